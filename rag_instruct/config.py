@@ -1,0 +1,98 @@
+"""config.yaml: checked against its schema, defaults filled in, references resolved."""
+
+import difflib
+import os
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+from rag_instruct.errors import UserError
+
+Settings = dict[str, Any]
+REPLAY = "RAG_INSTRUCT_REPLAY"  # set to use stored answers only, without network or key
+REFERENCES = {"corpus": "corpora", "encoder": "encoders", "teacher": "teachers"}
+
+
+def checked(config: Settings, schema_path: Path, prompts: Path) -> Settings:
+    """`config` with the schema's defaults; a UserError names the key, the value and the remedy."""
+    schema = yaml.safe_load(schema_path.read_text("utf-8"))
+    config = deepcopy(config)
+    # The first error by place in the file is what the user reads.
+    errors = sorted(
+        jsonschema.Draft202012Validator(schema).iter_errors(config), key=lambda error: list(map(str, error.path))
+    )
+    if errors:
+        raise UserError(_explain(errors[0]))
+    _fill_defaults(config, schema, schema)
+    for name, dataset in config["datasets"].items():
+        _check_dataset(config, f"datasets.{name}", dataset, prompts)
+    return config
+
+
+def _explain(error: jsonschema.ValidationError) -> str:
+    place = ".".join(map(str, error.absolute_path)) or "the top level"
+    if error.validator == "additionalProperties" and isinstance(error.instance, dict):
+        known = list(error.schema.get("properties", {}))
+        for key in sorted(set(map(str, error.instance)) - set(known)):
+            near = difflib.get_close_matches(key, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
+            return f"config.yaml: {place} has no key {key!r}: {hint}"
+    if error.validator == "oneOf" and isinstance(error.instance, dict):
+        choices = " or ".join(" and ".join(choice["required"]) for choice in error.validator_value)
+        return f"config.yaml: {place}: give either {choices}, and not both"
+    return f"config.yaml: {place}: {error.message} (see config.schema.yaml)"
+
+
+def _fill_defaults(value: Any, schema: Settings, root: Settings) -> None:
+    if "$ref" in schema:
+        schema = root["$defs"][schema["$ref"].rsplit("/", 1)[1]]
+    if not isinstance(value, dict):
+        return
+    for key, inner in schema.get("properties", {}).items():
+        if "default" in inner:
+            value.setdefault(key, deepcopy(inner["default"]))
+        if key in value:
+            _fill_defaults(value[key], inner, root)
+    rest = schema.get("additionalProperties")
+    if isinstance(rest, dict):
+        for key in value.keys() - schema.get("properties", {}).keys():
+            _fill_defaults(value[key], rest, root)
+
+
+def _check_dataset(config: Settings, place: str, dataset: Settings, prompts: Path) -> None:
+    for key, section in REFERENCES.items():
+        known(dataset[key], config[section], f"{place}.{key}", section)
+    for name in dataset["exemplars"]:
+        known(name, config["exemplar_sets"], f"{place}.exemplars", "exemplar_sets")
+    known(
+        dataset["exemplar_filter"], ["rules", *config["teachers"]], f"{place}.exemplar_filter", "teachers (or `rules`)"
+    )
+    known(
+        dataset["prompts"],
+        [folder.name for folder in prompts.iterdir() if folder.is_dir()],
+        f"{place}.prompts",
+        str(prompts),
+    )
+    if not sum(dataset["paradigms"].values()):
+        raise UserError(f"config.yaml: {place}.paradigms asks for no row at all: give a count to at least one")
+    depth, beyond = dataset["noise"]["depth"], dataset["noise"]["beyond"]
+    if depth - beyond < 2 * dataset["documents"]:
+        raise UserError(
+            f"config.yaml: {place}.noise: ranks {beyond + 1} to {depth} leave too few passages for "
+            f"{dataset['documents']} documents a row: raise depth, or lower beyond"
+        )
+
+
+def known(name: str, names: Any, place: str, section: str) -> None:
+    if name not in names:
+        near = difflib.get_close_matches(name, list(names), n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(names)}"
+        raise UserError(f"config.yaml: {place}: {name!r} is not in {section}: {hint}")
+
+
+def missing_key(variable: str | None) -> bool:
+    """Whether a teacher's key is needed that the environment does not hold."""
+    return bool(variable) and not os.environ.get(variable or "") and not os.environ.get(REPLAY)

@@ -1,0 +1,90 @@
+"""Files that are whole or absent, JSON lines, and the hashes that stand in for randomness."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rag_instruct.errors import UserError
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path` that takes its place only when the block succeeds.
+
+    A kill leaves the old file or none; the process id keeps an orphaned twin of a job apart.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def dump(value: Any) -> str:
+    """`value` as one line of JSON, the same bytes wherever it is written."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as indented JSON."""
+    with whole(path) as temporary:
+        temporary.write_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", "utf-8")
+
+
+def write_jsonl(path: Path, rows: Iterable[Any]) -> int:
+    """Write one JSON object a line and return how many there were."""
+    count = 0
+    with whole(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+        for row in rows:
+            file.write(dump(row) + "\n")
+            count += 1
+    return count
+
+
+def read_text(path: Path) -> str:
+    """The file's text; a UserError names the file when it is missing or is not UTF-8."""
+    try:
+        return path.read_text("utf-8")
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not UTF-8 at byte {error.start}: convert the file") from error
+
+
+def read_jsonl(path: Path) -> Iterator[Any]:
+    """The values of a JSON lines file; a UserError names the file and line of a broken one."""
+    for number, line in enumerate(text_lines(path), start=1):
+        if not line.strip():
+            continue
+        try:
+            yield json.loads(line)
+        except json.JSONDecodeError as error:
+            raise UserError(f"{path}, line {number}: not JSON ({error.msg}): mend or remove the line") from error
+
+
+def text_lines(path: Path) -> Iterator[str]:
+    """The lines of a UTF-8 file, streamed."""
+    number = 0
+    try:
+        with path.open(encoding="utf-8") as file:
+            for line in file:
+                number += 1
+                yield line
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}, after line {number}: not UTF-8 ({error.reason}): convert the file") from error
+
+
+def digest(*parts: object) -> str:
+    """sha256 of the parts: the seeded, order-free replacement for a random number generator.
+
+    What is sorted or chosen by a digest does not depend on cores, chunks or what else exists.
+    """
+    return hashlib.sha256("\x1f".join(map(str, parts)).encode()).hexdigest()

@@ -1,0 +1,86 @@
+"""A local teacher's server: started for one stage, waited for, and surely ended with it."""
+
+import shlex
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+
+from rag_instruct.cli import logger
+from rag_instruct.errors import UserError
+
+PATIENCE = 1800.0  # seconds until a server must answer: a large model takes long to load
+GRACE = 10.0  # seconds from the request to end to the kill
+
+# The guard holds the server's life: it ends it when its standard input closes, which the kernel
+# does whichever way the stage dies, SIGKILL included. `start_new_session` lets it end the
+# server's own children too.
+GUARD = f"""
+import os, signal, subprocess, sys, threading
+server = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, start_new_session=True)
+def end():
+    sys.stdin.buffer.read()
+    os.killpg(server.pid, signal.SIGTERM)
+    try:
+        server.wait({GRACE})
+    except subprocess.TimeoutExpired:
+        os.killpg(server.pid, signal.SIGKILL)
+threading.Thread(target=end, daemon=True).start()
+sys.exit(server.wait())
+"""
+
+
+@contextmanager
+def local_server(command: str) -> Iterator[str]:
+    """Run `command` with {port} filled in; the base URL that it serves, once it answers.
+
+    Raises UserError, with the last lines that the server wrote, when it ends or stays silent.
+    """
+    port = _free_port()
+    arguments = [sys.executable if word == "python" else word for word in shlex.split(command.format(port=port))]
+    with tempfile.TemporaryFile("w+") as output:
+        # A session of its own: Ctrl-C reaches the stage, which then ends the server in order.
+        guard = subprocess.Popen(
+            [sys.executable, "-c", GUARD, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            base_url = f"http://127.0.0.1:{port}/v1"
+            _wait_for(base_url, guard, command, output)
+            yield base_url
+        finally:
+            assert guard.stdin is not None
+            guard.stdin.close()
+            guard.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_for(base_url: str, guard: "subprocess.Popen[bytes]", command: str, output) -> None:  # type: ignore[no-untyped-def]
+    started = time.monotonic()
+    while time.monotonic() - started < PATIENCE:
+        if guard.poll() is not None:
+            output.seek(0)
+            last = "\n".join(output.read().splitlines()[-15:])
+            raise UserError(f"the teacher's server ended before it answered: {command}\n{last}")
+        try:
+            if httpx.get(f"{base_url}/models", timeout=2, trust_env=False).is_success:
+                logger.info("teacher ready at %s after %.1f s", base_url, time.monotonic() - started)
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.1)
+    raise UserError(f"the teacher's server did not answer in {PATIENCE:.0f} s: {command}")

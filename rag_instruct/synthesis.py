@@ -1,0 +1,146 @@
+"""Synthesis: each slot takes the first of its candidates from which the teacher writes a good pair."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from rag_instruct.cli import logger
+from rag_instruct.corpus import PassageStore
+from rag_instruct.exemplars import Exemplar
+from rag_instruct.files import digest
+from rag_instruct.filters import reject_reason
+from rag_instruct.focus import Focus, whole_documents
+from rag_instruct.paradigms import candidates
+from rag_instruct.passage import Passage
+from rag_instruct.prompts import Prompt
+from rag_instruct.sentence_focus import focuses, kind_of
+from rag_instruct.teacher import Teacher, at_once
+
+Pair = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A retrieved passage, its row in the corpus, its rank from 1 and its score."""
+
+    passage: Passage
+    row: int
+    rank: int
+    score: float
+
+
+class Run:
+    """The hits of a merged search, by query number."""
+
+    def __init__(self, path: Path, passages: Path) -> None:
+        self.store = PassageStore(passages)
+        self._table = pq.read_table(path, columns=["query", "rank", "row", "score"])
+        queries = self._table["query"].to_numpy()
+        self.depth = int((queries == 0).sum()) if len(queries) else 0
+
+    def hits(self, query: int, beyond: int = 0) -> list[Hit]:
+        """The query's hits that rank beyond `beyond`, best first."""
+        part = self._table.slice(query * self.depth + beyond, self.depth - beyond)
+        rows, ranks, scores = (part[name].to_pylist() for name in ("row", "rank", "score"))
+        return [Hit(*hit) for hit in zip(self.store[rows], rows, ranks, scores, strict=True)]
+
+
+@dataclass
+class Synthesis:
+    """One paradigm's synthesis: what its candidates are made of."""
+
+    paradigm: str
+    exemplars: list[Exemplar]
+    run: Run
+    prompt: Prompt
+    teacher: Teacher
+    simulate: bool
+    seed: str
+    made_by: dict[str, Any]  # teacher, prompts and prompt_version, for the rows' provenance
+    rejects: list[Pair] = field(default_factory=list)
+
+    async def fill(self, slot: int, slot_count: int, tries: int) -> Pair | None:
+        """The pair of the slot's first good candidate; the others go to `rejects` with their reasons."""
+        ids = [exemplar["id"] for exemplar in self.exemplars]
+        for attempt, (number, round_) in enumerate(candidates(slot, slot_count, ids, tries, self.seed)):
+            pair = {"slot": slot, "attempt": attempt, "paradigm": self.paradigm, **await self._write(number, round_)}
+            if pair["reason"] is None:
+                return pair
+            self.rejects.append(pair)
+        return None
+
+    async def _write(self, number: int, round_: int) -> Pair:
+        exemplar, hits = self.exemplars[number], self.run.hits(number)
+        made: Pair = {
+            "reason": None,
+            "exemplar_id": exemplar["id"],
+            "exemplar": exemplar["instruction"],
+            "license": exemplar["license"],
+        }
+        focus = self._focus(exemplar, hits, round_)
+        if focus is None:
+            return {**made, "reason": "no documents"}
+        kind = kind_of(exemplar["instruction"]) if self.simulate else "question"
+        made |= {"kind": kind, "sources": _described(focus.sources, hits), "hidden": [p.id for p in focus.hidden]}
+        variables, keys, reason = await self._ask(kind, {**focus.variables, "exemplar": exemplar["instruction"]})
+        pair = {"question": variables.get("question", ""), "answer": variables.get("answer", "")}
+        shown = exemplar["instruction"] if self.simulate else ""
+        reason = reason or reject_reason(
+            self.paradigm, **pair, exemplar=shown, sources=focus.sources, hidden=focus.hidden
+        )
+        identity = f"{self.paradigm}-{digest(self.seed, exemplar['id'], *keys)[:16]}"
+        return {"id": identity, **made, **pair, "reason": reason, "request_keys": keys, **self.made_by}
+
+    def _focus(self, exemplar: Exemplar, hits: list[Hit], round_: int) -> Focus | None:
+        passages, seed = [hit.passage for hit in hits], f"{self.seed}/{exemplar['id']}"
+        find = focuses if self.prompt.focus == "sentence" else whole_documents
+        return next(islice(find(self.paradigm, exemplar["instruction"], passages, seed), round_, None), None)
+
+    async def _ask(self, kind: str, variables: dict[str, str]) -> tuple[dict[str, str], list[str], str | None]:
+        keys: list[str] = []
+        variables["simulation"] = self.prompt.simulation.format_map(variables) if self.simulate else ""
+        for step in self.prompt.steps:
+            key, reply = await self.teacher.ask(step.body(kind, variables))
+            keys.append(key)
+            if reply["finish_reason"] != "stop":
+                return variables, keys, f"unfinished ({reply['finish_reason']})"
+            values = step.parse(reply["text"])
+            if values is None:
+                return variables, keys, "refused" if reply.get("refusal") else "unparsable"
+            variables |= values
+        return variables, keys, None
+
+
+def _described(sources: tuple[Passage, ...], hits: list[Hit]) -> list[dict[str, Any]]:
+    """The source documents as provenance: their ids, and where the exemplar's search found them."""
+    found = {hit.passage.id: hit for hit in hits}
+    hits_of = [found[passage.id] for passage in sources]
+    return [{"id": hit.passage.id, "row": hit.row, "rank": hit.rank, "score": round(hit.score, 6)} for hit in hits_of]
+
+
+async def synthesise(
+    work: Synthesis, chunk: range, slot_count: int, tries: int, concurrency: int
+) -> tuple[list[Pair], list[Pair]]:
+    """The pairs of a chunk's slots in their order, and the rejected candidates with their reasons."""
+
+    async def fill(slot: int) -> Pair | None:
+        return await work.fill(slot, slot_count, tries)
+
+    filled = await at_once(chunk, fill, concurrency, work.paradigm)
+    pairs = [pair for pair in filled if pair]
+    rejects = sorted(work.rejects, key=lambda pair: (pair["slot"], pair["attempt"]))
+    reasons = dict(Counter(pair["reason"] for pair in rejects).most_common())
+    logger.info(
+        "%s: %d of %d slots filled; %d candidates rejected: %s",
+        work.paradigm,
+        len(pairs),
+        len(chunk),
+        len(rejects),
+        reasons,
+    )
+    logger.info("%d answers asked of the teacher, %d taken from the store", work.teacher.bought, work.teacher.replayed)
+    return pairs, rejects

@@ -1,0 +1,229 @@
+# What the rules share: the checked config, and short functions from wildcards to its values.
+
+import json
+import shlex
+import sys
+from pathlib import Path
+
+sys.path.insert(0, workflow.basedir)
+
+from rag_instruct.code import code_of_script, jobs_find
+from rag_instruct.config import checked, known, missing_key
+from rag_instruct.errors import UserError
+from rag_instruct.lock import hold
+from rag_instruct.paradigms import PARADIGMS, slots
+
+jobs_find(workflow.basedir)
+
+PROMPTS = Path(workflow.basedir, "resources/prompts")
+
+try:
+    config = checked(config, Path(workflow.basedir, "config.schema.yaml"), PROMPTS)
+except UserError as error:
+    raise WorkflowError(str(error))
+
+
+def one_of(names):
+    return "|".join(names)
+
+
+def code(rule):
+    """A digest of the rule's code less comments: a param of free stages, so that a real edit makes them stale."""
+    return code_of_script(Path(workflow.basedir), rule)
+
+
+def setting(key):
+    """The wildcards' data set's value of `key`, dots for inner keys, as a function for params."""
+
+    def value(wildcards):
+        found = dataset(wildcards)
+        for part in key.split("."):
+            found = found[part]
+        return found
+
+    return value
+
+
+def dataset(wildcards):
+    try:
+        known(
+            wildcards.dataset,
+            config["datasets"],
+            f"results/{wildcards.dataset}",
+            "datasets",
+        )
+    except UserError as error:
+        raise WorkflowError(str(error))
+    return config["datasets"][wildcards.dataset]
+
+
+def corpus(wildcards):
+    return config["corpora"][wildcards.corpus]
+
+
+def encoder_arguments(name):
+    encoder = config["encoders"][name]
+    arguments = [
+        "--model",
+        encoder["model"],
+        "--max-length",
+        str(encoder["max_length"]),
+    ]
+    arguments += ["--normalize"] if encoder["normalize"] else []
+    arguments += ["--revision", encoder["revision"]] if "revision" in encoder else []
+    return shlex.join(arguments)
+
+
+def teacher_arguments(name):
+    """The name of the key's variable is an argument, the key never is."""
+    teacher = config["teachers"][name]
+    arguments = [
+        "--model",
+        teacher["model"],
+        "--sampling",
+        json.dumps(teacher["sampling"], sort_keys=True),
+    ]
+    for key in ("base_url", "server", "key_variable"):
+        if key in teacher:
+            arguments += [f"--{key.replace('_', '-')}", teacher[key]]
+    return shlex.join([*arguments, "--answers", config["answers"]])
+
+
+def numbers(count):
+    return [f"{number:02d}" for number in range(count)]
+
+
+def wanted(dataset_settings):
+    """Rows by paradigm, those left out not named."""
+    return {
+        name: dataset_settings["paradigms"].get(name, 0)
+        for name in PARADIGMS
+        if dataset_settings["paradigms"].get(name)
+    }
+
+
+def slot_count(wildcards):
+    return slots(wanted(dataset(wildcards))[wildcards.paradigm], dataset(wildcards)["spare"])
+
+
+def refuse_second_run():
+    """One run at a time in a folder. Unlike Snakemake's own lock, this one ends with the run, also when it is killed."""
+    global run_lock
+    run_lock = hold(Path(".snakemake/run.lock"), wait=False)
+    if run_lock is None:
+        raise WorkflowError("another run is under way in this folder: wait for it, or end it")
+
+
+def refuse_missing_keys(jobs):
+    """Stop before anything expensive runs; a dry run does not come here."""
+    for job in jobs:
+        name = {
+            "synthesise": "teacher",
+            "filter_exemplars_by_teacher": "exemplar_filter",
+        }.get(job.rule.name)
+        teacher = config["teachers"][dataset(job.wildcards)[name]] if name else {}
+        if missing_key(teacher.get("key_variable")):
+            raise WorkflowError(
+                f"{teacher['key_variable']} is not set, and {teacher['model']} needs it to make results/{job.wildcards.dataset}.jsonl: "
+                f"export {teacher['key_variable']}=..., or choose another teacher in config.yaml. Nothing was run."
+            )
+
+
+# Corpora whose vectors for an encoder are published; the others are embedded here.
+PUBLISHED = [
+    f"{name}(?=/{encoder}/)"
+    for name, corpus_settings in config["corpora"].items()
+    for encoder in corpus_settings.get("embeddings", {})
+]
+
+
+# The corpus
+
+
+def source(file, corpus_name):
+    """A local file as it is, or the place of its download."""
+    return (
+        file["path"]
+        if "path" in file
+        else f"{config['downloads']}/corpora/{corpus_name}/{file['url'].rsplit('/', 1)[1]}"
+    )
+
+
+def downloadable(wildcards):
+    files = [
+        corpus(wildcards)["passages"],
+        *corpus(wildcards).get("embeddings", {}).values(),
+    ]
+    return next(file for file in files if file.get("url", "").rsplit("/", 1)[-1] == wildcards.file)
+
+
+def download_arguments(wildcards):
+    file = downloadable(wildcards)
+    return shlex.join(
+        [
+            file["url"],
+            *(word for key in ("size", "sha256") if key in file for word in (f"--{key}", str(file[key]))),
+        ]
+    )
+
+
+# Exemplars
+
+
+def exemplar_set(wildcards):
+    return config["exemplar_sets"][wildcards.set]
+
+
+def set_files(wildcards):
+    """A local file as it is, or the list of files that the hub's download leaves."""
+    return exemplar_set(wildcards).get("path", f"{config['downloads']}/exemplar_sets/{wildcards.set}/files.json")
+
+
+# Retrieval
+
+
+def query_file(wildcards):
+    name = "exemplars/kept" if wildcards.queries == "exemplars" else f"pairs/{wildcards.queries}"
+    return f"results/{wildcards.dataset}/{name}.jsonl"
+
+
+def depth(wildcards):
+    return (
+        dataset(wildcards)["source_depth"] if wildcards.queries == "exemplars" else dataset(wildcards)["noise"]["depth"]
+    )
+
+
+def corpus_file(name):
+    return lambda wildcards: f"results/corpora/{dataset(wildcards)['corpus']}/{name}"
+
+
+def shard_file(ending):
+    return lambda wildcards: "results/corpora/{corpus}/{encoder}/shard_{{shard}}{ending}".format(
+        ending=ending, **dataset(wildcards)
+    )
+
+
+def all_shards(wildcards):
+    return expand(
+        rules.search_shard.output,
+        shard=numbers(config["corpora"][dataset(wildcards)["corpus"]]["shards"]),
+        allow_missing=True,
+    )
+
+
+# Synthesis
+
+
+def chunk_files(kind):
+    return lambda wildcards: expand(
+        getattr(rules.synthesise.output, kind),
+        chunk=numbers(dataset(wildcards)["chunks"]),
+        allow_missing=True,
+    )
+
+
+# The data set
+
+
+def of_paradigms(pattern):
+    return lambda wildcards: expand(pattern, paradigm=wanted(dataset(wildcards)), allow_missing=True)

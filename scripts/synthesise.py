@@ -1,0 +1,56 @@
+"""Have a teacher write one chunk of a paradigm's questions and answers.
+
+    python -m scripts.synthesise kept.jsonl --run exemplars.parquet --passages passages.arrow \\
+        --prompt resources/prompts/full/single_doc_answer.yaml --paradigm single_doc_answer \\
+        --slots 8160 --chunk 0 --chunks 8 --tries 4 --seed 1 \\
+        --model gpt-4o --base-url https://api.openai.com/v1 --key-variable OPENAI_API_KEY --answers answers \\
+        --pairs chunk_00.jsonl --rejects chunk_00.rejects.jsonl
+"""
+
+import argparse
+from pathlib import Path
+
+from rag_instruct import cli
+from rag_instruct.files import read_jsonl, write_jsonl
+from rag_instruct.paradigms import PARADIGMS, chunk_slots
+from rag_instruct.prompts import load_prompt
+from rag_instruct.synthesis import Run, Synthesis, synthesise
+from rag_instruct.teacher import Teacher, with_teacher
+
+
+def main(arguments: argparse.Namespace) -> None:
+    exemplars, run = list(read_jsonl(arguments.exemplars)), Run(arguments.run, arguments.passages)
+    prompt, chunk = load_prompt(arguments.prompt), chunk_slots(arguments.slots, arguments.chunk, arguments.chunks)
+
+    async def work(teacher: Teacher) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+        made_by = {
+            "teacher": arguments.model,
+            "prompts": arguments.prompt.parent.name,
+            "prompt_version": prompt.version,
+        }
+        simulate = not arguments.no_simulation
+        synthesis = Synthesis(arguments.paradigm, exemplars, run, prompt, teacher, simulate, arguments.seed, made_by)
+        return await synthesise(synthesis, chunk, arguments.slots, arguments.tries, arguments.concurrency)
+
+    pairs, rejects = with_teacher(arguments, arguments.pairs, work)
+    write_jsonl(arguments.pairs, pairs)
+    write_jsonl(arguments.rejects, rejects)
+
+
+if __name__ == "__main__":
+    parser = cli.parser(__doc__)
+    parser.add_argument("exemplars", type=Path)
+    parser.add_argument("--run", type=Path, required=True, help="the exemplars' search")
+    parser.add_argument("--passages", type=Path, required=True)
+    parser.add_argument("--prompt", type=Path, required=True)
+    parser.add_argument("--paradigm", choices=PARADIGMS, required=True)
+    parser.add_argument("--slots", type=int, required=True, help="rows to write, over all chunks")
+    parser.add_argument("--chunk", type=int, required=True)
+    parser.add_argument("--chunks", type=int, required=True)
+    parser.add_argument("--tries", type=int, required=True, help="candidates for one row")
+    parser.add_argument("--seed", required=True)
+    parser.add_argument("--no-simulation", action="store_true", help="questions imitate no exemplar")
+    cli.add_teacher(parser)
+    parser.add_argument("--pairs", type=Path, required=True)
+    parser.add_argument("--rejects", type=Path, required=True)
+    cli.run(main, parser.parse_args())
