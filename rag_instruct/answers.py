@@ -9,6 +9,7 @@ import json
 import os
 import socket
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -83,7 +84,7 @@ class AnswerStore:
         """Append the reply and wait until the disk has it."""
         if self._segment is None:
             self._folder.mkdir(parents=True, exist_ok=True)
-            name = f"{time.strftime('%Y%m%dT%H%M%S')}-{socket.gethostname()}-{os.getpid()}.jsonl"
+            name = f"{time.strftime('%Y%m%dT%H%M%S')}-{socket.gethostname()}-{uuid.uuid4().hex[:12]}.jsonl"
             self._segment = (self._folder / name).open("xb")
         position = self._segment.tell()
         self._segment.write(dump({"key": key, "request": request, "reply": reply}).encode() + b"\n")

@@ -1,0 +1,178 @@
+"""The demo for real: its teacher, its encoder, its bytes, and what is stale after which edit."""
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+
+import pytest
+from conftest import Project, plan
+
+from rag_instruct.answers import AnswerStore
+from rag_instruct.config import REPLAY
+from rag_instruct.corpus import PassageStore
+
+TARGET = "results/rag_instruct_demo.jsonl"
+
+
+def built_with(project, cores, **environment):
+    ran = project.snakemake("--cores", str(cores), "--", TARGET, **environment)
+    assert ran.returncode == 0, ran.stdout
+    return hashlib.sha256((project.folder / TARGET).read_bytes()).hexdigest()
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    project = Project(tmp_path_factory.mktemp("demo"))
+    project.sha256 = built_with(project, 2)
+    return project
+
+
+@pytest.fixture
+def copied(demo, tmp_path):
+    """A copy of the built demo, to be edited."""
+    shutil.copytree(demo.folder, tmp_path / "copy", copy_function=shutil.copy2)
+    project = object.__new__(Project)
+    project.folder = tmp_path / "copy"
+    return project
+
+
+def rows_of(project):
+    return [json.loads(line) for line in (project.folder / TARGET).open(encoding="utf-8")]
+
+
+def test_at_least_60_rows_over_all_paradigms(demo):
+    counts = Counter(row["paradigm"] for row in rows_of(demo))
+    assert sum(counts.values()) >= 60
+    assert len(counts) == 5
+    assert min(counts.values()) >= 8
+
+
+def test_counts_add_up(demo):
+    folder = demo.folder / "results/rag_instruct_demo"
+    counts = json.loads((folder / "counts.json").read_text())
+    rejects = [json.loads(line) for line in (folder / "rejects.jsonl").open(encoding="utf-8")]
+    assert counts["rows"] == len(rows_of(demo)) == sum(part["rows"] for part in counts["paradigms"].values())
+    assert sum(sum(reasons.values()) for reasons in counts["rejects"].values()) == len(rejects)
+    assert all(reject["reason"] for reject in rejects)
+    for paradigm in counts["paradigms"]:
+        written = [row for row in (folder / f"synthesis/{paradigm}/chunk_00.jsonl").open()]
+        left = [
+            r
+            for r in rejects
+            if r["paradigm"] == paradigm and r["reason"] in ("repeated question", "spare", "too few noise documents")
+        ]
+        assert len(written) == counts["paradigms"][paradigm]["rows"] + len(left)
+
+
+def test_every_row_is_as_it_should_be(demo):
+    rows = rows_of(demo)
+    assert len({row["id"] for row in rows}) == len({row["question"] for row in rows}) == len(rows)
+    for row in rows:
+        roles = Counter(passage["role"] for passage in row["passages"])
+        assert len(row["documents"]) == len(row["passages"]) == len(set(row["documents"])) == 5
+        assert roles["source"] == (2 if row["paradigm"].startswith("multi") else 1)
+        assert all(passage["rank"] > 20 for passage in row["passages"] if passage["role"] == "noise")
+        noise = {passage["id"] for passage in row["passages"] if passage["role"] == "noise"}
+        assert not noise & set(row["hidden_passages"])
+    first = Counter(row["passages"][0]["role"] for row in rows)
+    assert first["source"] < 0.6 * len(rows), "the place of a document tells nothing"
+
+
+def test_every_row_leads_back_to_its_passages_exemplar_and_answers(demo):
+    store = PassageStore(demo.folder / "results/corpora/demo/passages.arrow")
+    by_id = {passage.id: passage for passage in store.slice(0, len(store))}
+    exemplars = {}
+    for path in (demo.folder / "results/exemplar_sets").glob("*.jsonl"):
+        exemplars |= {row["id"]: row for row in map(json.loads, path.open(encoding="utf-8"))}
+    answers = AnswerStore(demo.folder / "answers")
+    for row in rows_of(demo):
+        for document, passage in zip(row["documents"], row["passages"], strict=True):
+            assert document == by_id[passage["id"]].document
+        assert exemplars[row["exemplar_id"]]["instruction"] == row["exemplar"]
+        assert row["license"] == exemplars[row["exemplar_id"]]["license"]
+        replies = [answers.get(key) for key in row["request_keys"]]
+        assert all(reply["finish_reason"] == "stop" for reply in replies)
+        assert json.loads(replies[-1]["text"]) == row["answer"]
+
+
+def test_one_core_gives_the_same_bytes(demo, tmp_path):
+    assert built_with(Project(tmp_path), 1) == demo.sha256
+
+
+def test_a_kill_in_the_middle_of_synthesis_changes_no_byte(demo, tmp_path):
+    project = Project(tmp_path)
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--", TARGET]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    run = subprocess.Popen(command, cwd=project.folder, env=project.environment(), start_new_session=True, **quiet)
+    stored = 0
+    while stored < 40:
+        assert run.poll() is None, "it ended before it could be killed"
+        time.sleep(0.2)
+        stored = sum(len(path.read_bytes().splitlines()) for path in (tmp_path / "answers").glob("*.jsonl"))
+    os.killpg(run.pid, signal.SIGKILL)
+    run.wait()
+    before = {key for key in AnswerStore(tmp_path / "answers")._index}
+    assert built_with(project, 2) == demo.sha256
+    after = [
+        json.loads(line)["key"]
+        for path in (tmp_path / "answers").glob("*.jsonl")
+        for line in path.open("rb")
+        if line.endswith(b"\n")
+    ]
+    assert len(before) >= 40
+    assert len(after) == len(set(after)), "no answer was asked for twice"
+
+
+def test_results_are_rebuilt_from_the_store_without_a_call(copied, demo):
+    shutil.rmtree(copied.folder / "results")
+    assert built_with(copied, 2, **{REPLAY: "1"}) == demo.sha256
+
+
+@pytest.mark.parametrize("chunks", [3])
+def test_chunks_change_no_byte(copied, demo, chunks):
+    copied.edit("config.yaml", "    tries: 8", f"    tries: 8\n    chunks: {chunks}")
+    assert plan(copied, TARGET)["synthesise"] == 5 * chunks
+    assert built_with(copied, 2, **{REPLAY: "1"}) == demo.sha256
+
+
+def test_nothing_is_to_be_done_after_touching_every_file(copied):
+    assert plan(copied, TARGET) == {}
+    for path in copied.folder.rglob("*"):
+        if path.is_file() and ".snakemake" not in path.parts:
+            os.utime(path)
+    assert plan(copied, TARGET) == {}
+
+
+def test_a_prompt_concerns_its_paradigm_alone(copied):
+    path = copied.folder / "resources/prompts/compact/single_doc_answer.yaml"
+    path.write_text(path.read_text() + "# a change\n")
+    assert plan(copied, TARGET) == {
+        "synthesise": 1,
+        "gather_pairs": 1,
+        "embed_queries": 1,
+        "search_shard": 2,
+        "merge_search": 1,
+        "assemble": 1,
+        "merge_dataset": 1,
+    }
+
+
+def test_a_comment_in_code_makes_nothing_stale(copied):
+    for module in ("search", "synthesis", "filters"):
+        path = copied.folder / f"rag_instruct/{module}.py"
+        path.write_text(path.read_text() + "\n\n# A comment.\n")
+    assert plan(copied, TARGET) == {}
+
+
+def test_a_real_edit_of_retrieval_buys_nothing(copied, demo):
+    copied.edit("rag_instruct/search.py", "QUERY_ROWS = 64", "QUERY_ROWS = 16")
+    jobs = plan(copied, TARGET)
+    assert jobs["search_shard"] == 12
+    assert "embed" not in jobs
+    assert built_with(copied, 2, **{REPLAY: "1"}) == demo.sha256

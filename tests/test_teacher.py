@@ -1,0 +1,157 @@
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import httpx
+import pytest
+from loopback import endpoint
+
+from rag_instruct import teacher as module
+from rag_instruct.answers import AnswerStore
+from rag_instruct.config import REPLAY
+from rag_instruct.errors import UserError
+from rag_instruct.server import local_server
+from rag_instruct.teacher import Endpoint, Teacher, at_once
+
+KEY = "sk-very-secret-0123456789"
+
+
+def body(number):
+    return {"messages": [{"role": "user", "content": f"question {number}"}], "max_tokens": 9}
+
+
+def ask_all(url, folder, numbers, concurrency=4, variable=None):
+    async def session():
+        async with Teacher(Endpoint("m", url, variable, {"temperature": 0}), AnswerStore(folder)) as teacher:
+
+            async def ask(number):
+                return await teacher.ask(body(number))
+
+            return await at_once(numbers, ask, concurrency, "test"), teacher.bought, teacher.replayed
+
+    return asyncio.run(session())
+
+
+def echo(request):
+    return f"answer to {request['messages'][-1]['content']}"
+
+
+def test_answers_come_in_order_and_are_bought_once(tmp_path):
+    with endpoint(echo) as served:
+        replies, bought, replayed = ask_all(served.base_url, tmp_path, range(30))
+        assert [reply["text"] for _, reply in replies] == [f"answer to question {n}" for n in range(30)]
+        assert (bought, replayed, len(served.requests)) == (30, 0, 30)
+        again, bought, replayed = ask_all(served.base_url, tmp_path, range(31))
+        assert (bought, replayed, len(served.requests)) == (1, 30, 31)
+        assert again[:30] == replies
+
+
+def test_the_same_request_at_the_same_time_is_one_request(tmp_path):
+    with endpoint(lambda request: time.sleep(0.2) or "x") as served:
+        ask_all(served.base_url, tmp_path, [7] * 10, concurrency=10)
+        assert len(served.requests) == 1
+
+
+def test_concurrency_is_used_and_kept(tmp_path):
+    with endpoint(lambda request: time.sleep(0.05) or "x") as served:
+        ask_all(served.base_url, tmp_path, range(40), concurrency=5)
+        assert 3 <= served.busiest <= 5
+
+
+def test_faults_are_retried(tmp_path):
+    with endpoint(echo) as served:
+        served.faults = [500, 429]
+        replies, _, _ = ask_all(served.base_url, tmp_path, range(2))
+        assert len(replies) == 2
+        assert len(served.requests) == 4
+
+
+def test_what_was_bought_before_a_failure_is_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "RETRIES", 0)
+    with endpoint(echo) as served:
+        served.faults = ["stop"] * 5 + [503]
+        with pytest.raises(UserError, match=r"answered 503 .*what was bought is kept"):
+            ask_all(served.base_url, tmp_path, range(20), concurrency=1)
+        assert len(AnswerStore(tmp_path)) == 5
+        ask_all(served.base_url, tmp_path, range(20), concurrency=1)
+        assert len(served.requests) == 21, "20 answers and the one failure"
+
+
+def test_a_refused_key_is_not_tried_again_and_stands_nowhere(tmp_path, monkeypatch):
+    monkeypatch.setenv("MY_KEY", KEY)
+    with endpoint(echo) as served:
+        served.faults = [401]
+        with pytest.raises(UserError, match="refuses the key in MY_KEY") as refusal:
+            ask_all(served.base_url, tmp_path, range(1), variable="MY_KEY")
+        assert len(served.requests) == 1
+        ask_all(served.base_url, tmp_path, range(3), variable="MY_KEY")
+        assert served.keys == {f"Bearer {KEY}"}
+    assert KEY not in str(refusal.value)
+    assert all(KEY.encode() not in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+
+
+def test_a_key_that_is_missing_is_named(tmp_path, monkeypatch):
+    monkeypatch.delenv("MY_KEY", raising=False)
+    with pytest.raises(UserError, match="MY_KEY is not set"):
+        ask_all("http://127.0.0.1:9/v1", tmp_path, range(1), variable="MY_KEY")
+
+
+def test_replay_needs_neither_network_nor_key(tmp_path, monkeypatch):
+    with endpoint(echo) as served:
+        ask_all(served.base_url, tmp_path, range(3))
+    monkeypatch.setenv(REPLAY, "1")
+    _, bought, replayed = ask_all("http://127.0.0.1:9/v1", tmp_path, range(3), variable="NO_SUCH_KEY")
+    assert (bought, replayed) == (0, 3)
+    with pytest.raises(UserError, match="the store has no answer"):
+        ask_all("http://127.0.0.1:9/v1", tmp_path, range(4))
+
+
+def test_an_endpoint_that_is_not_there_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "RETRIES", 0)
+    with pytest.raises(UserError, match=r"http://127.0.0.1:9/v1 cannot be reached"):
+        ask_all("http://127.0.0.1:9/v1", tmp_path, range(1))
+
+
+SERVE = f"{sys.executable} -m http.server {{port}} --bind 127.0.0.1 --directory {{folder}}"
+
+
+@pytest.fixture
+def serving(tmp_path):
+    (tmp_path / "v1").mkdir()
+    (tmp_path / "v1" / "models").write_text("{}")
+    return SERVE.replace("{folder}", str(tmp_path))
+
+
+def gone(url):
+    for _ in range(100):
+        try:
+            httpx.get(f"{url}/models", timeout=1)
+        except httpx.TransportError:
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def test_a_local_server_ends_with_its_block(serving):
+    with local_server(serving) as url:
+        assert httpx.get(f"{url}/models").is_success
+    assert gone(url)
+
+
+def test_a_local_server_ends_with_a_killed_stage(serving):
+    code = f"from rag_instruct.server import local_server\nimport time\nwith local_server({serving!r}) as url:\n    print(url, flush=True)\n    time.sleep(60)"
+    stage = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    url = stage.stdout.readline().strip()
+    assert httpx.get(f"{url}/models").is_success
+    os.kill(stage.pid, signal.SIGKILL)
+    stage.wait()
+    assert gone(url)
+
+
+def test_a_server_that_fails_shows_its_last_words():
+    with pytest.raises(UserError, match=r"ended before it answered(.|\n)*no room for 8080"):
+        with local_server("python -c \"raise SystemExit('no room for 8080')\" {port}"):
+            pass
