@@ -19,7 +19,7 @@ include: "rules/graph.smk"
 
 
 wildcard_constraints:
-    dataset="[a-z][a-z0-9_]*",
+    dataset=one_of(config["datasets"]),
     corpus="[a-z][a-z0-9_]*",
     encoder="[a-z][a-z0-9_]*",
     set="[a-z][a-z0-9_]*",

@@ -12,8 +12,8 @@ from transformers import AutoModel, AutoTokenizer
 from rag_instruct.cli import bar
 from rag_instruct.errors import UserError
 
-BATCH = 16
-LENGTH_STEP = 16  # texts are padded to a multiple of this many tokens
+BATCH = {"cpu": 8, "cuda": 128}
+LENGTH_STEP = 32  # texts are padded to a multiple of this many tokens
 
 
 def model_source(name: str) -> str:
@@ -32,7 +32,7 @@ def model_source(name: str) -> str:
 class Encoder:
     """A text's vector depends on the text alone, to the last bit.
 
-    Every batch has the shape (BATCH, a multiple of LENGTH_STEP) that the text's own length
+    Every batch has the shape (batch, a multiple of LENGTH_STEP) that the text's own length
     asks for, filled up with copies, and one thread computes it: so neither the texts beside
     it, nor shards, nor cores change the rounding.
     """
@@ -48,6 +48,7 @@ class Encoder:
                 "check the name under `encoders` in config.yaml, or download the model and give its folder"
             ) from error
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        self._rows = BATCH[self._device]
         self._model.to(self._device)
         self._normalize = normalize
         self._max_length = max_length
@@ -61,14 +62,14 @@ class Encoder:
         torch.set_num_threads(1)
         tokens = self._tokenizer(texts, truncation=True, max_length=self._max_length)["input_ids"]
         with bar(what, total=len(texts), unit=" texts") as counter:
-            for numbers, length in _batches([len(ids) for ids in tokens], self._max_length):
+            for numbers, length in _batches([len(ids) for ids in tokens], self._rows, self._max_length):
                 vectors[numbers] = self._batch([tokens[n] for n in numbers], length)
                 counter.update(len(numbers))
         return vectors
 
     @torch.inference_mode()
     def _batch(self, tokens: list[list[int]], length: int) -> np.ndarray:
-        filled = tokens + [tokens[0]] * (BATCH - len(tokens))
+        filled = tokens + [tokens[0]] * (self._rows - len(tokens))
         padding = self._tokenizer.pad_token_id or 0
         ids = torch.tensor([row + [padding] * (length - len(row)) for row in filled], device=self._device)
         mask = torch.tensor([[1] * len(row) + [0] * (length - len(row)) for row in filled], device=self._device)
@@ -80,12 +81,12 @@ class Encoder:
         return vectors
 
 
-def _batches(lengths: list[int], longest: int) -> Iterator[tuple[list[int], int]]:
+def _batches(lengths: list[int], rows: int, longest: int) -> Iterator[tuple[list[int], int]]:
     def padded(number: int) -> int:
         return min(-(-lengths[number] // LENGTH_STEP) * LENGTH_STEP, longest)
 
     order = sorted(range(len(lengths)), key=padded)
     for length, group in groupby(order, key=padded):
         numbers = list(group)
-        for start in range(0, len(numbers), BATCH):
-            yield numbers[start : start + BATCH], length
+        for start in range(0, len(numbers), rows):
+            yield numbers[start : start + rows], length

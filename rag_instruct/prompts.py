@@ -1,6 +1,7 @@
 """Prompt sets: one YAML file a paradigm, each one or more requests whose replies fill variables."""
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,8 +30,9 @@ STEP = {
         "name": TEXT,
         "system": TEXT,
         "examples": {"type": "object", "additionalProperties": SHOTS},
-        "user": TEXT,
+        "user": {"type": ["string", "object"]},
         "pattern": {"type": "object", "additionalProperties": TEXT},
+        "result": {"type": "object", "additionalProperties": TEXT},
         "schema": {"type": "object"},
         "max_tokens": {"type": "integer"},
     },
@@ -52,17 +54,19 @@ FILE = {
 class Step:
     """One request: messages from variables, and the form that the reply must have.
 
-    `examples` and `pattern` are keyed by the exemplar's kind of task, with `any` for the rest.
-    A reply is JSON: a string (of `pattern`) that fills the variable `name`, or an object (of
-    `schema`) whose members fill variables of their own names.
+    What may differ by the exemplar's kind of task is keyed by it, with `any` for the rest. A
+    reply is JSON: a string (of `pattern`) that fills the variable `name`, or an object (of
+    `schema`) whose members fill variables of their own names. In a pattern, <name> stands for a
+    variable's text; `result` is what becomes of a string, with {reply} for the string itself.
     """
 
     name: str
-    user: str
+    user: str | dict[str, str]
     max_tokens: int
     system: str = ""
     examples: dict[str, list[dict[str, str]]] | None = None
     pattern: dict[str, str] | None = None
+    result: dict[str, str] | None = None
     schema: dict[str, Any] | None = None
 
     def body(self, kind: str, variables: dict[str, str]) -> dict[str, Any]:
@@ -70,23 +74,32 @@ class Step:
         messages = [{"role": "system", "content": self.system.strip()}] if self.system else []
         for example in _of_kind(self.examples or {}, kind) or []:
             messages += [{"role": role, "content": example[role].strip()} for role in ("user", "assistant")]
-        messages.append({"role": "user", "content": self.user.format_map(variables).strip()})
-        schema = self.schema or {"type": "string", "pattern": _of_kind(self.pattern or {}, kind) or ".+"}
-        form = {
-            "type": "json_schema",
-            "json_schema": {"name": self.name, "schema": schema, "strict": self.schema is not None},
+        user = self.user if isinstance(self.user, str) else _of_kind(self.user, kind)
+        messages.append({"role": "user", "content": user.format_map(variables).strip()})
+        schema = self.schema or {"type": "string", "pattern": self._pattern(kind, variables)}
+        form = {"name": self.name, "schema": schema, "strict": self.schema is not None}
+        return {
+            "messages": messages,
+            "response_format": {"type": "json_schema", "json_schema": form},
+            "max_tokens": self.max_tokens,
         }
-        return {"messages": messages, "response_format": form, "max_tokens": self.max_tokens}
 
-    def parse(self, reply: str) -> dict[str, str] | None:
+    def _pattern(self, kind: str, variables: dict[str, str]) -> str:
+        # Only what is special in a pattern is escaped: grammars refuse the escapes of re.escape.
+        literal = {name: re.sub(r"([.^$*+?{}()\[\]|\\/])", r"\\\1", text) for name, text in variables.items()}
+        return re.sub(r"<(\w+)>", lambda found: literal[found[1]], _of_kind(self.pattern or {}, kind) or "^.+$")
+
+    def parse(self, reply: str, kind: str, variables: dict[str, str]) -> dict[str, str] | None:
         """The variables that `reply` fills, or None when it has another form."""
         try:
             value = json.loads(reply)
             jsonschema.validate(value, self.schema or {"type": "string"})
         except (json.JSONDecodeError, jsonschema.ValidationError):
             return None
-        values = value if isinstance(value, dict) else {self.name: value}
-        return {name: str(text).strip() for name, text in values.items()}
+        if isinstance(value, dict):
+            return {name: str(text).strip() for name, text in value.items()}
+        result = _of_kind(self.result or {}, kind) or "{reply}"
+        return {self.name: result.format_map({**variables, "reply": value.strip()})}
 
 
 def _of_kind(choices: dict[str, Any], kind: str) -> Any:

@@ -76,16 +76,20 @@ def _top(rows: np.ndarray, scores: np.ndarray, k: int) -> tuple[np.ndarray, np.n
     return np.take_along_axis(rows, order, 1), np.take_along_axis(scores, order, 1)
 
 
-def search_shard(queries: Path, vectors: Path, first_row: int, k: int, passages: int, output: Path) -> None:
-    """Search one shard of float16 vectors whose first is corpus row `first_row`; write rows and scores.
-
-    Raises UserError when k exceeds the corpus's number of passages or the dimensions differ.
-    """
-    if k > passages:
+def refuse_depth(depth: int, passages: int) -> None:
+    """Raise a UserError when a search is to find more passages than the corpus has."""
+    if depth > passages:
         raise UserError(
-            f"config.yaml asks for the {k} best passages, the corpus has {passages}: "
+            f"config.yaml asks for the {depth} best passages, the corpus has {passages}: "
             "lower `source_depth` or `noise.depth`, or enlarge the corpus"
         )
+
+
+def search_shard(queries: Path, vectors: Path, first_row: int, k: int, output: Path) -> None:
+    """Search one shard of float16 vectors whose first is corpus row `first_row`; write rows and scores.
+
+    Raises UserError when the dimensions differ.
+    """
     query_vectors, shard_vectors = np.load(queries), np.load(vectors, mmap_mode="r")
     if query_vectors.shape[1] != shard_vectors.shape[1]:
         raise UserError(

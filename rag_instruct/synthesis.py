@@ -89,9 +89,7 @@ class Synthesis:
         variables, keys, reason = await self._ask(kind, {**focus.variables, "exemplar": exemplar["instruction"]})
         pair = {"question": variables.get("question", ""), "answer": variables.get("answer", "")}
         shown = exemplar["instruction"] if self.simulate else ""
-        reason = reason or reject_reason(
-            self.paradigm, **pair, exemplar=shown, sources=focus.sources, hidden=focus.hidden
-        )
+        reason = reason or reject_reason(self.paradigm, **pair, exemplar=shown, focus=focus)
         identity = f"{self.paradigm}-{digest(self.seed, exemplar['id'], *keys)[:16]}"
         return {"id": identity, **made, **pair, "reason": reason, "request_keys": keys, **self.made_by}
 
@@ -108,7 +106,7 @@ class Synthesis:
             keys.append(key)
             if reply["finish_reason"] != "stop":
                 return variables, keys, f"unfinished ({reply['finish_reason']})"
-            values = step.parse(reply["text"])
+            values = step.parse(reply["text"], kind, variables)
             if values is None:
                 return variables, keys, "refused" if reply.get("refusal") else "unparsable"
             variables |= values

@@ -1,6 +1,7 @@
 # What the rules share: the checked config, and short functions from wildcards to its values.
 
 import json
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -17,8 +18,18 @@ jobs_find(workflow.basedir)
 
 PROMPTS = Path(workflow.basedir, "resources/prompts")
 
+
+def refuse_unknown_datasets(targets):
+    """Say that a name is unknown, where Snakemake would say that no rule makes the file."""
+    for target in targets:
+        if name := re.fullmatch(r"results/(\w+)\.jsonl", target):
+            known(name[1], config["datasets"], target, "datasets")
+
+
 try:
     config = checked(config, Path(workflow.basedir, "config.schema.yaml"), PROMPTS)
+    # Snakemake itself learns its targets only after it has read this file.
+    refuse_unknown_datasets(sys.argv[1:])
 except UserError as error:
     raise WorkflowError(str(error))
 
@@ -45,15 +56,6 @@ def setting(key):
 
 
 def dataset(wildcards):
-    try:
-        known(
-            wildcards.dataset,
-            config["datasets"],
-            f"results/{wildcards.dataset}",
-            "datasets",
-        )
-    except UserError as error:
-        raise WorkflowError(str(error))
     return config["datasets"][wildcards.dataset]
 
 

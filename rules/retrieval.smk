@@ -38,10 +38,11 @@ rule search_shard:
         mem_mb=3000,
     params:
         depth=depth,
+        later=setting("noise.depth"),
         code=code("search_shard"),
     shell:
         "python -m scripts.search_shard {input.queries:q} --vectors {input.vectors:q} --info {input.info:q} --corpus {input.corpus:q}"
-        " --depth {params.depth} --output {output:q} --log {log:q}"
+        " --depth {params.depth} --later-depth {params.later} --output {output:q} --log {log:q}"
 
 
 rule merge_search:

@@ -9,13 +9,14 @@ import json
 from pathlib import Path
 
 from rag_instruct import cli
-from rag_instruct.search import search_shard
+from rag_instruct.search import refuse_depth, search_shard
 
 
 def main(arguments: argparse.Namespace) -> None:
     first_row = json.loads(arguments.info.read_text("utf-8"))["first_row"]
     passages = json.loads(arguments.corpus.read_text("utf-8"))["passages"]
-    search_shard(arguments.queries, arguments.vectors, first_row, arguments.depth, passages, arguments.output)
+    refuse_depth(max(arguments.depth, arguments.later_depth), passages)
+    search_shard(arguments.queries, arguments.vectors, first_row, arguments.depth, arguments.output)
 
 
 if __name__ == "__main__":
@@ -25,5 +26,6 @@ if __name__ == "__main__":
     parser.add_argument("--info", type=Path, required=True, help="the shard's place in the corpus")
     parser.add_argument("--corpus", type=Path, required=True, help="the corpus's number of passages")
     parser.add_argument("--depth", type=int, required=True, help="passages a query")
+    parser.add_argument("--later-depth", type=int, default=0, help="of the search after the paid stage")
     parser.add_argument("--output", type=Path, required=True)
     cli.run(main, parser.parse_args())

@@ -1,4 +1,5 @@
 import gzip
+import itertools
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -57,7 +58,7 @@ def test_shards_cover_every_row_once():
             bounds = [shard_rows(rows, shard, shards) for shard in range(shards)]
             assert bounds[0][0] == 0
             assert bounds[-1][1] == rows
-            assert all(a[1] == b[0] for a, b in zip(bounds, bounds[1:], strict=False))
+            assert all(a[1] == b[0] for a, b in itertools.pairwise(bounds))
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def test_counts_add_up(demo):
     assert sum(sum(reasons.values()) for reasons in counts["rejects"].values()) == len(rejects)
     assert all(reject["reason"] for reject in rejects)
     for paradigm in counts["paradigms"]:
-        written = [row for row in (folder / f"synthesis/{paradigm}/chunk_00.jsonl").open()]
+        written = list((folder / f"synthesis/{paradigm}/chunk_00.jsonl").open())
         left = [
             r
             for r in rejects
@@ -117,7 +117,7 @@ def test_a_kill_in_the_middle_of_synthesis_changes_no_byte(demo, tmp_path):
         stored = sum(len(path.read_bytes().splitlines()) for path in (tmp_path / "answers").glob("*.jsonl"))
     os.killpg(run.pid, signal.SIGKILL)
     run.wait()
-    before = {key for key in AnswerStore(tmp_path / "answers")._index}
+    before = set(AnswerStore(tmp_path / "answers")._index)
     assert built_with(project, 2) == demo.sha256
     after = [
         json.loads(line)["key"]

@@ -45,5 +45,5 @@ def test_no_texts_give_no_vectors(encoder):
 
 @pytest.mark.parametrize("model", ["package:no_such_package/model", "/no/such/folder"])
 def test_a_missing_model_is_named(model):
-    with pytest.raises(UserError, match="no_such_package|no/such/folder"):
+    with pytest.raises(UserError, match=r"no_such_package|no/such/folder"):
         Encoder(model, normalize=False, max_length=16)

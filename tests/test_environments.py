@@ -35,9 +35,8 @@ def test_every_rule_names_an_environment_and_every_environment_is_named():
     for path in (ROOT / "rules").glob("*.smk"):
         rules = path.read_text().split("\nrule ")[1:]
         for rule in rules:
-            assert (found := re.search(r'conda:\s*"\.\./envs/(\w+\.yaml)"', rule)), (
-                f"{path.name}: rule {rule.split(':')[0]}"
-            )
+            found = re.search(r'conda:\s*"\.\./envs/(\w+\.yaml)"', rule)
+            assert found, f"{path.name}: rule {rule.split(':')[0]}"
             named.add(found[1])
     assert named == {path.name for path in (ROOT / "envs").glob("*.yaml")}
 

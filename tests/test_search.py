@@ -5,7 +5,7 @@ from conftest import SHARED, needs_shared
 from rag_instruct import search as module
 from rag_instruct.corpus import import_passages, shard_rows
 from rag_instruct.errors import UserError
-from rag_instruct.search import merge, search, search_shard
+from rag_instruct.search import merge, refuse_depth, search, search_shard
 from rag_instruct.synthesis import Run
 
 
@@ -39,7 +39,7 @@ def test_merged_shards_equal_brute_force(tmp_path, monkeypatch, kind, shards):
         first, end = shard_rows(rows, shard, shards)
         np.save(tmp_path / "shard.npy", vectors[first:end])
         files.append(tmp_path / f"{shard}.npz")
-        search_shard(tmp_path / "queries.npy", tmp_path / "shard.npy", first, k, rows, files[-1])
+        search_shard(tmp_path / "queries.npy", tmp_path / "shard.npy", first, k, files[-1])
     merge(files, k, tmp_path / "p.arrow", tmp_path / "run.parquet")
     run = Run(tmp_path / "run.parquet", tmp_path / "p.arrow")
     expected, scores = brute_force(queries, vectors, k)
@@ -68,10 +68,10 @@ def test_more_passages_wanted_than_there_are(tmp_path):
     np.save(tmp_path / "q.npy", queries)
     np.save(tmp_path / "v.npy", vectors)
     with pytest.raises(UserError, match="asks for the 250 best passages, the corpus has 10"):
-        search_shard(tmp_path / "q.npy", tmp_path / "v.npy", 0, 250, 10, tmp_path / "out.npz")
+        refuse_depth(250, 10)
     np.save(tmp_path / "q.npy", queries[:, :4])
     with pytest.raises(UserError, match="vectors of 8 dimensions, the queries' have 4"):
-        search_shard(tmp_path / "q.npy", tmp_path / "v.npy", 0, 5, 10, tmp_path / "out.npz")
+        search_shard(tmp_path / "q.npy", tmp_path / "v.npy", 0, 5, tmp_path / "out.npz")
 
 
 @needs_shared
