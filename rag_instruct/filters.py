@@ -2,13 +2,11 @@
 
 import re
 
+from rag_instruct.fact_filters import fact_missed, misses_answer
 from rag_instruct.focus import Focus
 from rag_instruct.passage import Passage
-from rag_instruct.sentence_focus import sentences
+from rag_instruct.words import content, marks, options_of, sentences, share, stem_of, substance
 
-STOP = frozenset(
-    ["a", "an", "the", "and", "or", "but", "nor", "of", "in", "on", "at", "by", "for", "from", "to", "into", "onto", "with", "without", "within", "as", "is", "are", "was", "were", "be", "been", "being", "am", "do", "does", "did", "done", "has", "have", "had", "can", "could", "will", "would", "shall", "should", "may", "might", "must", "not", "no", "yes", "than", "then", "that", "this", "these", "those", "it", "its", "he", "him", "his", "she", "her", "hers", "they", "them", "their", "theirs", "we", "us", "our", "you", "your", "i", "me", "my", "who", "whom", "whose", "which", "what", "when", "where", "why", "how", "there", "here", "also", "so", "such", "too", "very", "more", "most", "much", "many", "some", "any", "all", "each", "every", "either", "both", "one", "ones", "other", "others", "another", "same", "own", "only", "just", "about", "over", "under", "between", "through", "during", "before", "after", "above", "below", "out", "off", "up", "down", "again", "further", "once", "if", "because", "while", "until", "whether", "name", "state", "describe", "explain", "identify", "list", "give", "say", "tell", "compare", "true", "false", "correct", "correctly", "following", "options", "option", "year"]
-)
 REFUSAL = re.compile(
     r"\b(i (can ?not|can't|am unable|do not know|don't know)|i'm (sorry|unable|not able)|as an ai|"
     r"(does not|doesn't|do not|don't) (contain|provide|mention|include)|not (mentioned|provided|enough information))\b",
@@ -22,42 +20,6 @@ DEPENDENT = re.compile(
 )
 PRONOUN = re.compile(r"\b(he|she|it|they|him|his|her|its|their|them|this|these|those)\b", re.I)
 OPENING = re.compile(r"^(is it|was it|are there|is there)\b[^,]* (that|true|correct)\b", re.I)
-OPTION = re.compile(r"^\(?([A-H])[.):]\s*(.+)$", re.M)
-
-
-def stem(word: str) -> str:
-    """A crude root, so that "rises" meets "rise" and "founded" meets "founding"."""
-    word = re.sub(r"['’]s?$", "", word.lower())
-    return re.sub(r"(ing|ed|es|s|e)$", "", word) if len(word) > 4 and not word[0].isdigit() else word
-
-
-def content(text: str) -> set[str]:
-    """The words that carry meaning, as roots."""
-    return {stem(word) for word in re.findall(r"[\w][\w'’.,-]*\w|\w", text) if word.lower() not in STOP}
-
-
-def marks(text: str) -> set[str]:
-    """Numbers and names inside sentences: what an answer cannot get nearly right."""
-    names = re.findall(r"(?<=[\w,;] )[A-Z][\w'’-]+", text)
-    return {stem(name) for name in names if name.lower() not in STOP} | set(re.findall(r"\d[\d.,]*\d|\d", text))
-
-
-def share(part: set[str], whole: set[str]) -> float:
-    return len(part & whole) / len(part) if part else 1.0
-
-
-def stem_of(question: str) -> str:
-    """The question without its options."""
-    return OPTION.split(question, maxsplit=1)[0].strip()
-
-
-def options_of(question: str) -> dict[str, str]:
-    return {letter: text.strip() for letter, text in OPTION.findall(question)}
-
-
-def substance(answer: str) -> str:
-    """The answer without its letter or its yes or no."""
-    return re.sub(r"^(\(?[A-H][.):] |(yes|no|true|false)\b[,.:;]? ?)", "", answer.strip(), flags=re.I)
 
 
 def empty(question: str, answer: str) -> bool:
@@ -160,12 +122,6 @@ def one_is_enough(question: str, answer: str, sources: tuple[Passage, ...]) -> b
     return len(sources) > 1 and not options_of(question) and any(alone)
 
 
-def misses_answer(question: str, answer: str, must_say: tuple[str, ...]) -> bool:
-    """The answer lacks words that it has to contain, or the question gives them away."""
-    given = "" if options_of(question) or re.match(r"(yes|no)\b", answer, re.I) else stem_of(question)
-    return any(words not in answer or words in given for words in must_say)
-
-
 def reject_reason(paradigm: str, question: str, answer: str, exemplar: str, focus: Focus) -> str | None:
     """The first reason to refuse a pair, or None.
 
@@ -177,7 +133,8 @@ def reject_reason(paradigm: str, question: str, answer: str, exemplar: str, focu
         return "empty"
     helpless = paradigm in ("useless_doc", "single_doc_support")
     several = paradigm in ("multi_doc_support", "multi_doc_answer")
-    basis = unseen if helpless else shown if focus.must_say or paradigm != "multi_doc_support" else ""
+    told = [focus.variables[name] for name in ("focus", "first", "second") if name in focus.variables]
+    basis = unseen if helpless or paradigm == "multi_doc_support" else shown
     checks = {
         "odd form": lambda: odd_form(question, answer),
         "refusal": lambda: refusal(answer),
@@ -191,7 +148,8 @@ def reject_reason(paradigm: str, question: str, answer: str, exemplar: str, focu
         "answer shown": lambda: helpless and answer_shown(question, answer, focus.sources),
         "one document suffices": lambda: several and one_is_enough(question, answer, focus.sources),
     }
-    return next((reason for reason, check in checks.items() if check()), None)
+    reason = next((reason for reason, check in checks.items() if check()), None)
+    return reason or (fact_missed(question, answer, told) if told else None)
 
 
 def _texts(passages: tuple[Passage, ...]) -> str:

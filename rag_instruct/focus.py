@@ -13,13 +13,13 @@ class Focus:
     """The source documents of a row, and what the prompt says of them.
 
     `hidden` are passages that state the answer but are not shown, so they must not be noise.
-    `must_say` are words that the answer has to contain, and the question must not give away.
+    Of each group of `must_say` the answer has to contain some words that the question does not.
     """
 
     sources: tuple[Passage, ...]
     hidden: tuple[Passage, ...]
     variables: dict[str, str]
-    must_say: tuple[str, ...] = ()
+    must_say: tuple[tuple[str, ...], ...] = ()
 
 
 def whole_documents(paradigm: str, exemplar: str, ranked: list[Passage], seed: str) -> Iterator[Focus]:

@@ -15,7 +15,7 @@ async def filter_by_teacher(
     async def judge(exemplar: Exemplar) -> Exemplar:
         step = prompt.steps[0]
         _, reply = await teacher.ask(step.body("any", {"exemplar": exemplar["instruction"]}))
-        verdict = step.parse(reply["text"], "any", {})
+        verdict = step.parse(reply["text"])
         return {**exemplar, "reason": verdict["category"] if verdict else "unparsable verdict"}
 
     judged = await at_once(exemplars, judge, concurrency, "judging exemplars")

@@ -2,9 +2,10 @@
 
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import jsonschema
 import yaml
@@ -12,13 +13,17 @@ import yaml
 from rag_instruct.errors import UserError
 from rag_instruct.files import read_text
 
+ByKind = str | dict[str, str]  # a text, or texts by the exemplar's kind of task, with `any` for the rest
+
+T = TypeVar("T")
 TEXT = {"type": "string"}
-SHOTS = {
+BY_KIND = {"type": ["string", "object"], "additionalProperties": TEXT}
+TURNS = {
     "type": "array",
     "items": {
         "type": "object",
-        "required": ["user", "assistant"],
         "additionalProperties": False,
+        "required": ["user", "assistant"],
         "properties": {"user": TEXT, "assistant": TEXT},
     },
 }
@@ -29,11 +34,12 @@ STEP = {
     "properties": {
         "name": TEXT,
         "system": TEXT,
-        "examples": {"type": "object", "additionalProperties": SHOTS},
-        "user": {"type": ["string", "object"]},
-        "pattern": {"type": "object", "additionalProperties": TEXT},
-        "result": {"type": "object", "additionalProperties": TEXT},
+        "examples": {"type": "object", "additionalProperties": TURNS},
+        "user": BY_KIND,
+        "pattern": BY_KIND,
         "schema": {"type": "object"},
+        "kind": TEXT,
+        "about": TEXT,
         "max_tokens": {"type": "integer"},
     },
 }
@@ -46,78 +52,93 @@ FILE = {
         "focus": {"enum": ["document", "sentence"]},
         "simulation": TEXT,
         "steps": {"type": "array", "minItems": 1, "items": STEP},
+        "pair": {"type": "object", "additionalProperties": BY_KIND},
     },
 }
+
+
+def of_kind(choices: Mapping[str, T], kind: str) -> T | None:
+    """What is given for a kind of task ("order", or finer "order when"), else for its first word, else for `any`."""
+    return next((choices[key] for key in (kind, kind.split()[0], "any") if key in choices), None)
+
+
+def text_of(choices: ByKind, kind: str) -> str:
+    """The text for a kind of task."""
+    return choices if isinstance(choices, str) else of_kind(choices, kind) or ""
 
 
 @dataclass(frozen=True)
 class Step:
     """One request: messages from variables, and the form that the reply must have.
 
-    What may differ by the exemplar's kind of task is keyed by it, with `any` for the rest. A
-    reply is JSON: a string (of `pattern`) that fills the variable `name`, or an object (of
-    `schema`) whose members fill variables of their own names. In a pattern, <name> stands for a
-    variable's text; `result` is what becomes of a string, with {reply} for the string itself.
+    `examples` are turns shown before. What may differ by the exemplar's kind of task is keyed by
+    it, with `any` for the rest. A reply is JSON: a string (of `pattern`, in which <name> stands
+    for any line of a variable) that fills the variable `name`, or an object (of `schema`) whose
+    members fill variables of their own names.
     """
 
     name: str
-    user: str | dict[str, str]
+    user: ByKind
     max_tokens: int
     system: str = ""
-    examples: dict[str, list[dict[str, str]]] | None = None
-    pattern: dict[str, str] | None = None
-    result: dict[str, str] | None = None
+    examples: dict[str, list[dict[str, str]]] = field(default_factory=dict)
+    pattern: ByKind = "^.+$"
     schema: dict[str, Any] | None = None
+    kind: str = ""  # the variable that holds this step's kind, where it is not the row's
+    about: str = ""  # the variable that holds the fact from which a reply must not stray
 
     def body(self, kind: str, variables: dict[str, str]) -> dict[str, Any]:
-        """The request's messages and reply format; the model and its sampling come from the teacher."""
+        """The request, less the model and its sampling."""
+        kind = variables.get(self.kind, kind)
         messages = [{"role": "system", "content": self.system.strip()}] if self.system else []
-        for example in _of_kind(self.examples or {}, kind) or []:
+        for example in of_kind(self.examples, kind) or []:
             messages += [{"role": role, "content": example[role].strip()} for role in ("user", "assistant")]
-        user = self.user if isinstance(self.user, str) else _of_kind(self.user, kind)
-        messages.append({"role": "user", "content": user.format_map(variables).strip()})
-        schema = self.schema or {"type": "string", "pattern": self._pattern(kind, variables)}
+        messages.append({"role": "user", "content": text_of(self.user, kind).format_map(variables).strip()})
+        schema = self.schema or {"type": "string", "pattern": _filled(text_of(self.pattern, kind), variables)}
         form = {"name": self.name, "schema": schema, "strict": self.schema is not None}
-        return {
-            "messages": messages,
-            "response_format": {"type": "json_schema", "json_schema": form},
-            "max_tokens": self.max_tokens,
-        }
+        response_format = {"type": "json_schema", "json_schema": form}
+        return {"messages": messages, "response_format": response_format, "max_tokens": self.max_tokens}
 
-    def _pattern(self, kind: str, variables: dict[str, str]) -> str:
-        # Only what is special in a pattern is escaped: grammars refuse the escapes of re.escape.
-        literal = {name: re.sub(r"([.^$*+?{}()\[\]|\\/])", r"\\\1", text) for name, text in variables.items()}
-        return re.sub(r"<(\w+)>", lambda found: literal[found[1]], _of_kind(self.pattern or {}, kind) or "^.+$")
-
-    def parse(self, reply: str, kind: str, variables: dict[str, str]) -> dict[str, str] | None:
+    def parse(self, reply: str) -> dict[str, str] | None:
         """The variables that `reply` fills, or None when it has another form."""
         try:
             value = json.loads(reply)
-            jsonschema.validate(value, self.schema or {"type": "string"})
+            jsonschema.validate(value, self.schema or TEXT)
         except (json.JSONDecodeError, jsonschema.ValidationError):
             return None
-        if isinstance(value, dict):
-            return {name: str(text).strip() for name, text in value.items()}
-        result = _of_kind(self.result or {}, kind) or "{reply}"
-        return {self.name: result.format_map({**variables, "reply": value.strip()})}
+        values = value if isinstance(value, dict) else {self.name: value}
+        return {name: str(text).strip() for name, text in values.items()}
 
 
-def _of_kind(choices: dict[str, Any], kind: str) -> Any:
-    return choices.get(kind, choices.get("any"))
+def _filled(pattern: str, variables: dict[str, str]) -> str:
+    def literal(found: re.Match[str]) -> str:
+        # Only what is special is escaped: grammars refuse some of the escapes that re.escape makes.
+        lines = [re.sub(r"([.^$*+?{}()\[\]|\\/])", r"\\\1", line) for line in variables[found[1]].splitlines()]
+        return f"({'|'.join(lines)})"
+
+    return re.sub(r"<(\w+)>", literal, pattern)
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """The steps of one file; `simulation` is the text that asks to imitate the exemplar.
+    """The requests of one file.
 
     `focus` says what the teacher writes from: whole documents, or one sentence of each (all
-    that a very small model can hold on to).
+    that a very small model can hold on to). `simulation` is the text that asks to imitate the
+    exemplar. `pair` makes the question and the answer of the variables, where they are not
+    variables themselves.
     """
 
     version: int
     steps: tuple[Step, ...]
     focus: str = "document"
     simulation: str = ""
+    pair: dict[str, ByKind] = field(default_factory=dict)
+
+    def written(self, kind: str, variables: dict[str, str]) -> dict[str, str]:
+        """The question and the answer, as the row has them."""
+        templates = {"question": "{question}", "answer": "{answer}", **self.pair}
+        return {name: text_of(template, kind).format_map(variables).strip() for name, template in templates.items()}
 
 
 def load_prompt(path: Path) -> Prompt:

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from rag_instruct.cli import logger
 from rag_instruct.corpus import PassageStore
 from rag_instruct.exemplars import Exemplar
+from rag_instruct.fact_filters import strays
 from rag_instruct.files import digest
 from rag_instruct.filters import reject_reason
 from rag_instruct.focus import Focus, whole_documents
@@ -66,7 +67,9 @@ class Synthesis:
     async def fill(self, slot: int, slot_count: int, tries: int) -> Pair | None:
         """The pair of the slot's first good candidate; the others go to `rejects` with their reasons."""
         ids = [exemplar["id"] for exemplar in self.exemplars]
-        for attempt, (number, round_) in enumerate(candidates(slot, slot_count, ids, tries, self.seed)):
+        for attempt, (number, round_) in enumerate(
+            candidates(slot, slot_count, ids, tries, f"{self.seed}/{self.paradigm}")
+        ):
             pair = {"slot": slot, "attempt": attempt, "paradigm": self.paradigm, **await self._write(number, round_)}
             if pair["reason"] is None:
                 return pair
@@ -81,36 +84,44 @@ class Synthesis:
             "exemplar": exemplar["instruction"],
             "license": exemplar["license"],
         }
-        focus = self._focus(exemplar, hits, round_)
+        shown = exemplar["instruction"] if self.simulate else ""
+        focus = self._focus(exemplar, shown, hits, round_)
         if focus is None:
             return {**made, "reason": "no documents"}
-        kind = kind_of(exemplar["instruction"]) if self.simulate else "question"
-        made |= {"kind": kind, "sources": _described(focus.sources, hits), "hidden": [p.id for p in focus.hidden]}
-        variables, keys, reason = await self._ask(kind, {**focus.variables, "exemplar": exemplar["instruction"]})
-        pair = {"question": variables.get("question", ""), "answer": variables.get("answer", "")}
-        shown = exemplar["instruction"] if self.simulate else ""
+        kind = focus.variables.get("kind") or kind_of(shown)
+        made |= {
+            "kind": kind.split()[0],
+            "sources": _described(focus.sources, hits),
+            "hidden": [p.id for p in focus.hidden],
+        }
+        pair, keys, reason = await self._ask(kind, {**focus.variables, "exemplar": shown})
         reason = reason or reject_reason(self.paradigm, **pair, exemplar=shown, focus=focus)
         identity = f"{self.paradigm}-{digest(self.seed, exemplar['id'], *keys)[:16]}"
         return {"id": identity, **made, **pair, "reason": reason, "request_keys": keys, **self.made_by}
 
-    def _focus(self, exemplar: Exemplar, hits: list[Hit], round_: int) -> Focus | None:
+    def _focus(self, exemplar: Exemplar, shown: str, hits: list[Hit], round_: int) -> Focus | None:
         passages, seed = [hit.passage for hit in hits], f"{self.seed}/{exemplar['id']}"
         find = focuses if self.prompt.focus == "sentence" else whole_documents
-        return next(islice(find(self.paradigm, exemplar["instruction"], passages, seed), round_, None), None)
+        return next(islice(find(self.paradigm, shown, passages, seed), round_, None), None)
 
-    async def _ask(self, kind: str, variables: dict[str, str]) -> tuple[dict[str, str], list[str], str | None]:
+    async def _ask(self, kind: str, variables: dict[str, str]) -> tuple[Pair, list[str], str | None]:
+        """The pair, the keys of its requests, and why there is none."""
         keys: list[str] = []
-        variables["simulation"] = self.prompt.simulation.format_map(variables) if self.simulate else ""
+        nothing = {"question": "", "answer": ""}
+        variables["simulation"] = self.prompt.simulation.format_map(variables) if variables["exemplar"] else ""
         for step in self.prompt.steps:
             key, reply = await self.teacher.ask(step.body(kind, variables))
             keys.append(key)
             if reply["finish_reason"] != "stop":
-                return variables, keys, f"unfinished ({reply['finish_reason']})"
-            values = step.parse(reply["text"], kind, variables)
+                return nothing, keys, f"unfinished ({reply['finish_reason']})"
+            values = step.parse(reply["text"])
             if values is None:
-                return variables, keys, "refused" if reply.get("refusal") else "unparsable"
+                return nothing, keys, "refused" if reply.get("refusal") else "unparsable"
             variables |= values
-        return variables, keys, None
+            # A question that went astray needs no answer.
+            if step.about and strays(values[step.name], variables[step.about]):
+                return {**nothing, "question": values[step.name]}, keys, "strays from the fact"
+        return self.prompt.written(kind, variables), keys, None
 
 
 def _described(sources: tuple[Passage, ...], hits: list[Hit]) -> list[dict[str, Any]]:

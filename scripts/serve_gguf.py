@@ -34,8 +34,6 @@ def main(arguments: argparse.Namespace) -> None:
     parameters.model_alias = {path.stem}
     parameters.port = arguments.port
     parameters.n_ctx = arguments.context
-    # A reply that max_tokens cuts short is a reply of its own kind, not a fault of the server.
-    parameters.force_pure_content_parser = True
     parameters.n_parallel = 1
     parameters.cpuparams.n_threads = 1
     parameters.cpuparams_batch.n_threads = 1

@@ -1,0 +1,82 @@
+"""The filters of pairs that were written from single facts: does the pair fit its fact?"""
+
+import re
+
+from rag_instruct.words import content, marks, options_of, sentences, share, stem, stem_of, substance
+
+VERDICT = re.compile(r"(yes|no|true|false)\b", re.I)
+
+
+def misses_answer(question: str, answer: str, must_say: tuple[tuple[str, ...], ...]) -> bool:
+    """Of some group of words the answer has none that the question does not give away.
+
+    The first words of the first group are the fact's own answer: a claim is true where it has
+    them, and the right option is theirs.
+    """
+    asked, own = stem_of(question), must_say[0][0] if must_say else ""
+    if VERDICT.match(answer):
+        return own not in answer or " not " in answer or (own in asked) != answer.startswith("Yes")
+    if options_of(question):
+        return own not in answer or own in asked
+    return not all(any(words in answer and words not in asked for words in group) for group in must_say)
+
+
+NUMBER, NAME, CAUSE = r"\d", r"\b[A-Z]", r"\b(because|by|through|since|so that|due|when|caus\w+|makes?|made|allow\w*)\b"
+ASKED = {
+    r"\bwhen\b|\b(what|which) (year|century|date|day|month)\b": NUMBER,
+    r"\bhow (many|much|long|far|high|old|tall|deep|large|wide)\b": NUMBER,
+    r"\bwho(se|m)?\b|\bwhere\b|\b(what|which) (city|country|river|person|place|continent|sea|ocean)\b": NAME,
+    r"\bwhy\b|\bhow (do|does|did|is|are|was|were|has|have|can)\b|\bexplain how [a-z]*(?!many|much|long|far)": CAUSE,
+}
+
+
+def asks_otherwise(question: str, answer: str) -> bool:
+    """The question asks for a number, a name or a cause, and the answer adds none."""
+    if VERDICT.match(answer):
+        return False
+    told = substance(answer)
+    added = " ".join(word for word in told.split() if stem(word.strip(",.")) not in content(stem_of(question)))
+    asked = next((form for words, form in ASKED.items() if re.search(words, question, re.I)), "")
+    return not re.search(asked, told if asked == CAUSE else added)
+
+
+def defines_otherwise(question: str, answer: str, is_choice: bool) -> bool:
+    """It asks what something is, and the answer says something else of it."""
+    asked = re.search(r"\b(who|what) (is|was|are|were) (?:the |an? )?([\w' -]+)[?.]$", stem_of(question), re.I)
+    asked = asked or re.search(r"\b(who|what) (?:the |an? )?([A-Z][\w' -]+?) (is|was|are|were)\.$", stem_of(question))
+    subject = max(asked.groups(), key=len) if asked else ""
+    return subject[:1].isupper() and (
+        is_choice or not re.match(rf"(The |An? )?{subject} (is|was|are|were) (an?|the|one)\b", answer)
+    )
+
+
+GENERIC_WORDS = (
+    "year century city country person people river place called known located name many long kilometres metres"
+)
+GENERIC = frozenset(stem(word) for word in GENERIC_WORDS.split())
+
+
+def strays(question: str, fact: str) -> bool:
+    """The question brings in what the fact does not say: another name or number, or too many other words."""
+    asked = stem_of(question)
+    return not marks(asked) <= content(fact) | marks(fact) or share(content(asked) - GENERIC, content(fact)) < 0.8
+
+
+def fact_missed(question: str, answer: str, told: list[str]) -> str | None:
+    """Why a question or answer does not fit the fact that it was written from; several facts are asked in turn."""
+    questions = sentences(stem_of(question)) if len(told) > 1 else [stem_of(question)]
+    answers = sentences(answer) if len(told) > 1 else [answer]
+    if not len(questions) == len(answers) == len(told):
+        return "odd form"
+    is_choice = bool(options_of(question))
+    for asked, given, fact in zip(questions, answers, told, strict=True):
+        # A false claim has one wrong name or number in it.
+        if not VERDICT.match(given) and strays(asked, fact):
+            return "strays from the fact"
+        if share(content(substance(given)), content(fact)) < 0.9:
+            return "departs from the fact"
+        if asks_otherwise(asked, given):
+            return "asks for something else"
+        if defines_otherwise(asked, given, is_choice):
+            return "defines something else"
+    return None

@@ -1,0 +1,55 @@
+"""Words, names, numbers and sentences: what the filters compare."""
+
+import re
+
+STOPWORDS = """
+a an the and or but nor of in on at by for from to into onto with without within as is are was were be been being
+am do does did done has have had can could will would shall should may might must not no yes than then that this
+these those it its he him his she her hers they them their theirs we us our you your i me my who whom whose which
+what when where why how there here also so such too very more most much many some any all each every either both
+one ones other others another same own only just about over under between through during before after above below
+out off up down again further once if because while until whether name state describe explain identify list give
+say tell compare true false correct correctly following options option year
+"""
+STOP = frozenset(STOPWORDS.split())
+OPTION = re.compile(r"^\(?([A-H])[.):]\s*(.+)$", re.M)
+
+
+def sentences(text: str) -> list[str]:
+    """Split at a full stop before a capital, but not after an initial or a common short form."""
+    return re.split(r"(?<!\b[A-Z]\.)(?<!\bSt\.)(?<!\bDr\.)(?<!\bMt\.)(?<=[.!?]) +(?=[A-Z\"])", text.strip())
+
+
+def stem(word: str) -> str:
+    """A crude root, so that "rises" meets "rise" and "founded" meets "founding"."""
+    word = re.sub(r"['\u2019]s?$", "", word.lower())
+    return re.sub(r"(ing|ed|es|s|e)$", "", word) if len(word) > 4 and not word[0].isdigit() else word
+
+
+def content(text: str) -> set[str]:
+    """The words that carry meaning, as roots."""
+    return {stem(word) for word in re.findall(r"[\w][\w'\u2019.,-]*\w|\w", text) if word.lower() not in STOP}
+
+
+def marks(text: str) -> set[str]:
+    """Numbers and names inside sentences: what an answer cannot get nearly right."""
+    names = re.findall(r"(?<=[\w,;] )[A-Z][\w'\u2019-]+", text)
+    return {stem(name) for name in names if name.lower() not in STOP} | set(re.findall(r"\d[\d.,]*\d|\d", text))
+
+
+def share(part: set[str], whole: set[str]) -> float:
+    return len(part & whole) / len(part) if part else 1.0
+
+
+def stem_of(question: str) -> str:
+    """The question without its options."""
+    return OPTION.split(question, maxsplit=1)[0].strip()
+
+
+def options_of(question: str) -> dict[str, str]:
+    return {letter: text.strip() for letter, text in OPTION.findall(question)}
+
+
+def substance(answer: str) -> str:
+    """The answer without its letter or its yes or no."""
+    return re.sub(r"^(\(?[A-H][.):] |(yes|no|true|false)\b[,.:;]? ?)", "", answer.strip(), flags=re.I)
