@@ -33,7 +33,7 @@ def odd_form(question: str, answer: str) -> bool:
         not 4 <= len(asked.split()) <= 150
         or not asked[0].isalnum()
         or not re.search(r"[.?!:][\"”')]?$", asked)
-        or bool(re.search(r"\b([a-z]{3,}) \1\b", asked.lower()))
+        or bool(re.search(r"\b([a-z]{3,}) \1\b|\bhow \w+ than\b", asked.lower()))
         or bool(re.search(r"[,;:]$|\w\?\w", answer.strip()))
     )
 

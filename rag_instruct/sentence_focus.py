@@ -15,6 +15,7 @@ from rag_instruct.paradigms import PARADIGMS
 from rag_instruct.passage import Passage
 from rag_instruct.words import sentences
 
+OF_ONE_FACT = [name for name in PARADIGMS if name != "multi_doc_answer"]
 REACH = 6  # best passages that facts are taken from
 # A name (capitals, inner small words allowed) or a number with what it counts.
 NAME = r"(?:[A-Z][\w'-]+)(?: (?:(?:of|the|de|da|and) )?[A-Z][\w'-]+)*"
@@ -23,12 +24,13 @@ TARGET = re.compile(rf"(?<=[a-z,] )(?:{NAME}|{NUMBER})(?=[ ,.])")
 LOOSE = re.compile(r"(an|ic|ish|ese)$| and ")  # adjectives and lists make poor answers
 PLAIN = re.compile(r"^[A-Z][\w ,'-]{30,150}\.$")  # nothing that a question would have to drop
 POINTING = re.compile(
-    r"\b(he|she|it|they|him|her|his|its|their|them|this|these|those|such|there|here|other|another)\b", re.I
+    r"\b(that (belief|idea|year|time|name|city)|farther|he|she|it|they|him|her|his|its|their|them|this|these|those|such|there|here|other|another)\b",
+    re.I,
 )
 
 KINDS = {
     "choice": r"\(?\bA[.):] ?\S.*\bB[.):] ?\S|\bof the following\b|\boptions:",
-    "claim": r"\b(is|was) it (true|correct|right)\b|\btrue or false\b|\b(verify|fact-check)\b|\bthe (claim|statement)\b",
+    "claim": r"\b(is|was) it (true|correct|right)\b|\btrue or false\b|\bfact-check\b|\bthe (claim|statement)\b",
     "comparison": r"\b(compar\w+|contrast|differen\w+|differ|versus|vs|similarit\w+|in common)\b",
     "explanation": r"^(please |can you |could you )*explain\b|^why\b|^how (do|does|did|is|are|was|were|has|can)\b",
     "question": r"\?$|^(what|who|when|where|which|how)\b",
@@ -79,16 +81,13 @@ def focuses(paradigm: str, exemplar: str, ranked: list[Passage], seed: str) -> I
     """The usable choices for an exemplar over its ranked passages: near ones first, then as the seed decides."""
     known = [fact for passage in ranked for fact in _facts(passage)]
     rank = {passage.id: place // 2 for place, passage in enumerate(ranked[:REACH])}
-    # Each fact has a paradigm that takes it first, so that two rarely ask for the same.
-    taken = {
-        fact: digest(fact.sentence, paradigm) > max(digest(fact.sentence, p) for p in PARADIGMS if p != paradigm)
-        for fact in known
-    }
-    facts = [fact for fact in known if fact.passage.id in rank]
-    facts.sort(key=lambda fact: (not taken[fact], rank[fact.passage.id], digest(seed, fact.sentence)))
+    near = [fact for fact in known if fact.passage.id in rank]
+    near.sort(key=lambda fact: (rank[fact.passage.id], digest(seed, fact.sentence)))
     if paradigm == "multi_doc_answer":
-        return _of_two(facts, known, ranked, exemplar)
-    return _of_one(paradigm, facts, known, ranked, exemplar, seed)
+        return _of_two(near, known, ranked, exemplar)
+    # Each fact serves one paradigm, so that no two rows ask for the same.
+    own = [fact for fact in near if min(OF_ONE_FACT, key=lambda name: digest(fact.sentence, name)) == paradigm]
+    return _of_one(paradigm, own, known, ranked, exemplar, seed)
 
 
 def _facts(passage: Passage) -> Iterator[Fact]:
@@ -177,7 +176,7 @@ def _of_two(facts: list[Fact], known: list[Fact], ranked: list[Passage], exempla
     for first in facts:
         for second in known:
             apart = first.passage.title != second.passage.title
-            linked = second.passage.title in first.sentence or first.passage.title in second.sentence
+            linked = second.passage.title in first.passage.text or first.passage.title in second.passage.text
             if not (apart and linked) or _states(first.passage, second) or _states(second.passage, first):
                 continue
             shown = (first.passage, second.passage)

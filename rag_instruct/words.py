@@ -1,6 +1,9 @@
 """Words, names, numbers and sentences: what the filters compare."""
 
 import re
+from functools import lru_cache
+
+import snowballstemmer
 
 STOPWORDS = """
 a an the and or but nor of in on at by for from to into onto with without within as is are was were be been being
@@ -11,6 +14,7 @@ one ones other others another same own only just about over under between throug
 out off up down again further once if because while until whether name state describe explain identify list give
 say tell compare true false correct correctly following options option year
 """
+STEMMER = snowballstemmer.stemmer("english")
 STOP = frozenset(STOPWORDS.split())
 OPTION = re.compile(r"^\(?([A-H])[.):]\s*(.+)$", re.M)
 
@@ -20,10 +24,11 @@ def sentences(text: str) -> list[str]:
     return re.split(r"(?<!\b[A-Z]\.)(?<!\bSt\.)(?<!\bDr\.)(?<!\bMt\.)(?<=[.!?]) +(?=[A-Z\"])", text.strip())
 
 
+@lru_cache(maxsize=1 << 16)
 def stem(word: str) -> str:
-    """A crude root, so that "rises" meets "rise" and "founded" meets "founding"."""
-    word = re.sub(r"['\u2019]s?$", "", word.lower())
-    return re.sub(r"(ing|ed|es|s|e)$", "", word) if len(word) > 4 and not word[0].isdigit() else word
+    """The word's root, so that "rises" meets "rise" and "founded" meets "founding"."""
+    root: str = STEMMER.stemWord(re.sub(r"['\u2019]s?$", "", word.lower()))
+    return root
 
 
 def content(text: str) -> set[str]:

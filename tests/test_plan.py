@@ -18,7 +18,7 @@ def test_the_jobs_of_both_targets(project):
         "embed_queries": 6,
         "search_shard": 12,
         "merge_search": 6,
-        "synthesise": 5,
+        "synthesise": 10,
         "gather_pairs": 5,
         "assemble": 5,
         "merge_dataset": 1,
@@ -68,7 +68,7 @@ def refused(project, target, *said, **environment):
 
 
 def test_a_typo_in_the_config(project):
-    project.edit("config.yaml", "    tries: 8", "    trys: 8")
+    project.edit("config.yaml", "    tries: 16", "    trys: 16")
     refused(project, DEMO, "config.yaml: datasets.rag_instruct_demo has no key 'trys': did you mean 'tries'?")
 
 

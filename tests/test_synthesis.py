@@ -1,0 +1,208 @@
+"""What a teacher is asked, what it may answer, and which pairs are refused."""
+
+import json
+
+import pytest
+import yaml
+from conftest import ROOT
+
+from rag_instruct.errors import UserError
+from rag_instruct.filters import reject_reason
+from rag_instruct.focus import Focus, whole_documents
+from rag_instruct.paradigms import PARADIGMS
+from rag_instruct.passage import Passage
+from rag_instruct.prompts import load_prompt
+from rag_instruct.sentence_focus import focuses, kind_of
+
+PROMPTS = ROOT / "resources/prompts"
+DANUBE = [
+    Passage(
+        "1",
+        "Danube",
+        "The Danube rises in the Black Forest of Germany. The Danube flows through Vienna to the Black Sea.",
+    ),
+    Passage(
+        "2",
+        "Danube",
+        "Roman soldiers guarded the Danube for several centuries. Ships of the Roman fleet sailed on the Danube.",
+    ),
+    Passage("3", "Vienna", "Vienna is the capital of Austria. Ludwig van Beethoven moved to Vienna from Bonn in 1792."),
+    Passage(
+        "4", "Vienna", "The first coffee house of Vienna opened in 1685. The opera house of Vienna opened in 1869."
+    ),
+    Passage("5", "Rhine", "The Rhine rises in the Alps of Switzerland. The Rhine reaches the North Sea at Rotterdam."),
+]
+
+
+@pytest.mark.parametrize("folder", ["full", "compact"])
+@pytest.mark.parametrize("paradigm", PARADIGMS)
+def test_every_prompt_makes_requests_from_what_its_focus_offers(folder, paradigm):
+    prompt = load_prompt(PROMPTS / folder / f"{paradigm}.yaml")
+    find = focuses if prompt.focus == "sentence" else whole_documents
+    found = list(find(paradigm, "Where does the Rhine rise?", DANUBE, "seed"))
+    assert found, f"no focus for {paradigm}"
+    for focus in found:
+        variables = {
+            **focus.variables,
+            "simulation": "",
+            "question": "Q?",
+            "first_question": "Q?",
+            "second_question": "Q?",
+        }
+        for step in prompt.steps:
+            body = step.body(variables.get("kind", "question"), variables)
+            assert body["messages"][-1]["role"] == "user"
+            assert "{" not in body["messages"][-1]["content"]
+            assert "<" not in body["response_format"]["json_schema"]["schema"].get("pattern", "")
+
+
+def test_the_exemplar_is_shown_where_it_is_to_be_imitated():
+    prompt = load_prompt(PROMPTS / "full/useless_doc.yaml")
+    assert "{exemplar}" in prompt.simulation
+    assert "{simulation}" in prompt.steps[0].user
+
+
+@pytest.mark.parametrize("paradigm", PARADIGMS)
+def test_a_hidden_passage_is_never_shown_and_states_the_answer(paradigm):
+    for focus in focuses(paradigm, "x?", DANUBE, "seed"):
+        assert not {p.id for p in focus.sources} & {p.id for p in focus.hidden}
+        assert PARADIGMS[paradigm].least <= len(focus.sources) <= PARADIGMS[paradigm].most
+        answer = focus.must_say[0][0]
+        shown = any(answer in passage.text for passage in focus.sources)
+        assert shown == (paradigm in ("single_doc_answer", "multi_doc_answer"))
+
+
+@pytest.mark.parametrize(
+    ("instruction", "kind"),
+    [
+        ("What is a fjord?", "question"),
+        ("Describe the Rhine.", "order"),
+        ("Explain how a lock works.", "explanation"),
+        ("Why do leaves fall?", "explanation"),
+        ("Compare Mars and Jupiter.", "comparison"),
+        ("Is it true that the Nile flows north?", "claim"),
+        ("Which city is a capital?\nA. Bonn\nB. Vienna", "choice"),
+        ("", "question"),
+    ],
+)
+def test_kinds_of_tasks(instruction, kind):
+    assert kind_of(instruction) == kind
+
+
+def test_kinds_of_the_demo_exemplars_agree_with_their_author():
+    agreed = total = 0
+    for line in (ROOT / "tests/data/exemplar_labels.jsonl").open():
+        label = json.loads(line)
+        if label["kind"] == "none":
+            continue
+        from rag_instruct.exemplars import load
+
+        path = next((ROOT / "resources/demo/exemplars").glob(f"{label['set']}.json*"))
+        row = next((r for r in load([path], label["set"], label["set"], "x") if r["row"] == label["row"]), None)
+        if row:
+            total += 1
+            agreed += kind_of(row["instruction"]) == label["kind"]
+    assert total >= 50
+    assert agreed / total > 0.8
+
+
+FACT = Focus(
+    (DANUBE[0],),
+    (),
+    {"focus": "The Danube rises in the Black Forest of Germany."},
+    (("Germany", "Danube", "Black Forest"),),
+)
+DOCUMENT = Focus((DANUBE[0],), (), {"documents": "..."})
+
+
+@pytest.mark.parametrize(
+    ("focus", "question", "answer", "reason"),
+    [
+        (FACT, "Where does the Danube rise?", "The Danube rises in the Black Forest of Germany.", None),
+        (FACT, "Where does the Danube rise?", "", "empty"),
+        (FACT, "Where does the Danube rise", "The Danube rises in the Black Forest of Germany.", "odd form"),
+        (FACT, "Where does the Danube rise?", "I cannot answer that, sorry.", "refusal"),
+        (FACT, "Where does it rise?", "The Danube rises in the Black Forest of Germany.", "does not stand alone"),
+        (
+            FACT,
+            "According to the document, where does the Danube rise?",
+            "In the Black Forest of Germany.",
+            "does not stand alone",
+        ),
+        (FACT, "Where does the Danube rise?", "The Danube rises in the Alps of Austria.", "answer missed"),
+        (
+            FACT,
+            "Where does the Volga rise, near the Black Forest?",
+            "The Danube rises in the Black Forest of Germany.",
+            "strays from the fact",
+        ),
+        (
+            FACT,
+            "When does the Danube rise?",
+            "The Danube rises in the Black Forest of Germany.",
+            "asks for something else",
+        ),
+        (FACT, "What is the Danube?", "The Danube rises in the Black Forest of Germany.", "defines something else"),
+        (
+            FACT,
+            "Is it true that the Danube rises in Germany?",
+            "Yes. The Danube rises in the Black Forest of Germany.",
+            None,
+        ),
+        (
+            FACT,
+            "Is it true that the Danube rises in Austria?",
+            "Yes. The Danube rises in the Black Forest of Germany.",
+            "answer missed",
+        ),
+        (DOCUMENT, "Name the sea into which the Danube flows.", "The Black Sea.", None),
+        (
+            DOCUMENT,
+            "Name the sea into which the Danube flows.",
+            "The North Sea off the Netherlands in 1900.",
+            "ungrounded",
+        ),
+        (DOCUMENT, "Who was the author of Hamlet?", "It flows through Vienna to the Black Sea.", "off topic"),
+        (DOCUMENT, "Into which sea does the Danube flow?\nA. Black Sea\nB. Black Sea", "A. Black Sea", "choice broken"),
+    ],
+)
+def test_reasons_to_refuse(focus, question, answer, reason):
+    assert reject_reason("single_doc_answer", question, answer, "Compare tea and coffee.", focus) == reason
+
+
+def test_an_exemplar_that_is_repeated_is_refused():
+    question = "Where exactly does the river Danube rise?"
+    assert reject_reason("single_doc_answer", question, "In Germany.", question, DOCUMENT) == "exemplar repeated"
+
+
+def test_a_document_that_should_not_help_must_not_state_the_answer():
+    useless = Focus((DANUBE[0],), (), {"documents": "..."})
+    question, answer = "In which forest of Germany does the Danube rise?", "The Danube rises in the Black Forest."
+    assert reject_reason("useless_doc", question, answer, "", useless) == "answer shown"
+    assert reject_reason("useless_doc", question, answer, "", Focus((DANUBE[4],), (), {"documents": "..."})) in (
+        None,
+        "off topic",
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("version: 1", "'steps' is a required property"),
+        ("version: 1\nsteps: [{name: a, user: b}]", "'max_tokens' is a required property"),
+        ("version: 1\nsteps: [{name: a, user: b, max_tokens: 3, patern: x}]", "'patern' was unexpected"),
+        ("version: [", "expected"),
+    ],
+)
+def test_a_broken_prompt_file_is_named(tmp_path, content, said):
+    path = tmp_path / "p.yaml"
+    path.write_text(content)
+    with pytest.raises(UserError) as refusal:
+        load_prompt(path)
+    assert said in str(refusal.value)
+    assert "p.yaml" in str(refusal.value)
+
+
+def test_the_five_full_prompts_differ_where_the_paradigms_do():
+    texts = [yaml.safe_load((PROMPTS / f"full/{name}.yaml").read_text())["steps"][0]["system"] for name in PARADIGMS]
+    assert len(set(texts)) == 5
