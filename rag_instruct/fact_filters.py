@@ -62,6 +62,15 @@ def strays(question: str, fact: str) -> bool:
     return not marks(asked) <= content(fact) | marks(fact) or share(content(asked) - GENERIC, content(fact)) < 0.8
 
 
+def question_missed(question: str, fact: str) -> str | None:
+    """Why not even the fact itself would answer the question that was written from it."""
+    if strays(question, fact):
+        return "strays from the fact"
+    if asks_otherwise(question, fact):
+        return "asks for something else"
+    return "defines something else" if defines_otherwise(question, fact, is_choice=False) else None
+
+
 def fact_missed(question: str, answer: str, told: list[str]) -> str | None:
     """Why a question or answer does not fit the fact that it was written from; several facts are asked in turn."""
     questions = sentences(stem_of(question)) if len(told) > 1 else [stem_of(question)]
@@ -71,8 +80,8 @@ def fact_missed(question: str, answer: str, told: list[str]) -> str | None:
     is_choice = bool(options_of(question))
     for asked, given, fact in zip(questions, answers, told, strict=True):
         # A false claim has one wrong name or number in it.
-        if not VERDICT.match(given) and strays(asked, fact):
-            return "strays from the fact"
+        if not VERDICT.match(given) and (reason := question_missed(asked, fact)):
+            return reason
         if share(content(substance(given)), content(fact)) < 0.9:
             return "departs from the fact"
         if asks_otherwise(asked, given):

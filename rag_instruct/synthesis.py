@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from rag_instruct.cli import logger
 from rag_instruct.corpus import PassageStore
 from rag_instruct.exemplars import Exemplar
-from rag_instruct.fact_filters import strays
+from rag_instruct.fact_filters import question_missed
 from rag_instruct.files import digest
 from rag_instruct.filters import reject_reason
 from rag_instruct.focus import Focus, whole_documents
@@ -119,8 +119,8 @@ class Synthesis:
                 return nothing, keys, "refused" if reply.get("refusal") else "unparsable"
             variables |= values
             # A question that went astray needs no answer.
-            if step.about and strays(values[step.name], variables[step.about]):
-                return {**nothing, "question": values[step.name]}, keys, "strays from the fact"
+            if step.about and (amiss := question_missed(values[step.name], variables[step.about])):
+                return {**nothing, "question": values[step.name]}, keys, amiss
         return self.prompt.written(kind, variables), keys, None
 
 

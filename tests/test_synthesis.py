@@ -30,6 +30,19 @@ DANUBE = [
     Passage(
         "4", "Vienna", "The first coffee house of Vienna opened in 1685. The opera house of Vienna opened in 1869."
     ),
+    Passage(
+        "6",
+        "Danube",
+        "The Danube was crossed by a bridge of Trajan in 105. The delta of the Danube lies in Romania near Vienna.",
+    ),
+    Passage(
+        "7",
+        "Danube",
+        "The Danube was joined to the Rhine in 1992. The Danube reaches Budapest below the hills of Visegrad.",
+    ),
+    Passage(
+        "8", "Vienna", "The siege of Vienna was ended by John Sobieski. The giant wheel of Vienna turned first in 1897."
+    ),
     Passage("5", "Rhine", "The Rhine rises in the Alps of Switzerland. The Rhine reaches the North Sea at Rotterdam."),
 ]
 
