@@ -24,7 +24,8 @@ TARGET = re.compile(rf"(?<=[a-z,] )(?:{NAME}|{NUMBER})(?=[ ,.])")
 LOOSE = re.compile(r"(an|ic|ish|ese)$| and ")  # adjectives and lists make poor answers
 PLAIN = re.compile(r"^[A-Z][\w ,'-]{30,150}\.$")  # nothing that a question would have to drop
 POINTING = re.compile(
-    r"\b(that (belief|idea|year|time|name|city)|farther|he|she|it|they|him|her|his|its|their|them|this|these|those|such|there|here|other|another)\b",
+    r"\b(he|she|it|they|him|her|his|its|their|them|this|these|those|such|there|here|other|another|farther)\b"
+    r"|\bthat (belief|idea|year|time|name|city)\b",
     re.I,
 )
 
