@@ -61,7 +61,9 @@ def test_counts_add_up(demo):
     assert sum(sum(reasons.values()) for reasons in counts["rejects"].values()) == len(rejects)
     assert all(reject["reason"] for reject in rejects)
     for paradigm in counts["paradigms"]:
-        written = list((folder / f"synthesis/{paradigm}/chunk_00.jsonl").open())
+        chunks = sorted((folder / f"synthesis/{paradigm}").glob("chunk_??.jsonl"))
+        assert len(chunks) == 2
+        written = [line for path in chunks for line in path.open(encoding="utf-8")]
         left = [
             r
             for r in rejects
