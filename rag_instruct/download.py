@@ -14,7 +14,6 @@ from rag_instruct.cli import bar, logger
 from rag_instruct.errors import UserError
 from rag_instruct.files import write_json
 
-BLOCK = 1 << 20  # bytes
 ATTEMPTS = 8  # in a row without progress
 
 
@@ -58,7 +57,8 @@ def _worth_retrying(error: BaseException) -> bool:
 )
 def _fetch_all(url: str, part: Path) -> None:
     have = _length(part)
-    headers = {"Range": f"bytes={have}-"} if have else {}
+    # Compressed on the way, the bytes would not be the file's, and a range not a part of it.
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
     with httpx.stream("GET", url, headers=headers, follow_redirects=True, timeout=60) as response:
         if response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
             return  # nothing is missing
@@ -70,7 +70,7 @@ def _fetch_all(url: str, part: Path) -> None:
             bar(f"downloading {part.stem}", total=total or None, unit="B") as counter,
         ):
             counter.update(have if resumed else 0)
-            for block in response.iter_bytes(BLOCK):
+            for block in response.iter_raw():
                 file.write(block)
                 counter.update(len(block))
 
