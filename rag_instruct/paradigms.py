@@ -38,15 +38,19 @@ def chunk_slots(slot_count: int, chunk: int, chunks: int) -> range:
     return range(chunk * slot_count // chunks, (chunk + 1) * slot_count // chunks)
 
 
-def candidates(slot: int, slot_count: int, exemplar_ids: list[str], tries: int, seed: str) -> Iterator[tuple[int, int]]:
-    """The candidates of a slot, as (exemplar number, round): no two slots share one.
-
-    Exemplars are drawn by digest. When there are fewer than slots times tries they serve again,
-    in the next round, with other documents.
-    """
+def drawn(exemplar_ids: list[str], seed: str) -> list[int]:
+    """The exemplars' numbers in the order of their digests: another exemplar moves none past another."""
     if not exemplar_ids:
         raise UserError("no exemplar is left after the filter: draw more in config.yaml, or look at the dropped ones")
-    order = sorted(range(len(exemplar_ids)), key=lambda number: digest(seed, exemplar_ids[number]))
+    return sorted(range(len(exemplar_ids)), key=lambda number: digest(seed, exemplar_ids[number]))
+
+
+def candidates(slot: int, slot_count: int, order: list[int], tries: int) -> Iterator[tuple[int, int]]:
+    """The candidates of a slot, as (exemplar number, round): no two slots share one.
+
+    `order` is what `drawn` returns. When there are fewer exemplars than slots times tries they
+    serve again, in the next round, with other documents.
+    """
     for attempt in range(tries):
         round_, position = divmod(slot + attempt * slot_count, len(order))
         yield order[position], round_

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from rag_instruct.fact_filters import question_missed
 from rag_instruct.files import digest
 from rag_instruct.filters import reject_reason
 from rag_instruct.focus import Focus, whole_documents
-from rag_instruct.paradigms import candidates
+from rag_instruct.paradigms import candidates, drawn
 from rag_instruct.passage import Passage
 from rag_instruct.prompts import Prompt
 from rag_instruct.sentence_focus import focuses, kind_of
@@ -64,12 +65,14 @@ class Synthesis:
     made_by: dict[str, Any]  # teacher, prompts and prompt_version, for the rows' provenance
     rejects: list[Pair] = field(default_factory=list)
 
+    @cached_property
+    def order(self) -> list[int]:
+        """The exemplars as this paradigm draws them, once for all slots."""
+        return drawn([exemplar["id"] for exemplar in self.exemplars], f"{self.seed}/{self.paradigm}")
+
     async def fill(self, slot: int, slot_count: int, tries: int) -> Pair | None:
         """The pair of the slot's first good candidate; the others go to `rejects` with their reasons."""
-        ids = [exemplar["id"] for exemplar in self.exemplars]
-        for attempt, (number, round_) in enumerate(
-            candidates(slot, slot_count, ids, tries, f"{self.seed}/{self.paradigm}")
-        ):
+        for attempt, (number, round_) in enumerate(candidates(slot, slot_count, self.order, tries)):
             pair = {"slot": slot, "attempt": attempt, "paradigm": self.paradigm, **await self._write(number, round_)}
             if pair["reason"] is None:
                 return pair

@@ -2,14 +2,14 @@ import pytest
 
 from rag_instruct.errors import UserError
 from rag_instruct.focus import whole_documents
-from rag_instruct.paradigms import PARADIGMS, candidates, chunk_slots, slots
+from rag_instruct.paradigms import PARADIGMS, candidates, chunk_slots, drawn, slots
 from rag_instruct.passage import Passage
 
 IDS = [f"set:{n}" for n in range(23)]
 
 
 def test_no_two_slots_share_a_candidate():
-    tried = [pair for slot in range(10) for pair in candidates(slot, 10, IDS, 7, "seed")]
+    tried = [pair for slot in range(10) for pair in candidates(slot, 10, drawn(IDS, "seed"), 7)]
     assert len(set(tried)) == len(tried) == 70
     assert {number for number, _ in tried} == set(range(23)), "every exemplar serves"
 
@@ -21,9 +21,9 @@ def test_the_number_of_chunks_changes_no_slot():
 
 
 def test_another_exemplar_keeps_the_order_of_the_others():
-    before = [IDS[number] for number, _ in (next(candidates(slot, 23, IDS, 1, "s")) for slot in range(23))]
+    before = [IDS[number] for number, _ in (next(candidates(slot, 23, drawn(IDS, "s"), 1)) for slot in range(23))]
     more = [*IDS, "set:new"]
-    after = [more[number] for number, _ in (next(candidates(slot, 24, more, 1, "s")) for slot in range(24))]
+    after = [more[number] for number, _ in (next(candidates(slot, 24, drawn(more, "s"), 1)) for slot in range(24))]
     assert [name for name in after if name != "set:new"] == before
 
 
@@ -34,7 +34,7 @@ def test_spare_rows_are_rounded_up(rows, spare, expected):
 
 def test_no_exemplar_left_is_said():
     with pytest.raises(UserError, match="no exemplar is left"):
-        next(candidates(0, 1, [], 1, "s"))
+        drawn([], "s")
 
 
 @pytest.mark.parametrize("paradigm", PARADIGMS.values(), ids=lambda paradigm: paradigm.name)
