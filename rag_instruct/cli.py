@@ -42,11 +42,23 @@ def run(main: Callable[[argparse.Namespace], None], arguments: argparse.Namespac
         sys.exit(1)
 
 
-def bar(what: str, total: int | None = None, unit: str = "it", items: Iterable[Any] | None = None) -> "tqdm[Any]":
-    """A progress bar with rate and estimate; without a terminal, a line now and then. Bytes (`B`) are scaled."""
+def bar(
+    what: str, total: int | None = None, unit: str = "it", items: Iterable[Any] | None = None, done: int = 0
+) -> "tqdm[Any]":
+    """A progress bar with rate and estimate; without a terminal, a line now and then. Bytes (`B`) are scaled.
+
+    `done` was done before, and does not count for the rate.
+    """
     interval = 0.1 if sys.stderr.isatty() else SECONDS_BETWEEN_LINES
     return tqdm(
-        items, desc=what, total=total, unit=unit, unit_scale=unit == "B", mininterval=interval, maxinterval=interval
+        items,
+        desc=what,
+        total=total,
+        unit=unit,
+        unit_scale=unit == "B",
+        initial=done,
+        mininterval=interval,
+        maxinterval=interval,
     )
 
 
@@ -56,11 +68,13 @@ def progress(items: Iterable[T], what: str, total: int | None = None) -> Iterabl
 
 
 def add_encoder(to: argparse.ArgumentParser) -> None:
-    """The arguments of an encoder."""
+    """The arguments of an encoder, of the names that EncoderSettings has."""
     to.add_argument("--model", required=True, help="a hub id, a folder, or package:<module>/<folder>")
     to.add_argument("--revision")
     to.add_argument("--max-length", type=int, default=512, help="tokens")
     to.add_argument("--normalize", action="store_true", help="scale vectors to length 1")
+    to.add_argument("--query-prefix", default="", help="put before every query")
+    to.add_argument("--passage-prefix", default="", help="put before every passage")
 
 
 def add_teacher(to: argparse.ArgumentParser) -> None:

@@ -34,6 +34,11 @@ def checked(config: Settings, schema_path: Path, prompts: Path) -> Settings:
 
 def _explain(error: jsonschema.ValidationError) -> str:
     place = ".".join(map(str, error.absolute_path)) or "the top level"
+    if place == "proxy":  # without its value, which may hold a password
+        return (
+            "config.yaml: proxy: give an address such as http://proxy:3128, without a name or password: "
+            "these belong in HTTPS_PROXY of the environment"
+        )
     if error.validator == "additionalProperties" and isinstance(error.instance, dict):
         known = list(error.schema.get("properties", {}))
         for key in sorted(set(map(str, error.instance)) - set(known)):

@@ -9,7 +9,8 @@ from rag_instruct.cli import logger, progress
 from rag_instruct.errors import UserError
 from rag_instruct.files import digest
 from rag_instruct.passage import Passage
-from rag_instruct.synthesis import Hit, Pair, Run
+from rag_instruct.runs import Hit, Run
+from rag_instruct.synthesis import Pair
 
 Row = dict[str, Any]
 

@@ -3,7 +3,9 @@
 import hashlib
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import httpx
 import tenacity
@@ -12,30 +14,53 @@ from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNot
 
 from rag_instruct.cli import bar, logger
 from rag_instruct.errors import UserError
-from rag_instruct.files import write_json
+from rag_instruct.files import needs_room, read_text, whole, write_json
 
 ATTEMPTS = 8  # in a row without progress
 
 
-def download(url: str, output: Path, size: int | None, sha256: str | None) -> None:
-    """Fetch `url`; what a break left in `<output>.part` is continued, and `output` is whole or absent.
+class Source(NamedTuple):
+    """An address, what is published of its file, and how to get there."""
 
-    Raises UserError when the disk has no room, the server refuses, or size or sum differ.
+    url: str
+    size: int | None = None
+    sha256: str | None = None
+    mirrors: Mapping[str, str] = {}  # other beginnings of addresses, by the published ones
+    proxy: str | None = None
+
+    @property
+    def address(self) -> str:
+        """The url as its mirror has it."""
+        for published, mirror in self.mirrors.items():
+            if self.url.startswith(published):
+                return mirror + self.url.removeprefix(published)
+        return self.url
+
+
+def download(source: Source, output: Path) -> None:
+    """Fetch a file; what a break left in `<output>.part` is continued, and `output` is whole or absent.
+
+    `<output>.sha256` keeps the sum of the first sight, in sha256sum's format: where none is published, a
+    later download must equal it. Raises UserError when the disk has no room, the server refuses,
+    or size or sum differ.
     """
     output.parent.mkdir(parents=True, exist_ok=True)
     part = output.with_name(output.name + ".part")
-    free = shutil.disk_usage(output.parent).free
-    if size and free < size - _length(part):
-        raise UserError(f"{output}: {size - _length(part):,} bytes are needed, the disk has {free:,}: make room")
     try:
-        _fetch_all(url, part)
+        with needs_room(part):
+            _fetch_all(source, part)
     except httpx.HTTPStatusError as error:
         status = error.response.status_code
-        raise UserError(f"{url}: the server answered {status}: check the address in config.yaml") from error
+        raise UserError(
+            f"{source.address}: the server answered {status}: check the address, or `mirrors`, in config.yaml"
+        ) from error
     except httpx.TransportError as error:
         fault = error or type(error).__name__
-        raise UserError(f"{url}: {fault}: run again to go on from byte {_length(part):,}") from error
-    _check(part, url, size, sha256)
+        raise UserError(
+            f"{source.address}: {fault}: run again to go on from byte {_length(part):,}; behind a proxy, "
+            "set HTTPS_PROXY, or `proxy` in config.yaml"
+        ) from error
+    _check(part, source, output)
     os.replace(part, output)
 
 
@@ -55,39 +80,58 @@ def _worth_retrying(error: BaseException) -> bool:
     stop=tenacity.stop_after_attempt(ATTEMPTS),
     reraise=True,
 )
-def _fetch_all(url: str, part: Path) -> None:
+def _fetch_all(source: Source, part: Path) -> None:
     have = _length(part)
     # Compressed on the way, the bytes would not be the file's, and a range not a part of it.
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
-    with httpx.stream("GET", url, headers=headers, follow_redirects=True, timeout=60) as response:
+    with (
+        httpx.Client(proxy=source.proxy or None, follow_redirects=True, timeout=60) as client,
+        client.stream("GET", source.address, headers=headers) as response,
+    ):
         if response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
             return  # nothing is missing
         response.raise_for_status()
         resumed = response.status_code == httpx.codes.PARTIAL_CONTENT
-        total = int(response.headers.get("Content-Length", 0)) + (have if resumed else 0)
+        have = have if resumed else 0
+        coming = int(response.headers.get("Content-Length", 0))
+        _refuse_without_room(part, (source.size or have + coming) - have)
         with (
             part.open("ab" if resumed else "wb") as file,
-            bar(f"downloading {part.stem}", total=total or None, unit="B") as counter,
+            bar(f"downloading {part.stem}", total=have + coming if coming else None, unit="B", done=have) as counter,
         ):
-            counter.update(have if resumed else 0)
             for block in response.iter_raw():
                 file.write(block)
                 counter.update(len(block))
 
 
-def _check(part: Path, url: str, size: int | None, sha256: str | None) -> None:
-    found = part.stat().st_size
-    if size and found != size:
+def _refuse_without_room(part: Path, needed: int) -> None:
+    free = shutil.disk_usage(part.parent).free
+    if free < needed:
+        raise UserError(f"{part}: {needed:,} bytes are still to come, the disk has {free:,}: make room")
+
+
+def _check(part: Path, source: Source, output: Path) -> None:
+    found, url = part.stat().st_size, source.address
+    if source.size and found != source.size:
         part.unlink()
         raise UserError(
-            f"{url}: {found:,} bytes came, {size:,} were expected: the file changed, or something stands between"
+            f"{url}: {found:,} bytes came, {source.size:,} were expected: the file changed, or something stands between"
         )
     with part.open("rb") as file:
         total = hashlib.file_digest(file, "sha256").hexdigest()
-    if sha256 and total != sha256:
+    seen = output.with_name(output.name + ".sha256")
+    if source.sha256 and total != source.sha256:
         part.unlink()
-        raise UserError(f"{url}: sha256 is {total}, {sha256} was expected: what came was removed; run again")
-    logger.info("%s: %s bytes, sha256 %s", part.stem, f"{found:,}", total)
+        raise UserError(f"{url}: sha256 is {total}, {source.sha256} was expected: what came was removed; run again")
+    if not source.sha256 and seen.exists() and read_text(seen).split()[0] != total:
+        part.unlink()
+        raise UserError(
+            f"{url}: sha256 is {total}, at first sight it was {read_text(seen).split()[0]}: the file changed since; "
+            f"delete {seen} to accept it"
+        )
+    with whole(seen) as temporary:
+        temporary.write_text(f"{total}  {output.name}\n", "utf-8")
+    logger.info("%s: %s bytes, sha256 %s", output.name, f"{found:,}", total)
 
 
 def download_from_hub(repository: str, revision: str, patterns: list[str], output: Path) -> None:

@@ -1,13 +1,17 @@
-"""Texts to vectors, as Contriever and sentence-transformers make them: BERT and masked mean pooling."""
+"""Texts to vectors, as Contriever and sentence-transformers make them: BERT and a pooling of its last layer."""
 
+import argparse
+import json
 from collections.abc import Iterator
 from importlib.util import find_spec
 from itertools import groupby
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from transformers import AutoModel, AutoTokenizer
+from transformers.utils.hub import cached_file
 
 from rag_instruct.cli import bar
 from rag_instruct.errors import UserError
@@ -29,42 +33,74 @@ def model_source(name: str) -> str:
     return str(Path(spec.origin).parent / inside)
 
 
+class EncoderSettings(NamedTuple):
+    """Which model makes vectors, and how."""
+
+    model: str
+    normalize: bool = False
+    max_length: int = 512
+    revision: str | None = None
+    query_prefix: str = ""
+    passage_prefix: str = ""
+
+    @classmethod
+    def of(cls, arguments: argparse.Namespace) -> "EncoderSettings":
+        """The settings among a script's arguments."""
+        return cls(**{name: getattr(arguments, name) for name in cls._fields})
+
+
 class Encoder:
     """A text's vector depends on the text alone, to the last bit.
 
     Every batch has the shape (batch, a multiple of LENGTH_STEP) that the text's own length
     asks for, filled up with copies, and one thread computes it: so neither the texts beside
-    it, nor shards, nor cores change the rounding.
+    it, nor shards, nor cores change the rounding. A GPU that has bfloat16 computes in it.
     """
 
-    def __init__(self, model: str, normalize: bool, max_length: int, revision: str | None = None) -> None:
-        source = model_source(model)
+    def __init__(self, settings: EncoderSettings) -> None:
+        source, revision = model_source(settings.model), settings.revision
+        self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        half = self._device == "cuda" and torch.cuda.is_bf16_supported()
+        self._dtype = torch.bfloat16 if half else torch.float32
         try:
             self._tokenizer = AutoTokenizer.from_pretrained(source, revision=revision)
-            self._model = AutoModel.from_pretrained(source, revision=revision).eval()
+            self._model = AutoModel.from_pretrained(source, revision=revision, dtype=self._dtype).eval()
+            self._first_token, normalize = _sentence_transformer(source, revision)
         except OSError as error:
             raise UserError(
-                f"encoder {model!r} cannot be loaded ({str(error).splitlines()[0]}): "
+                f"encoder {settings.model!r} cannot be loaded ({str(error).splitlines()[0]}): "
                 "check the name under `encoders` in config.yaml, or download the model and give its folder"
             ) from error
-        self._device = "cuda" if torch.cuda.is_available() else "cpu"
         self._rows = BATCH[self._device]
         self._model.to(self._device)
-        self._normalize = normalize
-        self._max_length = max_length
+        self._normalize = settings.normalize or normalize
+        self._settings = settings
         self.dimension: int = self._model.config.hidden_size
 
+    @property
+    def identity(self) -> str:
+        """What vectors that are put together must have in common."""
+        return f"{tuple(self._settings)} {self._dtype}"
+
     def encode(self, texts: list[str], what: str) -> np.ndarray:
-        """Vectors of `texts`, in their order: float32, shape (len(texts), dimension)."""
+        """Vectors of queries, in their order: float32, shape (len(texts), dimension)."""
+        with bar(what, total=len(texts), unit=" texts") as counter:
+            return self._encode([self._settings.query_prefix + text for text in texts], counter)
+
+    def encode_passages(self, texts: list[str], counter: Any) -> np.ndarray:
+        """Vectors of passages, in their order: float32, shape (len(texts), dimension); `counter` is a progress bar."""
+        return self._encode([self._settings.passage_prefix + text for text in texts], counter)
+
+    def _encode(self, texts: list[str], counter: Any) -> np.ndarray:
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
         if not texts:
             return vectors
         torch.set_num_threads(1)
-        tokens = self._tokenizer(texts, truncation=True, max_length=self._max_length)["input_ids"]
-        with bar(what, total=len(texts), unit=" texts") as counter:
-            for numbers, length in _batches([len(ids) for ids in tokens], self._rows, self._max_length):
-                vectors[numbers] = self._batch([tokens[n] for n in numbers], length)
-                counter.update(len(numbers))
+        longest = self._settings.max_length
+        tokens = self._tokenizer(texts, truncation=True, max_length=longest)["input_ids"]
+        for numbers, length in _batches([len(ids) for ids in tokens], self._rows, longest):
+            vectors[numbers] = self._batch([tokens[n] for n in numbers], length)
+            counter.update(len(numbers))
         return vectors
 
     @torch.inference_mode()
@@ -73,12 +109,40 @@ class Encoder:
         padding = self._tokenizer.pad_token_id or 0
         ids = torch.tensor([row + [padding] * (length - len(row)) for row in filled], device=self._device)
         mask = torch.tensor([[1] * len(row) + [0] * (length - len(row)) for row in filled], device=self._device)
-        hidden = self._model(input_ids=ids, attention_mask=mask).last_hidden_state
-        pooled = hidden.masked_fill(mask[..., None] == 0, 0.0).sum(1) / mask.sum(1, keepdim=True)
+        hidden = self._model(input_ids=ids, attention_mask=mask).last_hidden_state.float()
+        if self._first_token:
+            pooled = hidden[:, 0]
+        else:
+            pooled = hidden.masked_fill(mask[..., None] == 0, 0.0).sum(1) / mask.sum(1, keepdim=True)
         if self._normalize:
             pooled = torch.nn.functional.normalize(pooled, dim=1)
-        vectors: np.ndarray = pooled[: len(tokens)].float().cpu().numpy()
+        vectors: np.ndarray = pooled[: len(tokens)].cpu().numpy()
         return vectors
+
+
+def _sentence_transformer(source: str, revision: str | None) -> tuple[bool, bool]:
+    """Whether a sentence-transformers model takes the first token's vector instead of the mean, and normalises.
+
+    A model without modules.json is a plain one: mean pooling, as Contriever has it. Raises a
+    UserError for parts that are not computed here, whose vectors would be wrong.
+    """
+
+    def settings(name: str) -> Any:
+        found = cached_file(source, name, revision=revision, _raise_exceptions_for_missing_entries=False)
+        return json.loads(Path(found).read_text("utf-8")) if found else None
+
+    modules = {module["type"].rsplit(".", 1)[-1]: module["path"] for module in settings("modules.json") or []}
+    pooling = (settings(f"{modules['Pooling']}/config.json") or {}) if "Pooling" in modules else {}
+    modes = {key for key, value in pooling.items() if key.startswith("pooling_mode_") and value}
+    odd = set(modules) - {"Transformer", "Pooling", "Normalize"} or modes - {
+        "pooling_mode_mean_tokens",
+        "pooling_mode_cls_token",
+    }
+    if odd or len(modes) > 1:
+        raise UserError(
+            f"encoder {source!r} needs {', '.join(sorted(odd or modes))}, which is not supported: choose another"
+        )
+    return modes == {"pooling_mode_cls_token"}, "Normalize" in modules
 
 
 def _batches(lengths: list[int], rows: int, longest: int) -> Iterator[tuple[list[int], int]]:

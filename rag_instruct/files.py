@@ -1,6 +1,9 @@
 """Files that are whole or absent, JSON lines, and the hashes that stand in for randomness."""
 
+import errno
+import glob
 import hashlib
+import io
 import json
 import os
 from collections.abc import Iterable, Iterator
@@ -8,7 +11,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from rag_instruct.errors import UserError
+
+
+@contextmanager
+def needs_room(path: Path) -> Iterator[None]:
+    """Say which file found the disk full."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise UserError(
+            f"{path}: the disk is full: make room and run again; what is done already stays done"
+        ) from error
 
 
 @contextmanager
@@ -18,9 +36,13 @@ def whole(path: Path) -> Iterator[Path]:
     A kill leaves the old file or none; the process id keeps an orphaned twin of a job apart.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    # What a killed job left. Should it still be at work, its twin here makes the same.
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        left.unlink(missing_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        yield temporary
+        with needs_room(path):
+            yield temporary
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -45,6 +67,21 @@ def write_jsonl(path: Path, rows: Iterable[Any]) -> int:
             file.write(dump(row) + "\n")
             count += 1
     return count
+
+
+def array_header(dtype: np.dtype, shape: tuple[int, ...]) -> bytes:
+    """What an .npy begins with; the array's bytes follow it."""
+    file = io.BytesIO()
+    described = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, described)
+    return file.getvalue()
+
+
+def save_array(path: Path, array: np.ndarray) -> None:
+    """Write `array` as .npy. Not by np.save, whose error does not say that the disk is full."""
+    with whole(path) as temporary, temporary.open("wb") as file:
+        file.write(array_header(array.dtype, array.shape))
+        file.write(np.ascontiguousarray(array).view(np.uint8).data if array.size else b"")
 
 
 def read_text(path: Path) -> str:

@@ -1,79 +1,181 @@
-"""Exact inner-product search: per shard with faiss, exact to the last bit, merged over shards."""
+"""Exact inner-product search over one shard of vectors, on the CPU or a GPU, in bounded memory."""
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import faiss
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
+import torch
 
-from rag_instruct.cli import progress
-from rag_instruct.corpus import PassageStore
+from rag_instruct.cli import bar
 from rag_instruct.errors import UserError
-from rag_instruct.files import whole
+from rag_instruct.files import save_array
+from rag_instruct.vectors import HITS, VectorFile
 
-BLOCK_ROWS = 65_536  # passage vectors converted to float32 at a time
-QUERY_ROWS = 64  # queries scored in double precision at a time
+BLOCK_ROWS = 8192  # vectors converted to float32 and multiplied at a time: few enough for the processor's cache
+GROUP_ROWS = 32  # of a block: where a group's best score is no candidate, none of its scores is looked at
+QUERY_ROWS = 1024  # queries multiplied at a time
+WAITING = 32  # scores a query that are set aside before they are merged with the best
+AHEAD_ROWS = 4 * BLOCK_ROWS  # between the block that is worked on and the one that the system is asked to read
 SPARE = 16  # hits fetched beyond k, so that single precision's rounding cannot hide the true k-th
+WIDEST = 16_777_216  # candidates of all queries that are searched again at a time
+RESCORED = 65_536  # candidates of a thread whose vectors are fetched and scored in double precision at a time
 
 
-def search(queries: np.ndarray, vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """The k best rows of `vectors` for each query, and their scores.
+def search(queries: np.ndarray, vectors: VectorFile, k: int, spare: int = SPARE) -> np.ndarray:
+    """The k best rows of `vectors` for each query: an array of HITS, shape (q, min(k, n)).
 
-    queries (q, d) float32, vectors (n, d) float16 or float32, perhaps a memory map; returns rows
-    (q, k') int64 and scores (q, k') float64 with k' = min(k, n), best first, equal scores in
-    the order of the rows. faiss finds candidates in single precision; their order comes from
-    double precision, and where rounding could still hide a hit the query is scored in full. So
-    threads, block sizes and the number of shards cannot change the result.
+    queries (q, d) float32; vectors n of d dimensions. The best come first, equal scores in the
+    order of their rows. A matrix product in single precision finds k + spare candidates, and
+    their order comes from double precision. Queries for which rounding could still hide a hit
+    are searched again with more to spare. So neither the device nor threads, block sizes and
+    the number of shards can change which rows are found.
     """
-    k = min(k, len(vectors))
-    if not len(queries):
-        return np.empty((0, k), np.int64), np.empty((0, k), np.float64)
-    rows, doubtful_below, error = _candidates(queries, vectors, min(k + SPARE, len(vectors)))
-    best_rows = np.empty((len(queries), k), np.int64)
-    best_scores = np.empty((len(queries), k), np.float64)
-    for start in range(0, len(queries), QUERY_ROWS):
-        part = slice(start, start + QUERY_ROWS)
-        scores = np.einsum("qd,qmd->qm", queries[part].astype(np.float64), vectors[rows[part]].astype(np.float64))
-        best_rows[part], best_scores[part] = _top(rows[part], scores, k)
-    if rows.shape[1] < len(vectors):
-        for query in np.flatnonzero(best_scores[:, -1] <= doubtful_below + error):
-            best_rows[query], best_scores[query] = _search_in_full(queries[query], vectors, k)
-    return best_rows, best_scores
+    k, m = min(k, len(vectors)), min(k + spare, len(vectors))
+    hits = np.empty((len(queries), k), HITS)
+    if not hits.size:
+        return hits
+    rows, lowest, error = _candidates(queries, vectors, m)
+    at_once = max(RESCORED // m, 1)
+    parts = [slice(start, start + at_once) for start in range(0, len(queries), at_once)]
+    with ThreadPoolExecutor(torch.get_num_threads()) as threads:
+        for part, best in zip(
+            parts, threads.map(lambda p: _rescored(queries[p], vectors, rows[p]), parts), strict=True
+        ):
+            hits[part] = best[:, :k]
+    if m < len(vectors):
+        doubtful = np.flatnonzero(hits["score"][:, -1] <= lowest + error)
+        at_once = max(WIDEST // (16 * spare), 1)
+        for start in range(0, len(doubtful), at_once):
+            again = doubtful[start : start + at_once]
+            hits[again] = search(queries[again], vectors, k, 16 * spare)
+    return hits
 
 
-def _candidates(queries: np.ndarray, vectors: np.ndarray, m: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _rescored(queries: np.ndarray, vectors: VectorFile, rows: np.ndarray) -> np.ndarray:
+    """The rows (q, m) with their scores in double precision as HITS, the best first."""
+    hits = np.empty(rows.shape, HITS)
+    hits["row"] = np.sort(rows, axis=1)
+    for start in range(0, rows.shape[1], RESCORED):
+        part = hits[:, start : start + RESCORED]
+        for query, found, scores in zip(queries, vectors.scattered(part["row"]), part["score"], strict=True):
+            scores[:] = _double_precision(query, found)
+    return np.take_along_axis(hits, np.argsort(-hits["score"], axis=1, kind="stable"), axis=1)
+
+
+def _double_precision(query: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    # Unlike a matrix product, einsum adds up every row alike, wherever it stands: equal vectors score equally.
+    scores: np.ndarray = np.einsum("nd,d->n", vectors.astype(np.float64), query.astype(np.float64))
+    return scores
+
+
+def _candidates(queries: np.ndarray, vectors: VectorFile, m: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """m candidates a query in single precision, the lowest of their scores, and its rounding bound."""
-    rows = np.empty((len(queries), 0), np.int64)
-    scores = np.empty((len(queries), 0), np.float32)
-    longest = 0.0
-    for start in range(0, len(vectors), BLOCK_ROWS):
-        block = np.ascontiguousarray(vectors[start : start + BLOCK_ROWS], dtype=np.float32)
-        longest = max(longest, float(np.linalg.norm(block, axis=1).max()))
-        found, numbers = faiss.knn(queries, block, min(m, len(block)), metric=faiss.METRIC_INNER_PRODUCT)
-        rows, scores = np.hstack([rows, numbers + start]), np.hstack([scores, found])
-        if rows.shape[1] > m:
-            keep = np.argpartition(-scores, m - 1, axis=1)[:, :m]
-            rows, scores = np.take_along_axis(rows, keep, 1), np.take_along_axis(scores, keep, 1)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    parts = [_Best(part, m) for part in torch.from_numpy(queries).to(device).split(QUERY_ROWS)]
+    longest = torch.zeros((), device=device)
+    with torch.inference_mode(), bar("searching", total=len(vectors), unit=" vectors") as counter:
+        for start, block in _blocks(vectors, device):
+            longest = torch.maximum(longest, torch.linalg.vector_norm(block, dim=1).max())
+            for part in parts:
+                part.update(block, start)
+            counter.update(len(block))
+        for part in parts:
+            part.merge_waiting()
+    rows, scores = (torch.cat([getattr(part, name) for part in parts]).cpu().numpy() for name in ("rows", "scores"))
     # Bound of a dot product's rounding error: d * 2^-24 * |q| * |x| (Higham 2002, section 3.1), both sides.
-    error = 2 * queries.shape[1] * 2.0**-24 * np.linalg.norm(queries, axis=1) * longest
+    error = 2 * queries.shape[1] * 2.0**-24 * np.linalg.norm(queries.astype(np.float64), axis=1) * float(longest)
     return rows, scores.min(axis=1).astype(np.float64), error
 
 
-def _search_in_full(query: np.ndarray, vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    scores = np.concatenate(
-        [
-            np.einsum("d,nd->n", query.astype(np.float64), vectors[start : start + BLOCK_ROWS].astype(np.float64))
-            for start in range(0, len(vectors), BLOCK_ROWS)
-        ]
-    )
-    rows, best = _top(np.arange(len(vectors))[None], scores[None], k)
-    return rows[0], best[0]
+def _blocks(vectors: VectorFile, device: str) -> Iterator[tuple[int, torch.Tensor]]:
+    """Blocks of vectors in single precision, each with its first row; the next ones are read ahead."""
+    buffer = torch.empty((min(BLOCK_ROWS, len(vectors)), vectors.dimension), device=device)
+    for start in range(0, len(vectors), BLOCK_ROWS):
+        stop = min(start + BLOCK_ROWS, len(vectors))
+        vectors.read_ahead(stop + AHEAD_ROWS, min(stop + AHEAD_ROWS + BLOCK_ROWS, len(vectors)))
+        block = buffer[: stop - start]
+        block.copy_(torch.from_numpy(vectors.block(start, stop)))
+        yield start, block
 
 
-def _top(rows: np.ndarray, scores: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    order = np.lexsort((rows, -scores), axis=1)[:, :k]
-    return np.take_along_axis(rows, order, 1), np.take_along_axis(scores, order, 1)
+class _Best:
+    """The m best rows yet of some queries, in single precision and in no order."""
+
+    def __init__(self, queries: torch.Tensor, m: int) -> None:
+        self._queries = queries.T.contiguous()
+        self._m = m
+        self._scores = queries.new_empty((BLOCK_ROWS, len(queries)))  # made once: fresh memory costs as much as its use
+        self.scores = queries.new_empty((len(queries), 0))
+        self.rows = torch.empty((len(queries), 0), dtype=torch.int64, device=queries.device)
+        self._forget()
+
+    def update(self, block: torch.Tensor, first_row: int) -> None:
+        """Set aside the block's scores that are above the lowest of the best; the first m rows all are."""
+        scores = torch.mm(block, self._queries, out=self._scores[: len(block)])
+        if self.rows.shape[1] < self._m:
+            rows = torch.arange(first_row, first_row + len(block), device=block.device)
+            self._merge(scores.T, rows.expand(scores.T.shape))
+            return
+        grouped = len(block) // GROUP_ROWS * GROUP_ROWS
+        groups = scores[:grouped].view(-1, GROUP_ROWS, scores.shape[1])
+        group, query = (groups.amax(1) > self._lowest).nonzero(as_tuple=True)
+        found = groups[group, :, query]
+        hit, within = (found > self._lowest[query, None]).nonzero(as_tuple=True)
+        self._set_aside(query[hit], first_row + group[hit] * GROUP_ROWS + within, found[hit, within])
+        row, query = (scores[grouped:] > self._lowest).nonzero(as_tuple=True)
+        self._set_aside(query, first_row + grouped + row, scores[grouped + row, query])
+        if self._count > WAITING * len(self.rows):
+            self.merge_waiting()
+
+    def _set_aside(self, query: torch.Tensor, row: torch.Tensor, score: torch.Tensor) -> None:
+        self._waiting.append((query, row, score))
+        self._count += len(query)
+
+    def merge_waiting(self) -> None:
+        """Take what was set aside among the best."""
+        if not self._count:
+            return
+        query, row, score = (torch.cat(column) for column in zip(*self._waiting, strict=True))
+        order = query.argsort(stable=True)
+        query, row, score = query[order], row[order], score[order]
+        counts = query.bincount(minlength=len(self.rows))
+        place = torch.arange(len(query), device=query.device) - (counts.cumsum(0) - counts)[query]
+        scores = self.scores.new_full((len(self.rows), int(counts.max())), -torch.inf)
+        rows = torch.full_like(scores, -1, dtype=torch.int64)
+        scores[query, place], rows[query, place] = score, row
+        self._merge(scores, rows)
+
+    def _merge(self, scores: torch.Tensor, rows: torch.Tensor) -> None:
+        scores, rows = torch.cat([self.scores, scores], dim=1), torch.cat([self.rows, rows], dim=1)
+        self.scores, kept = scores.topk(min(self._m, scores.shape[1]), dim=1, sorted=False)
+        self.rows = rows.gather(1, kept)
+        self._forget()
+
+    def _forget(self) -> None:
+        self._waiting: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = []
+        self._count = 0
+        self._lowest = (
+            self.scores.amin(1) if self.rows.shape[1] else self.scores.new_full((len(self.scores),), -torch.inf)
+        )
+
+
+def search_shard(queries: Path, vectors: Path, first_row: int, k: int, output: Path) -> None:
+    """Search one shard of vectors whose first is corpus row `first_row`; write an .npy of HITS.
+
+    Raises UserError when the dimensions differ or a query's vector is not finite.
+    """
+    query_vectors, shard = np.load(queries), VectorFile(vectors)
+    if query_vectors.shape[1] != shard.dimension:
+        raise UserError(
+            f"{vectors}: vectors of {shard.dimension} dimensions, the queries' have {query_vectors.shape[1]}: "
+            "they were made by different encoders"
+        )
+    if not np.isfinite(query_vectors).all():
+        raise UserError(f"{queries}: a vector is not finite (NaN or infinite): delete the file, and it is made anew")
+    hits = search(query_vectors, shard, k)
+    hits["row"] += first_row
+    save_array(output, hits)
 
 
 def refuse_depth(depth: int, passages: int) -> None:
@@ -83,62 +185,3 @@ def refuse_depth(depth: int, passages: int) -> None:
             f"config.yaml asks for the {depth} best passages, the corpus has {passages}: "
             "lower `source_depth` or `noise.depth`, or enlarge the corpus"
         )
-
-
-def search_shard(queries: Path, vectors: Path, first_row: int, k: int, output: Path) -> None:
-    """Search one shard of float16 vectors whose first is corpus row `first_row`; write rows and scores.
-
-    Raises UserError when the dimensions differ.
-    """
-    query_vectors, shard_vectors = np.load(queries), np.load(vectors, mmap_mode="r")
-    if query_vectors.shape[1] != shard_vectors.shape[1]:
-        raise UserError(
-            f"{vectors}: vectors of {shard_vectors.shape[1]} dimensions, the queries' have {query_vectors.shape[1]}: "
-            "they were made by different encoders"
-        )
-    rows, scores = search(query_vectors, shard_vectors, k)
-    with whole(output) as temporary, temporary.open("wb") as file:
-        np.savez(file, rows=rows + first_row, scores=scores)
-
-
-STEP = 1024  # queries of a run written at a time
-RUN_SCHEMA = pa.schema(
-    [
-        ("query", pa.int32()),
-        ("rank", pa.int32()),
-        ("row", pa.int64()),
-        ("passage_id", pa.string()),
-        ("score", pa.float64()),
-    ]
-)
-
-
-def merge(shards: list[Path], k: int, passages: Path, output: Path) -> None:
-    """Merge the shards' hits into a run: for each query the k best of the corpus, ranks from 1."""
-    store = PassageStore(passages)
-    found = [np.load(shard) for shard in shards]
-    counts = {len(shard["rows"]) for shard in found}
-    if len(counts) != 1:
-        raise UserError(f"the shards hold {sorted(counts)} queries: search them anew ({', '.join(map(str, shards))})")
-    rows, scores = (np.hstack([shard[name] for shard in found]) for name in ("rows", "scores"))
-    rows, scores = _top(rows, scores, k)
-    steps = progress(range(0, len(rows), STEP), "merging")
-    with whole(output) as temporary, pq.ParquetWriter(temporary, RUN_SCHEMA) as writer:
-        for start in steps:
-            part = slice(start, start + STEP)
-            writer.write_table(_run_table(start, rows[part], scores[part], store))
-
-
-def _run_table(first: int, rows: np.ndarray, scores: np.ndarray, store: PassageStore) -> pa.Table:
-    queries, depth = rows.shape
-    flat = rows.ravel()
-    columns = [
-        np.repeat(np.arange(first, first + queries), depth),
-        np.tile(np.arange(1, depth + 1), queries),
-        flat,
-        [passage.id for passage in store[flat.tolist()]],
-        scores.ravel(),
-    ]
-    return pa.table(
-        [pa.array(column, kind) for column, kind in zip(columns, RUN_SCHEMA.types, strict=True)], RUN_SCHEMA
-    )

@@ -4,13 +4,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from rag_instruct.cli import logger
-from rag_instruct.corpus import PassageStore
 from rag_instruct.exemplars import Exemplar
 from rag_instruct.fact_filters import question_missed
 from rag_instruct.files import digest
@@ -19,36 +15,11 @@ from rag_instruct.focus import Focus, whole_documents
 from rag_instruct.paradigms import candidates, drawn
 from rag_instruct.passage import Passage
 from rag_instruct.prompts import Prompt
+from rag_instruct.runs import Hit, Run
 from rag_instruct.sentence_focus import focuses, kind_of
 from rag_instruct.teacher import Teacher, at_once
 
 Pair = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Hit:
-    """A retrieved passage, its row in the corpus, its rank from 1 and its score."""
-
-    passage: Passage
-    row: int
-    rank: int
-    score: float
-
-
-class Run:
-    """The hits of a merged search, by query number."""
-
-    def __init__(self, path: Path, passages: Path) -> None:
-        self.store = PassageStore(passages)
-        self._table = pq.read_table(path, columns=["query", "rank", "row", "score"])
-        queries = self._table["query"].to_numpy()
-        self.depth = int((queries == 0).sum()) if len(queries) else 0
-
-    def hits(self, query: int, beyond: int = 0) -> list[Hit]:
-        """The query's hits that rank beyond `beyond`, best first."""
-        part = self._table.slice(query * self.depth + beyond, self.depth - beyond)
-        rows, ranks, scores = (part[name].to_pylist() for name in ("row", "rank", "score"))
-        return [Hit(*hit) for hit in zip(self.store[rows], rows, ranks, scores, strict=True)]
 
 
 @dataclass

@@ -13,6 +13,7 @@ from rag_instruct.config import checked, known, missing_key
 from rag_instruct.errors import UserError
 from rag_instruct.lock import hold
 from rag_instruct.paradigms import PARADIGMS, slots
+from rag_instruct.readers import text_files
 
 jobs_find(workflow.basedir)
 
@@ -72,7 +73,9 @@ def encoder_arguments(name):
         str(encoder["max_length"]),
     ]
     arguments += ["--normalize"] if encoder["normalize"] else []
-    arguments += ["--revision", encoder["revision"]] if "revision" in encoder else []
+    for key in ("revision", "query_prefix", "passage_prefix"):
+        if encoder.get(key):
+            arguments += [f"--{key.replace('_', '-')}", encoder[key]]
     return shlex.join(arguments)
 
 
@@ -138,17 +141,50 @@ PUBLISHED = [
     for encoder in corpus_settings.get("embeddings", {})
 ]
 
+# Runs that are given instead of searched.
+GIVEN_RUNS = [
+    f"{name}(?=/search/{queries}[.])" for name, settings in config["datasets"].items() for queries in settings["runs"]
+]
+
 
 # The corpus
 
+# What is known of downloads, and how to reach them. No params: a new proxy or a sum that is added
+# later must not fetch 37 GB again.
+EXPECTED = json.dumps(
+    {
+        file["url"]: {key: file[key] for key in ("size", "sha256") if key in file}
+        for corpus_settings in config["corpora"].values()
+        for file in [corpus_settings["passages"], *corpus_settings.get("embeddings", {}).values()]
+        if "url" in file
+    }
+)
+MIRRORS = json.dumps(config["mirrors"])
+
 
 def source(file, corpus_name):
-    """A local file as it is, or the place of its download."""
+    """A local path as it is, or the place of its download."""
     return (
         file["path"]
         if "path" in file
         else f"{config['downloads']}/corpora/{corpus_name}/{file['url'].rsplit('/', 1)[1]}"
     )
+
+
+def passage_files(wildcards):
+    """The corpus's file, or all of a folder's text files, so that an edit of one is noticed."""
+    path = source(corpus(wildcards)["passages"], wildcards.corpus)
+    return [str(file) for file in text_files(Path(path))] if Path(path).is_dir() else path
+
+
+def published_source(wildcards):
+    """A tar or a folder."""
+    return source(corpus(wildcards)["embeddings"][wildcards.encoder], wildcards.corpus)
+
+
+def published_file(wildcards):
+    path = published_source(wildcards)
+    return f"{path}/passages_{wildcards.shard}" if Path(path).is_dir() else path
 
 
 def downloadable(wildcards):
@@ -157,16 +193,6 @@ def downloadable(wildcards):
         *corpus(wildcards).get("embeddings", {}).values(),
     ]
     return next(file for file in files if file.get("url", "").rsplit("/", 1)[-1] == wildcards.file)
-
-
-def download_arguments(wildcards):
-    file = downloadable(wildcards)
-    return shlex.join(
-        [
-            file["url"],
-            *(word for key in ("size", "sha256") if key in file for word in (f"--{key}", str(file[key]))),
-        ]
-    )
 
 
 # Exemplars
@@ -199,10 +225,12 @@ def corpus_file(name):
     return lambda wildcards: f"results/corpora/{dataset(wildcards)['corpus']}/{name}"
 
 
-def shard_file(ending):
-    return lambda wildcards: "results/corpora/{corpus}/{encoder}/shard_{{shard}}{ending}".format(
-        ending=ending, **dataset(wildcards)
-    )
+def vectors_file(name):
+    return lambda wildcards: f"results/corpora/{{corpus}}/{{encoder}}/{name}".format(**dataset(wildcards))
+
+
+def given_run(wildcards):
+    return dataset(wildcards)["runs"][wildcards.queries]
 
 
 def all_shards(wildcards):

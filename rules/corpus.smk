@@ -15,14 +15,15 @@ rule download:
     resources:
         mem_mb=500,
     params:
-        file=download_arguments,
+        url=lambda wildcards: downloadable(wildcards)["url"],
     shell:
-        "python -m scripts.download {params.file} --output {output:q} --log {log:q}"
+        "python -m scripts.download {params.url:q} --expected {EXPECTED:q} --mirrors {MIRRORS:q} --proxy={config[proxy]:q}"
+        " --output {output:q} --log {log:q}"
 
 
 rule import_passages:
     input:
-        lambda wildcards: source(corpus(wildcards)["passages"], wildcards.corpus),
+        passage_files,
     output:
         passages="results/corpora/{corpus}/passages.arrow",
         info="results/corpora/{corpus}/passages.json",
@@ -31,35 +32,20 @@ rule import_passages:
     conda:
         "../envs/data.yaml"
     resources:
-        mem_mb=3000,
+        mem_mb=1500,
     params:
+        source=lambda wildcards: source(corpus(wildcards)["passages"], wildcards.corpus),
         columns=lambda wildcards: json.dumps(corpus(wildcards)["passages"].get("columns", {}), sort_keys=True),
+        words=lambda wildcards: corpus(wildcards)["passages"].get("words", 0),
         code=code("import_passages"),
     shell:
-        "python -m scripts.import_passages {input:q} --columns {params.columns:q}"
+        "python -m scripts.import_passages {params.source:q} --columns {params.columns:q} --words {params.words}"
         " --output {output.passages:q} --info {output.info:q} --log {log:q}"
-
-
-rule unpack_embeddings:
-    input:
-        lambda wildcards: source(corpus(wildcards)["embeddings"][wildcards.encoder], wildcards.corpus),
-    output:
-        temp("results/corpora/{corpus}/{encoder}/published/passages_{shard}"),
-    log:
-        "results/logs/unpack_embeddings/{corpus}_{encoder}_{shard}.log",
-    conda:
-        "../envs/data.yaml"
-    resources:
-        mem_mb=500,
-    params:
-        code=code("unpack_embeddings"),
-    shell:
-        "python -m scripts.unpack_embeddings {input:q} --output {output:q} --log {log:q}"
 
 
 rule import_embeddings:
     input:
-        published=rules.unpack_embeddings.output,
+        published=published_file,
         passages=rules.import_passages.output.passages,
     output:
         vectors="results/corpora/{corpus}/{encoder}/shard_{shard}.npy",
@@ -71,20 +57,23 @@ rule import_embeddings:
     conda:
         "../envs/data.yaml"
     resources:
-        mem_mb=8000,
+        mem_mb=5500,
     params:
+        source=published_source,
         shards=lambda wildcards: corpus(wildcards)["shards"],
         dimension=lambda wildcards: config["encoders"][wildcards.encoder]["dimension"],
         code=code("import_embeddings"),
     shell:
-        "python -m scripts.import_embeddings {input.published:q} --shard {wildcards.shard} --shards {params.shards}"
+        "python -m scripts.import_embeddings {params.source:q} --shard {wildcards.shard} --shards {params.shards}"
         " --passages {input.passages:q} --dimension {params.dimension}"
         " --output {output.vectors:q} --info {output.info:q} --log {log:q}"
 
 
+# No code among its params: on a large corpus it takes days, which an edit must not cost.
 rule embed:
     input:
         passages=rules.import_passages.output.passages,
+        corpus=rules.import_passages.output.info,
     output:
         vectors="results/corpora/{corpus}/{encoder}/shard_{shard}.npy",
         info="results/corpora/{corpus}/{encoder}/shard_{shard}.json",
@@ -93,11 +82,30 @@ rule embed:
     conda:
         "../envs/encoder.yaml"
     resources:
-        mem_mb=8000,
+        mem_mb=4000,
     params:
         shards=lambda wildcards: corpus(wildcards)["shards"],
         encoder=lambda wildcards: encoder_arguments(wildcards.encoder),
-        code=code("embed"),
     shell:
-        "python -m scripts.embed {input.passages:q} --shard {wildcards.shard} --shards {params.shards} {params.encoder}"
-        " --output {output.vectors:q} --info {output.info:q} --log {log:q}"
+        "python -m scripts.embed {input.passages:q} --corpus {input.corpus:q} --shard {wildcards.shard} --shards {params.shards}"
+        " {params.encoder} --output {output.vectors:q} --info {output.info:q} --log {log:q}"
+
+
+rule list_shards:
+    input:
+        infos=lambda wildcards: expand(
+            rules.embed.output.info, shard=numbers(corpus(wildcards)["shards"]), allow_missing=True
+        ),
+        corpus=rules.import_passages.output.info,
+    output:
+        "results/corpora/{corpus}/{encoder}/shards.json",
+    log:
+        "results/logs/list_shards/{corpus}_{encoder}.log",
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=500,
+    params:
+        code=code("list_shards"),
+    shell:
+        "python -m scripts.list_shards {input.infos:q} --corpus {input.corpus:q} --output {output:q} --log {log:q}"

@@ -1,6 +1,9 @@
 # Exact search, shard by shard, for two kinds of queries: the exemplars (for source documents) and
 # each paradigm's new questions (for noise documents).
-# Needs: results/corpora/<corpus>/. Makes: results/<dataset>/search/<queries>.parquet.
+# Needs: results/corpora/<corpus>/. Makes: results/<dataset>/search/<queries>.parquet, and .trec.
+
+
+ruleorder: import_run > merge_search
 
 
 rule embed_queries:
@@ -25,41 +28,67 @@ rule embed_queries:
 rule search_shard:
     input:
         queries=rules.embed_queries.output,
-        vectors=shard_file(".npy"),
-        info=shard_file(".json"),
-        corpus=corpus_file("passages.json"),
+        vectors=vectors_file("shard_{{shard}}.npy"),
+        shards=vectors_file("shards.json"),
     output:
-        "results/{dataset}/search/{queries}/shard_{shard}.npz",
+        "results/{dataset}/search/{queries}/shard_{shard}.npy",
     log:
         "results/logs/search_shard/{dataset}_{queries}_{shard}.log",
     conda:
         "../envs/encoder.yaml"
     resources:
         mem_mb=3000,
+    threads: 4
     params:
         depth=depth,
         later=setting("noise.depth"),
         code=code("search_shard"),
     shell:
-        "python -m scripts.search_shard {input.queries:q} --vectors {input.vectors:q} --info {input.info:q} --corpus {input.corpus:q}"
-        " --depth {params.depth} --later-depth {params.later} --output {output:q} --log {log:q}"
+        "python -m scripts.search_shard {input.queries:q} --vectors {input.vectors:q} --shard {wildcards.shard}"
+        " --shards {input.shards:q} --depth {params.depth} --later-depth {params.later} --output {output:q} --log {log:q}"
 
 
 rule merge_search:
     input:
         shards=all_shards,
+        queries=query_file,
         passages=corpus_file("passages.arrow"),
     output:
-        "results/{dataset}/search/{queries}.parquet",
+        run="results/{dataset}/search/{queries}.parquet",
+        trec="results/{dataset}/search/{queries}.trec",
     log:
         "results/logs/merge_search/{dataset}_{queries}.log",
     conda:
-        "../envs/encoder.yaml"
+        "../envs/data.yaml"
     resources:
-        mem_mb=8000,
+        mem_mb=1500,
     params:
         depth=depth,
         code=code("merge_search"),
     shell:
-        "python -m scripts.merge_search {input.shards:q} --passages {input.passages:q} --depth {params.depth}"
-        " --output {output:q} --log {log:q}"
+        "python -m scripts.merge_search {input.shards:q} --queries {input.queries:q} --passages {input.passages:q}"
+        " --depth {params.depth} --output {output.run:q} --trec {output.trec:q} --log {log:q}"
+
+
+rule import_run:
+    input:
+        run=given_run,
+        queries=query_file,
+        passages=corpus_file("passages.arrow"),
+    output:
+        run="results/{dataset}/search/{queries}.parquet",
+        trec="results/{dataset}/search/{queries}.trec",
+    log:
+        "results/logs/import_run/{dataset}_{queries}.log",
+    wildcard_constraints:
+        dataset=one_of(GIVEN_RUNS),
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=4000,
+    params:
+        depth=depth,
+        code=code("import_run"),
+    shell:
+        "python -m scripts.import_run {input.run:q} --queries {input.queries:q} --passages {input.passages:q}"
+        " --depth {params.depth} --output {output.run:q} --trec {output.trec:q} --log {log:q}"

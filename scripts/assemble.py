@@ -11,7 +11,7 @@ from rag_instruct import cli
 from rag_instruct.cli import logger
 from rag_instruct.dataset import assemble
 from rag_instruct.files import read_jsonl, write_jsonl
-from rag_instruct.synthesis import Run
+from rag_instruct.runs import Run
 
 
 def main(arguments: argparse.Namespace) -> None:

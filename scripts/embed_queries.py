@@ -7,19 +7,16 @@
 import argparse
 from pathlib import Path
 
-import numpy as np
-
 from rag_instruct import cli
-from rag_instruct.encoder import Encoder
-from rag_instruct.files import read_jsonl, whole
+from rag_instruct.encoder import Encoder, EncoderSettings
+from rag_instruct.files import read_jsonl, save_array
 
 
 def main(arguments: argparse.Namespace) -> None:
-    encoder = Encoder(arguments.model, arguments.normalize, arguments.max_length, arguments.revision)
+    encoder = Encoder(EncoderSettings.of(arguments))
     texts = [row[arguments.field] for row in read_jsonl(arguments.rows)]
     vectors = encoder.encode(texts, "embedding queries")
-    with whole(arguments.output) as temporary, temporary.open("wb") as file:
-        np.save(file, vectors)
+    save_array(arguments.output, vectors)
 
 
 if __name__ == "__main__":

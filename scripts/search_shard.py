@@ -1,7 +1,7 @@
 """Find the best passages of one shard for every query, exactly.
 
-    python -m scripts.search_shard queries.npy --vectors shard_00.npy --info shard_00.json --corpus passages.json \\
-        --depth 250 --output shard_00.npz
+    python -m scripts.search_shard queries.npy --vectors shard_00.npy --shard 0 --shards shards.json \\
+        --depth 250 --output shard_00.npy
 """
 
 import argparse
@@ -13,9 +13,9 @@ from rag_instruct.search import refuse_depth, search_shard
 
 
 def main(arguments: argparse.Namespace) -> None:
-    first_row = json.loads(arguments.info.read_text("utf-8"))["first_row"]
-    passages = json.loads(arguments.corpus.read_text("utf-8"))["passages"]
-    refuse_depth(max(arguments.depth, arguments.later_depth), passages)
+    shards = json.loads(arguments.shards.read_text("utf-8"))
+    refuse_depth(max(arguments.depth, arguments.later_depth), shards["passages"])
+    first_row = shards["first_rows"][arguments.shard]
     search_shard(arguments.queries, arguments.vectors, first_row, arguments.depth, arguments.output)
 
 
@@ -23,8 +23,8 @@ if __name__ == "__main__":
     parser = cli.parser(__doc__)
     parser.add_argument("queries", type=Path)
     parser.add_argument("--vectors", type=Path, required=True)
-    parser.add_argument("--info", type=Path, required=True, help="the shard's place in the corpus")
-    parser.add_argument("--corpus", type=Path, required=True, help="the corpus's number of passages")
+    parser.add_argument("--shard", type=int, required=True)
+    parser.add_argument("--shards", type=Path, required=True, help="where each shard begins")
     parser.add_argument("--depth", type=int, required=True, help="passages a query")
     parser.add_argument("--later-depth", type=int, default=0, help="of the search after the paid stage")
     parser.add_argument("--output", type=Path, required=True)

@@ -14,7 +14,8 @@ from rag_instruct import cli
 from rag_instruct.files import read_jsonl, write_jsonl
 from rag_instruct.paradigms import PARADIGMS, chunk_slots
 from rag_instruct.prompts import load_prompt
-from rag_instruct.synthesis import Run, Synthesis, synthesise
+from rag_instruct.runs import Run
+from rag_instruct.synthesis import Synthesis, synthesise
 from rag_instruct.teacher import Teacher, with_teacher
 
 

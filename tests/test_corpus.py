@@ -1,22 +1,25 @@
 import gzip
 import itertools
+import json
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from conftest import SHARED, needs_shared
 
-from rag_instruct import corpus
-from rag_instruct.corpus import PassageStore, import_passages, shard_rows
+from rag_instruct import corpus, passage
+from rag_instruct.corpus import import_passages, shard_rows
 from rag_instruct.errors import UserError
+from rag_instruct.passage import Passage, PassageStore
+from rag_instruct.splitter import split_text
 
 HEADER = "id\ttext\ttitle\n"
 
 
-def imported(tmp_path, name, content, columns=None):
+def imported(tmp_path, name, content, columns=None, words=0):
     source = tmp_path / name
     source.write_bytes(content if isinstance(content, bytes) else content.encode())
-    import_passages(source, columns or {}, tmp_path / "p.arrow", tmp_path / "p.json")
+    import_passages(source, columns or {}, words, tmp_path / "p.arrow", tmp_path / "p.json")
     return PassageStore(tmp_path / "p.arrow")
 
 
@@ -39,14 +42,24 @@ def test_gzip_jsonl_and_parquet_give_the_same_passages(tmp_path):
         imported(tmp_path, "p.parquet", (tmp_path / "q.parquet").read_bytes()),
         imported(tmp_path, "q.jsonl", '{"key": 7, "body": "Some text.", "name": "Title"}\n', {"id": "key", "text": "body", "title": "name"}),
     ]  # fmt: skip
-    assert {store[[0]][0] for store in stores} == {corpus.Passage("7", "Title", "Some text.")}
+    assert {store[[0]][0] for store in stores} == {Passage("7", "Title", "Some text.")}
 
 
 def test_every_row_of_many_batches_is_found(tmp_path, monkeypatch):
     monkeypatch.setattr(corpus, "BATCH_ROWS", 4)
+    monkeypatch.setattr(passage, "BATCH_ROWS", 4)
     store = imported(tmp_path, "p.tsv", HEADER + "".join(f"{n}\ttext {n}\tT\n" for n in range(11)))
     assert len(store) == 11
-    assert [passage.id for passage in store[[10, 0, 4, 7]]] == ["10", "0", "4", "7"]
+    assert [found.id for found in store[[10, 0, 4, 7, 0, 5]]] == ["10", "0", "4", "7", "0", "5"]
+    assert [found.text for found in store[[10, 0]]] == ["text 10", "text 0"]
+    assert store.ids([10, 0, 4, 7, 0]).to_pylist() == ["10", "0", "4", "7", "0"]
+    assert store[[]] == []
+    assert [identifier for first, ids in store.id_batches() for identifier in ids.to_pylist()] == list(
+        map(str, range(11))
+    )
+    for row in (-1, 11):
+        with pytest.raises(IndexError):
+            store[[row]]
     for start in range(12):
         for stop in range(start, 12):
             assert [p.id for p in store.slice(start, stop)] == [str(n) for n in range(start, stop)]
@@ -89,6 +102,70 @@ def test_bad_files_are_refused_by_name_and_row(tmp_path, name, content, said):
 @needs_shared
 def test_the_real_first_row_of_wikipedia(tmp_path):
     store = imported(tmp_path, "p.tsv", (SHARED / "corpus/psgs_w100_first_row_verbatim.tsv").read_bytes())
-    passage = store[[0]][0]
-    assert (passage.id, passage.title) == ("1", "Aaron")
-    assert passage.text.startswith('Aaron Aaron ( or ; "Ahärôn")')
+    first = store[[0]][0]
+    assert (first.id, first.title) == ("1", "Aaron")
+    assert first.text.startswith('Aaron Aaron ( or ; "Ahärôn")')
+
+
+def test_the_sum_tells_corpora_apart_and_files_not(tmp_path):
+    def total(name, content):
+        imported(tmp_path, name, content)
+        return json.loads((tmp_path / "p.json").read_text())
+
+    tsv = total("p.tsv", HEADER + "7\ta\tb\n")
+    assert tsv["passages"] == 1
+    assert total("p.jsonl", '{"id": 7, "text": "a", "title": "b"}\n') == tsv
+    assert total("p.tsv", HEADER + "7\tab\t\n")["sha256"] != tsv["sha256"]
+
+
+WORDS = [f"w{n}" for n in range(250)]
+
+
+def test_documents_are_cut_every_so_many_words(tmp_path):
+    document = json.dumps({"id": "d", "title": "T", "text": " ".join(WORDS)})
+    store = imported(tmp_path, "d.jsonl", document + "\n", words=100)
+    found = list(store.slice(0, len(store)))
+    assert [(part.id, part.title) for part in found] == [("d-1", "T"), ("d-2", "T"), ("d-3", "T")]
+    assert [part.text.split() for part in found] == [WORDS[:100], WORDS[100:200], WORDS[200:]]
+
+
+def test_documents_need_neither_title_nor_id_and_empty_ones_are_counted(tmp_path, caplog):
+    lines = [{"body": "one two"}, {"body": " "}, {"body": "three", "name": "T"}]
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    store = imported(tmp_path, "d.jsonl", text, {"text": "body", "title": "name"}, words=100)
+    assert store[[0, 1]] == [Passage("record_1-1", "", "one two"), Passage("record_3-1", "T", "three")]
+    assert "1 empty documents left out, the first of them record 2" in caplog.text
+
+
+def test_a_tsv_of_documents(tmp_path):
+    store = imported(tmp_path, "d.tsv", "text\ttitle\n" + " ".join(WORDS[:15]) + "\tT\n", words=10)
+    assert [part.text for part in store.slice(0, 2)] == [" ".join(WORDS[:10]), " ".join(WORDS[10:15])]
+
+
+def test_a_folder_of_text_files(tmp_path):
+    folder = tmp_path / "docs"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "b.md").write_text("Preface.\n\n# The title\n\nSome *text*.\n")
+    (folder / "deep" / "a.txt").write_text("Plain text.")
+    (folder / "ignored.pdf").write_bytes(b"%PDF")
+    import_passages(folder, {}, 100, tmp_path / "p.arrow", tmp_path / "p.json")
+    assert PassageStore(tmp_path / "p.arrow")[[0, 1]] == [
+        Passage("b.md-1", "The title", "Preface.\n\n# The title\n\nSome *text*."),
+        Passage("deep/a.txt-1", "a", "Plain text."),
+    ]
+    (folder / "b.md").write_bytes(b"\xff")
+    with pytest.raises(UserError, match=r"b\.md: not UTF-8 at byte 0"):
+        import_passages(folder, {}, 100, tmp_path / "q.arrow", tmp_path / "q.json")
+
+
+def test_words_of_languages_without_blanks():
+    assert split_text("東京は日本の首都です。 Tokyo is big", 5) == ["東京は日本", "の首都です", "。 Tokyo is big"]
+    assert split_text(" \n ", 5) == []
+
+
+def test_a_full_disk_is_said_and_nothing_is_left(small_disk, tmp_path):
+    source = tmp_path / "p.tsv"
+    source.write_text(HEADER + "".join(f"{n}\t{'long text ' * 50}\tT\n" for n in range(10_000)))
+    with pytest.raises(UserError, match=r"p\.arrow: the disk is full: make room"):
+        import_passages(source, {}, 0, small_disk / "p.arrow", small_disk / "p.json")
+    assert list(small_disk.iterdir()) == []

@@ -3,7 +3,7 @@ import pytest
 from rag_instruct.dataset import assemble, fold, gather, merge
 from rag_instruct.errors import UserError
 from rag_instruct.passage import Passage
-from rag_instruct.synthesis import Hit
+from rag_instruct.runs import Hit
 
 
 class Store:

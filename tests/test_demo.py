@@ -15,7 +15,7 @@ from conftest import Project, plan
 
 from rag_instruct.answers import AnswerStore
 from rag_instruct.config import REPLAY
-from rag_instruct.corpus import PassageStore
+from rag_instruct.passage import PassageStore
 
 TARGET = "results/rag_instruct_demo.jsonl"
 

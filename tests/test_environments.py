@@ -12,7 +12,8 @@ def requirements():
         for name in ("requirements.txt", "requirements-models.txt")
         for line in (ROOT / name).read_text().splitlines()
     ]
-    return dict(line.split("==") for line in lines if "==" in line and not line.startswith("#"))
+    lines = [line.split("#")[0].strip() for line in lines]
+    return dict(line.split("==") for line in lines if line)
 
 
 def test_every_pin_of_an_environment_is_the_requirements_pin():

@@ -1,6 +1,7 @@
 """What Snakemake would do: the jobs of each target, and what is refused at once."""
 
 import shutil
+from pathlib import Path
 
 import pytest
 from conftest import plan
@@ -12,6 +13,7 @@ def test_the_jobs_of_both_targets(project):
     assert plan(project, DEMO) == {
         "import_passages": 1,
         "embed": 2,
+        "list_shards": 1,
         "load_exemplars": 5,
         "draw_exemplars": 1,
         "filter_exemplars_by_rules": 1,
@@ -26,8 +28,8 @@ def test_the_jobs_of_both_targets(project):
     assert plan(project, FULL) == {
         "download": 2,
         "import_passages": 1,
-        "unpack_embeddings": 16,
         "import_embeddings": 16,
+        "list_shards": 1,
         "download_exemplars": 5,
         "load_exemplars": 5,
         "draw_exemplars": 1,
@@ -54,6 +56,89 @@ def test_a_paradigm_left_out_and_an_own_corpus_are_a_few_lines(project):
     jobs = plan(project, "results/mine.jsonl")
     assert (jobs["embed"], jobs["search_shard"], jobs["synthesise"], jobs["assemble"]) == (3, 6, 8, 1)
     assert "download" not in jobs
+
+
+def test_a_folder_of_documents_is_a_corpus_and_an_edit_of_one_is_noticed(project):
+    (project.folder / "docs").mkdir()
+    for name in ("a.txt", "b.md"):
+        (project.folder / "docs" / name).write_text("Some text.")
+    project.edit("config.yaml", "{path: resources/demo/passages.tsv}", "{path: docs, words: 100}")
+    store = "results/corpora/demo/passages.arrow"
+    assert plan(project, store) == {"import_passages": 1}
+    ran = project.snakemake("--cores", "1", "--", store)
+    assert ran.returncode == 0, ran.stdout
+    assert plan(project, store) == {}
+    (project.folder / "docs" / "b.md").write_text("Other text.")
+    assert plan(project, store) == {"import_passages": 1}
+
+
+def test_a_given_run_takes_the_place_of_the_search(project):
+    (project.folder / "bm25.trec").write_text("")
+    project.edit("config.yaml", "    source_depth: 20", "    source_depth: 20\n    runs: {exemplars: bm25.trec}")
+    jobs = plan(project, DEMO)
+    assert (jobs["import_run"], jobs["merge_search"], jobs["search_shard"], jobs["embed_queries"]) == (1, 5, 10, 5)
+
+
+def test_embeddings_in_a_folder_need_no_tar(project):
+    (project.folder / "published").mkdir()
+    for shard in range(2):
+        (project.folder / f"published/passages_{shard:02d}").write_text("")
+    project.edit(
+        "config.yaml", "passages.tsv}\n    shards: 2", "passages.tsv}\n    shards: 2\n    embeddings: {minilm: {path: published}}"
+    )
+    jobs = plan(project, DEMO)
+    assert jobs["import_embeddings"] == 2
+    assert "embed" not in jobs
+
+
+def test_a_new_mirror_or_sum_downloads_nothing_again(project):
+    """Downloads are known by their address: 37 GB must not come again because a proxy changed."""
+    url = "https://dl.fbaipublicfiles.com/dpr/wikipedia_split/psgs_w100.tsv.gz"
+    target = "downloads/corpora/wikipedia/psgs_w100.tsv.gz"
+    ran = project.snakemake("--cores", "1", "--touch", "--", target)
+    (project.folder / target).parent.mkdir(parents=True, exist_ok=True)
+    (project.folder / target).write_text("")
+    ran = project.snakemake("--cores", "1", "--touch", "--", target)
+    assert ran.returncode == 0, ran.stdout
+    assert plan(project, target) == {}
+    project.edit("config.yaml", "      size: 4694541059\n", "")
+    project.edit("config.yaml", "datasets:\n\n", 'mirrors: {"https://dl.fbaipublicfiles.com/": "http://mirror/"}\nproxy: http://proxy:3128\n\ndatasets:\n\n')
+    assert plan(project, target) == {}
+    project.edit("config.yaml", url, url.replace("/dpr/", "/dpr2/"))
+    assert plan(project, target) == {"download": 1}
+
+
+def test_a_password_in_the_config_is_refused(project):
+    project.edit("config.yaml", "datasets:\n\n", "proxy: http://me:secret@proxy:3128\n\ndatasets:\n\n")
+    assert "secret" not in refused(project, DEMO, "config.yaml: proxy")
+
+
+@pytest.mark.skipif(not Path("/proc/self/io").exists(), reason="only Linux counts the bytes that a process reads")
+def test_files_of_the_real_size_are_not_read_to_find_that_nothing_is_to_be_done(project):
+    """Sparse files of 52 GB in all: hashing them would take minutes, so the bytes that were read are counted."""
+    sizes = {"downloads/corpora/wikipedia/psgs_w100.tsv.gz": 4_694_541_059}
+    sizes |= {"downloads/corpora/wikipedia/wikipedia_embeddings.tar": 32_325_000_000}
+    folder = "results/corpora/wikipedia"
+    sizes |= {f"{folder}/passages.arrow": 14_000_000_000, f"{folder}/passages.json": 100}
+    sizes |= {f"{folder}/contriever/shard_{n:02d}.npy": 2_017_000_000 for n in range(16)}
+    sizes |= {f"{folder}/contriever/shard_{n:02d}.json": 60 for n in range(16)} | {f"{folder}/contriever/shards.json": 300}
+    for name, size in sizes.items():
+        path = project.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as file:
+            file.truncate(size)
+    target = f"{folder}/contriever/shards.json"
+    ran = project.snakemake("--cores", "1", "--touch", "--", target)
+    assert ran.returncode == 0, ran.stdout
+    before = read_by_children()
+    assert plan(project, target) == {}
+    assert read_by_children() - before < 500_000_000
+
+
+def read_by_children():
+    """Bytes that ended children read, by any call."""
+    line = next(line for line in Path("/proc/self/io").read_text().splitlines() if line.startswith("rchar"))
+    return int(line.split()[1])
 
 
 def refused(project, target, *said, **environment):

@@ -1,0 +1,24 @@
+"""What the scripts here share: which machine this is, and how much memory a process took."""
+
+import os
+import platform
+import resource
+import sys
+from pathlib import Path
+
+
+def machine() -> str:
+    """The processor's name and the cores that this process may use."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
+    return f"{model}, {cores} cores"
+
+
+def peak_memory_mb() -> float:
+    """Highest resident memory of this process in MB (10^6 bytes)."""
+    status = Path("/proc/self/status")
+    if status.exists():  # getrusage counts on Linux what the process was forked from
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) * 1024 / 1e6
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6

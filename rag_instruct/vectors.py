@@ -1,0 +1,104 @@
+"""Files of vectors: .npy of float16, of which no more is in memory than is worked on."""
+
+import json
+import os
+from collections.abc import Iterable
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from rag_instruct.errors import UserError
+from rag_instruct.files import write_json
+
+BLOCK_ROWS = 8192  # vectors that are made or converted, and written, at a time
+HITS = np.dtype([("row", np.int64), ("score", np.float64)])  # what a search finds
+SPAN = 1024  # scattered rows read through one map
+
+
+class VectorFile:
+    """An .npy of n vectors of d dimensions."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        mapped = self._mapped()
+        if mapped.ndim != 2:
+            raise UserError(f"{path}: an array of shape {mapped.shape}, expected vectors (n, d)")
+        self._length, self.dimension = mapped.shape
+        self._dtype, self._offset = mapped.dtype, mapped.offset
+        self._bytes = mapped.itemsize * self.dimension  # of one vector
+
+    def __len__(self) -> int:
+        return int(self._length)
+
+    def block(self, start: int, stop: int) -> np.ndarray:
+        """Rows start to stop - 1 as a memory map of its own, whose pages go when it goes."""
+        block: np.ndarray = self._mapped()[start:stop]
+        return block
+
+    def scattered(self, rows: np.ndarray) -> np.ndarray:
+        """The vectors of any rows, shape (*rows.shape, d), read from the file's front to its back."""
+        flat = rows.ravel()
+        order = np.argsort(flat, kind="stable")
+        found = np.empty((len(flat), self.dimension), self._dtype)
+        # A short span at a time: a fault in a map may bring in megabytes, which all count as this process's memory.
+        for start in range(0, len(flat), SPAN):
+            places = order[start : start + SPAN]
+            wanted = flat[places]
+            found[places] = self.block(wanted[0], wanted[-1] + 1)[wanted - wanted[0]]
+        return found.reshape(*rows.shape, self.dimension)
+
+    def read_ahead(self, start: int, stop: int) -> None:
+        """Have the system read these rows into its cache while this process computes."""
+        if stop > start and hasattr(os, "posix_fadvise"):
+            place = self._offset + start * self._bytes, (stop - start) * self._bytes
+            with self._path.open("rb") as file:
+                os.posix_fadvise(file.fileno(), *place, os.POSIX_FADV_WILLNEED)
+
+    def _mapped(self) -> np.memmap:
+        try:
+            # Mode "c" (changes stay private) because torch warns of arrays that it must not write.
+            return np.lib.format.open_memmap(self._path, mode="c")
+        except (ValueError, EOFError) as error:
+            raise UserError(
+                f"{self._path}: not an .npy of vectors ({error}): delete it, and it is made anew"
+            ) from error
+
+
+def float16_bytes(vectors: np.ndarray, first_row: int, source: Path) -> bytes:
+    """The vectors of the corpus's rows from `first_row` as float16; a UserError names one that is not finite."""
+    # A number too large for float16 becomes infinite, and is refused as well.
+    with np.errstate(over="ignore"):
+        converted = vectors.astype(np.float16)
+    if not np.isfinite(converted).all():
+        row = int(np.flatnonzero(~np.isfinite(converted).all(axis=1))[0])
+        raise UserError(
+            f"{source}: the vector of corpus row {first_row + row} is not finite in float16 "
+            "(NaN, infinite or above 65504)"
+        )
+    return converted.tobytes()
+
+
+def list_shards(infos: Iterable[Path], corpus: Path, output: Path) -> None:
+    """Check that the shards hold one vector for every passage, in order; write where each begins.
+
+    Raises UserError for a gap, an overlap, a missing tail, and shards of different dimensions.
+    """
+    shards = [json.loads(info.read_text("utf-8")) | {"file": info.stem} for info in infos]
+    passages = json.loads(corpus.read_text("utf-8"))["passages"]
+    dimension = shards[0]["dimension"]
+    begin = {"file": "the corpus's beginning", "first_row": 0, "rows": 0, "dimension": dimension}
+    end = {"file": "the corpus's end", "first_row": passages, "dimension": dimension}
+    for shard, following in pairwise([begin, *shards, end]):
+        missing = following["first_row"] - shard["first_row"] - shard["rows"]
+        if missing:
+            raise UserError(
+                f"{abs(missing):,} passages between {shard['file']} and {following['file']} have "
+                f"{'no vector' if missing > 0 else 'two vectors'}: corpus and embeddings are of different versions"
+            )
+        if shard["dimension"] != following["dimension"]:
+            raise UserError(
+                f"{following['file']} has vectors of {following['dimension']} dimensions, {shard['file']} "
+                f"of {shard['dimension']}: they are of different encoders"
+            )
+    write_json(output, {"passages": passages, "first_rows": [shard["first_row"] for shard in shards]})

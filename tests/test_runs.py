@@ -1,0 +1,75 @@
+import numpy as np
+import pytest
+from test_search import made, passages, searched
+
+from rag_instruct.errors import UserError
+from rag_instruct.runs import Run, import_trec, merge
+
+ROWS, K = 300, 12
+IDS = ["plain", "with blank", "100%"]
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A merged run of three queries over 300 passages in two shards."""
+    queries, vectors = made(3, ROWS, 16, "duplicates")
+    files = searched(tmp_path, queries, vectors, K, 2)
+    merge(files, K, IDS, passages(tmp_path, ROWS), tmp_path / "run.parquet", tmp_path / "run.trec")
+    return tmp_path
+
+
+def test_a_run_in_trecs_format_is_the_same_run(run):
+    lines = (run / "run.trec").read_text().splitlines()
+    assert len(lines) == 3 * K
+    assert [len(line.split()) for line in lines] == [6] * len(lines), "blanks in ids are quoted"
+    assert lines[K].startswith("with%20blank Q0 id")
+    import_trec(run / "run.trec", K, IDS, run / "p.arrow", run / "again.parquet", run / "again.trec")
+    assert (run / "again.parquet").read_bytes() == (run / "run.parquet").read_bytes()
+    assert (run / "again.trec").read_bytes() == (run / "run.trec").read_bytes()
+
+
+def test_another_retrievers_run_is_cut_and_put_in_our_order(run):
+    lines = [*[f"plain Q0 id{n} {n + 1} {100 - n} bm25" for n in range(20)][::-1], "other Q0 id1 1 5.0 bm25"]
+    (run / "bm25.trec").write_text("\n".join(lines))
+    import_trec(run / "bm25.trec", 5, ["plain"], run / "p.arrow", run / "o.parquet", run / "o.trec")
+    hits = Run(run / "o.parquet", run / "p.arrow").hits(0)
+    assert [(hit.passage.id, hit.row, hit.rank, hit.score) for hit in hits] == [
+        (f"id{n}", n, n + 1, 100.0 - n) for n in range(5)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("plain Q0 id1 1\n", "line 1: 'plain Q0 id1 1' is not `query Q0 passage rank score name`"),
+        ("plain Q0 id1 1 high bm25\n", "line 1: "),
+        ("plain Q0 id1 1 5.0 bm25\n", "1 of 1 queries have fewer than 2 hits, the first is 'plain' with 1"),
+        ("plain Q0 id1 1 5 x\nplain Q0 nowhere 2 4 x\n", "1 passages are not in the corpus, the first is 'nowhere'"),
+    ],
+)
+def test_a_run_that_cannot_be_used_is_refused(run, text, said):
+    (run / "bad.trec").write_text(text)
+    with pytest.raises(UserError) as refusal:
+        import_trec(run / "bad.trec", 2, ["plain"], run / "p.arrow", run / "o.parquet", run / "o.trec")
+    assert said in str(refusal.value)
+    assert str(run / "bad.trec") in str(refusal.value)
+    assert not (run / "o.parquet").exists()
+
+
+def test_shards_of_another_search_are_refused(run):
+    files = [run / "hits_0.npy", run / "hits_1.npy"]
+    with pytest.raises(UserError, match=r"hits_0\.npy holds 3 queries, 2 were asked"):
+        merge(files, K, IDS[:2], run / "p.arrow", run / "o.parquet", run / "o.trec")
+    with pytest.raises(UserError, match="the shards hold 24 hits a query, 25 are wanted"):
+        merge(files, 25, IDS, run / "p.arrow", run / "o.parquet", run / "o.trec")
+
+
+def test_merging_piece_by_piece_changes_nothing(run, monkeypatch):
+    monkeypatch.setattr("rag_instruct.runs.STEP_HITS", 1)
+    files = [run / "hits_0.npy", run / "hits_1.npy"]
+    merge(files, K, IDS, run / "p.arrow", run / "o.parquet", run / "o.trec")
+    assert (run / "o.trec").read_bytes() == (run / "run.trec").read_bytes()
+    np.testing.assert_array_equal(*[
+        [hit.row for query in range(3) for hit in Run(run / name, run / "p.arrow").hits(query)]
+        for name in ("o.parquet", "run.parquet")
+    ])  # fmt: skip
