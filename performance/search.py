@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from pathlib import Path
 
 import numpy as np
@@ -103,7 +103,7 @@ def sgemm_numpy(arguments: argparse.Namespace) -> dict[str, float]:
     return _timed(lambda: [np.matmul(queries, block.T, out=product) for _ in range(times)], _whole(arguments, block))
 
 
-def _whole(arguments: argparse.Namespace, block: np.ndarray) -> argparse.Namespace:
+def _whole(arguments: argparse.Namespace, block: Sized) -> argparse.Namespace:
     """The arguments with as many rows as whole blocks have."""
     return argparse.Namespace(**{**vars(arguments), "rows": round(arguments.rows / len(block)) * len(block)})
 

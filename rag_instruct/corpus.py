@@ -11,7 +11,7 @@ import pyarrow as pa
 from rag_instruct.cli import bar
 from rag_instruct.errors import UserError
 from rag_instruct.files import whole, write_json
-from rag_instruct.passage import BATCH_ROWS, FIELDS, SCHEMA, PassageStore
+from rag_instruct.passage import BATCH_ROWS, FIELDS, ID_BATCH_ROWS, IDS_SCHEMA, SCHEMA, ArrowRows, ids_beside
 from rag_instruct.readers import Located, read_records
 from rag_instruct.splitter import split_documents
 
@@ -28,18 +28,22 @@ def import_passages(source: Path, columns: Mapping[str, str], words: int, output
     if words:
         records = split_documents(records, named, words)
     found = _Found()
-    with whole(output) as temporary:
+    with whole(ids_beside(output)) as temporary_ids, whole(output) as temporary:
         with (
-            pa.OSFile(str(temporary), "wb") as sink,
-            pa.ipc.new_file(sink, SCHEMA) as writer,
+            pa.ipc.new_file(str(temporary), SCHEMA) as writer,
+            pa.ipc.new_file(str(temporary_ids), IDS_SCHEMA) as ids_writer,
             bar(f"reading {source.name}", unit=" passages") as counter,
         ):
             for batch in found.batches(_checked(records, source, named)):
                 writer.write_batch(batch)
                 counter.update(batch.num_rows)
+                if ids := found.ids():
+                    ids_writer.write_batch(ids)
+            if ids := found.ids(last=True):
+                ids_writer.write_batch(ids)
         if not found.hashes:
             raise UserError(f"{source}: the corpus is empty: it needs at least one passage")
-        _refuse_duplicates(np.frombuffer(found.hashes, np.uint64), temporary, source)
+        _refuse_duplicates(np.frombuffer(found.hashes, np.uint64), temporary_ids, source)
     write_json(info, {"passages": len(found.hashes), "sha256": found.sum.hexdigest()})
     return len(found.hashes)
 
@@ -68,6 +72,7 @@ class _Found:
     def __init__(self) -> None:
         self.hashes = array("Q")
         self.sum = hashlib.sha256()
+        self._ids: list[str] = []
 
     def batches(self, records: Iterator[tuple[str, str, str]]) -> Iterator[pa.RecordBatch]:
         waiting: list[tuple[str, str, str]] = []
@@ -82,6 +87,7 @@ class _Found:
     def _batch(self, records: list[tuple[str, str, str]]) -> pa.RecordBatch:
         for identifier, _, _ in records:
             self.hashes.frombytes(hashlib.blake2b(identifier.encode(), digest_size=8).digest())
+            self._ids.append(identifier)
         batch = pa.RecordBatch.from_arrays(
             [pa.array(column, pa.string()) for column in zip(*records, strict=True)], schema=SCHEMA
         )
@@ -90,21 +96,30 @@ class _Found:
                 self.sum.update(buffer)
         return batch
 
+    def ids(self, last: bool = False) -> pa.RecordBatch | None:
+        """A batch of the ids that were not given yet, when it is full or the last."""
+        if len(self._ids) < ID_BATCH_ROWS and not (last and self._ids):
+            return None
+        batch = pa.RecordBatch.from_arrays([pa.array(self._ids, pa.string())], schema=IDS_SCHEMA)
+        self._ids = []
+        return batch
 
-def _refuse_duplicates(hashes: np.ndarray, written: Path, source: Path) -> None:
+
+def _refuse_duplicates(hashes: np.ndarray, ids: Path, source: Path) -> None:
     ordered = np.sort(hashes)
     suspects = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
     if not len(suspects):
         return
     rows = np.flatnonzero(np.isin(hashes, suspects))
     seen: dict[str, int] = {}
-    for row, identifier in zip(rows.tolist(), PassageStore(written).ids(rows).to_pylist(), strict=True):
-        if identifier in seen:
-            raise UserError(
-                f"{source}: the id {identifier!r} occurs twice, as passages number {seen[identifier] + 1} and "
-                f"{row + 1}: ids must be unique; remove one or number them anew"
-            )
-        seen[identifier] = row
+    for places, table in ArrowRows(ids).taken(rows):
+        for row, identifier in zip(rows[places].tolist(), table.column(0).to_pylist(), strict=True):
+            if identifier in seen:
+                raise UserError(
+                    f"{source}: the id {identifier!r} occurs twice, as passages number {seen[identifier] + 1} and "
+                    f"{row + 1}: ids must be unique; remove one or number them anew"
+                )
+            seen[identifier] = row
 
 
 def shard_rows(rows: int, shard: int, shards: int) -> tuple[int, int]:

@@ -11,7 +11,9 @@ from rag_instruct.errors import UserError
 
 FIELDS = ("id", "text", "title")
 SCHEMA = pa.schema([(field, pa.string()) for field in FIELDS])
-BATCH_ROWS = 256  # of one Arrow record batch, the least that is read; every batch but the last is full
+BATCH_ROWS = 64  # of one Arrow record batch, the least that is read; every batch but the last is full
+ID_BATCH_ROWS = 65_536  # the same of the file of ids
+PIECE_ROWS = 262_144  # rows that are fetched at a time
 
 
 @dataclass(frozen=True)
@@ -28,67 +30,89 @@ class Passage:
         return f"{self.title}\n{self.text}" if self.title else self.text
 
 
-class PassageStore:
-    """Passages by row number, from an Arrow file of which only what is asked for is read."""
+IDS_SCHEMA = pa.schema([("id", pa.string())])
+
+
+def ids_beside(passages: Path) -> Path:
+    """The file with the passages' ids alone: a thirtieth of the bytes, where only ids are wanted."""
+    return passages.with_suffix(".ids.arrow")
+
+
+class ArrowRows:
+    """An Arrow file of equal batches, of which only those that are asked for are read.
+
+    It is not mapped: what a map's faults bring in counts as this process's memory and stays.
+    """
 
     def __init__(self, path: Path) -> None:
-        # Not a memory map: what a map's faults bring in counts as this process's memory and stays.
         try:
             self._file = pa.ipc.open_file(pa.OSFile(str(path)))
-            ids_only = pa.ipc.IpcReadOptions(included_fields=[0])
-            self._ids = pa.ipc.open_file(pa.OSFile(str(path)), options=ids_only)
-        except pa.ArrowInvalid as error:
+        except (pa.ArrowInvalid, FileNotFoundError) as error:
             raise UserError(f"{path}: not a passage store ({error}): delete it, and it is made anew") from error
         batches = self._file.num_record_batches
-        self._length = (batches - 1) * BATCH_ROWS + self._file.get_batch(batches - 1).num_rows
+        self._batch_rows = self._file.get_batch(0).num_rows
+        self._length = (batches - 1) * self._batch_rows + self._file.get_batch(batches - 1).num_rows
 
     def __len__(self) -> int:
         return int(self._length)
 
-    def __getitem__(self, rows: Sequence[int]) -> list[Passage]:
-        """The passages of any rows, in the order of `rows`."""
-        table = self._taken(self._file, rows)
-        columns = (_column(table, number).to_pylist() for number in range(len(FIELDS)))
-        return [Passage(identifier, title, text) for identifier, text, title in zip(*columns, strict=True)]
-
-    def ids(self, rows: Sequence[int] | np.ndarray) -> pa.Array:
-        """The ids of any rows, in the order of `rows`."""
-        return _column(self._taken(self._ids, rows), 0)
-
-    def _taken(self, file: pa.ipc.RecordBatchFileReader, rows: Sequence[int] | np.ndarray) -> pa.Table:
-        """A table of the wanted rows; each batch is read once, from the file's front to its back."""
+    def taken(self, rows: Sequence[int] | np.ndarray) -> Iterator[tuple[list[int], pa.Table]]:
+        """Any rows in pieces, each with its places in `rows`, read from the file's front to its back."""
         wanted = np.asarray(rows, dtype=np.int64)
         if len(wanted) and not 0 <= wanted.min() <= wanted.max() < len(self):
             raise IndexError(f"rows {wanted.min()} to {wanted.max()} of {len(self)} passages")
         order = np.argsort(wanted, kind="stable")
-        numbers, offsets = np.divmod(wanted[order], BATCH_ROWS)
-        batches, starts = np.unique(numbers, return_index=True)
-        found = [
-            file.get_batch(int(number)).take(pa.array(offsets[start:stop]))
-            for number, start, stop in zip(batches, starts, [*starts, len(wanted)][1:], strict=True)
-        ]
-        places = np.empty_like(order)
-        places[order] = np.arange(len(order))
-        return pa.Table.from_batches(found, file.schema).combine_chunks().take(pa.array(places))
+        for start in range(0, len(order), PIECE_ROWS):
+            places = order[start : start + PIECE_ROWS]
+            numbers, offsets = np.divmod(wanted[places], self._batch_rows)
+            batches, starts = np.unique(numbers, return_index=True)
+            found = [
+                self._file.get_batch(int(number)).take(pa.array(part))
+                for number, part in zip(batches, np.split(offsets, starts[1:]), strict=True)
+            ]
+            yield places.tolist(), pa.Table.from_batches(found)
 
-    def slice(self, start: int, stop: int) -> Iterator[Passage]:
-        """Passages of rows start to stop - 1, a batch in memory at a time."""
-        for batch in self._batches(self._file, start, stop):
-            for identifier, text, title in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-                yield Passage(identifier, title, text)
-
-    def id_batches(self) -> Iterator[tuple[int, pa.Array]]:
-        """All ids, a batch at a time, each with its first row."""
-        for number, batch in enumerate(self._batches(self._ids, 0, len(self))):
-            yield number * BATCH_ROWS, batch.column(0)
-
-    def _batches(self, file: pa.ipc.RecordBatchFileReader, start: int, stop: int) -> Iterator[pa.RecordBatch]:
-        for number in range(start // BATCH_ROWS, -(-stop // BATCH_ROWS)):
-            first = number * BATCH_ROWS
-            batch = file.get_batch(number)
+    def batches(self, start: int, stop: int) -> Iterator[pa.RecordBatch]:
+        """Rows start to stop - 1, a batch in memory at a time."""
+        for number in range(start // self._batch_rows, -(-stop // self._batch_rows)):
+            first = number * self._batch_rows
+            batch = self._file.get_batch(number)
             yield batch.slice(max(start - first, 0), min(stop, first + batch.num_rows) - max(start, first))
 
 
-def _column(table: pa.Table, number: int) -> pa.Array:
-    chunks = table.column(number).chunks
-    return pa.concat_arrays(chunks) if chunks else pa.array([], pa.string())
+class PassageStore:
+    """Passages by row number, never all in memory."""
+
+    def __init__(self, path: Path) -> None:
+        self._passages = ArrowRows(path)
+        self._ids = ArrowRows(ids_beside(path))
+
+    def __len__(self) -> int:
+        return len(self._passages)
+
+    def __getitem__(self, rows: Sequence[int] | np.ndarray) -> list[Passage]:
+        """The passages of any rows, in the order of `rows`."""
+        found: dict[int, Passage] = {}
+        for places, table in self._passages.taken(rows):
+            columns = (column.to_pylist() for column in table.columns)
+            for place, identifier, text, title in zip(places, *columns, strict=True):
+                found[place] = Passage(identifier, title, text)
+        return [found[place] for place in range(len(rows))]
+
+    def ids(self, rows: Sequence[int] | np.ndarray) -> list[str]:
+        """The ids of any rows, in the order of `rows`."""
+        found: dict[int, str] = {}
+        for places, table in self._ids.taken(rows):
+            found |= zip(places, table.column(0).to_pylist(), strict=True)
+        return [found[place] for place in range(len(rows))]
+
+    def slice(self, start: int, stop: int) -> Iterator[Passage]:
+        """Passages of rows start to stop - 1, a batch in memory at a time."""
+        for batch in self._passages.batches(start, stop):
+            for identifier, text, title in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                yield Passage(identifier, title, text)
+
+    def id_slice(self, start: int, stop: int) -> Iterator[str]:
+        """The ids of rows start to stop - 1, a batch in memory at a time."""
+        for batch in self._ids.batches(start, stop):
+            yield from batch.column(0).to_pylist()

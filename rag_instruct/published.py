@@ -1,5 +1,6 @@
 """Published embeddings: a tar or a folder of pickles `(ids, vectors)`, as Contriever's authors give them out."""
 
+import codecs
 import pickle
 import tarfile
 from collections.abc import Iterator
@@ -35,23 +36,35 @@ def _published(source: Path, name: str) -> Iterator[IO[bytes]]:
         yield opened
 
 
+def _from_buffer(data: Any, dtype: np.dtype, shape: tuple[int, ...], order: str) -> "_Array":
+    array = _Array()
+    array.__setstate__((1, shape, dtype, order == "F", data))
+    return array
+
+
+class _Array:
+    """What an array's pickle builds: a view of the pickle's own bytes, where numpy would copy gigabytes."""
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        _, shape, dtype, fortran, data = state
+        self.array = np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C")
+
+
 class _ArrayUnpickler(pickle.Unpickler):
     """Admits numpy arrays and the builtin containers; a pickle is a program otherwise."""
 
-    ALLOWED: ClassVar = {
-        ("numpy", "ndarray"),
-        ("numpy", "dtype"),
-        ("numpy.core.multiarray", "_reconstruct"),
-        ("numpy._core.multiarray", "_reconstruct"),
-        ("numpy.core.numeric", "_frombuffer"),
-        ("numpy._core.numeric", "_frombuffer"),
-        ("_codecs", "encode"),
+    ALLOWED: ClassVar[dict[tuple[str, str], Any]] = {
+        ("numpy", "ndarray"): np.ndarray,
+        ("numpy", "dtype"): np.dtype,
+        ("_codecs", "encode"): codecs.encode,  # bytes, in the pickles of Python 2
+        **{(f"numpy.{core}.multiarray", "_reconstruct"): lambda *_: _Array() for core in ("core", "_core")},
+        **{(f"numpy.{core}.numeric", "_frombuffer"): _from_buffer for core in ("core", "_core")},
     }
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in self.ALLOWED:
             raise UserError(f"the pickle asks for {module}.{name}, which arrays do not need: it is not run")
-        return super().find_class(module, name)
+        return self.ALLOWED[module, name]
 
 
 def read_published(source: Path, name: str) -> tuple[list[str], np.ndarray]:
@@ -61,14 +74,23 @@ def read_published(source: Path, name: str) -> tuple[list[str], np.ndarray]:
         with _published(source, name) as file:
             loaded = _ArrayUnpickler(file).load()
         ids, vectors = loaded
+        vectors = vectors.array
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
-    except (tarfile.TarError, pickle.UnpicklingError, EOFError, ValueError, TypeError, OSError) as error:
+    except (
+        tarfile.TarError,
+        pickle.UnpicklingError,
+        EOFError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        OSError,
+    ) as error:
         raise UserError(
             f"{path}: not a pickle of (ids, vectors) ({error}): is {source.name} complete? "
             "Delete it, and it is downloaded anew; or get it from its authors again"
         ) from error
-    if not isinstance(vectors, np.ndarray) or vectors.ndim != 2 or vectors.dtype.kind != "f":
+    if vectors.ndim != 2 or vectors.dtype.kind != "f":
         raise UserError(f"{path}: the second item is not a two-dimensional array of floats")
     if len(ids) != len(vectors):
         raise UserError(f"{path}: {len(ids)} ids but {len(vectors)} vectors: the file is damaged")
@@ -106,9 +128,9 @@ def _check_ids(store: PassageStore, ids: list[str], first: int, path: Path) -> N
             f"{path}: its vectors end at row {first + len(ids):,}, the corpus has {len(store):,} passages: "
             "corpus and embeddings are of different versions"
         )
-    for row, (expected, found) in enumerate(zip(store.slice(first, first + len(ids)), ids, strict=True)):
-        if expected.id != found:
-            raise UserError(f"{path}: vector {row} is of passage {found!r}, the corpus has {expected.id!r} there")
+    for row, (expected, found) in enumerate(zip(store.id_slice(first, first + len(ids)), ids, strict=True)):
+        if expected != found:
+            raise UserError(f"{path}: vector {row} is of passage {found!r}, the corpus has {expected!r} there")
 
 
 def _first_row(store: PassageStore, ids: list[str], path: Path, shard: int, shards: int) -> int:
@@ -117,7 +139,7 @@ def _first_row(store: PassageStore, ids: list[str], path: Path, shard: int, shar
         raise UserError(f"{path}: no vectors in it")
     guess = shard * (len(store) // shards)
     for start, stop in ((guess, guess + 1), (max(guess - 100, 0), min(guess + 100, len(store))), (0, len(store))):
-        for row, passage in enumerate(store.slice(start, stop), start=start):
-            if passage.id == ids[0]:
+        for row, identifier in enumerate(store.id_slice(start, stop), start=start):
+            if identifier == ids[0]:
                 return row
     raise UserError(f"{path}: its first passage {ids[0]!r} is not in the corpus: they are of different versions")

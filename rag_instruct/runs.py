@@ -103,12 +103,12 @@ def _write(parts: Iterable[np.ndarray], query_ids: list[str], store: PassageStor
         for hits in parts:
             ids = store.ids(hits["row"].ravel())
             writer.write_table(_table(hits, ids, first))
-            _write_trec(hits, ids.to_pylist(), query_ids[first : first + len(hits)], lines)
+            _write_trec(hits, ids, query_ids[first : first + len(hits)], lines)
             first += len(hits)
             counter.update(len(hits))
 
 
-def _table(hits: np.ndarray, ids: pa.Array, first: int) -> pa.Table:
+def _table(hits: np.ndarray, ids: list[str], first: int) -> pa.Table:
     queries, depth = hits.shape
     columns = [
         np.repeat(np.arange(first, first + queries), depth),
@@ -178,9 +178,7 @@ def _read_trec(source: Path, wanted: set[str]) -> dict[str, list[tuple[str, floa
 
 
 def _rows_of(ids: set[str], store: PassageStore, source: Path) -> dict[str, int]:
-    rows: dict[str, int] = {}
-    for first, batch in store.id_batches():
-        rows |= {identifier: first + n for n, identifier in enumerate(batch.to_pylist()) if identifier in ids}
+    rows = {identifier: row for row, identifier in enumerate(store.id_slice(0, len(store))) if identifier in ids}
     missing = sorted(ids - rows.keys())
     if missing:
         raise UserError(f"{source}: {len(missing):,} passages are not in the corpus, the first is {missing[0]!r}")

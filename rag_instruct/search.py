@@ -73,12 +73,14 @@ def _candidates(queries: np.ndarray, vectors: VectorFile, m: int) -> tuple[np.nd
     """m candidates a query in single precision, the lowest of their scores, and its rounding bound."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
     parts = [_Best(part, m) for part in torch.from_numpy(queries).to(device).split(QUERY_ROWS)]
+    # For the scores, once for all: fresh memory costs as much as its use.
+    memory = torch.empty(BLOCK_ROWS * min(QUERY_ROWS, len(queries)), device=device)
     longest = torch.zeros((), device=device)
     with torch.inference_mode(), bar("searching", total=len(vectors), unit=" vectors") as counter:
         for start, block in _blocks(vectors, device):
             longest = torch.maximum(longest, torch.linalg.vector_norm(block, dim=1).max())
             for part in parts:
-                part.update(block, start)
+                part.update(block, start, memory)
             counter.update(len(block))
         for part in parts:
             part.merge_waiting()
@@ -103,16 +105,16 @@ class _Best:
     """The m best rows yet of some queries, in single precision and in no order."""
 
     def __init__(self, queries: torch.Tensor, m: int) -> None:
-        self._queries = queries.T.contiguous()
+        self._queries = queries
         self._m = m
-        self._scores = queries.new_empty((BLOCK_ROWS, len(queries)))  # made once: fresh memory costs as much as its use
         self.scores = queries.new_empty((len(queries), 0))
         self.rows = torch.empty((len(queries), 0), dtype=torch.int64, device=queries.device)
         self._forget()
 
-    def update(self, block: torch.Tensor, first_row: int) -> None:
+    def update(self, block: torch.Tensor, first_row: int, memory: torch.Tensor) -> None:
         """Set aside the block's scores that are above the lowest of the best; the first m rows all are."""
-        scores = torch.mm(block, self._queries, out=self._scores[: len(block)])
+        scores = memory[: len(block) * len(self._queries)].view(len(block), -1)
+        torch.mm(block, self._queries.T, out=scores)
         if self.rows.shape[1] < self._m:
             rows = torch.arange(first_row, first_row + len(block), device=block.device)
             self._merge(scores.T, rows.expand(scores.T.shape))

@@ -26,6 +26,7 @@ rule import_passages:
         passage_files,
     output:
         passages="results/corpora/{corpus}/passages.arrow",
+        ids="results/corpora/{corpus}/passages.ids.arrow",
         info="results/corpora/{corpus}/passages.json",
     log:
         "results/logs/import_passages/{corpus}.log",

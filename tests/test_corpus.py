@@ -47,22 +47,21 @@ def test_gzip_jsonl_and_parquet_give_the_same_passages(tmp_path):
 
 def test_every_row_of_many_batches_is_found(tmp_path, monkeypatch):
     monkeypatch.setattr(corpus, "BATCH_ROWS", 4)
-    monkeypatch.setattr(passage, "BATCH_ROWS", 4)
+    monkeypatch.setattr(corpus, "ID_BATCH_ROWS", 8)
+    monkeypatch.setattr(passage, "PIECE_ROWS", 3)
     store = imported(tmp_path, "p.tsv", HEADER + "".join(f"{n}\ttext {n}\tT\n" for n in range(11)))
     assert len(store) == 11
     assert [found.id for found in store[[10, 0, 4, 7, 0, 5]]] == ["10", "0", "4", "7", "0", "5"]
     assert [found.text for found in store[[10, 0]]] == ["text 10", "text 0"]
-    assert store.ids([10, 0, 4, 7, 0]).to_pylist() == ["10", "0", "4", "7", "0"]
+    assert store.ids([10, 0, 4, 7, 0]) == ["10", "0", "4", "7", "0"]
     assert store[[]] == []
-    assert [identifier for first, ids in store.id_batches() for identifier in ids.to_pylist()] == list(
-        map(str, range(11))
-    )
     for row in (-1, 11):
         with pytest.raises(IndexError):
             store[[row]]
     for start in range(12):
         for stop in range(start, 12):
             assert [p.id for p in store.slice(start, stop)] == [str(n) for n in range(start, stop)]
+            assert list(store.id_slice(start, stop)) == [str(n) for n in range(start, stop)]
 
 
 def test_shards_cover_every_row_once():

@@ -18,8 +18,9 @@ from rag_instruct.corpus import import_passages
 from rag_instruct.embeddings import embed_shard
 from rag_instruct.encoder import Encoder, EncoderSettings
 from rag_instruct.errors import UserError
+from rag_instruct.files import save_array
 from rag_instruct.published import import_shard, read_published
-from rag_instruct.vectors import list_shards
+from rag_instruct.vectors import HITS, list_shards
 
 ROWS = 11
 
@@ -300,3 +301,15 @@ def test_a_kill_costs_the_block_in_flight(tmp_path, encoder):
     again = subprocess.run(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     assert again.returncode == 0, again.stderr
     assert np.load(tmp_path / "s.npy").tobytes() == expected.tobytes()
+
+
+def test_a_full_disk_is_said_and_nothing_is_left(tmp_path, small_disk, encoder):
+    corpus(tmp_path, 3000)
+    published(tmp_path, numbered(range(3000)), vectors(3000, 300))
+    arguments = tmp_path, "passages_00", (0, 1), tmp_path / "p.arrow", 300
+    with pytest.raises(UserError, match=r"shard_00\.npy: the disk is full: make room"):
+        import_shard(*arguments, small_disk / "shard_00.npy", small_disk / "shard_00.json")
+    assert list(small_disk.iterdir()) == []
+    with pytest.raises(UserError, match=r"hits\.npy: the disk is full: make room"):
+        save_array(small_disk / "hits.npy", np.zeros((1000, 250), HITS))
+    assert list(small_disk.iterdir()) == []

@@ -84,7 +84,9 @@ def test_embeddings_in_a_folder_need_no_tar(project):
     for shard in range(2):
         (project.folder / f"published/passages_{shard:02d}").write_text("")
     project.edit(
-        "config.yaml", "passages.tsv}\n    shards: 2", "passages.tsv}\n    shards: 2\n    embeddings: {minilm: {path: published}}"
+        "config.yaml",
+        "passages.tsv}\n    shards: 2",
+        "passages.tsv}\n    shards: 2\n    embeddings: {minilm: {path: published}}",
     )
     jobs = plan(project, DEMO)
     assert jobs["import_embeddings"] == 2
@@ -102,7 +104,11 @@ def test_a_new_mirror_or_sum_downloads_nothing_again(project):
     assert ran.returncode == 0, ran.stdout
     assert plan(project, target) == {}
     project.edit("config.yaml", "      size: 4694541059\n", "")
-    project.edit("config.yaml", "datasets:\n\n", 'mirrors: {"https://dl.fbaipublicfiles.com/": "http://mirror/"}\nproxy: http://proxy:3128\n\ndatasets:\n\n')
+    project.edit(
+        "config.yaml",
+        "datasets:\n\n",
+        'mirrors: {"https://dl.fbaipublicfiles.com/": "http://mirror/"}\nproxy: http://proxy:3128\n\ndatasets:\n\n',
+    )
     assert plan(project, target) == {}
     project.edit("config.yaml", url, url.replace("/dpr/", "/dpr2/"))
     assert plan(project, target) == {"download": 1}
@@ -121,7 +127,9 @@ def test_files_of_the_real_size_are_not_read_to_find_that_nothing_is_to_be_done(
     folder = "results/corpora/wikipedia"
     sizes |= {f"{folder}/passages.arrow": 14_000_000_000, f"{folder}/passages.json": 100}
     sizes |= {f"{folder}/contriever/shard_{n:02d}.npy": 2_017_000_000 for n in range(16)}
-    sizes |= {f"{folder}/contriever/shard_{n:02d}.json": 60 for n in range(16)} | {f"{folder}/contriever/shards.json": 300}
+    sizes |= {f"{folder}/contriever/shard_{n:02d}.json": 60 for n in range(16)} | {
+        f"{folder}/contriever/shards.json": 300
+    }
     for name, size in sizes.items():
         path = project.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -133,6 +141,8 @@ def test_files_of_the_real_size_are_not_read_to_find_that_nothing_is_to_be_done(
     before = read_by_children()
     assert plan(project, target) == {}
     assert read_by_children() - before < 500_000_000
+    shutil.rmtree(project.folder / "downloads")
+    assert plan(project, target) == {}, "what was downloaded may be deleted once it is imported"
 
 
 def read_by_children():
