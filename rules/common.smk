@@ -36,7 +36,8 @@ except UserError as error:
 
 
 def one_of(names):
-    return "|".join(names)
+    """A pattern for any of the names; of none, one that nothing matches, where an empty one would match all."""
+    return "|".join(names) or "(?!)"
 
 
 def code(rule):

@@ -175,7 +175,7 @@ def test_a_comment_in_code_makes_nothing_stale(copied):
 
 
 def test_a_real_edit_of_retrieval_buys_nothing(copied, demo):
-    copied.edit("rag_instruct/search.py", "QUERY_ROWS = 64", "QUERY_ROWS = 16")
+    copied.edit("rag_instruct/search.py", "QUERY_ROWS = 1024", "QUERY_ROWS = 16")
     jobs = plan(copied, TARGET)
     assert jobs["search_shard"] == 12
     assert "embed" not in jobs
