@@ -19,7 +19,7 @@ from rag_instruct.vectors import BLOCK_ROWS, float16_bytes
 
 @contextmanager
 def _published(source: Path, name: str) -> Iterator[IO[bytes]]:
-    """The file `name` of a folder, or of a tar, out of which nothing is unpacked.
+    """The file `name` of a folder, or of an uncompressed tar, out of which nothing is unpacked.
 
     Only a plain file is read and nothing is written, so no member can reach outside.
     """
@@ -27,13 +27,16 @@ def _published(source: Path, name: str) -> Iterator[IO[bytes]]:
         with (source / name).open("rb") as file:
             yield file
         return
-    with tarfile.open(source) as tar:
+    with tarfile.open(source, "r:") as tar:
         member = next((m for m in tar if m.isfile() and Path(m.name).name == name), None)
-        if member is None:
-            raise UserError(f"{source}: no file {name} in it: is `shards` in config.yaml its number of passage files?")
-        opened = tar.extractfile(member)
-        assert opened is not None, f"{member.name} is a plain file"
-        yield opened
+    if member is None:
+        raise UserError(f"{source}: no file {name} in it: is `shards` in config.yaml its number of passage files?")
+    # Not through tarfile, which would hold the gigabytes twice.
+    with source.open("rb") as file:
+        file.seek(member.offset_data)
+        yield file
+        if file.tell() > member.offset_data + member.size:
+            raise UserError("it is longer than its place in the tar: the archive is damaged")
 
 
 def _from_buffer(data: Any, dtype: np.dtype, shape: tuple[int, ...], order: str) -> "_Array":
