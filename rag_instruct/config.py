@@ -12,6 +12,7 @@ import yaml
 from rag_instruct.errors import UserError
 
 Settings = dict[str, Any]
+DOWNLOADS = "RAG_INSTRUCT_DOWNLOADS"  # JSON for the download's script: mirrors, proxy, and size and sha256 by address
 REPLAY = "RAG_INSTRUCT_REPLAY"  # set to use stored answers only, without network or key
 REFERENCES = {"corpus": "corpora", "encoder": "encoders", "teacher": "teachers"}
 

@@ -105,7 +105,7 @@ class _Best:
     """The m best rows yet of some queries, in single precision and in no order."""
 
     def __init__(self, queries: torch.Tensor, m: int) -> None:
-        self._queries = queries.T.contiguous().T
+        self._queries = queries.T.contiguous().T  # laid out as the product reads it
         self._m = m
         self.scores = queries.new_empty((len(queries), 0))
         self.rows = torch.empty((len(queries), 0), dtype=torch.int64, device=queries.device)

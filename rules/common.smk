@@ -1,6 +1,7 @@
 # What the rules share: the checked config, and short functions from wildcards to its values.
 
 import json
+import os
 import re
 import shlex
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 sys.path.insert(0, workflow.basedir)
 
 from rag_instruct.code import code_of_script, jobs_find
-from rag_instruct.config import checked, known, missing_key
+from rag_instruct.config import DOWNLOADS, checked, known, missing_key
 from rag_instruct.errors import UserError
 from rag_instruct.lock import hold
 from rag_instruct.paradigms import PARADIGMS, slots
@@ -150,17 +151,20 @@ GIVEN_RUNS = [
 
 # The corpus
 
-# What is known of downloads, and how to reach them. No params: a new proxy or a sum that is added
-# later must not fetch 37 GB again.
-EXPECTED = json.dumps(
+# What is known of downloads and how to reach them, for scripts/download.py. Neither params nor arguments: a new
+# proxy, or a sum that is added later, must not fetch 37 GB again.
+os.environ[DOWNLOADS] = json.dumps(
     {
-        file["url"]: {key: file[key] for key in ("size", "sha256") if key in file}
-        for corpus_settings in config["corpora"].values()
-        for file in [corpus_settings["passages"], *corpus_settings.get("embeddings", {}).values()]
-        if "url" in file
+        "mirrors": config["mirrors"],
+        "proxy": config["proxy"],
+        "expected": {
+            file["url"]: {key: file[key] for key in ("size", "sha256") if key in file}
+            for corpus_settings in config["corpora"].values()
+            for file in [corpus_settings["passages"], *corpus_settings.get("embeddings", {}).values()]
+            if "url" in file
+        },
     }
 )
-MIRRORS = json.dumps(config["mirrors"])
 
 
 def source(file, corpus_name):

@@ -17,8 +17,7 @@ rule download:
     params:
         url=lambda wildcards: downloadable(wildcards)["url"],
     shell:
-        "python -m scripts.download {params.url:q} --expected {EXPECTED:q} --mirrors {MIRRORS:q} --proxy={config[proxy]:q}"
-        " --output {output:q} --log {log:q}"
+        "python -m scripts.download {params.url:q} --output {output:q} --log {log:q}"
 
 
 rule import_passages:
@@ -58,7 +57,7 @@ rule import_embeddings:
     conda:
         "../envs/data.yaml"
     resources:
-        mem_mb=5500,
+        mem_mb=5000,
     params:
         source=published_source,
         shards=lambda wildcards: corpus(wildcards)["shards"],

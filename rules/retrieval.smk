@@ -36,9 +36,9 @@ rule search_shard:
         "results/logs/search_shard/{dataset}_{queries}_{shard}.log",
     conda:
         "../envs/encoder.yaml"
+    threads: 4
     resources:
         mem_mb=3000,
-    threads: 4
     params:
         depth=depth,
         later=setting("noise.depth"),

@@ -1,6 +1,10 @@
 """What Snakemake would do: the jobs of each target, and what is refused at once."""
 
+import hashlib
 import shutil
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -112,6 +116,32 @@ def test_a_new_mirror_or_sum_downloads_nothing_again(project):
     assert plan(project, target) == {}
     project.edit("config.yaml", url, url.replace("/dpr/", "/dpr2/"))
     assert plan(project, target) == {"download": 1}
+
+
+def test_a_download_goes_by_the_configs_mirror_and_sum(project):
+    handler = partial(SimpleHTTPRequestHandler, directory=project.folder / "resources/demo")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    wrong = "0" * 64
+    project.edit(
+        "config.yaml",
+        "{path: resources/demo/passages.tsv}",
+        f"{{url: 'http://published.example/passages.tsv', sha256: '{wrong}'}}",
+    )
+    project.edit(
+        "config.yaml",
+        "datasets:\n\n",
+        f"mirrors: {{'http://published.example/': 'http://127.0.0.1:{server.server_port}/'}}\n\ndatasets:\n\n",
+    )
+    store = "results/corpora/demo/passages.arrow"
+    refused(project, store, f"{wrong} was expected: what came was removed")
+    content = (project.folder / "resources/demo/passages.tsv").read_bytes()
+    project.edit("config.yaml", wrong, hashlib.sha256(content).hexdigest())
+    ran = project.snakemake("--cores", "1", "--", store)
+    server.shutdown()
+    server.server_close()
+    assert ran.returncode == 0, ran.stdout
+    assert (project.folder / "downloads/corpora/demo/passages.tsv").read_bytes() == content
 
 
 def test_a_password_in_the_config_is_refused(project):
