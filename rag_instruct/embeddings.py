@@ -42,10 +42,11 @@ def embed_shard(
                 file.write(float16_bytes(encoder.encode_passages(texts, counter), start, output))
                 file.flush()
                 os.fsync(file.fileno())
-    os.replace(growing, output)
+        # The vectors last: a kill between the two costs a block, not the shard.
+        write_json(info, {"first_row": first, "rows": end - first, "dimension": encoder.dimension})
+        os.replace(growing, output)
     for left in output.parent.glob(f"{output.stem}_*.part"):  # begun with another encoder or corpus
         left.unlink()
-    write_json(info, {"first_row": first, "rows": end - first, "dimension": encoder.dimension})
 
 
 @contextmanager
