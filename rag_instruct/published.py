@@ -59,7 +59,7 @@ class _ArrayUnpickler(pickle.Unpickler):
     ALLOWED: ClassVar[dict[tuple[str, str], Any]] = {
         ("numpy", "ndarray"): np.ndarray,
         ("numpy", "dtype"): np.dtype,
-        ("_codecs", "encode"): codecs.encode,  # bytes, in the pickles of Python 2
+        ("_codecs", "encode"): codecs.encode,  # bytes, in pickles of protocol 2
         **{(f"numpy.{core}.multiarray", "_reconstruct"): lambda *_: _Array() for core in ("core", "_core")},
         **{(f"numpy.{core}.numeric", "_frombuffer"): _from_buffer for core in ("core", "_core")},
     }

@@ -1,5 +1,6 @@
 """Retrieval runs: for every query its best passages of the whole corpus, as Parquet and in TREC's format."""
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -158,16 +159,20 @@ def import_trec(source: Path, k: int, query_ids: list[str], passages: Path, outp
 
 def _read_trec(source: Path, wanted: set[str]) -> dict[str, list[tuple[str, float]]]:
     found: dict[str, list[tuple[str, float]]] = {}
+    seen: set[tuple[str, str]] = set()
     ignored = 0
     for number, line in enumerate(text_lines(source), start=1):
         try:
             query, _, passage, _, score, _ = line.split()
             hit = unquote(passage), float(score)
+            if not math.isfinite(hit[1]) or (query, passage) in seen:
+                raise ValueError(line)
         except ValueError as error:
             raise UserError(
-                f"{source}, line {number}: {line.strip()!r:.80} is not `query Q0 passage rank score name`: "
-                "mend or remove it"
+                f"{source}, line {number}: {line.strip()!r:.80} is not `query Q0 passage rank score name` "
+                "with a number for a score and a passage that the query has only once: mend or remove it"
             ) from error
+        seen.add((query, passage))
         if unquote(query) in wanted:
             found.setdefault(unquote(query), []).append(hit)
         else:

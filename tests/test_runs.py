@@ -43,6 +43,8 @@ def test_another_retrievers_run_is_cut_and_put_in_our_order(run):
     [
         ("plain Q0 id1 1\n", "line 1: 'plain Q0 id1 1' is not `query Q0 passage rank score name`"),
         ("plain Q0 id1 1 high bm25\n", "line 1: "),
+        ("plain Q0 id1 1 nan bm25\n", "line 1: "),
+        ("plain Q0 id1 1 5 x\nplain Q0 id1 2 4 x\n", "line 2: "),
         ("plain Q0 id1 1 5.0 bm25\n", "1 of 1 queries have fewer than 2 hits, the first is 'plain' with 1"),
         ("plain Q0 id1 1 5 x\nplain Q0 nowhere 2 4 x\n", "1 passages are not in the corpus, the first is 'nowhere'"),
     ],
