@@ -77,13 +77,8 @@ def add_encoder(to: argparse.ArgumentParser) -> None:
     to.add_argument("--passage-prefix", default="", help="put before every passage")
 
 
-def add_teacher(to: argparse.ArgumentParser) -> None:
-    """The arguments of a teacher: an endpoint, or a command that serves one."""
-    to.add_argument("--model", required=True, help="the name that the endpoint knows the model by")
-    endpoint = to.add_mutually_exclusive_group(required=True)
-    endpoint.add_argument("--base-url", help="of an OpenAI-compatible endpoint")
-    endpoint.add_argument("--server", help="command that serves one at 127.0.0.1:{port}")
-    to.add_argument("--key-variable", help="environment variable that holds the key")
-    to.add_argument("--sampling", default="{}", help="JSON that goes with every request")
-    to.add_argument("--concurrency", type=int, default=16, help="requests in flight")
-    to.add_argument("--answers", type=Path, required=True, help="folder of the answer store")
+def add_teacher(to: argparse.ArgumentParser, stage: str) -> None:
+    """The arguments of a stage that asks a model; the rest about the model is in config.yaml."""
+    to.add_argument("--teacher", required=True, help="a key of `teachers` in config.yaml")
+    to.add_argument("--dataset", required=True, help="whose budget pays")
+    to.set_defaults(stage=stage)

@@ -1,6 +1,7 @@
 """config.yaml: checked against its schema, defaults filled in, references resolved."""
 
 import difflib
+import json
 import os
 from copy import deepcopy
 from pathlib import Path
@@ -13,6 +14,7 @@ from rag_instruct.errors import UserError
 
 Settings = dict[str, Any]
 DOWNLOADS = "RAG_INSTRUCT_DOWNLOADS"  # JSON for the download's script: mirrors, proxy, and size and sha256 by address
+SETTINGS = "RAG_INSTRUCT_SETTINGS"  # JSON for the jobs: what decides no answer and so is no param
 REPLAY = "RAG_INSTRUCT_REPLAY"  # set to use stored answers only, without network or key
 REFERENCES = {"corpus": "corpora", "encoder": "encoders", "teacher": "teachers"}
 
@@ -97,6 +99,19 @@ def known(name: str, names: Any, place: str, section: str) -> None:
         near = difflib.get_close_matches(name, list(names), n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(names)}"
         raise UserError(f"config.yaml: {place}: {name!r} is not in {section}: {hint}")
+
+
+def job_settings() -> Settings:
+    """Teachers, budgets, prices and the store's folder: from the graph, or for a script by hand from ./config.yaml."""
+    if given := os.environ.get(SETTINGS):
+        settings: Settings = json.loads(given)
+        return settings
+    here = Path.cwd()
+    return checked(
+        yaml.safe_load((here / "config.yaml").read_text("utf-8")),
+        here / "config.schema.yaml",
+        here / "resources/prompts",
+    )
 
 
 def missing_key(variable: str | None) -> bool:

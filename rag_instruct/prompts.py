@@ -2,11 +2,13 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+import json_repair
 import jsonschema
 import yaml
 
@@ -100,14 +102,31 @@ class Step:
         return {"messages": messages, "response_format": response_format, "max_tokens": self.max_tokens}
 
     def parse(self, reply: str) -> dict[str, str] | None:
-        """The variables that `reply` fills, or None when it has another form."""
-        try:
-            value = json.loads(reply)
-            jsonschema.validate(value, self.schema or TEXT)
-        except (json.JSONDecodeError, jsonschema.ValidationError):
-            return None
-        values = value if isinstance(value, dict) else {self.name: value}
-        return {name: str(text).strip() for name, text in values.items()}
+        """The variables that `reply` fills, or None when it has another form.
+
+        Endpoints that know no response_format put words, fences or wrong quotes around the
+        JSON: these are mended, an end that is missing is not. What should be a bare text may come as one.
+        """
+        for value in _readings(reply, bare=self.schema is None):
+            try:
+                jsonschema.validate(value, self.schema or TEXT)
+            except jsonschema.ValidationError:
+                continue
+            values = value if isinstance(value, dict) else {self.name: value}
+            return {name: str(text).strip() for name, text in values.items()}
+        return None
+
+
+def _readings(reply: str, bare: bool) -> Iterator[Any]:
+    """What a reply may mean, the most literal first."""
+    with suppress(json.JSONDecodeError):
+        yield json.loads(reply)
+    if bare:
+        # A broken literal would pass as a text too, quotes and all.
+        if reply.strip()[:1] not in ('"', "{", "["):
+            yield reply
+    elif found := re.search(r"\{.*\}", reply, re.S):
+        yield json_repair.loads(found[0])
 
 
 def _filled(pattern: str, variables: dict[str, str]) -> str:

@@ -17,7 +17,7 @@ from rag_instruct.passage import Passage
 from rag_instruct.prompts import Prompt
 from rag_instruct.runs import Hit, Run
 from rag_instruct.sentence_focus import focuses, kind_of
-from rag_instruct.teacher import Teacher, at_once
+from rag_instruct.teacher import Teacher, at_once, read
 
 Pair = dict[str, Any]
 
@@ -86,11 +86,9 @@ class Synthesis:
         for step in self.prompt.steps:
             key, reply = await self.teacher.ask(step.body(kind, variables))
             keys.append(key)
-            if reply["finish_reason"] != "stop":
-                return nothing, keys, f"unfinished ({reply['finish_reason']})"
-            values = step.parse(reply["text"])
+            values, missing = read(step, reply)
             if values is None:
-                return nothing, keys, "refused" if reply.get("refusal") else "unparsable"
+                return nothing, keys, missing
             variables |= values
             # A question that went astray needs no answer.
             if step.about and (amiss := question_missed(values[step.name], variables[step.about])):
@@ -105,15 +103,13 @@ def _described(sources: tuple[Passage, ...], hits: list[Hit]) -> list[dict[str, 
     return [{"id": hit.passage.id, "row": hit.row, "rank": hit.rank, "score": round(hit.score, 6)} for hit in hits_of]
 
 
-async def synthesise(
-    work: Synthesis, chunk: range, slot_count: int, tries: int, concurrency: int
-) -> tuple[list[Pair], list[Pair]]:
+async def synthesise(work: Synthesis, chunk: range, slot_count: int, tries: int) -> tuple[list[Pair], list[Pair]]:
     """The pairs of a chunk's slots in their order, and the rejected candidates with their reasons."""
 
     async def fill(slot: int) -> Pair | None:
         return await work.fill(slot, slot_count, tries)
 
-    filled = await at_once(chunk, fill, concurrency, work.paradigm)
+    filled = await at_once(chunk, fill, work.teacher.model.in_flight, work.paradigm)
     pairs = [pair for pair in filled if pair]
     rejects = sorted(work.rejects, key=lambda pair: (pair["slot"], pair["attempt"]))
     reasons = dict(Counter(pair["reason"] for pair in rejects).most_common())

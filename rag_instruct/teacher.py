@@ -1,58 +1,41 @@
-"""The teacher: any OpenAI-compatible endpoint, asked only for what the store does not hold."""
+"""The teacher as a stage sees it: asked only for what the store does not hold, within the budget."""
 
 import argparse
 import asyncio
-import json
 import os
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import nullcontext
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-import openai
-
-from rag_instruct.answers import AnswerStore, Reply, exclusive, request_key
+from rag_instruct import endpoints
+from rag_instruct.answers import AnswerStore, Record, Reply, exclusive, request_key
+from rag_instruct.batch import BatchClient
+from rag_instruct.budget import Budget, Purse
 from rag_instruct.cli import bar
-from rag_instruct.config import REPLAY, missing_key
+from rag_instruct.client import Client, Refused
+from rag_instruct.config import REPLAY, job_settings
 from rag_instruct.errors import UserError
+from rag_instruct.prices import Price, load_prices
+from rag_instruct.prompts import Step
 from rag_instruct.server import local_server
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-TIMEOUT = 120.0  # seconds of one request
-RETRIES = 6  # by the client itself: connection faults, 408, 409, 429 and 5xx, with backoff and Retry-After
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """Where a model is reached. The key stays in the environment; only its variable's name is known."""
-
-    model: str
-    base_url: str
-    key_variable: str | None = None
-    sampling: dict[str, Any] = field(default_factory=dict)
-
 
 class Teacher:
-    """Asks an endpoint, and keeps each answer the moment it arrives."""
+    """Asks a model, and keeps each answer the moment it arrives."""
 
-    def __init__(self, endpoint: Endpoint, store: AnswerStore) -> None:
-        if missing_key(endpoint.key_variable):
-            raise UserError(
-                f"the environment variable {endpoint.key_variable} is not set, {endpoint.model} needs it: "
-                f"export {endpoint.key_variable}=..., or choose another teacher in config.yaml"
-            )
-        self._endpoint = endpoint
+    def __init__(self, model: endpoints.Teacher, store: AnswerStore, purse: Purse, job: str = "") -> None:
+        self.model = model
         self._store = store
+        self._purse = purse
+        self._budget = Budget(purse, model, store)
         self._waiting: dict[str, asyncio.Task[Reply]] = {}
-        self._client = openai.AsyncOpenAI(
-            base_url=endpoint.base_url,
-            api_key=os.environ.get(endpoint.key_variable or "", "") or "no key",
-            max_retries=RETRIES,
-            timeout=TIMEOUT,
+        self._client = (
+            BatchClient(model, self._record, job, store.folder / ".batches") if model.batch else Client(model)
         )
         self.replayed = 0
 
@@ -62,6 +45,8 @@ class Teacher:
         return self._store.added
 
     async def __aenter__(self) -> Self:
+        if isinstance(self._client, BatchClient) and not os.environ.get(REPLAY):
+            await self._client.resume()
         return self
 
     async def __aexit__(
@@ -71,8 +56,12 @@ class Teacher:
         self._store.close()
 
     async def ask(self, body: dict[str, Any], sample: int = 0) -> tuple[str, Reply]:
-        """The request's key and its reply, from the store or else from the endpoint."""
-        request = {"model": self._endpoint.model, **body, **self._endpoint.sampling}
+        """The request's key and its reply, from the store or else from the endpoint.
+
+        A reply whose finish_reason is not "stop" is no answer; "failed" says in `failure` why
+        the endpoint will never give one.
+        """
+        request = self.model.request(body)
         key = request_key(request, sample)
         if stored := self._store.get(key):
             self.replayed += 1
@@ -87,38 +76,68 @@ class Teacher:
             raise UserError(
                 f"{REPLAY} is set and the store has no answer to request {key[:12]}: unset it to buy the answer"
             )
+        most = await self._budget.lend(request)
         try:
-            completion = await self._client.chat.completions.create(**request)
-        except openai.OpenAIError as error:
-            raise UserError(_explain(error, self._endpoint)) from error
-        if not completion.choices:
-            raise UserError(f"{self._endpoint.base_url} answered without choices: it is no chat completion endpoint")
-        choice = completion.choices[0]
-        reply = {
-            "text": choice.message.content or "",
-            "refusal": choice.message.refusal,
-            "finish_reason": choice.finish_reason,
-            "usage": completion.usage.model_dump(exclude_none=True) if completion.usage else None,
-            "model": completion.model,
-        }
-        self._store.put(key, request, reply)
+            if isinstance(self._client, BatchClient):
+                return await self._client.complete(key, request)
+            tokens = self._budget.tokens(request) if self.model.tokens_per_minute else 0
+            return await self._record(key, request, await self._client.complete(request, tokens))
+        except Refused as error:
+            return await self._record(key, request, {"text": "", "finish_reason": "failed", "failure": str(error)})
+        finally:
+            await self._budget.take_back(most)
+            self._waiting.pop(key, None)  # the store has it from now on
+
+    async def _record(self, key: str, request: dict[str, Any], reply: Reply) -> Reply:
+        """Keep a reply, or the reason why there will be none; what is kept already stays as it is."""
+        if stored := self._store.get(key):
+            return stored
+        record: Record = {"key": key, "for": self._purse.data_set, "stage": self._purse.stage, "request": request}
+        if "failure" in reply:
+            await self._store.put({**record, "failure": reply["failure"]})
+        else:
+            reply = self._budget.completed(request, reply)
+            await self._store.put({**record, "reply": reply})
         return reply
 
 
 def with_teacher(arguments: argparse.Namespace, output: Path, work: Callable[["Teacher"], Awaitable[Result]]) -> Result:
-    """The result of `work` with the teacher that a script's arguments describe, its server included.
+    """The result of `work` with the teacher that a script's arguments name, its server included.
 
     `output` is the file that the result is for: one job at a time buys for it.
     """
+    settings = job_settings()
+    teacher = settings["teachers"][arguments.teacher]
+    answers = Path(settings["answers"])
+    purse = purse_of(settings, arguments.dataset, arguments.stage)
 
-    async def session(base_url: str) -> Result:
-        endpoint = Endpoint(arguments.model, base_url, arguments.key_variable, json.loads(arguments.sampling))
-        async with Teacher(endpoint, AnswerStore(arguments.answers)) as teacher:
-            return await work(teacher)
+    async def session(base_url: str | None) -> Result:
+        model = endpoints.Teacher.of(teacher, base_url)
+        async with Teacher(model, AnswerStore(answers), purse, job=str(output.resolve())) as asked:
+            return await work(asked)
 
-    server = local_server(arguments.server) if arguments.server else nullcontext(arguments.base_url)
-    with exclusive(arguments.answers, output), server as base_url:
+    server = local_server(teacher["server"]) if "server" in teacher else nullcontext(None)
+    with exclusive(answers, output), server as base_url:
         return asyncio.run(session(base_url))
+
+
+def purse_of(settings: dict[str, Any], data_set: str, stage: str) -> Purse:
+    """The data set's budget with the prices of config.yaml."""
+    own = {
+        teacher["model"]: Price(**teacher["price"]) for teacher in settings["teachers"].values() if "price" in teacher
+    }
+    prices = load_prices(Path(settings["prices"]))
+    return Purse(data_set, stage, prices, own_prices=own, **settings["datasets"][data_set]["budget"])
+
+
+def read(step: Step, reply: Reply) -> tuple[dict[str, str] | None, str]:
+    """The variables that a reply fills, or None and the reason why it fills none."""
+    if reply["finish_reason"] == "failed":
+        return None, f"no answer ({reply['failure']})"
+    if reply["finish_reason"] != "stop":
+        return None, f"unfinished ({reply['finish_reason']})"
+    values = step.parse(reply["text"])
+    return values, "" if values is not None else "refused" if reply.get("refusal") else "unparsable"
 
 
 async def at_once(
@@ -148,13 +167,3 @@ async def at_once(
     if errors:
         raise errors[0]
     return [results[number] for number, _ in waiting]
-
-
-def _explain(error: openai.OpenAIError, endpoint: Endpoint) -> str:
-    where = f"{endpoint.model} at {endpoint.base_url}"
-    kept = "what was bought is kept: run again when it is mended"
-    if isinstance(error, openai.AuthenticationError):
-        return f"{where} refuses the key in {endpoint.key_variable}: check the key; {kept}"
-    if isinstance(error, openai.APIStatusError):
-        return f"{where} answered {error.status_code} ({error.message:.300}); {kept}"
-    return f"{where} cannot be reached or did not answer in time ({error or type(error).__name__}); {kept}"

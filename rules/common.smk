@@ -10,7 +10,7 @@ from pathlib import Path
 sys.path.insert(0, workflow.basedir)
 
 from rag_instruct.code import code_of_script, jobs_find
-from rag_instruct.config import DOWNLOADS, checked, known, missing_key
+from rag_instruct.config import DOWNLOADS, SETTINGS, checked, known, missing_key
 from rag_instruct.errors import UserError
 from rag_instruct.lock import hold
 from rag_instruct.paradigms import PARADIGMS, slots
@@ -81,19 +81,19 @@ def encoder_arguments(name):
     return shlex.join(arguments)
 
 
-def teacher_arguments(name):
-    """The name of the key's variable is an argument, the key never is."""
-    teacher = config["teachers"][name]
-    arguments = [
-        "--model",
-        teacher["model"],
-        "--sampling",
-        json.dumps(teacher["sampling"], sort_keys=True),
-    ]
-    for key in ("base_url", "server", "key_variable"):
-        if key in teacher:
-            arguments += [f"--{key.replace('_', '-')}", teacher[key]]
-    return shlex.join([*arguments, "--answers", config["answers"]])
+def asked(key):
+    """What decides a teacher's answers, as a param: where and how fast it is asked may change without a rerun."""
+
+    def value(wildcards):
+        teacher = config["teachers"][dataset(wildcards)[key]]
+        return json.dumps({name: teacher[name] for name in ("model", "sampling", "reasoning_tokens")}, sort_keys=True)
+
+    return value
+
+
+def requests_at_once(key):
+    """The requests in flight of a job, for --resources requests=N."""
+    return lambda wildcards: config["teachers"][dataset(wildcards)[key]]["concurrency"]
 
 
 def numbers(count):
@@ -121,19 +121,22 @@ def refuse_second_run():
         raise WorkflowError("another run is under way in this folder: wait for it, or end it")
 
 
+# The paid rules, and which teacher of the data set each asks.
+PAID = {"synthesise": "teacher", "filter_exemplars_by_teacher": "exemplar_filter"}
+
+
 def refuse_missing_keys(jobs):
     """Stop before anything expensive runs; a dry run does not come here."""
     for job in jobs:
-        name = {
-            "synthesise": "teacher",
-            "filter_exemplars_by_teacher": "exemplar_filter",
-        }.get(job.rule.name)
-        teacher = config["teachers"][dataset(job.wildcards)[name]] if name else {}
-        if missing_key(teacher.get("key_variable")):
-            raise WorkflowError(
-                f"{teacher['key_variable']} is not set, and {teacher['model']} needs it to make results/{job.wildcards.dataset}.jsonl: "
-                f"export {teacher['key_variable']}=..., or choose another teacher in config.yaml. Nothing was run."
-            )
+        if job.rule.name not in PAID:
+            continue
+        teacher = config["teachers"][dataset(job.wildcards)[PAID[job.rule.name]]]
+        for place in [teacher, *teacher.get("endpoints", [])]:
+            if missing_key(place.get("key_variable")):
+                raise WorkflowError(
+                    f"{place['key_variable']} is not set, and {teacher['model']} needs it to make results/{job.wildcards.dataset}.jsonl: "
+                    f"export {place['key_variable']}=..., or choose another teacher in config.yaml. Nothing was run."
+                )
 
 
 # Corpora whose vectors for an encoder are published; the others are embedded here.
@@ -147,6 +150,10 @@ PUBLISHED = [
 GIVEN_RUNS = [
     f"{name}(?=/search/{queries}[.])" for name, settings in config["datasets"].items() for queries in settings["runs"]
 ]
+
+
+# What a paid job knows beside its params: neither a new address of a teacher nor a raised budget makes anything stale.
+os.environ[SETTINGS] = json.dumps({key: config[key] for key in ("teachers", "answers", "prices", "datasets")})
 
 
 # The corpus

@@ -95,10 +95,11 @@ rule filter_exemplars_by_teacher:
         "../envs/teacher.yaml"
     resources:
         mem_mb=2000,
-        requests=lambda wildcards: config["teachers"][dataset(wildcards)["exemplar_filter"]]["concurrency"],
+        requests=requests_at_once("exemplar_filter"),
     params:
-        teacher=lambda wildcards: teacher_arguments(dataset(wildcards)["exemplar_filter"]),
+        teacher=setting("exemplar_filter"),
+        asked=asked("exemplar_filter"),
     shell:
         "python -m scripts.filter_exemplars_by_teacher {input.exemplars:q} --prompt {input.prompt:q}"
-        " {params.teacher} --concurrency {resources.requests}"
+        " --teacher {params.teacher:q} --dataset {wildcards.dataset}"
         " --kept {output.kept:q} --dropped {output.dropped:q} --log {log:q}"

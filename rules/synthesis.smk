@@ -18,19 +18,20 @@ rule synthesise:
         "../envs/teacher.yaml"
     resources:
         mem_mb=2000,
-        requests=lambda wildcards: config["teachers"][dataset(wildcards)["teacher"]]["concurrency"],
+        requests=requests_at_once("teacher"),
     params:
         slots=slot_count,
         chunks=setting("chunks"),
         tries=setting("tries"),
         seed=setting("seed"),
         simulate=lambda wildcards: ("" if dataset(wildcards)["simulate_instructions"] else "--no-simulation"),
-        teacher=lambda wildcards: teacher_arguments(dataset(wildcards)["teacher"]),
+        teacher=setting("teacher"),
+        asked=asked("teacher"),
     shell:
         "python -m scripts.synthesise {input.exemplars:q} --run {input.run:q} --passages {input.passages:q} --prompt {input.prompt:q}"
         " --paradigm {wildcards.paradigm} --slots {params.slots} --chunk {wildcards.chunk} --chunks {params.chunks}"
         " --tries {params.tries} --seed {params.seed} {params.simulate}"
-        " {params.teacher} --concurrency {resources.requests}"
+        " --teacher {params.teacher:q} --dataset {wildcards.dataset}"
         " --pairs {output.pairs:q} --rejects {output.rejects:q} --log {log:q}"
 
 

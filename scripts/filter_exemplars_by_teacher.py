@@ -1,7 +1,7 @@
 """Keep the exemplars that a language model judges knowledge-intensive.
 
     python -m scripts.filter_exemplars_by_teacher drawn.jsonl --prompt resources/prompts/knowledge_intensive.yaml \\
-        --model gpt-4o --base-url https://api.openai.com/v1 --key-variable OPENAI_API_KEY --answers answers \\
+        --teacher gpt-4o --dataset rag_instruct_40k \\
         --kept kept.jsonl --dropped dropped.jsonl
 """
 
@@ -20,7 +20,7 @@ def main(arguments: argparse.Namespace) -> None:
     exemplars, prompt = list(read_jsonl(arguments.exemplars)), load_prompt(arguments.prompt)
 
     async def work(teacher: Teacher) -> tuple[list[Exemplar], list[Exemplar]]:
-        return await filter_by_teacher(exemplars, prompt, teacher, arguments.concurrency)
+        return await filter_by_teacher(exemplars, prompt, teacher)
 
     kept, dropped = with_teacher(arguments, arguments.kept, work)
     report(kept, dropped)
@@ -32,7 +32,7 @@ if __name__ == "__main__":
     parser = cli.parser(__doc__)
     parser.add_argument("exemplars", type=Path)
     parser.add_argument("--prompt", type=Path, required=True)
-    cli.add_teacher(parser)
+    cli.add_teacher(parser, stage="exemplar filter")
     parser.add_argument("--kept", type=Path, required=True)
     parser.add_argument("--dropped", type=Path, required=True)
     cli.run(main, parser.parse_args())

@@ -3,7 +3,7 @@
     python -m scripts.synthesise kept.jsonl --run exemplars.parquet --passages passages.arrow \\
         --prompt resources/prompts/full/single_doc_answer.yaml --paradigm single_doc_answer \\
         --slots 8160 --chunk 0 --chunks 8 --tries 4 --seed 1 \\
-        --model gpt-4o --base-url https://api.openai.com/v1 --key-variable OPENAI_API_KEY --answers answers \\
+        --teacher gpt-4o --dataset rag_instruct_40k \\
         --pairs chunk_00.jsonl --rejects chunk_00.rejects.jsonl
 """
 
@@ -25,13 +25,13 @@ def main(arguments: argparse.Namespace) -> None:
 
     async def work(teacher: Teacher) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
         made_by = {
-            "teacher": arguments.model,
+            "teacher": teacher.model.model,
             "prompts": arguments.prompt.parent.name,
             "prompt_version": prompt.version,
         }
         simulate = not arguments.no_simulation
         synthesis = Synthesis(arguments.paradigm, exemplars, run, prompt, teacher, simulate, arguments.seed, made_by)
-        return await synthesise(synthesis, chunk, arguments.slots, arguments.tries, arguments.concurrency)
+        return await synthesise(synthesis, chunk, arguments.slots, arguments.tries)
 
     pairs, rejects = with_teacher(arguments, arguments.pairs, work)
     write_jsonl(arguments.pairs, pairs)
@@ -51,7 +51,7 @@ if __name__ == "__main__":
     parser.add_argument("--tries", type=int, required=True, help="candidates for one row")
     parser.add_argument("--seed", required=True)
     parser.add_argument("--no-simulation", action="store_true", help="questions imitate no exemplar")
-    cli.add_teacher(parser)
+    cli.add_teacher(parser, stage="synthesis")
     parser.add_argument("--pairs", type=Path, required=True)
     parser.add_argument("--rejects", type=Path, required=True)
     cli.run(main, parser.parse_args())

@@ -1,16 +1,21 @@
+import asyncio
 import json
 import threading
 import time
 
 from rag_instruct.answers import AnswerStore, exclusive, request_key
 
+def put(store, key, reply):
+    asyncio.run(store.put({"key": key, "for": "set", "request": REQUEST, "reply": reply}))
+
+
 REQUEST = {"model": "m", "messages": [{"role": "user", "content": "Wer? ☃"}], "temperature": 0}
 
 
 def test_a_reply_is_there_for_every_later_store(tmp_path):
     store = AnswerStore(tmp_path)
-    store.put("k1", REQUEST, {"text": "eins ☃", "finish_reason": "stop"})
-    store.put("k2", REQUEST, {"text": "zwei", "finish_reason": "stop"})
+    put(store, "k1", {"text": "eins ☃", "finish_reason": "stop"})
+    put(store, "k2", {"text": "zwei", "finish_reason": "stop"})
     assert store.get("k1")["text"] == "eins ☃", "before the segment is closed"
     later = AnswerStore(tmp_path)
     assert [later.get(key)["text"] for key in ("k1", "k2")] == ["eins ☃", "zwei"]
@@ -19,18 +24,18 @@ def test_a_reply_is_there_for_every_later_store(tmp_path):
 
 def test_each_store_writes_a_segment_of_its_own(tmp_path):
     first = AnswerStore(tmp_path)
-    first.put("k1", REQUEST, {"text": "a"})
+    put(first, "k1", {"text": "a"})
     second = AnswerStore(tmp_path)
-    second.put("k2", REQUEST, {"text": "b"})
-    first.put("k3", REQUEST, {"text": "c"})
+    put(second, "k2", {"text": "b"})
+    put(first, "k3", {"text": "c"})
     assert len(list(tmp_path.glob("*.jsonl"))) == 2
     assert len(AnswerStore(tmp_path)) == 3
 
 
-def test_a_torn_tail_costs_one_answer(tmp_path, caplog):
+def test_a_torn_tail_costs_one_answer(tmp_path):
     store = AnswerStore(tmp_path)
     for number in range(3):
-        store.put(f"k{number}", REQUEST, {"text": str(number)})
+        put(store, f"k{number}", {"text": str(number)})
     store.close()
     (segment,) = tmp_path.glob("*.jsonl")
     whole = segment.read_bytes()
@@ -39,7 +44,6 @@ def test_a_torn_tail_costs_one_answer(tmp_path, caplog):
         torn = AnswerStore(tmp_path)
         assert torn.get("k1")["text"] == "1"
         assert torn.get("k2") is None
-    assert "torn line" in caplog.text
 
 
 def test_the_key_is_of_the_content_alone():

@@ -1,13 +1,13 @@
 import asyncio
 import json
 
+from asking import teacher
 from conftest import ROOT
 from loopback import endpoint
 
 from rag_instruct.answers import AnswerStore
 from rag_instruct.knowledge import filter_by_teacher
 from rag_instruct.prompts import load_prompt
-from rag_instruct.teacher import Endpoint, Teacher
 
 
 def test_a_teacher_keeps_what_needs_knowledge_and_gives_its_reasons(tmp_path):
@@ -20,11 +20,13 @@ def test_a_teacher_keeps_what_needs_knowledge_and_gives_its_reasons(tmp_path):
     ]
 
     async def session(url):
-        async with Teacher(Endpoint("m", url), AnswerStore(tmp_path)) as teacher:
+        async with teacher(url, tmp_path) as asked:
             prompt = load_prompt(ROOT / "resources/prompts/knowledge_intensive.yaml")
-            return await filter_by_teacher(exemplars, prompt, teacher, 4)
+            return await filter_by_teacher(exemplars, prompt, asked)
 
     with endpoint(answer) as served:
         kept, dropped = asyncio.run(session(served.base_url))
+    (key,) = {row.pop("request_key") for row in kept}
     assert kept == exemplars[:1]
-    assert [(row["id"], row["reason"]) for row in dropped] == [("1", "code"), ("2", "unparsable verdict")]
+    assert AnswerStore(tmp_path).get(key)["text"] == '{"category": "knowledge"}'
+    assert [(row["id"], row["reason"]) for row in dropped] == [("1", "code"), ("2", "unparsable")]

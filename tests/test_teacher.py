@@ -1,4 +1,3 @@
-import asyncio
 import os
 import signal
 import subprocess
@@ -7,32 +6,15 @@ import time
 
 import httpx
 import pytest
+from asking import ask_all
 from loopback import endpoint
 
-from rag_instruct import teacher as module
 from rag_instruct.answers import AnswerStore
 from rag_instruct.config import REPLAY
 from rag_instruct.errors import UserError
 from rag_instruct.server import local_server
-from rag_instruct.teacher import Endpoint, Teacher, at_once
 
 KEY = "sk-very-secret-0123456789"
-
-
-def body(number):
-    return {"messages": [{"role": "user", "content": f"question {number}"}], "max_tokens": 9}
-
-
-def ask_all(url, folder, numbers, concurrency=4, variable=None):
-    async def session():
-        async with Teacher(Endpoint("m", url, variable, {"temperature": 0}), AnswerStore(folder)) as teacher:
-
-            async def ask(number):
-                return await teacher.ask(body(number))
-
-            return await at_once(numbers, ask, concurrency, "test"), teacher.bought, teacher.replayed
-
-    return asyncio.run(session())
 
 
 def echo(request):
@@ -69,11 +51,10 @@ def test_faults_are_retried(tmp_path):
         assert len(served.requests) == 4
 
 
-def test_what_was_bought_before_a_failure_is_kept(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "RETRIES", 0)
+def test_what_was_bought_before_a_failure_is_kept(tmp_path):
     with endpoint(echo) as served:
-        served.faults = ["stop"] * 5 + [503]
-        with pytest.raises(UserError, match=r"answered 503 .*what was bought is kept"):
+        served.faults = ["stop"] * 5 + [401]
+        with pytest.raises(UserError, match=r"refuses the key .*what was bought is kept"):
             ask_all(served.base_url, tmp_path, range(20), concurrency=1)
         assert len(AnswerStore(tmp_path)) == 5
         ask_all(served.base_url, tmp_path, range(20), concurrency=1)
@@ -109,10 +90,9 @@ def test_replay_needs_neither_network_nor_key(tmp_path, monkeypatch):
         ask_all("http://127.0.0.1:9/v1", tmp_path, range(4))
 
 
-def test_an_endpoint_that_is_not_there_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "RETRIES", 0)
-    with pytest.raises(UserError, match=r"http://127.0.0.1:9/v1 cannot be reached"):
-        ask_all("http://127.0.0.1:9/v1", tmp_path, range(1))
+def test_an_endpoint_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"http://127.0.0.1:9/v1 does not answer"):
+        ask_all("http://127.0.0.1:9/v1", tmp_path, range(1), attempts=1)
 
 
 SERVE = f"{sys.executable} -m http.server {{port}} --bind 127.0.0.1 --directory {{folder}}"

@@ -1,0 +1,120 @@
+"""Answers a second against an endpoint of fixed latency, beside a thread pool as the original has it.
+
+python -m performance.synthesis --requests 5000 --latency 0.2 --concurrency 256
+
+The endpoint is tests/faulty.py on this machine, and takes a part of its processor. The ideal is concurrency / latency.
+`ours` is the path of a stage: key, store with fsync, budget, limits, retries. `bare aiohttp` keeps nothing and checks
+nothing: what the machine can do. `threads` is a pool of synchronous openai clients that collects answers in a list.
+"""
+
+import argparse
+import asyncio
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import openai
+
+from performance.measure import machine, peak_memory_mb
+from rag_instruct import endpoints
+from rag_instruct.answers import AnswerStore
+from rag_instruct.budget import Purse
+from rag_instruct.prices import Prices
+from rag_instruct.teacher import Teacher, at_once
+
+DOCUMENT = "Some words of a passage that a teacher is shown. " * 60  # about 3 KB, as a prompt has
+
+
+def body(number: int) -> dict[str, Any]:
+    """A request like those of synthesis."""
+    return {"messages": [{"role": "user", "content": f"{DOCUMENT} {number}"}], "max_tokens": 9}
+
+
+def ours(url: str, requests: int, concurrency: int) -> None:
+    """As a stage asks."""
+    model = endpoints.Teacher("m", (endpoints.Endpoint(url),), concurrency=concurrency)
+    purse = Purse("measured", "synthesis", Prices("", {}))
+
+    async def session(folder: str) -> None:
+        async with Teacher(model, AnswerStore(Path(folder)), purse) as teacher:
+            await at_once(range(requests), lambda number: teacher.ask(body(number)), concurrency, "ours")
+            assert teacher.bought == requests
+
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(session(folder))
+
+
+def bare_aiohttp(url: str, requests: int, concurrency: int) -> None:
+    """The HTTP library that carries our requests, alone."""
+
+    async def worker(session: aiohttp.ClientSession, numbers: Any) -> None:
+        for number in numbers:
+            content = json.dumps({"model": "m", **body(number)}).encode()
+            async with session.post(f"{url}/chat/completions", data=content) as response:
+                json.loads(await response.read())
+
+    async def everything() -> None:
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+            numbers = iter(range(requests))
+            await asyncio.gather(*(worker(session, numbers) for _ in range(concurrency)))
+
+    asyncio.run(everything())
+
+
+def threads(url: str, requests: int, concurrency: int) -> None:
+    """A pool of threads and the synchronous client: the usual way, and the original's."""
+    client = openai.OpenAI(base_url=url, api_key="no key")
+    with ThreadPoolExecutor(concurrency) as pool:
+        list(pool.map(lambda n: client.chat.completions.create(model="m", **body(n)), range(requests)))
+
+
+WAYS = {way.__name__: way for way in (ours, bare_aiohttp, threads)}
+
+
+def measured(way: str, arguments: argparse.Namespace) -> tuple[float, float]:
+    """Answers a second and peak memory in MB of one way, in a process and against a server of its own."""
+    server = [sys.executable, Path(__file__).parent.parent / "tests/faulty.py", "--latency", str(arguments.latency)]
+    with subprocess.Popen(server, stdout=subprocess.PIPE, text=True) as serving:
+        assert serving.stdout is not None
+        url = serving.stdout.readline().strip()
+        command = [sys.executable, "-m", "performance.synthesis", "--way", way, "--url", url]
+        command += ["--requests", str(arguments.requests), "--concurrency", str(arguments.concurrency)]
+        seconds, memory = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.split()
+        serving.kill()
+    return arguments.requests / float(seconds), float(memory)
+
+
+def main(arguments: argparse.Namespace) -> None:
+    if arguments.way:
+        started = time.monotonic()
+        WAYS[arguments.way](arguments.url, arguments.requests, arguments.concurrency)
+        print(time.monotonic() - started, peak_memory_mb())
+        return
+    ideal = arguments.concurrency / arguments.latency
+    print(f"{machine()}; {arguments.requests} requests, {arguments.latency} s, {arguments.concurrency} at a time")
+    rates = {}
+    for way in WAYS:
+        runs = [measured(way, arguments) for _ in range(arguments.repeats)]
+        rates[way], memory = max(runs)
+        print(f"{way:12} {rates[way]:6.0f} answers/s, {rates[way] / ideal:.2f} of the ideal, {memory:.0f} MB")
+    print(
+        f"ours: {rates['ours'] / ideal:.2f} of the ideal {ideal:.0f}/s, {rates['ours'] / rates['bare_aiohttp']:.2f} of "
+        f"bare aiohttp, {rates['ours'] / rates['threads']:.1f} times the thread pool"
+    )
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--requests", type=int, default=5000)
+    parser.add_argument("--latency", type=float, default=0.2, help="seconds")
+    parser.add_argument("--concurrency", type=int, default=256)
+    parser.add_argument("--repeats", type=int, default=3, help="the best counts")
+    parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
+    parser.add_argument("--url", help=argparse.SUPPRESS)
+    main(parser.parse_args())

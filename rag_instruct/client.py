@@ -1,0 +1,266 @@
+"""One request at a time is answered, whatever the endpoint does meanwhile: retries, limits, dialects."""
+
+import json
+import time
+from collections import Counter, deque
+from typing import Any, ClassVar
+
+import httpx2
+import openai
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from rag_instruct.answers import Reply
+from rag_instruct.cli import logger
+from rag_instruct.endpoints import Endpoint, Teacher
+from rag_instruct.errors import UserError
+from rag_instruct.limits import Limiter, seconds_of
+
+RECENT = 100  # attempts that the early stop looks at
+ENOUGH = 40  # attempts before it judges
+LONGEST_WAIT = 60.0  # seconds between two attempts
+PATIENCE = 3600.0  # seconds that one request may be put off by 429
+KEPT = "what was bought is kept: run again when it is mended"
+MOST_CONNECTIONS = 10_000
+ENDED = (None, "eos_token", "stop_sequence", "end_turn")  # other servers' words for "stop"
+# Refusals of the one request, by the codes of OpenAI, Azure and vLLM, or words of their messages.
+REFUSED = ("context_length", "context length", "content_policy", "content_filter", "content management", "moderation")
+
+
+class Passing(Exception):
+    """An attempt failed in a way that another may not."""
+
+
+class Refused(Exception):
+    """The endpoint will never answer this request."""
+
+
+class Rejected(Exception):
+    """The endpoint complains about the request, in words that do not say whether it would of any other."""
+
+
+class Dialect:
+    """How an endpoint wants requests worded, found out from its complaints, once."""
+
+    # The next poorer form of `response_format`. The prompts ask for JSON in words too.
+    POORER: ClassVar[dict[str, str | None]] = {"json_schema": "json_object", "json_object": None}
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._form: str | None = "json_schema"
+        self._limit = "max_tokens"
+        self._unknown: set[str] = set()
+
+    def word(self, request: dict[str, Any]) -> dict[str, Any]:
+        """`request` as the endpoint takes it."""
+        worded = {name: value for name, value in request.items() if name not in self._unknown}
+        if "max_tokens" in worded:
+            worded[self._limit] = worded.pop("max_tokens")
+        form = worded.get("response_format", {}).get("type")
+        while form and form != self._form and self._form != "json_schema":
+            form = self.POORER[form]
+        if form is None:
+            worded.pop("response_format", None)
+        elif form == "json_object":
+            worded["response_format"] = {"type": "json_object"}
+        return worded
+
+    def learn(self, sent: dict[str, Any], error: dict[str, Any]) -> bool:
+        """Whether the complaint about what was sent teaches something, so that asking again makes sense."""
+        message = f"{error.get('message')} {error.get('param')} {error.get('code')}".lower()
+        form = sent.get("response_format", {}).get("type")
+        if form and any(word in message for word in ("response_format", form, "json_schema", "guided")):
+            self._form = self.POORER[form]
+            self._say(f"knows no response_format {form}: asking with {self._form or 'none'}, answers are checked here")
+        elif "max_tokens" in sent and "max_tokens" in message and "max_completion_tokens" in message:
+            self._limit = "max_completion_tokens"
+            self._say("wants max_completion_tokens")
+        elif param := next((name for name in ("temperature", "top_p", "seed") if name in sent and name in message), ""):
+            self._unknown.add(param)
+            self._say(f"takes no {param} for this model: its own counts. Remove it from `sampling` in config.yaml")
+        else:
+            return False
+        return True
+
+    def _say(self, what: str) -> None:
+        logger.info("%s %s", self._name, what)
+
+
+class Health:
+    """The last attempts of a job: when half of them fail, nothing more is spent."""
+
+    def __init__(self) -> None:
+        self._recent: deque[str] = deque(maxlen=RECENT)  # the fault, or nothing
+
+    @property
+    def good(self) -> bool:
+        """Whether the endpoint answers others, so that a failure is the request's own."""
+        return "" in self._recent and sum(map(bool, self._recent)) < len(self._recent) / 2
+
+    def note(self, fault: str = "") -> None:
+        """One more attempt; raises UserError when half of the recent ones failed."""
+        self._recent.append(fault)
+        faults = Counter(filter(None, self._recent))
+        if len(self._recent) >= ENOUGH and 2 * faults.total() >= len(self._recent):
+            common = ", ".join(f"{count} x {fault}" for fault, count in faults.most_common(4))
+            raise UserError(
+                f"{faults.total()} of the last {len(self._recent)} requests failed ({common}): stopped; {KEPT}"
+            )
+
+
+class _Place:
+    """An endpoint with its connection, limiter and dialect."""
+
+    def __init__(self, endpoint: Endpoint, teacher: Teacher, http: httpx2.AsyncClient, share: float) -> None:
+        self.endpoint = endpoint
+        self.name = f"{endpoint.model or teacher.model} at {endpoint.base_url}"
+        self.limiter = Limiter(
+            self.name,
+            max(1, round(teacher.concurrency * share)),
+            teacher.requests_per_minute,
+            teacher.tokens_per_minute,
+        )
+        self.dialect = Dialect(self.name)
+        self.credit = 0.0  # of the smooth weighted rotation
+        self.openai = openai.AsyncOpenAI(
+            base_url=endpoint.base_url, api_key=endpoint.key(), max_retries=0, timeout=teacher.timeout, http_client=http
+        )
+
+
+class Client:
+    """Answers requests by the endpoints of a teacher, in rotation by weight, over connections that stay open."""
+
+    def __init__(self, teacher: Teacher) -> None:
+        self._teacher = teacher
+        # aiohttp carries openai's requests here: with hundreds in flight httpx's pool takes most of the time.
+        # Its default of 100 connections would be a limit beside ours.
+        self._http = openai.DefaultAioHttpClient(limits=httpx2.Limits(max_connections=MOST_CONNECTIONS))
+        weights = sum(endpoint.weight for endpoint in teacher.endpoints)
+        # Twice its share, so that one can stand in for another that is slow; `at_once` bounds the sum.
+        self.places = [
+            _Place(endpoint, teacher, self._http, min(1.0, 2 * endpoint.weight / weights))
+            for endpoint in teacher.endpoints
+        ]
+        self.health = Health()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def complete(self, request: dict[str, Any], tokens: int = 0) -> Reply:
+        """The reply to a request of about `tokens`, with the faults met on the way as `faults`.
+
+        Raises Refused for what this request will never get, UserError for what no request will.
+        """
+        faults: list[str] = []
+        try:
+            async for attempt in AsyncRetrying(
+                stop=stop_after_attempt(self._teacher.attempts),
+                wait=wait_random_exponential(multiplier=0.5, max=LONGEST_WAIT),
+                retry=retry_if_exception_type(Passing),
+                reraise=True,
+            ):
+                with attempt:
+                    return {**await self._attempt(request, tokens, faults), **({"faults": faults} if faults else {})}
+        except Passing as error:
+            if not self.health.good:
+                where = self.places[0].name
+                raise UserError(f"{where} does not answer ({error}, {len(faults)} attempts); {KEPT}") from error
+            raise Refused(f"{error}, {len(faults)} attempts") from error
+        raise AssertionError("tenacity ends by returning or raising")
+
+    async def _attempt(self, request: dict[str, Any], tokens: int, faults: list[str]) -> Reply:
+        """One attempt; being put off by 429 is none."""
+        patience = time.monotonic() + PATIENCE
+        try:
+            while True:
+                place = self._next()
+                async with place.limiter.turn(tokens) as began:
+                    reply = await self._send(place, request, began)
+                if reply is not None:
+                    self.health.note()
+                    return reply
+                if time.monotonic() > patience:
+                    raise Passing("429 without end")
+        except Passing as error:
+            faults.append(str(error))
+            self.health.note(str(error))
+            raise
+        except Rejected as error:
+            if self.health.good:
+                raise Refused(str(error)) from error
+            raise UserError(str(error)) from error
+
+    def _next(self) -> _Place:
+        """Smooth weighted round robin over the endpoints."""
+        for place in self.places:
+            place.credit += place.endpoint.weight
+        chosen = max(self.places, key=lambda place: place.credit)
+        chosen.credit -= sum(place.endpoint.weight for place in self.places)
+        return chosen
+
+    async def _send(self, place: _Place, request: dict[str, Any], began: float) -> Reply | None:
+        """The reply of a place; None when it has to be asked again: it was busy, or taught us how to ask."""
+        sent = place.dialect.word({**request, "model": place.endpoint.model or request["model"]})
+        try:
+            # Typed parameters and results take 2 ms a request; the raw ones go through the same client.
+            response = await place.openai.post(
+                "/chat/completions",
+                cast_to=httpx2.Response,
+                content=json.dumps(sent, ensure_ascii=False).encode(),
+                options={"headers": {"Content-Type": "application/json"}},
+            )
+        except openai.APIStatusError as error:
+            body = error.body if isinstance(error.body, dict) else {}
+            if error.status_code == 429 and "quota" not in str(body):
+                place.limiter.throttled(began, seconds_of(error.response.headers.get("retry-after")))
+                return None
+            # What another request has learnt since this one was sent is not learnt twice.
+            if error.status_code in (400, 422) and (
+                sent != place.dialect.word(sent) or place.dialect.learn(sent, body)
+            ):
+                return None
+            raise_for(error.status_code, body or {"message": error.message}, place.name, place.endpoint.key_variable)
+        except (openai.APIConnectionError, httpx2.HTTPError) as error:
+            # The transport calls every lost connection a timeout; what it was is further down.
+            raise Passing("timeout" if _caused_by(error, TimeoutError) else "connection broken") from error
+        place.limiter.succeeded(response.headers)
+        return reply_of(response.content)
+
+
+def _caused_by(error: BaseException | None, kind: type[BaseException]) -> bool:
+    return error is not None and (isinstance(error, kind) or _caused_by(error.__cause__, kind))
+
+
+def raise_for(status: int, error: dict[str, Any], where: str, key_variable: str | None) -> None:
+    """Raise what a status other than success means: Passing, Refused, Rejected or UserError."""
+    message, code = f"{error.get('message')}"[:300], f"{error.get('code')}"
+    if status in (408, 409, 429) or status >= 500:
+        if "quota" in message + code:
+            raise UserError(f"{where}: the account has no credit left ({message}); {KEPT}")
+        raise Passing(str(status))
+    if status == 401:
+        raise UserError(f"{where} refuses the key in {key_variable}: check the key; {KEPT}")
+    if status in (400, 413, 422) and any(word in f"{code} {message}".lower() for word in REFUSED):
+        raise Refused(f"{status} {code if error.get('code') else message[:80]}")
+    complaint = f"{where} answered {status} ({message}); {KEPT}"
+    raise Rejected(complaint) if status in (400, 413, 422) else UserError(complaint)
+
+
+def reply_of(content: bytes) -> Reply:
+    """The parts of a completion that are kept; raises Passing for a broken one."""
+    try:
+        completion = json.loads(content)
+        choice = completion["choices"][0]
+        message, finish = choice["message"], choice["finish_reason"]
+        text, refusal = message.get("content") or "", message.get("refusal")
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise Passing("broken reply") from error
+    if "\ufffd" in text:
+        raise Passing("broken reply")
+    return {
+        "text": text,
+        "refusal": refusal,
+        "finish_reason": "stop" if finish in ENDED else finish,
+        "usage": completion.get("usage"),
+        "model": completion.get("model"),
+    }

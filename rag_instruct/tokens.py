@@ -1,0 +1,41 @@
+"""How many tokens a text has: by tiktoken or by the model's own tokenizer, and by rule of thumb without either."""
+
+from collections.abc import Callable
+from functools import lru_cache
+
+from rag_instruct.cli import logger
+from rag_instruct.files import dump
+
+BYTES_A_TOKEN = 4  # of English in the usual vocabularies; other languages have more tokens
+
+Counter = Callable[[str], int]
+
+
+@lru_cache
+def counter(model: str, tokenizer: str | None = None) -> Counter:
+    """Counts the tokens of a text for `model`; `tokenizer` is a hub id or folder, for what tiktoken does not know."""
+    try:
+        return _of_transformers(tokenizer) if tokenizer else _of_tiktoken(model)
+    except Exception as error:  # an unknown model, or a vocabulary that cannot be fetched
+        why = str(error).strip().splitlines()[0][:150]
+        logger.info("no tokenizer for %s (%s): tokens are estimated, %d bytes each", model, why, BYTES_A_TOKEN)
+        return lambda text: len(text.encode()) // BYTES_A_TOKEN + 1
+
+
+def _of_tiktoken(model: str) -> Counter:
+    import tiktoken
+
+    encoding = tiktoken.encoding_for_model(model)
+    return lambda text: len(encoding.encode_ordinary(text))
+
+
+def _of_transformers(tokenizer: str) -> Counter:
+    from transformers import AutoTokenizer
+
+    loaded = AutoTokenizer.from_pretrained(tokenizer)
+    return lambda text: len(loaded.encode(text, add_special_tokens=False))
+
+
+def prompt_tokens(request: dict[str, object], count: Counter) -> int:
+    """Tokens of a request, a little more than are charged: JSON is wordier than a chat format."""
+    return count(dump(request))
