@@ -17,12 +17,10 @@ import time
 import urllib.request
 from collections import Counter
 
-# What may befall one request; those of PAID are billed, though the client may get nothing for it.
-FAULTS = (
-    "429", "429 without Retry-After", "500", "503", "reset", "hang",
-    "lost", "cut JSON", "no JSON", "empty", "refusal", "length", "content_filter", "half a character", "no usage",
-)  # fmt: skip
-PAID = frozenset(FAULTS[6:])
+# What may befall an attempt; the last two are billed, though the client gets nothing for it.
+PASSING = ("429", "429 without Retry-After", "500", "503", "reset", "hang", "lost", "half a character")
+# What a model may answer, again and again.
+ANSWERS = ("cut JSON", "no JSON", "empty", "refusal", "length", "content_filter", "no usage")
 STATUS = {"429": 429, "429 without Retry-After": 429, "500": 500, "503": 503}
 # What befalls a request for good.
 LASTING = {
@@ -79,8 +77,10 @@ class Server:
         self.seen[body] += 1
         if drawn("lasting", body) < self.settings.lasting:
             return list(LASTING)[int(drawn("which", body) * len(LASTING))]
-        if drawn(body, self.seen[body]) < self.settings.faults:
-            return FAULTS[int(drawn("fault", body, self.seen[body]) * len(FAULTS))]
+        if drawn(body, self.seen[body]) < self.settings.faults / 2:
+            return PASSING[int(drawn("fault", body, self.seen[body]) * len(PASSING))]
+        if drawn("answer", body) < self.settings.faults / 2:
+            return ANSWERS[int(drawn("kind", body) * len(ANSWERS))]
         return None
 
     def complete(self, request, fault, body):

@@ -25,7 +25,13 @@ def prepare(folder):
     import_passages(ROOT / "resources/demo/passages.tsv", {}, None, folder / "passages.arrow", folder / "passages.json")
     count = json.loads((folder / "passages.json").read_text())["passages"]
     exemplars = [
-        {"id": f"e:{n}", "source": "e", "row": n, "license": "CC0-1.0", "instruction": f"What makes number {n} special?"}
+        {
+            "id": f"e:{n}",
+            "source": "e",
+            "row": n,
+            "license": "CC0-1.0",
+            "instruction": f"What makes number {n} special?",
+        }
         for n in range(EXEMPLARS)
     ]
     write_jsonl(folder / "exemplars.jsonl", exemplars)
@@ -41,7 +47,13 @@ def prepare(folder):
 def settings(url, answers, budget=None, **teacher):
     """What the graph hands to its jobs, as an environment."""
     described = {"model": "m", "base_url": url, "key_variable": "TEST_KEY", "sampling": {"temperature": 0}, **teacher}
-    described = {"price": {"input": 2.0, "output": 10.0}, "concurrency": 8, "timeout": 3, "poll_seconds": 0.1, **described}
+    described = {
+        "price": {"input": 2.0, "output": 10.0},
+        "concurrency": 8,
+        "timeout": 3,
+        "poll_seconds": 0.1,
+        **described,
+    }
     given = {
         "teachers": {"t": described},
         "datasets": {"set": {"budget": budget or {}}},
@@ -61,7 +73,9 @@ class Stage:
         self.rejects = folder / f"chunk_{chunk}.rejects.jsonl"
         prompt = ROOT / f"resources/prompts/full/{PARADIGM}.yaml"
         arguments = f"{material}/exemplars.jsonl --run {material}/run.parquet --passages {material}/passages.arrow --prompt {prompt}"
-        arguments += f" --paradigm {PARADIGM} --slots {slots} --chunk {chunk} --chunks {chunks} --tries {tries} --seed 1"
+        arguments += (
+            f" --paradigm {PARADIGM} --slots {slots} --chunk {chunk} --chunks {chunks} --tries {tries} --seed 1"
+        )
         arguments += f" --teacher t --dataset set --pairs {self.pairs} --rejects {self.rejects} --log {folder}/log"
         self.command = [sys.executable, "-m", "scripts.synthesise", *arguments.split()]
 

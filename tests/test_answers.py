@@ -5,6 +5,7 @@ import time
 
 from rag_instruct.answers import AnswerStore, exclusive, request_key
 
+
 def put(store, key, reply):
     asyncio.run(store.put({"key": key, "for": "set", "request": REQUEST, "reply": reply}))
 

@@ -153,7 +153,17 @@ def test_30_percent_faults_lose_nothing_in_silence(tmp_path):
     with Running("--latency", 0.02, "--faults", 0.3, "--lasting", 0.05) as served:
         replies, bought, _ = ask_all(served.base_url, tmp_path, range(asked), concurrency=32, timeout=1.0)
         bill = served.bill()
-    assert set(bill["faults"]) >= {"429", "500", "503", "reset", "hang", "lost", "half a character", "context", "policy"}
+    assert set(bill["faults"]) >= {
+        "429",
+        "500",
+        "503",
+        "reset",
+        "hang",
+        "lost",
+        "half a character",
+        "context",
+        "policy",
+    }
     assert len(replies) == asked
     ends = Counter(reply["finish_reason"] for _, reply in replies)
     assert ends.total() == asked
