@@ -15,6 +15,8 @@ include: "rules/exemplars.smk"
 include: "rules/retrieval.smk"
 include: "rules/synthesis.smk"
 include: "rules/dataset.smk"
+include: "rules/money.smk"
+include: "rules/card.smk"
 include: "rules/graph.smk"
 
 

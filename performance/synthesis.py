@@ -79,7 +79,8 @@ WAYS = {way.__name__: way for way in (ours, bare_aiohttp, threads)}
 
 def measured(way: str, arguments: argparse.Namespace) -> tuple[float, float]:
     """Answers a second and peak memory in MB of one way, in a process and against a server of its own."""
-    server = [sys.executable, Path(__file__).parent.parent / "tests/faulty.py", "--latency", str(arguments.latency)]
+    faulty = str(Path(__file__).parent.parent / "tests/faulty.py")
+    server = [sys.executable, faulty, "--latency", str(arguments.latency)]
     with subprocess.Popen(server, stdout=subprocess.PIPE, text=True) as serving:
         assert serving.stdout is not None
         url = serving.stdout.readline().strip()

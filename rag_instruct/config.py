@@ -50,7 +50,7 @@ def _explain(error: jsonschema.ValidationError) -> str:
             return f"config.yaml: {place} has no key {key!r}: {hint}"
     if error.validator == "oneOf" and isinstance(error.instance, dict):
         choices = " or ".join(" and ".join(choice["required"]) for choice in error.validator_value)
-        return f"config.yaml: {place}: give either {choices}, and not both"
+        return f"config.yaml: {place}: give either {choices}, and only one of them"
     return f"config.yaml: {place}: {error.message} (see config.schema.yaml)"
 
 
@@ -84,6 +84,8 @@ def _check_dataset(config: Settings, place: str, dataset: Settings, prompts: Pat
         f"{place}.prompts",
         str(prompts),
     )
+    if dataset["proof"]["share"]:
+        known(dataset["proof"].get("judge", "nothing"), config["teachers"], f"{place}.proof.judge", "teachers")
     if not sum(dataset["paradigms"].values()):
         raise UserError(f"config.yaml: {place}.paradigms asks for no row at all: give a count to at least one")
     depth, beyond = dataset["noise"]["depth"], dataset["noise"]["beyond"]

@@ -2,7 +2,8 @@
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from rag_instruct.cli import logger, progress
@@ -48,7 +49,9 @@ def fold(text: str) -> str:
     return " ".join("".join(c if c.isalnum() else " " for c in letters if not unicodedata.combining(c)).split())
 
 
-def assemble(pairs: list[Pair], run: Run, documents: int, beyond: int, seed: str) -> tuple[list[Row], list[Pair]]:
+def assemble(
+    pairs: list[Pair], run: Run, documents: int, beyond: int, seed: str, corpus_license: str = "unknown"
+) -> tuple[list[Row], list[Pair]]:
     """Rows of `documents` documents each: the pair's own and noise from beyond rank `beyond`.
 
     Noise is drawn and all documents are shuffled by digest, so that a document's place says
@@ -63,7 +66,7 @@ def assemble(pairs: list[Pair], run: Run, documents: int, beyond: int, seed: str
         if noise is None:
             rejected.append({**pair, "reason": "too few noise documents"})
         else:
-            rows.append(_row(pair, own, noise, seed))
+            rows.append({**_row(pair, own, noise, seed), "corpus_license": corpus_license})
     return rows, rejected
 
 
@@ -104,25 +107,32 @@ def _row(pair: Pair, own: list[Passage], noise: list[Hit], seed: str) -> Row:
 
 
 def merge(
-    paradigms: dict[str, list[Row]], wanted: dict[str, int], seed: str
+    paradigms: dict[str, list[Row]],
+    wanted: dict[str, int],
+    seed: str,
+    stopped: Mapping[str, dict[str, str]] = MappingProxyType({}),
 ) -> tuple[list[Row], list[Row], dict[str, Any]]:
     """The data set: of each paradigm its first wanted rows with a question not seen before.
 
-    Returns the rows in an order drawn by digest, the rows left out with their reasons, and the
-    counts, which must add up.
+    `stopped` are the rows that a gate stops, by id, with their `reason` and `detail`. Returns the
+    rows in an order drawn by digest, the rows left out with their reasons, and the counts, which
+    must add up.
     """
     rows: list[Row] = []
     left: list[Row] = []
     counts: dict[str, Any] = {}
     seen: dict[str, str] = {}
     for name, quota in wanted.items():
-        unique, repeated = _unrepeated(paradigms[name], seen)
+        passed = [row for row in paradigms[name] if row["id"] not in stopped]
+        halted = [{**row, **stopped[row["id"]]} for row in paradigms[name] if row["id"] in stopped]
+        unique, repeated = _unrepeated(passed, seen)
         spare = [{**row, "reason": "spare"} for row in unique[quota:]]
         rows += unique[:quota]
-        left += repeated + spare
+        left += halted + repeated + spare
         counts[name] = {
             "wanted": quota,
             "rows": min(len(unique), quota),
+            "stopped": len(halted),
             "repeated": len(repeated),
             "spare": len(spare),
         }

@@ -17,7 +17,7 @@ from rag_instruct.passage import Passage
 from rag_instruct.prompts import Prompt
 from rag_instruct.runs import Hit, Run
 from rag_instruct.sentence_focus import focuses, kind_of
-from rag_instruct.teacher import Teacher, at_once, read
+from rag_instruct.teacher import Asked, at_once, read
 
 Pair = dict[str, Any]
 
@@ -30,7 +30,7 @@ class Synthesis:
     exemplars: list[Exemplar]
     run: Run
     prompt: Prompt
-    teacher: Teacher
+    teacher: Asked
     simulate: bool
     seed: str
     made_by: dict[str, Any]  # teacher, prompts and prompt_version, for the rows' provenance

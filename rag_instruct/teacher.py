@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextlib import nullcontext
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 from rag_instruct import endpoints
 from rag_instruct.answers import AnswerStore, Record, Reply, exclusive, request_key
@@ -23,6 +23,18 @@ from rag_instruct.server import local_server
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+class Asked(Protocol):
+    """Whoever answers for a teacher: the teacher, or a preview of what it would be asked."""
+
+    model: endpoints.Teacher
+    replayed: int
+
+    @property
+    def bought(self) -> int: ...
+
+    async def ask(self, body: dict[str, Any], sample: int = 0) -> tuple[str, Reply]: ...
 
 
 class Teacher:

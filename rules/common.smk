@@ -85,7 +85,7 @@ def asked(key):
     """What decides a teacher's answers, as a param: where and how fast it is asked may change without a rerun."""
 
     def value(wildcards):
-        teacher = config["teachers"][dataset(wildcards)[key]]
+        teacher = config["teachers"][setting(key)(wildcards)]
         return json.dumps({name: teacher[name] for name in ("model", "sampling", "reasoning_tokens")}, sort_keys=True)
 
     return value
@@ -93,7 +93,7 @@ def asked(key):
 
 def requests_at_once(key):
     """The requests in flight of a job, for --resources requests=N."""
-    return lambda wildcards: config["teachers"][dataset(wildcards)[key]]["concurrency"]
+    return lambda wildcards: config["teachers"][setting(key)(wildcards)]["concurrency"]
 
 
 def numbers(count):
@@ -122,7 +122,7 @@ def refuse_second_run():
 
 
 # The paid rules, and which teacher of the data set each asks.
-PAID = {"synthesise": "teacher", "filter_exemplars_by_teacher": "exemplar_filter"}
+PAID = {"synthesise": "teacher", "filter_exemplars_by_teacher": "exemplar_filter", "prove": "proof.judge"}
 
 
 def refuse_missing_keys(jobs):
@@ -130,7 +130,7 @@ def refuse_missing_keys(jobs):
     for job in jobs:
         if job.rule.name not in PAID:
             continue
-        teacher = config["teachers"][dataset(job.wildcards)[PAID[job.rule.name]]]
+        teacher = config["teachers"][setting(PAID[job.rule.name])(job.wildcards)]
         for place in [teacher, *teacher.get("endpoints", [])]:
             if missing_key(place.get("key_variable")):
                 raise WorkflowError(
@@ -210,6 +210,20 @@ def downloadable(wildcards):
 # Exemplars
 
 
+def allowed_sets(wildcards):
+    """The data set's exemplar sets; refused before anything is made of them when a licence is forbidden."""
+    settings = dataset(wildcards)
+    licences = {f"exemplar_sets.{name}": config["exemplar_sets"][name]["license"] for name in settings["exemplars"]}
+    licences[f"corpora.{settings['corpus']}"] = config["corpora"][settings["corpus"]].get("license", "unknown")
+    for place, licence in licences.items():
+        if licence in settings["forbidden_licenses"]:
+            raise WorkflowError(
+                f"config.yaml: {place} has the licence {licence}, which datasets.{wildcards.dataset}.forbidden_licenses "
+                "forbids: leave it out, or allow the licence. Nothing was run."
+            )
+    return expand(rules.load_exemplars.output, set=settings["exemplars"])
+
+
 def exemplar_set(wildcards):
     return config["exemplar_sets"][wildcards.set]
 
@@ -269,3 +283,53 @@ def chunk_files(kind):
 
 def of_paradigms(pattern):
     return lambda wildcards: expand(pattern, paradigm=wanted(dataset(wildcards)), allow_missing=True)
+
+
+def verdicts(wildcards):
+    """The proof's verdicts, where rows are tested."""
+    tested = dataset(wildcards)["proof"]["share"] > 0
+    return of_paradigms("results/{dataset}/proof/{paradigm}.jsonl")(wildcards) if tested else []
+
+
+# Money
+
+
+def judged_exemplars(wildcards):
+    """The exemplars that a teacher judged, which was paid for; none where rules did."""
+    if dataset(wildcards)["exemplar_filter"] == "rules":
+        return []
+    return [f"results/{wildcards.dataset}/exemplars/{part}.jsonl" for part in ("kept", "dropped")]
+
+
+def state_of_purchases(wildcards):
+    """Changes with the store, and with the files that a preview counts instead of assuming."""
+    made = Path("results", wildcards.dataset)
+    files = [
+        *Path(config["answers"]).glob("*.jsonl"),
+        made / "exemplars/drawn.jsonl",
+        made / "exemplars/kept.jsonl",
+        made / "search/exemplars.parquet",
+    ]
+    return " ".join(f"{path.name}:{path.stat().st_size}" for path in sorted(files) if path.exists())
+
+
+# The card
+
+
+def made_of(wildcards):
+    """What the card says of the data set's making, in words of config.yaml."""
+    settings = dataset(wildcards)
+    teacher = config["teachers"][settings["teacher"]]
+    described = {
+        "corpus": settings["corpus"],
+        "encoder": config["encoders"][settings["encoder"]]["model"],
+        "exemplars drawn": ", ".join(f"{count:,} of {name}" for name, count in settings["exemplars"].items()),
+        "exemplars filtered by": settings["exemplar_filter"],
+        "teacher": f"{teacher['model']}, sampling {json.dumps(teacher['sampling'], sort_keys=True)}",
+        "prompts": settings["prompts"],
+        "imitates exemplars": "yes" if settings["simulate_instructions"] else "no",
+        "documents of a row": settings["documents"],
+        "noise documents": f"from ranks {settings['noise']['beyond'] + 1} to {settings['noise']['depth']}",
+        "seed": settings["seed"],
+    }
+    return json.dumps(described)

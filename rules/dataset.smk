@@ -18,18 +18,73 @@ rule assemble:
         mem_mb=4000,
     params:
         documents=setting("documents"),
+        corpus_license=lambda wildcards: config["corpora"][dataset(wildcards)["corpus"]].get("license", "unknown"),
         beyond=setting("noise.beyond"),
         seed=setting("seed"),
         code=code("assemble"),
     shell:
         "python -m scripts.assemble {input.pairs:q} --run {input.run:q} --passages {input.passages:q}"
         " --documents {params.documents} --beyond {params.beyond} --seed {params.seed}"
+        " --corpus-license {params.corpus_license:q}"
         " --rows {output.rows:q} --rejects {output.rejects:q} --log {log:q}"
+
+
+rule gate:
+    input:
+        rows=of_paradigms(rules.assemble.output.rows),
+        pairs=of_paradigms(rules.gather_pairs.output.pairs),
+        vectors=of_paradigms("results/{dataset}/search/{paradigm}/queries.npy"),
+        overlaps=lambda wildcards: dataset(wildcards)["gates"]["overlaps"],
+    output:
+        stopped="results/{dataset}/gates/stopped.jsonl",
+        counts="results/{dataset}/gates/counts.json",
+    log:
+        "results/logs/gate/{dataset}.log",
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=4000,
+    params:
+        gates=lambda wildcards: json.dumps(dataset(wildcards)["gates"], sort_keys=True),
+        code=code("gate"),
+    shell:
+        "python -m scripts.gate {input.rows:q} --pairs {input.pairs:q} --vectors {input.vectors:q}"
+        " --gates {params.gates:q} --stopped {output.stopped:q} --counts {output.counts:q} --log {log:q}"
+
+
+# Paid: no code among its params, and its answers are in the store.
+rule prove:
+    input:
+        rows=rules.assemble.output.rows,
+        prompts=expand(
+            "resources/prompts/proof/{name}.yaml", name=["closed_book", "with_documents", "from_documents", "grade"]
+        ),
+    output:
+        "results/{dataset}/proof/{paradigm}.jsonl",
+    log:
+        "results/logs/prove/{dataset}_{paradigm}.log",
+    wildcard_constraints:
+        dataset=one_of(name for name, settings in config["datasets"].items() if settings["proof"]["share"]),
+    conda:
+        "../envs/teacher.yaml"
+    resources:
+        mem_mb=2000,
+        requests=requests_at_once("proof.judge"),
+    params:
+        share=setting("proof.share"),
+        seed=setting("seed"),
+        teacher=setting("proof.judge"),
+        asked=asked("proof.judge"),
+    shell:
+        "python -m scripts.prove {input.rows:q} --prompts resources/prompts/proof --share {params.share} --seed {params.seed}"
+        " --teacher {params.teacher:q} --dataset {wildcards.dataset} --output {output:q} --log {log:q}"
 
 
 rule merge_dataset:
     input:
         rows=of_paradigms(rules.assemble.output.rows),
+        stopped=rules.gate.output.stopped,
+        verdicts=verdicts,
         rejects=of_paradigms(rules.assemble.output.rejects),
         pair_rejects=of_paradigms(rules.gather_pairs.output.rejects),
     output:
@@ -45,8 +100,10 @@ rule merge_dataset:
     params:
         paradigms=lambda wildcards: " ".join(f"{name}={rows}" for name, rows in wanted(dataset(wildcards)).items()),
         seed=setting("seed"),
+        failing=setting("proof.failing"),
         code=code("merge_dataset"),
     shell:
-        "python -m scripts.merge_dataset {input.rows:q} --paradigms {params.paradigms} --seed {params.seed}"
+        "python -m scripts.merge_dataset {input.rows:q} --paradigms {params.paradigms} --seed {params.seed} --stopped {input.stopped:q}"
+        " --verdicts {input.verdicts:q} --failing {params.failing}"
         " --earlier-rejects {input.rejects:q} {input.pair_rejects:q}"
         " --dataset {output.dataset:q} --rejects {output.rejects:q} --counts {output.counts:q} --log {log:q}"

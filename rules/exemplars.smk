@@ -42,7 +42,7 @@ rule load_exemplars:
 
 rule draw_exemplars:
     input:
-        lambda wildcards: expand(rules.load_exemplars.output, set=dataset(wildcards)["exemplars"]),
+        allowed_sets,
     output:
         "results/{dataset}/exemplars/drawn.jsonl",
     log:

@@ -17,7 +17,9 @@ from rag_instruct.runs import Run
 def main(arguments: argparse.Namespace) -> None:
     run = Run(arguments.run, arguments.passages)
     pairs = list(read_jsonl(arguments.pairs))
-    rows, rejected = assemble(pairs, run, arguments.documents, arguments.beyond, arguments.seed)
+    rows, rejected = assemble(
+        pairs, run, arguments.documents, arguments.beyond, arguments.seed, arguments.corpus_license
+    )
     logger.info("%d rows of %d pairs, %d without enough noise", len(rows), len(pairs), len(rejected))
     write_jsonl(arguments.rows, rows)
     write_jsonl(arguments.rejects, rejected)
@@ -31,6 +33,7 @@ if __name__ == "__main__":
     parser.add_argument("--documents", type=int, required=True, help="of a row, source and noise together")
     parser.add_argument("--beyond", type=int, required=True, help="noise ranks beyond this")
     parser.add_argument("--seed", required=True)
+    parser.add_argument("--corpus-license", required=True)
     parser.add_argument("--rows", type=Path, required=True)
     parser.add_argument("--rejects", type=Path, required=True)
     cli.run(main, parser.parse_args())

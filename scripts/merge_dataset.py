@@ -11,16 +11,22 @@ from rag_instruct import cli
 from rag_instruct.cli import logger
 from rag_instruct.dataset import merge, rejects_by_reason
 from rag_instruct.files import read_jsonl, write_json, write_jsonl
+from rag_instruct.proof import applied, matrix
 
 
 def main(arguments: argparse.Namespace) -> None:
     wanted = {name: int(count) for name, count in (pair.split("=") for pair in arguments.paradigms)}
     paradigms = {name: list(read_jsonl(path)) for name, path in zip(wanted, arguments.rows, strict=True)}
-    rows, left, counts = merge(paradigms, wanted, arguments.seed)
+    verdicts = [verdict for path in arguments.verdicts for verdict in read_jsonl(path)]
+    paradigms, stopped = applied(paradigms, verdicts, arguments.failing)
+    if arguments.stopped:
+        stopped |= {row["id"]: row for row in read_jsonl(arguments.stopped)}
+    rows, left, counts = merge(paradigms, wanted, arguments.seed, stopped)
     rejects = [*(row for path in arguments.earlier_rejects for row in read_jsonl(path)), *left]
     write_jsonl(arguments.dataset, rows)
     write_jsonl(arguments.rejects, rejects)
-    write_json(arguments.counts, {"rows": len(rows), "paradigms": counts, "rejects": rejects_by_reason(rejects)})
+    summary = {"rows": len(rows), "paradigms": counts, "rejects": rejects_by_reason(rejects), "proof": matrix(verdicts)}
+    write_json(arguments.counts, summary)
     logger.info(
         "%s: %d rows of %d wanted, %d rejects", arguments.dataset, len(rows), sum(wanted.values()), len(rejects)
     )
@@ -31,6 +37,9 @@ if __name__ == "__main__":
     parser.add_argument("rows", type=Path, nargs="+", help="one file for each paradigm")
     parser.add_argument("--paradigms", nargs="+", required=True, help="name=rows, in the order of the files")
     parser.add_argument("--seed", required=True)
+    parser.add_argument("--stopped", type=Path, help="rows that a gate stopped")
+    parser.add_argument("--verdicts", type=Path, nargs="*", default=[], help="of the proof")
+    parser.add_argument("--failing", choices=("keep", "drop", "relabel"), default="drop", help="rows that fail it")
     parser.add_argument("--earlier-rejects", type=Path, nargs="*", default=[])
     parser.add_argument("--dataset", type=Path, required=True)
     parser.add_argument("--rejects", type=Path, required=True)

@@ -35,6 +35,12 @@ def drawn(*parts):
     return int(hashlib.sha256("\x1f".join(map(str, parts)).encode()).hexdigest()[:12], 16) / 16**12
 
 
+def refusal_of(fault):
+    """A response in a batch's file of errors."""
+    status, code, message = LASTING.get(fault, (STATUS.get(fault), "server_error", "made up"))
+    return {"status_code": status, "body": {"error": {"code": code, "message": message}}}
+
+
 def write_pair(request):
     """A question and an answer whose words are the documents' own, so that the project's filters pass them."""
     messages = [message["content"] for message in request["messages"]]
@@ -140,33 +146,33 @@ class Server:
         output, errors = [], []
         expired = drawn(batch["id"]) < self.settings.faults
         for line in self.files[batch["input_file_id"]].decode().splitlines():
-            entry = json.loads(line)
-            body = json.dumps(entry["body"], sort_keys=True)
-            self.served += 1
-            fault = self.fault_of(body)
-            reply = {"id": f"r{self.served}", "custom_id": entry["custom_id"], "error": None}
-            if fault in LASTING or fault in STATUS:
-                status, code, message = LASTING.get(fault, (STATUS.get(fault), "server_error", "made up"))
-                error = {"error": {"code": code, "message": message}}
-                errors.append(json.dumps({**reply, "response": {"status_code": status, "body": error}}).encode())
-            elif fault == "hang" or (expired and drawn("expired", body, self.seen[body]) < 0.5):
-                self.faults["missing"] += 1
-            else:
-                done = self.complete(entry["body"], fault, body)
-                text = json.dumps({**reply, "response": {"status_code": 200, "body": done}}, ensure_ascii=False)
-                output.append(text.encode())
-                if fault == "reset":
-                    output.append(text.encode())
-                elif fault == "half a character":
-                    output[-1] = text.encode()[:-40] + "é".encode()[:1]
-            if fault:
-                self.faults[fault] += 1
+            self.end_line(json.loads(line), expired, output, errors)
         self.ended = time.monotonic()
         batch["status"] = "expired" if expired else "completed"
         for key, lines in (("output_file_id", output), ("error_file_id", errors)):
             if lines:
                 batch[key] = f"file-{len(self.files)}"
                 self.files[batch[key]] = b"\n".join(lines) + b"\n"
+
+    def end_line(self, entry, expired, output, errors):
+        body = json.dumps(entry["body"], sort_keys=True)
+        self.served += 1
+        fault = self.fault_of(body)
+        if fault:
+            self.faults[fault] += 1
+        reply = {"id": f"r{self.served}", "custom_id": entry["custom_id"], "error": None}
+        if fault in LASTING or fault in STATUS:
+            errors.append(json.dumps({**reply, "response": refusal_of(fault)}).encode())
+        elif fault == "hang" or (expired and drawn("expired", body, self.seen[body]) < 0.5):
+            self.faults["missing"] += 1
+        else:
+            done = self.complete(entry["body"], fault, body)
+            text = json.dumps({**reply, "response": {"status_code": 200, "body": done}}, ensure_ascii=False)
+            output.append(text.encode())
+            if fault == "reset":
+                output.append(text.encode())
+            elif fault == "half a character":
+                output[-1] = text.encode()[:-40] + "é".encode()[:1]
 
 
 class Connection(asyncio.Protocol):

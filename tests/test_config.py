@@ -58,7 +58,7 @@ def test_an_ablation_is_a_few_lines():
         (
             ("teachers", "gpt-4o", "server"),
             "serve {port}",
-            "teachers.gpt-4o: give either base_url or server, and not both",
+            "teachers.gpt-4o: give either base_url or server or endpoints, and only one of them",
         ),
         (("datasets", "Bad Name"), CONFIG["datasets"]["rag_instruct_demo"], "'Bad Name' does not match"),
         (("datasets", "corpora"), CONFIG["datasets"]["rag_instruct_demo"], "corpora"),

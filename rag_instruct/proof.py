@@ -1,0 +1,215 @@
+"""Whether a row has the paradigm it was written for: not an opinion asked for, but a test that it passes or fails.
+
+A judge answers the question from memory, from the source documents alone, from them and memory
+together, and without each of them; a grader holds every answer against the row's own. What the
+documents state, help with or leave open follows from who could answer.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from math import sqrt
+from pathlib import Path
+from typing import Any
+
+from rag_instruct.cli import logger
+from rag_instruct.dataset import Row
+from rag_instruct.files import digest
+from rag_instruct.paradigms import PARADIGMS
+from rag_instruct.prompts import Prompt, load_prompt
+from rag_instruct.teacher import Asked, at_once, read
+from rag_instruct.words import content, share, substance
+
+Verdict = dict[str, Any]  # id, intended, proven, reason (None: passed), evidence, request_keys
+
+UNKNOWN = "i do not know"
+UNTESTED = "untested"  # the judge gave no readable reply
+UNDECIDED = "undecided"  # the judge knew the answer, so whether the documents help cannot be seen
+NONE = "none"  # no paradigm fits
+CAN_ANSWER = 0.8  # share of an answer's words in a noise document that makes it worth asking the judge
+
+
+class Unreadable(Exception):
+    """The judge's reply is none."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Who could answer as the row does."""
+
+    documents: int  # of the source
+    closed_book: bool  # from memory
+    with_documents: bool  # and memory
+    from_documents: bool  # alone
+    without: tuple[bool, ...]  # from all but the first, all but the second, ...; asked if all of several suffice
+
+
+def proven(evidence: Evidence) -> str:
+    """The paradigm that the evidence shows, or UNDECIDED or NONE.
+
+    One document: it states the answer (r3), it helps (r1) or it is useless (r0). Several: they
+    state it and none can be left out (r4), one of two suffices (r3), one of more is superfluous
+    (none), they help (r2) or are useless (r0).
+    """
+    several = evidence.documents > 1
+    if evidence.from_documents:
+        if not several:
+            return "single_doc_answer"
+        if not any(evidence.without):
+            return "multi_doc_answer"
+        return "single_doc_answer" if evidence.documents == 2 else NONE
+    if evidence.with_documents and not evidence.closed_book:
+        return "multi_doc_support" if several else "single_doc_support"
+    if evidence.with_documents:
+        return UNDECIDED
+    return "useless_doc"
+
+
+def agrees(intended: str, found: str) -> bool:
+    """Whether the evidence speaks for the intended paradigm, or at least not against it."""
+    return found == intended or (found == UNDECIDED and not intended.endswith("_answer"))
+
+
+def sampled(rows: Iterable[Row], rows_share: float, seed: str) -> list[Row]:
+    """The rows to be tested, drawn by digest: a larger share keeps those of a smaller one."""
+    return [row for row in rows if int(digest(seed, "proof", row["id"])[:12], 16) / 16**12 < rows_share]
+
+
+class Examiner:
+    """Puts rows to the test with a judge, which also grades."""
+
+    def __init__(self, judge: Asked, prompts: Path) -> None:
+        names = ("closed_book", "with_documents", "from_documents", "grade")
+        self._prompts: dict[str, Prompt] = {name: load_prompt(prompts / f"{name}.yaml") for name in names}
+        self._judge = judge
+
+    async def examine(self, row: Row) -> Verdict:
+        """The verdict on a row; `reason` says why it fails."""
+        keys: list[str] = []
+        verdict = {"id": row["id"], "intended": row["paradigm"], "request_keys": keys}
+        try:
+            evidence = await self._evidence(row, keys)
+            answering = await self._noise_that_answers(row, keys)
+        except Unreadable as error:
+            return {**verdict, "proven": UNTESTED, "reason": None, "evidence": str(error)}
+        found = proven(evidence)
+        reason = None if agrees(row["paradigm"], found) else f"not proven ({found})"
+        if answering:
+            reason = f"noise answers ({', '.join(answering)})"
+        return {**verdict, "proven": found, "reason": reason, "evidence": {**asdict(evidence), "noise": answering}}
+
+    async def _evidence(self, row: Row, keys: list[str]) -> Evidence:
+        sources = _documents(row, "source")
+        alone = await self._can_answer(row, "from_documents", sources, keys)
+        without = [sources[:n] + sources[n + 1 :] for n in range(len(sources))] if alone and len(sources) > 1 else []
+        return Evidence(
+            documents=len(sources),
+            closed_book=await self._can_answer(row, "closed_book", [], keys),
+            with_documents=await self._can_answer(row, "with_documents", sources, keys),
+            from_documents=alone,
+            without=tuple([await self._can_answer(row, "from_documents", part, keys) for part in without]),
+        )
+
+    async def _noise_that_answers(self, row: Row, keys: list[str]) -> list[str]:
+        """Asked of noise documents with most of the answer's words: of all nine would cost nine times."""
+        return [
+            passage["id"]
+            for passage, document in zip(row["passages"], row["documents"], strict=True)
+            if passage["role"] == "noise"
+            and _has_answers_words(row, document)
+            and await self._can_answer(row, "from_documents", [document], keys)
+        ]
+
+    async def _can_answer(self, row: Row, how: str, documents: list[str], keys: list[str]) -> bool:
+        shown = "\n\n".join(f"Document {number}: {text}" for number, text in enumerate(documents, start=1))
+        answer = await self._ask(how, {"question": row["question"], "documents": shown}, keys)
+        if UNKNOWN in answer.lower():
+            return False
+        graded = {"question": row["question"], "reference": row["answer"], "answer": answer}
+        return await self._ask("grade", graded, keys) == "right"
+
+    async def _ask(self, name: str, variables: dict[str, str], keys: list[str]) -> str:
+        step = self._prompts[name].steps[0]
+        key, reply = await self._judge.ask(step.body("any", variables))
+        keys.append(key)
+        values, missing = read(step, reply)
+        if values is None:
+            raise Unreadable(f"{name}: {missing}")
+        return values[step.name]
+
+
+def _documents(row: Row, role: str) -> list[str]:
+    pairs = zip(row["passages"], row["documents"], strict=True)
+    return [document for passage, document in pairs if passage["role"] == role]
+
+
+def _has_answers_words(row: Row, document: str) -> bool:
+    said = content(substance(row["answer"])) - content(row["question"])
+    return bool(said) and share(said, content(document)) >= CAN_ANSWER
+
+
+async def prove(rows: list[Row], examiner: Examiner, judge: Asked) -> list[Verdict]:
+    """The verdicts on rows, in their order."""
+    verdicts = await at_once(rows, examiner.examine, judge.model.in_flight, "testing paradigms")
+    failed = Counter(verdict["reason"].split(" (")[0] for verdict in verdicts if verdict["reason"])
+    untested = sum(verdict["proven"] == UNTESTED for verdict in verdicts)
+    passed = len(rows) - failed.total() - untested
+    logger.info(
+        "%d rows: %d passed, %d without a readable reply, failed: %s", len(rows), passed, untested, dict(failed)
+    )
+    return verdicts
+
+
+def applied(
+    paradigms: dict[str, list[Row]], verdicts: Iterable[Verdict], failing: str
+) -> tuple[dict[str, list[Row]], dict[str, dict[str, str]]]:
+    """The rows after the test, and those that it stops, by id.
+
+    `failing` is what becomes of rows that fail: `keep`, `drop`, or `relabel` with the paradigm that
+    they proved to have, where one fits their number of documents.
+    """
+    failed = {verdict["id"]: verdict for verdict in verdicts if verdict["reason"]}
+    stopped: dict[str, dict[str, str]] = {}
+    after: dict[str, list[Row]] = {name: [] for name in paradigms}
+    for name, rows in paradigms.items():
+        for row in rows:
+            verdict = failed.get(row["id"]) if failing != "keep" else None
+            label = verdict["proven"] if verdict and failing == "relabel" else ""
+            if verdict and "noise" not in verdict["reason"] and label in paradigms and _fits(row, label):
+                after[label].append({**row, "paradigm": label, "intended_paradigm": name})
+                continue
+            if verdict:
+                stopped[row["id"]] = {"reason": verdict["reason"].split(" (")[0], "detail": verdict["reason"]}
+            after[name].append(row)
+    return after, stopped
+
+
+def _fits(row: Row, paradigm: str) -> bool:
+    return PARADIGMS[paradigm].least <= len(_documents(row, "source")) <= PARADIGMS[paradigm].most
+
+
+def matrix(verdicts: Iterable[Verdict]) -> dict[str, dict[str, Any]]:
+    """By intended paradigm: how many were proven which, and the share that passed with its 95 % interval (Wilson)."""
+    counts: dict[str, Counter[str]] = {}
+    passed: Counter[str] = Counter()
+    for verdict in (verdict for verdict in verdicts if verdict["proven"] != UNTESTED):
+        counts.setdefault(verdict["intended"], Counter())[verdict["proven"]] += 1
+        passed[verdict["intended"]] += verdict["reason"] is None
+    return {
+        name: {
+            "tested": counts[name].total(),
+            "proven": {found: counts[name][found] for found in (*PARADIGMS, UNDECIDED, NONE)},
+            "passed": passed[name],
+            "passed_share": [round(bound, 3) for bound in wilson(passed[name], counts[name].total())],
+        }
+        for name in PARADIGMS
+        if name in counts
+    }
+
+
+def wilson(passed: int, tested: int, z: float = 1.96) -> tuple[float, float]:
+    """The 95 % interval of a share (Wilson, 1927)."""
+    share_ = passed / tested
+    middle = (share_ + z * z / (2 * tested)) / (1 + z * z / tested)
+    half = z / (1 + z * z / tested) * sqrt(share_ * (1 - share_) / tested + z * z / (4 * tested * tested))
+    return middle - half, middle + half

@@ -1,0 +1,47 @@
+"""Write a data set's card, and its Parquet files by split, as the hub takes them.
+
+    python -m scripts.card rag_instruct_40k.jsonl --name rag_instruct_40k --counts counts.json --gates gates.json \\
+        --ledger ledger.json --made-of '{"teacher": "gpt-4o"}' --validation 0.02 --seed 1 \\
+        --card hub/README.md --parquet rag_instruct_40k.parquet
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+from rag_instruct import cli
+from rag_instruct.card import card, split, write_parquet
+from rag_instruct.cli import logger
+from rag_instruct.errors import UserError
+from rag_instruct.files import read_jsonl, read_text, whole
+
+
+def main(arguments: argparse.Namespace) -> None:
+    rows = list(read_jsonl(arguments.dataset))
+    if not rows:
+        raise UserError(f"{arguments.dataset}: no row in it: see its counts.json for what became of the candidates")
+    splits = split(rows, arguments.validation, arguments.seed)
+    counts, gates, ledger = (json.loads(read_text(p)) for p in (arguments.counts, arguments.gates, arguments.ledger))
+    text = card(arguments.name, rows, splits, counts, gates, ledger, json.loads(arguments.made_of))
+    write_parquet(arguments.parquet, rows)
+    for name, part in splits.items():
+        write_parquet(arguments.card.parent / "data" / f"{name}.parquet", part)
+    # The card last: a folder that has one is complete.
+    with whole(arguments.card) as temporary:
+        temporary.write_text(text, "utf-8")
+    logger.info("%s: %s", arguments.card.parent, ", ".join(f"{len(part):,} {name}" for name, part in splits.items()))
+
+
+if __name__ == "__main__":
+    parser = cli.parser(__doc__)
+    parser.add_argument("dataset", type=Path)
+    parser.add_argument("--name", required=True)
+    parser.add_argument("--counts", type=Path, required=True)
+    parser.add_argument("--gates", type=Path, required=True)
+    parser.add_argument("--ledger", type=Path, required=True)
+    parser.add_argument("--made-of", required=True, help="JSON of what the card says of its making")
+    parser.add_argument("--validation", type=float, required=True, help="share of the rows")
+    parser.add_argument("--seed", required=True)
+    parser.add_argument("--card", type=Path, required=True, help="README.md of a folder; data/ goes beside it")
+    parser.add_argument("--parquet", type=Path, required=True, help="all rows in one file")
+    cli.run(main, parser.parse_args())

@@ -1,0 +1,46 @@
+"""Upload a data set's folder to the Hugging Face hub, privately unless told otherwise.
+
+python -m scripts.push results/rag_instruct_40k/hub --to me/my-rag-instruct
+"""
+
+import argparse
+from pathlib import Path
+
+from huggingface_hub import HfApi
+from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError
+
+from rag_instruct import cli
+from rag_instruct.cli import logger
+from rag_instruct.errors import UserError
+
+
+def push(folder: Path, to: str, public: bool) -> str:
+    """Create the data set on the hub if it is not there, and upload the folder as one commit; its address.
+
+    Raises UserError when the folder has no card, or the hub refuses.
+    """
+    if not (folder / "README.md").is_file():
+        raise UserError(f"{folder} has no README.md: make it first, with snakemake --cores 1 {folder}/README.md")
+    api = HfApi()
+    try:
+        url = api.create_repo(to, repo_type="dataset", private=not public, exist_ok=True)
+        api.upload_folder(repo_id=to, folder_path=folder, repo_type="dataset", commit_message=f"Upload {to}")
+    except LocalTokenNotFoundError as error:
+        raise UserError("the hub wants a token: export HF_TOKEN=... (one with write access)") from error
+    except HfHubHTTPError as error:
+        status = error.response.status_code
+        remedy = "export HF_TOKEN=... (one with write access to it)" if status in (401, 403) else "try again later"
+        raise UserError(f"the hub answered {status} for {to}: {remedy}") from error
+    return str(url)
+
+
+def main(arguments: argparse.Namespace) -> None:
+    logger.info("uploaded to %s", push(arguments.folder, arguments.to, arguments.public))
+
+
+if __name__ == "__main__":
+    parser = cli.parser(__doc__)
+    parser.add_argument("folder", type=Path, help="results/<dataset>/hub")
+    parser.add_argument("--to", required=True, help="name of the data set, owner/name")
+    parser.add_argument("--public", action="store_true")
+    cli.run(main, parser.parse_args())
