@@ -2,12 +2,13 @@
 
 SHELL := /bin/bash
 
+DATASET ?= rag_instruct_40k
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 CORES ?= all
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check dag clean help
+.PHONY: demo test check plan cost dag clean help
 
 demo: .venv/installed  ## build the demo's data set and show three rows of it
 	$(BIN)/snakemake --cores $(CORES) results/rag_instruct_demo.jsonl
@@ -22,6 +23,13 @@ check: .venv/installed-dev  ## style, types and the graph's own linter
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/mypy
 	$(BIN)/snakemake --lint
+
+TARGET ?= results/rag_instruct_40k.jsonl
+plan: .venv/installed  ## say what a run for TARGET would do, why, and what it would cost: make plan TARGET=results/...
+	@$(BIN)/python -m scripts.plan $(TARGET)
+
+cost: .venv/installed  ## say what DATASET would still cost: make cost DATASET=rag_instruct_40k
+	@$(BIN)/snakemake --cores 1 --quiet all -- results/$(DATASET)/cost_preview.json
 
 dag: .venv/installed  ## draw the graph of rules and the graph of jobs (needs graphviz)
 	$(BIN)/snakemake --cores 1 results/graph/rag_instruct_{demo,40k}_{stages,jobs}.svg

@@ -15,8 +15,9 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from rag_instruct.cli import logger
 from rag_instruct.errors import UserError
@@ -59,7 +60,7 @@ class AnswerStore:
         self.folder = folder
         self._index: dict[str, tuple[Path, int]] = {}
         self._ends: dict[Path, int] = {}  # how far each segment has been read
-        self._segment: BinaryIO | None = None
+        self._segment: FileIO | None = None
         self._waiting: list[tuple[bytes, Record, asyncio.Future[None]]] = []
         self._writer: asyncio.Task[None] | None = None
         self.spent: dict[tuple[str, str, bool], Counter[str]] = {}
@@ -131,7 +132,6 @@ class AnswerStore:
             try:
                 position = await asyncio.to_thread(self._append, b"".join(line for line, _, _ in batch))
             except (OSError, UserError) as error:
-                self._segment = None  # it may end in half a line: the next record opens another
                 for _, _, kept in batch:
                     kept.set_exception(error)
                 continue
@@ -148,16 +148,23 @@ class AnswerStore:
             if self._segment is None:
                 self._segment = self._new_segment()
             position = self._segment.tell()
-            self._segment.write(lines)
-            self._segment.flush()
-            os.fsync(self._segment.fileno())
+            try:
+                left = memoryview(lines)
+                while left:
+                    left = left[self._segment.write(left) :]
+                os.fsync(self._segment.fileno())
+            except OSError:
+                # Half a line would take the room, and spoil the next.
+                self._segment.truncate(position)
+                self._segment.seek(position)
+                raise
             return position
 
-    def _new_segment(self) -> BinaryIO:
+    def _new_segment(self) -> FileIO:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._in_use = self._in_use or hold(self.folder / IN_USE, wait=True, shared=True)
         name = f"{time.strftime('%Y%m%dT%H%M%S')}-{socket.gethostname()}-{uuid.uuid4().hex[:12]}.jsonl"
-        return (self.folder / name).open("xb")
+        return (self.folder / name).open("xb", buffering=0)
 
     def close(self) -> None:
         """Close the own segment, and let others compact the store."""

@@ -11,8 +11,8 @@ from rag_instruct.errors import UserError
 from rag_instruct.files import digest
 from rag_instruct.passage import Passage
 from rag_instruct.runs import Hit, Run
-from rag_instruct.synthesis import Pair
 
+Pair = dict[str, Any]  # a question and an answer with their origin
 Row = dict[str, Any]
 
 

@@ -83,7 +83,7 @@ def preview(settings: dict[str, Any], name: str, results: Path, prompts: Path, p
 
     def shopper(teacher: str) -> WindowShopper:
         described = settings["teachers"][teacher]
-        return WindowShopper(endpoints.Teacher.of(described, base_url=described.get("base_url", "")), store)
+        return WindowShopper(endpoints.Teacher.of(described, base_url=described.get("base_url", "not started")), store)
 
     estimates = []
     if dataset["exemplar_filter"] != "rules":

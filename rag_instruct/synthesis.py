@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any
 
 from rag_instruct.cli import logger
+from rag_instruct.dataset import Pair
 from rag_instruct.exemplars import Exemplar
 from rag_instruct.fact_filters import question_missed
 from rag_instruct.files import digest
@@ -18,8 +19,6 @@ from rag_instruct.prompts import Prompt
 from rag_instruct.runs import Hit, Run
 from rag_instruct.sentence_focus import focuses, kind_of
 from rag_instruct.teacher import Asked, at_once, read
-
-Pair = dict[str, Any]
 
 
 @dataclass

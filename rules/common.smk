@@ -5,6 +5,7 @@ import os
 import re
 import shlex
 import sys
+import time
 from pathlib import Path
 
 sys.path.insert(0, workflow.basedir)
@@ -299,18 +300,6 @@ def judged_exemplars(wildcards):
     if dataset(wildcards)["exemplar_filter"] == "rules":
         return []
     return [f"results/{wildcards.dataset}/exemplars/{part}.jsonl" for part in ("kept", "dropped")]
-
-
-def state_of_purchases(wildcards):
-    """Changes with the store, and with the files that a preview counts instead of assuming."""
-    made = Path("results", wildcards.dataset)
-    files = [
-        *Path(config["answers"]).glob("*.jsonl"),
-        made / "exemplars/drawn.jsonl",
-        made / "exemplars/kept.jsonl",
-        made / "search/exemplars.parquet",
-    ]
-    return " ".join(f"{path.name}:{path.stat().st_size}" for path in sorted(files) if path.exists())
 
 
 # The card

@@ -24,8 +24,11 @@ def main(arguments: argparse.Namespace) -> None:
     counts, gates, ledger = (json.loads(read_text(p)) for p in (arguments.counts, arguments.gates, arguments.ledger))
     text = card(arguments.name, rows, splits, counts, gates, ledger, json.loads(arguments.made_of))
     write_parquet(arguments.parquet, rows)
+    data = arguments.card.parent / "data"
+    for old in data.glob("*.parquet"):
+        old.unlink()
     for name, part in splits.items():
-        write_parquet(arguments.card.parent / "data" / f"{name}.parquet", part)
+        write_parquet(data / f"{name}.parquet", part)
     # The card last: a folder that has one is complete.
     with whole(arguments.card) as temporary:
         temporary.write_text(text, "utf-8")

@@ -1,9 +1,15 @@
+import argparse
 import asyncio
+import gc
 import json
 import threading
 import time
 
-from rag_instruct.answers import AnswerStore, exclusive, request_key
+import pytest
+
+from rag_instruct.answers import AnswerStore, compact, exclusive, request_key
+from rag_instruct.errors import UserError
+from scripts import answers
 
 
 def put(store, key, reply):
@@ -69,3 +75,73 @@ def test_one_job_at_a_time_buys_for_an_output(tmp_path):
         order.append("first")
     thread.join()
     assert order == ["first", "second"]
+
+
+def test_what_another_job_buys_is_seen(tmp_path):
+    mine, other = AnswerStore(tmp_path), AnswerStore(tmp_path)
+    put(other, "k1", {"text": "a", "usage": {"prompt_tokens": 3, "completion_tokens": 2}})
+    assert mine.get("k1") is None
+    mine.refresh()
+    assert mine.get("k1")["text"] == "a"
+    put(other, "k2", {"text": "b", "usage": {"prompt_tokens": 3, "completion_tokens": 2}})
+    put(mine, "k3", {"text": "c", "usage": {"prompt_tokens": 3, "completion_tokens": 2}, "batch": True})
+    mine.refresh()
+    assert mine.spent == {
+        ("set", "m", False): {"prompt": 6, "completion": 4, "requests": 2},
+        ("set", "m", True): {"prompt": 3, "completion": 2, "requests": 1},
+    }
+
+
+def test_compaction_keeps_every_answer_once_and_waits_for_nobody(tmp_path):
+    for number in range(4):
+        store = AnswerStore(tmp_path)
+        put(store, f"k{number}", {"text": str(number)})
+        store.close()
+    segments = sorted(tmp_path.glob("*.jsonl"))
+    with segments[0].open("ab") as file:  # the same key again, and a torn line
+        file.write(segments[1].read_bytes().replace(b'"1"', b'"again"') + b'{"key": "torn')
+    asyncio.run(failed(tmp_path))
+    before = {key: AnswerStore(tmp_path).get(key) for key in ("k0", "k1", "k2", "k3", "bad")}
+    user = AnswerStore(tmp_path)
+    with pytest.raises(UserError, match="a job is using the answers"):
+        compact(tmp_path)
+    user.close()
+    gc.collect()
+    assert compact(tmp_path) == (5, 5)
+    assert len(list(tmp_path.glob("*.jsonl"))) == 1
+    assert {key: AnswerStore(tmp_path).get(key) for key in before} == before
+    gc.collect()
+    assert compact(tmp_path, drop_failures=True) == (1, 4)
+    assert AnswerStore(tmp_path).get("bad") is None
+
+
+async def failed(folder):
+    store = AnswerStore(folder)
+    await store.put({"key": "bad", "for": "set", "request": REQUEST, "failure": "400 policy"})
+    store.close()
+
+
+def test_a_full_disk_tears_no_other_answer(small_disk):
+    store = AnswerStore(small_disk)
+    put(store, "k1", {"text": "a"})
+    with pytest.raises(UserError, match="the disk is full"):
+        put(store, "k2", {"text": "b" * 2_000_000})
+    put(store, "k3", {"text": "c"})
+    store.close()
+    later = AnswerStore(small_disk)
+    assert [later.get(key) and later.get(key)["text"] for key in ("k1", "k2", "k3")] == ["a", None, "c"]
+
+
+def test_the_store_can_be_looked_into(tmp_path, capsys):
+    put(AnswerStore(tmp_path), "abcdef", {"text": "eins", "finish_reason": "stop", "usage": {"prompt_tokens": 1234}})
+    look = argparse.Namespace(what="show", folder=tmp_path, key=None)
+    answers.main(look)
+    assert "1,234" in capsys.readouterr().out
+    look.key = "abc"
+    answers.main(look)
+    shown = capsys.readouterr().out
+    assert "Wer? ☃" in shown
+    assert "eins" in shown
+    look.key = "zzz"
+    with pytest.raises(UserError, match="no key begins with zzz"):
+        answers.main(look)

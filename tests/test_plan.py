@@ -27,6 +27,7 @@ def test_the_jobs_of_both_targets(project):
         "synthesise": 10,
         "gather_pairs": 5,
         "assemble": 5,
+        "gate": 1,
         "merge_dataset": 1,
     }
     assert plan(project, FULL) == {
@@ -44,6 +45,7 @@ def test_the_jobs_of_both_targets(project):
         "synthesise": 40,
         "gather_pairs": 5,
         "assemble": 5,
+        "gate": 1,
         "merge_dataset": 1,
     }
 

