@@ -9,8 +9,9 @@ from pathlib import Path
 
 from rag_instruct import cli
 from rag_instruct.files import read_jsonl, write_jsonl
-from rag_instruct.proof import Examiner, Verdict, prove, sampled
+from rag_instruct.proof import Examiner, prove, sampled
 from rag_instruct.teacher import Teacher, with_teacher
+from rag_instruct.verdicts import Verdict
 
 
 def main(arguments: argparse.Namespace) -> None:

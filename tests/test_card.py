@@ -1,0 +1,149 @@
+"""The data set as the hub takes it, and the way there."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pyarrow.parquet as pq
+import pytest
+import yaml
+from conftest import ROOT
+
+from rag_instruct.card import SCHEMA, card, places, split, write_parquet
+
+
+def row(number, paradigm="single_doc_answer", licence="MIT", place=0):
+    roles = ["noise"] * 4
+    roles[place] = "source"
+    return {
+        "question": f"Question {number}?", "answer": "An answer.\nIn two lines.", "documents": ["Title\nA text | with a bar"] * 4,
+        "id": f"{paradigm}-{number}", "paradigm": paradigm,
+        "passages": [{"id": str(n), "role": role, "rank": n + 1, "score": 0.5} for n, role in enumerate(roles)],
+        "hidden_passages": [], "kind": "question", "exemplar_id": f"set:{number}", "exemplar": "E?", "license": licence,
+        "teacher": "m", "prompts": "full", "prompt_version": 1, "request_keys": ["k"], "corpus_license": "CC-BY-SA-3.0",
+    }  # fmt: skip
+
+
+ROWS = [row(n, place=n % 4) for n in range(400)]
+COUNTS = {
+    "paradigms": {"single_doc_answer": {"wanted": 400, "rows": 400, "stopped": 1, "repeated": 0, "spare": 2}},
+    "rejects": {"single_doc_answer": {"off topic": 7}},
+    "proof": {},
+}
+LEDGER = {"dollars": 1.25, "prices_of": "2026-01-01", "counted_as_free": [], "stages": {"synthesis, m": {"requests": 410, "dollars": 1.25}}}  # fmt: skip
+
+
+def made(rows, counts=COUNTS):
+    return card(
+        "mine", rows, split(rows, 0.1, "1"), counts, {"language": {"kept": 400, "dropped": 1}}, LEDGER, {"seed": "1"}
+    )
+
+
+def test_splits_are_drawn_by_row_and_no_row_is_lost():
+    parts = split(ROWS, 0.1, "1")
+    assert len(parts["train"]) + len(parts["validation"]) == 400
+    assert 20 < len(parts["validation"]) < 65
+    again = split(ROWS[:200][::-1], 0.1, "1")
+    assert {r["id"] for r in again["validation"]} <= {r["id"] for r in parts["validation"]}, "whatever else there is"
+    assert list(split(ROWS, 0, "1")) == ["train"]
+
+
+def test_a_card_has_the_hubs_header_and_the_numbers():
+    text = made(ROWS)
+    header = yaml.safe_load(text.split("---\n")[1])
+    assert header["license"] == "other", "the rows' and the documents' licences differ"
+    assert header["size_categories"] == ["n<1K"]
+    assert [file["split"] for file in header["configs"][0]["data_files"]] == ["train", "validation"]
+    for line in ("| single_doc_answer | 400 | 400 | 1 | 0 | 2 |", "| language | 400 | 1 |", "| synthesis, m | 410 | 0 | 0 | 1.2500 |",
+                 "| exemplars | set | MIT | 400 |", "| documents | corpus | CC-BY-SA-3.0 | 400 |", "| single_doc_answer | off topic | 7 |"):  # fmt: skip
+        assert line in text
+    assert "Source documents at places 1 to 4: 100, 100, 100, 100." in text
+    assert "p = 1.00" in text
+    assert "> An answer.\n> In two lines." in text
+    proof = {
+        "single_doc_answer": {
+            "tested": 3,
+            "proven": {"none": 1, "single_doc_answer": 2},
+            "passed": 2,
+            "passed_share": [0.2, 0.9],
+        }
+    }
+    assert "| single_doc_answer | 1 | 2 | 2 of 3 | 0.2 to 0.9 |" in made(ROWS, {**COUNTS, "proof": proof})
+
+
+def test_a_place_that_says_something_is_seen():
+    assert places([row(n, place=0) for n in range(50)]) == [50, 0, 0, 0]
+    assert "p = 0.00" in made([row(n, place=0) for n in range(50)])
+
+
+def test_parquet_has_the_rows_and_refuses_a_field_that_it_would_lose(tmp_path):
+    write_parquet(tmp_path / "x.parquet", ROWS[:3])
+    found = pq.read_table(tmp_path / "x.parquet")
+    assert found.schema.names == SCHEMA.names
+    assert [{k: v for k, v in r.items() if v is not None} for r in found.to_pylist()] == ROWS[:3]
+    with pytest.raises(ValueError, match="lacks the fields"):
+        write_parquet(tmp_path / "y.parquet", [{**ROWS[0], "new": 1}])
+
+
+class Hub(BaseHTTPRequestHandler):
+    """As much of the hub's API as an upload calls."""
+
+    seen: list[str] = []  # noqa: RUF012
+    token = "hf_test"
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.seen.append(f"{self.path} {body[:99_999]!r}")
+        if self.headers.get("Authorization") != f"Bearer {self.token}":
+            return self.answer(401, {"error": "Invalid credentials"})
+        if "preupload" in self.path:
+            files = [{**file, "uploadMode": "regular", "shouldIgnore": False} for file in json.loads(body)["files"]]
+            return self.answer(200, {"files": files})
+        home = f"http://{self.headers['Host']}/datasets/me/mine"
+        return self.answer(
+            200, {"url": home, "name": "me/mine", "commitUrl": f"{home}/commit/1", "commitOid": "1", "success": True}
+        )
+
+    def do_GET(self):
+        self.answer(200, {"id": "me/mine", "sha": "0", "siblings": []})
+
+    def answer(self, status, value):
+        content = json.dumps(value).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *arguments):
+        pass
+
+
+def test_a_push_uploads_the_card_and_the_data(tmp_path):
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    (tmp_path / "hub/data").mkdir(parents=True)
+
+    def push(token):
+        environment = os.environ | {"HF_ENDPOINT": f"http://127.0.0.1:{server.server_port}", "HF_TOKEN": token, "HF_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}  # fmt: skip
+        command = [sys.executable, "-m", "scripts.push", str(tmp_path / "hub"), "--to", "me/mine"]
+        return subprocess.run(command, env=environment, text=True, capture_output=True)
+
+    assert "has no README.md: make it first" in push("hf_test").stderr
+    (tmp_path / "hub/README.md").write_text(made(ROWS))
+    write_parquet(tmp_path / "hub/data/train.parquet", ROWS)
+    refused = push("hf_wrong")
+    assert refused.returncode == 1
+    assert "the hub answered 401 for me/mine: export HF_TOKEN" in refused.stderr
+    done = push("hf_test")
+    assert done.returncode == 0, done.stderr
+    assert "uploaded to" in done.stderr
+    commit = next(seen for seen in Hub.seen if "/commit/" in seen)
+    assert all(name in commit for name in ("README.md", "data/train.parquet"))
+    assert any('"private": true' in seen or '"private":true' in seen for seen in Hub.seen), (
+        "private unless told otherwise"
+    )
+    server.shutdown()
