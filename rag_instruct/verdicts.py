@@ -45,26 +45,33 @@ def _fits(row: Row, paradigm: str) -> bool:
 
 
 def matrix(verdicts: Iterable[Verdict]) -> dict[str, dict[str, Any]]:
-    """By intended paradigm: how many were proven which, and the share that passed with its 95 % interval (Wilson)."""
+    """By intended paradigm: how many were proven which, and the share that passed with its 95 % interval (Wilson).
+
+    Rows without a readable reply of the judge are counted beside.
+    """
     counts: dict[str, Counter[str]] = {}
     passed: Counter[str] = Counter()
-    for verdict in (verdict for verdict in verdicts if verdict["proven"] != UNTESTED):
+    for verdict in verdicts:
         counts.setdefault(verdict["intended"], Counter())[verdict["proven"]] += 1
-        passed[verdict["intended"]] += verdict["reason"] is None
+        passed[verdict["intended"]] += verdict["reason"] is None and verdict["proven"] != UNTESTED
+    return {name: _line(counts[name], passed[name]) for name in PARADIGMS if name in counts}
+
+
+def _line(counts: Counter[str], passed: int) -> dict[str, Any]:
+    tested = counts.total() - counts[UNTESTED]
     return {
-        name: {
-            "tested": counts[name].total(),
-            "proven": {found: counts[name][found] for found in (*PARADIGMS, UNDECIDED, NONE)},
-            "passed": passed[name],
-            "passed_share": [round(bound, 3) for bound in wilson(passed[name], counts[name].total())],
-        }
-        for name in PARADIGMS
-        if name in counts
+        "tested": tested,
+        "untested": counts[UNTESTED],
+        "proven": {found: counts[found] for found in (*PARADIGMS, UNDECIDED, NONE)},
+        "passed": passed,
+        "passed_share": [round(bound, 3) for bound in wilson(passed, tested)],
     }
 
 
 def wilson(passed: int, tested: int, z: float = 1.96) -> tuple[float, float]:
-    """The 95 % interval of a share (Wilson, 1927)."""
+    """The 95 % interval of a share (Wilson, 1927); of nothing tested, all is possible."""
+    if not tested:
+        return 0.0, 1.0
     share_ = passed / tested
     middle = (share_ + z * z / (2 * tested)) / (1 + z * z / tested)
     half = z / (1 + z * z / tested) * sqrt(share_ * (1 - share_) / tested + z * z / (4 * tested * tested))

@@ -41,6 +41,22 @@ def refusal_of(fault):
     return {"status_code": status, "body": {"error": {"code": code, "message": message}}}
 
 
+def answer_to(request):
+    """What a model would say: a pair, or where the request's schema wants it a category, an answer or a verdict."""
+    schema = request.get("response_format", {}).get("json_schema", {}).get("schema", {})
+    said = request["messages"][-1]["content"]
+    wanted = schema.get("required", [])
+    if wanted == ["category"]:
+        return json.dumps({"category": "knowledge"})
+    if wanted == ["answer"]:  # all that the documents say
+        return json.dumps({"answer": " ".join(re.findall(r"Document \d+: .+\n(.+)", said)) or "I do not know."})
+    if wanted == ["verdict"]:
+        reference, answer = re.search(r"Reference: (.*)\n\nAnswer: (.*)", said, re.S).groups()
+        parts = re.split(r"(?<=[.!?]) +", reference)
+        return json.dumps({"verdict": "right" if all(part in answer for part in parts) else "wrong"})
+    return write_pair(request)
+
+
 def write_pair(request):
     """A question and an answer whose words are the documents' own, so that the project's filters pass them."""
     messages = [message["content"] for message in request["messages"]]
@@ -91,7 +107,7 @@ class Server:
 
     def complete(self, request, fault, body):
         """The completion, its usage billed."""
-        text = write_pair(request)
+        text = answer_to(request)
         message = {"role": "assistant", "content": text, "refusal": None}
         finish = fault if fault in ("length", "content_filter") else "stop"
         if fault == "cut JSON" or finish == "length":

@@ -143,7 +143,5 @@ def test_a_push_uploads_the_card_and_the_data(tmp_path):
     assert "uploaded to" in done.stderr
     commit = next(seen for seen in Hub.seen if "/commit/" in seen)
     assert all(name in commit for name in ("README.md", "data/train.parquet"))
-    assert any('"private": true' in seen or '"private":true' in seen for seen in Hub.seen), (
-        "private unless told otherwise"
-    )
+    assert '"visibility":"private"' in Hub.seen[0], "private unless told otherwise"
     server.shutdown()
