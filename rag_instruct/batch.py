@@ -77,6 +77,16 @@ class BatchClient:
 
     async def resume(self) -> None:
         """Take in the answers of the batches that earlier runs of this job have opened."""
+        for batch in await self._surely(self._of_this_job):
+            logger.info("%s: %s of an earlier run is %s", self._name, batch.id, batch.status)
+            # What was sent is the record of what was asked; whoever runs may ask for something else by now.
+            lines = _lines(await self._file(batch.input_file_id))
+            try:
+                await self._take(await self._ended(batch), {line["custom_id"]: line["body"] for line in lines})
+            except UserError as error:
+                logger.warning("%s: nothing was answered in %s: %s", self._name, batch.id, error)
+
+    async def _of_this_job(self) -> list[Batch]:
         earliest = time.time() - LOOKED_BACK
         ours: list[Batch] = []
         async for batch in self._openai.batches.list(limit=100):
@@ -84,11 +94,7 @@ class BatchClient:
                 break
             if (batch.metadata or {}).get(JOB) == self._job and not (self._taken / batch.id).exists():
                 ours.append(batch)
-        for batch in ours:
-            logger.info("%s: %s of an earlier run is %s", self._name, batch.id, batch.status)
-            # What was sent is the record of what was asked; whoever runs may ask for something else by now.
-            lines = _lines(await self._file(batch.input_file_id))
-            await self._take(await self._ended(batch), {line["custom_id"]: line["body"] for line in lines})
+        return ours
 
     async def _send(self) -> None:
         try:
@@ -164,27 +170,38 @@ class BatchClient:
         return batch
 
     async def _take(self, batch: Batch, bodies: dict[str, dict[str, Any]]) -> None:
-        """Keep what the batch answered. What it lacks, or has in an unreadable line, stays asked."""
+        """Keep what the batch answered. What it lacks, or has in an unreadable line, stays asked.
+
+        Raises UserError when all of it was rejected: that is no request's own fault.
+        """
+        outcomes, rejected = await self._outcomes(batch, bodies)
+        if outcomes:
+            outcomes |= {key: _failed(error) for key, error in rejected.items()}
+        await asyncio.gather(*(self._keep(key, bodies[key], reply) for key, reply in outcomes.items()))
+        self._taken.mkdir(parents=True, exist_ok=True)
+        (self._taken / batch.id).touch()
+        if rejected and not outcomes:
+            raise UserError(str(next(iter(rejected.values()))))
+        if lacking := len(bodies) - len(outcomes):
+            logger.warning("%s: %s has no answer to %d of %d requests", self._name, batch.id, lacking, len(bodies))
+
+    async def _outcomes(
+        self, batch: Batch, bodies: dict[str, dict[str, Any]]
+    ) -> tuple[dict[str, Reply], dict[str, Rejected]]:
+        """What a batch's files say of each request; of several answers the first counts."""
         outcomes: dict[str, Reply] = {}
         rejected: dict[str, Rejected] = {}
         for name in filter(None, (batch.output_file_id, batch.error_file_id)):
             for line in _lines(await self._file(name)):
                 key = line.get("custom_id")
-                # The first of several answers to one request counts.
-                if key in bodies and key not in outcomes:
-                    try:
-                        if reply := self._reply(line, bodies[key]):
-                            outcomes[key] = reply
-                    except Rejected as error:
-                        rejected[key] = error
-        if rejected and not outcomes:
-            raise UserError(str(next(iter(rejected.values()))))
-        outcomes |= {key: _failed(error) for key, error in rejected.items()}
-        await asyncio.gather(*(self._keep(key, bodies[key], reply) for key, reply in outcomes.items()))
-        self._taken.mkdir(parents=True, exist_ok=True)
-        (self._taken / batch.id).touch()
-        if lacking := len(bodies) - len(outcomes):
-            logger.warning("%s: %s has no answer to %d of %d requests", self._name, batch.id, lacking, len(bodies))
+                if key not in bodies or key in outcomes:
+                    continue
+                try:
+                    if reply := self._reply(line, bodies[key]):
+                        outcomes[key] = reply
+                except Rejected as error:
+                    rejected[key] = error
+        return outcomes, rejected
 
     async def _keep(self, key: str, body: dict[str, Any], reply: Reply) -> None:
         one = self._asked.pop(key, None)

@@ -22,6 +22,7 @@ PATIENCE = 3600.0  # seconds that one request may be put off by 429
 KEPT = "what was bought is kept: run again when it is mended"
 MOST_CONNECTIONS = 10_000
 ENDED = (None, "eos_token", "stop_sequence", "end_turn")  # other servers' words for "stop"
+NO_CREDIT = "insufficient_quota"  # a 429 that no patience helps; others speak of quotas a minute
 # Refusals of the one request, by the codes of OpenAI, Azure and vLLM, or words of their messages.
 REFUSED = ("context_length", "context length", "content_policy", "content_filter", "content management", "moderation")
 
@@ -211,7 +212,7 @@ class Client:
             )
         except openai.APIStatusError as error:
             body = error.body if isinstance(error.body, dict) else {}
-            if error.status_code == 429 and "quota" not in str(body):
+            if error.status_code == 429 and NO_CREDIT not in str(body):
                 place.limiter.throttled(began, seconds_of(error.response.headers.get("retry-after")))
                 return None
             # What another request has learnt since this one was sent is not learnt twice.
@@ -235,7 +236,7 @@ def raise_for(status: int, error: dict[str, Any], where: str, key_variable: str 
     """Raise what a status other than success means: Passing, Refused, Rejected or UserError."""
     message, code = f"{error.get('message')}"[:300], f"{error.get('code')}"
     if status in (408, 409, 429) or status >= 500:
-        if "quota" in message + code:
+        if NO_CREDIT in f"{code} {error.get('type')}":
             raise UserError(f"{where}: the account has no credit left ({message}); {KEPT}")
         raise Passing(str(status))
     if status == 401:

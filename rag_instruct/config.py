@@ -11,6 +11,7 @@ import jsonschema
 import yaml
 
 from rag_instruct.errors import UserError
+from rag_instruct.paradigms import PARADIGMS
 
 Settings = dict[str, Any]
 DOWNLOADS = "RAG_INSTRUCT_DOWNLOADS"  # JSON for the download's script: mirrors, proxy, and size and sha256 by address
@@ -80,7 +81,7 @@ def _check_dataset(config: Settings, place: str, dataset: Settings, prompts: Pat
     )
     known(
         dataset["prompts"],
-        [folder.name for folder in prompts.iterdir() if folder.is_dir()],
+        [folder.name for folder in prompts.iterdir() if any((folder / f"{name}.yaml").exists() for name in PARADIGMS)],
         f"{place}.prompts",
         str(prompts),
     )

@@ -163,6 +163,7 @@ def test_a_prompt_concerns_its_paradigm_alone(copied):
         "search_shard": 2,
         "merge_search": 1,
         "assemble": 1,
+        "gate": 1,
         "merge_dataset": 1,
     }
 
