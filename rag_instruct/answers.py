@@ -131,9 +131,10 @@ class AnswerStore:
             batch, self._waiting = self._waiting, []
             try:
                 position = await asyncio.to_thread(self._append, b"".join(line for line, _, _ in batch))
-            except (OSError, UserError) as error:
+            except Exception as error:  # whoever waits must learn of it, whatever it is
                 for _, _, kept in batch:
-                    kept.set_exception(error)
+                    if not kept.done():
+                        kept.set_exception(error)
                 continue
             assert self._segment is not None
             for line, record, kept in batch:

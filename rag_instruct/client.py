@@ -17,9 +17,12 @@ from rag_instruct.limits import Limiter, seconds_of
 
 RECENT = 100  # attempts that the early stop looks at
 ENOUGH = 40  # attempts before it judges
+UNWELL = 5  # faults in a row after which an endpoint rests, where there are others
+REST = 30.0  # seconds
 LONGEST_WAIT = 60.0  # seconds between two attempts
 PATIENCE = 3600.0  # seconds that one request may be put off by 429
 KEPT = "what was bought is kept: run again when it is mended"
+OPTIONAL = ("temperature", "top_p", "seed")  # what reasoning models refuse
 MOST_CONNECTIONS = 10_000
 ENDED = (None, "eos_token", "stop_sequence", "end_turn")  # other servers' words for "stop"
 NO_CREDIT = "insufficient_quota"  # a 429 that no patience helps; others speak of quotas a minute
@@ -75,9 +78,9 @@ class Dialect:
         elif "max_tokens" in sent and "max_tokens" in message and "max_completion_tokens" in message:
             self._limit = "max_completion_tokens"
             self._say("wants max_completion_tokens")
-        elif param := next((name for name in ("temperature", "top_p", "seed") if name in sent and name in message), ""):
-            self._unknown.add(param)
-            self._say(f"takes no {param} for this model: its own counts. Remove it from `sampling` in config.yaml")
+        elif "support" in message and (refused := {name for name in OPTIONAL if name in sent and name in message}):
+            self._unknown |= refused
+            self._say(f"takes no {' and '.join(sorted(refused))}: remove it from `sampling` in config.yaml")
         else:
             return False
         return True
@@ -122,9 +125,23 @@ class _Place:
         )
         self.dialect = Dialect(self.name)
         self.credit = 0.0  # of the smooth weighted rotation
+        self.faults = 0  # in a row
+        self._resting_until = 0.0
         self.openai = openai.AsyncOpenAI(
             base_url=endpoint.base_url, api_key=endpoint.key(), max_retries=0, timeout=teacher.timeout, http_client=http
         )
+
+    @property
+    def well(self) -> bool:
+        """Whether it answered lately, or has rested long enough to be tried again."""
+        return self.faults < UNWELL or time.monotonic() >= self._resting_until
+
+    def failed(self) -> None:
+        """One more fault in a row."""
+        self.faults += 1
+        self._resting_until = time.monotonic() + REST
+        if self.faults == UNWELL:
+            logger.info("%s failed %d times in a row", self.name, UNWELL)
 
 
 class Client:
@@ -172,19 +189,24 @@ class Client:
     async def _attempt(self, request: dict[str, Any], tokens: int, faults: list[str]) -> Reply:
         """One attempt; being put off by 429 is none."""
         patience = time.monotonic() + PATIENCE
+        place = self._next()
         try:
             while True:
-                place = self._next()
                 async with place.limiter.turn(tokens) as began:
                     reply = await self._send(place, request, began)
                 if reply is not None:
+                    place.faults = 0
                     self.health.note()
                     return reply
                 if time.monotonic() > patience:
                     raise Passing("429 without end")
+                place = self._next()
         except Passing as error:
             faults.append(str(error))
-            self.health.note(str(error))
+            place.failed()
+            # While another endpoint answers, that this one does not is no outage.
+            if not any(other.well for other in self.places if other is not place):
+                self.health.note(str(error))
             raise
         except Rejected as error:
             if self.health.good:
@@ -192,11 +214,12 @@ class Client:
             raise UserError(str(error)) from error
 
     def _next(self) -> _Place:
-        """Smooth weighted round robin over the endpoints."""
-        for place in self.places:
+        """Smooth weighted round robin over the endpoints that are well, or over all."""
+        places = [place for place in self.places if place.well] or self.places
+        for place in places:
             place.credit += place.endpoint.weight
-        chosen = max(self.places, key=lambda place: place.credit)
-        chosen.credit -= sum(place.endpoint.weight for place in self.places)
+        chosen = max(places, key=lambda place: place.credit)
+        chosen.credit -= sum(place.endpoint.weight for place in places)
         return chosen
 
     async def _send(self, place: _Place, request: dict[str, Any], began: float) -> Reply | None:
@@ -225,7 +248,10 @@ class Client:
             # The transport calls every lost connection a timeout; what it was is further down.
             raise Passing("timeout" if _caused_by(error, TimeoutError) else "connection broken") from error
         place.limiter.succeeded(response.headers)
-        return reply_of(response.content)
+        reply = reply_of(response.content)
+        if sent != request:  # worded otherwise than the record of the request says
+            reply["sent"] = {name: value for name, value in sent.items() if name != "messages"}
+        return reply
 
 
 def _caused_by(error: BaseException | None, kind: type[BaseException]) -> bool:

@@ -13,8 +13,9 @@ FOLLOWS = "its inputs are made anew"
 # Snakemake's reasons, in the order in which they are looked for, and ours.
 REASONS = {
     r"Missing output files": "not made yet",
-    r"Params have changed since last execution: .*before: '?[0-9a-f]{16}'?,? now: '?[0-9a-f]{16}'?": "its code changed",
-    r"Params have changed since last execution: .*before: (.*) now: (.*)": "its settings changed: {0} became {1}",
+    r"Params have changed.*before: '?[0-9a-f]{16}'?,? now: '?[0-9a-f]{16}'?": "its code changed",
+    r"Params have changed.*before: (.*) now: <nothing exclusive>": "its settings changed: not {0} any more",
+    r"Params have changed.*before: (.*) now: (.*)": "its settings changed: {0} became {1}",
     r"Updated input files: (\S+)": "{0} changed",
     r"Set of input files has changed": "other files go into it",
     r"Code has changed": "its command changed",

@@ -39,16 +39,22 @@ class WindowShopper:
         self.model, self._store = model, store
         self.wanted: dict[str, dict[str, Any]] = {}
         self.completions: list[int] = []
+        self._stored: set[str] = set()
         self.bought = 0
-        self.replayed = 0
+
+    @property
+    def replayed(self) -> int:
+        """Requests that the store answers."""
+        return len(self._stored)
 
     async def ask(self, body: dict[str, Any], sample: int = 0) -> tuple[str, Reply]:
         """As Teacher.ask; raises NotBought where that would buy."""
         request = self.model.request(body)
         key = request_key(request, sample)
         if reply := self._store.get(key):
-            self.replayed += 1
-            self.completions.append(tokens_of(reply)["completion"])
+            if key not in self._stored:
+                self._stored.add(key)
+                self.completions.append(tokens_of(reply)["completion"])
             return key, reply
         self.wanted[key] = request
         raise NotBought(key)

@@ -29,10 +29,12 @@ class Asked(Protocol):
     """Whoever answers for a teacher: the teacher, or a preview of what it would be asked."""
 
     model: endpoints.Teacher
-    replayed: int
 
     @property
     def bought(self) -> int: ...
+
+    @property
+    def replayed(self) -> int: ...
 
     async def ask(self, body: dict[str, Any], sample: int = 0) -> tuple[str, Reply]: ...
 

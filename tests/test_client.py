@@ -148,6 +148,15 @@ def test_endpoints_take_turns_by_weight(tmp_path):
         assert [light.bill()["served"], heavy.bill()["served"]] == [20, 60]
 
 
+def test_an_endpoint_that_is_down_is_stood_in_for(tmp_path):
+    with Running() as served, endpoint(lambda request: "x") as broken:
+        broken.faults = [500] * 1000
+        places = [Endpoint(served.base_url), Endpoint(broken.base_url)]
+        _, bought, _ = ask_all(places, tmp_path, range(200), concurrency=8)
+        assert bought == 200 == served.bill()["served"]
+        assert len(broken.requests) < 20
+
+
 def test_30_percent_faults_lose_nothing_in_silence(tmp_path):
     asked = 600
     with Running("--latency", 0.02, "--faults", 0.3, "--lasting", 0.05) as served:
