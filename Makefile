@@ -10,9 +10,10 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: demo test check plan cost dag clean help
 
-demo: .venv/installed  ## build the demo's data set and show three rows of it
-	$(BIN)/snakemake --cores $(CORES) results/rag_instruct_demo.jsonl
+demo: .venv/installed  ## build the demo's data set and its card, and show three rows
+	$(BIN)/snakemake --cores $(CORES) results/rag_instruct_demo.jsonl results/rag_instruct_demo/hub/README.md
 	@$(BIN)/python -m scripts.show_rows results/rag_instruct_demo.jsonl --count 3
+	@echo "All about the data set: results/rag_instruct_demo/hub/README.md"
 
 test: .venv/installed-dev  ## run the tests, the demo included
 	$(BIN)/python -m pytest

@@ -40,6 +40,7 @@ rule all:
     default_target: True
     input:
         "results/rag_instruct_demo.jsonl",
+        "results/rag_instruct_demo/hub/README.md",
 
 
 onstart:

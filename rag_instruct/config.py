@@ -104,6 +104,37 @@ def known(name: str, names: Any, place: str, section: str) -> None:
         raise UserError(f"config.yaml: {place}: {name!r} is not in {section}: {hint}")
 
 
+def refuse_licences(config: Settings, name: str) -> None:
+    """Raise UserError when a data set's exemplars or corpus have a licence that it forbids."""
+    dataset = config["datasets"][name]
+    licences = {f"exemplar_sets.{part}": config["exemplar_sets"][part]["license"] for part in dataset["exemplars"]}
+    licences[f"corpora.{dataset['corpus']}"] = config["corpora"][dataset["corpus"]].get("license", "unknown")
+    for place, licence in licences.items():
+        if licence in dataset["forbidden_licenses"]:
+            raise UserError(
+                f"config.yaml: {place} has the licence {licence}, which datasets.{name}.forbidden_licenses forbids: "
+                "leave it out, or allow the licence. Nothing was run."
+            )
+
+
+def described(config: Settings, name: str) -> dict[str, Any]:
+    """What a data set's card says of its making."""
+    dataset = config["datasets"][name]
+    teacher = config["teachers"][dataset["teacher"]]
+    return {
+        "corpus": dataset["corpus"],
+        "encoder": config["encoders"][dataset["encoder"]]["model"],
+        "exemplars drawn": ", ".join(f"{count:,} of {part}" for part, count in dataset["exemplars"].items()),
+        "exemplars filtered by": dataset["exemplar_filter"],
+        "teacher": f"{teacher['model']}, sampling {json.dumps(teacher['sampling'], sort_keys=True)}",
+        "prompts": dataset["prompts"],
+        "imitates exemplars": "yes" if dataset["simulate_instructions"] else "no",
+        "documents of a row": dataset["documents"],
+        "noise documents": f"from ranks {dataset['noise']['beyond'] + 1} to {dataset['noise']['depth']}",
+        "seed": dataset["seed"],
+    }
+
+
 def job_settings() -> Settings:
     """Teachers, budgets, prices and the store's folder: from the graph, or for a script by hand from ./config.yaml."""
     if given := os.environ.get(SETTINGS):

@@ -17,6 +17,8 @@ COLOURS = {
     "retrieval": "#c9ebe8",
     "synthesis": "#fbdcb4",
     "dataset": "#e2d5f0",
+    "money": "#f7e3a1",
+    "card": "#e8e8e8",
 }
 STYLE = """
   graph [rankdir=TB, nodesep=0.35, ranksep=0.4, pad=0.3, bgcolor=white, fontname="Helvetica"];

@@ -11,7 +11,7 @@ from pathlib import Path
 sys.path.insert(0, workflow.basedir)
 
 from rag_instruct.code import code_of_script, jobs_find
-from rag_instruct.config import DOWNLOADS, SETTINGS, checked, known, missing_key
+from rag_instruct.config import DOWNLOADS, SETTINGS, checked, described, known, missing_key, refuse_licences
 from rag_instruct.errors import UserError
 from rag_instruct.lock import hold
 from rag_instruct.paradigms import PARADIGMS, slots
@@ -213,16 +213,11 @@ def downloadable(wildcards):
 
 def allowed_sets(wildcards):
     """The data set's exemplar sets; refused before anything is made of them when a licence is forbidden."""
-    settings = dataset(wildcards)
-    licences = {f"exemplar_sets.{name}": config["exemplar_sets"][name]["license"] for name in settings["exemplars"]}
-    licences[f"corpora.{settings['corpus']}"] = config["corpora"][settings["corpus"]].get("license", "unknown")
-    for place, licence in licences.items():
-        if licence in settings["forbidden_licenses"]:
-            raise WorkflowError(
-                f"config.yaml: {place} has the licence {licence}, which datasets.{wildcards.dataset}.forbidden_licenses "
-                "forbids: leave it out, or allow the licence. Nothing was run."
-            )
-    return expand(rules.load_exemplars.output, set=settings["exemplars"])
+    try:
+        refuse_licences(config, wildcards.dataset)
+    except UserError as error:
+        raise WorkflowError(str(error))
+    return expand(rules.load_exemplars.output, set=dataset(wildcards)["exemplars"])
 
 
 def exemplar_set(wildcards):
@@ -306,19 +301,4 @@ def judged_exemplars(wildcards):
 
 
 def made_of(wildcards):
-    """What the card says of the data set's making, in words of config.yaml."""
-    settings = dataset(wildcards)
-    teacher = config["teachers"][settings["teacher"]]
-    described = {
-        "corpus": settings["corpus"],
-        "encoder": config["encoders"][settings["encoder"]]["model"],
-        "exemplars drawn": ", ".join(f"{count:,} of {name}" for name, count in settings["exemplars"].items()),
-        "exemplars filtered by": settings["exemplar_filter"],
-        "teacher": f"{teacher['model']}, sampling {json.dumps(teacher['sampling'], sort_keys=True)}",
-        "prompts": settings["prompts"],
-        "imitates exemplars": "yes" if settings["simulate_instructions"] else "no",
-        "documents of a row": settings["documents"],
-        "noise documents": f"from ranks {settings['noise']['beyond'] + 1} to {settings['noise']['depth']}",
-        "seed": settings["seed"],
-    }
-    return json.dumps(described)
+    return json.dumps(described(config, wildcards.dataset))

@@ -21,5 +21,5 @@ rule draw_graph:
     params:
         code=code("draw_graph"),
     shell:
-        "python -m scripts.draw_graph results/{wildcards.dataset}.jsonl --of {wildcards.picture}"
+        "python -m scripts.draw_graph results/{wildcards.dataset}/hub/README.md --of {wildcards.picture}"
         " --output {output.svg:q} {output.png:q} --log {log:q}"
