@@ -90,6 +90,8 @@ class Budget:
                 await self._returned.wait()
             self._lent += 1
             self._lent_dollars += most
+            # One by one as far as it reaches: thousands may wait, and each looks at the store.
+            self._returned.notify(1)
         return most
 
     async def take_back(self, most: float) -> None:
@@ -99,7 +101,10 @@ class Budget:
         async with self._returned:
             self._lent -= 1
             self._lent_dollars -= most
-            self._returned.notify_all()
+            if self._lent:
+                self._returned.notify(1)
+            else:
+                self._returned.notify_all()  # nothing will be returned any more: they give up
 
     def _over(self, most: float) -> str:
         purse = self._purse
