@@ -15,6 +15,7 @@ from rag_instruct.knowledge import judge
 from rag_instruct.paradigms import PARADIGMS, slots
 from rag_instruct.prices import FREE
 from rag_instruct.prompts import Prompt, load_prompt
+from rag_instruct.proof import Examiner, sampled
 from rag_instruct.runs import Run
 from rag_instruct.synthesis import Synthesis
 from rag_instruct.tokens import counter, prompt_tokens
@@ -22,7 +23,8 @@ from rag_instruct.tokens import counter, prompt_tokens
 SAMPLE = 500  # requests whose tokens are counted; the others are taken to be alike
 ENOUGH = 50  # stored answers from which lengths and yields are learnt
 # Tokens of an answer where nothing is stored yet. The paper's questions have 22 words and its answers 81.
-ASSUMED_TOKENS = {"exemplar filter": 10, "synthesis": 180}
+ASSUMED_TOKENS = {"exemplar filter": 10, "synthesis": 180, "proof": 40}
+REQUESTS_A_PROOF = {False: 6, True: 10}  # of one document, of several: an answer and its grade for each test
 ASSUMED_YIELD = 0.9  # rows a candidate
 LINE = "{:30.30} {:16.16} {:>8} {:>8} {:>11} {:>11} {:>9} {:>10}"
 WORDS = "some words of a passage in the corpus that the teacher is shown with its title "
@@ -102,6 +104,10 @@ def preview(settings: dict[str, Any], name: str, results: Path, prompts: Path, p
             estimates.append(
                 _of_synthesis(dataset, made, passages, paradigm, prompt, shopper(dataset["teacher"]), purse)
             )
+    if dataset["proof"]["share"]:
+        tested = (paradigm for paradigm, rows in dataset["paradigms"].items() if rows)
+        judge = dataset["proof"]["judge"]
+        estimates += [_of_proof(dataset, made, paradigm, prompts, shopper(judge), purse) for paradigm in tested]
     return estimates
 
 
@@ -139,6 +145,21 @@ def _of_synthesis(
         shopper.note(assumed_request(prompt, paradigm))
     tokens = ASSUMED_TOKENS["synthesis"] // len(prompt.steps)
     return estimate(shopper, f"synthesis {paradigm}", requests, counted, purse, tokens)
+
+
+def _of_proof(
+    dataset: dict[str, Any], made: Path, paradigm: str, prompts: Path, shopper: WindowShopper, purse: Purse
+) -> Estimate:
+    share, rows = dataset["proof"]["share"], made / f"rows/{paradigm}.jsonl"
+    if rows.exists():
+        examiner = Examiner(shopper, prompts / "proof")
+        tested = sampled(read_jsonl(rows), share, str(dataset["seed"]))
+        lacking: float = look(shopper, [partial(examiner.examine, row) for row in tested])[1]
+    else:
+        lacking = share * slots(dataset["paradigms"][paradigm], dataset["spare"])
+        shopper.note(assumed_request(load_prompt(prompts / "proof/from_documents.yaml"), paradigm))
+    each = REQUESTS_A_PROOF[PARADIGMS[paradigm].most > 1]
+    return estimate(shopper, f"proof {paradigm}", lacking * each, rows.exists(), purse, ASSUMED_TOKENS["proof"])
 
 
 def look(shopper: WindowShopper, works: Sequence[Callable[[], Awaitable[Any]]]) -> tuple[int, int]:

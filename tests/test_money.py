@@ -81,13 +81,14 @@ def test_a_preview_counts_assumes_and_comes_to_nothing_left(tmp_path):
     dataset = {
         "corpus": "c", "exemplar_filter": "rules", "exemplars": {"e": 100}, "teacher": "t", "prompts": "full", "spare": 0,
         "paradigms": {"single_doc_answer": 40}, "tries": 2, "seed": 1, "simulate_instructions": True,
-        "source_depth": DEPTH, "budget": {"dollars": 5},
+        "source_depth": DEPTH, "budget": {"dollars": 5}, "proof": {"share": 0},
     }  # fmt: skip
 
     with Running() as served:
         environment = settings(served.base_url, tmp_path / "answers")
         given = json.loads(environment["RAG_INSTRUCT_SETTINGS"])
-        given["datasets"] = {"set": dataset, "unmade": {**dataset, "exemplar_filter": "t"}}
+        unmade = {**dataset, "exemplar_filter": "t", "proof": {"share": 0.5, "judge": "t"}}
+        given["datasets"] = {"set": dataset, "unmade": unmade}
         environment["RAG_INSTRUCT_SETTINGS"] = json.dumps(given)
 
         def preview(name="set"):
@@ -115,9 +116,9 @@ def test_a_preview_counts_assumes_and_comes_to_nothing_left(tmp_path):
         assert "40 requests" in shown
         tokens = served.bill()["tokens"]
         assert before["prompt_tokens"] / 44 == pytest.approx(tokens["prompt_tokens"] / 40, rel=0.1)
-        (filtering, synthesis), shown = preview("unmade")
-        assert (filtering["requests"], synthesis["requests"]) == (100, 44)
-        assert not filtering["counted"] or not synthesis["counted"]
+        estimates, shown = preview("unmade")
+        assert [(one["requests"], one["counted"]) for one in estimates] == [(100, False), (44, False), (120, False)]
+        assert [one["stage"].split()[0] for one in estimates] == ["exemplar", "synthesis", "proof"]
         assert "~ by assumption" in shown
         assert served.bill()["served"] == 40, "a preview buys nothing"
 
