@@ -141,12 +141,12 @@ def _proof(proof: Mapping[str, Mapping[str, Any]]) -> str:
     lines = []
     for name, found in proof.items():
         passed, interval = f"{found['passed']} of {found['tested']}", "{} to {}".format(*found["passed_share"])
-        lines.append([name, *(found["proven"][other] for other in names), passed, interval])
+        lines.append([name, *(found["proven"][other] for other in names), found["untested"], passed, interval])
     told = (
         "A judge answered from memory, with the source documents, from them alone and without each of them; by who "
         "could answer, rows written for a paradigm (lines) proved to have one (columns). The intervals are of 95 %."
     )
-    return f"{told}\n\n{_table(['written for', *names, 'passed', 'share'], lines)}"
+    return f"{told}\n\n{_table(['written for', *names, 'untested', 'passed', 'share'], lines)}"
 
 
 def _of_counts(paradigms: Mapping[str, Mapping[str, int]]) -> Iterable[list[Any]]:

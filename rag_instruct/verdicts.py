@@ -75,4 +75,4 @@ def wilson(passed: int, tested: int, z: float = 1.96) -> tuple[float, float]:
     share_ = passed / tested
     middle = (share_ + z * z / (2 * tested)) / (1 + z * z / tested)
     half = z / (1 + z * z / tested) * sqrt(share_ * (1 - share_) / tested + z * z / (4 * tested * tested))
-    return middle - half, middle + half
+    return max(0.0, middle - half), min(1.0, middle + half)

@@ -71,7 +71,7 @@ def test_a_card_has_the_hubs_header_and_the_numbers():
             "passed_share": [0.2, 0.9],
         }
     }
-    assert "| single_doc_answer | 1 | 2 | 2 of 3 | 0.2 to 0.9 |" in made(ROWS, {**COUNTS, "proof": proof})
+    assert "| single_doc_answer | 1 | 2 | 4 | 2 of 3 | 0.2 to 0.9 |" in made(ROWS, {**COUNTS, "proof": proof})
 
 
 def test_a_place_that_says_something_is_seen():
