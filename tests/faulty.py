@@ -244,6 +244,9 @@ class Connection(asyncio.Protocol):
         body = json.dumps(request, sort_keys=True)
         if refused := server.settings.refuse(request):
             return self.later(0, self.fail, *refused)
+        if server.settings.capacity and server.busy > server.settings.capacity:
+            server.faults["over capacity"] += 1
+            return self.later(0, self.send_bytes, 429, b'{"error": {"message": "slow down"}}', "Retry-After: 0.1\r\n")
         fault = server.fault_of(body)
         if fault:
             server.faults[fault] += 1
@@ -344,6 +347,7 @@ if __name__ == "__main__":
     parser.add_argument("--latency", type=float, default=0.0, help="seconds")
     parser.add_argument("--faults", type=float, default=0.0, help="share of the requests that meet one")
     parser.add_argument("--lasting", type=float, default=0.0, help="share that is refused for good")
+    parser.add_argument("--capacity", type=int, default=0, help="requests at a time; 429 for more")
     parser.add_argument("--batch-seconds", type=float, default=0.5, help="how long a batch takes")
     parser.add_argument("--plain", nargs="*", default=[], help="response formats that it does not know")
     parser.add_argument("--reasoning", action="store_true", help="wants max_completion_tokens, and no temperature")

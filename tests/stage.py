@@ -69,6 +69,7 @@ class Stage:
     def __init__(self, material: Path, folder: Path, environment: dict, chunk=0, chunks=1, slots=40, tries=2):
         self.folder, self.environment = folder, environment
         folder.mkdir(exist_ok=True)
+        self.answers = Path(json.loads(environment[SETTINGS])["answers"])
         self.pairs = folder / f"chunk_{chunk}.jsonl"
         self.rejects = folder / f"chunk_{chunk}.rejects.jsonl"
         prompt = ROOT / f"resources/prompts/full/{PARADIGM}.yaml"

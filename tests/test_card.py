@@ -66,6 +66,7 @@ def test_a_card_has_the_hubs_header_and_the_numbers():
     proof = {
         "single_doc_answer": {
             "tested": 3,
+            "untested": 4,
             "proven": {"none": 1, "single_doc_answer": 2},
             "passed": 2,
             "passed_share": [0.2, 0.9],

@@ -24,11 +24,19 @@ def test_durations_of_headers():
     ]  # fmt: skip
 
 
+def test_the_pace_finds_what_an_endpoint_bears(tmp_path):
+    with Running("--latency", 0.05, "--capacity", 10) as served:
+        _, bought, _ = ask_all(served.base_url, tmp_path, range(600), concurrency=80)
+        bill = served.bill()
+    assert bought == 600 == bill["billed"]
+    assert bill["faults"]["over capacity"] < 200, "80 at once once, then little more than it bears"
+
+
 def test_a_pace_spreads_a_minutes_allowance():
     pace = Pace(600)
     waits = [pace.wait(1) for _ in range(30)]
     assert waits[:10] == [0] * 10, "a second's worth may go at once"
-    assert waits[-1] == pytest.approx(2.0, abs=0.1)
+    assert waits[-1] - waits[-11] == pytest.approx(1.0, abs=0.1)
     assert Pace(None).wait(1e9) == 0
     pace.learn("60")
     pace.learn("6000")
@@ -59,7 +67,7 @@ def test_a_spent_allowance_is_waited_for():
         async with limiter.turn(1):
             return time.monotonic() - started
 
-    assert asyncio.run(session()) == pytest.approx(0.3, abs=0.1)
+    assert asyncio.run(session()) >= 0.29
 
 
 def test_never_more_at_a_time_than_the_limit():
@@ -227,4 +235,4 @@ def test_dollars_need_a_price(tmp_path):
 def test_an_allowance_a_minute_is_kept(tmp_path):
     with Running() as served:
         ask_all(served.base_url, tmp_path, range(30), concurrency=30, requests_per_minute=1200)
-        assert served.bill()["seconds"] == pytest.approx(0.5, abs=0.25), "a second's worth at once, then 20 a second"
+        assert served.bill()["seconds"] >= 0.45, "a second's worth at once, then 20 a second"
