@@ -4,6 +4,7 @@ import json
 import time
 from collections import Counter, deque
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 import httpx2
 import openai
@@ -22,6 +23,7 @@ REST = 30.0  # seconds
 LONGEST_WAIT = 60.0  # seconds between two attempts
 PATIENCE = 3600.0  # seconds that one request may be put off by 429
 KEPT = "what was bought is kept: run again when it is mended"
+HERE = ("127.0.0.1", "localhost", "::1")
 OPTIONAL = ("temperature", "top_p", "seed")  # what reasoning models refuse
 MOST_CONNECTIONS = 10_000
 ENDED = (None, "eos_token", "stop_sequence", "end_turn")  # other servers' words for "stop"
@@ -151,7 +153,11 @@ class Client:
         self._teacher = teacher
         # aiohttp carries openai's requests here: with hundreds in flight httpx's pool takes most of the time.
         # Its default of 100 connections would be a limit beside ours.
-        self._http = openai.DefaultAioHttpClient(limits=httpx2.Limits(max_connections=MOST_CONNECTIONS))
+        self._http = openai.DefaultAioHttpClient(
+            limits=httpx2.Limits(max_connections=MOST_CONNECTIONS),
+            # A proxy of the environment leads to the world, and not to a server on this machine.
+            trust_env=not all(urlsplit(place.base_url).hostname in HERE for place in teacher.endpoints),
+        )
         weights = sum(endpoint.weight for endpoint in teacher.endpoints)
         # Twice its share, so that one can stand in for another that is slow; `at_once` bounds the sum.
         self.places = [

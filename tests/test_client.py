@@ -149,6 +149,16 @@ def test_an_outage_stops_early_and_is_no_answer(tmp_path):
     assert not [record for record in store.records() if "failure" in record], "an outage settles no request"
 
 
+def test_a_proxy_leads_to_the_world_and_not_to_this_machine(tmp_path, monkeypatch):
+    with endpoint(lambda request: "x") as served:
+        monkeypatch.setenv("http_proxy", served.base_url.removesuffix("/v1"))
+        ask_all("http://teacher.example/v1", tmp_path / "far", range(2), attempts=1)
+        assert len(served.requests) == 2
+        monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+        ask_all(served.base_url, tmp_path / "near", range(2), attempts=1)
+        assert len(served.requests) == 4
+
+
 def test_endpoints_take_turns_by_weight(tmp_path):
     with Running() as light, Running() as heavy:
         places = [Endpoint(light.base_url), Endpoint(heavy.base_url, weight=3, model="m-large")]
