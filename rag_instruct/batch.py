@@ -21,7 +21,8 @@ from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception_type, s
 
 from rag_instruct.answers import Reply
 from rag_instruct.cli import bar, logger
-from rag_instruct.client import KEPT, Dialect, Passing, Refused, Rejected, raise_for, reply_of
+from rag_instruct.client import KEPT, Passing, Refused, Rejected, raise_for, reply_of
+from rag_instruct.dialect import Dialect
 from rag_instruct.endpoints import Teacher
 from rag_instruct.errors import UserError
 from rag_instruct.files import digest
@@ -60,10 +61,15 @@ class BatchClient:
         self._last = 0.0
         self._sender: asyncio.Task[None] | None = None
 
-    async def close(self) -> None:
-        """Close the connections. A batch that runs goes on, and the next run takes its answers."""
+    def stop(self) -> None:
+        """Wait no longer. A batch that runs goes on, and the next run takes its answers."""
+        self._fail(UserError(f"interrupted; the batch goes on, and {KEPT}"))
         if self._sender:
             self._sender.cancel()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        self.stop()
         await self._openai.close()
 
     async def complete(self, key: str, request: dict[str, Any]) -> Reply:
@@ -105,10 +111,13 @@ class BatchClient:
                 await self._one_batch()
         except Exception as error:
             # Whoever waits learns of it; a fault that is none of ours is shown as such.
-            asked, self._asked = self._asked, {}
-            for one in asked.values():
-                if not one.answered.done():
-                    one.answered.set_exception(error)
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        asked, self._asked = self._asked, {}
+        for one in asked.values():
+            if not one.answered.done():
+                one.answered.set_exception(error)
 
     async def _one_batch(self) -> None:
         content = io.BytesIO()

@@ -37,6 +37,9 @@ def run(main: Callable[[argparse.Namespace], None], arguments: argparse.Namespac
     except UserError as error:
         logger.error("error: %s", error)
         sys.exit(1)
+    except KeyboardInterrupt:
+        logger.error("interrupted")
+        sys.exit(130)
     except Exception:
         logger.exception("This is a fault of the project, not of your data: please report it.")
         sys.exit(1)

@@ -3,7 +3,7 @@
 import json
 import time
 from collections import Counter, deque
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
@@ -12,6 +12,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt,
 
 from rag_instruct.answers import Reply
 from rag_instruct.cli import logger
+from rag_instruct.dialect import Dialect
 from rag_instruct.endpoints import Endpoint, Teacher
 from rag_instruct.errors import UserError
 from rag_instruct.limits import Limiter, seconds_of
@@ -22,9 +23,8 @@ UNWELL = 5  # faults in a row after which an endpoint rests, where there are oth
 REST = 30.0  # seconds
 LONGEST_WAIT = 60.0  # seconds between two attempts
 PATIENCE = 3600.0  # seconds that one request may be put off by 429
-KEPT = "what was bought is kept: run again when it is mended"
+KEPT = "what was bought is kept: run again to go on"
 HERE = ("127.0.0.1", "localhost", "::1")
-OPTIONAL = ("temperature", "top_p", "seed")  # what reasoning models refuse
 MOST_CONNECTIONS = 10_000
 ENDED = (None, "eos_token", "stop_sequence", "end_turn")  # other servers' words for "stop"
 NO_CREDIT = "insufficient_quota"  # a 429 that no patience helps; others speak of quotas a minute
@@ -42,53 +42,6 @@ class Refused(Exception):
 
 class Rejected(Exception):
     """The endpoint complains about the request, in words that do not say whether it would of any other."""
-
-
-class Dialect:
-    """How an endpoint wants requests worded, found out from its complaints, once."""
-
-    # The next poorer form of `response_format`. The prompts ask for JSON in words too.
-    POORER: ClassVar[dict[str, str | None]] = {"json_schema": "json_object", "json_object": None}
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._form: str | None = "json_schema"
-        self._limit = "max_tokens"
-        self._unknown: set[str] = set()
-
-    def word(self, request: dict[str, Any]) -> dict[str, Any]:
-        """`request` as the endpoint takes it."""
-        worded = {name: value for name, value in request.items() if name not in self._unknown}
-        if "max_tokens" in worded:
-            worded[self._limit] = worded.pop("max_tokens")
-        form = worded.get("response_format", {}).get("type")
-        while form and form != self._form and self._form != "json_schema":
-            form = self.POORER[form]
-        if form is None:
-            worded.pop("response_format", None)
-        elif form == "json_object":
-            worded["response_format"] = {"type": "json_object"}
-        return worded
-
-    def learn(self, sent: dict[str, Any], error: dict[str, Any]) -> bool:
-        """Whether the complaint about what was sent teaches something, so that asking again makes sense."""
-        message = f"{error.get('message')} {error.get('param')} {error.get('code')}".lower()
-        form = sent.get("response_format", {}).get("type")
-        if form and any(word in message for word in ("response_format", form, "json_schema", "guided")):
-            self._form = self.POORER[form]
-            self._say(f"knows no response_format {form}: asking with {self._form or 'none'}, answers are checked here")
-        elif "max_tokens" in sent and "max_tokens" in message and "max_completion_tokens" in message:
-            self._limit = "max_completion_tokens"
-            self._say("wants max_completion_tokens")
-        elif "support" in message and (refused := {name for name in OPTIONAL if name in sent and name in message}):
-            self._unknown |= refused
-            self._say(f"takes no {' and '.join(sorted(refused))}: remove it from `sampling` in config.yaml")
-        else:
-            return False
-        return True
-
-    def _say(self, what: str) -> None:
-        logger.info("%s %s", self._name, what)
 
 
 class Health:
@@ -165,6 +118,11 @@ class Client:
             for endpoint in teacher.endpoints
         ]
         self.health = Health()
+        self._stopped = False
+
+    def stop(self) -> None:
+        """Begin no attempt any more; those under way end, as they may be paid for."""
+        self._stopped = True
 
     async def close(self) -> None:
         """Close the connections."""
@@ -198,8 +156,7 @@ class Client:
         place = self._next()
         try:
             while True:
-                async with place.limiter.turn(tokens) as began:
-                    reply = await self._send(place, request, began)
+                reply = await self._in_turn(place, request, tokens)
                 if reply is not None:
                     place.faults = 0
                     self.health.note()
@@ -218,6 +175,12 @@ class Client:
             if self.health.good:
                 raise Refused(str(error)) from error
             raise UserError(str(error)) from error
+
+    async def _in_turn(self, place: _Place, request: dict[str, Any], tokens: int) -> Reply | None:
+        async with place.limiter.turn(tokens) as began:
+            if self._stopped:
+                raise UserError(f"interrupted; {KEPT}")
+            return await self._send(place, request, began)
 
     def _next(self) -> _Place:
         """Smooth weighted round robin over the endpoints that are well, or over all."""

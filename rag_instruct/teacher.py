@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import os
+import signal
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import nullcontext
 from pathlib import Path
@@ -13,7 +14,7 @@ from rag_instruct import endpoints
 from rag_instruct.answers import AnswerStore, Record, Reply, exclusive, request_key
 from rag_instruct.batch import BatchClient
 from rag_instruct.budget import Budget, Purse
-from rag_instruct.cli import bar
+from rag_instruct.cli import bar, logger
 from rag_instruct.client import Client, Refused
 from rag_instruct.config import REPLAY, job_settings
 from rag_instruct.errors import UserError
@@ -21,6 +22,7 @@ from rag_instruct.prices import Price, load_prices
 from rag_instruct.prompts import Step
 from rag_instruct.server import local_server
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -68,6 +70,19 @@ class Teacher:
     ) -> None:
         await self._client.close()
         self._store.close()
+
+    def stop_on_signals(self) -> None:
+        """Let Ctrl-C, or a scheduler's SIGTERM, end the job in order; a second one ends it at once."""
+        loop = asyncio.get_running_loop()
+
+        def stop() -> None:
+            logger.warning("interrupted: what is in flight is waited for and kept; once more to end at once")
+            self._client.stop()
+            for number in SIGNALS:
+                loop.remove_signal_handler(number)
+
+        for number in SIGNALS:
+            loop.add_signal_handler(number, stop)
 
     async def ask(self, body: dict[str, Any], sample: int = 0) -> tuple[str, Reply]:
         """The request's key and its reply, from the store or else from the endpoint.
@@ -128,6 +143,7 @@ def with_teacher(arguments: argparse.Namespace, output: Path, work: Callable[["T
     async def session(base_url: str | None) -> Result:
         model = endpoints.Teacher.of(teacher, base_url)
         async with Teacher(model, AnswerStore(answers), purse, job=str(output.resolve())) as asked:
+            asked.stop_on_signals()
             return await work(asked)
 
     server = local_server(teacher["server"]) if "server" in teacher else nullcontext(None)

@@ -10,7 +10,7 @@ from faulty import Running
 from loopback import endpoint
 
 from rag_instruct.answers import AnswerStore
-from rag_instruct.client import Dialect
+from rag_instruct.dialect import Dialect
 from rag_instruct.endpoints import Endpoint
 from rag_instruct.errors import UserError
 from rag_instruct.limits import Limiter, Pace, seconds_of

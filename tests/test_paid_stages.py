@@ -94,6 +94,26 @@ def test_20_kills_cost_what_was_in_flight_and_change_no_byte(material, tmp_path,
     assert paid["billed"] - paid["distinct"] - unread <= (0 if batch else 8 * kills)
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("batch", [False, True], ids=["online", "batch"])
+def test_an_interruption_keeps_what_is_in_flight(material, tmp_path, number, batch):
+    """Ctrl-C, or the end of a job's time on a cluster."""
+    with Running("--latency", 1.0, "--batch-seconds", 1.5) as served:
+        stage = Stage(material, tmp_path / "out", settings(served.base_url, tmp_path / "answers", batch=batch))
+        job = begun(stage)
+        while not (served.bill()["batches"] if batch else served.bill()["served"]):
+            time.sleep(0.1)
+        job.send_signal(number)
+        said = job.communicate()[0]
+        assert job.returncode == 1
+        assert "interrupted: what is in flight is waited for" in said
+        assert "Traceback" not in said
+        if not batch:
+            assert 0 < served.bill()["billed"] == len(AnswerStore(tmp_path / "answers")) < 40
+        finished(stage)
+        assert served.bill()["billed"] == served.bill()["distinct"] == len(AnswerStore(tmp_path / "answers"))
+
+
 def test_two_jobs_at_a_time_on_one_store_lose_and_tear_nothing(material, tmp_path):
     with Running() as served:
         environment = settings(served.base_url, tmp_path / "answers")
