@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from datasketch import MinHash, MinHashLSH
 
+from rag_instruct.cli import progress
 from rag_instruct.dataset import Row, fold
 from rag_instruct.errors import UserError
 from rag_instruct.files import read_jsonl, text_lines
@@ -36,7 +37,8 @@ def language(material: Material, wanted: str) -> Dropped:
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-    found = {row["id"]: identifier.classify(f"{row['question']}\n{row['answer']}") for row in material.rows}
+    rows = progress(material.rows, "language", len(material.rows))
+    found = {row["id"]: identifier.classify(f"{row['question']}\n{row['answer']}") for row in rows}
     return {key: f"{name}" for key, (name, sure) in found.items() if name != wanted and sure >= SURE}
 
 
@@ -62,7 +64,7 @@ def near_duplicates(material: Material, threshold: float) -> Dropped:
     index = MinHashLSH(threshold=below, num_perm=PERMUTATIONS, weights=(0.1, 0.9))
     shingles: dict[str, set[str]] = {}
     dropped: Dropped = {}
-    for row in material.rows:
+    for row in progress(material.rows, "near duplicates", len(material.rows)):
         mine = _shingles(row["question"])
         sketch = MinHash(num_perm=PERMUTATIONS, seed=1)
         sketch.update_batch([shingle.encode() for shingle in sorted(mine)])
@@ -89,7 +91,8 @@ def similar_questions(material: Material, threshold: float) -> Dropped:
     vectors = material.vectors / np.maximum(np.linalg.norm(material.vectors, axis=1, keepdims=True), 1e-12)
     dropped: Dropped = {}
     out = np.zeros(len(vectors), bool)
-    for start in range(0, len(vectors), BLOCK):
+    starts = range(0, len(vectors), BLOCK)
+    for start in progress(starts, "similar questions", len(starts)):
         likeness = vectors[start : start + BLOCK] @ vectors[: start + BLOCK].T
         for place, row in enumerate(likeness, start=start):
             earlier = np.flatnonzero((row[:place] >= threshold) & ~out[:place])

@@ -6,6 +6,7 @@ from typing import Any
 
 from rag_instruct.answers import AnswerStore, Record, tokens_of
 from rag_instruct.budget import Purse
+from rag_instruct.cli import progress
 from rag_instruct.prices import FREE
 
 Entry = dict[str, Any]
@@ -24,7 +25,8 @@ def request_keys(rows: Iterable[dict[str, Any]]) -> Iterator[str]:
 
 def entries(store: AnswerStore, used: set[str], purse: Purse) -> list[Entry]:
     """One entry a call, in the order of the keys: those bought for the data set, and those of others that it uses."""
-    found = (record for record in store.records() if record["key"] in used or record.get("for") == purse.data_set)
+    records = progress(store.records(), "reading the answers", len(store))
+    found = (record for record in records if record["key"] in used or record.get("for") == purse.data_set)
     return sorted((_entry(record, used, purse) for record in found), key=lambda entry: str(entry["key"]))
 
 

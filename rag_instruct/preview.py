@@ -10,6 +10,7 @@ from typing import Any
 from rag_instruct import endpoints
 from rag_instruct.answers import AnswerStore, Reply, request_key, tokens_of
 from rag_instruct.budget import Purse
+from rag_instruct.cli import progress
 from rag_instruct.files import digest, read_jsonl
 from rag_instruct.knowledge import judge
 from rag_instruct.paradigms import PARADIGMS, slots
@@ -167,7 +168,7 @@ def look(shopper: WindowShopper, works: Sequence[Callable[[], Awaitable[Any]]]) 
 
     async def everything() -> int:
         lacking = 0
-        for work in works:
+        for work in progress(works, "looking into the store", len(works)):
             try:
                 await work()
             except NotBought:
