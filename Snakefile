@@ -25,6 +25,8 @@ wildcard_constraints:
     corpus="[a-z][a-z0-9_]*",
     encoder="[a-z][a-z0-9_]*",
     set="[a-z][a-z0-9_]*",
+    benchmark="[a-z][a-z0-9_]*",
+    name="[a-z][a-z0-9_]*",
     paradigm=one_of(PARADIGMS),
     queries=one_of(["exemplars", *PARADIGMS]),
     shard=r"\d+",

@@ -11,7 +11,7 @@ import jsonschema
 import yaml
 
 from rag_instruct.errors import UserError
-from rag_instruct.paradigms import PARADIGMS
+from rag_instruct.paradigms import PARADIGMS, quotas
 
 Settings = dict[str, Any]
 DOWNLOADS = "RAG_INSTRUCT_DOWNLOADS"  # JSON for the download's script: mirrors, proxy, and size and sha256 by address
@@ -74,11 +74,7 @@ def _fill_defaults(value: Any, schema: Settings, root: Settings) -> None:
 def _check_dataset(config: Settings, place: str, dataset: Settings, prompts: Path) -> None:
     for key, section in REFERENCES.items():
         known(dataset[key], config[section], f"{place}.{key}", section)
-    for name in dataset["exemplars"]:
-        known(name, config["exemplar_sets"], f"{place}.exemplars", "exemplar_sets")
-    known(
-        dataset["exemplar_filter"], ["rules", *config["teachers"]], f"{place}.exemplar_filter", "teachers (or `rules`)"
-    )
+    _check_exemplars(config, place, dataset)
     known(
         dataset["prompts"],
         [folder.name for folder in prompts.iterdir() if any((folder / f"{name}.yaml").exists() for name in PARADIGMS)],
@@ -87,7 +83,7 @@ def _check_dataset(config: Settings, place: str, dataset: Settings, prompts: Pat
     )
     if dataset["proof"]["share"]:
         known(dataset["proof"].get("judge", "nothing"), config["teachers"], f"{place}.proof.judge", "teachers")
-    if not sum(dataset["paradigms"].values()):
+    if not any(quotas(dataset, name) for name in PARADIGMS):
         raise UserError(f"config.yaml: {place}.paradigms asks for no row at all: give a count to at least one")
     depth, beyond = dataset["noise"]["depth"], dataset["noise"]["beyond"]
     if depth - beyond < 2 * dataset["documents"]:
@@ -95,6 +91,17 @@ def _check_dataset(config: Settings, place: str, dataset: Settings, prompts: Pat
             f"config.yaml: {place}.noise: ranks {beyond + 1} to {depth} leave too few passages for "
             f"{dataset['documents']} documents a row: raise depth, or lower beyond"
         )
+
+
+def _check_exemplars(config: Settings, place: str, dataset: Settings) -> None:
+    for key, section in {"exemplars": "exemplar_sets", "decontaminate": "benchmarks"}.items():
+        for name in dataset[key]:
+            known(name, config[section], f"{place}.{key}", section)
+    for paradigm, rows in dataset["paradigms"].items():
+        for name in rows if isinstance(rows, dict) else ():
+            known(name, dataset["exemplars"], f"{place}.paradigms.{paradigm}", f"{place}.exemplars")
+    filters = ["heuristic", *config["teachers"]]
+    known(dataset["exemplar_filter"], filters, f"{place}.exemplar_filter", "teachers (or `heuristic`)")
 
 
 def known(name: str, names: Any, place: str, section: str) -> None:

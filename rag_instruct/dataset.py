@@ -1,6 +1,5 @@
 """From pairs to the data set: noise documents beside the source documents, merged in a stable order."""
 
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
@@ -11,7 +10,9 @@ from rag_instruct.errors import UserError
 from rag_instruct.files import digest
 from rag_instruct.passage import Passage
 from rag_instruct.runs import Hit, Run
+from rag_instruct.words import fold
 
+Exemplar = dict[str, Any]  # id, source, row, license, instruction; a dropped one also reason and maybe detail
 Pair = dict[str, Any]  # a question and an answer with their origin
 Row = dict[str, Any]
 
@@ -41,12 +42,6 @@ def _unrepeated(pairs: Iterable[dict[str, Any]], seen: dict[str, str]) -> tuple[
             seen[folded] = pair["id"]
             kept.append(pair)
     return kept, repeated
-
-
-def fold(text: str) -> str:
-    """Text without case, accents, punctuation and spacing: what makes two questions the same."""
-    letters = unicodedata.normalize("NFKD", text.casefold())
-    return " ".join("".join(c if c.isalnum() else " " for c in letters if not unicodedata.combining(c)).split())
 
 
 def assemble(

@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 import httpx
+import httpx2
 import tenacity
-from huggingface_hub import snapshot_download
+from huggingface_hub import HfApi, snapshot_download
 from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
 
 from rag_instruct.cli import bar, logger
 from rag_instruct.errors import UserError
-from rag_instruct.files import needs_room, read_text, whole, write_json
+from rag_instruct.files import needs_room, read_json, read_text, whole, write_json
 
 ATTEMPTS = 8  # in a row without progress
+LIST = "files.json"  # what a download from the hub leaves beside its files
 
 
 class Source(NamedTuple):
@@ -135,10 +137,11 @@ def _check(part: Path, source: Source, output: Path) -> None:
 
 
 def download_from_hub(repository: str, revision: str, patterns: list[str], output: Path) -> None:
-    """Fetch a data set's files beside `output`, and list them in it. Needs HF_TOKEN for gated sets."""
+    """Fetch a data set's files beside `output`, and list them in it with their commit. Gated sets need HF_TOKEN."""
     folder = output.parent
     try:
-        snapshot_download(repository, repo_type="dataset", revision=revision, allow_patterns=patterns, local_dir=folder)
+        commit = HfApi().dataset_info(repository, revision=revision).sha
+        snapshot_download(repository, repo_type="dataset", revision=commit, allow_patterns=patterns, local_dir=folder)
     except GatedRepoError as error:
         raise UserError(
             f"{repository} is gated: accept its terms at https://huggingface.co/datasets/{repository}, "
@@ -148,7 +151,7 @@ def download_from_hub(repository: str, revision: str, patterns: list[str], outpu
         raise UserError(
             f"{repository} at {revision} is not on the hub: give its new id, or a local `path`, in config.yaml"
         ) from error
-    except (HfHubHTTPError, OSError) as error:
+    except (HfHubHTTPError, httpx2.TransportError, OSError) as error:
         raise UserError(
             f"{repository}: the hub cannot be reached ({error}): run again later, or give a local `path` in config.yaml"
         ) from error
@@ -157,4 +160,12 @@ def download_from_hub(repository: str, revision: str, patterns: list[str], outpu
         raise UserError(
             f"{repository} has no file {', '.join(patterns)}: give its new names under `files` in config.yaml"
         )
-    write_json(output, {"hub": repository, "revision": revision, "files": files})
+    write_json(output, {"hub": repository, "commit": commit, "files": files})
+
+
+def listed_files(source: Path) -> tuple[list[Path], dict[str, str]]:
+    """The files of a download's list, and where they are from; or a file by itself."""
+    if source.name != LIST:
+        return [source], {"file": str(source)}
+    listed = read_json(source)
+    return [source.parent / name for name in listed["files"]], {"hub": listed["hub"], "commit": listed["commit"]}

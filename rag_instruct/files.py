@@ -94,6 +94,16 @@ def read_text(path: Path) -> str:
         raise UserError(f"{path}: not UTF-8 at byte {error.start}: convert the file") from error
 
 
+def read_json(path: Path) -> Any:
+    """The value of a JSON file; a UserError names the file when it is missing or broken."""
+    try:
+        return json.loads(read_text(path))
+    except json.JSONDecodeError as error:
+        raise UserError(
+            f"{path}, line {error.lineno}: not JSON ({error.msg}): delete it, and it is made anew"
+        ) from error
+
+
 def read_jsonl(path: Path) -> Iterator[Any]:
     """The values of a JSON lines file; a UserError names the file and line of a broken one."""
     for number, line in enumerate(text_lines(path), start=1):

@@ -1,27 +1,21 @@
 """The checks that need the whole data set, or no more than a row's words: each a function and a line of config."""
 
-import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from datasketch import MinHash, MinHashLSH
 
 from rag_instruct.cli import progress
-from rag_instruct.dataset import Row, fold
-from rag_instruct.errors import UserError
-from rag_instruct.files import read_jsonl, text_lines
+from rag_instruct.dataset import Row
+from rag_instruct.language import other_language
+from rag_instruct.near_duplicates import NearDuplicates
+from rag_instruct.overlap import Barred
 from rag_instruct.words import stem_of
 
 Dropped = dict[str, str]  # row id -> what is wrong with it
 
-PERMUTATIONS = 128  # of a MinHash
-NGRAM = 8  # words in a row that a question shares with a benchmark's: as decontamination has it
 BLOCK = 2048  # questions that are compared with all earlier ones at a time
-SURE = 0.9  # probability of another language, below which a row passes
 
 
 @dataclass
@@ -34,12 +28,9 @@ class Material:
 
 def language(material: Material, wanted: str) -> Dropped:
     """Rows that are surely of another language than `wanted` (ISO 639-1)."""
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
-    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
     rows = progress(material.rows, "language", len(material.rows))
-    found = {row["id"]: identifier.classify(f"{row['question']}\n{row['answer']}") for row in rows}
-    return {key: f"{name}" for key, (name, sure) in found.items() if name != wanted and sure >= SURE}
+    found = {row["id"]: other_language(f"{row['question']}\n{row['answer']}", wanted) for row in rows}
+    return {key: name for key, name in found.items() if name}
 
 
 def question_words(material: Material, bounds: list[int]) -> Dropped:
@@ -58,32 +49,11 @@ def _outside(rows: list[Row], name: str, bounds: list[int]) -> Dropped:
 
 
 def near_duplicates(material: Material, threshold: float) -> Dropped:
-    """Questions that share most pairs of words with an earlier one: MinHash finds candidates, Jaccard decides."""
-    # Candidates are sought below the bar: of pairs right at it, one in 500 is missed.
-    below = max(0.1, min(threshold, 0.9) - 0.1)
-    index = MinHashLSH(threshold=below, num_perm=PERMUTATIONS, weights=(0.1, 0.9))
-    shingles: dict[str, set[str]] = {}
-    dropped: Dropped = {}
-    for row in progress(material.rows, "near duplicates", len(material.rows)):
-        mine = _shingles(row["question"])
-        sketch = MinHash(num_perm=PERMUTATIONS, seed=1)
-        sketch.update_batch([shingle.encode() for shingle in sorted(mine)])
-        alike = sorted(key for key in index.query(sketch) if _jaccard(mine, shingles[key]) >= threshold)
-        if alike:
-            dropped[row["id"]] = f"as {alike[0]}"
-        else:
-            shingles[row["id"]] = mine
-            index.insert(row["id"], sketch)
-    return dropped
-
-
-def _shingles(text: str) -> set[str]:
-    words = fold(text).split()
-    return {" ".join(pair) for pair in pairwise(words)} or set(words)
-
-
-def _jaccard(mine: set[str], theirs: set[str]) -> float:
-    return len(mine & theirs) / max(len(mine | theirs), 1)
+    """Questions that share most pairs of words with an earlier one."""
+    known = NearDuplicates(threshold)
+    rows = progress(material.rows, "near duplicates", len(material.rows))
+    found = {row["id"]: known.alike(row["id"], row["question"]) for row in rows}
+    return {key: f"as {other}" for key, other in found.items() if other}
 
 
 def similar_questions(material: Material, threshold: float) -> Dropped:
@@ -103,34 +73,10 @@ def similar_questions(material: Material, threshold: float) -> Dropped:
     return dropped
 
 
-def overlaps(material: Material, files: list[str]) -> Dropped:
-    """Questions that are in one of the files, or share eight words in a row with one there."""
-    barred: dict[str, str] = {}
-    for name in files:
-        for question in _questions(Path(name)):
-            barred |= dict.fromkeys(_ngrams(question), f"{name}: {question[:80]}")
-    hits = {
-        row["id"]: next((barred[n] for n in _ngrams(stem_of(row["question"])) if n in barred), "")
-        for row in material.rows
-    }
-    return {key: found for key, found in hits.items() if found}
-
-
-def _questions(path: Path) -> Iterator[str]:
-    if path.suffix == ".txt":
-        yield from filter(str.strip, text_lines(path))
-        return
-    for number, row in enumerate(read_jsonl(path), start=1):
-        if not isinstance(row, dict) or "question" not in row:
-            raise UserError(
-                f"{path}, line {number}: no `question`: give a .txt of questions, or .jsonl with that field"
-            )
-        yield row["question"]
-
-
-def _ngrams(text: str) -> list[str]:
-    words = re.findall(r"\S+", fold(text))
-    return [" ".join(words[start : start + NGRAM]) for start in range(max(1, len(words) - NGRAM + 1))]
+def overlaps(material: Material, questions: Barred) -> Dropped:
+    """Questions that have a benchmark's in them."""
+    found = {row["id"]: questions.found(stem_of(row["question"])) for row in material.rows}
+    return {key: other for key, other in found.items() if other}
 
 
 # In the order in which they run; each is a key of `gates` in config.yaml, and is left out where that is false.

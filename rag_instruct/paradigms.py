@@ -1,9 +1,10 @@
 """The five relations of question and documents (RAG-Instruct, section 3.1), and the slots that fill them."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from rag_instruct.errors import UserError
 from rag_instruct.files import digest
 
 
@@ -28,9 +29,29 @@ PARADIGMS = {
 }
 
 
-def slots(rows: int, spare: float) -> int:
-    """How many rows are written so that `rows` remain: each slot is filled by the first good candidate of its own."""
-    return -(-round(rows * (1 + spare) * 1000) // 1000)
+ANY = "*"  # in place of a set's name: all of them
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A row to be, the `number`-th of the `of` that imitate exemplars of one set; its first good candidate fills it."""
+
+    source: str
+    number: int
+    of: int
+
+
+def quotas(dataset: Mapping[str, Any], paradigm: str) -> dict[str, int]:
+    """A paradigm's rows by exemplar set, as config.yaml has them; a mere number may be of any sets."""
+    rows = dataset["paradigms"].get(paradigm, 0)
+    return {name: count for name, count in ({ANY: rows} if isinstance(rows, int) else rows).items() if count}
+
+
+def slots(rows: Mapping[str, int], spare: float) -> list[Slot]:
+    """The slots of a paradigm with so many rows of each set, and `spare` more; the sets take turns by their shares."""
+    counts = {name: math.ceil(round(count * (1 + spare), 9)) for name, count in rows.items()}
+    found = [Slot(name, number, count) for name, count in counts.items() for number in range(count)]
+    return sorted(found, key=lambda slot: (slot.number + 0.5) / slot.of)
 
 
 def chunk_slots(slot_count: int, chunk: int, chunks: int) -> range:
@@ -38,19 +59,23 @@ def chunk_slots(slot_count: int, chunk: int, chunks: int) -> range:
     return range(chunk * slot_count // chunks, (chunk + 1) * slot_count // chunks)
 
 
-def drawn(exemplar_ids: list[str], seed: str) -> list[int]:
-    """The exemplars' numbers in the order of their digests: another exemplar moves none past another."""
-    if not exemplar_ids:
-        raise UserError("no exemplar is left after the filter: draw more in config.yaml, or look at the dropped ones")
-    return sorted(range(len(exemplar_ids)), key=lambda number: digest(seed, exemplar_ids[number]))
+def drawn(exemplars: Sequence[Mapping[str, Any]], seed: str) -> dict[str, list[int]]:
+    """By set, and of all, the exemplars' numbers by their digests: another exemplar moves none past another."""
+    order = sorted(range(len(exemplars)), key=lambda number: digest(seed, exemplars[number]["id"]))
+    orders: dict[str, list[int]] = {ANY: order} if order else {}
+    for number in order:
+        orders.setdefault(exemplars[number]["source"], []).append(number)
+    return orders
 
 
-def candidates(slot: int, slot_count: int, order: list[int], tries: int) -> Iterator[tuple[int, int]]:
+def candidates(slot: Slot, order: Sequence[int], tries: int) -> Iterator[tuple[int, int]]:
     """The candidates of a slot, as (exemplar number, round): no two slots share one.
 
-    `order` is what `drawn` returns. When there are fewer exemplars than slots times tries they
-    serve again, in the next round, with other documents.
+    `order` is the set's of what `drawn` returns. When there are fewer exemplars than slots times
+    tries they serve again, in the next round, with other documents. While there are enough, neither
+    another set nor more rows change a slot's candidates.
     """
+    lanes = max(slot.of, len(order) // tries)
     for attempt in range(tries):
-        round_, position = divmod(slot + attempt * slot_count, len(order))
+        round_, position = divmod(slot.number + attempt * lanes, len(order))
         yield order[position], round_

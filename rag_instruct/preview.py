@@ -12,8 +12,8 @@ from rag_instruct.answers import AnswerStore, Reply, request_key, tokens_of
 from rag_instruct.budget import Purse
 from rag_instruct.cli import progress
 from rag_instruct.files import digest, read_jsonl
-from rag_instruct.knowledge import judge
-from rag_instruct.paradigms import PARADIGMS, slots
+from rag_instruct.knowledge import batches, instructions, judge, question
+from rag_instruct.paradigms import PARADIGMS, quotas, slots
 from rag_instruct.prices import FREE
 from rag_instruct.prompts import Prompt, load_prompt
 from rag_instruct.proof import Examiner, sampled
@@ -95,31 +95,32 @@ def preview(settings: dict[str, Any], name: str, results: Path, prompts: Path, p
         return WindowShopper(endpoints.Teacher.of(described, base_url=described.get("base_url", "not started")), store)
 
     estimates = []
-    if dataset["exemplar_filter"] != "rules":
+    if dataset["exemplar_filter"] != "heuristic":
         prompt = load_prompt(prompts / "knowledge_intensive.yaml")
         estimates.append(_of_filter(dataset, made, prompt, shopper(dataset["exemplar_filter"]), purse))
-    for paradigm, rows in dataset["paradigms"].items():
+    written = [paradigm for paradigm in PARADIGMS if quotas(dataset, paradigm)]
+    for paradigm in written:
         prompt = load_prompt(prompts / dataset["prompts"] / f"{paradigm}.yaml")
-        if rows:
-            passages = results / "corpora" / dataset["corpus"] / "passages.arrow"
-            estimates.append(
-                _of_synthesis(dataset, made, passages, paradigm, prompt, shopper(dataset["teacher"]), purse)
-            )
+        passages = results / "corpora" / dataset["corpus"] / "passages.arrow"
+        estimates.append(_of_synthesis(dataset, made, passages, paradigm, prompt, shopper(dataset["teacher"]), purse))
     if dataset["proof"]["share"]:
-        tested = (paradigm for paradigm, rows in dataset["paradigms"].items() if rows)
-        judge = dataset["proof"]["judge"]
-        estimates += [_of_proof(dataset, made, paradigm, prompts, shopper(judge), purse) for paradigm in tested]
+        examiner = dataset["proof"]["judge"]
+        estimates += [_of_proof(dataset, made, paradigm, prompts, shopper(examiner), purse) for paradigm in written]
     return estimates
 
 
 def _of_filter(dataset: dict[str, Any], made: Path, prompt: Prompt, shopper: WindowShopper, purse: Purse) -> Estimate:
-    drawn = made / "exemplars/drawn.jsonl"
+    drawn, size = made / "exemplars/drawn.jsonl", dataset["exemplars_a_request"]
     if drawn.exists():
-        lacking = look(shopper, [partial(judge, exemplar, prompt, shopper) for exemplar in read_jsonl(drawn)])[1]
+        groups = batches(read_jsonl(drawn), size)
+        lacking: float = look(shopper, [partial(judge, group, prompt, shopper) for group in groups])[1]
     else:
-        lacking = sum(dataset["exemplars"].values())
-        shopper.note(assumed_request(prompt, None))
-    return estimate(shopper, "exemplar filter", lacking, drawn.exists(), purse, ASSUMED_TOKENS["exemplar filter"])
+        group = [{"instruction": WORDS * 3}] * size
+        lacking = sum(dataset["exemplars"].values()) / size
+        shopper.note(question(prompt.steps[0], group).body("any", {"instructions": instructions(group)}))
+    return estimate(
+        shopper, "exemplar filter", lacking, drawn.exists(), purse, ASSUMED_TOKENS["exemplar filter"] * size
+    )
 
 
 def _of_synthesis(
@@ -131,18 +132,18 @@ def _of_synthesis(
     shopper: WindowShopper,
     purse: Purse,
 ) -> Estimate:
-    wanted = slots(dataset["paradigms"][paradigm], dataset["spare"])
+    wanted = slots(quotas(dataset, paradigm), dataset["spare"])
     kept, run = made / "exemplars/kept.jsonl", made / "search/exemplars.parquet"
     counted = kept.exists() and run.exists() and passages.exists()
     if counted:
         exemplars = list(read_jsonl(kept))
         simulate, seed = dataset["simulate_instructions"], str(dataset["seed"])
         synthesis = Synthesis(paradigm, exemplars, Run(run, passages), prompt, shopper, simulate, seed, {})
-        works = [partial(synthesis.fill, slot, wanted, dataset["tries"]) for slot in range(wanted)]
+        works = [partial(synthesis.fill, place, slot, dataset["tries"]) for place, slot in enumerate(wanted)]
         pairs, lacking = look(shopper, works)
         requests = lacking * candidates_a_row(pairs, len(synthesis.rejects)) * len(prompt.steps)
     else:
-        requests = wanted / ASSUMED_YIELD * len(prompt.steps)
+        requests = len(wanted) / ASSUMED_YIELD * len(prompt.steps)
         shopper.note(assumed_request(prompt, paradigm))
     tokens = ASSUMED_TOKENS["synthesis"] // len(prompt.steps)
     return estimate(shopper, f"synthesis {paradigm}", requests, counted, purse, tokens)
@@ -157,7 +158,7 @@ def _of_proof(
         tested = sampled(read_jsonl(rows), share, str(dataset["seed"]))
         lacking: float = look(shopper, [partial(examiner.examine, row) for row in tested])[1]
     else:
-        lacking = share * slots(dataset["paradigms"][paradigm], dataset["spare"])
+        lacking = share * len(slots(quotas(dataset, paradigm), dataset["spare"]))
         shopper.note(assumed_request(load_prompt(prompts / "proof/from_documents.yaml"), paradigm))
     each = REQUESTS_A_PROOF[PARADIGMS[paradigm].most > 1]
     return estimate(shopper, f"proof {paradigm}", lacking * each, rows.exists(), purse, ASSUMED_TOKENS["proof"])

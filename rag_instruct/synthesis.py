@@ -1,19 +1,20 @@
 """Synthesis: each slot takes the first of its candidates from which the teacher writes a good pair."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 from typing import Any
 
 from rag_instruct.cli import logger
-from rag_instruct.dataset import Pair
-from rag_instruct.exemplars import Exemplar
+from rag_instruct.dataset import Exemplar, Pair
+from rag_instruct.errors import UserError
 from rag_instruct.fact_filters import question_missed
 from rag_instruct.files import digest
 from rag_instruct.filters import reject_reason
 from rag_instruct.focus import Focus, whole_documents
-from rag_instruct.paradigms import candidates, drawn
+from rag_instruct.paradigms import ANY, Slot, candidates, drawn
 from rag_instruct.passage import Passage
 from rag_instruct.prompts import Prompt
 from rag_instruct.runs import Hit, Run
@@ -36,14 +37,24 @@ class Synthesis:
     rejects: list[Pair] = field(default_factory=list)
 
     @cached_property
-    def order(self) -> list[int]:
-        """The exemplars as this paradigm draws them, once for all slots."""
-        return drawn([exemplar["id"] for exemplar in self.exemplars], f"{self.seed}/{self.paradigm}")
+    def orders(self) -> dict[str, list[int]]:
+        """The exemplars of each set as this paradigm draws them, once for all slots."""
+        return drawn(self.exemplars, f"{self.seed}/{self.paradigm}")
 
-    async def fill(self, slot: int, slot_count: int, tries: int) -> Pair | None:
+    def order(self, source: str) -> list[int]:
+        """The exemplars of a set; raises UserError where none is left."""
+        if source not in self.orders:
+            of = "" if source == ANY else f" of {source}"
+            raise UserError(
+                f"no exemplar{of} is left after the filter, and {self.paradigm} has rows of it: draw more, or leave it "
+                "out of `paradigms`, in config.yaml; exemplars/report.md tells what was dropped"
+            )
+        return self.orders[source]
+
+    async def fill(self, place: int, slot: Slot, tries: int) -> Pair | None:
         """The pair of the slot's first good candidate; the others go to `rejects` with their reasons."""
-        for attempt, (number, round_) in enumerate(candidates(slot, slot_count, self.order, tries)):
-            pair = {"slot": slot, "attempt": attempt, "paradigm": self.paradigm, **await self._write(number, round_)}
+        for attempt, (number, round_) in enumerate(candidates(slot, self.order(slot.source), tries)):
+            pair = {"slot": place, "attempt": attempt, "paradigm": self.paradigm, **await self._write(number, round_)}
             if pair["reason"] is None:
                 return pair
             self.rejects.append(pair)
@@ -102,11 +113,11 @@ def _described(sources: tuple[Passage, ...], hits: list[Hit]) -> list[dict[str, 
     return [{"id": hit.passage.id, "row": hit.row, "rank": hit.rank, "score": round(hit.score, 6)} for hit in hits_of]
 
 
-async def synthesise(work: Synthesis, chunk: range, slot_count: int, tries: int) -> tuple[list[Pair], list[Pair]]:
+async def synthesise(work: Synthesis, slots: Sequence[Slot], chunk: range, tries: int) -> tuple[list[Pair], list[Pair]]:
     """The pairs of a chunk's slots in their order, and the rejected candidates with their reasons."""
 
-    async def fill(slot: int) -> Pair | None:
-        return await work.fill(slot, slot_count, tries)
+    async def fill(place: int) -> Pair | None:
+        return await work.fill(place, slots[place], tries)
 
     filled = await at_once(chunk, fill, work.teacher.model.in_flight, work.paradigm)
     pairs = [pair for pair in filled if pair]

@@ -1,6 +1,7 @@
 """Words, names, numbers and sentences: what the filters compare."""
 
 import re
+import unicodedata
 from functools import lru_cache
 
 import snowballstemmer
@@ -17,6 +18,12 @@ say tell compare true false correct correctly following options option year
 STEMMER = snowballstemmer.stemmer("english")
 STOP = frozenset(STOPWORDS.split())
 OPTION = re.compile(r"^\(?([A-H])[.):]\s*(.+)$", re.M)
+
+
+def fold(text: str) -> str:
+    """Text without case, accents, punctuation and spacing: what makes two questions the same."""
+    letters = unicodedata.normalize("NFKD", text.casefold())
+    return " ".join("".join(c if c.isalnum() else " " for c in letters if not unicodedata.combining(c)).split())
 
 
 def sentences(text: str) -> list[str]:

@@ -14,7 +14,7 @@ from rag_instruct.code import code_of_script, jobs_find
 from rag_instruct.config import DOWNLOADS, SETTINGS, checked, described, known, missing_key, refuse_licences
 from rag_instruct.errors import UserError
 from rag_instruct.lock import hold
-from rag_instruct.paradigms import PARADIGMS, slots
+from rag_instruct.paradigms import PARADIGMS, quotas, slots
 from rag_instruct.readers import text_files
 
 jobs_find(workflow.basedir)
@@ -103,15 +103,17 @@ def numbers(count):
 
 def wanted(dataset_settings):
     """Rows by paradigm, those left out not named."""
-    return {
-        name: dataset_settings["paradigms"].get(name, 0)
-        for name in PARADIGMS
-        if dataset_settings["paradigms"].get(name)
-    }
+    rows = {name: sum(quotas(dataset_settings, name).values()) for name in PARADIGMS}
+    return {name: count for name, count in rows.items() if count}
+
+
+def quota_arguments(wildcards):
+    """The rows of a paradigm by exemplar set, as set=rows, with * for any."""
+    return shlex.join(f"{name}={rows}" for name, rows in quotas(dataset(wildcards), wildcards.paradigm).items())
 
 
 def slot_count(wildcards):
-    return slots(wanted(dataset(wildcards))[wildcards.paradigm], dataset(wildcards)["spare"])
+    return len(slots(quotas(dataset(wildcards), wildcards.paradigm), dataset(wildcards)["spare"]))
 
 
 def refuse_second_run():
@@ -167,21 +169,23 @@ os.environ[DOWNLOADS] = json.dumps(
         "proxy": config["proxy"],
         "expected": {
             file["url"]: {key: file[key] for key in ("size", "sha256") if key in file}
-            for corpus_settings in config["corpora"].values()
-            for file in [corpus_settings["passages"], *corpus_settings.get("embeddings", {}).values()]
+            for file in [
+                *(corpus_settings["passages"] for corpus_settings in config["corpora"].values()),
+                *(file for settings in config["corpora"].values() for file in settings.get("embeddings", {}).values()),
+                *config["benchmarks"].values(),
+            ]
             if "url" in file
         },
     }
 )
 
 
-def source(file, corpus_name):
+def source(file, name, section="corpora"):
     """A local path as it is, or the place of its download."""
-    return (
-        file["path"]
-        if "path" in file
-        else f"{config['downloads']}/corpora/{corpus_name}/{file['url'].rsplit('/', 1)[1]}"
-    )
+    if "path" in file:
+        return file["path"]
+    place = "files.json" if "hub" in file else file["url"].rsplit("/", 1)[1]
+    return f"{config['downloads']}/{section}/{name}/{place}"
 
 
 def passage_files(wildcards):
@@ -201,10 +205,10 @@ def published_file(wildcards):
 
 
 def downloadable(wildcards):
-    files = [
-        corpus(wildcards)["passages"],
-        *corpus(wildcards).get("embeddings", {}).values(),
-    ]
+    settings = config[wildcards.section][wildcards.name]
+    files = [settings]
+    if wildcards.section == "corpora":
+        files = [settings["passages"], *settings.get("embeddings", {}).values()]
     return next(file for file in files if file.get("url", "").rsplit("/", 1)[-1] == wildcards.file)
 
 
@@ -217,16 +221,29 @@ def allowed_sets(wildcards):
         refuse_licences(config, wildcards.dataset)
     except UserError as error:
         raise WorkflowError(str(error))
-    return expand(rules.load_exemplars.output, set=dataset(wildcards)["exemplars"])
+    return of_sets("table")(wildcards)
+
+
+def of_sets(kind):
+    """The table or the summary of each of the data set's exemplar sets."""
+    return lambda wildcards: expand(getattr(rules.load_exemplars.output, kind), set=dataset(wildcards)["exemplars"])
 
 
 def exemplar_set(wildcards):
     return config["exemplar_sets"][wildcards.set]
 
 
-def set_files(wildcards):
-    """A local file as it is, or the list of files that the hub's download leaves."""
-    return exemplar_set(wildcards).get("path", f"{config['downloads']}/exemplar_sets/{wildcards.set}/files.json")
+def schema_arguments(wildcards):
+    """A schema's name, or the fields of an own one."""
+    settings = exemplar_set(wildcards)
+    if "schema" in settings:
+        return f"--schema {settings['schema']}"
+    return f"--fields {shlex.quote(json.dumps(settings['fields'], sort_keys=True))}"
+
+
+def benchmark_questions(wildcards):
+    """The questions that neither exemplars nor rows may have in them."""
+    return expand(rules.extract_questions.output, benchmark=dataset(wildcards)["decontaminate"])
 
 
 # Retrieval
@@ -291,8 +308,8 @@ def verdicts(wildcards):
 
 
 def judged_exemplars(wildcards):
-    """The exemplars that a teacher judged, which was paid for; none where rules did."""
-    if dataset(wildcards)["exemplar_filter"] == "rules":
+    """The exemplars that a teacher judged, which was paid for; none where the heuristic did."""
+    if dataset(wildcards)["exemplar_filter"] == "heuristic":
         return []
     return [f"results/{wildcards.dataset}/exemplars/{part}.jsonl" for part in ("kept", "dropped")]
 

@@ -7,9 +7,11 @@ ruleorder: import_embeddings > embed
 
 rule download:
     output:
-        f"{config['downloads']}/corpora/{{corpus}}/{{file}}",
+        f"{config['downloads']}/{{section}}/{{name}}/{{file}}",
     log:
-        "results/logs/download/{corpus}/{file}.log",
+        "results/logs/download/{section}/{name}/{file}.log",
+    wildcard_constraints:
+        section="corpora|benchmarks",
     conda:
         "../envs/data.yaml"
     resources:

@@ -34,7 +34,7 @@ rule gate:
         rows=of_paradigms(rules.assemble.output.rows),
         pairs=of_paradigms(rules.gather_pairs.output.pairs),
         vectors=of_paradigms("results/{dataset}/search/{paradigm}/queries.npy"),
-        overlaps=lambda wildcards: dataset(wildcards)["gates"]["overlaps"],
+        benchmarks=benchmark_questions,
     output:
         stopped="results/{dataset}/gates/stopped.jsonl",
         counts="results/{dataset}/gates/counts.json",
@@ -49,7 +49,7 @@ rule gate:
         code=code("gate"),
     shell:
         "python -m scripts.gate {input.rows:q} --pairs {input.pairs:q} --vectors {input.vectors:q}"
-        " --gates {params.gates:q} --stopped {output.stopped:q} --counts {output.counts:q} --log {log:q}"
+        " --gates {params.gates:q} --benchmarks {input.benchmarks:q} --stopped {output.stopped:q} --counts {output.counts:q} --log {log:q}"
 
 
 # Paid: no code among its params, and its answers are in the store.
@@ -87,6 +87,7 @@ rule merge_dataset:
         verdicts=verdicts,
         rejects=of_paradigms(rules.assemble.output.rejects),
         pair_rejects=of_paradigms(rules.gather_pairs.output.rejects),
+        exemplars="results/{dataset}/exemplars/counts.json",
     output:
         dataset="results/{dataset}.jsonl",
         rejects="results/{dataset}/rejects.jsonl",
@@ -104,6 +105,6 @@ rule merge_dataset:
         code=code("merge_dataset"),
     shell:
         "python -m scripts.merge_dataset {input.rows:q} --paradigms {params.paradigms} --seed {params.seed} --stopped {input.stopped:q}"
-        " --verdicts {input.verdicts:q} --failing {params.failing}"
+        " --verdicts {input.verdicts:q} --failing {params.failing} --exemplars {input.exemplars:q}"
         " --earlier-rejects {input.rejects:q} {input.pair_rejects:q}"
         " --dataset {output.dataset:q} --rejects {output.rejects:q} --counts {output.counts:q} --log {log:q}"

@@ -1,88 +1,124 @@
-# From five instruction sets to one pool of knowledge-intensive exemplars.
-# Needs: exemplar_sets in config.yaml. Makes: results/exemplar_sets/<set>.jsonl, results/<dataset>/exemplars/.
+# From instruction sets to one pool of knowledge-intensive exemplars.
+# Needs: exemplar_sets and benchmarks in config.yaml. Makes: results/exemplar_sets/, results/<dataset>/exemplars/.
 
 
-rule download_exemplars:
+ruleorder: download_from_hub > download
+
+
+rule download_from_hub:
     output:
-        f"{config['downloads']}/exemplar_sets/{{set}}/files.json",
+        f"{config['downloads']}/{{section}}/{{name}}/files.json",
     log:
-        "results/logs/download_exemplars/{set}.log",
+        "results/logs/download_from_hub/{section}_{name}.log",
+    wildcard_constraints:
+        section="exemplar_sets|benchmarks",
     conda:
         "../envs/data.yaml"
     resources:
         mem_mb=1000,
     params:
-        hub=lambda wildcards: exemplar_set(wildcards)["hub"],
-        revision=lambda wildcards: exemplar_set(wildcards)["revision"],
-        files=lambda wildcards: shlex.join(exemplar_set(wildcards)["files"]),
+        hub=lambda wildcards: config[wildcards.section][wildcards.name]["hub"],
+        revision=lambda wildcards: config[wildcards.section][wildcards.name]["revision"],
+        files=lambda wildcards: shlex.join(config[wildcards.section][wildcards.name]["files"]),
     shell:
-        "python -m scripts.download_exemplars {params.hub:q} --revision {params.revision:q} --files {params.files}"
+        "python -m scripts.download_from_hub {params.hub:q} --revision {params.revision:q} --files {params.files}"
         " --output {output:q} --log {log:q}"
 
 
 rule load_exemplars:
     input:
-        set_files,
+        lambda wildcards: source(exemplar_set(wildcards), wildcards.set, "exemplar_sets"),
     output:
-        "results/exemplar_sets/{set}.jsonl",
+        table="results/exemplar_sets/{set}.parquet",
+        summary="results/exemplar_sets/{set}.json",
     log:
         "results/logs/load_exemplars/{set}.log",
     conda:
         "../envs/data.yaml"
     resources:
-        mem_mb=8000,
+        mem_mb=1000,
     params:
-        schema=lambda wildcards: exemplar_set(wildcards)["schema"],
+        schema=schema_arguments,
         license=lambda wildcards: exemplar_set(wildcards)["license"],
         code=code("load_exemplars"),
     shell:
-        "python -m scripts.load_exemplars {input:q} --name {wildcards.set} --schema {params.schema} --license {params.license:q}"
-        " --output {output:q} --log {log:q}"
+        "python -m scripts.load_exemplars {input:q} --name {wildcards.set} {params.schema} --license {params.license:q}"
+        " --output {output.table:q} --summary {output.summary:q} --log {log:q}"
+
+
+rule extract_questions:
+    input:
+        lambda wildcards: source(config["benchmarks"][wildcards.benchmark], wildcards.benchmark, "benchmarks"),
+    output:
+        "results/benchmarks/{benchmark}.jsonl",
+    log:
+        "results/logs/extract_questions/{benchmark}.log",
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=1000,
+    params:
+        question=lambda wildcards: config["benchmarks"][wildcards.benchmark]["question"],
+        under=lambda wildcards: config["benchmarks"][wildcards.benchmark]["under"],
+        member=lambda wildcards: config["benchmarks"][wildcards.benchmark]["member"],
+        code=code("extract_questions"),
+    shell:
+        "python -m scripts.extract_questions {input:q} --question {params.question:q} --under {params.under:q}"
+        " --member {params.member:q} --output {output:q} --log {log:q}"
 
 
 rule draw_exemplars:
     input:
-        allowed_sets,
+        tables=allowed_sets,
+        summaries=of_sets("summary"),
+        benchmarks=benchmark_questions,
     output:
-        "results/{dataset}/exemplars/drawn.jsonl",
+        drawn="results/{dataset}/exemplars/drawn.jsonl",
+        unclean="results/{dataset}/exemplars/unclean.jsonl",
+        counts="results/{dataset}/exemplars/drawn.json",
     log:
         "results/logs/draw_exemplars/{dataset}.log",
     conda:
         "../envs/data.yaml"
     resources:
-        mem_mb=4000,
+        mem_mb=2000,
     params:
         counts=lambda wildcards: " ".join(map(str, dataset(wildcards)["exemplars"].values())),
+        cleaning=lambda wildcards: json.dumps(dataset(wildcards)["cleaning"], sort_keys=True),
         seed=setting("seed"),
         code=code("draw_exemplars"),
     shell:
-        "python -m scripts.draw_exemplars {input:q} --counts {params.counts} --seed {params.seed} --output {output:q} --log {log:q}"
+        "python -m scripts.draw_exemplars {input.tables:q} --summaries {input.summaries:q} --counts {params.counts}"
+        " --seed {params.seed} --cleaning {params.cleaning:q} --benchmarks {input.benchmarks:q}"
+        " --output {output.drawn:q} --dropped {output.unclean:q} --drawn-counts {output.counts:q} --log {log:q}"
 
 
-rule filter_exemplars_by_rules:
+rule filter_exemplars_by_heuristic:
     input:
-        rules.draw_exemplars.output,
+        rules.draw_exemplars.output.drawn,
     output:
         kept="results/{dataset}/exemplars/kept.jsonl",
         dropped="results/{dataset}/exemplars/dropped.jsonl",
     log:
         "results/logs/filter_exemplars/{dataset}.log",
     wildcard_constraints:
-        dataset=one_of(name for name, settings in config["datasets"].items() if settings["exemplar_filter"] == "rules"),
+        dataset=one_of(
+            name for name, settings in config["datasets"].items() if settings["exemplar_filter"] == "heuristic"
+        ),
     conda:
         "../envs/data.yaml"
     resources:
         mem_mb=1000,
     params:
-        code=code("filter_exemplars_by_rules"),
+        code=code("filter_exemplars_by_heuristic"),
     shell:
-        "python -m scripts.filter_exemplars_by_rules {input:q} --kept {output.kept:q} --dropped {output.dropped:q} --log {log:q}"
+        "python -m scripts.filter_exemplars_by_heuristic {input:q} --kept {output.kept:q} --dropped {output.dropped:q} --log {log:q}"
 
 
 # Paid: no code among its params, and its answers are in the store.
 rule filter_exemplars_by_teacher:
     input:
-        exemplars=rules.draw_exemplars.output,
+        exemplars=rules.draw_exemplars.output.drawn,
         prompt="resources/prompts/knowledge_intensive.yaml",
     output:
         kept="results/{dataset}/exemplars/kept.jsonl",
@@ -90,16 +126,45 @@ rule filter_exemplars_by_teacher:
     log:
         "results/logs/filter_exemplars/{dataset}.log",
     wildcard_constraints:
-        dataset=one_of(name for name, settings in config["datasets"].items() if settings["exemplar_filter"] != "rules"),
+        dataset=one_of(
+            name for name, settings in config["datasets"].items() if settings["exemplar_filter"] != "heuristic"
+        ),
     conda:
         "../envs/teacher.yaml"
     resources:
         mem_mb=2000,
         requests=requests_at_once("exemplar_filter"),
     params:
+        a_request=setting("exemplars_a_request"),
         teacher=setting("exemplar_filter"),
         asked=asked("exemplar_filter"),
     shell:
         "python -m scripts.filter_exemplars_by_teacher {input.exemplars:q} --prompt {input.prompt:q}"
-        " --teacher {params.teacher:q} --dataset {wildcards.dataset}"
+        " --a-request {params.a_request} --teacher {params.teacher:q} --dataset {wildcards.dataset}"
         " --kept {output.kept:q} --dropped {output.dropped:q} --log {log:q}"
+
+
+rule report_exemplars:
+    input:
+        summaries=of_sets("summary"),
+        counts=rules.draw_exemplars.output.counts,
+        unclean=rules.draw_exemplars.output.unclean,
+        kept="results/{dataset}/exemplars/kept.jsonl",
+        dropped="results/{dataset}/exemplars/dropped.jsonl",
+    output:
+        report="results/{dataset}/exemplars/report.md",
+        counts="results/{dataset}/exemplars/counts.json",
+    log:
+        "results/logs/report_exemplars/{dataset}.log",
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=1000,
+    params:
+        filtered_by=setting("exemplar_filter"),
+        seed=setting("seed"),
+        code=code("report_exemplars"),
+    shell:
+        "python -m scripts.report_exemplars --name {wildcards.dataset} --summaries {input.summaries:q} --drawn-counts {input.counts:q}"
+        " --kept {input.kept:q} --dropped {input.dropped:q} --unclean {input.unclean:q} --filtered-by {params.filtered_by:q}"
+        " --seed {params.seed} --report {output.report:q} --counts {output.counts:q} --log {log:q}"

@@ -20,7 +20,8 @@ rule synthesise:
         mem_mb=2000,
         requests=requests_at_once("teacher"),
     params:
-        slots=slot_count,
+        quotas=quota_arguments,
+        spare=setting("spare"),
         chunks=setting("chunks"),
         tries=setting("tries"),
         seed=setting("seed"),
@@ -29,7 +30,7 @@ rule synthesise:
         asked=asked("teacher"),
     shell:
         "python -m scripts.synthesise {input.exemplars:q} --run {input.run:q} --passages {input.passages:q} --prompt {input.prompt:q}"
-        " --paradigm {wildcards.paradigm} --slots {params.slots} --chunk {wildcards.chunk} --chunks {params.chunks}"
+        " --paradigm {wildcards.paradigm} --quotas {params.quotas} --spare {params.spare} --chunk {wildcards.chunk} --chunks {params.chunks}"
         " --tries {params.tries} --seed {params.seed} {params.simulate}"
         " --teacher {params.teacher:q} --dataset {wildcards.dataset}"
         " --pairs {output.pairs:q} --rejects {output.rejects:q} --log {log:q}"

@@ -13,7 +13,7 @@ from rag_instruct import cli
 from rag_instruct.card import card, split, write_parquet
 from rag_instruct.cli import logger
 from rag_instruct.errors import UserError
-from rag_instruct.files import read_jsonl, read_text, whole
+from rag_instruct.files import read_json, read_jsonl, whole
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -21,7 +21,7 @@ def main(arguments: argparse.Namespace) -> None:
     if not rows:
         raise UserError(f"{arguments.dataset}: no row in it: see its counts.json for what became of the candidates")
     splits = split(rows, arguments.validation, arguments.seed)
-    counts, gates, ledger = (json.loads(read_text(p)) for p in (arguments.counts, arguments.gates, arguments.ledger))
+    counts, gates, ledger = (read_json(p) for p in (arguments.counts, arguments.gates, arguments.ledger))
     text = card(arguments.name, rows, splits, counts, gates, ledger, json.loads(arguments.made_of))
     write_parquet(arguments.parquet, rows)
     data = arguments.card.parent / "data"

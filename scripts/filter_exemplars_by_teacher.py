@@ -1,16 +1,16 @@
 """Keep the exemplars that a language model judges knowledge-intensive.
 
     python -m scripts.filter_exemplars_by_teacher drawn.jsonl --prompt resources/prompts/knowledge_intensive.yaml \\
-        --teacher gpt-4o --dataset rag_instruct_40k \\
-        --kept kept.jsonl --dropped dropped.jsonl
+        --a-request 10 --teacher gpt-4o --dataset rag_instruct_40k --kept kept.jsonl --dropped dropped.jsonl
 """
 
 import argparse
 from pathlib import Path
 
 from rag_instruct import cli
-from rag_instruct.exemplars import Exemplar, report
+from rag_instruct.dataset import Exemplar
 from rag_instruct.files import read_jsonl, write_jsonl
+from rag_instruct.funnel import log_filtered
 from rag_instruct.knowledge import filter_by_teacher
 from rag_instruct.prompts import load_prompt
 from rag_instruct.teacher import Teacher, with_teacher
@@ -20,10 +20,10 @@ def main(arguments: argparse.Namespace) -> None:
     exemplars, prompt = list(read_jsonl(arguments.exemplars)), load_prompt(arguments.prompt)
 
     async def work(teacher: Teacher) -> tuple[list[Exemplar], list[Exemplar]]:
-        return await filter_by_teacher(exemplars, prompt, teacher)
+        return await filter_by_teacher(exemplars, prompt, teacher, arguments.a_request)
 
     kept, dropped = with_teacher(arguments, arguments.kept, work)
-    report(kept, dropped)
+    log_filtered(kept, dropped)
     write_jsonl(arguments.kept, kept)
     write_jsonl(arguments.dropped, dropped)
 
@@ -32,6 +32,7 @@ if __name__ == "__main__":
     parser = cli.parser(__doc__)
     parser.add_argument("exemplars", type=Path)
     parser.add_argument("--prompt", type=Path, required=True)
+    parser.add_argument("--a-request", type=int, default=10, help="exemplars in one request, on average")
     cli.add_teacher(parser, stage="exemplar filter")
     parser.add_argument("--kept", type=Path, required=True)
     parser.add_argument("--dropped", type=Path, required=True)

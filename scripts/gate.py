@@ -16,6 +16,7 @@ from rag_instruct.dataset import Row
 from rag_instruct.errors import UserError
 from rag_instruct.files import read_jsonl, write_json, write_jsonl
 from rag_instruct.gates import Material, through
+from rag_instruct.overlap import barred
 
 
 def material(rows: list[Path], pairs: list[Path], vectors: list[Path]) -> Material:
@@ -34,7 +35,10 @@ def material(rows: list[Path], pairs: list[Path], vectors: list[Path]) -> Materi
 
 def main(arguments: argparse.Namespace) -> None:
     given = material(arguments.rows, arguments.pairs, arguments.vectors)
-    stopped, counts = through(given, json.loads(arguments.gates))
+    settings = json.loads(arguments.gates)
+    if arguments.benchmarks:
+        settings["overlaps"] = barred(arguments.benchmarks)
+    stopped, counts = through(given, settings)
     for name, count in counts.items():
         logger.info("%s: %d kept, %d dropped", name.replace("_", " "), count["kept"], count["dropped"])
     write_jsonl(arguments.stopped, stopped)
@@ -47,6 +51,7 @@ if __name__ == "__main__":
     parser.add_argument("--pairs", type=Path, nargs="+", required=True, help="the same paradigms' pairs")
     parser.add_argument("--vectors", type=Path, nargs="+", required=True, help="the vectors of the pairs' questions")
     parser.add_argument("--gates", required=True, help="JSON of the gates and their settings")
+    parser.add_argument("--benchmarks", type=Path, nargs="*", default=[], help="questions that no row may have in it")
     parser.add_argument("--stopped", type=Path, required=True)
     parser.add_argument("--counts", type=Path, required=True)
     cli.run(main, parser.parse_args())

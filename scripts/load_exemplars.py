@@ -1,6 +1,9 @@
-"""Read an instruction set in its original schema: the first human turn of each record.
+"""Read an instruction set in its original schema, or an own one: the first human turn of each record.
 
-python -m scripts.load_exemplars alpaca.json --name alpaca --schema alpaca --license CC-BY-NC-4.0 --output alpaca.jsonl
+    python -m scripts.load_exemplars alpaca.json --name alpaca --schema alpaca --license CC-BY-NC-4.0 \\
+        --output alpaca.parquet --summary alpaca.json
+    python -m scripts.load_exemplars mine.jsonl.zst --name mine --fields '{"instruction": "prompt.text"}' \\
+        --license MIT --output mine.parquet --summary mine.json
 """
 
 import argparse
@@ -8,22 +11,25 @@ import json
 from pathlib import Path
 
 from rag_instruct import cli
-from rag_instruct.exemplars import SCHEMAS, load
-from rag_instruct.files import write_jsonl
+from rag_instruct.download import listed_files
+from rag_instruct.instruction_sets import SCHEMAS, InstructionSet, load, own_schema
 
 
 def main(arguments: argparse.Namespace) -> None:
-    source = arguments.source
-    listed = source.name == "files.json"  # what download_exemplars leaves
-    paths = [source.parent / name for name in json.loads(source.read_text("utf-8"))["files"]] if listed else [source]
-    write_jsonl(arguments.output, load(paths, arguments.name, arguments.schema, arguments.license))
+    paths, origin = listed_files(arguments.source)
+    schema = SCHEMAS[arguments.schema] if arguments.schema else own_schema(json.loads(arguments.fields))
+    described = {"set": arguments.name, "license": arguments.license, **origin}
+    load(InstructionSet(paths, arguments.name, schema), arguments.output, arguments.summary, described)
 
 
 if __name__ == "__main__":
     parser = cli.parser(__doc__)
-    parser.add_argument("source", type=Path, help=".json, .jsonl, .parquet, or the files.json of a download")
+    parser.add_argument("source", type=Path, help="a file, or the files.json of a download")
     parser.add_argument("--name", required=True, help="the set's name, which its exemplars' ids begin with")
-    parser.add_argument("--schema", choices=sorted(SCHEMAS), required=True)
+    schemas = parser.add_mutually_exclusive_group(required=True)
+    schemas.add_argument("--schema", choices=sorted(SCHEMAS))
+    schemas.add_argument("--fields", help="JSON of an own schema's field names")
     parser.add_argument("--license", required=True)
     parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--summary", type=Path, required=True, help="what the set is, and what was left out")
     cli.run(main, parser.parse_args())

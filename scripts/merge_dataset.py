@@ -10,7 +10,7 @@ from pathlib import Path
 from rag_instruct import cli
 from rag_instruct.cli import logger
 from rag_instruct.dataset import merge, rejects_by_reason
-from rag_instruct.files import read_jsonl, write_json, write_jsonl
+from rag_instruct.files import read_json, read_jsonl, write_json, write_jsonl
 from rag_instruct.verdicts import applied, matrix
 
 
@@ -26,6 +26,7 @@ def main(arguments: argparse.Namespace) -> None:
     write_jsonl(arguments.dataset, rows)
     write_jsonl(arguments.rejects, rejects)
     summary = {"rows": len(rows), "paradigms": counts, "rejects": rejects_by_reason(rejects), "proof": matrix(verdicts)}
+    summary["exemplars"] = read_json(arguments.exemplars) if arguments.exemplars else {}
     write_json(arguments.counts, summary)
     logger.info(
         "%s: %d rows of %d wanted, %d rejects", arguments.dataset, len(rows), sum(wanted.values()), len(rejects)
@@ -41,6 +42,7 @@ if __name__ == "__main__":
     parser.add_argument("--verdicts", type=Path, nargs="*", default=[], help="of the proof")
     parser.add_argument("--failing", choices=("keep", "drop", "relabel"), default="drop", help="rows that fail it")
     parser.add_argument("--earlier-rejects", type=Path, nargs="*", default=[])
+    parser.add_argument("--exemplars", type=Path, help="what became of the exemplars")
     parser.add_argument("--dataset", type=Path, required=True)
     parser.add_argument("--rejects", type=Path, required=True)
     parser.add_argument("--counts", type=Path, required=True)

@@ -2,7 +2,7 @@
 
     python -m scripts.synthesise kept.jsonl --run exemplars.parquet --passages passages.arrow \\
         --prompt resources/prompts/full/single_doc_answer.yaml --paradigm single_doc_answer \\
-        --slots 8160 --chunk 0 --chunks 8 --tries 4 --seed 1 \\
+        --quotas alpaca=4000 lmsys=4000 --spare 0.02 --chunk 0 --chunks 8 --tries 4 --seed 1 \\
         --teacher gpt-4o --dataset rag_instruct_40k \\
         --pairs chunk_00.jsonl --rejects chunk_00.rejects.jsonl
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rag_instruct import cli
 from rag_instruct.files import read_jsonl, write_jsonl
-from rag_instruct.paradigms import PARADIGMS, chunk_slots
+from rag_instruct.paradigms import PARADIGMS, chunk_slots, slots
 from rag_instruct.prompts import load_prompt
 from rag_instruct.runs import Run
 from rag_instruct.synthesis import Synthesis, synthesise
@@ -21,7 +21,11 @@ from rag_instruct.teacher import Teacher, with_teacher
 
 def main(arguments: argparse.Namespace) -> None:
     exemplars, run = list(read_jsonl(arguments.exemplars)), Run(arguments.run, arguments.passages)
-    prompt, chunk = load_prompt(arguments.prompt), chunk_slots(arguments.slots, arguments.chunk, arguments.chunks)
+    prompt = load_prompt(arguments.prompt)
+    all_slots = slots(
+        {name: int(rows) for name, rows in (quota.split("=") for quota in arguments.quotas)}, arguments.spare
+    )
+    chunk = chunk_slots(len(all_slots), arguments.chunk, arguments.chunks)
 
     async def work(teacher: Teacher) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
         made_by = {
@@ -31,7 +35,7 @@ def main(arguments: argparse.Namespace) -> None:
         }
         simulate = not arguments.no_simulation
         synthesis = Synthesis(arguments.paradigm, exemplars, run, prompt, teacher, simulate, arguments.seed, made_by)
-        return await synthesise(synthesis, chunk, arguments.slots, arguments.tries)
+        return await synthesise(synthesis, all_slots, chunk, arguments.tries)
 
     pairs, rejects = with_teacher(arguments, arguments.pairs, work)
     write_jsonl(arguments.pairs, pairs)
@@ -45,7 +49,8 @@ if __name__ == "__main__":
     parser.add_argument("--passages", type=Path, required=True)
     parser.add_argument("--prompt", type=Path, required=True)
     parser.add_argument("--paradigm", choices=PARADIGMS, required=True)
-    parser.add_argument("--slots", type=int, required=True, help="rows to write, over all chunks")
+    parser.add_argument("--quotas", nargs="+", required=True, help="set=rows, over all chunks; * for any set")
+    parser.add_argument("--spare", type=float, required=True, help="more of them, as a share")
     parser.add_argument("--chunk", type=int, required=True)
     parser.add_argument("--chunks", type=int, required=True)
     parser.add_argument("--tries", type=int, required=True, help="candidates for one row")

@@ -51,7 +51,7 @@ def test_an_ablation_is_a_few_lines():
         ((*DEMO, "teacher"), "gpt-5", "datasets.rag_instruct_demo.teacher: 'gpt-5' is not in teachers"),
         ((*DEMO, "prompts"), "ful", "'ful' is not in"),
         ((*DEMO, "exemplars"), {"alpacca": 3}, "'alpacca' is not in exemplar_sets: did you mean 'alpaca'?"),
-        ((*DEMO, "exemplar_filter"), "none", "'none' is not in teachers (or `rules`)"),
+        ((*DEMO, "exemplar_filter"), "none", "'none' is not in teachers (or `heuristic`)"),
         ((*DEMO, "tries"), "many", "datasets.rag_instruct_demo.tries: 'many' is not of type 'integer'"),
         ((*DEMO, "paradigms"), {"useless_doc": 0}, "asks for no row at all"),
         ((*DEMO, "noise"), {"depth": 20, "beyond": 20}, "leave too few passages"),

@@ -10,6 +10,7 @@ import sys
 import time
 from collections import Counter
 
+import pyarrow.parquet as pq
 import pytest
 from conftest import Project, plan
 
@@ -92,14 +93,15 @@ def test_every_row_leads_back_to_its_passages_exemplar_and_answers(demo):
     store = PassageStore(demo.folder / "results/corpora/demo/passages.arrow")
     by_id = {passage.id: passage for passage in store.slice(0, len(store))}
     exemplars = {}
-    for path in (demo.folder / "results/exemplar_sets").glob("*.jsonl"):
-        exemplars |= {row["id"]: row for row in map(json.loads, path.open(encoding="utf-8"))}
+    for path in (demo.folder / "results/exemplar_sets").glob("*.parquet"):
+        exemplars |= {f"{path.stem}:{row['row']}": row for row in pq.read_table(path).to_pylist()}
     answers = AnswerStore(demo.folder / "answers")
     for row in rows_of(demo):
         for document, passage in zip(row["documents"], row["passages"], strict=True):
             assert document == by_id[passage["id"]].document
         assert exemplars[row["exemplar_id"]]["instruction"] == row["exemplar"]
-        assert row["license"] == exemplars[row["exemplar_id"]]["license"]
+        summary = demo.folder / f"results/exemplar_sets/{row['exemplar_id'].split(':')[0]}.json"
+        assert row["license"] == json.loads(summary.read_text())["license"]
         replies = [answers.get(key) for key in row["request_keys"]]
         assert all(reply["finish_reason"] == "stop" for reply in replies)
         assert json.loads(replies[-1]["text"]) in row["answer"]

@@ -1,4 +1,10 @@
+"""Drawing from the sets, and the cleaning on the way."""
+
+import hashlib
 import json
+import random
+import subprocess
+import sys
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -6,119 +12,220 @@ import pytest
 from conftest import ROOT, SHARED, needs_shared
 
 from rag_instruct.errors import UserError
-from rag_instruct.exemplars import draw, filter_by_rules, load
+from rag_instruct.exemplars import Cleaning, draw, in_drawing_order
+from rag_instruct.files import read_jsonl
+from rag_instruct.funnel import funnel, report
+from rag_instruct.heuristic import filter_by_heuristic
+from rag_instruct.instruction_sets import SCHEMAS, InstructionSet, load
+from rag_instruct.near_duplicates import NearDuplicates, bands, shingles
+from rag_instruct.overlap import Barred, barred, questions_of
 
-DEMO = sorted((ROOT / "resources/demo/exemplars").iterdir())
+WORDS = [
+    "river",
+    "mountain",
+    "copper",
+    "treaty",
+    "engine",
+    "orbit",
+    "harvest",
+    "parliament",
+    "enzyme",
+    "glacier",
+    "trade",
+    "sonata",
+    "vaccine",
+    "empire",
+]
+FREE = {"characters": (1, 10_000), "language": None, "threshold": None}
 
 
-def loaded(path, schema):
-    return list(load([path], "set", schema, "CC0-1.0"))
+def table(folder, name, instructions, first=0):
+    path = folder / f"{name}.parquet"
+    rows = [{"row": first + n, "instruction": text} for n, text in enumerate(instructions)]
+    pq.write_table(pa.Table.from_pylist(rows), path, row_group_size=7)
+    return path, "CC0-1.0"
 
 
-def written(tmp_path, name, content):
-    path = tmp_path / name
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return path
+def invented(count, seed=1):
+    drawn = random.Random(seed)
+    return [f"What is {n} to {' '.join(drawn.choices(WORDS, k=9))}?" for n in range(count)]
+
+
+def ids(drawn, source=None):
+    return [one["id"] for one in drawn.exemplars if source in (None, one["source"])]
+
+
+def test_an_exemplar_says_where_it_is_from(tmp_path):
+    path, licence = table(tmp_path, "a", ["What is a fjord?"], first=41)
+    (found,) = draw({"a": (path, licence, 5)}, "1", Cleaning(**FREE)).exemplars
+    assert found == {"id": "a:41", "source": "a", "row": 41, "license": "CC0-1.0", "instruction": "What is a fjord?"}
+
+
+def test_picks_stay_when_more_are_drawn_a_set_is_added_and_blocks_differ(tmp_path):
+    a, b = table(tmp_path, "a", invented(100)), table(tmp_path, "b", invented(100)[50:] + invented(50, 2))
+    small = draw({"a": (*a, 20)}, "1", Cleaning(**FREE))
+    large = draw({"a": (*a, 60)}, "1", Cleaning(**FREE))
+    both = draw({"a": (*a, 20), "b": (*b, 30)}, "1", Cleaning(**FREE))
+    assert ids(large)[:20] == ids(small) == ids(both, "a")
+    assert ids(draw({"a": (*a, 20)}, "2", Cleaning(**FREE))) != ids(small)
+    whole = [one["id"] for one in in_drawing_order(*a[:1], "a", "", "1", block=1000)]
+    assert [one["id"] for one in in_drawing_order(*a[:1], "a", "", "1", block=3)] == whole
+    assert whole != sorted(whole)
+    assert len(set(whole)) == 100
+
+
+def test_each_drop_has_its_reason_and_the_numbers_add_up(tmp_path):
+    question = "Into which sea does the river Danube flow after it has passed its wide delta?"
+    texts = ["Why?", "x" * 60, "What is a fjord?", "what IS a fjord", "Wo entspringt die Donau, und in welches Meer fließt sie?",
+             "Tell me at which temperature does pure water boil on the summit of Mount Everest please", question]  # fmt: skip
+    a = table(tmp_path, "a", texts)
+    b = table(tmp_path, "b", [question.replace("wide ", ""), "Which metal is liquid at room temperature?"])
+    questions = Barred({"quiz": ["At which temperature does pure water boil on the summit of Mount Everest?"]})
+    drawn = draw({"a": (*a, 9), "b": (*b, 1)}, "1", Cleaning((5, 90), "en", 0.8, questions))
+    why = {one["id"]: (one["reason"], one["detail"]) for one in drawn.dropped}
+    assert why.pop("a:0") == ("too short", "4 characters")
+    assert why.pop("a:4") == ("another language", "de")
+    assert why.pop("a:5") == ("in a benchmark", "quiz: At which temperature does pure water boil on the summit of Mount Everest?")  # fmt: skip
+    assert why in (
+        {"a:2": ("repeated", "as a:3"), "b:0": ("near duplicate", "as a:6")},
+        {"a:3": ("repeated", "as a:2"), "b:0": ("near duplicate", "as a:6")},
+        {"a:3": ("repeated", "as a:2")},
+        {"a:2": ("repeated", "as a:3")},
+    )
+    assert len(ids(drawn, "b")) == 1
+    for counts in drawn.counts.values():
+        assert counts["instructions"] == counts["not looked at"] + sum(counts["dropped"].values()) + counts["drawn"]
+    assert drawn.counts["a"]["drawn"] == 3 < drawn.counts["a"]["wanted"]
+
+
+@pytest.mark.parametrize("threshold", [0.5, 0.8, 0.95, 1.0])
+def test_near_duplicates_are_those_that_brute_force_finds(threshold):
+    drawn = random.Random(3)
+    texts = []
+    for _ in range(150):
+        words = drawn.choices([f"w{n}" for n in range(400)], k=30)
+        for changes in (0, 0, 1, 4, 9):
+            changed = list(words)
+            for place in drawn.sample(range(30), changes):
+                changed[place] = f"x{drawn.randrange(400)}"
+            texts.append(" ".join(changed))
+    known, sets, kept = NearDuplicates(threshold), [shingles(text) for text in texts], []
+    for number, text in enumerate(texts):
+        alike = [n for n in kept if len(sets[n] & sets[number]) / len(sets[n] | sets[number]) >= threshold]
+        assert known.alike(str(number), text) == (str(alike[0]) if alike else None)
+        kept += [] if alike else [number]
+    assert 150 <= len(kept) <= 600
+    assert bands(threshold) in (1, 16, 64, 32)
+
+
+def test_texts_without_words_are_no_duplicates():
+    known = NearDuplicates(0.8)
+    assert [known.alike(str(n), text) for n, text in enumerate(["???", "!!!", "", "a", "a"])] == [None] * 4 + ["3"]
 
 
 @pytest.mark.parametrize(
-    ("schema", "record", "instruction"),
+    ("text", "found"),
     [
-        ("sharegpt", {"id": "a", "conversations": [{"from": "gpt", "value": "no"}, {"from": "human", "value": " Yes? "}]}, "Yes?"),
-        ("slimorca", {"conversations": [{"from": "system", "value": "be"}, {"from": "human", "value": "Q", "weight": 0}]}, "Q"),
-        ("alpaca", {"instruction": "Sort", "input": "b, a", "output": "a, b"}, "Sort\nb, a"),
-        ("alpaca", {"instruction": "Sort", "input": "", "output": "x"}, "Sort"),
-        ("wizardlm", {"instruction": "Do", "output": "x"}, "Do"),
-        ("lmsys", {"conversation": [{"role": "user", "content": "Hi there"}], "language": "English", "redacted": False}, "Hi there"),
-        ("openorca", {"id": "1", "system_prompt": "", "question": "Q", "response": "A"}, "Q"),
-        ("plain", {"question": "Q"}, "Q"),
+        ("Who wrote the opera Fidelio?", True),
+        ("My teacher asks: who wrote the opera “FIDELIO”, and when?", True),
+        ("Who wrote the opera Aida?", False),
+        ("What is law?", True),
+        ("What is law good for?", False),
+        ("Name the longest river that flows through more than three capitals in the east of Europe, and its length", True),
+        ("Is it the longest river that flows through more than three capitals in the west of Europe?", False),
+        ("", False),
     ],
 )  # fmt: skip
-def test_the_first_human_turn_of_each_schema(tmp_path, schema, record, instruction):
-    (exemplar,) = loaded(written(tmp_path, "s.json", json.dumps([record])), schema)
-    assert exemplar == {"id": "set:0", "source": "set", "row": 0, "license": "CC0-1.0", "instruction": instruction}
+def test_questions_of_benchmarks_by_thirteen_words_or_as_a_whole(text, found):
+    long = "Which is the longest river that flows through more than three capitals in the east of Europe?"
+    questions = Barred({"quiz": ["Who wrote the opera Fidelio?", "What is law?", long, "?"]})
+    assert bool(questions.found(text)) == found
 
 
-def test_parquet_gives_what_json_gives(tmp_path):
-    record = {"conversation": [{"role": "user", "content": "Q"}], "language": "English", "redacted": False}
-    pq.write_table(pa.Table.from_pylist([record]), tmp_path / "s.parquet")
-    assert loaded(tmp_path / "s.parquet", "lmsys") == loaded(written(tmp_path, "s.jsonl", json.dumps(record)), "lmsys")
+def test_questions_are_taken_once_from_fields_and_conversations(tmp_path):
+    turns = [{"talk": {"asked": ["How much?", "And before?"]}}, {"talk": {"asked": ["How much?"]}}]
+    (tmp_path / "b.json").write_text(json.dumps(turns))
+    assert questions_of([tmp_path / "b.json"], "talk.asked") == ["How much?", "And before?"]
+    for field, said in (("talk.said", "b.json, record 1: no 'said', it has asked"), ("talk", "no text, but {'asked'")):
+        with pytest.raises(UserError) as refusal:
+            questions_of([tmp_path / "b.json"], field)
+        assert said in str(refusal.value)
+    (tmp_path / "c.json").write_text("[]")
+    with pytest.raises(UserError, match=r"c\.json: no question in it"):
+        questions_of([tmp_path / "c.json"], "q")
 
 
-def test_rows_of_lmsys_that_nobody_wants_are_left_out(tmp_path):
-    turn = {"conversation": [{"role": "user", "content": "Q"}], "language": "English", "redacted": False}
-    rows = [
-        turn,
-        {**turn, "language": "German"},
-        {**turn, "redacted": True},
-        {**turn, "openai_moderation": [{"flagged": True}]},
-    ]
-    path = written(tmp_path, "s.jsonl", "\n".join(map(json.dumps, rows)))
-    assert [exemplar["row"] for exemplar in loaded(path, "lmsys")] == [0]
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "schema", "said"),
-    [
-        (
-            "s.json",
-            '[{"idx": 1, "conversations": []}]',
-            "wizardlm",
-            "record 1: not of the schema 'wizardlm': no 'instruction'",
-        ),
-        ("s.json", '[{"conversations": [{"role": "user"}]}]', "sharegpt", "a turn without 'from' and 'value'"),
-        ("s.jsonl", '{"instruction": "ok"}\n["no"]\n', "plain", "record 2: not of the schema 'plain': not an object"),
-        ("s.jsonl", '{"instruction": "ok"}\n{"instr\n', "plain", "line 2: not JSON"),
-        ("s.json", '{"instruction": "ok"}', "plain", "a JSON array of records is needed, not dict"),
-        ("s.json", "[]", "plain", "no record in it"),
-        ("s.jsonl", "", "plain", "no record in it"),
-        ("s.jsonl", b'{"instruction": "\xff"}\n', "plain", "not UTF-8"),
-        ("s.parquet", "PAR", "lmsys", "not a readable Parquet file"),
-    ],
-)
-def test_files_of_another_schema_are_refused(tmp_path, name, content, schema, said):
-    with pytest.raises(UserError) as refusal:
-        loaded(written(tmp_path, name, content), schema)
-    assert said in str(refusal.value)
-    assert name in str(refusal.value)
-
-
-def test_a_larger_draw_keeps_the_picks_of_the_smaller():
-    rows = [{"id": f"s:{n}", "instruction": f"Instruction {n % 90}"} for n in range(100)]
-    small, large = draw(rows, 10, "1"), draw(rows, 50, "1")
-    assert large[:10] == small
-    assert len(draw(rows, 100, "1")) == 90, "the same instruction twice is drawn once"
-    assert draw(rows, 10, "2") != small
-
-
-def test_the_demo_exemplars_are_filtered_as_their_author_labelled_them():
-    labels = {
-        (row["set"], row["row"]): row["knowledge_intensive"]
-        for row in map(json.loads, (ROOT / "tests/data/exemplar_labels.jsonl").open())
-    }
-    exemplars = [row for path in DEMO for row in load([path], path.stem, path.stem, "CC0-1.0")]
-    kept, dropped = filter_by_rules(exemplars)
-    right = sum(labels[row["source"], row["row"]] for row in kept) + sum(
-        not labels[row["source"], row["row"]] for row in dropped
+def test_the_funnel_adds_up_from_records_to_kept_and_is_shown(tmp_path):
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps({"question": text}) + "\n" for text in [*invented(40), " "]))
+    described = {"set": "a", "license": "MIT", "hub": "me/a", "commit": "c0ffee"}
+    load(
+        InstructionSet([tmp_path / "a.jsonl"], "a", SCHEMAS["plain"]),
+        tmp_path / "a.parquet",
+        tmp_path / "a.json",
+        described,
     )
-    assert len(kept) >= 50
-    assert len(dropped) >= 10
-    assert right / len(exemplars) >= 0.95
-    assert all(row["reason"] for row in dropped)
+    drawn = draw({"a": (tmp_path / "a.parquet", "MIT", 30)}, "1", Cleaning((1, 500), "en", 0.8))
+    kept, dropped = filter_by_heuristic(drawn.exemplars)
+    found = funnel([json.loads((tmp_path / "a.json").read_text())], drawn.counts, kept, dropped)
+    assert (found["a"]["records"], found["a"]["left out"], found["a"]["drawn"]) == (41, {"empty": 1}, 30)
+    assert found["a"]["from"] == "me/a@c0ffee"
+    text = report(
+        "mine", "heuristic", found, {"Kept": kept, "Filtered out": dropped, "Cleaned out": drawn.dropped}, "1"
+    )
+    assert "| **records** | 41 |" in text
+    assert "| left out: empty | 1 |" in text
+    assert sum(text.count(f"`{one['id']}`") for one in kept) == 20 < len(kept), "a sample"
+    with pytest.raises(UserError, match="a: its numbers do not add up"):
+        funnel([json.loads((tmp_path / "a.json").read_text())], drawn.counts, kept[1:], dropped)
+
+
+REAL = {"alpaca": ("alpaca_2500.json", "alpaca"), "dummy": ("fastchat_dummy_conversation.json", "sharegpt"),
+        "glaive": ("glaive_toolcall_en_demo.json", "sharegpt"), "seed": ("alpaca_seed_tasks.jsonl", "plain")}  # fmt: skip
 
 
 @needs_shared
-@pytest.mark.parametrize(
-    ("name", "schema", "rows"),
-    [
-        ("alpaca_2500.json", "alpaca", 2500),
-        ("fastchat_dummy_conversation.json", "sharegpt", 500),
-        ("glaive_toolcall_en_demo.json", "sharegpt", 300),
-    ],
-)
-def test_real_sets_load(name, schema, rows):
-    exemplars = loaded(SHARED / "exemplars" / name, schema)
-    assert 0.9 * rows <= len(exemplars) <= rows
-    kept, dropped = filter_by_rules(exemplars)
-    assert kept
-    assert dropped
+def test_the_pool_of_real_sets_is_the_same_everywhere(tmp_path):
+    """Its sum is that of the machine on which the test was written: no other may give another pool."""
+    sets = {}
+    for name, (file, schema) in REAL.items():
+        source = InstructionSet([SHARED / "exemplars" / file], name, SCHEMAS[schema])
+        load(source, tmp_path / f"{name}.parquet", tmp_path / f"{name}.json", {"set": name, "license": "x"})
+        sets[name] = (tmp_path / f"{name}.parquet", "x", 2000)
+    quiz = tmp_path / "webquestions.jsonl"
+    asked = questions_of([SHARED / "benchmarks/webquestions_val.json"], "qText")
+    quiz.write_text("".join(json.dumps({"question": text}) + "\n" for text in asked))
+    drawn = draw(sets, "1", Cleaning((12, 1500), "en", 0.8, barred([quiz])))
+    summary = {name: (counts["drawn"], counts["dropped"]) for name, counts in drawn.counts.items()}
+    assert summary["dummy"][1].keys() == {"near duplicate", "repeated", "too short"}
+    assert summary["glaive"][1].keys() == {"near duplicate", "repeated", "too long"}
+    total = hashlib.sha256("\n".join(ids(drawn)).encode()).hexdigest()[:16]
+    assert summary == {
+        "alpaca": (2000, {}),
+        "dummy": (48, {"near duplicate": 3, "repeated": 282, "too short": 167}),
+        "glaive": (190, {"near duplicate": 7, "repeated": 101, "too long": 2}),
+        "seed": (175, {}),
+    }
+    assert total == "edb4faf4d50f0feb"
+
+
+@needs_shared
+def test_the_commands_give_the_same_bytes_twice(tmp_path):
+    def run(folder):
+        folder.mkdir()
+        for name, (file, schema) in REAL.items():
+            arguments = [SHARED / "exemplars" / file, "--name", name, "--schema", schema, "--license", "x"]
+            outputs = ["--output", folder / f"{name}.parquet", "--summary", folder / f"{name}.json"]
+            subprocess.run(
+                [sys.executable, "-m", "scripts.load_exemplars", *map(str, arguments + outputs)], cwd=ROOT, check=True
+            )
+        tables, summaries = ([str(folder / f"{name}.{ending}") for name in REAL] for ending in ("parquet", "json"))
+        cleaning = '{"language": "en", "characters": [12, 1500], "near_duplicates": 0.8}'
+        more = ["--summaries", *summaries, "--counts", *["300"] * 4, "--seed", "1", "--cleaning", cleaning]
+        outputs = ["--output", folder / "drawn", "--dropped", folder / "dropped", "--drawn-counts", folder / "counts"]
+        command = [sys.executable, "-m", "scripts.draw_exemplars", *tables, *more, *map(str, outputs)]
+        subprocess.run(command, cwd=ROOT, check=True)
+        return [(folder / name).read_bytes() for name in ("drawn", "dropped", "counts")]
+
+    first = run(tmp_path / "one")
+    assert first == run(tmp_path / "two")
+    assert len(list(read_jsonl(tmp_path / "one/drawn"))) > 700

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from rag_instruct.errors import UserError
 from rag_instruct.gates import GATES, Material, through
+from rag_instruct.overlap import barred
 
 QUESTIONS = {
     "danube": "Into which sea does the river Danube flow after it has passed its wide delta?",
@@ -49,15 +49,11 @@ def test_the_first_of_similar_questions_stays(monkeypatch):
 
 
 def test_a_benchmarks_questions_are_kept_out(tmp_path):
-    (tmp_path / "b.jsonl").write_text(
-        json.dumps({"question": "Tell me: into which sea does the river Danube flow?"}) + "\n"
-    )
-    (tmp_path / "c.txt").write_text("Why?\n\n")
-    stopped = GATES["overlaps"](material(), [str(tmp_path / "b.jsonl"), str(tmp_path / "c.txt")])
-    assert set(stopped) == {"danube", "danube2", "short"}
-    (tmp_path / "d.jsonl").write_text('{"text": "x"}\n')
-    with pytest.raises(UserError, match=r"d.jsonl, line 1: no `question`"):
-        GATES["overlaps"](material(), [str(tmp_path / "d.jsonl")])
+    asked = {"a": "Into which sea does the river Danube flow?", "b": "Why?"}
+    for name, question in asked.items():
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps({"question": question}) + "\n")
+    stopped = GATES["overlaps"](material(), barred(sorted(tmp_path.iterdir())))
+    assert stopped == {**dict.fromkeys(["danube", "danube2"], f"a: {asked['a']}"), "short": "b: Why?"}
 
 
 def test_gates_run_in_order_on_what_is_left_and_count():

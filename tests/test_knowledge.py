@@ -1,32 +1,150 @@
+"""The filters of exemplars, by a teacher and free of charge."""
+
 import asyncio
 import json
+import re
 
+import pytest
 from asking import teacher
-from conftest import ROOT
+from conftest import ROOT, SHARED, needs_shared
 from loopback import endpoint
 
 from rag_instruct.answers import AnswerStore
-from rag_instruct.knowledge import filter_by_teacher
+from rag_instruct.assessment import assess, labelled, table
+from rag_instruct.errors import UserError
+from rag_instruct.heuristic import DROP, NO_SIGN, drop_reason, filter_by_heuristic
+from rag_instruct.instruction_sets import SCHEMAS, InstructionSet
+from rag_instruct.knowledge import batches, filter_by_teacher
 from rag_instruct.prompts import load_prompt
 
+PROMPT = ROOT / "resources/prompts/knowledge_intensive.yaml"
+LABELS = ROOT / "tests/data/labelled_instructions.jsonl"
+QUESTIONS = ["What is a fjord?", "Sort in Python.", "Who wrote Aida?", "odd", "Why is snow white?"]
 
-def test_a_teacher_keeps_what_needs_knowledge_and_gives_its_reasons(tmp_path):
-    def answer(request):
-        asked = request["messages"][-1]["content"]
-        return "no JSON" if "odd" in asked else json.dumps({"category": "code" if "Python" in asked else "knowledge"})
 
-    exemplars = [
-        {"id": str(n), "instruction": text} for n, text in enumerate(["What is a fjord?", "Sort in Python.", "odd"])
-    ]
+def exemplars(texts=QUESTIONS, source="s"):
+    return [{"id": f"{source}:{n}", "source": source, "instruction": text} for n, text in enumerate(texts)]
+
+
+def shown(request):
+    """The instructions of a request, by their numbers."""
+    return dict(
+        re.findall(r'<instruction number="(\d+)">\n(.*?)\n</instruction>', request["messages"][-1]["content"], re.S)
+    )
+
+
+def sorted_by(request):
+    """A teacher that knows code when it sees Python, and stumbles over what is odd."""
+    texts = shown(request)
+    if "odd" in texts.values():
+        return "no JSON"
+    return json.dumps({number: "code" if "Python" in text else "knowledge" for number, text in texts.items()})
+
+
+def judged(folder, answer, size, given=None):
+    """Kept, dropped, and how many requests were bought."""
 
     async def session(url):
-        async with teacher(url, tmp_path) as asked:
-            prompt = load_prompt(ROOT / "resources/prompts/knowledge_intensive.yaml")
-            return await filter_by_teacher(exemplars, prompt, asked)
+        async with teacher(url, folder) as asked:
+            return *await filter_by_teacher(given or exemplars(), load_prompt(PROMPT), asked, size), asked.bought
 
     with endpoint(answer) as served:
-        kept, dropped = asyncio.run(session(served.base_url))
-    (key,) = {row.pop("request_key") for row in kept}
-    assert kept == exemplars[:1]
-    assert AnswerStore(tmp_path).get(key)["text"] == '{"category": "knowledge"}'
-    assert [(row["id"], row["reason"]) for row in dropped] == [("1", "code"), ("2", "unparsable")]
+        return asyncio.run(session(served.base_url))
+
+
+@pytest.mark.parametrize("size", [1, 3, 100])
+def test_a_teacher_keeps_what_needs_knowledge_and_gives_its_reasons(tmp_path, size):
+    kept, dropped, _ = judged(tmp_path, sorted_by, size)
+    assert [(row["id"], row["instruction"]) for row in kept] == [(f"s:{n}", QUESTIONS[n]) for n in (0, 2, 4)]
+    assert [(row["id"], row["reason"]) for row in dropped] == [("s:1", "code"), ("s:3", "unparsable")]
+    store = AnswerStore(tmp_path)
+    for row in kept:
+        assert "knowledge" in store.get(row["request_keys"][-1])["text"]
+
+
+def test_one_that_spoils_a_request_spoils_no_other(tmp_path):
+    kept, dropped, bought = judged(tmp_path, sorted_by, 100)
+    assert bought == 1 + len(QUESTIONS), "once together, then each alone"
+    assert all(len(row["request_keys"]) == 2 for row in [*kept, *dropped])
+    assert judged(tmp_path, sorted_by, 100)[2] == 0, "all are in the store"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda request: json.dumps(dict.fromkeys(list(shown(request))[:-1], "knowledge")),
+        lambda request: json.dumps(dict.fromkeys([*shown(request), "99"], "knowledge")),
+        lambda request: json.dumps(dict.fromkeys(shown(request), "yes")),
+        lambda request: json.dumps(["knowledge"] * len(shown(request))),
+    ],
+)
+def test_a_reply_that_fits_not_all_exemplars_is_taken_for_none(tmp_path, answer):
+    def told(request):
+        return answer(request) if len(shown(request)) > 1 else json.dumps({"1": "knowledge"})
+
+    kept, dropped, bought = judged(tmp_path, told, 100)
+    assert (len(kept), len(dropped), bought) == (5, 0, 6)
+
+
+def test_an_exemplar_that_comes_or_goes_changes_its_own_group_only():
+    texts = [f"Question {n}?" for n in range(400)]
+    before = [tuple(one["id"] for one in group) for group in batches(exemplars(texts), 8)]
+    less = [one for one in exemplars(texts) if one["id"] != "s:200"]
+    after = [tuple(one["id"] for one in group) for group in batches(less, 8)]
+    assert len(set(before) - set(after)) <= 2
+    assert max(map(len, before)) <= 16
+    assert 5 <= 400 / len(before) <= 9
+    both = list(batches([*exemplars(texts), *exemplars(texts, "t")], 8))
+    assert [tuple(one["id"] for one in group) for group in both][: len(before)] == before
+    assert all(len({one["source"] for one in group}) == 1 for group in both)
+
+
+def test_the_heuristic_keeps_and_drops_with_a_reason():
+    kept, dropped = filter_by_heuristic(exemplars(["What is a fjord?", "Sort a list in Python.", "Thus it is."]))
+    assert [one["id"] for one in kept] == ["s:0"]
+    assert [one["reason"] for one in dropped] == ["code", NO_SIGN]
+    assert drop_reason("Summarise how glaciers form.") is None
+
+
+def test_every_rule_of_the_heuristic_is_needed():
+    """Some labelled instruction is dropped by each, so that none can go unnoticed."""
+    reasons = {drop_reason(one["instruction"]) for one in labelled(LABELS, [])}
+    assert set(DROP) | {NO_SIGN} <= reasons | {NO_SIGN}
+
+
+def test_the_heuristic_on_instructions_that_were_labelled_by_hand():
+    given = labelled(LABELS, [])
+    assert len(given) >= 150
+    found = assess(*filter_by_heuristic(given))
+    right, missed = found["knowledge"]
+    kept = sum(stayed for stayed, _ in found.values())
+    assert right / kept > 0.95
+    assert right / (right + missed) > 0.95
+    assert f"precision  {right / kept:.3f}" in table("heuristic", found)
+
+
+@needs_shared
+def test_the_heuristic_on_real_instructions_of_alpaca():
+    """Labelled before it was first tried on them; half of the mistakes were then looked at."""
+    texts = InstructionSet([SHARED / "exemplars/alpaca_2500.json"], "alpaca", SCHEMAS["alpaca"])
+    found = assess(*filter_by_heuristic(labelled(ROOT / "tests/data/alpaca_labels.jsonl", texts)))
+    right, missed = found["knowledge"]
+    assert sum(map(sum, found.values())) == 120
+    assert right / sum(stayed for stayed, _ in found.values()) > 0.7
+    assert right / (right + missed) > 0.8
+
+
+def test_the_demo_exemplars_are_filtered_as_their_author_labelled_them():
+    labels = {(row["set"], row["row"]): row["knowledge_intensive"] for row in
+              map(json.loads, (ROOT / "tests/data/demo_labels.jsonl").open())}  # fmt: skip
+    sets = sorted((ROOT / "resources/demo/exemplars").iterdir())
+    rows = [(path.stem, row) for path in sets for row in InstructionSet([path], path.stem, SCHEMAS[path.stem])]
+    right = [labels[name, row["row"]] == (drop_reason(row["instruction"]) is None) for name, row in rows]
+    assert len(right) >= 60
+    assert sum(right) / len(right) >= 0.95
+
+
+def test_a_label_without_its_text_is_named(tmp_path):
+    (tmp_path / "labels.jsonl").write_text('{"row": 7, "knowledge_intensive": true}\n')
+    with pytest.raises(UserError, match=r"labels\.jsonl, line 1: no `instruction`"):
+        labelled(tmp_path / "labels.jsonl", [])

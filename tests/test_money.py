@@ -79,7 +79,7 @@ def test_a_preview_counts_assumes_and_comes_to_nothing_left(tmp_path):
         (made / folder / name).write_bytes((tmp_path / "results/corpora/c" / source).read_bytes())
     (tmp_path / "resources").symlink_to(ROOT / "resources")
     dataset = {
-        "corpus": "c", "exemplar_filter": "rules", "exemplars": {"e": 100}, "teacher": "t", "prompts": "full", "spare": 0,
+        "corpus": "c", "exemplar_filter": "heuristic", "exemplars_a_request": 10, "exemplars": {"e": 100}, "teacher": "t", "prompts": "full", "spare": 0,
         "paradigms": {"single_doc_answer": 40}, "tries": 2, "seed": 1, "simulate_instructions": True,
         "source_depth": DEPTH, "budget": {"dollars": 5}, "proof": {"share": 0},
     }  # fmt: skip
@@ -117,7 +117,7 @@ def test_a_preview_counts_assumes_and_comes_to_nothing_left(tmp_path):
         tokens = served.bill()["tokens"]
         assert before["prompt_tokens"] / 44 == pytest.approx(tokens["prompt_tokens"] / 40, rel=0.1)
         estimates, shown = preview("unmade")
-        assert [(one["requests"], one["counted"]) for one in estimates] == [(100, False), (44, False), (120, False)]
+        assert [(one["requests"], one["counted"]) for one in estimates] == [(10, False), (44, False), (120, False)]
         assert [one["stage"].split()[0] for one in estimates] == ["exemplar", "synthesis", "proof"]
         assert "~ by assumption" in shown
         assert served.bill()["served"] == 40, "a preview buys nothing"
@@ -162,7 +162,9 @@ def test_usage_in_odd_forms():
 
 def test_a_forbidden_licence_is_refused_before_anything_runs(project):
     project.edit(
-        "config.yaml", "    exemplar_filter: rules\n", "    exemplar_filter: rules\n    forbidden_licenses: [CC0-1.0]\n"
+        "config.yaml",
+        "    exemplar_filter: heuristic\n",
+        "    exemplar_filter: heuristic\n    forbidden_licenses: [CC0-1.0]\n",
     )
     ran = project.snakemake("-n", "--cores", "1", "--", "results/rag_instruct_demo.jsonl")
     assert ran.returncode != 0

@@ -3,6 +3,7 @@
 import json
 import re
 
+import pyarrow.parquet as pq
 import pytest
 from conftest import Project, plan
 from faulty import Running
@@ -81,9 +82,9 @@ def test_every_paid_call_is_in_the_ledger_and_every_row_leads_back(built):
     store, passages = AnswerStore(folder / "answers"), PassageStore(folder / "results/corpora/demo/passages.arrow")
     texts = {passage.id: passage.document for passage in passages[list(range(len(passages)))]}
     exemplars = {
-        row["id"]: row
+        f"{name}:{row['row']}": row
         for name in ("demo_alpaca", "demo_lmsys")
-        for row in read_jsonl(folder / f"results/exemplar_sets/{name}.jsonl")
+        for row in pq.read_table(folder / f"results/exemplar_sets/{name}.parquet").to_pylist()
     }
     rows = list(read_jsonl(folder / "results/paid.jsonl"))
     assert rows

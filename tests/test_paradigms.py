@@ -1,17 +1,42 @@
 import pytest
 
-from rag_instruct.errors import UserError
 from rag_instruct.focus import whole_documents
-from rag_instruct.paradigms import PARADIGMS, candidates, chunk_slots, drawn, slots
+from rag_instruct.paradigms import ANY, PARADIGMS, candidates, chunk_slots, drawn, quotas, slots
 from rag_instruct.passage import Passage
 
-IDS = [f"set:{n}" for n in range(23)]
+EXEMPLARS = [{"id": f"{name}:{n}", "source": name} for name, count in (("a", 23), ("b", 9)) for n in range(count)]
 
 
-def test_no_two_slots_share_a_candidate():
-    tried = [pair for slot in range(10) for pair in candidates(slot, 10, drawn(IDS, "seed"), 7)]
-    assert len(set(tried)) == len(tried) == 70
-    assert {number for number, _ in tried} == set(range(23)), "every exemplar serves"
+def tried(rows, exemplars=EXEMPLARS, tries=3, spare=0.0):
+    """Every slot's candidates: [(set, number)] -> [(exemplar id, round)]."""
+    orders = drawn(exemplars, "seed")
+    return {
+        (slot.source, slot.number): [
+            (exemplars[number]["id"], round_) for number, round_ in candidates(slot, orders[slot.source], tries)
+        ]
+        for slot in slots(rows, spare)
+    }
+
+
+@pytest.mark.parametrize("rows", [{ANY: 10}, {"a": 10, "b": 7}, {"a": 50}, {"b": 3}])
+def test_no_two_slots_share_a_candidate(rows):
+    found = [candidate for candidates_ in tried(rows, tries=7).values() for candidate in candidates_]
+    assert len(set(found)) == len(found) == 7 * sum(rows.values())
+    if ANY not in rows:
+        assert {name.split(":")[0] for name, _ in found} == set(rows)
+
+
+def test_an_added_set_and_more_rows_change_no_candidate_of_the_others():
+    before = tried({"a": 5, "b": 3})
+    more = [*EXEMPLARS, *({"id": f"c:{n}", "source": "c"} for n in range(40))]
+    after = tried({"a": 7, "b": 3, "c": 9}, more)
+    assert {slot: after[slot] for slot in before} == before
+    assert len(after) == 19
+
+
+def test_the_sets_take_turns_by_their_shares():
+    order = [slot.source for slot in slots({"a": 4, "b": 2}, 0)]
+    assert order == ["a", "b", "a", "a", "b", "a"]
 
 
 def test_the_number_of_chunks_changes_no_slot():
@@ -21,20 +46,22 @@ def test_the_number_of_chunks_changes_no_slot():
 
 
 def test_another_exemplar_keeps_the_order_of_the_others():
-    before = [IDS[number] for number, _ in (next(candidates(slot, 23, drawn(IDS, "s"), 1)) for slot in range(23))]
-    more = [*IDS, "set:new"]
-    after = [more[number] for number, _ in (next(candidates(slot, 24, drawn(more, "s"), 1)) for slot in range(24))]
-    assert [name for name in after if name != "set:new"] == before
+    before = [EXEMPLARS[number]["id"] for number in drawn(EXEMPLARS, "s")[ANY]]
+    more = [*EXEMPLARS, {"id": "a:new", "source": "a"}]
+    after = [more[number]["id"] for number in drawn(more, "s")[ANY]]
+    assert [name for name in after if name != "a:new"] == before
 
 
 @pytest.mark.parametrize(("rows", "spare", "expected"), [(100, 0, 100), (100, 0.02, 102), (3, 0.1, 4), (0, 0.5, 0)])
 def test_spare_rows_are_rounded_up(rows, spare, expected):
-    assert slots(rows, spare) == expected
+    assert len(slots({"a": rows}, spare)) == expected
 
 
-def test_no_exemplar_left_is_said():
-    with pytest.raises(UserError, match="no exemplar is left"):
-        drawn([], "s")
+def test_rows_are_of_any_set_or_of_named_ones():
+    paradigms = {"useless_doc": 8, "single_doc_answer": {"a": 3, "b": 0}}
+    assert quotas({"paradigms": paradigms}, "useless_doc") == {ANY: 8}
+    assert quotas({"paradigms": paradigms}, "single_doc_answer") == {"a": 3}
+    assert quotas({"paradigms": paradigms}, "multi_doc_answer") == {}
 
 
 @pytest.mark.parametrize("paradigm", PARADIGMS.values(), ids=lambda paradigm: paradigm.name)

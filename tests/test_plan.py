@@ -20,7 +20,8 @@ def test_the_jobs_of_both_targets(project):
         "list_shards": 1,
         "load_exemplars": 5,
         "draw_exemplars": 1,
-        "filter_exemplars_by_rules": 1,
+        "filter_exemplars_by_heuristic": 1,
+        "report_exemplars": 1,
         "embed_queries": 6,
         "search_shard": 12,
         "merge_search": 6,
@@ -31,11 +32,13 @@ def test_the_jobs_of_both_targets(project):
         "merge_dataset": 1,
     }
     assert plan(project, FULL) == {
-        "download": 2,
+        "download": 3,
         "import_passages": 1,
         "import_embeddings": 16,
         "list_shards": 1,
-        "download_exemplars": 5,
+        "download_from_hub": 15,
+        "extract_questions": 11,
+        "report_exemplars": 1,
         "load_exemplars": 5,
         "draw_exemplars": 1,
         "filter_exemplars_by_teacher": 1,
@@ -56,7 +59,7 @@ def test_a_paradigm_left_out_and_an_own_corpus_are_a_few_lines(project):
         "config.yaml",
         "corpora:\n",
         "  mine:\n    <<: *rag_instruct_40k\n    corpus: mine\n    encoder: minilm\n    paradigms: {single_doc_answer: 10}\n"
-        "    exemplars: {demo_alpaca: 5}\n    exemplar_filter: rules\n\n"
+        "    exemplars: {demo_alpaca: 5}\n    exemplar_filter: heuristic\n    decontaminate: []\n\n"
         "corpora:\n\n  mine:\n    passages: {path: mine.jsonl}\n    shards: 3\n",
     )
     jobs = plan(project, "results/mine.jsonl")
@@ -231,7 +234,7 @@ def test_the_demo_needs_no_key(project):
             "resources/demo/exemplars/alpaca.json",
             '"instruction"',
             '"prompt"',
-            "not of the schema 'alpaca': no 'instruction'",
+            "not of the schema of demo_alpaca: no 'instruction'",
         ),
         (
             "config.yaml",

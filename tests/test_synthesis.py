@@ -10,6 +10,7 @@ from conftest import ROOT
 from rag_instruct.errors import UserError
 from rag_instruct.filters import reject_reason
 from rag_instruct.focus import Focus, whole_documents
+from rag_instruct.instruction_sets import SCHEMAS, InstructionSet
 from rag_instruct.paradigms import PARADIGMS
 from rag_instruct.passage import Passage
 from rag_instruct.prompts import load_prompt
@@ -110,14 +111,13 @@ def test_kinds_of_tasks(instruction, kind):
 
 def test_kinds_of_the_demo_exemplars_agree_with_their_author():
     agreed = total = 0
-    for line in (ROOT / "tests/data/exemplar_labels.jsonl").open():
+    for line in (ROOT / "tests/data/demo_labels.jsonl").open():
         label = json.loads(line)
         if label["kind"] == "none":
             continue
-        from rag_instruct.exemplars import load
-
         path = next((ROOT / "resources/demo/exemplars").glob(f"{label['set']}.json*"))
-        row = next((r for r in load([path], label["set"], label["set"], "x") if r["row"] == label["row"]), None)
+        rows = InstructionSet([path], label["set"], SCHEMAS[label["set"]])
+        row = next((row for row in rows if row["row"] == label["row"]), None)
         if row:
             total += 1
             agreed += kind_of(row["instruction"]) == label["kind"]

@@ -1,19 +1,20 @@
-"""Drop exemplars that documents cannot help with, by rules.
+"""Drop exemplars that documents cannot help with, by their words: free of charge.
 
-python -m scripts.filter_exemplars_by_rules drawn.jsonl --kept kept.jsonl --dropped dropped.jsonl
+python -m scripts.filter_exemplars_by_heuristic drawn.jsonl --kept kept.jsonl --dropped dropped.jsonl
 """
 
 import argparse
 from pathlib import Path
 
 from rag_instruct import cli
-from rag_instruct.exemplars import filter_by_rules, report
 from rag_instruct.files import read_jsonl, write_jsonl
+from rag_instruct.funnel import log_filtered
+from rag_instruct.heuristic import filter_by_heuristic
 
 
 def main(arguments: argparse.Namespace) -> None:
-    kept, dropped = filter_by_rules(read_jsonl(arguments.exemplars))
-    report(kept, dropped)
+    kept, dropped = filter_by_heuristic(read_jsonl(arguments.exemplars))
+    log_filtered(kept, dropped)
     write_jsonl(arguments.kept, kept)
     write_jsonl(arguments.dropped, dropped)
 

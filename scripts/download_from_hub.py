@@ -1,6 +1,6 @@
-"""Download the files of an instruction set from the Hugging Face hub.
+"""Download files of a data set from the Hugging Face hub.
 
-python -m scripts.download_exemplars tatsu-lab/alpaca --files 'data/*.parquet' --output downloads/alpaca/files.json
+python -m scripts.download_from_hub tatsu-lab/alpaca --files 'data/*.parquet' --output downloads/alpaca/files.json
 """
 
 import argparse

@@ -1,0 +1,54 @@
+"""Texts that share most of their pairs of words: MinHash finds candidates, Jaccard decides."""
+
+from itertools import pairwise
+from typing import Any
+
+from rensa import RMinHash, RMinHashLSH
+
+from rag_instruct.words import fold
+
+PERMUTATIONS = 128  # of a MinHash
+SEED = 1
+MISSED = 1e-3  # most of the pairs right at the bar that may stay unfound
+
+
+class NearDuplicates:
+    """Remembers texts, and finds the earliest that a new one is alike."""
+
+    def __init__(self, threshold: float) -> None:
+        self._threshold = threshold
+        self._index: Any = RMinHashLSH(threshold=threshold, num_perm=PERMUTATIONS, num_bands=bands(threshold))
+        self._keys: list[str] = []
+        self._texts: list[str] = []
+
+    def alike(self, key: str, text: str) -> str | None:
+        """The key of the earliest text that is as alike as the threshold says; or None, and `text` is remembered."""
+        mine = shingles(text)
+        sketch = RMinHash(num_perm=PERMUTATIONS, seed=SEED)
+        sketch.update(list(mine))
+        numbers: list[int] = sorted(self._index.query(sketch))
+        for number in numbers:
+            if _jaccard(mine, shingles(self._texts[number])) >= self._threshold:
+                return self._keys[number]
+        self._index.insert(len(self._keys), sketch)
+        self._keys.append(key)
+        self._texts.append(text)
+        return None
+
+
+def bands(threshold: float) -> int:
+    """The fewest bands by which pairs of the threshold's likeness are found."""
+    counts = [1 << power for power in range(PERMUTATIONS.bit_length())]
+    return next(
+        (count for count in counts if (1 - threshold ** (PERMUTATIONS // count)) ** count <= MISSED), PERMUTATIONS
+    )
+
+
+def shingles(text: str) -> set[str]:
+    """The pairs of words in a row, or the words of a text too short for pairs."""
+    words = fold(text).split()
+    return {" ".join(pair) for pair in pairwise(words)} or set(words)
+
+
+def _jaccard(mine: set[str], theirs: set[str]) -> float:
+    return len(mine & theirs) / max(len(mine | theirs), 1)

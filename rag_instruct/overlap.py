@@ -1,0 +1,74 @@
+"""Whether a text has a benchmark's question in it: the decontamination of exemplars and of the data set."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from rag_instruct.errors import UserError
+from rag_instruct.files import read_jsonl
+from rag_instruct.records import member, read_records
+from rag_instruct.words import fold
+
+NGRAM = 13  # words in a row that two texts share by descent, not by chance (GPT-3, arXiv 2005.14165, appendix C)
+WHOLE = 5  # words of a question that is looked for inside texts; a shorter one has to be all of the text
+
+
+class Barred:
+    """The questions of benchmarks, by 13 words in a row; a shorter question as a whole."""
+
+    def __init__(self, questions: Mapping[str, Iterable[str]]) -> None:
+        self._barred: dict[str, str] = {}
+        self._lengths: set[int] = set()
+        for benchmark, asked in questions.items():
+            for question in asked:
+                words = fold(question).split()
+                length = min(len(words), NGRAM)
+                self._lengths.add(length)
+                for gram in _grams(words, length):
+                    self._barred.setdefault(gram, f"{benchmark}: {question}")
+
+    def found(self, text: str) -> str | None:
+        """The benchmark and the question that the text shares words with."""
+        words = fold(text).split()
+        for length in sorted(self._lengths):
+            if 0 < length <= len(words) and (length >= WHOLE or length == len(words)):
+                for gram in _grams(words, length):
+                    if gram in self._barred:
+                        return self._barred[gram]
+        return None
+
+
+def _grams(words: list[str], length: int) -> list[str]:
+    return [" ".join(words[start : start + length]) for start in range(len(words) - length + 1)]
+
+
+def barred(files: Iterable[Path]) -> Barred:
+    """The questions of files that extract_questions wrote, each named for its benchmark."""
+    return Barred({path.stem: (row["question"] for row in read_jsonl(path)) for path in files})
+
+
+def questions_of(paths: Iterable[Path], question: str, under: str = "") -> list[str]:
+    """A benchmark's questions, each once, in their order; `question` and `under` as in read_records.
+
+    Raises UserError where a record has none, or where there is none at all.
+    """
+    found: dict[str, None] = {}
+    for path in paths:
+        for number, record in enumerate(read_records(path, (question,), under), start=1):
+            try:
+                found |= dict.fromkeys(_texts(member(record, question)))
+            except (KeyError, TypeError) as error:
+                raise UserError(
+                    f"{path}, record {number}: {error.args[0]}: give the right `question` in config.yaml"
+                ) from error
+    if not found:
+        raise UserError(f"{', '.join(map(str, paths))}: no question in it: give the right `under` in config.yaml")
+    return list(found)
+
+
+def _texts(value: object) -> list[str]:
+    """The question, or those of a conversation."""
+    if isinstance(value, list):
+        return [text for part in value for text in _texts(part)]
+    if not isinstance(value, str):
+        raise TypeError(f"no text, but {value!r:.60}")
+    return [value]

@@ -1,0 +1,152 @@
+"""Instruction sets in their original schemas, and files that are not what they should be."""
+
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from conftest import ROOT, SHARED, needs_shared
+
+from rag_instruct.errors import UserError
+from rag_instruct.instruction_sets import SCHEMAS, InstructionSet, load, own_schema
+
+GOOD = {"instruction": "What is a fjord?", "output": "x"}
+LMSYS = {
+    "conversation_id": "c", "model": "m", "turn": 1, "language": "English", "redacted": False,
+    "conversation": [{"content": "What is a fjord?", "role": "user"}, {"content": "A bay.", "role": "assistant"}],
+    "openai_moderation": [{"categories": {"hate": False}, "category_scores": {"hate": 0.1}, "flagged": False}] * 2,
+}  # fmt: skip
+
+
+def given(path, schema):
+    return InstructionSet([path], "set", SCHEMAS[schema] if isinstance(schema, str) else own_schema(schema))
+
+
+def written(path, rows):
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("schema", "record", "instruction"),
+    [
+        ("sharegpt", {"id": "a_1", "conversations": [{"from": "gpt", "value": "no"}, {"from": "human", "value": " Yes? "}]}, "Yes?"),
+        ("sharegpt_split", {"id": "a_0", "conversations": [{"from": "human", "value": "Yes?"}]}, "Yes?"),
+        ("slimorca", {"conversations": [{"from": "system", "value": "be"}, {"from": "human", "value": "Q", "weight": 0}]}, "Q"),
+        ("alpaca", {"instruction": "Sort", "input": "b, a", "output": "a, b"}, "Sort\nb, a"),
+        ("alpaca", {"instruction": "Sort", "input": "<noinput>", "output": "x"}, "Sort"),
+        ("alpaca", {"instruction": "Sort", "input": None, "output": "x"}, "Sort"),
+        ("wizardlm", {"instruction": "Do", "output": "x"}, "Do"),
+        ("lmsys", LMSYS, "What is a fjord?"),
+        ("openorca", {"id": "1", "system_prompt": "", "question": "Q", "response": "A"}, "Q"),
+        ("plain", {"question": "Q"}, "Q"),
+        ("plain", {"question": "no", "instruction": "I"}, "I"),
+        ({"instruction": "prompt.text", "input": "context"}, {"prompt": {"text": "T"}, "context": "C"}, "T\nC"),
+        ({"conversation": "m", "role": "who", "text": "said", "human": ["me"]}, {"m": [{"who": "me", "said": "S"}]}, "S"),
+        ({"conversation": "messages"}, {"messages": [{"role": "system", "content": "x"}, {"role": "user", "content": "S"}]}, "S"),
+    ],
+)  # fmt: skip
+def test_the_first_human_turn_of_each_schema(tmp_path, schema, record, instruction):
+    assert list(given(written(tmp_path / "s.jsonl", [record]), schema)) == [{"row": 0, "instruction": instruction}]
+
+
+def test_what_is_of_no_use_is_left_out_and_counted(tmp_path):
+    flagged = [{"flagged": False}, {"flagged": True}]
+    rows = [
+        LMSYS,
+        {**LMSYS, "language": "German"},
+        {**LMSYS, "redacted": True},
+        {**LMSYS, "openai_moderation": flagged},
+        {**LMSYS, "conversation": [{"content": "Hi", "role": "assistant"}]},
+        {**LMSYS, "conversation": []},
+        {**LMSYS, "conversation": [{"content": "  ", "role": "user"}]},
+        LMSYS,
+    ]
+    counted = {
+        "labelled as another language": 1,
+        "redacted": 1,
+        "flagged by moderation": 1,
+        "no human turn": 2,
+        "empty": 1,
+    }
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "s.parquet")
+    for path in (written(tmp_path / "s.jsonl", rows), tmp_path / "s.parquet"):
+        found = given(path, "lmsys")
+        assert [row["row"] for row in found] == [0, 7], "a row's number is its place in the file"
+        assert dict(found.left_out) == counted
+    split = [{"id": f"x_{n}", "conversations": [{"from": "human", "value": "Q"}]} for n in (0, 2, 10)]
+    found = given(written(tmp_path / "t.jsonl", split), "sharegpt_split")
+    assert (len(list(found)), dict(found.left_out)) == (1, {"middle of a conversation": 2})
+
+
+@pytest.mark.parametrize(
+    ("rows", "schema", "said"),
+    [
+        ([{"idx": 1, "conversations": [{"from": "human", "value": "Q"}]}], "wizardlm",
+         "record 1: not of the schema of set: no 'instruction', it has idx, conversations; it looks like sharegpt or slimorca"),
+        ([GOOD], "lmsys", "no 'conversation', it has instruction, output; it looks like wizardlm or plain: give that as the `schema`"),
+        ([{"conversations": [{"role": "user"}]}], "sharegpt", "a turn without 'from' and 'value'"),
+        ([{"conversations": "[{'from': 'human'}]"}], "sharegpt", "'conversations' is no list of turns"),
+        ([5], "plain", "record 1: not of the schema of set: not an object, but 5"),
+        ([{"instruction": 5}], "plain", "'instruction' is no text, but 5"),
+        ([{"text": "x"}], {"instruction": "prompt.text"}, "no 'prompt', it has text; give the right `schema` or `fields`"),
+        ([], "plain", "no record in it"),
+        ([GOOD] * 50 + [{"prompt": "x"}] * 2, "wizardlm", "2 of 52 records. "),
+    ],
+)  # fmt: skip
+def test_files_of_another_schema_are_refused_with_a_remedy(tmp_path, rows, schema, said):
+    with pytest.raises(UserError) as refusal:
+        list(given(written(tmp_path / "s.jsonl", rows), schema))
+    assert said in str(refusal.value)
+    assert "s.jsonl" in str(refusal.value)
+
+
+def test_one_slip_among_many_records_is_counted_and_said(tmp_path, caplog):
+    rows = [GOOD] * 150 + [{"instruction": None}] + [GOOD] * 50
+    path = written(tmp_path / "s.jsonl", rows)
+    load(given(path, "wizardlm"), tmp_path / "s.parquet", tmp_path / "s.json", {"set": "set", "license": "MIT"})
+    assert "record 151: not of the schema of set: 'instruction' is no text, but None" in caplog.text
+    assert json.loads((tmp_path / "s.json").read_text()) == {
+        "set": "set", "license": "MIT", "records": 201, "left_out": {"of another schema": 1}, "instructions": 200,
+    }  # fmt: skip
+    assert pq.read_table(tmp_path / "s.parquet")["row"].to_pylist() == [*range(150), *range(151, 201)]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "resources/demo/exemplars").iterdir()), ids=lambda path: path.stem)
+def test_the_demo_sets_are_of_the_schemas_that_they_show(path):
+    assert len(list(given(path, path.stem))) >= 12
+
+
+@needs_shared
+@pytest.mark.parametrize(
+    ("name", "schema", "rows"),
+    [
+        ("exemplars/alpaca_2500.json", "alpaca", 2500),
+        ("exemplars/fastchat_dummy_conversation.json", "sharegpt", 500),
+        ("exemplars/glaive_toolcall_en_demo.json", "sharegpt", 300),
+        ("exemplars/alpaca_seed_tasks.jsonl", "plain", 175),
+        ("exemplars/rag_instruct_public_sample.json", {"instruction": "example_question"}, 53),
+    ],
+)
+def test_real_sets_load(name, schema, rows):
+    found = given(SHARED / name, schema)
+    assert len(list(found)) + sum(found.left_out.values()) == rows
+    assert not found.left_out["of another schema"]
+
+
+def refused(path, schema):
+    try:
+        list(given(path, schema))
+    except UserError as error:
+        return str(path) in str(error)
+    return False
+
+
+@needs_shared
+@pytest.mark.parametrize("schema", ["alpaca", "wizardlm", "sharegpt", "slimorca", "openorca", "lmsys"])
+def test_benchmark_files_of_the_hub_are_not_taken_for_instruction_sets(schema):
+    """openorca's only field, `question`, is also a benchmark's: such a file is its, by all that can be seen."""
+    files = [path for path in (SHARED / "hub_samples").rglob("*.json*") if path.stat().st_size]
+    assert len(files) > 20
+    taken = [path for path in files if not refused(path, schema)]
+    assert len(taken) <= (6 if schema == "openorca" else 0), taken

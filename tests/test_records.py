@@ -1,0 +1,118 @@
+"""Records of all kinds of files, and what is said of broken ones."""
+
+import gzip
+import json
+import zipfile
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from conftest import SHARED, needs_shared
+
+from rag_instruct.errors import UserError
+from rag_instruct.records import member, read_records
+
+ROWS = [{"a": f"Zeile {n}\u2028nächste", "b": {"c": n}} for n in range(3000)]
+LINES = "\n".join(json.dumps(row, ensure_ascii=False) for row in ROWS) + "\n\n"
+
+
+def written(path, content):
+    data = content if isinstance(content, bytes) else content.encode()
+    if path.suffix == ".gz":
+        data = gzip.compress(data)
+    if path.suffix == ".zst":
+        with pa.output_stream(path, compression="zstd") as file:
+            file.write(data)
+        return path
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize("name", ["r.json", "r.json.gz", "r.json.zst"])
+def test_arrays_packed_or_not(tmp_path, name):
+    assert list(read_records(written(tmp_path / name, json.dumps(ROWS)))) == ROWS
+
+
+@pytest.mark.parametrize("name", ["r.jsonl", "r.jsonl.gz", "r.jsonl.zst", "r.json"])
+@pytest.mark.parametrize("begin", ["", "\ufeff"])
+def test_lines_packed_or_not_and_whatever_they_are_called(tmp_path, name, begin):
+    assert list(read_records(written(tmp_path / name, begin + LINES))) == ROWS
+
+
+def test_tables(tmp_path):
+    expected = [{"q": 'What\tis\n"it"?', "a": "1"}]
+    assert list(read_records(written(tmp_path / "r.tsv", 'q\ta\n"What\tis\n""it""?"\t1\n'))) == expected
+    assert list(read_records(written(tmp_path / "r.csv.gz", 'q,a\n"What\tis\n""it""?",1\n'))) == expected
+
+
+def test_of_parquet_only_the_wanted_columns_are_read(tmp_path):
+    rows = [{"turns": [{"role": "user", "text": "x", "flags": {"a": True}}], "language": "de", "other": 1}]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "r.parquet")
+    read = list(read_records(tmp_path / "r.parquet", ("turns.role", "turns.flags", "language", "lang")))
+    assert read == [{"turns": [{"role": "user", "flags": {"a": True}}], "language": "de"}]
+    assert list(read_records(tmp_path / "r.parquet")) == rows
+    assert list(read_records(tmp_path / "r.parquet", ("nothing",))) == rows, "so that an error can say what is there"
+
+
+def test_inside_an_archive_and_under_a_key(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("data/dev.json", json.dumps({"info": [1], "Data": [{"q": "x"}]}))
+    assert list(read_records(tmp_path / "a.zip/data/dev.json", under="Data")) == [{"q": "x"}]
+    with pytest.raises(UserError, match=r"a\.zip has no such file"):
+        list(read_records(tmp_path / "a.zip/data/test.json"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("r.jsonl", '{"a": 1}\n{"a": \n', "r.jsonl, line 2: not JSON"),
+        ("r.jsonl", b'{"a": 1}\n{"a": "\xff"}\n', "not UTF-8"),
+        ("r.json", '[{"a": 1}, {"a": 2}, {"a": }]', "r.json, after record 2: not JSON"),
+        ("r.json", '[{"a": 1}, {"a": 2}', "r.json, after record 2: not JSON (parse error: premature EOF)"),
+        ("r.json", b'[{"a": "\xff"}]', "r.json, after record 0: not UTF-8"),
+        ("r.json", "<!doctype html>", "r.json, line 1: not JSON"),
+        ("r.tsv", "q\ta\nx\t1\ty\n", "r.tsv, line 2: 3 fields where the header has 2 (q, a)"),
+        ("r.parquet", "PAR1", "r.parquet: not a readable Parquet file"),
+        ("r.txt", "x", "unknown kind of file: give .json"),
+        ("r.zip/x.json", None, "no such file"),
+    ],
+)
+def test_what_cannot_be_read_is_named_with_its_place(tmp_path, name, content, said):
+    path = tmp_path / name
+    if content is not None:
+        written(path, content)
+    with pytest.raises(UserError) as refusal:
+        list(read_records(path))
+    assert said in str(refusal.value)
+
+
+@pytest.mark.parametrize("ending", ["gz", "zst"])
+def test_a_file_that_was_cut_off_is_not_taken_for_whole(tmp_path, ending):
+    path = written(tmp_path / f"r.jsonl.{ending}", LINES)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
+    with pytest.raises(UserError, match=r"unreadable \(.*\): is the file complete\?"):
+        list(read_records(path))
+
+
+def test_members_of_members():
+    record = {"a": {"b": [{"c": 1}, {"c": 2}]}}
+    assert member(record, "a.b.c") == [1, 2]
+    with pytest.raises(KeyError, match="no 'x', it has b"):
+        member(record, "a.x")
+
+
+@needs_shared
+@pytest.mark.parametrize(
+    ("name", "under", "count", "field"),
+    [
+        ("popQA_500.tsv", "", 500, "question"),
+        ("triviaqa_unfiltered_1500.json", "Data", 1500, "Question"),
+        ("arc_challenge_400.jsonl", "", 400, "question.stem"),
+        ("hotpotqa_train_60.json", "", 60, "question"),
+        ("webquestions_val.json", "", 755, "qText"),
+    ],
+)
+def test_real_benchmarks_are_read(name, under, count, field):
+    texts = [member(record, field) for record in read_records(SHARED / "benchmarks" / name, under=under)]
+    assert len(texts) == count
+    assert all(isinstance(text, str) and text for text in texts)
