@@ -13,6 +13,8 @@ from scipy.stats import chisquare
 
 from rag_instruct.dataset import Row
 from rag_instruct.files import digest, whole
+from rag_instruct.funnel import Funnel
+from rag_instruct.funnel import table as funnel_table
 
 PASSAGE = pa.struct([("id", pa.string()), ("role", pa.string()), ("rank", pa.int32()), ("score", pa.float64())])
 SCHEMA = pa.schema(
@@ -86,6 +88,7 @@ def card(
         "Rows": _table(["paradigm", *next(iter(counts["paradigms"].values()))], _of_counts(counts["paradigms"])),
         "Fields": FIELDS.strip(),
         "How it was made": _table(["", ""], made_of.items()),
+        "Exemplars": _exemplars(counts["exemplars"]),
         "Proof of the paradigms": _proof(counts["proof"]),
         "Checks": _table(["check", "kept", "dropped"], ((k, v["kept"], v["dropped"]) for k, v in gates.items())),
         "Rejected candidates": _table(["paradigm", "reason", "candidates"], _of_rejects(counts["rejects"])),
@@ -147,6 +150,12 @@ def _proof(proof: Mapping[str, Mapping[str, Any]]) -> str:
         "could answer, rows written for a paradigm (lines) proved to have one (columns). The intervals are of 95 %."
     )
     return f"{told}\n\n{_table(['written for', *names, 'untested', 'passed', 'share'], lines)}"
+
+
+def _exemplars(found: Funnel) -> str:
+    sets = "\n".join(f"- {name}: {one['from']}, {one['license']}" for name, one in found.items())
+    told = "From the records of each instruction set to the exemplars that questions could imitate:"
+    return f"{sets}\n\n{told}\n\n{funnel_table(found)}"
 
 
 def _of_counts(paradigms: Mapping[str, Mapping[str, int]]) -> Iterable[list[Any]]:

@@ -133,6 +133,7 @@ def described(config: Settings, name: str) -> dict[str, Any]:
         "encoder": config["encoders"][dataset["encoder"]]["model"],
         "exemplars drawn": ", ".join(f"{count:,} of {part}" for part, count in dataset["exemplars"].items()),
         "exemplars filtered by": dataset["exemplar_filter"],
+        "kept free of": ", ".join(dataset["decontaminate"]) or "no benchmark",
         "teacher": f"{teacher['model']}, sampling {json.dumps(teacher['sampling'], sort_keys=True)}",
         "prompts": dataset["prompts"],
         "imitates exemplars": "yes" if dataset["simulate_instructions"] else "no",

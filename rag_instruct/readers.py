@@ -69,7 +69,8 @@ def _read_parquet(source: Path) -> Iterator[Located]:
     except (OSError, pa.ArrowInvalid) as error:
         raise UserError(f"{source}: not a readable Parquet file ({error})") from error
     number = 0
-    for batch in file.iter_batches(BATCH_ROWS):
+    # Asked for all row groups at once, pyarrow keeps them all in memory.
+    for batch in (part for group in range(file.num_row_groups) for part in file.iter_batches(BATCH_ROWS, [group])):
         for record in batch.to_pylist():
             number += 1
             yield f"row {number}", {name: str(value) for name, value in record.items() if value is not None}

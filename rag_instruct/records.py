@@ -168,9 +168,11 @@ def _parquet(path: Path, columns: Sequence[str]) -> Iterator[Any]:
         file = pq.ParquetFile(path)
         leaves = _leaves(file, columns)
         with bar(f"reading {path.name}", total=file.metadata.num_rows) as counter:
-            for batch in file.iter_batches(PARQUET_ROWS, columns=leaves or None):
-                yield from batch.to_pylist()
-                counter.update(len(batch))
+            # Asked for all row groups at once, pyarrow keeps them all in memory.
+            for group in range(file.num_row_groups):
+                for batch in file.iter_batches(PARQUET_ROWS, row_groups=[group], columns=leaves or None):
+                    yield from batch.to_pylist()
+                    counter.update(len(batch))
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file") from error
     except (OSError, pa.ArrowInvalid) as error:

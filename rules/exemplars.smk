@@ -63,8 +63,8 @@ rule extract_questions:
         member=lambda wildcards: config["benchmarks"][wildcards.benchmark]["member"],
         code=code("extract_questions"),
     shell:
-        "python -m scripts.extract_questions {input:q} --question {params.question:q} --under {params.under:q}"
-        " --member {params.member:q} --output {output:q} --log {log:q}"
+        "python -m scripts.extract_questions {input:q} --question {params.question:q} --under={params.under:q}"
+        " --member={params.member:q} --output {output:q} --log {log:q}"
 
 
 rule draw_exemplars:

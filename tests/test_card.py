@@ -32,6 +32,20 @@ COUNTS = {
     "paradigms": {"single_doc_answer": {"wanted": 400, "rows": 400, "stopped": 1, "repeated": 0, "spare": 2}},
     "rejects": {"single_doc_answer": {"off topic": 7}},
     "proof": {},
+    "exemplars": {
+        "set": {
+            "license": "MIT",
+            "from": "me/set@c0ffee",
+            "records": 9,
+            "left out": {"redacted": 2},
+            "not looked at": 3,
+            "cleaned out": {},
+            "drawn": 4,
+            "wanted": 4,
+            "filtered out": {"code": 1},
+            "kept": 3,
+        }
+    },
 }
 LEDGER = {"dollars": 1.25, "prices_of": "2026-01-01", "counted_as_free": [], "stages": {"synthesis, m": {"requests": 410, "dollars": 1.25}}}  # fmt: skip
 
