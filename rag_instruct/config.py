@@ -49,6 +49,8 @@ def _explain(error: jsonschema.ValidationError) -> str:
             near = difflib.get_close_matches(key, known, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
             return f"config.yaml: {place} has no key {key!r}: {hint}"
+    if error.validator == "not" and error.instance is True:
+        return f"config.yaml: {place}: give a value, or false to leave it out (see config.schema.yaml)"
     if error.validator == "oneOf" and isinstance(error.instance, dict):
         choices = " or ".join(" and ".join(choice["required"]) for choice in error.validator_value)
         return f"config.yaml: {place}: give either {choices}, and only one of them"

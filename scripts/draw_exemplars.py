@@ -8,6 +8,7 @@
 
 import argparse
 import json
+import sys
 from pathlib import Path
 
 from rag_instruct import cli
@@ -24,7 +25,8 @@ def main(arguments: argparse.Namespace) -> None:
         for table, summary, count in zip(arguments.sets, summaries, arguments.counts, strict=True)
     }
     given = json.loads(arguments.cleaning)
-    cleaning = Cleaning(given["characters"], given["language"], given["near_duplicates"], barred(arguments.benchmarks))
+    bounds = given["characters"] or (0, sys.maxsize)
+    cleaning = Cleaning(bounds, given["language"], given["near_duplicates"], barred(arguments.benchmarks))
     drawn = draw(sets, arguments.seed, cleaning)
     for name, counts in drawn.counts.items():
         logger.info(

@@ -52,6 +52,12 @@ def test_an_ablation_is_a_few_lines():
         ((*DEMO, "prompts"), "ful", "'ful' is not in"),
         ((*DEMO, "exemplars"), {"alpacca": 3}, "'alpacca' is not in exemplar_sets: did you mean 'alpaca'?"),
         ((*DEMO, "exemplar_filter"), "none", "'none' is not in teachers (or `heuristic`)"),
+        (
+            (*DEMO, "cleaning"),
+            {"language": True},
+            "datasets.rag_instruct_demo.cleaning.language: give a value, or false",
+        ),
+        ((*DEMO, "cleaning"), {"characters": True}, "cleaning.characters: give a value, or false to leave it out"),
         ((*DEMO, "tries"), "many", "datasets.rag_instruct_demo.tries: 'many' is not of type 'integer'"),
         ((*DEMO, "paradigms"), {"useless_doc": 0}, "asks for no row at all"),
         ((*DEMO, "noise"), {"depth": 20, "beyond": 20}, "leave too few passages"),

@@ -13,6 +13,7 @@ MINE = """
     exemplars: {demo_alpaca: 50, own: 50%s}
     exemplar_filter: heuristic
     decontaminate: [quiz]
+    cleaning: {characters: false}
     teacher: smollm2
     prompts: compact
     paradigms: {single_doc_answer: {demo_alpaca: 2, own: 1}}
