@@ -18,6 +18,7 @@ from rag_instruct.near_duplicates import NearDuplicates
 from rag_instruct.overlap import Barred
 from rag_instruct.words import fold
 
+SHOWN = 500  # characters of a dropped instruction that are kept: some are whole books
 LEAST_BLOCK = 1024  # exemplars that are read of a set at a time, at least
 
 
@@ -93,7 +94,8 @@ def draw(sets: Mapping[str, tuple[Path, str, int]], seed: str, cleaning: Cleanin
                 looked += 1
                 if fault := cleaning.fault(exemplar):
                     reasons[fault[0]] += 1
-                    drawn.dropped.append({**exemplar, "reason": fault[0], "detail": fault[1]})
+                    shown = exemplar["instruction"][:SHOWN]
+                    drawn.dropped.append({**exemplar, "instruction": shown, "reason": fault[0], "detail": fault[1]})
                     continue
                 drawn.exemplars.append(exemplar)
                 picks += 1

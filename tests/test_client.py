@@ -244,5 +244,7 @@ def test_dollars_need_a_price(tmp_path):
 
 def test_an_allowance_a_minute_is_kept(tmp_path):
     with Running() as served:
+        started = time.monotonic()
         ask_all(served.base_url, tmp_path, range(30), concurrency=30, requests_per_minute=1200)
-        assert served.bill()["seconds"] >= 0.45, "a second's worth at once, then 20 a second"
+        # However slow the machine is, it is not faster than this.
+        assert time.monotonic() - started >= 0.45, "a second's worth at once, then 20 a second"
