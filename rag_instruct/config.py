@@ -126,6 +126,21 @@ def refuse_licences(config: Settings, name: str) -> None:
             )
 
 
+def remote_files(config: Settings) -> list[Settings]:
+    """What corpora and benchmarks have at an address: `url`, and maybe `size` and `sha256`."""
+    corpora = config.get("corpora", {}).values()
+    files = [file for corpus in corpora for file in (corpus["passages"], *corpus.get("embeddings", {}).values())]
+    return [file for file in [*files, *config.get("benchmarks", {}).values()] if "url" in file]
+
+
+def downloads(config: Settings) -> Settings:
+    """What the download's script has to know: mirrors, proxy, and what is published of each address."""
+    expected = {
+        file["url"]: {key: file[key] for key in ("size", "sha256") if key in file} for file in remote_files(config)
+    }
+    return {"mirrors": config["mirrors"], "proxy": config["proxy"], "expected": expected}
+
+
 def described(config: Settings, name: str) -> dict[str, Any]:
     """What a data set's card says of its making."""
     dataset = config["datasets"][name]

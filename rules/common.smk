@@ -11,7 +11,17 @@ from pathlib import Path
 sys.path.insert(0, workflow.basedir)
 
 from rag_instruct.code import code_of_script, jobs_find
-from rag_instruct.config import DOWNLOADS, SETTINGS, checked, described, known, missing_key, refuse_licences
+from rag_instruct.config import (
+    DOWNLOADS,
+    SETTINGS,
+    checked,
+    described,
+    downloads,
+    known,
+    missing_key,
+    refuse_licences,
+    remote_files,
+)
 from rag_instruct.errors import UserError
 from rag_instruct.lock import hold
 from rag_instruct.paradigms import PARADIGMS, quotas, slots
@@ -163,21 +173,7 @@ os.environ[SETTINGS] = json.dumps({key: config[key] for key in ("teachers", "ans
 
 # What is known of downloads and how to reach them, for scripts/download.py. Neither params nor arguments: a new
 # proxy, or a sum that is added later, must not fetch 37 GB again.
-os.environ[DOWNLOADS] = json.dumps(
-    {
-        "mirrors": config["mirrors"],
-        "proxy": config["proxy"],
-        "expected": {
-            file["url"]: {key: file[key] for key in ("size", "sha256") if key in file}
-            for file in [
-                *(corpus_settings["passages"] for corpus_settings in config["corpora"].values()),
-                *(file for settings in config["corpora"].values() for file in settings.get("embeddings", {}).values()),
-                *config["benchmarks"].values(),
-            ]
-            if "url" in file
-        },
-    }
-)
+os.environ[DOWNLOADS] = json.dumps(downloads(config))
 
 
 def source(file, name, section="corpora"):
@@ -205,11 +201,8 @@ def published_file(wildcards):
 
 
 def downloadable(wildcards):
-    settings = config[wildcards.section][wildcards.name]
-    files = [settings]
-    if wildcards.section == "corpora":
-        files = [settings["passages"], *settings.get("embeddings", {}).values()]
-    return next(file for file in files if file.get("url", "").rsplit("/", 1)[-1] == wildcards.file)
+    files = remote_files({wildcards.section: {wildcards.name: config[wildcards.section][wildcards.name]}})
+    return next(file for file in files if file["url"].rsplit("/", 1)[-1] == wildcards.file)
 
 
 # Exemplars

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from functools import partial
 
 import pytest
 from asking import teacher
@@ -11,10 +12,12 @@ from loopback import endpoint
 
 from rag_instruct.answers import AnswerStore
 from rag_instruct.assessment import assess, labelled, table
+from rag_instruct.endpoints import Endpoint, Teacher
 from rag_instruct.errors import UserError
 from rag_instruct.heuristic import DROP, NO_SIGN, drop_reason, filter_by_heuristic
 from rag_instruct.instruction_sets import SCHEMAS, InstructionSet
-from rag_instruct.knowledge import batches, filter_by_teacher
+from rag_instruct.knowledge import batches, filter_by_teacher, judge
+from rag_instruct.preview import WindowShopper, look
 from rag_instruct.prompts import load_prompt
 
 PROMPT = ROOT / "resources/prompts/knowledge_intensive.yaml"
@@ -148,3 +151,17 @@ def test_a_label_without_its_text_is_named(tmp_path):
     (tmp_path / "labels.jsonl").write_text('{"row": 7, "knowledge_intensive": true}\n')
     with pytest.raises(UserError, match=r"labels\.jsonl, line 1: no `instruction`"):
         labelled(tmp_path / "labels.jsonl", [])
+
+
+def test_a_preview_foretells_the_requests_that_are_then_bought(tmp_path):
+    given, prompt = exemplars([f"Question {n}?" for n in range(100)]), load_prompt(PROMPT)
+    model = Teacher("m", (Endpoint("not started"),), sampling={"temperature": 0})
+
+    def foretold():
+        shopper = WindowShopper(model, AnswerStore(tmp_path))
+        return look(shopper, [partial(judge, group, prompt, shopper) for group in batches(given, 8)])
+
+    done, lacking = foretold()
+    assert (done, lacking) == (0, len(list(batches(given, 8))))
+    assert judged(tmp_path, sorted_by, 8, given)[2] == lacking
+    assert foretold() == (lacking, 0)
