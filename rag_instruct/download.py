@@ -4,6 +4,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
 
@@ -137,11 +138,17 @@ def _check(part: Path, source: Source, output: Path) -> None:
 
 
 def download_from_hub(repository: str, revision: str, patterns: list[str], output: Path) -> None:
-    """Fetch a data set's files beside `output`, and list them in it with their commit. Gated sets need HF_TOKEN."""
-    folder = output.parent
+    """Fetch a data set's files beside `output`, and list them in it with their commit. Gated sets need HF_TOKEN.
+
+    The list is the commit's: what another revision left in the folder is not in it.
+    """
     try:
         commit = HfApi().dataset_info(repository, revision=revision).sha
-        snapshot_download(repository, repo_type="dataset", revision=commit, allow_patterns=patterns, local_dir=folder)
+        there = HfApi().list_repo_files(repository, revision=commit, repo_type="dataset")
+        files = _wanted(there, patterns, repository)
+        snapshot_download(
+            repository, repo_type="dataset", revision=commit, allow_patterns=patterns, local_dir=output.parent
+        )
     except GatedRepoError as error:
         raise UserError(
             f"{repository} is gated: accept its terms at https://huggingface.co/datasets/{repository}, "
@@ -151,16 +158,29 @@ def download_from_hub(repository: str, revision: str, patterns: list[str], outpu
         raise UserError(
             f"{repository} at {revision} is not on the hub: give its new id, or a local `path`, in config.yaml"
         ) from error
-    except (HfHubHTTPError, httpx2.TransportError, OSError) as error:
-        raise UserError(
-            f"{repository}: the hub cannot be reached ({error}): run again later, or give a local `path` in config.yaml"
-        ) from error
-    files = sorted({str(path.relative_to(folder)) for pattern in patterns for path in folder.glob(pattern)})
-    if not files:
-        raise UserError(
-            f"{repository} has no file {', '.join(patterns)}: give its new names under `files` in config.yaml"
-        )
+    except HfHubHTTPError as error:
+        if getattr(error.response, "status_code", None) != httpx.codes.UNAUTHORIZED:
+            raise _unreachable(repository, error) from error
+        raise UserError(f"{repository}: the hub does not accept HF_TOKEN: export a valid one, or none") from error
+    except (httpx2.TransportError, OSError) as error:
+        raise _unreachable(repository, error) from error
     write_json(output, {"hub": repository, "commit": commit, "files": files})
+
+
+def _unreachable(repository: str, error: Exception) -> UserError:
+    return UserError(
+        f"{repository}: the hub cannot be reached ({error}): run again later, or give a local `path` in config.yaml"
+    )
+
+
+def _wanted(files: list[str], patterns: list[str], repository: str) -> list[str]:
+    """The files that the patterns mean, of which each has to mean one."""
+    found = {pattern: {file for file in files if fnmatchcase(file, pattern)} for pattern in patterns}
+    if lacking := [pattern for pattern in patterns if not found[pattern]]:
+        raise UserError(
+            f"{repository} has no file {', '.join(lacking)}: give its new names under `files` in config.yaml"
+        )
+    return sorted(set().union(*found.values()))
 
 
 def listed_files(source: Path) -> tuple[list[Path], dict[str, str]]:

@@ -135,3 +135,8 @@ def digest(*parts: object) -> str:
     What is sorted or chosen by a digest does not depend on cores, chunks or what else exists.
     """
     return hashlib.sha256("\x1f".join(map(str, parts)).encode()).hexdigest()
+
+
+def drawn(*parts: object) -> float:
+    """A number from 0 to below 1 that the parts draw: what is below a share belongs to it."""
+    return int(digest(*parts)[:12], 16) / float(16**12)

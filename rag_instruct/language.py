@@ -4,7 +4,10 @@ from functools import cache
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-SURE = 0.9  # probability of another language, below which a text passes
+from rag_instruct.errors import UserError
+
+SURE = 0.9  # probability of another language, from which on a text is of it
+UNLIKELY = 0.001  # probability of the wanted language, below which a text is of another
 ENOUGH = 2000  # characters that tell a language
 
 
@@ -14,6 +17,14 @@ def _identifier() -> LanguageIdentifier:
 
 
 def other_language(text: str, wanted: str) -> str | None:
-    """The language (ISO 639-1) of a text that is surely not of the wanted one."""
+    """The language (ISO 639-1) of a text that is surely not of the wanted one.
+
+    That one language is sure cannot be asked alone: a short text's is shared with its kin, Spanish with Portuguese.
+    """
+    if wanted not in _identifier().nb_classes:
+        raise UserError(f"config.yaml: language: {wanted!r} is none that is known: give its two letters, as in en")
+    found: str
     found, sure = _identifier().classify(text[:ENOUGH])
-    return found if found != wanted and sure >= SURE else None
+    if found == wanted:
+        return None
+    return found if sure >= SURE or dict(_identifier().rank(text[:ENOUGH]))[wanted] < UNLIKELY else None

@@ -1,20 +1,25 @@
 """Locks that the kernel releases however their holder ends, a kill included."""
 
 import fcntl
+from collections import Counter
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import IO
 
 from rag_instruct.cli import logger
 
+CLAIM_FILES = 64
 
-def hold(path: Path, wait: bool, shared: bool = False) -> IO[str] | None:
+
+def hold(path: Path, wait: bool, shared: bool = False, quiet: bool = False) -> IO[str] | None:
     """Hold the lock of `path` until the returned file is closed; None when another holds it and `wait` is false.
 
     Several may hold it at once if all hold it `shared`. Where the file system has no locks, a
     warning says so and nothing is held.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    file = path.open("w")
+    file = path.open("a+")  # NFS wants it writable for a lock of one's own, and readable for a shared one
     kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     try:
         fcntl.flock(file, kind | fcntl.LOCK_NB)
@@ -22,8 +27,68 @@ def hold(path: Path, wait: bool, shared: bool = False) -> IO[str] | None:
         if not wait:
             file.close()
             return None
-        logger.info("waiting for another job that makes the same")
+        if not quiet:
+            logger.info("waiting for another job that makes the same")
         fcntl.flock(file, kind)
     except OSError as error:
-        logger.warning("%s: this file system has no locks (%s)", path, error)
+        _say_no_locks(path.parent, str(error))
     return file
+
+
+@cache
+def _say_no_locks(folder: Path, error: str) -> None:
+    """Once, not for every request."""
+    logger.warning("%s: this file system has no locks (%s): jobs may buy twice, or above a budget", folder, error)
+
+
+class Claims:
+    """What this process is at, by a sha256 or other random hexadecimal digits: bytes of files, each locked by itself.
+
+    Some files, because the kernel goes through all locks of a file for each that is taken. What is
+    taken twice here has to be dropped twice. Where the file system has no locks, a warning says
+    so and all is granted.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._files: dict[int, IO[str]] = {}
+        self._held: Counter[str] = Counter()
+
+    def take(self, key: str) -> bool:
+        """Claim `key`; False while another process has it."""
+        if not self._held[key]:
+            file = self._file(key)
+            try:
+                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _place(key))
+            except (BlockingIOError, PermissionError):  # systems differ in how they say it
+                del self._held[key]
+                return False
+            except OSError as error:
+                _say_no_locks(self._folder, str(error))
+        self._held[key] += 1
+        return True
+
+    def drop(self, key: str) -> None:
+        """Let others have it."""
+        if self._held[key] > 1:
+            self._held[key] -= 1
+        elif self._held.pop(key, 0):
+            with suppress(OSError):
+                fcntl.lockf(self._file(key), fcntl.LOCK_UN, 1, _place(key))
+
+    def close(self) -> None:
+        """Drop all."""
+        for file in self._files.values():
+            file.close()
+        self._files, self._held = {}, Counter()
+
+    def _file(self, key: str) -> IO[str]:
+        number = int(key[15:17], 16) % CLAIM_FILES
+        if number not in self._files:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._files[number] = (self._folder / f"{number:02}").open("a")
+        return self._files[number]
+
+
+def _place(key: str) -> int:
+    return int(key[:15], 16)

@@ -22,6 +22,7 @@ COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 KINDS = (".json", ".jsonl", ".tsv", ".csv", ".parquet")
 PARQUET_ROWS = 1024  # read at a time; a conversation may be long
 RECORDS_BETWEEN = 1000  # updates of the bar
+SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")  # JSON's way to write half of what UTF-16 needs two for
 
 
 def read_records(path: Path, columns: Sequence[str] = (), under: str = "") -> Iterator[Any]:
@@ -60,6 +61,8 @@ def _opened(path: Path) -> Iterator[tuple[IO[bytes], Counter]]:
             raw = _member(path, stack) or stack.enter_context(pa.OSFile(str(path)))
         except FileNotFoundError as error:
             raise UserError(f"{path}: no such file") from error
+        except OSError as error:
+            raise UserError(f"{path}: not a readable file ({error})") from error
         packed = compression and pa.CompressedInputStream(raw, COMPRESSIONS[compression])
         stream = stack.enter_context(packed) if packed else raw
 
@@ -102,7 +105,7 @@ def _size(path: Path) -> int | None:
 
 
 def _text(stream: IO[bytes]) -> io.TextIOWrapper:
-    # Only \n ends a line: JSON strings may hold what Python takes for one.
+    # Only \n ends a line: a field may hold what Python takes for one.
     return io.TextIOWrapper(io.BufferedReader(stream), encoding="utf-8-sig", newline="\n")  # type: ignore[type-var]
 
 
@@ -129,13 +132,23 @@ def _array(path: Path, stream: IO[bytes], under: str) -> Iterator[Any]:
 
 
 def _lines(path: Path, stream: IO[bytes]) -> Iterator[Any]:
-    for number, line in enumerate(_text(stream), start=1):
-        if not line.strip():
-            continue
+    for number, line in enumerate(stream, start=1):  # of bytes, so that \n alone ends one
         try:
-            yield json.loads(line)
-        except json.JSONDecodeError as error:
-            raise UserError(f"{path}, line {number}: not JSON ({error.msg}): mend or remove the line") from error
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+            if not text.strip():
+                continue
+            record = json.loads(text)
+        except UnicodeDecodeError as error:
+            raise UserError(f"{path}, line {number}: not UTF-8 ({error.reason}): convert the file") from error
+        except (ValueError, RecursionError) as error:
+            said = getattr(error, "msg", error)
+            raise UserError(f"{path}, line {number}: not JSON ({said}): mend or remove the line") from error
+        yield _encodable(record) if SURROGATE.search(line) else record
+
+
+def _encodable(value: Any) -> Any:
+    """The value with ? for halves of surrogate pairs, which a text that was cut within an emoji has; UTF-8 has none."""
+    return json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
 
 
 def _table(path: Path, stream: IO[bytes], delimiter: str) -> Iterator[dict[str, str]]:
@@ -144,7 +157,7 @@ def _table(path: Path, stream: IO[bytes], delimiter: str) -> Iterator[dict[str, 
     header: list[str] = []
     try:
         header = next(rows, [])
-        for row in rows:
+        for row in filter(None, rows):  # a blank line is no row
             if len(row) != len(header):
                 raise UserError(
                     f"{path}, line {rows.line_num}: {len(row)} fields where the header has {len(header)} "

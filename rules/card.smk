@@ -9,20 +9,26 @@ rule card:
         gates=rules.gate.output.counts,
         ledger=rules.ledger.output.summary,
     output:
-        card="results/{dataset}/hub/README.md",
+        card=report(
+            "results/{dataset}/hub/README.md",
+            caption="../resources/report/captions/card.rst",
+            category="Data set",
+            labels={"data set": "{dataset}", "what": "card"},
+        ),
         parquet="results/{dataset}.parquet",
     log:
         "results/logs/card/{dataset}.log",
     conda:
         "../envs/data.yaml"
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
     params:
         made_of=made_of,
+        language=lambda wildcards: dataset(wildcards)["gates"]["language"] or [],
         validation=setting("validation"),
         seed=setting("seed"),
         code=code("card"),
     shell:
         "python -m scripts.card {input.dataset:q} --name {wildcards.dataset} --counts {input.counts:q} --gates {input.gates:q}"
-        " --ledger {input.ledger:q} --made-of {params.made_of:q} --validation {params.validation} --seed {params.seed}"
+        " --ledger {input.ledger:q} --made-of {params.made_of:q} --language {params.language} --validation {params.validation} --seed {params.seed}"
         " --card {output.card:q} --parquet {output.parquet:q} --log {log:q}"

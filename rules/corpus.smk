@@ -15,7 +15,8 @@ rule download:
     conda:
         "../envs/data.yaml"
     resources:
-        mem_mb=500,
+        mem_mb=growing(1000),
+        runtime=A_DAY,
     params:
         url=lambda wildcards: downloadable(wildcards)["url"],
     shell:
@@ -34,7 +35,8 @@ rule import_passages:
     conda:
         "../envs/data.yaml"
     resources:
-        mem_mb=1500,
+        mem_mb=growing(1500),
+        runtime=growing(240),
     params:
         source=lambda wildcards: source(corpus(wildcards)["passages"], wildcards.corpus),
         columns=lambda wildcards: json.dumps(corpus(wildcards)["passages"].get("columns", {}), sort_keys=True),
@@ -59,7 +61,8 @@ rule import_embeddings:
     conda:
         "../envs/data.yaml"
     resources:
-        mem_mb=5000,
+        mem_mb=growing(5000),
+        runtime=growing(240),
     params:
         source=published_source,
         shards=lambda wildcards: corpus(wildcards)["shards"],
@@ -84,7 +87,8 @@ rule embed:
     conda:
         "../envs/encoder.yaml"
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
+        runtime=A_DAY,
     params:
         shards=lambda wildcards: corpus(wildcards)["shards"],
         encoder=lambda wildcards: encoder_arguments(wildcards.encoder),
@@ -106,7 +110,7 @@ rule list_shards:
     conda:
         "../envs/data.yaml"
     resources:
-        mem_mb=500,
+        mem_mb=growing(1000),
     params:
         code=code("list_shards"),
     shell:

@@ -15,7 +15,7 @@ rule assemble:
     conda:
         "../envs/data.yaml"
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
     params:
         documents=setting("documents"),
         corpus_license=lambda wildcards: config["corpora"][dataset(wildcards)["corpus"]].get("license", "unknown"),
@@ -43,7 +43,7 @@ rule gate:
     conda:
         "../envs/data.yaml"
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
     params:
         gates=lambda wildcards: json.dumps(dataset(wildcards)["gates"], sort_keys=True),
         code=code("gate"),
@@ -68,8 +68,9 @@ rule prove:
     conda:
         "../envs/teacher.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=growing(2000),
         requests=requests_at_once("proof.judge"),
+        runtime=A_DAY,
     params:
         share=setting("proof.share"),
         seed=setting("seed"),
@@ -91,13 +92,18 @@ rule merge_dataset:
     output:
         dataset="results/{dataset}.jsonl",
         rejects="results/{dataset}/rejects.jsonl",
-        counts="results/{dataset}/counts.json",
+        counts=report(
+            "results/{dataset}/counts.json",
+            caption="../resources/report/captions/counts.rst",
+            category="Data set",
+            labels={"data set": "{dataset}", "what": "counts"},
+        ),
     log:
         "results/logs/merge_dataset/{dataset}.log",
     conda:
         "../envs/data.yaml"
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
     params:
         paradigms=lambda wildcards: " ".join(f"{name}={rows}" for name, rows in wanted(dataset(wildcards)).items()),
         seed=setting("seed"),

@@ -15,7 +15,8 @@ rule download_from_hub:
     conda:
         "../envs/data.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=growing(1000),
+        runtime=A_DAY,
     params:
         hub=lambda wildcards: config[wildcards.section][wildcards.name]["hub"],
         revision=lambda wildcards: config[wildcards.section][wildcards.name]["revision"],
@@ -27,7 +28,7 @@ rule download_from_hub:
 
 rule load_exemplars:
     input:
-        lambda wildcards: source(exemplar_set(wildcards), wildcards.set, "exemplar_sets"),
+        instruction_files,
     output:
         table="results/exemplar_sets/{set}.parquet",
         summary="results/exemplar_sets/{set}.json",
@@ -36,7 +37,8 @@ rule load_exemplars:
     conda:
         "../envs/data.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=growing(1000),
+        runtime=growing(240),
     params:
         schema=schema_arguments,
         license=lambda wildcards: exemplar_set(wildcards)["license"],
@@ -56,7 +58,7 @@ rule extract_questions:
     conda:
         "../envs/data.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=growing(1000),
     params:
         question=lambda wildcards: config["benchmarks"][wildcards.benchmark]["question"],
         under=lambda wildcards: config["benchmarks"][wildcards.benchmark]["under"],
@@ -81,8 +83,11 @@ rule draw_exemplars:
     conda:
         "../envs/data.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=growing(2000),
+        runtime=growing(240),
     params:
+        # Of two that are alike the earlier set's stays; Snakemake itself does not notice that inputs change places.
+        sets=lambda wildcards: " ".join(dataset(wildcards)["exemplars"]),
         counts=lambda wildcards: " ".join(map(str, dataset(wildcards)["exemplars"].values())),
         cleaning=lambda wildcards: json.dumps(dataset(wildcards)["cleaning"], sort_keys=True),
         seed=setting("seed"),
@@ -108,7 +113,7 @@ rule filter_exemplars_by_heuristic:
     conda:
         "../envs/data.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=growing(1000),
     params:
         code=code("filter_exemplars_by_heuristic"),
     shell:
@@ -132,8 +137,9 @@ rule filter_exemplars_by_teacher:
     conda:
         "../envs/teacher.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=growing(2000),
         requests=requests_at_once("exemplar_filter"),
+        runtime=A_DAY,
     params:
         a_request=setting("exemplars_a_request"),
         teacher=setting("exemplar_filter"),
@@ -152,14 +158,19 @@ rule report_exemplars:
         kept="results/{dataset}/exemplars/kept.jsonl",
         dropped="results/{dataset}/exemplars/dropped.jsonl",
     output:
-        report="results/{dataset}/exemplars/report.md",
+        report=report(
+            "results/{dataset}/exemplars/report.md",
+            caption="../resources/report/captions/exemplars.rst",
+            category="Data set",
+            labels={"data set": "{dataset}", "what": "exemplars"},
+        ),
         counts="results/{dataset}/exemplars/counts.json",
     log:
         "results/logs/report_exemplars/{dataset}.log",
     conda:
         "../envs/data.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=growing(1000),
     params:
         filtered_by=setting("exemplar_filter"),
         seed=setting("seed"),

@@ -1,4 +1,4 @@
-# Pictures of the graph itself, of stages or of jobs: `make dag` asks for them.
+# Pictures of the graph itself, of its stages, jobs and files: `make dag` asks for them.
 # Needs: graphviz. Makes: results/graph/.
 
 
@@ -8,18 +8,17 @@ rule draw_graph:
         "config.yaml",
         sorted(str(path) for path in Path("rules").glob("*.smk")),
     output:
-        svg="results/graph/{dataset}_{picture}.svg",
-        png="results/graph/{dataset}_{picture}.png",
+        expand(
+            "results/graph/{{dataset}}_{picture}.{format}", picture=["stages", "jobs", "files"], format=["svg", "png"]
+        ),
     log:
-        "results/logs/draw_graph/{dataset}_{picture}.log",
-    wildcard_constraints:
-        picture="stages|jobs",
+        "results/logs/draw_graph/{dataset}.log",
     conda:
         "../envs/graph.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=growing(1000),
     params:
+        targets=pictured,
         code=code("draw_graph"),
     shell:
-        "python -m scripts.draw_graph results/{wildcards.dataset}/hub/README.md --of {wildcards.picture}"
-        " --output {output.svg:q} {output.png:q} --log {log:q}"
+        "python -m scripts.draw_graph {params.targets:q} --output {output:q} --log {log:q}"

@@ -10,7 +10,7 @@ rule preview_cost:
     conda:
         "../envs/teacher.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=growing(2000),
     params:
         # Stale at every call: what it looks at is no input, because a preview must not make it.
         asked_at=lambda wildcards: time.time(),
@@ -32,8 +32,10 @@ rule ledger:
     conda:
         "../envs/teacher.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=growing(2000),
     params:
+        # An evaluation's answers are no inputs, because a ledger must buy none; with more of them it is stale.
+        evaluated=lambda wildcards: state_of_outputs(Path(f"results/{wildcards.dataset}")),
         code=code("ledger"),
     shell:
         "python -m scripts.ledger {input:q} --dataset {wildcards.dataset}"

@@ -1,5 +1,5 @@
-# Exact search, shard by shard, for two kinds of queries: the exemplars (for source documents) and
-# each paradigm's new questions (for noise documents).
+# Exact search, shard by shard, for three kinds of queries: the exemplars (for source documents), each paradigm's
+# new questions (for noise documents), and the questions of benchmarks (evaluation_<benchmark>).
 # Needs: results/corpora/<corpus>/. Makes: results/<dataset>/search/<queries>.parquet, and .trec.
 
 
@@ -16,10 +16,11 @@ rule embed_queries:
     conda:
         "../envs/encoder.yaml"
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
+        runtime=growing(240),
     params:
         field=lambda wildcards: ("instruction" if wildcards.queries == "exemplars" else "question"),
-        encoder=lambda wildcards: encoder_arguments(dataset(wildcards)["encoder"]),
+        encoder=lambda wildcards: encoder_arguments(searched(wildcards)["encoder"]),
         code=code("embed_queries"),
     shell:
         "python -m scripts.embed_queries {input:q} --field {params.field} {params.encoder} --output {output:q} --log {log:q}"
@@ -38,10 +39,11 @@ rule search_shard:
         "../envs/encoder.yaml"
     threads: 4
     resources:
-        mem_mb=3000,
+        mem_mb=growing(3000),
+        runtime=growing(240),
     params:
         depth=depth,
-        later=setting("noise.depth"),
+        later=lambda wildcards: 0 if tested(wildcards) else setting("noise.depth")(wildcards),
         code=code("search_shard"),
     shell:
         "python -m scripts.search_shard {input.queries:q} --vectors {input.vectors:q} --shard {wildcards.shard}"
@@ -52,7 +54,7 @@ rule merge_search:
     input:
         shards=all_shards,
         queries=query_file,
-        passages=corpus_file("passages.arrow"),
+        passages=searched_file("passages.arrow"),
     output:
         run="results/{dataset}/search/{queries}.parquet",
         trec="results/{dataset}/search/{queries}.trec",
@@ -61,7 +63,7 @@ rule merge_search:
     conda:
         "../envs/data.yaml"
     resources:
-        mem_mb=1500,
+        mem_mb=growing(1500),
     params:
         depth=depth,
         code=code("merge_search"),
@@ -74,7 +76,7 @@ rule import_run:
     input:
         run=given_run,
         queries=query_file,
-        passages=corpus_file("passages.arrow"),
+        passages=searched_file("passages.arrow"),
     output:
         run="results/{dataset}/search/{queries}.parquet",
         trec="results/{dataset}/search/{queries}.trec",
@@ -85,7 +87,7 @@ rule import_run:
     conda:
         "../envs/data.yaml"
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
     params:
         depth=depth,
         code=code("import_run"),

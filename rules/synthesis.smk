@@ -17,8 +17,9 @@ rule synthesise:
     conda:
         "../envs/teacher.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=growing(2000),
         requests=requests_at_once("teacher"),
+        runtime=A_DAY,
     params:
         quotas=quota_arguments,
         spare=setting("spare"),
@@ -48,7 +49,7 @@ rule gather_pairs:
     conda:
         "../envs/data.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=growing(1000),
     params:
         slots=slot_count,
         code=code("gather_pairs"),

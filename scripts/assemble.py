@@ -9,9 +9,9 @@ from pathlib import Path
 
 from rag_instruct import cli
 from rag_instruct.cli import logger
-from rag_instruct.dataset import assemble
+from rag_instruct.dataset.merging import assemble
 from rag_instruct.files import read_jsonl, write_jsonl
-from rag_instruct.runs import Run
+from rag_instruct.retrieval.runs import Run
 
 
 def main(arguments: argparse.Namespace) -> None:

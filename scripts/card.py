@@ -10,8 +10,8 @@ import json
 from pathlib import Path
 
 from rag_instruct import cli
-from rag_instruct.card import card, split, write_parquet
 from rag_instruct.cli import logger
+from rag_instruct.dataset.card import card, split, write_parquet
 from rag_instruct.errors import UserError
 from rag_instruct.files import read_json, read_jsonl, whole
 
@@ -22,7 +22,8 @@ def main(arguments: argparse.Namespace) -> None:
         raise UserError(f"{arguments.dataset}: no row in it: see its counts.json for what became of the candidates")
     splits = split(rows, arguments.validation, arguments.seed)
     counts, gates, ledger = (read_json(p) for p in (arguments.counts, arguments.gates, arguments.ledger))
-    text = card(arguments.name, rows, splits, counts, gates, ledger, json.loads(arguments.made_of))
+    made_of = json.loads(arguments.made_of)
+    text = card(arguments.name, rows, splits, counts, gates, ledger, made_of, arguments.language)
     write_parquet(arguments.parquet, rows)
     data = arguments.card.parent / "data"
     for old in data.glob("*.parquet"):
@@ -43,6 +44,7 @@ if __name__ == "__main__":
     parser.add_argument("--gates", type=Path, required=True)
     parser.add_argument("--ledger", type=Path, required=True)
     parser.add_argument("--made-of", required=True, help="JSON of what the card says of its making")
+    parser.add_argument("--language", nargs="?", help="of all rows, ISO 639-1; none where it was not checked")
     parser.add_argument("--validation", type=float, required=True, help="share of the rows")
     parser.add_argument("--seed", required=True)
     parser.add_argument("--card", type=Path, required=True, help="README.md of a folder; data/ goes beside it")

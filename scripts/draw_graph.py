@@ -1,25 +1,27 @@
-"""Draw the graph of a target: its stages, or every job.
+"""Draw the graph of targets: its stages, its jobs, its files, as the pictures' names end.
 
-python -m scripts.draw_graph results/rag_instruct_40k.jsonl --of stages --output stages.svg stages.png
+python -m scripts.draw_graph results/rag_instruct_40k.jsonl --output 40k_stages.svg 40k_jobs.svg 40k_files.png
 """
 
 import argparse
 from pathlib import Path
 
 from rag_instruct import cli
-from rag_instruct.graph import draw, job_graph, jobs_of, stage_graph, stages_of
+from rag_instruct.errors import UserError
+from rag_instruct.graph.drawing import GRAPHS, draw, jobs_of, stages_of
 
 
 def main(arguments: argparse.Namespace) -> None:
-    jobs, stages = jobs_of(arguments.target), stages_of(sorted(Path("rules").glob("*.smk")))
-    dot = (stage_graph if arguments.of == "stages" else job_graph)(jobs, stages)
-    for output in arguments.output:
-        draw(dot, output)
+    kinds = [output.stem.rsplit("_", 1)[-1] for output in arguments.output]
+    if wrong := [str(output) for output, kind in zip(arguments.output, kinds, strict=True) if kind not in GRAPHS]:
+        raise UserError(f"{wrong[0]}: a picture's name ends in _{', _'.join(GRAPHS)}")
+    jobs, stages = jobs_of(arguments.targets), stages_of(sorted(Path("rules").glob("*.smk")))
+    for output, kind in zip(arguments.output, kinds, strict=True):
+        draw(GRAPHS[kind](jobs, stages), output)
 
 
 if __name__ == "__main__":
     parser = cli.parser(__doc__)
-    parser.add_argument("target")
-    parser.add_argument("--of", choices=("stages", "jobs"), required=True)
+    parser.add_argument("targets", nargs="+", help="files under results/")
     parser.add_argument("--output", type=Path, nargs="+", required=True, help=".svg or .png")
     cli.run(main, parser.parse_args())

@@ -8,8 +8,8 @@ import argparse
 from pathlib import Path
 
 from rag_instruct import cli
-from rag_instruct.encoder import Encoder, EncoderSettings
 from rag_instruct.files import read_jsonl, save_array
+from rag_instruct.retrieval.encoder import Encoder, EncoderSettings
 
 
 def main(arguments: argparse.Namespace) -> None:

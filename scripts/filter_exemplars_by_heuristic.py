@@ -7,9 +7,9 @@ import argparse
 from pathlib import Path
 
 from rag_instruct import cli
+from rag_instruct.exemplars.funnel import log_filtered
+from rag_instruct.exemplars.heuristic import filter_by_heuristic
 from rag_instruct.files import read_jsonl, write_jsonl
-from rag_instruct.funnel import log_filtered
-from rag_instruct.heuristic import filter_by_heuristic
 
 
 def main(arguments: argparse.Namespace) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rag_instruct import cli
 from rag_instruct.cli import logger
-from rag_instruct.dataset import gather
+from rag_instruct.dataset.merging import gather
 from rag_instruct.files import read_jsonl, write_jsonl
 
 

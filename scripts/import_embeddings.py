@@ -8,7 +8,7 @@ import argparse
 from pathlib import Path
 
 from rag_instruct import cli
-from rag_instruct.published import import_shard
+from rag_instruct.retrieval.published import import_shard
 
 
 def main(arguments: argparse.Namespace) -> None:

@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 
 from rag_instruct import cli
-from rag_instruct.corpus import import_passages
+from rag_instruct.corpus.importing import import_passages
 
 
 def main(arguments: argparse.Namespace) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rag_instruct import cli
 from rag_instruct.files import read_jsonl
-from rag_instruct.runs import import_trec
+from rag_instruct.retrieval.runs import import_trec
 
 
 def main(arguments: argparse.Namespace) -> None:

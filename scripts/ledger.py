@@ -8,13 +8,13 @@ import argparse
 from pathlib import Path
 
 from rag_instruct import cli
-from rag_instruct.answers import AnswerStore
 from rag_instruct.cli import logger
 from rag_instruct.config import job_settings
 from rag_instruct.errors import UserError
 from rag_instruct.files import read_jsonl, write_json, write_jsonl
-from rag_instruct.ledger import entries, request_keys, summary
-from rag_instruct.teacher import purse_of
+from rag_instruct.teacher.answers import AnswerStore
+from rag_instruct.teacher.ledger import entries, request_keys, summary
+from rag_instruct.teacher.stage import purse_of
 
 
 def main(arguments: argparse.Namespace) -> None:

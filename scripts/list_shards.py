@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 
 from rag_instruct import cli
-from rag_instruct.vectors import list_shards
+from rag_instruct.retrieval.vectors import list_shards
 
 
 def main(arguments: argparse.Namespace) -> None:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 from rag_instruct import cli
-from rag_instruct.plan import paying, plan, table
+from rag_instruct.graph.plan import paying, plan, table
 
 
 def main(arguments: argparse.Namespace) -> None:

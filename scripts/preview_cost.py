@@ -8,18 +8,21 @@ from dataclasses import asdict
 from pathlib import Path
 
 from rag_instruct import cli
-from rag_instruct.answers import AnswerStore
 from rag_instruct.config import job_settings
+from rag_instruct.evaluation import preview as evaluation_preview
 from rag_instruct.files import write_json
-from rag_instruct.preview import preview, table
-from rag_instruct.teacher import purse_of
+from rag_instruct.teacher.answers import AnswerStore
+from rag_instruct.teacher.preview import preview, table
+from rag_instruct.teacher.stage import purse_of
 
 
 def main(arguments: argparse.Namespace) -> None:
     settings = job_settings()
     purse = purse_of(settings, arguments.dataset, "preview")
-    estimates = preview(settings, arguments.dataset, Path("results"), Path("resources/prompts"), purse)
-    print(table(estimates, purse.spent(AnswerStore(Path(settings["answers"]))), purse))
+    results, store = Path("results"), AnswerStore(Path(settings["answers"]))
+    estimates = preview(settings, arguments.dataset, results, Path("resources/prompts"), purse)
+    estimates += evaluation_preview.preview(settings, arguments.dataset, results, store, purse)
+    print(table(estimates, purse.spent(store), purse))
     write_json(arguments.output, [asdict(one) for one in estimates])
 
 

@@ -8,10 +8,10 @@ import argparse
 from pathlib import Path
 
 from rag_instruct import cli
+from rag_instruct.dataset.proof import Examiner, prove, sampled
+from rag_instruct.dataset.verdicts import Verdict
 from rag_instruct.files import read_jsonl, write_jsonl
-from rag_instruct.proof import Examiner, prove, sampled
-from rag_instruct.teacher import Teacher, with_teacher
-from rag_instruct.verdicts import Verdict
+from rag_instruct.teacher.stage import Teacher, with_teacher
 
 
 def main(arguments: argparse.Namespace) -> None:

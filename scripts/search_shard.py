@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 
 from rag_instruct import cli
-from rag_instruct.search import refuse_depth, search_shard
+from rag_instruct.retrieval.search import refuse_depth, search_shard
 
 
 def main(arguments: argparse.Namespace) -> None:

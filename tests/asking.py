@@ -2,11 +2,11 @@
 
 import asyncio
 
-from rag_instruct import endpoints
-from rag_instruct.answers import AnswerStore
-from rag_instruct.budget import Purse
-from rag_instruct.prices import Price, Prices
-from rag_instruct.teacher import Teacher, at_once
+from rag_instruct.teacher import endpoints
+from rag_instruct.teacher.answers import AnswerStore
+from rag_instruct.teacher.budget import Purse
+from rag_instruct.teacher.prices import Price, Prices
+from rag_instruct.teacher.stage import Teacher, at_once
 
 PRICES = Prices("2026-01-01", {"m": Price(input=2.0, output=10.0, cached_input=1.0)})
 
@@ -16,11 +16,11 @@ def body(number, form=None):
     return {**request, "response_format": form} if form else request
 
 
-def teacher(url, folder, job="job", variable=None, caps=None, model="m", **settings):
+def teacher(url, folder, variable=None, caps=None, model="m", **settings):
     """A Teacher; to be made inside a running loop."""
     places = tuple(url) if isinstance(url, list) else (endpoints.Endpoint(url, variable),)
     described = endpoints.Teacher(model, places, **{"sampling": {"temperature": 0}, **settings})
-    return Teacher(described, AnswerStore(folder), Purse("set", "synthesis", PRICES, **(caps or {})), job)
+    return Teacher(described, AnswerStore(folder), Purse("set", "synthesis", PRICES, **(caps or {})))
 
 
 def ask_all(url, folder, numbers, concurrency=4, form=None, **settings):

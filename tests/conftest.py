@@ -1,5 +1,7 @@
 """Shared by the tests: a copy of the project to build in, and where the real data lies."""
 
+import hashlib
+import json
 import os
 import re
 import shutil
@@ -7,8 +9,10 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from browsing import chromium
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"
@@ -23,6 +27,8 @@ PARTS = (
     "envs",
     "profiles",
 )
+
+TARGET = "results/rag_instruct_demo.jsonl"
 
 needs_shared = pytest.mark.skipif(
     not SHARED.exists(), reason="../shared is not here: the real data sets are not checked"
@@ -52,6 +58,15 @@ class Project:
         bare = {name: value for name, value in os.environ.items() if name not in ("OPENAI_API_KEY", "PYTHONPATH")}
         return {**bare, **more}
 
+    def pay(self, url: str, dataset: dict[str, Any], teacher: dict[str, Any]) -> None:
+        """A data set `paid` of the demo's corpus and encoder, with a teacher `remote` at `url` whose key is in TEST_KEY."""
+        common = {"corpus": "demo", "encoder": "minilm", "exemplars": {"demo_alpaca": 15, "demo_lmsys": 15}}
+        common |= {"exemplar_filter": "remote", "teacher": "remote", "prompts": "full", "documents": 5}
+        common |= {"noise": {"depth": 40, "beyond": 20}}
+        remote = {"model": "m", "base_url": url, "key_variable": "TEST_KEY"}
+        self.edit("config.yaml", "\ncorpora:\n", f"\n  paid: {json.dumps(common | dataset)}\n\ncorpora:\n")
+        self.edit("config.yaml", "\nteachers:\n", f"\nteachers:\n\n  remote: {json.dumps(remote | teacher)}\n")
+
     def edit(self, name: str, old: str, new: str) -> None:
         path = self.folder / name
         text = path.read_text("utf-8")
@@ -69,6 +84,24 @@ def plan(project, target, *more, **environment):
     return {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, re.M)}
 
 
+def sha256(project):
+    """Of the demo's data set."""
+    return hashlib.sha256((project.folder / TARGET).read_bytes()).hexdigest()
+
+
+def built_with(project, cores, **environment):
+    ran = project.snakemake("--cores", str(cores), "--", TARGET, **environment)
+    assert ran.returncode == 0, ran.stdout
+    return sha256(project)
+
+
+@pytest.fixture(scope="session")  # it takes minutes
+def demo(tmp_path_factory):
+    made = Project(tmp_path_factory.mktemp("demo"))
+    made.sha256 = built_with(made, 2)
+    return made
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     return Project(tmp_path)
@@ -84,3 +117,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip("a small file system cannot be mounted here (needs root)")
     yield folder
     subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.fixture(scope="module")  # while it runs, its thread has an event loop, and asyncio.run takes none beside it
+def browser():
+    with chromium() as started:
+        yield started

@@ -16,6 +16,7 @@ import sys
 import time
 import urllib.request
 from collections import Counter
+from pathlib import Path
 
 # What may befall an attempt; the last two are billed, though the client gets nothing for it.
 PASSING = ("429", "429 without Retry-After", "500", "503", "reset", "hang", "lost", "half a character")
@@ -105,9 +106,15 @@ class Server:
             return ANSWERS[int(drawn("kind", body) * len(ANSWERS))]
         return None
 
+    def answer(self, request):
+        """By the table of questions and answers, where one was given."""
+        if not self.settings.table:
+            return answer_to(request)
+        return self.settings.table[request["messages"][-1]["content"].rsplit("Question: ", 1)[-1]]
+
     def complete(self, request, fault, body):
         """The completion, its usage billed."""
-        text = answer_to(request)
+        text = self.answer(request)
         message = {"role": "assistant", "content": text, "refusal": None}
         finish = fault if fault in ("length", "content_filter") else "stop"
         if fault == "cut JSON" or finish == "length":
@@ -227,8 +234,11 @@ class Connection(asyncio.Protocol):
             self.chat(body)
         elif (method, path) in fixed:
             self.send(fixed[method, path]())
-        elif file := re.fullmatch(r"/v1/files/(.+)/content", path):
+        elif (file := re.fullmatch(r"/v1/files/(.+)/content", path)) and server.files[file[1]] is not None:
             self.send_bytes(200, server.files[file[1]])
+        elif method == "DELETE" and (file := re.fullmatch(r"/v1/files/(.+)", path)):
+            server.files[file[1]] = None
+            self.send({"id": file[1], "deleted": True})
         elif batch := re.fullmatch(r"/v1/batches/(.+)", path):
             self.send(server.shown(batch[1]))
         else:
@@ -351,6 +361,9 @@ if __name__ == "__main__":
     parser.add_argument("--batch-seconds", type=float, default=0.5, help="how long a batch takes")
     parser.add_argument("--plain", nargs="*", default=[], help="response formats that it does not know")
     parser.add_argument("--reasoning", action="store_true", help="wants max_completion_tokens, and no temperature")
+    parser.add_argument(
+        "--table", type=lambda path: json.loads(Path(path).read_text()), help="JSON: answers by question"
+    )
     arguments = parser.parse_args()
     arguments.refuse = refusals(arguments.plain, arguments.reasoning)
     asyncio.run(serve(arguments))

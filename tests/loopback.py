@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class Endpoint:
     def __init__(self, answer: Callable[[dict], str]) -> None:
         self.answer = answer
+        self.headers: dict[str, str] = {}  # of every reply
         self.faults: list[int | str] = []  # statuses, or finish reasons, of the next replies
         self.requests: list[dict] = []
         self.keys: set[str | None] = set()
@@ -27,7 +28,7 @@ class Endpoint:
         with self._lock:
             self.busy -= 1
         if isinstance(fault, int):
-            return fault, {"error": {"message": f"made up fault {fault}"}}
+            return fault, {"error": {"message": f"made up fault {fault} for {key}"}}
         choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": fault or "stop"}
         usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
         return 200, {
@@ -54,6 +55,8 @@ def endpoint(answer: Callable[[dict], str]):
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(content)))
+            for name, value in state.headers.items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(content)
 

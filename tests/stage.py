@@ -10,9 +10,9 @@ import yaml
 from conftest import ROOT
 
 from rag_instruct.config import SETTINGS
-from rag_instruct.corpus import import_passages
+from rag_instruct.corpus.importing import import_passages
 from rag_instruct.files import digest, write_jsonl
-from rag_instruct.runs import import_trec
+from rag_instruct.retrieval.runs import import_trec
 
 KEY = "sk-secret-of-the-tests-0123456789"
 EXEMPLARS, DEPTH = 100, 8
@@ -56,7 +56,7 @@ def settings(url, answers, budget=None, **teacher):
     }
     given = {
         "teachers": {"t": described},
-        "datasets": {"set": {"budget": budget or {}}},
+        "datasets": {"set": {"budget": budget or {}}, "ablation": {"budget": {}}},
         "answers": str(answers),
         "prices": str(ROOT / "resources/prices.yaml"),
     }
@@ -66,7 +66,9 @@ def settings(url, answers, budget=None, **teacher):
 class Stage:
     """One chunk's synthesis."""
 
-    def __init__(self, material: Path, folder: Path, environment: dict, chunk=0, chunks=1, slots=40, tries=2):
+    def __init__(
+        self, material: Path, folder: Path, environment: dict, chunk=0, chunks=1, slots=40, tries=2, data_set="set"
+    ):
         self.folder, self.environment = folder, environment
         folder.mkdir(exist_ok=True)
         self.answers = Path(json.loads(environment[SETTINGS])["answers"])
@@ -75,7 +77,9 @@ class Stage:
         prompt = ROOT / f"resources/prompts/full/{PARADIGM}.yaml"
         arguments = f"{material}/exemplars.jsonl --run {material}/run.parquet --passages {material}/passages.arrow --prompt {prompt}"
         arguments += f" --paradigm {PARADIGM} --quotas *={slots} --spare 0 --chunk {chunk} --chunks {chunks} --tries {tries} --seed 1"
-        arguments += f" --teacher t --dataset set --pairs {self.pairs} --rejects {self.rejects} --log {folder}/log"
+        arguments += (
+            f" --teacher t --dataset {data_set} --pairs {self.pairs} --rejects {self.rejects} --log {folder}/log"
+        )
         self.command = [sys.executable, "-m", "scripts.synthesise", *arguments.split()]
 
     def start(self):

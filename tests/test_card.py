@@ -12,7 +12,7 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from rag_instruct.card import SCHEMA, card, places, split, write_parquet
+from rag_instruct.dataset.card import SCHEMA, card, places, split, write_parquet
 
 
 def row(number, paradigm="single_doc_answer", licence="MIT", place=0):
@@ -50,9 +50,16 @@ COUNTS = {
 LEDGER = {"dollars": 1.25, "prices_of": "2026-01-01", "counted_as_free": [], "stages": {"synthesis, m": {"requests": 410, "dollars": 1.25}}}  # fmt: skip
 
 
-def made(rows, counts=COUNTS):
+def made(rows, counts=COUNTS, language="en"):
     return card(
-        "mine", rows, split(rows, 0.1, "1"), counts, {"language": {"kept": 400, "dropped": 1}}, LEDGER, {"seed": "1"}
+        "mine",
+        rows,
+        split(rows, 0.1, "1"),
+        counts,
+        {"language": {"kept": 400, "dropped": 1}},
+        LEDGER,
+        {"seed": "1"},
+        language,
     )
 
 
@@ -68,6 +75,8 @@ def test_splits_are_drawn_by_row_and_no_row_is_lost():
 def test_a_card_has_the_hubs_header_and_the_numbers():
     text = made(ROWS)
     header = yaml.safe_load(text.split("---\n")[1])
+    assert header["language"] == ["en"]
+    assert "language" not in yaml.safe_load(made(ROWS, language=None).split("---\n")[1])
     assert header["license"] == "other", "the rows' and the documents' licences differ"
     assert header["size_categories"] == ["n<1K"]
     assert [file["split"] for file in header["configs"][0]["data_files"]] == ["train", "validation"]

@@ -1,19 +1,26 @@
 """Limits, dialects, retries and budgets, against a server that misbehaves."""
 
 import asyncio
+import socket
+import threading
 import time
 from collections import Counter
+from email.utils import formatdate
 
 import pytest
-from asking import ask_all, teacher
+from asking import PRICES, ask_all, teacher
 from faulty import Running
 from loopback import endpoint
 
-from rag_instruct.answers import AnswerStore
-from rag_instruct.dialect import Dialect
-from rag_instruct.endpoints import Endpoint
 from rag_instruct.errors import UserError
-from rag_instruct.limits import Limiter, Pace, seconds_of
+from rag_instruct.teacher.answers import AnswerStore, compact
+from rag_instruct.teacher.budget import Purse
+from rag_instruct.teacher.client import Passing, reply_of
+from rag_instruct.teacher.dialect import Dialect
+from rag_instruct.teacher.endpoints import Endpoint
+from rag_instruct.teacher.ledger import entries, summary
+from rag_instruct.teacher.limits import Limiter, Pace, seconds_of
+from rag_instruct.teacher.stage import at_once
 
 STRICT = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}}
 
@@ -22,6 +29,20 @@ def test_durations_of_headers():
     assert [seconds_of(text) for text in ("20", "1.5", "20ms", "6m0s", "1h2m3.5s", "", None, "soon")] == [
         20, 1.5, 0.02, 360, 3723.5, None, None, None,
     ]  # fmt: skip
+
+
+def test_a_date_to_wait_for():
+    assert seconds_of(formatdate(time.time() + 90, usegmt=True)) == pytest.approx(90, abs=2)
+    assert seconds_of("Wed, 21 Oct 2015 07:28:00 GMT") == 0
+
+
+def test_long_waits_are_told_and_longer_ones_stop(tmp_path, caplog):
+    Limiter("m", 16, None, None).throttled(time.monotonic(), 1800)
+    assert "m wants to be asked again in 0:30:00 only" in caplog.text
+    with endpoint(lambda request: "x") as served:
+        served.headers, served.faults = {"Retry-After": "86400"}, ["stop", 429]
+        with pytest.raises(UserError, match=r"wants to be asked again in 1 day, 0:00:00 only.*kept"):
+            ask_all(served.base_url, tmp_path, range(5), concurrency=1)
 
 
 def test_the_pace_finds_what_an_endpoint_bears(tmp_path):
@@ -209,7 +230,8 @@ def test_30_percent_faults_lose_nothing_in_silence(tmp_path):
     assert faults["timeout"] == bill["faults"]["hang"]
     assert all(reply["usage"]["completion_tokens"] for _, reply in replies if reply["text"])
     lines = [line for path in tmp_path.glob("*.jsonl") for line in path.read_text().splitlines()]
-    assert len(lines) == asked, "nothing twice"
+    assert len(lines) == asked + len(store.lost), "nothing twice"
+    assert len(store.lost) == unread + bill["faults"]["reset"] + bill["faults"]["hang"]
 
 
 # A request costs 1 to 3 prompt tokens beside its form, and at most 9 of completion.
@@ -234,6 +256,95 @@ def test_the_cap_in_dollars_is_never_exceeded(tmp_path):
         assert served.bill()["billed"] == 100
 
 
+@pytest.mark.parametrize("batch", [False, True], ids=["online", "batch"])
+def test_attempts_that_are_billed_for_nothing_count_against_the_cap(tmp_path, monkeypatch, batch):
+    asked = {"concurrency": 16, "timeout": 1.0, "batch": batch, "poll_seconds": 0.1}
+    with Running("--latency", 0.02, "--faults", 0.5) as served:
+        with pytest.raises(UserError, match="budget of set, 100 requests, is used up: 100 are answered or lost"):
+            ask_all(served.base_url, tmp_path, range(150), caps={"requests": 100}, **asked)
+        bill = served.bill()
+        store = AnswerStore(tmp_path)
+        assert len(store) + len(store.lost) == 100 >= bill["billed"] > len(store)
+        purse = Purse("set", "x", PRICES)
+        total = summary(entries(store, set(), purse), purse)
+        paid = (2.0 * bill["tokens"]["prompt_tokens"] + 10.0 * bill["tokens"]["completion_tokens"]) / 1e6
+        paid *= 0.5 if batch else 1
+        assert total["dollars"] < paid <= purse.spent(store)[0]
+        assert total["dollars"] + total["dollars_that_they_may_have_cost"] == pytest.approx(purse.spent(store)[0])
+        assert total["stages"]["synthesis, m"]["lost_attempts"] == len(store.lost)
+        store.close()
+        monkeypatch.setattr("rag_instruct.teacher.answers.QUIET", -1)
+        assert compact(tmp_path)[1] == 100
+        ask_all(served.base_url, tmp_path, range(150), caps={"requests": 400}, **asked)
+    assert len(AnswerStore(tmp_path)) == 150
+
+
+def raw_endpoint(reply):
+    """A server's address, and the first line and headers of what it was sent; it answers everything with some bytes."""
+    seen = []
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        while True:
+            try:
+                connection = listening.accept()[0]
+            except OSError:
+                return
+            with connection:
+                seen.append(connection.recv(65536).decode().split("\r\n\r\n")[0].splitlines())
+                connection.sendall(reply)
+                connection.shutdown(socket.SHUT_WR)
+                while connection.recv(65536):  # closed with something unread, it would be a reset
+                    pass
+
+    threading.Thread(target=serve, daemon=True).start()
+    return f"http://127.0.0.1:{listening.getsockname()[1]}/v1?api-version=3", seen, listening
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        (b"no HTTP at all\r\n\r\n", "connection broken"),
+        (b"HTTP/1.1 404 Not Found\r\nContent-Length: 9\r\nConnection: close\r\n\r\n<no page>", r"404 \(<no page>\)"),
+        (b'HTTP/1.1 404 Not Found\r\nContent-Length: 17\r\nConnection: close\r\n\r\n{"error": "none"}', r"404 \(none"),
+        (b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", "answered 302"),
+    ],
+)
+def test_what_is_sent_and_what_is_no_reply(tmp_path, monkeypatch, caplog, reply, said):
+    monkeypatch.setenv("MY_KEY", "sk-secret")
+    monkeypatch.setenv("OPENAI_ORG_ID", "my-organisation")
+    caplog.set_level("DEBUG")
+    url, seen, listening = raw_endpoint(reply)
+    with listening, pytest.raises(UserError, match=said) as refusal:
+        ask_all(url, tmp_path, range(1), attempts=1, variable="MY_KEY", timeout=5.0)
+    (first, *headers) = seen[0]
+    assert first == "POST /v1/chat/completions?api-version=3 HTTP/1.1"
+    named = dict(line.lower().split(": ", 1) for line in headers)
+    assert named["authorization"] == "bearer sk-secret"
+    assert named["openai-organization"] == "my-organisation"
+    assert named["content-type"] == "application/json"
+    assert "openai-project" not in named
+    assert named["content-length"].isdigit()
+    assert "sk-secret" not in caplog.text + str(refusal.value)
+
+
+def test_a_connection_that_was_never_made_cost_nothing(tmp_path):
+    with endpoint(lambda request: "x") as served:
+        places = [Endpoint(served.base_url), Endpoint("http://127.0.0.1:9/v1")]
+        ask_all(places, tmp_path, range(20))
+    store = AnswerStore(tmp_path)
+    assert any(record["reply"].get("faults") for record in store.records())
+    assert not store.lost
+
+
+@pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
+def test_room_for_the_answer_is_counted_by_whatever_name(tmp_path, name):
+    with Running() as served:
+        with pytest.raises(UserError, match=r"the next request may cost 0\.[5-9]"):
+            ask_all(served.base_url, tmp_path, range(1), caps={"dollars": 0.4}, sampling={name: 50_000})
+        assert not served.bill()["served"]
+
+
 def test_dollars_need_a_price(tmp_path):
     async def session():
         return teacher("http://127.0.0.1:9/v1", tmp_path, variable="PATH", caps={"dollars": 1.0}, model="unheard-of")
@@ -248,3 +359,33 @@ def test_an_allowance_a_minute_is_kept(tmp_path):
         ask_all(served.base_url, tmp_path, range(30), concurrency=30, requests_per_minute=1200)
         # However slow the machine is, it is not faster than this.
         assert time.monotonic() - started >= 0.45, "a second's worth at once, then 20 a second"
+
+
+@pytest.mark.parametrize("message", [r'"content": "a\ud83d"', r'"content": "a\ufffd"', r'"refusal": "a\ud83d"'])
+def test_half_a_character_is_a_broken_reply_however_it_is_written(message):
+    with pytest.raises(Passing, match="broken reply"):
+        reply_of(f'{{"choices": [{{"message": {{{message}}}, "finish_reason": "stop"}}]}}'.encode())
+
+
+def test_a_fault_of_ours_lets_what_is_under_way_be_kept():
+    ended = []
+
+    async def work(number):
+        if number == 0:
+            raise ValueError("a fault")
+        await asyncio.sleep(0.01)
+        ended.append(number)
+
+    with pytest.raises(ValueError, match="a fault"):
+        asyncio.run(at_once(range(100), work, 4, "test"))
+    assert ended == [1, 2, 3]
+
+
+def test_a_limit_of_tokens_is_learnt_from_a_header(tmp_path):
+    with endpoint(lambda request: "x") as served:
+        served.headers = {"x-ratelimit-limit-tokens": "6000"}
+        started = time.monotonic()
+        _, bought, _ = ask_all(served.base_url, tmp_path, range(9), concurrency=1)
+        tokens = 8 * 30  # after the first reply; each has some 30
+        assert bought == 9
+        assert time.monotonic() - started >= (tokens - 100) / 100, "a second's worth at once, then 100 tokens a second"

@@ -67,6 +67,23 @@ def test_an_ablation_is_a_few_lines():
             "teachers.gpt-4o: give either base_url or server or endpoints, and only one of them",
         ),
         (("datasets", "Bad Name"), CONFIG["datasets"]["rag_instruct_demo"], "'Bad Name' does not match"),
+        (
+            (*DEMO, "evaluation"),
+            {"models": ["smolm2"]},
+            "datasets.rag_instruct_demo.evaluation.models: 'smolm2' is not in models: did you mean 'smollm2'?",
+        ),
+        ((*DEMO, "evaluation"), {"benchmarks": ["pop_qa"]}, "'pop_qa' is not in benchmarks: did you mean 'popqa'?"),
+        ((*DEMO, "evaluation"), {"corpus": "dem"}, "evaluation.corpus: 'dem' is not in corpora"),
+        (
+            (*DEMO, "evaluation"),
+            {"benchmarks": ["arc"], "contexts": {"popqa": "file"}},
+            "evaluation.contexts: 'popqa' is not in datasets.rag_instruct_demo.evaluation.benchmarks",
+        ),
+        ((*DEMO, "evaluation"), {"decoding": "beam"}, "evaluation.decoding: 'beam' is not one of ['greedy', 'paper']"),
+        (("models", "mine"), {"recipe": "llama"}, "models.mine.recipe: 'llama' is not in"),
+        (("models", "mine"), {"teacher": "gpt-5"}, "models.mine.teacher: 'gpt-5' is not in teachers"),
+        (("models", "mine"), {"model": "m", "base": "llama"}, "models.mine.base: 'llama' is not in models"),
+        (("models", "mine"), {"model": "m", "recipe": "r"}, "models.mine: give either recipe or model or teacher"),
         (("datasets", "corpora"), CONFIG["datasets"]["rag_instruct_demo"], "corpora"),
     ],
 )

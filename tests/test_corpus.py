@@ -7,11 +7,12 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import SHARED, needs_shared
 
-from rag_instruct import corpus, passage
-from rag_instruct.corpus import import_passages, shard_rows
+from rag_instruct.corpus import importing as corpus
+from rag_instruct.corpus import passages as passage
+from rag_instruct.corpus.importing import import_passages, shard_rows
+from rag_instruct.corpus.passages import Passage, PassageStore
+from rag_instruct.corpus.splitter import split_text
 from rag_instruct.errors import UserError
-from rag_instruct.passage import Passage, PassageStore
-from rag_instruct.splitter import split_text
 
 HEADER = "id\ttext\ttitle\n"
 
@@ -83,7 +84,7 @@ def test_shards_cover_every_row_once():
         ("p.tsv", "", "no column 'id'"),
         ("p.tsv", HEADER + "1\t \tA\n", "line 2: passage '1' has an empty id or text"),
         ("p.tsv", HEADER.encode() + b"1\t\xff\tA\n", "unreadable"),
-        ("p.tsv.gz", gzip.compress(HEADER.encode() * 500)[:-9], "is the file complete?"),
+        ("p.tsv.gz", gzip.compress(HEADER.encode() * 500, mtime=0)[:-9], "is the file complete?"),
         ("p.jsonl", '{"id": 1, "text": "a", "title": "b"}\n{"id": 2,\n', "line 2: not JSON"),
         ("p.jsonl", "[1]\n", "record 1: [1] is not a JSON object"),
         ("p.parquet", b"nonsense", "not a readable Parquet file"),

@@ -1,9 +1,9 @@
 import pytest
 
-from rag_instruct.dataset import assemble, fold, gather, merge
+from rag_instruct.corpus.passages import Passage
+from rag_instruct.dataset.merging import assemble, fold, gather, merge
 from rag_instruct.errors import UserError
-from rag_instruct.passage import Passage
-from rag_instruct.runs import Hit
+from rag_instruct.retrieval.runs import Hit
 
 
 class Store:

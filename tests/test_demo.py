@@ -1,8 +1,9 @@
 """The demo for real: its teacher, its encoder, its bytes, and what is stale after which edit."""
 
-import hashlib
+import csv
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -12,26 +13,11 @@ from collections import Counter
 
 import pyarrow.parquet as pq
 import pytest
-from conftest import Project, plan
+from conftest import ROOT, TARGET, Project, built_with, plan
 
-from rag_instruct.answers import AnswerStore
 from rag_instruct.config import REPLAY
-from rag_instruct.passage import PassageStore
-
-TARGET = "results/rag_instruct_demo.jsonl"
-
-
-def built_with(project, cores, **environment):
-    ran = project.snakemake("--cores", str(cores), "--", TARGET, **environment)
-    assert ran.returncode == 0, ran.stdout
-    return hashlib.sha256((project.folder / TARGET).read_bytes()).hexdigest()
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory):
-    project = Project(tmp_path_factory.mktemp("demo"))
-    project.sha256 = built_with(project, 2)
-    return project
+from rag_instruct.corpus.passages import PassageStore
+from rag_instruct.teacher.answers import AnswerStore
 
 
 @pytest.fixture
@@ -52,6 +38,23 @@ def test_at_least_60_rows_over_all_paradigms(demo):
     assert sum(counts.values()) >= 60
     assert len(counts) == 5
     assert min(counts.values()) >= 8
+
+
+def test_the_readme_shows_a_row_of_it(demo):
+    text = (ROOT / "README.md").read_text("utf-8").split("```json")[1].split("```")[0]
+    row = next(row for row in rows_of(demo) if f'"id": "{row["id"]}"' in text)
+    for field in ("question", "answer", "exemplar"):
+        assert json.dumps(row[field], ensure_ascii=False) in text
+
+
+def test_snakemakes_own_report_is_one_file_and_needs_no_network(demo):
+    nowhere = dict.fromkeys(["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"], "http://127.0.0.1:9")
+    ran = demo.snakemake("--report", "report_of_run.html", "--", TARGET, **nowhere)
+    assert ran.returncode == 0, ran.stdout
+    made = (demo.folder / "report_of_run.html").read_text("utf-8")
+    for file in ("counts.json", "exemplars/report.md"):
+        assert f"results/rag_instruct_demo/{file}" in made
+    assert not re.search(r"""<(?:script|link|img)[^>]+(?:src|href)=["']?https?:""", made), "nothing is fetched"
 
 
 def test_counts_add_up(demo):
@@ -89,6 +92,13 @@ def test_every_row_is_as_it_should_be(demo):
     assert first["source"] < 0.6 * len(rows), "the place of a document tells nothing"
 
 
+def record_of(name, number):
+    """A record of the demo's own files of instructions, counted from 0."""
+    path = next((ROOT / "resources/demo/exemplars").glob(f"{name}.*"))
+    text = path.read_text("utf-8")
+    return json.loads(text)[number] if path.suffix == ".json" else json.loads(text.splitlines()[number])
+
+
 def test_every_row_leads_back_to_its_passages_exemplar_and_answers(demo):
     store = PassageStore(demo.folder / "results/corpora/demo/passages.arrow")
     by_id = {passage.id: passage for passage in store.slice(0, len(store))}
@@ -96,9 +106,15 @@ def test_every_row_leads_back_to_its_passages_exemplar_and_answers(demo):
     for path in (demo.folder / "results/exemplar_sets").glob("*.parquet"):
         exemplars |= {f"{path.stem}:{row['row']}": row for row in pq.read_table(path).to_pylist()}
     answers = AnswerStore(demo.folder / "answers")
+    with (ROOT / "resources/demo/passages.tsv").open(encoding="utf-8", newline="") as file:
+        published = {row["id"]: row for row in csv.DictReader(file, delimiter="\t")}
     for row in rows_of(demo):
         for document, passage in zip(row["documents"], row["passages"], strict=True):
             assert document == by_id[passage["id"]].document
+            assert document == "{title}\n{text}".format(**published[passage["id"]])
+        name, _, number = row["exemplar_id"].partition(":")
+        record = json.dumps(record_of(name.removeprefix("demo_"), int(number)), ensure_ascii=False)
+        assert json.dumps(row["exemplar"].split("\n")[0], ensure_ascii=False)[1:-1] in record
         assert exemplars[row["exemplar_id"]]["instruction"] == row["exemplar"]
         summary = demo.folder / f"results/exemplar_sets/{row['exemplar_id'].split(':')[0]}.json"
         assert row["license"] == json.loads(summary.read_text())["license"]
@@ -171,14 +187,14 @@ def test_a_prompt_concerns_its_paradigm_alone(copied):
 
 
 def test_a_comment_in_code_makes_nothing_stale(copied):
-    for module in ("search", "synthesis", "filters"):
+    for module in ("retrieval/search", "synthesis/slots", "synthesis/filters"):
         path = copied.folder / f"rag_instruct/{module}.py"
         path.write_text(path.read_text() + "\n\n# A comment.\n")
     assert plan(copied, TARGET) == {}
 
 
 def test_a_real_edit_of_retrieval_buys_nothing(copied, demo):
-    copied.edit("rag_instruct/search.py", "QUERY_ROWS = 1024", "QUERY_ROWS = 16")
+    copied.edit("rag_instruct/retrieval/search.py", "QUERY_ROWS = 1024", "QUERY_ROWS = 16")
     jobs = plan(copied, TARGET)
     assert jobs["search_shard"] == 12
     assert "embed" not in jobs

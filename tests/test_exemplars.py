@@ -12,11 +12,11 @@ import pytest
 from conftest import ROOT, SHARED, needs_shared
 
 from rag_instruct.errors import UserError
-from rag_instruct.exemplars import Cleaning, draw, in_drawing_order
+from rag_instruct.exemplars.drawing import Cleaning, draw, in_drawing_order
+from rag_instruct.exemplars.funnel import funnel, report
+from rag_instruct.exemplars.heuristic import filter_by_heuristic
+from rag_instruct.exemplars.instruction_sets import SCHEMAS, InstructionSet, load
 from rag_instruct.files import read_jsonl
-from rag_instruct.funnel import funnel, report
-from rag_instruct.heuristic import filter_by_heuristic
-from rag_instruct.instruction_sets import SCHEMAS, InstructionSet, load
 from rag_instruct.near_duplicates import NearDuplicates, bands, shingles
 from rag_instruct.overlap import Barred, barred, questions_of
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from rag_instruct.gates import GATES, Material, through
+from rag_instruct.dataset.gates import GATES, Material, through
 from rag_instruct.overlap import barred
 
 QUESTIONS = {
@@ -44,7 +44,7 @@ def test_the_first_of_similar_questions_stays(monkeypatch):
     vectors = [[1, 0], [5, 0.1], [0, 1], [0, 9], [1, 1]]
     expected = {"danube2": "as danube, cosine 1.000", "german": "as rhine, cosine 1.000"}
     assert GATES["similar_questions"](material(vectors=vectors), 0.99) == expected
-    monkeypatch.setattr("rag_instruct.gates.BLOCK", 2)
+    monkeypatch.setattr("rag_instruct.dataset.gates.BLOCK", 2)
     assert GATES["similar_questions"](material(vectors=vectors), 0.99) == expected, "whatever the blocks"
 
 

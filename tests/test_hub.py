@@ -14,11 +14,19 @@ from conftest import ROOT
 
 COMMIT = "c0ffee" * 6 + "c0ff"
 FILES = {"data/train-0.parquet": b"first", "data/train-1.parquet": b"second", "README.md": b"no"}
-REFUSED = {"gone/set": (404, "RepoNotFound"), "gated/set": (403, "GatedRepo"), "ill/set": (500, "")}
+RENAMED = {"data/train-0-of-2.parquet": b"third", "data/train-1.parquet": b"fourth"}
+REVISIONS = {"main": (COMMIT, FILES), "new": ("d0d0" * 10, RENAMED)}
+COMMITS = dict(REVISIONS.values())
+REFUSED = {
+    "gone/set": (404, "RepoNotFound"),
+    "gated/set": (403, "GatedRepo"),
+    "ill/set": (500, ""),
+    "key/set": (401, ""),
+}
 
 
 class Hub(BaseHTTPRequestHandler):
-    """One data set, me/set, and others that are gone, gated or ill."""
+    """One data set, me/set, and others that are gone, gated or ill; of shut/set all can see what there is."""
 
     def do_HEAD(self):
         self._answer(body=False)
@@ -32,20 +40,23 @@ class Hub(BaseHTTPRequestHandler):
         if name in REFUSED:
             status, code = REFUSED[name]
             return self._send(status, b"", {"X-Error-Code": code})
-        rest = path.removeprefix("me/set/")
-        if "/api/" not in self.path:
-            content = FILES[rest.removeprefix(f"resolve/{COMMIT}/")]
+        kind, revision, *rest = path.removeprefix(f"{name}/").split("/")
+        commit, files = REVISIONS.get(revision) or (revision, COMMITS.get(revision))
+        if files is None:
+            return self._send(404, b"", {"X-Error-Code": "RevisionNotFound"})
+        if kind == "resolve" and name == "shut/set":
+            return self._send(403, b"", {"X-Error-Code": "GatedRepo"})
+        if kind == "resolve":
+            content = files["/".join(rest)]
             return self._send(200, content if body else b"", {"Content-Length": str(len(content)),
-                              "ETag": f'"{hashlib.sha1(content).hexdigest()}"', "X-Repo-Commit": COMMIT})  # fmt: skip
-        if rest.startswith("tree/"):
+                              "ETag": f'"{hashlib.sha1(content).hexdigest()}"', "X-Repo-Commit": commit})  # fmt: skip
+        if kind == "tree":
             tree = [
-                {"type": "file", "path": name, "size": len(FILES[name]), "oid": hashlib.sha1(FILES[name]).hexdigest()}
-                for name in FILES
+                {"type": "file", "path": file, "size": len(content), "oid": hashlib.sha1(content).hexdigest()}
+                for file, content in files.items()
             ]
             return self._send(200, json.dumps(tree).encode())
-        if rest not in ("revision/main", f"revision/{COMMIT}"):
-            return self._send(404, b"", {"X-Error-Code": "RevisionNotFound"})
-        info = {"id": "me/set", "sha": COMMIT, "siblings": [{"rfilename": name} for name in FILES]}
+        info = {"id": name, "sha": commit, "siblings": [{"rfilename": file} for file in files]}
         return self._send(200, json.dumps(info).encode())
 
     def _send(self, status, content, headers=None):
@@ -86,10 +97,23 @@ def test_the_wanted_files_come_and_their_commit_is_written_down(tmp_path):
     assert not (tmp_path / "got/README.md").exists()
 
 
+def test_a_new_revision_lists_none_of_the_old_ones_files(tmp_path):
+    with hub() as address:
+        assert download(tmp_path, address, "me/set", "data/*.parquet").returncode == 0
+        ran = download(tmp_path, address, "me/set", "*.parquet", revision="new")
+    assert ran.returncode == 0, ran.stderr
+    listed = json.loads((tmp_path / "got/files.json").read_text())
+    assert (listed["commit"], listed["files"]) == (REVISIONS["new"][0], sorted(RENAMED))
+    assert (tmp_path / "got/data/train-1.parquet").read_bytes() == b"fourth"
+    assert (tmp_path / "got/data/train-0.parquet").exists(), "it is in nobody's way"
+
+
 @pytest.mark.parametrize(
     ("name", "revision", "said"),
     [
         ("gated/set", "main", "gated/set is gated: accept its terms at https://huggingface.co/datasets/gated/set, then export HF_TOKEN=..., or give a local `path`"),
+        ("shut/set", "main", "shut/set is gated: accept its terms at https://huggingface.co/datasets/shut/set, then export HF_TOKEN=..., or give a local `path`"),
+        ("key/set", "main", "key/set: the hub does not accept HF_TOKEN"),
         ("gone/set", "main", "gone/set at main is not on the hub: give its new id, or a local `path`"),
         ("me/set", "0ld", "me/set at 0ld is not on the hub: give its new id, or a local `path`"),
         ("me/set", "main", "me/set has no file moved.json: give its new names under `files`"),
@@ -100,7 +124,8 @@ def test_the_wanted_files_come_and_their_commit_is_written_down(tmp_path):
 def test_what_cannot_be_had_is_said_with_a_remedy(tmp_path, name, revision, said):
     with hub() as address:
         place = "http://127.0.0.1:9" if name == "nowhere" else address
-        ran = download(tmp_path, place, "me/set" if name == "nowhere" else name, "moved.json", revision=revision)
+        files = ["data/*.parquet", *(["moved.json"] if name == "me/set" else [])]
+        ran = download(tmp_path, place, "me/set" if name == "nowhere" else name, *files, revision=revision)
     assert ran.returncode == 1
     assert said in ran.stderr
     assert "Traceback" not in ran.stderr

@@ -8,7 +8,7 @@ import pytest
 from conftest import ROOT, SHARED, needs_shared
 
 from rag_instruct.errors import UserError
-from rag_instruct.instruction_sets import SCHEMAS, InstructionSet, load, own_schema
+from rag_instruct.exemplars.instruction_sets import SCHEMAS, InstructionSet, load, own_schema
 
 GOOD = {"instruction": "What is a fjord?", "output": "x"}
 LMSYS = {
@@ -41,6 +41,7 @@ def written(path, rows):
         ("openorca", {"id": "1", "system_prompt": "", "question": "Q", "response": "A"}, "Q"),
         ("plain", {"question": "Q"}, "Q"),
         ("plain", {"question": "no", "instruction": "I"}, "I"),
+        ("plain", {"question": "Q", "instruction": None}, "Q"),
         ({"instruction": "prompt.text", "input": "context"}, {"prompt": {"text": "T"}, "context": "C"}, "T\nC"),
         ({"conversation": "m", "role": "who", "text": "said", "human": ["me"]}, {"m": [{"who": "me", "said": "S"}]}, "S"),
         ({"conversation": "messages"}, {"messages": [{"role": "system", "content": "x"}, {"role": "user", "content": "S"}]}, "S"),
@@ -87,11 +88,15 @@ def test_what_is_of_no_use_is_left_out_and_counted(tmp_path):
         ([GOOD], "lmsys", "no 'conversation', it has instruction, output; it looks like wizardlm or plain: give that as the `schema`"),
         ([{"conversations": [{"role": "user"}]}], "sharegpt", "a turn without 'from' and 'value'"),
         ([{"conversations": "[{'from': 'human'}]"}], "sharegpt", "'conversations' is no list of turns"),
+        ([{**LMSYS, "openai_moderation": None}], "lmsys", "no 'flagged', it has None"),
+        ([{**LMSYS, "openai_moderation": ["x"]}], "lmsys", "no 'flagged', it has 'x'"),
+        ([{**LMSYS, "openai_moderation": {"flagged": True}}], "lmsys", "'openai_moderation' is no list, but {'flagged': True}"),
+        ([{name: LMSYS[name] for name in LMSYS if name != "openai_moderation"}], "lmsys", "no 'openai_moderation', it has conversation_id"),
         ([5], "plain", "record 1: not of the schema of set: not an object, but 5"),
         ([{"instruction": 5}], "plain", "'instruction' is no text, but 5"),
         ([{"text": "x"}], {"instruction": "prompt.text"}, "no 'prompt', it has text; give the right `schema` or `fields`"),
         ([], "plain", "no record in it"),
-        ([GOOD] * 50 + [{"prompt": "x"}] * 2, "wizardlm", "2 of 52 records. "),
+        ([GOOD] * 50 + [{"prompt": "x"}] * 2, "wizardlm", "2 of 52 records are of another schema, the first: "),
     ],
 )  # fmt: skip
 def test_files_of_another_schema_are_refused_with_a_remedy(tmp_path, rows, schema, said):
@@ -110,6 +115,15 @@ def test_one_slip_among_many_records_is_counted_and_said(tmp_path, caplog):
         "set": "set", "license": "MIT", "records": 201, "left_out": {"of another schema": 1}, "instructions": 200,
     }  # fmt: skip
     assert pq.read_table(tmp_path / "s.parquet")["row"].to_pylist() == [*range(150), *range(151, 201)]
+
+
+def test_a_record_is_named_by_its_place_in_its_own_file(tmp_path, caplog):
+    first, second = (tmp_path / name for name in ("a.jsonl", "b.jsonl"))
+    written(first, [GOOD] * 200)
+    written(second, [GOOD, {"prompt": "x"}, GOOD])
+    rows = list(InstructionSet([first, second], "set", SCHEMAS["wizardlm"]))
+    assert f"{second}, record 2: not of the schema of set" in caplog.text
+    assert [row["row"] for row in rows] == [*range(201), 202]
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "resources/demo/exemplars").iterdir()), ids=lambda path: path.stem)

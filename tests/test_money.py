@@ -8,15 +8,19 @@ import pytest
 from asking import PRICES, ask_all
 from conftest import ROOT
 from faulty import Running
+from loopback import endpoint
 from stage import DEPTH, Stage, prepare, settings
 
-from rag_instruct.answers import AnswerStore, tokens_of
-from rag_instruct.budget import Purse
 from rag_instruct.errors import UserError
-from rag_instruct.ledger import entries, summary
-from rag_instruct.plan import paying, reason, stages, table
-from rag_instruct.prices import Price, load_prices
-from rag_instruct.tokens import counter
+from rag_instruct.graph.plan import paying, reason, stages, table
+from rag_instruct.teacher.answers import AnswerStore, tokens_of
+from rag_instruct.teacher.budget import Purse
+from rag_instruct.teacher.endpoints import Endpoint, Teacher
+from rag_instruct.teacher.ledger import entries, summary
+from rag_instruct.teacher.preview import WindowShopper, estimate
+from rag_instruct.teacher.prices import Price, load_prices
+from rag_instruct.teacher.reservations import Reservations
+from rag_instruct.teacher.tokens import counter
 
 
 def test_prices_by_model_date_and_cache():
@@ -67,6 +71,33 @@ def test_a_ledger_tells_bought_from_taken_and_used_from_unused(tmp_path):
     assert other["stages"]["synthesis, m"] == {"taken from other data sets": 40}
 
 
+def test_a_ledger_counts_the_attempts_of_what_was_never_answered(tmp_path):
+    with endpoint(lambda request: "x") as served:
+        served.faults = ["stop"] * 8 + [500, 500]
+        ask_all(served.base_url, tmp_path, range(9), concurrency=1, attempts=2)
+    found = entries(AnswerStore(tmp_path), set(), Purse("set", "x", PRICES))
+    assert [entry["outcome"] for entry in found if entry["faults"]] == ["failed: 500, 2 attempts"]
+    assert summary(found, Purse("set", "x", PRICES))["failed_attempts"] == {"500": 2}
+
+
+def test_what_a_job_has_lent_out_is_seen_by_others_while_it_lives(tmp_path):
+    mine = Reservations(tmp_path, "set")
+    code = "from pathlib import Path\nfrom rag_instruct.teacher.reservations import Reservations\n"
+    code += f"other = Reservations(Path({str(tmp_path)!r}), 'set')\nwith other.settled():\n    other.write(9, 9)\n"
+    code += "    other.write(1.5, 3)\nprint(flush=True)\ninput()"
+    other = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdin=-1, stdout=-1, text=True)
+    other.stdout.readline()
+    with mine.settled():
+        mine.write(1, 1)
+        assert mine.of_others() == (1.5, 3)
+        assert Reservations(tmp_path, "another").of_others() == (0, 0)
+    other.kill()
+    other.communicate()
+    assert mine.of_others() == (0, 0)
+    mine.close()
+    assert not list(tmp_path.glob("*.json")), "nothing is left behind"
+
+
 def test_a_preview_counts_assumes_and_comes_to_nothing_left(tmp_path):
     """The preview before, half way and after a synthesis; what it foretells is what is then asked."""
     prepare(tmp_path / "results/corpora/c")
@@ -82,6 +113,7 @@ def test_a_preview_counts_assumes_and_comes_to_nothing_left(tmp_path):
         "corpus": "c", "exemplar_filter": "heuristic", "exemplars_a_request": 10, "exemplars": {"e": 100}, "teacher": "t", "prompts": "full", "spare": 0,
         "paradigms": {"single_doc_answer": 40}, "tries": 2, "seed": 1, "simulate_instructions": True,
         "source_depth": DEPTH, "budget": {"dollars": 5}, "proof": {"share": 0},
+        "evaluation": {"models": [], "benchmarks": [], "max_new_tokens": 1, "decoding": "greedy", "closed_book": True},
     }  # fmt: skip
 
     with Running() as served:
@@ -123,6 +155,15 @@ def test_a_preview_counts_assumes_and_comes_to_nothing_left(tmp_path):
         assert served.bill()["served"] == 40, "a preview buys nothing"
 
 
+def test_a_previews_answers_have_room_to_think_once(tmp_path):
+    model = Teacher("m", (Endpoint("http://127.0.0.1:9/v1"),), reasoning_tokens=500)
+    shopper = WindowShopper(model, AnswerStore(tmp_path))
+    shopper.note({"messages": [], "max_tokens": 9})
+    assert estimate(shopper, "x", 10, True, Purse("set", "x", PRICES), 40).completion_tokens == 5400
+    shopper.completions = [240] * 50
+    assert estimate(shopper, "x", 10, True, Purse("set", "x", PRICES), 40).completion_tokens == 2400, "as it was"
+
+
 DRY_RUN = """
 rule gather_pairs:
     input: a
@@ -137,6 +178,11 @@ rule synthesise:
     reason: Updated input files: resources/prompts/full/p.yaml
     wildcards: dataset=mine, paradigm=p, chunk=01
 
+rule train:
+    reason: Missing output files: results/mine/models/m
+    wildcards: dataset=mine, model=m
+    resources: tmpdir=/tmp, gpu=8, runtime=2880, mem_mb=400000, mem=400 GB, mem_mib=381470
+
 localrule all:
     reason: Input files updated by another job: results/x
 """
@@ -144,14 +190,17 @@ localrule all:
 
 def test_a_plan_says_why():
     found = stages(DRY_RUN)
-    assert [(stage.rule, stage.jobs) for stage in found] == [("gather_pairs", 1), ("synthesise", 2), ("all", 1)]
+    assert [(stage.rule, stage.jobs) for stage in found] == [
+        ("gather_pairs", 1), ("synthesise", 2), ("train", 1), ("all", 1),
+    ]  # fmt: skip
     assert found[0].reasons == {"its code changed": 1}
     assert found[1].reasons == {"not made yet": 1, "resources/prompts/full/p.yaml changed": 1}
     assert (
         reason("Params have changed since last execution: before: 40 now: 50") == "its settings changed: 40 became 50"
     )
     assert paying(found) == ["mine"]
-    assert "total" in table(found)
+    assert "GPU hours: at most 384 (train)" in table(found)
+    assert "GPU hours" not in table(found[:2])
     assert table([]) == "Nothing is stale: everything is made already."
 
 

@@ -2,6 +2,8 @@
 
 import hashlib
 import shutil
+import subprocess
+import sys
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -51,6 +53,34 @@ def test_the_jobs_of_both_targets(project):
         "gate": 1,
         "merge_dataset": 1,
     }
+
+
+def test_the_jobs_of_an_evaluation(project):
+    """Eleven benchmarks, of which two bring their documents; four models, two of them trained; each asked twice."""
+    jobs = plan(project, "results/rag_instruct_40k/evaluation.html")
+    assert {rule: jobs[rule] for rule in ("load_benchmark", "list_queries", "gather_documents", "train")} == {
+        "load_benchmark": 11,
+        "list_queries": 9,
+        "gather_documents": 11,
+        "train": 2,
+    }
+    assert (jobs["generate_by_weights"], jobs["score"], jobs["tabulate"], jobs["draw_page"]) == (88, 88, 1, 1)
+    assert jobs["search_shard"] == (6 + 9) * 16
+    assert jobs["import_passages"] == jobs["list_shards"] == 1
+    assert plan(project, "results/rag_instruct_40k/evaluation/pubmedqa/documents.jsonl") == {
+        "download": 1,
+        "download_from_hub": 1,
+        "load_benchmark": 1,
+        "gather_documents": 1,
+    }
+
+
+def test_a_model_behind_an_endpoint_needs_its_key_and_trains_nothing(project):
+    target = "results/rag_instruct_40k/evaluation/pubmedqa/closed_book/gpt_4o.scores.jsonl"
+    jobs = plan(project, target)
+    assert jobs["generate_by_teacher"] == 1
+    assert "train" not in jobs
+    refused(project, target, "OPENAI_API_KEY is not set, and gpt-4o needs it")
 
 
 def test_a_paradigm_left_out_and_an_own_corpus_are_a_few_lines(project):
@@ -202,10 +232,11 @@ def test_a_typo_in_the_config(project):
     refused(project, DEMO, "config.yaml: datasets.rag_instruct_demo has no key 'trys': did you mean 'tries'?")
 
 
-def test_an_unknown_data_set(project):
+@pytest.mark.parametrize("ending", [".jsonl", "/evaluation.md"])
+def test_an_unknown_data_set(project, ending):
     refused(
         project,
-        "results/rag_instruct_dem.jsonl",
+        f"results/rag_instruct_dem{ending}",
         "'rag_instruct_dem' is not in datasets: did you mean 'rag_instruct_demo'?",
     )
 
@@ -279,14 +310,22 @@ def test_a_second_run_in_the_same_folder(project):
 
     lock = hold(project.folder / ".snakemake/run.lock", wait=False)
     refused(project, DEMO, "another run is under way in this folder")
+    asked = project.snakemake("--cores", "1", "--", "results/rag_instruct_demo/cost_preview.json")
+    assert asked.returncode == 0, asked.stdout
     lock.close()
 
 
-def test_the_graph_is_drawn(project):
-    if not shutil.which("dot"):
-        pytest.skip("graphviz is not here")
-    ran = project.snakemake("--cores", "1", "--", "results/graph/rag_instruct_40k_stages.svg")
-    assert ran.returncode == 0, ran.stdout
-    picture = (project.folder / "results/graph/rag_instruct_40k_stages.svg").read_text()
-    for words in ("search shard of exemplars", "search shard of new questions", "80 jobs", "synthesise"):
-        assert words in picture
+def test_a_plan_of_a_training_tells_stages_dollars_and_gpu_hours(project):
+    target = "results/rag_instruct_40k/models/llama_3_1_8b"
+    ran = subprocess.run(
+        [sys.executable, "-m", "scripts.plan", target],
+        cwd=project.folder,
+        env=project.environment(),
+        text=True,
+        capture_output=True,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "synthesise                        40  not made yet" in ran.stdout
+    assert "GPU hours: at most 384 (train)" in ran.stdout
+    assert "What rag_instruct_40k would still buy" in ran.stdout
+    assert not (project.folder / "answers").exists(), "nothing is run and nothing bought"

@@ -9,8 +9,8 @@ from asking import teacher
 from conftest import ROOT
 from loopback import endpoint
 
-from rag_instruct.proof import Evidence, Examiner, prove, proven, sampled
-from rag_instruct.verdicts import applied, matrix, wilson
+from rag_instruct.dataset.proof import Evidence, Examiner, prove, proven, sampled
+from rag_instruct.dataset.verdicts import applied, matrix, wilson
 
 ANSWER = "Ada Lovelace wrote it in London."
 

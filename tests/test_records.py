@@ -43,6 +43,13 @@ def test_tables(tmp_path):
     expected = [{"q": 'What\tis\n"it"?', "a": "1"}]
     assert list(read_records(written(tmp_path / "r.tsv", 'q\ta\n"What\tis\n""it""?"\t1\n'))) == expected
     assert list(read_records(written(tmp_path / "r.csv.gz", 'q,a\n"What\tis\n""it""?",1\n'))) == expected
+    blank = "q\ta\r\nx\t1\r\n\r\ny\t\r\n\r\n"
+    assert list(read_records(written(tmp_path / "s.tsv", blank))) == [{"q": "x", "a": "1"}, {"q": "y", "a": ""}]
+
+
+def test_half_of_an_emoji_in_json_lines_becomes_a_question_mark(tmp_path):
+    lines = r"""{"a": ["cut \ud83d", "\ud83d\ude00"], "\uDE00": 1.5}"""
+    assert list(read_records(written(tmp_path / "r.jsonl", lines))) == [{"a": ["cut ?", "😀"], "?": 1.5}]
 
 
 def test_of_parquet_only_the_wanted_columns_are_read(tmp_path):
@@ -66,7 +73,9 @@ def test_inside_an_archive_and_under_a_key(tmp_path):
     ("name", "content", "said"),
     [
         ("r.jsonl", '{"a": 1}\n{"a": \n', "r.jsonl, line 2: not JSON"),
-        ("r.jsonl", b'{"a": 1}\n{"a": "\xff"}\n', "not UTF-8"),
+        ("r.jsonl", b'{"a": 1}\n{"a": "\xff"}\n', "r.jsonl, line 2: not UTF-8"),
+        ("r.jsonl", '{"a": 1}\n{"a": ' + 5000 * "1" + "}\n", "r.jsonl, line 2: not JSON (Exceeds the limit"),
+        ("r.jsonl", '{"a": ' + 100_000 * "[", "r.jsonl, line 1: not JSON (maximum recursion depth"),
         ("r.json", '[{"a": 1}, {"a": 2}, {"a": }]', "r.json, after record 2: not JSON"),
         ("r.json", '[{"a": 1}, {"a": 2}', "r.json, after record 2: not JSON (parse error: premature EOF)"),
         ("r.json", b'[{"a": "\xff"}]', "r.json, after record 0: not UTF-8"),
@@ -84,6 +93,12 @@ def test_what_cannot_be_read_is_named_with_its_place(tmp_path, name, content, sa
     with pytest.raises(UserError) as refusal:
         list(read_records(path))
     assert said in str(refusal.value)
+
+
+def test_a_folder_is_no_file(tmp_path):
+    (tmp_path / "r.json").mkdir()
+    with pytest.raises(UserError, match=r"r\.json: not a readable file"):
+        list(read_records(tmp_path / "r.json"))
 
 
 @pytest.mark.parametrize("ending", ["gz", "zst"])

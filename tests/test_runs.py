@@ -3,7 +3,7 @@ import pytest
 from test_search import made, passages, searched
 
 from rag_instruct.errors import UserError
-from rag_instruct.runs import Run, import_trec, merge
+from rag_instruct.retrieval.runs import Run, import_trec, merge
 
 ROWS, K = 300, 12
 IDS = ["plain", "with blank", "100%"]
@@ -67,7 +67,7 @@ def test_shards_of_another_search_are_refused(run):
 
 
 def test_merging_piece_by_piece_changes_nothing(run, monkeypatch):
-    monkeypatch.setattr("rag_instruct.runs.STEP_HITS", 1)
+    monkeypatch.setattr("rag_instruct.retrieval.runs.STEP_HITS", 1)
     files = [run / "hits_0.npy", run / "hits_1.npy"]
     merge(files, K, IDS, run / "p.arrow", run / "o.parquet", run / "o.trec")
     assert (run / "o.trec").read_bytes() == (run / "run.trec").read_bytes()

@@ -3,13 +3,13 @@ import numpy as np
 import pytest
 from conftest import SHARED, needs_shared
 
-from rag_instruct import search as module
-from rag_instruct.corpus import import_passages, shard_rows
+from rag_instruct.corpus.importing import import_passages, shard_rows
+from rag_instruct.corpus.passages import PassageStore
 from rag_instruct.errors import UserError
-from rag_instruct.passage import PassageStore
-from rag_instruct.runs import Run, merge
-from rag_instruct.search import refuse_depth, search, search_shard
-from rag_instruct.vectors import VectorFile
+from rag_instruct.retrieval import search as module
+from rag_instruct.retrieval.runs import Run, merge
+from rag_instruct.retrieval.search import refuse_depth, search, search_shard
+from rag_instruct.retrieval.vectors import VectorFile
 
 
 def brute_force(queries, vectors, k):
@@ -82,7 +82,7 @@ def test_no_size_of_a_piece_changes_the_result(tmp_path, monkeypatch, block, que
     monkeypatch.setattr(module, "BLOCK_ROWS", block)
     monkeypatch.setattr(module, "QUERY_ROWS", queries_at_once)
     monkeypatch.setattr(module, "RESCORED", rescored)
-    monkeypatch.setattr("rag_instruct.vectors.SPAN", 11)
+    monkeypatch.setattr("rag_instruct.retrieval.vectors.SPAN", 11)
     assert search(queries, file, 50).tobytes() == before.tobytes()
 
 
@@ -167,7 +167,7 @@ def test_real_embeddings_are_searched_exactly(tmp_path, real_embeddings, shards)
 @pytest.fixture(scope="module")
 def real_embeddings(tmp_path_factory):
     """30 passages as queries, 600 vectors (300 passages, each twice), and their store."""
-    from rag_instruct.encoder import Encoder, EncoderSettings
+    from rag_instruct.retrieval.encoder import Encoder, EncoderSettings
 
     folder = tmp_path_factory.mktemp("real")
     import_passages(SHARED / "corpus/dev_psgs.tsv", {}, 0, folder / "p.arrow", folder / "p.json")

@@ -7,14 +7,14 @@ import pytest
 import yaml
 from conftest import ROOT
 
+from rag_instruct.corpus.passages import Passage
 from rag_instruct.errors import UserError
-from rag_instruct.filters import reject_reason
-from rag_instruct.focus import Focus, whole_documents
-from rag_instruct.instruction_sets import SCHEMAS, InstructionSet
-from rag_instruct.paradigms import PARADIGMS
-from rag_instruct.passage import Passage
-from rag_instruct.prompts import load_prompt
-from rag_instruct.sentence_focus import focuses, kind_of
+from rag_instruct.exemplars.instruction_sets import SCHEMAS, InstructionSet
+from rag_instruct.synthesis.filters import reject_reason
+from rag_instruct.synthesis.focus import Focus, whole_documents
+from rag_instruct.synthesis.paradigms import PARADIGMS
+from rag_instruct.synthesis.prompts import load_prompt
+from rag_instruct.synthesis.sentence_focus import focuses, kind_of
 
 PROMPTS = ROOT / "resources/prompts"
 DANUBE = [

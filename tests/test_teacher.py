@@ -9,10 +9,10 @@ import pytest
 from asking import ask_all
 from loopback import endpoint
 
-from rag_instruct.answers import AnswerStore
 from rag_instruct.config import REPLAY
 from rag_instruct.errors import UserError
-from rag_instruct.server import local_server
+from rag_instruct.teacher.answers import AnswerStore
+from rag_instruct.teacher.server import local_server
 
 KEY = "sk-very-secret-0123456789"
 
@@ -74,6 +74,21 @@ def test_a_refused_key_is_not_tried_again_and_stands_nowhere(tmp_path, monkeypat
     assert all(KEY.encode() not in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
 
 
+@pytest.mark.parametrize("status", [400, 403])
+def test_a_key_that_the_endpoint_repeats_is_left_out(tmp_path, monkeypatch, status):
+    monkeypatch.setenv("MY_KEY", KEY)
+    with endpoint(echo) as served:
+        served.faults = ["stop"] * 3 + [status]
+        said = ""
+        try:
+            ask_all(served.base_url, tmp_path, range(5), variable="MY_KEY", concurrency=1)
+        except UserError as error:
+            said = str(error)
+    said += "".join(path.read_text() for path in tmp_path.glob("*.jsonl"))
+    assert f"made up fault {status} for Bearer <MY_KEY>" in said
+    assert KEY not in said
+
+
 def test_a_key_that_is_missing_is_named(tmp_path, monkeypatch):
     monkeypatch.delenv("MY_KEY", raising=False)
     with pytest.raises(UserError, match="MY_KEY is not set"):
@@ -122,7 +137,7 @@ def test_a_local_server_ends_with_its_block(serving):
 
 
 def test_a_local_server_ends_with_a_killed_stage(serving):
-    code = f"from rag_instruct.server import local_server\nimport time\nwith local_server({serving!r}) as url:\n    print(url, flush=True)\n    time.sleep(60)"
+    code = f"from rag_instruct.teacher.server import local_server\nimport time\nwith local_server({serving!r}) as url:\n    print(url, flush=True)\n    time.sleep(60)"
     stage = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     url = stage.stdout.readline().strip()
     assert httpx.get(f"{url}/models").is_success

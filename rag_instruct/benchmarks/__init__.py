@@ -1,0 +1,93 @@
+"""The benchmarks, one file each: how a record becomes a question, and how an output is scored.
+
+A file in this folder that has a `BENCHMARK` is one; its name is the file's.
+"""
+
+import importlib
+import pkgutil
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rag_instruct.errors import UserError
+from rag_instruct.files import read_jsonl, write_jsonl
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question of a benchmark, as every later stage sees it."""
+
+    id: str
+    question: str  # what is asked, the conversation so far included where there is one
+    answers: tuple[str, ...]  # what is accepted; of a choice, the label
+    choices: tuple[tuple[str, str], ...] = ()  # label and text: A, B, C, ...; of a closed set, each word twice
+    documents: tuple[str, ...] = ()  # its own context, "title\ntext" each
+    gold_titles: tuple[str, ...] = ()  # of the passages that have the answer, where they are known
+    gold_passage_ids: tuple[str, ...] = ()
+
+    @property
+    def asked(self) -> str:
+        """The question as a model reads it: options under it, or the few words that may be the answer."""
+        labels = [label for label, _ in self.choices]
+        if labels and all(label == text for label, text in self.choices):
+            return f"{self.question}\nAnswer {', '.join(labels[:-1])} or {labels[-1]}."
+        return "\n".join([self.question, *(f"{label}. {text}" for label, text in self.choices)])
+
+
+class Benchmark(NamedTuple):
+    """A benchmark: its records as questions, and the scores of an output."""
+
+    name: str
+    label: str  # the paper's short name
+    kind: str  # open, choice, closed, multi_hop or own_context
+    metric: str  # which score is the table's: accuracy or exact_match
+    size: int  # questions of the whole set; 0 where any number will do
+    questions: Callable[[list[Path]], Iterator[Question]]
+    score: Callable[[Question, str], dict[str, float]]  # accuracy, exact_match and f1, each 0 to 1
+    paper_score: Callable[[Question, str], float]  # by the rules of the paper's code, for comparison
+
+
+def names() -> list[str]:
+    """The known benchmarks."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
+
+
+def benchmark(name: str) -> Benchmark:
+    """The benchmark of a file in this folder; UserError for another name."""
+    if name not in names():
+        raise UserError(
+            f"no benchmark {name!r}: known are {', '.join(names())}; add rag_instruct/benchmarks/{name}.py, "
+            "or set `schema: own` for a file with question and answers"
+        )
+    found: Benchmark = importlib.import_module(f"{__name__}.{name}").BENCHMARK
+    return found
+
+
+def write(path: Path, questions: Iterable[Question]) -> int:
+    """Write a benchmark's questions as JSON lines, empty fields left out, and return how many there are."""
+    return write_jsonl(path, ({key: value for key, value in asdict(q).items() if value} for q in questions))
+
+
+def read_questions(path: Path) -> Iterator[Question]:
+    """The questions that `write` wrote."""
+    for number, row in enumerate(read_jsonl(path), start=1):
+        try:
+            yield Question(**{key: _frozen(value) for key, value in row.items()})
+        except (TypeError, AttributeError) as error:
+            wanted = ", ".join(field.name for field in fields(Question))
+            raise UserError(
+                f"{path}, row {number}: not a question of {wanted}: delete it, and it is made anew"
+            ) from error
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value
+
+
+def refuse_repeated_ids(questions: Iterable[Question], place: str) -> None:
+    """Raise UserError when two questions have one id: outputs are found by it."""
+    twice = [name for name, count in Counter(q.id for q in questions).items() if count > 1]
+    if twice:
+        raise UserError(f"{place}: {len(twice)} ids stand twice, {twice[0]!r} among them: give every question its own")

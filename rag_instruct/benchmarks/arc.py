@@ -1,0 +1,19 @@
+"""ARC-Challenge (Clark et al., 2018): grade-school science that word statistics do not answer; test."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from rag_instruct.benchmarks import Benchmark, Question
+from rag_instruct.evaluation.question_records import choice_question, questions_of_files
+from rag_instruct.scoring.paper import lone_letter_is_answer
+from rag_instruct.scoring.scores import score_choice
+
+
+def questions(paths: list[Path]) -> Iterator[Question]:
+    return questions_of_files(paths, choice_question)
+
+
+BENCHMARK = Benchmark(
+    "arc", "ARC", "choice", "exact_match", size=1172, questions=questions,
+    score=score_choice, paper_score=lone_letter_is_answer,
+)  # fmt: skip

@@ -1,0 +1,73 @@
+"""ConvFinQA (Chen et al., 2022): turns of conversations that reckon with a financial report; dev."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rag_instruct.benchmarks import Benchmark, Question
+from rag_instruct.evaluation.question_records import questions_of_files
+from rag_instruct.records import member
+from rag_instruct.scoring.paper import mentions_stripped_number
+from rag_instruct.scoring.scores import score_number
+
+
+def turns(record: Any) -> list[Question]:
+    """A conversation's turns, each with those before it and their answers, as a model in a conversation has them."""
+    asked, gold = member(record, "annotation.dialogue_break"), member(record, "annotation.exe_ans_list")
+    programs = member(record, "annotation.turn_program")
+    if not len(asked) == len(gold) == len(programs):
+        raise ValueError(f"{len(asked)} questions, {len(gold)} answers and {len(programs)} programs")
+    context = (_report(record),)
+    found, before = [], ""
+    for turn, (question, answer, program) in enumerate(zip(asked, gold, programs, strict=True)):
+        identifier = f"{member(record, 'id')}#{turn}"
+        found.append(Question(identifier, before + question, accepted(answer, program), documents=context))
+        before += f"{question}\n{_shown(answer)}\n"
+    return found
+
+
+def accepted(answer: float | str, program: str) -> tuple[str, ...]:
+    """The turn's answer; of a share, which may be given in percent too, also the percentage."""
+    plain = _shown(answer)
+    return (plain,) if isinstance(answer, str) or not is_share(program) else (plain, f"{answer * 100:.6g}%")
+
+
+def is_share(program: str) -> bool:
+    """Whether a program ends in a division, in a sum of such, or is a percentage that the report has."""
+    steps = re.findall(r"(\w+)\(([^()]*)\)", program)
+    shares: list[bool] = []
+    for operation, arguments in steps:
+        parts = [part.strip() for part in arguments.split(",")]
+        summed = operation in ("add", "subtract") and all(_share(part, shares) for part in parts)
+        averaged = re.fullmatch("const_[2-9]", parts[-1]) and not _share(parts[0], shares)
+        shares.append(summed or (operation == "divide" and not averaged))
+    return shares[-1] if shares else _share(program.strip(), shares)
+
+
+def _share(argument: str, shares: list[bool]) -> bool:
+    """Whether an argument is a share: an earlier step (#0), a percentage, or the whole (const_1)."""
+    if argument.startswith("#"):
+        return shares[int(argument[1:])]
+    return argument.endswith("%") or argument == "const_1"
+
+
+def _shown(answer: float | str) -> str:
+    return answer if isinstance(answer, str) else f"{answer:.10g}"
+
+
+def _report(record: Any) -> str:
+    """The pages' text around the table, and the table as the report has it, a row a line."""
+    rows = [" | ".join(map(str, row)) for row in member(record, "table")]
+    lines = [*member(record, "pre_text"), *rows, *member(record, "post_text")]
+    return "\n".join(line for line in lines if line.strip(" ."))
+
+
+def questions(paths: list[Path]) -> Iterator[Question]:
+    return questions_of_files(paths, lambda record, _: turns(record))
+
+
+BENCHMARK = Benchmark(
+    "convfinqa", "CFQA", "own_context", "exact_match", size=1490, questions=questions,
+    score=score_number, paper_score=mentions_stripped_number,
+)  # fmt: skip

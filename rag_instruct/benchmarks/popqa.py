@@ -1,0 +1,36 @@
+"""PopQA (Mallen et al., 2023): one relation of one entity; the long tail of subjects with under 100 page views."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rag_instruct.benchmarks import Benchmark, Question
+from rag_instruct.evaluation.question_records import questions_of_files, unique
+from rag_instruct.records import member
+from rag_instruct.scoring.paper import mentions_answer
+from rag_instruct.scoring.scores import score_open
+
+LONG_TAIL = 100  # monthly views of the subject's page, from which on a question is left out
+COLUMNS = ("id", "question", "possible_answers", "s_pop", "s_wiki_title")
+
+
+def build(record: Any, number: int) -> Question | None:
+    if int(member(record, "s_pop")) >= LONG_TAIL:
+        return None
+    return Question(
+        id=str(member(record, "id")),
+        question=member(record, "question"),
+        answers=unique(json.loads(member(record, "possible_answers"))),
+        gold_titles=unique([record.get("s_wiki_title") or ""]),
+    )
+
+
+def questions(paths: list[Path]) -> Iterator[Question]:
+    return questions_of_files(paths, build, COLUMNS)
+
+
+BENCHMARK = Benchmark(
+    "popqa", "PQA", "open", "accuracy", size=1399, questions=questions,
+    score=score_open, paper_score=mentions_answer,
+)  # fmt: skip

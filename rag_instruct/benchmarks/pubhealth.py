@@ -1,0 +1,62 @@
+"""PubHealth (Kotonya and Toni, 2020): claims that journalists found true or false; test, without mixtures."""
+
+import csv
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rag_instruct.benchmarks import Benchmark, Question
+from rag_instruct.errors import UserError
+from rag_instruct.evaluation.question_records import built, questions_of_files
+from rag_instruct.records import member
+from rag_instruct.scoring.paper import mentions_verdict
+from rag_instruct.scoring.scores import score_closed
+
+VERDICTS = ("true", "false")
+HUB_LABELS = {0: "false", 1: "mixture", 2: "true", 3: "unproven"}  # the hub's conversion numbers them
+COLUMNS = ("claim_id", "claim", "label")
+
+
+def build(record: Any, number: int) -> Question | None:
+    label = member(record, "label")
+    verdict = HUB_LABELS.get(label, "") if isinstance(label, int) else str(label).strip().lower()
+    if verdict not in VERDICTS:
+        return None
+    return Question(
+        id=str(member(record, "claim_id")),
+        question=f"Is this claim true or false? {member(record, 'claim').strip()}",
+        answers=(verdict,),
+        choices=tuple((word, word) for word in VERDICTS),
+    )
+
+
+def questions(paths: list[Path]) -> Iterator[Question]:
+    for path in paths:
+        yield from (
+            built(path, _rows(path), build) if path.suffix == ".tsv" else questions_of_files([path], build, COLUMNS)
+        )
+
+
+def _rows(path: Path) -> Iterator[dict[str, str]]:
+    """The authors' rows; those of test.tsv have a number before them that the header does not name."""
+    csv.field_size_limit(sys.maxsize)
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = csv.reader(file, delimiter="\t")
+            header = next(rows, [])
+            for row in rows:
+                if len(row) not in (len(header), len(header) + 1):
+                    raise UserError(
+                        f"{path}, line {rows.line_num}: {len(row)} fields where the header has {len(header)}: "
+                        "is this the authors' own file?"
+                    )
+                yield dict(zip(header, row[len(row) - len(header) :], strict=True))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path}: unreadable ({error}): is the file complete?") from error
+
+
+BENCHMARK = Benchmark(
+    "pubhealth", "Pub", "closed", "exact_match", size=987, questions=questions,
+    score=score_closed, paper_score=mentions_verdict,
+)  # fmt: skip

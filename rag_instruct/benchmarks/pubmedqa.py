@@ -1,0 +1,56 @@
+"""PubMedQA (Jin et al., 2019): does an abstract say yes, no or maybe to its title's question; the test."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rag_instruct.benchmarks import Benchmark, Question
+from rag_instruct.errors import UserError
+from rag_instruct.evaluation.question_records import built, first_member
+from rag_instruct.files import read_json
+from rag_instruct.records import member, read_records
+from rag_instruct.scoring.paper import mentions_verdict
+from rag_instruct.scoring.scores import score_closed
+
+VERDICTS = ("yes", "no", "maybe")
+
+
+def build(record: Any, _: int) -> Question:
+    return Question(
+        id=str(member(record, "pubid")),
+        question=first_member(record, "question", "QUESTION"),
+        answers=(member(record, "final_decision"),),
+        choices=tuple((word, word) for word in VERDICTS),
+        documents=("\n".join(first_member(record, "context.contexts", "CONTEXTS")),),
+    )
+
+
+def questions(paths: list[Path]) -> Iterator[Question]:
+    """Those of the labelled set (the hub's, or ori_pqal.json) that the authors' test_ground_truth.json names."""
+    *labelled, listed = paths
+    if not labelled:
+        raise UserError(f"{listed}: PubMedQA needs its labelled set and the test's ids: give `ids` in config.yaml")
+    test = read_json(listed)
+    if not (isinstance(test, dict) and set(test.values()) <= set(VERDICTS)):
+        raise UserError(f"{listed}: not a list of decisions by id: give the authors' test_ground_truth.json as `ids`")
+    for path in labelled:
+        for question in built(path, _records(path), build):
+            if question.id in test:
+                if (test[question.id],) != question.answers:
+                    raise UserError(
+                        f"{path}: {question.id} is {question.answers[0]!r}, in {listed} {test[question.id]!r}: "
+                        "are both of one release?"
+                    )
+                yield question
+
+
+def _records(path: Path) -> Iterator[Any]:
+    if path.suffix == ".json":  # the authors': an object of records by id
+        return ({"pubid": name, **record} for name, record in read_json(path).items())
+    return read_records(path, ("pubid", "question", "context.contexts", "final_decision"))
+
+
+BENCHMARK = Benchmark(
+    "pubmedqa", "PubMed", "own_context", "exact_match", size=500, questions=questions,
+    score=score_closed, paper_score=mentions_verdict,
+)  # fmt: skip

@@ -1,0 +1,34 @@
+"""TriviaQA, unfiltered (Joshi et al., 2017): quiz questions with Wikipedia's aliases; validation."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rag_instruct.benchmarks import Benchmark, Question
+from rag_instruct.evaluation.question_records import first_member, questions_of_files, unique
+from rag_instruct.scoring.paper import mentions_answer
+from rag_instruct.scoring.scores import score_open
+
+COLUMNS = ("question", "question_id", "answer.value", "answer.aliases")
+HIDDEN = "<unk>"  # what the hub's test split has for an answer
+
+
+def build(record: Any, number: int) -> Question:
+    value = first_member(record, "answer.value", "Answer.Value")
+    if value == HIDDEN:
+        raise ValueError(f"the answer is {HIDDEN}, as in the test split, whose answers are hidden; validation has them")
+    return Question(
+        id=str(first_member(record, "question_id", "QuestionId")),
+        question=first_member(record, "question", "Question"),
+        answers=unique([value, *first_member(record, "answer.aliases", "Answer.Aliases")]),
+    )
+
+
+def questions(paths: list[Path]) -> Iterator[Question]:
+    return questions_of_files(paths, build, COLUMNS, under="Data")
+
+
+BENCHMARK = Benchmark(
+    "triviaqa", "TQA", "open", "accuracy", size=11_313, questions=questions,
+    score=score_open, paper_score=mentions_answer,
+)  # fmt: skip

@@ -1,0 +1,35 @@
+"""WebQuestions (Berant et al., 2013): what people asked Google's suggestions, answered from Freebase; test."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rag_instruct.benchmarks import Benchmark, Question
+from rag_instruct.evaluation.question_records import first_member, questions_of_files, unique
+from rag_instruct.scoring.paper import mentions_answer
+from rag_instruct.scoring.scores import score_open
+
+# The authors' file lists its answers as Lisp: (list (description "Lightning rod") (description Bifocals)).
+DESCRIPTION = re.compile(r'\(description (?:"((?:[^"\\]|\\.)*)"|([^()\s]+))\)')
+
+
+def build(record: Any, number: int) -> Question:
+    answers = first_member(record, "answers", "targetValue")
+    if isinstance(answers, str):
+        answers = [re.sub(r"\\(.)", r"\1", quoted) or bare for quoted, bare in DESCRIPTION.findall(answers)]
+    return Question(
+        id=str(record.get("qId", number)),
+        question=first_member(record, "question", "utterance", "qText"),
+        answers=unique(answers),
+    )
+
+
+def questions(paths: list[Path]) -> Iterator[Question]:
+    return questions_of_files(paths, build)
+
+
+BENCHMARK = Benchmark(
+    "webquestions", "WQA", "open", "accuracy", size=2032, questions=questions,
+    score=score_open, paper_score=mentions_answer,
+)  # fmt: skip

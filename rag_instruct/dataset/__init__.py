@@ -1,0 +1,1 @@
+"""From pairs to the data set: noise, gates, proof, merging, card."""

@@ -1,0 +1,225 @@
+"""The data set as the hub takes it: Parquet files by split, and a card that says how they were made."""
+
+import textwrap
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import yaml
+from scipy.stats import chisquare
+
+from rag_instruct.dataset.merging import Row
+from rag_instruct.exemplars.funnel import Funnel
+from rag_instruct.exemplars.funnel import table as funnel_table
+from rag_instruct.files import drawn, whole
+
+PASSAGE = pa.struct([("id", pa.string()), ("role", pa.string()), ("rank", pa.int32()), ("score", pa.float64())])
+SCHEMA = pa.schema(
+    [
+        ("question", pa.string()),
+        ("answer", pa.string()),
+        ("documents", pa.list_(pa.string())),
+        ("id", pa.string()),
+        ("paradigm", pa.string()),
+        ("intended_paradigm", pa.string()),
+        ("passages", pa.list_(PASSAGE)),
+        ("hidden_passages", pa.list_(pa.string())),
+        ("kind", pa.string()),
+        ("exemplar_id", pa.string()),
+        ("exemplar", pa.string()),
+        ("license", pa.string()),
+        ("teacher", pa.string()),
+        ("prompts", pa.string()),
+        ("prompt_version", pa.int32()),
+        ("request_keys", pa.list_(pa.string())),
+        ("corpus_license", pa.string()),
+    ]
+)
+FIELDS = """
+| field | what |
+|---|---|
+| `question`, `answer`, `documents` | as in the released RAG-Instruct set; a document is a title and, below, a text |
+| `paradigm` | the relation of question and source documents (r0 to r4 of the paper) |
+| `passages` | for each document its id in the corpus, whether it is `source` or `noise`, its rank and score |
+| `hidden_passages` | passages that state the answer and were kept out of the row |
+| `exemplar`, `exemplar_id`, `license` | the instruction that the question imitates, where it is from, its licence |
+| `corpus_license` | the licence of the documents |
+| `teacher`, `prompts`, `prompt_version`, `request_keys` | who wrote it, by which prompts, in which requests |
+"""
+LIMITS = """
+- Questions and answers are a language model's: they may be wrong, and carry its habits and its provider's terms of use.
+- That a row has its paradigm is what its prompt asked for; how far it was checked is said above.
+- Documents are passages of the corpus as they are, with what is wrong or dated in them.
+"""
+SIZES = ((1e3, "n<1K"), (1e4, "1K<n<10K"), (1e5, "10K<n<100K"), (1e6, "100K<n<1M"))
+
+
+def split(rows: Iterable[Row], validation: float, seed: str) -> dict[str, list[Row]]:
+    """Rows by split, drawn by digest: another row, or another order, moves none."""
+    parts: dict[str, list[Row]] = {"train": [], "validation": []}
+    for row in rows:
+        parts["validation" if drawn(seed, "validation", row["id"]) < validation else "train"].append(row)
+    return {name: part for name, part in parts.items() if part}
+
+
+def write_parquet(path: Path, rows: list[Row]) -> None:
+    """Write rows with the fields of SCHEMA; a field that they do not have yet is an error, not a loss."""
+    if unknown := {name for row in rows for name in row} - set(SCHEMA.names):
+        raise ValueError(f"card.SCHEMA lacks the fields {sorted(unknown)}")
+    with whole(path) as temporary:
+        pq.write_table(pa.Table.from_pylist(rows, SCHEMA), temporary, compression="zstd")
+
+
+def card(
+    name: str,
+    rows: list[Row],
+    splits: Mapping[str, list[Row]],
+    counts: Mapping[str, Any],
+    gates: Mapping[str, Mapping[str, int]],
+    ledger: Mapping[str, Any],
+    made_of: Mapping[str, str],
+    language: str | None,
+) -> str:
+    """The card, in Markdown under the hub's YAML header; `made_of` is what config.yaml says of its making.
+
+    `language` (ISO 639-1) is the one that all rows were checked to be of, if they were.
+    """
+    sections = {
+        "Rows": _table(["paradigm", *next(iter(counts["paradigms"].values()))], _of_counts(counts["paradigms"])),
+        "Fields": FIELDS.strip(),
+        "How it was made": _table(["", ""], made_of.items()),
+        "Exemplars": _exemplars(counts["exemplars"]),
+        "Proof of the paradigms": _proof(counts["proof"]),
+        "Checks": _table(["check", "kept", "dropped"], ((k, v["kept"], v["dropped"]) for k, v in gates.items())),
+        "Rejected candidates": _table(["paradigm", "reason", "candidates"], _of_rejects(counts["rejects"])),
+        "Place of the source documents": _places(rows),
+        "Licences": _licences(rows),
+        "Cost": _cost(ledger),
+        "Limits": LIMITS.strip(),
+        "A row of each paradigm": "\n\n".join(_samples(rows)),
+    }
+    header = yaml.safe_dump(_header(name, rows, splits, language), sort_keys=False, allow_unicode=True)
+    intro = (
+        f"{len(rows):,} rows of retrieval-augmented instruction data, made by the method of "
+        "[RAG-Instruct](https://arxiv.org/abs/2501.00353): an exemplar instruction retrieves documents, a model "
+        "writes a question and an answer that stand in a chosen relation to them, and noise documents are added."
+    )
+    body = "\n\n".join(f"## {title}\n\n{text}" for title, text in sections.items())
+    return f"---\n{header}---\n\n# {name}\n\n{intro}\n\n{body}\n"
+
+
+def _header(name: str, rows: list[Row], splits: Mapping[str, list[Row]], language: str | None) -> dict[str, Any]:
+    licences = {row["license"] for row in rows} | {row["corpus_license"] for row in rows}
+    one = next(iter(licences)).lower() if len(licences) == 1 else "other"
+    return {
+        "pretty_name": name,
+        **({"language": [language]} if language else {}),
+        "license": one,
+        **({"license_name": "by-row"} if one == "other" else {}),
+        "task_categories": ["question-answering", "text-generation"],
+        "tags": ["retrieval-augmented-generation", "rag-instruct", "synthetic"],
+        "size_categories": [next((size for most, size in SIZES if len(rows) < most), "n>1M")],
+        "configs": [
+            {
+                "config_name": "default",
+                "data_files": [{"split": part, "path": f"data/{part}.parquet"} for part in splits],
+            }
+        ],
+    }
+
+
+def _table(heads: list[str], rows: Iterable[Iterable[Any]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
+
+
+def _cell(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _proof(proof: Mapping[str, Mapping[str, Any]]) -> str:
+    if not proof:
+        return "Not tested (`proof` in config.yaml): that a row has its paradigm is what its prompt asked for."
+    names = list(next(iter(proof.values()))["proven"])
+    lines = []
+    for name, found in proof.items():
+        passed, interval = f"{found['passed']} of {found['tested']}", "{} to {}".format(*found["passed_share"])
+        lines.append([name, *(found["proven"][other] for other in names), found["untested"], passed, interval])
+    told = (
+        "A judge answered from memory, with the source documents, from them alone and without each of them; by who "
+        "could answer, rows written for a paradigm (lines) proved to have one (columns). The intervals are of 95 %."
+    )
+    return f"{told}\n\n{_table(['written for', *names, 'untested', 'passed', 'share'], lines)}"
+
+
+def _exemplars(found: Funnel) -> str:
+    sets = "\n".join(f"- {name}: {one['from']}, {one['license']}" for name, one in found.items())
+    told = "From the records of each instruction set to the exemplars that questions could imitate:"
+    return f"{sets}\n\n{told}\n\n{funnel_table(found)}"
+
+
+def _of_counts(paradigms: Mapping[str, Mapping[str, int]]) -> Iterable[list[Any]]:
+    for name, counted in paradigms.items():
+        yield [name, *counted.values()]
+
+
+def _of_rejects(rejects: Mapping[str, Mapping[str, int]]) -> Iterable[list[Any]]:
+    for paradigm, reasons in rejects.items():
+        for reason, count in reasons.items():
+            yield [paradigm, reason, count]
+
+
+def places(rows: Iterable[Row]) -> list[int]:
+    """How often a source document stands at each place, over the rows that have as many documents as most."""
+    rows = list(rows)
+    usual = Counter(len(row["documents"]) for row in rows).most_common(1)[0][0]
+    counts = [0] * usual
+    for row in rows:
+        if len(row["documents"]) == usual:
+            for place, passage in enumerate(row["passages"]):
+                counts[place] += passage["role"] == "source"
+    return counts
+
+
+def _places(rows: list[Row]) -> str:
+    counts = places(rows)
+    test = chisquare(counts)
+    said = f"Source documents at places 1 to {len(counts)}: {', '.join(map(str, counts))}."
+    return f"{said} Against a uniform place: chi-squared {test.statistic:.1f}, p = {test.pvalue:.2f}."
+
+
+def _licences(rows: list[Row]) -> str:
+    by_set = Counter((row["exemplar_id"].rsplit(":", 1)[0], row["license"]) for row in rows)
+    lines = [["exemplars", name, licence, count] for (name, licence), count in sorted(by_set.items())]
+    lines += [
+        ["documents", "corpus", name, count] for name, count in Counter(row["corpus_license"] for row in rows).items()
+    ]
+    return _table(["part", "source", "licence", "rows"], lines)
+
+
+def _cost(ledger: Mapping[str, Any]) -> str:
+    counted = ("requests", "prompt_tokens", "completion_tokens")
+    lines = [
+        [stage, *(account.get(name, 0) for name in counted), f"{account.get('dollars', 0):.4f}"]
+        for stage, account in ledger["stages"].items()
+    ]
+    table = _table(["stage and model", "requests", "tokens in", "tokens out", "dollars"], lines)
+    free = ", ".join(ledger["counted_as_free"])
+    note = f" {free}: no price is known, counted as free." if free else ""
+    return f"{table}\n\n{ledger['dollars']:.4f} dollars at the prices of {ledger['prices_of']}.{note}"
+
+
+def _samples(rows: list[Row]) -> Iterable[str]:
+    first = {row["paradigm"]: row for row in sorted(rows, key=lambda row: str(row["id"]), reverse=True)}
+    for paradigm, row in sorted(first.items()):
+        shown = [f"**{paradigm}** ({row['id']})", f"> {_quoted(row['question'])}", f"> {_quoted(row['answer'])}"]
+        documents = zip(row["documents"], row["passages"], strict=True)
+        shown.append("\n".join(f"- {p['role']}: {textwrap.shorten(text, 160)}" for text, p in documents))
+        yield "\n\n".join(shown)
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\n", "\n> ")

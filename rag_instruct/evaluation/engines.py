@@ -1,0 +1,157 @@
+"""What generates from weights: vLLM where it is installed and there is a GPU, else transformers in batches."""
+
+import hashlib
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import torch
+from transformers import PreTrainedTokenizerBase
+from transformers.utils.logging import disable_progress_bar
+
+from rag_instruct.cli import logger
+from rag_instruct.errors import UserError
+from rag_instruct.evaluation.questioning import Decoding
+from rag_instruct.files import digest
+from rag_instruct.retrieval.encoder import model_source
+from rag_instruct.training.chat import prepared
+from rag_instruct.training.student import load_config, load_student, load_tokenizer
+
+# Files of a model's folder that decide what it says.
+DECIDING = ("config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
+WEIGHTS = (".safetensors", ".bin", ".model", ".gguf")
+
+
+class Generated(NamedTuple):
+    """An answer, and whether it came to its end."""
+
+    text: str
+    finished: bool
+
+
+class Engine(Protocol):
+    """Answers batches of prompts."""
+
+    batch_tokens: int  # of a batch, padding included
+    batch_rows: int
+
+    def generate(self, prompts: list[list[int]], decoding: Decoding, seed: int) -> list[Generated]: ...
+
+
+class Transformers:
+    """Any checkpoint on the CPU, or a GPU where there is one; prompts padded on the left to one length."""
+
+    def __init__(self, model: str, tokenizer: PreTrainedTokenizerBase, revision: str | None) -> None:
+        self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        dtype = torch.bfloat16 if self._device == "cuda" else torch.float32
+        self._tokenizer = tokenizer
+        self._model = load_student(model, dtype, revision).eval().to(self._device)
+        self._ends = _ends(self._model.generation_config, tokenizer)
+        self.batch_tokens, self.batch_rows = (65_536, 64) if self._device == "cuda" else (8_192, 16)
+
+    def generate(self, prompts: list[list[int]], decoding: Decoding, seed: int) -> list[Generated]:
+        torch.manual_seed(seed)
+        ids, mask = _padded(prompts, int(self._tokenizer.pad_token_id))
+        sampling: dict[str, Any] = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
+        if decoding.temperature:
+            sampling = {"do_sample": True, "temperature": decoding.temperature, "top_p": decoding.top_p, "top_k": 0}
+        with torch.inference_mode():
+            made = self._model.generate(
+                input_ids=ids.to(self._device),
+                attention_mask=mask.to(self._device),
+                max_new_tokens=decoding.max_new_tokens,
+                eos_token_id=self._ends,
+                pad_token_id=self._tokenizer.pad_token_id,
+                **sampling,
+            )
+        return [self._read(answer.tolist()) for answer in made[:, ids.shape[1] :].cpu()]
+
+    def _read(self, answer: list[int]) -> Generated:
+        end = next((place for place, token in enumerate(answer) if token in self._ends), None)
+        return Generated(str(self._tokenizer.decode(answer[:end], skip_special_tokens=True)).strip(), end is not None)
+
+
+def _padded(prompts: list[list[int]], padding: int) -> tuple[torch.Tensor, torch.Tensor]:
+    longest = max(map(len, prompts))
+    ids = torch.tensor([[padding] * (longest - len(prompt)) + prompt for prompt in prompts])
+    mask = torch.tensor([[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts])
+    return ids, mask
+
+
+def _ends(settings: Any, tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    """The tokens that end an answer, by the model's own settings and its tokenizer's."""
+    said = getattr(settings, "eos_token_id", None)
+    ends = said if isinstance(said, list) else [said]
+    return sorted({int(token) for token in [*ends, tokenizer.eos_token_id] if token is not None})
+
+
+class Vllm:
+    """A checkpoint on GPUs by vLLM, which makes batches of its own: thousands of prompts at a time."""
+
+    def __init__(self, model: str, tokenizer: PreTrainedTokenizerBase, revision: str | None) -> None:
+        import vllm  # not among the requirements: it brings a torch of its own
+
+        self._vllm = vllm
+        self._ends = _ends(None, tokenizer)
+        self._llm = vllm.LLM(
+            model=model_source(model), revision=revision, tensor_parallel_size=torch.cuda.device_count(), seed=0
+        )
+        self.batch_tokens, self.batch_rows = 4_000_000, 2_000
+
+    def generate(self, prompts: list[list[int]], decoding: Decoding, seed: int) -> list[Generated]:
+        sampling = self._vllm.SamplingParams(
+            temperature=decoding.temperature,
+            top_p=decoding.top_p,
+            max_tokens=decoding.max_new_tokens,
+            stop_token_ids=self._ends,
+            seed=seed,
+        )
+        made = self._llm.generate([{"prompt_token_ids": prompt} for prompt in prompts], sampling, use_tqdm=False)
+        answers = [completion.outputs[0] for completion in made]
+        return [Generated(answer.text.strip(), answer.finish_reason == "stop") for answer in answers]
+
+
+def tokenizer_of(model: str, revision: str | None) -> PreTrainedTokenizerBase:
+    """The model's tokenizer, with a chat template. Raises UserError when it has none of its own."""
+    tokenizer = prepared(load_tokenizer(model, revision))
+    tokenizer.padding_side = "left"
+    return tokenizer
+
+
+def longest_of(model: str, revision: str | None) -> int:
+    """The most tokens that a prompt and its answer may have together."""
+    return int(getattr(load_config(model, revision), "max_position_embeddings", 1 << 20))
+
+
+def engine_of(model: str, tokenizer: PreTrainedTokenizerBase, revision: str | None) -> Engine:
+    """What this machine has for a model. vLLM reads no package's GGUF file."""
+    disable_progress_bar()  # of loading; the log has a line
+    if find_spec("vllm") and torch.cuda.is_available() and not model.endswith(".gguf"):
+        logger.info("%s: by vLLM, on %d GPUs", model, torch.cuda.device_count())
+        return Vllm(model, tokenizer, revision)
+    logger.info("%s: by transformers, on %s", model, "a GPU" if torch.cuda.is_available() else "the CPU")
+    return Transformers(model, tokenizer, revision)
+
+
+def identity(model: str, revision: str | None) -> str:
+    """What names the very weights: a digest of a folder's or file's bytes, a hub id with its commit.
+
+    A folder that is trained anew is another model, and answers of the old one are not taken for its own.
+    """
+    place = Path(model_source(model))
+    if place.is_file():
+        return f"{place.name}:{_digest_of([place])}"
+    if place.is_dir():
+        files = sorted(path for path in place.iterdir() if path.suffix in WEIGHTS or path.name in DECIDING)
+        if not any(path.suffix in WEIGHTS for path in files):
+            raise UserError(f"{place}: no weights in it ({', '.join(WEIGHTS)}): is it a model's folder?")
+        return f"{place.name}:{_digest_of(files)}"
+    return f"{model}@{load_config(model, revision)._commit_hash}"
+
+
+def _digest_of(files: list[Path]) -> str:
+    parts: list[str] = []
+    for path in files:
+        with path.open("rb") as file:
+            parts.append(f"{path.name} {hashlib.file_digest(file, 'sha256').hexdigest()}")
+    return digest(*parts)[:16]

@@ -1,0 +1,80 @@
+"""Bootstrap intervals of scores, and paired tests of two models on the same questions."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.stats import binomtest
+
+LEVEL = 0.95
+RESAMPLES = 10_000
+SEED = 1
+FEW = 64  # distinct values
+BLOCK = 1 << 21  # draws in memory at a time
+
+
+class Paired(NamedTuple):
+    """What changed between two models: the mean difference, its interval, and how likely that is by chance."""
+
+    difference: float
+    low: float
+    high: float
+    p: float
+
+
+def interval(values: np.ndarray, resamples: int = RESAMPLES, seed: int = SEED) -> tuple[float, float]:
+    """The percentile bootstrap interval (95 %) of the mean over questions.
+
+    All right or all wrong, resamples know of nothing else: then it is the exact one of a share (Clopper-Pearson).
+    """
+    values = np.asarray(values, dtype=float)
+    if values.size and values.min() == values.max() and values[0] in (0.0, 1.0):
+        exact = binomtest(int(values.sum()), values.size).proportion_ci(LEVEL)
+        return float(exact.low), float(exact.high)
+    return _bootstrap(values, resamples, seed)
+
+
+def _bootstrap(values: np.ndarray, resamples: int, seed: int) -> tuple[float, float]:
+    means = resampled_means(values, resamples, seed)
+    tail = (1 - LEVEL) / 2
+    low, high = np.quantile(means, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def paired(before: np.ndarray, after: np.ndarray, resamples: int = RESAMPLES, seed: int = SEED) -> Paired:
+    """The mean of after - before with its paired bootstrap interval, and the exact p of the sign test.
+
+    Of scores that are 0 or 1 this is McNemar's exact test: only questions that one of the two has right count. Where no
+    question differs, the interval is what the exact one (Clopper-Pearson) of such questions' share leaves either way.
+    """
+    before, after = np.asarray(before, dtype=float), np.asarray(after, dtype=float)
+    assert before.shape == after.shape, f"{before.shape} scores against {after.shape}: not of the same questions"
+    differences = after - before
+    better, worse = int((differences > 0).sum()), int((differences < 0).sum())
+    if not better + worse:
+        most = interval(np.zeros(differences.size))[1]
+        return Paired(0.0, -most, most, 1.0)
+    p = binomtest(better, better + worse).pvalue
+    return Paired(float(differences.mean()), *_bootstrap(differences, resamples, seed), float(p))
+
+
+def resampled_means(values: np.ndarray, resamples: int, seed: int) -> np.ndarray:
+    """The means of as many resamples.
+
+    How often each distinct value is drawn is multinomial: of few values (0 and 1, mostly) that is drawn, instead of the
+    questions one by one.
+    """
+    assert values.size, "no score to resample"
+    random = np.random.default_rng(seed)
+    distinct, counts = np.unique(values, return_counts=True)
+    if distinct.size <= FEW:
+        drawn = random.multinomial(values.size, counts / values.size, size=resamples)
+        return np.asarray(drawn @ distinct / values.size)
+    rows = max(1, BLOCK // values.size)
+    blocks = [min(rows, resamples - start) for start in range(0, resamples, rows)]
+    # Drawn as 32 bits: four times as quick as 64.
+    return np.concatenate(
+        [
+            values[random.integers(values.size, size=(block, values.size), dtype=np.uint32)].mean(axis=1)
+            for block in blocks
+        ]
+    )

@@ -1,0 +1,79 @@
+"""What an evaluation would cost of the models that are asked through an endpoint."""
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rag_instruct.benchmarks import benchmark, read_questions
+from rag_instruct.cli import logger
+from rag_instruct.config import GIVEN
+from rag_instruct.evaluation.benchmark_settings import loaded, schema_of
+from rag_instruct.evaluation.questioning import DECODINGS, Decoding, Task, tasks
+from rag_instruct.evaluation.teacher_answers import answer_of, body
+from rag_instruct.teacher import endpoints
+from rag_instruct.teacher.answers import AnswerStore
+from rag_instruct.teacher.budget import Purse
+from rag_instruct.teacher.preview import WORDS, Estimate, WindowShopper, estimate, look
+from rag_instruct.teacher.stage import with_sampling
+
+ANSWER_TOKENS = 60  # where nothing is stored yet: most answers are far shorter than what is allowed
+
+
+def preview(settings: Mapping[str, Any], name: str, results: Path, store: AnswerStore, purse: Purse) -> list[Estimate]:
+    """An estimate of each model and way of asking, over all benchmarks."""
+    evaluation = settings["datasets"][name]["evaluation"]
+    decoding = Decoding(evaluation["max_new_tokens"], **DECODINGS[evaluation["decoding"]])
+    estimates = []
+    sizes = sum(_size(tested, settings["benchmarks"][tested], results) for tested in evaluation["benchmarks"])
+    for model in evaluation["models"]:
+        teacher = settings["teachers"].get(settings["models"][model].get("teacher"))
+        for given in GIVEN[: 1 + evaluation["closed_book"]] if teacher else ():
+            described = with_sampling(teacher, decoding.sampling())
+            shopper = WindowShopper(endpoints.Teacher.of(described, described.get("base_url", "not started")), store)
+            asked = _wanted(evaluation, name, results, given)
+            if asked is None:
+                lacking = _note_assumed(evaluation, given, shopper, decoding, sizes)
+            else:
+                lacking = look(shopper, [partial(answer_of, task, shopper, decoding) for task in asked])[1]
+            title = f"evaluation {'documents' if given == GIVEN[0] else 'closed book'}"
+            estimates.append(estimate(shopper, title, lacking, asked is not None, purse, ANSWER_TOKENS))
+    return estimates
+
+
+def _wanted(evaluation: Mapping[str, Any], name: str, results: Path, given: str) -> list[Task] | None:
+    """All that would be asked, or None while questions or documents are not made."""
+    files = [
+        (results / f"benchmarks/{tested}/questions.jsonl", results / f"{name}/evaluation/{tested}/documents.jsonl")
+        for tested in evaluation["benchmarks"]
+    ]
+    if not all(path.exists() for pair in files for path in pair):
+        return None
+    return list(_tasks(files, given))
+
+
+def _tasks(files: list[tuple[Path, Path]], given: str) -> Iterator[Task]:
+    for questions, documents in files:
+        yield from tasks(read_questions(questions), documents if given == GIVEN[0] else None)
+
+
+def _note_assumed(
+    evaluation: Mapping[str, Any], given: str, shopper: WindowShopper, decoding: Decoding, questions: int
+) -> int:
+    """Let the shopper want a request of usual length, and say how many there will be."""
+    documents = (WORDS * 6,) * evaluation["documents"] if given == GIVEN[0] else ()
+    shopper.note(body(Task("any", WORDS, documents), len(documents), decoding))
+    return questions
+
+
+def _size(name: str, settings: Mapping[str, Any], results: Path) -> int:
+    """How many questions a benchmark has; of one's own its file is read, where it is here."""
+    made = results / f"benchmarks/{name}/questions.jsonl"
+    if made.exists():
+        return sum(1 for _ in read_questions(made))
+    if size := benchmark(schema_of(name, settings)).size:
+        return size
+    if "path" in settings:
+        return len(loaded(schema_of(name, settings), [Path(settings["path"]) / settings["member"]], settings["where"]))
+    logger.warning("%s: its questions are not here yet, so that their price is not among these", name)
+    return 0

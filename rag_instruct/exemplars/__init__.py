@@ -1,0 +1,1 @@
+"""From instruction sets to the exemplars that questions imitate."""

@@ -1,0 +1,43 @@
+"""How well a filter of exemplars agrees with labels."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from rag_instruct.dataset.merging import Exemplar
+from rag_instruct.dataset.verdicts import wilson
+from rag_instruct.errors import UserError
+from rag_instruct.exemplars.knowledge import KEPT
+from rag_instruct.files import read_jsonl
+
+
+def labelled(path: Path, texts: Iterable[Mapping[str, Any]]) -> list[Exemplar]:
+    """Labels as exemplars with their `category`; raises UserError where one has no instruction."""
+    by_row = {text["row"]: text["instruction"] for text in texts}
+    found = []
+    for number, label in enumerate(read_jsonl(path)):
+        instruction = label.get("instruction", by_row.get(label.get("row")))
+        category = label.get("category", KEPT if label.get("knowledge_intensive") else "other")
+        if instruction is None:
+            raise UserError(f"{path}, line {number + 1}: no `instruction`, and no such `row` in --texts: {label}")
+        found.append({"id": f"label:{number}", "source": "label", "instruction": instruction, "category": category})
+    return found
+
+
+def assess(kept: Iterable[Exemplar], dropped: Iterable[Exemplar]) -> dict[str, tuple[int, int]]:
+    """By category, how many were kept and how many dropped."""
+    stayed, went = (Counter(one["category"] for one in part) for part in (kept, dropped))
+    return {category: (stayed[category], went[category]) for category in sorted(stayed | went)}
+
+
+def table(name: str, found: Mapping[str, tuple[int, int]]) -> str:
+    """Precision and recall with their intervals of 95 %, and what was kept of each category."""
+    right, missed = found.get(KEPT, (0, 0))
+    kept = sum(stayed for stayed, _ in found.values())
+    lines = [f"{name}: {sum(map(sum, found.values()))} instructions, of which {right + missed} need knowledge"]
+    for measure, part, whole in (("precision", right, kept), ("recall", right, right + missed)):
+        low, high = wilson(part, whole)
+        lines.append(f"{measure:10} {part / max(whole, 1):.3f}  ({low:.3f} to {high:.3f}; {part} of {whole})")
+    lines += [f"{category:12} {stayed:4} kept {went:4} dropped" for category, (stayed, went) in found.items()]
+    return "\n".join(lines)

@@ -1,0 +1,98 @@
+"""What became of the exemplars: from the records of each set to those that are imitated."""
+
+import textwrap
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rag_instruct.cli import logger
+from rag_instruct.dataset.merging import Exemplar
+from rag_instruct.errors import UserError
+from rag_instruct.files import digest
+
+SAMPLES = 5  # shown of each reason
+Funnel = dict[str, dict[str, Any]]
+
+
+def log_filtered(kept: list[Exemplar], dropped: list[Exemplar]) -> None:
+    """Say what a filter kept by set, and why it dropped the rest."""
+    by_set = Counter(exemplar["source"] for exemplar in kept)
+    reasons = Counter(exemplar["reason"] for exemplar in dropped)
+    logger.info("kept %d of %d exemplars: %s", len(kept), len(kept) + len(dropped), dict(sorted(by_set.items())))
+    logger.info("dropped: %s", dict(reasons.most_common()))
+
+
+def funnel(
+    summaries: Iterable[Mapping[str, Any]],
+    drawn: Mapping[str, Mapping[str, Any]],
+    kept: Iterable[Exemplar],
+    dropped: Iterable[Exemplar],
+) -> Funnel:
+    """By set: its records, those left out, cleaned out, not looked at, drawn, filtered out and kept.
+
+    Raises UserError when they do not add up.
+    """
+    stayed = Counter(exemplar["source"] for exemplar in kept)
+    filtered: dict[str, Counter[str]] = {}
+    for exemplar in dropped:
+        filtered.setdefault(exemplar["source"], Counter())[exemplar["reason"]] += 1
+    found: Funnel = {}
+    for summary in summaries:
+        name, counts = summary["set"], drawn[summary["set"]]
+        found[name] = {
+            "license": summary["license"],
+            "from": f"{summary['hub']}@{summary['commit']}" if "hub" in summary else summary["file"],
+            "records": summary["records"],
+            "left out": summary["left_out"],
+            "not looked at": counts["not looked at"],
+            "cleaned out": counts["dropped"],
+            "drawn": counts["drawn"],
+            "wanted": counts["wanted"],
+            "filtered out": dict(filtered.get(name, Counter()).most_common()),
+            "kept": stayed[name],
+        }
+        _check(name, found[name])
+    return found
+
+
+def _check(name: str, one: Mapping[str, Any]) -> None:
+    out = sum(one["left out"].values()) + one["not looked at"] + sum(one["cleaned out"].values())
+    if one["records"] != out + one["drawn"] or one["drawn"] != sum(one["filtered out"].values()) + one["kept"]:
+        raise UserError(f"{name}: its numbers do not add up, delete results/*/exemplars to make them anew: {dict(one)}")
+
+
+def table(found: Funnel) -> str:
+    """The funnel for people: a column for each set, a line for each step and reason."""
+    lines = [["", *found], ["---", *("---:" for _ in found)]]
+    for step in ("records", "left out", "not looked at", "cleaned out", "drawn", "filtered out", "kept"):
+        values = [one[step] for one in found.values()]
+        if isinstance(values[0], dict):
+            reasons = dict.fromkeys(reason for value in values for reason in value)
+            lines += [[f"{step}: {reason}", *(f"{value.get(reason, 0):,}" for value in values)] for reason in reasons]
+        else:
+            lines.append([f"**{step}**", *(f"{value:,}" for value in values)])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def report(name: str, filtered_by: str, found: Funnel, parts: Mapping[str, list[Exemplar]], seed: str) -> str:
+    """The funnel and samples of what was kept, filtered out and cleaned out, as Markdown."""
+    sets = "\n".join(f"- {part}: {one['from']}, {one['license']}" for part, one in found.items())
+    text = [f"# Exemplars of {name}", sets, f"Filtered by {filtered_by}.", table(found)]
+    for title, exemplars in parts.items():
+        by_reason: dict[str, list[Exemplar]] = {}
+        for exemplar in sorted(exemplars, key=lambda one: digest(seed, "sample", one["id"])):
+            by_reason.setdefault(exemplar.get("reason", ""), []).append(exemplar)
+        text.append(f"## {title}: {len(exemplars):,}")
+        text += [_samples(reason, rows) for reason, rows in sorted(by_reason.items())]
+    return "\n\n".join(text) + "\n"
+
+
+def _samples(reason: str, rows: list[Exemplar]) -> str:
+    heading = f"### {reason}: {len(rows):,}\n\n" if reason else ""
+    shown = rows[: SAMPLES if reason else 4 * SAMPLES]
+    return heading + "\n".join(f"- `{one['id']}` {_shown(one)}" for one in shown)
+
+
+def _shown(exemplar: Exemplar) -> str:
+    detail = f" ({exemplar['detail']})" if "detail" in exemplar else ""
+    return textwrap.shorten(f"{exemplar['instruction']}{detail}".replace("|", "\\|").replace("`", "'"), 200)

@@ -1,0 +1,122 @@
+"""The free filter of exemplars: which instructions need facts that documents could hold, by their words alone."""
+
+import re
+from collections.abc import Iterable
+
+from rag_instruct.dataset.merging import Exemplar
+
+
+def _any(words: str) -> str:
+    """A pattern for any of the words, each of which may be a pattern itself."""
+    return rf"\b({'|'.join(words.split())})\b"
+
+
+CODE = _any(
+    r"python javascript typescript rust sql html css regex react node\.?js pandas numpy bash git docker excel"
+    r" regular.expression source.code snippet api endpoints? stack.trace segmentation.fault typeerror unit.tests?"
+)
+BUILT = _any(r"code function script program class(es)? query algorithm app")
+GIVEN = _any(
+    "sentences? paragraphs? text grammar passage words? phrases? message tone review article email notes items"
+)
+INVENTED = _any(
+    r"poem haiku limerick story song lyrics rap joke pun riddle slogan tagline e-?mail letter tweet post caption"
+    r" dialogue scene headline advert(isement)? speech toast fiction(al)? novel product.description game script"
+)
+MINE = _any(
+    r"boss friend wife husband mom mum dad mother father cousin son daughter cat dog job sister brother neighbou?r"
+    r" roommate partner colleague boyfriend girlfriend birthday anniversary weekend house kitchen landlord cv resume"
+)
+YOURS = _any(r"feel have like think remember better real human alive sentient ai")
+NEAR = r".{0,40}"
+# Each rule names the kind of instruction that documents cannot help with; the first that fits counts.
+DROP = {
+    "code": [
+        "```",
+        r"[{};]\s*\n",
+        r"\bc(\+\+|#)",
+        CODE,
+        r"\bprint\(",
+        _any("write implement debug fix develop build design") + NEAR + BUILT,
+    ],
+    "arithmetic": [
+        r"\d\s*[+*/^=]\s*\d",
+        r"\d\s+-\s+\d",
+        r"\d[xyn]\b",
+        r"\d+ ?(%|percent) of \d",
+        _any("calculate compute solve simplify derivative integral equation square.root average.of probability"),
+        _any("next.in.the.sequence ascending.order smallest.to prove.that"),
+        r"\d.*\bhow (much|many|long|far)\b.*\b(pay|cost|left|together|remain|need|have)\b",
+        r"\d.*\b(are|is) left\b",
+        r"\bconvert\b.*\d",
+        r"\bif all \w+ are\b",
+    ],
+    "creative": [
+        _any("write compose create invent make(.up)? generate draft tell continue draw") + NEAR + INVENTED,
+        _any("come.up.with brainstorm suggest give.me") + r".{0,20}" + _any("names? ideas? titles? slogans?"),
+        r"\bimagine (a|that|you (are|were) (?!a (guide|teacher|museum)))",
+        r"\byou are an? .{0,40}\b(character|captain|pirate)\b",
+        _any("stay.in.character logo role-?play"),
+    ],
+    "works on a given text": [
+        _any("rewrite re-?phrase paraphrase proofread translate shorten fill.in.the.blanks? odd.one.out"),
+        _any("edit correct fix improve") + NEAR + GIVEN,
+        _any("summari[sz]e classify categori[sz]e identify convert extract find turn make (re)?arrange replace given")
+        + NEAR
+        + r"\b(following|this|the|these|words?)\b.{0,20}"
+        + GIVEN,
+        r"^(article|passage|text|review|context|paragraph|premise): .{40}",
+        r"^[^\n]*\b(following|below|the input)\b[^\n]*\n(?!\W*A\W)",  # options are no text
+        r"^\W*(take|read|put|insert|format|select|complete|sort) ",
+        _any("the.passage the.(following.)?quote analogy (example|a|first|second).sentence"),
+        _any("synonyms? antonyms? rhymes? hypernyms? more.(polite|formal|professional)"),
+    ],
+    "personal": [
+        r"\bI'm (bored|sad|tired|lonely|feeling|stuck)\b",
+        _any("I.feel should.I advice how.(are|was|is).your? your.(favou?rite|day|name|opinion)"),
+        r"\b(do|are|can|did|have|were) you (an? )?" + YOURS,
+        _any("who.(made|created|are).you think.of.me remind.me help.me"),
+        r"\bmy " + MINE,
+    ],
+    "chit-chat": [
+        r"^\W*(hi|hello|hey|thanks?|thank you|good (morning|evening|night|day)|what'?s up|ok(ay)?|yes|no|sure|continue"
+        r"|go on|test|nice|great|cool)\b(?!.*\b(explain|what|who|how)\b)",
+    ],
+    "incomplete": [
+        _any("attach(ed|ment) uploaded previous.(instructions?|answer) help.me.with.something"),
+        _any("the.(above|picture|image|photo|table|figure|file|screenshot)"),
+        r"https?://",
+        r"\bmy (question|file)\b",
+        r"\byou did(n'?t| not)\b",
+        r"\bsay \"",
+    ],
+}
+# One of these signs an instruction needs: it asks, or it names something. Explanations and lists are asked for too.
+ASKS = _any(
+    r"what who whom whose which when where why how did does do are was were can claim true.or.false explain describe"
+    r" compare contrast discuss outline summari[sz]e list name define identify evaluate analy[sz]e provide tell give"
+    r" state report overview biography timeline history facts difference causes? effects? symptoms? recommended"
+)
+NAMES = r"(?<=[\w,;] )[A-Z][\w'-]+|\b(1\d|20)\d\d\b"
+NO_SIGN = "asks for nothing and names nothing"
+
+_DROP = {name: re.compile("|".join(patterns), re.I | re.S) for name, patterns in DROP.items()}
+_SIGN = re.compile(rf"(?i:\?|{ASKS})|{NAMES}")
+
+
+def drop_reason(instruction: str) -> str | None:
+    """Why documents would not help with an instruction, or None where they would."""
+    reason = next((name for name, rule in _DROP.items() if rule.search(instruction)), None)
+    return reason or (None if _SIGN.search(instruction) else NO_SIGN)
+
+
+def filter_by_heuristic(exemplars: Iterable[Exemplar]) -> tuple[list[Exemplar], list[Exemplar]]:
+    """Kept exemplars and dropped ones, these with the rule's name as `reason`."""
+    kept: list[Exemplar] = []
+    dropped: list[Exemplar] = []
+    for exemplar in exemplars:
+        if reason := drop_reason(exemplar["instruction"]):
+            dropped.append({**exemplar, "reason": reason})
+        else:
+            kept.append(exemplar)
+    return kept, dropped

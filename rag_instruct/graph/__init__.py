@@ -1,0 +1,1 @@
+"""The graph itself: its plan, its pictures, its progress."""

@@ -1,0 +1,209 @@
+"""The progress of a run on a terminal: a table that stays below whatever Snakemake and its jobs say."""
+
+import atexit
+import logging
+import os
+import threading
+from datetime import timedelta
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from rag_instruct.graph.captured import Captured
+from rag_instruct.graph.progress import Job, Run, Spending, Stage
+
+REFRESH = 0.25  # seconds
+LOOK = 5.0  # seconds between two looks at what was spent
+WIDE, NARROW = 100, 60  # columns of a window
+BAR_WIDTH = 20
+FAILURES = 3  # as many are named while the run goes on
+LINES_AROUND = 3  # the stages: heads, the whole run, the money
+TOLD = ("job_started", "job_finished", "progress")  # events that the table shows
+SELECTING = "Select jobs to execute..."  # no event of its own
+UNITS = (("s", 1), ("min", 60), ("h", 3600))
+
+
+class Display(logging.Handler):
+    """Draws a run in a thread of its own; the log records of Snakemake move it."""
+
+    def __init__(self, run: Run, spending: Spending) -> None:
+        super().__init__()
+        self._run, self._spending = run, spending
+        self._said, self._over = Captured(), threading.Event()
+        self._console = Console(file=os.fdopen(os.dup(self._said.terminal), "w"), highlight=False)
+        self._live = Live(
+            console=self._console,
+            get_renderable=self._picture,
+            auto_refresh=False,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._threads = [threading.Thread(target=work, daemon=True) for work in (self._draw, self._count)]
+
+    def start(self) -> None:
+        """Begin to draw. The cursor stays visible: nobody would show it again after a kill."""
+        atexit.register(self.close)
+        self._console.size = os.get_terminal_size(self._said.terminal)
+        self._said.take()
+        self._live.start()
+        self._console.show_cursor(True)
+        for thread in self._threads:
+            thread.start()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Follow the run."""
+        self._run.take(record)
+
+    def close(self) -> None:
+        """Say what is left to say, leave the whole table on the terminal, and give that back."""
+        if not self._over.is_set():
+            self._over.set()
+            for thread in self._threads:
+                thread.join()
+            self._said.give_back()
+            self._say(last=True)
+            self._live.stop()
+            self._spending.close()
+        super().close()
+
+    def _draw(self) -> None:
+        while not self._over.wait(REFRESH):
+            self._console.size = os.get_terminal_size(self._said.terminal)  # rich asks streams that are not there now
+            self._say()
+            self._live.refresh()
+
+    def _say(self, last: bool = False) -> None:
+        if lines := self._said.news(last):
+            self._console.print(Text.from_ansi("\n".join(lines)), soft_wrap=True)
+
+    def _count(self) -> None:
+        self._spending.look()
+        while not self._over.wait(LOOK):
+            self._spending.look()
+        self._spending.look()
+
+    def _picture(self) -> RenderableType:
+        height = None if self._over.is_set() else self._console.height - 1
+        with self._run.lock:  # not the handler's own, which Snakemake holds while it closes
+            return picture(self._run, dict(self._said.bars), self._spending.words, self._console.width, height)
+
+
+def picture(run: Run, bars: dict[str, str], money: str, width: int, height: int | None) -> RenderableType:
+    """The table with what is at work, cut to a window; without a height whole, as it stays when the run is over."""
+    stages = list(run.stages.values())
+    failures = [f"failed: {job}" for stage in stages for job in stage.failed.values()]
+    if height is None:
+        return Group(table(stages, run.clock(), width, over=True), *failures, whole(run, over=True), money)
+    at_work = sum(len(stage.at_work) for stage in stages)
+    latest = list(bars.items())[-at_work:] if at_work else []
+    texts = [*failures[-FAILURES:], *(_shortened(name, bar, width) for name, bar in latest)]
+    shown = most_telling(stages, max(height - LINES_AROUND - len(texts), 1))
+    texts += [whole(run, hidden=len(stages) - len(shown)), money]
+    lines = [Text(text, no_wrap=True, overflow="ellipsis") for text in texts]
+    return Group(table(shown, run.clock(), width), *lines)
+
+
+def _shortened(name: str, bar: str, width: int) -> str:
+    """A bar with as much of its name's end as there is room for, because its numbers tell more."""
+    room = max(width - len(bar) + len(name), 2)
+    return bar if len(name) <= room else f"…{name[1 - room :]}{bar[len(name) :]}"
+
+
+def most_telling(stages: list[Stage], room: int) -> list[Stage]:
+    """As many stages as there is room for: those at work or failed before those to come, and done ones last."""
+
+    def rank(stage: Stage) -> int:
+        return 0 if stage.at_work or stage.failed else 2 if stage.done == stage.total else 1
+
+    kept = {stage.rule for stage in sorted(stages, key=rank)[:room]}
+    return [stage for stage in stages if stage.rule in kept]
+
+
+def table(stages: list[Stage], now: float, width: int, over: bool = False) -> Table:
+    """A line a stage: jobs done of all, rate, time left and what is at work; less of it in a narrow window."""
+    grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, expand=True, header_style="dim")
+    grid.add_column("stage", no_wrap=True, max_width=width // 2)
+    columns = {"jobs": _jobs} | ({"rate": _rate} if width >= NARROW else {})
+    columns |= {"left": _left} if width >= NARROW and not over else {}
+    for name in columns:
+        grid.add_column(name, no_wrap=True, justify="right")
+    if width >= WIDE:
+        grid.add_column(width=BAR_WIDTH)
+    grid.add_column("" if over else "at work", no_wrap=True, ratio=1)
+    for stage in stages:
+        bar: list[RenderableType] = [ProgressBar(stage.total, stage.done, width=BAR_WIDTH)] if width >= WIDE else []
+        cells: list[RenderableType] = [
+            stage.rule.replace("_", " "),
+            *(column(stage, now) for column in columns.values()),
+            *bar,
+        ]
+        grid.add_row(*cells, _at_work(stage), style="red" if stage.failed else "" if stage.at_work else "dim")
+    return grid
+
+
+def _jobs(stage: Stage, now: float) -> str:
+    return f"{stage.done}/{stage.total}"
+
+
+def _rate(stage: Stage, now: float) -> str:
+    rate = stage.rate(now)
+    if rate is None:
+        return ""
+    return next((f"{rate * per:.1f}/{unit}" for unit, per in UNITS if rate * per >= 1), f"{rate * 86400:.1f}/day")
+
+
+def _left(stage: Stage, now: float) -> str:
+    left = stage.left(now)
+    return duration(left) if left else ""
+
+
+def _at_work(stage: Stage) -> str:
+    labels = [label for label in stage.at_work.values() if label]
+    parts = [f"{len(stage.failed)} failed"] if stage.failed else []
+    parts += [f"{len(stage.at_work)}{': ' if labels else ''}{', '.join(labels)}"] if stage.at_work else []
+    return "; ".join(parts)
+
+
+def whole(run: Run, hidden: int = 0, over: bool = False) -> str:
+    """The line below the table."""
+    failed = sum(len(stage.failed) for stage in run.stages.values())
+    parts = [f"{run.done} of {run.total} jobs"]
+    parts += [f"{failed} failed"] if failed else []
+    parts.append(duration(run.clock() - run.began))
+    parts += [left] if not over and (left := _time_left(run)) else []
+    parts += [f"{hidden} more stages"] if hidden else []
+    return ", ".join(parts)
+
+
+def _time_left(run: Run) -> str:
+    seconds, unknown = run.left()
+    stages = f"{unknown} stage{'s' if unknown > 1 else ''} of unknown time" if unknown else ""
+    return " and ".join(part for part in (f"{duration(seconds)} left" if seconds else "", stages) if part)
+
+
+def duration(seconds: float) -> str:
+    """Hours, minutes and seconds, and days before them."""
+    return str(timedelta(seconds=round(seconds)))
+
+
+def show(
+    jobs: list[tuple[int, str, dict[str, str]]], rules: list[str], settings: dict[str, Any], said_by: logging.Handler
+) -> None:
+    """Show the progress of a run: its jobs' numbers, rules and wildcards.
+
+    `said_by` is the handler by which Snakemake speaks; what the table has, it need not say.
+    """
+    found = [Job(number, rule, _label(wildcards)) for number, rule, wildcards in jobs]
+    datasets = {wildcards["dataset"] for _, _, wildcards in jobs if "dataset" in wildcards}
+    display = Display(Run(found, rules), Spending(settings, datasets))
+    said_by.addFilter(lambda record: getattr(record, "event", None) not in TOLD and record.msg != SELECTING)
+    logging.getLogger("snakemake.logging").addHandler(display)
+    display.start()
+
+
+def _label(wildcards: dict[str, str]) -> str:
+    return " ".join(value for name, value in wildcards.items() if name != "dataset")

@@ -1,0 +1,202 @@
+"""Pictures of the graph: its stages, its jobs and its files, with what is many times the same drawn once.
+
+Graphviz places and draws; the text that it is given lies in the picture too, so that whether a picture is out of
+date can be told on any machine, whatever its graphviz.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass
+from html import escape, unescape
+from pathlib import Path
+from typing import TypeVar
+
+from rag_instruct.errors import UserError
+
+# One colour a rule file, so that the picture reads as the folder listing does.
+COLOURS = {
+    "corpus": "#cfe3f5",
+    "exemplars": "#d5ecd0",
+    "retrieval": "#c9ebe8",
+    "synthesis": "#fbdcb4",
+    "dataset": "#e2d5f0",
+    "money": "#f7e3a1",
+    "card": "#e8e8e8",
+    "training": "#f6cfd0",
+    "evaluation": "#d6d9f7",
+    "generation": "#f3d3ea",
+    "scores": "#e3e6b8",
+    "report": "#f2dccb",
+}
+STYLE = """
+  graph [rankdir=TB, nodesep=0.3, ranksep=0.35, pad=0.2, bgcolor=white, fontname="Helvetica"];
+  node [shape=box, style="rounded,filled", penwidth=0, fontname="Helvetica", fontsize=13, margin="0.16,0.09"];
+  edge [color="#777777", arrowsize=0.7, penwidth=1.1];
+"""
+Key = TypeVar("Key", bound=Hashable)
+OTHER, SOURCE = "#eeeeee", "#ffffff"
+COMMON = ("dataset", "corpus", "encoder")  # wildcards that hardly differ in a picture
+# Wildcards by which jobs of a stage are told apart no longer, in this order, until the stage has few boxes.
+SCATTERED = ("shard", "chunk", "file", "name", "benchmark", "model", "given", "queries")
+BOXES = 5  # of a stage at most: a column for each paradigm
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job: its rule, its wildcards, what it reads and what it makes."""
+
+    rule: str
+    wildcards: dict[str, str]
+    inputs: list[str]
+    outputs: list[str]
+
+    @property
+    def stage(self) -> str:
+        """The rule, and of which queries or downloads; in one box these would make circles of the graph."""
+        of = {"exemplars": " of exemplars"}.get(self.wildcards.get("queries", ""), " of new questions")
+        if self.wildcards.get("queries", "").startswith("evaluation_"):
+            of = " of benchmarks"
+        return self.rule + (of if "queries" in self.wildcards else "")
+
+
+def jobs_of(targets: list[str]) -> list[Job]:
+    """Ask Snakemake for the targets' jobs, whatever of them is made already."""
+    # Without the profile, which keeps what is asked for here quiet.
+    options = ["-n", "--forceall", "--nolock", "--workflow-profile", "none"]
+    ran = subprocess.run([sys.executable, "-m", "snakemake", *options, "--", *targets], capture_output=True, text=True)
+    if ran.returncode:
+        raise UserError(f"the graph of {' '.join(targets)} cannot be drawn:\n{ran.stderr.strip()[-800:]}")
+    return jobs_in(ran.stdout)
+
+
+def jobs_in(dry_run: str) -> list[Job]:
+    """The jobs in a dry run's output, always in the same order."""
+    found = []
+    for said in re.split(r"^(?:local)?rule ", dry_run, flags=re.M)[1:]:
+        lines = dict(re.findall(r"^ +(\w+): (.*)$", said, re.M))
+        wildcards = dict(pair.split("=", 1) for pair in lines.get("wildcards", "").split(", ") if pair)
+        inputs, outputs = (lines[name].split(", ") if name in lines else [] for name in ("input", "output"))
+        found.append(Job(said.split(":", 1)[0], wildcards, inputs, outputs))
+    return sorted(found, key=lambda job: (job.outputs, job.rule))
+
+
+def stages_of(rules: Iterable[Path]) -> dict[str, str]:
+    """The file, without its ending, in which each rule stands."""
+    return {name: path.stem for path in rules for name in re.findall(r"^rule (\w+):", path.read_text("utf-8"), re.M)}
+
+
+def stage_graph(jobs: list[Job], stages: dict[str, str]) -> str:
+    """DOT of the stages: jobs of one stage are one box, with their number."""
+
+    def text(stage: str, alike: list[Job]) -> str:
+        return _label([stage.replace("_", " ")], f"{len(alike)} jobs" if len(alike) > 1 else "1 job")
+
+    return _graph(jobs, stages, lambda job: job.stage, text)
+
+
+def job_graph(jobs: list[Job], stages: dict[str, str]) -> str:
+    """DOT of the jobs, with the wildcards that tell them apart; those of a scatter are one box."""
+    of_stage: dict[str, list[Job]] = {}
+    for job in jobs:
+        of_stage.setdefault(job.stage, []).append(job)
+    names = {stage: _telling(alike) for stage, alike in of_stage.items()}
+
+    def key(job: Job) -> tuple[str, ...]:
+        return (job.stage, *(value for name, value in job.wildcards.items() if name in names[job.stage]))
+
+    def text(found: tuple[str, ...], alike: list[Job]) -> str:
+        head = found[0].replace("_", " ") + (f" x {len(alike)}" if len(alike) > 1 else "")
+        return _label([head], ", ".join(found[1:]))
+
+    return _graph(jobs, stages, key, text)
+
+
+def _telling(jobs: list[Job]) -> list[str]:
+    """The wildcards that tell the boxes of a stage apart."""
+    names = [name for name in jobs[0].wildcards if name not in COMMON]
+    for name in SCATTERED:
+        if len({tuple(job.wildcards[other] for other in names) for job in jobs}) <= BOXES:
+            break
+        names = [other for other in names if other != name]
+    return [name for name in names if len({job.wildcards[name] for job in jobs}) > 1]
+
+
+def file_graph(jobs: list[Job], stages: dict[str, str]) -> str:
+    """DOT of the files: what a stage makes is one box, a line for each kind; what nothing makes is white."""
+    made = {path for job in jobs for path in job.outputs}
+    sources = [Job("", job.wildcards, [], [path]) for job in jobs for path in job.inputs if path not in made]
+
+    def key(job: Job) -> tuple[str, str]:
+        return job.stage if job.rule else "", "" if job.rule else kind_of(job.outputs[0], job.wildcards)
+
+    def text(_: tuple[str, str], alike: list[Job]) -> str:
+        files = {path: job for job in alike for path in job.outputs}
+        kinds = Counter(kind_of(path, job.wildcards) for path, job in files.items())
+        return _label([kind + (f" x {count}" if count > 1 else "") for kind, count in kinds.items()], "")
+
+    return _graph([*{job.outputs[0]: job for job in sources}.values(), *jobs], stages, key, text)
+
+
+def kind_of(path: str, wildcards: dict[str, str]) -> str:
+    """The path with the wildcards' names in place of their values, as in the rules."""
+    for name, value in sorted(wildcards.items(), key=lambda item: -len(item[1])):
+        if name not in COMMON:
+            path = re.sub(rf"(?<![A-Za-z0-9]){re.escape(value)}(?![A-Za-z0-9])", f"{{{name}}}", path)
+    return path
+
+
+def _graph(
+    jobs: list[Job], stages: dict[str, str], key: Callable[[Job], Key], text: Callable[[Key, list[Job]], str]
+) -> str:
+    """DOT with a box for all jobs of one key, and an edge where one reads what another makes."""
+    alike: dict[Key, list[Job]] = {}
+    for job in jobs:
+        alike.setdefault(key(job), []).append(job)
+    numbers = {found: number for number, found in enumerate(alike)}
+    lines = [
+        f"  {numbers[found]} [label={text(found, group)}, fillcolor={_colour(group[0], stages)}];"
+        for found, group in alike.items()
+    ]
+    maker = {path: numbers[key(job)] for job in jobs for path in job.outputs}
+    edges = {(maker[path], numbers[key(job)]) for job in jobs for path in job.inputs if path in maker}
+    lines += [f"  {a} -> {b};" for a, b in sorted(edges) if a != b]
+    return "digraph {" + STYLE + "\n".join(lines) + "\n}\n"
+
+
+def _label(lines: list[str], below: str) -> str:
+    """Graphviz's HTML: lines, and one in small grey letters."""
+    small = f'<br/><font point-size="10" color="#555555">{escape(below)}</font>' if below else ""
+    return f"<{'<br/>'.join(map(escape, lines))}{small}>"
+
+
+def _colour(job: Job, stages: dict[str, str]) -> str:
+    return f'"{COLOURS.get(stages.get(job.rule, ""), OTHER)}"' if job.rule else f'"{SOURCE}", penwidth=1'
+
+
+GRAPHS = {"stages": stage_graph, "jobs": job_graph, "files": file_graph}
+
+
+def draw(dot: str, output: Path) -> None:
+    """Write a picture in the format of `output`'s ending, an SVG with its DOT inside. Needs graphviz.
+
+    Edges that a longer path implies are left out (graphviz's tred): what remains can be read.
+    """
+    if not shutil.which("dot"):
+        raise UserError("graphviz's `dot` is not installed: apt-get install graphviz, or brew install graphviz")
+    output.parent.mkdir(parents=True, exist_ok=True)
+    reduced = subprocess.run(["tred"], input=dot, text=True, check=True, capture_output=True).stdout
+    form = ["-Tpng", "-Gdpi=110"] if output.suffix == ".png" else [f"-T{output.suffix[1:]}"]
+    subprocess.run(["dot", *form, "-o", output], input=reduced, text=True, check=True)
+    if output.suffix == ".svg":
+        picture = output.read_text("utf-8")
+        output.write_text(picture.replace("</svg>", f"<metadata>{escape(dot)}</metadata>\n</svg>"), "utf-8")
+
+
+def drawn(picture: Path) -> str:
+    """The DOT of which an SVG was drawn."""
+    found = re.search(r"<metadata>(.*)</metadata>", picture.read_text("utf-8"), re.S)
+    return unescape(found[1]) if found else ""

@@ -1,0 +1,100 @@
+"""What a run would do and why, by stage, before anything runs."""
+
+import re
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+
+from rag_instruct.errors import UserError
+
+PAID = ("filter_exemplars_by_teacher", "synthesise", "prove", "generate_by_teacher")
+RESERVING = "train"  # its recipes say for how long; others may take a GPU for a day, and need far less
+FOLLOWS = "its inputs are made anew"
+# Snakemake's reasons, in the order in which they are looked for, and ours.
+REASONS = {
+    r"Missing output files": "not made yet",
+    r"Params have changed.*before: '?[0-9a-f]{16}'?,? now: '?[0-9a-f]{16}'?": "its code changed",
+    r"Params have changed.*before: (.*) now: <nothing exclusive>": "its settings changed: not {0} any more",
+    r"Params have changed.*before: (.*) now: (.*)": "its settings changed: {0} became {1}",
+    r"Updated input files: (\S+)": "{0} changed",
+    r"Set of input files has changed": "other files go into it",
+    r"Code has changed": "its command changed",
+    r"Input files updated by another job": FOLLOWS,
+}
+
+
+@dataclass
+class Stage:
+    """A rule of the plan: its jobs, how many have which reason or a GPU, and the GPU hours that they reserve."""
+
+    rule: str
+    jobs: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    datasets: set[str] = field(default_factory=set)
+    gpu_jobs: int = 0
+    gpu_hours: float = 0
+
+
+def plan(target: str) -> list[Stage]:
+    """The stages that are stale, in the order in which they run; raises UserError with Snakemake's own words."""
+    # Without the profile, which keeps reasons quiet.
+    command = [sys.executable, "-m", "snakemake", "-n", "--nolock", "--workflow-profile", "none", "--", target]
+    ran = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if ran.returncode:
+        raise UserError(ran.stdout.strip()[-2000:])
+    return stages(ran.stdout)
+
+
+def stages(dry_run: str) -> list[Stage]:
+    """The stages in a dry run's output."""
+    found: dict[str, Stage] = {}
+    for job in re.split(r"^(?:local)?rule ", dry_run, flags=re.M)[1:]:
+        rule = job.split(":", 1)[0]
+        stage = found.setdefault(rule, Stage(rule))
+        stage.jobs += 1
+        stage.reasons[reason(_line_of(job, "reason"))] += 1
+        if named := re.search(r"dataset=(\w+)", job):
+            stage.datasets.add(named[1])
+        asked = dict(re.findall(r"\b(gpu|runtime)=(\d+)", _line_of(job, "resources")))
+        stage.gpu_jobs += int(asked.get("gpu", 0)) > 0
+        stage.gpu_hours += int(asked.get("gpu", 0)) * int(asked.get("runtime", 0)) / 60 * (rule == RESERVING)
+    return list(found.values())
+
+
+def _line_of(job: str, name: str) -> str:
+    said = re.search(rf"^ *{name}: (.*)$", job, re.M)
+    return said[1] if said else ""
+
+
+def reason(said: str) -> str:
+    """Why a job is stale, in words about the project."""
+    for pattern, words in REASONS.items():
+        if match := re.search(pattern, said):
+            return words.format(*(group.strip() for group in match.groups()))
+    return said or "asked for"
+
+
+def table(found: list[Stage]) -> str:
+    """The plan for people."""
+    if not found:
+        return "Nothing is stale: everything is made already."
+    lines = [f"{'stage':30} {'jobs':>5}  why"]
+    for stage in found:
+        why = "; ".join(
+            f"{words} ({count})" if len(stage.reasons) > 1 else words for words, count in stage.reasons.items()
+        )
+        lines.append(f"{stage.rule:30} {stage.jobs:5}  {why[:160]}")
+    lines.append(f"{'total':30} {sum(stage.jobs for stage in found):5}")
+    if hours := sum(stage.gpu_hours for stage in found):
+        lines.append(f"GPU hours: at most {hours:,.0f} ({RESERVING}), GPUs times the hours that recipes reserve")
+    if others := ", ".join(
+        f"{stage.rule} {stage.gpu_jobs}" for stage in found if stage.gpu_jobs and not stage.gpu_hours
+    ):
+        lines.append(f"jobs on a GPU whose time is not known before: {others}")
+    return "\n".join(lines)
+
+
+def paying(found: list[Stage]) -> list[str]:
+    """The data sets with stages in the plan that ask a model."""
+    return sorted({name for stage in found if stage.rule in PAID for name in stage.datasets})

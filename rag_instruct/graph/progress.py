@@ -1,0 +1,151 @@
+"""How far a run is: its stages' jobs, their rates, the time that they leave, and what was spent. Draws nothing."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rag_instruct.errors import UserError
+from rag_instruct.teacher.answers import AnswerStore
+from rag_instruct.teacher.budget import Purse
+from rag_instruct.teacher.stage import purse_of
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job of the run: Snakemake's number, the rule, and what tells it from its neighbours."""
+
+    number: int
+    rule: str
+    label: str
+
+
+@dataclass
+class Stage:
+    """The jobs of one rule. Seconds count for its rate while any of them is at work."""
+
+    rule: str
+    total: int = 0
+    done: int = 0
+    failed: dict[int, str] = field(default_factory=dict)  # by number, with where to look
+    at_work: dict[int, str] = field(default_factory=dict)  # by number, with the label
+    _busy: float = 0.0
+    _since: float = 0.0
+
+    def begin(self, job: Job, now: float) -> None:
+        """A job starts, or is tried again."""
+        self._since = self._since if self.at_work else now
+        self.at_work[job.number] = job.label
+        self.failed.pop(job.number, None)
+
+    def end(self, job: Job, now: float, log: str | None = None) -> None:
+        """A job ends, well or, with a log to look into, not."""
+        if self.at_work.pop(job.number, None) is not None and not self.at_work:
+            self._busy += now - self._since
+        if log is None:
+            self.done += 1
+        else:
+            self.failed[job.number] = f"{job.rule} {job.label}, see {log}"
+
+    def rate(self, now: float) -> float | None:
+        """Jobs a second, or None before the first has ended."""
+        busy = self._busy + (now - self._since if self.at_work else 0)
+        return self.done / busy if self.done and busy else None
+
+    def left(self, now: float) -> float | None:
+        """Seconds that it takes yet at this rate; None when that is not known."""
+        rate, jobs = self.rate(now), self.total - self.done - len(self.failed)
+        if not jobs:
+            return 0.0
+        return jobs / rate if rate else None
+
+
+class Run:
+    """The stages of a run, in the order of `rules`; Snakemake's log records tell how they get on."""
+
+    def __init__(self, jobs: Iterable[Job], rules: Iterable[str], clock: Callable[[], float] = time.monotonic) -> None:
+        self._jobs = {job.number: job for job in jobs}
+        self.stages = {rule: Stage(rule) for rule in rules}
+        for job in self._jobs.values():
+            self.stages[job.rule].total += 1
+        self.stages = {rule: stage for rule, stage in self.stages.items() if stage.total}
+        self.clock, self.began = clock, clock()
+        self.lock = threading.Lock()
+
+    def take(self, record: logging.LogRecord) -> None:
+        """Take in a log record of Snakemake's; most say nothing about jobs."""
+        said, now = vars(record), self.clock()
+        with self.lock:
+            if said.get("event") == "job_started":
+                for stage, job in self._known(*said["jobs"]):
+                    stage.begin(job, now)
+            elif said.get("event") == "job_finished":
+                for stage, job in self._known(said["job_id"]):
+                    stage.end(job, now)
+            elif said.get("event") == "job_error":
+                for stage, job in self._known(said["jobid"]):
+                    stage.end(job, now, " ".join(said["log"] or []))
+
+    def _known(self, *numbers: int) -> list[tuple[Stage, Job]]:
+        """A group of jobs has a number of its own, of which nothing is known."""
+        jobs = [self._jobs[number] for number in numbers if number in self._jobs]
+        return [(self.stages[job.rule], job) for job in jobs]
+
+    @property
+    def done(self) -> int:
+        """Jobs that ended well."""
+        return sum(stage.done for stage in self.stages.values())
+
+    @property
+    def total(self) -> int:
+        """All jobs."""
+        return len(self._jobs)
+
+    def left(self) -> tuple[float, int]:
+        """Seconds that the stages take yet, one after another, and the number of those of which it is not known."""
+        known = [stage.left(self.clock()) for stage in self.stages.values()]
+        return sum(seconds for seconds in known if seconds is not None), known.count(None)
+
+
+class Spending:
+    """What was spent on data sets, by the answer store; `settings` are config.yaml's."""
+
+    def __init__(self, settings: dict[str, Any], datasets: Iterable[str]) -> None:
+        self._settings, self._datasets = settings, sorted(datasets)
+        self._store: AnswerStore | None = None
+        self._at_first: list[tuple[float, int]] = []
+        self.words = "dollars: not counted yet"
+
+    def look(self) -> None:
+        """Count anew; after the first time only what has been added is read."""
+        if self._store is None:
+            self._store = AnswerStore(Path(self._settings["answers"]))
+        else:
+            self._store.refresh()
+        try:
+            purses = [purse_of(self._settings, name, "") for name in self._datasets]
+        except UserError as error:  # of the price file; whoever spends is stopped by it, others are not
+            self.words = f"dollars: not known, {error}"
+            return
+        spent = [purse.spent(self._store) for purse in purses]
+        self._at_first = self._at_first or spent
+        self.words = "; ".join([_in_this_run(spent, self._at_first), *map(_in_all, purses, spent)])
+
+    def close(self) -> None:
+        """Let others compact the store."""
+        if self._store:
+            self._store.close()
+
+
+def _in_this_run(spent: list[tuple[float, int]], before: list[tuple[float, int]]) -> str:
+    dollars = sum(now - then for (now, _), (then, _) in zip(spent, before, strict=True))
+    requests = sum(now - then for (_, now), (_, then) in zip(spent, before, strict=True))
+    return f"{dollars:.2f} dollars and {requests:,} requests in this run"
+
+
+def _in_all(purse: Purse, spent: tuple[float, int]) -> str:
+    cap = f" of {purse.dollars:g}" if purse.dollars is not None else ""
+    return f"{purse.data_set} in all: {spent[0]:.2f}{cap}"

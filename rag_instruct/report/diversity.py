@@ -1,0 +1,74 @@
+"""How different the questions are: their opening words, those nearly alike, and a map of their vectors."""
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from rag_instruct.cli import progress
+from rag_instruct.near_duplicates import NearDuplicates
+from rag_instruct.words import fold
+
+LIKENESS = (0.9, 0.7)  # shares of word pairs in common (Jaccard)
+SIDE = 1000  # of the map, in steps
+DEPTH, WIDTH = 3, 12  # of the tree of opening words: words, and branches of one
+LEAST = 0.004  # share of the questions that a branch has
+
+
+def diversity(questions: Sequence[str]) -> dict[str, Any]:
+    """Counts that say how alike questions are."""
+    words = [fold(question).split() for question in questions]
+    pairs = [pair for one in words for pair in pairwise(one)]
+    return {
+        "distinct": len({" ".join(one) for one in words}),
+        "distinct_pairs": len(set(pairs)) / max(len(pairs), 1),
+        "words": float(np.median([len(one) for one in words])) if words else 0.0,
+        "openings": len({tuple(one[:2]) for one in words}),
+        "alike": {threshold: _alike(questions, threshold) for threshold in LIKENESS},
+    }
+
+
+def _alike(questions: Sequence[str], threshold: float) -> int:
+    """Questions that are alike an earlier one."""
+    known = NearDuplicates(threshold)
+    each = progress(questions, f"questions alike by {threshold}", len(questions))
+    found = [known.alike(str(number), question) for number, question in enumerate(each)]
+    return len(found) - found.count(None)
+
+
+def opening_words(questions: Sequence[str]) -> list[dict[str, Any]]:
+    """The tree of the questions' first words, the most frequent first, rare ones together."""
+    return _branches([tuple(fold(question).split()[:DEPTH]) for question in questions], (), len(questions))
+
+
+def _branches(openings: Sequence[tuple[str, ...]], before: tuple[str, ...], total: int) -> list[dict[str, Any]]:
+    depth = len(before)
+    longer = [opening for opening in openings if len(opening) > depth]
+    counts = Counter(opening[depth] for opening in longer)
+    frequent = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:WIDTH]
+    found: list[dict[str, Any]] = []
+    for word, count in frequent:
+        if count / total >= LEAST:
+            path = (*before, word)
+            inner = [opening for opening in longer if opening[depth] == word] if depth + 1 < DEPTH else []
+            found.append({"word": word, "path": " ".join(path), "count": count, "in": _branches(inner, path, total)})
+    rest = len(longer) - sum(branch["count"] for branch in found)
+    return [*found, *([{"word": "", "path": "", "count": rest, "in": []}] if rest and depth < DEPTH else [])]
+
+
+def flat_map(vectors: np.ndarray) -> tuple[np.ndarray, float]:
+    """The places (n, 2) of vectors (n, d) on their two main axes, from 0 to SIDE, and the share of variance.
+
+    Principal components, signed so that an axis' largest weight is positive: the same vectors give the same map.
+    """
+    centred = vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64)
+    variances, axes = np.linalg.eigh(centred.T @ centred)
+    main = axes[:, -1:-3:-1]
+    main = main * np.sign(main[np.abs(main).argmax(axis=0), range(main.shape[1])])
+    places = centred @ main
+    span = np.maximum(np.ptp(places, axis=0).max(), 1e-12)
+    middle = (places.max(axis=0) + places.min(axis=0)) / 2
+    share = variances[-2:].sum() / max(variances.sum(), 1e-12)
+    return np.rint(SIDE * ((places - middle) / span + 0.5)).astype(int), float(share)

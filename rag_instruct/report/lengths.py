@@ -1,0 +1,54 @@
+"""How long rows are in tokens, and what training does with those beyond its limit."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from rag_instruct.cli import logger, progress
+from rag_instruct.dataset.merging import Row
+from rag_instruct.errors import UserError
+from rag_instruct.teacher.tokens import BYTES_A_TOKEN
+from rag_instruct.training.recipe import Recipe
+from rag_instruct.training.rows import Renderer, shortened
+from rag_instruct.training.student import load_tokenizer
+
+ESTIMATED = f"estimated, {BYTES_A_TOKEN} bytes a token"
+
+Length = Callable[[Row, list[str]], int]  # tokens of a row with these documents
+
+
+def lengths(rows: Sequence[Row], recipe: Recipe, seed: str) -> dict[str, Any]:
+    """The rows' lengths with all their documents, in their order, and how many training would shorten or leave out."""
+    length, steers, tokenizer = _measures_of(recipe, seed)
+    found = [length(row, row["documents"]) for row in progress(rows, "counting tokens", len(rows))]
+    over = [row for row, tokens in zip(rows, found, strict=True) if tokens > recipe.max_length]
+    dropped = [_dropped(row, recipe.max_length, length) for row in progress(over, "fitting rows", len(over))]
+    return {
+        "tokenizer": tokenizer,
+        "limit": recipe.max_length,
+        "over": len(over),
+        "too_long": dropped.count(None),
+        "control_tokens": sum(map(steers, rows)),
+        "noise_documents_dropped": sum(count or 0 for count in dropped),
+        "tokens": found,
+    }
+
+
+def _measures_of(recipe: Recipe, seed: str) -> tuple[Length, Callable[[Row], bool], str]:
+    """By the recipe's own tokenizer and template, or an estimate without control tokens where they cannot be had."""
+    try:
+        renderer = Renderer(load_tokenizer(recipe.model, recipe.revision), recipe.max_length, seed)
+    except UserError as error:
+        logger.warning("tokens are %s: %s", ESTIMATED, error)
+        return _estimate, lambda row: False, ESTIMATED
+    return renderer.length, renderer.steers, recipe.model
+
+
+def _estimate(row: Row, documents: list[str]) -> int:
+    texts = [row["question"], row["answer"], *documents]
+    return sum(len(text.encode("utf-8", "replace")) for text in texts) // BYTES_A_TOKEN + 1
+
+
+def _dropped(row: Row, limit: int, length: Length) -> int | None:
+    """How many noise documents training drops; None: the row does not fit without them."""
+    fitting = (dropped for dropped, kept in enumerate(shortened(row)) if length(row, kept) <= limit)
+    return next(fitting, None)

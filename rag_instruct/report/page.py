@@ -1,0 +1,78 @@
+"""The page: what the template shows, from a data set's files."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rag_instruct.dataset.merging import Row
+from rag_instruct.html import render
+from rag_instruct.report import figures
+from rag_instruct.report.diversity import SIDE, diversity, flat_map, opening_words
+from rag_instruct.report.rows import ROWS_A_BLOCK, Replies, shown
+from rag_instruct.report.trained import curves, evaluation
+
+
+@dataclass
+class Material:
+    """What the report is made of; `vectors` (n, d) of the rows' questions and `lengths` stand in the rows' order."""
+
+    dataset: Path
+    rows: Sequence[Row]
+    vectors: np.ndarray
+    counts: Mapping[str, Any]
+    gates: Mapping[str, Mapping[str, int]]
+    ledger: Mapping[str, Any]
+    lengths: Mapping[str, Any]
+    times: Mapping[str, Sequence[float]]
+    made_of: Mapping[str, Any]
+    replies: Replies
+
+
+def page(material: Material, template: Path) -> str:
+    """The page as HTML, which needs nothing beside itself."""
+    questions = [row["question"] for row in material.rows]
+    places, variance = flat_map(material.vectors)
+    embedded = shown(material.rows, places, material.lengths["tokens"], material.replies)
+    return render(
+        template,
+        name=material.dataset.stem,
+        total=len(material.rows),
+        made_of=material.made_of,
+        **_numbers(material),
+        diversity=diversity(questions),
+        openings=opening_words(questions),
+        variance=variance,
+        embedded=embedded,
+        rows_a_block=ROWS_A_BLOCK,
+        side=SIDE,
+        curves=list(curves(material.dataset)),
+        evaluation=evaluation(material.dataset),
+    )
+
+
+def _numbers(material: Material) -> dict[str, Any]:
+    counts = material.counts
+    tokens = material.lengths["tokens"]
+    times = figures.times(material.times)
+    return {
+        "composition": figures.composition(material.rows),
+        "documents": sum(len(row["documents"]) for row in material.rows),
+        "paradigms": list(counts["paradigms"]),
+        "exemplar_steps": figures.exemplar_steps(counts["exemplars"]),
+        "exemplar_sets": counts["exemplars"],
+        "candidate_steps": figures.candidate_steps(counts),
+        "rejects": figures.rejects(counts),
+        "acceptance": figures.acceptance(counts),
+        "proof": counts["proof"],
+        "gates": material.gates,
+        "lengths": {**material.lengths, "quantiles": np.quantile(tokens, [0.05, 0.5, 0.95]).tolist()},
+        "length_plot": figures.length_plot(tokens, material.lengths["limit"]),
+        "score_plot": figures.score_plot(material.rows),
+        "ledger": material.ledger,
+        "times": times,
+        "seconds": sum(stage["seconds"] for stage in times),
+        "duration": figures.duration,
+    }

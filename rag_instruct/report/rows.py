@@ -1,0 +1,155 @@
+"""The rows as the page's browser takes them: columns to search and filter by, and details in blocks, read on demand."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rag_instruct.cli import logger, progress
+from rag_instruct.dataset.merging import Row
+from rag_instruct.report.blocks import block, blocks
+from rag_instruct.teacher.answers import AnswerStore
+
+BUDGET_MB = 55  # of the texts, in MB (10^6 bytes) of the page
+ROWS_A_BLOCK = 32
+EXEMPLARS_A_BLOCK = 256
+SAMPLED = 24  # blocks by which a choice's size is estimated
+# Characters of a noise document's text that are shown; None: all. The longest that keep to the budget are taken.
+OPENINGS = (None, 400, 200, 120, 80, 40, 0)
+
+SIGNS = {"answer": "\ue000", "question": "\ue001"}  # of a private area, that stand for a row's texts in raw answers
+
+Replies = Callable[[Row], list[dict[str, Any]]]
+
+
+@dataclass
+class Shown:
+    """What the page embeds: the columns, the details and the exemplars, packed, and how much of noise is shown."""
+
+    index: str
+    details: list[str]
+    exemplars: list[str]
+    opening: int | None  # characters of a noise document; None: all
+    noise_documents: int
+    cut: int  # of them, that are longer
+
+
+def set_of(row: Row) -> str:
+    """The instruction set of a row's exemplar."""
+    return str(row["exemplar_id"]).rsplit(":", 1)[0]
+
+
+def shown(
+    rows: Sequence[Row], places: np.ndarray, tokens: Sequence[int], replies: Replies, budget_mb: float = BUDGET_MB
+) -> Shown:
+    """The rows for the page; `places` (n, 2) on the map and `tokens` (n) by row."""
+    exemplars = list(dict.fromkeys(row["exemplar"] for row in rows))
+    number_of = {text: number for number, text in enumerate(exemplars)}
+    index = block(columns(rows, places, tokens))
+    texts = list(blocks(exemplars, EXEMPLARS_A_BLOCK))
+    left = 1e6 * budget_mb - len(index) - sum(map(len, texts))
+    said = [replies(row) for row in progress(rows, "reading the answers", len(rows))]
+    opening = _longest(rows, said, number_of, left)
+    starts = progress(range(0, len(rows), ROWS_A_BLOCK), "packing rows", -(-len(rows) // ROWS_A_BLOCK))
+    packed = [block(_details(rows, said, number_of, start, opening)) for start in starts]
+    noise = [len(_text(document)[1]) for row in rows for document, role in _with_roles(row) if role == "noise"]
+    cut = 0 if opening is None else sum(length > opening for length in noise)
+    return Shown(index, packed, texts, opening, len(noise), cut)
+
+
+def columns(rows: Sequence[Row], places: np.ndarray, tokens: Sequence[int]) -> dict[str, Any]:
+    """What is searched and filtered, a list a field; names are numbers into `names`."""
+    names: dict[str, list[str]] = {
+        "paradigm": list(dict.fromkeys(sorted(row["paradigm"] for row in rows))),
+        "kind": sorted({row["kind"] for row in rows}),
+        "set": sorted({set_of(row) for row in rows}),
+    }
+    of = {field: {name: number for number, name in enumerate(known)} for field, known in names.items()}
+    return {
+        "names": names,
+        "id": [row["id"] for row in rows],
+        "question": [row["question"] for row in rows],
+        "answer": [row["answer"] for row in rows],
+        "titles": ["\n".join(_titles(row)) for row in rows],
+        "paradigm": [of["paradigm"][row["paradigm"]] for row in rows],
+        "kind": [of["kind"][row["kind"]] for row in rows],
+        "set": [of["set"][set_of(row)] for row in rows],
+        "x": places[:, 0].tolist(),
+        "y": places[:, 1].tolist(),
+        "tokens": list(tokens),
+    }
+
+
+def replies_of(store: AnswerStore) -> Replies:
+    """The raw answers of a row's requests, in the order in which they were asked."""
+
+    def replies(row: Row) -> list[dict[str, Any]]:
+        found = [(key, store.get(key)) for key in row["request_keys"]]
+        return [{"key": key, **_said(reply, row)} for key, reply in found]
+
+    return replies
+
+
+def _said(reply: Mapping[str, Any] | None, row: Row) -> dict[str, Any]:
+    """What was said and how it ended; `short` where signs stand for the row's own texts, which the page has already."""
+    if reply is None:
+        return {"text": "", "end": "not in the store", "short": False}
+    text, short = reply["text"], not any(sign in reply["text"] for sign in SIGNS.values())
+    for name, sign in SIGNS.items() if short else ():
+        text = text.replace(row[name], sign) if row[name] else text
+    return {"text": text, "end": reply.get("finish_reason") or "", "short": short}
+
+
+def _longest(rows: Sequence[Row], said: Sequence[Any], number_of: Mapping[str, int], left: float) -> int | None:
+    """The opening whose blocks, by a sample of them, keep to the bytes that are left."""
+    starts = range(0, len(rows), ROWS_A_BLOCK)
+    sample = starts[:: max(1, len(starts) // SAMPLED)]
+    for opening in OPENINGS:
+        sizes = [len(block(_details(rows, said, number_of, start, opening))) for start in sample]
+        if sum(sizes) * len(starts) / len(sample) <= left:
+            return opening
+    logger.warning("the rows do not fit into %d MB even without noise documents' texts: the page is larger", BUDGET_MB)
+    return OPENINGS[-1]
+
+
+def _details(
+    rows: Sequence[Row], said: Sequence[Any], number_of: Mapping[str, int], start: int, opening: int | None
+) -> list[dict[str, Any]]:
+    part = range(start, min(start + ROWS_A_BLOCK, len(rows)))
+    return [_detail(rows[number], said[number], number_of[rows[number]["exemplar"]], opening) for number in part]
+
+
+def _detail(row: Row, replies: Any, exemplar: int, opening: int | None) -> dict[str, Any]:
+    kept = ("exemplar_id", "license", "corpus_license", "teacher", "prompts", "prompt_version", "hidden_passages")
+    return {
+        **{name: row[name] for name in kept},
+        "intended": row.get("intended_paradigm", ""),
+        "exemplar": exemplar,
+        "documents": list(_documents(row, opening)),
+        "replies": replies,
+    }
+
+
+def _documents(row: Row, opening: int | None) -> Iterator[list[Any]]:
+    """Title, text, characters that are cut off, role, rank, score and id of each, without names: there are many."""
+    for document, passage in zip(row["documents"], row["passages"], strict=True):
+        title, text = _text(document)
+        short = text if opening is None or passage["role"] == "source" else text[:opening]
+        place = [passage[name] for name in ("role", "rank")]
+        yield [title, short, len(text) - len(short), *place, round(passage["score"], 4), passage["id"]]
+
+
+def _text(document: str) -> tuple[str, str]:
+    """Title and text."""
+    title, found, text = document.partition("\n")
+    return (title, text) if found else ("", document)
+
+
+def _with_roles(row: Row) -> Iterable[tuple[str, str]]:
+    return zip(row["documents"], (passage["role"] for passage in row["passages"]), strict=True)
+
+
+def _titles(row: Row) -> list[str]:
+    """Of the source documents."""
+    return [_text(document)[0] for document, role in _with_roles(row) if role == "source"]

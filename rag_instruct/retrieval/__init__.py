@@ -1,0 +1,1 @@
+"""From passages and queries to runs: vectors, exact search, merging."""

@@ -1,0 +1,69 @@
+"""The corpus's vectors, made by the encoder: one .npy of float16 a shard."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from rag_instruct.cli import bar
+from rag_instruct.corpus.importing import shard_rows
+from rag_instruct.corpus.passages import PassageStore
+from rag_instruct.files import array_header, digest, needs_room, write_json
+from rag_instruct.lock import hold
+from rag_instruct.retrieval.encoder import Encoder
+from rag_instruct.retrieval.vectors import BLOCK_ROWS, float16_bytes
+
+
+def embed_shard(
+    encoder: Encoder, passages: Path, corpus: Path, shard: int, shards: int, output: Path, info: Path
+) -> None:
+    """Encode the passages of one shard as `title + " " + text`, as Contriever's authors do.
+
+    What is done grows in a file beside `output` and outlives a kill: a later call with the same
+    encoder and passages goes on from there. `corpus` is the passages' info, with their sum.
+    """
+    store = PassageStore(passages)
+    first, end = shard_rows(len(store), shard, shards)
+    identity = digest(encoder.identity, json.loads(corpus.read_text("utf-8"))["sha256"], first, end)
+    growing = output.with_name(f"{output.stem}_{identity[:12]}.part")
+    header = array_header(np.dtype(np.float16), (end - first, encoder.dimension))
+    with _alone(growing), needs_room(output), growing.open("ab") as file:
+        done = _whole_blocks(file, len(header), 2 * encoder.dimension)
+        if not done:
+            file.write(header)
+        with bar(f"embedding shard {shard}", end - first, " passages", done=done) as counter:
+            for start in range(first + done, end, BLOCK_ROWS):
+                part = store.slice(start, min(start + BLOCK_ROWS, end))
+                texts = [f"{passage.title} {passage.text}".strip() for passage in part]
+                file.write(float16_bytes(encoder.encode_passages(texts, counter), start, output))
+                file.flush()
+                os.fsync(file.fileno())
+        # The vectors last: a kill between the two costs a block, not the shard.
+        write_json(info, {"first_row": first, "rows": end - first, "dimension": encoder.dimension})
+        os.replace(growing, output)
+    for left in output.parent.glob(f"{output.stem}_*.part"):  # begun with another encoder or corpus
+        left.unlink()
+
+
+@contextmanager
+def _alone(growing: Path) -> Iterator[None]:
+    """Wait for a job that a kill of Snakemake left behind at the same work."""
+    lock = growing.with_suffix(".lock")
+    held = hold(lock, wait=True)
+    try:
+        yield
+        lock.unlink(missing_ok=True)
+    finally:
+        if held:
+            held.close()
+
+
+def _whole_blocks(file: IO[bytes], header: int, vector: int) -> int:
+    """Cut a growing file to its whole blocks, and return how many vectors they hold."""
+    blocks = max(file.tell() - header, 0) // (vector * BLOCK_ROWS)
+    file.truncate(header + blocks * vector * BLOCK_ROWS if blocks else 0)
+    return blocks * BLOCK_ROWS

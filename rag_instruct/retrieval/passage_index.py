@@ -1,0 +1,41 @@
+"""A corpus that answers single queries, by the search that the graph's stages use."""
+
+from pathlib import Path
+
+import numpy as np
+
+from rag_instruct.corpus.passages import PassageStore
+from rag_instruct.errors import UserError
+from rag_instruct.files import read_json
+from rag_instruct.retrieval.encoder import Encoder, EncoderSettings
+from rag_instruct.retrieval.runs import Hit
+from rag_instruct.retrieval.search import search
+from rag_instruct.retrieval.vectors import VectorFile
+
+
+class PassageIndex:
+    """The passages and vectors that a data set was made from."""
+
+    def __init__(self, corpus: Path, encoder_name: str, settings: EncoderSettings) -> None:
+        """`corpus` is results/corpora/<corpus>. Raises UserError when it is not made yet."""
+        vectors = corpus / encoder_name
+        if not (vectors / "shards.json").is_file():
+            raise UserError(f"{vectors}: no vectors here: make them first: snakemake --cores 8 {vectors}/shards.json")
+        self._store = PassageStore(corpus / "passages.arrow")
+        first_rows = read_json(vectors / "shards.json")["first_rows"]
+        self._shards = [(row, VectorFile(vectors / f"shard_{n:02d}.npy")) for n, row in enumerate(first_rows)]
+        self._encoder = Encoder(settings)
+
+    def best(self, query: str, k: int) -> list[Hit]:
+        """The k best passages of the corpus, fewer where it has fewer; equal scores in the corpus's order."""
+        vector = self._encoder.encode([query], "reading the question")
+        found = []
+        for first_row, shard in self._shards:
+            hits = search(vector, shard, k)[0]
+            hits["row"] += first_row
+            found.append(hits)
+        hits = np.concatenate(found)
+        hits = hits[np.lexsort((hits["row"], -hits["score"]))][:k]
+        passages = self._store[hits["row"]]
+        numbered = zip(passages, hits["row"].tolist(), hits["score"].tolist(), strict=True)
+        return [Hit(passage, row, rank, score) for rank, (passage, row, score) in enumerate(numbered, start=1)]

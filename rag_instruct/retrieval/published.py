@@ -1,0 +1,148 @@
+"""Published embeddings: a tar or a folder of pickles `(ids, vectors)`, as Contriever's authors give them out."""
+
+import codecs
+import pickle
+import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, ClassVar
+
+import numpy as np
+
+from rag_instruct.cli import logger, progress
+from rag_instruct.corpus.passages import PassageStore
+from rag_instruct.errors import UserError
+from rag_instruct.files import array_header, whole, write_json
+from rag_instruct.retrieval.vectors import BLOCK_ROWS, float16_bytes
+
+
+@contextmanager
+def _published(source: Path, name: str) -> Iterator[IO[bytes]]:
+    """The file `name` of a folder, or of an uncompressed tar, out of which nothing is unpacked.
+
+    Only a plain file is read and nothing is written, so no member can reach outside.
+    """
+    if source.is_dir():
+        with (source / name).open("rb") as file:
+            yield file
+        return
+    with tarfile.open(source, "r:") as tar:
+        member = next((m for m in tar if m.isfile() and Path(m.name).name == name), None)
+    if member is None:
+        raise UserError(f"{source}: no file {name} in it: is `shards` in config.yaml its number of passage files?")
+    # Not through tarfile, which would hold the gigabytes twice.
+    with source.open("rb") as file:
+        file.seek(member.offset_data)
+        yield file
+        if file.tell() > member.offset_data + member.size:
+            raise UserError("it is longer than its place in the tar: the archive is damaged")
+
+
+def _from_buffer(data: Any, dtype: np.dtype, shape: tuple[int, ...], order: str) -> "_Array":
+    array = _Array()
+    array.__setstate__((1, shape, dtype, order == "F", data))
+    return array
+
+
+class _Array:
+    """What an array's pickle builds: a view of the pickle's own bytes, where numpy would copy gigabytes."""
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        _, shape, dtype, fortran, data = state
+        self.array = np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C")
+
+
+class _ArrayUnpickler(pickle.Unpickler):
+    """Admits numpy arrays and the builtin containers; a pickle is a program otherwise."""
+
+    ALLOWED: ClassVar[dict[tuple[str, str], Any]] = {
+        ("numpy", "ndarray"): np.ndarray,
+        ("numpy", "dtype"): np.dtype,
+        ("_codecs", "encode"): codecs.encode,  # bytes, in pickles of protocol 2
+        **{(f"numpy.{core}.multiarray", "_reconstruct"): lambda *_: _Array() for core in ("core", "_core")},
+        **{(f"numpy.{core}.numeric", "_frombuffer"): _from_buffer for core in ("core", "_core")},
+    }
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in self.ALLOWED:
+            raise UserError(f"the pickle asks for {module}.{name}, which arrays do not need: it is not run")
+        return self.ALLOWED[module, name]
+
+
+def read_published(source: Path, name: str) -> tuple[list[str], np.ndarray]:
+    """The `(ids, vectors)` of a published file: n strings, and an array of shape (n, dimension)."""
+    path = source / name
+    try:
+        with _published(source, name) as file:
+            loaded = _ArrayUnpickler(file).load()
+        ids, vectors = loaded
+        vectors = vectors.array
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
+    except (
+        tarfile.TarError,
+        pickle.UnpicklingError,
+        EOFError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        OSError,
+    ) as error:
+        raise UserError(
+            f"{path}: not a pickle of (ids, vectors) ({error}): is {source.name} complete? "
+            "Delete it, and it is downloaded anew; or get it from its authors again"
+        ) from error
+    if vectors.ndim != 2 or vectors.dtype.kind != "f":
+        raise UserError(f"{path}: the second item is not a two-dimensional array of floats")
+    if len(ids) != len(vectors):
+        raise UserError(f"{path}: {len(ids)} ids but {len(vectors)} vectors: the file is damaged")
+    return [str(identifier) for identifier in ids], vectors
+
+
+def import_shard(
+    source: Path, name: str, guess: tuple[int, int], passages: Path, dimension: int, output: Path, info: Path
+) -> None:
+    """Convert one published file, checking that its ids are the corpus's own, in its order.
+
+    `guess` is the shard's number and the number of shards: near the equal split's border the file's first
+    id is looked for first. Raises UserError where ids or the dimension differ, or a vector is not finite.
+    """
+    store = PassageStore(passages)
+    ids, vectors = read_published(source, name)
+    if vectors.shape[1] != dimension:
+        raise UserError(
+            f"{source / name}: vectors of {vectors.shape[1]} dimensions, the encoder makes {dimension}: "
+            "these embeddings belong to another encoder"
+        )
+    first = _first_row(store, ids, source / name, *guess)
+    _check_ids(store, ids, first, source / name)
+    with whole(output) as temporary, temporary.open("wb") as file:
+        file.write(array_header(np.dtype(np.float16), vectors.shape))
+        for start in progress(range(0, len(vectors), BLOCK_ROWS), f"converting {name}"):
+            file.write(float16_bytes(vectors[start : start + BLOCK_ROWS], first + start, source / name))
+    write_json(info, {"first_row": first, "rows": len(vectors), "dimension": dimension})
+    logger.info("%s: %s vectors from corpus row %s", name, f"{len(ids):,}", f"{first:,}")
+
+
+def _check_ids(store: PassageStore, ids: list[str], first: int, path: Path) -> None:
+    if first + len(ids) > len(store):
+        raise UserError(
+            f"{path}: its vectors end at row {first + len(ids):,}, the corpus has {len(store):,} passages: "
+            "corpus and embeddings are of different versions"
+        )
+    for row, (expected, found) in enumerate(zip(store.id_slice(first, first + len(ids)), ids, strict=True)):
+        if expected != found:
+            raise UserError(f"{path}: vector {row} is of passage {found!r}, the corpus has {expected!r} there")
+
+
+def _first_row(store: PassageStore, ids: list[str], path: Path, shard: int, shards: int) -> int:
+    # The files are near-equal parts, so the first id stands near the equal split's border.
+    if not ids:
+        raise UserError(f"{path}: no vectors in it")
+    guess = shard * (len(store) // shards)
+    for start, stop in ((guess, guess + 1), (max(guess - 100, 0), min(guess + 100, len(store))), (0, len(store))):
+        for row, identifier in enumerate(store.id_slice(start, stop), start=start):
+            if identifier == ids[0]:
+                return row
+    raise UserError(f"{path}: its first passage {ids[0]!r} is not in the corpus: they are of different versions")

@@ -1,0 +1,189 @@
+"""Exact inner-product search over one shard of vectors, on the CPU or a GPU, in bounded memory."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from rag_instruct.cli import bar
+from rag_instruct.errors import UserError
+from rag_instruct.files import save_array
+from rag_instruct.retrieval.vectors import HITS, VectorFile
+
+BLOCK_ROWS = 8192  # vectors converted to float32 and multiplied at a time: few enough for the processor's cache
+GROUP_ROWS = 32  # of a block: where a group's best score is no candidate, none of its scores is looked at
+QUERY_ROWS = 1024  # queries multiplied at a time
+WAITING = 32  # scores a query that are set aside before they are merged with the best
+AHEAD_ROWS = 4 * BLOCK_ROWS  # between the block that is worked on and the one that the system is asked to read
+SPARE = 16  # hits fetched beyond k, so that single precision's rounding cannot hide the true k-th
+WIDEST = 16_777_216  # candidates of all queries that are searched again at a time
+RESCORED = 65_536  # candidates of a thread whose vectors are fetched and scored in double precision at a time
+
+
+def search(queries: np.ndarray, vectors: VectorFile, k: int, spare: int = SPARE) -> np.ndarray:
+    """The k best rows of `vectors` for each query: an array of HITS, shape (q, min(k, n)).
+
+    queries (q, d) float32; vectors n of d dimensions. The best come first, equal scores in the
+    order of their rows. A matrix product in single precision finds k + spare candidates, and
+    their order comes from double precision. Queries for which rounding could still hide a hit
+    are searched again with more to spare. So neither the device nor threads, block sizes and
+    the number of shards can change which rows are found.
+    """
+    k, m = min(k, len(vectors)), min(k + spare, len(vectors))
+    hits = np.empty((len(queries), k), HITS)
+    if not hits.size:
+        return hits
+    rows, lowest, error = _candidates(queries, vectors, m)
+    at_once = max(RESCORED // m, 1)
+    parts = [slice(start, start + at_once) for start in range(0, len(queries), at_once)]
+    with ThreadPoolExecutor(torch.get_num_threads()) as threads:
+        for part, best in zip(
+            parts, threads.map(lambda p: _rescored(queries[p], vectors, rows[p]), parts), strict=True
+        ):
+            hits[part] = best[:, :k]
+    if m < len(vectors):
+        doubtful = np.flatnonzero(hits["score"][:, -1] <= lowest + error)
+        at_once = max(WIDEST // (16 * spare), 1)
+        for start in range(0, len(doubtful), at_once):
+            again = doubtful[start : start + at_once]
+            hits[again] = search(queries[again], vectors, k, 16 * spare)
+    return hits
+
+
+def _rescored(queries: np.ndarray, vectors: VectorFile, rows: np.ndarray) -> np.ndarray:
+    """The rows (q, m) with their scores in double precision as HITS, the best first."""
+    hits = np.empty(rows.shape, HITS)
+    hits["row"] = np.sort(rows, axis=1)
+    for start in range(0, rows.shape[1], RESCORED):
+        part = hits[:, start : start + RESCORED]
+        for query, found, scores in zip(queries, vectors.scattered(part["row"]), part["score"], strict=True):
+            scores[:] = _double_precision(query, found)
+    return np.take_along_axis(hits, np.argsort(-hits["score"], axis=1, kind="stable"), axis=1)
+
+
+def _double_precision(query: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    # Unlike a matrix product, einsum adds up every row alike, wherever it stands: equal vectors score equally.
+    scores: np.ndarray = np.einsum("nd,d->n", vectors.astype(np.float64), query.astype(np.float64))
+    return scores
+
+
+def _candidates(queries: np.ndarray, vectors: VectorFile, m: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """m candidates a query in single precision, the lowest of their scores, and its rounding bound."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    parts = [_Best(part, m) for part in torch.from_numpy(queries).to(device).split(QUERY_ROWS)]
+    # For the scores, once for all: fresh memory costs as much as its use.
+    memory = torch.empty(BLOCK_ROWS * min(QUERY_ROWS, len(queries)), device=device)
+    longest = torch.zeros((), device=device)
+    with torch.inference_mode(), bar("searching", total=len(vectors), unit=" vectors") as counter:
+        for start, block in _blocks(vectors, device):
+            longest = torch.maximum(longest, torch.linalg.vector_norm(block, dim=1).max())
+            for part in parts:
+                part.update(block, start, memory)
+            counter.update(len(block))
+        for part in parts:
+            part.merge_waiting()
+    rows, scores = (torch.cat([getattr(part, name) for part in parts]).cpu().numpy() for name in ("rows", "scores"))
+    # Bound of a dot product's rounding error: d * 2^-24 * |q| * |x| (Higham 2002, section 3.1), both sides.
+    error = 2 * queries.shape[1] * 2.0**-24 * np.linalg.norm(queries.astype(np.float64), axis=1) * float(longest)
+    return rows, scores.min(axis=1).astype(np.float64), error
+
+
+def _blocks(vectors: VectorFile, device: str) -> Iterator[tuple[int, torch.Tensor]]:
+    """Blocks of vectors in single precision, each with its first row; the next ones are read ahead."""
+    buffer = torch.empty((min(BLOCK_ROWS, len(vectors)), vectors.dimension), device=device)
+    for start in range(0, len(vectors), BLOCK_ROWS):
+        stop = min(start + BLOCK_ROWS, len(vectors))
+        vectors.read_ahead(stop + AHEAD_ROWS, min(stop + AHEAD_ROWS + BLOCK_ROWS, len(vectors)))
+        block = buffer[: stop - start]
+        block.copy_(torch.from_numpy(vectors.block(start, stop)))
+        yield start, block
+
+
+class _Best:
+    """The m best rows yet of some queries, in single precision and in no order."""
+
+    def __init__(self, queries: torch.Tensor, m: int) -> None:
+        self._queries = queries.T.contiguous().T  # laid out as the product reads it
+        self._m = m
+        self.scores = queries.new_empty((len(queries), 0))
+        self.rows = torch.empty((len(queries), 0), dtype=torch.int64, device=queries.device)
+        self._forget()
+
+    def update(self, block: torch.Tensor, first_row: int, memory: torch.Tensor) -> None:
+        """Set aside the block's scores that are above the lowest of the best; the first m rows all are."""
+        scores = memory[: len(block) * len(self._queries)].view(len(block), -1)
+        torch.mm(block, self._queries.T, out=scores)
+        if self.rows.shape[1] < self._m:
+            rows = torch.arange(first_row, first_row + len(block), device=block.device)
+            self._merge(scores.T, rows.expand(scores.T.shape))
+            return
+        grouped = len(block) // GROUP_ROWS * GROUP_ROWS
+        groups = scores[:grouped].view(-1, GROUP_ROWS, scores.shape[1])
+        group, query = (groups.amax(1) > self._lowest).nonzero(as_tuple=True)
+        found = groups[group, :, query]
+        hit, within = (found > self._lowest[query, None]).nonzero(as_tuple=True)
+        self._set_aside(query[hit], first_row + group[hit] * GROUP_ROWS + within, found[hit, within])
+        row, query = (scores[grouped:] > self._lowest).nonzero(as_tuple=True)
+        self._set_aside(query, first_row + grouped + row, scores[grouped + row, query])
+        if self._count > WAITING * len(self.rows):
+            self.merge_waiting()
+
+    def _set_aside(self, query: torch.Tensor, row: torch.Tensor, score: torch.Tensor) -> None:
+        self._waiting.append((query, row, score))
+        self._count += len(query)
+
+    def merge_waiting(self) -> None:
+        """Take what was set aside among the best."""
+        if not self._count:
+            return
+        query, row, score = (torch.cat(column) for column in zip(*self._waiting, strict=True))
+        order = query.argsort(stable=True)
+        query, row, score = query[order], row[order], score[order]
+        counts = query.bincount(minlength=len(self.rows))
+        place = torch.arange(len(query), device=query.device) - (counts.cumsum(0) - counts)[query]
+        scores = self.scores.new_full((len(self.rows), int(counts.max())), -torch.inf)
+        rows = torch.full_like(scores, -1, dtype=torch.int64)
+        scores[query, place], rows[query, place] = score, row
+        self._merge(scores, rows)
+
+    def _merge(self, scores: torch.Tensor, rows: torch.Tensor) -> None:
+        scores, rows = torch.cat([self.scores, scores], dim=1), torch.cat([self.rows, rows], dim=1)
+        self.scores, kept = scores.topk(min(self._m, scores.shape[1]), dim=1, sorted=False)
+        self.rows = rows.gather(1, kept)
+        self._forget()
+
+    def _forget(self) -> None:
+        self._waiting: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = []
+        self._count = 0
+        self._lowest = (
+            self.scores.amin(1) if self.rows.shape[1] else self.scores.new_full((len(self.scores),), -torch.inf)
+        )
+
+
+def search_shard(queries: Path, vectors: Path, first_row: int, k: int, output: Path) -> None:
+    """Search one shard of vectors whose first is corpus row `first_row`; write an .npy of HITS.
+
+    Raises UserError when the dimensions differ or a query's vector is not finite.
+    """
+    query_vectors, shard = np.load(queries), VectorFile(vectors)
+    if query_vectors.shape[1] != shard.dimension:
+        raise UserError(
+            f"{vectors}: vectors of {shard.dimension} dimensions, the queries' have {query_vectors.shape[1]}: "
+            "they were made by different encoders"
+        )
+    if not np.isfinite(query_vectors).all():
+        raise UserError(f"{queries}: a vector is not finite (NaN or infinite): delete the file, and it is made anew")
+    hits = search(query_vectors, shard, k)
+    hits["row"] += first_row
+    save_array(output, hits)
+
+
+def refuse_depth(depth: int, passages: int) -> None:
+    """Raise a UserError when a search is to find more passages than the corpus has."""
+    if depth > passages:
+        raise UserError(
+            f"config.yaml asks for the {depth} best passages, the corpus has {passages}: "
+            "lower `source_depth` or `noise.depth`, or enlarge the corpus"
+        )

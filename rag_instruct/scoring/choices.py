@@ -1,0 +1,194 @@
+"""Which option of a multiple-choice question an output chooses: by its label or by its text, or none."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from rag_instruct.scoring.assertions import CONCLUSION, around, asserted, final_answer, sides, statements
+from rag_instruct.scoring.mentions import Answer, canonical, mentions, normalized
+from rag_instruct.words import content
+
+Choices = Sequence[tuple[str, str]]
+
+MORE = re.compile(r"^\W*(?:,|/|&|and|or|and/or)\W*\(?([A-Z])\b(?!['\u2019])")  # a second label beside the first
+VERDICT_AFTER = re.compile(
+    r"^\W*(?:is|would be|seems|appears|must be|looks)\s+(?:to be\s+)?(?:the\s+)?(?:\w+\s+)?"
+    r"(?:correct|right|best|answer|true|likely)\b",
+    re.I,
+)
+CHOSEN_BEFORE = re.compile(
+    r"\b(?:choose|pick|select|go with|going with|chose|opt for|say|answer(?: is|:)?)\s+"
+    r"(?:option |answer |choice |letter )?[\"'(\[]*$",
+    re.I,
+)
+REJECTED = re.compile(r"\W*(?:is|was)\s+(?:wrong|incorrect|false|not)\b")
+ECHOED = 3  # labelled lines from which on they are the question's options, repeated
+DENIAL = re.compile(r"\b(?:not|never|no|neither|nor|cannot)\b|n['\u2019]t\b", re.I)
+ALL_OF_THEM = re.compile(r"\b(?:all|none|any|both) of (?:the|these|them)\b|\bboth\b|\ball (?:are|four|three)\b", re.I)
+
+
+def chosen(text: str, choices: Choices) -> str | None:
+    """The label of the option that a turn chooses; None where it chooses none, or several.
+
+    In this order: what its last "the answer is" names, the label it begins with, the one label that it calls right,
+    the one option whose text it states, the one label that it names at all, the one option that it says in other words.
+    """
+    text = _without_echo(text, choices)
+    if not text.strip():
+        return None
+    if exact := _exactly(text, choices):
+        return exact
+    final = final_answer(text)
+    if final != text and (found := _named(final, choices)):
+        return found
+    label = _begins_with(final, choices)
+    if label is not None:
+        return label or None
+    return _judged(text, choices) or _by_text(final, choices) or _only_label(text, choices) or _by_words(text, choices)
+
+
+def _without_echo(text: str, choices: Choices) -> str:
+    """The text without the options, where it repeats several of them with their labels, a line each."""
+    lines = text.split("\n")
+    labelled = [re.match(r"\s*[*-]?\s*\(?([A-Z])[.):]", line) for line in lines]
+    repeated = {match[1] for match in labelled if match} & {label for label, _ in choices}
+    if len(repeated) < ECHOED:
+        return text
+    return "\n".join(line for line, match in zip(lines, labelled, strict=True) if not match)
+
+
+def _exactly(text: str, choices: Choices) -> str | None:
+    """The option whose text is all that is said, signs included: -3 is not +3."""
+    said = re.sub(r"\s+", " ", text).strip(" .").casefold()
+    meant = [label for label, option in choices if re.sub(r"\s+", " ", option).strip(" .").casefold() == said]
+    return meant[0] if len(meant) == 1 and said.upper() not in dict(choices) else None
+
+
+def _named(final: str, choices: Choices) -> str | None:
+    """What a final answer names: one label, or the text of one option."""
+    if (label := _exactly(final, choices) or _begins_with(final, choices)) is not None:
+        return label or None
+    return _by_text(final, choices) or _only_label(final, choices)
+
+
+def _begins_with(text: str, choices: Choices) -> str | None:
+    """The label that a text begins with: "B", "(b)", "C. carbon", "option D"; "" where what follows contradicts it."""
+    match = re.match(
+        r"[\s\"'*\[]*+(?:(?:the\s+)?(?:answer|option|choice|letter)\s+)?[\"'\[]*(\(?)([A-Za-z1-9])(\)?)"
+        r"(?![A-Za-z0-9]|['\u2019]\w)(.*)",
+        text,
+        re.S,
+    )
+    if not match:
+        return None
+    bracket, letter, closing, rest = match.groups()
+    label = _label(letter.upper(), choices)
+    if label is None or re.match(r"\.?\d", rest) or not (closing or _stands_alone(letter, bracket, rest)):
+        return None
+    if MORE.match(rest) and MORE.match(rest)[1] in dict(choices):  # type: ignore[index]
+        return None
+    return "" if _contradicts(label, rest, choices) else label
+
+
+def _stands_alone(letter: str, bracket: str, rest: str) -> bool:
+    """Whether a letter is a label rather than an article or a pronoun."""
+    if bracket or not rest.strip() or re.match(r"\s*[.:,;\-\u2013\u2014\])\n\"'=]", rest):
+        return letter.isupper() or bool(bracket) or not rest.strip(" .)") or bool(re.match(r"[.:)]", rest))
+    if VERDICT_AFTER.match(rest) or re.match(r"\s+(?:because|since|as)\b", rest):
+        return letter.isupper()
+    return letter.isupper() and letter not in "AI" and bool(re.match(r"\s+\S", rest))
+
+
+def _label(letter: str, choices: Choices) -> str | None:
+    """The label of a letter, or of the number that a list would give it."""
+    labels = [label for label, _ in choices]
+    if letter in labels:
+        return letter
+    return labels[int(letter) - 1] if letter.isdigit() and 0 < int(letter) <= len(labels) else None
+
+
+def _contradicts(label: str, rest: str, choices: Choices) -> bool:
+    """Whether the text right after a label is that of another option, and not of its own."""
+    after = normalized(re.split(r"\n|(?<=[.;])\s", rest.strip(" .:)-\u2013\u2014"), maxsplit=1)[0])
+    if not after:
+        return False
+    own = normalized(dict(choices)[label])
+    others = [normalized(text) for other, text in choices if other != label]
+    return after != own and after in others
+
+
+def _judged(text: str, choices: Choices) -> str | None:
+    """The one label that is called right: "B is the best answer", "I choose B", "so option (b)"."""
+    found = set()
+    for sentence in statements(text):
+        for match in _labels_in(sentence, choices):
+            before, after = sides(sentence, match)
+            if MORE.match(after):
+                return None
+            if (VERDICT_AFTER.match(after) or CHOSEN_BEFORE.search(before)) and asserted(before, after):
+                found.add(match["label"].upper())
+    return found.pop() if len(found) == 1 else None
+
+
+def _labels_in(sentence: str, choices: Choices) -> Iterator[re.Match[str]]:
+    """Labels that stand alone in a sentence, small ones in brackets; the article A and the pronoun I apart."""
+    labels = "".join(label for label, _ in choices if len(label) == 1)
+    if not labels:
+        return
+    pattern = rf"(?<![\w'\u2019.-])\(?(?P<label>[{labels}{labels.lower()}])(?P<close>\)?)(?![\w'\u2019])"
+    for match in re.finditer(pattern, sentence):
+        letter, after = match["label"], sides(sentence, match)[1]
+        is_word = letter in "AI" and re.match(r"\s+[a-z]", after) and not VERDICT_AFTER.match(after)
+        if match["close"] or (letter.isupper() and not is_word):
+            yield match
+
+
+def _only_label(text: str, choices: Choices) -> str | None:
+    """The one label that a text names and does not deny."""
+    found = {
+        match["label"].upper()
+        for sentence in statements(text)
+        for match in _labels_in(sentence, choices)
+        if asserted(*around(sentence, match.start(), match.end())) and not REJECTED.match(sides(sentence, match)[1])
+    }
+    return found.pop() if len(found) == 1 else None
+
+
+def _by_text(text: str, choices: Choices) -> str | None:
+    """The one option whose text is stated, in the whole text or else in its first sentence or its conclusion."""
+    plain = canonical(text)
+    parts, conclusions = statements(plain), list(CONCLUSION.finditer(plain))
+    for part in (parts, parts[:1], statements(plain[conclusions[-1].end() :]) if conclusions else []):
+        stated = _stated(part, choices)
+        if len(stated) == 1 and not any(ALL_OF_THEM.search(sentence) for sentence in part):
+            return stated.pop()
+    return None
+
+
+def _stated(sentences: Sequence[str], choices: Choices) -> set[str]:
+    """The options whose texts are stated, one inside another's text apart ("carbon" in "carbon dioxide")."""
+    found: set[str] = set()
+    for sentence in sentences:
+        places = [
+            (start, end, label)
+            for label, text in choices
+            if len(text.strip()) > 1 or text.strip().isdigit()
+            for start, end in mentions(sentence, (Answer(tuple(normalized(text)) or ("",)),))
+            if asserted(*around(sentence, start, end))
+        ]
+        found |= {
+            label
+            for start, end, label in places
+            if not any(s <= start and end <= e and (s, e) != (start, end) for s, e, _ in places)
+        }
+    return found
+
+
+def _by_words(text: str, choices: Choices) -> str | None:
+    """The one option all of whose content is in a sentence that denies nothing, in whatever form."""
+    said = [content(canonical(sentence)) for sentence in statements(text) if not DENIAL.search(sentence)]
+    meant = [
+        label
+        for label, option in choices
+        if (wanted := content(canonical(option))) and any(wanted <= words for words in said)
+    ]
+    return meant[0] if len(meant) == 1 else None

@@ -1,0 +1,119 @@
+"""The verdict of an output: true or false; yes or no; yes, no or maybe."""
+
+import re
+from collections.abc import Sequence
+
+from rag_instruct.scoring.assertions import CONCLUSION, final_answer, sides, statements
+
+# How each verdict is said in other words; "maybe" first, because yes and no are parts of it.
+SYNONYMS = {
+    "maybe": r"maybe|unclear|uncertain|inconclusive|possibly|perhaps|undetermined|it depends|yes and no"
+    r"|(?:cannot|can not|can't) be (?:determined|answered|said|concluded)|not (?:clear|certain|conclusive)",
+    "true": r"true|yes|correct|accurate|factual|right|supported(?: by)?|confirmed",
+    "false": r"false|no|incorrect|inaccurate|untrue|wrong|misleading|a myth|a hoax|fake|debunked|unfounded|baseless"
+    r"|refuted|unsupported",
+    "yes": r"yes|yeah|yep|true|correct|affirmative",
+    "no": r"no|nope|false|incorrect|negative",
+}
+OPPOSITE = {"true": "false", "false": "true", "yes": "no", "no": "yes"}
+NOT = re.compile(r"(?:\b(?:not|never|hardly)|n['\u2019]t)\s+(?:\w+\s+){0,2}?$", re.I)
+
+# Words that say a verdict only where they are an answer by themselves: not in "no evidence" or "a negative test".
+ONLY_ALONE = frozenset(
+    ("no", "yes", "right", "wrong", "negative", "yeah", "yep", "nope", "maybe", "possibly", "perhaps")
+)
+ALONE_BEFORE = re.compile(
+    r"(?:^|[.!?:;(\n\"'*\u201c]|\b(?:is|be|say|so|therefore|hence|thus|answer|that|and|or|but|yes|no|maybe|true|false)[,/]?)"
+    r"\s*[\"'*(\u201c]*$",
+    re.I,
+)
+ALONE_AFTER = re.compile(
+    r"^\s*(?:$|[.,!?;:)\n\"'*\u201d\-\u2013\u2014/]"
+    r"|(?:because|since|as|and|or|it|the|this|they|there|to|yes|no|maybe|true|false)\b)",
+    re.I,
+)
+SUBJECT = re.compile(
+    r"\b(?:claim|statement|assertion|it|this|that|answer|which|rumou?r|story|post|report)\b[^.]{0,60}$", re.I
+)
+JUDGED = re.compile(
+    r"\b(?:claim|statement|assertion)\s+(?:is|was|appears to be|seems)(?:n['\u2019]t)?(?: \w+){1,3}", re.I
+)
+NO_EVIDENCE = re.compile(
+    r"\b(?:no|not any|isn['\u2019]t any) (?:\w+ ){0,2}(?:evidence|proof|support)\b|\bnot (?:supported|backed)\b", re.I
+)
+ECHO = re.compile(
+    r"\b(?:true or false|yes,? (?:no,? )?or (?:no|maybe)|yes or no|true/false|yes/no(?:/maybe)?)\b\??", re.I
+)
+
+
+def verdict(text: str, words: Sequence[str]) -> str | None:
+    """The one of `words` that a turn gives as its verdict; None where it gives none, or several.
+
+    In this order: what its last "the answer is" says, its first word, what it says of the claim, what all its
+    sentences say, its conclusion. A repeated "true or false?" says nothing.
+    """
+    text = ECHO.sub(" ", text)
+    if not statements(text):
+        return None
+    final = final_answer(text)
+    if final != text and len(said := _said(final, words)) == 1:
+        return said.pop()
+    if opening := _opening(text, words):
+        return opening if _said(statements(text)[0], words) <= {opening} else None
+    for part in (_of_the_claim(text, words), _of_all(text, words), _concluded(text, words)):
+        if len(part) == 1:
+            return part.pop()
+    return None
+
+
+def _of_the_claim(text: str, words: Sequence[str]) -> set[str]:
+    return {word for match in JUDGED.finditer(text) for word in _said(match[0], words)}
+
+
+def _of_all(text: str, words: Sequence[str]) -> set[str]:
+    return {word for sentence in statements(text) for word in _said(sentence, words)}
+
+
+def _concluded(text: str, words: Sequence[str]) -> set[str]:
+    conclusions = list(CONCLUSION.finditer(text))
+    return _said(text[conclusions[-1].start() :], words) if conclusions else set()
+
+
+def _opening(text: str, words: Sequence[str]) -> str | None:
+    """The verdict that is the first word."""
+    for word in _in_order(words):
+        match = re.match(rf"[\W_]*({_pattern(word)})\b", text, re.I)
+        if match and (match[1].lower() != "no" or ALONE_AFTER.match(text[match.end() :])):
+            return word
+    return None
+
+
+def _in_order(words: Sequence[str]) -> list[str]:
+    return sorted(words, key=lambda word: word != "maybe")
+
+
+def _pattern(word: str) -> str:
+    return SYNONYMS.get(word, re.escape(word))
+
+
+def _said(text: str, words: Sequence[str]) -> set[str]:
+    """All verdicts of a text, denials turned around."""
+    found: set[str] = set()
+    taken: list[tuple[int, int]] = []
+    for word in _in_order(words):
+        for match in re.finditer(rf"(?<![\w-])(?:{_pattern(word)})(?![\w-])", text, re.I):
+            before, after = sides(text, match)
+            free = not any(start < match.end() and match.start() < end for start, end in taken)
+            if free and _is_verdict(word, match[0].lower(), before, after):
+                taken.append(match.span())
+                found.add(OPPOSITE[word] if word in OPPOSITE and NOT.search(before) else word)
+    if "false" in words and NO_EVIDENCE.search(text):
+        found.add("false")
+    return found & set(words)
+
+
+def _is_verdict(word: str, written: str, before: str, after: str) -> bool:
+    """Whether a word says a verdict where it stands, rather than something of something else."""
+    if written in ONLY_ALONE:
+        return bool(ALONE_BEFORE.search(before) and ALONE_AFTER.match(after))
+    return word == "maybe" or bool(SUBJECT.search(before) or ALONE_BEFORE.search(before))

@@ -1,0 +1,140 @@
+"""Numbers in outputs, with sign, unit and rounding, against the result of a calculation."""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from rag_instruct.scoring.assertions import final_answer, sides, statements
+from rag_instruct.scoring.mentions import NUMBER_NAMES, normalized
+
+SCALES = {
+    "thousand": 1e3,
+    "k": 1e3,
+    "million": 1e6,
+    "mn": 1e6,
+    "m": 1e6,
+    "billion": 1e9,
+    "bn": 1e9,
+    "b": 1e9,
+    "trillion": 1e12,
+}
+NUMBER = re.compile(
+    r"(?P<open>\()?(?<![\w.])(?P<sign>[-+\u2212\u2013])?\s?(?P<currency>US\$|[$\u20ac\u00a3])?\s?(?P<inner>[-\u2212])?"
+    r"(?P<digits>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?![\d])(?P<close>\))?"
+    r"\s?(?P<percent>%|percent\b|per cent\b|percentage points?\b)?"
+    r"\s?(?P<scale>(?:thousand|million|billion|trillion|mn|bn|[kmb])\b)?",
+    re.I,
+)
+YEAR = re.compile(r"(?:19|20)\d\d")
+CITATION = re.compile(
+    r"\[[\d, ]+\]|\((?:document|doc|table|page|source|ref)\s*\d+\)"
+    r"|\b(?:document|doc|page|note|table|step|passage|paragraph)s? \d+\b",
+    re.I,
+)
+LIST_NUMBER = re.compile(r"^\s*\d+[.)]\s", re.M)
+DOWN = re.compile(
+    r"\b(?:decreas|declin|drop|fell|fall|reduc|loss|lost|lower|down\b|negative|shrank|shrink|minus|less)\w*", re.I
+)
+UP = re.compile(r"\b(?:increas|ris[ei]|rose|grew|grow|gain|up\b|higher|positive)\w*", re.I)
+# Words before the operands of a calculation, not its result.
+OPERAND = re.compile(
+    r"(?:\b(?:from|between|to|and|than|in|since|during|minus|plus|times|over|"
+    r"by dividing|dividing|divide|subtracting|subtract|adding|multiplying|divided by|multiplied by|compared with|"
+    r"compared to|per)|[-+*/\u00d7\u00f7(])\s*(?:US)?[$\u20ac\u00a3]?\s?$",
+    re.I,
+)
+RELATIVE = 0.01  # a rounded number this near is right, however few digits it shows
+DIGITS = 2  # significant digits from which on a right rounding is right
+
+
+class Number(NamedTuple):
+    """A number as it was written."""
+
+    value: float  # as written, signed
+    scale: float  # of "million" and the like
+    percent: bool
+    decimals: int
+    digits: int  # significant ones
+    signed: bool  # by a sign or a word
+    currency: bool
+
+
+def same_number(question: str, answers: Sequence[str], text: str) -> bool:
+    """Whether the number that a text gives as its result equals an answer.
+
+    `answers` are the result, and of a share also the percentage ("0.382", "38.2%").
+    """
+    said = result(text)
+    if said is None:
+        return False
+    unsigned = bool(DOWN.search(question)) and not said.signed
+    shares = [float(answer.rstrip("%")) for answer in answers if answer.endswith("%")]
+    plain = [float(answer) for answer in answers if not answer.endswith("%")]
+    asks_percent = bool(re.search(r"percent|%|\bgrowth\b|\brate\b", question, re.I))
+    in_percent = shares if asks_percent and not said.currency else []
+    wanted = (shares or plain) if said.percent else plain + in_percent
+    return any(_equal(said, abs(value) if unsigned else value) for value in wanted)
+
+
+def _equal(said: Number, wanted: float) -> bool:
+    """Whether a number is the wanted one, or a right rounding of it; a unit of the table may be named or not."""
+    for scale in {1.0, said.scale}:
+        value, half = said.value * scale, 0.5 * 10**-said.decimals * scale
+        if abs(value - wanted) <= 1e-9 * max(1.0, abs(wanted)):
+            return True
+        if value * wanted <= 0 and wanted != 0:
+            continue
+        rounded = abs(value - wanted) <= half * (1 + 1e-9)
+        if rounded and (said.digits >= DIGITS or abs(value - wanted) <= RELATIVE * abs(wanted)):
+            return True
+    return False
+
+
+def result(text: str) -> Number | None:
+    """The number that a text gives as its result.
+
+    That after its last "the answer is", else after its last "=", else the first in its statements which is no operand
+    ("from 5 to 7"), no year and no citation, else the last one.
+    """
+    final = final_answer(text)
+    text = LIST_NUMBER.sub(" ", CITATION.sub(" ", final))
+    if "=" in text or "\u2248" in text:
+        text = re.split(r"[=\u2248]", text)[-1]
+    found = [(match, sentence) for sentence in statements(text) for match in NUMBER.finditer(sentence)]
+    plain = [(match, sentence) for match, sentence in found if not _is_year(match)]
+    results = [(match, sentence) for match, sentence in plain if not OPERAND.search(sides(sentence, match)[0])]
+    for candidates in (results, plain[-1:], found[-1:]):
+        if candidates:
+            match, sentence = candidates[0]
+            return _number(match, sentence)
+    spelled = [NUMBER_NAMES[word] for word in normalized(text) if word in NUMBER_NAMES]
+    return Number(spelled[0], 1.0, False, 0, 1, False, False) if len(spelled) == 1 else None
+
+
+def _is_year(match: re.Match[str]) -> bool:
+    plain = not (match["currency"] or match["percent"] or match["scale"] or match["sign"])
+    return plain and YEAR.fullmatch(match["digits"]) is not None
+
+
+def _number(match: re.Match[str], sentence: str) -> Number:
+    digits = match["digits"].replace(",", "")
+    minus = bool(match["inner"]) or match["sign"] in ("-", "\u2212", "\u2013") or _accounting(match)
+    before, after = sides(sentence, match)
+    clause = re.split(r"[.;]", before)[-1] + " | " + re.split(r"[.;,]", after)[0]
+    falls, rises = DOWN.search(clause), UP.search(clause)
+    down = bool(falls) and not (rises and rises.start() < falls.start() if falls else False)
+    value = -float(digits) if minus or down else float(digits)
+    return Number(
+        value=value,
+        scale=SCALES.get((match["scale"] or "").lower(), 1.0),
+        percent=bool(match["percent"]),
+        decimals=len(digits.partition(".")[2]),
+        digits=len(digits.replace(".", "").lstrip("0")) or 1,
+        signed=minus or match["sign"] == "+" or bool(falls or rises),
+        currency=bool(match["currency"]),
+    )
+
+
+def _accounting(match: re.Match[str]) -> bool:
+    """Whether brackets say that a number is negative: (3.2)."""
+    return bool(match["open"] and match["close"])

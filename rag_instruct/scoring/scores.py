@@ -1,0 +1,128 @@
+"""The scores of an output: accuracy, exact match and token F1, by the form of the question.
+
+Accuracy of an open question is that of the field (some answer occurs as whole words), except that a mention counts only
+where the output asserts it: in its final answer if it names one, not denied, and not as one of several guesses.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from rag_instruct.benchmarks import Question
+from rag_instruct.scoring.assertions import UNSURE, around, asserted, final_answer, own_turn
+from rag_instruct.scoring.choices import chosen
+from rag_instruct.scoring.closed_sets import verdict
+from rag_instruct.scoring.mentions import Answer, canonical, forms, mentions, normalized
+from rag_instruct.scoring.quantities import same_number
+
+Scores = dict[str, float]
+
+GUESSES = 5  # items from which on a bare list of short ones is no answer, unless a quarter of them are right
+ITEM = re.compile(r"[,;\n]|\band\b|\bor\b")
+
+
+def score_open(question: Question, output: str) -> Scores:
+    """Of free answers; those to yes-or-no questions are read as verdicts."""
+    text = own_turn(output)
+    answers = question.answers
+    if answers[0].lower() in ("yes", "no"):
+        right = verdict(text, ("yes", "no")) == answers[0].lower()
+    else:
+        right = answered(text, answers)
+    said = normalized(final_answer(text))
+    wanted = [normalized(answer) for answer in answers]
+    return {
+        "accuracy": float(right or (bool(said) and said in wanted)),
+        "exact_match": float(bool(said) and said in wanted),
+        "f1": max(_f1(said, answer) for answer in wanted),
+    }
+
+
+def score_choice(question: Question, output: str) -> Scores:
+    """Of multiple choice: whether the option that the output chooses is the right one."""
+    return _all_or_nothing(chosen(own_turn(output), question.choices) in question.answers)
+
+
+def score_closed(question: Question, output: str) -> Scores:
+    """Of a closed set of words (true or false; yes, no or maybe): whether the output's verdict is the right one."""
+    words = tuple(label for label, _ in question.choices)
+    return _all_or_nothing(verdict(own_turn(output), words) in question.answers)
+
+
+def score_number(question: Question, output: str) -> Scores:
+    """Of a calculation: whether the output's number is the right one, with its unit, sign and rounding."""
+    text = own_turn(output)
+    if question.answers[0] in ("yes", "no"):
+        return _all_or_nothing(verdict(text, ("yes", "no")) == question.answers[0])
+    return _all_or_nothing(same_number(question.question, question.answers, text))
+
+
+def score_by_form(question: Question, output: str) -> Scores:
+    """Of a question of one's own: by its choices, or as an open one."""
+    if not question.choices:
+        return score_open(question, output)
+    closed = all(label == text for label, text in question.choices)
+    return (score_closed if closed else score_choice)(question, output)
+
+
+def _all_or_nothing(right: bool) -> Scores:
+    """One label is right or wrong, so the three are the same."""
+    return dict.fromkeys(("accuracy", "exact_match", "f1"), float(right))
+
+
+def token_f1(output: str, answer: str) -> float:
+    """The harmonic mean of precision and recall of the words, as SQuAD has it."""
+    return _f1(normalized(output), normalized(answer))
+
+
+def _f1(said: Sequence[str], wanted: Sequence[str]) -> float:
+    common = (Counter(said) & Counter(wanted)).total()
+    return 2 * common / (len(said) + len(wanted)) if common else 0.0
+
+
+def answered(text: str, answers: tuple[str, ...]) -> bool:
+    """Whether a turn's final answer asserts one of the answers."""
+    final = canonical(final_answer(text))
+    return not _guesses(final, forms(answers)) and (
+        _states(final, forms(answers)) or any(_states_parts(final, answer) for answer in answers)
+    )
+
+
+def _states(text: str, accepted: Sequence[Answer]) -> bool:
+    places = (around(text, start, end) for start, end in mentions(text, accepted))
+    return any(asserted(*place) and not _hedged(*place, accepted) for place in places)
+
+
+def _states_parts(text: str, answer: str) -> bool:
+    """Of an answer "A, B and C": whether all of them are stated, in whatever order."""
+    parts = [part for part in re.split(r",\s*(?:and\s+)?|\s+(?:and|&)\s+", answer) if part]
+    if len(parts) < 2 or not re.search(r"\band\b|&", answer) or re.search(r"\d", answer):
+        return False
+    return all(_states(text, forms((part,))) for part in parts)
+
+
+def _hedged(before: str, after: str, accepted: Sequence[Answer]) -> bool:
+    """Whether a mention is one side of an "or" whose other side is no answer."""
+    other_after = re.match(r"\s+or\s+(.*)", after, re.S)
+    other_before = re.search(r"(.*[^,])\s+or\s+(?:\w+\s+)?$", before, re.S)
+    if other_after and not _begins(other_after[1], accepted):
+        return True
+    if other_before and not any(True for _ in mentions(other_before[1], accepted)):
+        return True
+    unsure = UNSURE.search(before)
+    rest = f"{before[unsure.end() :]} | {after}" if unsure else ""
+    return bool(re.search(r"\bor\b", rest)) and not (other_after or other_before)
+
+
+def _begins(text: str, accepted: Sequence[Answer]) -> bool:
+    return any(start <= len("the same, the ") for start, _ in mentions(text, accepted))
+
+
+def _guesses(text: str, accepted: Sequence[Answer]) -> bool:
+    """Whether a text is nothing but a list of things, hardly any of them an answer."""
+    items = [item for item in ITEM.split(re.sub(r"^\s*(?:\d+[.)]|[-*])\s*", "", text, flags=re.M)) if item.strip(" .")]
+    if len(items) < GUESSES or any(len(item.split()) > 4 for item in items):
+        return False
+    right = sum(any(True for _ in mentions(item, accepted)) for item in items)
+    whole = any(True for _ in mentions(text.split("\n")[0], accepted)) and right == 0  # an answer with commas in it
+    return right * 4 < len(items) and not whole

@@ -1,0 +1,1 @@
+"""From exemplars and documents to pairs of question and answer."""

@@ -1,0 +1,156 @@
+"""The filters of pairs: small named checks of what a critical reader would refuse, without a model."""
+
+import re
+
+from rag_instruct.corpus.passages import Passage
+from rag_instruct.synthesis.fact_filters import fact_missed, misses_answer
+from rag_instruct.synthesis.focus import Focus
+from rag_instruct.words import content, marks, options_of, sentences, share, stem_of, substance
+
+REFUSAL = re.compile(
+    r"\b(i (can ?not|can't|am unable|do not know|don't know)|i'm (sorry|unable|not able)|as an ai|"
+    r"(does not|doesn't|do not|don't) (contain|provide|mention|include)|not (mentioned|provided|enough information))\b",
+    re.I,
+)
+DEPENDENT = re.compile(
+    r"\b((the|this|these|those|above|given|following|provided|first|second) "
+    r"(passage|document|text|article|sentence|context|excerpt|source|paragraph)s?|"
+    r"according to (it|this|them)|mentioned above)\b",
+    re.I,
+)
+PRONOUN = re.compile(r"\b(he|she|it|they|him|his|her|its|their|them|this|these|those)\b", re.I)
+OPENING = re.compile(r"^(is it|was it|are there|is there)\b[^,]* (that|true|correct)\b", re.I)
+
+
+def empty(question: str, answer: str) -> bool:
+    return not question.strip() or not answer.strip()
+
+
+def odd_form(question: str, answer: str) -> bool:
+    """Cut off, run on, stammering, or not ended as a question or an order."""
+    asked = stem_of(question)
+    return (
+        not 4 <= len(asked.split()) <= 150
+        or not asked[0].isalnum()
+        or not re.search(r"[.?!:][\"”')]?$", asked)
+        or bool(re.search(r"\b([a-z]{3,}) \1\b|\bhow \w+ than\b", asked.lower()))
+        or bool(re.search(r"[,;:]$|\w\?\w", answer.strip()))
+    )
+
+
+def refusal(answer: str) -> bool:
+    return bool(REFUSAL.search(answer))
+
+
+def exemplar_copied(question: str, exemplar: str) -> bool:
+    """Most of what it says is the exemplar's."""
+    mine, theirs = content(stem_of(question)), content(stem_of(exemplar))
+    return bool(mine) and len(mine & theirs) / len(mine | theirs) > 0.6
+
+
+def not_standalone(question: str) -> bool:
+    """It points at a document, or is short and has a pronoun that nothing before it explains."""
+    asked = OPENING.sub("", stem_of(question))
+    pronoun, named = (
+        PRONOUN.search(asked),
+        re.search(
+            r"(?<=\w )[A-Z]|^(?!(Who|What|When|Where|Which|How|Why|Is|Are|Was|Were|Did|Do"
+            r"|Does|Has|Have|Can|The|In|State|Name|Describe|Explain)\b)[A-Z]|\d",
+            asked,
+        ),
+    )
+    lost = pronoun and (not named or pronoun.start() < named.start())
+    return bool(DEPENDENT.search(asked)) or (bool(lost) and len(asked.split()) < 12)
+
+
+def answer_in_question(question: str, answer: str) -> bool:
+    """The question says all that the answer says; a claim and a choice do so by their nature."""
+    if options_of(question) or re.match(r"(yes|no|true|false)\b", answer, re.I):
+        return False
+    said = content(substance(answer))
+    return bool(said) and said <= content(stem_of(question))
+
+
+def choice_broken(question: str, answer: str) -> bool:
+    """Options that repeat, or an answer that is none of them."""
+    options = options_of(question)
+    if not options:
+        return False
+    match = re.match(r"\(?([A-H])\b[.):]?\s*(.*)", answer.strip(), re.S)
+    letter, text = match.groups() if match else ("", "")
+    given = options.get(letter, "").lower().rstrip(".")
+    repeated = len({option.lower() for option in options.values()}) < len(options)
+    said = bool(given) if not text else bool(given) and text.lower().startswith(given)
+    return (
+        len(options) < 2
+        or repeated
+        or not (said or any(option.lower().rstrip(".") in answer.lower() for option in options.values()))
+    )
+
+
+def off_topic(question: str, texts: str) -> bool:
+    return not content(stem_of(question)) & content(texts)
+
+
+def grounded(text: str, texts: str, words: float = 0.7) -> bool:
+    """Every number and name, and most words, are in the texts."""
+    return marks(text) <= content(texts) | marks(texts) and share(content(text), content(texts)) >= words
+
+
+def ungrounded(answer: str, texts: str, is_choice: bool) -> bool:
+    """What the answer states is not in the texts: a short one must be there in full."""
+    short = is_choice or len(content(substance(answer))) < 3
+    return not grounded(substance(answer), texts, 1.0 if short else 0.7)
+
+
+def answer_shown(question: str, answer: str, sources: tuple[Passage, ...]) -> bool:
+    """A document that should be of no help holds what the answer adds to the question."""
+    asked, said = content(stem_of(question)), content(substance(answer))
+    added = said - asked or said
+    for source in sources:
+        for sentence in sentences(source.text):
+            words = content(sentence) | content(source.title)
+            if added and share(added, words) >= 0.8 and share(asked, words) >= 0.5:
+                return True
+    return False
+
+
+def one_is_enough(question: str, answer: str, sources: tuple[Passage, ...]) -> bool:
+    """One of several documents holds the whole answer: then the row is not multi-document."""
+    said = content(substance(answer))
+    alone = (share(said, content(f"{source.title} {source.text}")) >= 0.95 for source in sources)
+    return len(sources) > 1 and not options_of(question) and any(alone)
+
+
+def reject_reason(paradigm: str, question: str, answer: str, exemplar: str, focus: Focus) -> str | None:
+    """The first reason to refuse a pair, or None.
+
+    A capable teacher hides no passage: then nothing says where r0 to r2 got their answers, and
+    grounding is checked for r3 and r4 alone.
+    """
+    shown, unseen = _texts(focus.sources), _texts(focus.hidden)
+    if empty(question, answer):
+        return "empty"
+    helpless = paradigm in ("useless_doc", "single_doc_support")
+    several = paradigm in ("multi_doc_support", "multi_doc_answer")
+    told = [focus.variables[name] for name in ("focus", "first", "second") if name in focus.variables]
+    basis = unseen if helpless or paradigm == "multi_doc_support" else shown
+    checks = {
+        "odd form": lambda: odd_form(question, answer),
+        "refusal": lambda: refusal(answer),
+        "exemplar repeated": lambda: exemplar_copied(question, exemplar),
+        "does not stand alone": lambda: not_standalone(question),
+        "choice broken": lambda: choice_broken(question, answer),
+        "answer missed": lambda: misses_answer(question, answer, focus.must_say),
+        "answer in the question": lambda: answer_in_question(question, answer),
+        "off topic": lambda: off_topic(question, f"{shown} {unseen}"),
+        "ungrounded": lambda: bool(basis) and ungrounded(answer, basis, bool(options_of(question))),
+        "answer shown": lambda: helpless and answer_shown(question, answer, focus.sources),
+        "one document suffices": lambda: several and one_is_enough(question, answer, focus.sources),
+    }
+    reason = next((reason for reason, check in checks.items() if check()), None)
+    return reason or (fact_missed(question, answer, told) if told else None)
+
+
+def _texts(passages: tuple[Passage, ...]) -> str:
+    return " ".join(f"{passage.title}. {passage.text}" for passage in passages)

@@ -1,0 +1,35 @@
+"""What the teacher writes a pair from: whole documents, or one sentence of each."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rag_instruct.corpus.passages import Passage
+from rag_instruct.files import digest
+from rag_instruct.synthesis.paradigms import PARADIGMS
+
+
+@dataclass(frozen=True)
+class Focus:
+    """The source documents of a row, and what the prompt says of them.
+
+    `hidden` are passages that state the answer but are not shown, so they must not be noise.
+    Of each group of `must_say` the answer has to contain some words that the question does not.
+    """
+
+    sources: tuple[Passage, ...]
+    hidden: tuple[Passage, ...]
+    variables: dict[str, str]
+    must_say: tuple[tuple[str, ...], ...] = ()
+
+
+def whole_documents(paradigm: str, exemplar: str, ranked: list[Passage], seed: str) -> Iterator[Focus]:
+    """For capable teachers: the best passages as they are, in a later round the next best ones.
+
+    How many documents a multi-document row has is drawn by digest, between the paradigm's bounds.
+    """
+    least, most = PARADIGMS[paradigm].least, PARADIGMS[paradigm].most
+    count = least + int(digest(seed, paradigm), 16) % (most - least + 1)
+    for start in range(0, len(ranked) - count + 1, count):
+        sources = tuple(ranked[start : start + count])
+        shown = "\n\n".join(f"Document {n}: {passage.document}" for n, passage in enumerate(sources, start=1))
+        yield Focus(sources, (), {"documents": shown})

@@ -1,0 +1,191 @@
+"""One fact at a time, for teachers too small to hold a document: which sentence to ask about, and for what.
+
+A model of 135 million parameters wanders over a whole passage. Shown one sentence and the words
+in it that are to be the answer, it writes a question and answers it; whether the answer holds
+those words is then checked.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rag_instruct.corpus.passages import Passage
+from rag_instruct.files import digest
+from rag_instruct.synthesis.focus import Focus
+from rag_instruct.synthesis.paradigms import PARADIGMS
+from rag_instruct.words import sentences
+
+OF_ONE_FACT = [name for name in PARADIGMS if name != "multi_doc_answer"]
+REACH = 6  # best passages that facts are taken from
+# A name (capitals, inner small words allowed) or a number with what it counts.
+NAME = r"(?:[A-Z][\w'-]+)(?: (?:(?:of|the|de|da|and) )?[A-Z][\w'-]+)*"
+NUMBER = r"\d[\d,.]*\d(?: (?:million|billion))?(?: (?:[a-z]+s|percent))?|\d(?: [a-z]+s)?"
+TARGET = re.compile(rf"(?<=[a-z,] )(?:{NAME}|{NUMBER})(?=[ ,.])")
+LOOSE = re.compile(r"(an|ic|ish|ese)$| and ")  # adjectives and lists make poor answers
+PLAIN = re.compile(r"^[A-Z][\w ,'-]{30,150}\.$")  # nothing that a question would have to drop
+POINTING = re.compile(
+    r"\b(he|she|it|they|him|her|his|its|their|them|this|these|those|such|there|here|other|another|farther)\b"
+    r"|\bthat (belief|idea|year|time|name|city)\b",
+    re.I,
+)
+
+KINDS = {
+    "choice": r"\(?\bA[.):] ?\S.*\bB[.):] ?\S|\bof the following\b|\boptions:",
+    "claim": r"\b(is|was) it (true|correct|right)\b|\btrue or false\b|\bfact-check\b|\bthe (claim|statement)\b",
+    "comparison": r"\b(compar\w+|contrast|differen\w+|differ|versus|vs|similarit\w+|in common)\b",
+    "explanation": r"^(please |can you |could you )*explain\b|^why\b|^how (do|does|did|is|are|was|were|has|can)\b",
+    "question": r"\?$|^(what|who|when|where|which|how)\b",
+}
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A sentence that can be understood alone, and the words of it that are asked for."""
+
+    passage: Passage
+    sentence: str
+    target: str
+
+    @property
+    def before(self) -> str:
+        """The word before the target."""
+        return self.sentence[: self.sentence.index(self.target)].split()[-1]
+
+    @property
+    def asks(self) -> str:
+        """What a question for the target begins with."""
+        if self.target[0].isdigit():
+            return "when" if re.fullmatch(r"1\d{3}|20\d\d", self.target) else "count"
+        return {"by": "who", "in": "where", "at": "where", "near": "where"}.get(self.before, "what")
+
+    @property
+    def type(self) -> str:
+        """What makes a wrong answer a likely one: a year, the thing counted, or the word before a name."""
+        return self.target.partition(" ")[2] or self.asks if self.target[0].isdigit() else self.before
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The target, then all else that a question could ask for instead."""
+        found = re.findall(rf"(?!The |A |An |In |On |At |By |For |About ){NAME}|{NUMBER}", self.sentence)
+        return (self.target, *(name for name in found if name != self.target))
+
+
+def kind_of(instruction: str) -> str:
+    """The exemplar's kind of task, by its wording; what is none of the others is an order."""
+    if not instruction:  # nothing is to be imitated
+        return "question"
+    text = " ".join(instruction.split())
+    return next((kind for kind, pattern in KINDS.items() if re.search(pattern, text, re.I)), "order")
+
+
+def focuses(paradigm: str, exemplar: str, ranked: list[Passage], seed: str) -> Iterator[Focus]:
+    """The usable choices for an exemplar over its ranked passages: near ones first, then as the seed decides."""
+    known = [fact for passage in ranked for fact in _facts(passage)]
+    rank = {passage.id: place // 2 for place, passage in enumerate(ranked[:REACH])}
+    near = [fact for fact in known if fact.passage.id in rank]
+    near.sort(key=lambda fact: (rank[fact.passage.id], digest(seed, fact.sentence)))
+    if paradigm == "multi_doc_answer":
+        return _of_two(near, known, ranked, exemplar)
+    # Each fact serves one paradigm, so that no two rows ask for the same.
+    own = [fact for fact in near if min(OF_ONE_FACT, key=lambda name: digest(fact.sentence, name)) == paradigm]
+    return _of_one(paradigm, own, known, ranked, exemplar, seed)
+
+
+def _facts(passage: Passage) -> Iterator[Fact]:
+    for sentence in sentences(passage.text):
+        alone = PLAIN.match(sentence) and passage.title in sentence and not POINTING.search(sentence)
+        targets = [t for t in TARGET.findall(sentence) if t not in passage.title and passage.title not in t]
+        targets = [target for target in targets if not LOOSE.search(target)]
+        if alone and targets:  # the last name or number is where such a sentence tends to say what is new
+            yield Fact(passage, sentence, targets[-1])
+
+
+def _states(passage: Passage, fact: Fact) -> bool:
+    return passage.id == fact.passage.id or (fact.target in passage.text and fact.passage.title in passage.document)
+
+
+def _of_one(
+    paradigm: str, facts: list[Fact], known: list[Fact], ranked: list[Passage], exemplar: str, seed: str
+) -> Iterator[Focus]:
+    """One fact, and documents that state it, or help with it, or do not."""
+    show = {
+        "single_doc_answer": lambda fact, ranked: [fact.passage],
+        "single_doc_support": lambda fact, ranked: _background(fact, ranked)[:1],
+        "multi_doc_support": _both_backgrounds,
+        "useless_doc": _useless,
+    }[paradigm]
+    for fact in facts:
+        shown = tuple(show(fact, [passage for passage in ranked if not _states(passage, fact)]))
+        if shown:
+            hidden = tuple(passage for passage in ranked if passage not in shown and _states(passage, fact))
+            yield Focus(shown, hidden, _variables(fact, known, exemplar, seed), (fact.names,))
+
+
+def _background(fact: Fact, silent: list[Passage]) -> list[Passage]:
+    """Other passages of the fact's article."""
+    return [passage for passage in silent if passage.title == fact.passage.title]
+
+
+def _both_backgrounds(fact: Fact, silent: list[Passage]) -> list[Passage]:
+    """A passage of the fact's article, and one of another article that names it or is named by the fact."""
+    others = [passage for passage in silent if passage.title != fact.passage.title]
+    linked = [p for p in others if p.title in fact.sentence or fact.passage.title in p.text]
+    own = _background(fact, silent)
+    return [own[0], linked[0]] if own and linked else []
+
+
+def _useless(fact: Fact, silent: list[Passage]) -> list[Passage]:
+    """The nearest passage of another article that does not speak of the fact's subject."""
+    return [passage for passage in silent if fact.passage.title not in passage.document][:1]
+
+
+def _variables(fact: Fact, known: list[Fact], exemplar: str, seed: str) -> dict[str, str]:
+    """What the prompt may name: for claims a wrong answer in the right one's place, for choices four options."""
+    alike = {other.target for other in known if other.type == fact.type}
+    wrong = sorted((t for t in alike if t not in fact.sentence), key=lambda t: digest(seed, fact.sentence, t))
+    false = bool(wrong) and int(digest(seed, fact.sentence, "verdict"), 16) % 2 == 0
+    options = sorted([fact.target, *wrong[:3]], key=lambda t: digest(seed, "option", t))
+    claimed = fact.sentence.replace(fact.target, wrong[0], 1) if false else fact.sentence
+    kind = kind_of(exemplar)
+    return {
+        "kind": f"{_possible(kind, fact, len(options))} {fact.asks}",
+        "focus": fact.sentence,
+        "start": _start(fact),
+        "told": f"{fact.sentence} {claimed}",
+        "target": fact.target,
+        "claimed": claimed,
+        "verdict": "No" if false else "Yes",
+        "options": "\n".join(f"{letter}. {text}" for letter, text in zip("ABCD", options, strict=False)),
+        "letter": "ABCD"[options.index(fact.target)],
+    }
+
+
+def _start(fact: Fact) -> str:
+    """The words that an answer begins with, so that it keeps to the fact."""
+    return " ".join(fact.sentence.split()[:3])
+
+
+def _possible(kind: str, fact: Fact, options: int) -> str:
+    """The kind, or a question where a single fact does not allow it."""
+    if kind == "comparison" or (kind != "claim" and fact.asks == "what") or (kind == "choice" and options < 4):
+        return "question"
+    return kind
+
+
+def _of_two(facts: list[Fact], known: list[Fact], ranked: list[Passage], exemplar: str) -> Iterator[Focus]:
+    """Two facts of two articles of which one names the other, neither stated by the other's passage."""
+    for first in facts:
+        for second in known:
+            apart = first.passage.title != second.passage.title
+            linked = second.passage.title in first.passage.text or first.passage.title in second.passage.text
+            if not (apart and linked) or _states(first.passage, second) or _states(second.passage, first):
+                continue
+            shown = (first.passage, second.passage)
+            hidden = tuple(p for p in ranked if p not in shown and (_states(p, first) or _states(p, second)))
+            variables = {"first": first.sentence, "first_target": first.target, "first_start": _start(first)}
+            variables |= {"second": second.sentence, "second_target": second.target, "second_start": _start(second)}
+            possible = {_possible(kind_of(exemplar), fact, 0) for fact in (first, second)}
+            kind = possible.pop() if len(possible) == 1 and "claim" not in possible else "question"
+            variables |= {"kind": f"{kind} {first.asks}", "second_kind": f"{kind} {second.asks}"}
+            must_say = (first.names, second.names)
+            yield Focus(shown, hidden, variables, must_say)

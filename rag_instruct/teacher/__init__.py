@@ -1,0 +1,1 @@
+"""Language models behind endpoints: asked within limits, their answers kept, what they cost."""

@@ -1,0 +1,74 @@
+"""Where a model is reached, and how: what config.yaml says under `teachers`."""
+
+import os
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from rag_instruct.config import missing_key
+from rag_instruct.errors import UserError
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One OpenAI-compatible server. The key stays in the environment; only its variable's name is known."""
+
+    base_url: str
+    key_variable: str | None = None
+    weight: float = 1.0  # its share of the requests, where there are several
+    model: str | None = None  # the model's name there, where it differs
+
+    def key(self) -> str:
+        """The key of the environment; a UserError names the variable that lacks it."""
+        if missing_key(self.key_variable):
+            raise UserError(
+                f"the environment variable {self.key_variable} is not set, {self.base_url} needs it: "
+                f"export {self.key_variable}=..., or choose another teacher in config.yaml"
+            )
+        return os.environ.get(self.key_variable or "", "") or "no key"
+
+
+def without_key(text: str, variable: str | None) -> str:
+    """What an endpoint said, without the key that it may repeat: it goes into logs and into the store."""
+    key = os.environ.get(variable or "")
+    return text.replace(key, f"<{variable}>") if key else text
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """A model with the endpoints that serve it, and their limits; config.schema.yaml explains each."""
+
+    model: str
+    endpoints: tuple[Endpoint, ...]
+    sampling: dict[str, Any] = field(default_factory=dict)
+    reasoning_tokens: int = 0
+    concurrency: int = 16
+    requests_per_minute: float | None = None
+    tokens_per_minute: float | None = None
+    timeout: float = 120.0
+    attempts: int = 6
+    batch: bool = False
+    poll_seconds: float = 60.0
+    tokenizer: str | None = None
+
+    @classmethod
+    def of(cls, settings: dict[str, Any], base_url: str | None = None) -> Self:
+        """From config.yaml's settings; `base_url` is the address of its `server`, once that runs."""
+        given = {
+            key: value for key, value in settings.items() if key in cls.__dataclass_fields__ and key != "endpoints"
+        }
+        places = settings.get("endpoints") or [
+            {"base_url": base_url or settings["base_url"], "key_variable": settings.get("key_variable")}
+        ]
+        return cls(endpoints=tuple(Endpoint(**place) for place in places), **given)
+
+    def request(self, body: dict[str, Any]) -> dict[str, Any]:
+        """All that decides the answer: `body` with the model and its sampling. The store's key is made of it."""
+        request = {"model": self.model, **body, **self.sampling}
+        if self.reasoning_tokens:
+            request["max_tokens"] += self.reasoning_tokens
+        return request
+
+    @property
+    def in_flight(self) -> int:
+        """Requests that a job asks at a time; in a batch, all it has."""
+        return 100_000 if self.batch else self.concurrency

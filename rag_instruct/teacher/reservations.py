@@ -1,0 +1,71 @@
+"""What the jobs of a data set have lent out of its budget and not yet spent: each says so in a file of its own."""
+
+import fcntl
+import json
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from rag_instruct.lock import hold
+
+
+class Reservations:
+    """The job's own amount (dollars, requests), and those of the other jobs that live.
+
+    A job holds the lock of its file for as long as it lives, so the file of a dead one is known by
+    its free lock, and removed. Where the file system has no locks, other jobs are not seen.
+    """
+
+    def __init__(self, folder: Path, data_set: str) -> None:
+        self._folder, self._data_set = folder, data_set
+        self._own: IO[str] | None = None
+        self._path = folder / f"{data_set}-{uuid.uuid4().hex[:12]}.json"
+
+    @contextmanager
+    def settled(self) -> Iterator[None]:
+        """No other job looks or writes meanwhile."""
+        held = hold(self._folder / f".{self._data_set}.lock", wait=True, quiet=True)
+        try:
+            yield
+        finally:
+            if held:
+                held.close()
+
+    def write(self, dollars: float, requests: int) -> None:
+        """Say what this job has lent out; to be called while settled."""
+        self._own = self._own or hold(self._path, wait=False)
+        if self._own:
+            self._own.seek(0)
+            self._own.truncate()
+            json.dump([dollars, requests], self._own)
+            self._own.flush()
+
+    def of_others(self) -> tuple[float, int]:
+        """Dollars and requests; to be called while settled."""
+        dollars, requests = 0.0, 0
+        for path in self._folder.glob(f"{self._data_set}-????????????.json"):
+            if path != self._path and (lent := _of_a_living_job(path)):
+                dollars, requests = dollars + lent[0], requests + lent[1]
+        return dollars, requests
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        if self._own:
+            with self.settled():
+                self._path.unlink(missing_ok=True)
+            self._own.close()
+
+
+def _of_a_living_job(path: Path) -> tuple[float, int] | None:
+    with path.open(encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            dollars, requests = json.loads(file.read() or "[0, 0]")
+            return dollars, requests
+        except OSError:
+            return None
+        path.unlink(missing_ok=True)
+        return None

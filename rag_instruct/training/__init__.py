@@ -1,0 +1,1 @@
+"""From the data set to a fine-tuned model."""

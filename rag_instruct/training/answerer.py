@@ -1,0 +1,78 @@
+"""A checkpoint that answers questions, with documents or without."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from transformers import PreTrainedTokenizerBase, TextStreamer
+
+from rag_instruct.cli import logger
+from rag_instruct.errors import UserError
+from rag_instruct.evaluation.engines import longest_of, tokenizer_of
+from rag_instruct.evaluation.generation import Generation
+from rag_instruct.evaluation.questioning import Decoding, Task
+from rag_instruct.training.student import load_student
+from rag_instruct.words import content, share
+
+DRAWN_UPON = 0.6  # share of the answer's own words in a document, from which on it is cited
+
+
+class Answerer:
+    """A model folder, or any model that a recipe could name, which answers greedily."""
+
+    def __init__(self, model: str) -> None:
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        self._model, self._longest, self.tokenizer = model, longest_of(model, None), tokenizer_of(model, None)
+        self._student = load_student(model, torch.bfloat16 if device == "cuda" else torch.float32).eval()
+        self._student.to(device)
+
+    def prompt(self, question: str, documents: Sequence[str], tokens: int) -> list[int]:
+        """The prompt's ids, as the evaluation's: with as many of the first documents as leave `tokens` to answer in.
+
+        Raises UserError when not even the question does.
+        """
+        made = Generation(self._model, self.tokenizer, self._longest, Decoding(tokens), seed=0)
+        prompt = made.prompt(Task("", question, tuple(documents)))
+        if not prompt.ids:
+            raise UserError(f"the question alone leaves no {tokens} of the model's {self._longest} tokens to answer in")
+        if prompt.documents < len(documents):
+            logger.warning("only %d of %d documents fit into the model", prompt.documents, len(documents))
+        return prompt.ids
+
+    @torch.inference_mode()
+    def answer(
+        self, question: str, documents: Sequence[str], tokens: int, show: Callable[[str], None] | None = None
+    ) -> str:
+        """The answer, of at most so many tokens; `show` gets it piece by piece as it is written."""
+        prompt = torch.tensor([self.prompt(question, documents, tokens)], device=self._student.device)
+        streamer = _Shown(self.tokenizer, show) if show else None
+        written = self._student.generate(
+            prompt,
+            attention_mask=torch.ones_like(prompt),
+            max_new_tokens=tokens,
+            do_sample=False,
+            temperature=None,
+            top_p=None,
+            top_k=None,
+            streamer=streamer,
+        )
+        text = self.tokenizer.decode(written[0, prompt.shape[1] :], skip_special_tokens=True)
+        return str(text).strip()
+
+
+class _Shown(TextStreamer):
+    """Hands the pieces of an answer on."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, show: Callable[[str], None]) -> None:
+        super().__init__(tokenizer, skip_prompt=True, skip_special_tokens=True)
+        self._show = show
+
+    def on_finalized_text(self, text: str, stream_end: bool = False) -> None:
+        self._show(text)
+
+
+def cited(question: str, answer: str, documents: Sequence[str]) -> list[int]:
+    """The places of the documents that hold most of what the answer adds to the question."""
+    added = content(answer) - content(question) or content(answer)
+    shares = [share(added, content(document)) for document in documents]
+    best = max(shares, default=0.0)
+    return [place for place, part in enumerate(shares) if added and part >= DRAWN_UPON and part == best]

@@ -1,0 +1,38 @@
+"""In which order a training sees its rows."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from torch.utils.data import Sampler
+
+from rag_instruct.files import digest
+
+POOLED_GROUPS = 50  # whose rows are sorted by length at a time
+
+
+class EpochOrder(Sampler[int]):
+    """The order of an epoch's rows: it follows from the seed and the epoch's number alone.
+
+    The trainer's own samplers draw from a generator whose state a resumed training does not have.
+    """
+
+    def __init__(self, lengths: Sequence[int], seed: str, group: int, epoch: Callable[[], int]) -> None:
+        self._lengths, self._seed, self._group, self._epoch = lengths, seed, group, epoch
+
+    def __len__(self) -> int:
+        return len(self._lengths)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.order(self._epoch()))
+
+    def order(self, epoch: int) -> list[int]:
+        """The rows of an epoch; with a group above 0, so many rows of a like length come together."""
+        rows = sorted(range(len(self)), key=lambda row: digest(self._seed, "order", epoch, row))
+        if not self._group:
+            return rows
+        pool = POOLED_GROUPS * self._group
+        near = [
+            sorted(rows[start : start + pool], key=self._lengths.__getitem__) for start in range(0, len(rows), pool)
+        ]
+        groups = [part[start : start + self._group] for part in near for start in range(0, len(part), self._group)]
+        mixed = sorted(range(len(groups)), key=lambda group: digest(self._seed, "groups", epoch, group))
+        return [row for group in mixed for row in groups[group]]

@@ -1,0 +1,200 @@
+"""What a training takes before it runs: memory of a GPU, hours, disk. Counts of bytes and operations, not a fit.
+
+Bytes of the parts follow ZeRO (arXiv 1910.02054, section 3), those of activations what a Llama layer keeps for its
+backward pass, operations PaLM's count (arXiv 2204.02311, appendix B): 6 a weight and token, and attention's.
+"""
+
+import time
+from dataclasses import dataclass
+
+import torch
+from transformers import AutoModelForCausalLM, LlamaConfig, PreTrainedConfig
+
+from rag_instruct.training.recipe import Recipe
+from rag_instruct.training.student import load_config
+
+GB = 1e9
+# The models of the shipped recipes are gated; their shapes are public, so that they can be estimated without a token.
+SHAPES: dict[str, tuple[int, int, int, int, int, bool]] = {
+    # hidden, intermediate, layers, heads, key-value heads, tied
+    "meta-llama/Llama-3.1-8B": (4096, 14336, 32, 32, 8, False),
+    "meta-llama/Llama-3.2-3B": (3072, 8192, 28, 24, 8, True),
+    "meta-llama/Llama-3.1-70B": (8192, 28672, 80, 64, 8, False),
+}
+LLAMA_3_TOKENS = 128_256
+# Operations a second of dense bf16 products, from the makers' data sheets, and memory in GB (10^9 bytes).
+DEVICES = {"h100": (989e12, 80), "h200": (989e12, 141), "a100": (312e12, 80), "l40s": (362e12, 48)}
+UTILISATION = 0.40  # of that rate, assumed: no GPU was at hand to measure it
+CPU_UTILISATION = 0.60  # of the products' measured rate: the rest are norms, attention and the optimizer
+PROCESS_GB = 0.65  # Python with torch and the trainer
+LOADING, FRAGMENTED = 0.6, 1.4  # measured (performance/training.py): of the weights, and times the activations
+BUCKETS_GB = 2.0  # DeepSpeed's, for gradients under way: twice 5e8 half ones
+CONTEXT_GB = 1.5  # CUDA's own, the libraries' buffers, what the allocator cannot use
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model's shape."""
+
+    parameters: int
+    products: int  # weights that each token is multiplied by: all but the input's embeddings
+    layers: int
+    hidden: int
+    intermediate: int
+    keys: int  # width of keys, and of values
+
+    @classmethod
+    def of(cls, name: str, revision: str | None = None) -> "Model":
+        """The shape of a recipe's model; raises UserError when its configuration cannot be had."""
+        return cls.of_config(_config(name, revision))
+
+    @classmethod
+    def of_config(cls, config: PreTrainedConfig) -> "Model":
+        """The shape that a configuration describes; no weights are made."""
+        with torch.device("meta"):
+            made = AutoModelForCausalLM.from_config(config)
+        parameters = sum(weight.numel() for weight in made.parameters())
+        embeddings = made.get_input_embeddings().weight.numel()
+        products = parameters - (0 if config.tie_word_embeddings else embeddings)
+        heads = config.num_attention_heads
+        width = getattr(config, "head_dim", None) or config.hidden_size // heads
+        keys = (getattr(config, "num_key_value_heads", None) or heads) * width
+        return cls(parameters, products, config.num_hidden_layers, config.hidden_size, config.intermediate_size, keys)
+
+
+def _config(name: str, revision: str | None) -> PreTrainedConfig:
+    if name in SHAPES:
+        hidden, intermediate, layers, heads, keys, tied = SHAPES[name]
+        return LlamaConfig(
+            vocab_size=LLAMA_3_TOKENS, hidden_size=hidden, intermediate_size=intermediate, num_hidden_layers=layers,
+            num_attention_heads=heads, num_key_value_heads=keys, tie_word_embeddings=tied,
+        )  # fmt: skip
+    return load_config(name, revision)
+
+
+def memory(model: Model, recipe: Recipe, longest: int) -> dict[str, float]:
+    """GB (10^9 bytes) of one process by part, at its peak; `longest` is a sequence's tokens."""
+    count, shared = model.parameters, recipe.processes
+    trained = count if recipe.lora is None else _adapter(model, recipe.lora)
+    whole = recipe.precision == "fp32" or (recipe.zero is None and recipe.optimizer == "adamw" and recipe.lora is None)
+    weight: float = 4 if whole else 2
+    gradient: float = 4 if whole or recipe.lora else 2
+    state: float = {"adamw": 8, "adamw_8bit": 2}[recipe.optimizer]
+    if recipe.zero:
+        state = (state + 4 + 4) / shared  # and single weights and gradients, spread over the processes
+        gradient = gradient / (shared if recipe.zero >= 2 else 1)
+        weight = weight / (shared if recipe.zero == 3 else 1)
+    adapter = 4 * trained if recipe.lora else 0
+    cast = 2 * count if whole and recipe.precision == "bf16" else 0
+    return {
+        "weights": (weight * count + adapter + cast) / GB,
+        "gradients": gradient * trained / GB,
+        "optimizer": state * trained / GB,
+        "activations": activations(model, recipe, longest) / GB,
+    }
+
+
+def figures(model: Model, recipe: Recipe, longest: int, on_gpu: bool) -> dict[str, float]:
+    """The parts of memory(), and what a process has beside them on a GPU or in this machine's memory."""
+    parts = memory(model, recipe, longest)
+    if on_gpu:
+        return {**parts, "beside": CONTEXT_GB + (BUCKETS_GB if recipe.zero else 0)}
+    # Freed blocks of many lengths stay with the process, and what loading took too.
+    return {
+        **parts,
+        "activations": FRAGMENTED * parts["activations"],
+        "beside": PROCESS_GB + LOADING * parts["weights"],
+    }
+
+
+def activations(model: Model, recipe: Recipe, longest: int) -> float:
+    """Bytes that the forward pass keeps for the backward pass of a batch of `longest` tokens a row."""
+    tokens = recipe.batch * longest
+    size = 4 if recipe.precision == "fp32" else 2
+    # Of a layer: each norm's input and normed input (in single precision) and output; queries, keys and values, turned
+    # and spread over the heads; attention's output twice; and four of the feed-forward's width.
+    layer = tokens * (4 * 4 * model.hidden + size * (7 * model.hidden + 2 * model.keys + 4 * model.intermediate))
+    if recipe.checkpointing:
+        return layer + model.layers * tokens * model.hidden * size
+    return model.layers * layer
+
+
+def _adapter(model: Model, rank: int) -> int:
+    """Weights of LoRA adapters on all linear layers."""
+    h, k, i = model.hidden, model.keys, model.intermediate
+    shapes = [(h, h), (h, k), (h, k), (h, h), (h, i), (h, i), (i, h)]
+    return model.layers * rank * sum(left + right for left, right in shapes)
+
+
+def operations(model: Model, recipe: Recipe, lengths: list[int]) -> float:
+    """Floating-point operations of one epoch over sequences of these lengths, recomputed activations included."""
+    tokens = sum(lengths)
+    attention = 6 * model.layers * model.hidden * sum(length**2 for length in lengths)  # 12 n² h, half of it masked
+    forward_and_backward = 6.0 * model.products * tokens + attention
+    # Of three equal parts (forward; gradients of inputs; of weights) LoRA lacks the last, and recomputing is a fourth.
+    return forward_and_backward * (3 - (recipe.lora is not None) + recipe.checkpointing) / 3
+
+
+def disk(model: Model, recipe: Recipe) -> float:
+    """GB of the checkpoints that are kept and of the model's folder."""
+    trained = model.parameters if recipe.lora is None else _adapter(model, recipe.lora)
+    checkpoint = (4 if recipe.optimizer == "adamw" else 2) * trained + (
+        8 if recipe.optimizer == "adamw" else 2
+    ) * trained
+    if recipe.zero:  # beside its single weights half ones: the trainer's, and below stage 3 DeepSpeed's too
+        checkpoint += (2 if recipe.zero == 3 else 4) * trained
+    # One more while the next is written, before the oldest goes.
+    return ((recipe.checkpoints_kept + 1) * checkpoint + 2 * model.parameters) / GB
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """What is trained on: tokens of each row, tokens that are validated each time, and where they are from."""
+
+    lengths: list[int]
+    validated: int
+    origin: str
+
+
+def measured_rate(threads: int, model: Model, tokens: int) -> float:
+    """Operations a second of single-precision products of the model's shape on this machine, measured for a second."""
+    torch.set_num_threads(threads)
+    left, right = torch.randn(tokens, model.hidden), torch.randn(model.hidden, model.intermediate)
+    began, products = time.perf_counter(), 0
+    while time.perf_counter() - began < 1:
+        left @ right
+        products += 1
+    return 2.0 * left.numel() * right.shape[1] * products / (time.perf_counter() - began)
+
+
+def estimate(model: Model, recipe: Recipe, found: Sequences, device: str | None) -> dict[str, str]:
+    """Names and values for people; `device` is a key of DEVICES, or None for this machine's processor."""
+    longest = recipe.max_length if recipe.packing else max(found.lengths)
+    count = -(-sum(found.lengths) // recipe.max_length) if recipe.packing else len(found.lengths)
+    parts = figures(model, recipe, longest, bool(device))
+    needed = sum(parts.values())
+    if device:
+        rate, share, origin = DEVICES[device][0], UTILISATION, f"of a {device.upper()}'s rate, assumed"
+    else:
+        rate = measured_rate(recipe.threads, model, recipe.batch * sum(found.lengths) // len(found.lengths))
+        share, origin = CPU_UTILISATION, f"of {rate / 1e9:.0f} GFLOP/s, measured here"
+    work = operations(model, recipe, found.lengths) * recipe.epochs
+    work += (recipe.saves + 1) * 2.0 * model.products * found.validated
+    seconds = work / (rate * share * (recipe.processes if device else 1))
+    fits = f", of {DEVICES[device][1]}: {'fits' if needed < DEVICES[device][1] else 'DOES NOT FIT'}" if device else ""
+    return {
+        "model": f"{recipe.model}, {model.parameters / 1e9:.2f} billion parameters",
+        "rows": found.origin,
+        "tokens an epoch": f"{sum(found.lengths):,} in {count:,} sequences, the longest {longest:,}",
+        "steps": f"{recipe.steps(count):,} of {recipe.effective_batch} sequences",
+        "processes": f"{recipe.processes}" + (f" x {device.upper()}" if device else f", {recipe.threads} threads"),
+        "GB of a process": f"{needed:.1f}{fits}",
+        **{f"  {name}": f"{value:.1f}" for name, value in parts.items()},
+        "hours": f"{seconds / 3600:.2f} at {share:.0%} {origin}",
+        "disk, GB": f"{disk(model, recipe):.0f} for {recipe.checkpoints_kept} checkpoints, the next, and the model",
+    }
+
+
+def table(lines: dict[str, str]) -> str:
+    """Lines of name and value."""
+    return "\n".join(f"{name:18} {value}" for name, value in lines.items())

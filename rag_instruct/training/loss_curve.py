@@ -1,0 +1,36 @@
+"""A training's losses as a picture."""
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from rag_instruct.errors import UserError
+from rag_instruct.files import whole
+
+matplotlib.rcParams["svg.hashsalt"] = "rag_instruct"  # the same losses give the same bytes
+matplotlib.rcParams["svg.fonttype"] = "none"  # letters stay letters: small, and found by a search
+
+
+def draw_losses(log: list[dict[str, Any]], title: str, path: Path) -> None:
+    """Write the curve of training and validation loss over the steps as an SVG.
+
+    `log` are the trainer's lines. Raises UserError when there is no loss among them.
+    """
+    trained = [(line["step"], line["loss"]) for line in log if "loss" in line]
+    validated = list({line["step"]: line["eval_loss"] for line in log if "eval_loss" in line}.items())
+    if not trained:
+        raise UserError(f"{title}: no loss in its training log")
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.add_subplot()
+    axes.plot(*zip(*trained, strict=True), color="#9db8d9", linewidth=1, label="training, each step")
+    if validated:
+        axes.plot(*zip(*validated, strict=True), color="#c0392b", marker="o", markersize=4, label="validation")
+    axes.set(xlabel="step", ylabel="loss of an answer's token (nats)", title=title)
+    axes.set_xlim(left=0)
+    axes.grid(alpha=0.3)
+    axes.legend(frameon=False)
+    axes.spines[["top", "right"]].set_visible(False)
+    with whole(path) as temporary:
+        figure.savefig(temporary, format="svg", metadata={"Date": None})

@@ -1,0 +1,68 @@
+"""What a recipe and the processes and machine that were started have to do with each other."""
+
+import os
+from dataclasses import replace
+from importlib.util import find_spec
+from typing import Any
+
+import torch
+
+from rag_instruct.errors import UserError
+from rag_instruct.training.recipe import Recipe
+
+
+def refuse_wrong_machine(recipe: Recipe) -> None:
+    """Raises UserError when the recipe wants more GPUs than this machine has, or other processes than were started."""
+    found = torch.cuda.device_count()
+    if found < recipe.gpus:
+        raise UserError(
+            f"the recipe wants {recipe.gpus} GPUs a machine, {found} are here: run it on a node that has them, or take "
+            "a recipe of fewer (resources/recipes/)"
+        )
+    if recipe.processes == recipe.gpus == 1 and found > 1:
+        raise UserError(f"the recipe is for one GPU, {found} are visible: CUDA_VISIBLE_DEVICES=0, which the rule sets")
+    started = int(os.environ.get("WORLD_SIZE", "1"))
+    if started != recipe.processes:
+        raise UserError(
+            f"the recipe is for {recipe.processes} processes, {started} were started: "
+            f"accelerate launch --num_processes {recipe.processes}, which the rule does"
+        )
+
+
+def refuse_missing_packages(recipe: Recipe) -> None:
+    """Raises UserError for a package that only some recipes need and that is not installed."""
+    wanted = {
+        "liger_kernel": recipe.liger,
+        "flash_attn": recipe.attention == "flash_attention_2",
+        "flash_attn_interface": recipe.attention == "flash_attention_3",
+        "torchao": recipe.optimizer == "adamw_8bit",
+        "wandb": recipe.report_to == "wandb",
+        "trackio": recipe.report_to == "trackio",
+    }
+    for package, needed in wanted.items():
+        if needed and find_spec(package) is None:
+            raise UserError(
+                f"the recipe needs the package {package}, which is not installed: pip install it "
+                "(requirements-gpu.txt has versions), or change the recipe"
+            )
+
+
+def recipe_of_flags(recipe: Recipe | None, given: dict[str, Any]) -> Recipe:
+    """The recipe with what the flags say instead; without one, a recipe for the processes that accelerate started.
+
+    Raises UserError for values that do not go together.
+    """
+    try:
+        if recipe is not None:
+            return replace(recipe, **given)
+        processes = int(os.environ.get("WORLD_SIZE", "1"))
+        here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+        zero = os.environ.get("ACCELERATE_DEEPSPEED_ZERO_STAGE") if "ACCELERATE_USE_DEEPSPEED" in os.environ else None
+        started: dict[str, Any] = {
+            "processes": processes,
+            "machines": processes // here,
+            "zero": int(zero) if zero else None,
+        }
+        return Recipe(**started, gpus=here if torch.cuda.is_available() else 0, **given)
+    except ValueError as error:
+        raise UserError(f"the recipe with these flags: {error}") from error

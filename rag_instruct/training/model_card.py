@@ -1,0 +1,61 @@
+"""The card of a fine-tuned model, in the hub's format: what it was trained on, how, and with which versions."""
+
+from importlib.metadata import version
+from typing import Any
+
+import yaml
+
+LOG, SUMMARY = "training_log.jsonl", "training.json"  # beside the weights
+PACKAGES = ("torch", "transformers", "trl", "accelerate", "deepspeed", "peft")
+USE = """
+## How to ask it
+
+Documents and question as in training, here in one of its {styles} styles:
+
+```
+{prompt}
+```
+
+`python -m scripts.ask FOLDER "..."` of the project that made it does so in a terminal; vLLM, SGLang and
+`AutoModelForCausalLM` load the folder, and its chat template is the tokenizer's.
+"""
+
+
+def versions() -> dict[str, str]:
+    """The packages that decide a training's rounding."""
+    return {package: version(package) for package in PACKAGES}
+
+
+def model_card(name: str, summary: dict[str, Any], prompt: str, styles: int) -> str:
+    """A README.md with the hub's header. `summary` is the training's, `prompt` an example of one."""
+    recipe, counts, data = summary["recipe"], summary["counts"], summary["data_set"]
+    header = {
+        "base_model": recipe["model"],
+        "library_name": "transformers",
+        "pipeline_tag": "text-generation",
+        "tags": ["rag-instruct", "retrieval-augmented-generation", "sft"],
+        "language": ["en"],
+    }
+    losses = summary["validation_loss"]
+    validated = f"loss {losses[0]:.3f} before, {losses[-1]:.3f} after" if losses else "not looked at"
+    facts = [
+        f"data set: {data['name']}, sha256 `{data['sha256']}`",
+        f"trained on {counts['train']:,} rows: {counts['answer_tokens']:,} answer tokens of {counts['tokens']:,}",
+        f"validated on {counts['validation']:,} rows: {validated}",
+        f"left out: {counts['too_long']:,} rows too long, {counts['control_tokens']:,} with control tokens in them",
+        f"shortened: {counts['rows_shortened']:,} rows, by {counts['noise_documents_dropped']:,} noise documents",
+        f"{summary['steps']:,} steps over {summary['sequences']:,} sequences an epoch; the log is `training_log.jsonl`",
+    ]
+    lines = [
+        f"---\n{yaml.safe_dump(header, sort_keys=False)}---",
+        f"# {name}",
+        f"`{recipe['model']}`, fine-tuned for retrieval-augmented generation on {data['name']}, as RAG-Instruct "
+        "(arXiv 2501.00353) does, with loss on the answers only.",
+        "## Training",
+        "\n".join(f"- {fact}" for fact in facts),
+        "```yaml\n" + yaml.safe_dump(recipe, sort_keys=False) + "```",
+        "Versions: " + ", ".join(f"{package} {number}" for package, number in summary["versions"].items()) + ".",
+        USE.format(prompt=prompt, styles=styles).strip(),
+        "Licences and terms of the base model and of the data set apply; see their cards.",
+    ]
+    return "\n\n".join(lines) + "\n"

@@ -1,0 +1,171 @@
+"""Rows to token ids with loss on the answer only, fitted to the sequence length by dropping noise documents."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from transformers import PreTrainedTokenizerBase
+
+from rag_instruct.cli import logger, progress
+from rag_instruct.errors import UserError
+from rag_instruct.files import drawn
+from rag_instruct.records import read_records
+from rag_instruct.training.chat import prepared, written
+from rag_instruct.training.templates import style_of
+
+FIELDS = ("id", "question", "answer", "documents", "passages")
+IGNORED = -100  # the label of a token without loss, as torch has it
+Row = Mapping[str, Any]
+
+
+class Example(NamedTuple):
+    """One training example; `labels` are IGNORED where there is no loss, else the input's ids."""
+
+    id: str
+    input_ids: list[int]
+    labels: list[int]
+    documents_dropped: int
+
+
+def read_rows(path: Path) -> Iterator[Row]:
+    """The rows of a .jsonl, .json or .parquet of ours or of the released set's fields; numbers are ids where none are.
+
+    Raises UserError, with file and row, for a missing or empty question or answer, or documents that are no texts.
+    """
+    for number, row in enumerate(read_records(path, FIELDS), start=1):
+        if not isinstance(row, dict):
+            raise UserError(f"{path}, row {number}: not an object with question, answer and documents")
+        for name in ("question", "answer"):
+            if not (isinstance(row.get(name), str) and row[name].strip()):
+                raise UserError(f"{path}, row {number}: {name!r} is {row.get(name)!r}, a text is needed: mend the row")
+        documents = row.get("documents")
+        if not (isinstance(documents, list) and all(isinstance(text, str) for text in documents)):
+            raise UserError(f"{path}, row {number}: 'documents' is {str(documents)[:80]!r}, a list of texts is needed")
+        row = {name: value for name, value in row.items() if value is not None}  # null is as absent
+        if "passages" in row and len(row["passages"]) != len(documents):
+            raise UserError(
+                f"{path}, row {number}: {len(documents)} documents and {len(row['passages'])} passages: make it anew"
+            )
+        yield {"id": str(number), **row}
+
+
+class Renderer:
+    """Rows as examples of at most `max_length` tokens, each in the style that its id draws."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, max_length: int, seed: str) -> None:
+        self.tokenizer = prepared(tokenizer)
+        self.max_length = max_length
+        self.seed = seed
+        self._control = re.compile("|".join(map(re.escape, sorted(tokenizer.all_special_tokens, reverse=True))))
+
+    def steers(self, row: Row) -> bool:
+        """Whether a text of the row would be read as a control token, such as the end of a turn."""
+        return any(self._control.search(text) for text in (row["question"], row["answer"], *row["documents"]))
+
+    def example(self, row: Row) -> Example | None:
+        """The row with as many of its documents as fit, or None when its own documents do not.
+
+        Noise is dropped from the one that retrieval ranked last; source documents and the answer
+        are never cut. A row that does not say which documents are noise keeps all or is refused.
+        """
+        for dropped, documents in enumerate(shortened(row)):
+            prompt, answer = self._tokens(row, documents)
+            if len(prompt) + len(answer) <= self.max_length:
+                return Example(row["id"], prompt + answer, [IGNORED] * len(prompt) + answer, dropped)
+        return None
+
+    def length(self, row: Row, documents: list[str]) -> int:
+        """Tokens of the row with these documents in place of its own."""
+        prompt, answer = self._tokens(row, documents)
+        return len(prompt) + len(answer)
+
+    def _tokens(self, row: Row, documents: list[str]) -> tuple[list[int], list[int]]:
+        """The ids of the prompt and of the answer with its end.
+
+        The two are tokenized apart, as they are at inference, so that no token straddles them.
+        """
+        user = {"role": "user", "content": style_of(row["id"], self.seed).render(row["question"], documents)}
+        prompt = written(self.tokenizer, [user])
+        whole = written(self.tokenizer, [user, {"role": "assistant", "content": row["answer"]}])
+        if not whole.startswith(prompt):
+            raise UserError(
+                f"the chat template of {self.tokenizer.name_or_path} writes a prompt otherwise when an answer follows: "
+                "give the tokenizer another chat_template"
+            )
+        encode = self.tokenizer
+        answer = encode(whole[len(prompt) :].rstrip("\n"), add_special_tokens=False)["input_ids"]
+        if self.tokenizer.eos_token_id not in answer and not _ends_a_turn(self.tokenizer, answer):
+            answer = [*answer, self.tokenizer.eos_token_id]
+        return encode(prompt, add_special_tokens=False)["input_ids"], answer
+
+
+def _ends_a_turn(tokenizer: PreTrainedTokenizerBase, ids: list[int]) -> bool:
+    return bool(ids) and ids[-1] in tokenizer.all_special_ids
+
+
+def shortened(row: Row) -> Iterator[list[str]]:
+    """The row's documents, then without its noise documents, one by one from the one that retrieval ranked last."""
+    passages = row.get("passages", [])
+    noise = [place for place, passage in enumerate(passages) if passage["role"] == "noise"]
+    order = sorted(noise, key=lambda place: (-passages[place]["rank"], place))
+    for dropped in range(len(order) + 1):
+        gone = set(order[:dropped])
+        yield [text for place, text in enumerate(row["documents"]) if place not in gone]
+
+
+class Examples(NamedTuple):
+    """The examples of both parts, and the counts, which add up to the rows."""
+
+    train: list[Example]
+    validation: list[Example]
+    counts: dict[str, Any]
+
+
+def examples(rows: Iterable[Row], renderer: Renderer, validation: float, total: int | None = None) -> Examples:
+    """All rows as examples; `validation` is the share of rows that are only looked at.
+
+    Raises UserError when too few rows are left to train on.
+    """
+    parts: dict[str, list[Example]] = {"train": [], "validation": []}
+    counts: Counter[str] = Counter()
+    refused: list[str] = []
+    steering: list[str] = []
+    for row in progress(rows, "fitting rows", total):
+        counts["rows"] += 1
+        if renderer.steers(row):
+            steering.append(row["id"])
+            continue
+        made = renderer.example(row)
+        if made is None:
+            refused.append(row["id"])
+            continue
+        part = "validation" if drawn(renderer.seed, "validation", row["id"]) < validation else "train"
+        parts[part].append(made)
+        counts["rows_shortened"] += bool(made.documents_dropped)
+        counts["noise_documents_dropped"] += made.documents_dropped
+    if not parts["train"] or (validation and not parts["validation"]):
+        raise UserError(
+            f"{counts['rows']} rows gave {len(parts['train'])} to train on and {len(parts['validation'])} to validate, "
+            f"{len(refused)} were too long, {len(steering)} have control tokens in them: more rows, or a larger "
+            "max_length or validation share in the recipe"
+        )
+    if refused:
+        logger.warning("%d rows exceed %d tokens even without noise: left out", len(refused), renderer.max_length)
+    if steering:
+        logger.warning("%d rows have control tokens of the model in their texts: left out", len(steering))
+    made_counts = {
+        "rows": counts["rows"],
+        "train": len(parts["train"]),
+        "validation": len(parts["validation"]),
+        "too_long": len(refused),
+        "too_long_ids": refused,
+        "control_tokens": len(steering),
+        "control_tokens_ids": steering,
+        "rows_shortened": counts["rows_shortened"],
+        "noise_documents_dropped": counts["noise_documents_dropped"],
+        "tokens": sum(len(example.input_ids) for example in parts["train"]),
+        "answer_tokens": sum(label != IGNORED for example in parts["train"] for label in example.labels),
+    }
+    return Examples(parts["train"], parts["validation"], made_counts)

@@ -1,0 +1,126 @@
+"""The model that is trained: found, loaded, and written as a folder that any server loads."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    PreTrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+
+from rag_instruct.errors import UserError
+from rag_instruct.retrieval.encoder import model_source
+
+FALLBACK = "a hub id (gated ones need HF_TOKEN and accepted terms), a folder, or package:<module>/<file>.gguf"
+
+
+def _place(model: str) -> tuple[str, dict[str, str]]:
+    """What from_pretrained takes for a model's name."""
+    source = model_source(model)
+    if source.endswith(".gguf"):
+        return str(Path(source).parent), {"gguf_file": Path(source).name}
+    return source, {}
+
+
+@contextmanager
+def _had(what: str, model: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        raise UserError(f"{what} {model!r} cannot be loaded: {_first_line(error)}; a model is {FALLBACK}") from error
+
+
+def load_tokenizer(model: str, revision: str | None = None) -> PreTrainedTokenizerBase:
+    """The model's tokenizer. Raises UserError when there is no such model, or it cannot be had."""
+    place, more = _place(model)
+    with _had("the tokenizer of model", model):
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(place, revision=revision, **more)
+    return tokenizer
+
+
+def load_config(model: str, revision: str | None = None) -> PreTrainedConfig:
+    """The model's configuration. Raises UserError when there is no such model, or it cannot be had."""
+    place, more = _place(model)
+    with _had("the configuration of model", model):
+        config: PreTrainedConfig = AutoConfig.from_pretrained(place, revision=revision, **more)
+    return config
+
+
+def load_student(
+    model: str, dtype: torch.dtype, revision: str | None = None, attention: str = "sdpa"
+) -> PreTrainedModel:
+    """The model with its weights as `dtype`. Raises UserError when there is no such model, or it cannot be had."""
+    place, more = _place(model)
+    with _had("model", model):
+        student: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
+            place, revision=revision, dtype=dtype, attn_implementation=attention, **more
+        )
+    student = _unquantized(student, dtype, attention) if more else student
+    _make_savable(student)
+    return student
+
+
+def _make_savable(student: PreTrainedModel) -> None:
+    """Mend settings of generation that load and are refused when they are saved, at the first checkpoint."""
+    settings = student.generation_config
+    try:
+        if settings is not None:
+            settings.validate(strict=True)
+    except ValueError:  # a temperature for greedy decoding: who gives one means to sample
+        settings.do_sample = True
+
+
+def _unquantized(student: PreTrainedModel, dtype: torch.dtype, attention: str) -> PreTrainedModel:
+    """The same weights in an ordinary model: one read from GGUF will not be saved."""
+    config = student.config
+    if hasattr(config, "quantization_config"):
+        del config.quantization_config
+    plain: PreTrainedModel = AutoModelForCausalLM.from_config(config, dtype=dtype, attn_implementation=attention)
+    plain.load_state_dict(student.state_dict())
+    plain.tie_weights()
+    return plain
+
+
+def check_model(model: str, tokenizer: PreTrainedTokenizerBase, max_length: int, revision: str | None = None) -> None:
+    """Raises UserError when the model is shorter than `max_length`, or lacks an embedding of its tokenizer's."""
+    config = load_config(model, revision)
+    longest = getattr(config, "max_position_embeddings", max_length)
+    if max_length > longest:
+        raise UserError(f"max_length is {max_length}, {model} knows {longest} positions: lower it in the recipe")
+    for name in ("pad_token_id", "eos_token_id"):
+        if getattr(tokenizer, name) >= config.vocab_size:
+            raise UserError(
+                f"{model}: {name} is {getattr(tokenizer, name)}, and there are {config.vocab_size} embeddings: "
+                "choose a token that the model has"
+            )
+
+
+def save_folder(
+    folder: Path, student: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, state: dict[str, Any], answer_end: int
+) -> None:
+    """16-bit safetensors, config, generation config and tokenizer with its chat template."""
+    halves: dict[int, torch.Tensor] = {}  # by address, so that tied weights stay one
+    for value in state.values():
+        halves.setdefault(value.data_ptr(), value.to(torch.bfloat16) if value.is_floating_point() else value)
+    kept = {name: halves[value.data_ptr()] for name, value in state.items()}
+    student.to(torch.bfloat16)  # type: ignore[arg-type]  # so that the config names the type that is saved
+    student.config.use_cache = True
+    student.config.pad_token_id = tokenizer.pad_token_id
+    settings = student.generation_config
+    if settings is not None:
+        settings.pad_token_id = tokenizer.pad_token_id
+        known = settings.eos_token_id if isinstance(settings.eos_token_id, list) else [settings.eos_token_id]
+        settings.eos_token_id = sorted({answer_end, int(tokenizer.eos_token_id), *filter(None, known)})
+    student.save_pretrained(folder, state_dict=kept)
+    tokenizer.save_pretrained(folder)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

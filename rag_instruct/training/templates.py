@@ -1,0 +1,46 @@
+"""How documents and a question become one prompt: several formats, so that a model does not learn one by heart."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from rag_instruct.files import digest
+
+DOCUMENT_FORMATS = (
+    "[{number}] {text}",
+    "Document {number}:\n{text}",
+    "Passage {number}: {text}",
+    "<document id={number}>\n{text}\n</document>",
+    "- {text}",
+)
+
+PROMPTS = (
+    "{documents}\n\n{question}",
+    "Documents:\n{documents}\n\nQuestion: {question}",
+    "### Paragraphs\n{documents}\n\n### Instruction\n{question}",
+    "Some of these documents may be of use for the instruction below.\n\n{documents}\n\nInstruction: {question}",
+    "Reference material:\n\n{documents}\n\nUse it where it helps.\n\n{question}",
+    "{question}\n\nWhat a search found:\n{documents}",
+)
+
+
+class Style(NamedTuple):
+    """One way to write a prompt."""
+
+    document: str
+    prompt: str
+
+    def render(self, question: str, documents: Sequence[str]) -> str:
+        """The user's turn; a row without documents is its question."""
+        if not documents:
+            return question
+        written = [self.document.format(number=number, text=text) for number, text in enumerate(documents, start=1)]
+        return self.prompt.format(question=question, documents="\n\n".join(written))
+
+
+STYLES = tuple(Style(document, prompt) for prompt in PROMPTS for document in DOCUMENT_FORMATS)
+DEFAULT = Style(DOCUMENT_FORMATS[1], PROMPTS[1])  # of scripts/ask and wherever one style is needed
+
+
+def style_of(row_id: str, seed: str) -> Style:
+    """The style of a row: drawn by digest, so that it is the same in every run and every process."""
+    return STYLES[int(digest(seed, "style", row_id)[:8], 16) % len(STYLES)]

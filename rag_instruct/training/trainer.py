@@ -1,0 +1,231 @@
+"""Fine-tuning with TRL's SFTTrainer: resumed exactly, stopped in order, its model folder whole or absent."""
+
+import os
+import shutil
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from datasets import Dataset, disable_progress_bars
+from transformers import PreTrainedModel, PreTrainedTokenizerBase, PrinterCallback
+from transformers.utils.logging import set_verbosity_error
+from trl.trainer.sft_config import SFTConfig
+from trl.trainer.sft_trainer import SFTTrainer
+
+from rag_instruct.cli import logger
+from rag_instruct.errors import UserError
+from rag_instruct.files import write_json, write_jsonl
+from rag_instruct.training.checkpoints import claim, last_checkpoint, room_for
+from rag_instruct.training.epoch_order import EpochOrder
+from rag_instruct.training.model_card import LOG, SUMMARY, model_card, versions
+from rag_instruct.training.recipe import OPTIMIZERS, Recipe
+from rag_instruct.training.rows import Example, Examples
+from rag_instruct.training.student import load_student, save_folder
+from rag_instruct.training.templates import DEFAULT, STYLES
+from rag_instruct.training.watch import Watch, peak_memory_gb
+
+STOPPED = 75  # exit code of a training that was told to stop and can go on (EX_TEMPFAIL)
+
+
+class Origin(NamedTuple):
+    """What a model is trained on, as its card says it."""
+
+    name: str
+    sha256: str
+
+
+def arguments_of(recipe: Recipe, checkpoints: Path) -> SFTConfig:
+    """The recipe in the trainer's terms."""
+    on_gpu = recipe.gpus > 0
+    return SFTConfig(
+        output_dir=str(checkpoints),
+        max_length=recipe.max_length,
+        num_train_epochs=recipe.epochs,
+        per_device_train_batch_size=recipe.batch,
+        per_device_eval_batch_size=recipe.validation_batch,
+        gradient_accumulation_steps=recipe.accumulation,
+        learning_rate=recipe.learning_rate,
+        lr_scheduler_type=recipe.schedule,
+        warmup_steps=recipe.warmup,  # below 1, a share of the steps
+        weight_decay=recipe.weight_decay,  # not on norms and biases, which is the trainer's own rule
+        max_grad_norm=recipe.clip,
+        optim=OPTIMIZERS[recipe.optimizer],
+        optim_args="bf16_stochastic_round=True" if recipe.optimizer == "adamw_8bit" else None,
+        bf16=recipe.precision == "bf16",
+        activation_checkpointing=recipe.checkpointing,
+        packing=recipe.packing,
+        packing_strategy="bfd",
+        eval_packing=False,
+        use_liger_kernel=recipe.liger,
+        deepspeed=recipe.deepspeed(),
+        use_cpu=not on_gpu,
+        dataloader_pin_memory=on_gpu,
+        average_tokens_across_devices=True,  # every answer token of the effective batch weighs the same
+        eval_strategy="steps" if recipe.validation else "no",
+        eval_steps=1 / recipe.saves,  # below 1, a share of the steps
+        eval_on_start=bool(recipe.validation),
+        save_strategy="steps",
+        save_steps=1 / recipe.saves,
+        save_total_limit=recipe.checkpoints_kept,
+        logging_steps=1,
+        report_to=recipe.report_to,
+        disable_tqdm=True,  # ours shows loss, tokens and memory
+        seed=recipe.seed,
+        full_determinism=not on_gpu,
+    )
+
+
+class Trainer(SFTTrainer):
+    """TRL's trainer with rows in an order that survives a kill."""
+
+    recipe: Recipe
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> EpochOrder:
+        sequences = [len(ids) for ids in table_of(self)["input_ids"]]
+        group = self.recipe.effective_batch if self.recipe.group_by_length else 0
+        an_epoch = self.recipe.steps_an_epoch(len(sequences))
+        return EpochOrder(sequences, str(self.recipe.seed), group, lambda: self.state.global_step // an_epoch)
+
+
+def train(
+    made: Examples,
+    recipe: Recipe,
+    tokenizer: PreTrainedTokenizerBase,
+    checkpoints: Path,
+    folder: Path,
+    origin: Origin,
+    tensorboard: Path,
+) -> None:
+    """Fine-tune the recipe's model on the examples and write `folder`: weights, tokenizer, card, log and summary.
+
+    Goes on from the last checkpoint of the same data and recipe. Raises UserError for a full disk;
+    ends the process with STOPPED when told to stop.
+    """
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / SUMMARY).is_file():
+        raise UserError(f"{folder} holds what no training has written, and would be replaced: name another --output")
+    disable_progress_bars()  # of rows that are whole already
+    set_verbosity_error()  # what it warns of (tied weights, special tokens) is as it should be
+    identity = {"data": origin.sha256, "recipe": recipe.identity(), **versions()}
+    os.environ["TENSORBOARD_LOGGING_DIR"] = str(tensorboard)
+    arguments = arguments_of(recipe, checkpoints)
+    if arguments.process_index == 0:
+        claim(checkpoints, identity)
+    resumed = [last_checkpoint(checkpoints)]
+    if recipe.processes > 1:
+        torch.distributed.broadcast_object_list(resumed)  # the first process's view of the file system counts
+    if recipe.zero and not recipe.gpus:
+        import deepspeed
+
+        deepspeed.init_distributed("gloo")  # on the CPU nobody does it before ZeRO-3 spreads the weights
+    watch = Watch()
+    trainer = trainer_of(loaded(recipe), made, recipe, tokenizer, arguments, watch)
+    sequences = packed(trainer, made.train)
+    watch.tokens_a_step = made.counts["tokens"] / recipe.steps_an_epoch(sequences)
+    with room_for(checkpoints):
+        trainer.train(resume_from_checkpoint=str(resumed[0]) if resumed[0] else None)
+    step, steps = trainer.state.global_step, trainer.state.max_steps
+    if watch.told_to_stop and step < steps:
+        trainer.accelerator.wait_for_everyone()  # the first to end may have the others ended, who still write
+        logger.warning("stopped at step %d of %d: run again to go on", step, steps)
+        sys.exit(STOPPED)
+    finish(trainer, tokenizer, folder, made, origin)
+
+
+def loaded(recipe: Recipe) -> PreTrainedModel:
+    """The recipe's model. In mixed precision its weights are single; only those under adapters or 8-bit states half."""
+    whole = recipe.precision == "fp32" or (recipe.lora is None and recipe.optimizer == "adamw")
+    return load_student(recipe.model, torch.float32 if whole else torch.bfloat16, recipe.revision, recipe.attention)
+
+
+def trainer_of(
+    student: PreTrainedModel,
+    made: Examples,
+    recipe: Recipe,
+    tokenizer: PreTrainedTokenizerBase,
+    arguments: SFTConfig,
+    watch: Watch,
+) -> Trainer:
+    """A trainer of the model on the examples."""
+    trainer = Trainer(
+        model=student,
+        args=arguments,
+        train_dataset=_table(made.train),
+        eval_dataset=_table(made.validation) if made.validation else None,
+        processing_class=tokenizer,
+        callbacks=[watch],
+        peft_config=_adapter(recipe),
+    )
+    trainer.recipe = recipe
+    trainer.remove_callback(PrinterCallback)
+    return trainer
+
+
+def _table(part: list[Example]) -> Dataset:
+    return Dataset.from_dict({"input_ids": [row.input_ids for row in part], "labels": [row.labels for row in part]})
+
+
+def table_of(trainer: SFTTrainer) -> Dataset:
+    """The sequences that the trainer made of the rows."""
+    assert isinstance(trainer.train_dataset, Dataset)
+    return trainer.train_dataset
+
+
+def packed(trainer: SFTTrainer, rows: list[Example]) -> int:
+    """How many sequences the rows became; raises UserError when the trainer dropped or cut some."""
+    table = table_of(trainer)
+    kept = sum(len(part) for part in table["seq_lengths"]) if "seq_lengths" in table.column_names else len(table)
+    tokens, wanted = sum(len(ids) for ids in table["input_ids"]), sum(len(row.input_ids) for row in rows)
+    if (kept, tokens) != (len(rows), wanted):
+        raise UserError(f"{len(rows)} rows of {wanted} tokens went in, {kept} of {tokens} came out: report this")
+    return len(table)
+
+
+def _adapter(recipe: Recipe) -> Any:
+    if recipe.lora is None:
+        return None
+    from peft import LoraConfig
+
+    return LoraConfig(
+        r=recipe.lora, lora_alpha=2 * recipe.lora, target_modules="all-linear", task_type="CAUSAL_LM", lora_dropout=0.0
+    )
+
+
+def finish(trainer: Trainer, tokenizer: PreTrainedTokenizerBase, folder: Path, made: Examples, origin: Origin) -> None:
+    """Write the folder from the first process; all take part, because the weights may be spread over them."""
+    recipe, state = trainer.recipe, trainer.state
+    student: Any = trainer.accelerator.unwrap_model(trainer.model)
+    if recipe.lora and recipe.merge_lora:
+        student = student.merge_and_unload()
+        weights = student.state_dict()
+    elif getattr(trainer.accelerator.state.deepspeed_plugin, "zero_stage", 0) == 3:
+        weights = trainer.accelerator.get_state_dict(trainer.model_wrapped)
+    else:  # not accelerate's: below stage 3 it copies tied weights apart, and on every process
+        weights = student.state_dict()
+    # By step: a resumed training validates again where it goes on.
+    validated = {line["step"]: line["eval_loss"] for line in state.log_history if "eval_loss" in line}
+    runs = [line for line in state.log_history if "train_runtime" in line]
+    summary = {
+        "data_set": origin._asdict(),
+        "recipe": asdict(recipe),
+        "versions": versions(),
+        "counts": made.counts,
+        "sequences": len(table_of(trainer)),
+        "steps": state.global_step,
+        "validation_loss": list(validated.values()),
+        "seconds_of_the_last_run": runs[-1]["train_runtime"],
+        "peak_memory_gb": round(peak_memory_gb(), 3),
+    }
+    if trainer.is_world_process_zero():
+        temporary = folder.with_name(f".{folder.name}.tmp")
+        shutil.rmtree(temporary, ignore_errors=True)
+        with room_for(folder):
+            save_folder(temporary, student, tokenizer, weights, made.train[0].labels[-1])
+            write_jsonl(temporary / LOG, state.log_history)
+            write_json(temporary / SUMMARY, summary)
+            example = DEFAULT.render("QUESTION", ["TITLE\nTEXT", "TITLE\nTEXT"])
+            (temporary / "README.md").write_text(model_card(folder.name, summary, example, len(STYLES)), "utf-8")
+        shutil.rmtree(folder, ignore_errors=True)
+        os.replace(temporary, folder)
+    trainer.accelerator.wait_for_everyone()

@@ -1,0 +1,25 @@
+# Benchmarks become questions with answers.
+# Needs: benchmarks in config.yaml. Makes: results/benchmarks/<benchmark>/questions.jsonl.
+
+
+rule load_benchmark:
+    input:
+        source=lambda wildcards: source(config["benchmarks"][wildcards.benchmark], wildcards.benchmark, "benchmarks"),
+        ids=ids_of_test,
+    output:
+        "results/benchmarks/{benchmark}/questions.jsonl",
+    log:
+        "results/logs/load_benchmark/{benchmark}.log",
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=growing(2000),
+    params:
+        schema=lambda wildcards: schema_of(wildcards.benchmark, config["benchmarks"][wildcards.benchmark]),
+        member=lambda wildcards: config["benchmarks"][wildcards.benchmark]["member"],
+        where=lambda wildcards: json.dumps(config["benchmarks"][wildcards.benchmark]["where"], sort_keys=True),
+        # A new scorer loads nothing anew, and so searches and generates nothing.
+        code=code_for_benchmark("load_benchmark", without=["rag_instruct.scoring.scores", "rag_instruct.scoring.paper"]),
+    shell:
+        "python -m scripts.load_benchmark {input.source:q} --ids {input.ids:q} --schema {params.schema}"
+        " --member={params.member:q} --where {params.where:q} --output {output:q} --log {log:q}"

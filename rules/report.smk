@@ -1,0 +1,56 @@
+# A page about the data set: its numbers, and its rows to search and read.
+# Needs: results/<dataset>.jsonl, its counts and its ledger. Makes: results/<dataset>/report.html.
+
+
+rule measure_lengths:
+    input:
+        dataset=rules.merge_dataset.output.dataset,
+        recipe=recipe_of_lengths,
+    output:
+        "results/{dataset}/lengths.json",
+    log:
+        "results/logs/measure_lengths/{dataset}.log",
+    conda:
+        "../envs/training.yaml"
+    resources:
+        mem_mb=growing(4000),
+    params:
+        code=code("measure_lengths"),
+    shell:
+        "python -m scripts.measure_lengths {input.dataset:q} --recipe {input.recipe:q} --output {output:q} --log {log:q}"
+
+
+rule report:
+    input:
+        dataset=rules.merge_dataset.output.dataset,
+        pairs=of_paradigms(rules.gather_pairs.output.pairs),
+        vectors=of_paradigms("results/{dataset}/search/{paradigm}/queries.npy"),
+        counts=rules.merge_dataset.output.counts,
+        gates=rules.gate.output.counts,
+        ledger=rules.ledger.output.summary,
+        lengths=rules.measure_lengths.output,
+        template="resources/report/page.html",
+        parts=["resources/report/page.css", "resources/report/page.js"],
+    output:
+        report(
+            "results/{dataset}/report.html",
+            caption="../resources/report/captions/report.rst",
+            category="Data set",
+            labels={"data set": "{dataset}", "what": "report, with all rows"},
+        ),
+    log:
+        "results/logs/report/{dataset}.log",
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=growing(4000),
+    params:
+        made_of=made_of,
+        names=names_of_logs,
+        # Curves and tables are no inputs, because the report must train nothing and evaluate nothing.
+        beside=lambda wildcards: state_beside(Path(f"results/{wildcards.dataset}.jsonl")),
+        code=code("report"),
+    shell:
+        "python -m scripts.report {input.dataset:q} --pairs {input.pairs:q} --vectors {input.vectors:q} --counts {input.counts:q}"
+        " --gates {input.gates:q} --ledger {input.ledger:q} --lengths {input.lengths:q} --logs results/logs"
+        " --names {params.names:q} --made-of {params.made_of:q} --template {input.template:q} --output {output:q} --log {log:q}"

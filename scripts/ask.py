@@ -1,0 +1,82 @@
+"""Ask a checkpoint a question in the terminal, with documents from the index of the data set it was trained on.
+
+python -m scripts.ask results/rag_instruct_demo/models/smollm2_135m "Who found the moons of Mars?"
+python -m scripts.ask results/rag_instruct_demo/models/smollm2_135m            # asks again and again
+python -m scripts.ask HuggingFaceTB/SmolLM2-135M-Instruct --dataset rag_instruct_demo "..."
+python -m scripts.ask results/rag_instruct_demo/models/smollm2_135m --alone "..."    # without documents
+"""
+
+import argparse
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+from transformers.utils.logging import disable_progress_bar, set_verbosity_error
+
+from rag_instruct import cli
+from rag_instruct.config import known, read_config
+from rag_instruct.retrieval.encoder import EncoderSettings
+from rag_instruct.retrieval.passage_index import PassageIndex
+from rag_instruct.retrieval.runs import Hit
+from rag_instruct.training.answerer import Answerer, cited
+
+
+def main(arguments: argparse.Namespace) -> None:
+    disable_progress_bar()
+    set_verbosity_error()
+    index = None if arguments.alone else index_of(arguments.dataset or dataset_of(arguments.model))
+    answerer = Answerer(arguments.model)
+    for question in [arguments.question] if arguments.question else asked():
+        hits = index.best(question, arguments.documents) if index else []
+        documents = [hit.passage.document for hit in hits]
+        answer = answerer.answer(question, documents, arguments.tokens, lambda text: print(text, end="", flush=True))
+        print("\n" + listed(hits, cited(question, answer, documents)))
+
+
+def asked() -> Iterator[str]:
+    """Questions from the terminal, until there is none."""
+    while True:
+        try:
+            question = input("\nQuestion (empty to end): " if sys.stdin.isatty() else "").strip()
+        except EOFError:
+            return
+        if not question:
+            return
+        yield question
+
+
+def dataset_of(model: str) -> str:
+    """The data set in whose folder a trained model lies."""
+    parts = Path(model).resolve().parts
+    return parts[-3] if len(parts) > 2 and parts[-2] == "models" else ""
+
+
+def index_of(name: str) -> PassageIndex:
+    config = read_config(Path.cwd())
+    known(name, config["datasets"], "--dataset", "datasets (--alone asks without documents)")
+    corpus, encoder = config["datasets"][name]["corpus"], config["datasets"][name]["encoder"]
+    names = EncoderSettings._fields
+    settings = {key: value for key, value in config["encoders"][encoder].items() if key in names}
+    return PassageIndex(Path("results/corpora") / corpus, encoder, EncoderSettings(**settings))
+
+
+def listed(hits: list[Hit], drawn_upon: list[int]) -> str:
+    """The documents that were shown to the model, those that hold the answer's words marked."""
+    lines = []
+    for place, hit in enumerate(hits):
+        mark = "→" if place in drawn_upon else " "
+        text = textwrap.shorten(hit.passage.text, 100, placeholder=" ...")
+        lines.append(f"{mark} [{hit.rank}] {hit.passage.title} (passage {hit.passage.id}, {hit.score:.3f}): {text}")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    parser = cli.parser(__doc__)
+    parser.add_argument("model", help="a folder, a hub id, or package:<module>/<file>.gguf")
+    parser.add_argument("question", nargs="?", help="left out, questions are read from the terminal")
+    parser.add_argument("--dataset", help="whose index is searched; left out, the model's own")
+    parser.add_argument("--alone", action="store_true", help="without documents")
+    parser.add_argument("--documents", type=int, default=10)
+    parser.add_argument("--tokens", type=int, default=500, help="longest answer")
+    cli.run(main, parser.parse_intermixed_args())

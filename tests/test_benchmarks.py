@@ -1,0 +1,285 @@
+"""The eleven benchmarks' files: hand-written rows of every layout, the real rows of ../shared, and what is refused."""
+
+import json
+import random
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from conftest import ROOT, SHARED, needs_shared
+
+from rag_instruct.benchmarks import Question, benchmark, names, read_questions, write
+from rag_instruct.errors import UserError
+from rag_instruct.evaluation.benchmark_settings import loaded
+
+# Questions of the whole sets, from the data sets' cards.
+SIZES = {
+    "webquestions": 2032, "popqa": 1399, "triviaqa": 11313, "openbookqa": 500, "pubhealth": 987, "arc": 1172,
+    "two_wiki": 12576, "hotpotqa": 7405, "musique": 2417, "convfinqa": 1490, "pubmedqa": 500,
+}  # fmt: skip
+POPQA = {
+    "id": 7,
+    "question": "What is Ann Lee's occupation?",
+    "possible_answers": '["farmer", "grower"]',
+    "s_pop": 99,
+    "s_wiki_title": "Ann Lee",
+}
+CHOICES = {"text": ["ice", "steam", "rain"], "label": ["1", "2", "3"]}
+PAIRS = [{"text": "ice", "label": "A"}, {"text": "steam", "label": "B"}, {"text": "rain", "label": "C"}]
+FACTS = {"title": ["Ann", "Bob", "Ann"], "sent_id": [0, 1, 2]}
+HOP = {"question": "Who is older?", "answer": "Ann", "context": {"title": ["Ann"], "sentences": [["She."]]}}
+TURNS = {
+    "dialogue_break": ["what was it in 2007?", "and in 2005?", "what is the change over that?", "is it more?"],
+    "exe_ans_list": [60.94, 25.14, 1.42403, "yes"],
+    "turn_program": ["60.94", "25.14", "subtract(60.94, 25.14), divide(#0, 25.14)", "greater(60.94, 25.14)"],
+}
+REPORT = {
+    "pre_text": ["before .", "."],
+    "post_text": ["after ."],
+    "table": [["", "2007", "2005"], ["price", "$ 60.94", "$ 25.14"]],
+    "id": "Single_X/2007/page_1.pdf-1",
+    "annotation": TURNS,
+}
+TRIVIA = {"Value": "Onion", "Aliases": ["Onions", "Onion", ""], "NormalizedAliases": ["onion"]}
+MUSIQUE = {
+    "id": "2hop__1_2", "question": "Who?", "answer": "G. Hall", "answer_aliases": ["Hall"], "answerable": True,
+    "paragraphs": [{"idx": 0, "title": "A", "paragraph_text": "x", "is_supporting": False}, {"idx": 1, "title": "B", "paragraph_text": "y", "is_supporting": True}],
+}  # fmt: skip
+PUBMED = {
+    "pubid": 21645374,
+    "question": "Does it?",
+    "context": {"contexts": ["One.", "Two."], "labels": ["B", "R"]},
+    "long_answer": "It does.",
+    "final_decision": "yes",
+}
+
+
+def put(folder, name, content):
+    """A file of records: as Parquet, as JSON lines, or as the text that is given."""
+    path = folder / name
+    if path.suffix == ".parquet":
+        pq.write_table(pa.Table.from_pylist(content), path)
+    elif path.suffix == ".jsonl":
+        path.write_text("".join(json.dumps(row) + "\n" for row in content), "utf-8")
+    else:
+        path.write_text(content if isinstance(content, str) else json.dumps(content), "utf-8")
+    return path
+
+
+# Benchmark, file, content, and the question that its first record is.
+ROWS = [
+    ("webquestions", "t.parquet", [{"url": "u", "question": "who?", "answers": ["Ann", "Bob"]}], Question("1", "who?", ("Ann", "Bob"))),
+    ("webquestions", "t.json", [{"url": "u", "utterance": "what?", "targetValue": '(list (description "Lightning rod") (description Bifocals) (description "6\' 2\\""))'}], Question("1", "what?", ("Lightning rod", "Bifocals", "6' 2\""))),
+    ("popqa", "t.parquet", [POPQA], Question("7", "What is Ann Lee's occupation?", ("farmer", "grower"), gold_titles=("Ann Lee",))),
+    ("popqa", "t.tsv", 'id\tquestion\tpossible_answers\ts_pop\ts_wiki_title\n7\tWhat?\t"[""farmer""]"\t5\tAnn Lee\n8\tWho?\t"[""x""]"\t100\tY\n', Question("7", "What?", ("farmer",), gold_titles=("Ann Lee",))),
+    ("triviaqa", "t.parquet", [{"question": "Which?", "question_id": "tc_2", "answer": {"value": "Onion", "aliases": ["Onions", "Onion"], "normalized_aliases": ["onion"]}}], Question("tc_2", "Which?", ("Onion", "Onions"))),
+    ("triviaqa", "t.json", {"Data": [{"Answer": TRIVIA, "Question": "Which?", "QuestionId": "tc_2"}]}, Question("tc_2", "Which?", ("Onion", "Onions"))),
+    ("openbookqa", "t.parquet", [{"id": "7-1", "question_stem": "Boiling makes", "choices": {"text": ["ice", "steam", "rain"], "label": ["A", "B", "C"]}, "answerKey": "B"}], Question("7-1", "Boiling makes", ("B",), (("A", "ice"), ("B", "steam"), ("C", "rain")))),
+    ("openbookqa", "t.jsonl", [{"id": "7-1", "question": {"stem": "Boiling makes", "choices": PAIRS}, "answerKey": "B"}], Question("7-1", "Boiling makes", ("B",), (("A", "ice"), ("B", "steam"), ("C", "rain")))),
+    ("arc", "t.parquet", [{"id": "M1", "question": "Boiling makes", "choices": CHOICES, "answerKey": "2"}], Question("M1", "Boiling makes", ("B",), (("A", "ice"), ("B", "steam"), ("C", "rain")))),
+    ("pubhealth", "t.parquet", [{"claim_id": "3", "claim": " Garlic cures. ", "label": 0}, {"claim_id": "4", "claim": "x", "label": 1}, {"claim_id": "5", "claim": "y", "label": -1}], Question("3", "Is this claim true or false? Garlic cures.", ("false",), (("true", "true"), ("false", "false")))),
+    ("pubhealth", "t.tsv", 'claim_id\tclaim\tmain_text\tlabel\n0\t3\tGarlic cures.\t"two\nlines ""quoted"""\tTrue\n1\t4\tx\ty\tunproven\n', Question("3", "Is this claim true or false? Garlic cures.", ("true",), (("true", "true"), ("false", "false")))),
+    ("two_wiki", "t.parquet", [{"id": "a", **HOP, "supporting_facts": FACTS}], Question("a", "Who is older?", ("Ann",), gold_titles=("Ann", "Bob"))),
+    ("two_wiki", "t.json", [{"_id": "a", **HOP, "supporting_facts": [["Ann", 0], ["Bob", 1]]}], Question("a", "Who is older?", ("Ann",), gold_titles=("Ann", "Bob"))),
+    ("two_wiki", "t.parquet", [{"_id": "a", **HOP, "supporting_facts": '[["Ann", 0], ["Bob", 1]]'}], Question("a", "Who is older?", ("Ann",), gold_titles=("Ann", "Bob"))),
+    ("hotpotqa", "t.parquet", [{"id": "a", **HOP, "supporting_facts": FACTS}], Question("a", "Who is older?", ("Ann",), gold_titles=("Ann", "Bob"))),
+    ("musique", "t.jsonl", [MUSIQUE], Question("2hop__1_2", "Who?", ("G. Hall", "Hall"), gold_titles=("B",))),
+    ("convfinqa", "t.json", [REPORT], Question("Single_X/2007/page_1.pdf-1#0", "what was it in 2007?", ("60.94",), documents=("before .\n | 2007 | 2005\nprice | $ 60.94 | $ 25.14\nafter .",))),
+    ("own", "t.jsonl", [{"question": "Q?", "answers": "x"}], Question("1", "Q?", ("x",))),
+    ("own", "t.jsonl", [{"id": 5, "question": "Q?", "answer": 3, "context": [{"title": "T", "text": "c"}, "d"]}], Question("5", "Q?", ("3",), documents=("T\nc", "d"))),
+    ("own", "t.csv", "question,answers\nQ?,x\n", Question("1", "Q?", ("x",))),
+    ("own", "t.jsonl", [{"question": "Q?", "choices": {"A": "x", "B": "y"}, "answers": ["B", "y"], "gold_passage_ids": ["9"]}], Question("1", "Q?", ("B",), (("A", "x"), ("B", "y")), gold_passage_ids=("9",))),
+    ("own", "t.jsonl", [{"question": "Q?", "choices": ["x", "y"], "answers": ["y"]}], Question("1", "Q?", ("B",), (("A", "x"), ("B", "y")))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "file", "content", "expected"), ROWS)
+def test_rows_of_every_layout(tmp_path, name, file, content, expected):
+    questions = list(benchmark(name).questions([put(tmp_path, file, content)]))
+    assert questions[0] == expected
+    assert len(questions) == (4 if name == "convfinqa" else 1), "what is not asked is left out"
+    assert write(tmp_path / "q.jsonl", questions) == len(questions)
+    assert list(read_questions(tmp_path / "q.jsonl")) == questions
+
+
+def test_a_conversation_is_read_turn_by_turn_with_what_was_said_before(tmp_path):
+    turns = list(benchmark("convfinqa").questions([put(tmp_path, "t.json", [REPORT])]))
+    assert turns[2].question == "what was it in 2007?\n60.94\nand in 2005?\n25.14\nwhat is the change over that?"
+    assert turns[2].answers == ("1.42403", "142.403%"), "a share is given in percent too"
+    assert turns[3].answers == ("yes",)
+
+
+@pytest.mark.parametrize(
+    ("program", "share"),
+    [("60.94", False), ("13.4%", True), ("subtract(3, 2)", False), ("divide(3, 2)", True), ("subtract(3, 2), divide(#0, 2)", True),
+     ("divide(3, 2), multiply(#0, const_100)", False), ("divide(3, 2), subtract(#0, const_1)", True), ("divide(3, 2), divide(5, 2), subtract(#0, #1)", True),
+     ("divide(3, 2), add(#0, 5)", False), ("add(5.5, 4.5), divide(#0, const_2)", False), ("subtract(110.8, const_100), divide(#0, const_100)", True), ("divide(3, 4), divide(5, 4), add(#0, #1), divide(#2, const_2)", True), ("greater(3, 2)", False)],
+)  # fmt: skip
+def test_what_of_convfinqa_is_a_share(program, share):
+    from rag_instruct.benchmarks.convfinqa import is_share
+
+    assert is_share(program) == share
+
+
+def test_pubmedqa_is_the_ids_of_the_test(tmp_path):
+    other = {**PUBMED, "pubid": 2, "final_decision": "no"}
+    listed = put(tmp_path, "test_ground_truth.json", {"21645374": "yes"})
+    question = Question(
+        "21645374", "Does it?", ("yes",), (("yes", "yes"), ("no", "no"), ("maybe", "maybe")), ("One.\nTwo.",)
+    )
+    assert list(benchmark("pubmedqa").questions([put(tmp_path, "t.parquet", [PUBMED, other]), listed])) == [question]
+    original = {"21645374": {"QUESTION": "Does it?", "CONTEXTS": ["One.", "Two."], "final_decision": "yes"}}
+    assert list(benchmark("pubmedqa").questions([put(tmp_path, "t.json", original), listed])) == [question]
+
+
+def test_a_question_as_a_model_reads_it():
+    assert Question("1", "Q?", ("A",), (("A", "x"), ("B", "y"))).asked == "Q?\nA. x\nB. y"
+    assert (
+        Question("1", "Q?", ("no",), (("yes", "yes"), ("no", "no"), ("maybe", "maybe"))).asked
+        == "Q?\nAnswer yes, no or maybe."
+    )
+    assert Question("1", "Q?", ("x",)).asked == "Q?"
+
+
+def test_all_eleven_have_the_sizes_and_rules_of_the_paper():
+    known = {name: benchmark(name) for name in names() if name != "own"}
+    assert {name: one.size for name, one in known.items()} == SIZES
+    exact = {name for name, one in known.items() if one.metric == "exact_match"}
+    assert exact == {"openbookqa", "pubhealth", "arc", "convfinqa", "pubmedqa"}
+    assert all(name == one.name for name, one in known.items())
+
+
+# What is wrong with a file, and what is said of it.
+FAULTS = [
+    ("webquestions", "t.jsonl", [{"quest": "who?", "answers": ["x"]}], "t.jsonl, record 1: no 'qText', it has quest, answers"),
+    ("webquestions", "t.jsonl", [{"question": "who?", "answers": []}], "record 1: it has no answer"),
+    ("webquestions", "t.jsonl", [{"question": " ", "answers": ["x"]}], "record 1: the question is ' ', where a text is needed"),
+    ("popqa", "t.jsonl", [POPQA, {**POPQA, "s_pop": None}], "record 2: "),
+    ("popqa", "t.jsonl", [{**POPQA, "possible_answers": "farmer"}], "record 1: Expecting value"),
+    ("triviaqa", "t.jsonl", [{"question": "Which?", "question_id": "1", "answer": {"value": "<unk>", "aliases": []}}], "as in the test split, whose answers are hidden"),
+    ("arc", "t.jsonl", [{"id": "1", "question": "Q", "choices": CHOICES, "answerKey": "D"}], "answerKey is 'D', the labels are 1, 2, 3"),
+    ("arc", "t.jsonl", [{"id": "1", "question": "Q", "choices": {"text": ["x"], "label": ["A", "B"]}, "answerKey": "A"}], "zip()"),
+    ("pubhealth", "t.tsv", "claim_id\tclaim\tlabel\n1\tx\n", "line 2: 2 fields where the header has 3"),
+    ("pubhealth", "t.tsv", "claim_id\tclaim\tverdict\n1\tx\ttrue\n", "record 1: no 'label', it has claim_id, claim, verdict"),
+    ("musique", "t.jsonl", [{**MUSIQUE, "answerable": False}], "musique_ans_v1.0_dev.jsonl is wanted"),
+    ("convfinqa", "t.json", [{**REPORT, "annotation": {**TURNS, "exe_ans_list": [1]}}], "4 questions, 1 answers and 4 programs"),
+    ("convfinqa", "t.json", [REPORT, {**REPORT, "annotation": {}}], "t.json, record 2: no 'dialogue_break'"),
+    ("convfinqa", "t.json", [{**REPORT, "annotation": {**TURNS, "turn_program": ["add(#3, #1)"] * 4}}], "t.json, record 1: list index out of range"),
+    ("own", "t.jsonl", [{"question": "Q?", "choices": ["x", "y"], "answers": ["z"]}], "it has no answer"),
+    ("hotpotqa", "t.jsonl", [{"id": "a", **HOP, "supporting_facts": FACTS}], "1 questions, 7,405 are the whole set"),
+    ("hotpotqa", "t.jsonl", [], "0 questions, 7,405 are the whole set"),
+    ("own", "t.jsonl", [], "0 questions, none is"),
+    ("own", "t.jsonl", [{"id": 1, "question": "Q?", "answers": "x"}] * 2, "1 ids stand twice, '1' among them"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "file", "content", "said"), FAULTS)
+def test_a_file_that_is_not_what_it_should_be_is_refused_with_its_place(tmp_path, name, file, content, said):
+    with pytest.raises(UserError) as refusal:
+        loaded(name, [put(tmp_path, file, content)], {})
+    assert said in str(refusal.value)
+    assert file in str(refusal.value)
+
+
+def test_pubmedqa_without_ids_or_with_other_ones_is_refused(tmp_path):
+    table = put(tmp_path, "t.parquet", [PUBMED])
+    for listed, said in [([], "give `ids` in config.yaml"), ([put(tmp_path, "a.json", [1])], "test_ground_truth.json as `ids`"), ([put(tmp_path, "b.json", {"21645374": "no"})], "are both of one release?")]:  # fmt: skip
+        with pytest.raises(UserError, match=said):
+            list(benchmark("pubmedqa").questions([table, *listed]))
+
+
+def test_an_unknown_benchmark_is_said_with_the_known_ones():
+    with pytest.raises(
+        UserError, match=r"no benchmark 'arcs': known are arc, convfinqa, .*; add rag_instruct/benchmarks/arcs\.py"
+    ):
+        benchmark("arcs")
+
+
+REAL = {
+    "webquestions": (["benchmarks/webquestions_val.json"], 755),
+    "popqa": (["benchmarks/popQA_500.tsv"], 123),
+    "triviaqa": (["benchmarks/triviaqa_unfiltered_1500.json"], 1500),
+    "openbookqa": (["benchmarks/openbookqa_200.jsonl"], 200),
+    "arc": (["benchmarks/arc_challenge_400.jsonl"], 400),
+    "hotpotqa": (["benchmarks/hotpotqa_train_60.json"], 60),
+    "two_wiki": (["benchmarks/hotpotqa_train_60.json"], 60),  # 2Wiki's own layout is HotpotQA's
+    "musique": (["benchmarks/musique_train_60.json"], 60),
+    "pubmedqa": (["benchmarks/pubmedqa_ori_pqal.json", "benchmarks/pubmedqa_test_ground_truth.json"], 500),
+}
+DUMMIES = {
+    "webquestions": ("web_questions/1.0.0/dummy_data/blobtest", 1),
+    "openbookqa": ("openbookqa/main/**/Main/test.jsonl", 2),
+    "arc": ("ai2_arc/**/ARC-Challenge-Test.jsonl", 2),
+    "pubhealth": ("health_fact/**/test.tsv", 4),
+    "triviaqa": ("trivia_qa/unfiltered.nocontext/**/unfiltered-web-dev.json", None),
+}
+
+
+@needs_shared
+@pytest.mark.parametrize("name", REAL)
+def test_gold_answers_of_real_rows_score_100_empty_ones_0_and_shuffled_ones_near_chance(name):
+    files, count = REAL[name]
+    known = benchmark(name)
+    questions = list(known.questions([SHARED / file for file in files]))
+    assert len(questions) == count
+    gold = [question.answers[0] for question in questions]
+
+    def mean(outputs):
+        return sum(known.score(q, o)[known.metric] for q, o in zip(questions, outputs, strict=True)) / count
+
+    assert mean(gold) == 1
+    assert mean([f"The answer is {answer}." for answer in gold]) > 0.998
+    assert mean([""] * count) == mean(["I do not know."] * count) == 0
+    shuffled = random.Random(1).sample(gold, count)
+    chance = sum(a in q.answers for q, a in zip(questions, shuffled, strict=True)) / count
+    assert mean(shuffled) == pytest.approx(chance, abs=0.02)
+    scores = [known.score(q, o) for q, o in zip(questions, shuffled, strict=True)]
+    assert all(0 <= value <= 1 for score in scores for value in score.values())
+
+
+@needs_shared
+@pytest.mark.parametrize("name", DUMMIES)
+def test_rows_of_the_authors_own_archives(name, tmp_path):
+    pattern, count = DUMMIES[name]
+    path = next((SHARED / "hub_samples").glob(pattern))
+    if not path.suffix:  # an archive's name for a JSON file
+        path = put(tmp_path, "blobtest.json", path.read_text())
+    questions = list(benchmark(name).questions([path]))
+    assert len(questions) == (count or len(questions)) > 0
+    assert all(benchmark(name).score(q, q.answers[0])[benchmark(name).metric] == 1 for q in questions)
+
+
+@needs_shared
+def test_convfinqas_own_answers_in_words_score_as_their_results():
+    """The authors give each turn's answer as a text too; where it is a right rounding with its sign, it has to count."""
+    records = json.loads((SHARED / "benchmarks/convfinqa_dev_120_restructured.json").read_text())
+    known = benchmark("convfinqa")
+    right = total = 0
+    for record in records:
+        said = record["dialogue"]
+        annotation = {
+            "dialogue_break": said["conv_questions"],
+            "exe_ans_list": said["executed_answers"],
+            "turn_program": said["turn_program"],
+        }
+        from rag_instruct.benchmarks.convfinqa import turns
+
+        for question, text in zip(
+            turns({"id": record["id"], "pre_text": [], "post_text": [], "table": [], "annotation": annotation}),
+            said["conv_answers"],
+            strict=True,
+        ):
+            assert known.score(question, question.answers[0])["exact_match"] == 1
+            assert known.score(question, "")["exact_match"] == 0
+            right += known.score(question, text)["exact_match"]
+            total += 1
+    assert total == 413
+    assert right >= 385, "the rest are wrong signs and roundings of the data set's own"
+
+
+def test_the_demos_questions_load_by_kind():
+    for kind in ("open", "closed", "multi_hop", "own_context"):
+        questions = loaded("own", [ROOT / "resources/demo/questions.jsonl"], {"kind": kind})
+        assert len(questions) >= 10
+        assert all(benchmark("own").score(q, q.answers[0])["accuracy"] == 1 for q in questions)
+        assert all(bool(q.documents) == (kind == "own_context") for q in questions)

@@ -1,0 +1,78 @@
+"""The documents of questions: own ones, a search's, a file's; and every way in which a file is of no use."""
+
+import json
+
+import pytest
+from conftest import ROOT
+
+from rag_instruct.benchmarks import Question
+from rag_instruct.corpus.importing import import_passages
+from rag_instruct.errors import UserError
+from rag_instruct.evaluation.contexts import given, queries, searched
+from rag_instruct.retrieval.runs import Run, import_trec
+
+PLAIN = Question("q1", "Which river?", ("Danube",))
+CHOICE = Question("q2", "Which is largest?", ("B",), choices=(("A", "Main"), ("B", "Rhine")))
+OWN = Question("q3", "What does it cost?", ("14",), documents=("Price list\n14 euros",))
+
+
+def test_queries_are_the_questions_that_need_a_search_with_their_options():
+    assert queries([PLAIN, OWN, CHOICE]) == [
+        {"id": "q1", "question": "Which river?"},
+        {"id": "q2", "question": "Which is largest?\nA. Main\nB. Rhine"},
+    ]
+
+
+def test_a_kind_that_the_questions_belie_is_said():
+    with pytest.raises(UserError, match="every question has documents of its own"):
+        queries([OWN])
+    with pytest.raises(UserError, match="question q1 has no documents of its own, and there is no search"):
+        list(searched([OWN, PLAIN], None, 2))
+
+
+def test_a_search_and_own_documents_keep_to_their_questions(tmp_path):
+    import_passages(ROOT / "resources/demo/passages.tsv", {}, None, tmp_path / "p.arrow", tmp_path / "p.json")
+    lines = [f"{query} Q0 {row} 1 {1 / row} x" for query, rows in {"q1": (5, 9), "q2": (7, 8)}.items() for row in rows]
+    (tmp_path / "run.trec").write_text("\n".join(lines) + "\n")
+    import_trec(
+        tmp_path / "run.trec", 2, ["q1", "q2"], tmp_path / "p.arrow", tmp_path / "r.parquet", tmp_path / "r.trec"
+    )
+    rows = list(searched([PLAIN, OWN, CHOICE], Run(tmp_path / "r.parquet", tmp_path / "p.arrow"), 2))
+    assert [(row["id"], row["origin"], [p["id"] for p in row["passages"]]) for row in rows] == [
+        ("q1", "search", ["5", "9"]),
+        ("q3", "own", []),
+        ("q2", "search", ["7", "8"]),
+    ]
+    assert rows[1]["documents"] == ["Price list\n14 euros"]
+    assert all("\n" in document for document in rows[0]["documents"])
+
+
+def contexts_file(path, records, as_list=False):
+    path.write_text(json.dumps(records) if as_list else "".join(json.dumps(r) + "\n" for r in records))
+    return path
+
+
+@pytest.mark.parametrize("name", ["ctxs", "retrieval_ctxs"])
+@pytest.mark.parametrize("as_list", [True, False])
+def test_ready_contexts_of_both_names_by_id_or_by_the_words(tmp_path, name, as_list):
+    found = [{"title": f"T{n}", "text": f"text {n}", "id": n, "score": str(10 - n)} for n in range(4)]
+    records = [{"question": " which  RIVER? ", name: found}, {"id": "q2", "question": "other", name: found[1:]}]
+    rows = list(given([PLAIN, CHOICE, OWN], contexts_file(tmp_path / "c", records, as_list), 2))
+    assert rows[0]["documents"] == ["T0\ntext 0", "T1\ntext 1"]
+    assert rows[0]["passages"] == [{"id": "0", "rank": 1, "score": "10"}, {"id": "1", "rank": 2, "score": "9"}]
+    assert rows[1]["documents"] == ["T1\ntext 1", "T2\ntext 2"]
+    assert rows[2]["origin"] == "own"
+
+
+@pytest.mark.parametrize(
+    ("records", "said"),
+    [
+        ([{"question": "Which river?", "docs": []}], "record 1: neither ctxs nor retrieval_ctxs in it"),
+        ([{"question": "Which river?", "ctxs": [{"title": "T"}]}], "has no `text`"),
+        ([{"ctxs": []}], "neither an id nor a question"),
+        ([{"question": "another", "ctxs": []}], "no documents for 1 of 1 questions, the first is 'q1'"),
+    ],
+)
+def test_files_of_no_use_are_refused_with_their_place(tmp_path, records, said):
+    with pytest.raises(UserError, match=said):
+        list(given([PLAIN], contexts_file(tmp_path / "c.jsonl", records), 2))

@@ -1,0 +1,87 @@
+"""What a training takes, said before it runs."""
+
+import json
+import re
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+from conftest import ROOT
+
+from rag_instruct.errors import UserError
+from rag_instruct.training.estimate import Model, Sequences, activations, disk, estimate, memory, operations
+from rag_instruct.training.recipe import load_recipe
+
+RECIPES = ROOT / "resources/recipes"
+LLAMA = "meta-llama/Llama-3.1-8B"
+
+
+def recipe(name):
+    return load_recipe(RECIPES / f"{name}.yaml")
+
+
+@pytest.mark.parametrize(
+    ("name", "billions"),
+    [(LLAMA, 8.030), ("meta-llama/Llama-3.2-3B", 3.213), ("meta-llama/Llama-3.1-70B", 70.554)],
+)
+def test_models_have_the_parameters_that_their_cards_say(name, billions):
+    assert Model.of(name).parameters / 1e9 == pytest.approx(billions, abs=0.001)
+
+
+def test_a_model_that_cannot_be_had_is_named():
+    with pytest.raises(UserError, match="the configuration of model '/no/such' cannot be loaded"):
+        Model.of("/no/such")
+
+
+def test_bytes_follow_zero():
+    """16 bytes a weight in all, of which stage 1 spreads 12, stage 2 also the gradients, stage 3 all."""
+    model, one = Model.of(LLAMA), recipe("llama_3_1_8b")
+    weights = model.parameters / 1e9
+    parts = {zero: memory(model, replace(one, zero=zero), 4096) for zero in (1, 2, 3)}
+    assert [parts[1][name] / weights for name in ("weights", "gradients", "optimizer")] == pytest.approx([2, 2, 2])
+    assert [parts[2][name] / weights for name in ("weights", "gradients", "optimizer")] == pytest.approx([2, 0.25, 2])
+    assert [parts[3][name] / weights for name in ("weights", "gradients", "optimizer")] == pytest.approx(
+        [0.25, 0.25, 2]
+    )
+    eight_bit = memory(model, recipe("llama_3_1_8b_8bit"), 4096)
+    assert sum(eight_bit[name] for name in ("weights", "gradients", "optimizer")) / weights == pytest.approx(6)
+    lora = memory(model, recipe("llama_3_1_8b_lora"), 4096)
+    assert lora["optimizer"] < 0.1 * eight_bit["optimizer"]
+
+
+def test_checkpointing_trades_memory_for_a_third_more_operations():
+    model, with_it = Model.of(LLAMA), recipe("llama_3_1_8b")
+    without = replace(with_it, checkpointing=False)
+    assert activations(model, without, 4096) > 10 * activations(model, with_it, 4096)
+    assert operations(model, with_it, [1000, 50]) == pytest.approx(4 / 3 * operations(model, without, [1000, 50]))
+    assert operations(model, without, [1000]) > 6 * model.products * 1000
+    assert disk(model, replace(with_it, zero=None)) == pytest.approx((3 * 12 + 2) * model.parameters / 1e9)
+    assert disk(model, with_it) == pytest.approx((3 * 16 + 2) * model.parameters / 1e9)
+    assert disk(model, replace(with_it, zero=3)) == pytest.approx((3 * 14 + 2) * model.parameters / 1e9)
+
+
+def test_adapters_need_no_gradients_of_the_weights_beneath():
+    model, whole = Model.of(LLAMA), recipe("llama_3_1_8b_8bit")
+    lora = recipe("llama_3_1_8b_lora")
+    assert operations(model, lora, [1000]) == pytest.approx(3 / 4 * operations(model, whole, [1000]))
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("llama*.yaml")), ids=lambda path: path.stem)
+def test_every_recipe_fits_on_its_gpus(path):
+    made = load_recipe(path)
+    lines = estimate(Model.of(made.model), made, Sequences([1900] * 40_000, 0, "40,000 rows"), "h100")
+    assert ", of 80: fits" in lines["GB of a process"]
+    hours = float(lines["hours"].split()[0])
+    assert 0.2 < hours < made.hours
+
+
+def test_the_script_counts_a_data_sets_tokens(tmp_path):
+    rows = [{"question": "Who?", "answer": "He.", "documents": ["Mars\nRed."] * 3, "id": str(n)} for n in range(20)]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    command = [sys.executable, "-m", "scripts.estimate_training", RECIPES / "smollm2_135m.yaml"]
+    ran = subprocess.run([*command, "--data", tmp_path / "rows.jsonl"], cwd=ROOT, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    assert "0.13 billion parameters" in ran.stdout
+    assert re.search(r"steps +\d+ of 8 sequences", ran.stdout)
+    assert re.search(r"GFLOP/s, measured here", ran.stdout)

@@ -1,0 +1,72 @@
+"""What an evaluation would cost is what it then buys."""
+
+import asyncio
+
+from asking import PRICES, teacher
+from loopback import endpoint
+
+from rag_instruct.benchmarks import Question
+from rag_instruct.benchmarks import write as write_questions
+from rag_instruct.evaluation.preview import preview
+from rag_instruct.evaluation.questioning import Decoding, tasks
+from rag_instruct.evaluation.teacher_answers import answer
+from rag_instruct.files import write_jsonl
+from rag_instruct.teacher.answers import AnswerStore
+from rag_instruct.teacher.budget import Purse
+
+EVALUATION = {
+    "benchmarks": ["mine"], "models": ["remote", "weights"], "documents": 10, "closed_book": True,
+    "max_new_tokens": 50, "decoding": "greedy",
+}  # fmt: skip
+
+
+def settings(url, benchmarks):
+    return {
+        "teachers": {"t": {"model": "m", "base_url": url, "sampling": {"temperature": 1.0}}},
+        "models": {"remote": {"teacher": "t"}, "weights": {"model": "some/model"}},
+        "benchmarks": {key: {} for key in benchmarks} | {"mine": {"schema": "own"}},
+        "datasets": {"set": {"evaluation": {**EVALUATION, "benchmarks": benchmarks}}},
+    }
+
+
+def test_before_anything_is_made_the_whole_sets_are_assumed(tmp_path):
+    purse = Purse("set", "preview", PRICES)
+    found = preview(settings("http://127.0.0.1:9/v1", ["popqa", "arc"]), "set", tmp_path, AnswerStore(tmp_path), purse)
+    assert [(one.stage, one.requests, one.counted) for one in found] == [
+        ("evaluation documents", 1399 + 1172, False),
+        ("evaluation closed book", 1399 + 1172, False),
+    ]
+    assert found[0].prompt_tokens > 10 * found[1].prompt_tokens > 0
+    assert found[0].dollars > found[1].dollars > 0
+
+
+def test_questions_of_ones_own_are_counted_before_anything_is_made(tmp_path):
+    rows = [{"question": f"What is {n}?", "answers": ["x"], "kind": "ab"[n % 2]} for n in range(10)]
+    write_jsonl(tmp_path / "mine.jsonl", rows)
+    given = settings("http://127.0.0.1:9/v1", ["mine", "arc"])
+    own = {"schema": "own", "path": str(tmp_path / "mine.jsonl"), "member": "", "where": {"kind": "a"}}
+    given["benchmarks"]["mine"] = own
+    found = preview(given, "set", tmp_path, AnswerStore(tmp_path), Purse("set", "preview", PRICES))
+    assert [one.requests for one in found] == [5 + 1172] * 2
+
+
+def test_what_is_kept_already_is_not_counted(tmp_path):
+    """Half of the closed-book answers are bought, in the stage's own words, and none with documents."""
+    questions = [Question(f"q{n}", f"What is {n}?", ("x",)) for n in range(20)]
+    write_questions(tmp_path / "benchmarks/mine/questions.jsonl", questions)
+    rows = ({"id": q.id, "documents": ["T\ntext"] * 10} for q in questions)
+    write_jsonl(tmp_path / "set/evaluation/mine/documents.jsonl", rows)
+
+    async def buy(url):
+        async with teacher(url, tmp_path / "answers", sampling={"temperature": 0.0}) as asked:
+            await answer(tasks(questions[:10], None), asked, Decoding(50))
+
+    with endpoint(lambda request: "yes") as served:
+        asyncio.run(buy(served.base_url))
+        store = AnswerStore(tmp_path / "answers")
+        found = preview(settings(served.base_url, ["mine"]), "set", tmp_path, store, Purse("set", "preview", PRICES))
+        assert len(served.requests) == 10, "a preview buys nothing"
+    assert [(one.stage, one.stored, one.requests, one.counted) for one in found] == [
+        ("evaluation documents", 0, 20, True),
+        ("evaluation closed book", 10, 10, True),
+    ]

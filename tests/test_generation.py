@@ -1,0 +1,229 @@
+"""Answers of a checkpoint: prompts as in training, what fits, batches, what a kill leaves, and bad models."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import types
+
+import pytest
+from conftest import ROOT
+from tiny import model_folder
+
+from rag_instruct.benchmarks import Question
+from rag_instruct.benchmarks import write as write_questions
+from rag_instruct.config import SETTINGS
+from rag_instruct.errors import UserError
+from rag_instruct.evaluation import engines
+from rag_instruct.evaluation.engines import Generated, Transformers, engine_of, identity, longest_of, tokenizer_of
+from rag_instruct.evaluation.generation import Generation, answer, batches
+from rag_instruct.evaluation.questioning import Decoding, Task, tasks, wording
+from rag_instruct.files import read_jsonl
+from rag_instruct.teacher.answers import AnswerStore
+from rag_instruct.training.rows import Renderer
+from rag_instruct.training.templates import DEFAULT, STYLES
+
+GREEDY = Decoding(max_new_tokens=8)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return model_folder(tmp_path_factory.mktemp("model"))
+
+
+def generation(folder, decoding=GREEDY, longest=512, seed=1):
+    return Generation(identity(str(folder), None), tokenizer_of(str(folder), None), longest, decoding, seed)
+
+
+class Counting:
+    """An engine that says what it was given, and may die."""
+
+    batch_tokens, batch_rows = 400, 3
+
+    def __init__(self, dies_after=99):
+        self.asked, self.dies_after = [], dies_after
+
+    def generate(self, prompts, decoding, seed):
+        if len(self.asked) == self.dies_after:
+            raise KeyboardInterrupt
+        self.asked.append(prompts)
+        return [Generated(f"answer {sum(prompt)}", True) for prompt in prompts]
+
+
+def some_tasks(count=10):
+    return [Task(f"q{n}", f"What is {'very ' * (n % 4)}number {n}?", (f"T\ntext {n}",)) for n in range(count)]
+
+
+def test_the_prompt_is_one_of_the_training_and_written_alike(folder):
+    """The same ids as a training row in the style that the evaluation uses, up to the answer."""
+    assert DEFAULT in STYLES
+    made = generation(folder)
+    task = Task("q", "What is it?", ("T\none", "T\ntwo"))
+    row = {"question": task.question, "answer": "It is.", "documents": list(task.documents)}
+    ids = next(number for number in range(1000) if _style(str(number)) == DEFAULT)
+    example = Renderer(made.tokenizer, 512, "1").example({"id": str(ids), **row})
+    prompt = made.prompt(task).ids
+    assert example.input_ids[: len(prompt)] == prompt
+    assert example.labels[len(prompt) - 1] == -100 != example.labels[len(prompt)]
+
+
+def _style(row_id):
+    from rag_instruct.training.templates import style_of
+
+    return style_of(row_id, "1")
+
+
+def test_documents_that_do_not_fit_go_from_the_last_and_are_counted(folder):
+    long = Task("q", "What is it?", tuple(f"T\n{'word ' * 60}" for _ in range(6)))
+    made = generation(folder, longest=512).prompt(long)
+    assert 0 < made.documents < 6
+    assert len(made.ids) <= 512 - GREEDY.max_new_tokens
+    assert generation(folder, longest=512).tokenizer.decode(made.ids).count("Document ") == made.documents
+
+
+def test_a_question_that_does_not_fit_is_a_failure_and_not_lost(folder, tmp_path):
+    asked = [Task("long", "word " * 600, ()), Task("short", "What?", ())]
+    outputs = answer(asked, generation(folder), Counting, AnswerStore(tmp_path), "set")
+    assert [(row["id"], row["finish_reason"]) for row in outputs] == [("long", "failed"), ("short", "stop")]
+    assert "leaves no room" in outputs[0]["failure"]
+
+
+def test_choices_are_listed_and_how_to_answer_is_said():
+    choice = Question("q", "Which?", ("B",), choices=(("A", "Main"), ("B", "Rhine")))
+    assert wording(choice) == "Which?\nA. Main\nB. Rhine\nAnswer with the letter of the right option."
+    closed = Question("q", "Is it?", ("yes",), choices=(("yes", "yes"), ("no", "no"), ("maybe", "maybe")))
+    assert wording(closed) == "Is it?\nAnswer yes, no or maybe."
+
+
+def test_a_rerun_generates_only_what_is_missing_in_the_same_batches(folder, tmp_path):
+    asked, made = some_tasks(), generation(folder)
+    whole = Counting()
+    expected = answer(asked, made, lambda: whole, AnswerStore(tmp_path / "whole"), "set")
+    assert 1 < len(whole.asked) < 10
+    with pytest.raises(KeyboardInterrupt):
+        answer(asked, made, lambda: Counting(dies_after=2), AnswerStore(tmp_path / "cut"), "set")
+    rest = Counting()
+    assert answer(asked, made, lambda: rest, AnswerStore(tmp_path / "cut"), "set") == expected
+    assert rest.asked == whole.asked[2:]
+    never = pytest.fail
+    assert answer(asked, made, never, AnswerStore(tmp_path / "cut"), "set") == expected, "all kept: nothing is loaded"
+    more = Counting()
+    answer([*asked, Task("new", "Another?", ())], made, lambda: more, AnswerStore(tmp_path / "cut"), "set")
+    assert sum(map(len, more.asked)) == 1
+
+
+def test_other_weights_decoding_or_documents_are_other_answers(folder, tmp_path):
+    other = model_folder(tmp_path / "other", family="smollm2")
+    keys = {
+        generation(folder).prompt(some_tasks()[0]).key,
+        generation(other).prompt(some_tasks()[0]).key,
+        generation(folder, Decoding(8, 0.5, 0.9)).prompt(some_tasks()[0]).key,
+        generation(folder, Decoding(8, 0.5, 0.9), seed=2).prompt(some_tasks()[0]).key,
+        generation(folder).prompt(some_tasks()[0]._replace(documents=())).key,
+    }
+    assert len(keys) == 5
+    before = identity(str(folder), None)
+    (folder / "training_summary.json").write_text("{}")
+    assert identity(str(folder), None) == before, "what says nothing about the weights does not count"
+
+
+def test_batches_have_every_prompt_once_within_the_bounds(folder):
+    prompts = [generation(folder).prompt(task) for task in [*some_tasks(20), *some_tasks(3)]]
+    cut = list(batches(prompts, Counting(), 8))
+    assert sorted(p.task.id for batch in cut for p in batch) == sorted(task.id for task in some_tasks(20))
+    for batch in cut:
+        longest = max(len(prompt.ids) for prompt in batch) + 8
+        assert len(batch) <= 3
+        assert len(batch) == 1 or len(batch) * longest <= 400
+
+
+def test_transformers_answers_alike_alone_and_in_a_padded_batch(folder):
+    made = generation(folder)
+    engine = Transformers(str(folder), made.tokenizer, None)
+    prompts = [made.prompt(task).ids for task in some_tasks(4)]
+    assert len(set(map(len, prompts))) > 1
+    together = engine.generate(prompts, GREEDY, 1)
+    assert together == [engine.generate([prompt], GREEDY, 1)[0] for prompt in prompts]
+    drawn = Decoding(8, temperature=2.0, top_p=0.9)
+    assert engine.generate(prompts, drawn, 1) == engine.generate(prompts, drawn, 1)
+    assert engine.generate(prompts, drawn, 1) != engine.generate(prompts, drawn, 2)
+
+
+def test_vllm_is_taken_where_there_are_it_and_a_gpu(folder, monkeypatch):
+    """Against a module with vLLM's calls; no GPU was at hand for the real one."""
+    said = {}
+
+    class LLM:
+        def __init__(self, **settings):
+            said.update(settings)
+
+        def generate(self, prompts, sampling, use_tqdm):
+            said.update(prompts=prompts, sampling=sampling)
+            done = types.SimpleNamespace(text=" yes ", finish_reason="stop")
+            return [types.SimpleNamespace(outputs=[done]) for _ in prompts]
+
+    module = types.SimpleNamespace(LLM=LLM, SamplingParams=lambda **settings: settings)
+    monkeypatch.setitem(sys.modules, "vllm", module)
+    monkeypatch.setattr(engines, "find_spec", lambda name: name == "vllm")
+    monkeypatch.setattr(engines.torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(engines.torch.cuda, "device_count", lambda: 2)
+    engine = engine_of(str(folder), tokenizer_of(str(folder), None), None)
+    assert engine.generate([[1, 2]], Decoding(5), 1) == [Generated("yes", True)]
+    assert (said["model"], said["tensor_parallel_size"]) == (str(folder), 2)
+    assert said["prompts"] == [{"prompt_token_ids": [1, 2]}]
+    assert said["sampling"]["temperature"] == 0
+    assert said["sampling"]["max_tokens"] == 5
+
+
+def test_a_folder_without_tokenizer_or_weights_and_an_unknown_model(folder, tmp_path):
+    bare = model_folder(tmp_path / "bare")
+    for path in bare.glob("*token*"):
+        path.unlink()
+    with pytest.raises(UserError, match=r"the tokenizer of model .*bare"):
+        tokenizer_of(str(bare), None)
+    (bare / "model.safetensors").unlink()
+    with pytest.raises(UserError, match="no weights in it"):
+        identity(str(bare), None)
+    with pytest.raises(UserError, match="nowhere"):
+        tokenizer_of(str(tmp_path / "nowhere"), None)
+    assert longest_of(str(folder), None) == 512
+
+
+def test_documents_of_other_questions_are_refused(tmp_path):
+    (tmp_path / "d.jsonl").write_text('{"id": "other", "documents": []}\n')
+    with pytest.raises(UserError, match="not those of the 1 questions"):
+        tasks([Question("q", "What?", ("x",))], tmp_path / "d.jsonl")
+
+
+def test_sigkill_costs_one_batch(folder, tmp_path):
+    """The command itself, killed once something is kept, and run again: the same bytes as undisturbed."""
+    write_questions(tmp_path / "questions.jsonl", [Question(t.id, t.question, ("x",)) for t in some_tasks(120)])
+
+    def started(name):
+        answers = tmp_path / f"answers_{name}"
+        command = [sys.executable, "-m", "scripts.generate_by_weights", str(tmp_path / "questions.jsonl")]
+        command += f"--model {folder} --max-new-tokens 60 --decoding greedy --dataset set".split()
+        command += ["--output", str(tmp_path / f"{name}.jsonl")]
+        environment = os.environ | {SETTINGS: json.dumps({"answers": str(answers)}), "PYTHONPATH": str(ROOT)}
+        return subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL), answers / "generated"
+
+    whole, _ = started("whole")
+    assert whole.wait() == 0
+    cut, kept = started("cut")
+    while not (count := sum(len(path.read_bytes().splitlines()) for path in kept.glob("*.jsonl"))):
+        assert cut.poll() is None
+        time.sleep(0.002)
+    cut.send_signal(signal.SIGKILL)
+    cut.wait()
+    assert not (tmp_path / "cut.jsonl").exists(), "it ended before it was killed"
+    kept_then = len(AnswerStore(kept))
+    assert count <= kept_then < 120
+    again, _ = started("cut")
+    assert again.wait() == 0
+    assert (tmp_path / "cut.jsonl").read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
+    assert len(AnswerStore(kept)) == 120
+    segments = sorted(path.read_text().count("\n") for path in kept.glob("*.jsonl"))
+    assert sum(segments) == 120, "nothing was generated twice"
+    assert len(list(read_jsonl(tmp_path / "cut.jsonl"))) == 120

@@ -1,0 +1,386 @@
+"""Training for real, with a tiny Llama: exact after a kill, the recipe's arithmetic, folders that load, clear refusals."""
+
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import tiny
+import torch
+import yaml
+from conftest import ROOT
+from safetensors.torch import load_file
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from rag_instruct.errors import UserError
+from rag_instruct.training import trainer as training
+from rag_instruct.training.chat import prepared
+from rag_instruct.training.checkpoints import claim, last_checkpoint
+from rag_instruct.training.epoch_order import EpochOrder
+from rag_instruct.training.loss_curve import draw_losses
+from rag_instruct.training.recipe import Recipe, load_recipe
+from rag_instruct.training.rows import Example, Examples, Renderer, examples
+from rag_instruct.training.student import load_student
+from rag_instruct.training.trainer import STOPPED, arguments_of, loaded, packed, trainer_of
+from rag_instruct.training.watch import STOP_SIGNALS, Watch
+
+RECIPE = {
+    "max_length": 400, "epochs": 2, "learning_rate": 0.003, "batch": 1, "accumulation": 4, "precision": "fp32",
+    "checkpointing": False, "validation": 0.2, "saves": 6, "threads": 1, "memory_mb": 2000, "hours": 1, "report_to": "none",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("training")
+    tiny.model_folder(folder / "base")
+    (folder / "rows.jsonl").write_text("".join(json.dumps(tiny.row(n, words=3)) + "\n" for n in range(30)))
+    return folder
+
+
+def command(place, name, output, **changes):
+    recipe = place / f"{name}.yaml"
+    recipe.write_text(yaml.safe_dump({"model": str(place / "base"), **RECIPE, **changes}))
+    paths = ["--recipe", recipe, "--checkpoints", place / f"{output}_checkpoints", "--output", place / output]
+    return [sys.executable, "-m", "scripts.train", place / "rows.jsonl", *paths]
+
+
+def environment():
+    return {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+
+
+def ran(place, name, output, **changes):
+    made = subprocess.run(
+        command(place, name, output, **changes), env=environment(), capture_output=True, text=True, cwd=ROOT
+    )
+    return made.returncode, made.stderr
+
+
+@pytest.fixture(scope="module")
+def trained(place):
+    code, said = ran(place, "plain", "plain")
+    assert code == 0, said
+    return place / "plain"
+
+
+def weights(folder):
+    return load_file(folder / "model.safetensors")
+
+
+def same(left, right):
+    return left.keys() == right.keys() and all(torch.equal(left[name], right[name]) for name in left)
+
+
+def test_validation_loss_falls_and_the_steps_are_the_recipes(trained, place):
+    told = json.loads((trained / "training.json").read_text())
+    assert told["validation_loss"][-1] < told["validation_loss"][0]
+    assert told["steps"] == load_recipe(place / "plain.yaml").steps(told["counts"]["train"])
+    assert not same(weights(trained), weights(place / "base"))
+
+
+def test_the_folder_loads_and_answers(trained):
+    tokenizer = AutoTokenizer.from_pretrained(trained)
+    model = AutoModelForCausalLM.from_pretrained(trained)
+    assert model.dtype == torch.bfloat16
+    asked = tokenizer.apply_chat_template(
+        [{"role": "user", "content": "Why?"}], add_generation_prompt=True, return_tensors="pt"
+    )
+    said = model.generate(**asked, max_new_tokens=4, do_sample=False)
+    assert said.shape[1] > asked["input_ids"].shape[1]
+    assert tokenizer.eos_token_id in model.generation_config.eos_token_id
+
+
+def test_killed_and_resumed_it_ends_bit_identical(trained, place):
+    run = subprocess.Popen(
+        command(place, "killed", "killed"), env=environment(), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )  # fmt: skip
+    checkpoints = place / "killed_checkpoints"
+    while not list(checkpoints.glob("checkpoint-*/trainer_state.json")):
+        assert run.poll() is None, "it ended before it could be killed"
+        time.sleep(0.01)
+    run.kill()
+    run.wait()
+    assert not (place / "killed").exists()
+    code, said = ran(place, "killed", "killed")
+    assert code == 0, said
+    assert same(weights(place / "killed"), weights(trained))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
+def test_told_to_stop_it_saves_and_goes_on_later(trained, place, number):
+    name = f"stopped_{number}"
+    run = subprocess.Popen(
+        command(place, name, name, saves=2), env=environment(), cwd=ROOT, stderr=subprocess.PIPE, text=True
+    )
+    for line in run.stderr:
+        if "training:" in line and "step" in line:
+            run.send_signal(number)
+            break
+    said = run.stderr.read()
+    assert run.wait() == STOPPED, said
+    assert list((place / f"{name}_checkpoints").glob("checkpoint-*"))
+    code, said = ran(place, name, name, saves=2)
+    assert code == 0, said
+    assert same(weights(place / name), weights(trained))
+
+
+def test_rows_in_one_batch_or_accumulated_weigh_the_same(trained, place):
+    code, said = ran(place, "batched", "batched", batch=4, accumulation=1)
+    assert code == 0, said
+    accumulated, batched = weights(trained), weights(place / "batched")
+    base = weights(place / "base")
+    moved = max((accumulated[name].float() - base[name].float()).abs().max().item() for name in base)
+    apart = max((accumulated[name].float() - batched[name].float()).abs().max().item() for name in base)
+    assert apart < moved / 20, f"{apart} apart after moving {moved}"
+
+
+def test_packed_rows_train_too_and_their_padding_is_known_to_the_embeddings(place):
+    code, said = ran(place, "packed", "packed", packing=True)
+    assert code == 0, said
+    told = json.loads((place / "packed" / "training.json").read_text())
+    assert told["validation_loss"][-1] < told["validation_loss"][0]
+
+
+def test_an_adapter_is_merged(place):
+    code, said = ran(place, "lora", "lora", lora=4)
+    assert code == 0, said
+    assert weights(place / "lora").keys() == weights(place / "base").keys()
+    assert not same(weights(place / "lora"), weights(place / "base"))
+
+
+def test_a_full_disk_is_named_and_the_last_whole_checkpoint_goes_on(trained, place, small_disk):
+    given = command(place, "full", "full")
+    given[given.index("--checkpoints") + 1] = small_disk / "checkpoints"
+    ran = subprocess.run(given, env=environment(), capture_output=True, text=True, cwd=ROOT)
+    assert ran.returncode == 1
+    assert "the disk is full: make room and run again" in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert not (place / "full").exists()
+    kept = last_checkpoint(small_disk / "checkpoints")
+    assert kept is not None
+    subprocess.run(["mount", "-o", "remount,size=20m", small_disk], check=True)
+    ran = subprocess.run(given, env=environment(), capture_output=True, text=True, cwd=ROOT)
+    assert ran.returncode == 0, ran.stderr
+    assert same(weights(place / "full"), weights(trained))
+
+
+def test_rag_instructs_own_flags_and_file_work(place):
+    """The published script's command line, on the released set's format: a JSON array without provenance."""
+    rows = [{key: tiny.row(n, words=3)[key] for key in ("question", "answer", "documents")} for n in range(12)]
+    (place / "rag_instruct.json").write_text(json.dumps(rows))
+    flags = {
+        "experiment_name": "sft", "model_path": place / "base", "max_ckpts": 2, "max_seq_len": 500, "gradient_accumulation_steps": 2,
+        "data_path": place / "rag_instruct.json", "output_dir": place / "ckpts", "log_dir": place / "logs", "n_epochs": 1,
+        "warmup_rates": 0.05, "train_bsz_per_gpu": 2, "eval_bsz_per_gpu": 2, "learning_rate": 5e-3,
+    }  # fmt: skip
+    words = [word for flag, value in flags.items() for word in (f"--{flag}", str(value))]
+    given = [
+        sys.executable,
+        "-m",
+        "scripts.train",
+        *words,
+        "--gradient_checkpointing",
+        "--recipe",
+        place / "flags.yaml",
+    ]
+    (place / "flags.yaml").write_text(
+        yaml.safe_dump({"model": "replaced", **RECIPE, "report_to": "tensorboard", "validation": 0.3})
+    )
+    ran = subprocess.run(given, env=environment(), capture_output=True, text=True, cwd=ROOT)
+    assert ran.returncode == 0, ran.stderr
+    told = json.loads((place / "ckpts/sft/model/training.json").read_text())
+    recipe = told["recipe"]
+    assert (recipe["model"], recipe["batch"], recipe["accumulation"]) == (str(place / "base"), 2, 2)
+    assert (recipe["checkpointing"], recipe["epochs"], recipe["learning_rate"]) == (True, 1, 0.005)
+    assert told["counts"]["rows"] == 12
+    assert list((place / "logs/sft").glob("events.*"))
+    assert "rows" in (place / "logs/sft.log").read_text()
+
+
+def test_without_data_or_model_the_script_says_what_is_missing():
+    ran = subprocess.run(
+        [sys.executable, "-m", "scripts.train"], env=environment(), capture_output=True, text=True, cwd=ROOT
+    )
+    assert ran.returncode == 2
+    assert "a data set, --output, --checkpoints, --recipe or --model_path missing" in ran.stderr
+
+
+def test_the_card_and_the_picture_say_what_was_done(trained, tmp_path):
+    header, text = (trained / "README.md").read_text().split("---\n")[1:3]
+    told = json.loads((trained / "training.json").read_text())
+    assert yaml.safe_load(header)["base_model"].endswith("base")
+    assert told["data_set"]["sha256"] in text
+    assert f"trained on {told['counts']['train']} rows" in text
+    for name in ("one", "two"):
+        draw_losses(
+            [json.loads(line) for line in (trained / "training_log.jsonl").open()], "t", tmp_path / f"{name}.svg"
+        )
+    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
+    assert "validation" in (tmp_path / "one.svg").read_text()
+    with pytest.raises(UserError, match="no loss"):
+        draw_losses([], "t", tmp_path / "none.svg")
+
+
+def test_an_epochs_order_follows_from_its_number_and_has_every_row_once():
+    lengths = [n % 37 for n in range(500)]
+    for group in (0, 8):
+        order = EpochOrder(lengths, "1", group, lambda: 1)
+        assert sorted(order) == list(range(500))
+        assert list(order) == list(EpochOrder(lengths, "1", group, lambda: 1)) == order.order(1)
+        assert order.order(1) != order.order(0)
+        assert order.order(1) != EpochOrder(lengths, "2", group, lambda: 1).order(1)
+    grouped = EpochOrder(lengths, "1", 8, lambda: 0).order(0)
+    spread = [
+        max(part) - min(part) for part in ([lengths[row] for row in grouped[s : s + 8]] for s in range(0, 480, 8))
+    ]
+    assert sum(spread) / len(spread) < 4, "rows of a like length come together"
+
+
+def test_norms_and_biases_do_not_decay_and_a_long_row_is_not_cut(place, tmp_path):
+    recipe = Recipe(
+        model=str(place / "base"), max_length=512, precision="fp32", checkpointing=False, report_to="none", validation=0
+    )
+    tokenizer = prepared(AutoTokenizer.from_pretrained(place / "base"))
+    rows = [Example(str(n), [9] * n, [-100] * (n - 4) + [9] * 4, 0) for n in (512, 100, 7)]
+    made = Examples(rows, [], {})
+    trainer = trainer_of(loaded(recipe), made, recipe, tokenizer, arguments_of(recipe, tmp_path), Watch())
+    assert packed(trainer, made.train) == 3
+    trainer.create_optimizer()
+    names = {id(weight): name for name, weight in trainer.model.named_parameters()}
+    decayed = {names[id(w)]: g["weight_decay"] for g in trainer.optimizer.param_groups for w in g["params"]}
+    assert len(decayed) == len(names)
+    assert {name for name, decay in decayed.items() if not decay} == {name for name in decayed if "norm" in name}
+    assert set(decayed.values()) == {0.0, 0.1}
+    longer = Examples([*rows, Example("long", [9] * 600, [9] * 600, 0)], [], {})
+    trainer = trainer_of(loaded(recipe), longer, recipe, tokenizer, arguments_of(recipe, tmp_path), Watch())
+    with pytest.raises(UserError, match="4 rows of 1219 tokens went in, 4 of 1131 came out"):
+        packed(trainer, longer.train)
+
+
+def test_checkpoints_of_other_data_or_recipes_are_not_gone_on_from(tmp_path):
+    mine = {"data": "a", "recipe": "b"}
+    whole, torn, unwritten = (tmp_path / f"c/checkpoint-{step}" for step in (2, 10, 12))
+    for folder in (whole, torn, unwritten):
+        folder.mkdir(parents=True)
+    (whole / "trainer_state.json").write_text("{}")
+    (torn / "trainer_state.json").write_text('{"epo')
+    (tmp_path / "c/identity.json").write_text(json.dumps(mine))
+    claim(tmp_path / "c", mine)
+    assert last_checkpoint(tmp_path / "c") == whole
+    assert not torn.exists()
+    assert not unwritten.exists()
+    claim(tmp_path / "c", {**mine, "data": "other"})
+    assert last_checkpoint(tmp_path / "c") is None
+    assert not whole.exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"model": "package:llm_nothing/x.gguf"}, "'llm_nothing' is not installed"),
+        ({"model": "/no/such/folder"}, "the tokenizer of model '/no/such/folder' cannot be loaded"),
+        ({"max_length": 4096}, "max_length is 4096, .* knows 512 positions"),
+        ({"processes": 8}, "is for 8 processes, 1 were started"),
+        ({"gpus": 8, "processes": 8}, "wants 8 GPUs a machine, 0 are here"),
+        ({"report_to": "wandb"}, "needs the package wandb"),
+        ({"gpus": 1, "processes": 8}, "8 processes, but 1 x 1 GPUs"),
+        ({"learning_rate": "5e-6"}, "learning_rate is '5e-6'.*write 5.0e-6"),
+        ({"learning_rat": 1}, "'learning_rat' is no key of a recipe"),
+        ({"max_length": 20}, "30 rows gave 0 to train on"),
+    ],
+)
+def test_bad_input_is_named_before_anything_is_loaded(place, changes, told):
+    code, said = ran(place, "bad", "bad", **changes)
+    assert code == 1
+    assert "Traceback" not in said
+    assert re.search(told, said), said
+
+
+def test_settings_of_generation_that_cannot_be_saved_are_mended(tmp_path):
+    folder = tiny.model_folder(tmp_path / "base")
+    settings = json.loads((folder / "generation_config.json").read_text())
+    (folder / "generation_config.json").write_text(json.dumps({**settings, "temperature": 0.6, "top_p": 0.9}))
+    load_student(str(folder), torch.float32).save_pretrained(tmp_path / "saved")
+    saved = json.loads((tmp_path / "saved/generation_config.json").read_text())
+    assert (saved["do_sample"], saved["temperature"]) == (True, 0.6)
+
+
+def test_folders_that_no_training_has_written_are_left_alone(place, tmp_path):
+    for name in ("kept_checkpoints", "kept"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "thesis.txt").write_text("mine")
+    given = command(place, "kept", "kept")
+    for flag, folder, told in [
+        ("--checkpoints", "kept_checkpoints", "is no folder of checkpoints, it has thesis.txt"),
+        ("--output", "kept", "holds what no training has written"),
+    ]:
+        changed = list(given)
+        changed[given.index(flag) + 1] = tmp_path / folder
+        ran = subprocess.run(changed, env=environment(), capture_output=True, text=True, cwd=ROOT)
+        assert ran.returncode == 1
+        assert told in ran.stderr
+        assert (tmp_path / folder / "thesis.txt").read_text() == "mine"
+
+
+def test_told_to_stop_before_the_training_it_ends_at_once(place):
+    """Its launcher's shell has these signals ignored, which its workers inherit."""
+    line = shlex.join(map(str, command(place, "early", "early")))
+    run = subprocess.Popen(
+        ["bash", "-c", f"trap '' TERM; exec {line}"], env=environment(), cwd=ROOT, stderr=subprocess.PIPE, text=True
+    )
+    for said in run.stderr:
+        if "rows" in said:
+            run.terminate()
+            break
+    run.communicate()
+    assert run.returncode == -signal.SIGTERM
+
+
+def test_told_to_stop_at_the_last_step_it_finishes(place, tmp_path, monkeypatch):
+    class Late(Watch):
+        def on_step_end(self, args, state, control, **more):
+            self.told_to_stop = state.global_step == state.max_steps
+            return super().on_step_end(args, state, control, **more)
+
+    monkeypatch.setattr(training, "Watch", Late)
+    recipe = Recipe(model=str(place / "base"), **{**RECIPE, "epochs": 1, "validation": 0})
+    tokenizer = prepared(AutoTokenizer.from_pretrained(place / "base"))
+    rows = [Example(str(n), [9] * 40, [-100] * 30 + [9] * 10, 0) for n in range(8)]
+    made = Examples(rows, [], examples(map(tiny.row, range(8)), Renderer(tokenizer, 4000, "1"), 0).counts)
+    handlers = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+    try:
+        training.train(
+            made, recipe, tokenizer, tmp_path / "c", tmp_path / "m", training.Origin("d", "s"), tmp_path / "t"
+        )
+    finally:
+        torch.use_deterministic_algorithms(False)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    assert (tmp_path / "m/model.safetensors").is_file()
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "resources/recipes").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_recipe_of_the_project_is_one(path):
+    assert load_recipe(path).effective_batch >= 8
+
+
+def test_the_papers_arithmetic():
+    seed = load_recipe(ROOT / "resources/recipes/llama_3_1_8b.yaml")
+    assert seed.effective_batch == 128
+    assert seed.steps(40_000) == 939  # 313 batches an epoch, the last of 64 rows
+    assert Recipe(model="m", processes=2, batch=1, accumulation=4, epochs=1).steps(9) == 2
+
+
+def test_two_recipes_that_differ_in_what_decides_nothing_are_one():
+    assert Recipe(model="m").identity() == Recipe(model="m", threads=1, hours=3).identity()
+    assert Recipe(model="m").identity() != Recipe(model="m", seed=2).identity()
+
+
+def test_a_missing_recipe_is_named(tmp_path):
+    with pytest.raises(UserError, match="no such file"):
+        load_recipe(tmp_path / "none.yaml")
