@@ -29,6 +29,7 @@ from rag_instruct.config import (
     remote_files,
 )
 from rag_instruct.errors import UserError
+from rag_instruct.graph.captured import speak_in_whole_messages
 from rag_instruct.training.launch import launch_command
 from rag_instruct.lock import hold
 from rag_instruct.synthesis.paradigms import PARADIGMS, quotas, slots
@@ -190,6 +191,8 @@ def refuse_missing_keys(jobs):
 def show_progress(jobs):
     """The run's progress on a terminal; not where it is unwanted (--quiet, another --logger) or nobody watches."""
     handler = next((handler for handler in logger.handlers if handler.name == "DefaultStreamHandler"), None)
+    if handler:
+        speak_in_whole_messages(handler)
     if not (handler and sys.stderr.isatty()) or is_quiet_about(workflow.output_settings.quiet or [], "progress"):
         return
     from rag_instruct.graph.display import show

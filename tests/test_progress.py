@@ -1,10 +1,12 @@
 """The progress of a run: what it counts, and what a person sees of it on a terminal."""
 
+import io
 import json
 import logging
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import termios
@@ -15,9 +17,10 @@ from conftest import Project
 from faulty import Running
 from rich.console import Console
 from screen import Terminal
+from snakemake.logging import ColorizingTextHandler
 from stage import KEY
 
-from rag_instruct.graph.captured import Parted
+from rag_instruct.graph.captured import Parted, speak_in_whole_messages
 from rag_instruct.graph.display import duration, most_telling, picture
 from rag_instruct.graph.progress import Job, Run, Spending
 from rag_instruct.teacher.answers import AnswerStore
@@ -290,6 +293,18 @@ def test_a_failed_job_is_named_with_its_log_and_what_to_do_in_a_narrow_window(pr
     assert "4 of 8 jobs, 1 failed" in joined
     assert terminal.scrolled.count("\nstage ") == 1
     assert terminal.cursor_is_visible
+
+
+def test_a_message_of_snakemakes_is_written_at_once():
+    reading, writing = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)  # a datagram a write
+    unbuffered = io.TextIOWrapper(open(writing.fileno(), "wb", 0, closefd=False), write_through=True)  # noqa: SIM115
+    handler = ColorizingTextHandler(nocolor=True, stream=unbuffered)
+    record = logging.makeLogRecord({"msg": "Terminating\nprocesses", "levelno": logging.INFO, "levelname": "INFO"})
+    handler.emit(record)
+    assert [reading.recv(1000), reading.recv(1000)] == [b"Terminating\nprocesses", b"\n"], "there is a need for it"
+    speak_in_whole_messages(handler)
+    handler.emit(record)
+    assert reading.recv(1000) == b"Terminating\nprocesses\n"
 
 
 def test_ctrl_c_ends_the_run_in_order_and_gives_the_terminal_back(project):

@@ -1,9 +1,11 @@
 """What a run and its jobs write to the terminal, caught before it gets there: lines, and tqdm's bars."""
 
+import logging
 import os
 import re
 import sys
 import tempfile
+from typing import TextIO
 
 from rag_instruct.cli import DISPLAY, place_of
 
@@ -68,6 +70,14 @@ class Captured(Parted):
         new = os.pread(self._file.fileno(), 1 << 24, self._read)  # leaves the place where others write as it is
         self._read += len(new)
         return self.lines(new, last)
+
+
+def speak_in_whole_messages(handler: "logging.StreamHandler[TextIO]") -> None:
+    """Have each message written at once: jobs write to the same place, and Snakemake's handler writes line ends apart.
+
+    Where Python does not buffer (PYTHONUNBUFFERED, as in containers), what a job says comes between the two.
+    """
+    handler.setStream(open(handler.stream.fileno(), "w", encoding="utf-8", closefd=False))  # noqa: SIM115 - stays open
 
 
 def _turn(streams: dict[int, int]) -> None:
