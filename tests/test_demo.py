@@ -129,7 +129,7 @@ def test_neither_a_kill_in_the_middle_of_synthesis_nor_one_core_changes_a_byte(d
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     run = subprocess.Popen(command, cwd=project.folder, env=project.environment(), start_new_session=True, **quiet)
     stored = 0
-    while stored < 40:
+    while stored < 120:
         assert run.poll() is None, "it ended before it could be killed"
         time.sleep(0.2)
         stored = sum(len(path.read_bytes().splitlines()) for path in (tmp_path / "answers").glob("*.jsonl"))
@@ -143,17 +143,13 @@ def test_neither_a_kill_in_the_middle_of_synthesis_nor_one_core_changes_a_byte(d
         for line in path.open("rb")
         if line.endswith(b"\n")
     ]
-    assert len(before) >= 40
+    assert len(before) >= 120
     assert len(after) == len(set(after)), "no answer was asked for twice"
 
 
-def test_results_are_rebuilt_from_the_store_without_a_call(copied, demo):
-    shutil.rmtree(copied.folder / "results")
-    assert built_with(copied, 2, **{REPLAY: "1"}) == demo.sha256
-
-
 @pytest.mark.parametrize("chunks", [1, 5])
-def test_chunks_change_no_byte(copied, demo, chunks):
+def test_results_are_rebuilt_from_the_store_without_a_call_in_other_chunks(copied, demo, chunks):
+    shutil.rmtree(copied.folder / "results")
     copied.edit("config.yaml", "    chunks: 2", f"    chunks: {chunks}")
     assert plan(copied, TARGET)["synthesise"] == 5 * chunks
     assert built_with(copied, 2, **{REPLAY: "1"}) == demo.sha256
