@@ -64,6 +64,7 @@ rule all:
 
 
 onstart:
+    keep_messages_whole()
     show_failures()
     refuse_second_run(workflow.dag.needrun_jobs())
     refuse_missing_keys(workflow.dag.needrun_jobs())

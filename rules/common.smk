@@ -188,11 +188,20 @@ def refuse_missing_keys(jobs):
                 )
 
 
+def usual_handler():
+    """By which Snakemake speaks; None where another --logger does."""
+    return next((handler for handler in logger.handlers if handler.name == "DefaultStreamHandler"), None)
+
+
+def keep_messages_whole():
+    """Let nothing that jobs say come between a message of Snakemake's and its line end."""
+    if handler := usual_handler():
+        speak_in_whole_messages(handler)
+
+
 def show_progress(jobs):
     """The run's progress on a terminal; not where it is unwanted (--quiet, another --logger) or nobody watches."""
-    handler = next((handler for handler in logger.handlers if handler.name == "DefaultStreamHandler"), None)
-    if handler:
-        speak_in_whole_messages(handler)
+    handler = usual_handler()
     if not (handler and sys.stderr.isatty()) or is_quiet_about(workflow.output_settings.quiet or [], "progress"):
         return
     from rag_instruct.graph.display import show

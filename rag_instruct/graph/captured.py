@@ -77,7 +77,9 @@ def speak_in_whole_messages(handler: "logging.StreamHandler[TextIO]") -> None:
 
     Where Python does not buffer (PYTHONUNBUFFERED, as in containers), what a job says comes between the two.
     """
-    handler.setStream(open(handler.stream.fileno(), "w", encoding="utf-8", closefd=False))  # noqa: SIM115 - stays open
+    number = handler.stream.fileno()
+    whole = open(number, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115 - stays open
+    handler.setStream(whole)
 
 
 def _turn(streams: dict[int, int]) -> None:
