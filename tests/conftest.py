@@ -6,11 +6,11 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import forked
 import pytest
 from browsing import chromium
 
@@ -30,6 +30,33 @@ PARTS = (
 
 TARGET = "results/rag_instruct_demo.jsonl"
 
+# The tiers: `make test-quick` runs what has no marker, `make test` that and what is `slow`, `make test-all` everything.
+STARTS_PROCESSES = {"project", "demo", "browser", "small_disk"}  # fixtures
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests of the fixtures that start processes; keep those that share what is built together in one worker."""
+    for item in items:
+        if STARTS_PROCESSES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Two workers for two cores. More than four gain little: the longest group decides."""
+    return min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+
+
+@pytest.fixture(autouse=True)
+def tier(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fail a test without a marker that starts a process: it belongs to another tier."""
+    if not any(request.node.get_closest_marker(name) for name in ("slow", "long")):
+
+        def refuse(*arguments: object, **settings: object) -> None:
+            pytest.fail("this test starts a process: mark it slow, or long where it takes minutes")
+
+        monkeypatch.setattr(subprocess.Popen, "__init__", refuse)
+        monkeypatch.setattr(forked.Script, "__init__", refuse)
+
 needs_shared = pytest.mark.skipif(
     not SHARED.exists(), reason="../shared is not here: the real data sets are not checked"
 )
@@ -45,14 +72,7 @@ class Project:
             copy(ROOT / part, folder / part)
 
     def snakemake(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "snakemake", *arguments],
-            cwd=self.folder,
-            env=self.environment(**environment),
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
+        return forked.run("snakemake", arguments, self.folder, self.environment(**environment))
 
     def environment(self, **more: str) -> dict[str, str]:
         bare = {name: value for name, value in os.environ.items() if name not in ("OPENAI_API_KEY", "PYTHONPATH")}
