@@ -8,7 +8,7 @@ CORES ?= all
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo train-demo eval-demo test check plan cost report dag clean help
+.PHONY: demo train-demo eval-demo test test-quick test-all record-demo check plan cost report dag clean help
 
 demo: .venv/installed  ## build the demo's data set, its report and its card, and show three rows
 	$(BIN)/snakemake --cores $(CORES) results/rag_instruct_demo.jsonl results/rag_instruct_demo/hub/README.md results/rag_instruct_demo/report.html
@@ -24,8 +24,24 @@ eval-demo: .venv/installed  ## compare the demo's small model before and after t
 	@cat results/rag_instruct_demo/evaluation.md
 	@echo "To read in a browser: results/rag_instruct_demo/evaluation.html"
 
-test: .venv/installed-dev  ## run the tests, the demo included
+# `make test INSTALL=yes` lets root install the Debian packages that some tests need; else those tests are skipped.
+export RAG_INSTRUCT_TEST_INSTALL = $(INSTALL)
+
+test: .venv/installed-dev  ## run the tests, the demo's build included
+	@echo "make test: about MINUTES_TEST minutes on two cores. Without what takes longest: make test-quick. With it: make test-all."
+	$(BIN)/python -m pytest -m "not long"
+
+test-quick: .venv/installed-dev  ## run the tests of functions only: no model, no Snakemake
+	@echo "make test-quick: about SECONDS_QUICK seconds on two cores."
+	$(BIN)/python -m pytest -m "not slow and not long"
+
+test-all: .venv/installed-dev  ## run every test: a language model, a training, an evaluation, a SLURM (make test-all INSTALL=yes)
+	@echo "make test-all: about MINUTES_ALL minutes on two cores."
 	$(BIN)/python -m pytest
+
+record-demo: .venv/installed-dev  ## record the demo anew for the tests, with its real teacher, when they say that the recording no longer fits
+	@echo "make record-demo: about ten minutes on two cores."
+	$(BIN)/python tests/recording.py
 
 check: .venv/installed-dev  ## style, types and the graph's own linter
 	$(BIN)/ruff check .

@@ -37,7 +37,7 @@ PARTS = (
 TARGET = "results/rag_instruct_demo.jsonl"
 
 # The tiers: `make test-quick` runs what has no marker, `make test` that and what is `slow`, `make test-all` everything.
-STARTS_PROCESSES = {"project", "demo", "copied", "browser", "small_disk"}  # fixtures
+STARTS_PROCESSES = {"project", "demo", "copied", "browser", "small_disk", "encoder", "real_embeddings"}  # fixtures, or load a model
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

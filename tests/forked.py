@@ -102,6 +102,11 @@ def start(
     )
 
 
+def warm_up() -> None:
+    """Wait until the server has loaded its imports: for tests whose moments follow from how long a script takes."""
+    run("scripts.list_shards", ["--help"], ROOT, dict(os.environ))
+
+
 def run(
     module: str, arguments: Sequence[object], folder: Path, environment: dict[str, str]
 ) -> "subprocess.CompletedProcess[str]":
@@ -115,7 +120,8 @@ def run(
 def _start_server() -> None:
     """Start the server, which imports what is preloaded by the paths that its environment names."""
     before = dict(os.environ)
-    os.environ.update(AS_PRELOADED, PYTHONPATH=str(ROOT))
+    # What killed scripts leave of the locks of their bars is cleaned up without a word.
+    os.environ.update(AS_PRELOADED, PYTHONPATH=str(ROOT), PYTHONWARNINGS="ignore:resource_tracker:UserWarning")
     try:
         multiprocessing.forkserver.ensure_running()
     finally:
@@ -133,8 +139,10 @@ def _run(module: str, arguments: list[str], folder: str, environment: dict[str, 
     os.chdir(folder)
     sys.argv = [module, *arguments]
     sys.stdout, sys.stderr = (os.fdopen(number, "w", 1, "utf-8") for number in (1, 2))
-    if folder != str(ROOT):
+    if Path(folder) != ROOT and Path(folder, "rag_instruct").exists():
         _forget_project()
+    given = environment.get("PYTHONPATH", "").split(os.pathsep)
+    sys.path[:] = [folder, *filter(None, given), *(place for place in sys.path if place not in ("", str(ROOT)))]
     if module.startswith("scripts."):
         sys.modules.pop(module, None)  # as it was preloaded
     runpy.run_module(module, run_name="__main__", alter_sys=True)
@@ -144,4 +152,3 @@ def _forget_project() -> None:
     """Let another folder's copy of the project be imported: tests edit its code."""
     for name in [name for name in sys.modules if name.split(".")[0] in ("rag_instruct", "scripts")]:
         del sys.modules[name]
-    sys.path[:] = ["", *(place for place in sys.path if place not in ("", str(ROOT)))]

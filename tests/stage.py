@@ -2,10 +2,9 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
+import forked
 import yaml
 from conftest import ROOT
 
@@ -80,13 +79,11 @@ class Stage:
         arguments += (
             f" --teacher t --dataset {data_set} --pairs {self.pairs} --rejects {self.rejects} --log {folder}/log"
         )
-        self.command = [sys.executable, "-m", "scripts.synthesise", *arguments.split()]
+        self.arguments = arguments.split()
 
     def start(self):
         """The stage under way."""
-        return subprocess.Popen(
-            self.command, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
+        return forked.start("scripts.synthesise", self.arguments, ROOT, self.environment)
 
     def run(self):
         """Its exit status and what it said."""

@@ -82,6 +82,7 @@ def test_one_job_at_a_time_buys_for_an_output(tmp_path):
     assert order == ["first", "second"]
 
 
+@pytest.mark.slow
 def test_a_claim_bars_other_processes_until_it_is_dropped_or_its_holder_dies(tmp_path):
     mine, path = Claims(tmp_path / "claims"), tmp_path / "claims"
     one, other = request_key(REQUEST), request_key(REQUEST, sample=1)
@@ -105,6 +106,7 @@ def test_a_claim_bars_other_processes_until_it_is_dropped_or_its_holder_dies(tmp
     mine.close()
 
 
+@pytest.mark.slow
 def test_claims_of_a_whole_batch_take_no_time_and_count(tmp_path):
     """All in one file, 20,000 took the kernel nine seconds."""
     claims, keys = Claims(tmp_path), [request_key(REQUEST, sample=number) for number in range(20_000)]

@@ -22,6 +22,8 @@ from rag_instruct.teacher.ledger import entries, summary
 from rag_instruct.teacher.limits import Limiter, Pace, seconds_of
 from rag_instruct.teacher.stage import at_once
 
+pytestmark = pytest.mark.slow
+
 STRICT = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}}
 
 

@@ -126,6 +126,7 @@ def test_a_proxy_is_asked(served, tmp_path):
     assert ranges == [], "the proxy's own answer: it was asked for the whole address, which it does not have"
 
 
+@pytest.mark.slow
 def test_a_kill_keeps_what_came(served, tmp_path):
     """SIGKILL of the real command in mid-download, then the same command again."""
     url, ranges = served

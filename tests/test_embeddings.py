@@ -282,6 +282,7 @@ def test_what_another_encoder_began_is_not_continued(tmp_path, encoder, monkeypa
     assert np.load(tmp_path / "o.npy").tobytes() == expected.tobytes()
 
 
+@pytest.mark.slow
 def test_a_kill_costs_the_block_in_flight(tmp_path, encoder):
     """SIGKILL of the real command while it embeds, then the same command again."""
     corpus(tmp_path, 600)

@@ -3,14 +3,15 @@
 import os
 import pickle
 import signal
-import subprocess
-import sys
 import tarfile
 import time
 
+import forked
 import numpy as np
 import pytest
 from conftest import ROOT
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("interruptions")]
 
 ROWS, DIMENSION, QUERIES = 60_000, 64, 2000
 
@@ -42,6 +43,7 @@ STAGES = {
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
+    forked.warm_up()
     folder = tmp_path_factory.mktemp("stages")
     random = np.random.default_rng(0)
     lines = (f"{row + 1}\t{'some words ' * 40}\tT\n" for row in range(ROWS))
@@ -56,15 +58,13 @@ def folder(tmp_path_factory):
 
 
 def started(folder, stage):
-    command = [sys.executable, "-m", f"scripts.{stage}", *STAGES[stage][0].split()]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    return subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True)
+    return forked.start(f"scripts.{stage}", STAGES[stage][0].split(), folder, os.environ | {"PYTHONPATH": str(ROOT)})
 
 
 def run(folder, stage):
     start = time.monotonic()
     job = started(folder, stage)
-    messages = job.communicate()[1]
+    messages = job.communicate()[0]
     assert job.returncode == 0, messages
     return {name: (folder / name).read_bytes() for name in STAGES[stage][1]}, time.monotonic() - start
 

@@ -30,6 +30,8 @@ from rag_instruct.teacher.budget import Purse
 from rag_instruct.teacher.prices import load_prices
 from rag_instruct.teacher.stage import Teacher
 
+pytestmark = pytest.mark.slow
+
 KILLS = 20
 PARALLEL = 4
 

@@ -12,10 +12,12 @@ from importlib.util import find_spec
 import pytest
 import tiny
 import yaml
-from conftest import TARGET, sha256
+from conftest import TARGET, played, sha256
 from debian import needs
 from slurm import PLACE, cluster
 from test_training import RECIPE
+
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("demo")]
 
 PACKAGES = ("slurmctld", "slurmd", "slurm-client", "munge")
 QUICK = ("--slurm-init-seconds-before-status-checks", "1")  # between two looks at the queue, at first
@@ -168,11 +170,13 @@ def test_a_training_on_two_machines(slurm, project):
 
 
 def test_the_demo_with_a_job_cancelled_in_the_middle_has_the_same_bytes(slurm, demo, project):
-    run = start(project, TARGET)
-    job, said = job_of(run, "synthesise")
-    until(lambda: stored(project) >= 20, 600)
-    subprocess.run(["scancel", job], check=True)
-    said = "".join(said) + run.communicate()[0]
+    """Its teacher is the recording, played on loopback, which the nodes share; slowly enough for a job to be cancelled."""
+    with played(project, "--latency", 0.5):
+        run = start(project, TARGET)
+        job, said = job_of(run, "synthesise")
+        until(lambda: stored(project) >= 10, 600)
+        subprocess.run(["scancel", job], check=True)
+        said = "".join(said) + run.communicate()[0]
     assert run.returncode == 0, said
     assert f"SLURM-job '{job}' failed, SLURM status is: 'CANCELLED'" in said
     assert sha256(project) == demo.sha256

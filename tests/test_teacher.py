@@ -14,6 +14,8 @@ from rag_instruct.errors import UserError
 from rag_instruct.teacher.answers import AnswerStore
 from rag_instruct.teacher.server import local_server
 
+pytestmark = pytest.mark.slow  # the openai client asks the system what it is, by a process
+
 KEY = "sk-very-secret-0123456789"
 
 
