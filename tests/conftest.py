@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import forked
+import forked_jobs
 import pytest
 from browsing import chromium
 
@@ -76,7 +77,7 @@ class Project:
 
     def environment(self, **more: str) -> dict[str, str]:
         bare = {name: value for name, value in os.environ.items() if name not in ("OPENAI_API_KEY", "PYTHONPATH")}
-        return {**bare, **more}
+        return {**bare, **forked_jobs.served(), **more}
 
     def pay(self, url: str, dataset: dict[str, Any], teacher: dict[str, Any]) -> None:
         """A data set `paid` of the demo's corpus and encoder, with a teacher `remote` at `url` whose key is in TEST_KEY."""
