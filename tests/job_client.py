@@ -12,7 +12,7 @@ import sys
 
 with socket.socket(socket.AF_UNIX) as server:
     server.connect(os.environ["TEST_JOBS"])
-    given = json.dumps([sys.argv[1:], os.getcwd(), dict(os.environ)]).encode()
+    given = json.dumps([sys.argv[1:], os.getcwd(), dict(os.environ)]).encode()  # noqa: PTH109 - pathlib starts slowly
     socket.send_fds(server, [b"%12d" % len(given)], [0, 1, 2])
     server.sendall(given)
     said = server.makefile()
