@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -51,12 +52,14 @@ def pytest_xdist_auto_num_workers() -> int:
 def tier(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Fail a test without a marker that starts a process: it belongs to another tier."""
     if not any(request.node.get_closest_marker(name) for name in ("slow", "long")):
+        platform.platform()  # openai asks for it, which starts a process the first time
 
         def refuse(*arguments: object, **settings: object) -> None:
             pytest.fail("this test starts a process: mark it slow, or long where it takes minutes")
 
         monkeypatch.setattr(subprocess.Popen, "__init__", refuse)
         monkeypatch.setattr(forked.Script, "__init__", refuse)
+
 
 needs_shared = pytest.mark.skipif(
     not SHARED.exists(), reason="../shared is not here: the real data sets are not checked"

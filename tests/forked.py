@@ -25,7 +25,7 @@ PRELOADED += ["transformers.models.auto.modeling_auto", "transformers.models.lla
 PRELOADED += ["accelerate.commands.launch", "snakemake.cli"]
 # Libraries read their variables when they are imported: a script that is given others starts in a fresh interpreter.
 AS_PRELOADED = {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
-PASSED_ON = re.compile(r"RAG_INSTRUCT_\w+|TEST_\w+|PYTHONPATH|PYTEST_CURRENT_TEST|PATH|BASH_ENV|OPENAI_\w+")
+PASSED_ON = re.compile(r"RAG_INSTRUCT_\w+|TEST_\w+|PYTHONPATH|PYTEST_CURRENT_TEST|PATH|BASH_ENV|OPENAI_LOG")
 
 _forkserver = multiprocessing.get_context("forkserver")
 _forkserver.set_forkserver_preload(PRELOADED)
@@ -149,6 +149,8 @@ def become(module: str, arguments: list[str], folder: str, environment: dict[str
     sys.stdout, sys.stderr = (os.fdopen(number, "w", 1, "utf-8") for number in (1, 2))
     if folder != str(ROOT):
         _forget_project()
+    if "OPENAI_LOG" in environment:  # openai reads it when it is imported
+        sys.modules["openai._utils._logs"].setup_logging()
     if module.startswith("scripts."):
         sys.modules.pop(module, None)  # as it was preloaded
     runpy.run_module(module, run_name="__main__", alter_sys=True)

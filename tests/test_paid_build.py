@@ -13,6 +13,7 @@ from rag_instruct.corpus.passages import PassageStore
 from rag_instruct.files import read_jsonl
 from rag_instruct.teacher.answers import AnswerStore
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("paid build")]
 CARD = "results/paid/hub/README.md"
 BUDGET = 45
 
@@ -114,6 +115,7 @@ def test_what_decides_no_answer_reruns_nothing(built):
 
 def test_the_key_is_in_no_file_and_no_message(built):
     project, stopped, _, done, _ = built
+    assert "Request options: " in stopped.stdout, "it was told to say all that it sends"
     assert KEY not in stopped.stdout + done.stdout
     for path in (path for path in project.folder.rglob("*") if path.is_file()):
         assert KEY.encode() not in path.read_bytes(), path
