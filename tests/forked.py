@@ -149,10 +149,9 @@ def become(module: str, arguments: list[str], folder: str, environment: dict[str
     sys.stdout, sys.stderr = (os.fdopen(number, "w", 1, "utf-8") for number in (1, 2))
     if folder != str(ROOT):
         _forget_project()
-    if "OPENAI_LOG" in environment:  # openai reads it when it is imported
-        sys.modules["openai._utils._logs"].setup_logging()
     if module.startswith("scripts."):
         sys.modules.pop(module, None)  # as it was preloaded
+        sys.modules["openai._utils._logs"].setup_logging()  # openai reads OPENAI_LOG when it is imported
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 

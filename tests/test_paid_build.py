@@ -115,7 +115,7 @@ def test_what_decides_no_answer_reruns_nothing(built):
 
 def test_the_key_is_in_no_file_and_no_message(built):
     project, stopped, _, done, _ = built
-    assert "Request options: " in stopped.stdout, "it was told to say all that it sends"
+    assert "Sending HTTP Request: POST" in stopped.stdout, "it was told to say all that it sends"
     assert KEY not in stopped.stdout + done.stdout
     for path in (path for path in project.folder.rglob("*") if path.is_file()):
         assert KEY.encode() not in path.read_bytes(), path
