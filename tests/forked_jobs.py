@@ -24,7 +24,7 @@ python() {{
 }}
 """
 # What Snakemake sets in the shells of jobs, and what libraries that are loaded do not read again.
-OF_A_JOB = re.compile(r"TMP|TEMP|TEMPDIR|TMPDIR|BASH_ENV|_|PWD|OLDPWD|SHLVL")
+OF_A_JOB = re.compile(r"TERM|TMP|TEMP|TEMPDIR|TMPDIR|BASH_ENV|_|PWD|OLDPWD|SHLVL")
 _address: list[str] = []
 
 
