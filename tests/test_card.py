@@ -147,7 +147,7 @@ class Hub(BaseHTTPRequestHandler):
 
 def test_a_push_uploads_the_card_and_the_data(tmp_path, monkeypatch):
     server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=[0.02], daemon=True).start()
     monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{server.server_port}")
     (tmp_path / "hub/data").mkdir(parents=True)
     with pytest.raises(UserError, match=r"has no README.md: make it first"):

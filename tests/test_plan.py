@@ -160,7 +160,7 @@ def test_a_new_mirror_or_sum_downloads_nothing_again(project):
 def test_a_download_goes_by_the_configs_mirror_and_sum(project):
     handler = partial(SimpleHTTPRequestHandler, directory=project.folder / "resources/demo")
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=[0.02], daemon=True).start()
     wrong = "0" * 64
     project.edit(
         "config.yaml",
