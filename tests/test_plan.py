@@ -1,13 +1,16 @@
 """What Snakemake would do: the jobs of each target, and what is refused at once."""
 
 import hashlib
+import pickle
 import shutil
+import tarfile
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import forked
+import numpy as np
 import pytest
 from conftest import Project, plan
 
@@ -253,6 +256,21 @@ def test_bad_inputs_end_the_run_with_one_readable_message_each(project):
     output = refused(project, DEMO, "not of the schema of demo_alpaca: no 'instruction'")
     errors = [line.split(":")[1].split(",")[0].strip() for line in output.splitlines() if line.startswith("error: ")]
     assert sorted(errors) == ["resources/demo/exemplars/alpaca.json", "resources/demo/passages.tsv"]
+
+
+def test_embeddings_of_another_corpus(project):
+    """Published vectors, one too few: the whole way from a local tar."""
+    published = project.folder / "passages_00"
+    published.write_bytes(pickle.dumps(([str(n) for n in range(1, 240)], np.ones((239, 384), np.float16))))
+    with tarfile.open(project.folder / "embeddings.tar", "w") as tar:
+        tar.add(published, "embeddings/passages_00")
+    project.edit(
+        "config.yaml",
+        "passages.tsv}\n    shards: 2",
+        "passages.tsv}\n    shards: 1\n    embeddings: {minilm: {path: embeddings.tar}}",
+    )
+    target = "results/corpora/demo/minilm/shards.json"
+    refused(project, target, "1 passages between shard_00 and the corpus's end have no vector")
 
 
 def test_a_second_run_in_the_same_folder(project):
