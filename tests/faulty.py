@@ -8,6 +8,7 @@ request meets which fault follows from the request and from how often it came, s
 
 import argparse
 import asyncio
+import gzip
 import hashlib
 import json
 import re
@@ -75,6 +76,12 @@ def write_pair(request):
     )
 
 
+def recorded_replies(path):
+    """Request -> reply, of a store's records that are kept as gzip."""
+    records = map(json.loads, gzip.decompress(path.read_bytes()).splitlines())
+    return {json.dumps(record["request"], sort_keys=True): record["reply"] for record in records if "reply" in record}
+
+
 class Server:
     def __init__(self, settings):
         self.settings = settings
@@ -87,6 +94,7 @@ class Server:
         self.batches = {}
         self.begun = self.ended = 0.0
         self.tokens = Counter()
+        self.recorded = recorded_replies(settings.recorded) if settings.recorded else {}
 
     def bill(self):
         return {
@@ -114,6 +122,8 @@ class Server:
 
     def complete(self, request, fault, body):
         """The completion, its usage billed."""
+        if self.recorded:
+            return self.play(request, body)
         text = self.answer(request)
         message = {"role": "assistant", "content": text, "refusal": None}
         finish = fault if fault in ("length", "content_filter") else "stop"
@@ -133,6 +143,18 @@ class Server:
             "id": f"chatcmpl-{self.billed}", "object": "chat.completion", "created": 0, "model": request["model"],
             "choices": [{"index": 0, "message": message, "finish_reason": finish}],
             **({} if fault == "no usage" else {"usage": {**used, "total_tokens": sum(used.values())}}),
+        }  # fmt: skip
+
+    def play(self, request, body):
+        """The recorded reply, its usage billed."""
+        reply = self.recorded[body]
+        self.billed += 1
+        self.distinct.add(body)
+        message = {"role": "assistant", "content": reply["text"], "refusal": reply["refusal"]}
+        return {
+            "id": f"chatcmpl-{self.billed}", "object": "chat.completion", "created": 0, "model": request["model"],
+            "choices": [{"index": 0, "message": message, "finish_reason": reply["finish_reason"]}],
+            "usage": reply["usage"],
         }  # fmt: skip
 
     # Batches
@@ -254,6 +276,8 @@ class Connection(asyncio.Protocol):
         body = json.dumps(request, sort_keys=True)
         if refused := server.settings.refuse(request):
             return self.later(0, self.fail, *refused)
+        if server.recorded and body not in server.recorded:
+            return self.later(0, self.fail, 404, "not_recorded", "this request is not in the recording")
         if server.settings.capacity and server.busy > server.settings.capacity:
             server.faults["over capacity"] += 1
             return self.later(0, self.send_bytes, 429, b'{"error": {"message": "slow down"}}', "Retry-After: 0.1\r\n")
@@ -364,6 +388,7 @@ if __name__ == "__main__":
     parser.add_argument(
         "--table", type=lambda path: json.loads(Path(path).read_text()), help="JSON: answers by question"
     )
+    parser.add_argument("--recorded", type=Path, help="a store's records (.jsonl.gz), which it plays; a 404 for others")
     arguments = parser.parse_args()
     arguments.refuse = refusals(arguments.plain, arguments.reasoning)
     asyncio.run(serve(arguments))

@@ -22,7 +22,14 @@ FOLDER = ROOT / "tests/data/recorded_demo"
 ANSWERS, SUMMARY = FOLDER / "answers.jsonl.gz", FOLDER / "recording.json"
 TARGET = "results/rag_instruct_demo.jsonl"
 SEARCH = "results/rag_instruct_demo/search"
-QUERIES = ("exemplars", "useless_doc", "single_doc_support", "multi_doc_support", "single_doc_answer", "multi_doc_answer")
+QUERIES = (
+    "exemplars",
+    "useless_doc",
+    "single_doc_support",
+    "multi_doc_support",
+    "single_doc_answer",
+    "multi_doc_answer",
+)
 ROUNDING = 1e-3  # by how much scores of the same search may differ between processors
 REMEDY = "make record-demo"
 
