@@ -1,17 +1,18 @@
 """What a training takes, said before it runs."""
 
+import argparse
 import json
 import re
-import subprocess
-import sys
 from dataclasses import replace
 
 import pytest
+import torch
 from conftest import ROOT
 
 from rag_instruct.errors import UserError
 from rag_instruct.training.estimate import Model, Sequences, activations, disk, estimate, memory, operations
 from rag_instruct.training.recipe import load_recipe
+from scripts import estimate_training
 
 RECIPES = ROOT / "resources/recipes"
 LLAMA = "meta-llama/Llama-3.1-8B"
@@ -76,12 +77,16 @@ def test_every_recipe_fits_on_its_gpus(path):
     assert 0.2 < hours < made.hours
 
 
-def test_the_script_counts_a_data_sets_tokens(tmp_path):
+def test_the_script_counts_a_data_sets_tokens(tmp_path, capsys):
     rows = [{"question": "Who?", "answer": "He.", "documents": ["Mars\nRed."] * 3, "id": str(n)} for n in range(20)]
     (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    command = [sys.executable, "-m", "scripts.estimate_training", RECIPES / "smollm2_135m.yaml"]
-    ran = subprocess.run([*command, "--data", tmp_path / "rows.jsonl"], cwd=ROOT, capture_output=True, text=True)
-    assert ran.returncode == 0, ran.stderr
-    assert "0.13 billion parameters" in ran.stdout
-    assert re.search(r"steps +\d+ of 8 sequences", ran.stdout)
-    assert re.search(r"GFLOP/s, measured here", ran.stdout)
+    given = {"recipe": RECIPES / "smollm2_135m.yaml", "data": tmp_path / "rows.jsonl", "gpu": "h100", "gpus": None}
+    threads = torch.get_num_threads()
+    try:
+        estimate_training.main(argparse.Namespace(**given))
+    finally:
+        torch.set_num_threads(threads)
+    said = capsys.readouterr().out
+    assert "0.13 billion parameters" in said
+    assert re.search(r"steps +\d+ of 8 sequences", said)
+    assert re.search(r"GFLOP/s, measured here", said)
