@@ -26,7 +26,9 @@ PRELOADED += ["transformers.models.auto.modeling_auto", "transformers.models.lla
 PRELOADED += ["accelerate.commands.launch", "snakemake.cli"]
 # Libraries read their variables when they are imported: a script that is given others starts in a fresh interpreter.
 AS_PRELOADED = {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
-PASSED_ON = re.compile(r"RAG_INSTRUCT_\w+|TEST_\w+|PYTHONPATH|PYTEST_CURRENT_TEST|PATH")
+PASSED_ON = re.compile(
+    r"RAG_INSTRUCT_\w+|TEST_\w+|(LOCAL_)?(RANK|WORLD_SIZE)|MASTER_\w+|PYTHONPATH|PYTEST_CURRENT_TEST|PATH"
+)
 
 _forkserver = multiprocessing.get_context("forkserver")
 _forkserver.set_forkserver_preload(PRELOADED)
