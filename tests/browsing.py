@@ -20,14 +20,16 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextmanager
-def opened(browser: Browser, path: Path, width: int = 1280, height: int = 900) -> Iterator[Page]:
-    """The page in a window of its own, offline. Fails when it writes an error to the console."""
-    context = browser.new_context(viewport={"width": width, "height": height}, offline=True)
+def opened(
+    browser: Browser, path: Path, width: int = 1280, height: int = 900, hash: str = "", scheme: str = "light"
+) -> Iterator[Page]:
+    """The page in a window of its own, offline, at a hash. Fails when it writes an error to the console."""
+    context = browser.new_context(viewport={"width": width, "height": height}, offline=True, color_scheme=scheme)
     page = context.new_page()
     errors: list[str] = []
     page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto(path.resolve().as_uri())
+    page.goto(path.resolve().as_uri() + hash)
     yield page
     context.close()
     assert not errors, f"{path.name} wrote errors to the console: {errors}"

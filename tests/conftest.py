@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import forked
+import forked_jobs
 import pytest
 import recording
 from browsing import chromium
@@ -56,6 +58,7 @@ def pytest_xdist_auto_num_workers() -> int:
 def tier(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Fail a test without a marker that starts a process: it belongs to another tier."""
     if not any(request.node.get_closest_marker(name) for name in ("slow", "long")):
+        platform.platform()  # openai asks for it, which starts a process the first time
 
         def refuse(*arguments: object, **settings: object) -> None:
             pytest.fail("this test starts a process: mark it slow, or long where it takes minutes")
@@ -83,7 +86,7 @@ class Project:
 
     def environment(self, **more: str) -> dict[str, str]:
         bare = {name: value for name, value in os.environ.items() if name not in ("OPENAI_API_KEY", "PYTHONPATH")}
-        return {**bare, **more}
+        return {**bare, **forked_jobs.served(), **more}
 
     def pay(self, url: str, dataset: dict[str, Any], teacher: dict[str, Any]) -> None:
         """A data set `paid` of the demo's corpus and encoder, with a teacher `remote` at `url` whose key is in TEST_KEY."""

@@ -5,6 +5,7 @@ A script under test starts dozens of times, and each start of a fresh interprete
 signals, dies of SIGKILL and holds real locks.
 """
 
+import gc
 import multiprocessing
 import multiprocessing.forkserver
 import os
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -25,7 +26,9 @@ PRELOADED += ["transformers.models.auto.modeling_auto", "transformers.models.lla
 PRELOADED += ["accelerate.commands.launch", "snakemake.cli"]
 # Libraries read their variables when they are imported: a script that is given others starts in a fresh interpreter.
 AS_PRELOADED = {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
-PASSED_ON = re.compile(r"RAG_INSTRUCT_\w+|TEST_\w+|PYTHONPATH|PYTEST_CURRENT_TEST|PATH")
+PASSED_ON = re.compile(
+    r"RAG_INSTRUCT_\w+|TEST_\w+|(LOCAL_)?(RANK|WORLD_SIZE)|MASTER_\w+|PYTHONPATH|PYTEST_CURRENT_TEST|PATH|BASH_ENV|OPENAI_LOG"
+)
 
 _forkserver = multiprocessing.get_context("forkserver")
 _forkserver.set_forkserver_preload(PRELOADED)
@@ -117,6 +120,13 @@ def run(
     return subprocess.CompletedProcess([module, *arguments], job.returncode, said)
 
 
+def serve(target: Callable[..., None], *arguments: object) -> None:
+    """Run `target` in a fork that ends with the tests."""
+    with _one_at_a_time:
+        _start_server()
+        _forkserver.Process(target=target, args=arguments, daemon=True).start()
+
+
 def _start_server() -> None:
     """Start the server, which imports what is preloaded by the paths that its environment names."""
     before = dict(os.environ)
@@ -131,9 +141,18 @@ def _start_server() -> None:
 
 def _run(module: str, arguments: list[str], folder: str, environment: dict[str, str], writing) -> None:  # type: ignore[no-untyped-def]
     """In the fork: become what a fresh interpreter would be, and run."""
-    for number in (1, 2):
-        os.dup2(writing.fileno(), number)
+    file = os.dup(writing.fileno())
     writing.close()
+    become(module, arguments, folder, environment, [0, file, file])
+
+
+def become(module: str, arguments: list[str], folder: str, environment: dict[str, str], files: list[int]) -> None:
+    """Run the module with `files` as those of the numbers 0 to 2."""
+    gc.freeze()  # what the server has loaded is no garbage, and each full collection would look through it for 0.6 s
+    for number, file in enumerate(files):
+        os.dup2(file, number)
+    for file in {*files} - {0, 1, 2}:
+        os.close(file)
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)
@@ -145,6 +164,7 @@ def _run(module: str, arguments: list[str], folder: str, environment: dict[str, 
     sys.path[:] = [folder, *filter(None, given), *(place for place in sys.path if place not in ("", str(ROOT)))]
     if module.startswith("scripts."):
         sys.modules.pop(module, None)  # as it was preloaded
+        sys.modules["openai._utils._logs"].setup_logging()  # openai reads OPENAI_LOG when it is imported
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 

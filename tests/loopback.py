@@ -64,7 +64,7 @@ def endpoint(answer: Callable[[dict], str]):
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=[0.02], daemon=True).start()
     state.base_url = f"http://127.0.0.1:{server.server_port}/v1"
     try:
         yield state

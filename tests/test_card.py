@@ -1,18 +1,17 @@
 """The data set as the hub takes it, and the way there."""
 
 import json
-import os
-import subprocess
-import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from conftest import ROOT
+from huggingface_hub import constants
 
 from rag_instruct.dataset.card import SCHEMA, card, places, split, write_parquet
+from rag_instruct.errors import UserError
+from scripts.push import push
 
 
 def row(number, paradigm="single_doc_answer", licence="MIT", place=0):
@@ -146,26 +145,22 @@ class Hub(BaseHTTPRequestHandler):
         pass
 
 
-def test_a_push_uploads_the_card_and_the_data(tmp_path):
+def test_a_push_uploads_the_card_and_the_data(tmp_path, monkeypatch):
     server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=[0.02], daemon=True).start()
+    monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{server.server_port}")
     (tmp_path / "hub/data").mkdir(parents=True)
-
-    def push(token):
-        environment = os.environ | {"HF_ENDPOINT": f"http://127.0.0.1:{server.server_port}", "HF_TOKEN": token, "HF_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}  # fmt: skip
-        command = [sys.executable, "-m", "scripts.push", str(tmp_path / "hub"), "--to", "me/mine"]
-        return subprocess.run(command, env=environment, text=True, capture_output=True)
-
-    assert "has no README.md: make it first" in push("hf_test").stderr
+    with pytest.raises(UserError, match=r"has no README.md: make it first"):
+        push(tmp_path / "hub", "me/mine", public=False)
     (tmp_path / "hub/README.md").write_text(made(ROWS))
     write_parquet(tmp_path / "hub/data/train.parquet", ROWS)
-    refused = push("hf_wrong")
-    assert refused.returncode == 1
-    assert "the hub answered 401 for me/mine: export HF_TOKEN" in refused.stderr
-    done = push("hf_test")
-    assert done.returncode == 0, done.stderr
-    assert "uploaded to" in done.stderr
+    monkeypatch.setenv("HF_TOKEN", "hf_wrong")
+    with pytest.raises(UserError, match="the hub answered 401 for me/mine: export HF_TOKEN"):
+        push(tmp_path / "hub", "me/mine", public=False)
+    monkeypatch.setenv("HF_TOKEN", "hf_test")
+    assert push(tmp_path / "hub", "me/mine", public=False).endswith("/datasets/me/mine")
     commit = next(seen for seen in Hub.seen if "/commit/" in seen)
     assert all(name in commit for name in ("README.md", "data/train.parquet"))
     assert '"visibility":"private"' in Hub.seen[0], "private unless told otherwise"
     server.shutdown()
+    server.server_close()

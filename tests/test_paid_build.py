@@ -13,6 +13,7 @@ from rag_instruct.corpus.passages import PassageStore
 from rag_instruct.files import read_jsonl
 from rag_instruct.teacher.answers import AnswerStore
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("paid build")]
 CARD = "results/paid/hub/README.md"
 BUDGET = 45
 
@@ -21,6 +22,9 @@ BUDGET = 45
 def built(tmp_path_factory):
     """The project, what its two runs said (the first stopped by the budget), and the server's bill."""
     project = Project(tmp_path_factory.mktemp("paid"))
+    passages = project.folder / "resources/demo/passages.tsv"
+    passages.write_text("".join(passages.read_text("utf-8").splitlines(keepends=True)[:101]), "utf-8")
+    project.edit("config.yaml", "passages.tsv}\n    shards: 2", "passages.tsv}\n    shards: 1")
     with Running("--faults", 0.2, "--latency", 0.02) as served:
         rows = dict.fromkeys(["multi_doc_support", "single_doc_answer", "multi_doc_answer"], 5)
         proof = {"share": 1, "judge": "remote", "failing": "drop"}

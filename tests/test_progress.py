@@ -1,31 +1,31 @@
 """The progress of a run: what it counts, and what a person sees of it on a terminal."""
 
 import io
-import json
 import logging
 import os
 import re
 import signal
 import socket
-import subprocess
 import sys
 import termios
 import time
 
 import pytest
-from conftest import Project
+from conftest import ROOT, Project
 from faulty import Running
 from rich.console import Console
 from screen import Terminal
 from snakemake.logging import ColorizingTextHandler
 from stage import KEY
 
+from rag_instruct.config import read_config
 from rag_instruct.graph.captured import Parted, speak_in_whole_messages
 from rag_instruct.graph.display import duration, most_telling, picture
 from rag_instruct.graph.progress import Job, Run, Spending
 from rag_instruct.teacher.answers import AnswerStore
 from rag_instruct.teacher.stage import purse_of
 
+pytestmark = pytest.mark.xdist_group("progress")
 RULES = ["load", "search", "write", "merge"]
 REPORT = "results/rag_instruct_demo/exemplars/report.md"  # five sets are loaded, then one job after another
 PAID = {"exemplars_a_request": 1, "paradigms": {"single_doc_answer": 5}, "budget": {"dollars": 3}}
@@ -217,6 +217,7 @@ def bought(tmp_path_factory):
         yield project, terminal
 
 
+@pytest.mark.slow
 def test_a_run_ends_with_a_table_of_its_stages(bought):
     _, terminal = bought
     rows, below = table(terminal.text)
@@ -230,10 +231,10 @@ def test_a_run_ends_with_a_table_of_its_stages(bought):
     assert terminal.cursor_is_visible
 
 
+@pytest.mark.slow
 def test_the_money_on_the_screen_is_the_stores(bought):
     project, terminal = bought
-    settings = json.loads(environment_of(project))
-    spent, requests = purse_of(settings, "paid", "").spent(AnswerStore(project.folder / "answers"))
+    spent, requests = purse_of(settings_in(project.folder), "paid", "").spent(AnswerStore(project.folder / "answers"))
     assert spent > 0
     assert requests > 10
     said = f"{spent:.2f} dollars and {requests} requests in this run; paid in all: {spent:.2f} of 3"
@@ -243,16 +244,13 @@ def test_the_money_on_the_screen_is_the_stores(bought):
     assert rising[0] == 0.0
 
 
-def environment_of(project):
+def settings_in(folder):
     """The settings that the Snakefile hands on to its jobs."""
-    code = "import yaml, json, sys; from pathlib import Path; from rag_instruct.config import checked; "
-    code += "print(json.dumps(checked(yaml.safe_load(open('config.yaml')), Path('config.schema.yaml'), Path('resources/prompts'))))"
-    ran = subprocess.run([sys.executable, "-c", code], cwd=project.folder, capture_output=True, text=True, check=True)
-    settings = json.loads(ran.stdout)
-    settings["prices"] = str(project.folder / settings["prices"])
-    return json.dumps(settings)
+    settings = read_config(folder)
+    return settings | {"prices": str(folder / settings["prices"])}
 
 
+@pytest.mark.slow
 def test_bars_and_messages_of_jobs_stay_whole(bought):
     _, terminal = bought
     lines = terminal.scrolled.splitlines()
@@ -266,6 +264,7 @@ def test_bars_and_messages_of_jobs_stay_whole(bought):
     assert "steps" not in terminal.scrolled, "what the table says is not said twice"
 
 
+@pytest.mark.slow
 def test_a_second_run_counts_only_what_is_left_and_nothing_new_is_spent(bought):
     project, terminal = bought
     first = table(terminal.text)[1][1].split("; ")[1]
@@ -325,10 +324,12 @@ def test_ctrl_c_ends_the_run_in_order_and_gives_the_terminal_back(project):
 
 
 def test_without_a_terminal_all_is_plain_lines(project):
-    ran = project.snakemake("--cores", "2", "--", REPORT)
+    ran = project.snakemake(
+        "--cores", "2", "--", *(f"results/exemplar_sets/demo_{name}.json" for name in ("alpaca", "lmsys"))
+    )
     assert ran.returncode == 0, ran.stdout
     assert "\x1b" not in ran.stdout
-    assert "8 of 8 steps (100%) done" in ran.stdout
+    assert "2 of 2 steps (100%) done" in ran.stdout
     assert "at work" not in ran.stdout
 
 
@@ -358,6 +359,7 @@ time.sleep(60)
 """
 
 
+@pytest.mark.slow
 def test_a_job_that_outlives_a_killed_run_can_go_on_writing(tmp_path):
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     terminal = Terminal([sys.executable, "-c", OUTLIVED], tmp_path, env)
@@ -370,16 +372,16 @@ def test_a_job_that_outlives_a_killed_run_can_go_on_writing(tmp_path):
         time.sleep(0.1)
 
 
-def test_nothing_bought_is_no_money(tmp_path, project):
-    settings = json.loads(environment_of(project)) | {"answers": str(tmp_path / "answers")}
+def test_nothing_bought_is_no_money(tmp_path):
+    settings = settings_in(ROOT) | {"answers": str(tmp_path / "answers")}
     spending = Spending(settings, ["rag_instruct_demo"])
     spending.look()
     assert spending.words == "0.00 dollars and 0 requests in this run; rag_instruct_demo in all: 0.00"
     assert not (tmp_path / "answers").exists(), "nor is anything made by looking"
 
 
-def test_a_broken_price_file_stops_no_run_that_buys_nothing(tmp_path, project):
-    settings = json.loads(environment_of(project)) | {"answers": str(tmp_path / "answers")}
+def test_a_broken_price_file_stops_no_run_that_buys_nothing(tmp_path):
+    settings = settings_in(ROOT) | {"answers": str(tmp_path / "answers")}
     (tmp_path / "prices.yaml").write_text("models: {}")
     spending = Spending(settings | {"prices": str(tmp_path / "prices.yaml")}, ["rag_instruct_demo"])
     spending.look()

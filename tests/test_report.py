@@ -4,11 +4,11 @@ import base64
 import json
 import os
 import re
-import subprocess
-import sys
 import zlib
+from contextlib import contextmanager
 from types import SimpleNamespace
 
+import forked
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -32,6 +32,7 @@ from rag_instruct.synthesis.paradigms import PARADIGMS
 from rag_instruct.training.loss_curve import draw_losses
 from rag_instruct.training.recipe import Recipe
 
+pytestmark = pytest.mark.xdist_group("report")
 N = 120
 LOSSES = [
     {"step": 1, "loss": 3.0},
@@ -61,38 +62,27 @@ def made(tmp_path_factory):
     rows[0] |= dict.fromkeys(("question", "answer", "exemplar"), HOSTILE)
     rows[0]["documents"] = [f"{HOSTILE}\n{HOSTILE}"] * 10
     (folder / "generated.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    ran = subprocess.run(
-        [sys.executable, "-m", *command], cwd=ROOT, env=os.environ | {SETTINGS: settings(folder)}, capture_output=True, text=True
-    )  # fmt: skip
-    assert ran.returncode == 0, ran.stderr
+    write_page(folder, command)
     return SimpleNamespace(folder=folder, page=folder / "report.html", rows=rows, command=command)
+
+
+def write_page(folder, command):
+    """By the graph's own command."""
+    ran = forked.run(command[0], command[1:], ROOT, os.environ | {SETTINGS: settings(folder)})
+    assert ran.returncode == 0, ran.stdout
 
 
 @pytest.fixture
 def at(made, browser):
     """Opens the report, at a hash, and waits until its rows are there."""
 
+    @contextmanager
     def opening(hash="", width=1280, scheme="light"):
-        return Opened(made.page, browser, hash, width, scheme)
+        with opened(browser, made.page, width, hash=hash, scheme=scheme) as page:
+            page.wait_for_selector("body[data-ready-ms]", state="attached")
+            yield page
 
     return opening
-
-
-class Opened:
-    def __init__(self, path, browser, hash, width, scheme):
-        self.window = opened(browser, path, width)
-        self.hash, self.scheme, self.address = hash, scheme, path.resolve().as_uri()
-
-    def __enter__(self):
-        page = self.window.__enter__()
-        page.emulate_media(color_scheme=self.scheme)
-        page.goto("about:blank")
-        page.goto(self.address + self.hash)
-        page.wait_for_selector("body[data-ready-ms]", state="attached")
-        return page
-
-    def __exit__(self, *error):
-        return self.window.__exit__(*error)
 
 
 def unpacked(page, name):
@@ -104,6 +94,7 @@ def found(page):
     return page.locator("#count").inner_text()
 
 
+@pytest.mark.slow
 def test_every_row_is_in_the_page_once_and_whole(made):
     index = unpacked(made.page, "index")
     assert index["id"] == [row["id"] for row in made.rows]
@@ -118,15 +109,14 @@ def test_every_row_is_in_the_page_once_and_whole(made):
             assert json.loads(text) == {"question": row["question"], "answer": row["answer"]}
 
 
+@pytest.mark.slow
 def test_the_same_inputs_give_the_same_bytes(made):
     again = made.folder / "again.html"
-    command = [*made.command[:-1], f"--output={again}"]
-    subprocess.run(
-        [sys.executable, "-m", *command], cwd=ROOT, env=os.environ | {SETTINGS: settings(made.folder)}, check=True
-    )
+    write_page(made.folder, [*made.command[:-1], f"--output={again}"])
     assert again.read_bytes() == made.page.read_bytes()
 
 
+@pytest.mark.slow
 def test_it_needs_nothing_beside_itself(made):
     text = made.page.read_text("utf-8")
     assert not re.findall(r'(?:src|href)="(?!#|data:|evaluation\.html)[^"]+"', text)
@@ -233,6 +223,7 @@ def test_nothing_scrolls_sideways_and_axe_finds_nothing_serious(made, at, width,
         assert len(said["passes"]) > 20, "it has looked"
 
 
+@pytest.mark.slow
 def test_noise_is_shortened_to_the_budget_and_sources_never(made):
     rows = made.rows
     places, tokens = np.zeros((N, 2), int), [1] * N
@@ -251,6 +242,7 @@ def test_noise_is_shortened_to_the_budget_and_sources_never(made):
         assert cut == len(whole) - len(text)
 
 
+@pytest.mark.slow
 def test_funnels_add_up(made):
     counts = json.loads((made.folder / "counts.json").read_text())
     for steps in (figures.exemplar_steps(counts["exemplars"]), figures.candidate_steps(counts)):
@@ -264,6 +256,7 @@ def test_funnels_add_up(made):
     assert low < passed["share"] < high
 
 
+@pytest.mark.slow
 def test_composition_counts_every_row_once(made):
     found = figures.composition(made.rows)
     assert sum(found["paradigms"].values()) == N

@@ -2,10 +2,9 @@
 
 import asyncio
 import signal
-import subprocess
-import sys
 import time
 
+import forked
 import pytest
 from asking import teacher
 from conftest import ROOT
@@ -88,12 +87,10 @@ class Command:
         self.environment = settings(url, self.answers, **model)
         arguments = f"{folder}/questions.jsonl --documents {folder}/documents.jsonl --teacher t --dataset set"
         arguments += f" --max-new-tokens 50 --decoding greedy --output {self.output}"
-        self.command = [sys.executable, "-m", "scripts.generate_by_teacher", *arguments.split()]
+        self.arguments = arguments.split()
 
     def start(self):
-        return subprocess.Popen(
-            self.command, env=self.environment, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
+        return forked.start("scripts.generate_by_teacher", self.arguments, ROOT, self.environment)
 
     def run(self):
         job = self.start()
@@ -101,6 +98,7 @@ class Command:
         return job.returncode, said
 
 
+@pytest.mark.slow
 def test_greedy_goes_before_the_teachers_own_sampling(tmp_path):
     with endpoint(lambda request: "yes") as served:
         code, said = Command(tmp_path, served.base_url, 2, sampling={"temperature": 1.0, "seed": 7}).run()
@@ -109,6 +107,7 @@ def test_greedy_goes_before_the_teachers_own_sampling(tmp_path):
     assert {f"Bearer {KEY}"} == served.keys
 
 
+@pytest.mark.slow
 def test_a_kill_and_a_rerun_buy_only_what_is_missing(tmp_path):
     with Running("--latency", 0.05) as served:
         command = Command(tmp_path, served.base_url, 200)
@@ -126,6 +125,7 @@ def test_a_kill_and_a_rerun_buy_only_what_is_missing(tmp_path):
     assert bill["billed"] <= 200 + 8, "what was in flight is all that was bought twice"
 
 
+@pytest.mark.slow
 def test_an_endpoint_that_dies_half_way_loses_nothing(tmp_path):
     """The server is gone for the rest of the run: a clear end, no outputs, and a rerun buys the rest."""
     with endpoint(lambda request: "yes") as served:
@@ -147,6 +147,7 @@ def test_an_endpoint_that_dies_half_way_loses_nothing(tmp_path):
     assert len(list(read_jsonl(command.output))) == 100
 
 
+@pytest.mark.slow
 def test_a_missing_key_is_named(tmp_path):
     command = Command(tmp_path, "http://127.0.0.1:9/v1", 1)
     command.environment.pop("TEST_KEY")
@@ -155,11 +156,12 @@ def test_a_missing_key_is_named(tmp_path):
     assert "TEST_KEY is not set" in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("decoding", ["greedy", "paper"])
 def test_presets(tmp_path, decoding):
     with endpoint(lambda request: "yes") as served:
         command = Command(tmp_path, served.base_url, 1)
-        command.command[command.command.index("greedy")] = decoding
+        command.arguments[command.arguments.index("greedy")] = decoding
         assert command.run()[0] == 0
     sent = served.requests[0]
     assert (sent["temperature"], sent.get("top_p")) == {"greedy": (0, None), "paper": (0.5, 0.9)}[decoding]

@@ -1,14 +1,15 @@
 """Training for real, with a tiny Llama: exact after a kill, the recipe's arithmetic, folders that load, clear refusals."""
 
+import argparse
 import json
 import os
-import re
 import shlex
 import signal
 import subprocess
 import sys
 import time
 
+import forked
 import pytest
 import tiny
 import torch
@@ -28,10 +29,12 @@ from rag_instruct.training.rows import Example, Examples, Renderer, examples
 from rag_instruct.training.student import load_student
 from rag_instruct.training.trainer import STOPPED, arguments_of, loaded, packed, trainer_of
 from rag_instruct.training.watch import STOP_SIGNALS, Watch
+from scripts import train as script
 
+pytestmark = pytest.mark.xdist_group("training")
 RECIPE = {
     "max_length": 400, "epochs": 2, "learning_rate": 0.003, "batch": 1, "accumulation": 4, "precision": "fp32",
-    "checkpointing": False, "validation": 0.2, "saves": 6, "threads": 1, "memory_mb": 2000, "hours": 1, "report_to": "none",
+    "checkpointing": False, "validation": 0.2, "saves": 4, "threads": 1, "memory_mb": 2000, "hours": 1, "report_to": "none",
 }  # fmt: skip
 
 
@@ -39,31 +42,46 @@ RECIPE = {
 def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("training")
     tiny.model_folder(folder / "base")
-    (folder / "rows.jsonl").write_text("".join(json.dumps(tiny.row(n, words=3)) + "\n" for n in range(30)))
+    tiny.write_rows(folder / "rows.jsonl")
     return folder
 
 
-def command(place, name, output, **changes):
+def arguments(place, name, **changes):
+    """Of the script, for a recipe of this name, whose model gets this name too."""
     recipe = place / f"{name}.yaml"
     recipe.write_text(yaml.safe_dump({"model": str(place / "base"), **RECIPE, **changes}))
-    paths = ["--recipe", recipe, "--checkpoints", place / f"{output}_checkpoints", "--output", place / output]
-    return [sys.executable, "-m", "scripts.train", place / "rows.jsonl", *paths]
+    paths = ["--recipe", recipe, "--checkpoints", place / f"{name}_checkpoints", "--output", place / name]
+    return [place / "rows.jsonl", *paths]
 
 
-def environment():
-    return {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+def environment(**more):
+    return {**os.environ, "PYTHONPATH": str(ROOT), **forked.AS_PRELOADED, **more}
 
 
-def ran(place, name, output, **changes):
-    made = subprocess.run(
-        command(place, name, output, **changes), env=environment(), capture_output=True, text=True, cwd=ROOT
-    )
-    return made.returncode, made.stderr
+def started(given, **more):
+    """The script as a process."""
+    return forked.start("scripts.train", given, ROOT, environment(**more))
+
+
+def ran(given):
+    """The script's exit status, and what it said."""
+    made = forked.run("scripts.train", given, ROOT, environment())
+    return made.returncode, made.stdout
+
+
+def until_a_step(run):
+    """Wait until a training is under way; what was said."""
+    said = []
+    for line in run.stdout:
+        said.append(line)
+        if "training:" in line and "step" in line:
+            return said
+    raise AssertionError(f"it ended before it trained: {''.join(said)}")
 
 
 @pytest.fixture(scope="module")
 def trained(place):
-    code, said = ran(place, "plain", "plain")
+    code, said = ran(arguments(place, "plain"))
     assert code == 0, said
     return place / "plain"
 
@@ -76,6 +94,7 @@ def same(left, right):
     return left.keys() == right.keys() and all(torch.equal(left[name], right[name]) for name in left)
 
 
+@pytest.mark.slow
 def test_validation_loss_falls_and_the_steps_are_the_recipes(trained, place):
     told = json.loads((trained / "training.json").read_text())
     assert told["validation_loss"][-1] < told["validation_loss"][0]
@@ -83,6 +102,7 @@ def test_validation_loss_falls_and_the_steps_are_the_recipes(trained, place):
     assert not same(weights(trained), weights(place / "base"))
 
 
+@pytest.mark.slow
 def test_the_folder_loads_and_answers(trained):
     tokenizer = AutoTokenizer.from_pretrained(trained)
     model = AutoModelForCausalLM.from_pretrained(trained)
@@ -95,42 +115,41 @@ def test_the_folder_loads_and_answers(trained):
     assert tokenizer.eos_token_id in model.generation_config.eos_token_id
 
 
+@pytest.mark.slow
 def test_killed_and_resumed_it_ends_bit_identical(trained, place):
-    run = subprocess.Popen(
-        command(place, "killed", "killed"), env=environment(), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )  # fmt: skip
+    given = arguments(place, "killed")
+    run = started(given)
     checkpoints = place / "killed_checkpoints"
     while not list(checkpoints.glob("checkpoint-*/trainer_state.json")):
         assert run.poll() is None, "it ended before it could be killed"
         time.sleep(0.01)
     run.kill()
-    run.wait()
+    assert run.wait() == -signal.SIGKILL
     assert not (place / "killed").exists()
-    code, said = ran(place, "killed", "killed")
+    code, said = ran(given)
     assert code == 0, said
     assert same(weights(place / "killed"), weights(trained))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
 def test_told_to_stop_it_saves_and_goes_on_later(trained, place, number):
     name = f"stopped_{number}"
-    run = subprocess.Popen(
-        command(place, name, name, saves=2), env=environment(), cwd=ROOT, stderr=subprocess.PIPE, text=True
-    )
-    for line in run.stderr:
-        if "training:" in line and "step" in line:
-            run.send_signal(number)
-            break
-    said = run.stderr.read()
-    assert run.wait() == STOPPED, said
+    given = arguments(place, name, saves=2)
+    run = started(given)
+    until_a_step(run)
+    run.send_signal(number)
+    said = run.communicate()[0]
+    assert run.returncode == STOPPED, said
     assert list((place / f"{name}_checkpoints").glob("checkpoint-*"))
-    code, said = ran(place, name, name, saves=2)
+    code, said = ran(given)
     assert code == 0, said
     assert same(weights(place / name), weights(trained))
 
 
+@pytest.mark.slow
 def test_rows_in_one_batch_or_accumulated_weigh_the_same(trained, place):
-    code, said = ran(place, "batched", "batched", batch=4, accumulation=1)
+    code, said = ran(arguments(place, "batched", batch=4, accumulation=1))
     assert code == 0, said
     accumulated, batched = weights(trained), weights(place / "batched")
     base = weights(place / "base")
@@ -139,60 +158,56 @@ def test_rows_in_one_batch_or_accumulated_weigh_the_same(trained, place):
     assert apart < moved / 20, f"{apart} apart after moving {moved}"
 
 
+@pytest.mark.slow
 def test_packed_rows_train_too_and_their_padding_is_known_to_the_embeddings(place):
-    code, said = ran(place, "packed", "packed", packing=True)
+    code, said = ran(arguments(place, "packed", packing=True))
     assert code == 0, said
     told = json.loads((place / "packed" / "training.json").read_text())
     assert told["validation_loss"][-1] < told["validation_loss"][0]
 
 
+@pytest.mark.slow
 def test_an_adapter_is_merged(place):
-    code, said = ran(place, "lora", "lora", lora=4)
+    code, said = ran(arguments(place, "lora", lora=4, epochs=1))
     assert code == 0, said
     assert weights(place / "lora").keys() == weights(place / "base").keys()
     assert not same(weights(place / "lora"), weights(place / "base"))
 
 
 def test_a_full_disk_is_named_and_the_last_whole_checkpoint_goes_on(trained, place, small_disk):
-    given = command(place, "full", "full")
+    given = arguments(place, "full")
     given[given.index("--checkpoints") + 1] = small_disk / "checkpoints"
-    ran = subprocess.run(given, env=environment(), capture_output=True, text=True, cwd=ROOT)
-    assert ran.returncode == 1
-    assert "the disk is full: make room and run again" in ran.stderr
-    assert "Traceback" not in ran.stderr
+    code, said = ran(given)
+    assert code == 1
+    assert "the disk is full: make room and run again" in said
+    assert "Traceback" not in said
     assert not (place / "full").exists()
     kept = last_checkpoint(small_disk / "checkpoints")
     assert kept is not None
     subprocess.run(["mount", "-o", "remount,size=20m", small_disk], check=True)
-    ran = subprocess.run(given, env=environment(), capture_output=True, text=True, cwd=ROOT)
-    assert ran.returncode == 0, ran.stderr
+    code, said = ran(given)
+    assert code == 0, said
     assert same(weights(place / "full"), weights(trained))
 
 
+@pytest.mark.slow
 def test_rag_instructs_own_flags_and_file_work(place):
     """The published script's command line, on the released set's format: a JSON array without provenance."""
-    rows = [{key: tiny.row(n, words=3)[key] for key in ("question", "answer", "documents")} for n in range(12)]
+    rows = [
+        {key: tiny.row(n, words=1, documents=2)[key] for key in ("question", "answer", "documents")} for n in range(12)
+    ]
     (place / "rag_instruct.json").write_text(json.dumps(rows))
     flags = {
         "experiment_name": "sft", "model_path": place / "base", "max_ckpts": 2, "max_seq_len": 500, "gradient_accumulation_steps": 2,
         "data_path": place / "rag_instruct.json", "output_dir": place / "ckpts", "log_dir": place / "logs", "n_epochs": 1,
         "warmup_rates": 0.05, "train_bsz_per_gpu": 2, "eval_bsz_per_gpu": 2, "learning_rate": 5e-3,
     }  # fmt: skip
-    words = [word for flag, value in flags.items() for word in (f"--{flag}", str(value))]
-    given = [
-        sys.executable,
-        "-m",
-        "scripts.train",
-        *words,
-        "--gradient_checkpointing",
-        "--recipe",
-        place / "flags.yaml",
-    ]
     (place / "flags.yaml").write_text(
         yaml.safe_dump({"model": "replaced", **RECIPE, "report_to": "tensorboard", "validation": 0.3})
     )
-    ran = subprocess.run(given, env=environment(), capture_output=True, text=True, cwd=ROOT)
-    assert ran.returncode == 0, ran.stderr
+    words = [word for flag, value in flags.items() for word in (f"--{flag}", value)]
+    code, said = ran([*words, "--gradient_checkpointing", "--recipe", place / "flags.yaml"])
+    assert code == 0, said
     told = json.loads((place / "ckpts/sft/model/training.json").read_text())
     recipe = told["recipe"]
     assert (recipe["model"], recipe["batch"], recipe["accumulation"]) == (str(place / "base"), 2, 2)
@@ -202,14 +217,40 @@ def test_rag_instructs_own_flags_and_file_work(place):
     assert "rows" in (place / "logs/sft.log").read_text()
 
 
-def test_without_data_or_model_the_script_says_what_is_missing():
-    ran = subprocess.run(
-        [sys.executable, "-m", "scripts.train"], env=environment(), capture_output=True, text=True, cwd=ROOT
-    )
-    assert ran.returncode == 2
-    assert "a data set, --output, --checkpoints, --recipe or --model_path missing" in ran.stderr
+def given_to_main(place, **changes):
+    """What main gets, for a recipe with these changes."""
+    _, _, recipe, _, checkpoints, _, output = arguments(place, "bad", **changes)
+    paths = {"data": place / "rows.jsonl", "recipe": recipe, "checkpoints": checkpoints, "output": output}
+    flags = {
+        "data_path": None,
+        "output_dir": None,
+        "log_dir": None,
+        "gradient_checkpointing": False,
+        "tensorboard": None,
+    }
+    return argparse.Namespace(**dict.fromkeys(script.FLAGS), **flags, **paths)
 
 
+@pytest.fixture
+def main(monkeypatch):
+    """The script's main in this process, on a machine without GPUs: it leaves signals and logs as they are."""
+    monkeypatch.setattr(script, "end_when_told", lambda: None)
+    monkeypatch.setattr(training, "disable_progress_bars", lambda: None)
+    monkeypatch.setattr(training, "set_verbosity_error", lambda: None)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    monkeypatch.setenv("TENSORBOARD_LOGGING_DIR", "")
+    return script.main
+
+
+def test_without_data_or_model_the_script_says_what_is_missing(place, capsys):
+    nothing = argparse.Namespace(**dict.fromkeys(vars(given_to_main(place))))
+    with pytest.raises(SystemExit) as ended:
+        script.complete(nothing, argparse.ArgumentParser())
+    assert ended.value.code == 2
+    assert "a data set, --output, --checkpoints, --recipe or --model_path missing" in capsys.readouterr().err
+
+
+@pytest.mark.slow
 def test_the_card_and_the_picture_say_what_was_done(trained, tmp_path):
     header, text = (trained / "README.md").read_text().split("---\n")[1:3]
     told = json.loads((trained / "training.json").read_text())
@@ -291,14 +332,21 @@ def test_checkpoints_of_other_data_or_recipes_are_not_gone_on_from(tmp_path):
         ({"gpus": 1, "processes": 8}, "8 processes, but 1 x 1 GPUs"),
         ({"learning_rate": "5e-6"}, "learning_rate is '5e-6'.*write 5.0e-6"),
         ({"learning_rat": 1}, "'learning_rat' is no key of a recipe"),
-        ({"max_length": 20}, "30 rows gave 0 to train on"),
+        ({"max_length": 20}, "20 rows gave 0 to train on"),
     ],
 )
-def test_bad_input_is_named_before_anything_is_loaded(place, changes, told):
-    code, said = ran(place, "bad", "bad", **changes)
+def test_bad_input_is_named_before_anything_is_loaded(place, main, monkeypatch, changes, told):
+    monkeypatch.setattr(training, "loaded", pytest.fail)
+    with pytest.raises(UserError, match=told):
+        main(given_to_main(place, **changes))
+
+
+@pytest.mark.slow
+def test_bad_input_ends_the_script_with_a_message(place):
+    code, said = ran(arguments(place, "bad", model="/no/such/folder"))
     assert code == 1
+    assert "error: the tokenizer of model '/no/such/folder' cannot be loaded" in said
     assert "Traceback" not in said
-    assert re.search(told, said), said
 
 
 def test_settings_of_generation_that_cannot_be_saved_are_mended(tmp_path):
@@ -310,26 +358,48 @@ def test_settings_of_generation_that_cannot_be_saved_are_mended(tmp_path):
     assert (saved["do_sample"], saved["temperature"]) == (True, 0.6)
 
 
-def test_folders_that_no_training_has_written_are_left_alone(place, tmp_path):
-    for name in ("kept_checkpoints", "kept"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "thesis.txt").write_text("mine")
-    given = command(place, "kept", "kept")
-    for flag, folder, told in [
-        ("--checkpoints", "kept_checkpoints", "is no folder of checkpoints, it has thesis.txt"),
-        ("--output", "kept", "holds what no training has written"),
-    ]:
-        changed = list(given)
-        changed[given.index(flag) + 1] = tmp_path / folder
-        ran = subprocess.run(changed, env=environment(), capture_output=True, text=True, cwd=ROOT)
-        assert ran.returncode == 1
-        assert told in ran.stderr
-        assert (tmp_path / folder / "thesis.txt").read_text() == "mine"
+@pytest.mark.parametrize(
+    ("flag", "told"),
+    [
+        ("checkpoints", "is no folder of checkpoints, it has thesis.txt"),
+        ("output", "holds what no training has written"),
+    ],
+)
+def test_folders_that_no_training_has_written_are_left_alone(place, main, tmp_path, flag, told):
+    (tmp_path / "thesis.txt").write_text("mine")
+    given = given_to_main(place)
+    setattr(given, flag, tmp_path)
+    given.tensorboard = tmp_path / "tensorboard"
+    with pytest.raises(UserError, match=told):
+        main(given)
+    assert (tmp_path / "thesis.txt").read_text() == "mine"
 
 
+def test_signals_that_a_launchers_shell_ignores_end_the_script_before_it_trains(place, monkeypatch):
+    """The launcher's workers inherit that signals are ignored."""
+
+    class Loading(Exception):
+        pass
+
+    def stop(*_):
+        raise Loading
+
+    monkeypatch.setattr(script, "load_recipe", stop)
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in STOP_SIGNALS}
+    try:
+        with pytest.raises(Loading):
+            script.main(given_to_main(place))
+        assert signal.getsignal(signal.SIGTERM) == signal.getsignal(signal.SIGUSR1) == signal.SIG_DFL
+        assert signal.getsignal(signal.SIGINT) == signal.default_int_handler
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@pytest.mark.long
 def test_told_to_stop_before_the_training_it_ends_at_once(place):
-    """Its launcher's shell has these signals ignored, which its workers inherit."""
-    line = shlex.join(map(str, command(place, "early", "early")))
+    """Started as the launcher does, by a shell that has the signal ignored."""
+    line = shlex.join(map(str, [sys.executable, "-m", "scripts.train", *arguments(place, "early")]))
     run = subprocess.Popen(
         ["bash", "-c", f"trap '' TERM; exec {line}"], env=environment(), cwd=ROOT, stderr=subprocess.PIPE, text=True
     )

@@ -1,6 +1,5 @@
 """Training as a target of the graph: what it asks for, what makes it stale, and that it is tried again when stopped."""
 
-import json
 import os
 import re
 import signal
@@ -8,13 +7,30 @@ import subprocess
 import sys
 from pathlib import Path
 
+import forked
 import pytest
 import tiny
 import yaml
 from conftest import plan
-from test_training import RECIPE
+from test_training import RECIPE, until_a_step
 
 MODEL = "results/rag_instruct_demo/models/tiny"
+# In place of accelerate: makes the model's folder at once, or waits to be told to stop, says so, and can go on.
+LAUNCHER = """#!{python} -S
+import os, signal, sys
+def stop(*_):
+    os.close(os.open("stopped", os.O_CREAT))
+    os.write(1, b"run again to go on\\n")
+    os._exit(75)
+signal.signal(signal.SIGUSR1, stop)
+if os.path.exists("wait") and not os.path.exists("stopped"):
+    with open("pid", "w") as file:
+        file.write(str(os.getpid()))
+    os.write(1, b"training: 1step\\n")
+    signal.alarm(60)
+    signal.pause()
+os.makedirs(sys.argv[sys.argv.index("--output") + 1])
+"""
 
 
 @pytest.fixture
@@ -24,9 +40,18 @@ def ready(project):
     recipe = {"model": str(project.folder / "base"), **RECIPE, "saves": 2}
     (project.folder / "resources/recipes/tiny.yaml").write_text(yaml.safe_dump(recipe))
     (project.folder / "results").mkdir()
-    rows = "".join(json.dumps(tiny.row(n, words=3)) + "\n" for n in range(30))
-    (project.folder / "results/rag_instruct_demo.jsonl").write_text(rows)
+    tiny.write_rows(project.folder / "results/rag_instruct_demo.jsonl")
     return project
+
+
+@pytest.fixture
+def quick(ready):
+    """Such a project, where LAUNCHER takes accelerate's place."""
+    launcher = ready.folder / "accelerate"
+    launcher.write_text(LAUNCHER.format(python=sys.executable))
+    launcher.chmod(0o755)
+    ready.edit("rag_instruct/training/launch.py", "exec accelerate launch", f"exec {launcher} launch")
+    return ready
 
 
 def trained(project):
@@ -51,53 +76,68 @@ def test_a_recipe_that_is_not_there_is_named(project):
     assert "resources/recipes/nosuch.yaml" in ran.stdout
 
 
-def test_a_recipes_edit_makes_its_model_stale_and_a_touch_does_not(ready):
-    assert trained(ready) == {"train": 1}
-    ran = ready.snakemake("--cores", "1", "--allowed-rules", "train", "--", MODEL)
+def test_a_recipes_edit_makes_its_model_stale_and_a_touch_does_not(quick):
+    assert trained(quick) == {"train": 1}
+    ran = quick.snakemake("--cores", "1", "--allowed-rules", "train", "--", MODEL)
     assert ran.returncode == 0, ran.stdout
-    assert trained(ready) == {}
-    recipe = ready.folder / "resources/recipes/tiny.yaml"
+    recipe = quick.folder / "resources/recipes/tiny.yaml"
     os.utime(recipe)
-    assert trained(ready) == {}
+    assert trained(quick) == {}
     recipe.write_text(recipe.read_text() + "clip: 0.5\n")
-    assert trained(ready) == {"train": 1}
+    assert trained(quick) == {"train": 1}
 
 
-def test_a_job_that_was_told_to_stop_is_tried_again_and_goes_on(ready):
-    run = subprocess.Popen(
-        [sys.executable, "-m", "snakemake", "--cores", "1", "--allowed-rules", "train", "--", MODEL],
-        cwd=ready.folder, env=ready.environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
-    said = []
-    for line in run.stdout:
-        said.append(line)
-        if re.search(r"training:.*step", line):
-            for worker in workers(ready):
-                os.kill(worker, signal.SIGUSR1)
-            break
-    said += run.stdout.readlines()
-    assert run.wait() == 0, "".join(said)
-    text = "".join(said)
-    assert "run again to go on" in text
-    assert "Trying to restart job" in text
+def test_a_launch_that_ends_when_told_to_stop_is_tried_again(quick):
+    said = stopped_alone(quick, lambda: [int((quick.folder / "pid").read_text())])
+    assert said.count("run again to go on") == 1
+
+
+def test_the_signal_before_a_jobs_end_leaves_the_launch_to_its_own_end(quick):
+    stopped_with_snakemake(quick)
+    assert (quick.folder / "stopped").is_file()
+    assert not (quick.folder / MODEL).exists()
+
+
+@pytest.mark.long
+def test_a_training_that_was_told_to_stop_is_tried_again_and_goes_on(ready):
+    stopped_alone(ready, lambda: workers(ready))
     assert (ready.folder / MODEL / "model.safetensors").is_file()
 
 
+@pytest.mark.long
 def test_the_signal_before_a_jobs_end_reaches_snakemake_too_and_a_checkpoint_is_saved(ready):
-    """As SLURM sends it: to every process."""
+    stopped_with_snakemake(ready)
+    assert list((ready.folder / "results/rag_instruct_demo/checkpoints/tiny").glob("checkpoint-*"))
+
+
+def stopped_alone(project, told):
+    """Build the model while its job is told to stop and Snakemake is not; what was said."""
+    (project.folder / "wait").touch()
+    given = ["--cores", "1", "--allowed-rules", "train", "--", MODEL]
+    run = forked.start("snakemake", given, project.folder, project.environment())
+    said = until_a_step(run)
+    for worker in told():
+        os.kill(worker, signal.SIGUSR1)
+    text = "".join(said) + run.communicate()[0]
+    assert run.returncode == 0, text
+    assert "run again to go on" in text
+    assert "Trying to restart job" in text
+    return text
+
+
+def stopped_with_snakemake(project):
+    """Build the model while every process gets the signal, as SLURM sends it."""
+    (project.folder / "wait").touch()
     run = subprocess.Popen(
         [sys.executable, "-m", "snakemake", "--cores", "1", "--allowed-rules", "train", "--", MODEL],
-        cwd=ready.folder, env=ready.environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        cwd=project.folder, env=project.environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         start_new_session=True,
     )  # fmt: skip
-    for line in run.stdout:
-        if re.search(r"training:.*step", line):
-            os.killpg(run.pid, signal.SIGUSR1)
-            break
-    text = run.stdout.read()
-    assert run.wait() == 1, text
+    said = until_a_step(run)
+    os.killpg(run.pid, signal.SIGUSR1)
+    text = "".join(said) + run.communicate()[0]
+    assert run.returncode == 1, text
     assert "run again to go on" in text
-    assert list((ready.folder / "results/rag_instruct_demo/checkpoints/tiny").glob("checkpoint-*"))
 
 
 def workers(project):

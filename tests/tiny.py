@@ -1,7 +1,14 @@
 """A tiny Llama with a tokenizer of its own and the chat templates of three model families, for tests of training."""
 
+import json
+
+import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, set_seed
+
+torch.set_num_threads(
+    1
+)  # of the test's own process: threads cost a tiny model more than they gain, most of all beside others
 
 # What the families' templates write, less tools and dates.
 LLAMA_3 = (
@@ -71,3 +78,8 @@ def row(number, words=12, documents=5, sources=1):
         "passages": passages[turn:] + passages[:turn],
         "id": f"row-{number}",
     }
+
+
+def write_rows(path, count=20):
+    """A data set of short rows, which train in a second."""
+    path.write_text("".join(json.dumps(row(number, words=1, documents=2)) + "\n" for number in range(count)))

@@ -24,6 +24,7 @@ class Watch(TrainerCallback):
     def __init__(self) -> None:
         self.tokens_a_step = 0.0
         self.told_to_stop = False
+        self.signal = ""  # by which it was told
         self.bar: Any = None
         self.shown: dict[str, str] = {}
 
@@ -34,7 +35,8 @@ class Watch(TrainerCallback):
             self.bar = bar("training", total=state.max_steps, unit="step", done=state.global_step)
 
     def _stop(self, number: int, _: Any) -> None:
-        logger.warning("%s: saving a checkpoint after this step, then stopping", signal.Signals(number).name)
+        """Only take note: to write from a handler is an error where the signal has come amid the bar's own writing."""
+        self.signal = signal.Signals(number).name
         self.told_to_stop = True
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> Any:
@@ -42,6 +44,7 @@ class Watch(TrainerCallback):
             self.bar.update(1)
         self.told_to_stop = _any_process(self.told_to_stop, args.device)
         if self.told_to_stop:
+            logger.warning("%s: saving a checkpoint, then stopping", self.signal or "told to stop")
             control.should_save = control.should_training_stop = True
         return control
 

@@ -1,0 +1,83 @@
+"""What stands in for the jobs' interpreters in tests is as good as they are: a status, a signal, a death is passed on."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import forked_jobs
+import pytest
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="there are no descriptors of processes here"),
+]
+JOB = """
+import os, sys, time
+print(os.getpid(), "torch" in sys.modules, os.getcwd(), *sys.argv[1:], flush=True)
+exec(sys.argv[1])
+"""
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Starts a job that says its pid, whether it was forked, its folder and its arguments, and runs its first one."""
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "scripts/__init__.py").write_text("")
+    (tmp_path / "scripts/told.py").write_text(JOB)
+
+    def starting(does, **environment):
+        mine = {"OMP_NUM_THREADS": "1", "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+        env = {**os.environ, **forked_jobs.served(), **mine, **environment}
+        command = ["bash", "-c", 'set -e; python -m scripts.told "$0"; echo went on', does]
+        job = subprocess.Popen(
+            command, cwd=tmp_path, env=env, text=True, start_new_session=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        pid, forked, *said = job.stdout.readline().split(maxsplit=3)
+        assert said == [str(tmp_path), f"{does}\n"]
+        return job, int(pid), forked == "True"
+
+    return starting
+
+
+@pytest.mark.parametrize(
+    ("does", "code", "said"),
+    [
+        ("pass", 0, "went on"),
+        ("sys.exit(3)", 3, ""),
+        ("os.kill(os.getpid(), 9)", 128 + 9, "Killed"),
+        ("1 / 0", 1, "ZeroDivisionError"),
+    ],
+)
+def test_how_a_job_ends_is_passed_on(start, does, code, said):
+    job, _, forked = start(does)
+    assert forked
+    assert said in job.communicate()[0]
+    assert job.returncode == code
+
+
+@pytest.mark.parametrize("variable", [{"BASH_ENV": ""}, {"OMP_NUM_THREADS": "2"}, {"HF_HUB_OFFLINE": "1"}])
+def test_what_a_loaded_library_would_not_see_needs_a_fresh_interpreter(start, variable):
+    job, _, forked = start("pass", **variable)
+    assert not forked
+    assert job.communicate()[0] == "went on\n"
+
+
+def test_an_interrupt_reaches_the_job(start):
+    job, _, _ = start("time.sleep(60)")
+    os.killpg(job.pid, signal.SIGINT)
+    assert "KeyboardInterrupt" in job.communicate()[0]
+    assert job.returncode != 0
+
+
+def test_a_killed_run_takes_its_job_along(start):
+    job, pid, _ = start("time.sleep(60)")
+    os.killpg(job.pid, signal.SIGKILL)
+    job.communicate()
+    end = time.monotonic() + 30
+    while Path(f"/proc/{pid}").exists():
+        assert time.monotonic() < end, "it lives on"
+        time.sleep(0.01)
