@@ -74,7 +74,7 @@ def rules(project):
 def start(project, *arguments, **environment):
     command = [sys.executable, "-m", "snakemake", "--profile", "profiles/slurm", *QUICK, *arguments]
     return subprocess.Popen(
-        command, cwd=project.folder, env=project.environment(**environment), text=True,
+        command, cwd=project.folder, env=project.environment(BASH_ENV="", **environment), text=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
 
