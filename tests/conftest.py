@@ -19,6 +19,8 @@ import pytest
 import recording
 from browsing import chromium
 from faulty import Running
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from rag_instruct.config import REPLAY
 
@@ -39,14 +41,40 @@ PARTS = (
 TARGET = "results/rag_instruct_demo.jsonl"
 
 # The tiers: `make test-quick` runs what has no marker, `make test` that and what is `slow`, `make test-all` everything.
-STARTS_PROCESSES = {"project", "demo", "copied", "browser", "small_disk", "encoder", "real_embeddings"}  # fixtures, or load a model
+STARTS_PROCESSES = {
+    "project",
+    "demo",
+    "copied",
+    "browser",
+    "small_disk",
+    "encoder",
+    "real_embeddings",
+}  # fixtures, or load a model
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests of the fixtures that start processes; keep those that share what is built together in one worker."""
+    """Mark tests of the fixtures that start processes as slow."""
     for item in items:
         if STARTS_PROCESSES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
+
+
+# Tests of a file share what it builds, and so a worker, and these files another's; those of the last are spread.
+TOGETHER = dict.fromkeys(["test_demo.py", "test_demo_models.py", "test_slurm.py"], "demo")
+TOGETHER |= dict.fromkeys(["test_training.py", "test_launch.py"], "training")
+APART = ["test_paid_stages.py", "test_client.py"]
+
+
+class ByFile(LoadScopeScheduling):
+    """Which tests go to one worker; loadgroup's marks have no effect with pytest 9.2."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::")[0].rpartition("/")[2]
+        return nodeid if file in APART else TOGETHER.get(file, file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
+    return ByFile(config, log)
 
 
 def pytest_xdist_auto_num_workers() -> int:

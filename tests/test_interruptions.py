@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("interruptions")]
+pytestmark = pytest.mark.slow
 
 ROWS, DIMENSION, QUERIES = 60_000, 64, 2000
 

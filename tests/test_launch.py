@@ -16,7 +16,6 @@ from test_training import STOPPED, arguments, environment, ran, same, started, u
 from rag_instruct.training.launch import launch_command
 from rag_instruct.training.recipe import Recipe, load_recipe
 
-pytestmark = pytest.mark.xdist_group("training")
 TWO = {"processes": 2, "accumulation": 2}
 # What the launch needs of SLURM: a copy of the command for each machine, which learns its number.
 SRUN = """#!/bin/bash

@@ -13,7 +13,7 @@ from rag_instruct.corpus.passages import PassageStore
 from rag_instruct.files import read_jsonl
 from rag_instruct.teacher.answers import AnswerStore
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("paid build")]
+pytestmark = pytest.mark.slow
 CARD = "results/paid/hub/README.md"
 BUDGET = 45
 

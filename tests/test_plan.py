@@ -16,7 +16,7 @@ from conftest import Project, plan
 
 from rag_instruct.lock import hold
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("plan")]
+pytestmark = pytest.mark.slow
 DEMO, FULL = "results/rag_instruct_demo.jsonl", "results/rag_instruct_40k.jsonl"
 
 

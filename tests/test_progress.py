@@ -25,7 +25,6 @@ from rag_instruct.graph.progress import Job, Run, Spending
 from rag_instruct.teacher.answers import AnswerStore
 from rag_instruct.teacher.stage import purse_of
 
-pytestmark = pytest.mark.xdist_group("progress")
 RULES = ["load", "search", "write", "merge"]
 REPORT = "results/rag_instruct_demo/exemplars/report.md"  # five sets are loaded, then one job after another
 PAID = {"exemplars_a_request": 1, "paradigms": {"single_doc_answer": 5}, "budget": {"dollars": 3}}

@@ -32,7 +32,6 @@ from rag_instruct.synthesis.paradigms import PARADIGMS
 from rag_instruct.training.loss_curve import draw_losses
 from rag_instruct.training.recipe import Recipe
 
-pytestmark = pytest.mark.xdist_group("report")
 N = 120
 LOSSES = [
     {"step": 1, "loss": 3.0},

@@ -17,7 +17,7 @@ from debian import needs
 from slurm import PLACE, cluster
 from test_training import RECIPE
 
-pytestmark = [pytest.mark.long, pytest.mark.xdist_group("demo")]
+pytestmark = pytest.mark.long
 
 PACKAGES = ("slurmctld", "slurmd", "slurm-client", "munge")
 QUICK = ("--slurm-init-seconds-before-status-checks", "1")  # between two looks at the queue, at first

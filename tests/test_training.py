@@ -31,7 +31,6 @@ from rag_instruct.training.trainer import STOPPED, arguments_of, loaded, packed,
 from rag_instruct.training.watch import STOP_SIGNALS, Watch
 from scripts import train as script
 
-pytestmark = pytest.mark.xdist_group("training")
 RECIPE = {
     "max_length": 400, "epochs": 2, "learning_rate": 0.003, "batch": 1, "accumulation": 4, "precision": "fp32",
     "checkpointing": False, "validation": 0.2, "saves": 4, "threads": 1, "memory_mb": 2000, "hours": 1, "report_to": "none",
