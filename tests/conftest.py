@@ -52,11 +52,21 @@ STARTS_PROCESSES = {
 }  # fixtures, or load a model
 
 
+# Begun last, they would leave the other workers with nothing to do.
+FIRST = ["test_demo.py", "test_demo_models.py", "test_slurm.py", "test_training.py", "test_launch.py"]
+FIRST += ["test_progress.py", "test_interruptions.py", "test_paid_build.py", "test_evaluation_build.py"]
+TIERS: dict[str, str] = {}  # of every test that was found, for the table in README.md
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests of the fixtures that start processes as slow."""
+    """Mark tests of the fixtures that start processes as slow; begin with those that take longest."""
+    items.sort(key=lambda item: FIRST.index(item.path.name) if item.path.name in FIRST else len(FIRST))
     for item in items:
         if STARTS_PROCESSES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
+        item.add_marker(pytest.mark.timeout(3600 if item.get_closest_marker("long") else 900))
+        found = (tier for tier in ("long", "slow") if item.get_closest_marker(tier))
+        TIERS[f"{item.path.name}::{item.name.partition('[')[0]}"] = next(found, "quick")
 
 
 # Tests of a file share what it builds, and so a worker, and these files another's; those of the last are spread.

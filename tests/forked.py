@@ -30,6 +30,7 @@ PASSED_ON = re.compile(
     r"RAG_INSTRUCT_\w+|TEST_\w+|(LOCAL_)?(RANK|WORLD_SIZE)|MASTER_\w+|PYTHONPATH|PYTEST_CURRENT_TEST|PATH|BASH_ENV|OPENAI_LOG"
 )
 
+PROJECT = ("rag_instruct", "scripts")
 _forkserver = multiprocessing.get_context("forkserver")
 _forkserver.set_forkserver_preload(PRELOADED)
 ROOT = Path(__file__).resolve().parent.parent
@@ -158,7 +159,7 @@ def become(module: str, arguments: list[str], folder: str, environment: dict[str
     os.chdir(folder)
     sys.argv = [module, *arguments]
     sys.stdout, sys.stderr = (os.fdopen(number, "w", 1, "utf-8") for number in (1, 2))
-    if Path(folder) != ROOT and Path(folder, "rag_instruct").exists():
+    if Path(folder) != ROOT and any(Path(folder, package).exists() for package in PROJECT):
         _forget_project()
     given = environment.get("PYTHONPATH", "").split(os.pathsep)
     sys.path[:] = [folder, *filter(None, given), *(place for place in sys.path if place not in ("", str(ROOT)))]
@@ -170,5 +171,5 @@ def become(module: str, arguments: list[str], folder: str, environment: dict[str
 
 def _forget_project() -> None:
     """Let another folder's copy of the project be imported: tests edit its code."""
-    for name in [name for name in sys.modules if name.split(".")[0] in ("rag_instruct", "scripts")]:
+    for name in [name for name in sys.modules if name.split(".")[0] in PROJECT]:
         del sys.modules[name]

@@ -7,7 +7,7 @@ from textwrap import dedent
 
 import pytest
 import yaml
-from conftest import ROOT
+from conftest import ROOT, TIERS
 
 from rag_instruct.config import checked
 
@@ -89,3 +89,15 @@ def test_the_first_example_of_an_own_corpus_is_a_valid_configuration():
         config[section] |= entries
     config = checked(config, ROOT / "config.schema.yaml", ROOT / "resources/prompts")
     assert config["datasets"]["my_data"]["corpus"] == "notes"
+
+
+def test_the_table_of_promises_names_tests_of_its_tiers():
+    """Of the files that this run has looked into."""
+    rows = re.findall(r"^\| .+ \| (`.+`) \| (\w+) \|$", (ROOT / "tests/README.md").read_text("utf-8"), re.M)
+    assert len(rows) > 50
+    files = {name.partition("::")[0] for name in TIERS}
+    for named, tier in rows:
+        for name in re.findall(r"`(.+?)`", named):
+            assert name.partition("::")[0] not in files or TIERS.get(name) == tier, f"{name} is {TIERS.get(name)}"
+            file, _, function = name.partition("::")
+            assert f"def {function}(" in (ROOT / "tests" / file).read_text("utf-8"), name

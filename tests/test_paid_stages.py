@@ -188,6 +188,12 @@ def test_what_another_was_about_to_ask_when_its_batch_was_taken_over_is_not_boug
         assert served.bill()["billed"] == 40
 
 
+def wait_for_batches(served):
+    """Until none is under way."""
+    while "in_progress" in urllib.request.urlopen(f"{served.base_url}/batches").read().decode():
+        time.sleep(0.05)
+
+
 def teacher_of(environment, batch):
     """The settings' teacher, in this process; to be made inside a running loop."""
     described = json.loads(environment[SETTINGS])["teachers"]["t"] | {"batch": batch}
@@ -215,6 +221,7 @@ def test_answers_that_another_takes_before_this_one_looks_are_not_bought_again(m
 
                 async def late(client):
                     monkeypatch.setattr(BatchClient, "adopt", adopt)
+                    wait_for_batches(served)  # a running one would be waited for, with claims that are held here
                     finished(stage)
                     return await adopt(client)
 
@@ -230,12 +237,12 @@ def test_answers_that_another_takes_before_this_one_looks_are_not_bought_again(m
 def test_a_disk_that_is_full_when_a_batch_ends_leaves_nobody_waiting(tmp_path, monkeypatch):
     monkeypatch.setenv("TEST_KEY", KEY)
 
-    async def full(record):
+    async def full(store, record):
         raise UserError("the disk is full")
 
     async def asked(environment):
         async with teacher_of(environment, batch=True) as teacher:
-            monkeypatch.setattr(teacher._store, "put", full)
+            monkeypatch.setattr(AnswerStore, "put", full)
             bodies = [{"messages": [{"role": "user", "content": f"number {n}"}]} for n in range(3)]
             return await asyncio.gather(*map(teacher.ask, bodies), return_exceptions=True)
 
@@ -270,8 +277,7 @@ def test_a_batch_let_go_between_the_look_and_the_request_is_not_bought_again(
                 assert {key for key, _ in replies} == requests.keys()
 
         asyncio.run(asked())
-        while "in_progress" in urllib.request.urlopen(f"{served.base_url}/batches").read().decode():
-            time.sleep(0.1)  # it is billed when it has ended
+        wait_for_batches(served)  # they are billed when they have ended
         bill = served.bill()
         assert bill["billed"] == bill["distinct"] == len(AnswerStore(tmp_path / "answers")) == 40
 
