@@ -23,6 +23,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from rag_instruct.config import REPLAY
+from rag_instruct.lock import hold
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"
@@ -53,7 +54,7 @@ STARTS_PROCESSES = {
 
 
 # Begun last, they would leave the other workers with nothing to do.
-FIRST = ["test_demo.py", "test_demo_models.py", "test_slurm.py", "test_training.py", "test_launch.py"]
+FIRST = ["test_demo.py", "test_training.py", "test_launch.py", "test_demo_models.py", "test_slurm.py"]
 FIRST += ["test_progress.py", "test_interruptions.py", "test_paid_build.py", "test_evaluation_build.py"]
 TIERS: dict[str, str] = {}  # of every test that was found, for the table in README.md
 
@@ -69,9 +70,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         TIERS[f"{item.path.name}::{item.name.partition('[')[0]}"] = next(found, "quick")
 
 
-# Tests of a file share what it builds, and so a worker, and these files another's; those of the last are spread.
-TOGETHER = dict.fromkeys(["test_demo.py", "test_demo_models.py", "test_slurm.py"], "demo")
-TOGETHER |= dict.fromkeys(["test_training.py", "test_launch.py"], "training")
+# Tests of a file share what it builds, and so a worker; these two files do, too. Those of the last are spread.
+TOGETHER = dict.fromkeys(["test_training.py", "test_launch.py"], "training")
 APART = ["test_paid_stages.py", "test_client.py"]
 
 
@@ -89,7 +89,19 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
 
 def pytest_xdist_auto_num_workers() -> int:
     """Two workers for two cores. More than four gain little: the longest group decides."""
+    if wanted := os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS"):
+        return int(wanted)
     return min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+
+
+@pytest.fixture(autouse=True)
+def environment_stays() -> Iterator[None]:
+    """Take back what a test, or a library that it loads, sets: the next one's forks would be refused for it."""
+    before = dict(os.environ)
+    yield
+    for name in os.environ.keys() - before.keys():
+        del os.environ[name]
+    os.environ.update(before)
 
 
 @pytest.fixture(autouse=True)
@@ -166,8 +178,8 @@ def built_with(project, cores, **environment):
 def replayed(project: Project) -> str:
     """Build the demo from the recorded answers, without its language model; its data set's sha256.
 
-    Where the search ranks otherwise than when it was recorded, because another processor rounds otherwise, the
-    recorded rankings take its place. Fails when the recording does not fit the code any more.
+    Where another processor than the recording's rounds otherwise, and so ranks otherwise, the recorded rankings take
+    the search's place. Fails when the recording does not fit the code any more.
     """
     recording.unpack_answers(project.folder)
     ran = project.snakemake("--cores", "2", "--", TARGET, **{REPLAY: "1"})
@@ -185,8 +197,17 @@ def replayed(project: Project) -> str:
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory):
-    made = Project(tmp_path_factory.mktemp("demo"))
-    made.sha256 = replayed(made)
+    """The built demo, to be read only: the first worker that needs it builds it for all."""
+    place = tmp_path_factory.getbasetemp()
+    place = place.parent if "PYTEST_XDIST_WORKER" in os.environ else place
+    folder, told = place / "demo", place / "demo.sha256"
+    with hold(place / "demo.lock", wait=True):
+        if not told.exists():
+            shutil.rmtree(folder, ignore_errors=True)  # of a worker that failed
+            folder.mkdir()
+            told.write_text(replayed(Project(folder)))
+    made = Project(folder, built=True)
+    made.sha256 = told.read_text()
     return made
 
 

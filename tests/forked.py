@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -27,13 +28,16 @@ PRELOADED += ["accelerate.commands.launch", "snakemake.cli"]
 # Libraries read their variables when they are imported: a script that is given others starts in a fresh interpreter.
 AS_PRELOADED = {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
 PASSED_ON = re.compile(
-    r"RAG_INSTRUCT_\w+|TEST_\w+|(LOCAL_)?(RANK|WORLD_SIZE)|MASTER_\w+|PYTHONPATH|PYTEST_CURRENT_TEST|PATH|BASH_ENV|OPENAI_LOG"
+    r"RAG_INSTRUCT_\w+|TEST_\w+|(LOCAL_)?(RANK|WORLD_SIZE)|MASTER_\w+|PYTHONPATH|PYTEST_CURRENT_TEST|PATH|BASH_ENV"
+    r"|OPENAI_LOG|OPENAI_API_KEY|HF_TOKEN"
 )
 
 PROJECT = ("rag_instruct", "scripts")
 _forkserver = multiprocessing.get_context("forkserver")
 _forkserver.set_forkserver_preload(PRELOADED)
 ROOT = Path(__file__).resolve().parent.parent
+# What killed scripts leave of their bars' locks is cleaned up; the server forks while it has threads that do nothing.
+QUIET = "ignore:resource_tracker:UserWarning,ignore:This process:DeprecationWarning"
 # Threads start and end processes, and multiprocessing reads each exit status once, whoever asks.
 _one_at_a_time = threading.Lock()
 
@@ -82,8 +86,9 @@ class Script:
         return said, None
 
     def send_signal(self, number: int) -> None:
-        if self.poll() is None:
-            os.kill(self.pid, number)
+        with suppress(ProcessLookupError):
+            if self.poll() is None:
+                os.kill(self.pid, number)
 
     def kill(self) -> None:
         self.send_signal(9)
@@ -98,7 +103,7 @@ def start(
     """The script as a process: a fork, or a fresh interpreter where the environment has what libraries read."""
     seen = {**os.environ, **AS_PRELOADED} if environment.items() >= AS_PRELOADED.items() else os.environ
     changed = {name for name in {*environment, *seen} if environment.get(name) != seen.get(name)}
-    if all(map(PASSED_ON.fullmatch, changed)):
+    if sys.platform == "linux" and all(map(PASSED_ON.fullmatch, changed)):
         return Script(module, arguments, folder, environment)
     command = [sys.executable, "-m", module, *map(str, arguments)]
     return subprocess.Popen(
@@ -108,7 +113,8 @@ def start(
 
 def warm_up() -> None:
     """Wait until the server has loaded its imports: for tests whose moments follow from how long a script takes."""
-    run("scripts.list_shards", ["--help"], ROOT, dict(os.environ))
+    ran = run("scripts.list_shards", ["--help"], ROOT, dict(os.environ))
+    assert ran.returncode == 0, ran.stdout
 
 
 def run(
@@ -131,8 +137,7 @@ def serve(target: Callable[..., None], *arguments: object) -> None:
 def _start_server() -> None:
     """Start the server, which imports what is preloaded by the paths that its environment names."""
     before = dict(os.environ)
-    # What killed scripts leave of the locks of their bars is cleaned up without a word.
-    os.environ.update(AS_PRELOADED, PYTHONPATH=str(ROOT), PYTHONWARNINGS="ignore:resource_tracker:UserWarning")
+    os.environ.update(AS_PRELOADED, PYTHONPATH=str(ROOT), PYTHONWARNINGS=QUIET)
     try:
         multiprocessing.forkserver.ensure_running()
     finally:

@@ -5,10 +5,14 @@ reads $BASH_ENV: there `python -m scripts.x` becomes tests/job_client.py, which 
 gives a build fresh interpreters.
 """
 
+import atexit
 import json
+import multiprocessing
 import os
 import re
 import select
+import shlex
+import shutil
 import signal
 import socket
 import sys
@@ -18,9 +22,10 @@ from pathlib import Path
 import forked
 
 CLIENT = Path(__file__).with_name("job_client.py")
+PYTHON, JOB = shlex.quote(sys.executable), shlex.quote(str(CLIENT))
 IN_BASH = f"""
 python() {{
-    if [[ "$1 $2" = "-m scripts."* ]]; then "{sys.executable}" -I -S "{CLIENT}" "$@"; else command python "$@"; fi
+    if [[ "$1 $2" = "-m scripts."* ]]; then {PYTHON} -I -S {JOB} "$@"; else command python "$@"; fi
 }}
 """
 # What Snakemake sets in the shells of jobs, and what libraries that are loaded do not read again.
@@ -34,6 +39,7 @@ def served() -> dict[str, str]:
         return {}
     if not _address:
         folder = tempfile.mkdtemp(prefix="jobs")
+        atexit.register(_remove, folder, os.getpid())
         Path(folder, "bash_env").write_text(IN_BASH)
         listening = socket.socket(socket.AF_UNIX)
         listening.bind(f"{folder}/socket")
@@ -44,12 +50,18 @@ def served() -> dict[str, str]:
     return {"BASH_ENV": f"{_address[0]}/bash_env", "TEST_JOBS": f"{_address[0]}/socket"}
 
 
+def _remove(folder: str, pid: int) -> None:
+    """At the end of the process that made it, and not of its forks."""
+    if os.getpid() == pid:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def _serve(listening: socket.socket, environment: dict[str, str]) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # ended ones are not waited for
-    parent = os.getppid()
-    while os.getppid() == parent:
-        if not select.select([listening], [], [], 5)[0]:
-            continue
+    tests = multiprocessing.parent_process()
+    assert tests is not None
+    # However the tests end, their server ends too.
+    while listening in select.select([listening, tests.sentinel], [], [])[0]:
         client, _ = listening.accept()
         if not os.fork():
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -87,6 +99,5 @@ def _as_preloaded(environment: dict[str, str], preloaded: dict[str, str]) -> boo
     """Whether the libraries that are loaded have seen the variables that they read."""
     changed = {name for name in {*environment, *preloaded} if environment.get(name) != preloaded.get(name)}
     threads = {name for name in changed if name.endswith("_THREADS") and environment.get(name) == "1"}
-    gpus = {"CUDA_VISIBLE_DEVICES"} if "CUDA_VISIBLE_DEVICES" not in environment else set()
-    known = (name for name in changed - threads - gpus)
-    return all(forked.PASSED_ON.fullmatch(name) or OF_A_JOB.fullmatch(name) for name in known)
+    read = changed - threads - {"CUDA_VISIBLE_DEVICES"}  # the tests need no GPU
+    return all(forked.PASSED_ON.fullmatch(name) or OF_A_JOB.fullmatch(name) for name in read)

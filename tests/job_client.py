@@ -4,12 +4,26 @@ It passes on what a job sees and gets: arguments, folder, environment, the open 
 Where it dies, its job is killed, and where the server says that the job needs a fresh interpreter, it becomes one.
 """
 
+import contextlib
 import json
 import os
 import signal
 import socket
 import sys
 
+told: list[int] = []  # signals that came before the job was there
+pid = 0
+
+
+def pass_on(number, frame):
+    told.append(number)
+    if pid:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
+    signal.signal(number, pass_on)
 with socket.socket(socket.AF_UNIX) as server:
     server.connect(os.environ["TEST_JOBS"])
     given = json.dumps([sys.argv[1:], os.getcwd(), dict(os.environ)]).encode()  # noqa: PTH109 - pathlib starts slowly
@@ -18,9 +32,12 @@ with socket.socket(socket.AF_UNIX) as server:
     said = server.makefile()
     pid = int(said.readline())
     if not pid:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
+            signal.signal(number, signal.SIG_DFL)
         os.execvp("python", ["python", *sys.argv[1:]])
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
-        signal.signal(number, lambda number, frame: os.kill(pid, number))
+    for number in told[:]:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
     status = int(said.readline())
 if status < 0:
     if -status != signal.SIGKILL:

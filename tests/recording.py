@@ -72,26 +72,42 @@ def ranking(trec: str) -> Ranking:
 
 
 def rounded_otherwise(recorded: Ranking, searched: Ranking) -> bool:
-    """Whether two searches are the same but for rounding: rank by rank, the scores are as good as the same."""
+    """Whether two searches are the same but for rounding.
+
+    Each query has as many hits, and each of its passages the same score, but for those at the last rank's score, of
+    which another may have come in.
+    """
     return recorded.keys() == searched.keys() and all(
-        len(hits) == len(searched[query])
-        and all(abs(one[1] - other[1]) < ROUNDING for one, other in zip(hits, searched[query], strict=True))
+        len(hits) == len(searched[query]) and _alike(dict(hits), dict(searched[query]))
         for query, hits in recorded.items()
     )
 
 
+def _alike(recorded: dict[str, float], searched: dict[str, float]) -> bool:
+    last = min(recorded.values())
+    return all(
+        abs(score - searched.get(passage, last)) < ROUNDING and (passage in searched or score - last < ROUNDING)
+        for passage, score in recorded.items()
+    )
+
+
 def search_fits(project: Path) -> bool:
-    """Whether a project's search of the exemplars is the recorded one, but for rounding."""
+    """Whether a project's search of the exemplars is the recorded one, but for rounding of another processor."""
     path = project / SEARCH / "exemplars.trec"
+    if processor() == summary()["processor"] or not path.exists():
+        return False
     recorded = gzip.decompress((FOLDER / "exemplars.trec.gz").read_bytes()).decode()
-    return path.exists() and rounded_otherwise(ranking(recorded), ranking(path.read_text()))
+    return rounded_otherwise(ranking(recorded), ranking(path.read_text()))
 
 
 def processor() -> str:
-    """The processor's name."""
+    """The processor's name and model, and how wide it reckons: what decides how it rounds."""
     info = Path("/proc/cpuinfo")
-    named = re.search(r"model name\s*:\s*(.+)", info.read_text()) if info.exists() else None
-    return named[1] if named else platform.processor()
+    if not info.exists():
+        return platform.processor()
+    said = dict(re.findall(r"^(.+?)\s*:\s*(.*)$", info.read_text(), re.M))
+    wide = sorted(flag for flag in said.get("flags", "").split() if flag.startswith(("avx", "fma", "amx")))
+    return " ".join([*(said.get(key, "") for key in ("model name", "cpu family", "model", "stepping")), *wide])
 
 
 def record(built: Path) -> None:

@@ -6,6 +6,7 @@ import shlex
 import signal
 import socket
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -96,12 +97,15 @@ def test_two_processes_have_the_losses_of_one(place, two):
 def test_where_one_process_is_told_to_stop_both_save_and_go_on_later(place, two, number):
     given = arguments(place, f"stopped_{number}", **TWO)
     processes = pair(given)
-    until_a_step(processes[0])
+    checkpoints = place / f"stopped_{number}_checkpoints"
+    while not list(checkpoints.glob("checkpoint-*/trainer_state.json")):  # both have made a step by then
+        assert processes[0].poll() is None, processes[0].communicate()
+        time.sleep(0.01)
     processes[1].send_signal(number)
     codes, said = ended(processes)
     assert codes == [STOPPED, STOPPED], said
     assert "run again to go on" in said
-    assert list((place / f"stopped_{number}_checkpoints").glob("checkpoint-*"))
+    assert not (place / f"stopped_{number}").exists(), "it was stopped before its end"
     codes, said = ended(pair(given))
     assert codes == [0, 0], said
     assert same(weights(place / f"stopped_{number}"), weights(two))

@@ -1,13 +1,16 @@
 """Training for real, with a tiny Llama: exact after a kill, the recipe's arithmetic, folders that load, clear refusals."""
 
 import argparse
+import io
 import json
+import logging
 import os
 import shlex
 import signal
 import subprocess
 import sys
 import time
+import types
 
 import forked
 import pytest
@@ -241,12 +244,11 @@ def main(monkeypatch):
     return script.main
 
 
-def test_without_data_or_model_the_script_says_what_is_missing(place, capsys):
-    nothing = argparse.Namespace(**dict.fromkeys(vars(given_to_main(place))))
-    with pytest.raises(SystemExit) as ended:
-        script.complete(nothing, argparse.ArgumentParser())
-    assert ended.value.code == 2
-    assert "a data set, --output, --checkpoints, --recipe or --model_path missing" in capsys.readouterr().err
+@pytest.mark.slow
+def test_without_data_or_model_the_script_says_what_is_missing():
+    ran = forked.run("scripts.train", [], ROOT, environment())
+    assert ran.returncode == 2
+    assert "a data set, --output, --checkpoints, --recipe or --model_path missing" in ran.stdout
 
 
 @pytest.mark.slow
@@ -431,6 +433,36 @@ def test_told_to_stop_at_the_last_step_it_finishes(place, tmp_path, monkeypatch)
         for number, handler in handlers.items():
             signal.signal(number, handler)
     assert (tmp_path / "m/model.safetensors").is_file()
+
+
+class Signalling(io.RawIOBase):
+    """A file that gets SIGTERM while it is written to."""
+
+    def writable(self):
+        return True
+
+    def write(self, data):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return len(data)
+
+
+def test_a_signal_amid_the_bars_own_writing_is_only_noted(monkeypatch):
+    """A handler that wrote to the same stream would end the training with an error."""
+    handlers = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+    stream = io.TextIOWrapper(io.BufferedWriter(Signalling()), write_through=True)
+    monkeypatch.setattr(sys, "stderr", stream)
+    writing = logging.StreamHandler(stream)
+    logging.getLogger("rag_instruct").addHandler(writing)
+    watch = Watch()
+    try:
+        watch.on_train_begin(None, types.SimpleNamespace(is_world_process_zero=False), None)
+        stream.write("training: 1/2")
+        stream.flush()
+    finally:
+        logging.getLogger("rag_instruct").removeHandler(writing)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    assert watch.told_to_stop
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "resources/recipes").glob("*.yaml")), ids=lambda path: path.stem)

@@ -44,7 +44,8 @@ class Watch(TrainerCallback):
             self.bar.update(1)
         self.told_to_stop = _any_process(self.told_to_stop, args.device)
         if self.told_to_stop:
-            logger.warning("%s: saving a checkpoint, then stopping", self.signal or "told to stop")
+            if state.global_step < state.max_steps:
+                logger.warning("%s: saving a checkpoint, then stopping", self.signal or "told to stop")
             control.should_save = control.should_training_stop = True
         return control
 
