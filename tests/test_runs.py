@@ -29,13 +29,13 @@ def test_a_run_in_trecs_format_is_the_same_run(run):
 
 
 def test_another_retrievers_run_is_cut_and_put_in_our_order(run):
-    lines = [*[f"plain Q0 id{n} {n + 1} {100 - n} bm25" for n in range(20)][::-1], "other Q0 id1 1 5.0 bm25"]
+    lines = [*[f"plain Q0 id{n} {n + 1} {100 - n // 2} bm25" for n in range(20)][::-1], "other Q0 id1 1 5.0 bm25"]
     (run / "bm25.trec").write_text("\n".join(lines))
     import_trec(run / "bm25.trec", 5, ["plain"], run / "p.arrow", run / "o.parquet", run / "o.trec")
     hits = Run(run / "o.parquet", run / "p.arrow").hits(0)
     assert [(hit.passage.id, hit.row, hit.rank, hit.score) for hit in hits] == [
-        (f"id{n}", n, n + 1, 100.0 - n) for n in range(5)
-    ]
+        (f"id{n}", n, n + 1, 100.0 - n // 2) for n in range(5)
+    ], "equal scores in the corpus's order"
 
 
 @pytest.mark.parametrize(
