@@ -72,11 +72,20 @@ def ranking(trec: str) -> Ranking:
 
 
 def rounded_otherwise(recorded: Ranking, searched: Ranking) -> bool:
-    """Whether two searches are the same but for rounding: rank by rank, the scores are as good as the same."""
-    return recorded.keys() == searched.keys() and all(
-        len(hits) == len(searched[query])
-        and all(abs(one[1] - other[1]) < ROUNDING for one, other in zip(hits, searched[query], strict=True))
-        for query, hits in recorded.items()
+    """Whether two searches are the same but for rounding: every passage has as good as its score, those at the end
+    of a ranking may be others."""
+    return recorded.keys() == searched.keys() and all(_rounded(hits, searched[q]) for q, hits in recorded.items())
+
+
+def _rounded(recorded: list[tuple[str, float]], searched: list[tuple[str, float]]) -> bool:
+    scores, lowest = dict(searched), recorded[-1][1]
+    return (
+        len(recorded) == len(searched)
+        and all(abs(one[1] - other[1]) < ROUNDING for one, other in zip(recorded, searched, strict=True))
+        and all(
+            abs(scores[passage] - score) < ROUNDING if passage in scores else score < lowest + 2 * ROUNDING
+            for passage, score in recorded
+        )
     )
 
 

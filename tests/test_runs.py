@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import recording
 from test_search import made, passages, searched
 
 from rag_instruct.errors import UserError
@@ -75,3 +76,15 @@ def test_merging_piece_by_piece_changes_nothing(run, monkeypatch):
         [hit.row for query in range(3) for hit in Run(run / name, run / "p.arrow").hits(query)]
         for name in ("o.parquet", "run.parquet")
     ])  # fmt: skip
+
+
+def test_the_demos_recording_excuses_rounding_and_no_other_passages():
+    """`recording.py` takes recorded rankings in place of a search that a processor rounds otherwise."""
+    recorded = {"q": [("a", 0.9), ("b", 0.8), ("c", 0.7)]}
+    assert recording.rounded_otherwise(recorded, {"q": [("a", 0.9001), ("b", 0.7999), ("c", 0.7)]})
+    assert recording.rounded_otherwise(recorded, {"q": [("a", 0.9), ("b", 0.8), ("d", 0.7)]}), "as good at the end"
+    assert not recording.rounded_otherwise(recorded, {"q": [("b", 0.9), ("a", 0.8), ("c", 0.7)]})
+    assert not recording.rounded_otherwise(recorded, {"q": [("x", 0.9), ("b", 0.8), ("c", 0.7)]})
+    assert not recording.rounded_otherwise(recorded, {"q": [("a", 0.95), ("b", 0.8), ("c", 0.7)]})
+    assert not recording.rounded_otherwise(recorded, {"q": [("a", 0.9), ("b", 0.8)]})
+    assert not recording.rounded_otherwise(recorded, {})
