@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from types import SimpleNamespace
 
 import forked
 import numpy as np
@@ -54,6 +55,24 @@ def test_the_index_finds_what_brute_force_finds_over_all_shards(corpus):
     assert [hit.rank for hit in hits] == [1, 2, 3, 4, 5]
     assert hits[0].passage.title == "Mars"
     assert len(index.best(question, 1000)) == len(vectors) > 40
+
+
+def test_the_index_takes_equal_scores_in_the_corpuss_order_and_counts_rows_over_all_shards(tmp_path, monkeypatch):
+    """The best is in the second shard; all others are equal."""
+    rows, best = 300, 250
+    (tmp_path / "p.tsv").write_text("id\ttext\ttitle\n" + "".join(f"id{row}\ttext\tT\n" for row in range(rows)))
+    import_passages(tmp_path / "p.tsv", {}, 0, tmp_path / "passages.arrow", tmp_path / "passages.json")
+    vectors = np.ones((rows, 8), np.float16)
+    vectors[best] = 2
+    (tmp_path / "minilm").mkdir()
+    (tmp_path / "minilm/shards.json").write_text('{"first_rows": [0, 200]}')
+    for number, part in enumerate([vectors[:200], vectors[200:]]):
+        np.save(tmp_path / f"minilm/shard_{number:02d}.npy", part)
+    encoder = SimpleNamespace(encode=lambda texts, what: np.ones((len(texts), 8), np.float32))
+    monkeypatch.setattr("rag_instruct.retrieval.passage_index.Encoder", lambda settings: encoder)
+    hits = PassageIndex(tmp_path, "minilm", ENCODER).best("any", 270)
+    assert [hit.row for hit in hits] == [best, *(row for row in range(271) if row != best)][:270]
+    assert [hit.passage.id for hit in hits] == [f"id{hit.row}" for hit in hits]
 
 
 def test_an_index_that_is_not_made_yet_is_named(tmp_path):

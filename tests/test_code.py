@@ -1,6 +1,35 @@
 """What makes a stage stale: its code, near and far, and that of a module it finds by name."""
 
+import re
+
+from conftest import ROOT
+
 from rag_instruct.code import code_of_script
+
+# An edit must not cost money again, days, or a download; and the preview is stale at every call.
+WITHOUT_CODE = {"synthesise", "prove", "filter_exemplars_by_teacher", "generate_by_teacher"}
+WITHOUT_CODE |= {"generate_by_weights", "train", "embed", "download", "download_from_hub", "preview_cost"}
+
+
+def rules():
+    """The text of every rule, by its name."""
+    texts = "\n".join(path.read_text("utf-8") for path in sorted((ROOT / "rules").glob("*.smk")))
+    return dict(re.findall(r"^rule (\w+):\n((?:    .*\n|\n)+)", texts + "\n", re.M))
+
+
+def test_every_rule_has_its_scripts_code_among_its_params_unless_an_edit_must_not_cost():
+    found = rules()
+    assert found.keys() > WITHOUT_CODE
+    for name, text in found.items():
+        script = re.findall(r"python -m scripts\.(\w+)", text)
+        code = re.findall(r"^        code=code(?:_for_benchmark)?\(\"(\w+)\"", text, re.M)
+        assert code == ([] if name in WITHOUT_CODE else script), f"rule {name}"
+
+
+def test_every_prompt_of_the_proof_is_its_input():
+    prompts = sorted(path.stem for path in (ROOT / "resources/prompts/proof").glob("*.yaml"))
+    named = re.findall(r"prompts/proof/\{name\}\.yaml\", name=\[(.*)\]", rules()["prove"])
+    assert [sorted(re.findall(r"\w+", names)) for names in named] == [prompts]
 
 
 def test_the_digest_follows_packages_and_modules_by_name(tmp_path):

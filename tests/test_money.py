@@ -1,12 +1,13 @@
 """Prices, previews, ledgers and plans."""
 
+import asyncio
 import json
 import subprocess
 import sys
 from types import SimpleNamespace
 
 import pytest
-from asking import PRICES, ask_all
+from asking import PRICES, ask_all, body
 from conftest import ROOT
 from faulty import Running
 from loopback import endpoint
@@ -16,7 +17,7 @@ from rag_instruct.config import SETTINGS
 from rag_instruct.errors import UserError
 from rag_instruct.graph.plan import paying, reason, stages, table
 from rag_instruct.teacher.answers import AnswerStore, tokens_of
-from rag_instruct.teacher.budget import Purse
+from rag_instruct.teacher.budget import Budget, Purse
 from rag_instruct.teacher.endpoints import Endpoint, Teacher
 from rag_instruct.teacher.ledger import entries, summary
 from rag_instruct.teacher.preview import WindowShopper, estimate
@@ -102,6 +103,21 @@ def test_what_a_job_has_lent_out_is_seen_by_others_while_it_lives(tmp_path):
     assert mine.of_others() == (0, 0)
     mine.close()
     assert not list(tmp_path.glob("*.json")), "nothing is left behind"
+
+
+@pytest.mark.parametrize(("cap", "lent"), [({"dollars": 1.0}, (0.9999, 1)), ({"requests": 3}, (0.0, 3))])
+def test_what_another_job_has_lent_out_is_spoken_for(tmp_path, cap, lent):
+    """A budget in dollars as one in requests: the request waits, and begins when the other job has given back."""
+    teacher, purse = Teacher("m", (Endpoint("http://127.0.0.1"),)), Purse("set", "x", PRICES, **cap)
+    budget, other = Budget(purse, teacher, AnswerStore(tmp_path)), Reservations(tmp_path / ".lent", "set")
+    request = {**body(1), "max_tokens": 100}
+    with other.settled():
+        other.write(*lent)
+    with pytest.raises(TimeoutError):
+        asyncio.run(asyncio.wait_for(budget.lend(request), 0.1))
+    other.close()
+    assert asyncio.run(asyncio.wait_for(budget.lend(request), 5)) >= 0.001
+    budget.close()
 
 
 @pytest.mark.slow

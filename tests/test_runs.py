@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import recording
 from test_search import made, passages, searched
 
 from rag_instruct.errors import UserError
@@ -29,13 +30,13 @@ def test_a_run_in_trecs_format_is_the_same_run(run):
 
 
 def test_another_retrievers_run_is_cut_and_put_in_our_order(run):
-    lines = [*[f"plain Q0 id{n} {n + 1} {100 - n} bm25" for n in range(20)][::-1], "other Q0 id1 1 5.0 bm25"]
+    lines = [*[f"plain Q0 id{n} {n + 1} {100 - n // 2} bm25" for n in range(20)][::-1], "other Q0 id1 1 5.0 bm25"]
     (run / "bm25.trec").write_text("\n".join(lines))
     import_trec(run / "bm25.trec", 5, ["plain"], run / "p.arrow", run / "o.parquet", run / "o.trec")
     hits = Run(run / "o.parquet", run / "p.arrow").hits(0)
     assert [(hit.passage.id, hit.row, hit.rank, hit.score) for hit in hits] == [
-        (f"id{n}", n, n + 1, 100.0 - n) for n in range(5)
-    ]
+        (f"id{n}", n, n + 1, 100.0 - n // 2) for n in range(5)
+    ], "equal scores in the corpus's order"
 
 
 @pytest.mark.parametrize(
@@ -75,3 +76,15 @@ def test_merging_piece_by_piece_changes_nothing(run, monkeypatch):
         [hit.row for query in range(3) for hit in Run(run / name, run / "p.arrow").hits(query)]
         for name in ("o.parquet", "run.parquet")
     ])  # fmt: skip
+
+
+def test_the_demos_recording_excuses_rounding_and_no_other_passages():
+    """`recording.py` takes recorded rankings in place of a search that a processor rounds otherwise."""
+    recorded = {"q": [("a", 0.9), ("b", 0.8), ("c", 0.7)]}
+    assert recording.rounded_otherwise(recorded, {"q": [("a", 0.9001), ("b", 0.7999), ("c", 0.7)]})
+    assert recording.rounded_otherwise(recorded, {"q": [("a", 0.9), ("b", 0.8), ("d", 0.7)]}), "as good at the end"
+    assert not recording.rounded_otherwise(recorded, {"q": [("b", 0.9), ("a", 0.8), ("c", 0.7)]})
+    assert not recording.rounded_otherwise(recorded, {"q": [("x", 0.9), ("b", 0.8), ("c", 0.7)]})
+    assert not recording.rounded_otherwise(recorded, {"q": [("a", 0.95), ("b", 0.8), ("c", 0.7)]})
+    assert not recording.rounded_otherwise(recorded, {"q": [("a", 0.9), ("b", 0.8)]})
+    assert not recording.rounded_otherwise(recorded, {})

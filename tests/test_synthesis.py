@@ -1,7 +1,9 @@
 """What a teacher is asked, what it may answer, and which pairs are refused."""
 
+import asyncio
 import csv
 import json
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -10,11 +12,13 @@ from conftest import ROOT
 from rag_instruct.corpus.passages import Passage
 from rag_instruct.errors import UserError
 from rag_instruct.exemplars.instruction_sets import SCHEMAS, InstructionSet
+from rag_instruct.retrieval.runs import Hit
 from rag_instruct.synthesis.filters import reject_reason
 from rag_instruct.synthesis.focus import Focus, whole_documents
-from rag_instruct.synthesis.paradigms import PARADIGMS
+from rag_instruct.synthesis.paradigms import PARADIGMS, Slot
 from rag_instruct.synthesis.prompts import load_prompt
 from rag_instruct.synthesis.sentence_focus import focuses, kind_of
+from rag_instruct.synthesis.slots import Synthesis, synthesise
 
 PROMPTS = ROOT / "resources/prompts"
 DANUBE = [
@@ -225,3 +229,47 @@ def test_a_broken_prompt_file_is_named(tmp_path, content, said):
 def test_the_five_full_prompts_differ_where_the_paradigms_do():
     texts = [yaml.safe_load((PROMPTS / f"full/{name}.yaml").read_text())["steps"][0]["system"] for name in PARADIGMS]
     assert len(set(texts)) == 5
+
+
+GOOD = '{"question": "Where does the Danube rise?", "answer": "The Danube rises in the Black Forest of Germany."}'
+
+
+def test_every_candidate_that_comes_to_nothing_is_a_reject_with_its_reason():
+    """One slot, and a candidate for every reason; the last is good, though a good text was cut short before."""
+    replies = [
+        {"text": "", "finish_reason": "failed", "failure": "400"},
+        {"text": GOOD, "finish_reason": "length"},
+        {"text": GOOD, "finish_reason": "content_filter"},
+        {"text": "Sorry.", "finish_reason": "stop"},
+        {"text": "", "finish_reason": "stop", "refusal": "I cannot."},
+        {"text": GOOD.replace("Where does", "According to the text, where does"), "finish_reason": "stop"},
+        {"text": GOOD, "finish_reason": "stop"},
+    ]
+    asked = iter(replies)
+
+    async def ask(body, sample=0):
+        return "key", next(asked)
+
+    teacher = SimpleNamespace(ask=ask, model=SimpleNamespace(in_flight=1), bought=0, replayed=0)
+    exemplars = [
+        {"id": f"s:{n}", "source": "s", "instruction": f"What is number {n}?", "license": "x"}
+        for n in range(len(replies) + 1)
+    ]
+    # The search for the first candidate found nothing.
+    work = Synthesis("single_doc_answer", exemplars, None, load_prompt(PROMPTS / "full/single_doc_answer.yaml"), teacher,
+                     True, "1", {})  # fmt: skip
+    first = work.order("s")[0]
+    hits = [Hit(passage, row, row + 1, 0.5) for row, passage in enumerate(DANUBE)]
+    work.run = SimpleNamespace(hits=lambda number: [] if number == first else hits)
+    pairs, rejects = asyncio.run(synthesise(work, [Slot("s", 0, 1)], range(1), len(exemplars)))
+    assert [pair["attempt"] for pair in pairs] == [len(replies)]
+    assert [reject["attempt"] for reject in rejects] == list(range(len(replies)))
+    assert [reject["reason"] for reject in rejects] == [
+        "no documents",
+        "no answer (400)",
+        "unfinished (length)",
+        "unfinished (content_filter)",
+        "unparsable",
+        "refused",
+        "does not stand alone",
+    ]

@@ -45,12 +45,13 @@ def test_concurrency_is_used_and_kept(tmp_path):
         assert 3 <= served.busiest <= 5
 
 
-def test_faults_are_retried(tmp_path):
+def test_faults_are_retried_and_the_answers_then_kept(tmp_path):
     with endpoint(echo) as served:
         served.faults = [500, 429]
         replies, _, _ = ask_all(served.base_url, tmp_path, range(2))
         assert len(replies) == 2
         assert len(served.requests) == 4
+        assert ask_all(served.base_url, tmp_path, range(2))[1:] == (0, 2)
 
 
 def test_what_was_bought_before_a_failure_is_kept(tmp_path):
