@@ -28,15 +28,15 @@ eval-demo: .venv/installed  ## compare the demo's small model before and after t
 export RAG_INSTRUCT_TEST_INSTALL = $(INSTALL)
 
 test: .venv/installed-dev  ## run the tests, the demo's build included
-	@echo "make test: about MINUTES_TEST minutes on two cores. Without what takes longest: make test-quick. With it: make test-all."
+	@echo "make test: about 8 minutes on two cores. Without what takes longest: make test-quick. With it: make test-all."
 	$(BIN)/python -m pytest -m "not long"
 
 test-quick: .venv/installed-dev  ## run the tests of functions only: no model, no Snakemake
-	@echo "make test-quick: about SECONDS_QUICK seconds on two cores."
+	@echo "make test-quick: about 50 seconds on two cores."
 	$(BIN)/python -m pytest -m "not slow and not long"
 
 test-all: .venv/installed-dev  ## run every test: a language model, a training, an evaluation, a SLURM (make test-all INSTALL=yes)
-	@echo "make test-all: about MINUTES_ALL minutes on two cores."
+	@echo "make test-all: about 35 minutes on two cores."
 	$(BIN)/python -m pytest
 
 record-demo: .venv/installed-dev  ## record the demo anew for the tests, with its real teacher, when they say that the recording no longer fits

@@ -94,14 +94,23 @@ def pytest_xdist_auto_num_workers() -> int:
     return min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
+BEGAN_WITH = dict(os.environ)
+
+
+def take_back() -> None:
+    """Take back what tests, and the libraries that they load, have set: forks would be refused for it."""
+    for name in os.environ.keys() - BEGAN_WITH.keys():
+        if not name.startswith("PYTEST_"):
+            del os.environ[name]
+    os.environ.update(BEGAN_WITH)
+
+
 @pytest.fixture(autouse=True)
 def environment_stays() -> Iterator[None]:
-    """Take back what a test, or a library that it loads, sets: the next one's forks would be refused for it."""
-    before = dict(os.environ)
+    """Have each test begin with the environment that the tests began with."""
+    take_back()
     yield
-    for name in os.environ.keys() - before.keys():
-        del os.environ[name]
-    os.environ.update(before)
+    take_back()
 
 
 @pytest.fixture(autouse=True)

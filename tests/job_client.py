@@ -16,10 +16,10 @@ pid = 0
 
 
 def pass_on(number, frame):
-    told.append(number)
-    if pid:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, number)
+    if not pid:
+        return told.append(number)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
 
 
 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):

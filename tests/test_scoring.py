@@ -18,7 +18,7 @@ def parameters():
             yield pytest.param(case, marks=marks, id=f"{path.stem}-{number}")
 
 
-@pytest.mark.parametrize("case", parameters())
+@pytest.mark.parametrize("case", list(parameters()))
 def test_an_adversarial_output_gets_the_score_that_a_careful_human_gives(case):
     assert case.ours == case.human, f"{case.output!r} to {case.question}: {case.why}"
 
