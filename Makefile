@@ -36,7 +36,7 @@ test-quick: .venv/installed-dev  ## run the tests of functions only: no model, n
 	$(BIN)/python -m pytest -m "not slow and not long"
 
 test-all: .venv/installed-dev  ## run every test: a language model, a training, an evaluation, a SLURM (make test-all INSTALL=yes)
-	@echo "make test-all: about 35 minutes on two cores."
+	@echo "make test-all: about 45 minutes on two cores."
 	$(BIN)/python -m pytest
 
 record-demo: .venv/installed-dev  ## record the demo anew for the tests, with its real teacher, when they say that the recording no longer fits

@@ -220,10 +220,13 @@ def test_what_is_stale_after_which_edit(copied):
     after = {"gather_pairs": 1, "embed_queries": 1, "assemble": 1, "gate": 1, "merge_dataset": 1}
     assert plan(copied, TARGET) == {"synthesise": 2, **searches, **after}, "a prompt concerns its paradigm alone"
     path.write_text(prompt)
-    copied.edit("rag_instruct/retrieval/runs.py", "STEP_HITS = 262_144", "STEP_HITS = 1000")
+    if given:
+        copied.edit("rag_instruct/retrieval/runs.py", "STEP_HITS = 262_144", "STEP_HITS = 1000")
+    else:
+        copied.edit("rag_instruct/retrieval/search.py", "QUERY_ROWS = 1024", "QUERY_ROWS = 16")
     jobs = plan(copied, TARGET)
-    assert jobs["import_run" if given else "merge_search"] == 6, "a real edit makes its stage stale"
-    assert not {"embed", "search_shard"} & jobs.keys(), "and none before it"
+    assert jobs["import_run" if given else "search_shard"] == (6 if given else 12), "a real edit makes its stage stale"
+    assert "embed" not in jobs, "and not the vectors before it"
 
 
 @pytest.mark.long
