@@ -42,16 +42,8 @@ PARTS = (
 TARGET = "results/rag_instruct_demo.jsonl"
 
 # The tiers: `make test-quick` runs what has no marker, `make test` that and what is `slow`, `make test-all` everything.
-STARTS_PROCESSES = {
-    "project",
-    "demo",
-    "copied",
-    "browser",
-    "small_disk",
-    "encoder",
-    "real_embeddings",
-}  # fixtures, or load a model
-
+# Fixtures that start processes or load a model.
+STARTS_PROCESSES = {"project", "demo", "copied", "browser", "small_disk", "encoder", "real_embeddings"}
 
 # Begun last, they would leave the other workers with nothing to do.
 FIRST = ["test_demo.py", "test_training.py", "test_launch.py", "test_demo_models.py", "test_slurm.py"]
