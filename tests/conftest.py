@@ -186,7 +186,8 @@ def replayed(project: Project) -> str:
     ran = project.snakemake("--cores", "2", "--", TARGET, **{REPLAY: "1"})
     if ran.returncode == 0 and sha256(project) == recording.summary()["sha256"]:
         return sha256(project)
-    if not recording.search_fits(project.folder):
+    replayed_or_missing = ran.returncode == 0 or "the store has no answer" in ran.stdout
+    if not (replayed_or_missing and recording.search_fits(project.folder)):
         pytest.fail(f"the recording of the demo does not fit the code any more: {recording.REMEDY}\n{ran.stdout}")
     warnings.warn(f"{recording.processor()} ranks otherwise than the recording: its rankings are taken", stacklevel=1)
     runs = json.dumps(recording.unpack_runs(project.folder))

@@ -1,7 +1,7 @@
 """Scripts as processes that start at once: forked from a server that has loaded what takes seconds to import.
 
 A script under test starts dozens of times, and each start of a fresh interpreter imports torch or openai again (1.3 to
-7 s). A fork of a server that has them takes some 0.05 s. What is tested stays a real process: it has a pid, takes
+7 s). A fork of a server that has them takes about 0.1 s. What is tested stays a real process: it has a pid, takes
 signals, dies of SIGKILL and holds real locks.
 """
 

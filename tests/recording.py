@@ -90,12 +90,21 @@ def _rounded(recorded: list[tuple[str, float]], searched: list[tuple[str, float]
 
 
 def search_fits(project: Path) -> bool:
-    """Whether a project's search of the exemplars is the recorded one, but for rounding."""
-    path = project / SEARCH / "exemplars.trec"
-    if not path.exists():
+    """Whether a project's searches are the recorded ones, but for rounding; that of the exemplars has to be there.
+
+    Of the paradigms' searches those of the same questions count: another source document gives another question.
+    """
+    if not (project / SEARCH / "exemplars.trec").exists():
         return False
-    recorded = gzip.decompress((FOLDER / "exemplars.trec.gz").read_bytes()).decode()
-    return rounded_otherwise(ranking(recorded), ranking(path.read_text()))
+    for path in (project / SEARCH).glob("*.trec"):
+        recorded = ranking(gzip.decompress((FOLDER / f"{path.name}.gz").read_bytes()).decode())
+        searched = ranking(path.read_text())
+        if path.stem != "exemplars":
+            same = recorded.keys() & searched.keys()
+            recorded, searched = ({query: part[query] for query in same} for part in (recorded, searched))
+        if not rounded_otherwise(recorded, searched):
+            return False
+    return True
 
 
 def processor() -> str:

@@ -1,4 +1,4 @@
-"""The demo for real: its teacher, its encoder, its bytes, and what is stale after which edit."""
+"""The demo, built by replay and in the long tier with its language model: its rows, its bytes, what an edit makes stale."""
 
 import csv
 import json
@@ -203,7 +203,7 @@ def test_make_demo(project):
 
 
 def test_what_is_stale_after_which_edit(copied):
-    """Of one tree, one edit after the other: each is taken back."""
+    """Of one tree, one edit after the other."""
     assert plan(copied, TARGET) == {}
     for path in copied.folder.rglob("*"):
         if path.is_file() and ".snakemake" not in path.parts:

@@ -6,9 +6,8 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, set_seed
 
-torch.set_num_threads(
-    1
-)  # of the test's own process: threads cost a tiny model more than they gain, most of all beside others
+# In the test's own process: threads cost a tiny model more than they gain, most of all beside others.
+torch.set_num_threads(1)
 
 # What the families' templates write, less tools and dates.
 LLAMA_3 = (
