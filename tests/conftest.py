@@ -86,15 +86,12 @@ def pytest_xdist_auto_num_workers() -> int:
     return min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
-BEGAN_WITH = dict(os.environ)
-
-
 def take_back() -> None:
     """Take back what tests, and the libraries that they load, have set: forks would be refused for it."""
-    for name in os.environ.keys() - BEGAN_WITH.keys():
+    for name in os.environ.keys() - forked.BEGAN_WITH.keys():
         if not name.startswith("PYTEST_"):
             del os.environ[name]
-    os.environ.update(BEGAN_WITH)
+    os.environ.update(forked.BEGAN_WITH)
 
 
 @pytest.fixture(autouse=True)

@@ -25,6 +25,8 @@ PRELOADED = ["scripts.synthesise", "scripts.train", "scripts.embed_queries", "sc
 PRELOADED += ["openai.resources.chat.completions", "openai.resources.batches", "openai.resources.files"]
 PRELOADED += ["transformers.models.auto.modeling_auto", "transformers.models.llama.modeling_llama"]
 PRELOADED += ["accelerate.commands.launch", "snakemake.cli"]
+# What the server sees, whatever tests and the libraries that they load have set by the time that it starts.
+BEGAN_WITH = dict(os.environ)
 # Libraries read their variables when they are imported: a script that is given others starts in a fresh interpreter.
 AS_PRELOADED = {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
 PASSED_ON = re.compile(
@@ -101,7 +103,7 @@ def start(
     module: str, arguments: Sequence[object], folder: Path, environment: dict[str, str]
 ) -> "Script | subprocess.Popen[str]":
     """The script as a process: a fork, or a fresh interpreter where the environment has what libraries read."""
-    seen = {**os.environ, **AS_PRELOADED} if environment.items() >= AS_PRELOADED.items() else os.environ
+    seen = {**BEGAN_WITH, **AS_PRELOADED} if environment.items() >= AS_PRELOADED.items() else BEGAN_WITH
     changed = {name for name in {*environment, *seen} if environment.get(name) != seen.get(name)}
     if sys.platform == "linux" and all(map(PASSED_ON.fullmatch, changed)):
         return Script(module, arguments, folder, environment)
@@ -137,7 +139,8 @@ def serve(target: Callable[..., None], *arguments: object) -> None:
 def _start_server() -> None:
     """Start the server, which imports what is preloaded by the paths that its environment names."""
     before = dict(os.environ)
-    os.environ.update(AS_PRELOADED, PYTHONPATH=str(ROOT), PYTHONWARNINGS=QUIET)
+    os.environ.clear()
+    os.environ.update({**BEGAN_WITH, **AS_PRELOADED, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": QUIET})
     try:
         multiprocessing.forkserver.ensure_running()
     finally:

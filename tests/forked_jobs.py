@@ -44,7 +44,7 @@ def served() -> dict[str, str]:
         listening = socket.socket(socket.AF_UNIX)
         listening.bind(f"{folder}/socket")
         listening.listen(64)
-        forked.serve(_serve, listening, dict(os.environ))
+        forked.serve(_serve, listening, forked.BEGAN_WITH)
         listening.close()
         _address.append(folder)
     return {"BASH_ENV": f"{_address[0]}/bash_env", "TEST_JOBS": f"{_address[0]}/socket"}

@@ -76,6 +76,16 @@ def test_what_a_loaded_library_would_not_see_needs_a_fresh_interpreter(start, va
     assert job.communicate()[0] == "went on\n"
 
 
+def test_what_a_library_had_set_when_the_server_began_refuses_no_later_job(start, monkeypatch):
+    monkeypatch.setattr(forked_jobs, "_address", [])
+    with monkeypatch.context() as library:
+        library.setenv("SET_BY_A_LIBRARY", "1")
+        forked_jobs.served()
+    job, _, forked = start("pass")
+    assert forked
+    job.communicate()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1])
 def test_a_signal_reaches_the_job(start, number):
     """It may catch it, and end as it likes."""
