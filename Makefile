@@ -48,6 +48,7 @@ check: .venv/installed-dev  ## style, types and the graph's own linter
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	$(BIN)/snakemake --lint
 
 TARGET ?= results/rag_instruct_40k.jsonl

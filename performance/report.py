@@ -28,8 +28,8 @@ import numpy as np
 from performance.measure import machine
 from rag_instruct.config import SETTINGS
 from rag_instruct.files import save_array, write_json, write_jsonl
-from rag_instruct.synthesis.paradigms import PARADIGMS
-from rag_instruct.teacher.answers import request_key
+from rag_instruct.llm.answers import request_key
+from rag_instruct.paradigms import PARADIGMS
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS, WORDS, DIMENSION = 10, 100, 768

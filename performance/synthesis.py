@@ -22,11 +22,11 @@ import aiohttp
 import openai
 
 from performance.measure import machine, peak_memory_mb
-from rag_instruct.teacher import endpoints
-from rag_instruct.teacher.answers import AnswerStore
-from rag_instruct.teacher.budget import Purse
-from rag_instruct.teacher.prices import Prices
-from rag_instruct.teacher.stage import Teacher, at_once
+from rag_instruct.llm import endpoints
+from rag_instruct.llm.answers import AnswerStore
+from rag_instruct.llm.budget import Purse
+from rag_instruct.llm.prices import Prices
+from rag_instruct.llm.session import Teacher, at_once
 
 DOCUMENT = "Some words of a passage that a teacher is shown. " * 60  # about 3 KB, as a prompt has
 

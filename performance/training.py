@@ -24,7 +24,7 @@ import torch
 from transformers import AutoModelForCausalLM, LlamaConfig
 
 from performance.measure import machine
-from rag_instruct.cli import bar
+from rag_instruct.logs import bar
 from rag_instruct.training.estimate import DEVICES, Model, figures, operations
 from rag_instruct.training.recipe import Recipe
 from rag_instruct.training.rows import IGNORED, Example, Examples

@@ -12,7 +12,7 @@ import yaml
 
 from rag_instruct.errors import UserError
 from rag_instruct.files import read_text
-from rag_instruct.synthesis.paradigms import PARADIGMS, quotas
+from rag_instruct.paradigms import PARADIGMS, quotas
 
 Settings = dict[str, Any]
 DOWNLOADS = "RAG_INSTRUCT_DOWNLOADS"  # JSON for the download's script: mirrors, proxy, and size and sha256 by address

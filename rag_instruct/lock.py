@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO
 
-from rag_instruct.cli import logger
+from rag_instruct.logs import logger
 
 CLAIM_FILES = 64
 

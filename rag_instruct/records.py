@@ -15,8 +15,8 @@ import ijson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from rag_instruct.cli import bar
 from rag_instruct.errors import UserError
+from rag_instruct.logs import bar
 
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 KINDS = (".json", ".jsonl", ".tsv", ".csv", ".parquet")

@@ -14,7 +14,7 @@ from snakemake.logging import is_quiet_about, logger
 
 sys.path.insert(0, workflow.basedir)
 
-from rag_instruct.evaluation.benchmark_settings import evaluated, facts, schema_of
+from rag_instruct.benchmarks.settings import evaluated, facts, schema_of
 from rag_instruct.code import code_of_script, jobs_find
 from rag_instruct.config import (
     DOWNLOADS,
@@ -32,7 +32,7 @@ from rag_instruct.errors import UserError
 from rag_instruct.graph.captured import speak_in_whole_messages
 from rag_instruct.training.launch import launch_command
 from rag_instruct.lock import hold
-from rag_instruct.synthesis.paradigms import PARADIGMS, quotas, slots
+from rag_instruct.paradigms import PARADIGMS, quotas, slots
 from rag_instruct.corpus.readers import text_files
 from rag_instruct.training.recipe import load_recipe
 from rag_instruct.report.beside import state_beside, state_of_outputs

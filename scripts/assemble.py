@@ -8,9 +8,9 @@ import argparse
 from pathlib import Path
 
 from rag_instruct import cli
-from rag_instruct.cli import logger
 from rag_instruct.dataset.merging import assemble
 from rag_instruct.files import read_jsonl, write_jsonl
+from rag_instruct.logs import logger
 from rag_instruct.retrieval.runs import Run
 
 

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from rag_instruct import cli
-from rag_instruct.dataset.merging import Exemplar
 from rag_instruct.exemplars.assessment import assess, labelled, table
 from rag_instruct.exemplars.heuristic import filter_by_heuristic
 from rag_instruct.exemplars.instruction_sets import SCHEMAS, InstructionSet
 from rag_instruct.exemplars.knowledge import filter_by_teacher
-from rag_instruct.synthesis.prompts import load_prompt
-from rag_instruct.teacher.stage import Teacher, with_teacher
+from rag_instruct.llm.prompts import load_prompt
+from rag_instruct.llm.session import Teacher, with_teacher
+from rag_instruct.schema import Exemplar
 
 Filter = Callable[[list[Exemplar]], tuple[list[Exemplar], list[Exemplar]]]
 PROMPT = Path("resources/prompts/knowledge_intensive.yaml")

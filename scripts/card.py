@@ -10,10 +10,10 @@ import json
 from pathlib import Path
 
 from rag_instruct import cli
-from rag_instruct.cli import logger
 from rag_instruct.dataset.card import card, split, write_parquet
 from rag_instruct.errors import UserError
 from rag_instruct.files import read_json, read_jsonl, whole
+from rag_instruct.logs import logger
 
 
 def main(arguments: argparse.Namespace) -> None:

@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 
 from rag_instruct import cli
-from rag_instruct.scoring.comparison import cases, differences, summary
+from rag_instruct.benchmarks.comparison import cases, differences, summary
 
 
 def main(arguments: argparse.Namespace) -> None:

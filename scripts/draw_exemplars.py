@@ -12,9 +12,9 @@ import sys
 from pathlib import Path
 
 from rag_instruct import cli
-from rag_instruct.cli import logger
 from rag_instruct.exemplars.drawing import Cleaning, draw
 from rag_instruct.files import read_json, write_json, write_jsonl
+from rag_instruct.logs import logger
 from rag_instruct.overlap import barred
 
 

@@ -9,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from rag_instruct import cli
+from rag_instruct.models.loading import load_tokenizer
 from rag_instruct.training.estimate import DEVICES, Model, Sequences, estimate, table
 from rag_instruct.training.recipe import Recipe, load_recipe
 from rag_instruct.training.rows import Renderer, examples, read_rows
-from rag_instruct.training.student import load_tokenizer
 
 
 def main(arguments: argparse.Namespace) -> None:

@@ -7,10 +7,10 @@ import argparse
 from pathlib import Path
 
 from rag_instruct import cli
-from rag_instruct.cli import logger
 from rag_instruct.evaluation.lm_eval_format import export
 from rag_instruct.evaluation.results import Evaluation
 from rag_instruct.files import read_json
+from rag_instruct.logs import logger
 
 
 def main(arguments: argparse.Namespace) -> None:

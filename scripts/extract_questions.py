@@ -8,9 +8,9 @@ import argparse
 from pathlib import Path
 
 from rag_instruct import cli
-from rag_instruct.cli import logger
 from rag_instruct.download import listed_files
 from rag_instruct.files import write_jsonl
+from rag_instruct.logs import logger
 from rag_instruct.overlap import questions_of
 
 

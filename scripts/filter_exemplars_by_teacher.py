@@ -8,12 +8,12 @@ import argparse
 from pathlib import Path
 
 from rag_instruct import cli
-from rag_instruct.dataset.merging import Exemplar
 from rag_instruct.exemplars.funnel import log_filtered
 from rag_instruct.exemplars.knowledge import filter_by_teacher
 from rag_instruct.files import read_jsonl, write_jsonl
-from rag_instruct.synthesis.prompts import load_prompt
-from rag_instruct.teacher.stage import Teacher, with_teacher
+from rag_instruct.llm.prompts import load_prompt
+from rag_instruct.llm.session import Teacher, with_teacher
+from rag_instruct.schema import Exemplar
 
 
 def main(arguments: argparse.Namespace) -> None:

@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from rag_instruct import cli
-from rag_instruct.cli import logger
 from rag_instruct.dataset.gates import Material, through
-from rag_instruct.dataset.merging import Row
 from rag_instruct.errors import UserError
 from rag_instruct.files import read_jsonl, write_json, write_jsonl
+from rag_instruct.logs import logger
 from rag_instruct.overlap import barred
+from rag_instruct.schema import Row
 
 
 def material(rows: list[Path], pairs: list[Path], vectors: list[Path]) -> Material:

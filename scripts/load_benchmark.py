@@ -10,9 +10,9 @@ from pathlib import Path
 
 from rag_instruct import cli
 from rag_instruct.benchmarks import write
-from rag_instruct.cli import logger
+from rag_instruct.benchmarks.settings import loaded
 from rag_instruct.download import listed_files
-from rag_instruct.evaluation.benchmark_settings import loaded
+from rag_instruct.logs import logger
 
 
 def main(arguments: argparse.Namespace) -> None:

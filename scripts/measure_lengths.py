@@ -8,8 +8,8 @@ import argparse
 from pathlib import Path
 
 from rag_instruct import cli
-from rag_instruct.cli import logger
 from rag_instruct.files import read_jsonl, write_json
+from rag_instruct.logs import logger
 from rag_instruct.report.lengths import lengths
 from rag_instruct.training.recipe import load_recipe
 

@@ -8,10 +8,10 @@ import argparse
 from pathlib import Path
 
 from rag_instruct import cli
-from rag_instruct.cli import logger
 from rag_instruct.dataset.merging import merge, rejects_by_reason
 from rag_instruct.dataset.verdicts import applied, matrix
 from rag_instruct.files import read_json, read_jsonl, write_json, write_jsonl
+from rag_instruct.logs import logger
 
 
 def main(arguments: argparse.Namespace) -> None:

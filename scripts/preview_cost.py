@@ -9,11 +9,11 @@ from pathlib import Path
 
 from rag_instruct import cli
 from rag_instruct.config import job_settings
-from rag_instruct.evaluation import preview as evaluation_preview
+from rag_instruct.costs import evaluation_preview as evaluation_preview
+from rag_instruct.costs.preview import preview, table
 from rag_instruct.files import write_json
-from rag_instruct.teacher.answers import AnswerStore
-from rag_instruct.teacher.preview import preview, table
-from rag_instruct.teacher.stage import purse_of
+from rag_instruct.llm.answers import AnswerStore
+from rag_instruct.llm.session import purse_of
 
 
 def main(arguments: argparse.Namespace) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from rag_instruct import cli
 from rag_instruct.dataset.proof import Examiner, prove, sampled
-from rag_instruct.dataset.verdicts import Verdict
 from rag_instruct.files import read_jsonl, write_jsonl
-from rag_instruct.teacher.stage import Teacher, with_teacher
+from rag_instruct.llm.session import Teacher, with_teacher
+from rag_instruct.schema import Verdict
 
 
 def main(arguments: argparse.Namespace) -> None:

@@ -10,8 +10,8 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError
 
 from rag_instruct import cli
-from rag_instruct.cli import logger
 from rag_instruct.errors import UserError
+from rag_instruct.logs import logger
 
 
 def push(folder: Path, to: str, public: bool) -> str:

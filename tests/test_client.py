@@ -12,15 +12,15 @@ from asking import PRICES, ask_all, teacher
 from faulty import Running
 from loopback import endpoint
 
+from rag_instruct.costs.ledger import entries, summary
 from rag_instruct.errors import UserError
-from rag_instruct.teacher.answers import AnswerStore, compact
-from rag_instruct.teacher.budget import Purse
-from rag_instruct.teacher.client import Passing, reply_of
-from rag_instruct.teacher.dialect import Dialect
-from rag_instruct.teacher.endpoints import Endpoint
-from rag_instruct.teacher.ledger import entries, summary
-from rag_instruct.teacher.limits import Limiter, Pace, seconds_of
-from rag_instruct.teacher.stage import at_once
+from rag_instruct.llm.adaptation import Dialect
+from rag_instruct.llm.answers import AnswerStore, compact
+from rag_instruct.llm.budget import Purse
+from rag_instruct.llm.client import Passing, reply_of
+from rag_instruct.llm.endpoints import Endpoint
+from rag_instruct.llm.limits import Limiter, Pace, seconds_of
+from rag_instruct.llm.session import at_once
 
 pytestmark = pytest.mark.slow
 
@@ -275,7 +275,7 @@ def test_attempts_that_are_billed_for_nothing_count_against_the_cap(tmp_path, mo
         assert total["dollars"] + total["dollars_that_they_may_have_cost"] == pytest.approx(purse.spent(store)[0])
         assert total["stages"]["synthesis, m"]["lost_attempts"] == len(store.lost)
         store.close()
-        monkeypatch.setattr("rag_instruct.teacher.answers.QUIET", -1)
+        monkeypatch.setattr("rag_instruct.llm.answers.QUIET", -1)
         assert compact(tmp_path)[1] == 100
         ask_all(served.base_url, tmp_path, range(150), caps={"requests": 400}, **asked)
     assert len(AnswerStore(tmp_path)) == 150

@@ -5,11 +5,11 @@ import json
 import pytest
 from conftest import ROOT
 
-from rag_instruct.benchmarks import Question
 from rag_instruct.corpus.importing import import_passages
 from rag_instruct.errors import UserError
 from rag_instruct.evaluation.contexts import given, queries, searched
 from rag_instruct.retrieval.runs import Run, import_trec
+from rag_instruct.schema import Question
 
 PLAIN = Question("q1", "Which river?", ("Danube",))
 CHOICE = Question("q2", "Which is largest?", ("B",), choices=(("A", "Main"), ("B", "Rhine")))

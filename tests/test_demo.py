@@ -18,8 +18,8 @@ from conftest import ROOT, TARGET, built_with, plan, played, sha256
 
 from rag_instruct.config import REPLAY
 from rag_instruct.corpus.passages import PassageStore
-from rag_instruct.synthesis.paradigms import PARADIGMS
-from rag_instruct.teacher.answers import AnswerStore
+from rag_instruct.llm.answers import AnswerStore
+from rag_instruct.paradigms import PARADIGMS
 
 pytestmark = pytest.mark.slow
 

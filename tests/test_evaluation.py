@@ -8,7 +8,6 @@ import pytest
 from browsing import opened
 from conftest import ROOT
 
-from rag_instruct.benchmarks import Question
 from rag_instruct.benchmarks import write as write_questions
 from rag_instruct.errors import UserError
 from rag_instruct.evaluation.lm_eval_format import export
@@ -16,6 +15,7 @@ from rag_instruct.evaluation.page import SAMPLED, drawn, page, plot, samples
 from rag_instruct.evaluation.results import Answers, Cell, Evaluation, published, scored, table
 from rag_instruct.evaluation.table import comma_separated, markdown
 from rag_instruct.files import write_jsonl
+from rag_instruct.schema import Question
 
 N = 40
 NASTY = '<script>alert("x")</script> | a **pipe**'

@@ -5,14 +5,15 @@ import asyncio
 from asking import PRICES, teacher
 from loopback import endpoint
 
-from rag_instruct.benchmarks import Question
 from rag_instruct.benchmarks import write as write_questions
-from rag_instruct.evaluation.preview import preview
-from rag_instruct.evaluation.questioning import Decoding, tasks
+from rag_instruct.costs.evaluation_preview import preview
+from rag_instruct.evaluation.questioning import tasks
 from rag_instruct.evaluation.teacher_answers import answer
 from rag_instruct.files import write_jsonl
-from rag_instruct.teacher.answers import AnswerStore
-from rag_instruct.teacher.budget import Purse
+from rag_instruct.llm.answers import AnswerStore
+from rag_instruct.llm.budget import Purse
+from rag_instruct.models.decoding import Decoding
+from rag_instruct.schema import Question
 
 EVALUATION = {
     "benchmarks": ["mine"], "models": ["remote", "weights"], "documents": 10, "closed_book": True,

@@ -12,18 +12,19 @@ import pytest
 from conftest import ROOT
 from tiny import model_folder
 
-from rag_instruct.benchmarks import Question
 from rag_instruct.benchmarks import write as write_questions
 from rag_instruct.config import SETTINGS
 from rag_instruct.errors import UserError
-from rag_instruct.evaluation import engines
-from rag_instruct.evaluation.engines import Generated, Transformers, engine_of, identity, longest_of, tokenizer_of
 from rag_instruct.evaluation.generation import Generation, answer, batches
-from rag_instruct.evaluation.questioning import Decoding, Task, tasks, wording
+from rag_instruct.evaluation.questioning import Task, tasks, wording
 from rag_instruct.files import read_jsonl
-from rag_instruct.teacher.answers import AnswerStore
+from rag_instruct.llm.answers import AnswerStore
+from rag_instruct.models import engines
+from rag_instruct.models.decoding import Decoding
+from rag_instruct.models.engines import Generated, Transformers, engine_of, identity, longest_of, tokenizer_of
+from rag_instruct.models.templates import DEFAULT, STYLES, style_of
+from rag_instruct.schema import Question
 from rag_instruct.training.rows import Renderer
-from rag_instruct.training.templates import DEFAULT, STYLES, style_of
 
 GREEDY = Decoding(max_new_tokens=8)
 

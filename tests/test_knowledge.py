@@ -10,15 +10,15 @@ from asking import teacher
 from conftest import ROOT, SHARED, needs_shared
 from loopback import endpoint
 
+from rag_instruct.costs.preview import WindowShopper, look
 from rag_instruct.errors import UserError
 from rag_instruct.exemplars.assessment import assess, labelled, table
 from rag_instruct.exemplars.heuristic import DROP, NO_SIGN, drop_reason, filter_by_heuristic
 from rag_instruct.exemplars.instruction_sets import SCHEMAS, InstructionSet
 from rag_instruct.exemplars.knowledge import batches, filter_by_teacher, judge
-from rag_instruct.synthesis.prompts import load_prompt
-from rag_instruct.teacher.answers import AnswerStore
-from rag_instruct.teacher.endpoints import Endpoint, Teacher
-from rag_instruct.teacher.preview import WindowShopper, look
+from rag_instruct.llm.answers import AnswerStore
+from rag_instruct.llm.endpoints import Endpoint, Teacher
+from rag_instruct.llm.prompts import load_prompt
 
 PROMPT = ROOT / "resources/prompts/knowledge_intensive.yaml"
 LABELS = ROOT / "tests/data/labelled_instructions.jsonl"

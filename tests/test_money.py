@@ -14,16 +14,16 @@ from loopback import endpoint
 from stage import DEPTH, Stage, prepare, settings
 
 from rag_instruct.config import SETTINGS
+from rag_instruct.costs.ledger import entries, summary
+from rag_instruct.costs.preview import WindowShopper, estimate
 from rag_instruct.errors import UserError
 from rag_instruct.graph.plan import paying, reason, stages, table
-from rag_instruct.teacher.answers import AnswerStore, tokens_of
-from rag_instruct.teacher.budget import Budget, Purse
-from rag_instruct.teacher.endpoints import Endpoint, Teacher
-from rag_instruct.teacher.ledger import entries, summary
-from rag_instruct.teacher.preview import WindowShopper, estimate
-from rag_instruct.teacher.prices import Price, load_prices
-from rag_instruct.teacher.reservations import Reservations
-from rag_instruct.teacher.tokens import counter
+from rag_instruct.llm.answers import AnswerStore, tokens_of
+from rag_instruct.llm.budget import Budget, Purse
+from rag_instruct.llm.endpoints import Endpoint, Teacher
+from rag_instruct.llm.prices import Price, load_prices
+from rag_instruct.llm.reservations import Reservations
+from rag_instruct.llm.tokens import counter
 from scripts import preview_cost
 
 
@@ -89,7 +89,7 @@ def test_a_ledger_counts_the_attempts_of_what_was_never_answered(tmp_path):
 @pytest.mark.slow
 def test_what_a_job_has_lent_out_is_seen_by_others_while_it_lives(tmp_path):
     mine = Reservations(tmp_path, "set")
-    code = "from pathlib import Path\nfrom rag_instruct.teacher.reservations import Reservations\n"
+    code = "from pathlib import Path\nfrom rag_instruct.llm.reservations import Reservations\n"
     code += f"other = Reservations(Path({str(tmp_path)!r}), 'set')\nwith other.settled():\n    other.write(9, 9)\n"
     code += "    other.write(1.5, 3)\nprint(flush=True)\ninput()"
     other = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdin=-1, stdout=-1, text=True)

@@ -11,7 +11,7 @@ from stage import KEY
 
 from rag_instruct.corpus.passages import PassageStore
 from rag_instruct.files import read_jsonl
-from rag_instruct.teacher.answers import AnswerStore
+from rag_instruct.llm.answers import AnswerStore
 
 pytestmark = pytest.mark.slow
 CARD = "results/paid/hub/README.md"

@@ -23,12 +23,12 @@ from rag_instruct.config import SETTINGS
 from rag_instruct.corpus.passages import PassageStore
 from rag_instruct.errors import UserError
 from rag_instruct.files import digest
-from rag_instruct.teacher import endpoints
-from rag_instruct.teacher.answers import AnswerStore
-from rag_instruct.teacher.batch import BatchClient
-from rag_instruct.teacher.budget import Purse
-from rag_instruct.teacher.prices import load_prices
-from rag_instruct.teacher.stage import Teacher
+from rag_instruct.llm import endpoints
+from rag_instruct.llm.answers import AnswerStore
+from rag_instruct.llm.batch import BatchClient
+from rag_instruct.llm.budget import Purse
+from rag_instruct.llm.prices import load_prices
+from rag_instruct.llm.session import Teacher
 
 pytestmark = pytest.mark.slow
 

@@ -3,8 +3,9 @@
 import pytest
 from conftest import ROOT
 
-from rag_instruct.benchmarks import Question, benchmark
-from rag_instruct.scoring.comparison import cases, differences, summary
+from rag_instruct.benchmarks import benchmark
+from rag_instruct.benchmarks.comparison import cases, differences, summary
+from rag_instruct.schema import Question
 from rag_instruct.scoring.paper import (
     lone_letter,
     lone_letter_is_answer,

@@ -1,8 +1,8 @@
 import pytest
 
 from rag_instruct.corpus.passages import Passage
+from rag_instruct.paradigms import ANY, PARADIGMS, candidates, chunk_slots, drawn, quotas, slots
 from rag_instruct.synthesis.focus import whole_documents
-from rag_instruct.synthesis.paradigms import ANY, PARADIGMS, candidates, chunk_slots, drawn, quotas, slots
 
 EXEMPLARS = [{"id": f"{name}:{n}", "source": name} for name, count in (("a", 23), ("b", 9)) for n in range(count)]
 

@@ -22,8 +22,8 @@ from rag_instruct.config import read_config
 from rag_instruct.graph.captured import Parted, speak_in_whole_messages
 from rag_instruct.graph.display import duration, most_telling, picture
 from rag_instruct.graph.progress import Job, Run, Spending
-from rag_instruct.teacher.answers import AnswerStore
-from rag_instruct.teacher.stage import purse_of
+from rag_instruct.llm.answers import AnswerStore
+from rag_instruct.llm.session import purse_of
 
 RULES = ["load", "search", "write", "merge"]
 REPORT = "results/rag_instruct_demo/exemplars/report.md"  # five sets are loaded, then one job after another

@@ -10,7 +10,8 @@ from conftest import ROOT
 from loopback import endpoint
 
 from rag_instruct.dataset.proof import Evidence, Examiner, prove, proven, sampled
-from rag_instruct.dataset.verdicts import applied, matrix, wilson
+from rag_instruct.dataset.verdicts import applied, matrix
+from rag_instruct.statistics import wilson
 
 ANSWER = "Ada Lovelace wrote it in London."
 

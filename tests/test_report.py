@@ -22,13 +22,13 @@ from rag_instruct.config import SETTINGS
 from rag_instruct.dataset.verdicts import matrix
 from rag_instruct.files import read_jsonl, write_json
 from rag_instruct.html import percent, render, ticks
+from rag_instruct.paradigms import PARADIGMS
 from rag_instruct.report import figures
 from rag_instruct.report.beside import files_beside, state_beside, state_of_outputs
 from rag_instruct.report.diversity import SIDE, diversity, flat_map, opening_words
 from rag_instruct.report.lengths import ESTIMATED, lengths
 from rag_instruct.report.rows import replies_of, shown
 from rag_instruct.report.stage_times import stage_times
-from rag_instruct.synthesis.paradigms import PARADIGMS
 from rag_instruct.training.loss_curve import draw_losses
 from rag_instruct.training.recipe import Recipe
 

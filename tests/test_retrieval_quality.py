@@ -6,8 +6,8 @@ import json
 import pytest
 from conftest import SHARED, needs_shared
 
-from rag_instruct.benchmarks import Question
 from rag_instruct.evaluation.retrieval_quality import quality
+from rag_instruct.schema import Question
 
 
 def row(identifier, documents, ids=None, origin="search"):

@@ -3,8 +3,9 @@
 import pytest
 from conftest import ROOT
 
-from rag_instruct.benchmarks import Question, names
-from rag_instruct.scoring.comparison import cases
+from rag_instruct.benchmarks import names
+from rag_instruct.benchmarks.comparison import cases
+from rag_instruct.schema import Question
 from rag_instruct.scoring.scores import score_open, token_f1
 
 ADVERSARIAL = sorted((ROOT / "tests/data/adversarial").glob("*.yaml"))

@@ -13,7 +13,7 @@ import yaml
 from conftest import ROOT
 from recording import answers
 
-from rag_instruct.teacher.server import local_server
+from rag_instruct.llm.server import local_server
 
 SCRIPTS = sorted(path.stem for path in (ROOT / "scripts").glob("*.py") if path.stem != "__init__")
 

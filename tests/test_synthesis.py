@@ -12,11 +12,11 @@ from conftest import ROOT
 from rag_instruct.corpus.passages import Passage
 from rag_instruct.errors import UserError
 from rag_instruct.exemplars.instruction_sets import SCHEMAS, InstructionSet
+from rag_instruct.llm.prompts import load_prompt
+from rag_instruct.paradigms import PARADIGMS, Slot
 from rag_instruct.retrieval.runs import Hit
 from rag_instruct.synthesis.filters import reject_reason
 from rag_instruct.synthesis.focus import Focus, whole_documents
-from rag_instruct.synthesis.paradigms import PARADIGMS, Slot
-from rag_instruct.synthesis.prompts import load_prompt
 from rag_instruct.synthesis.sentence_focus import focuses, kind_of
 from rag_instruct.synthesis.slots import Synthesis, synthesise
 

@@ -11,8 +11,8 @@ from loopback import endpoint
 
 from rag_instruct.config import REPLAY
 from rag_instruct.errors import UserError
-from rag_instruct.teacher.answers import AnswerStore
-from rag_instruct.teacher.server import local_server
+from rag_instruct.llm.answers import AnswerStore
+from rag_instruct.llm.server import local_server
 
 pytestmark = pytest.mark.slow  # the openai client asks the system what it is, by a process
 
@@ -140,7 +140,7 @@ def test_a_local_server_ends_with_its_block(serving):
 
 
 def test_a_local_server_ends_with_a_killed_stage(serving):
-    code = f"from rag_instruct.teacher.server import local_server\nimport time\nwith local_server({serving!r}) as url:\n    print(url, flush=True)\n    time.sleep(60)"
+    code = f"from rag_instruct.llm.server import local_server\nimport time\nwith local_server({serving!r}) as url:\n    print(url, flush=True)\n    time.sleep(60)"
     stage = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     url = stage.stdout.readline().strip()
     assert httpx.get(f"{url}/models").is_success

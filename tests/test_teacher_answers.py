@@ -12,12 +12,13 @@ from faulty import Running
 from loopback import endpoint
 from stage import KEY, settings
 
-from rag_instruct.benchmarks import Question
 from rag_instruct.benchmarks import write as write_questions
-from rag_instruct.evaluation.questioning import Decoding, Task
+from rag_instruct.evaluation.questioning import Task
 from rag_instruct.evaluation.teacher_answers import answer
 from rag_instruct.files import read_jsonl, write_jsonl
-from rag_instruct.teacher.answers import AnswerStore
+from rag_instruct.llm.answers import AnswerStore
+from rag_instruct.models.decoding import Decoding
+from rag_instruct.schema import Question
 
 TASKS = [Task(f"q{n}", f"What is number {n}?", tuple(f"T{d}\ntext {d} of {n}" for d in range(3))) for n in range(12)]
 

@@ -22,14 +22,14 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from rag_instruct.errors import UserError
+from rag_instruct.models.chat import prepared
+from rag_instruct.models.loading import load_student
 from rag_instruct.training import trainer as training
-from rag_instruct.training.chat import prepared
 from rag_instruct.training.checkpoints import claim, last_checkpoint
 from rag_instruct.training.epoch_order import EpochOrder
 from rag_instruct.training.loss_curve import draw_losses
 from rag_instruct.training.recipe import Recipe, load_recipe
 from rag_instruct.training.rows import Example, Examples, Renderer, examples
-from rag_instruct.training.student import load_student
 from rag_instruct.training.trainer import STOPPED, arguments_of, loaded, packed, trainer_of
 from rag_instruct.training.watch import STOP_SIGNALS, Watch
 from scripts import train as script

@@ -6,8 +6,8 @@ import pytest
 import tiny
 
 from rag_instruct.errors import UserError
+from rag_instruct.models.templates import STYLES, style_of
 from rag_instruct.training.rows import IGNORED, Renderer, examples, read_rows
-from rag_instruct.training.templates import STYLES, style_of
 
 ROWS = [
     tiny.row(number, words=5 + number % 40, documents=1 + number % 10, sources=1 + number % 2) for number in range(120)

@@ -1,39 +1,21 @@
 """The benchmarks, one file each: how a record becomes a question, and how an output is scored.
 
-A file in this folder that has a `BENCHMARK` is one; its name is the file's.
+A file in this folder with a `BENCHMARK` is one, under the file's name; all but the modules that they share.
 """
 
 import importlib
 import pkgutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from rag_instruct.errors import UserError
 from rag_instruct.files import read_jsonl, write_jsonl
+from rag_instruct.schema import Question
 
-
-@dataclass(frozen=True)
-class Question:
-    """One question of a benchmark, as every later stage sees it."""
-
-    id: str
-    question: str  # what is asked, the conversation so far included where there is one
-    answers: tuple[str, ...]  # what is accepted; of a choice, the label
-    choices: tuple[tuple[str, str], ...] = ()  # label and text: A, B, C, ...; of a closed set, each word twice
-    documents: tuple[str, ...] = ()  # its own context, "title\ntext" each
-    gold_titles: tuple[str, ...] = ()  # of the passages that have the answer, where they are known
-    gold_passage_ids: tuple[str, ...] = ()
-
-    @property
-    def asked(self) -> str:
-        """The question as a model reads it: options under it, or the few words that may be the answer."""
-        labels = [label for label, _ in self.choices]
-        if labels and all(label == text for label, text in self.choices):
-            return f"{self.question}\nAnswer {', '.join(labels[:-1])} or {labels[-1]}."
-        return "\n".join([self.question, *(f"{label}. {text}" for label, text in self.choices)])
+SHARED = {"records", "settings", "comparison"}  # modules of this folder that are no benchmark
 
 
 class Benchmark(NamedTuple):
@@ -51,7 +33,7 @@ class Benchmark(NamedTuple):
 
 def names() -> list[str]:
     """The known benchmarks."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
+    return sorted({module.name for module in pkgutil.iter_modules(__path__)} - SHARED)
 
 
 def benchmark(name: str) -> Benchmark:

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from rag_instruct.benchmarks import Benchmark, Question
-from rag_instruct.evaluation.question_records import choice_question, questions_of_files
+from rag_instruct.benchmarks import Benchmark
+from rag_instruct.benchmarks.records import choice_question, questions_of_files
+from rag_instruct.schema import Question
 from rag_instruct.scoring.paper import lone_letter_is_answer
 from rag_instruct.scoring.scores import score_choice
 

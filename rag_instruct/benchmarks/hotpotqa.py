@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from rag_instruct.benchmarks import Benchmark, Question
-from rag_instruct.evaluation.question_records import MULTI_HOP_COLUMNS, multi_hop_question, questions_of_files
+from rag_instruct.benchmarks import Benchmark
+from rag_instruct.benchmarks.records import MULTI_HOP_COLUMNS, multi_hop_question, questions_of_files
+from rag_instruct.schema import Question
 from rag_instruct.scoring.paper import mentions_answer
 from rag_instruct.scoring.scores import score_open
 

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rag_instruct.benchmarks import Benchmark, Question
-from rag_instruct.evaluation.question_records import questions_of_files, unique
+from rag_instruct.benchmarks import Benchmark
+from rag_instruct.benchmarks.records import questions_of_files, unique
 from rag_instruct.records import member
+from rag_instruct.schema import Question
 from rag_instruct.scoring.paper import mentions_answer
 from rag_instruct.scoring.scores import score_open
 

@@ -5,9 +5,10 @@ from pathlib import Path
 from string import ascii_uppercase
 from typing import Any
 
-from rag_instruct.benchmarks import Benchmark, Question
-from rag_instruct.evaluation.question_records import first_member, questions_of_files, unique
+from rag_instruct.benchmarks import Benchmark
+from rag_instruct.benchmarks.records import first_member, questions_of_files, unique
 from rag_instruct.records import member
+from rag_instruct.schema import Question
 from rag_instruct.scoring.paper import own_rule
 from rag_instruct.scoring.scores import score_by_form
 

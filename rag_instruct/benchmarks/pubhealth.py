@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rag_instruct.benchmarks import Benchmark, Question
+from rag_instruct.benchmarks import Benchmark
+from rag_instruct.benchmarks.records import built, questions_of_files
 from rag_instruct.errors import UserError
-from rag_instruct.evaluation.question_records import built, questions_of_files
 from rag_instruct.records import member
+from rag_instruct.schema import Question
 from rag_instruct.scoring.paper import mentions_verdict
 from rag_instruct.scoring.scores import score_closed
 

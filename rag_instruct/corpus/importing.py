@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from rag_instruct.cli import bar
 from rag_instruct.corpus.passages import BATCH_ROWS, FIELDS, ID_BATCH_ROWS, IDS_SCHEMA, SCHEMA, ArrowRows, ids_beside
 from rag_instruct.corpus.readers import Located, read_records
 from rag_instruct.corpus.splitter import split_documents
 from rag_instruct.errors import UserError
 from rag_instruct.files import whole, write_json
+from rag_instruct.logs import bar
 
 
 def import_passages(source: Path, columns: Mapping[str, str], words: int, output: Path, info: Path) -> int:

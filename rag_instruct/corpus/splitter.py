@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from rag_instruct.cli import logger
 from rag_instruct.corpus.readers import Located
+from rag_instruct.logs import logger
 
 # Chinese and Japanese stand without blanks: each character counts as a word.
 WORD = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]|[^\s\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]+")

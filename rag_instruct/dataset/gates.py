@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from rag_instruct.cli import progress
-from rag_instruct.dataset.merging import Row
 from rag_instruct.language import other_language
+from rag_instruct.logs import progress
 from rag_instruct.near_duplicates import NearDuplicates
 from rag_instruct.overlap import Barred
+from rag_instruct.schema import Row
 from rag_instruct.words import stem_of
 
 Dropped = dict[str, str]  # row id -> what is wrong with it

@@ -5,16 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from rag_instruct.cli import logger, progress
 from rag_instruct.corpus.passages import Passage
 from rag_instruct.errors import UserError
 from rag_instruct.files import digest
+from rag_instruct.logs import logger, progress
 from rag_instruct.retrieval.runs import Hit, Run
+from rag_instruct.schema import Pair, Row
 from rag_instruct.words import fold
-
-Exemplar = dict[str, Any]  # id, source, row, license, instruction; a dropped one also reason and maybe detail
-Pair = dict[str, Any]  # a question and an answer with their origin
-Row = dict[str, Any]
 
 
 def gather(chunks: Sequence[list[Pair]], slot_count: int) -> tuple[list[Pair], list[Pair]]:

@@ -10,12 +10,12 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from rag_instruct.cli import logger
-from rag_instruct.dataset.merging import Row
-from rag_instruct.dataset.verdicts import NONE, UNDECIDED, UNTESTED, Verdict
+from rag_instruct.dataset.verdicts import NONE, UNDECIDED, UNTESTED
 from rag_instruct.files import drawn
-from rag_instruct.synthesis.prompts import Prompt, load_prompt
-from rag_instruct.teacher.stage import Asked, at_once, read
+from rag_instruct.llm.prompts import Prompt, load_prompt
+from rag_instruct.llm.session import Asked, at_once, read
+from rag_instruct.logs import logger
+from rag_instruct.schema import Row, Verdict
 from rag_instruct.words import content, share, substance
 
 UNKNOWN = "i do not know"

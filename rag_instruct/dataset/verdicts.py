@@ -2,13 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from math import sqrt
 from typing import Any
 
-from rag_instruct.dataset.merging import Row
-from rag_instruct.synthesis.paradigms import PARADIGMS
-
-Verdict = dict[str, Any]  # id, intended, proven, reason (None: passed), evidence, request_keys
+from rag_instruct.paradigms import PARADIGMS
+from rag_instruct.schema import Row, Verdict
+from rag_instruct.statistics import wilson
 
 UNDECIDED = "undecided"  # the judge knew the answer, so whether the documents help cannot be seen
 NONE = "none"  # no paradigm fits
@@ -66,13 +64,3 @@ def _line(counts: Counter[str], passed: int) -> dict[str, Any]:
         "passed": passed,
         "passed_share": [round(bound, 3) for bound in wilson(passed, tested)],
     }
-
-
-def wilson(passed: int, tested: int, z: float = 1.96) -> tuple[float, float]:
-    """The 95 % interval of a share (Wilson, 1927); of nothing tested, all is possible."""
-    if not tested:
-        return 0.0, 1.0
-    share_ = passed / tested
-    middle = (share_ + z * z / (2 * tested)) / (1 + z * z / tested)
-    half = z / (1 + z * z / tested) * sqrt(share_ * (1 - share_) / tested + z * z / (4 * tested * tested))
-    return max(0.0, middle - half), min(1.0, middle + half)

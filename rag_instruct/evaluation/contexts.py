@@ -5,12 +5,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from rag_instruct.benchmarks import Question
-from rag_instruct.cli import logger
 from rag_instruct.errors import UserError
 from rag_instruct.evaluation.questioning import has_options
 from rag_instruct.files import read_json, read_jsonl
+from rag_instruct.logs import logger
 from rag_instruct.retrieval.runs import Run
+from rag_instruct.schema import Question
 
 Row = dict[str, Any]  # id, origin, documents, passages
 CONTEXTS = ("ctxs", "retrieval_ctxs")  # Self-RAG's name for them, and the original's

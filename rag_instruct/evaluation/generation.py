@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 
 from transformers import PreTrainedTokenizerBase
 
-from rag_instruct.cli import bar, logger
-from rag_instruct.evaluation.engines import Engine, Generated
-from rag_instruct.evaluation.questioning import Decoding, Output, Task, output
+from rag_instruct.evaluation.questioning import Output, Task, output
 from rag_instruct.files import digest
-from rag_instruct.teacher.answers import AnswerStore, request_key
-from rag_instruct.training.chat import prompt_ids
+from rag_instruct.llm.answers import AnswerStore, request_key
+from rag_instruct.logs import bar, logger
+from rag_instruct.models.chat import prompt_ids
+from rag_instruct.models.decoding import Decoding
+from rag_instruct.models.engines import Engine, Generated
 
 
 class Prompt(NamedTuple):

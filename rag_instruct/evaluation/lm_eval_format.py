@@ -4,10 +4,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from rag_instruct.benchmarks import Question, read_questions
-from rag_instruct.evaluation.questioning import DECODINGS, tasks
+from rag_instruct.benchmarks import read_questions
+from rag_instruct.evaluation.questioning import tasks
 from rag_instruct.evaluation.results import Cell, Evaluation
 from rag_instruct.files import digest, read_jsonl, write_json, write_jsonl
+from rag_instruct.models.decoding import DECODINGS
+from rag_instruct.schema import Question
 
 METRICS = {"acc": "accuracy", "exact_match": "exact_match", "f1": "f1", "paper": "paper"}  # their names and ours
 

@@ -1,36 +1,15 @@
 """What a model under test is asked: the question, what form the answer has, and the documents that fit."""
 
-import argparse
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
-from rag_instruct.benchmarks import Question
 from rag_instruct.errors import UserError
 from rag_instruct.files import read_jsonl
-from rag_instruct.training.templates import DEFAULT
+from rag_instruct.models.templates import DEFAULT
+from rag_instruct.schema import Question
 
 CHOOSE = "Answer with the letter of the right option."
-
-
-DECODINGS: dict[str, dict[str, float]] = {"greedy": {}, "paper": {"temperature": 0.5, "top_p": 0.9}}
-
-
-class Decoding(NamedTuple):
-    """How answers are generated; temperature 0 is greedy."""
-
-    max_new_tokens: int
-    temperature: float = 0.0
-    top_p: float = 1.0
-
-    @classmethod
-    def of(cls, arguments: argparse.Namespace) -> Self:
-        """The settings among a script's arguments."""
-        return cls(arguments.max_new_tokens, **DECODINGS[arguments.decoding])
-
-    def sampling(self) -> dict[str, float]:
-        """As an endpoint is told."""
-        return {"temperature": self.temperature, **({"top_p": self.top_p} if self.temperature else {})}
 
 
 class Task(NamedTuple):

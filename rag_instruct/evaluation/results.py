@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import yaml
 
-from rag_instruct.benchmarks import Question, read_questions
+from rag_instruct.benchmarks import read_questions
 from rag_instruct.errors import UserError
 from rag_instruct.evaluation.intervals import interval, paired
 from rag_instruct.files import digest, read_jsonl, read_text
+from rag_instruct.schema import Question
 
 SHOWN = 20  # disagreements in the tables
 RULES = ("accuracy", "exact_match", "f1", "paper")

@@ -6,7 +6,7 @@ from typing import Any
 import ir_measures
 from ir_measures import Qrel, R, ScoredDoc
 
-from rag_instruct.benchmarks import Question
+from rag_instruct.schema import Question
 from rag_instruct.scoring.mentions import canonical, forms, mentions
 
 DEPTHS = (1, 5, 10, 20, 50, 100)

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from rag_instruct.cli import logger
-from rag_instruct.evaluation.questioning import Decoding, Output, Task, output
-from rag_instruct.teacher.answers import Reply
-from rag_instruct.teacher.stage import Asked, at_once
+from rag_instruct.evaluation.questioning import Output, Task, output
+from rag_instruct.llm.answers import Reply
+from rag_instruct.llm.session import Asked, at_once
+from rag_instruct.logs import logger
+from rag_instruct.models.decoding import Decoding
 
 TOO_LONG = ("context_length", "context length")  # in the words of OpenAI, Azure and vLLM
 

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from rag_instruct.dataset.merging import Exemplar
-from rag_instruct.dataset.verdicts import wilson
 from rag_instruct.errors import UserError
 from rag_instruct.exemplars.knowledge import KEPT
 from rag_instruct.files import read_jsonl
+from rag_instruct.schema import Exemplar
+from rag_instruct.statistics import wilson
 
 
 def labelled(path: Path, texts: Iterable[Mapping[str, Any]]) -> list[Exemplar]:

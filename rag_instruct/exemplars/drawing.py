@@ -10,12 +10,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from rag_instruct.cli import bar, logger
-from rag_instruct.dataset.merging import Exemplar
 from rag_instruct.files import digest
 from rag_instruct.language import other_language
+from rag_instruct.logs import bar, logger
 from rag_instruct.near_duplicates import NearDuplicates
 from rag_instruct.overlap import Barred
+from rag_instruct.schema import Exemplar
 from rag_instruct.words import fold
 
 SHOWN = 500  # characters of a dropped instruction that are kept: some are whole books

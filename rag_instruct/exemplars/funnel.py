@@ -5,10 +5,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from rag_instruct.cli import logger
-from rag_instruct.dataset.merging import Exemplar
 from rag_instruct.errors import UserError
 from rag_instruct.files import digest
+from rag_instruct.logs import logger
+from rag_instruct.schema import Exemplar
 
 SAMPLES = 5  # shown of each reason
 Funnel = dict[str, dict[str, Any]]

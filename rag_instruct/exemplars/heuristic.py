@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from rag_instruct.dataset.merging import Exemplar
+from rag_instruct.schema import Exemplar
 
 
 def _any(words: str) -> str:

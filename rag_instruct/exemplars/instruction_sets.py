@@ -10,9 +10,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from rag_instruct.cli import logger
 from rag_instruct.errors import UserError
 from rag_instruct.files import whole, write_json
+from rag_instruct.logs import logger
 from rag_instruct.records import member, read_records
 
 TABLE = pa.schema([("row", pa.int64()), ("instruction", pa.string())])

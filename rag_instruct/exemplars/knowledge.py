@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 
-from rag_instruct.dataset.merging import Exemplar
 from rag_instruct.files import digest
-from rag_instruct.synthesis.prompts import Prompt, Step
-from rag_instruct.teacher.stage import Asked, Teacher, at_once, read
+from rag_instruct.llm.prompts import Prompt, Step
+from rag_instruct.llm.session import Asked, Teacher, at_once, read
+from rag_instruct.schema import Exemplar
 
 KEPT = "knowledge"  # the category of the prompt that stays
 

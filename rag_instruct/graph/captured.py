@@ -7,7 +7,7 @@ import sys
 import tempfile
 from typing import TextIO
 
-from rag_instruct.cli import DISPLAY, place_of
+from rag_instruct.logs import DISPLAY, place_of
 
 # A bar of tqdm's, and what its process said after it, on the same line.
 BAR = re.compile(

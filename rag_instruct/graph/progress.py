@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from rag_instruct.errors import UserError
-from rag_instruct.teacher.answers import AnswerStore
-from rag_instruct.teacher.budget import Purse
-from rag_instruct.teacher.stage import purse_of
+from rag_instruct.llm.answers import AnswerStore
+from rag_instruct.llm.budget import Purse
+from rag_instruct.llm.session import purse_of
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rag_instruct.cli import progress
+from rag_instruct.logs import progress
 from rag_instruct.near_duplicates import NearDuplicates
 from rag_instruct.words import fold
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from rag_instruct.dataset.merging import Row
-from rag_instruct.dataset.verdicts import wilson
 from rag_instruct.html import Frame
+from rag_instruct.paradigms import PARADIGMS
 from rag_instruct.report.rows import set_of
-from rag_instruct.synthesis.paradigms import PARADIGMS
+from rag_instruct.schema import Row
+from rag_instruct.statistics import wilson
 
 BINS = 40  # of lengths
 RANKS = 50  # points of a curve at most

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from rag_instruct.dataset.merging import Row
 from rag_instruct.html import render
 from rag_instruct.report import figures
 from rag_instruct.report.diversity import SIDE, diversity, flat_map, opening_words
 from rag_instruct.report.rows import ROWS_A_BLOCK, Replies, shown
 from rag_instruct.report.trained import curves, evaluation
+from rag_instruct.schema import Row
 
 
 @dataclass

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from rag_instruct.cli import logger, progress
-from rag_instruct.dataset.merging import Row
+from rag_instruct.llm.answers import AnswerStore
+from rag_instruct.logs import logger, progress
 from rag_instruct.report.blocks import block, blocks
-from rag_instruct.teacher.answers import AnswerStore
+from rag_instruct.schema import Row
 
 BUDGET_MB = 55  # of the texts, in MB (10^6 bytes) of the page
 ROWS_A_BLOCK = 32

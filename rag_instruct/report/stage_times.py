@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from rag_instruct.cli import TOOK
+from rag_instruct.logs import TOOK
 
 SAID = re.compile("^" + TOOK.replace("{:.1f}", r"(\d+\.\d)") + "$", re.M)
 SECTION = re.compile(r"^(?:corpora|exemplar_sets|benchmarks)_")  # what a download's log begins with

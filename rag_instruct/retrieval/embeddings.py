@@ -9,11 +9,11 @@ from typing import IO
 
 import numpy as np
 
-from rag_instruct.cli import bar
 from rag_instruct.corpus.importing import shard_rows
 from rag_instruct.corpus.passages import PassageStore
 from rag_instruct.files import array_header, digest, needs_room, write_json
 from rag_instruct.lock import hold
+from rag_instruct.logs import bar
 from rag_instruct.retrieval.encoder import Encoder
 from rag_instruct.retrieval.vectors import BLOCK_ROWS, float16_bytes
 

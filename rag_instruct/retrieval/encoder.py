@@ -3,7 +3,6 @@
 import argparse
 import json
 from collections.abc import Iterator
-from importlib.util import find_spec
 from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,24 +12,12 @@ import torch
 from transformers import AutoModel, AutoTokenizer
 from transformers.utils.hub import cached_file
 
-from rag_instruct.cli import bar
 from rag_instruct.errors import UserError
+from rag_instruct.logs import bar
+from rag_instruct.models.source import model_source
 
 BATCH = {"cpu": 8, "cuda": 128}
 LENGTH_STEP = 32  # texts are padded to a multiple of this many tokens
-
-
-def model_source(name: str) -> str:
-    """A folder or hub id as it is; `package:module/folder` is a folder inside an installed package."""
-    if not name.startswith("package:"):
-        return name
-    module, _, inside = name.removeprefix("package:").partition("/")
-    spec = find_spec(module)
-    if spec is None or spec.origin is None:
-        raise UserError(
-            f"model {name!r}: the Python package {module!r} is not installed: pip install -r requirements.txt"
-        )
-    return str(Path(spec.origin).parent / inside)
 
 
 class EncoderSettings(NamedTuple):

@@ -10,10 +10,10 @@ from typing import IO, Any, ClassVar
 
 import numpy as np
 
-from rag_instruct.cli import logger, progress
 from rag_instruct.corpus.passages import PassageStore
 from rag_instruct.errors import UserError
 from rag_instruct.files import array_header, whole, write_json
+from rag_instruct.logs import logger, progress
 from rag_instruct.retrieval.vectors import BLOCK_ROWS, float16_bytes
 
 

@@ -12,10 +12,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from rag_instruct.cli import bar, logger
 from rag_instruct.corpus.passages import Passage, PassageStore
 from rag_instruct.errors import UserError
 from rag_instruct.files import text_lines, whole
+from rag_instruct.logs import bar, logger
 from rag_instruct.retrieval.vectors import HITS
 
 STEP_HITS = 262_144  # hits of a run that are merged and written at a time

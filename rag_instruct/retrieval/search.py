@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from rag_instruct.cli import bar
 from rag_instruct.errors import UserError
 from rag_instruct.files import save_array
+from rag_instruct.logs import bar
 from rag_instruct.retrieval.vectors import HITS, VectorFile
 
 BLOCK_ROWS = 8192  # vectors converted to float32 and multiplied at a time: few enough for the processor's cache

@@ -6,7 +6,7 @@ description is silent, it says what was taken.
 
 import re
 
-from rag_instruct.benchmarks import Question
+from rag_instruct.schema import Question
 
 # What counts for a verdict, wherever it stands.
 VERDICT_WORDS = {"yes": ("yes", "true"), "true": ("yes", "true"), "no": ("no", "false"), "false": ("no", "false")}

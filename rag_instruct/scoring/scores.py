@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from rag_instruct.benchmarks import Question
+from rag_instruct.schema import Question
 from rag_instruct.scoring.assertions import UNSURE, around, asserted, final_answer, own_turn
 from rag_instruct.scoring.choices import chosen
 from rag_instruct.scoring.closed_sets import verdict

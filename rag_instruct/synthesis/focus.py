@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from rag_instruct.corpus.passages import Passage
 from rag_instruct.files import digest
-from rag_instruct.synthesis.paradigms import PARADIGMS
+from rag_instruct.paradigms import PARADIGMS
 
 
 @dataclass(frozen=True)

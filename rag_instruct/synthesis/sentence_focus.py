@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from rag_instruct.corpus.passages import Passage
 from rag_instruct.files import digest
+from rag_instruct.paradigms import PARADIGMS
 from rag_instruct.synthesis.focus import Focus
-from rag_instruct.synthesis.paradigms import PARADIGMS
 from rag_instruct.words import sentences
 
 OF_ONE_FACT = [name for name in PARADIGMS if name != "multi_doc_answer"]

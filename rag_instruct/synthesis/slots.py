@@ -7,19 +7,19 @@ from functools import cached_property
 from itertools import islice
 from typing import Any
 
-from rag_instruct.cli import logger
 from rag_instruct.corpus.passages import Passage
-from rag_instruct.dataset.merging import Exemplar, Pair
 from rag_instruct.errors import UserError
 from rag_instruct.files import digest
+from rag_instruct.llm.prompts import Prompt
+from rag_instruct.llm.session import Asked, at_once, read
+from rag_instruct.logs import logger
+from rag_instruct.paradigms import ANY, Slot, candidates, drawn
 from rag_instruct.retrieval.runs import Hit, Run
+from rag_instruct.schema import Exemplar, Pair
 from rag_instruct.synthesis.fact_filters import question_missed
 from rag_instruct.synthesis.filters import reject_reason
 from rag_instruct.synthesis.focus import Focus, whole_documents
-from rag_instruct.synthesis.paradigms import ANY, Slot, candidates, drawn
-from rag_instruct.synthesis.prompts import Prompt
 from rag_instruct.synthesis.sentence_focus import focuses, kind_of
-from rag_instruct.teacher.stage import Asked, at_once, read
 
 
 @dataclass

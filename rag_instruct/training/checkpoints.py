@@ -9,9 +9,9 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
-from rag_instruct.cli import logger
 from rag_instruct.errors import UserError
 from rag_instruct.files import needs_room, read_json, write_json
+from rag_instruct.logs import logger
 
 IDENTITY = "identity.json"
 WRITTEN_LAST = "trainer_state.json"  # of a checkpoint, by its trainer

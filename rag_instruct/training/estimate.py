@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import torch
 from transformers import AutoModelForCausalLM, LlamaConfig, PreTrainedConfig
 
+from rag_instruct.models.loading import load_config
 from rag_instruct.training.recipe import Recipe
-from rag_instruct.training.student import load_config
 
 GB = 1e9
 # The models of the shipped recipes are gated; their shapes are public, so that they can be estimated without a token.

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 
 from transformers import PreTrainedTokenizerBase
 
-from rag_instruct.cli import logger, progress
 from rag_instruct.errors import UserError
 from rag_instruct.files import drawn
+from rag_instruct.logs import logger, progress
+from rag_instruct.models.chat import prepared, written
+from rag_instruct.models.templates import style_of
 from rag_instruct.records import read_records
-from rag_instruct.training.chat import prepared, written
-from rag_instruct.training.templates import style_of
 
 FIELDS = ("id", "question", "answer", "documents", "passages")
 IGNORED = -100  # the label of a token without loss, as torch has it

@@ -14,16 +14,16 @@ from transformers.utils.logging import set_verbosity_error
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
-from rag_instruct.cli import logger
 from rag_instruct.errors import UserError
 from rag_instruct.files import write_json, write_jsonl
+from rag_instruct.logs import logger
+from rag_instruct.models.loading import load_student, save_folder
+from rag_instruct.models.templates import DEFAULT, STYLES
 from rag_instruct.training.checkpoints import claim, last_checkpoint, room_for
 from rag_instruct.training.epoch_order import EpochOrder
 from rag_instruct.training.model_card import LOG, SUMMARY, model_card, versions
 from rag_instruct.training.recipe import OPTIMIZERS, Recipe
 from rag_instruct.training.rows import Example, Examples
-from rag_instruct.training.student import load_student, save_folder
-from rag_instruct.training.templates import DEFAULT, STYLES
 from rag_instruct.training.watch import Watch, peak_memory_gb
 
 STOPPED = 75  # exit code of a training that was told to stop and can go on (EX_TEMPFAIL)

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from transformers import TrainerCallback
 
-from rag_instruct.cli import bar, logger
+from rag_instruct.logs import bar, logger
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)  # of SLURM before a preemption, of people
 

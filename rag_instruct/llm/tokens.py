@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from functools import lru_cache
 
-from rag_instruct.cli import logger
 from rag_instruct.files import dump
+from rag_instruct.logs import logger
 
 BYTES_A_TOKEN = 4  # of English in the usual vocabularies; other languages have more tokens
 

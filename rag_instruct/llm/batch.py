@@ -28,15 +28,15 @@ import openai
 from openai.types import Batch
 from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
-from rag_instruct.cli import bar, logger
 from rag_instruct.errors import UserError
 from rag_instruct.files import digest, whole
+from rag_instruct.llm.adaptation import Dialect
+from rag_instruct.llm.answers import KEPT, Reply
+from rag_instruct.llm.budget import Budget
+from rag_instruct.llm.client import Passing, Refused, Rejected, raise_for, reply_of
+from rag_instruct.llm.endpoints import Endpoint, Teacher, without_key
 from rag_instruct.lock import Claims, hold
-from rag_instruct.teacher.answers import Reply
-from rag_instruct.teacher.budget import Budget
-from rag_instruct.teacher.client import KEPT, Passing, Refused, Rejected, raise_for, reply_of
-from rag_instruct.teacher.dialect import Dialect
-from rag_instruct.teacher.endpoints import Endpoint, Teacher, without_key
+from rag_instruct.logs import bar, logger
 
 MOST_LINES = 50_000  # the API's bounds of a batch
 MOST_BYTES = 190_000_000

@@ -9,13 +9,13 @@ import torch
 from transformers import PreTrainedTokenizerBase
 from transformers.utils.logging import disable_progress_bar
 
-from rag_instruct.cli import logger
 from rag_instruct.errors import UserError
-from rag_instruct.evaluation.questioning import Decoding
 from rag_instruct.files import digest
-from rag_instruct.retrieval.encoder import model_source
-from rag_instruct.training.chat import prepared
-from rag_instruct.training.student import load_config, load_student, load_tokenizer
+from rag_instruct.logs import logger
+from rag_instruct.models.chat import prepared
+from rag_instruct.models.decoding import Decoding
+from rag_instruct.models.loading import load_config, load_student, load_tokenizer
+from rag_instruct.models.source import model_source
 
 # Files of a model's folder that decide what it says.
 DECIDING = ("config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja")

@@ -6,9 +6,9 @@ from pathlib import Path
 from string import ascii_uppercase
 from typing import Any
 
-from rag_instruct.benchmarks import Question
 from rag_instruct.errors import UserError
 from rag_instruct.records import member, read_records
+from rag_instruct.schema import Question
 
 Made = Question | list[Question] | None  # None leaves a record out; a conversation has a question for each turn
 Build = Callable[[Any, int], Made]  # of a record and its number

@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from rag_instruct.cli import logger
+from rag_instruct.logs import logger
 
 OPTIONAL = ("temperature", "top_p", "seed")  # what reasoning models refuse
 

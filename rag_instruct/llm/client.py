@@ -13,12 +13,12 @@ import httpx2
 import openai
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from rag_instruct.cli import logger
 from rag_instruct.errors import UserError
-from rag_instruct.teacher.answers import Reply
-from rag_instruct.teacher.dialect import Dialect
-from rag_instruct.teacher.endpoints import Endpoint, Teacher, without_key
-from rag_instruct.teacher.limits import Limiter, seconds_of
+from rag_instruct.llm.adaptation import Dialect
+from rag_instruct.llm.answers import KEPT, Reply
+from rag_instruct.llm.endpoints import Endpoint, Teacher, without_key
+from rag_instruct.llm.limits import Limiter, seconds_of
+from rag_instruct.logs import logger
 
 RECENT = 100  # attempts that the early stop looks at
 ENOUGH = 40  # attempts before it judges
@@ -26,7 +26,6 @@ UNWELL = 5  # faults in a row after which an endpoint rests, where there are oth
 REST = 30.0  # seconds
 LONGEST_WAIT = 60.0  # seconds between two attempts
 PATIENCE = 3600.0  # seconds that one request may be put off by 429
-KEPT = "what was bought is kept: run again to go on"
 HERE = ("127.0.0.1", "localhost", "::1")
 MOST_CONNECTIONS = 10_000
 ENDED = (None, "eos_token", "stop_sequence", "end_turn")  # other servers' words for "stop"

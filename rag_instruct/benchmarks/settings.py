@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from rag_instruct.benchmarks import Question, benchmark, own, refuse_repeated_ids
+from rag_instruct.benchmarks import benchmark, own, refuse_repeated_ids
+from rag_instruct.benchmarks.records import questions_of_files
 from rag_instruct.errors import UserError
-from rag_instruct.evaluation.question_records import questions_of_files
+from rag_instruct.schema import Question
 
 FACTS = ("label", "kind", "metric")
 

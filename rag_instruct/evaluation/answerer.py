@@ -5,12 +5,13 @@ from collections.abc import Callable, Sequence
 import torch
 from transformers import PreTrainedTokenizerBase, TextStreamer
 
-from rag_instruct.cli import logger
 from rag_instruct.errors import UserError
-from rag_instruct.evaluation.engines import longest_of, tokenizer_of
 from rag_instruct.evaluation.generation import Generation
-from rag_instruct.evaluation.questioning import Decoding, Task
-from rag_instruct.training.student import load_student
+from rag_instruct.evaluation.questioning import Task
+from rag_instruct.logs import logger
+from rag_instruct.models.decoding import Decoding
+from rag_instruct.models.engines import longest_of, tokenizer_of
+from rag_instruct.models.loading import load_student
 from rag_instruct.words import content, share
 
 DRAWN_UPON = 0.6  # share of the answer's own words in a document, from which on it is cited

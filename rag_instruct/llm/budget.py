@@ -8,12 +8,11 @@ from functools import cached_property
 from typing import Any
 
 from rag_instruct.errors import UserError
-from rag_instruct.teacher.answers import AnswerStore, Reply, tokens_of
-from rag_instruct.teacher.client import KEPT
-from rag_instruct.teacher.endpoints import Teacher
-from rag_instruct.teacher.prices import FREE, Price, Prices
-from rag_instruct.teacher.reservations import Reservations
-from rag_instruct.teacher.tokens import Counter, counter, prompt_tokens
+from rag_instruct.llm.answers import KEPT, AnswerStore, Reply, tokens_of
+from rag_instruct.llm.endpoints import Teacher
+from rag_instruct.llm.prices import FREE, Price, Prices
+from rag_instruct.llm.reservations import Reservations
+from rag_instruct.llm.tokens import Counter, counter, prompt_tokens
 
 POLL = 0.5  # seconds between two looks at what other jobs have returned
 

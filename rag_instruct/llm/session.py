@@ -13,18 +13,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
-from rag_instruct.cli import bar, logger
 from rag_instruct.config import REPLAY, job_settings
 from rag_instruct.errors import UserError
+from rag_instruct.llm import endpoints
+from rag_instruct.llm.answers import KEPT, AnswerStore, Record, Reply, exclusive, request_key
+from rag_instruct.llm.batch import MANY, POLL, BatchClient, store_of
+from rag_instruct.llm.budget import Budget, Purse
+from rag_instruct.llm.client import Client, Passing, Refused
+from rag_instruct.llm.prices import Price, load_prices
+from rag_instruct.llm.prompts import Step
+from rag_instruct.llm.server import local_server
 from rag_instruct.lock import Claims
-from rag_instruct.synthesis.prompts import Step
-from rag_instruct.teacher import endpoints
-from rag_instruct.teacher.answers import AnswerStore, Record, Reply, exclusive, request_key
-from rag_instruct.teacher.batch import MANY, POLL, BatchClient, store_of
-from rag_instruct.teacher.budget import Budget, Purse
-from rag_instruct.teacher.client import KEPT, Client, Passing, Refused
-from rag_instruct.teacher.prices import Price, load_prices
-from rag_instruct.teacher.server import local_server
+from rag_instruct.logs import bar, logger
 
 BATCHES = ".batches"  # the store's folder of what was opened in batches
 SIGNALS = (signal.SIGINT, signal.SIGTERM)

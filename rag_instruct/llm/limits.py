@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
 
-from rag_instruct.cli import logger
+from rag_instruct.logs import logger
 
 BURST = 1.0  # seconds' worth of a minute's allowance that may go at once
 LONG = 60.0  # seconds that are not waited for without a word

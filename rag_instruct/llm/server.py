@@ -11,8 +11,8 @@ from contextlib import contextmanager
 
 import httpx
 
-from rag_instruct.cli import logger
 from rag_instruct.errors import UserError
+from rag_instruct.logs import logger
 
 PATIENCE = 1800.0  # seconds until a server must answer: a large model takes long to load
 GRACE = 10.0  # seconds from the request to end to the kill

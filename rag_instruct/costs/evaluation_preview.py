@@ -6,16 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from rag_instruct.benchmarks import benchmark, read_questions
-from rag_instruct.cli import logger
+from rag_instruct.benchmarks.settings import loaded, schema_of
 from rag_instruct.config import GIVEN
-from rag_instruct.evaluation.benchmark_settings import loaded, schema_of
-from rag_instruct.evaluation.questioning import DECODINGS, Decoding, Task, tasks
+from rag_instruct.costs.preview import WORDS, Estimate, WindowShopper, estimate, look
+from rag_instruct.evaluation.questioning import Task, tasks
 from rag_instruct.evaluation.teacher_answers import answer_of, body
-from rag_instruct.teacher import endpoints
-from rag_instruct.teacher.answers import AnswerStore
-from rag_instruct.teacher.budget import Purse
-from rag_instruct.teacher.preview import WORDS, Estimate, WindowShopper, estimate, look
-from rag_instruct.teacher.stage import with_sampling
+from rag_instruct.llm import endpoints
+from rag_instruct.llm.answers import AnswerStore
+from rag_instruct.llm.budget import Purse
+from rag_instruct.llm.session import with_sampling
+from rag_instruct.logs import logger
+from rag_instruct.models.decoding import DECODINGS, Decoding
 
 ANSWER_TOKENS = 60  # where nothing is stored yet: most answers are far shorter than what is allowed
 

@@ -16,7 +16,7 @@ from transformers import (
 )
 
 from rag_instruct.errors import UserError
-from rag_instruct.retrieval.encoder import model_source
+from rag_instruct.models.source import model_source
 
 FALLBACK = "a hub id (gated ones need HF_TOKEN and accepted terms), a folder, or package:<module>/<file>.gguf"
 

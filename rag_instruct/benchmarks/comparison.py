@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from rag_instruct.benchmarks import Question, benchmark
+from rag_instruct.benchmarks import benchmark
 from rag_instruct.files import read_text
+from rag_instruct.schema import Question
 
 
 class Case(NamedTuple):

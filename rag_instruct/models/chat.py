@@ -2,8 +2,8 @@
 
 from transformers import PreTrainedTokenizerBase
 
-from rag_instruct.cli import logger
 from rag_instruct.errors import UserError
+from rag_instruct.logs import logger
 
 # For base models, whose tokenizers have none. Plain words, so that no embedding has to be added.
 FALLBACK_CHAT_TEMPLATE = (

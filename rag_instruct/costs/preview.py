@@ -7,19 +7,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rag_instruct.cli import progress
 from rag_instruct.dataset.proof import Examiner, sampled
 from rag_instruct.exemplars.knowledge import batches, instructions, judge, question
 from rag_instruct.files import digest, read_jsonl
+from rag_instruct.llm import endpoints
+from rag_instruct.llm.answers import AnswerStore, Reply, request_key, tokens_of
+from rag_instruct.llm.budget import Purse
+from rag_instruct.llm.prices import FREE
+from rag_instruct.llm.prompts import Prompt, load_prompt
+from rag_instruct.llm.tokens import counter, prompt_tokens
+from rag_instruct.logs import progress
+from rag_instruct.paradigms import PARADIGMS, quotas, slots
 from rag_instruct.retrieval.runs import Run
-from rag_instruct.synthesis.paradigms import PARADIGMS, quotas, slots
-from rag_instruct.synthesis.prompts import Prompt, load_prompt
 from rag_instruct.synthesis.slots import Synthesis
-from rag_instruct.teacher import endpoints
-from rag_instruct.teacher.answers import AnswerStore, Reply, request_key, tokens_of
-from rag_instruct.teacher.budget import Purse
-from rag_instruct.teacher.prices import FREE
-from rag_instruct.teacher.tokens import counter, prompt_tokens
 
 SAMPLE = 500  # requests whose tokens are counted; the others are taken to be alike
 ENOUGH = 50  # stored answers from which lengths and yields are learnt

@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from rag_instruct.cli import progress
-from rag_instruct.teacher.answers import AnswerStore, Record, tokens_of
-from rag_instruct.teacher.budget import Purse
-from rag_instruct.teacher.prices import FREE
+from rag_instruct.llm.answers import AnswerStore, Record, tokens_of
+from rag_instruct.llm.budget import Purse
+from rag_instruct.llm.prices import FREE
+from rag_instruct.logs import progress
 
 Entry = dict[str, Any]
 COUNTED = ("prompt_tokens", "cached_tokens", "completion_tokens", "dollars")

@@ -20,16 +20,17 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
-from rag_instruct.cli import logger
 from rag_instruct.errors import UserError
 from rag_instruct.files import digest, dump, needs_room, whole
 from rag_instruct.lock import hold
+from rag_instruct.logs import logger
 
 Reply = dict[str, Any]
 # key, for (the data set), stage, at; and the request with a reply or a failure, or what was lost: an attempt that may
 # have been charged although nothing came of it, with an id, model, fault and usage.
 Record = dict[str, Any]
 
+KEPT = "what was bought is kept: run again to go on"
 QUIET = 60  # seconds since a segment was written to, before it is compacted
 RESTED = 10  # times as long as a look into the folder took, nobody looks again
 IN_USE = ".in_use.lock"  # held, shared, by every process that reads the segments

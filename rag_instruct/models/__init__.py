@@ -1,0 +1,1 @@
+"""Models as weights: found, loaded, prompted by their chat template, and run."""
