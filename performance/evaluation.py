@@ -67,7 +67,7 @@ def bill(url: str) -> dict[str, Any]:
 
 def started(folder: Path, name: str) -> "subprocess.Popen[str]":
     """The stage as the graph runs it; prints its peak memory."""
-    command = [sys.executable, "-m", "performance.run_measured", "scripts.generate_by_teacher"]
+    command = [sys.executable, "-m", "performance.run_measured", "scripts.generate_endpoint"]
     command += [f"{folder}/{name}.questions.jsonl", "--documents", f"{folder}/{name}.documents.jsonl"]
     command += ["--teacher", "t", "--dataset", "set", "--max-new-tokens", "500", "--decoding", "greedy"]
     command += ["--output", f"{folder}/{name}.outputs.jsonl"]

@@ -133,7 +133,7 @@ def generate(folder: Path, count: int) -> list[str]:
 
 def command(folder: Path, names: Sequence[str]) -> list[str]:
     """The graph's own, as arguments of `python -m`."""
-    of = [f"--{name}={folder}/{name}.json" for name in ("counts", "gates", "ledger", "lengths")]
+    of = [f"--{name}={folder}/{name}.json" for name in ("counts", "quality_filters", "ledger", "lengths")]
     given = [
         "scripts.report",
         f"{folder}/generated.jsonl",
@@ -146,9 +146,9 @@ def command(folder: Path, names: Sequence[str]) -> list[str]:
 
 
 def _summaries(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Counts, gates, ledger and lengths that fit the rows."""
+    """Counts, quality filters, ledger and lengths that fit the rows."""
     by_paradigm = Counter(made["paradigm"] for made in rows)
-    zero = {"stopped": 0, "repeated": 0, "spare": 0}
+    zero = {"stopped": 0, "repeated": 0, "surplus": 0}
     exemplars = {
         name: {
             "license": licence, "from": "generated", "records": 9000, "left out": {"redacted": 100},
@@ -161,7 +161,7 @@ def _summaries(rows: list[dict[str, Any]]) -> dict[str, Any]:
         "rows": len(rows),
         "paradigms": {name: {"wanted": count, "rows": count, **zero} for name, count in by_paradigm.items()},
         "rejects": {name: {"answer in the question": count // 4, "refusal": 7} for name, count in by_paradigm.items()},
-        "proof": {},
+        "verification": {},
         "exemplars": exemplars,
     }
     stage = {
@@ -179,8 +179,8 @@ def _summaries(rows: list[dict[str, Any]]) -> dict[str, Any]:
     tokens = [sum(len(text) for text in made["documents"]) // 4 for made in rows]
     lengths = {"tokenizer": "generated", "recipe": "none", "limit": 4096, "over": 0, "too_long": 0, "control_tokens": 0}
     lengths |= {"noise_documents_dropped": 0, "tokens": tokens}
-    gates = {"language": {"kept": len(rows), "dropped": 3}}
-    return {"counts": counts, "gates": gates, "ledger": ledger, "lengths": lengths}
+    quality_filters = {"language": {"kept": len(rows), "dropped": 3}}
+    return {"counts": counts, "quality_filters": quality_filters, "ledger": ledger, "lengths": lengths}
 
 
 def settings(folder: Path) -> str:

@@ -25,11 +25,11 @@ from transformers import AutoModelForCausalLM, LlamaConfig
 
 from performance.measure import machine
 from rag_instruct.logs import bar
+from rag_instruct.training.callbacks import ProgressCallback, peak_memory_gb
 from rag_instruct.training.estimate import DEVICES, Model, figures, operations
 from rag_instruct.training.recipe import Recipe
 from rag_instruct.training.rows import IGNORED, Example, Examples
 from rag_instruct.training.trainer import arguments_of, trainer_of
-from rag_instruct.training.watch import Watch, peak_memory_gb
 
 SHAPES: dict[str, dict[str, Any]] = {
     "135m": {"hidden_size": 576, "intermediate_size": 1536, "num_hidden_layers": 30, "num_attention_heads": 9,
@@ -103,7 +103,7 @@ def trained(model: Any, rows: Examples, recipe: Recipe) -> float:
     with tempfile.TemporaryDirectory() as folder:
         arguments = arguments_of(recipe, Path(folder))
         arguments.save_strategy = "no"
-        trainer = trainer_of(model, rows, recipe, tokenizer_of(), arguments, Watch())
+        trainer = trainer_of(model, rows, recipe, tokenizer_of(), arguments, ProgressCallback())
         began = time.perf_counter()
         trainer.train()
         if torch.cuda.is_available():

@@ -86,8 +86,13 @@ def _check_dataset(config: Settings, place: str, dataset: Settings, prompts: Pat
         f"{place}.prompts",
         str(prompts),
     )
-    if dataset["proof"]["share"]:
-        known(dataset["proof"].get("judge", "nothing"), config["teachers"], f"{place}.proof.judge", "teachers")
+    if dataset["verification"]["share"]:
+        known(
+            dataset["verification"].get("judge", "nothing"),
+            config["teachers"],
+            f"{place}.verification.judge",
+            "teachers",
+        )
     _check_evaluation(config, f"{place}.evaluation", dataset["evaluation"])
     if not any(quotas(dataset, name) for name in PARADIGMS):
         raise UserError(f"config.yaml: {place}.paradigms asks for no row at all: give a count to at least one")

@@ -47,9 +47,9 @@ def quotas(dataset: Mapping[str, Any], paradigm: str) -> dict[str, int]:
     return {name: count for name, count in ({ANY: rows} if isinstance(rows, int) else rows).items() if count}
 
 
-def slots(rows: Mapping[str, int], spare: float) -> list[Slot]:
-    """The slots of a paradigm with so many rows of each set, and `spare` more; the sets take turns by their shares."""
-    counts = {name: math.ceil(round(count * (1 + spare), 9)) for name, count in rows.items()}
+def slots(rows: Mapping[str, int], oversample: float) -> list[Slot]:
+    """The slots of a paradigm with so many rows of each set, and `oversample` more; the sets take turns by their shares."""
+    counts = {name: math.ceil(round(count * (1 + oversample), 9)) for name, count in rows.items()}
     found = [Slot(name, number, count) for name, count in counts.items() for number in range(count)]
     return sorted(found, key=lambda slot: (slot.number + 0.5) / slot.of)
 

@@ -6,7 +6,7 @@ rule card:
     input:
         dataset=rules.merge_dataset.output.dataset,
         counts=rules.merge_dataset.output.counts,
-        gates=rules.gate.output.counts,
+        quality_filters=rules.filter_rows.output.counts,
         ledger=rules.ledger.output.summary,
     output:
         card=report(
@@ -24,11 +24,11 @@ rule card:
         mem_mb=growing(4000),
     params:
         made_of=made_of,
-        language=lambda wildcards: dataset(wildcards)["gates"]["language"] or [],
+        language=lambda wildcards: dataset(wildcards)["quality_filters"]["language"] or [],
         validation=setting("validation"),
         seed=setting("seed"),
         code=code("card"),
     shell:
-        "python -m scripts.card {input.dataset:q} --name {wildcards.dataset} --counts {input.counts:q} --gates {input.gates:q}"
+        "python -m scripts.card {input.dataset:q} --name {wildcards.dataset} --counts {input.counts:q} --quality-filters {input.quality_filters:q}"
         " --ledger {input.ledger:q} --made-of {params.made_of:q} --language {params.language} --validation {params.validation} --seed {params.seed}"
         " --card {output.card:q} --parquet {output.parquet:q} --log {log:q}"

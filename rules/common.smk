@@ -149,7 +149,7 @@ def quota_arguments(wildcards):
 
 
 def slot_count(wildcards):
-    return len(slots(quotas(dataset(wildcards), wildcards.paradigm), dataset(wildcards)["spare"]))
+    return len(slots(quotas(dataset(wildcards), wildcards.paradigm), dataset(wildcards)["oversample"]))
 
 
 def refuse_second_run(jobs):
@@ -169,8 +169,8 @@ def refuse_second_run(jobs):
 PAID = {
     "synthesise": setting("teacher"),
     "filter_exemplars_by_teacher": setting("exemplar_filter"),
-    "prove": setting("proof.judge"),
-    "generate_by_teacher": lambda wildcards: config["models"][wildcards.model]["teacher"],
+    "verify_paradigms": setting("verification.judge"),
+    "generate_endpoint": lambda wildcards: config["models"][wildcards.model]["teacher"],
 }
 
 
@@ -389,9 +389,9 @@ def of_paradigms(pattern):
 
 
 def verdicts(wildcards):
-    """The proof's verdicts, where rows are tested."""
-    tested = dataset(wildcards)["proof"]["share"] > 0
-    return of_paradigms("results/{dataset}/proof/{paradigm}.jsonl")(wildcards) if tested else []
+    """The verification's verdicts, where rows are tested."""
+    tested = dataset(wildcards)["verification"]["share"] > 0
+    return of_paradigms("results/{dataset}/verification/{paradigm}.jsonl")(wildcards) if tested else []
 
 
 # Money

@@ -29,62 +29,63 @@ rule assemble:
         " --rows {output.rows:q} --rejects {output.rejects:q} --log {log:q}"
 
 
-rule gate:
+rule filter_rows:
     input:
         rows=of_paradigms(rules.assemble.output.rows),
         pairs=of_paradigms(rules.gather_pairs.output.pairs),
         vectors=of_paradigms("results/{dataset}/search/{paradigm}/queries.npy"),
         benchmarks=benchmark_questions,
     output:
-        stopped="results/{dataset}/gates/stopped.jsonl",
-        counts="results/{dataset}/gates/counts.json",
+        stopped="results/{dataset}/quality_filters/stopped.jsonl",
+        counts="results/{dataset}/quality_filters/counts.json",
     log:
-        "results/logs/gate/{dataset}.log",
+        "results/logs/filter_rows/{dataset}.log",
     conda:
         "../envs/data.yaml"
     resources:
         mem_mb=growing(4000),
     params:
-        gates=lambda wildcards: json.dumps(dataset(wildcards)["gates"], sort_keys=True),
-        code=code("gate"),
+        quality_filters=lambda wildcards: json.dumps(dataset(wildcards)["quality_filters"], sort_keys=True),
+        code=code("filter_rows"),
     shell:
-        "python -m scripts.gate {input.rows:q} --pairs {input.pairs:q} --vectors {input.vectors:q}"
-        " --gates {params.gates:q} --benchmarks {input.benchmarks:q} --stopped {output.stopped:q} --counts {output.counts:q} --log {log:q}"
+        "python -m scripts.filter_rows {input.rows:q} --pairs {input.pairs:q} --vectors {input.vectors:q}"
+        " --quality-filters {params.quality_filters:q} --benchmarks {input.benchmarks:q} --stopped {output.stopped:q} --counts {output.counts:q} --log {log:q}"
 
 
 # Paid: no code among its params, and its answers are in the store.
-rule prove:
+rule verify_paradigms:
     input:
         rows=rules.assemble.output.rows,
         prompts=expand(
-            "resources/prompts/proof/{name}.yaml", name=["closed_book", "with_documents", "from_documents", "grade"]
+            "resources/prompts/verification/{name}.yaml",
+            name=["closed_book", "with_documents", "from_documents", "grade"],
         ),
     output:
-        "results/{dataset}/proof/{paradigm}.jsonl",
+        "results/{dataset}/verification/{paradigm}.jsonl",
     log:
-        "results/logs/prove/{dataset}_{paradigm}.log",
+        "results/logs/verify_paradigms/{dataset}_{paradigm}.log",
     wildcard_constraints:
-        dataset=one_of(name for name, settings in config["datasets"].items() if settings["proof"]["share"]),
+        dataset=one_of(name for name, settings in config["datasets"].items() if settings["verification"]["share"]),
     conda:
         "../envs/teacher.yaml"
     resources:
         mem_mb=growing(2000),
-        requests=requests_at_once("proof.judge"),
+        requests=requests_at_once("verification.judge"),
         runtime=A_DAY,
     params:
-        share=setting("proof.share"),
+        share=setting("verification.share"),
         seed=setting("seed"),
-        teacher=setting("proof.judge"),
-        asked=asked("proof.judge"),
+        teacher=setting("verification.judge"),
+        asked=asked("verification.judge"),
     shell:
-        "python -m scripts.prove {input.rows:q} --prompts resources/prompts/proof --share {params.share} --seed {params.seed}"
+        "python -m scripts.verify_paradigms {input.rows:q} --prompts resources/prompts/verification --share {params.share} --seed {params.seed}"
         " --teacher {params.teacher:q} --dataset {wildcards.dataset} --output {output:q} --log {log:q}"
 
 
 rule merge_dataset:
     input:
         rows=of_paradigms(rules.assemble.output.rows),
-        stopped=rules.gate.output.stopped,
+        stopped=rules.filter_rows.output.stopped,
         verdicts=verdicts,
         rejects=of_paradigms(rules.assemble.output.rejects),
         pair_rejects=of_paradigms(rules.gather_pairs.output.rejects),
@@ -107,7 +108,7 @@ rule merge_dataset:
     params:
         paradigms=lambda wildcards: " ".join(f"{name}={rows}" for name, rows in wanted(dataset(wildcards)).items()),
         seed=setting("seed"),
-        failing=setting("proof.failing"),
+        failing=setting("verification.failing"),
         code=code("merge_dataset"),
     shell:
         "python -m scripts.merge_dataset {input.rows:q} --paradigms {params.paradigms} --seed {params.seed} --stopped {input.stopped:q}"

@@ -42,7 +42,7 @@ rule gather_documents:
 
 
 # Hours of a GPU: no code among its params. Answers are kept batch by batch, so that a rerun makes the missing ones.
-rule generate_by_weights:
+rule generate_local:
     input:
         questions=questions_of,
         documents=documents_of_given,
@@ -67,14 +67,14 @@ rule generate_by_weights:
         decoding=setting("evaluation.decoding"),
         seed=setting("seed"),
     shell:
-        "OMP_NUM_THREADS={threads} python -m scripts.generate_by_weights {input.questions:q} --documents {input.documents:q}"
+        "OMP_NUM_THREADS={threads} python -m scripts.generate_local {input.questions:q} --documents {input.documents:q}"
         " --model {params.model:q} --revision {params.revision:q}"
         " --max-new-tokens {params.max_new_tokens} --decoding {params.decoding} --seed {params.seed}"
         " --dataset {wildcards.dataset} --output {output:q} --log {log:q}"
 
 
 # Paid: no code among its params, and its answers are in the store.
-rule generate_by_teacher:
+rule generate_endpoint:
     input:
         questions=questions_of,
         documents=documents_of_given,
@@ -96,6 +96,6 @@ rule generate_by_teacher:
         max_new_tokens=setting("evaluation.max_new_tokens"),
         decoding=setting("evaluation.decoding"),
     shell:
-        "python -m scripts.generate_by_teacher {input.questions:q} --documents {input.documents:q} --teacher {params.teacher:q}"
+        "python -m scripts.generate_endpoint {input.questions:q} --documents {input.documents:q} --teacher {params.teacher:q}"
         " --max-new-tokens {params.max_new_tokens} --decoding {params.decoding}"
         " --dataset {wildcards.dataset} --output {output:q} --log {log:q}"

@@ -26,7 +26,7 @@ rule report:
         pairs=of_paradigms(rules.gather_pairs.output.pairs),
         vectors=of_paradigms("results/{dataset}/search/{paradigm}/queries.npy"),
         counts=rules.merge_dataset.output.counts,
-        gates=rules.gate.output.counts,
+        quality_filters=rules.filter_rows.output.counts,
         ledger=rules.ledger.output.summary,
         lengths=rules.measure_lengths.output,
         template="resources/report/page.html",
@@ -52,5 +52,5 @@ rule report:
         code=code("report"),
     shell:
         "python -m scripts.report {input.dataset:q} --pairs {input.pairs:q} --vectors {input.vectors:q} --counts {input.counts:q}"
-        " --gates {input.gates:q} --ledger {input.ledger:q} --lengths {input.lengths:q} --logs results/logs"
+        " --quality-filters {input.quality_filters:q} --ledger {input.ledger:q} --lengths {input.lengths:q} --logs results/logs"
         " --names {params.names:q} --made-of {params.made_of:q} --template {input.template:q} --output {output:q} --log {log:q}"

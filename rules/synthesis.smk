@@ -22,7 +22,7 @@ rule synthesise:
         runtime=A_DAY,
     params:
         quotas=quota_arguments,
-        spare=setting("spare"),
+        oversample=setting("oversample"),
         chunks=setting("chunks"),
         tries=setting("tries"),
         seed=setting("seed"),
@@ -31,7 +31,7 @@ rule synthesise:
         asked=asked("teacher"),
     shell:
         "python -m scripts.synthesise {input.exemplars:q} --run {input.run:q} --passages {input.passages:q} --prompt {input.prompt:q}"
-        " --paradigm {wildcards.paradigm} --quotas {params.quotas} --spare {params.spare} --chunk {wildcards.chunk} --chunks {params.chunks}"
+        " --paradigm {wildcards.paradigm} --quotas {params.quotas} --oversample {params.oversample} --chunk {wildcards.chunk} --chunks {params.chunks}"
         " --tries {params.tries} --seed {params.seed} {params.simulate}"
         " --teacher {params.teacher:q} --dataset {wildcards.dataset}"
         " --pairs {output.pairs:q} --rejects {output.rejects:q} --log {log:q}"

@@ -1,6 +1,6 @@
 """Write a data set's card, and its Parquet files by split, as the hub takes them.
 
-    python -m scripts.card rag_instruct_40k.jsonl --name rag_instruct_40k --counts counts.json --gates gates.json \\
+    python -m scripts.card rag_instruct_40k.jsonl --name rag_instruct_40k --counts counts.json --quality-filters quality_filters.json \\
         --ledger ledger.json --made-of '{"teacher": "gpt-4o"}' --validation 0.02 --seed 1 \\
         --card hub/README.md --parquet rag_instruct_40k.parquet
 """
@@ -21,9 +21,11 @@ def main(arguments: argparse.Namespace) -> None:
     if not rows:
         raise UserError(f"{arguments.dataset}: no row in it: see its counts.json for what became of the candidates")
     splits = split(rows, arguments.validation, arguments.seed)
-    counts, gates, ledger = (read_json(p) for p in (arguments.counts, arguments.gates, arguments.ledger))
+    counts, quality_filters, ledger = (
+        read_json(p) for p in (arguments.counts, arguments.quality_filters, arguments.ledger)
+    )
     made_of = json.loads(arguments.made_of)
-    text = card(arguments.name, rows, splits, counts, gates, ledger, made_of, arguments.language)
+    text = card(arguments.name, rows, splits, counts, quality_filters, ledger, made_of, arguments.language)
     write_parquet(arguments.parquet, rows)
     data = arguments.card.parent / "data"
     for old in data.glob("*.parquet"):
@@ -41,7 +43,7 @@ if __name__ == "__main__":
     parser.add_argument("dataset", type=Path)
     parser.add_argument("--name", required=True)
     parser.add_argument("--counts", type=Path, required=True)
-    parser.add_argument("--gates", type=Path, required=True)
+    parser.add_argument("--quality-filters", type=Path, required=True)
     parser.add_argument("--ledger", type=Path, required=True)
     parser.add_argument("--made-of", required=True, help="JSON of what the card says of its making")
     parser.add_argument("--language", nargs="?", help="of all rows, ISO 639-1; none where it was not checked")

@@ -25,7 +25,12 @@ def main(arguments: argparse.Namespace) -> None:
     rejects = [*(row for path in arguments.earlier_rejects for row in read_jsonl(path)), *left]
     write_jsonl(arguments.dataset, rows)
     write_jsonl(arguments.rejects, rejects)
-    summary = {"rows": len(rows), "paradigms": counts, "rejects": rejects_by_reason(rejects), "proof": matrix(verdicts)}
+    summary = {
+        "rows": len(rows),
+        "paradigms": counts,
+        "rejects": rejects_by_reason(rejects),
+        "verification": matrix(verdicts),
+    }
     summary["exemplars"] = read_json(arguments.exemplars) if arguments.exemplars else {}
     write_json(arguments.counts, summary)
     logger.info(
@@ -38,8 +43,8 @@ if __name__ == "__main__":
     parser.add_argument("rows", type=Path, nargs="+", help="one file for each paradigm")
     parser.add_argument("--paradigms", nargs="+", required=True, help="name=rows, in the order of the files")
     parser.add_argument("--seed", required=True)
-    parser.add_argument("--stopped", type=Path, help="rows that a gate stopped")
-    parser.add_argument("--verdicts", type=Path, nargs="*", default=[], help="of the proof")
+    parser.add_argument("--stopped", type=Path, help="rows that a quality filter stopped")
+    parser.add_argument("--verdicts", type=Path, nargs="*", default=[], help="of the verification")
     parser.add_argument("--failing", choices=("keep", "drop", "relabel"), default="drop", help="rows that fail it")
     parser.add_argument("--earlier-rejects", type=Path, nargs="*", default=[])
     parser.add_argument("--exemplars", type=Path, help="what became of the exemplars")

@@ -1,7 +1,7 @@
 """Make the page about a data set: its numbers, and its rows to search and read.
 
     python -m scripts.report results/rag_instruct_demo.jsonl --pairs pairs/*.jsonl --vectors search/*/queries.npy \\
-        --counts counts.json --gates gates/counts.json --ledger ledger.json --lengths lengths.json \\
+        --counts counts.json --quality-filters quality_filters/counts.json --ledger ledger.json --lengths lengths.json \\
         --logs results/logs --names '{"mine": ["rag_instruct_demo"], "others": []}' --made-of '{}' \\
         --template resources/report/page.html --output report.html
 """
@@ -41,7 +41,7 @@ def main(arguments: argparse.Namespace) -> None:
         rows=rows,
         vectors=vectors_of([row["id"] for row in rows], arguments.pairs, arguments.vectors),
         counts=read_json(arguments.counts),
-        gates=read_json(arguments.gates),
+        quality_filters=read_json(arguments.quality_filters),
         ledger=read_json(arguments.ledger),
         lengths=read_json(arguments.lengths),
         times=stage_times(arguments.logs, names["mine"], names["others"]),
@@ -60,7 +60,7 @@ if __name__ == "__main__":
     parser.add_argument("--pairs", type=Path, nargs="+", required=True, help="one file for each paradigm")
     parser.add_argument("--vectors", type=Path, nargs="+", required=True, help="of their questions, in the same order")
     parser.add_argument("--counts", type=Path, required=True)
-    parser.add_argument("--gates", type=Path, required=True)
+    parser.add_argument("--quality-filters", type=Path, required=True)
     parser.add_argument("--ledger", type=Path, required=True)
     parser.add_argument("--lengths", type=Path, required=True)
     parser.add_argument("--logs", type=Path, required=True, help="folder whose logs say how long jobs took")

@@ -2,7 +2,7 @@
 
     python -m scripts.synthesise kept.jsonl --run exemplars.parquet --passages passages.arrow \\
         --prompt resources/prompts/full/single_doc_answer.yaml --paradigm single_doc_answer \\
-        --quotas alpaca=4000 lmsys=4000 --spare 0.02 --chunk 0 --chunks 8 --tries 4 --seed 1 \\
+        --quotas alpaca=4000 lmsys=4000 --oversample 0.02 --chunk 0 --chunks 8 --tries 4 --seed 1 \\
         --teacher gpt-4o --dataset rag_instruct_40k \\
         --pairs chunk_00.jsonl --rejects chunk_00.rejects.jsonl
 """
@@ -23,7 +23,7 @@ def main(arguments: argparse.Namespace) -> None:
     exemplars, run = list(read_jsonl(arguments.exemplars)), Run(arguments.run, arguments.passages)
     prompt = load_prompt(arguments.prompt)
     all_slots = slots(
-        {name: int(rows) for name, rows in (quota.split("=") for quota in arguments.quotas)}, arguments.spare
+        {name: int(rows) for name, rows in (quota.split("=") for quota in arguments.quotas)}, arguments.oversample
     )
     chunk = chunk_slots(len(all_slots), arguments.chunk, arguments.chunks)
 
@@ -50,7 +50,7 @@ if __name__ == "__main__":
     parser.add_argument("--prompt", type=Path, required=True)
     parser.add_argument("--paradigm", choices=PARADIGMS, required=True)
     parser.add_argument("--quotas", nargs="+", required=True, help="set=rows, over all chunks; * for any set")
-    parser.add_argument("--spare", type=float, required=True, help="more of them, as a share")
+    parser.add_argument("--oversample", type=float, required=True, help="more of them, as a share")
     parser.add_argument("--chunk", type=int, required=True)
     parser.add_argument("--chunks", type=int, required=True)
     parser.add_argument("--tries", type=int, required=True, help="candidates for one row")

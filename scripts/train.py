@@ -17,11 +17,11 @@ from pathlib import Path
 from rag_instruct import cli
 from rag_instruct.logs import logger
 from rag_instruct.models.loading import check_model, load_tokenizer
+from rag_instruct.training.callbacks import end_when_told
 from rag_instruct.training.machine import recipe_of_flags, refuse_missing_packages, refuse_wrong_machine
 from rag_instruct.training.recipe import load_recipe
 from rag_instruct.training.rows import Renderer, examples, read_rows
 from rag_instruct.training.trainer import Origin, train
-from rag_instruct.training.watch import end_when_told
 
 FLAGS = {  # RAG-Instruct's name of a recipe's key
     "model_path": "model",

@@ -75,7 +75,7 @@ class Stage:
         self.rejects = folder / f"chunk_{chunk}.rejects.jsonl"
         prompt = ROOT / f"resources/prompts/full/{PARADIGM}.yaml"
         arguments = f"{material}/exemplars.jsonl --run {material}/run.parquet --passages {material}/passages.arrow --prompt {prompt}"
-        arguments += f" --paradigm {PARADIGM} --quotas *={slots} --spare 0 --chunk {chunk} --chunks {chunks} --tries {tries} --seed 1"
+        arguments += f" --paradigm {PARADIGM} --quotas *={slots} --oversample 0 --chunk {chunk} --chunks {chunks} --tries {tries} --seed 1"
         arguments += (
             f" --teacher t --dataset {data_set} --pairs {self.pairs} --rejects {self.rejects} --log {folder}/log"
         )

@@ -28,9 +28,9 @@ def row(number, paradigm="single_doc_answer", licence="MIT", place=0):
 
 ROWS = [row(n, place=n % 4) for n in range(400)]
 COUNTS = {
-    "paradigms": {"single_doc_answer": {"wanted": 400, "rows": 400, "stopped": 1, "repeated": 0, "spare": 2}},
+    "paradigms": {"single_doc_answer": {"wanted": 400, "rows": 400, "stopped": 1, "repeated": 0, "surplus": 2}},
     "rejects": {"single_doc_answer": {"off topic": 7}},
-    "proof": {},
+    "verification": {},
     "exemplars": {
         "set": {
             "license": "MIT",
@@ -85,7 +85,7 @@ def test_a_card_has_the_hubs_header_and_the_numbers():
     assert "Source documents at places 1 to 4: 100, 100, 100, 100." in text
     assert "p = 1.00" in text
     assert "> An answer.\n> In two lines." in text
-    proof = {
+    verification = {
         "single_doc_answer": {
             "tested": 3,
             "untested": 4,
@@ -94,7 +94,9 @@ def test_a_card_has_the_hubs_header_and_the_numbers():
             "passed_share": [0.2, 0.9],
         }
     }
-    assert "| single_doc_answer | 1 | 2 | 4 | 2 of 3 | 0.2 to 0.9 |" in made(ROWS, {**COUNTS, "proof": proof})
+    assert "| single_doc_answer | 1 | 2 | 4 | 2 of 3 | 0.2 to 0.9 |" in made(
+        ROWS, {**COUNTS, "verification": verification}
+    )
 
 
 def test_a_place_that_says_something_is_seen():

@@ -7,8 +7,8 @@ from conftest import ROOT
 from rag_instruct.code import code_of_script
 
 # An edit must not cost money again, days, or a download; and the preview is stale at every call.
-WITHOUT_CODE = {"synthesise", "prove", "filter_exemplars_by_teacher", "generate_by_teacher"}
-WITHOUT_CODE |= {"generate_by_weights", "train", "embed", "download", "download_from_hub", "preview_cost"}
+WITHOUT_CODE = {"synthesise", "verify_paradigms", "filter_exemplars_by_teacher", "generate_endpoint"}
+WITHOUT_CODE |= {"generate_local", "train", "embed", "download", "download_from_hub", "preview_cost"}
 
 
 def rules():
@@ -27,8 +27,8 @@ def test_every_rule_has_its_scripts_code_among_its_params_unless_an_edit_must_no
 
 
 def test_every_prompt_of_the_proof_is_its_input():
-    prompts = sorted(path.stem for path in (ROOT / "resources/prompts/proof").glob("*.yaml"))
-    named = re.findall(r"prompts/proof/\{name\}\.yaml\", name=\[(.*)\]", rules()["prove"])
+    prompts = sorted(path.stem for path in (ROOT / "resources/prompts/verification").glob("*.yaml"))
+    named = re.findall(r"prompts/verification/\{name\}\.yaml\", name=\[(.*)\]", rules()["verify_paradigms"])
     assert [sorted(re.findall(r"\w+", names)) for names in named] == [prompts]
 
 

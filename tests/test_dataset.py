@@ -86,8 +86,8 @@ def test_a_merge_accounts_for_every_row():
     ]
     merged, left, counts = merge({"p": rows, "q": other}, {"p": 6, "q": 5}, "1")
     assert counts == {
-        "p": {"wanted": 6, "rows": 6, "stopped": 0, "repeated": 0, "spare": 4},
-        "q": {"wanted": 5, "rows": 1, "stopped": 0, "repeated": 4, "spare": 0},
+        "p": {"wanted": 6, "rows": 6, "stopped": 0, "repeated": 0, "surplus": 4},
+        "q": {"wanted": 5, "rows": 1, "stopped": 0, "repeated": 4, "surplus": 0},
     }
     assert len(merged) == 7
     assert len(merged) + len(left) == 15

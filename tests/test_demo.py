@@ -66,7 +66,7 @@ def test_counts_add_up(demo):
         left = [
             r
             for r in rejects
-            if r["paradigm"] == paradigm and r["reason"] in ("repeated question", "spare", "too few noise documents")
+            if r["paradigm"] == paradigm and r["reason"] in ("repeated question", "surplus", "too few noise documents")
         ]
         assert len(written) == counts["paradigms"][paradigm]["rows"] + len(left)
 
@@ -131,7 +131,7 @@ def without_synthesis(project):
     for paradigm in PARADIGMS:
         shutil.rmtree(folder / "search" / paradigm)
         (folder / f"search/{paradigm}.parquet").unlink()
-    for name in ("synthesis", "pairs", "rows", "gates"):
+    for name in ("synthesis", "pairs", "rows", "quality_filters"):
         shutil.rmtree(folder / name)
     (project.folder / TARGET).unlink()
 
@@ -217,7 +217,7 @@ def test_what_is_stale_after_which_edit(copied):
     path.write_text(prompt + "# a change\n")
     given = (copied.folder / "recorded_exemplars.trec").exists()  # on a processor that ranks otherwise
     searches = {"import_run": 1} if given else {"search_shard": 2, "merge_search": 1}
-    after = {"gather_pairs": 1, "embed_queries": 1, "assemble": 1, "gate": 1, "merge_dataset": 1}
+    after = {"gather_pairs": 1, "embed_queries": 1, "assemble": 1, "filter_rows": 1, "merge_dataset": 1}
     assert plan(copied, TARGET) == {"synthesise": 2, **searches, **after}, "a prompt concerns its paradigm alone"
     path.write_text(prompt)
     if given:

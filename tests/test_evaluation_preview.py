@@ -7,8 +7,8 @@ from loopback import endpoint
 
 from rag_instruct.benchmarks import write as write_questions
 from rag_instruct.costs.evaluation_preview import preview
+from rag_instruct.evaluation.endpoint_answers import answer
 from rag_instruct.evaluation.questioning import tasks
-from rag_instruct.evaluation.teacher_answers import answer
 from rag_instruct.files import write_jsonl
 from rag_instruct.llm.answers import AnswerStore
 from rag_instruct.llm.budget import Purse

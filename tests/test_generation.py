@@ -203,7 +203,7 @@ def test_sigkill_costs_one_batch(folder, tmp_path):
         arguments = f"{tmp_path}/questions.jsonl --model {folder} --max-new-tokens 60 --decoding greedy --dataset set"
         arguments += f" --output {tmp_path}/{name}.jsonl"
         given = {SETTINGS: json.dumps({"answers": str(answers)}), "PYTHONPATH": str(ROOT), **forked.AS_PRELOADED}
-        job = forked.start("scripts.generate_by_weights", arguments.split(), ROOT, os.environ | given)
+        job = forked.start("scripts.generate_local", arguments.split(), ROOT, os.environ | given)
         return job, answers / "generated"
 
     whole, _ = started("whole")

@@ -133,16 +133,16 @@ def test_a_preview_counts_assumes_and_comes_to_nothing_left(tmp_path, monkeypatc
         (made / folder / name).write_bytes((tmp_path / "results/corpora/c" / source).read_bytes())
     (tmp_path / "resources").symlink_to(ROOT / "resources")
     dataset = {
-        "corpus": "c", "exemplar_filter": "heuristic", "exemplars_a_request": 10, "exemplars": {"e": 100}, "teacher": "t", "prompts": "full", "spare": 0,
+        "corpus": "c", "exemplar_filter": "heuristic", "exemplars_a_request": 10, "exemplars": {"e": 100}, "teacher": "t", "prompts": "full", "oversample": 0,
         "paradigms": {"single_doc_answer": 40}, "tries": 2, "seed": 1, "simulate_instructions": True,
-        "source_depth": DEPTH, "budget": {"dollars": 5}, "proof": {"share": 0},
+        "source_depth": DEPTH, "budget": {"dollars": 5}, "verification": {"share": 0},
         "evaluation": {"models": [], "benchmarks": [], "max_new_tokens": 1, "decoding": "greedy", "closed_book": True},
     }  # fmt: skip
 
     with Running() as served:
         environment = settings(served.base_url, tmp_path / "answers")
         given = json.loads(environment[SETTINGS])
-        unmade = {**dataset, "exemplar_filter": "t", "proof": {"share": 0.5, "judge": "t"}}
+        unmade = {**dataset, "exemplar_filter": "t", "verification": {"share": 0.5, "judge": "t"}}
         given["datasets"] = {"set": dataset, "unmade": unmade}
         environment[SETTINGS] = json.dumps(given)
         monkeypatch.setenv(SETTINGS, environment[SETTINGS])
@@ -174,7 +174,7 @@ def test_a_preview_counts_assumes_and_comes_to_nothing_left(tmp_path, monkeypatc
         assert before["prompt_tokens"] / 44 == pytest.approx(tokens["prompt_tokens"] / 40, rel=0.1)
         estimates, shown = preview("unmade")
         assert [(one["requests"], one["counted"]) for one in estimates] == [(10, False), (44, False), (120, False)]
-        assert [one["stage"].split()[0] for one in estimates] == ["exemplar", "synthesis", "proof"]
+        assert [one["stage"].split()[0] for one in estimates] == ["exemplar", "synthesis", "verification"]
         assert "~ by assumption" in shown
         assert served.bill()["served"] == 40, "a preview buys nothing"
 

@@ -1,4 +1,4 @@
-"""A whole data set by Snakemake with a teacher behind HTTP: filter, synthesis, proof, budget, ledger and card."""
+"""A whole data set by Snakemake with a teacher behind HTTP: filter, synthesis, verification, budget, ledger and card."""
 
 import json
 import re
@@ -27,8 +27,14 @@ def built(tmp_path_factory):
     project.edit("config.yaml", "passages.tsv}\n    shards: 2", "passages.tsv}\n    shards: 1")
     with Running("--faults", 0.2, "--latency", 0.02) as served:
         rows = dict.fromkeys(["multi_doc_support", "single_doc_answer", "multi_doc_answer"], 5)
-        proof = {"share": 1, "judge": "remote", "failing": "drop"}
-        asked = {"paradigms": rows, "spare": 0.4, "chunks": 2, "proof": proof, "budget": {"requests": BUDGET}}
+        verification = {"share": 1, "judge": "remote", "failing": "drop"}
+        asked = {
+            "paradigms": rows,
+            "oversample": 0.4,
+            "chunks": 2,
+            "verification": verification,
+            "budget": {"requests": BUDGET},
+        }
         project.pay(served.base_url, asked, {"price": {"input": 2.0, "output": 10.0}, "timeout": 2})
         stopped = project.snakemake("--cores", "2", "--", CARD, TEST_KEY=KEY, OPENAI_LOG="debug")
         bill_at_stop = served.bill()
@@ -53,7 +59,7 @@ def test_every_paid_call_is_in_the_ledger_and_every_row_leads_back(built):
     entries = list(read_jsonl(folder / "results/paid/ledger.jsonl"))
     ledger = [entry for entry in entries if "possible_dollars" not in entry]
     assert len(ledger) == bill["distinct"], "what the server was asked for, and no call twice"
-    assert {entry["stage"] for entry in ledger} == {"exemplar filter", "synthesis", "proof"}
+    assert {entry["stage"] for entry in ledger} == {"exemplar filter", "synthesis", "verification"}
     assert all(entry["used"] for entry in ledger)
     lost = [entry for entry in entries if "possible_dollars" in entry]
     assert lost
@@ -89,13 +95,15 @@ def test_rows_and_rejects_add_up_to_what_was_tried(built):
     assert {key for row in rows + rejects for key in row["request_keys"]} == tried
     assert counts["rows"] == len(rows) > 8
     # The server's judge reads documents and knows nothing: hints that it could combine state the answer.
-    assert counts["proof"]["single_doc_answer"]["passed"] == counts["proof"]["single_doc_answer"]["tested"]
-    assert counts["proof"]["multi_doc_answer"]["proven"]["multi_doc_answer"] > 0
-    assert counts["proof"]["multi_doc_support"]["passed"] == 0
-    verdicts = read_jsonl(folder / "results/paid/proof/multi_doc_support.jsonl")
+    assert (
+        counts["verification"]["single_doc_answer"]["passed"] == counts["verification"]["single_doc_answer"]["tested"]
+    )
+    assert counts["verification"]["multi_doc_answer"]["proven"]["multi_doc_answer"] > 0
+    assert counts["verification"]["multi_doc_support"]["passed"] == 0
+    verdicts = read_jsonl(folder / "results/paid/verification/multi_doc_support.jsonl")
     untested = {verdict["id"] for verdict in verdicts if verdict["proven"] == "untested"}
     assert {row["id"] for row in rows if row["paradigm"] == "multi_doc_support"} <= untested, "the others were dropped"
-    assert counts["proof"]["multi_doc_support"]["untested"] == len(untested)
+    assert counts["verification"]["multi_doc_support"]["untested"] == len(untested)
     assert "| multi_doc_support |" in (folder / CARD).read_text()
 
 
@@ -111,7 +119,7 @@ def test_what_decides_no_answer_reruns_nothing(built):
         (project.folder / "config.yaml").write_text(changed.replace('"requests": 5000', '"requests": 1'))
         assert plan(project, CARD) == {}
         (project.folder / "config.yaml").write_text(config.replace('"share": 1,', '"share": 0.5,'))
-        assert plan(project, CARD) == {"prove": 3, "merge_dataset": 1, "ledger": 1, "card": 1}
+        assert plan(project, CARD) == {"verify_paradigms": 3, "merge_dataset": 1, "ledger": 1, "card": 1}
     finally:
         (project.folder / "config.yaml").write_text(config)
 

@@ -7,14 +7,14 @@ from rag_instruct.synthesis.focus import whole_documents
 EXEMPLARS = [{"id": f"{name}:{n}", "source": name} for name, count in (("a", 23), ("b", 9)) for n in range(count)]
 
 
-def tried(rows, exemplars=EXEMPLARS, tries=3, spare=0.0):
+def tried(rows, exemplars=EXEMPLARS, tries=3, oversample=0.0):
     """Every slot's candidates: [(set, number)] -> [(exemplar id, round)]."""
     orders = drawn(exemplars, "seed")
     return {
         (slot.source, slot.number): [
             (exemplars[number]["id"], round_) for number, round_ in candidates(slot, orders[slot.source], tries)
         ]
-        for slot in slots(rows, spare)
+        for slot in slots(rows, oversample)
     }
 
 
@@ -52,9 +52,11 @@ def test_another_exemplar_keeps_the_order_of_the_others():
     assert [name for name in after if name != "a:new"] == before
 
 
-@pytest.mark.parametrize(("rows", "spare", "expected"), [(100, 0, 100), (100, 0.02, 102), (3, 0.1, 4), (0, 0.5, 0)])
-def test_spare_rows_are_rounded_up(rows, spare, expected):
-    assert len(slots({"a": rows}, spare)) == expected
+@pytest.mark.parametrize(
+    ("rows", "oversample", "expected"), [(100, 0, 100), (100, 0.02, 102), (3, 0.1, 4), (0, 0.5, 0)]
+)
+def test_spare_rows_are_rounded_up(rows, oversample, expected):
+    assert len(slots({"a": rows}, oversample)) == expected
 
 
 def test_rows_are_of_any_set_or_of_named_ones():

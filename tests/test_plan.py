@@ -43,7 +43,7 @@ def test_the_jobs_of_both_targets(bare):
         "synthesise": 10,
         "gather_pairs": 5,
         "assemble": 5,
-        "gate": 1,
+        "filter_rows": 1,
         "merge_dataset": 1,
     }
     assert plan(bare, FULL) == {
@@ -63,7 +63,7 @@ def test_the_jobs_of_both_targets(bare):
         "synthesise": 40,
         "gather_pairs": 5,
         "assemble": 5,
-        "gate": 1,
+        "filter_rows": 1,
         "merge_dataset": 1,
     }
 
@@ -77,7 +77,7 @@ def test_the_jobs_of_an_evaluation(bare):
         "gather_documents": 11,
         "train": 2,
     }
-    assert (jobs["generate_by_weights"], jobs["score"], jobs["tabulate"], jobs["draw_page"]) == (88, 88, 1, 1)
+    assert (jobs["generate_local"], jobs["score"], jobs["tabulate"], jobs["draw_page"]) == (88, 88, 1, 1)
     assert jobs["search_shard"] == (6 + 9) * 16
     assert jobs["import_passages"] == jobs["list_shards"] == 1
     assert plan(bare, "results/rag_instruct_40k/evaluation/pubmedqa/documents.jsonl") == {
@@ -91,7 +91,7 @@ def test_the_jobs_of_an_evaluation(bare):
 def test_a_model_behind_an_endpoint_needs_its_key_and_trains_nothing(bare):
     target = "results/rag_instruct_40k/evaluation/pubmedqa/closed_book/gpt_4o.scores.jsonl"
     jobs = plan(bare, target)
-    assert jobs["generate_by_teacher"] == 1
+    assert jobs["generate_endpoint"] == 1
     assert "train" not in jobs
     refused(bare, target, "OPENAI_API_KEY is not set, and gpt-4o needs it")
 

@@ -53,7 +53,7 @@ def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
     command = generate(folder, N)
     counts = json.loads((folder / "counts.json").read_text())
-    write_json(folder / "counts.json", counts | {"proof": matrix(VERDICTS)})
+    write_json(folder / "counts.json", counts | {"verification": matrix(VERDICTS)})
     write_json(folder / "generated/evaluation.json", evaluation_in(folder / "evaluated")[4])
     (folder / "generated/training").mkdir()
     draw_losses(LOSSES, "tiny", folder / "generated/training/tiny.svg")
@@ -142,15 +142,15 @@ def test_search_filters_and_their_address(made, at):
         assert found(page) == f"{begins} of {N} rows"
 
 
-def test_proof_curve_and_evaluation_are_shown_where_there_are_any(made, at):
+def test_verification_curve_and_evaluation_are_shown_where_there_are_any(made, at):
     with at() as page:
-        proof = page.locator("table:has(th:text-is('written for')) tr").nth(1)
-        assert "1 of 2" in proof.inner_text()
+        verification = page.locator("table:has(th:text-is('written for')) tr").nth(1)
+        assert "1 of 2" in verification.inner_text()
         assert page.evaluate("document.querySelector('img.curve').naturalWidth") > 0
         table = page.locator("table:has(th:text-is('model'))").inner_text()
         for said in ("PQA acc, n = 40", "50.0 (35.0-65.0)", "(published)"):
             assert said in table
-    assert "Not tested (<code>proof</code>" not in made.page.read_text("utf-8")
+    assert "Not tested (<code>verification</code>" not in made.page.read_text("utf-8")
 
 
 def test_a_number_of_the_tables_leads_to_its_rows(made, at):
@@ -348,7 +348,7 @@ def test_curves_and_tables_make_the_report_stale_and_are_never_built(project):
     dataset.unlink()
     jobs = plan(project, "results/rag_instruct_demo/report.html")
     assert jobs["report"] == jobs["measure_lengths"] == jobs["ledger"] == 1
-    assert not {"train", "tabulate", "score", "generate_by_weights"} & jobs.keys()
+    assert not {"train", "tabulate", "score", "generate_local"} & jobs.keys()
 
 
 def test_more_answers_of_an_evaluation_make_the_ledger_stale(tmp_path):

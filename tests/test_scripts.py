@@ -52,7 +52,7 @@ def test_an_estimate_is_a_table(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_demos_teacher_answers_in_the_form_that_is_wanted():
+def test_the_demos_endpoint_answers_in_the_form_that_is_wanted():
     """The real model behind the command of config.yaml; what it says may differ from the recording elsewhere."""
     recorded = min(
         (record for record in answers() if "reply" in record), key=lambda record: len(str(record["request"]))

@@ -100,7 +100,7 @@ def test_a_hidden_passage_is_never_shown_and_states_the_answer(paradigm):
     ("instruction", "kind"),
     [
         ("What is a fjord?", "question"),
-        ("Describe the Rhine.", "order"),
+        ("Describe the Rhine.", "command"),
         ("Explain how a lock works.", "explanation"),
         ("Why do leaves fall?", "explanation"),
         ("Compare Mars and Jupiter.", "comparison"),

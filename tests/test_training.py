@@ -25,13 +25,13 @@ from rag_instruct.errors import UserError
 from rag_instruct.models.chat import prepared
 from rag_instruct.models.loading import load_student
 from rag_instruct.training import trainer as training
+from rag_instruct.training.callbacks import STOP_SIGNALS, ProgressCallback
 from rag_instruct.training.checkpoints import claim, last_checkpoint
-from rag_instruct.training.epoch_order import EpochOrder
 from rag_instruct.training.loss_curve import draw_losses
 from rag_instruct.training.recipe import Recipe, load_recipe
 from rag_instruct.training.rows import Example, Examples, Renderer, examples
+from rag_instruct.training.sampler import DeterministicSampler
 from rag_instruct.training.trainer import STOPPED, arguments_of, loaded, packed, trainer_of
-from rag_instruct.training.watch import STOP_SIGNALS, Watch
 from scripts import train as script
 
 RECIPE = {
@@ -271,12 +271,12 @@ def test_the_card_and_the_picture_say_what_was_done(trained, tmp_path):
 def test_an_epochs_order_follows_from_its_number_and_has_every_row_once():
     lengths = [n % 37 for n in range(500)]
     for group in (0, 8):
-        order = EpochOrder(lengths, "1", group, lambda: 1)
+        order = DeterministicSampler(lengths, "1", group, lambda: 1)
         assert sorted(order) == list(range(500))
-        assert list(order) == list(EpochOrder(lengths, "1", group, lambda: 1)) == order.order(1)
+        assert list(order) == list(DeterministicSampler(lengths, "1", group, lambda: 1)) == order.order(1)
         assert order.order(1) != order.order(0)
-        assert order.order(1) != EpochOrder(lengths, "2", group, lambda: 1).order(1)
-    grouped = EpochOrder(lengths, "1", 8, lambda: 0).order(0)
+        assert order.order(1) != DeterministicSampler(lengths, "2", group, lambda: 1).order(1)
+    grouped = DeterministicSampler(lengths, "1", 8, lambda: 0).order(0)
     spread = [
         max(part) - min(part) for part in ([lengths[row] for row in grouped[s : s + 8]] for s in range(0, 480, 8))
     ]
@@ -290,7 +290,7 @@ def test_norms_and_biases_do_not_decay_and_a_long_row_is_not_cut(place, tmp_path
     tokenizer = prepared(AutoTokenizer.from_pretrained(place / "base"))
     rows = [Example(str(n), [9] * n, [-100] * (n - 4) + [9] * 4, 0) for n in (512, 100, 7)]
     made = Examples(rows, [], {})
-    trainer = trainer_of(loaded(recipe), made, recipe, tokenizer, arguments_of(recipe, tmp_path), Watch())
+    trainer = trainer_of(loaded(recipe), made, recipe, tokenizer, arguments_of(recipe, tmp_path), ProgressCallback())
     assert packed(trainer, made.train) == 3
     trainer.create_optimizer()
     names = {id(weight): name for name, weight in trainer.model.named_parameters()}
@@ -299,7 +299,7 @@ def test_norms_and_biases_do_not_decay_and_a_long_row_is_not_cut(place, tmp_path
     assert {name for name, decay in decayed.items() if not decay} == {name for name in decayed if "norm" in name}
     assert set(decayed.values()) == {0.0, 0.1}
     longer = Examples([*rows, Example("long", [9] * 600, [9] * 600, 0)], [], {})
-    trainer = trainer_of(loaded(recipe), longer, recipe, tokenizer, arguments_of(recipe, tmp_path), Watch())
+    trainer = trainer_of(loaded(recipe), longer, recipe, tokenizer, arguments_of(recipe, tmp_path), ProgressCallback())
     with pytest.raises(UserError, match="4 rows of 1219 tokens went in, 4 of 1131 came out"):
         packed(trainer, longer.train)
 
@@ -413,12 +413,12 @@ def test_told_to_stop_before_the_training_it_ends_at_once(place):
 
 
 def test_told_to_stop_at_the_last_step_it_finishes(place, tmp_path, monkeypatch):
-    class Late(Watch):
+    class Late(ProgressCallback):
         def on_step_end(self, args, state, control, **more):
             self.told_to_stop = state.global_step == state.max_steps
             return super().on_step_end(args, state, control, **more)
 
-    monkeypatch.setattr(training, "Watch", Late)
+    monkeypatch.setattr(training, "ProgressCallback", Late)
     recipe = Recipe(model=str(place / "base"), **{**RECIPE, "epochs": 1, "validation": 0})
     tokenizer = prepared(AutoTokenizer.from_pretrained(place / "base"))
     rows = [Example(str(n), [9] * 40, [-100] * 30 + [9] * 10, 0) for n in range(8)]
@@ -453,7 +453,7 @@ def test_a_signal_amid_the_bars_own_writing_is_only_noted(monkeypatch):
     monkeypatch.setattr(sys, "stderr", stream)
     writing = logging.StreamHandler(stream)
     logging.getLogger("rag_instruct").addHandler(writing)
-    watch = Watch()
+    watch = ProgressCallback()
     try:
         watch.on_train_begin(None, types.SimpleNamespace(is_world_process_zero=False), None)
         stream.write("training: 1/2")

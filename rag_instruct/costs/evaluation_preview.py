@@ -9,8 +9,8 @@ from rag_instruct.benchmarks import benchmark, read_questions
 from rag_instruct.benchmarks.settings import loaded, schema_of
 from rag_instruct.config import GIVEN
 from rag_instruct.costs.preview import WORDS, Estimate, WindowShopper, estimate, look
+from rag_instruct.evaluation.endpoint_answers import answer_of, body
 from rag_instruct.evaluation.questioning import Task, tasks
-from rag_instruct.evaluation.teacher_answers import answer_of, body
 from rag_instruct.llm import endpoints
 from rag_instruct.llm.answers import AnswerStore
 from rag_instruct.llm.budget import Purse

@@ -15,7 +15,7 @@ USED_BY_THEMSELVES = ("evaluation",)  # what no row is made of
 
 
 def request_keys(rows: Iterable[dict[str, Any]]) -> Iterator[str]:
-    """The requests that rows, rejects, exemplars or proofs name as their origin."""
+    """The requests that rows, rejects, exemplars or verifications name as their origin."""
     for row in rows:
         yield from row.get("request_keys", [])
         if "request_key" in row:

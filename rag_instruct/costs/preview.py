@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rag_instruct.dataset.proof import Examiner, sampled
+from rag_instruct.dataset.verification import Examiner, sampled
 from rag_instruct.exemplars.knowledge import batches, instructions, judge, question
 from rag_instruct.files import digest, read_jsonl
 from rag_instruct.llm import endpoints
@@ -24,7 +24,7 @@ from rag_instruct.synthesis.slots import Synthesis
 SAMPLE = 500  # requests whose tokens are counted; the others are taken to be alike
 ENOUGH = 50  # stored answers from which lengths and yields are learnt
 # Tokens of an answer where nothing is stored yet. The paper's questions have 22 words and its answers 81.
-ASSUMED_TOKENS = {"exemplar filter": 10, "synthesis": 180, "proof": 40}
+ASSUMED_TOKENS = {"exemplar filter": 10, "synthesis": 180, "verification": 40}
 REQUESTS_A_PROOF = {False: 6, True: 10}  # of one document, of several: an answer and its grade for each test
 ASSUMED_YIELD = 0.9  # rows a candidate
 LINE = "{:30.30} {:16.16} {:>8} {:>8} {:>11} {:>11} {:>9} {:>10}"
@@ -103,9 +103,11 @@ def preview(settings: dict[str, Any], name: str, results: Path, prompts: Path, p
         prompt = load_prompt(prompts / dataset["prompts"] / f"{paradigm}.yaml")
         passages = results / "corpora" / dataset["corpus"] / "passages.arrow"
         estimates.append(_of_synthesis(dataset, made, passages, paradigm, prompt, shopper(dataset["teacher"]), purse))
-    if dataset["proof"]["share"]:
-        examiner = dataset["proof"]["judge"]
-        estimates += [_of_proof(dataset, made, paradigm, prompts, shopper(examiner), purse) for paradigm in written]
+    if dataset["verification"]["share"]:
+        examiner = dataset["verification"]["judge"]
+        estimates += [
+            _of_verification(dataset, made, paradigm, prompts, shopper(examiner), purse) for paradigm in written
+        ]
     return estimates
 
 
@@ -132,7 +134,7 @@ def _of_synthesis(
     shopper: WindowShopper,
     purse: Purse,
 ) -> Estimate:
-    wanted = slots(quotas(dataset, paradigm), dataset["spare"])
+    wanted = slots(quotas(dataset, paradigm), dataset["oversample"])
     kept, run = made / "exemplars/kept.jsonl", made / "search/exemplars.parquet"
     counted = kept.exists() and run.exists() and passages.exists()
     if counted:
@@ -149,19 +151,21 @@ def _of_synthesis(
     return estimate(shopper, f"synthesis {paradigm}", requests, counted, purse, tokens)
 
 
-def _of_proof(
+def _of_verification(
     dataset: dict[str, Any], made: Path, paradigm: str, prompts: Path, shopper: WindowShopper, purse: Purse
 ) -> Estimate:
-    share, rows = dataset["proof"]["share"], made / f"rows/{paradigm}.jsonl"
+    share, rows = dataset["verification"]["share"], made / f"rows/{paradigm}.jsonl"
     if rows.exists():
-        examiner = Examiner(shopper, prompts / "proof")
+        examiner = Examiner(shopper, prompts / "verification")
         tested = sampled(read_jsonl(rows), share, str(dataset["seed"]))
         lacking: float = look(shopper, [partial(examiner.examine, row) for row in tested])[1]
     else:
-        lacking = share * len(slots(quotas(dataset, paradigm), dataset["spare"]))
-        shopper.note(assumed_request(load_prompt(prompts / "proof/from_documents.yaml"), paradigm))
+        lacking = share * len(slots(quotas(dataset, paradigm), dataset["oversample"]))
+        shopper.note(assumed_request(load_prompt(prompts / "verification/from_documents.yaml"), paradigm))
     each = REQUESTS_A_PROOF[PARADIGMS[paradigm].most > 1]
-    return estimate(shopper, f"proof {paradigm}", lacking * each, rows.exists(), purse, ASSUMED_TOKENS["proof"])
+    return estimate(
+        shopper, f"verification {paradigm}", lacking * each, rows.exists(), purse, ASSUMED_TOKENS["verification"]
+    )
 
 
 def look(shopper: WindowShopper, works: Sequence[Callable[[], Awaitable[Any]]]) -> tuple[int, int]:

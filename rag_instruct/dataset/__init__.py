@@ -1,1 +1,1 @@
-"""From pairs to the data set: noise, gates, proof, merging, card."""
+"""From pairs to the data set: noise, quality filters, verification, merging, card."""

@@ -78,7 +78,7 @@ def card(
     rows: list[Row],
     splits: Mapping[str, list[Row]],
     counts: Mapping[str, Any],
-    gates: Mapping[str, Mapping[str, int]],
+    quality_filters: Mapping[str, Mapping[str, int]],
     ledger: Mapping[str, Any],
     made_of: Mapping[str, str],
     language: str | None,
@@ -92,8 +92,10 @@ def card(
         "Fields": FIELDS.strip(),
         "How it was made": _table(["", ""], made_of.items()),
         "Exemplars": _exemplars(counts["exemplars"]),
-        "Proof of the paradigms": _proof(counts["proof"]),
-        "Checks": _table(["check", "kept", "dropped"], ((k, v["kept"], v["dropped"]) for k, v in gates.items())),
+        "Verification of the paradigms": _verification(counts["verification"]),
+        "Checks": _table(
+            ["check", "kept", "dropped"], ((k, v["kept"], v["dropped"]) for k, v in quality_filters.items())
+        ),
         "Rejected candidates": _table(["paradigm", "reason", "candidates"], _of_rejects(counts["rejects"])),
         "Place of the source documents": _places(rows),
         "Licences": _licences(rows),
@@ -140,12 +142,12 @@ def _cell(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def _proof(proof: Mapping[str, Mapping[str, Any]]) -> str:
-    if not proof:
-        return "Not tested (`proof` in config.yaml): that a row has its paradigm is what its prompt asked for."
-    names = list(next(iter(proof.values()))["proven"])
+def _verification(verification: Mapping[str, Mapping[str, Any]]) -> str:
+    if not verification:
+        return "Not tested (`verification` in config.yaml): that a row has its paradigm is what its prompt asked for."
+    names = list(next(iter(verification.values()))["proven"])
     lines = []
-    for name, found in proof.items():
+    for name, found in verification.items():
         passed, interval = f"{found['passed']} of {found['tested']}", "{} to {}".format(*found["passed_share"])
         lines.append([name, *(found["proven"][other] for other in names), found["untested"], passed, interval])
     told = (

@@ -106,7 +106,7 @@ def merge(
 ) -> tuple[list[Row], list[Row], dict[str, Any]]:
     """The data set: of each paradigm its first wanted rows with a question not seen before.
 
-    `stopped` are the rows that a gate stops, by id, with their `reason` and `detail`. Returns the
+    `stopped` are the rows that a quality filter stops, by id, with their `reason` and `detail`. Returns the
     rows in an order drawn by digest, the rows left out with their reasons, and the counts, which
     must add up.
     """
@@ -118,19 +118,19 @@ def merge(
         passed = [row for row in paradigms[name] if row["id"] not in stopped]
         halted = [{**row, **stopped[row["id"]]} for row in paradigms[name] if row["id"] in stopped]
         unique, repeated = _unrepeated(passed, seen)
-        spare = [{**row, "reason": "spare"} for row in unique[quota:]]
+        surplus = [{**row, "reason": "surplus"} for row in unique[quota:]]
         rows += unique[:quota]
-        left += halted + repeated + spare
+        left += halted + repeated + surplus
         counts[name] = {
             "wanted": quota,
             "rows": min(len(unique), quota),
             "stopped": len(halted),
             "repeated": len(repeated),
-            "spare": len(spare),
+            "surplus": len(surplus),
         }
         if len(unique) < quota:
             logger.warning(
-                "%s: %d of %d rows, its candidates are exhausted: raise tries, spare or the exemplars in config.yaml",
+                "%s: %d of %d rows, its candidates are exhausted: raise tries, oversample or the exemplars in config.yaml",
                 name, len(unique), quota,
             )  # fmt: skip
     given = sum(len(part) for part in paradigms.values())

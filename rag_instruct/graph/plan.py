@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from rag_instruct.errors import UserError
 
-PAID = ("filter_exemplars_by_teacher", "synthesise", "prove", "generate_by_teacher")
+PAID = ("filter_exemplars_by_teacher", "synthesise", "verify_paradigms", "generate_endpoint")
 RESERVING = "train"  # its recipes say for how long; others may take a GPU for a day, and need far less
 FOLLOWS = "its inputs are made anew"
 # Snakemake's reasons, in the order in which they are looked for, and ours.

@@ -65,8 +65,8 @@ def acceptance(counts: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """By paradigm: of how many candidates a pair came that the checks of a single pair let pass, with 95 % (Wilson)."""
     found = {}
     for name, one in counts["paradigms"].items():
-        good = one["rows"] + one["stopped"] + one["repeated"] + one["spare"]
-        later = one["stopped"] + one["repeated"] + one["spare"]
+        good = one["rows"] + one["stopped"] + one["repeated"] + one["surplus"]
+        later = one["stopped"] + one["repeated"] + one["surplus"]
         candidates = good + sum(counts["rejects"].get(name, {}).values()) - later
         share = good / max(candidates, 1)
         found[name] = {"good": good, "candidates": candidates, "share": share, "interval": wilson(good, candidates)}

@@ -23,7 +23,7 @@ class Material:
     rows: Sequence[Row]
     vectors: np.ndarray
     counts: Mapping[str, Any]
-    gates: Mapping[str, Mapping[str, int]]
+    quality_filters: Mapping[str, Mapping[str, int]]
     ledger: Mapping[str, Any]
     lengths: Mapping[str, Any]
     times: Mapping[str, Sequence[float]]
@@ -66,8 +66,8 @@ def _numbers(material: Material) -> dict[str, Any]:
         "candidate_steps": figures.candidate_steps(counts),
         "rejects": figures.rejects(counts),
         "acceptance": figures.acceptance(counts),
-        "proof": counts["proof"],
-        "gates": material.gates,
+        "verification": counts["verification"],
+        "quality_filters": material.quality_filters,
         "lengths": {**material.lengths, "quantiles": np.quantile(tokens, [0.05, 0.5, 0.95]).tolist()},
         "length_plot": figures.length_plot(tokens, material.lengths["limit"]),
         "score_plot": figures.score_plot(material.rows),

@@ -71,11 +71,11 @@ class Fact:
 
 
 def kind_of(instruction: str) -> str:
-    """The exemplar's kind of task, by its wording; what is none of the others is an order."""
+    """The exemplar's kind of task, by its wording; any other is a command."""
     if not instruction:  # nothing is to be imitated
         return "question"
     text = " ".join(instruction.split())
-    return next((kind for kind, pattern in KINDS.items() if re.search(pattern, text, re.I)), "order")
+    return next((kind for kind, pattern in KINDS.items() if re.search(pattern, text, re.I)), "command")
 
 
 def focuses(paradigm: str, exemplar: str, ranked: list[Passage], seed: str) -> Iterator[Focus]:

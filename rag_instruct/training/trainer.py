@@ -19,12 +19,12 @@ from rag_instruct.files import write_json, write_jsonl
 from rag_instruct.logs import logger
 from rag_instruct.models.loading import load_student, save_folder
 from rag_instruct.models.templates import DEFAULT, STYLES
+from rag_instruct.training.callbacks import ProgressCallback, peak_memory_gb
 from rag_instruct.training.checkpoints import claim, last_checkpoint, room_for
-from rag_instruct.training.epoch_order import EpochOrder
 from rag_instruct.training.model_card import LOG, SUMMARY, model_card, versions
 from rag_instruct.training.recipe import OPTIMIZERS, Recipe
 from rag_instruct.training.rows import Example, Examples
-from rag_instruct.training.watch import Watch, peak_memory_gb
+from rag_instruct.training.sampler import DeterministicSampler
 
 STOPPED = 75  # exit code of a training that was told to stop and can go on (EX_TEMPFAIL)
 
@@ -82,11 +82,11 @@ class Trainer(SFTTrainer):
 
     recipe: Recipe
 
-    def _get_train_sampler(self, train_dataset: Any = None) -> EpochOrder:
+    def _get_train_sampler(self, train_dataset: Any = None) -> DeterministicSampler:
         sequences = [len(ids) for ids in table_of(self)["input_ids"]]
         group = self.recipe.effective_batch if self.recipe.group_by_length else 0
         an_epoch = self.recipe.steps_an_epoch(len(sequences))
-        return EpochOrder(sequences, str(self.recipe.seed), group, lambda: self.state.global_step // an_epoch)
+        return DeterministicSampler(sequences, str(self.recipe.seed), group, lambda: self.state.global_step // an_epoch)
 
 
 def train(
@@ -119,7 +119,7 @@ def train(
         import deepspeed
 
         deepspeed.init_distributed("gloo")  # on the CPU nobody does it before ZeRO-3 spreads the weights
-    watch = Watch()
+    watch = ProgressCallback()
     trainer = trainer_of(loaded(recipe), made, recipe, tokenizer, arguments, watch)
     sequences = packed(trainer, made.train)
     watch.tokens_a_step = made.counts["tokens"] / recipe.steps_an_epoch(sequences)
@@ -145,7 +145,7 @@ def trainer_of(
     recipe: Recipe,
     tokenizer: PreTrainedTokenizerBase,
     arguments: SFTConfig,
-    watch: Watch,
+    watch: ProgressCallback,
 ) -> Trainer:
     """A trainer of the model on the examples."""
     trainer = Trainer(

@@ -1,6 +1,6 @@
 """Have a checkpoint answer a benchmark's questions, with documents or without.
 
-    python -m scripts.generate_by_weights questions.jsonl --documents documents.jsonl --model my_checkpoint/ \\
+    python -m scripts.generate_local questions.jsonl --documents documents.jsonl --model my_checkpoint/ \\
         --max-new-tokens 500 --decoding greedy --dataset rag_instruct_40k --output outputs.jsonl
 """
 

@@ -1,7 +1,7 @@
 """Stop the rows that fail a check of the whole data set.
 
-    python -m scripts.gate rows/*.jsonl --pairs pairs/*.jsonl --vectors search/*/queries.npy \\
-        --gates '{"language": "en", "near_duplicates": 0.8}' --stopped stopped.jsonl --counts gates.json
+    python -m scripts.filter_rows rows/*.jsonl --pairs pairs/*.jsonl --vectors search/*/queries.npy \\
+        --quality-filters '{"language": "en", "near_duplicates": 0.8}' --stopped stopped.jsonl --counts quality_filters.json
 """
 
 import argparse
@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from rag_instruct import cli
-from rag_instruct.dataset.gates import Material, through
+from rag_instruct.dataset.quality_filters import Material, through
 from rag_instruct.errors import UserError
 from rag_instruct.files import read_jsonl, write_json, write_jsonl
 from rag_instruct.logs import logger
@@ -35,7 +35,7 @@ def material(rows: list[Path], pairs: list[Path], vectors: list[Path]) -> Materi
 
 def main(arguments: argparse.Namespace) -> None:
     given = material(arguments.rows, arguments.pairs, arguments.vectors)
-    settings = json.loads(arguments.gates)
+    settings = json.loads(arguments.quality_filters)
     if arguments.benchmarks:
         settings["overlaps"] = barred(arguments.benchmarks)
     stopped, counts = through(given, settings)
@@ -50,7 +50,7 @@ if __name__ == "__main__":
     parser.add_argument("rows", type=Path, nargs="+", help="one file for each paradigm")
     parser.add_argument("--pairs", type=Path, nargs="+", required=True, help="the same paradigms' pairs")
     parser.add_argument("--vectors", type=Path, nargs="+", required=True, help="the vectors of the pairs' questions")
-    parser.add_argument("--gates", required=True, help="JSON of the gates and their settings")
+    parser.add_argument("--quality-filters", required=True, help="JSON of the quality filters and their settings")
     parser.add_argument("--benchmarks", type=Path, nargs="*", default=[], help="questions that no row may have in it")
     parser.add_argument("--stopped", type=Path, required=True)
     parser.add_argument("--counts", type=Path, required=True)

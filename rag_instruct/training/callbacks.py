@@ -18,7 +18,7 @@ def end_when_told() -> None:
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
-class Watch(TrainerCallback):
+class ProgressCallback(TrainerCallback):
     """A bar with loss, tokens a second and memory; a checkpoint and an orderly end on STOP_SIGNALS."""
 
     def __init__(self) -> None:

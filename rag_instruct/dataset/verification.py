@@ -65,7 +65,7 @@ def agrees(intended: str, found: str) -> bool:
 
 def sampled(rows: Iterable[Row], rows_share: float, seed: str) -> list[Row]:
     """The rows to be tested, drawn by digest: a larger share keeps those of a smaller one."""
-    return [row for row in rows if drawn(seed, "proof", row["id"]) < rows_share]
+    return [row for row in rows if drawn(seed, "verification", row["id"]) < rows_share]
 
 
 class Examiner:
@@ -141,7 +141,7 @@ def _has_answers_words(row: Row, document: str) -> bool:
     return bool(said) and share(said, content(document)) >= CAN_ANSWER
 
 
-async def prove(rows: list[Row], examiner: Examiner, judge: Asked) -> list[Verdict]:
+async def verify(rows: list[Row], examiner: Examiner, judge: Asked) -> list[Verdict]:
     """The verdicts on rows, in their order."""
     verdicts = await at_once(rows, examiner.examine, judge.model.in_flight, "testing paradigms")
     failed = Counter(verdict["reason"].split(" (")[0] for verdict in verdicts if verdict["reason"])

@@ -1,6 +1,6 @@
 """Have a model behind an endpoint answer a benchmark's questions, with documents or without.
 
-    python -m scripts.generate_by_teacher questions.jsonl --documents documents.jsonl --teacher gpt-4o \\
+    python -m scripts.generate_endpoint questions.jsonl --documents documents.jsonl --teacher gpt-4o \\
         --max-new-tokens 500 --decoding greedy --dataset rag_instruct_40k --output outputs.jsonl
 """
 
@@ -8,8 +8,8 @@ import argparse
 
 from rag_instruct import cli
 from rag_instruct.benchmarks import read_questions
+from rag_instruct.evaluation.endpoint_answers import answer
 from rag_instruct.evaluation.questioning import Output, tasks
-from rag_instruct.evaluation.teacher_answers import answer
 from rag_instruct.files import write_jsonl
 from rag_instruct.llm.session import Teacher, with_teacher
 from rag_instruct.models.decoding import Decoding

@@ -20,7 +20,7 @@ BLOCK = 2048  # questions that are compared with all earlier ones at a time
 
 @dataclass
 class Material:
-    """What gates look at: the rows in the order in which the first of two alike stays, and their questions' vectors."""
+    """What quality filters look at: the rows in the order in which the first of two alike stays, and their questions' vectors."""
 
     rows: list[Row]
     vectors: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))  # (rows, dimension)
@@ -79,22 +79,22 @@ def overlaps(material: Material, questions: Barred) -> Dropped:
     return {key: other for key, other in found.items() if other}
 
 
-# In the order in which they run; each is a key of `gates` in config.yaml (`overlaps` is `decontaminate`), and is left
+# In the order in which they run; each is a key of `quality_filters` in config.yaml (`overlaps` is `decontaminate`), and is left
 # out where that is false.
-GATES: dict[str, Callable[[Material, Any], Dropped]] = {
-    gate.__name__: gate
-    for gate in (language, question_words, answer_words, overlaps, near_duplicates, similar_questions)
+QUALITY_FILTERS: dict[str, Callable[[Material, Any], Dropped]] = {
+    quality_filter.__name__: quality_filter
+    for quality_filter in (language, question_words, answer_words, overlaps, near_duplicates, similar_questions)
 }
 
 
 def through(material: Material, settings: dict[str, Any]) -> tuple[list[dict[str, str]], dict[str, dict[str, int]]]:
-    """The rows that a gate stops, with the gate and the detail; and how many each kept and dropped."""
+    """The rows that a quality filter stops, with the filter and the detail; and how many each kept and dropped."""
     stopped: list[dict[str, str]] = []
     counts: dict[str, dict[str, int]] = {}
-    for name, gate in GATES.items():
+    for name, stop in QUALITY_FILTERS.items():
         if not settings.get(name):
             continue
-        dropped = gate(material, settings[name])
+        dropped = stop(material, settings[name])
         stopped += [{"id": key, "reason": name.replace("_", " "), "detail": detail} for key, detail in dropped.items()]
         material = _without(material, dropped.keys())
         counts[name] = {"kept": len(material.rows), "dropped": len(dropped)}

@@ -9,7 +9,7 @@ from rag_instruct.files import digest
 POOLED_GROUPS = 50  # whose rows are sorted by length at a time
 
 
-class EpochOrder(Sampler[int]):
+class DeterministicSampler(Sampler[int]):
     """The order of an epoch's rows: it follows from the seed and the epoch's number alone.
 
     The trainer's own samplers draw from a generator whose state a resumed training does not have.

@@ -1,14 +1,14 @@
 """Test whether rows have the paradigm that they were written for.
 
-    python -m scripts.prove rows/multi_doc_answer.jsonl --prompts resources/prompts/proof --share 0.1 --seed 1 \\
-        --teacher gpt-4o --dataset rag_instruct_40k --output proof/multi_doc_answer.jsonl
+    python -m scripts.verify_paradigms rows/multi_doc_answer.jsonl --prompts resources/prompts/verification --share 0.1 --seed 1 \\
+        --teacher gpt-4o --dataset rag_instruct_40k --output verification/multi_doc_answer.jsonl
 """
 
 import argparse
 from pathlib import Path
 
 from rag_instruct import cli
-from rag_instruct.dataset.proof import Examiner, prove, sampled
+from rag_instruct.dataset.verification import Examiner, sampled, verify
 from rag_instruct.files import read_jsonl, write_jsonl
 from rag_instruct.llm.session import Teacher, with_teacher
 from rag_instruct.schema import Verdict
@@ -18,7 +18,7 @@ def main(arguments: argparse.Namespace) -> None:
     rows = sampled(read_jsonl(arguments.rows), arguments.share, arguments.seed)
 
     async def work(judge: Teacher) -> list[Verdict]:
-        return await prove(rows, Examiner(judge, arguments.prompts), judge)
+        return await verify(rows, Examiner(judge, arguments.prompts), judge)
 
     write_jsonl(arguments.output, with_teacher(arguments, arguments.output, work))
 
@@ -29,6 +29,6 @@ if __name__ == "__main__":
     parser.add_argument("--prompts", type=Path, required=True, help="folder of the judge's prompts")
     parser.add_argument("--share", type=float, required=True, help="of the rows")
     parser.add_argument("--seed", required=True)
-    cli.add_teacher(parser, stage="proof")
+    cli.add_teacher(parser, stage="verification")
     parser.add_argument("--output", type=Path, required=True)
     cli.run(main, parser.parse_args())

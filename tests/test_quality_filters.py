@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from rag_instruct.dataset.gates import GATES, Material, through
+from rag_instruct.dataset.quality_filters import QUALITY_FILTERS, Material, through
 from rag_instruct.overlap import barred
 
 QUESTIONS = {
@@ -27,7 +27,7 @@ def material(names=QUESTIONS, vectors=None):
 
 
 @pytest.mark.parametrize(
-    ("gate", "setting", "stopped"),
+    ("quality_filter", "setting", "stopped"),
     [
         ("language", "en", {"german": "de"}),
         ("question_words", [3, 250], {"short": "1 words"}),
@@ -36,27 +36,27 @@ def material(names=QUESTIONS, vectors=None):
         ("near_duplicates", 0.99, {}),
     ],
 )
-def test_a_gate_stops_what_it_names(gate, setting, stopped):
-    assert GATES[gate](material(), setting) == stopped
+def test_a_filter_stops_what_it_names(quality_filter, setting, stopped):
+    assert QUALITY_FILTERS[quality_filter](material(), setting) == stopped
 
 
 def test_the_first_of_similar_questions_stays(monkeypatch):
     vectors = [[1, 0], [5, 0.1], [0, 1], [0, 9], [1, 1]]
     expected = {"danube2": "as danube, cosine 1.000", "german": "as rhine, cosine 1.000"}
-    assert GATES["similar_questions"](material(vectors=vectors), 0.99) == expected
-    monkeypatch.setattr("rag_instruct.dataset.gates.BLOCK", 2)
-    assert GATES["similar_questions"](material(vectors=vectors), 0.99) == expected, "whatever the blocks"
+    assert QUALITY_FILTERS["similar_questions"](material(vectors=vectors), 0.99) == expected
+    monkeypatch.setattr("rag_instruct.dataset.quality_filters.BLOCK", 2)
+    assert QUALITY_FILTERS["similar_questions"](material(vectors=vectors), 0.99) == expected, "whatever the blocks"
 
 
 def test_a_benchmarks_questions_are_kept_out(tmp_path):
     asked = {"a": "Into which sea does the river Danube flow?", "b": "Why?"}
     for name, question in asked.items():
         (tmp_path / f"{name}.jsonl").write_text(json.dumps({"question": question}) + "\n")
-    stopped = GATES["overlaps"](material(), barred(sorted(tmp_path.iterdir())))
+    stopped = QUALITY_FILTERS["overlaps"](material(), barred(sorted(tmp_path.iterdir())))
     assert stopped == {**dict.fromkeys(["danube", "danube2"], f"a: {asked['a']}"), "short": "b: Why?"}
 
 
-def test_gates_run_in_order_on_what_is_left_and_count():
+def test_filters_run_in_order_on_what_is_left_and_count():
     settings = {"language": "en", "question_words": [3, 250], "near_duplicates": 0.8, "similar_questions": False}
     stopped, counts = through(material(), settings)
     assert [(row["id"], row["reason"]) for row in stopped] == [

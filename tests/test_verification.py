@@ -9,8 +9,8 @@ from asking import teacher
 from conftest import ROOT
 from loopback import endpoint
 
-from rag_instruct.dataset.proof import Evidence, Examiner, prove, proven, sampled
 from rag_instruct.dataset.verdicts import applied, matrix
+from rag_instruct.dataset.verification import Evidence, Examiner, proven, sampled, verify
 from rag_instruct.statistics import wilson
 
 ANSWER = "Ada Lovelace wrote it in London."
@@ -108,7 +108,7 @@ def verdicts(tmp_path_factory):
 
     async def session(url):
         async with teacher(url, folder) as asked:
-            return await prove(ROWS, Examiner(asked, ROOT / "resources/prompts/proof"), asked)
+            return await verify(ROWS, Examiner(asked, ROOT / "resources/prompts/verification"), asked)
 
     with endpoint(judge(knows=("known",), helped=("r1", "r2"))) as served:
         found = asyncio.run(session(served.base_url))

@@ -13,8 +13,8 @@ from loopback import endpoint
 from stage import KEY, settings
 
 from rag_instruct.benchmarks import write as write_questions
+from rag_instruct.evaluation.endpoint_answers import answer
 from rag_instruct.evaluation.questioning import Task
-from rag_instruct.evaluation.teacher_answers import answer
 from rag_instruct.files import read_jsonl, write_jsonl
 from rag_instruct.llm.answers import AnswerStore
 from rag_instruct.models.decoding import Decoding
@@ -77,7 +77,7 @@ def test_a_prompt_that_is_too_long_is_asked_with_fewer_documents(tmp_path):
 
 
 class Command:
-    """scripts.generate_by_teacher over some questions, in a process of its own."""
+    """scripts.generate_endpoint over some questions, in a process of its own."""
 
     def __init__(self, folder, url, count, **model):
         questions = [Question(f"q{n}", f"What is number {n}?", (f"{n}",)) for n in range(count)]
@@ -91,7 +91,7 @@ class Command:
         self.arguments = arguments.split()
 
     def start(self):
-        return forked.start("scripts.generate_by_teacher", self.arguments, ROOT, self.environment)
+        return forked.start("scripts.generate_endpoint", self.arguments, ROOT, self.environment)
 
     def run(self):
         job = self.start()
