@@ -48,7 +48,7 @@ def quotas(dataset: Mapping[str, Any], paradigm: str) -> dict[str, int]:
 
 
 def slots(rows: Mapping[str, int], oversample: float) -> list[Slot]:
-    """The slots of a paradigm with so many rows of each set, and `oversample` more; the sets take turns by their shares."""
+    """The slots of a paradigm: so many rows of each set, and a share of `oversample` more. Sets take turns."""
     counts = {name: math.ceil(round(count * (1 + oversample), 9)) for name, count in rows.items()}
     found = [Slot(name, number, count) for name, count in counts.items() for number in range(count)]
     return sorted(found, key=lambda slot: (slot.number + 0.5) / slot.of)

@@ -1,6 +1,7 @@
 """Write a data set's card, and its Parquet files by split, as the hub takes them.
 
-    python -m scripts.card rag_instruct_40k.jsonl --name rag_instruct_40k --counts counts.json --quality-filters quality_filters.json \\
+    python -m scripts.card rag_instruct_40k.jsonl --name rag_instruct_40k --counts counts.json \\
+        --quality-filters quality_filters.json \\
         --ledger ledger.json --made-of '{"teacher": "gpt-4o"}' --validation 0.02 --seed 1 \\
         --card hub/README.md --parquet rag_instruct_40k.parquet
 """

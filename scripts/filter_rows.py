@@ -1,7 +1,8 @@
 """Stop the rows that fail a check of the whole data set.
 
     python -m scripts.filter_rows rows/*.jsonl --pairs pairs/*.jsonl --vectors search/*/queries.npy \\
-        --quality-filters '{"language": "en", "near_duplicates": 0.8}' --stopped stopped.jsonl --counts quality_filters.json
+        --quality-filters '{"language": "en", "near_duplicates": 0.8}' --stopped stopped.jsonl \\
+        --counts counts.json
 """
 
 import argparse

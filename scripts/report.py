@@ -1,7 +1,8 @@
 """Make the page about a data set: its numbers, and its rows to search and read.
 
     python -m scripts.report results/rag_instruct_demo.jsonl --pairs pairs/*.jsonl --vectors search/*/queries.npy \\
-        --counts counts.json --quality-filters quality_filters/counts.json --ledger ledger.json --lengths lengths.json \\
+        --counts counts.json --quality-filters quality_filters/counts.json --ledger ledger.json \\
+        --lengths lengths.json \\
         --logs results/logs --names '{"mine": ["rag_instruct_demo"], "others": []}' --made-of '{}' \\
         --template resources/report/page.html --output report.html
 """

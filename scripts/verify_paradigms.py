@@ -1,6 +1,7 @@
 """Test whether rows have the paradigm that they were written for.
 
-    python -m scripts.verify_paradigms rows/multi_doc_answer.jsonl --prompts resources/prompts/verification --share 0.1 --seed 1 \\
+    python -m scripts.verify_paradigms rows/multi_doc_answer.jsonl --share 0.1 --seed 1 \\
+        --prompts resources/prompts/verification \\
         --teacher gpt-4o --dataset rag_instruct_40k --output verification/multi_doc_answer.jsonl
 """
 

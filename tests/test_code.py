@@ -26,9 +26,9 @@ def test_every_rule_has_its_scripts_code_among_its_params_unless_an_edit_must_no
         assert code == ([] if name in WITHOUT_CODE else script), f"rule {name}"
 
 
-def test_every_prompt_of_the_proof_is_its_input():
+def test_every_prompt_of_the_verification_is_its_input():
     prompts = sorted(path.stem for path in (ROOT / "resources/prompts/verification").glob("*.yaml"))
-    named = re.findall(r"prompts/verification/\{name\}\.yaml\", name=\[(.*)\]", rules()["verify_paradigms"])
+    named = re.findall(r"prompts/verification/\{name\}\.yaml\",\s+name=\[(.*)\]", rules()["verify_paradigms"])
     assert [sorted(re.findall(r"\w+", names)) for names in named] == [prompts]
 
 

@@ -130,7 +130,7 @@ def merge(
         }
         if len(unique) < quota:
             logger.warning(
-                "%s: %d of %d rows, its candidates are exhausted: raise tries, oversample or the exemplars in config.yaml",
+                "%s: %d of %d rows, candidates exhausted: raise tries, oversample or the exemplars in config.yaml",
                 name, len(unique), quota,
             )  # fmt: skip
     given = sum(len(part) for part in paradigms.values())

@@ -20,7 +20,7 @@ BLOCK = 2048  # questions that are compared with all earlier ones at a time
 
 @dataclass
 class Material:
-    """What quality filters look at: the rows in the order in which the first of two alike stays, and their questions' vectors."""
+    """What quality filters look at: the rows, the first of two alike first, and their questions' vectors."""
 
     rows: list[Row]
     vectors: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))  # (rows, dimension)
@@ -79,8 +79,8 @@ def overlaps(material: Material, questions: Barred) -> Dropped:
     return {key: other for key, other in found.items() if other}
 
 
-# In the order in which they run; each is a key of `quality_filters` in config.yaml (`overlaps` is `decontaminate`), and is left
-# out where that is false.
+# In the order in which they run. Each is a key of `quality_filters` in config.yaml (`overlaps` is `decontaminate`); one
+# whose value is false does not run.
 QUALITY_FILTERS: dict[str, Callable[[Material, Any], Dropped]] = {
     quality_filter.__name__: quality_filter
     for quality_filter in (language, question_words, answer_words, overlaps, near_duplicates, similar_questions)
