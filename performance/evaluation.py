@@ -26,8 +26,8 @@ from typing import Any
 
 from performance.measure import machine
 from rag_instruct.benchmarks import benchmark, names, write
-from rag_instruct.config import SETTINGS
 from rag_instruct.files import read_jsonl, write_jsonl
+from rag_instruct.jobs import SETTINGS
 from rag_instruct.schema import Question
 
 ROOT = Path(__file__).parent.parent

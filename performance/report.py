@@ -26,8 +26,8 @@ from typing import Any
 import numpy as np
 
 from performance.measure import machine
-from rag_instruct.config import SETTINGS
 from rag_instruct.files import save_array, write_json, write_jsonl
+from rag_instruct.jobs import SETTINGS
 from rag_instruct.llm.answers import request_key
 from rag_instruct.paradigms import PARADIGMS
 

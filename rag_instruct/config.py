@@ -1,8 +1,6 @@
 """config.yaml: checked against its schema, defaults filled in, references resolved."""
 
 import difflib
-import json
-import os
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -15,9 +13,6 @@ from rag_instruct.files import read_text
 from rag_instruct.paradigms import PARADIGMS, quotas
 
 Settings = dict[str, Any]
-DOWNLOADS = "RAG_INSTRUCT_DOWNLOADS"  # JSON for the download's script: mirrors, proxy, and size and sha256 by address
-SETTINGS = "RAG_INSTRUCT_SETTINGS"  # JSON for the jobs: what decides no answer and so is no param
-REPLAY = "RAG_INSTRUCT_REPLAY"  # set to use stored answers only, without network or key
 GIVEN = ("with_documents", "closed_book")  # what a model under test has beside the question
 REFERENCES = {"corpus": "corpora", "encoder": "encoders", "teacher": "teachers"}
 
@@ -145,69 +140,7 @@ def known(name: str, names: Any, place: str, section: str) -> None:
         raise UserError(f"config.yaml: {place}: {name!r} is not in {section}: {hint}")
 
 
-def refuse_licences(config: Settings, name: str) -> None:
-    """Raise UserError when a data set's exemplars or corpus have a licence that it forbids."""
-    dataset = config["datasets"][name]
-    licences = {f"exemplar_sets.{part}": config["exemplar_sets"][part]["license"] for part in dataset["exemplars"]}
-    licences[f"corpora.{dataset['corpus']}"] = config["corpora"][dataset["corpus"]].get("license", "unknown")
-    for place, licence in licences.items():
-        if licence in dataset["forbidden_licenses"]:
-            raise UserError(
-                f"config.yaml: {place} has the licence {licence}, which datasets.{name}.forbidden_licenses forbids: "
-                "leave it out, or allow the licence. Nothing was run."
-            )
-
-
-def remote_files(config: Settings) -> list[Settings]:
-    """What corpora and benchmarks have at an address: `url`, and maybe `size` and `sha256`."""
-    corpora = config.get("corpora", {}).values()
-    files = [file for corpus in corpora for file in (corpus["passages"], *corpus.get("embeddings", {}).values())]
-    benchmarks = config.get("benchmarks", {}).values()
-    files += [*benchmarks, *(benchmark["ids"] for benchmark in benchmarks if "ids" in benchmark)]
-    return [file for file in files if "url" in file]
-
-
-def downloads(config: Settings) -> Settings:
-    """What the download's script has to know: mirrors, proxy, and what is published of each address."""
-    expected = {
-        file["url"]: {key: file[key] for key in ("size", "sha256") if key in file} for file in remote_files(config)
-    }
-    return {"mirrors": config["mirrors"], "proxy": config["proxy"], "expected": expected}
-
-
-def described(config: Settings, name: str) -> dict[str, Any]:
-    """What a data set's card says of its making."""
-    dataset = config["datasets"][name]
-    teacher = config["teachers"][dataset["teacher"]]
-    return {
-        "corpus": dataset["corpus"],
-        "encoder": config["encoders"][dataset["encoder"]]["model"],
-        "exemplars drawn": ", ".join(f"{count:,} of {part}" for part, count in dataset["exemplars"].items()),
-        "exemplars filtered by": dataset["exemplar_filter"],
-        "kept free of": ", ".join(dataset["decontaminate"]) or "no benchmark",
-        "teacher": f"{teacher['model']}, sampling {json.dumps(teacher['sampling'], sort_keys=True)}",
-        "prompts": dataset["prompts"],
-        "imitates exemplars": "yes" if dataset["simulate_instructions"] else "no",
-        "documents of a row": dataset["documents"],
-        "noise documents": f"from ranks {dataset['noise']['beyond'] + 1} to {dataset['noise']['depth']}",
-        "seed": dataset["seed"],
-    }
-
-
-def job_settings() -> Settings:
-    """Teachers, budgets, prices and the store's folder: from the graph, or for a script by hand from ./config.yaml."""
-    if given := os.environ.get(SETTINGS):
-        settings: Settings = json.loads(given)
-        return settings
-    return read_config(Path.cwd())
-
-
 def read_config(folder: Path) -> Settings:
     """The checked config.yaml of a folder, for scripts that run outside the graph."""
     path = folder / "config.yaml"
     return checked(yaml.safe_load(read_text(path)), folder / "config.schema.yaml", folder / "resources/prompts")
-
-
-def missing_key(variable: str | None) -> bool:
-    """Whether a teacher's key is needed that the environment does not hold."""
-    return bool(variable) and not os.environ.get(variable or "") and not os.environ.get(REPLAY)

@@ -14,12 +14,15 @@ import tenacity
 from huggingface_hub import HfApi, snapshot_download
 from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
 
+from rag_instruct.config import Settings
 from rag_instruct.errors import UserError
 from rag_instruct.files import needs_room, read_json, read_text, whole, write_json
 from rag_instruct.logs import bar, logger
 
 ATTEMPTS = 8  # in a row without progress
 LIST = "files.json"  # what a download from the hub leaves beside its files
+
+DOWNLOADS = "RAG_INSTRUCT_DOWNLOADS"  # JSON for the download's script: mirrors, proxy, and size and sha256 by address
 
 
 class Source(NamedTuple):
@@ -189,3 +192,20 @@ def listed_files(source: Path) -> tuple[list[Path], dict[str, str]]:
         return [source], {"file": str(source)}
     listed = read_json(source)
     return [source.parent / name for name in listed["files"]], {"hub": listed["hub"], "commit": listed["commit"]}
+
+
+def remote_files(config: Settings) -> list[Settings]:
+    """What corpora and benchmarks have at an address: `url`, and maybe `size` and `sha256`."""
+    corpora = config.get("corpora", {}).values()
+    files = [file for corpus in corpora for file in (corpus["passages"], *corpus.get("embeddings", {}).values())]
+    benchmarks = config.get("benchmarks", {}).values()
+    files += [*benchmarks, *(benchmark["ids"] for benchmark in benchmarks if "ids" in benchmark)]
+    return [file for file in files if "url" in file]
+
+
+def downloads(config: Settings) -> Settings:
+    """What the download's script has to know: mirrors, proxy, and what is published of each address."""
+    expected = {
+        file["url"]: {key: file[key] for key in ("size", "sha256") if key in file} for file in remote_files(config)
+    }
+    return {"mirrors": config["mirrors"], "proxy": config["proxy"], "expected": expected}

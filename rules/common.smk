@@ -16,18 +16,11 @@ sys.path.insert(0, workflow.basedir)
 
 from rag_instruct.benchmarks.settings import evaluated, facts, schema_of
 from rag_instruct.code import code_of_script, jobs_find
-from rag_instruct.config import (
-    DOWNLOADS,
-    GIVEN,
-    SETTINGS,
-    checked,
-    described,
-    downloads,
-    known,
-    missing_key,
-    refuse_licences,
-    remote_files,
-)
+from rag_instruct.download import DOWNLOADS, downloads, remote_files
+from rag_instruct.config import GIVEN, checked, known
+from rag_instruct.jobs import SETTINGS, missing_key
+from rag_instruct.dataset.card import described
+from rag_instruct.dataset.licences import refuse_licences
 from rag_instruct.errors import UserError
 from rag_instruct.graph.captured import speak_in_whole_messages
 from rag_instruct.training.launch import launch_command

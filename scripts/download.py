@@ -12,8 +12,7 @@ import os
 from pathlib import Path
 
 from rag_instruct import cli
-from rag_instruct.config import DOWNLOADS
-from rag_instruct.download import Source, download
+from rag_instruct.download import DOWNLOADS, Source, download
 
 
 def main(arguments: argparse.Namespace) -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from rag_instruct import cli
 from rag_instruct.benchmarks import read_questions
-from rag_instruct.config import job_settings
 from rag_instruct.evaluation.generation import Generation, answer, generated_folder
 from rag_instruct.evaluation.questioning import tasks
 from rag_instruct.files import write_jsonl
+from rag_instruct.jobs import job_settings
 from rag_instruct.llm.answers import AnswerStore, exclusive
 from rag_instruct.models.decoding import Decoding
 from rag_instruct.models.engines import engine_of, identity, longest_of, tokenizer_of

@@ -8,10 +8,10 @@ import argparse
 from pathlib import Path
 
 from rag_instruct import cli
-from rag_instruct.config import job_settings
 from rag_instruct.costs.ledger import entries, request_keys, summary
 from rag_instruct.errors import UserError
 from rag_instruct.files import read_jsonl, write_json, write_jsonl
+from rag_instruct.jobs import job_settings
 from rag_instruct.llm.answers import AnswerStore
 from rag_instruct.llm.session import purse_of
 from rag_instruct.logs import logger

@@ -8,10 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from rag_instruct import cli
-from rag_instruct.config import job_settings
 from rag_instruct.costs import evaluation_preview as evaluation_preview
 from rag_instruct.costs.preview import preview, table
 from rag_instruct.files import write_json
+from rag_instruct.jobs import job_settings
 from rag_instruct.llm.answers import AnswerStore
 from rag_instruct.llm.session import purse_of
 

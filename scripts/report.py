@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from rag_instruct import cli
-from rag_instruct.config import job_settings
 from rag_instruct.errors import UserError
 from rag_instruct.files import read_json, read_jsonl, whole
+from rag_instruct.jobs import job_settings
 from rag_instruct.llm.answers import AnswerStore
 from rag_instruct.logs import logger
 from rag_instruct.report.page import Material, page

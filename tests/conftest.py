@@ -22,7 +22,7 @@ from faulty import Running
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from rag_instruct.config import REPLAY
+from rag_instruct.jobs import REPLAY
 from rag_instruct.lock import hold
 
 ROOT = Path(__file__).resolve().parent.parent

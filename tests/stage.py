@@ -8,9 +8,9 @@ import forked
 import yaml
 from conftest import ROOT
 
-from rag_instruct.config import SETTINGS
 from rag_instruct.corpus.importing import import_passages
 from rag_instruct.files import digest, write_jsonl
+from rag_instruct.jobs import SETTINGS
 from rag_instruct.retrieval.runs import import_trec
 
 KEY = "sk-secret-of-the-tests-0123456789"

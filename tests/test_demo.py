@@ -16,8 +16,8 @@ import pytest
 import recording
 from conftest import ROOT, TARGET, built_with, plan, played, sha256
 
-from rag_instruct.config import REPLAY
 from rag_instruct.corpus.passages import PassageStore
+from rag_instruct.jobs import REPLAY
 from rag_instruct.llm.answers import AnswerStore
 from rag_instruct.paradigms import PARADIGMS
 

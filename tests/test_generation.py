@@ -13,11 +13,11 @@ from conftest import ROOT
 from tiny import model_folder
 
 from rag_instruct.benchmarks import write as write_questions
-from rag_instruct.config import SETTINGS
 from rag_instruct.errors import UserError
 from rag_instruct.evaluation.generation import Generation, answer, batches
 from rag_instruct.evaluation.questioning import Task, tasks, wording
 from rag_instruct.files import read_jsonl
+from rag_instruct.jobs import SETTINGS
 from rag_instruct.llm.answers import AnswerStore
 from rag_instruct.models import engines
 from rag_instruct.models.decoding import Decoding

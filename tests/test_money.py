@@ -13,11 +13,11 @@ from faulty import Running
 from loopback import endpoint
 from stage import DEPTH, Stage, prepare, settings
 
-from rag_instruct.config import SETTINGS
 from rag_instruct.costs.ledger import entries, summary
 from rag_instruct.costs.preview import WindowShopper, estimate
 from rag_instruct.errors import UserError
 from rag_instruct.graph.plan import paying, reason, stages, table
+from rag_instruct.jobs import SETTINGS
 from rag_instruct.llm.answers import AnswerStore, tokens_of
 from rag_instruct.llm.budget import Budget, Purse
 from rag_instruct.llm.endpoints import Endpoint, Teacher

@@ -19,10 +19,10 @@ from conftest import ROOT
 from faulty import Running
 from stage import KEY, Stage, prepare, settings
 
-from rag_instruct.config import SETTINGS
 from rag_instruct.corpus.passages import PassageStore
 from rag_instruct.errors import UserError
 from rag_instruct.files import digest
+from rag_instruct.jobs import SETTINGS
 from rag_instruct.llm import endpoints
 from rag_instruct.llm.answers import AnswerStore
 from rag_instruct.llm.batch import BatchClient

@@ -18,10 +18,10 @@ from test_evaluation import evaluation_in
 
 from performance.report import generate, settings
 from rag_instruct import cli
-from rag_instruct.config import SETTINGS
 from rag_instruct.dataset.verdicts import matrix
 from rag_instruct.files import read_jsonl, write_json
 from rag_instruct.html import percent, render, ticks
+from rag_instruct.jobs import SETTINGS
 from rag_instruct.paradigms import PARADIGMS
 from rag_instruct.report import figures
 from rag_instruct.report.beside import files_beside, state_beside, state_of_outputs

@@ -9,8 +9,8 @@ import pytest
 from asking import ask_all
 from loopback import endpoint
 
-from rag_instruct.config import REPLAY
 from rag_instruct.errors import UserError
+from rag_instruct.jobs import REPLAY
 from rag_instruct.llm.answers import AnswerStore
 from rag_instruct.llm.server import local_server
 

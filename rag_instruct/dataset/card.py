@@ -1,5 +1,6 @@
 """The data set as the hub takes it: Parquet files by split, and a card that says how they were made."""
 
+import json
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -11,6 +12,7 @@ import pyarrow.parquet as pq
 import yaml
 from scipy.stats import chisquare
 
+from rag_instruct.config import Settings
 from rag_instruct.exemplars.funnel import Funnel
 from rag_instruct.exemplars.funnel import table as funnel_table
 from rag_instruct.files import drawn, whole
@@ -225,3 +227,22 @@ def _samples(rows: list[Row]) -> Iterable[str]:
 
 def _quoted(text: str) -> str:
     return text.replace("\n", "\n> ")
+
+
+def described(config: Settings, name: str) -> dict[str, Any]:
+    """What a data set's card says of its making."""
+    dataset = config["datasets"][name]
+    teacher = config["teachers"][dataset["teacher"]]
+    return {
+        "corpus": dataset["corpus"],
+        "encoder": config["encoders"][dataset["encoder"]]["model"],
+        "exemplars drawn": ", ".join(f"{count:,} of {part}" for part, count in dataset["exemplars"].items()),
+        "exemplars filtered by": dataset["exemplar_filter"],
+        "kept free of": ", ".join(dataset["decontaminate"]) or "no benchmark",
+        "teacher": f"{teacher['model']}, sampling {json.dumps(teacher['sampling'], sort_keys=True)}",
+        "prompts": dataset["prompts"],
+        "imitates exemplars": "yes" if dataset["simulate_instructions"] else "no",
+        "documents of a row": dataset["documents"],
+        "noise documents": f"from ranks {dataset['noise']['beyond'] + 1} to {dataset['noise']['depth']}",
+        "seed": dataset["seed"],
+    }

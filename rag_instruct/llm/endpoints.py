@@ -4,8 +4,8 @@ import os
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from rag_instruct.config import missing_key
 from rag_instruct.errors import UserError
+from rag_instruct.jobs import missing_key
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
-from rag_instruct.config import REPLAY, job_settings
 from rag_instruct.errors import UserError
+from rag_instruct.jobs import REPLAY, job_settings
 from rag_instruct.llm import endpoints
 from rag_instruct.llm.answers import KEPT, AnswerStore, Record, Reply, exclusive, request_key
 from rag_instruct.llm.batch import MANY, POLL, BatchClient, store_of

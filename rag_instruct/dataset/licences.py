@@ -1,0 +1,17 @@
+"""Which licences a data set may hold."""
+
+from rag_instruct.config import Settings
+from rag_instruct.errors import UserError
+
+
+def refuse_licences(config: Settings, name: str) -> None:
+    """Raise UserError when a data set's exemplars or corpus have a licence that it forbids."""
+    dataset = config["datasets"][name]
+    licences = {f"exemplar_sets.{part}": config["exemplar_sets"][part]["license"] for part in dataset["exemplars"]}
+    licences[f"corpora.{dataset['corpus']}"] = config["corpora"][dataset["corpus"]].get("license", "unknown")
+    for place, licence in licences.items():
+        if licence in dataset["forbidden_licenses"]:
+            raise UserError(
+                f"config.yaml: {place} has the licence {licence}, which datasets.{name}.forbidden_licenses forbids: "
+                "leave it out, or allow the licence. Nothing was run."
+            )
