@@ -77,11 +77,12 @@ def array_header(dtype: np.dtype, shape: tuple[int, ...]) -> bytes:
     return file.getvalue()
 
 
-def save_array(path: Path, array: np.ndarray) -> None:
-    """Write `array` as .npy. Not by np.save, whose error does not say that the disk is full."""
+def save_array(path: Path, *arrays: np.ndarray) -> None:
+    """Write arrays one after another as .npy. Not by np.save, whose error does not say that the disk is full."""
     with whole(path) as temporary, temporary.open("wb") as file:
-        file.write(array_header(array.dtype, array.shape))
-        file.write(np.ascontiguousarray(array).view(np.uint8).data if array.size else b"")
+        for array in arrays:
+            file.write(array_header(array.dtype, array.shape))
+            file.write(np.ascontiguousarray(array).view(np.uint8).data if array.size else b"")
 
 
 def read_text(path: Path) -> str:
@@ -100,7 +101,7 @@ def read_json(path: Path) -> Any:
         return json.loads(read_text(path))
     except json.JSONDecodeError as error:
         raise UserError(
-            f"{path}, line {error.lineno}: not JSON ({error.msg}): delete it, and it is made anew"
+            f"{path}, line {error.lineno}: not JSON ({error.msg}): delete it, and it is made again"
         ) from error
 
 
@@ -112,7 +113,7 @@ def read_jsonl(path: Path) -> Iterator[Any]:
         try:
             yield json.loads(line)
         except json.JSONDecodeError as error:
-            raise UserError(f"{path}, line {number}: not JSON ({error.msg}): mend or remove the line") from error
+            raise UserError(f"{path}, line {number}: not JSON ({error.msg}): correct or remove the line") from error
 
 
 def text_lines(path: Path) -> Iterator[str]:
@@ -137,6 +138,6 @@ def digest(*parts: object) -> str:
     return hashlib.sha256("\x1f".join(map(str, parts)).encode()).hexdigest()
 
 
-def drawn(*parts: object) -> float:
-    """A number from 0 to below 1 that the parts draw: what is below a share belongs to it."""
+def fraction(*parts: object) -> float:
+    """Return a number from 0 to below 1, by the digest of the parts: a share of 0.1 takes what is below 0.1."""
     return int(digest(*parts)[:12], 16) / float(16**12)

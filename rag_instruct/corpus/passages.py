@@ -48,7 +48,7 @@ class ArrowRows:
         try:
             self._file = pa.ipc.open_file(pa.OSFile(str(path)))
         except (pa.ArrowInvalid, FileNotFoundError) as error:
-            raise UserError(f"{path}: not a passage store ({error}): delete it, and it is made anew") from error
+            raise UserError(f"{path}: not a passage store ({error}): delete it, and it is made again") from error
         batches = self._file.num_record_batches
         self._batch_rows = self._file.get_batch(0).num_rows
         self._length = (batches - 1) * self._batch_rows + self._file.get_batch(batches - 1).num_rows

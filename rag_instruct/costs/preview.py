@@ -9,7 +9,7 @@ from typing import Any
 
 from rag_instruct.dataset.verification import Examiner, sampled
 from rag_instruct.exemplars.knowledge import batches, instructions, judge, question
-from rag_instruct.files import digest, read_jsonl
+from rag_instruct.files import digest
 from rag_instruct.llm import endpoints
 from rag_instruct.llm.answers import AnswerStore, Reply, request_key, tokens_of
 from rag_instruct.llm.budget import Purse
@@ -18,8 +18,10 @@ from rag_instruct.llm.prompts import Prompt, load_prompt
 from rag_instruct.llm.tokens import counter, prompt_tokens
 from rag_instruct.logs import progress
 from rag_instruct.paradigms import PARADIGMS, quotas, slots
+from rag_instruct.record_files import read_records
 from rag_instruct.retrieval.runs import Run
-from rag_instruct.synthesis.slots import Synthesis
+from rag_instruct.schema import Exemplar, Row
+from rag_instruct.synthesis.slots import Origin, Synthesis
 
 SAMPLE = 500  # requests whose tokens are counted; the others are taken to be alike
 ENOUGH = 50  # stored answers from which lengths and yields are learnt
@@ -114,10 +116,10 @@ def preview(settings: dict[str, Any], name: str, results: Path, prompts: Path, p
 def _of_filter(dataset: dict[str, Any], made: Path, prompt: Prompt, shopper: WindowShopper, purse: Purse) -> Estimate:
     drawn, size = made / "exemplars/drawn.jsonl", dataset["exemplars_a_request"]
     if drawn.exists():
-        groups = batches(read_jsonl(drawn), size)
+        groups = batches(read_records(drawn, Exemplar), size)
         lacking: float = look(shopper, [partial(judge, group, prompt, shopper) for group in groups])[1]
     else:
-        group = [{"instruction": WORDS * 3}] * size
+        group = [Exemplar("", "", 0, "", WORDS * 3)] * size
         lacking = sum(dataset["exemplars"].values()) / size
         shopper.note(question(prompt.steps[0], group).body("any", {"instructions": instructions(group)}))
     return estimate(
@@ -138,9 +140,11 @@ def _of_synthesis(
     kept, run = made / "exemplars/kept.jsonl", made / "search/exemplars.parquet"
     counted = kept.exists() and run.exists() and passages.exists()
     if counted:
-        exemplars = list(read_jsonl(kept))
+        exemplars = list(read_records(kept, Exemplar))
         simulate, seed = dataset["simulate_instructions"], str(dataset["seed"])
-        synthesis = Synthesis(paradigm, exemplars, Run(run, passages), prompt, shopper, simulate, seed, {})
+        synthesis = Synthesis(
+            paradigm, exemplars, Run(run, passages), prompt, shopper, simulate, seed, Origin("", "", 0)
+        )
         works = [partial(synthesis.fill, place, slot, dataset["tries"]) for place, slot in enumerate(wanted)]
         pairs, lacking = look(shopper, works)
         requests = lacking * candidates_a_row(pairs, len(synthesis.rejects)) * len(prompt.steps)
@@ -157,7 +161,7 @@ def _of_verification(
     share, rows = dataset["verification"]["share"], made / f"rows/{paradigm}.jsonl"
     if rows.exists():
         examiner = Examiner(shopper, prompts / "verification")
-        tested = sampled(read_jsonl(rows), share, str(dataset["seed"]))
+        tested = sampled(read_records(rows, Row), share, str(dataset["seed"]))
         lacking: float = look(shopper, [partial(examiner.examine, row) for row in tested])[1]
     else:
         lacking = share * len(slots(quotas(dataset, paradigm), dataset["oversample"]))

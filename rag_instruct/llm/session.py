@@ -25,6 +25,7 @@ from rag_instruct.llm.prompts import Step
 from rag_instruct.llm.server import local_server
 from rag_instruct.lock import Claims
 from rag_instruct.logs import bar, logger
+from rag_instruct.reasons import Fault, Reason
 
 BATCHES = ".batches"  # the store's folder of what was opened in batches
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -284,14 +285,14 @@ def purse_of(settings: dict[str, Any], data_set: str, stage: str) -> Purse:
     return Purse(data_set, stage, prices, own_prices=own, **settings["datasets"][data_set]["budget"])
 
 
-def read(step: Step, reply: Reply) -> tuple[dict[str, str] | None, str]:
-    """The variables that a reply fills, or None and the reason why it fills none."""
+def read(step: Step, reply: Reply) -> dict[str, str] | Fault:
+    """Return the variables that a reply fills, or why it fills none."""
     if reply["finish_reason"] == "failed":
-        return None, f"no answer ({reply['failure']})"
+        return Fault(Reason.NO_ANSWER, reply["failure"])
     if reply["finish_reason"] != "stop":
-        return None, f"unfinished ({reply['finish_reason']})"
+        return Fault(Reason.UNFINISHED, reply["finish_reason"])
     values = step.parse(reply["text"])
-    return values, "" if values is not None else "refused" if reply.get("refusal") else "unparsable"
+    return values if values is not None else Fault(Reason.REFUSED if reply.get("refusal") else Reason.UNPARSABLE)
 
 
 async def at_once(

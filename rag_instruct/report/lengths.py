@@ -7,9 +7,8 @@ from rag_instruct.errors import UserError
 from rag_instruct.llm.tokens import BYTES_A_TOKEN
 from rag_instruct.logs import logger, progress
 from rag_instruct.models.loading import load_tokenizer
-from rag_instruct.schema import Row
 from rag_instruct.training.recipe import Recipe
-from rag_instruct.training.rows import Renderer, shortened
+from rag_instruct.training.rows import Renderer, Row, shortened
 
 ESTIMATED = f"estimated, {BYTES_A_TOKEN} bytes a token"
 

@@ -61,7 +61,7 @@ class VectorFile:
             return np.lib.format.open_memmap(self._path, mode="c")
         except (ValueError, EOFError) as error:
             raise UserError(
-                f"{self._path}: not an .npy of vectors ({error}): delete it, and it is made anew"
+                f"{self._path}: not an .npy of vectors ({error}): delete it, and it is made again"
             ) from error
 
 
