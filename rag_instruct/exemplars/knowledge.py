@@ -7,8 +7,9 @@ from functools import partial
 from msgspec.structs import replace
 
 from rag_instruct.files import digest
-from rag_instruct.llm.prompts import Prompt, Step
-from rag_instruct.llm.session import Asked, Teacher, at_once, read
+from rag_instruct.llm.concurrency import at_once
+from rag_instruct.llm.prompts import Prompt, Step, read
+from rag_instruct.llm.session import Session
 from rag_instruct.reasons import Fault
 from rag_instruct.schema import DroppedExemplar, Exemplar, fields_of
 
@@ -54,7 +55,7 @@ def instructions(batch: list[Exemplar]) -> str:
     return "\n\n".join(shown)
 
 
-async def judge(batch: list[Exemplar], prompt: Prompt, teacher: Asked) -> list[Judged]:
+async def judge(batch: list[Exemplar], prompt: Prompt, teacher: Session) -> list[Judged]:
     """Return the exemplars, dropped unless the teacher says that they need knowledge.
 
     After a reply that does not answer for all of them, or that the endpoint refused, we ask about each alone. So one
@@ -77,7 +78,7 @@ def _judged(exemplar: Exemplar, category: str) -> Judged:
 
 
 async def filter_by_teacher(
-    exemplars: Iterable[Exemplar], prompt: Prompt, teacher: Teacher, size: int
+    exemplars: Iterable[Exemplar], prompt: Prompt, teacher: Session, size: int
 ) -> tuple[list[Exemplar], list[DroppedExemplar]]:
     """Return the exemplars that are kept, and those that are dropped with their reasons; about `size` to a request."""
     work = partial(judge, prompt=prompt, teacher=teacher)

@@ -10,8 +10,9 @@ from typing import NamedTuple
 from rag_instruct.corpus.passages import Passage
 from rag_instruct.errors import UserError
 from rag_instruct.files import digest
-from rag_instruct.llm.prompts import Prompt
-from rag_instruct.llm.session import Asked, at_once, read
+from rag_instruct.llm.concurrency import at_once
+from rag_instruct.llm.prompts import Prompt, read
+from rag_instruct.llm.session import Session
 from rag_instruct.logs import logger
 from rag_instruct.paradigms import ANY, Slot, candidates, drawing_orders
 from rag_instruct.reasons import Fault, Reason
@@ -39,7 +40,7 @@ class Synthesis:
     exemplars: list[Exemplar]
     run: Run
     prompt: Prompt
-    teacher: Asked
+    teacher: Session
     simulate: bool
     seed: str
     origin: Origin
