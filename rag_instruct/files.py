@@ -1,4 +1,4 @@
-"""Files that are whole or absent, JSON lines, and the hashes that stand in for randomness."""
+"""Files that are complete or absent, JSON lines, and the digests that replace random numbers."""
 
 import errno
 import glob
@@ -18,25 +18,23 @@ from rag_instruct.errors import UserError
 
 @contextmanager
 def needs_room(path: Path) -> Iterator[None]:
-    """Say which file found the disk full."""
+    """Raise a UserError with the file's name when the disk is full."""
     try:
         yield
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        raise UserError(
-            f"{path}: the disk is full: make room and run again; what is done already stays done"
-        ) from error
+        raise UserError(f"{path}: the disk is full: make room and run again; finished work stays") from error
 
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path` that takes its place only when the block succeeds.
+    """Return a temporary path beside `path` that replaces it only when the block succeeds.
 
-    A kill leaves the old file or none; the process id keeps an orphaned twin of a job apart.
+    A kill leaves the old file or none. The process id separates it from that of another job for the same file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    # What a killed job left. Should it still be at work, its twin here makes the same.
+    # A killed job left these. If it is still running, this job makes the same file.
     for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
         left.unlink(missing_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -49,7 +47,7 @@ def whole(path: Path) -> Iterator[Path]:
 
 
 def dump(value: Any) -> str:
-    """`value` as one line of JSON, the same bytes wherever it is written."""
+    """Return `value` as one line of JSON, the same bytes everywhere."""
     return json.dumps(value, ensure_ascii=False)
 
 
@@ -70,7 +68,7 @@ def write_jsonl(path: Path, rows: Iterable[Any]) -> int:
 
 
 def array_header(dtype: np.dtype, shape: tuple[int, ...]) -> bytes:
-    """What an .npy begins with; the array's bytes follow it."""
+    """Return the beginning of an .npy; the array's bytes follow it."""
     file = io.BytesIO()
     described = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(file, described)
@@ -86,7 +84,7 @@ def save_array(path: Path, *arrays: np.ndarray) -> None:
 
 
 def read_text(path: Path) -> str:
-    """The file's text; a UserError names the file when it is missing or is not UTF-8."""
+    """Return the file's text; a UserError names a file that is missing or not UTF-8."""
     try:
         return path.read_text("utf-8")
     except FileNotFoundError as error:
@@ -96,7 +94,7 @@ def read_text(path: Path) -> str:
 
 
 def read_json(path: Path) -> Any:
-    """The value of a JSON file; a UserError names the file when it is missing or broken."""
+    """Return the value of a JSON file; a UserError names a file that is missing or broken."""
     try:
         return json.loads(read_text(path))
     except json.JSONDecodeError as error:
@@ -106,7 +104,7 @@ def read_json(path: Path) -> Any:
 
 
 def read_jsonl(path: Path) -> Iterator[Any]:
-    """The values of a JSON lines file; a UserError names the file and line of a broken one."""
+    """Read the values of a JSON lines file; a UserError names the file and line of a broken one."""
     for number, line in enumerate(text_lines(path), start=1):
         if not line.strip():
             continue
@@ -117,7 +115,7 @@ def read_jsonl(path: Path) -> Iterator[Any]:
 
 
 def text_lines(path: Path) -> Iterator[str]:
-    """The lines of a UTF-8 file, streamed."""
+    """Read the lines of a UTF-8 file, one at a time."""
     number = 0
     try:
         with path.open(encoding="utf-8") as file:
@@ -131,9 +129,9 @@ def text_lines(path: Path) -> Iterator[str]:
 
 
 def digest(*parts: object) -> str:
-    """sha256 of the parts: the seeded, order-free replacement for a random number generator.
+    """Return the sha256 of the parts. With a seed among them it replaces a random number generator.
 
-    What is sorted or chosen by a digest does not depend on cores, chunks or what else exists.
+    An order or choice by digest does not depend on cores, chunks or other items.
     """
     return hashlib.sha256("\x1f".join(map(str, parts)).encode()).hexdigest()
 
