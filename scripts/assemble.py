@@ -2,9 +2,13 @@
 
     python -m scripts.assemble pairs.jsonl --run questions.parquet --passages passages.arrow \\
         --documents 10 --beyond 200 --seed 1 --rows rows.jsonl --rejects rejects.jsonl
+
+Args:
+    run: the questions' search
+    documents: of a row, source and noise together
+    beyond: noise ranks beyond this
 """
 
-import argparse
 from pathlib import Path
 
 from rag_instruct import cli
@@ -14,26 +18,24 @@ from rag_instruct.logs import logger
 from rag_instruct.retrieval.runs import Run
 
 
-def main(arguments: argparse.Namespace) -> None:
-    run = Run(arguments.run, arguments.passages)
-    pairs = list(read_jsonl(arguments.pairs))
-    rows, rejected = assemble(
-        pairs, run, arguments.documents, arguments.beyond, arguments.seed, arguments.corpus_license
-    )
-    logger.info("%d rows of %d pairs, %d without enough noise", len(rows), len(pairs), len(rejected))
-    write_jsonl(arguments.rows, rows)
-    write_jsonl(arguments.rejects, rejected)
+def main(
+    pairs: Path,
+    *,
+    run: Path,
+    passages: Path,
+    documents: int,
+    beyond: int,
+    seed: str,
+    corpus_license: str,
+    rows: Path,
+    rejects: Path,
+) -> None:
+    made = list(read_jsonl(pairs))
+    found, rejected = assemble(made, Run(run, passages), documents, beyond, seed, corpus_license)
+    logger.info("%d rows of %d pairs, %d without enough noise", len(found), len(made), len(rejected))
+    write_jsonl(rows, found)
+    write_jsonl(rejects, rejected)
 
 
 if __name__ == "__main__":
-    parser = cli.parser(__doc__)
-    parser.add_argument("pairs", type=Path)
-    parser.add_argument("--run", type=Path, required=True, help="the questions' search")
-    parser.add_argument("--passages", type=Path, required=True)
-    parser.add_argument("--documents", type=int, required=True, help="of a row, source and noise together")
-    parser.add_argument("--beyond", type=int, required=True, help="noise ranks beyond this")
-    parser.add_argument("--seed", required=True)
-    parser.add_argument("--corpus-license", required=True)
-    parser.add_argument("--rows", type=Path, required=True)
-    parser.add_argument("--rejects", type=Path, required=True)
-    cli.run(main, parser.parse_args())
+    cli.run(main)

@@ -3,7 +3,6 @@
 python -m scripts.show_rows results/rag_instruct_demo.jsonl --count 3
 """
 
-import argparse
 import json
 import textwrap
 from pathlib import Path
@@ -32,23 +31,18 @@ def _wrapped(lead: str, text: str) -> str:
     return lead + f"\n{' ' * len(lead)}".join(lines)
 
 
-def main(arguments: argparse.Namespace) -> None:
-    rows = list(read_jsonl(arguments.dataset))
+def main(dataset: Path, *, count: int = 3) -> None:
+    rows = list(read_jsonl(dataset))
     if not rows:
-        raise UserError(f"{arguments.dataset}: no row in it: see its counts.json for what became of the candidates")
+        raise UserError(f"{dataset}: no row in it: see its counts.json for what became of the candidates")
     # One of each paradigm first: five rows show the five relations.
     first = {row["paradigm"]: row for row in reversed(rows)}
     ordered = [*first.values(), *(row for row in rows if row not in first.values())]
-    print("\n\n".join(show(row) for row in ordered[: arguments.count]))
-    counts = arguments.dataset.with_suffix("") / "counts.json"
+    print("\n\n".join(show(row) for row in ordered[:count]))
+    counts = dataset.with_suffix("") / "counts.json"
     made = json.loads(counts.read_text("utf-8"))["paradigms"] if counts.exists() else {}
-    print(
-        f"\n{arguments.dataset.resolve()}: {len(rows)} rows " + ", ".join(f"{k} {v['rows']}" for k, v in made.items())
-    )
+    print(f"\n{dataset.resolve()}: {len(rows)} rows " + ", ".join(f"{k} {v['rows']}" for k, v in made.items()))
 
 
 if __name__ == "__main__":
-    parser = cli.parser(__doc__)
-    parser.add_argument("dataset", type=Path)
-    parser.add_argument("--count", type=int, default=3)
-    cli.run(main, parser.parse_args())
+    cli.run(main)
