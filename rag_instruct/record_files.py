@@ -10,7 +10,7 @@ import msgspec
 
 from rag_instruct.errors import UserError
 from rag_instruct.files import dump, text_lines, write_jsonl
-from rag_instruct.schema import Record
+from rag_instruct.schema import Record, Row
 
 R = TypeVar("R", bound=Record)
 SHOWN = 60  # characters of a value that an error quotes
@@ -31,6 +31,14 @@ def read_records(path: Path, kind: type[R]) -> Iterator[R]:
             raise _refused(path, number, line, kind, error) from error
         except msgspec.DecodeError:
             yield _decoded_by_json(path, number, line, kind)
+
+
+def read_data_set(path: Path) -> list[Row]:
+    """Read the rows of a data set; raise UserError where it has none."""
+    rows = list(read_records(path, Row))
+    if not rows:
+        raise UserError(f"{path}: no row in it: its counts.json says what became of the candidates")
+    return rows
 
 
 def write_records(path: Path, records: Iterable[Record]) -> int:

@@ -28,7 +28,7 @@ def lengths(rows: Sequence[Row], recipe: Recipe, seed: str) -> dict[str, Any]:
         "too_long": dropped.count(None),
         "control_tokens": sum(map(steers, rows)),
         "noise_documents_dropped": sum(count or 0 for count in dropped),
-        "tokens": found,
+        "tokens": dict(zip((row["id"] for row in rows), found, strict=True)),
     }
 
 

@@ -1,6 +1,5 @@
 """Encodes texts as Contriever and sentence-transformers do: BERT, then a pooling of its last layer."""
 
-import argparse
 import json
 from collections.abc import Iterator
 from itertools import groupby
@@ -21,7 +20,15 @@ LENGTH_STEP = 32  # texts are padded to a multiple of this many tokens
 
 
 class EncoderSettings(NamedTuple):
-    """Which model makes vectors, and how."""
+    """Which model makes vectors, and how.
+
+    Args:
+        model: a hub id, a folder, or package:<module>/<folder>
+        normalize: scale vectors to length 1
+        max_length: tokens
+        query_prefix: put before every query
+        passage_prefix: put before every passage
+    """
 
     model: str
     normalize: bool = False
@@ -29,11 +36,6 @@ class EncoderSettings(NamedTuple):
     revision: str | None = None
     query_prefix: str = ""
     passage_prefix: str = ""
-
-    @classmethod
-    def of(cls, arguments: argparse.Namespace) -> "EncoderSettings":
-        """The settings among a script's arguments."""
-        return cls(**{name: getattr(arguments, name) for name in cls._fields})
 
 
 class Encoder:
