@@ -10,7 +10,6 @@ that is laid out, of the slowest of some searches. Both are the page's own clock
 import argparse
 import csv
 import json
-import os
 import random
 import subprocess
 import sys
@@ -27,7 +26,7 @@ import numpy as np
 
 from performance.measure import machine
 from rag_instruct.files import save_array, write_json, write_jsonl
-from rag_instruct.jobs import SETTINGS
+from rag_instruct.jobs import write_settings
 from rag_instruct.llm.answers import request_key
 from rag_instruct.paradigms import PARADIGMS
 
@@ -142,7 +141,9 @@ def command(folder: Path, names: Sequence[str]) -> list[str]:
     ]
     given += ["--vectors", *(f"{folder}/search/{name}.npy" for name in names), *of, f"--logs={folder}/logs"]
     given += ["--names", '{"mine": ["generated"], "others": []}', "--made-of", '{"teacher": "a generator"}']
-    return [*given, f"--template={ROOT}/resources/report/page.html", f"--output={folder}/report.html"]
+    settings = write_settings({"answers": str(folder / "answers")}, folder)
+    given += [f"--template={ROOT}/resources/report/page.html", f"--settings={settings}"]
+    return [*given, f"--output={folder}/report.html"]
 
 
 def _summaries(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -183,17 +184,12 @@ def _summaries(rows: list[dict[str, Any]]) -> dict[str, Any]:
     return {"counts": counts, "quality_filters": quality_filters, "ledger": ledger, "lengths": lengths}
 
 
-def settings(folder: Path) -> str:
-    """What the graph hands to its jobs."""
-    return json.dumps({"answers": str(folder / "answers")})
-
-
 def make(folder: Path, given: list[str]) -> tuple[float, float]:
     """Seconds and peak memory in MB of making the page."""
     began = time.monotonic()
     ran = subprocess.run(
         [sys.executable, "-m", "performance.run_measured", *given],
-        cwd=ROOT, env=os.environ | {SETTINGS: settings(folder)}, check=True, text=True, stdout=subprocess.PIPE,
+        cwd=ROOT, check=True, text=True, stdout=subprocess.PIPE,
     )  # fmt: skip
     return time.monotonic() - began, float(ran.stdout.split()[-1])
 

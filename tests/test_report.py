@@ -16,12 +16,11 @@ from browsing import opened
 from conftest import ROOT, plan
 from test_evaluation import evaluation_in
 
-from performance.report import generate, settings
+from performance.report import generate
 from rag_instruct import cli
 from rag_instruct.dataset.verdicts import matrix
 from rag_instruct.files import read_jsonl, write_json
 from rag_instruct.html import percent, render, ticks
-from rag_instruct.jobs import SETTINGS
 from rag_instruct.paradigms import PARADIGMS
 from rag_instruct.report import figures
 from rag_instruct.report.beside import files_beside, state_beside, state_of_outputs
@@ -67,7 +66,7 @@ def made(tmp_path_factory):
 
 def write_page(folder, command):
     """By the graph's own command."""
-    ran = forked.run(command[0], command[1:], ROOT, os.environ | {SETTINGS: settings(folder)})
+    ran = forked.run(command[0], command[1:], ROOT, dict(os.environ))
     assert ran.returncode == 0, ran.stdout
 
 
@@ -314,12 +313,12 @@ def test_times_are_of_the_data_sets_own_jobs_that_ended(tmp_path):
 
 
 def test_a_command_notes_its_time_in_its_log_and_only_when_it_ended(tmp_path):
-    arguments = SimpleNamespace(log=tmp_path / "x.log")
-    cli.run(lambda given: None, arguments)
-    assert re.fullmatch(r"took \d+\.\d s\n", arguments.log.read_text())
+    log = tmp_path / "x.log"
+    cli.run(lambda: None, ["--log", str(log)])
+    assert re.fullmatch(r"took \d+\.\d s\n", log.read_text())
     with pytest.raises(SystemExit):
-        cli.run(lambda given: 1 / 0, arguments)
-    assert "took" not in arguments.log.read_text()
+        cli.run(lambda: 1 / 0, ["--log", str(log)])
+    assert "took" not in log.read_text()
 
 
 def test_lengths_are_estimated_where_there_is_no_tokenizer(tmp_path):
