@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
-from rag_instruct.config import Settings
+from rag_instruct.settings import Settings
 from rag_instruct.errors import UserError
 from rag_instruct.jobs import REPLAY
 from rag_instruct.llm.answers import AnswerStore, exclusive, request_key
