@@ -384,4 +384,4 @@ def test_a_broken_price_file_stops_no_run_that_buys_nothing(tmp_path):
     (tmp_path / "prices.yaml").write_text("models: {}")
     spending = Spending(settings | {"prices": str(tmp_path / "prices.yaml")}, ["rag_instruct_demo"])
     spending.look()
-    assert re.match(r"dollars: not known, .*prices.yaml: .*'date' is a required property", spending.words)
+    assert re.match(r"dollars: not known, .*prices.yaml: .*the key 'date' is missing", spending.words)
