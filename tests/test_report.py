@@ -14,6 +14,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browsing import opened
 from conftest import ROOT, plan
+from made import row as made_row
 from test_evaluation import evaluation_in
 
 from performance.report import generate
@@ -22,12 +23,14 @@ from rag_instruct.dataset.verdicts import matrix
 from rag_instruct.files import read_jsonl, write_json
 from rag_instruct.html import percent, render, ticks
 from rag_instruct.paradigms import PARADIGMS
+from rag_instruct.reasons import Reason
 from rag_instruct.report import figures
 from rag_instruct.report.beside import files_beside, state_beside, state_of_outputs
 from rag_instruct.report.diversity import SIDE, diversity, flat_map, opening_words
 from rag_instruct.report.lengths import ESTIMATED, lengths
 from rag_instruct.report.rows import replies_of, shown
 from rag_instruct.report.stage_times import stage_times
+from rag_instruct.schema import Verdict
 from rag_instruct.training.loss_curve import draw_losses
 from rag_instruct.training.recipe import Recipe
 
@@ -39,9 +42,9 @@ LOSSES = [
     {"step": 2, "eval_loss": 1.9},
 ]
 VERDICTS = [
-    {"intended": "useless_doc", "proven": "useless_doc", "reason": None},
-    {"intended": "useless_doc", "proven": "single_doc_answer", "reason": "the documents answer it"},
-    {"intended": "multi_doc_answer", "proven": "untested", "reason": None},
+    Verdict("a", "useless_doc", "useless_doc"),
+    Verdict("b", "useless_doc", "single_doc_answer", Reason.WRONG_PARADIGM),
+    Verdict("c", "multi_doc_answer", "untested"),
 ]
 HOSTILE = "</script><script>document.title = 'broken'</script><img src=x onerror=\"document.title='broken'\"> \u202e\x00\x1b[31m {{ 7 * 7 }} \ud83d &amp; مرحبا"
 
@@ -325,10 +328,10 @@ def test_lengths_are_estimated_where_there_is_no_tokenizer(tmp_path):
     row = {"id": "a", "question": "q" * 40, "answer": "a" * 40, "documents": ["d" * 400] * 3}
     row["passages"] = [{"role": role, "rank": rank} for role, rank in (("source", 1), ("noise", 9), ("noise", 7))]
     found = lengths(
-        [row, {**row, "documents": ["d" * 40] * 3}], Recipe(model=str(tmp_path / "none"), max_length=130), "1"
+        [row, {**row, "id": "b", "documents": ["d" * 40] * 3}], Recipe(model=str(tmp_path / "none"), max_length=130), "1"
     )
     assert found["tokenizer"] == ESTIMATED
-    assert found["tokens"] == [(80 + 1200) // 4 + 1, (80 + 120) // 4 + 1]
+    assert found["tokens"] == {"a": (80 + 1200) // 4 + 1, "b": (80 + 120) // 4 + 1}
     assert (found["over"], found["noise_documents_dropped"], found["too_long"]) == (1, 2, 0)
     none = lengths([row], Recipe(model=str(tmp_path / "none"), max_length=110), "1")
     assert (none["over"], none["noise_documents_dropped"], none["too_long"]) == (1, 0, 1)
@@ -371,7 +374,7 @@ def test_templates_escape_and_numbers_are_for_people(tmp_path):
 
 
 def test_a_raw_answer_with_signs_of_its_own_stays_as_it_is():
-    row = {"question": "Who?", "answer": "She.", "request_keys": ["a", "b", "c"]}
+    row = made_row("r", question="Who?", answer="She.", request_keys=("a", "b", "c"))
     store = {
         "a": {"text": "Q: Who? A: She.", "finish_reason": "stop"},
         "b": {"text": "\ue000 She.", "finish_reason": None},
