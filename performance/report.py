@@ -161,7 +161,7 @@ def _summaries(rows: list[dict[str, Any]]) -> dict[str, Any]:
     counts = {
         "rows": len(rows),
         "paradigms": {name: {"wanted": count, "rows": count, **zero} for name, count in by_paradigm.items()},
-        "rejects": {name: {"answer in the question": count // 4, "refusal": 7} for name, count in by_paradigm.items()},
+        "rejects": {name: {"answer in question": count // 4, "refusal": 7} for name, count in by_paradigm.items()},
         "verification": {},
         "exemplars": exemplars,
     }
@@ -177,7 +177,7 @@ def _summaries(rows: list[dict[str, Any]]) -> dict[str, Any]:
         "counted_as_free": [],
         "stages": {"synthesis, generated": stage},
     }
-    tokens = [sum(len(text) for text in made["documents"]) // 4 for made in rows]
+    tokens = {made["id"]: sum(len(text) for text in made["documents"]) // 4 for made in rows}
     lengths = {"tokenizer": "generated", "recipe": "none", "limit": 4096, "over": 0, "too_long": 0, "control_tokens": 0}
     lengths |= {"noise_documents_dropped": 0, "tokens": tokens}
     quality_filters = {"language": {"kept": len(rows), "dropped": 3}}
