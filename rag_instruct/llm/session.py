@@ -183,7 +183,7 @@ def with_teacher(
 
 
 def with_sampling(teacher: dict[str, Any], sampling: dict[str, Any]) -> dict[str, Any]:
-    """A teacher's settings with some of its sampling told by the stage."""
+    """A teacher's settings; the stage's sampling replaces the teacher's own."""
     return {**teacher, "sampling": {**teacher.get("sampling", {}), **sampling}}
 
 
