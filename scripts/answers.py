@@ -16,8 +16,7 @@ from typing import Literal
 from rag_instruct import cli
 from rag_instruct.errors import UserError
 from rag_instruct.llm.answers import AnswerStore
-from rag_instruct.llm.compaction import compact
-from rag_instruct.llm.segments import Record, tokens_of
+from rag_instruct.llm.segments import Record, compact, tokens_of
 
 LINE = "{:24.24} {:16.16} {:24.24} {:>8} {:>7} {:>12} {:>12}"
 
