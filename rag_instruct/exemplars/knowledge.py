@@ -45,7 +45,7 @@ def question(step: Step, batch: list[Exemplar]) -> Step:
         "required": numbers,
         "properties": dict.fromkeys(numbers, one),
     }
-    return step.replaced(reply_schema=schema, max_tokens=step.max_tokens * len(batch))
+    return step.replaced(schema=schema, max_tokens=step.max_tokens * len(batch))
 
 
 def instructions(batch: list[Exemplar]) -> str:

@@ -9,7 +9,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
-from rag_instruct.settings import Settings
 from rag_instruct.errors import UserError
 from rag_instruct.jobs import REPLAY
 from rag_instruct.llm.answers import AnswerStore, exclusive, request_key
@@ -23,6 +22,7 @@ from rag_instruct.llm.recorder import Recorder
 from rag_instruct.llm.segments import Reply, Request, tokens_of
 from rag_instruct.llm.server import local_server
 from rag_instruct.logs import logger
+from rag_instruct.settings import Settings
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 Result = TypeVar("Result")
