@@ -134,7 +134,7 @@ class Client:
 
     def __init__(self, teacher: Teacher) -> None:
         self._teacher = teacher
-        # aiohttp carries openai's requests here: with hundreds in flight httpx's pool takes most of the time.
+        # aiohttp carries openai's requests here: with hundreds in flight httpx2's pool takes most of the time.
         # Its default of 100 connections would be a limit beside ours.
         self._http = openai.DefaultAioHttpClient(
             limits=httpx2.Limits(max_connections=MOST_CONNECTIONS),
