@@ -133,7 +133,10 @@ def generate(folder: Path, count: int) -> list[str]:
 
 def command(folder: Path, names: Sequence[str]) -> list[str]:
     """The graph's own, as arguments of `python -m`."""
-    of = [f"--{name}={folder}/{name}.json" for name in ("counts", "quality_filters", "ledger", "lengths")]
+    of = [
+        f"--{name.replace('_', '-')}={folder}/{name}.json"
+        for name in ("counts", "quality_filters", "ledger", "lengths")
+    ]
     given = [
         "scripts.report",
         f"{folder}/generated.jsonl",
@@ -160,7 +163,7 @@ def _summaries(rows: list[dict[str, Any]]) -> dict[str, Any]:
     counts = {
         "rows": len(rows),
         "paradigms": {name: {"wanted": count, "rows": count, **zero} for name, count in by_paradigm.items()},
-        "rejects": {name: {"answer in the question": count // 4, "refusal": 7} for name, count in by_paradigm.items()},
+        "rejects": {name: {"answer in question": count // 4, "refusal": 7} for name, count in by_paradigm.items()},
         "verification": {},
         "exemplars": exemplars,
     }

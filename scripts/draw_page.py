@@ -10,7 +10,8 @@ from pathlib import Path
 
 from rag_instruct import cli
 from rag_instruct.evaluation.page import page, samples
-from rag_instruct.evaluation.results import Answers, Evaluation
+from rag_instruct.evaluation.results import Evaluation
+from rag_instruct.evaluation.summary import Answers
 from rag_instruct.files import read_json, whole
 
 
@@ -18,7 +19,7 @@ def main(arguments: argparse.Namespace) -> None:
     table = read_json(arguments.table)
     evaluation = Evaluation(arguments.scores, table)
     answers = Answers(arguments.outputs, arguments.questions)
-    shown = samples(table, evaluation, answers, arguments.documents)
+    shown = list(samples(table, evaluation, answers, arguments.documents))
     with whole(arguments.output) as temporary:
         temporary.write_text(page(table, shown, arguments.template), "utf-8")
 

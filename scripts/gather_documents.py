@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rag_instruct import cli
 from rag_instruct.benchmarks import read_questions
-from rag_instruct.evaluation.contexts import given, searched
+from rag_instruct.evaluation.contexts import from_file, from_search
 from rag_instruct.files import write_jsonl
 from rag_instruct.retrieval.runs import Run
 
@@ -19,10 +19,10 @@ from rag_instruct.retrieval.runs import Run
 def main(arguments: argparse.Namespace) -> None:
     questions = list(read_questions(arguments.questions))
     if arguments.contexts:
-        rows = given(questions, arguments.contexts, arguments.documents)
+        rows = from_file(questions, arguments.contexts, arguments.documents)
     else:
         run = Run(arguments.run, arguments.passages) if arguments.run else None
-        rows = searched(questions, run, arguments.documents)
+        rows = from_search(questions, run, arguments.documents)
     write_jsonl(arguments.output, rows)
 
 

@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 
 from rag_instruct import cli
-from rag_instruct.exemplars.funnel import funnel, report, table
+from rag_instruct.exemplars.funnel import funnel, report, shown
 from rag_instruct.files import read_json, read_jsonl, whole, write_json
 from rag_instruct.logs import logger
 
@@ -25,7 +25,7 @@ def main(arguments: argparse.Namespace) -> None:
     write_json(arguments.counts, found)
     with whole(arguments.report) as temporary:
         temporary.write_text(report(arguments.name, arguments.filtered_by, found, parts, arguments.seed), "utf-8")
-    logger.info("%s\n%s", arguments.report, table(found))
+    logger.info("%s\n%s", arguments.report, shown(found))
 
 
 if __name__ == "__main__":

@@ -8,14 +8,13 @@ from pathlib import Path
 
 from rag_instruct import cli
 from rag_instruct.benchmarks import benchmark, read_questions
-from rag_instruct.evaluation.results import scored
+from rag_instruct.evaluation.scored import scored
 from rag_instruct.files import read_jsonl, write_jsonl
 
 
 def main(arguments: argparse.Namespace) -> None:
-    rules = benchmark(arguments.schema)
     questions = list(read_questions(arguments.questions))
-    write_jsonl(arguments.output, scored(questions, read_jsonl(arguments.outputs), rules.score, rules.paper_score))
+    write_jsonl(arguments.output, scored(questions, read_jsonl(arguments.outputs), benchmark(arguments.schema)))
 
 
 if __name__ == "__main__":

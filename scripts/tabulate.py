@@ -11,8 +11,9 @@ import json
 from pathlib import Path
 
 from rag_instruct import cli
-from rag_instruct.evaluation.results import Answers, Evaluation, published, table
-from rag_instruct.evaluation.table import comma_separated, markdown
+from rag_instruct.evaluation.results import Evaluation
+from rag_instruct.evaluation.summary import Answers, published, summary
+from rag_instruct.evaluation.tables import every_score, page
 from rag_instruct.files import read_json, whole, write_json, write_jsonl
 
 
@@ -20,12 +21,14 @@ def main(arguments: argparse.Namespace) -> None:
     described = json.loads(arguments.described)
     evaluation = Evaluation(arguments.scores, described)
     answers = Answers(arguments.outputs, arguments.questions)
-    disagreements = [answers.joined(row) for row in evaluation.disagreements()]
+    disagreements = [answers.joined(disputed) for disputed in evaluation.disputed()]
     retrieval = {path.parent.name: read_json(path) for path in arguments.retrieval}
-    made = table(evaluation, described, retrieval, disagreements, published(arguments.published, described))
+    others = published(arguments.published, described["benchmarks"])
+    made = summary(evaluation, described, retrieval, disagreements, others)
     write_jsonl(arguments.disagreements, disagreements)
     write_json(arguments.json, made)
-    for path, text in ((arguments.markdown, markdown(made)), (arguments.csv, comma_separated(made))):
+    comma_separated = every_score(made).to_csv(index=False, lineterminator="\n")
+    for path, text in ((arguments.markdown, page(made)), (arguments.csv, comma_separated)):
         with whole(path) as temporary:
             temporary.write_text(text, "utf-8")
 

@@ -7,7 +7,7 @@ from conftest import ROOT
 
 from rag_instruct.corpus.importing import import_passages
 from rag_instruct.errors import UserError
-from rag_instruct.evaluation.contexts import given, queries, searched
+from rag_instruct.evaluation.contexts import from_file, from_search, queries
 from rag_instruct.retrieval.runs import Run, import_trec
 from rag_instruct.schema import Question
 
@@ -27,7 +27,7 @@ def test_a_kind_that_the_questions_belie_is_said():
     with pytest.raises(UserError, match="every question has documents of its own"):
         queries([OWN])
     with pytest.raises(UserError, match="question q1 has no documents of its own, and there is no search"):
-        list(searched([OWN, PLAIN], None, 2))
+        list(from_search([OWN, PLAIN], None, 2))
 
 
 def test_a_search_and_own_documents_keep_to_their_questions(tmp_path):
@@ -37,7 +37,7 @@ def test_a_search_and_own_documents_keep_to_their_questions(tmp_path):
     import_trec(
         tmp_path / "run.trec", 2, ["q1", "q2"], tmp_path / "p.arrow", tmp_path / "r.parquet", tmp_path / "r.trec"
     )
-    rows = list(searched([PLAIN, OWN, CHOICE], Run(tmp_path / "r.parquet", tmp_path / "p.arrow"), 2))
+    rows = list(from_search([PLAIN, OWN, CHOICE], Run(tmp_path / "r.parquet", tmp_path / "p.arrow"), 2))
     assert [(row["id"], row["origin"], [p["id"] for p in row["passages"]]) for row in rows] == [
         ("q1", "search", ["5", "9"]),
         ("q3", "own", []),
@@ -57,7 +57,7 @@ def contexts_file(path, records, as_list=False):
 def test_ready_contexts_of_both_names_by_id_or_by_the_words(tmp_path, name, as_list):
     found = [{"title": f"T{n}", "text": f"text {n}", "id": n, "score": str(10 - n)} for n in range(4)]
     records = [{"question": " which  RIVER? ", name: found}, {"id": "q2", "question": "other", name: found[1:]}]
-    rows = list(given([PLAIN, CHOICE, OWN], contexts_file(tmp_path / "c", records, as_list), 2))
+    rows = list(from_file([PLAIN, CHOICE, OWN], contexts_file(tmp_path / "c", records, as_list), 2))
     assert rows[0]["documents"] == ["T0\ntext 0", "T1\ntext 1"]
     assert rows[0]["passages"] == [{"id": "0", "rank": 1, "score": "10"}, {"id": "1", "rank": 2, "score": "9"}]
     assert rows[1]["documents"] == ["T1\ntext 1", "T2\ntext 2"]
@@ -75,4 +75,4 @@ def test_ready_contexts_of_both_names_by_id_or_by_the_words(tmp_path, name, as_l
 )
 def test_files_of_no_use_are_refused_with_their_place(tmp_path, records, said):
     with pytest.raises(UserError, match=said):
-        list(given([PLAIN], contexts_file(tmp_path / "c.jsonl", records), 2))
+        list(from_file([PLAIN], contexts_file(tmp_path / "c.jsonl", records), 2))
