@@ -9,6 +9,7 @@ import yaml
 from rag_instruct.benchmarks import benchmark
 from rag_instruct.files import read_text
 from rag_instruct.schema import Question
+from rag_instruct.tables import frame, markdown
 
 
 class Case(NamedTuple):
@@ -48,33 +49,26 @@ def _frozen(value: Any) -> Any:
 
 
 def summary(found: Sequence[Case]) -> str:
-    """A table in Markdown: how often each scorer agrees with the human, by benchmark."""
-    lines = ["| benchmark | outputs | ours agrees | the paper's rule agrees |", "|---|---|---|---|"]
-    for name in dict.fromkeys(case.benchmark for case in found):
-        of_it = [case for case in found if case.benchmark == name]
-        lines.append(_row(name, len(of_it), _agreeing(of_it, "ours"), _agreeing(of_it, "paper")))
-    return "\n".join([*lines, _row("all", len(found), _agreeing(found, "ours"), _agreeing(found, "paper"))])
-
-
-def _agreeing(found: Iterable[Case], scorer: str) -> int:
-    return sum(getattr(case, scorer) == case.human for case in found)
+    """Return as Markdown how often each scorer agrees with the human, by benchmark."""
+    parts = {name: [case for case in found if case.benchmark == name] for name in (case.benchmark for case in found)}
+    rows = (
+        [name, len(part), sum(c.ours == c.human for c in part), sum(c.paper == c.human for c in part)]
+        for name, part in {**parts, "all": found}.items()
+    )
+    return markdown(frame(["benchmark", "outputs", "ours agrees", "the paper's rule agrees"], rows))
 
 
 def differences(found: Iterable[Case]) -> str:
-    """A table in Markdown: the outputs that the two scorers judge differently."""
-    lines = ["| benchmark | answer | output | human | ours | paper | why |", "|---|---|---|---|---|---|---|"]
-    for case in found:
-        if case.ours != case.paper:
-            shown = (_code(case.question.answers[0]), _code(case.output))
-            lines.append(_row(case.benchmark, *shown, case.human, int(case.ours), int(case.paper), case.why))
-    return "\n".join(lines)
-
-
-def _row(*cells: object) -> str:
-    return f"| {' | '.join(map(str, cells))} |"
+    """Return as Markdown the outputs that the two scorers judge differently."""
+    rows = (
+        [case.benchmark, _code(case.question.answers[0]), _code(case.output), case.human, ours, paper, case.why]
+        for case in found
+        if (ours := int(case.ours)) != (paper := int(case.paper))
+    )
+    return markdown(frame(["benchmark", "answer", "output", "human", "ours", "paper", "why"], rows))
 
 
 def _code(text: str) -> str:
     """The text in one line of a table's cell."""
-    shown = " / ".join(line.strip() for line in text.split("\n") if line.strip()).replace("|", "\\|").replace("`", "'")
+    shown = " / ".join(line.strip() for line in text.split("\n") if line.strip()).replace("`", "'")
     return f"`{shown}`" if shown else "(empty)"
