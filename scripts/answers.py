@@ -12,7 +12,8 @@ from pathlib import Path
 
 from rag_instruct import cli
 from rag_instruct.errors import UserError
-from rag_instruct.llm.answers import AnswerStore, Record, compact, tokens_of
+from rag_instruct.llm.answers import AnswerStore
+from rag_instruct.llm.segments import Record, compact, tokens_of
 from rag_instruct.tables import frame, text
 
 
@@ -21,7 +22,7 @@ def table(store: AnswerStore) -> str:
     accounts: dict[tuple[str, str, str], Counter[str]] = {}
     for record in store.records():
         account = record.get("for", "unknown"), record.get("stage", "unknown"), record["request"]["model"]
-        counts = tokens_of(record.get("reply", {})) + Counter(requests=1, failed="failure" in record)
+        counts = tokens_of(record.get("reply")) + Counter(requests=1, failed="failure" in record)
         accounts.setdefault(account, Counter()).update(counts)
     counted = ("requests", "failed", "prompt", "completion")
     rows = ([*account, *(counts[name] for name in counted)] for account, counts in sorted(accounts.items()))
@@ -33,7 +34,7 @@ def described(record: Record) -> str:
     parts = [f"{name}: {record[name]}" for name in ("key", "for", "stage", "at") if name in record]
     parts += [f"── {message['role']}\n{message['content']}" for message in record["request"]["messages"]]
     rest = {name: value for name, value in record["request"].items() if name != "messages"}
-    reply = record.get("reply", {"failure": record.get("failure")})
+    reply = record.get("reply") or {"failure": record.get("failure")}
     return "\n".join([*parts, f"── request\n{rest}", f"── reply\n{reply.get('text', '')}", f"── {reply}"])
 
 

@@ -19,7 +19,7 @@ from rag_instruct.exemplars.heuristic import filter_by_heuristic
 from rag_instruct.exemplars.instruction_sets import SCHEMAS, InstructionSet
 from rag_instruct.exemplars.knowledge import filter_by_teacher
 from rag_instruct.llm.prompts import load_prompt
-from rag_instruct.llm.session import Teacher, with_teacher
+from rag_instruct.llm.session import Session, with_teacher
 from rag_instruct.schema import Exemplar
 
 Filter = Callable[[list[Exemplar]], tuple[list[Exemplar], list[Exemplar]]]
@@ -40,7 +40,7 @@ def asked(arguments: argparse.Namespace) -> Filter:
     """The teacher as a filter."""
 
     def judged(exemplars: list[Exemplar]) -> tuple[list[Exemplar], list[Exemplar]]:
-        async def work(teacher: Teacher) -> tuple[list[Exemplar], list[Exemplar]]:
+        async def work(teacher: Session) -> tuple[list[Exemplar], list[Exemplar]]:
             return await filter_by_teacher(exemplars, load_prompt(PROMPT), teacher, arguments.a_request)
 
         return with_teacher(arguments, arguments.labels, work)

@@ -12,14 +12,14 @@ from rag_instruct.exemplars.funnel import log_filtered
 from rag_instruct.exemplars.knowledge import filter_by_teacher
 from rag_instruct.files import read_jsonl, write_jsonl
 from rag_instruct.llm.prompts import load_prompt
-from rag_instruct.llm.session import Teacher, with_teacher
+from rag_instruct.llm.session import Session, with_teacher
 from rag_instruct.schema import Exemplar
 
 
 def main(arguments: argparse.Namespace) -> None:
     exemplars, prompt = list(read_jsonl(arguments.exemplars)), load_prompt(arguments.prompt)
 
-    async def work(teacher: Teacher) -> tuple[list[Exemplar], list[Exemplar]]:
+    async def work(teacher: Session) -> tuple[list[Exemplar], list[Exemplar]]:
         return await filter_by_teacher(exemplars, prompt, teacher, arguments.a_request)
 
     kept, dropped = with_teacher(arguments, arguments.kept, work)

@@ -12,7 +12,7 @@ from rag_instruct.evaluation.endpoint_answers import answer
 from rag_instruct.evaluation.questioning import tasks
 from rag_instruct.evaluation.records import Output
 from rag_instruct.files import write_jsonl
-from rag_instruct.llm.session import Teacher, with_teacher
+from rag_instruct.llm.session import Session, with_teacher
 from rag_instruct.models.decoding import Decoding
 
 
@@ -20,7 +20,7 @@ def main(arguments: argparse.Namespace) -> None:
     asked = tasks(read_questions(arguments.questions), arguments.documents)
     decoding = Decoding.of(arguments)
 
-    async def work(teacher: Teacher) -> list[Output]:
+    async def work(teacher: Session) -> list[Output]:
         return await answer(asked, teacher, decoding)
 
     write_jsonl(arguments.output, with_teacher(arguments, arguments.output, work, decoding.sampling()))

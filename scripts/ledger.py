@@ -13,21 +13,21 @@ from rag_instruct.errors import UserError
 from rag_instruct.files import read_jsonl, write_json, write_jsonl
 from rag_instruct.jobs import job_settings
 from rag_instruct.llm.answers import AnswerStore
-from rag_instruct.llm.session import purse_of
+from rag_instruct.llm.session import account_of
 from rag_instruct.logs import logger
 
 
 def main(arguments: argparse.Namespace) -> None:
     settings = job_settings()
-    purse = purse_of(settings, arguments.dataset, "ledger")
+    account = account_of(settings, arguments.dataset, "ledger")
     used = {key for path in arguments.rows for key in request_keys(read_jsonl(path))}
-    found = entries(AnswerStore(Path(settings["answers"])), used, purse)
+    found = entries(AnswerStore(Path(settings["answers"])), used, account)
     if lacking := used - {entry["key"] for entry in found}:
         raise UserError(
             f"{settings['answers']}: {len(lacking)} of the {len(used)} answers that {arguments.dataset} was made of "
             f"are not in the store, the first is {min(lacking)}: put its files back, or make the data set anew"
         )
-    total = summary(found, purse)
+    total = summary(found, account)
     write_jsonl(arguments.ledger, found)
     write_json(arguments.summary, total)
     cost = f"{total['dollars']:.4f} dollars at the prices of {total['prices_of']}"

@@ -8,21 +8,21 @@ from dataclasses import asdict
 from pathlib import Path
 
 from rag_instruct import cli
-from rag_instruct.costs import evaluation_preview as evaluation_preview
-from rag_instruct.costs.preview import preview, table
+from rag_instruct.costs.evaluation_preview import preview_evaluation
+from rag_instruct.costs.preview import preview_data_set, table
 from rag_instruct.files import write_json
 from rag_instruct.jobs import job_settings
 from rag_instruct.llm.answers import AnswerStore
-from rag_instruct.llm.session import purse_of
+from rag_instruct.llm.session import account_of
 
 
 def main(arguments: argparse.Namespace) -> None:
     settings = job_settings()
-    purse = purse_of(settings, arguments.dataset, "preview")
+    account = account_of(settings, arguments.dataset, "preview")
     results, store = Path("results"), AnswerStore(Path(settings["answers"]))
-    estimates = preview(settings, arguments.dataset, results, Path("resources/prompts"), purse)
-    estimates += evaluation_preview.preview(settings, arguments.dataset, results, store, purse)
-    print(table(estimates, purse.spent(store), purse))
+    estimates = preview_data_set(settings, arguments.dataset, results, Path("resources/prompts"), account)
+    estimates += preview_evaluation(settings, arguments.dataset, results, store, account)
+    print(table(estimates, account.spent(store), account))
     write_json(arguments.output, [asdict(one) for one in estimates])
 
 

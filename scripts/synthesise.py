@@ -13,7 +13,7 @@ from pathlib import Path
 from rag_instruct import cli
 from rag_instruct.files import read_jsonl, write_jsonl
 from rag_instruct.llm.prompts import load_prompt
-from rag_instruct.llm.session import Teacher, with_teacher
+from rag_instruct.llm.session import Session, with_teacher
 from rag_instruct.paradigms import PARADIGMS, chunk_slots, slots
 from rag_instruct.retrieval.runs import Run
 from rag_instruct.synthesis.slots import Synthesis, synthesise
@@ -27,7 +27,7 @@ def main(arguments: argparse.Namespace) -> None:
     )
     chunk = chunk_slots(len(all_slots), arguments.chunk, arguments.chunks)
 
-    async def work(teacher: Teacher) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+    async def work(teacher: Session) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
         made_by = {
             "teacher": teacher.model.model,
             "prompts": arguments.prompt.parent.name,

@@ -11,14 +11,14 @@ from pathlib import Path
 from rag_instruct import cli
 from rag_instruct.dataset.verification import Examiner, sampled, verify
 from rag_instruct.files import read_jsonl, write_jsonl
-from rag_instruct.llm.session import Teacher, with_teacher
+from rag_instruct.llm.session import Session, with_teacher
 from rag_instruct.schema import Verdict
 
 
 def main(arguments: argparse.Namespace) -> None:
     rows = sampled(read_jsonl(arguments.rows), arguments.share, arguments.seed)
 
-    async def work(judge: Teacher) -> list[Verdict]:
+    async def work(judge: Session) -> list[Verdict]:
         return await verify(rows, Examiner(judge, arguments.prompts), judge)
 
     write_jsonl(arguments.output, with_teacher(arguments, arguments.output, work))

@@ -10,14 +10,14 @@ from asking import teacher
 from conftest import ROOT, SHARED, needs_shared
 from loopback import endpoint
 
-from rag_instruct.costs.preview import WindowShopper, look
+from rag_instruct.costs.dry_run import DryRunClient, look
 from rag_instruct.errors import UserError
 from rag_instruct.exemplars.assessment import assess, labelled, table
 from rag_instruct.exemplars.heuristic import DROP, NO_SIGN, drop_reason, filter_by_heuristic
 from rag_instruct.exemplars.instruction_sets import SCHEMAS, InstructionSet
 from rag_instruct.exemplars.knowledge import batches, filter_by_teacher, judge
 from rag_instruct.llm.answers import AnswerStore
-from rag_instruct.llm.endpoints import Endpoint, Teacher
+from rag_instruct.llm.endpoints import Endpoint, TeacherModel
 from rag_instruct.llm.prompts import load_prompt
 
 PROMPT = ROOT / "resources/prompts/knowledge_intensive.yaml"
@@ -155,11 +155,11 @@ def test_a_label_without_its_text_is_named(tmp_path):
 
 def test_a_preview_foretells_the_requests_that_are_then_bought(tmp_path):
     given, prompt = exemplars([f"Question {n}?" for n in range(100)]), load_prompt(PROMPT)
-    model = Teacher("m", (Endpoint("not started"),), sampling={"temperature": 0})
+    model = TeacherModel("m", (Endpoint("not started"),), sampling={"temperature": 0})
 
     def foretold():
-        shopper = WindowShopper(model, AnswerStore(tmp_path))
-        return look(shopper, [partial(judge, group, prompt, shopper) for group in batches(given, 8)])
+        session = DryRunClient(model, AnswerStore(tmp_path)).session
+        return look([partial(judge, group, prompt, session) for group in batches(given, 8)])
 
     done, lacking = foretold()
     assert (done, lacking) == (0, len(list(batches(given, 8))))

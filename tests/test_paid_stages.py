@@ -24,11 +24,11 @@ from rag_instruct.errors import UserError
 from rag_instruct.files import digest
 from rag_instruct.jobs import SETTINGS
 from rag_instruct.llm import endpoints
+from rag_instruct.llm.adoption import OrphanedBatches
 from rag_instruct.llm.answers import AnswerStore
-from rag_instruct.llm.batch import BatchClient
-from rag_instruct.llm.budget import Purse
+from rag_instruct.llm.budget import BudgetAccount
 from rag_instruct.llm.prices import load_prices
-from rag_instruct.llm.session import Teacher
+from rag_instruct.llm.session import open_session
 
 pytestmark = pytest.mark.slow
 
@@ -198,9 +198,9 @@ def teacher_of(environment, batch):
     """The settings' teacher, in this process; to be made inside a running loop."""
     described = json.loads(environment[SETTINGS])["teachers"]["t"] | {"batch": batch}
     del described["price"]
-    purse = Purse("set", "synthesis", load_prices(ROOT / "resources/prices.yaml"))
+    account = BudgetAccount("set", "synthesis", load_prices(ROOT / "resources/prices.yaml"))
     answers = AnswerStore(Path(json.loads(environment[SETTINGS])["answers"]))
-    return Teacher(endpoints.Teacher.of(described, None), answers, purse)
+    return open_session(endpoints.TeacherModel.of(described, None), answers, account)
 
 
 def test_answers_that_another_takes_before_this_one_looks_are_not_bought_again(material, tmp_path, monkeypatch):
@@ -217,15 +217,15 @@ def test_answers_that_another_takes_before_this_one_looks_are_not_bought_again(m
                     await asyncio.sleep(0.02)
                 job.kill()
                 job.communicate()
-                adopt = BatchClient.adopt
+                adopt = OrphanedBatches.adopt
 
-                async def late(client):
-                    monkeypatch.setattr(BatchClient, "adopt", adopt)
+                async def late(orphans):
+                    monkeypatch.setattr(OrphanedBatches, "adopt", adopt)
                     wait_for_batches(served)  # a running one would be waited for, with claims that are held here
                     finished(stage)
-                    return await adopt(client)
+                    return await adopt(orphans)
 
-                monkeypatch.setattr(BatchClient, "adopt", late)
+                monkeypatch.setattr(OrphanedBatches, "adopt", late)
                 requests = requests_of(served)
                 replies = await asyncio.gather(*map(teacher.ask, requests.values()))
                 assert {key for key, _ in replies} == requests.keys()
@@ -309,7 +309,7 @@ def test_a_batch_whose_requests_are_deleted_at_the_provider_stops_no_run(materia
         request = urllib.request.Request(f"{served.base_url}/files/file-0", method="DELETE")
         urllib.request.urlopen(request).close()
         said = finished(stage)
-        assert "batch_0 of an earlier run is passed over, its requests are gone" in said
+        assert "skipped batch_0 of an earlier run, its requests are gone" in said
         assert len(AnswerStore(tmp_path / "answers")) == 40
 
 
@@ -325,7 +325,7 @@ def test_an_interruption_keeps_what_is_in_flight(material, tmp_path, number, bat
         job.send_signal(number)
         said = job.communicate()[0]
         assert job.returncode == 1
-        assert "interrupted: what is in flight is waited for" in said
+        assert "interrupted: waiting for the requests in flight" in said
         assert "Traceback" not in said
         if not batch:
             assert 0 < served.bill()["billed"] == len(AnswerStore(tmp_path / "answers")) < 40

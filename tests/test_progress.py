@@ -23,7 +23,7 @@ from rag_instruct.graph.captured import Parted, speak_in_whole_messages
 from rag_instruct.graph.display import duration, most_telling, picture
 from rag_instruct.graph.progress import Job, Run, Spending
 from rag_instruct.llm.answers import AnswerStore
-from rag_instruct.llm.session import purse_of
+from rag_instruct.llm.session import account_of
 
 RULES = ["load", "search", "write", "merge"]
 REPORT = "results/rag_instruct_demo/exemplars/report.md"  # five sets are loaded, then one job after another
@@ -233,7 +233,7 @@ def test_a_run_ends_with_a_table_of_its_stages(bought):
 @pytest.mark.slow
 def test_the_money_on_the_screen_is_the_stores(bought):
     project, terminal = bought
-    spent, requests = purse_of(settings_in(project.folder), "paid", "").spent(AnswerStore(project.folder / "answers"))
+    spent, requests = account_of(settings_in(project.folder), "paid", "").spent(AnswerStore(project.folder / "answers"))
     assert spent > 0
     assert requests > 10
     said = f"{spent:.2f} dollars and {requests} requests in this run; paid in all: {spent:.2f} of 3"
@@ -313,7 +313,7 @@ def test_ctrl_c_ends_the_run_in_order_and_gives_the_terminal_back(project):
         terminal.interrupt()
         assert terminal.wait() != 0
         bill = served.bill()
-    assert "interrupted: what is in flight is waited for and kept" in terminal.scrolled
+    assert "interrupted: waiting for the requests in flight" in terminal.scrolled
     rows, below = table(terminal.text)
     assert rows["filter exemplars by teacher"][0] == "0/1"
     assert terminal.cursor_is_visible

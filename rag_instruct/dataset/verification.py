@@ -12,8 +12,9 @@ from pathlib import Path
 
 from rag_instruct.dataset.verdicts import NONE, UNDECIDED, UNTESTED
 from rag_instruct.files import drawn
-from rag_instruct.llm.prompts import Prompt, load_prompt
-from rag_instruct.llm.session import Asked, at_once, read
+from rag_instruct.llm.concurrency import at_once
+from rag_instruct.llm.prompts import Prompt, load_prompt, read
+from rag_instruct.llm.session import Session
 from rag_instruct.logs import logger
 from rag_instruct.schema import Row, Verdict
 from rag_instruct.words import content, share, substance
@@ -71,7 +72,7 @@ def sampled(rows: Iterable[Row], rows_share: float, seed: str) -> list[Row]:
 class Examiner:
     """Puts rows to the test with a judge, which also grades."""
 
-    def __init__(self, judge: Asked, prompts: Path) -> None:
+    def __init__(self, judge: Session, prompts: Path) -> None:
         names = ("closed_book", "with_documents", "from_documents", "grade")
         self._prompts: dict[str, Prompt] = {name: load_prompt(prompts / f"{name}.yaml") for name in names}
         self._judge = judge
@@ -141,7 +142,7 @@ def _has_answers_words(row: Row, document: str) -> bool:
     return bool(said) and share(said, content(document)) >= CAN_ANSWER
 
 
-async def verify(rows: list[Row], examiner: Examiner, judge: Asked) -> list[Verdict]:
+async def verify(rows: list[Row], examiner: Examiner, judge: Session) -> list[Verdict]:
     """The verdicts on rows, in their order."""
     verdicts = await at_once(rows, examiner.examine, judge.model.in_flight, "testing paradigms")
     failed = Counter(verdict["reason"].split(" (")[0] for verdict in verdicts if verdict["reason"])

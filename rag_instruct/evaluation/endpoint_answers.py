@@ -2,19 +2,19 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 from rag_instruct.evaluation.questioning import Task, output
 from rag_instruct.evaluation.records import Output
-from rag_instruct.llm.answers import Reply
-from rag_instruct.llm.session import Asked, at_once
+from rag_instruct.llm.concurrency import at_once
+from rag_instruct.llm.segments import Reply, Request
+from rag_instruct.llm.session import Session
 from rag_instruct.logs import logger
 from rag_instruct.models.decoding import Decoding
 
 TOO_LONG = ("context_length", "context length")  # in the words of OpenAI, Azure and vLLM
 
 
-async def answer(tasks: Sequence[Task], teacher: Asked, decoding: Decoding) -> list[Output]:
+async def answer(tasks: Sequence[Task], teacher: Session, decoding: Decoding) -> list[Output]:
     """Return the answers to `tasks`, in their order."""
     ask = partial(answer_of, teacher=teacher, decoding=decoding)
     outputs = await at_once(tasks, ask, teacher.model.in_flight, "answers")
@@ -22,7 +22,7 @@ async def answer(tasks: Sequence[Task], teacher: Asked, decoding: Decoding) -> l
     return outputs
 
 
-async def answer_of(task: Task, teacher: Asked, decoding: Decoding) -> Output:
+async def answer_of(task: Task, teacher: Session, decoding: Decoding) -> Output:
     """Return the answer with as many documents as fit; a request that is refused for good is a failed output."""
     for documents in range(len(task.documents), -1, -1):
         key, reply = await teacher.ask(body(task, documents, decoding))
@@ -31,7 +31,7 @@ async def answer_of(task: Task, teacher: Asked, decoding: Decoding) -> Output:
     return output(task, reply["text"].strip(), _finish(reply), documents, key, reply.get("failure", ""))
 
 
-def body(task: Task, documents: int, decoding: Decoding) -> dict[str, Any]:
+def body(task: Task, documents: int, decoding: Decoding) -> Request:
     """Return the request without the model and its sampling."""
     return {
         "messages": [{"role": "user", "content": task.prompt(documents)}],

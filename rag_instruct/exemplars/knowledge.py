@@ -5,8 +5,9 @@ from dataclasses import replace
 from functools import partial
 
 from rag_instruct.files import digest
-from rag_instruct.llm.prompts import Prompt, Step
-from rag_instruct.llm.session import Asked, Teacher, at_once, read
+from rag_instruct.llm.concurrency import at_once
+from rag_instruct.llm.prompts import Prompt, Step, read
+from rag_instruct.llm.session import Session
 from rag_instruct.schema import Exemplar
 
 KEPT = "knowledge"  # the category of the prompt that stays
@@ -52,7 +53,7 @@ def instructions(batch: list[Exemplar]) -> str:
     return "\n\n".join(shown)
 
 
-async def judge(batch: list[Exemplar], prompt: Prompt, teacher: Asked) -> list[Exemplar]:
+async def judge(batch: list[Exemplar], prompt: Prompt, teacher: Session) -> list[Exemplar]:
     """The exemplars with the teacher's category as `reason`, or why there is none.
 
     A reply that does not answer for all of them, or that the endpoint refused, is followed by a
@@ -71,7 +72,7 @@ async def judge(batch: list[Exemplar], prompt: Prompt, teacher: Asked) -> list[E
 
 
 async def filter_by_teacher(
-    exemplars: Iterable[Exemplar], prompt: Prompt, teacher: Teacher, size: int
+    exemplars: Iterable[Exemplar], prompt: Prompt, teacher: Session, size: int
 ) -> tuple[list[Exemplar], list[Exemplar]]:
     """Kept exemplars, and dropped ones with the teacher's category as `reason`; about `size` to a request."""
     work = partial(judge, prompt=prompt, teacher=teacher)

@@ -14,6 +14,7 @@ import yaml
 
 from rag_instruct.errors import UserError
 from rag_instruct.files import read_text
+from rag_instruct.llm.segments import Reply, Request
 
 ByKind = str | dict[str, str]  # a text, or texts by the exemplar's kind of task, with `any` for the rest
 
@@ -60,7 +61,7 @@ FILE = {
 
 
 def of_kind(choices: Mapping[str, T], kind: str) -> T | None:
-    """What is given for a kind of task ("order", or finer "order when"), else for its first word, else for `any`."""
+    """The choice for a kind of task ("order", or finer "order when"), else for its first word, else for `any`."""
     return next((choices[key] for key in (kind, kind.split()[0], "any") if key in choices), None)
 
 
@@ -73,10 +74,10 @@ def text_of(choices: ByKind, kind: str) -> str:
 class Step:
     """One request: messages from variables, and the form that the reply must have.
 
-    `examples` are turns shown before. What may differ by the exemplar's kind of task is keyed by
-    it, with `any` for the rest. A reply is JSON: a string (of `pattern`, in which <name> stands
-    for any line of a variable) that fills the variable `name`, or an object (of `schema`) whose
-    members fill variables of their own names.
+    `examples` are earlier turns of the chat. Texts that may differ by the exemplar's kind of task are keyed by
+    it, with `any` for the rest. A reply is JSON. It is either a string that fills the variable `name` and has
+    the form of `pattern`, in which <name> stands for any line of a variable. Or it is an object of `schema`,
+    whose members fill the variables of their names.
     """
 
     name: str
@@ -89,8 +90,8 @@ class Step:
     kind: str = ""  # the variable that holds this step's kind, where it is not the row's
     about: str = ""  # the variable that holds the fact from which a reply must not stray
 
-    def body(self, kind: str, variables: dict[str, str]) -> dict[str, Any]:
-        """The request, less the model and its sampling."""
+    def body(self, kind: str, variables: dict[str, str]) -> Request:
+        """The request without the model and its sampling."""
         kind = variables.get(self.kind, kind)
         messages = [{"role": "system", "content": self.system.strip()}] if self.system else []
         for example in of_kind(self.examples, kind) or []:
@@ -104,8 +105,8 @@ class Step:
     def parse(self, reply: str) -> dict[str, str] | None:
         """The variables that `reply` fills, or None when it has another form.
 
-        Endpoints that know no response_format put words, fences or wrong quotes around the
-        JSON: these are mended, an end that is missing is not. What should be a bare text may come as one.
+        Endpoints without response_format put words, fences or wrong quotes around the JSON. These are repaired; a
+        missing end is not. A reply that should be one string may also come as bare text.
         """
         for value in _readings(reply, bare=self.schema is None):
             try:
@@ -118,11 +119,11 @@ class Step:
 
 
 def _readings(reply: str, bare: bool) -> Iterator[Any]:
-    """What a reply may mean, the most literal first."""
+    """The values that a reply may mean, the most literal first."""
     with suppress(json.JSONDecodeError):
         yield json.loads(reply)
     if bare:
-        # A broken literal would pass as a text too, quotes and all.
+        # A broken literal would pass as a text too, with its quotes.
         if reply.strip()[:1] not in ('"', "{", "["):
             yield reply
     elif found := re.search(r"\{.*\}", reply, re.S):
@@ -131,21 +132,30 @@ def _readings(reply: str, bare: bool) -> Iterator[Any]:
 
 def _filled(pattern: str, variables: dict[str, str]) -> str:
     def literal(found: re.Match[str]) -> str:
-        # Only what is special is escaped: grammars refuse some of the escapes that re.escape makes.
+        # Only special characters are escaped: grammars refuse some of the escapes that re.escape makes.
         lines = [re.sub(r"([.^$*+?{}()\[\]|\\/])", r"\\\1", line) for line in variables[found[1]].splitlines()]
         return f"({'|'.join(lines)})"
 
     return re.sub(r"<(\w+)>", literal, pattern)
 
 
+def read(step: Step, reply: Reply) -> tuple[dict[str, str] | None, str]:
+    """The variables that a reply fills, or None and the reason why it fills none."""
+    if reply["finish_reason"] == "failed":
+        return None, f"no answer ({reply['failure']})"
+    if reply["finish_reason"] != "stop":
+        return None, f"unfinished ({reply['finish_reason']})"
+    values = step.parse(reply["text"])
+    return values, "" if values is not None else "refused" if reply.get("refusal") else "unparsable"
+
+
 @dataclass(frozen=True)
 class Prompt:
     """The requests of one file.
 
-    `focus` says what the teacher writes from: whole documents, or one sentence of each (all
-    that a very small model can hold on to). `simulation` is the text that asks to imitate the
-    exemplar. `pair` makes the question and the answer of the variables, where they are not
-    variables themselves.
+    `focus` says what the teacher writes from: whole documents, or one sentence of each, which is all that a
+    very small model can use. `simulation` is the text that asks to imitate the exemplar. `pair` has templates
+    that make the question and the answer from variables, if they are not variables themselves.
     """
 
     version: int

@@ -10,8 +10,9 @@ from typing import Any
 from rag_instruct.corpus.passages import Passage
 from rag_instruct.errors import UserError
 from rag_instruct.files import digest
-from rag_instruct.llm.prompts import Prompt
-from rag_instruct.llm.session import Asked, at_once, read
+from rag_instruct.llm.concurrency import at_once
+from rag_instruct.llm.prompts import Prompt, read
+from rag_instruct.llm.session import Session
 from rag_instruct.logs import logger
 from rag_instruct.paradigms import ANY, Slot, candidates, drawn
 from rag_instruct.retrieval.runs import Hit, Run
@@ -30,7 +31,7 @@ class Synthesis:
     exemplars: list[Exemplar]
     run: Run
     prompt: Prompt
-    teacher: Asked
+    teacher: Session
     simulate: bool
     seed: str
     made_by: dict[str, Any]  # teacher, prompts and prompt_version, for the rows' provenance
