@@ -1,19 +1,19 @@
-"""Two scorers and a careful human on the same outputs: where they agree, and where not."""
+"""Two scorers and a careful human on the same outputs: where they agree and where they differ."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import yaml
 
-from rag_instruct.benchmarks import benchmark
+from rag_instruct.benchmarks import benchmark, frozen
 from rag_instruct.files import read_text
 from rag_instruct.schema import Question
 from rag_instruct.tables import frame, markdown
 
 
 class Case(NamedTuple):
-    """An output with the score that a careful human gives, and why; `missed` where ours is known to err."""
+    """An output with a careful human's score and reason; `missed` if our rule is known to be wrong."""
 
     benchmark: str
     question: Question
@@ -24,28 +24,24 @@ class Case(NamedTuple):
 
     @property
     def ours(self) -> float:
-        """By the benchmark's own rule."""
+        """The score by the benchmark's own rule."""
         return benchmark(self.benchmark).score(self.question, self.output)[benchmark(self.benchmark).metric]
 
     @property
     def paper(self) -> float:
-        """By the paper's rule."""
+        """The score by the paper's rule."""
         return benchmark(self.benchmark).paper_score(self.question, self.output)
 
 
 def cases(path: Path) -> Iterator[Case]:
-    """The cases of a file of questions and outputs, which has the benchmark's name."""
+    """Yield the cases of <benchmark>.yaml, a file of questions and outputs."""
     data = yaml.safe_load(read_text(path))
     questions = {
-        name: Question(name, **{key: _frozen(value) for key, value in fields.items()})
+        name: Question(name, **{key: frozen(value) for key, value in fields.items()})
         for name, fields in data["questions"].items()
     }
     for name, output, human, why, *missed in data["cases"]:
         yield Case(path.stem, questions[name], output, human, why, bool(missed))
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
 
 def summary(found: Sequence[Case]) -> str:
@@ -69,6 +65,6 @@ def differences(found: Iterable[Case]) -> str:
 
 
 def _code(text: str) -> str:
-    """The text in one line of a table's cell."""
+    """Return the text as code in one line."""
     shown = " / ".join(line.strip() for line in text.split("\n") if line.strip()).replace("`", "'")
     return f"`{shown}`" if shown else "(empty)"
