@@ -12,7 +12,7 @@ from conftest import ROOT
 
 from rag_instruct.errors import UserError
 from rag_instruct.llm.answers import AnswerStore, exclusive, request_key
-from rag_instruct.llm.compaction import compact
+from rag_instruct.llm.segments import compact
 from rag_instruct.lock import Claims
 from scripts import answers
 

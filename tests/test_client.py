@@ -17,11 +17,11 @@ from rag_instruct.errors import UserError
 from rag_instruct.llm.adaptation import RequestAdaptation
 from rag_instruct.llm.answers import AnswerStore
 from rag_instruct.llm.budget import BudgetAccount
-from rag_instruct.llm.compaction import compact
 from rag_instruct.llm.concurrency import at_once
 from rag_instruct.llm.endpoints import Endpoint
 from rag_instruct.llm.limits import Limiter, Pace, seconds_of
 from rag_instruct.llm.replies import TransientError, reply_of
+from rag_instruct.llm.segments import compact
 
 pytestmark = pytest.mark.slow
 
@@ -276,7 +276,7 @@ def test_attempts_that_are_billed_for_nothing_count_against_the_cap(tmp_path, mo
         assert total["dollars"] + total["dollars_that_they_may_have_cost"] == pytest.approx(account.spent(store)[0])
         assert total["stages"]["synthesis, m"]["lost_attempts"] == len(store.lost)
         store.close()
-        monkeypatch.setattr("rag_instruct.llm.compaction.QUIET", -1)
+        monkeypatch.setattr("rag_instruct.llm.segments.QUIET", -1)
         assert compact(tmp_path)[1] == 100
         ask_all(served.base_url, tmp_path, range(150), caps={"requests": 400}, **asked)
     assert len(AnswerStore(tmp_path)) == 150

@@ -7,7 +7,7 @@ from typing import Any
 from rag_instruct.llm.answers import AnswerStore
 from rag_instruct.llm.endpoints import TeacherModel
 from rag_instruct.llm.segments import Reply, Request
-from rag_instruct.llm.session import Session
+from rag_instruct.llm.session import AnswerSource, Session
 from rag_instruct.logs import progress
 
 
@@ -15,7 +15,7 @@ class NotBought(Exception):
     """The store lacks an answer."""
 
 
-class DryRunClient:
+class DryRunClient(AnswerSource):
     """An AnswerSource that notes the requests that its session would have to buy."""
 
     def __init__(self, model: TeacherModel, store: AnswerStore) -> None:
@@ -31,12 +31,6 @@ class DryRunClient:
         """Note the request, and raise NotBought."""
         self.wanted[key] = request
         raise NotBought(key)
-
-    def stop(self) -> None:
-        """Nothing is under way."""
-
-    async def close(self) -> None:
-        """Nothing is open."""
 
     def note(self, body: Request) -> None:
         """Note a request that stands for others."""

@@ -110,7 +110,7 @@ class OrphanedBatches:
         if not (batch := self._elsewhere.get(key)):
             return False
         self._api.go_on()
-        if self._folder.is_kept(batch):
+        if self._folder.kept(batch).exists():
             del self._elsewhere[key]
         else:
             await asyncio.sleep(POLL * (1 + len(self._elsewhere) / MANY))
@@ -128,7 +128,7 @@ class OrphanedBatches:
             if batch.created_at < earliest:
                 break
             ours = (batch.metadata or {}).get(STORE) == store and _name(batch) != self.own
-            if ours and batch.id not in self._adopted and not self._folder.is_kept(batch.id):
+            if ours and batch.id not in self._adopted and not self._folder.kept(batch.id).exists():
                 found.append(batch)
         return found
 
@@ -138,12 +138,13 @@ class OrphanedBatches:
         if not self.claims.take(name):
             return False
         try:
-            if self._folder.is_kept(batch.id):
+            if self._folder.kept(batch.id).exists():
                 return True  # by another job, between the look and the claim
             # The requests are those that were sent; the stage that runs now may ask for something else.
             bodies = await self._api.bodies(batch)
             self._api.go_on()
-            self._folder.mark_taken(batch.id)
+            self._folder.taken(batch.id).touch()
+            self._folder.say_changed()
             reserved = self._recorder.budget.reserve_existing(bodies.values())
             claimed = [key for key in (name, *bodies) if self.claims.take(key)]
         except Gone as error:
@@ -164,7 +165,7 @@ class OrphanedBatches:
 
     async def _requests_of_taken(self, batch: Batch) -> list[str]:
         """The requests of a batch that another job took over; the job that opens a batch claims all its requests."""
-        if not self._folder.is_taken(batch.id):
+        if not self._folder.taken(batch.id).exists():
             return []
         if batch.id not in self._requests:
             try:

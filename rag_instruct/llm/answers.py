@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import Any
 
 from rag_instruct.files import digest, dump, needs_room
-from rag_instruct.llm.segments import Record, Reply, Request, failed_reply, identity, records_from, segments, tokens_of
+from rag_instruct.llm import segments
+from rag_instruct.llm.segments import Record, Reply, Request, failed_reply, tokens_of
 from rag_instruct.lock import hold
 
 KEPT = "what was bought is kept: run again to go on"
 RESTED = 10  # a look into the folder is followed by a rest of so many times its duration
-IN_USE = ".in_use.lock"  # held, shared, by every process that reads the segments
 
 
 def request_key(request: Request, sample: int = 0) -> str:
@@ -67,7 +67,7 @@ class AnswerStore:
         self.spent: dict[tuple[str, str, bool], Counter[str]] = {}
         self.lost: dict[str, Record] = {}  # by id
         self.added = 0
-        self._in_use = hold(folder / IN_USE, wait=True, shared=True) if folder.exists() else None
+        self._in_use = hold(folder / segments.IN_USE, wait=True, shared=True) if folder.exists() else None
         self.refresh()
 
     def __len__(self) -> int:
@@ -75,7 +75,7 @@ class AnswerStore:
 
     def refresh(self) -> None:
         """Read what other processes have bought since the last look."""
-        for name, size in segments(self.folder):
+        for name, size in segments.sizes(self.folder):
             if size > self._ends.get(name, 0) and name != self._own:
                 self._read(name)
 
@@ -93,7 +93,7 @@ class AnswerStore:
         self._next_look = ended + RESTED * (ended - began)
 
     def _read(self, name: str) -> None:
-        for position, record in records_from(self.folder / name, self._ends.get(name, 0)):
+        for position, record in segments.records_from(self.folder / name, self._ends.get(name, 0)):
             if record:
                 self._take(record, name, position)
             else:
@@ -101,9 +101,9 @@ class AnswerStore:
 
     def _take(self, record: Record, segment: str, position: int) -> None:
         known: dict[str, Any] = self.lost if "lost" in record else self._index
-        if identity(record) in known:
+        if segments.identity(record) in known:
             return
-        known[identity(record)] = record if "lost" in record else (segment, position)
+        known[segments.identity(record)] = record if "lost" in record else (segment, position)
         if paid := record.get("reply") or record.get("lost"):
             model = record["lost"]["model"] if "lost" in record else record["request"]["model"]
             payer = record.get("for", ""), model, bool(paid.get("batch"))
@@ -114,7 +114,7 @@ class AnswerStore:
         if key not in self._index:
             return None
         segment, position = self._index[key]
-        record = next(records_from(self.folder / segment, position), (0, None))[1]
+        record = next(segments.records_from(self.folder / segment, position), (0, None))[1]
         assert record is not None, f"{segment} changed under us at byte {position}"
         return record
 
@@ -181,7 +181,7 @@ class AnswerStore:
 
     def _new_segment(self) -> FileIO:
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._in_use = self._in_use or hold(self.folder / IN_USE, wait=True, shared=True)
+        self._in_use = self._in_use or hold(self.folder / segments.IN_USE, wait=True, shared=True)
         self._own = f"{time.strftime('%Y%m%dT%H%M%S')}-{socket.gethostname()}-{uuid.uuid4().hex[:12]}.jsonl"
         return (self.folder / self._own).open("xb", buffering=0)
 

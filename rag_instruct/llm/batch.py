@@ -12,6 +12,7 @@ from rag_instruct.files import dump
 from rag_instruct.llm.adoption import DATA_SET, NAME, STAGE, STORE, OrphanedBatches
 from rag_instruct.llm.answers import KEPT
 from rag_instruct.llm.batch_api import CHAT, interrupted
+from rag_instruct.llm.batch_results import PendingRequest
 from rag_instruct.llm.endpoints import without_key
 from rag_instruct.llm.replies import PermanentRefusal, TransientError
 from rag_instruct.llm.segments import Reply, Request, failed_reply
@@ -39,7 +40,7 @@ class BatchClient:
         """Stop waiting. A batch that runs goes on, and the next run takes its answers."""
         self._api.stop()
         self._let_go()  # before its requests: a job that claims one of them is to find the batch free
-        self._pending.refuse_all(interrupted())
+        self._pending.settle_all(interrupted())
         self._orphans.stop()
         if self._sender and not self._opening:  # else it ends by itself, when other jobs can see the batch
             self._sender.cancel()
@@ -54,12 +55,12 @@ class BatchClient:
 
         Raises UserError for what concerns all requests.
         """
-        async with self._recorder.budget.reserved(request) as reservation:
+        async with self._recorder.budget.reserved(request) as renew:
             while True:
                 try:
                     return await self._in_a_batch(key, request)
                 except TransientError:  # charged without a readable reply
-                    await reservation.renew()
+                    await renew()
                 except PermanentRefusal as error:
                     return await self._recorder.record(key, request, failed_reply(str(error)))
 
@@ -67,7 +68,8 @@ class BatchClient:
         self._api.go_on()
         if self._rounds.get(key, 0) >= ROUNDS:
             raise PermanentRefusal(f"no answer in {ROUNDS} batches")
-        answered = self._pending.add(key, request)
+        answered: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._pending[key] = PendingRequest(request, answered)
         self._last = time.monotonic()
         if self._sender is None or self._sender.done():
             self._sender = asyncio.create_task(self._send())
@@ -82,13 +84,13 @@ class BatchClient:
                     continue
                 await self._one_batch()
         except Exception as error:  # for those who wait; they show a fault of ours as such
-            self._pending.refuse_all(error)
+            self._pending.settle_all(error)
 
     async def _one_batch(self) -> None:
         content = io.BytesIO()
         bodies: dict[str, Request] = {}
-        for key, request in self._pending.requests()[:MOST_LINES]:
-            body = bodies[key] = self._results.adaptation.adapt(request)
+        for key in sorted(self._pending)[:MOST_LINES]:
+            body = bodies[key] = self._results.adaptation.adapt(self._pending[key].request)
             line = {"custom_id": key, "method": "POST", "url": CHAT, "body": body}
             content.write(dump(line).encode() + b"\n")
             if content.tell() > MOST_BYTES:
@@ -120,11 +122,14 @@ class BatchClient:
         await self._results.take(batch, bodies, self._recorder.buyer)
         for key in bodies:
             if self._rounds[key] >= ROUNDS:
-                self._pending.refuse(key, PermanentRefusal(f"no answer in {ROUNDS} batches"))
+                self._pending.settle(key, PermanentRefusal(f"no answer in {ROUNDS} batches"))
 
     async def _open(self, content: bytes, name: str) -> Batch:
         """Upload the requests and start their batch."""
-        file = await self._api.upload(content)
+        openai = self._api.openai
+        file = await self._api.surely(
+            lambda: openai.files.create(file=("requests.jsonl", io.BytesIO(content)), purpose="batch")
+        )
         data_set, stage = self._recorder.buyer
         store = self._folder.store_of(self._api.model, make=True)
         tags = {STORE: store, NAME: name, DATA_SET: data_set, STAGE: stage}
@@ -136,10 +141,12 @@ class BatchClient:
                     self._folder.say_changed()
                     # An attempt whose response was lost may have started it.
                     async for batch in self._api.batches():
-                        if batch.input_file_id == file:
+                        if batch.input_file_id == file.id:
                             return batch
                     self._api.go_on()
-                    return await self._api.create(file, tags)
+                    return await openai.batches.create(
+                        input_file_id=file.id, endpoint=CHAT, completion_window="24h", metadata=tags
+                    )
                 finally:
                     self._opening = False
 

@@ -1,7 +1,6 @@
 """A provider's Batch API: its files and batches, asked again while it is out of reach."""
 
 import asyncio
-import io
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from functools import partial
@@ -41,7 +40,7 @@ class BatchApi:
         self.model, self.key_variable = model.model, endpoint.key_variable
         self.name = f"{model.model} at {endpoint.base_url}"
         self._poll_seconds = model.poll_seconds
-        self._openai = openai.AsyncOpenAI(
+        self.openai = openai.AsyncOpenAI(
             base_url=endpoint.base_url, api_key=endpoint.key(), max_retries=0, timeout=model.timeout
         )
         self._stopped = False
@@ -57,26 +56,15 @@ class BatchApi:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._openai.close()
+        await self.openai.close()
 
     def batches(self) -> AsyncIterator[Batch]:
-        """All batches of the account, the latest first; errors are not retried."""
-        return aiter(self._openai.batches.list(limit=100))
-
-    async def create(self, file: str, tags: dict[str, str]) -> Batch:
-        """Start a batch; errors are not retried."""
-        create = self._openai.batches.create
-        return await create(input_file_id=file, endpoint=CHAT, completion_window="24h", metadata=tags)
-
-    async def upload(self, content: bytes) -> str:
-        """The id of a new file of requests."""
-        create = self._openai.files.create
-        file = await self.surely(lambda: create(file=("requests.jsonl", io.BytesIO(content)), purpose="batch"))
-        return str(file.id)
+        """All batches of the account, the latest first; to be called `surely`."""
+        return aiter(self.openai.batches.list(limit=100))
 
     async def file(self, name: str) -> bytes:
         """The content of a file."""
-        content: bytes = (await self.surely(lambda: self._openai.files.content(name))).content
+        content: bytes = (await self.surely(lambda: self.openai.files.content(name))).content
         return content
 
     async def bodies(self, batch: Batch) -> dict[str, Request]:
@@ -89,7 +77,7 @@ class BatchApi:
         with bar(batch.id, total=total) as counter:
             while batch.status not in ENDED:
                 await asyncio.sleep(self._poll_seconds)
-                batch = await self.surely(partial(self._openai.batches.retrieve, batch.id))
+                batch = await self.surely(partial(self.openai.batches.retrieve, batch.id))
                 if batch.request_counts:
                     counter.total = batch.request_counts.total
                     counter.update(batch.request_counts.completed + batch.request_counts.failed - counter.n)

@@ -12,7 +12,6 @@ from rag_instruct.lock import hold
 POLL = 0.5  # seconds between two looks at what another job does
 LOOKING = ".adopting.lock"  # held by the job that looks for batches, or opens one
 CHANGED = ".changed"  # written again when a batch is opened or taken over
-TAKEN = ".taken"  # after a batch's id: another job than the one that opened it has taken it over
 
 
 class BatchFolder:
@@ -55,19 +54,10 @@ class BatchFolder:
         with whole(self._folder / CHANGED) as temporary:
             temporary.write_text(uuid.uuid4().hex)
 
-    def is_kept(self, batch: str) -> bool:
-        """Whether the answers of the batch are in the store."""
-        return (self._folder / batch).exists()
+    def kept(self, batch: str) -> Path:
+        """The mark of a batch whose answers are in the store."""
+        return self._folder / batch
 
-    def mark_kept(self, batch: str) -> None:
-        """Say that the answers of the batch are in the store."""
-        (self._folder / batch).touch()
-
-    def is_taken(self, batch: str) -> bool:
-        """Whether a job has taken the batch over."""
-        return (self._folder / f"{batch}{TAKEN}").exists()
-
-    def mark_taken(self, batch: str) -> None:
-        """Say that this job takes the batch over."""
-        (self._folder / f"{batch}{TAKEN}").touch()
-        self.say_changed()
+    def taken(self, batch: str) -> Path:
+        """The mark of a batch that another job than the one that opened it has taken over."""
+        return self._folder / f"{batch}.taken"

@@ -21,47 +21,30 @@ class Unanswered(UserError):
     """All requests of a batch were rejected, which cannot be due to single requests."""
 
 
-class _Pending(NamedTuple):
+class PendingRequest(NamedTuple):
+    """A request of this job that no batch has answered yet."""
+
     request: Request
     answered: "asyncio.Future[Reply]"
 
 
-class PendingRequests:
-    """The requests of this job that no batch has answered yet, by key."""
+class PendingRequests(dict[str, PendingRequest]):
+    """Those of a job, by key."""
 
-    def __init__(self) -> None:
-        self._pending: dict[str, _Pending] = {}
+    def settle(self, key: str, outcome: Reply | Exception) -> None:
+        """End the wait for a reply, by the reply or an error, if there is a wait."""
+        one = self.pop(key, None)
+        if one is None or one.answered.done():
+            return
+        if isinstance(outcome, Exception):
+            one.answered.set_exception(outcome)
+        else:
+            one.answered.set_result(outcome)
 
-    def __len__(self) -> int:
-        return len(self._pending)
-
-    def requests(self) -> list[tuple[str, Request]]:
-        """Keys and requests, sorted by key."""
-        return [(key, self._pending[key].request) for key in sorted(self._pending)]
-
-    def get(self, key: str, default: Request) -> Request:
-        """The request as it was asked, or `default` if it is not pending."""
-        return self._pending[key].request if key in self._pending else default
-
-    def add(self, key: str, request: Request) -> "asyncio.Future[Reply]":
-        """The reply to come."""
-        self._pending[key] = _Pending(request, asyncio.get_running_loop().create_future())
-        return self._pending[key].answered
-
-    def answer(self, key: str, reply: Reply) -> None:
-        """End the wait for a reply, if there is one."""
-        if (one := self._pending.pop(key, None)) and not one.answered.done():
-            one.answered.set_result(reply)
-
-    def refuse(self, key: str, error: Exception) -> None:
-        """End the wait for a reply by an error, if there is one."""
-        if (one := self._pending.pop(key, None)) and not one.answered.done():
-            one.answered.set_exception(error)
-
-    def refuse_all(self, error: Exception) -> None:
+    def settle_all(self, error: Exception) -> None:
         """End all waits."""
-        for key in list(self._pending):
-            self.refuse(key, error)
+        for key in list(self):
+            self.settle(key, error)
 
 
 @dataclass
@@ -92,17 +75,17 @@ class BatchResults:
         await asyncio.gather(*(self._keep(key, bodies[key], reply, buyer) for key, reply in found.replies.items()))
         lose = self.recorder.lose
         await asyncio.gather(*(lose(key, bodies[key], attempt, buyer) for key, attempt in found.lost.items()))
-        self.folder.mark_kept(batch.id)
+        self.folder.kept(batch.id).touch()
         for key, attempt in found.lost.items():
-            self.pending.refuse(key, attempt)
+            self.pending.settle(key, attempt)
         if found.rejected and not found.replies:
             raise Unanswered(str(next(iter(found.rejected.values()))))
         if lacking := len(bodies) - len(found.replies):
             logger.warning("%s: %s has no answer to %d of %d requests", self.api.name, batch.id, lacking, len(bodies))
 
     async def _keep(self, key: str, body: Request, reply: Reply, buyer: Buyer) -> None:
-        reply = await self.recorder.record(key, self.pending.get(key, body), reply, buyer)
-        self.pending.answer(key, reply)
+        request = self.pending[key].request if key in self.pending else body
+        self.pending.settle(key, await self.recorder.record(key, request, reply, buyer))
 
     async def _outcomes(self, batch: Batch, bodies: dict[str, Request]) -> _Outcomes:
         """What the batch's files say of each request; of several answers to one request the first counts."""

@@ -1,7 +1,7 @@
 """The budget of a data set: no request begins that could exceed it, over all jobs and runs."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,6 +13,8 @@ from rag_instruct.llm.prices import FREE, Price, Prices
 from rag_instruct.llm.reservations import Reservations
 from rag_instruct.llm.segments import Reply, Request, Usage
 from rag_instruct.llm.tokens import TokenCounter, counter, prompt_tokens
+
+Renew = Callable[[], Awaitable[None]]
 
 POLL = 0.5  # seconds between two looks at what other jobs have released
 
@@ -43,25 +45,6 @@ class BudgetAccount:
         return dollars, sum(tokens["requests"] for tokens in paid.values())
 
 
-class Reservation:
-    """The most that one request may cost, set aside until its real price is in the store."""
-
-    def __init__(self, budget: "Budget", request: Request) -> None:
-        self._budget, self._request = budget, request
-        self._dollars: float | None = None
-
-    async def renew(self) -> None:
-        """Set the amount aside for the next attempt, when the last one has its price in the store."""
-        self.release()
-        self._dollars = await self._budget.reserve(self._request)
-
-    def release(self) -> None:
-        """Give the amount back."""
-        if self._dollars is not None:
-            dollars, self._dollars = self._dollars, None
-            self._budget.release(dollars)
-
-
 class Budget:
     """Reserves the most that requests may cost, and releases it when their real prices are in the store."""
 
@@ -87,29 +70,33 @@ class Budget:
 
     def most_usage(self, request: Request) -> Usage:
         """The most usage that an attempt without a reply may be charged for."""
-        usage = {"prompt_tokens": prompt_tokens(request, self._count), "completion_tokens": room(request)}
-        return {**usage, "estimated": True}
+        return self._usage(request, room(request))
 
     def completed(self, request: Request, reply: Reply) -> Reply:
         """The reply, with an estimated usage if the endpoint gave none: the budget must count it."""
-        if reply.get("usage"):
-            return reply
-        usage = {
-            "prompt_tokens": prompt_tokens(request, self._count),
-            "completion_tokens": self._count(reply["text"]),
-            "estimated": True,
-        }
-        return {**reply, "usage": usage}
+        return reply if reply.get("usage") else {**reply, "usage": self._usage(request, self._count(reply["text"]))}
+
+    def _usage(self, request: Request, completion: int) -> Usage:
+        prompt = prompt_tokens(request, self._count)
+        return {"prompt_tokens": prompt, "completion_tokens": completion, "estimated": True}
 
     @asynccontextmanager
-    async def reserved(self, request: Request) -> AsyncIterator[Reservation]:
-        """Hold a reservation for the request in the block."""
-        reservation = Reservation(self, request)
-        await reservation.renew()
+    async def reserved(self, request: Request) -> AsyncIterator[Renew]:
+        """Reserve the most that the request can cost, for the block.
+
+        An attempt that was charged has its price in the store. `renew` then makes a new reservation for the next one.
+        """
+        held = [await self.reserve(request)]
+
+        async def renew() -> None:
+            self.release(held.pop())
+            held.append(await self.reserve(request))
+
         try:
-            yield reservation
+            yield renew
         finally:
-            reservation.release()
+            for most in held:
+                self.release(most)
 
     async def reserve(self, request: Request) -> float:
         """Reserve the most that the request can cost, in dollars; wait while other requests may release enough.

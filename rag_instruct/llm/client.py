@@ -16,7 +16,7 @@ from rag_instruct.errors import UserError
 from rag_instruct.llm import replies
 from rag_instruct.llm.adaptation import RequestAdaptation
 from rag_instruct.llm.answers import KEPT
-from rag_instruct.llm.budget import Reservation
+from rag_instruct.llm.budget import Renew
 from rag_instruct.llm.endpoints import Endpoint, TeacherModel
 from rag_instruct.llm.limits import Limiter, seconds_of
 from rag_instruct.llm.recorder import Recorder
@@ -107,7 +107,7 @@ class _Asked(NamedTuple):
 
     key: str
     request: Request
-    reservation: Reservation
+    renew_reservation: Renew
     faults: list[str]
 
 
@@ -144,8 +144,8 @@ class OnlineClient:
 
         Raises UserError for what concerns all requests.
         """
-        async with self._recorder.budget.reserved(request) as reservation:
-            asked = _Asked(key, request, reservation, [])
+        async with self._recorder.budget.reserved(request) as renew:
+            asked = _Asked(key, request, renew, [])
             try:
                 reply = await self._tried(asked)
             except PermanentRefusal as error:
@@ -198,7 +198,7 @@ class OnlineClient:
         asked.faults.append(str(error))
         if error.charged:
             await self._recorder.lose(asked.key, asked.request, error)
-            await asked.reservation.renew()
+            await asked.renew_reservation()
         place.failed()
         # While another endpoint answers, that this one does not is no outage.
         if not any(other.well for other in self._places if other is not place):

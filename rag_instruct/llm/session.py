@@ -29,19 +29,24 @@ Result = TypeVar("Result")
 
 
 class AnswerSource(Protocol):
-    """Where answers come from that the store lacks: endpoints, online or in batches, or nowhere in a dry run."""
+    """Where answers come from that the store lacks: an endpoint, online or in batches, or nowhere in a dry run.
+
+    By default nothing is under way and nothing is open.
+    """
 
     async def answer(self, key: str, request: Request) -> Reply:
         """The reply to a request, recorded in the store."""
 
     def stop(self) -> None:
         """Begin nothing new."""
+        return
 
     async def close(self) -> None:
         """Close the connections."""
+        return
 
 
-class ReplayOnly:
+class ReplayOnly(AnswerSource):
     """An AnswerSource that has no answers: a replay is made of stored answers only."""
 
     async def answer(self, key: str, request: Request) -> Reply:
@@ -49,12 +54,6 @@ class ReplayOnly:
         raise UserError(
             f"{REPLAY} is set and the store has no answer to request {key[:12]}: unset it to buy the answer"
         )
-
-    def stop(self) -> None:
-        """Nothing is under way."""
-
-    async def close(self) -> None:
-        """Nothing is open."""
 
 
 class Session:
