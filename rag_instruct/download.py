@@ -8,7 +8,6 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
 
-import httpx
 import httpx2
 import tenacity
 from huggingface_hub import HfApi, snapshot_download
@@ -53,12 +52,12 @@ def download(source: Source, output: Path) -> None:
     try:
         with needs_room(part):
             _fetch_all(source, part)
-    except httpx.HTTPStatusError as error:
+    except httpx2.HTTPStatusError as error:
         status = error.response.status_code
         raise UserError(
             f"{source.address}: the server answered {status}: check the address, or `mirrors`, in config.yaml"
         ) from error
-    except httpx.TransportError as error:
+    except httpx2.TransportError as error:
         fault = error or type(error).__name__
         raise UserError(
             f"{source.address}: {fault}: run again to go on from byte {_length(part):,}; behind a proxy, "
@@ -73,9 +72,9 @@ def _length(part: Path) -> int:
 
 
 def _worth_retrying(error: BaseException) -> bool:
-    if isinstance(error, httpx.HTTPStatusError):
+    if isinstance(error, httpx2.HTTPStatusError):
         return error.response.status_code in (408, 429) or error.response.status_code >= 500
-    return isinstance(error, httpx.TransportError)
+    return isinstance(error, httpx2.TransportError)
 
 
 @tenacity.retry(
@@ -89,13 +88,13 @@ def _fetch_all(source: Source, part: Path) -> None:
     # Compressed on the way, the bytes would not be the file's, and a range not a part of it.
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
     with (
-        httpx.Client(proxy=source.proxy or None, follow_redirects=True, timeout=60) as client,
+        httpx2.Client(proxy=source.proxy or None, follow_redirects=True, timeout=60) as client,
         client.stream("GET", source.address, headers=headers) as response,
     ):
-        if response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
+        if response.status_code == httpx2.codes.RANGE_NOT_SATISFIABLE:
             return  # nothing is missing
         response.raise_for_status()
-        resumed = response.status_code == httpx.codes.PARTIAL_CONTENT
+        resumed = response.status_code == httpx2.codes.PARTIAL_CONTENT
         have = have if resumed else 0
         coming = int(response.headers.get("Content-Length", 0))
         _refuse_without_room(part, (source.size or have + coming) - have)
@@ -160,7 +159,7 @@ def download_from_hub(repository: str, revision: str, patterns: list[str], outpu
             f"{repository} at {revision} is not on the hub: give its new id, or a local `path`, in config.yaml"
         ) from error
     except HfHubHTTPError as error:
-        if getattr(error.response, "status_code", None) != httpx.codes.UNAUTHORIZED:
+        if getattr(error.response, "status_code", None) != httpx2.codes.UNAUTHORIZED:
             raise _unreachable(repository, error) from error
         raise UserError(f"{repository}: the hub does not accept HF_TOKEN: export a valid one, or none") from error
     except (httpx2.TransportError, OSError) as error:

@@ -17,8 +17,7 @@ from rag_instruct import cli
 from rag_instruct.errors import UserError
 from rag_instruct.llm.answers import AnswerStore
 from rag_instruct.llm.segments import Record, compact, tokens_of
-
-LINE = "{:24.24} {:16.16} {:24.24} {:>8} {:>7} {:>12} {:>12}"
+from rag_instruct.tables import frame, text
 
 
 def table(store: AnswerStore) -> str:
@@ -28,11 +27,9 @@ def table(store: AnswerStore) -> str:
         account = record.get("for", "unknown"), record.get("stage", "unknown"), record["request"]["model"]
         counts = tokens_of(record.get("reply")) + Counter(requests=1, failed="failure" in record)
         accounts.setdefault(account, Counter()).update(counts)
-    lines = [LINE.format("data set", "stage", "model", "requests", "failed", "tokens in", "tokens out")]
-    for account, counts in sorted(accounts.items()):
-        numbers = (f"{counts[name]:,}" for name in ("requests", "failed", "prompt", "completion"))
-        lines.append(LINE.format(*account, *numbers))
-    return "\n".join(lines)
+    counted = ("requests", "failed", "prompt", "completion")
+    rows = ([*account, *(counts[name] for name in counted)] for account, counts in sorted(accounts.items()))
+    return text(frame(["data set", "stage", "model", "requests", "failed", "tokens in", "tokens out"], rows))
 
 
 def described(record: Record) -> str:

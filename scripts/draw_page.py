@@ -16,7 +16,8 @@ from pathlib import Path
 
 from rag_instruct import cli
 from rag_instruct.evaluation.page import page, samples
-from rag_instruct.evaluation.results import Answers, Evaluation
+from rag_instruct.evaluation.results import Evaluation
+from rag_instruct.evaluation.summary import Answers
 from rag_instruct.files import read_json, whole
 
 
@@ -31,7 +32,7 @@ def main(
     output: Path,
 ) -> None:
     made = read_json(table)
-    shown = samples(made, Evaluation(scores, made), Answers(outputs, questions), documents)
+    shown = list(samples(made, Evaluation(scores, made), Answers(outputs, questions), documents))
     with whole(output) as temporary:
         temporary.write_text(page(made, shown, template), "utf-8")
 

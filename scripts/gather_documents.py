@@ -15,7 +15,7 @@ from pathlib import Path
 
 from rag_instruct import cli
 from rag_instruct.benchmarks import read_questions
-from rag_instruct.evaluation.contexts import given, searched
+from rag_instruct.evaluation.contexts import from_file, from_search
 from rag_instruct.files import write_jsonl
 from rag_instruct.retrieval.runs import Run
 
@@ -31,9 +31,9 @@ def main(
 ) -> None:
     asked = list(read_questions(questions))
     if contexts:
-        rows = given(asked, contexts, documents)
+        rows = from_file(asked, contexts, documents)
     else:
-        rows = searched(asked, Run(run, passages) if run and passages else None, documents)
+        rows = from_search(asked, Run(run, passages) if run and passages else None, documents)
     write_jsonl(output, rows)
 
 

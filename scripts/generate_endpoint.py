@@ -18,7 +18,8 @@ from typing import Literal
 from rag_instruct import cli
 from rag_instruct.benchmarks import read_questions
 from rag_instruct.evaluation.endpoint_answers import answer
-from rag_instruct.evaluation.questioning import Output, tasks
+from rag_instruct.evaluation.questioning import tasks
+from rag_instruct.evaluation.records import Output
 from rag_instruct.files import write_jsonl
 from rag_instruct.jobs import job_settings
 from rag_instruct.llm.session import Session, with_teacher

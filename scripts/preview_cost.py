@@ -11,7 +11,8 @@ from pathlib import Path
 
 from rag_instruct import cli
 from rag_instruct.costs.evaluation_preview import preview_evaluation
-from rag_instruct.costs.preview import preview_data_set, table
+from rag_instruct.costs.preview import preview_data_set
+from rag_instruct.costs.tables import preview_table
 from rag_instruct.files import write_json
 from rag_instruct.jobs import job_settings
 from rag_instruct.llm.answers import AnswerStore
@@ -24,7 +25,7 @@ def main(*, dataset: str, output: Path, settings: Path | None = None) -> None:
     results, store = Path("results"), AnswerStore(Path(given["answers"]))
     estimates = preview_data_set(given, dataset, results, Path("resources/prompts"), account)
     estimates += preview_evaluation(given, dataset, results, store, account)
-    print(table(estimates, account.spent(store), account))
+    print(preview_table(estimates, account.spent(store), account))
     write_json(output, [asdict(one) for one in estimates])
 
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rag_instruct import cli
-from rag_instruct.exemplars.funnel import funnel, table
+from rag_instruct.exemplars.funnel import funnel, shown
 from rag_instruct.exemplars.funnel import report as text_of
 from rag_instruct.files import read_json, whole, write_json
 from rag_instruct.logs import logger
@@ -43,7 +43,7 @@ def main(
     write_json(counts, found)
     with whole(report) as temporary:
         temporary.write_text(text_of(name, filtered_by, found, parts, seed), "utf-8")
-    logger.info("%s\n%s", report, table(found))
+    logger.info("%s\n%s", report, shown(found))
 
 
 if __name__ == "__main__":

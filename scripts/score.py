@@ -10,14 +10,13 @@ from pathlib import Path
 
 from rag_instruct import cli
 from rag_instruct.benchmarks import benchmark, read_questions
-from rag_instruct.evaluation.results import scored
+from rag_instruct.evaluation.scored import scored
 from rag_instruct.files import read_jsonl, write_jsonl
 
 
 def main(outputs: Path, *, schema: str, questions: Path, output: Path) -> None:
-    rules = benchmark(schema)
     asked = list(read_questions(questions))
-    write_jsonl(output, scored(asked, read_jsonl(outputs), rules.score, rules.paper_score))
+    write_jsonl(output, scored(asked, read_jsonl(outputs), benchmark(schema)))
 
 
 if __name__ == "__main__":

@@ -19,10 +19,10 @@ from json import loads
 from pathlib import Path
 
 from rag_instruct import cli
-from rag_instruct.evaluation.results import Answers, Evaluation, table
-from rag_instruct.evaluation.results import published as scores_of
-from rag_instruct.evaluation.table import comma_separated
-from rag_instruct.evaluation.table import markdown as as_markdown
+from rag_instruct.evaluation.results import Evaluation
+from rag_instruct.evaluation.summary import Answers, summary
+from rag_instruct.evaluation.summary import published as scores_of
+from rag_instruct.evaluation.tables import every_score, page
 from rag_instruct.files import read_json, whole, write_json, write_jsonl
 
 
@@ -42,12 +42,13 @@ def main(
     how = loads(described)
     evaluation = Evaluation(scores, how)
     answers = Answers(outputs, questions)
-    differing = [answers.joined(row) for row in evaluation.disagreements()]
+    differing = [answers.joined(disputed) for disputed in evaluation.disputed()]
     quality = {path.parent.name: read_json(path) for path in retrieval}
-    made = table(evaluation, how, quality, differing, scores_of(published, how))
+    made = summary(evaluation, how, quality, differing, scores_of(published, how["benchmarks"]))
     write_jsonl(disagreements, differing)
     write_json(json, made)
-    for path, text in ((markdown, as_markdown(made)), (csv, comma_separated(made))):
+    comma_separated = every_score(made).to_csv(index=False, lineterminator="\n")
+    for path, text in ((markdown, page(made)), (csv, comma_separated)):
         with whole(path) as temporary:
             temporary.write_text(text, "utf-8")
 

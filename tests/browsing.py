@@ -21,10 +21,17 @@ def chromium() -> Iterator[Browser]:
 
 @contextmanager
 def opened(
-    browser: Browser, path: Path, width: int = 1280, height: int = 900, hash: str = "", scheme: str = "light"
+    browser: Browser,
+    path: Path,
+    width: int = 1280,
+    height: int = 900,
+    hash: str = "",
+    scheme: str = "light",
+    touch: bool = False,
 ) -> Iterator[Page]:
     """The page in a window of its own, offline, at a hash. Fails when it writes an error to the console."""
-    context = browser.new_context(viewport={"width": width, "height": height}, offline=True, color_scheme=scheme)
+    size = {"width": width, "height": height}
+    context = browser.new_context(viewport=size, offline=True, color_scheme=scheme, has_touch=touch)
     page = context.new_page()
     errors: list[str] = []
     page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)

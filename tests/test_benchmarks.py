@@ -154,7 +154,7 @@ def test_all_eleven_have_the_sizes_and_rules_of_the_paper():
 FAULTS = [
     ("webquestions", "t.jsonl", [{"quest": "who?", "answers": ["x"]}], "t.jsonl, record 1: no 'qText', it has quest, answers"),
     ("webquestions", "t.jsonl", [{"question": "who?", "answers": []}], "record 1: it has no answer"),
-    ("webquestions", "t.jsonl", [{"question": " ", "answers": ["x"]}], "record 1: the question is ' ', where a text is needed"),
+    ("webquestions", "t.jsonl", [{"question": " ", "answers": ["x"]}], "record 1: the question is ' ', but must be a text"),
     ("popqa", "t.jsonl", [POPQA, {**POPQA, "s_pop": None}], "record 2: "),
     ("popqa", "t.jsonl", [{**POPQA, "possible_answers": "farmer"}], "record 1: Expecting value"),
     ("triviaqa", "t.jsonl", [{"question": "Which?", "question_id": "1", "answer": {"value": "<unk>", "aliases": []}}], "as in the test split, whose answers are hidden"),
@@ -170,7 +170,7 @@ FAULTS = [
     ("hotpotqa", "t.jsonl", [{"id": "a", **HOP, "supporting_facts": FACTS}], "1 questions, 7,405 are the whole set"),
     ("hotpotqa", "t.jsonl", [], "0 questions, 7,405 are the whole set"),
     ("own", "t.jsonl", [], "0 questions, none is"),
-    ("own", "t.jsonl", [{"id": 1, "question": "Q?", "answers": "x"}] * 2, "1 ids stand twice, '1' among them"),
+    ("own", "t.jsonl", [{"id": 1, "question": "Q?", "answers": "x"}] * 2, "1 ids occur twice, '1' among them"),
 ]  # fmt: skip
 
 

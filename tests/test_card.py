@@ -1,6 +1,7 @@
 """The data set as the hub takes it, and the way there."""
 
 import json
+import re
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -71,8 +72,8 @@ def test_splits_are_drawn_by_row_and_no_row_is_lost():
 
 
 def test_a_card_has_the_hubs_header_and_the_numbers():
-    text = made(ROWS)
-    header = yaml.safe_load(text.split("---\n")[1])
+    text = re.sub(" +", " ", made(ROWS))
+    header = yaml.safe_load(made(ROWS).split("---\n")[1])
     assert header["language"] == ["en"]
     assert "language" not in yaml.safe_load(made(ROWS, language=None).split("---\n")[1])
     assert header["license"] == "other", "the rows' and the documents' licences differ"
@@ -93,9 +94,8 @@ def test_a_card_has_the_hubs_header_and_the_numbers():
             "passed_share": [0.2, 0.9],
         }
     }
-    assert "| single_doc_answer | 1 | 2 | 4 | 2 of 3 | 0.2 to 0.9 |" in made(
-        ROWS, {**COUNTS, "verification": verification}
-    )
+    verified = re.sub(" +", " ", made(ROWS, {**COUNTS, "verification": verification}))
+    assert "| single_doc_answer | 1 | 2 | 4 | 2 of 3 | 0.2 to 0.9 |" in verified
 
 
 def test_a_place_that_says_something_is_seen():

@@ -186,7 +186,7 @@ def test_a_kill_and_one_core_change_no_byte_of_the_whole_build(project, demo):
 @pytest.mark.long
 def test_make_demo(project):
     """With its language model. The bytes are the recording's on a processor of the same kind; others may round otherwise."""
-    for name in ("Makefile", "requirements.txt", "requirements-models.txt"):
+    for name in ("Makefile", "requirements.txt", "requirements.lock", "requirements-models.txt"):
         shutil.copy2(ROOT / name, project.folder / name)
     (project.folder / ".venv").symlink_to(ROOT / ".venv")
     environment = project.environment(BASH_ENV="")

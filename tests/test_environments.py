@@ -1,19 +1,22 @@
 """The conda environments of the rules and the requirements of the Makefile name the same versions."""
 
 import re
+from importlib import metadata
 
 import yaml
 from conftest import ROOT
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+
+def lines_of(name):
+    """The requirements of a file, without its comments."""
+    lines = [line.split("#")[0].strip() for line in (ROOT / name).read_text().splitlines()]
+    return [line for line in lines if line]
 
 
 def requirements():
-    lines = [
-        line
-        for name in ("requirements.txt", "requirements-models.txt")
-        for line in (ROOT / name).read_text().splitlines()
-    ]
-    lines = [line.split("#")[0].strip() for line in lines]
-    return dict(line.split("==") for line in lines if line)
+    return dict(line.split("==") for name in ("requirements.txt", "requirements-models.txt") for line in lines_of(name))
 
 
 def test_every_pin_of_an_environment_is_the_requirements_pin():
@@ -51,3 +54,22 @@ def test_every_script_is_a_rule_of_the_same_name_or_says_why_not():
     helpers = {"__init__", "serve_gguf", "show_rows", "plan", "answers", "push", "assess_filter", "export_lm_eval"}
     helpers |= {"compare_scorers", "estimate_training", "ask"}
     assert {path.stem for path in (ROOT / "scripts").glob("*.py")} - helpers == rules
+
+
+def test_the_lock_has_every_pin_and_what_they_need():
+    """Else `make lock` was forgotten. The lock has names and versions only: no address, no hash."""
+    lock = [Requirement(line) for line in lines_of("requirements.lock")]
+    assert all(re.fullmatch(r"==[\w.]+", str(one.specifier)) and not one.url for one in lock)
+    locked = {one.name: one.specifier for one in lock if not one.marker or one.marker.evaluate()}
+    files = ("requirements.txt", "requirements-slurm.txt", "requirements-dev.txt")
+    pins = [Requirement(line) for name in files for line in lines_of(name) if not line.startswith("-r")]
+    for pin in pins:
+        assert locked[canonicalize_name(pin.name)] == pin.specifier, f"{pin}: renew the lock by `make lock`"
+        needed = map(Requirement, metadata.requires(pin.name) or [])
+        lacking = {str(one) for one in needed if canonicalize_name(one.name) not in locked and wanted(one)}
+        assert not lacking, f"{pin} needs {lacking}: renew the lock by `make lock`"
+
+
+def wanted(requirement):
+    """Whether a package needs it here, without extras."""
+    return not requirement.marker or requirement.marker.evaluate({"extra": ""})

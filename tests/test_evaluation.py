@@ -8,12 +8,16 @@ import pytest
 from browsing import opened
 from conftest import ROOT
 
+from rag_instruct.benchmarks import Benchmark
 from rag_instruct.benchmarks import write as write_questions
 from rag_instruct.errors import UserError
 from rag_instruct.evaluation.lm_eval_format import export
 from rag_instruct.evaluation.page import SAMPLED, drawn, page, plot, samples
-from rag_instruct.evaluation.results import Answers, Cell, Evaluation, published, scored, table
-from rag_instruct.evaluation.table import comma_separated, markdown
+from rag_instruct.evaluation.results import Cell, Evaluation
+from rag_instruct.evaluation.scored import scored
+from rag_instruct.evaluation.summary import Answers, published, summary
+from rag_instruct.evaluation.tables import every_score
+from rag_instruct.evaluation.tables import page as markdown
 from rag_instruct.files import write_jsonl
 from rag_instruct.schema import Question
 
@@ -42,6 +46,9 @@ def exact(question, output):
 def generous(question, output):
     """Right for the right ones, and for output number 39 of whoever."""
     return float(output == question.answers[0] or output.endswith(" 39"))
+
+
+RULES = Benchmark("made_up", "Made up", "open", "accuracy", 0, questions=None, score=exact, paper_score=generous)
 
 
 @pytest.fixture(scope="module")
@@ -80,12 +87,12 @@ def evaluation_in(results):
             outputs.append(place / given / f"{model}.outputs.jsonl")
             write_jsonl(outputs[-1], said)
             scores.append(place / given / f"{model}.scores.jsonl")
-            write_jsonl(scores[-1], scored(asked, said, exact, generous))
+            write_jsonl(scores[-1], scored(asked, said, RULES))
     evaluation, answers = Evaluation(scores, DESCRIBED), Answers(outputs, questions)
-    disagreements = [answers.joined(row) for row in evaluation.disagreements()]
-    others = published(ROOT / "resources/evaluation/published_scores.yaml", DESCRIBED)
+    disagreements = [answers.joined(disputed) for disputed in evaluation.disputed()]
+    others = published(ROOT / "resources/evaluation/published_scores.yaml", DESCRIBED["benchmarks"])
     recall = {"questions": N, "recall": {1: 0.25, 2: 1.0}, "questions_with_free_answers": 0, "answer_in_documents": {}}
-    made = table(evaluation, DESCRIBED, {"popqa": recall}, disagreements, others)
+    made = summary(evaluation, DESCRIBED, {"popqa": recall}, disagreements, others)
     return results, evaluation, answers, documents, json.loads(json.dumps(made)), disagreements
 
 
@@ -123,7 +130,7 @@ def test_disagreements_are_all_there_with_what_was_said(built):
 
 def test_outputs_of_other_questions_are_refused(built):
     with pytest.raises(UserError, match="1 outputs are not those of the 1 questions"):
-        list(scored([Question("q", "What?", ("x",))], [{"id": "other", "output": ""}], exact, generous))
+        list(scored([Question("q", "What?", ("x",))], [{"id": "other", "output": ""}], RULES))
 
 
 def test_the_markdown_says_what_the_json_says(built):
@@ -148,34 +155,32 @@ def test_cells_with_pipes_stay_one_cell(built):
 
 
 def test_the_csv_has_a_line_a_score(built):
-    lines = comma_separated(built[4]).splitlines()
+    lines = every_score(built[4]).to_csv(index=False).splitlines()
     assert lines[0] == "benchmark,model,given,rule,score,low,high,n,published"
     assert len(lines) == 1 + 6 * 4 + 4 * 2
     assert "popqa,Llama3.2-3B,with_documents,paper,61.8,,,,yes" in lines
 
 
 def test_published_rows_are_the_papers():
-    every = {
-        "benchmarks": dict.fromkeys(
-            [
-                "webquestions",
-                "popqa",
-                "triviaqa",
-                "openbookqa",
-                "pubhealth",
-                "arc",
-                "two_wiki",
-                "hotpotqa",
-                "musique",
-                "convfinqa",
-                "pubmedqa",
-            ]
-        )
-    }
+    every = dict.fromkeys(
+        [
+            "webquestions",
+            "popqa",
+            "triviaqa",
+            "openbookqa",
+            "pubhealth",
+            "arc",
+            "two_wiki",
+            "hotpotqa",
+            "musique",
+            "convfinqa",
+            "pubmedqa",
+        ]
+    )
     rows = published(ROOT / "resources/evaluation/published_scores.yaml", every)
     assert [len(row["scores"]) for row in rows] == [11] * 4
     assert sum(rows[3]["scores"].values()) == pytest.approx(760.1)
-    assert published(ROOT / "resources/evaluation/published_scores.yaml", {"benchmarks": {"mine": {}}}) == []
+    assert published(ROOT / "resources/evaluation/published_scores.yaml", {"mine": {}}) == []
 
 
 class Page(HTMLParser):
@@ -194,7 +199,7 @@ class Page(HTMLParser):
 @pytest.fixture(scope="module")
 def html(built):
     _, evaluation, answers, documents, made, _ = built
-    shown = samples(made, evaluation, answers, documents)
+    shown = list(samples(made, evaluation, answers, documents))
     return page(made, shown, ROOT / "resources/evaluation/page.html")
 
 

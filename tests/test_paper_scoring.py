@@ -1,5 +1,7 @@
 """The paper's rules by their description: every branch, faults included, and the table of where ours differ."""
 
+import re
+
 import pytest
 from conftest import ROOT
 
@@ -117,9 +119,14 @@ def test_each_benchmark_has_its_rule(name, rule):
 
 def test_the_page_on_scoring_has_the_table_as_it_is_now():
     found = [case for path in sorted((ROOT / "tests/data/adversarial").glob("*.yaml")) for case in cases(path)]
-    page = (ROOT / "docs/scoring.md").read_text("utf-8")
+    page = squeezed((ROOT / "docs/scoring.md").read_text("utf-8"))
     again = (
         "run `python -m scripts.compare_scorers tests/data/adversarial/*.yaml` and put its tables into docs/scoring.md"
     )
-    assert summary(found) in page, again
-    assert differences(found) in page, again
+    assert squeezed(summary(found)) in page, again
+    assert squeezed(differences(found)) in page, again
+
+
+def squeezed(markdown):
+    """Without what makes a table's columns even."""
+    return re.sub(r" +", " ", re.sub(r"^\|[-:| ]+\|\n", "", markdown, flags=re.M))

@@ -4,7 +4,7 @@ import subprocess
 import sys
 import time
 
-import httpx
+import httpx2
 import pytest
 from asking import ask_all
 from loopback import endpoint
@@ -126,8 +126,8 @@ def serving(tmp_path):
 def gone(url):
     for _ in range(100):
         try:
-            httpx.get(f"{url}/models", timeout=1)
-        except httpx.TransportError:
+            httpx2.get(f"{url}/models", timeout=1)
+        except httpx2.TransportError:
             return True
         time.sleep(0.1)
     return False
@@ -135,7 +135,7 @@ def gone(url):
 
 def test_a_local_server_ends_with_its_block(serving):
     with local_server(serving) as url:
-        assert httpx.get(f"{url}/models").is_success
+        assert httpx2.get(f"{url}/models").is_success
     assert gone(url)
 
 
@@ -143,7 +143,7 @@ def test_a_local_server_ends_with_a_killed_stage(serving):
     code = f"from rag_instruct.llm.server import local_server\nimport time\nwith local_server({serving!r}) as url:\n    print(url, flush=True)\n    time.sleep(60)"
     stage = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     url = stage.stdout.readline().strip()
-    assert httpx.get(f"{url}/models").is_success
+    assert httpx2.get(f"{url}/models").is_success
     os.kill(stage.pid, signal.SIGKILL)
     stage.wait()
     assert gone(url)

@@ -1,18 +1,20 @@
-"""Two scorers and a careful human on the same outputs: where they agree, and where not."""
+"""Two scorers and a careful human on the same outputs: where they agree and where they differ."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import yaml
+from msgspec import convert
 
 from rag_instruct.benchmarks import benchmark
 from rag_instruct.files import read_text
 from rag_instruct.schema import Question
+from rag_instruct.tables import frame, markdown
 
 
 class Case(NamedTuple):
-    """An output with the score that a careful human gives, and why; `missed` where ours is known to err."""
+    """An output with a careful human's score and reason; `missed` if our rule is known to be wrong."""
 
     benchmark: str
     question: Question
@@ -23,58 +25,44 @@ class Case(NamedTuple):
 
     @property
     def ours(self) -> float:
-        """By the benchmark's own rule."""
+        """The score by the benchmark's own rule."""
         return benchmark(self.benchmark).score(self.question, self.output)[benchmark(self.benchmark).metric]
 
     @property
     def paper(self) -> float:
-        """By the paper's rule."""
+        """The score by the paper's rule."""
         return benchmark(self.benchmark).paper_score(self.question, self.output)
 
 
 def cases(path: Path) -> Iterator[Case]:
-    """The cases of a file of questions and outputs, which has the benchmark's name."""
+    """Yield the cases of <benchmark>.yaml, a file of questions and outputs."""
     data = yaml.safe_load(read_text(path))
-    questions = {
-        name: Question(name, **{key: _frozen(value) for key, value in fields.items()})
-        for name, fields in data["questions"].items()
-    }
+    questions = {name: convert({"id": name, **fields}, Question) for name, fields in data["questions"].items()}
     for name, output, human, why, *missed in data["cases"]:
         yield Case(path.stem, questions[name], output, human, why, bool(missed))
 
 
-def _frozen(value: Any) -> Any:
-    return tuple(map(_frozen, value)) if isinstance(value, list) else value
-
-
 def summary(found: Sequence[Case]) -> str:
-    """A table in Markdown: how often each scorer agrees with the human, by benchmark."""
-    lines = ["| benchmark | outputs | ours agrees | the paper's rule agrees |", "|---|---|---|---|"]
-    for name in dict.fromkeys(case.benchmark for case in found):
-        of_it = [case for case in found if case.benchmark == name]
-        lines.append(_row(name, len(of_it), _agreeing(of_it, "ours"), _agreeing(of_it, "paper")))
-    return "\n".join([*lines, _row("all", len(found), _agreeing(found, "ours"), _agreeing(found, "paper"))])
-
-
-def _agreeing(found: Iterable[Case], scorer: str) -> int:
-    return sum(getattr(case, scorer) == case.human for case in found)
+    """Return as Markdown how often each scorer agrees with the human, by benchmark."""
+    parts = {name: [case for case in found if case.benchmark == name] for name in (case.benchmark for case in found)}
+    rows = (
+        [name, len(part), sum(c.ours == c.human for c in part), sum(c.paper == c.human for c in part)]
+        for name, part in {**parts, "all": found}.items()
+    )
+    return markdown(frame(["benchmark", "outputs", "ours agrees", "the paper's rule agrees"], rows))
 
 
 def differences(found: Iterable[Case]) -> str:
-    """A table in Markdown: the outputs that the two scorers judge differently."""
-    lines = ["| benchmark | answer | output | human | ours | paper | why |", "|---|---|---|---|---|---|---|"]
-    for case in found:
-        if case.ours != case.paper:
-            shown = (_code(case.question.answers[0]), _code(case.output))
-            lines.append(_row(case.benchmark, *shown, case.human, int(case.ours), int(case.paper), case.why))
-    return "\n".join(lines)
-
-
-def _row(*cells: object) -> str:
-    return f"| {' | '.join(map(str, cells))} |"
+    """Return as Markdown the outputs that the two scorers judge differently."""
+    rows = (
+        [case.benchmark, _code(case.question.answers[0]), _code(case.output), case.human, ours, paper, case.why]
+        for case in found
+        if (ours := int(case.ours)) != (paper := int(case.paper))
+    )
+    return markdown(frame(["benchmark", "answer", "output", "human", "ours", "paper", "why"], rows))
 
 
 def _code(text: str) -> str:
-    """The text in one line of a table's cell."""
-    shown = " / ".join(line.strip() for line in text.split("\n") if line.strip()).replace("|", "\\|").replace("`", "'")
+    """Return the text as code in one line."""
+    shown = " / ".join(line.strip() for line in text.split("\n") if line.strip()).replace("`", "'")
     return f"`{shown}`" if shown else "(empty)"

@@ -1,4 +1,4 @@
-"""ConvFinQA (Chen et al., 2022): turns of conversations that reckon with a financial report; dev."""
+"""ConvFinQA (Chen et al., 2022): turns of conversations that calculate with a financial report; dev."""
 
 import re
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from rag_instruct.scoring.scores import score_number
 
 
 def turns(record: Any) -> list[Question]:
-    """A conversation's turns, each with those before it and their answers, as a model in a conversation has them."""
+    """Return a conversation's turns; each has the earlier turns and their answers before it."""
     asked, gold = member(record, "annotation.dialogue_break"), member(record, "annotation.exe_ans_list")
     programs = member(record, "annotation.turn_program")
     if not len(asked) == len(gold) == len(programs):
@@ -29,13 +29,13 @@ def turns(record: Any) -> list[Question]:
 
 
 def accepted(answer: float | str, program: str) -> tuple[str, ...]:
-    """The turn's answer; of a share, which may be given in percent too, also the percentage."""
+    """Return the turn's answer and, if it is a share, also the percentage."""
     plain = _shown(answer)
     return (plain,) if isinstance(answer, str) or not is_share(program) else (plain, f"{answer * 100:.6g}%")
 
 
 def is_share(program: str) -> bool:
-    """Whether a program ends in a division, in a sum of such, or is a percentage that the report has."""
+    """Return whether a program ends in a division or a sum of divisions, or is a percentage of the report."""
     steps = re.findall(r"(\w+)\(([^()]*)\)", program)
     shares: list[bool] = []
     for operation, arguments in steps:
@@ -47,7 +47,7 @@ def is_share(program: str) -> bool:
 
 
 def _share(argument: str, shares: list[bool]) -> bool:
-    """Whether an argument is a share: an earlier step (#0), a percentage, or the whole (const_1)."""
+    """Return whether an argument is a share: an earlier step (#0), a percentage, or the whole (const_1)."""
     if argument.startswith("#"):
         return shares[int(argument[1:])]
     return argument.endswith("%") or argument == "const_1"
@@ -58,7 +58,7 @@ def _shown(answer: float | str) -> str:
 
 
 def _report(record: Any) -> str:
-    """The pages' text around the table, and the table as the report has it, a row a line."""
+    """Return the text around the table, and the table with one row a line."""
     rows = [" | ".join(map(str, row)) for row in member(record, "table")]
     lines = [*member(record, "pre_text"), *rows, *member(record, "post_text")]
     return "\n".join(line for line in lines if line.strip(" ."))

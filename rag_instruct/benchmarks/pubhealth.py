@@ -40,7 +40,7 @@ def questions(paths: list[Path]) -> Iterator[Question]:
 
 
 def _rows(path: Path) -> Iterator[dict[str, str]]:
-    """The authors' rows; those of test.tsv have a number before them that the header does not name."""
+    """Yield the authors' rows. Rows of test.tsv begin with a number that the header does not name."""
     csv.field_size_limit(sys.maxsize)
     try:
         with path.open(encoding="utf-8", newline="") as file:

@@ -1,4 +1,4 @@
-"""PubMedQA (Jin et al., 2019): does an abstract say yes, no or maybe to its title's question; the test."""
+"""PubMedQA (Jin et al., 2019): does an abstract say yes, no or maybe to its title's question; test."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,7 +27,7 @@ def build(record: Any, _: int) -> Question:
 
 
 def questions(paths: list[Path]) -> Iterator[Question]:
-    """Those of the labelled set (the hub's, or ori_pqal.json) that the authors' test_ground_truth.json names."""
+    """Yield questions of the labelled set (the hub's, or ori_pqal.json) that test_ground_truth.json names."""
     *labelled, listed = paths
     if not labelled:
         raise UserError(f"{listed}: PubMedQA needs its labelled set and the test's ids: give `ids` in config.yaml")

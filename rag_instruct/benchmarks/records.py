@@ -1,4 +1,4 @@
-"""Records of a benchmark's files as questions, and what is said of a record that is not what it should be."""
+"""Records of a benchmark's files as questions, with an error that names a record of another form."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,9 +17,9 @@ Build = Callable[[Any, int], Made]  # of a record and its number
 def questions_of_files(
     paths: Iterable[Path], build: Build, columns: Sequence[str] = (), under: str = ""
 ) -> Iterator[Question]:
-    """The questions of all records; `under` is the key by which the authors' own .json holds them.
+    """Yield the questions of all records; `under` is the key of the records in the authors' own .json.
 
-    Raises UserError, with file and record, where a field is missing or has another form.
+    Raises UserError, with file and record, if a field is missing or has another form.
     """
     for path in paths:
         inside = under if path.suffix == ".json" else ""
@@ -27,7 +27,7 @@ def questions_of_files(
 
 
 def built(path: Path, records: Iterable[Any], build: Build) -> Iterator[Question]:
-    """The questions of records that were read already."""
+    """Yield the questions of records that are already read."""
     for number, record in enumerate(records, start=1):
         try:
             made = build(record, number)
@@ -46,7 +46,7 @@ def _check(question: Question) -> None:
     texts = {"question": question.question, **{f"answer {n}": a for n, a in enumerate(question.answers, start=1)}}
     for name, text in texts.items():
         if not isinstance(text, str) or not text.strip():
-            raise ValueError(f"the {name} is {text!r}, where a text is needed")
+            raise ValueError(f"the {name} is {text!r}, but must be a text")
     if not question.answers:
         raise ValueError("it has no answer")
     labels = [label for label, _ in question.choices]
@@ -55,7 +55,7 @@ def _check(question: Question) -> None:
 
 
 def first_member(record: Any, *places: str) -> Any:
-    """What lies at the first of the places that the record has: layouts of one benchmark differ."""
+    """Return the value at the first place that the record has, because layouts of one benchmark differ."""
     for place in places[:-1]:
         try:
             return member(record, place)
@@ -65,7 +65,7 @@ def first_member(record: Any, *places: str) -> Any:
 
 
 def choice_question(record: Any, number: int) -> Question:
-    """A record of ARC or OpenBookQA, of the hub or of the authors. Labels 1, 2, 3 become A, B, C."""
+    """Return the question of a record of ARC or OpenBookQA. Labels 1, 2, 3 become A, B, C."""
     choices = first_member(record, "question.choices", "choices")  # a list of pairs, or a pair of lists
     old, texts = member(choices, "label"), member(choices, "text")
     labels = dict(zip(map(str, old), ascii_uppercase, strict=False))
@@ -84,7 +84,7 @@ MULTI_HOP_COLUMNS = ("id", "_id", "question", "answer", "supporting_facts")
 
 
 def multi_hop_question(record: Any, number: int) -> Question:
-    """A record of HotpotQA or 2WikiMultihopQA; supporting facts are pairs, a pair of lists, or either as JSON."""
+    """Return the question of a record of HotpotQA or 2WikiMultihopQA, whose supporting facts have several layouts."""
     facts = member(record, "supporting_facts")
     facts = json.loads(facts) if isinstance(facts, str) else facts
     titles = member(facts, "title") if isinstance(facts, Mapping) else [title for title, _ in facts]
@@ -97,5 +97,5 @@ def multi_hop_question(record: Any, number: int) -> Question:
 
 
 def unique(texts: Iterable[Any]) -> tuple[str, ...]:
-    """The texts that are not empty, each once, in their order."""
+    """Return the non-empty texts, each once, in their order."""
     return tuple(dict.fromkeys(str(text).strip() for text in texts if str(text).strip()))

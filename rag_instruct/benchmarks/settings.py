@@ -1,4 +1,4 @@
-"""What config.yaml says of a benchmark, put together with what its file in rag_instruct/benchmarks/ says."""
+"""A benchmark's settings in config.yaml, completed from its file in rag_instruct/benchmarks/."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,12 +13,12 @@ FACTS = ("label", "kind", "metric")
 
 
 def schema_of(name: str, settings: Mapping[str, Any]) -> str:
-    """The file of rag_instruct/benchmarks/ that reads and scores it: of its own name, or `own`."""
+    """Return the file of rag_instruct/benchmarks/ that reads and scores it: its own name, or `own`."""
     return str(settings.get("schema", name))
 
 
 def facts(name: str, settings: Mapping[str, Any]) -> dict[str, str]:
-    """Its label, kind and metric, where config.yaml says nothing else as its file has them."""
+    """Return its label, kind and metric: config.yaml's, or else its file's."""
     schema = schema_of(name, settings)
     known = benchmark(schema)
     of_file = {"label": name if schema == "own" else known.label, "kind": known.kind, "metric": known.metric}
@@ -26,9 +26,9 @@ def facts(name: str, settings: Mapping[str, Any]) -> dict[str, str]:
 
 
 def loaded(schema: str, paths: list[Path], where: Mapping[str, str]) -> list[Question]:
-    """All questions of a benchmark's files; of a file of one's own, those whose fields are as `where` says.
+    """Return all questions of a benchmark's files, or those of a user's file whose fields match `where`.
 
-    Raises UserError when they are not as many as the whole set has, or ids are not unique.
+    Raises UserError when their number is not that of the whole set, or ids are not unique.
     """
     known = benchmark(schema)
     questions = list(_where(paths, where) if where else known.questions(paths))
@@ -51,7 +51,7 @@ def _where(paths: list[Path], where: Mapping[str, str]) -> Iterator[Question]:
 
 
 def evaluated(config: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """What an evaluation's tables say of its making."""
+    """Return what an evaluation's tables say about models, benchmarks and prompts."""
     evaluation = config["datasets"][name]["evaluation"]
     return {
         "dataset": name,
@@ -62,5 +62,5 @@ def evaluated(config: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def _which(model: Mapping[str, Any]) -> dict[str, Any]:
-    """What a model is, and not what it takes to run it."""
+    """Return what a model is, without the resources that it needs."""
     return {key: value for key, value in model.items() if key not in ("threads", "memory_mb", "gpus")}

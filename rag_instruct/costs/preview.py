@@ -1,7 +1,6 @@
 """What a data set would cost, before anything is paid: its own requests, counted, less what the store holds."""
 
-from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,6 @@ from rag_instruct.synthesis.slots import Origin, Synthesis
 # Tokens of an answer where nothing is stored yet. The paper's questions have 22 words and its answers 81.
 ASSUMED_TOKENS = {"exemplar filter": 10, "synthesis": 180, "verification": 40}
 REQUESTS_A_PROOF = {False: 6, True: 10}  # of one document, of several: an answer and its grade for each test
-LINE = "{:30.30} {:16.16} {:>8} {:>8} {:>11} {:>11} {:>9} {:>10}"
 
 
 def preview_data_set(
@@ -122,37 +120,3 @@ def assumed_request(prompt: Prompt, paradigm: str) -> Request:
 class _Blanks(dict[str, str]):
     def __missing__(self, name: str) -> str:
         return WORDS
-
-
-def table(estimates: list[Estimate], spent: tuple[float, int], account: BudgetAccount) -> str:
-    """The estimates for people."""
-    columns = list(zip(*(astuple(one)[3:] for one in estimates), strict=True))
-    total = Estimate("total", "", True, *map(_total, columns))
-    heads = ("stage", "model", "in store", "to buy", "tokens in", "tokens out", "dollars", "in batches")
-    lines = [LINE.format(*heads), *(_line(one) for one in [*estimates, total])]
-    caps = [
-        f"{cap:,g} {name}"
-        for name, cap in (("dollars", account.dollars), ("requests", account.requests))
-        if cap is not None
-    ]
-    lines.append(f"spent on {account.data_set} so far: {spent[0]:.2f} dollars, {spent[1]:,} requests")
-    lines.append(
-        f"budget: {' and '.join(caps) or 'none (set `budget` in config.yaml)'}; prices of {account.prices.date}"
-    )
-    if not all(one.counted for one in estimates):
-        lines.append("~ by assumption: the stage's inputs are not made yet; look again when they are")
-    return "\n".join(lines)
-
-
-def _line(one: Estimate) -> str:
-    numbers = (f"{n:,}" for n in (one.stored, one.requests, one.prompt_tokens, one.completion_tokens))
-    stage = one.stage if one.counted else f"~ {one.stage}"
-    return LINE.format(stage, one.model, *numbers, _money(one.dollars), _money(one.batch_dollars))
-
-
-def _total(amounts: Sequence[Any]) -> Any:
-    return None if None in amounts else sum(amounts)
-
-
-def _money(amount: float | None) -> str:
-    return "no price" if amount is None else f"{amount:.2f}"

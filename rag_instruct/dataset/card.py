@@ -13,11 +13,12 @@ import yaml
 from scipy.stats import chisquare
 
 from rag_instruct.exemplars.funnel import Funnel
-from rag_instruct.exemplars.funnel import table as funnel_table
+from rag_instruct.exemplars.funnel import shown as shown_funnel
 from rag_instruct.files import fraction, whole
 from rag_instruct.record_files import as_json
 from rag_instruct.schema import Row
 from rag_instruct.settings import Settings
+from rag_instruct.tables import frame, markdown
 
 PASSAGE = pa.struct([("id", pa.string()), ("role", pa.string()), ("rank", pa.int32()), ("score", pa.float64())])
 SCHEMA = pa.schema(
@@ -135,12 +136,7 @@ def _header(name: str, rows: list[Row], splits: Mapping[str, list[Row]], languag
 
 
 def _table(heads: list[str], rows: Iterable[Iterable[Any]]) -> str:
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
-
-
-def _cell(value: Any) -> str:
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return markdown(frame(heads, rows))
 
 
 def _verification(verification: Mapping[str, Mapping[str, Any]]) -> str:
@@ -161,7 +157,7 @@ def _verification(verification: Mapping[str, Mapping[str, Any]]) -> str:
 def _exemplars(found: Funnel) -> str:
     sets = "\n".join(f"- {name}: {one['from']}, {one['license']}" for name, one in found.items())
     told = "From the records of each instruction set to the exemplars that questions could imitate:"
-    return f"{sets}\n\n{told}\n\n{funnel_table(found)}"
+    return f"{sets}\n\n{told}\n\n{shown_funnel(found)}"
 
 
 def _of_counts(paradigms: Mapping[str, Mapping[str, int]]) -> Iterable[list[Any]]:

@@ -14,11 +14,11 @@ from rag_instruct.models.engines import longest_of, tokenizer_of
 from rag_instruct.models.loading import load_student
 from rag_instruct.words import content, share
 
-DRAWN_UPON = 0.6  # share of the answer's own words in a document, from which on it is cited
+CITED_FROM = 0.6  # a document with this share of the answer's own words is cited
 
 
 class Answerer:
-    """A model folder, or any model that a recipe could name, which answers greedily."""
+    """A model folder, or any model that a recipe could name. It answers greedily."""
 
     def __init__(self, model: str) -> None:
         device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -27,9 +27,9 @@ class Answerer:
         self._student.to(device)
 
     def prompt(self, question: str, documents: Sequence[str], tokens: int) -> list[int]:
-        """The prompt's ids, as the evaluation's: with as many of the first documents as leave `tokens` to answer in.
+        """Return the prompt's ids, as in the evaluation: as many of the first documents as leave room for the answer.
 
-        Raises UserError when not even the question does.
+        Raises UserError when the question alone leaves less than `tokens`.
         """
         made = Generation(self._model, self.tokenizer, self._longest, Decoding(tokens), seed=0)
         prompt = made.prompt(Task("", question, tuple(documents)))
@@ -43,7 +43,7 @@ class Answerer:
     def answer(
         self, question: str, documents: Sequence[str], tokens: int, show: Callable[[str], None] | None = None
     ) -> str:
-        """The answer, of at most so many tokens; `show` gets it piece by piece as it is written."""
+        """Return the answer of at most `tokens` tokens; `show` gets each piece as soon as it is generated."""
         prompt = torch.tensor([self.prompt(question, documents, tokens)], device=self._student.device)
         streamer = _Shown(self.tokenizer, show) if show else None
         written = self._student.generate(
@@ -61,7 +61,7 @@ class Answerer:
 
 
 class _Shown(TextStreamer):
-    """Hands the pieces of an answer on."""
+    """Passes the pieces of an answer on."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, show: Callable[[str], None]) -> None:
         super().__init__(tokenizer, skip_prompt=True, skip_special_tokens=True)
@@ -72,8 +72,8 @@ class _Shown(TextStreamer):
 
 
 def cited(question: str, answer: str, documents: Sequence[str]) -> list[int]:
-    """The places of the documents that hold most of what the answer adds to the question."""
+    """Return the places of the documents that contain most of what the answer adds to the question."""
     added = content(answer) - content(question) or content(answer)
     shares = [share(added, content(document)) for document in documents]
     best = max(shares, default=0.0)
-    return [place for place, part in enumerate(shares) if added and part >= DRAWN_UPON and part == best]
+    return [place for place, part in enumerate(shares) if added and part >= CITED_FROM and part == best]

@@ -1,4 +1,4 @@
-"""Answers of a checkpoint, batch by batch; each batch is kept as it is made, and a rerun makes the missing ones."""
+"""Answers of a checkpoint, batch by batch. Each batch is kept at once; a rerun generates what is missing."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from transformers import PreTrainedTokenizerBase
 
-from rag_instruct.evaluation.questioning import Output, Task, output
+from rag_instruct.evaluation.questioning import Task, output
+from rag_instruct.evaluation.records import Output
 from rag_instruct.files import digest
 from rag_instruct.llm.answers import AnswerStore, request_key
 from rag_instruct.llm.segments import Record, Reply
@@ -17,7 +18,7 @@ from rag_instruct.models.decoding import Decoding
 from rag_instruct.models.engines import Engine, Generated
 
 
-class Prompt(NamedTuple):
+class Fitted(NamedTuple):
     """A task as a model reads it: token ids, the number of documents that fit, and the answer's key in the store."""
 
     task: Task
@@ -35,17 +36,17 @@ class Generation(NamedTuple):
     decoding: Decoding
     seed: int
 
-    def prompt(self, task: Task) -> Prompt:
-        """The task with as many of its documents, best first, as fit; without ids when not even the question does."""
+    def prompt(self, task: Task) -> Fitted:
+        """Return the task with as many of its best documents as fit; without ids if the question alone is too long."""
         room = self.longest - self.decoding.max_new_tokens
         for documents in range(len(task.documents), -1, -1):
             ids = prompt_ids(self.tokenizer, task.prompt(documents))
             if len(ids) <= room:
-                return Prompt(task, ids, documents, request_key(self.request(ids)))
-        return Prompt(task, [], 0, "")
+                return Fitted(task, ids, documents, request_key(self.request(ids)))
+        return Fitted(task, [], 0, "")
 
     def request(self, ids: list[int]) -> dict[str, Any]:
-        """All that decides an answer; of the prompt a digest, since the questions' files have the rest."""
+        """Return all that decides an answer. A digest stands for the prompt, whose text the questions' files have."""
         seed = {"seed": self.seed} if self.decoding.temperature else {}
         return {"model": self.model, "prompt": digest(*ids), **self.decoding._asdict(), **seed}
 
@@ -53,7 +54,7 @@ class Generation(NamedTuple):
 def answer(
     tasks: Sequence[Task], generation: Generation, load: Callable[[], Engine], store: AnswerStore, data_set: str
 ) -> list[Output]:
-    """The answers to `tasks`, in their order; the model is loaded only when one is missing."""
+    """Return the answers to `tasks`, in their order. The model is loaded only when an answer is missing."""
     prompts = [generation.prompt(task) for task in tasks]
     wanted = [prompt for prompt in prompts if prompt.ids]
     missing = {prompt.key for prompt in wanted if store.get(prompt.key) is None}
@@ -64,9 +65,9 @@ def answer(
 
 
 async def _generate(
-    prompts: Sequence[Prompt], missing: set[str], generation: Generation, engine: Engine, store: AnswerStore, name: str
+    prompts: Sequence[Fitted], missing: set[str], generation: Generation, engine: Engine, store: AnswerStore, name: str
 ) -> None:
-    """Batches are cut from all prompts, made or not: so what is beside an answer does not depend on kills."""
+    """Generate what is missing. Batches are cut from all prompts, so that a kill does not change their seeds."""
     with bar("generating", len(missing), " answers") as counter:
         for number, batch in enumerate(batches(prompts, engine, generation.decoding.max_new_tokens)):
             left = [prompt for prompt in batch if prompt.key in missing]
@@ -80,9 +81,9 @@ async def _generate(
             counter.update(len(left))
 
 
-def batches(prompts: Sequence[Prompt], engine: Engine, new_tokens: int) -> Iterator[list[Prompt]]:
-    """Different prompts, the longest first, so that what is too much for the memory shows at once."""
-    batch: list[Prompt] = []
+def batches(prompts: Sequence[Fitted], engine: Engine, new_tokens: int) -> Iterator[list[Fitted]]:
+    """Yield batches of different prompts, the longest first, so that a lack of memory shows at once."""
+    batch: list[Fitted] = []
     different = {prompt.key: prompt for prompt in prompts}.values()
     for prompt in sorted(different, key=lambda prompt: (-len(prompt.ids), prompt.key)):
         longest = len((batch or [prompt])[0].ids) + new_tokens
@@ -94,13 +95,13 @@ def batches(prompts: Sequence[Prompt], engine: Engine, new_tokens: int) -> Itera
         yield batch
 
 
-def _record(prompt: Prompt, made: Generated, generation: Generation, data_set: str) -> Record:
+def _record(prompt: Fitted, made: Generated, generation: Generation, data_set: str) -> Record:
     reply: Reply = {"text": made.text, "finish_reason": "stop" if made.finished else "length", "usage": None}
     request = generation.request(prompt.ids)
     return {"key": prompt.key, "for": data_set, "stage": "evaluation", "request": request, "reply": reply}
 
 
-def _output(prompt: Prompt, store: AnswerStore, generation: Generation) -> Output:
+def _output(prompt: Fitted, store: AnswerStore, generation: Generation) -> Output:
     if not prompt.ids:
         failure = f"the question leaves no room for an answer among the model's {generation.longest:,} tokens"
         return output(prompt.task, "", "failed", 0, failure=failure)
@@ -110,5 +111,5 @@ def _output(prompt: Prompt, store: AnswerStore, generation: Generation) -> Outpu
 
 
 def generated_folder(answers: Path) -> Path:
-    """Where answers of weights are kept: beside those that were bought, whose budget they must not use up."""
+    """Return the folder of answers of local models, apart from bought ones, whose budget they must not use up."""
     return answers / "generated"

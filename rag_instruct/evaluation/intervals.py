@@ -13,7 +13,7 @@ BLOCK = 1 << 21  # draws in memory at a time
 
 
 class Paired(NamedTuple):
-    """What changed between two models: the mean difference, its interval, and how likely that is by chance."""
+    """The mean difference of two models, its interval, and its probability by chance."""
 
     difference: float
     low: float
@@ -22,9 +22,10 @@ class Paired(NamedTuple):
 
 
 def interval(values: np.ndarray, resamples: int = RESAMPLES, seed: int = SEED) -> tuple[float, float]:
-    """The percentile bootstrap interval (95 %) of the mean over questions.
+    """Return the 95 % percentile bootstrap interval of the mean over questions.
 
-    All right or all wrong, resamples know of nothing else: then it is the exact one of a share (Clopper-Pearson).
+    When all are right, or all wrong, every resample has the same mean. Then the interval is the exact one of a share
+    (Clopper-Pearson).
     """
     values = np.asarray(values, dtype=float)
     if values.size and values.min() == values.max() and values[0] in (0.0, 1.0):
@@ -41,10 +42,10 @@ def _bootstrap(values: np.ndarray, resamples: int, seed: int) -> tuple[float, fl
 
 
 def paired(before: np.ndarray, after: np.ndarray, resamples: int = RESAMPLES, seed: int = SEED) -> Paired:
-    """The mean of after - before with its paired bootstrap interval, and the exact p of the sign test.
+    """Return the mean of after - before with its paired bootstrap interval, and the exact p of the sign test.
 
-    Of scores that are 0 or 1 this is McNemar's exact test: only questions that one of the two has right count. Where no
-    question differs, the interval is what the exact one (Clopper-Pearson) of such questions' share leaves either way.
+    For scores of 0 and 1 this is McNemar's exact test: only questions that just one of the two has right count. If no
+    question differs, the interval reaches as far as the exact interval of the share of such questions, both ways.
     """
     before, after = np.asarray(before, dtype=float), np.asarray(after, dtype=float)
     assert before.shape == after.shape, f"{before.shape} scores against {after.shape}: not of the same questions"
@@ -58,10 +59,10 @@ def paired(before: np.ndarray, after: np.ndarray, resamples: int = RESAMPLES, se
 
 
 def resampled_means(values: np.ndarray, resamples: int, seed: int) -> np.ndarray:
-    """The means of as many resamples.
+    """Return the means of `resamples` resamples.
 
-    How often each distinct value is drawn is multinomial: of few values (0 and 1, mostly) that is drawn, instead of the
-    questions one by one.
+    With few distinct values (mostly 0 and 1) we draw how often each occurs, which is multinomial, and not the questions
+    one by one.
     """
     assert values.size, "no score to resample"
     random = np.random.default_rng(seed)
@@ -71,7 +72,7 @@ def resampled_means(values: np.ndarray, resamples: int, seed: int) -> np.ndarray
         return np.asarray(drawn @ distinct / values.size)
     rows = max(1, BLOCK // values.size)
     blocks = [min(rows, resamples - start) for start in range(0, resamples, rows)]
-    # Drawn as 32 bits: four times as quick as 64.
+    # 32 bits, because 64 take four times as long.
     return np.concatenate(
         [
             values[random.integers(values.size, size=(block, values.size), dtype=np.uint32)].mean(axis=1)

@@ -1,12 +1,14 @@
 """An evaluation in the files of EleutherAI's lm-evaluation-harness, for the tools that read those."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from rag_instruct.benchmarks import read_questions
 from rag_instruct.evaluation.questioning import tasks
+from rag_instruct.evaluation.records import Description, Result, Summary
 from rag_instruct.evaluation.results import Cell, Evaluation
+from rag_instruct.evaluation.tables import by_contestant
 from rag_instruct.files import digest, read_jsonl, write_json, write_jsonl
 from rag_instruct.models.decoding import DECODINGS
 from rag_instruct.schema import Question
@@ -14,43 +16,41 @@ from rag_instruct.schema import Question
 METRICS = {"acc": "accuracy", "exact_match": "exact_match", "f1": "f1", "paper": "paper"}  # their names and ours
 
 
-def export(table: Mapping[str, Any], evaluation: Evaluation, results: Path, folder: Path) -> list[Path]:
-    """Write results_<data set>.json and samples_<benchmark>_<data set>.jsonl of every model and way of asking.
+def export(summary: Summary, evaluation: Evaluation, results: Path, folder: Path) -> list[Path]:
+    """Write results_<data set>.json and samples_<benchmark>_<data set>.jsonl of every model and what it is given.
 
-    `results` is the graph's folder, whose questions and outputs the samples repeat. The harness has a date where we
-    have the data set, and takes what follows the last _ for it.
+    `results` is the graph's folder. The samples repeat its questions and outputs. The harness puts a date where we put
+    the data set, and reads everything after the last _ as that date.
     """
-    written, stamp = [], str(table["dataset"]).replace("_", "-")
-    for model, given in dict.fromkeys((result["model"], result["given"]) for result in table["results"]):
-        found = [r for r in table["results"] if (r["model"], r["given"]) == (model, given)]
+    written, stamp = [], summary["dataset"].replace("_", "-")
+    for (model, given), cells in by_contestant(summary).items():
         place = folder / f"{model}_{given}"
-        write_json(place / f"results_{stamp}.json", summary(table, found, model, given))
-        for result in found:
-            cell = Cell(result["benchmark"], given, model)
-            path = place / f"samples_{cell.benchmark}_{stamp}.jsonl"
-            write_jsonl(path, samples(table, evaluation, cell, results))
+        write_json(place / f"results_{stamp}.json", _results(summary, list(cells.values()), model, given))
+        for benchmark in cells:
+            path = place / f"samples_{benchmark}_{stamp}.jsonl"
+            write_jsonl(path, _samples(summary, evaluation, Cell(benchmark, given, model), results))
         written.append(place)
     return written
 
 
-def summary(table: Mapping[str, Any], found: list[dict[str, Any]], model: str, given: str) -> dict[str, Any]:
-    """The file of results: shares from 0 to 1, and standard errors as their own code takes them."""
+def _results(summary: Summary, found: Sequence[Result], model: str, given: str) -> dict[str, Any]:
+    """Return the file of results: shares from 0 to 1, and standard errors as the harness computes them."""
     names = [result["benchmark"] for result in found]
     return {
         "results": {result["benchmark"]: _scores(result) for result in found},
         "group_subtasks": {name: [] for name in names},
-        "configs": {name: _config(table, name) for name in names},
+        "configs": {name: _config(summary, name) for name in names},
         "versions": dict.fromkeys(names, 1),
         "n-shot": dict.fromkeys(names, 0),
         "higher_is_better": {name: dict.fromkeys(METRICS, True) for name in names},
         "n-samples": {result["benchmark"]: {"original": result["n"], "effective": result["n"]} for result in found},
-        "config": {"model": model, "model_args": {"given": given, **table["models"][model]}, "limit": None},
+        "config": {"model": model, "model_args": {"given": given, **summary["models"][model]}, "limit": None},
         "model_name": f"{model}_{given}",
         "model_name_sanitized": f"{model}_{given}",
     }
 
 
-def _scores(result: Mapping[str, Any]) -> dict[str, Any]:
+def _scores(result: Result) -> dict[str, Any]:
     name = result["benchmark"]
     found: dict[str, Any] = {"name": name, "alias": name, "sample_len": result["n"]}
     for theirs, ours in METRICS.items():
@@ -59,8 +59,8 @@ def _scores(result: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _config(table: Mapping[str, Any], name: str) -> dict[str, Any]:
-    asked = table["asked"]
+def _config(described: Description, name: str) -> dict[str, Any]:
+    asked = described["asked"]
     decoding = DECODINGS[asked["decoding"]]
     kwargs = {"max_gen_toks": asked["max_new_tokens"], "do_sample": bool(decoding), **decoding, "until": []}
     metrics = [{"metric": metric, "aggregation": "mean", "higher_is_better": True} for metric in METRICS]
@@ -74,16 +74,15 @@ def _config(table: Mapping[str, Any], name: str) -> dict[str, Any]:
     }
 
 
-def samples(table: Mapping[str, Any], evaluation: Evaluation, cell: Cell, results: Path) -> Iterator[dict[str, Any]]:
-    """One record a question: what was asked, said and scored."""
+def _samples(described: Description, evaluation: Evaluation, cell: Cell, results: Path) -> Iterator[dict[str, Any]]:
+    """Yield a record for each question: the prompt, the output and the scores."""
     questions = list(read_questions(results / f"benchmarks/{cell.benchmark}/questions.jsonl"))
-    place = results / table["dataset"] / "evaluation" / cell.benchmark
+    place = results / described["dataset"] / "evaluation" / cell.benchmark
     asked = tasks(questions, place / "documents.jsonl" if cell.given == "with_documents" else None)
     outputs = read_jsonl(place / cell.given / f"{cell.model}.outputs.jsonl")
-    kwargs = _config(table, cell.benchmark)["generation_kwargs"]
-    for number, (question, task, output, row) in enumerate(
-        zip(questions, asked, outputs, evaluation.rows[cell], strict=True)
-    ):
+    kwargs = _config(described, cell.benchmark)["generation_kwargs"]
+    scores = {theirs: evaluation.values(cell, ours).tolist() for theirs, ours in METRICS.items()}
+    for number, (question, task, output) in enumerate(zip(questions, asked, outputs, strict=True)):
         prompt, doc = task.prompt(output["documents"]), _doc(question)
         yield {
             "doc_id": number,
@@ -97,7 +96,7 @@ def samples(table: Mapping[str, Any], evaluation: Evaluation, cell: Cell, result
             "doc_hash": digest(doc),
             "prompt_hash": digest(prompt),
             "target_hash": digest(question.answers[0]),
-            **{theirs: row[ours] for theirs, ours in METRICS.items()},
+            **{theirs: values[number] for theirs, values in scores.items()},
         }
 
 

@@ -6,23 +6,23 @@ from typing import Any
 import ir_measures
 from ir_measures import Qrel, R, ScoredDoc
 
+from rag_instruct.evaluation.records import Context
 from rag_instruct.schema import Question
 from rag_instruct.scoring.mentions import canonical, forms, mentions
 
 DEPTHS = (1, 5, 10, 20, 50, 100)
-Row = Mapping[str, Any]  # of a documents.jsonl: id, documents ("title\ntext" each), passages with their ids
 
 
-def quality(questions: Sequence[Question], rows: Iterable[Row]) -> dict[str, Any]:
-    """Recall@k of gold passages, and the share of questions whose answer stands in the first k documents.
+def quality(questions: Sequence[Question], contexts: Iterable[Context]) -> dict[str, Any]:
+    """Return the recall@k of gold passages, and the share of questions whose first k documents contain an answer.
 
-    Gold passages are known by id, or else by the title of their article, of which any passage will do. Documents that a
-    question brings itself are left out. The answer's share is DPR's top-k accuracy, which needs no gold passages.
+    A gold passage is known by its id, or else by the title of its article; then any passage of the article counts. A
+    question's own documents are left out. The answer's share is DPR's top-k accuracy, which needs no gold passages.
     """
-    retrieved = {row["id"]: row for row in rows if row["origin"] != "own"}
+    retrieved = {context["id"]: context for context in contexts if context["origin"] != "own"}
     asked = [question for question in questions if question.id in retrieved]
     with_gold = [question for question in asked if question.gold_passage_ids or question.gold_titles]
-    most = max((len(row["documents"]) for row in retrieved.values()), default=0)
+    most = max((len(context["documents"]) for context in retrieved.values()), default=0)
     depths = sorted({most, *(depth for depth in DEPTHS if depth <= most)} - {0})
     open_ones = [question for question in asked if not question.choices]
     return {
@@ -33,10 +33,10 @@ def quality(questions: Sequence[Question], rows: Iterable[Row]) -> dict[str, Any
     }
 
 
-def _recall(questions: Sequence[Question], retrieved: Mapping[str, Row], depth: int) -> float:
-    """The mean share of a question's gold passages, or of their articles, among the first `depth` documents."""
+def _recall(questions: Sequence[Question], retrieved: Mapping[str, Context], depth: int) -> float:
+    """Return the mean share of a question's gold passages, or articles, among the first `depth` documents."""
     qrels = [Qrel(question.id, gold, 1) for question in questions for gold in _gold(question)]
-    run = [scored for question in questions for scored in _run(question, retrieved[question.id], depth)]
+    run = [scored for question in questions for scored in _ranking(question, retrieved[question.id], depth)]
     return round(ir_measures.calc_aggregate([R @ depth], qrels, run)[R @ depth], 4) if run else 0.0
 
 
@@ -44,10 +44,10 @@ def _gold(question: Question) -> list[str]:
     return list(question.gold_passage_ids) or list(dict.fromkeys(map(_title, question.gold_titles)))
 
 
-def _run(question: Question, row: Row, depth: int) -> Iterator[ScoredDoc]:
-    """The first documents by the names that the question's gold has; an article counts where it comes first."""
+def _ranking(question: Question, context: Context, depth: int) -> Iterator[ScoredDoc]:
+    """Yield the first documents under the names that the question's gold has; an article counts at its first rank."""
     by_id = bool(question.gold_passage_ids)
-    names = [passage["id"] for passage in row["passages"]] if by_id else list(map(_title, row["documents"]))
+    names = [passage["id"] for passage in context["passages"]] if by_id else list(map(_title, context["documents"]))
     for rank, name in enumerate(dict.fromkeys(names[:depth])):
         yield ScoredDoc(question.id, name, -rank)
 
@@ -56,7 +56,7 @@ def _title(document: str) -> str:
     return " ".join(document.split("\n", 1)[0].casefold().replace("_", " ").split())
 
 
-def _answered(questions: Sequence[Question], retrieved: Mapping[str, Row], depth: int) -> float:
+def _answered(questions: Sequence[Question], retrieved: Mapping[str, Context], depth: int) -> float:
     hits = sum(_has_answer(question, retrieved[question.id]["documents"][:depth]) for question in questions)
     return round(hits / len(questions), 4)
 

@@ -9,6 +9,7 @@ from rag_instruct.exemplars.knowledge import KEPT
 from rag_instruct.files import read_jsonl
 from rag_instruct.schema import DroppedExemplar, Exemplar
 from rag_instruct.statistics import wilson
+from rag_instruct.tables import frame, text
 
 
 def labelled(path: Path, texts: Iterable[tuple[int, str]]) -> dict[str, tuple[Exemplar, str]]:
@@ -34,12 +35,17 @@ def assess(
 
 
 def table(name: str, found: Mapping[str, tuple[int, int]]) -> str:
-    """Format precision and recall with their 95 % intervals, and what was kept of each category."""
+    """Return precision and recall with their 95 % intervals, and what was kept of each category."""
     right, missed = found.get(KEPT, (0, 0))
     kept = sum(stayed for stayed, _ in found.values())
-    lines = [f"{name}: {sum(map(sum, found.values()))} instructions, of which {right + missed} need knowledge"]
+    measures = []
     for measure, part, whole in (("precision", right, kept), ("recall", right, right + missed)):
         low, high = wilson(part, whole)
-        lines.append(f"{measure:10} {part / max(whole, 1):.3f}  ({low:.3f} to {high:.3f}; {part} of {whole})")
-    lines += [f"{category:12} {stayed:4} kept {went:4} dropped" for category, (stayed, went) in found.items()]
-    return "\n".join(lines)
+        measures.append([measure, f"{part / max(whole, 1):.3f}", f"{low:.3f} to {high:.3f}", f"{part} of {whole}"])
+    return "\n\n".join(
+        [
+            f"{name}: {sum(map(sum, found.values()))} instructions, of which {right + missed} need knowledge",
+            text(frame(["measure", "value", "95 % interval", "instructions"], measures)),
+            text(frame(["category", "kept", "dropped"], ([category, *counts] for category, counts in found.items()))),
+        ]
+    )

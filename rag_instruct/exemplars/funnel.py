@@ -3,14 +3,20 @@
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rag_instruct.errors import UserError
 from rag_instruct.files import digest
 from rag_instruct.logs import logger
 from rag_instruct.schema import DroppedExemplar, Exemplar
+from rag_instruct.tables import frame, markdown
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SAMPLES = 5  # shown of each reason
+STEPS = ("records", "left out", "not looked at", "cleaned out", "drawn", "filtered out", "kept")
+DROPS = ("left out", "cleaned out", "filtered out")  # steps whose counts are by reason
 Funnel = dict[str, dict[str, Any]]
 
 
@@ -63,23 +69,33 @@ def _check(name: str, one: Mapping[str, Any]) -> None:
         )
 
 
-def table(found: Funnel) -> str:
-    """Format the funnel: a column for each set, a line for each step and reason."""
-    lines = [["", *found], ["---", *("---:" for _ in found)]]
-    for step in ("records", "left out", "not looked at", "cleaned out", "drawn", "filtered out", "kept"):
-        values = [one[step] for one in found.values()]
-        if isinstance(values[0], dict):
-            reasons = dict.fromkeys(reason for value in values for reason in value)
-            lines += [[f"{step}: {reason}", *(f"{value.get(reason, 0):,}" for value in values)] for reason in reasons]
-        else:
-            lines.append([f"**{step}**", *(f"{value:,}" for value in values)])
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+def table(found: Funnel) -> "pd.DataFrame":
+    """Return the funnel with a column for each set, and a line for each step and each reason for a drop."""
+    columns = [_flat(one) for one in found.values()]
+    order = {step: place for place, step in enumerate(STEPS)}
+    labels = sorted({label: None for column in columns for label in column}, key=lambda label: order[step_of(label)])
+    return frame(["step", *found], ([label, *(column.get(label, 0) for column in columns)] for label in labels))
+
+
+def _flat(one: Mapping[str, Any]) -> dict[str, int]:
+    reasons = {f"{step}: {name}": count for step in STEPS if step in DROPS for name, count in one[step].items()}
+    return {step: one[step] for step in STEPS if step not in DROPS} | reasons
+
+
+def step_of(label: str) -> str:
+    """Return the step of a line of the funnel."""
+    return label.split(": ", 1)[0]
+
+
+def shown(found: Funnel) -> str:
+    """Return the funnel as Markdown; what a step left is bold."""
+    return markdown(table(found), {"step": lambda label: f"**{label}**" if label in STEPS else str(label)})
 
 
 def report(name: str, filtered_by: str, found: Funnel, parts: Mapping[str, Sequence[Exemplar]], seed: str) -> str:
     """Write the funnel and samples of what was kept, filtered out and cleaned out, as Markdown."""
     sets = "\n".join(f"- {part}: {one['from']}, {one['license']}" for part, one in found.items())
-    text = [f"# Exemplars of {name}", sets, f"Filtered by {filtered_by}.", table(found)]
+    text = [f"# Exemplars of {name}", sets, f"Filtered by {filtered_by}.", shown(found)]
     for title, exemplars in parts.items():
         by_reason: dict[str, list[Exemplar]] = {}
         for exemplar in sorted(exemplars, key=lambda one: digest(seed, "sample", one.id)):

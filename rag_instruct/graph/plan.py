@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from rag_instruct.errors import UserError
+from rag_instruct.tables import frame, text
 
 PAID = ("filter_exemplars_by_teacher", "synthesise", "verify_paradigms", "generate_endpoint")
 RESERVING = "train"  # its recipes say for how long; others may take a GPU for a day, and need far less
@@ -79,13 +80,8 @@ def table(found: list[Stage]) -> str:
     """The plan for people."""
     if not found:
         return "Nothing is stale: everything is made already."
-    lines = [f"{'stage':30} {'jobs':>5}  why"]
-    for stage in found:
-        why = "; ".join(
-            f"{words} ({count})" if len(stage.reasons) > 1 else words for words, count in stage.reasons.items()
-        )
-        lines.append(f"{stage.rule:30} {stage.jobs:5}  {why[:160]}")
-    lines.append(f"{'total':30} {sum(stage.jobs for stage in found):5}")
+    rows = [[stage.rule, stage.jobs, why(stage)] for stage in found]
+    lines = [text(frame(["stage", "jobs", "why"], [*rows, ["total", sum(stage.jobs for stage in found), ""]]))]
     if hours := sum(stage.gpu_hours for stage in found):
         lines.append(f"GPU hours: at most {hours:,.0f} ({RESERVING}), GPUs times the hours that recipes reserve")
     if others := ", ".join(
@@ -93,6 +89,12 @@ def table(found: list[Stage]) -> str:
     ):
         lines.append(f"jobs on a GPU whose time is not known before: {others}")
     return "\n".join(lines)
+
+
+def why(stage: Stage) -> str:
+    """Return the reasons of a stage's jobs, with how many have which."""
+    counts = stage.reasons.items()
+    return "; ".join(f"{words} ({count})" if len(counts) > 1 else words for words, count in counts)[:160]
 
 
 def paying(found: list[Stage]) -> list[str]:

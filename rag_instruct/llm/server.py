@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import httpx
+import httpx2
 
 from rag_instruct.errors import UserError
 from rag_instruct.logs import logger
@@ -76,10 +76,10 @@ def _wait_for(base_url: str, guard: "subprocess.Popen[bytes]", command: str, out
             last = "\n".join(output.read().splitlines()[-15:])
             raise UserError(f"the teacher's server ended before it answered: {command}\n{last}")
         try:
-            if httpx.get(f"{base_url}/models", timeout=2, trust_env=False).is_success:
+            if httpx2.get(f"{base_url}/models", timeout=2, trust_env=False).is_success:
                 logger.info("teacher ready at %s after %.1f s", base_url, time.monotonic() - started)
                 return
-        except httpx.TransportError:
+        except httpx2.TransportError:
             pass
         time.sleep(0.1)
     raise UserError(f"the teacher's server did not answer in {PATIENCE:.0f} s: {command}")

@@ -1,1 +1,1 @@
-"""A data set as one page: what is in it, how it came to be, and its rows to search and read."""
+"""A data set as one page: its content, its origin, and its rows to search and read."""

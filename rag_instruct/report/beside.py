@@ -1,4 +1,4 @@
-"""What may exist beside a data set: curves of trainings, an evaluation's answers and table. Nothing here makes them."""
+"""Files that may exist for a data set: training curves, an evaluation's answers and scores. Nothing here makes them."""
 
 from pathlib import Path
 
@@ -6,18 +6,18 @@ from rag_instruct.files import digest
 
 
 def files_beside(dataset: Path) -> list[Path]:
-    """The training curves and the evaluation's table of results/<name>.jsonl, as far as they exist."""
+    """Return the existing training curves and evaluation of results/<name>.jsonl."""
     folder = dataset.with_suffix("")
     table = folder / "evaluation.json"
     return [*sorted(folder.glob("training/*.svg")), *([table] if table.is_file() else [])]
 
 
 def state_beside(dataset: Path) -> str:
-    """A digest of these files, as a param: with it the report is stale when one comes, goes or changes."""
+    """Return a digest of these files. As a param it makes the report stale when one is added, removed or changed."""
     return digest(*(f"{path}\n{digest(path.read_bytes())}" for path in files_beside(dataset)))[:16]
 
 
 def state_of_outputs(folder: Path) -> str:
-    """A digest of which outputs of an evaluation are in results/<dataset>/, and of their sizes."""
+    """Return a digest of the names and sizes of the evaluation's outputs in results/<dataset>/."""
     outputs = sorted(folder.glob("evaluation/*/*/*.outputs.jsonl"))
     return digest(*(f"{path}\n{path.stat().st_size}" for path in outputs))[:16]

@@ -1,4 +1,4 @@
-"""Texts within a page: JSON, compressed in blocks that the browser unpacks when they are looked at."""
+"""Texts within a page: JSON, compressed in blocks that the browser unpacks on demand."""
 
 import base64
 import json
@@ -10,14 +10,14 @@ LEVEL = 9
 
 
 def block(value: Any) -> str:
-    """`value` as JSON, deflated, in base64: what DecompressionStream("deflate") takes, and no markup can hide in."""
+    """Return `value` as deflated JSON in base64, for DecompressionStream("deflate"). Base64 contains no markup."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    # Half a surrogate pair is no UTF-8; within JSON's strings its escape is the same.
+    # Half a surrogate pair is not UTF-8. Its escape means the same in a JSON string.
     packed = zlib.compress(text.encode("utf-8", "backslashreplace"), LEVEL)
     return base64.b64encode(packed).decode("ascii")
 
 
 def blocks(values: Sequence[Any], size: int) -> Iterator[str]:
-    """The values in blocks of `size`: value n is number n % size of block n // size."""
+    """Yield the values in blocks of `size`: value n is number n % size of block n // size."""
     for start in range(0, len(values), size):
         yield block(values[start : start + size])

@@ -1,4 +1,4 @@
-"""How different the questions are: their opening words, those nearly alike, and a map of their vectors."""
+"""How different the questions are: their opening words, near duplicates, and a map of their vectors."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ LEAST = 0.004  # share of the questions that a branch has
 
 
 def diversity(questions: Sequence[str]) -> dict[str, Any]:
-    """Counts that say how alike questions are."""
+    """Return counts of different questions, word pairs and openings, and of near duplicates."""
     words = [fold(question).split() for question in questions]
     pairs = [pair for one in words for pair in pairwise(one)]
     return {
@@ -31,7 +31,7 @@ def diversity(questions: Sequence[str]) -> dict[str, Any]:
 
 
 def _alike(questions: Sequence[str], threshold: float) -> int:
-    """Questions that are alike an earlier one."""
+    """Return how many questions are similar to an earlier one."""
     known = NearDuplicates(threshold)
     each = progress(questions, f"questions alike by {threshold}", len(questions))
     found = [known.alike(str(number), question) for number, question in enumerate(each)]
@@ -39,7 +39,7 @@ def _alike(questions: Sequence[str], threshold: float) -> int:
 
 
 def opening_words(questions: Sequence[str]) -> list[dict[str, Any]]:
-    """The tree of the questions' first words, the most frequent first, rare ones together."""
+    """Return the tree of the questions' first words, the most frequent first, rare ones together."""
     return _branches([tuple(fold(question).split()[:DEPTH]) for question in questions], (), len(questions))
 
 
@@ -59,9 +59,9 @@ def _branches(openings: Sequence[tuple[str, ...]], before: tuple[str, ...], tota
 
 
 def flat_map(vectors: np.ndarray) -> tuple[np.ndarray, float]:
-    """The places (n, 2) of vectors (n, d) on their two main axes, from 0 to SIDE, and the share of variance.
+    """Return the places (n, 2) of vectors (n, d) on two main axes, from 0 to SIDE, and their share of variance.
 
-    Principal components, signed so that an axis' largest weight is positive: the same vectors give the same map.
+    Principal components. Each axis' largest weight is positive, so that the same vectors give the same map.
     """
     centred = vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64)
     variances, axes = np.linalg.eigh(centred.T @ centred)

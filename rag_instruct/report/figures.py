@@ -1,136 +1,130 @@
-"""The numbers of the report: what is in a data set, what was dropped on the way, what was checked, bought and spent."""
+"""The tables of the report: the content of a data set, what was dropped on the way, and what was checked and spent."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from rag_instruct.html import Frame
+from rag_instruct.exemplars.funnel import STEPS, Funnel, step_of
+from rag_instruct.exemplars.funnel import table as funnel
 from rag_instruct.paradigms import PARADIGMS
+from rag_instruct.reasons import Reason, explain
 from rag_instruct.report.rows import set_of
 from rag_instruct.schema import Row
 from rag_instruct.statistics import wilson
+from rag_instruct.tables import duration, formatted, frame, percent
 
-BINS = 40  # of lengths
-RANKS = 50  # points of a curve at most
-QUANTILES = (0.1, 0.5, 0.9)
+if TYPE_CHECKING:
+    import pandas as pd
 
-
-def composition(rows: Sequence[Row]) -> dict[str, Any]:
-    """How many rows there are of each paradigm, and of each by exemplar set and by kind of task."""
-    paradigms = [name for name in PARADIGMS if any(row.paradigm == name for row in rows)]
-    tables = {}
-    for field, of in {"set": set_of, "kind": lambda row: row.kind}.items():
-        counts = Counter((row.paradigm, of(row)) for row in rows)
-        columns = [name for name, _ in Counter(map(of, rows)).most_common()]
-        cells = {name: [counts[name, column] for column in columns] for name in paradigms}
-        tables[field] = {"columns": columns, "cells": cells, "most": max(counts.values(), default=1)}
-    return {"paradigms": dict(Counter(row.paradigm for row in rows)), "tables": tables}
+STEP_LABELS = {"records": "records of the sets", "kept": "exemplars kept"}
 
 
-def exemplar_steps(exemplars: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The funnel of all sets together: what was left after each step, and each reason for which records went."""
-    found: list[dict[str, Any]] = []
-    for step in ("records", "left out", "not looked at", "cleaned out", "drawn", "filtered out", "kept"):
-        values = [one[step] for one in exemplars.values()]
-        if values and isinstance(values[0], dict):
-            reasons = sum((Counter(value) for value in values), Counter[str]())
-            found += [_step(f"{step}: {reason}", count, True) for reason, count in reasons.most_common()]
-        elif values:
-            label = {"records": "records of the sets", "kept": "exemplars kept"}.get(step, step)
-            found.append(_step(label, sum(values), step == "not looked at"))
-    return [step for step in found if step["count"] or not step["drop"]]
+@dataclass(frozen=True)
+class Step:
+    """A line of a funnel: what was left after a step, or what was dropped for a reason."""
+
+    label: str
+    count: int
+    drop: bool
+    reason: Reason | None = None
 
 
-def candidate_steps(counts: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The funnel from candidates, each an exemplar with documents put to the teacher, to rows."""
-    reasons = sum((Counter(reasons) for reasons in counts["rejects"].values()), Counter[str]())
-    drops = [_step(reason, count, True) for reason, count in reasons.most_common()]
-    return [_step("candidates", counts["rows"] + reasons.total(), False), *drops, _step("rows", counts["rows"], False)]
+def composition(rows: Sequence[Row]) -> dict[str, "pd.DataFrame"]:
+    """Return how many rows each paradigm has, by exemplar set and by kind of task."""
+    import pandas as pd
+
+    about = [(row.paradigm, set_of(row), row.kind) for row in rows]
+    table = pd.DataFrame(about, columns=["paradigm", "set", "kind"])
+    present = [name for name in PARADIGMS if name in set(table["paradigm"])]
+    return {
+        field: pd.crosstab(table["paradigm"], table[field]).loc[
+            present, list(dict(Counter(table[field]).most_common()))
+        ]
+        for field in ("set", "kind")
+    }
 
 
-def _step(label: str, count: int, drop: bool) -> dict[str, Any]:
-    return {"label": label, "count": count, "drop": drop}
-
-
-def rejects(counts: Mapping[str, Any]) -> dict[str, list[int]]:
-    """By reason, the most frequent first, how many candidates of each paradigm were rejected."""
-    by_paradigm = {name: counts["rejects"].get(name, {}) for name in counts["paradigms"]}
-    total = sum((Counter(reasons) for reasons in by_paradigm.values()), Counter[str]())
-    return {reason: [part.get(reason, 0) for part in by_paradigm.values()] for reason, _ in total.most_common()}
-
-
-def acceptance(counts: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """By paradigm: of how many candidates a pair came that the checks of a single pair let pass, with 95 % (Wilson)."""
-    found = {}
-    for name, one in counts["paradigms"].items():
-        good = one["rows"] + one["stopped"] + one["repeated"] + one["surplus"]
-        later = one["stopped"] + one["repeated"] + one["surplus"]
-        candidates = good + sum(counts["rejects"].get(name, {}).values()) - later
-        share = good / max(candidates, 1)
-        found[name] = {"good": good, "candidates": candidates, "share": share, "interval": wilson(good, candidates)}
+def exemplar_steps(exemplars: Funnel) -> list[Step]:
+    """Return the funnel of all sets together: what each step left, and each reason for a drop."""
+    if not exemplars:
+        return []
+    table = funnel(exemplars)
+    totals = dict(zip(table["step"], table.drop(columns="step").sum(axis=1), strict=True))
+    order = {step: place for place, step in enumerate(STEPS)}
+    found = []
+    for label in sorted(totals, key=lambda label: (order[step_of(label)], -totals[label])):
+        reason = label.partition(": ")[2]
+        drop = bool(reason) or label == "not looked at"
+        if totals[label] or not drop:
+            found.append(Step(STEP_LABELS.get(label, label), totals[label], drop, explain(reason)))
     return found
 
 
-def length_plot(tokens: Sequence[int], limit: int) -> dict[str, Any]:
-    """A histogram of the rows' lengths with the limit of training."""
-    edges = np.linspace(0, 1.02 * max(*tokens, limit), BINS + 1)
-    counts, _ = np.histogram(tokens, edges)
-    frame = Frame((0, float(edges[-1])), (0, 1.05 * int(counts.max())), "tokens of a row", "rows")
-    bars = [
-        {
-            "x": frame.across(left),
-            "width": frame.across(right) - frame.across(left),
-            "y": frame.down(int(count)),
-            "over": left >= limit,
-            "says": f"{left:,.0f} to {right:,.0f} tokens: {count:,} rows",
-        }
-        for left, right, count in zip(edges, edges[1:], counts, strict=False)
-        if count
-    ]
-    return frame.described(bars=bars, limits=[(frame.across(limit), f"limit {limit:,}")])
+def candidate_steps(counts: Mapping[str, Any]) -> list[Step]:
+    """Return the funnel from candidates to rows. A candidate is an exemplar with documents, sent to the teacher."""
+    reasons = sum((Counter(reasons) for reasons in counts["rejects"].values()), Counter[str]())
+    drops = [Step(name, count, True, explain(name)) for name, count in reasons.most_common()]
+    return [Step("candidates", counts["rows"] + reasons.total(), False), *drops, Step("rows", counts["rows"], False)]
 
 
-def score_plot(rows: Iterable[Row]) -> dict[str, Any] | None:
-    """Scores of the rows' documents by rank: the median and, as a band, a tenth to nine tenths of them."""
-    found: dict[str, dict[int, list[float]]] = {"source": {}, "noise": {}}
-    for row in rows:
-        for passage in row.passages:
-            found[passage.role].setdefault(passage.rank, []).append(passage.score)
-    curves = {role: _curve(scores) for role, scores in found.items() if scores}
-    if not curves:
-        return None
-    values = np.concatenate([curve["scores"].ravel() for curve in curves.values()])
-    last = max(curve["ranks"][-1] for curve in curves.values())
-    frame = Frame((0, last + 1), (float(values.min()), float(values.max())), "rank in its search", "score")
-    bands, lines = [], []
-    for series, (role, curve) in enumerate(curves.items()):
-        low, middle, high = curve["scores"].T
-        bands.append({"points": frame.band(curve["ranks"], low, high), "series": series})
-        lines.append({"points": frame.line(zip(curve["ranks"], middle, strict=True)), "series": series, "name": role})
-    return frame.described(bands=bands, lines=lines)
+def exemplar_sets(exemplars: Funnel) -> "pd.DataFrame":
+    """Return the funnel by exemplar set, whose licence stands in the head."""
+    heads = {name: f"{name} ({one['license']})" for name, one in exemplars.items()}
+    return formatted(funnel(exemplars).rename(columns=heads))
 
 
-def _curve(scores: Mapping[int, Sequence[float]]) -> dict[str, Any]:
-    """Quantiles (ranks, 3) of the scores at each rank, or of some ranks together where there are many."""
-    ranks = sorted(scores)
-    groups = np.array_split(np.array(ranks), min(RANKS, len(ranks)))
-    values = [np.quantile(np.concatenate([scores[int(rank)] for rank in group]), QUANTILES) for group in groups]
-    return {"ranks": [float(group.mean()) for group in groups], "scores": np.array(values)}
+def rejects(counts: Mapping[str, Any]) -> "pd.DataFrame":
+    """Return how many candidates of each paradigm were rejected, by reason, the most frequent first."""
+    by_paradigm = {name: counts["rejects"].get(name, {}) for name in counts["paradigms"]}
+    total = sum((Counter(reasons) for reasons in by_paradigm.values()), Counter[str]())
+    rows = [[name, *(part.get(name, 0) for part in by_paradigm.values())] for name, _ in total.most_common()]
+    return formatted(frame(["reason", *map(_words, by_paradigm)], rows))
 
 
-def times(found: Mapping[str, Sequence[float]]) -> list[dict[str, Any]]:
-    """By stage, the longest first: jobs, seconds of all and of the longest."""
-    stages = [
-        {"stage": rule.replace("_", " "), "jobs": len(took), "seconds": sum(took), "longest": max(took)}
-        for rule, took in found.items()
-    ]
-    return sorted(stages, key=lambda stage: (-float(str(stage["seconds"])), stage["stage"]))
+def acceptance(counts: Mapping[str, Any]) -> "pd.DataFrame":
+    """Return by paradigm how many candidates passed the checks of a single pair, with the share's interval (Wilson)."""
+    rows = []
+    for name, one in counts["paradigms"].items():
+        later = one["stopped"] + one["repeated"] + one["surplus"]
+        passed = one["rows"] + later
+        candidates = passed + sum(counts["rejects"].get(name, {}).values()) - later
+        low, high = map(percent, wilson(passed, candidates))
+        rows.append([_words(name), candidates, passed, passed / max(candidates, 1), f"{low} to {high}"])
+    table = frame(["paradigm", "candidates", "passed", "share", "95 % interval"], rows)
+    return formatted(table, {"share": percent})
 
 
-def duration(seconds: float) -> str:
-    """Seconds for people."""
-    if seconds < 90:
-        return f"{seconds:.1f} s"
-    return f"{seconds / 60:.1f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+def checks(quality_filters: Mapping[str, Mapping[str, int]]) -> "pd.DataFrame":
+    """Return how many rows each check of the whole data set kept and stopped."""
+    rows = ([_words(name), one["kept"], one["dropped"]] for name, one in quality_filters.items())
+    return formatted(frame(["check", "kept", "stopped"], rows))
+
+
+def calls(ledger: Mapping[str, Any]) -> "pd.DataFrame":
+    """Return requests, tokens and dollars by stage and model."""
+    counted = ("requests", "prompt_tokens", "completion_tokens", "dollars")
+    rows = ([stage, *(account.get(name, 0) for name in counted)] for stage, account in ledger["stages"].items())
+    table = frame(["stage and model", "requests", "tokens in", "tokens out", "dollars"], rows)
+    return formatted(table, {"dollars": "{:,.4f}".format})
+
+
+def times(found: Mapping[str, Sequence[float]]) -> "pd.DataFrame":
+    """Return the jobs of each stage and their seconds, the longest stage first."""
+    rows = sorted((-sum(took), _words(rule), len(took), max(took)) for rule, took in found.items())
+    columns = ["stage", "jobs", "in all", "longest"]
+    return frame(columns, ([rule, jobs, -seconds, longest] for seconds, rule, jobs, longest in rows))
+
+
+def shown_times(found: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the times in units for people."""
+    return formatted(found, {"in all": duration, "longest": duration})
+
+
+def described(made_of: Mapping[str, Any]) -> "pd.DataFrame":
+    """Return what a data set was made of."""
+    return formatted(frame(["what", "value"], made_of.items()), {"value": str})
+
+
+def _words(name: Any) -> str:
+    return str(name).replace("_", " ")

@@ -1,4 +1,4 @@
-"""How long rows are in tokens, and what training does with those beyond its limit."""
+"""How long rows are in tokens, and what training does with rows beyond its limit."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -16,7 +16,7 @@ Length = Callable[[Row, list[str]], int]  # tokens of a row with these documents
 
 
 def lengths(rows: Sequence[Row], recipe: Recipe, seed: str) -> dict[str, Any]:
-    """The rows' lengths with all their documents, in their order, and how many training would shorten or leave out."""
+    """Return the rows' lengths with all their documents, and how many rows training would shorten or leave out."""
     length, steers, tokenizer = _measures_of(recipe, seed)
     found = [length(row, row["documents"]) for row in progress(rows, "counting tokens", len(rows))]
     over = [row for row, tokens in zip(rows, found, strict=True) if tokens > recipe.max_length]
@@ -33,7 +33,7 @@ def lengths(rows: Sequence[Row], recipe: Recipe, seed: str) -> dict[str, Any]:
 
 
 def _measures_of(recipe: Recipe, seed: str) -> tuple[Length, Callable[[Row], bool], str]:
-    """By the recipe's own tokenizer and template, or an estimate without control tokens where they cannot be had."""
+    """Return the recipe's own measures, or an estimate without control tokens if its tokenizer is unavailable."""
     try:
         renderer = Renderer(load_tokenizer(recipe.model, recipe.revision), recipe.max_length, seed)
     except UserError as error:
@@ -48,6 +48,6 @@ def _estimate(row: Row, documents: list[str]) -> int:
 
 
 def _dropped(row: Row, limit: int, length: Length) -> int | None:
-    """How many noise documents training drops; None: the row does not fit without them."""
+    """Return how many noise documents training drops; None if the row does not fit even without them."""
     fitting = (dropped for dropped, kept in enumerate(shortened(row)) if length(row, kept) <= limit)
     return next(fitting, None)

@@ -1,4 +1,4 @@
-"""The page: what the template shows, from a data set's files."""
+"""The page: what the template shows of a data set's files."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 
 from rag_instruct.html import render
-from rag_instruct.report import figures
+from rag_instruct.report import curves, figures
 from rag_instruct.report.diversity import SIDE, diversity, flat_map, opening_words
 from rag_instruct.report.rows import ROWS_A_BLOCK, Replies, shown
-from rag_instruct.report.trained import curves, evaluation
+from rag_instruct.report.trained import evaluation, loss_curves
 from rag_instruct.schema import Row
 
 
 @dataclass
 class Material:
-    """What the report is made of; `vectors` (n, d) of the rows' questions and `lengths` stand in the rows' order."""
+    """What the report is made of. `vectors` (n, d) of the questions and `lengths` are in the rows' order."""
 
     dataset: Path
     rows: Sequence[Row]
@@ -32,7 +32,7 @@ class Material:
 
 
 def page(material: Material, template: Path) -> str:
-    """The page as HTML, which needs nothing beside itself."""
+    """Return the page as one HTML file, which needs no other file."""
     questions = [row.question for row in material.rows]
     places, variance = flat_map(material.vectors)
     embedded = shown(material.rows, places, material.lengths["tokens"], material.replies)
@@ -40,7 +40,8 @@ def page(material: Material, template: Path) -> str:
         template,
         name=material.dataset.stem,
         total=len(material.rows),
-        made_of=material.made_of,
+        teacher=material.made_of["teacher"],
+        made_of=figures.described(material.made_of),
         **_numbers(material),
         diversity=diversity(questions),
         openings=opening_words(questions),
@@ -48,31 +49,30 @@ def page(material: Material, template: Path) -> str:
         embedded=embedded,
         rows_a_block=ROWS_A_BLOCK,
         side=SIDE,
-        curves=list(curves(material.dataset)),
+        curves=list(loss_curves(material.dataset)),
         evaluation=evaluation(material.dataset),
     )
 
 
 def _numbers(material: Material) -> dict[str, Any]:
-    counts = material.counts
-    tokens = material.lengths["tokens"]
-    times = figures.times(material.times)
+    counts, tokens = material.counts, material.lengths["tokens"]
+    composition, times = figures.composition(material.rows), figures.times(material.times)
     return {
-        "composition": figures.composition(material.rows),
+        "composition": composition,
         "documents": sum(len(row.documents) for row in material.rows),
-        "paradigms": list(counts["paradigms"]),
+        "paradigms": list(composition["set"].index),
         "exemplar_steps": figures.exemplar_steps(counts["exemplars"]),
-        "exemplar_sets": counts["exemplars"],
+        "exemplar_sets": figures.exemplar_sets(counts["exemplars"]),
         "candidate_steps": figures.candidate_steps(counts),
         "rejects": figures.rejects(counts),
         "acceptance": figures.acceptance(counts),
         "verification": counts["verification"],
-        "quality_filters": material.quality_filters,
+        "quality_filters": figures.checks(material.quality_filters),
         "lengths": {**material.lengths, "quantiles": np.quantile(tokens, [0.05, 0.5, 0.95]).tolist()},
-        "length_plot": figures.length_plot(tokens, material.lengths["limit"]),
-        "score_plot": figures.score_plot(material.rows),
+        "length_plot": curves.length_plot(tokens, material.lengths["limit"]),
+        "score_plot": curves.score_plot(material.rows),
         "ledger": material.ledger,
-        "times": times,
-        "seconds": sum(stage["seconds"] for stage in times),
-        "duration": figures.duration,
+        "calls": figures.calls(material.ledger),
+        "times": figures.shown_times(times),
+        "seconds": times["in all"].sum(),
     }

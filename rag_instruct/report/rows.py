@@ -1,4 +1,4 @@
-"""The rows as the page's browser takes them: columns to search and filter by, and details in blocks, read on demand."""
+"""The rows for the page's browser: columns to search and filter by, and details in blocks, read on demand."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,18 +14,18 @@ from rag_instruct.schema import Row
 BUDGET_MB = 55  # of the texts, in MB (10^6 bytes) of the page
 ROWS_A_BLOCK = 32
 EXEMPLARS_A_BLOCK = 256
-SAMPLED = 24  # blocks by which a choice's size is estimated
-# Characters of a noise document's text that are shown; None: all. The longest that keep to the budget are taken.
+SAMPLED = 24  # blocks that a size is estimated from
+# Shown characters of a noise document's text; None: all. We take the most that keep the page within its budget.
 OPENINGS = (None, 400, 200, 120, 80, 40, 0)
 
-SIGNS = {"answer": "\ue000", "question": "\ue001"}  # of a private area, that stand for a row's texts in raw answers
+SIGNS = {"answer": "\ue000", "question": "\ue001"}  # private characters that replace a row's own texts in raw answers
 
 Replies = Callable[[Row], list[dict[str, Any]]]
 
 
 @dataclass
 class Shown:
-    """What the page embeds: the columns, the details and the exemplars, packed, and how much of noise is shown."""
+    """What the page contains: columns, details and exemplars, packed, and how much of noise documents is shown."""
 
     index: str
     details: list[str]
@@ -36,14 +36,14 @@ class Shown:
 
 
 def set_of(row: Row) -> str:
-    """The instruction set of a row's exemplar."""
+    """Return the instruction set of a row's exemplar."""
     return row.exemplar_id.rsplit(":", 1)[0]
 
 
 def shown(
     rows: Sequence[Row], places: np.ndarray, tokens: Sequence[int], replies: Replies, budget_mb: float = BUDGET_MB
 ) -> Shown:
-    """The rows for the page; `places` (n, 2) on the map and `tokens` (n) by row."""
+    """Return the rows for the page; `places` (n, 2) on the map and `tokens` (n) by row."""
     exemplars = list(dict.fromkeys(row.exemplar for row in rows))
     number_of = {text: number for number, text in enumerate(exemplars)}
     index = block(columns(rows, places, tokens))
@@ -59,7 +59,7 @@ def shown(
 
 
 def columns(rows: Sequence[Row], places: np.ndarray, tokens: Sequence[int]) -> dict[str, Any]:
-    """What is searched and filtered, a list a field; names are numbers into `names`."""
+    """Return the columns to search and filter by; numbers refer to `names`."""
     names: dict[str, list[str]] = {
         "paradigm": list(dict.fromkeys(sorted(row.paradigm for row in rows))),
         "kind": sorted({row.kind for row in rows}),
@@ -82,7 +82,7 @@ def columns(rows: Sequence[Row], places: np.ndarray, tokens: Sequence[int]) -> d
 
 
 def replies_of(store: AnswerStore) -> Replies:
-    """The raw answers of a row's requests, in the order in which they were asked."""
+    """Return a function that gives a row's raw answers, in the order of its requests."""
 
     def replies(row: Row) -> list[dict[str, Any]]:
         found = [(key, store.get(key)) for key in row.request_keys]
@@ -92,7 +92,7 @@ def replies_of(store: AnswerStore) -> Replies:
 
 
 def _said(reply: Mapping[str, Any] | None, row: Row) -> dict[str, Any]:
-    """What was said and how it ended; `short` where signs stand for the row's own texts, which the page has already."""
+    """Return an answer and its finish reason; `short` if signs replace the row's own texts."""
     if reply is None:
         return {"text": "", "end": "not in the store", "short": False}
     text, short = reply["text"], not any(sign in reply["text"] for sign in SIGNS.values())
@@ -102,7 +102,7 @@ def _said(reply: Mapping[str, Any] | None, row: Row) -> dict[str, Any]:
 
 
 def _longest(rows: Sequence[Row], said: Sequence[Any], number_of: Mapping[str, int], left: float) -> int | None:
-    """The opening whose blocks, by a sample of them, keep to the bytes that are left."""
+    """Return the longest opening whose blocks fit into the bytes that are left, by a sample of them."""
     starts = range(0, len(rows), ROWS_A_BLOCK)
     sample = starts[:: max(1, len(starts) // SAMPLED)]
     for opening in OPENINGS:
@@ -132,7 +132,7 @@ def _detail(row: Row, replies: Any, exemplar: int, opening: int | None) -> dict[
 
 
 def _documents(row: Row, opening: int | None) -> Iterator[list[Any]]:
-    """Title, text, characters that are cut off, role, rank, score and id of each, without names: there are many."""
+    """Yield title, text, cut characters, role, rank, score and id of each document, without names, to save bytes."""
     for document, passage in zip(row.documents, row.passages, strict=True):
         title, text = _text(document)
         short = text if opening is None or passage.role == "source" else text[:opening]
@@ -140,7 +140,7 @@ def _documents(row: Row, opening: int | None) -> Iterator[list[Any]]:
 
 
 def _text(document: str) -> tuple[str, str]:
-    """Title and text."""
+    """Return title and text."""
     title, found, text = document.partition("\n")
     return (title, text) if found else ("", document)
 
@@ -150,5 +150,5 @@ def _with_roles(row: Row) -> Iterable[tuple[str, str]]:
 
 
 def _titles(row: Row) -> list[str]:
-    """Of the source documents."""
+    """Return the titles of the source documents."""
     return [_text(document)[0] for document, role in _with_roles(row) if role == "source"]

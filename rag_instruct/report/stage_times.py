@@ -1,4 +1,4 @@
-"""How long the stages of a data set took, by the last line of their jobs' logs."""
+"""How long the stages of a data set took, from the last line of their jobs' logs."""
 
 import re
 from collections.abc import Iterable
@@ -11,10 +11,10 @@ SECTION = re.compile(r"^(?:corpora|exemplar_sets|benchmarks)_")  # what a downlo
 
 
 def stage_times(logs: Path, names: Iterable[str], others: Iterable[str]) -> dict[str, list[float]]:
-    """Seconds of the last run of each job, by rule, from `logs`/<rule>/<name>....log.
+    """Return by rule the seconds of each job's last run, from `logs`/<rule>/<name>....log.
 
-    `names` are the data set, its corpus, encoder and sets, `others` all that logs can be of: of two names that a log
-    begins with, the longer is meant. Logs of jobs that did not end are passed over.
+    `names` are the data set, its corpus, encoder and sets; `others` are all other names. If a log begins with two
+    names, the longer one counts. Logs of unfinished jobs are ignored.
     """
     mine, known = set(names), sorted({*names, *others}, key=len, reverse=True)
     found: dict[str, list[float]] = {}

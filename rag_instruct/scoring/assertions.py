@@ -1,8 +1,8 @@
-"""What an output asserts: its own turn, its final answer, and mentions that it takes back."""
+"""What an output asserts: its own turn, its final answer, and mentions that it denies."""
 
 import re
 
-# A base model goes on with a question of its own making; what it answers there was not asked.
+# A base model continues with a question that it invents; its answer to that one does not count.
 NEXT_TURN = re.compile(
     r"\n\s*(?:#+ *)?(?:Question|Q|Instruction|User|Human|Document \d+|Example \d+)\b *\d* *:?.*", re.S
 )
@@ -22,7 +22,7 @@ CORRECTION = re.compile(
     re.I,
 )
 
-# Words that turn what follows them, and the few words that may stand between.
+# Words that negate what follows them, with the few words that may come in between.
 NEGATION = re.compile(
     r"(?:\b(?:not|never|neither|nor|cannot|rather than|instead of|other than|except|unlike|excluding|without|"
     r"different from|wrongly|mistaken for|confused with)\b|n['\u2019]t\b)(?:\W+\w+){0,3}\W*$",
@@ -57,13 +57,13 @@ UNSURE = re.compile(
 
 
 def own_turn(output: str) -> str:
-    """The output without thoughts, markup and the turns that a model wrote for others."""
+    """Return the output without thoughts, markup and the turns that the model wrote for others."""
     text = MARKUP.sub(lambda found: found[1] or found[2] or "", THOUGHTS.sub(" ", output)).strip()
     return NEXT_TURN.sub("", text).strip()
 
 
 def final_answer(text: str) -> str:
-    """What follows the last "the answer is": a sentence, or more where the first denies; else all of the text."""
+    """Return the sentence after the last "the answer is", or all the rest if it denies; without one, the text."""
     if corrections := list(CORRECTION.finditer(text)):
         rest = text[corrections[-1].end() :]
         text = rest if rest.strip(" .!?") else text
@@ -75,7 +75,7 @@ def final_answer(text: str) -> str:
     return rest if re.match(r"\W*(?:not|never|neither|no longer)\b", first, re.I) else first
 
 
-NEAR = 200  # characters on either side that may turn what a mention says
+NEAR = 200  # characters on either side that may negate a mention
 ABBREVIATED = re.compile(
     r"(?:\b[A-Z]|\b(?:Mr|Mrs|Ms|Dr|St|Mt|Ft|Jr|Sr|Co|Inc|Ltd|No|vs|Prof|Gen|Capt|Lt|Col|Sgt|Rev|Gov|Sen|Rep|approx|ca|e\.g"
     r"|i\.e))\.$"
@@ -83,7 +83,7 @@ ABBREVIATED = re.compile(
 
 
 def sentences(line: str) -> list[str]:
-    """Split at a full stop before a capital, but not after an initial or a short form."""
+    """Split a line at full stops before capitals, but not after initials or abbreviations."""
     found: list[str] = []
     for part in re.split(r"(?<=[.!?]) +(?=[A-Z\"'(])", line.strip()):
         if found and ABBREVIATED.search(found[-1]):
@@ -94,12 +94,12 @@ def sentences(line: str) -> list[str]:
 
 
 def statements(text: str) -> list[str]:
-    """The sentences, line by line."""
+    """Return the sentences, line by line."""
     return [sentence for line in text.split("\n") for sentence in sentences(line) if sentence.strip()]
 
 
 def around(text: str, start: int, end: int) -> tuple[str, str]:
-    """The rest of the sentence before and after a mention, which may have a full stop of its own (Mr. Shifter)."""
+    """Return the sentence before and after a mention; the mention may contain a full stop (Mr. Shifter)."""
     line_before = text[max(0, start - NEAR) : start].rsplit("\n", 1)[-1]
     line_after = text[end : end + NEAR].split("\n", 1)[0]
     before, after = sentences(f"{line_before}X")[-1][:-1], sentences(f"x{line_after}")[0][1:]
@@ -107,12 +107,12 @@ def around(text: str, start: int, end: int) -> tuple[str, str]:
 
 
 def sides(text: str, match: re.Match[str]) -> tuple[str, str]:
-    """What stands right before and after a match."""
+    """Return the text right before and after a match."""
     return text[max(0, match.start() - NEAR) : match.start()], text[match.end() : match.end() + NEAR]
 
 
 def asserted(before: str, after: str) -> bool:
-    """Whether a sentence asserts what it mentions between `before` and `after`, rather than denying or reporting it."""
+    """Return whether a sentence asserts its mention between `before` and `after`, and does not deny or report it."""
     before, after = before[-NEAR:], after[:NEAR]
     clause = CLAUSE_END.split(before)[-1]
     if NEGATION.search(clause) and not NO_NEGATION.search(clause):

@@ -9,7 +9,7 @@ from rag_instruct.words import content
 
 Choices = Sequence[tuple[str, str]]
 
-MORE = re.compile(r"^\W*(?:,|/|&|and|or|and/or)\W*\(?([A-Z])\b(?!['\u2019])")  # a second label beside the first
+MORE = re.compile(r"^\W*(?:,|/|&|and|or|and/or)\W*\(?([A-Z])\b(?!['\u2019])")  # a second label after the first
 VERDICT_AFTER = re.compile(
     r"^\W*(?:is|would be|seems|appears|must be|looks)\s+(?:to be\s+)?(?:the\s+)?(?:\w+\s+)?"
     r"(?:correct|right|best|answer|true|likely)\b",
@@ -21,16 +21,17 @@ CHOSEN_BEFORE = re.compile(
     re.I,
 )
 REJECTED = re.compile(r"\W*(?:is|was)\s+(?:wrong|incorrect|false|not)\b")
-ECHOED = 3  # labelled lines from which on they are the question's options, repeated
+ECHOED = 3  # this many labelled lines repeat the question's options
 DENIAL = re.compile(r"\b(?:not|never|no|neither|nor|cannot)\b|n['\u2019]t\b", re.I)
 ALL_OF_THEM = re.compile(r"\b(?:all|none|any|both) of (?:the|these|them)\b|\bboth\b|\ball (?:are|four|three)\b", re.I)
 
 
 def chosen(text: str, choices: Choices) -> str | None:
-    """The label of the option that a turn chooses; None where it chooses none, or several.
+    """Return the label of the option that a turn chooses; None if it chooses none or several.
 
-    In this order: what its last "the answer is" names, the label it begins with, the one label that it calls right,
-    the one option whose text it states, the one label that it names at all, the one option that it says in other words.
+    The first of these that holds decides: what its last "the answer is" names, the label it begins with, the one label
+    that it calls right, the one option whose text it states, the one label that it names, the one option that it
+    paraphrases.
     """
     text = _without_echo(text, choices)
     if not text.strip():
@@ -47,7 +48,7 @@ def chosen(text: str, choices: Choices) -> str | None:
 
 
 def _without_echo(text: str, choices: Choices) -> str:
-    """The text without the options, where it repeats several of them with their labels, a line each."""
+    """Return the text without the question's options, if it repeats several of them, one a line."""
     lines = text.split("\n")
     labelled = [re.match(r"\s*[*-]?\s*\(?([A-Z])[.):]", line) for line in lines]
     repeated = {match[1] for match in labelled if match} & {label for label, _ in choices}
@@ -57,21 +58,21 @@ def _without_echo(text: str, choices: Choices) -> str:
 
 
 def _exactly(text: str, choices: Choices) -> str | None:
-    """The option whose text is all that is said, signs included: -3 is not +3."""
+    """Return the option whose text is the whole text, signs included: -3 is not +3."""
     said = re.sub(r"\s+", " ", text).strip(" .").casefold()
     meant = [label for label, option in choices if re.sub(r"\s+", " ", option).strip(" .").casefold() == said]
     return meant[0] if len(meant) == 1 and said.upper() not in dict(choices) else None
 
 
 def _named(final: str, choices: Choices) -> str | None:
-    """What a final answer names: one label, or the text of one option."""
+    """Return the option that a final answer names by its label or its text."""
     if (label := _exactly(final, choices) or _begins_with(final, choices)) is not None:
         return label or None
     return _by_text(final, choices) or _only_label(final, choices)
 
 
 def _begins_with(text: str, choices: Choices) -> str | None:
-    """The label that a text begins with: "B", "(b)", "C. carbon", "option D"; "" where what follows contradicts it."""
+    """Return the label that a text begins with ("B", "(b)", "option D"); "" if the words after it contradict it."""
     match = re.match(
         r"[\s\"'*\[]*+(?:(?:the\s+)?(?:answer|option|choice|letter)\s+)?[\"'\[]*(\(?)([A-Za-z1-9])(\)?)"
         r"(?![A-Za-z0-9]|['\u2019]\w)(.*)",
@@ -90,7 +91,7 @@ def _begins_with(text: str, choices: Choices) -> str | None:
 
 
 def _stands_alone(letter: str, bracket: str, rest: str) -> bool:
-    """Whether a letter is a label rather than an article or a pronoun."""
+    """Return whether a letter is a label, and not an article or a pronoun."""
     if bracket or not rest.strip() or re.match(r"\s*[.:,;\-\u2013\u2014\])\n\"'=]", rest):
         return letter.isupper() or bool(bracket) or not rest.strip(" .)") or bool(re.match(r"[.:)]", rest))
     if VERDICT_AFTER.match(rest) or re.match(r"\s+(?:because|since|as)\b", rest):
@@ -99,7 +100,7 @@ def _stands_alone(letter: str, bracket: str, rest: str) -> bool:
 
 
 def _label(letter: str, choices: Choices) -> str | None:
-    """The label of a letter, or of the number that a list would give it."""
+    """Return the label of a letter, or of its number in a list."""
     labels = [label for label, _ in choices]
     if letter in labels:
         return letter
@@ -107,7 +108,7 @@ def _label(letter: str, choices: Choices) -> str | None:
 
 
 def _contradicts(label: str, rest: str, choices: Choices) -> bool:
-    """Whether the text right after a label is that of another option, and not of its own."""
+    """Return whether the text right after a label belongs to another option."""
     after = normalized(re.split(r"\n|(?<=[.;])\s", rest.strip(" .:)-\u2013\u2014"), maxsplit=1)[0])
     if not after:
         return False
@@ -117,7 +118,7 @@ def _contradicts(label: str, rest: str, choices: Choices) -> bool:
 
 
 def _judged(text: str, choices: Choices) -> str | None:
-    """The one label that is called right: "B is the best answer", "I choose B", "so option (b)"."""
+    """Return the one label that is called right: "B is the best answer", "I choose B", "so option (b)"."""
     found = set()
     for sentence in statements(text):
         for match in _labels_in(sentence, choices):
@@ -130,7 +131,7 @@ def _judged(text: str, choices: Choices) -> str | None:
 
 
 def _labels_in(sentence: str, choices: Choices) -> Iterator[re.Match[str]]:
-    """Labels that stand alone in a sentence, small ones in brackets; the article A and the pronoun I apart."""
+    """Yield the labels of a sentence, small letters only in brackets, without the article A and the pronoun I."""
     labels = "".join(label for label, _ in choices if len(label) == 1)
     if not labels:
         return
@@ -143,7 +144,7 @@ def _labels_in(sentence: str, choices: Choices) -> Iterator[re.Match[str]]:
 
 
 def _only_label(text: str, choices: Choices) -> str | None:
-    """The one label that a text names and does not deny."""
+    """Return the one label that a text names and does not deny."""
     found = {
         match["label"].upper()
         for sentence in statements(text)
@@ -154,7 +155,7 @@ def _only_label(text: str, choices: Choices) -> str | None:
 
 
 def _by_text(text: str, choices: Choices) -> str | None:
-    """The one option whose text is stated, in the whole text or else in its first sentence or its conclusion."""
+    """Return the one option whose text is stated: in the whole text, else in its first sentence or conclusion."""
     plain = canonical(text)
     parts, conclusions = statements(plain), list(CONCLUSION.finditer(plain))
     for part in (parts, parts[:1], statements(plain[conclusions[-1].end() :]) if conclusions else []):
@@ -165,7 +166,7 @@ def _by_text(text: str, choices: Choices) -> str | None:
 
 
 def _stated(sentences: Sequence[str], choices: Choices) -> set[str]:
-    """The options whose texts are stated, one inside another's text apart ("carbon" in "carbon dioxide")."""
+    """Return the options whose texts are stated, but not inside another option's ("carbon" in "carbon dioxide")."""
     found: set[str] = set()
     for sentence in sentences:
         places = [
@@ -184,7 +185,7 @@ def _stated(sentences: Sequence[str], choices: Choices) -> set[str]:
 
 
 def _by_words(text: str, choices: Choices) -> str | None:
-    """The one option all of whose content is in a sentence that denies nothing, in whatever form."""
+    """Return the one option whose content words are all in one sentence without a denial."""
     said = [content(canonical(sentence)) for sentence in statements(text) if not DENIAL.search(sentence)]
     meant = [
         label

@@ -1,4 +1,4 @@
-"""Whether a text mentions an answer as whole words: accents, articles, dates, initials, units as one."""
+"""Whether a text mentions an answer as whole words, whatever its accents, articles, dates, initials and units."""
 
 import re
 import unicodedata
@@ -34,7 +34,7 @@ ONES, TENS = NAMES.split()[:20], NAMES.split()[20:]
 
 
 class Word(NamedTuple):
-    """A word as it is compared, and where it stands."""
+    """A word as it is compared, and its place."""
 
     text: str
     start: int
@@ -42,7 +42,7 @@ class Word(NamedTuple):
 
 
 def canonical(text: str) -> str:
-    """The text with one spelling of accents, dates, numbers and initials; case and punctuation stay."""
+    """Return the text with one spelling of accents, dates, numbers and initials; case and punctuation stay."""
     text = unicodedata.normalize("NFKD", text.translate(LETTERS))
     text = "".join(character for character in text if not unicodedata.combining(character))
     text = THOUSANDS.sub("", text)
@@ -54,7 +54,7 @@ def canonical(text: str) -> str:
 
 
 def words_of(text: str) -> list[Word]:
-    """The words of a canonical text, without articles."""
+    """Return the words of a canonical text, without articles."""
     found = [Word(_bare(match[0]), match.start(), match.end()) for match in WORD.finditer(text)]
     return [word for word in found if word.text not in ARTICLES]
 
@@ -65,13 +65,13 @@ def _bare(word: str) -> str:
 
 @lru_cache(maxsize=1 << 12)
 def normalized(text: str) -> tuple[str, ...]:
-    """The words that are compared; an answer that is all articles (The The) keeps them."""
+    """Return the words that are compared; an answer of articles only (The The) keeps them."""
     text = canonical(text)
     return tuple(word.text for word in words_of(text)) or tuple(_bare(match[0]) for match in WORD.finditer(text))
 
 
 class Answer(NamedTuple):
-    """A form of an answer: its words; and as it is written, where only that tells it from everyday words (US)."""
+    """A form of an answer: its words, and its spelling if only that differs from an everyday word (US)."""
 
     words: tuple[str, ...]
     exactly: str = ""
@@ -79,7 +79,7 @@ class Answer(NamedTuple):
 
 @lru_cache(maxsize=1 << 14)
 def forms(answers: tuple[str, ...]) -> tuple[Answer, ...]:
-    """All forms in which the answers are accepted."""
+    """Return all accepted forms of the answers."""
     found: dict[Answer, None] = {}
     for answer in answers:
         for variant in _variants(answer):
@@ -96,7 +96,7 @@ def forms(answers: tuple[str, ...]) -> tuple[Answer, ...]:
 
 
 def _variants(answer: str) -> Iterator[str]:
-    """The answer, and what is the same in other words."""
+    """Return the answer and its paraphrases."""
     yield answer
     if match := re.fullmatch(r'(.+?)\s+"(?:the )?(.+)"\s+(\S.*)', answer, re.I):  # Eddie "The Eagle" Edwards
         yield f"{match[1]} {match[3]}"
@@ -116,7 +116,7 @@ def _variants(answer: str) -> Iterator[str]:
 
 
 def _spelled(answer: str) -> Iterator[str]:
-    """35 as thirty-five and the other way round; 1 apart, whose word is a pronoun too."""
+    """Return 35 as thirty-five and the other way round, but not 1, whose word is also a pronoun."""
     if re.fullmatch(r"\d{1,2}", answer) and answer != "1":
         yield number_name(int(answer))
     elif answer in NUMBER_NAMES and answer != "one":
@@ -124,7 +124,7 @@ def _spelled(answer: str) -> Iterator[str]:
 
 
 def number_name(number: int) -> str:
-    """The English name of a number under 100."""
+    """Return the English name of a number under 100."""
     if number < 20:
         return ONES[number]
     tens, ones = divmod(number, 10)
@@ -135,7 +135,7 @@ NUMBER_NAMES = {number_name(number): number for number in range(100)}
 
 
 def mentions(text: str, answers: Sequence[Answer]) -> Iterator[tuple[int, int]]:
-    """The places of a canonical text where one of the answers stands as whole words."""
+    """Yield the places of a canonical text that have one of the answers as whole words."""
     words = words_of(text)
     places: dict[str, list[int]] = {}
     for number, word in enumerate(words):

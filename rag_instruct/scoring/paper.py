@@ -1,19 +1,19 @@
-"""The rules of the paper's own code, with their faults, written from a description of what they do.
+"""The rules of the paper's own code, with their faults, written from a description of that code.
 
-They are here so that numbers can be held against the published ones. docs/scoring.md says where they err; where the
-description is silent, it says what was taken.
+They make our numbers comparable with the published ones. docs/scoring.md says where they are wrong, and what we chose
+where the description says nothing.
 """
 
 import re
 
 from rag_instruct.schema import Question
 
-# What counts for a verdict, wherever it stands.
+# Words that count as a verdict anywhere.
 VERDICT_WORDS = {"yes": ("yes", "true"), "true": ("yes", "true"), "no": ("no", "false"), "false": ("no", "false")}
 
 
 def mentions_answer(question: Question, output: str) -> float:
-    """Whether some answer occurs as whole words anywhere in the lower-cased output; accents are not folded."""
+    """Return whether an answer occurs as whole words anywhere in the lower-cased output; accents are not folded."""
     lowered = output.lower()
     return float(any(_whole(answer.lower(), lowered) for answer in question.answers))
 
@@ -23,7 +23,7 @@ def _whole(words: str, text: str) -> bool:
 
 
 def lone_letter(question: Question, output: str) -> str:
-    """The first capital that stands alone, an article "A" apart; else the option whose text occurs; else the last."""
+    """Return the first lone capital other than an article "A", else the option whose text occurs, else the last."""
     if found := re.search(r"\b(?!A [a-z])[A-Z]\b", output):
         return found[0]
     lowered = output.lower()
@@ -32,19 +32,19 @@ def lone_letter(question: Question, output: str) -> str:
 
 
 def lone_letter_is_answer(question: Question, output: str) -> float:
-    """Whether the first lone letter is the answer: "I think the answer is B" chose I."""
+    """Return whether the first lone letter is the answer: "I think the answer is B" chooses I."""
     return float(lone_letter(question, output) in question.answers)
 
 
 def mentions_verdict(question: Question, output: str) -> float:
-    """Whether the verdict, or its synonym, is mentioned at all: "yes no maybe" is always right."""
+    """Return whether the verdict or its synonym is mentioned at all: "yes no maybe" is always right."""
     lowered = output.lower()
     words = [word for answer in question.answers for word in VERDICT_WORDS.get(answer, (answer,))]
     return float(any(_whole(word, lowered) for word in words))
 
 
 def mentions_stripped_number(question: Question, output: str) -> float:
-    """Whether the answer is mentioned once every 0, point and comma is deleted: 1.05 is 10.5, 0 is anything."""
+    """Return whether the answer is mentioned after all 0, points and commas are deleted: 1.05 equals 10.5."""
     answers, stripped = map(_stripped, question.answers), _stripped(output)
     return float(any(not answer or _whole(answer, stripped) for answer in answers))
 
@@ -54,7 +54,7 @@ def _stripped(text: str) -> str:
 
 
 def own_rule(question: Question, output: str) -> float:
-    """The paper's rule for the form of a question of one's own."""
+    """Return the score by the paper's rule for this form of question."""
     if not question.choices:
         return mentions_answer(question, output)
     closed = all(label == text for label, text in question.choices)

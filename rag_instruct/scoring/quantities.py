@@ -36,19 +36,19 @@ DOWN = re.compile(
     r"\b(?:decreas|declin|drop|fell|fall|reduc|loss|lost|lower|down\b|negative|shrank|shrink|minus|less)\w*", re.I
 )
 UP = re.compile(r"\b(?:increas|ris[ei]|rose|grew|grow|gain|up\b|higher|positive)\w*", re.I)
-# Words before the operands of a calculation, not its result.
+# Words before an operand of a calculation; its result does not follow them.
 OPERAND = re.compile(
     r"(?:\b(?:from|between|to|and|than|in|since|during|minus|plus|times|over|"
     r"by dividing|dividing|divide|subtracting|subtract|adding|multiplying|divided by|multiplied by|compared with|"
     r"compared to|per)|[-+*/\u00d7\u00f7(])\s*(?:US)?[$\u20ac\u00a3]?\s?$",
     re.I,
 )
-RELATIVE = 0.01  # a rounded number this near is right, however few digits it shows
-DIGITS = 2  # significant digits from which on a right rounding is right
+RELATIVE = 0.01  # a rounded number this close is right, however few digits it has
+DIGITS = 2  # a correctly rounded number needs this many significant digits
 
 
 class Number(NamedTuple):
-    """A number as it was written."""
+    """A number as it is written in an output."""
 
     value: float  # as written, signed
     scale: float  # of "million" and the like
@@ -60,9 +60,9 @@ class Number(NamedTuple):
 
 
 def same_number(question: str, answers: Sequence[str], text: str) -> bool:
-    """Whether the number that a text gives as its result equals an answer.
+    """Return whether the number that a text gives as its result equals an answer.
 
-    `answers` are the result, and of a share also the percentage ("0.382", "38.2%").
+    `answers` are the result and, if it is a share, also the percentage ("0.382", "38.2%").
     """
     said = result(text)
     if said is None:
@@ -77,7 +77,7 @@ def same_number(question: str, answers: Sequence[str], text: str) -> bool:
 
 
 def _equal(said: Number, wanted: float) -> bool:
-    """Whether a number is the wanted one, or a right rounding of it; a unit of the table may be named or not."""
+    """Return whether a number is the wanted one or a correct rounding of it, with or without the table's unit."""
     for scale in {1.0, said.scale}:
         value, half = said.value * scale, 0.5 * 10**-said.decimals * scale
         if abs(value - wanted) <= 1e-9 * max(1.0, abs(wanted)):
@@ -91,10 +91,10 @@ def _equal(said: Number, wanted: float) -> bool:
 
 
 def result(text: str) -> Number | None:
-    """The number that a text gives as its result.
+    """Return the number that a text gives as its result.
 
-    That after its last "the answer is", else after its last "=", else the first in its statements which is no operand
-    ("from 5 to 7"), no year and no citation, else the last one.
+    It follows the last "the answer is", else the last "=". Otherwise it is the first number in the statements that is
+    no operand ("from 5 to 7"), no year and no citation, else the last number.
     """
     final = final_answer(text)
     text = LIST_NUMBER.sub(" ", CITATION.sub(" ", final))
@@ -136,5 +136,5 @@ def _number(match: re.Match[str], sentence: str) -> Number:
 
 
 def _accounting(match: re.Match[str]) -> bool:
-    """Whether brackets say that a number is negative: (3.2)."""
+    """Return whether brackets make a number negative: (3.2)."""
     return bool(match["open"] and match["close"])

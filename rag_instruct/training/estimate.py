@@ -11,6 +11,7 @@ import torch
 from transformers import AutoModelForCausalLM, LlamaConfig, PreTrainedConfig
 
 from rag_instruct.models.loading import load_config
+from rag_instruct.tables import frame, text
 from rag_instruct.training.recipe import Recipe
 
 GB = 1e9
@@ -189,12 +190,12 @@ def estimate(model: Model, recipe: Recipe, found: Sequences, device: str | None)
         "steps": f"{recipe.steps(count):,} of {recipe.effective_batch} sequences",
         "processes": f"{recipe.processes}" + (f" x {device.upper()}" if device else f", {recipe.threads} threads"),
         "GB of a process": f"{needed:.1f}{fits}",
-        **{f"  {name}": f"{value:.1f}" for name, value in parts.items()},
+        **{f"- {name}": f"{value:.1f}" for name, value in parts.items()},
         "hours": f"{seconds / 3600:.2f} at {share:.0%} {origin}",
         "disk, GB": f"{disk(model, recipe):.0f} for {recipe.checkpoints_kept} checkpoints, the next, and the model",
     }
 
 
 def table(lines: dict[str, str]) -> str:
-    """Lines of name and value."""
-    return "\n".join(f"{name:18} {value}" for name, value in lines.items())
+    """Return an estimate for the terminal."""
+    return text(frame(["what", "estimate"], lines.items()))

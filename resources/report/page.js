@@ -6,13 +6,13 @@ const say = text => { at("count").textContent = text; };
 const number = value => value.toLocaleString("en");
 const words = name => name.replaceAll("_", " ");
 
-// A block is packed JSON; the browser unpacks it when it is looked at, and keeps the last few.
+// A block is packed JSON. The browser unpacks it on demand and keeps the last few.
 const unpacked = new Map();
 function unpack(id) {
   if (!unpacked.has(id)) {
     if (unpacked.size > 24) unpacked.delete(unpacked.keys().next().value);
     unpacked.set(id, (async () => {
-      // The details stand behind this script, so that rows can be searched while the browser still reads them.
+      // The details follow this script, so that rows can be searched while the browser still reads them.
       if (!at(id) && document.readyState === "loading") await new Promise(read => addEventListener("DOMContentLoaded", read, { once: true }));
       const packed = await (await fetch("data:application/octet-stream;base64," + at(id).textContent)).blob();
       return new Response(packed.stream().pipeThrough(new DecompressionStream("deflate"))).json();
@@ -31,9 +31,9 @@ function make(tag, attributes, ...children) {
 const state = { q: "", paradigm: "", kind: "", set: "", row: "" };
 let rows, texts, starts = [], found = [], page = 0, place = -1, asked = 0;
 
-// Most texts are ASCII, for which the first way is several times as quick.
+// Most texts are ASCII; for those the first way is several times as fast.
 const fold = text => /^[\x00-\x7f]*$/.test(text) ? text.toLowerCase().replace(/[^a-z0-9]+/g, " ").trim() : text.normalize("NFKD").toLowerCase().replace(/\p{M}/gu, "").replace(/[^\p{L}\p{N}]+/gu, " ").trim();
-// Folding all questions would take longer than a search may; most are told apart by their first word's ASCII letters.
+// Folding all questions is too slow for a search. The ASCII letters of the first word rule most of them out.
 function opens(n, opening) {
   const first = /^[^a-z0-9\x80-\uffff]*([a-z0-9]+)(?=[\x00-\x7f]|$)/i.exec(rows.question[n])?.[1].toLowerCase();
   if (first && !opening.startsWith(first)) return false;
@@ -54,7 +54,7 @@ function search() {
   document.body.dataset.searchMs = (performance.now() - began).toFixed(1);
 }
 
-// Marks the terms that were searched for, as nodes: what models say never becomes markup.
+// Marks the search terms by nodes, so that a model's text never becomes markup.
 function marked(text) {
   const needed = terms(state.q);
   if (!needed.length) return [text];
@@ -67,8 +67,8 @@ const hash = changes => {
   return "#" + new URLSearchParams(KEYS.filter(key => all[key]).map(key => [key, all[key]]));
 };
 function remember() {
-  // Within snakemake's own report the page has no address that could be changed.
-  try { history.replaceState(null, "", hash({})); } catch { /* the state is on the screen all the same */ }
+  // Inside Snakemake's own report the page's address cannot be changed.
+  try { history.replaceState(null, "", hash({})); } catch { /* the screen still shows the state */ }
 }
 
 function tagsOf(n) { return FIELDS.map(field => words(rows.names[field][rows[field][n]])).join(" · "); }
@@ -101,18 +101,18 @@ function documentShown([title, text, cut, role, rank, score, id]) {
   const part = make("div", { class: "document " + role });
   part.append(make("div", {}, make("span", { class: "role" }, role), make("strong", { dir: "auto" }, ...marked(title || "Untitled")),
     make("span", { class: "tag" }, ` rank ${rank}, score ${score}, passage ${id}`)));
-  part.append(make("p", { dir: "auto" }, ...marked(text), cut ? make("span", { class: "tag" }, `… (${number(cut)} characters more in the data set's file)`) : ""));
+  part.append(make("p", { dir: "auto" }, ...marked(text), cut ? make("span", { class: "tag" }, `… (${number(cut)} more characters in the data set's file)`) : ""));
   return part;
 }
 
-// Within a shortened raw answer two signs stand for the row's own texts.
+// In a shortened raw answer two signs replace the row's own texts.
 const SIGNS = /[\ue000\ue001]/g;
 const said = (reply, n) => reply.short ? reply.text.replace(SIGNS, sign => (sign === "\ue001" ? rows.question : rows.answer)[n]) : reply.text;
 
 function repliesShown(replies, n) {
   const all = make("details", {}, make("summary", {}, replies.length === 1 ? "Raw answer" : `Raw answers (${replies.length})`));
   for (const reply of replies) {
-    all.append(make("p", { class: "tag" }, `request ${reply.key}, ended with: ${reply.end}`), make("pre", { dir: "auto" }, said(reply, n)));
+    all.append(make("p", { class: "tag" }, `request ${reply.key}, finish reason: ${reply.end}`), make("pre", { dir: "auto" }, said(reply, n)));
   }
   return all;
 }
@@ -120,11 +120,11 @@ function repliesShown(replies, n) {
 async function show(n, focus) {
   const mine = ++asked;
   const one = await detailsOf(n), exemplar = await exemplarOf(one.exemplar);
-  if (mine !== asked) return; // another was chosen meanwhile
+  if (mine !== asked) return; // meanwhile the reader chose another
   const article = at("row"), block = (title, ...parts) => make("div", {}, make("h3", {}, title), ...parts);
   const back = make("button", { type: "button", class: "back" }, "← Back to the list");
   back.addEventListener("click", () => at("browser").classList.remove("reading"));
-  const hidden = one.hidden_passages.length ? [make("p", { class: "tag" }, `Kept out of the row, because they state the answer: passage ${one.hidden_passages.join(", ")}`)] : [];
+  const hidden = one.hidden_passages.length ? [make("p", { class: "tag" }, `Left out of the row because they contain the answer: passages ${one.hidden_passages.join(", ")}`)] : [];
   const tokens = rows.tokens[n] ? ` · ${number(rows.tokens[n])} tokens` : "";
   article.replaceChildren(
     make("div", { class: "acts" }, back, make("span", { class: "tag" }, tagsOf(n) + tokens + (one.intended ? ` · written for ${words(one.intended)}` : "")),
@@ -156,7 +156,7 @@ function step(by) {
   if (found.length && next !== place) choose(found[next]);
 }
 
-// The map of questions: all points, those found in colour.
+// The map of questions: all points, and those found in colour.
 let painted = null;
 function draw() {
   const canvas = at("map"), scale = devicePixelRatio || 1, style = getComputedStyle(document.documentElement);
@@ -208,7 +208,7 @@ function restore(scroll) {
   for (const field of ["q", ...FIELDS]) at(field).value = state[field];
   refresh();
   const n = state.row ? rows.id.indexOf(state.row) : -1, toRows = () => { if (scroll) at("rows").scrollIntoView(); };
-  if (n >= 0) show(n, true).then(toRows); // the page grows by the row
+  if (n >= 0) show(n, true).then(toRows); // the row makes the page longer
   else if (state.row) say(`There is no row ${state.row} in this data set.`);
   else { at("browser").classList.remove("reading"); if (found.length) show(found[0], false); }
   toRows();
@@ -229,7 +229,8 @@ at("list").addEventListener("click", event => {
 });
 document.addEventListener("keydown", event => {
   if (!rows || event.ctrlKey || event.metaKey || event.altKey) return;
-  const typing = event.target.closest("input, select, textarea");
+  const typing = event.target.closest("input, select, textarea"), tooltip = event.target.closest(".why");
+  if (event.key === "Escape" && tooltip) return event.target.blur();
   if (event.key === "Escape") { at("browser").classList.remove("reading"); at("q").focus(); }
   if (typing) return;
   const inList = event.target.closest("#list, #row");
@@ -237,7 +238,9 @@ document.addEventListener("keydown", event => {
   else if (event.key === "j" || (event.key === "ArrowDown" && event.target.closest("#list"))) { event.preventDefault(); step(1); if (inList) keep(event); }
   else if (event.key === "k" || (event.key === "ArrowUp" && event.target.closest("#list"))) { event.preventDefault(); step(-1); if (inList) keep(event); }
 });
-// Arrows go on within the list, where the focus was.
+// Safari does not focus a button that is tapped, and the focus shows what a reason means.
+document.addEventListener("click", event => event.target.closest(".why button")?.focus());
+// The focus stays in the list, so that arrows keep working.
 function keep(event) { if (event.target.closest("#list")) at("list").querySelector("[aria-current]")?.focus(); }
 addEventListener("hashchange", () => restore(true));
 addEventListener("resize", draw);

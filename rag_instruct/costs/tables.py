@@ -1,0 +1,35 @@
+"""The preview of costs as it is printed."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+
+from rag_instruct.costs.estimate import Estimate
+from rag_instruct.llm.budget import BudgetAccount
+from rag_instruct.tables import NOTHING, formatted, text
+
+COUNTS = {"stored": "in store", "requests": "to buy", "prompt_tokens": "tokens in", "completion_tokens": "tokens out"}
+DOLLARS = {"dollars": "dollars", "batch_dollars": "in batches"}
+
+
+def preview_table(estimates: Sequence[Estimate], spent: tuple[float, int], account: BudgetAccount) -> str:
+    """Return the estimates with their sums, what was spent so far, and the budget."""
+    import pandas as pd
+
+    table = pd.DataFrame(map(asdict, estimates), columns=[field.name for field in fields(Estimate)])
+    table["stage"] = table["stage"].where(table["counted"], "~ " + table["stage"])
+    numbers = table[[*COUNTS, *DOLLARS]]
+    table = pd.concat([table[["stage", "model"]], numbers], axis=1)
+    table.loc[len(table)] = ["total", "", *numbers.astype(float).sum(skipna=False)]
+    formats = dict.fromkeys(COUNTS, "{:,.0f}".format) | dict.fromkeys(DOLLARS, "{:,.2f}".format)
+    caps = {"dollars": account.dollars, "requests": account.requests}
+    budget = " and ".join(f"{cap:,g} {name}" for name, cap in caps.items() if cap is not None)
+    lines = [
+        text(formatted(table, formats).rename(columns=COUNTS | DOLLARS)),
+        f"spent on {account.data_set} so far: {spent[0]:,.2f} dollars, {spent[1]:,} requests",
+        f"budget: {budget or 'none (set `budget` in config.yaml)'}; prices of {account.prices.date}",
+    ]
+    if not all(one.counted for one in estimates):
+        lines.append("~ by assumption: the stage's inputs are not made yet; run it again when they are")
+    if numbers.isna().any(axis=None):
+        lines.append(f"{NOTHING} no price is known: add the model to resources/prices.yaml")
+    return "\n".join(lines)

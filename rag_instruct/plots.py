@@ -1,0 +1,61 @@
+"""Axes of the pages' plots: round numbers beside them, and the places of values."""
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+Point = tuple[float, float]
+
+
+def ticks(low: float, high: float, most: int = 5) -> list[float]:
+    """Return at most `most` + 1 round numbers from `low` to `high`."""
+    step = _step(low, high, most)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [round(number * step, 10) for number in range(first, last + 1)]
+
+
+def ticks_around(low: float, high: float, most: int = 5) -> list[float]:
+    """Return whole numbers that span `low`, 0 and `high`, so few that a phone shows them side by side."""
+    low, high = min(low, 0.0), max(high, 0.0)
+    step = max(1.0, _step(low, high, most))
+    return [number * step for number in range(math.floor(low / step), math.ceil(high / step) + 1)]
+
+
+def _step(low: float, high: float, most: int) -> float:
+    rough = max(high - low, 1e-9) / most
+    unit = 10.0 ** math.floor(math.log10(rough))
+    return next(factor * unit for factor in (1, 2, 5, 10) if factor * unit >= rough * (1 - 1e-9))
+
+
+class Axes:
+    """A plot's axes. Values become percents of its width and height, from the upper left, as in SVG."""
+
+    def __init__(self, x: Point, y: Point, x_label: str, y_label: str) -> None:
+        self.x, self.y = x, y
+        self.labels = x_label, y_label
+
+    def point(self, x: float, y: float) -> str:
+        return f"{self.across(x)},{self.down(y)}"
+
+    def across(self, x: float) -> float:
+        return round(100 * (x - self.x[0]) / max(self.x[1] - self.x[0], 1e-9), 2)
+
+    def down(self, y: float) -> float:
+        return round(100 - 100 * (y - self.y[0]) / max(self.y[1] - self.y[0], 1e-9), 2)
+
+    def line(self, points: Iterable[Point]) -> str:
+        return " ".join(self.point(*point) for point in points)
+
+    def band(self, xs: Sequence[float], low: Sequence[float], high: Sequence[float]) -> str:
+        there, back = list(zip(xs, low, strict=True)), list(zip(xs, high, strict=True))
+        return self.line([*there, *reversed(back)])
+
+    def described(self, **parts: Any) -> dict[str, Any]:
+        """Return what the template draws: the axes and the parts."""
+        return {
+            "x_label": self.labels[0],
+            "y_label": self.labels[1],
+            "x_ticks": [(f"{tick:,g}", self.across(tick)) for tick in ticks(*self.x)],
+            "y_ticks": [(f"{tick:,g}", self.down(tick)) for tick in ticks(*self.y, 4)],
+            **{"bars": [], "bands": [], "lines": [], "limits": [], **parts},
+        }
