@@ -188,6 +188,19 @@ def test_a_download_goes_by_the_configs_mirror_and_sum(project):
     assert (project.folder / "downloads/corpora/demo/passages.tsv").read_bytes() == content
 
 
+def test_a_config_of_200_ablations_plans_and_runs(project):
+    """More settings than an environment holds: Linux ends a job at 128 KB with "Argument list too long"."""
+    ablations = (f"  ablation_{n}: {{<<: *demo, seed: {n}, budget: {{dollars: {n}}}}}\n" for n in range(200))
+    project.edit("config.yaml", "\n  rag_instruct_demo:\n", "\n  rag_instruct_demo: &demo\n")
+    project.edit("config.yaml", "\ncorpora:\n", f"\n{''.join(ablations)}\ncorpora:\n")
+    assert plan(project, "results/ablation_199.jsonl") == plan(project, DEMO)
+    ran = project.snakemake("--cores", "1", "--", "results/ablation_199/cost_preview.json")
+    assert ran.returncode == 0, ran.stdout
+    (settings,) = (project.folder / ".snakemake/settings").iterdir()
+    assert settings.stat().st_size > 131_072
+    assert "199 dollars" in ran.stdout
+
+
 @pytest.mark.skipif(not Path("/proc/self/io").exists(), reason="only Linux counts the bytes that a process reads")
 def test_files_of_the_real_size_are_not_read_to_find_that_nothing_is_to_be_done(project):
     """Sparse files of 52 GB in all: hashing them would take minutes, so the bytes that were read are counted."""
