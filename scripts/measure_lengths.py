@@ -16,7 +16,7 @@ from rag_instruct.training.recipe import load_recipe
 
 def main(arguments: argparse.Namespace) -> None:
     recipe = load_recipe(arguments.recipe)
-    found = lengths(list(read_jsonl(arguments.dataset)), recipe, str(recipe.seed))
+    found = lengths(list(read_jsonl(arguments.dataset)), recipe, str(recipe.seed), arguments.estimate)
     write_json(arguments.output, {"recipe": arguments.recipe.stem, **found})
     logger.info("%d of %d rows exceed %d tokens", found["over"], len(found["tokens"]), found["limit"])
 
@@ -25,5 +25,6 @@ if __name__ == "__main__":
     parser = cli.parser(__doc__)
     parser.add_argument("dataset", type=Path)
     parser.add_argument("--recipe", type=Path, required=True, help="whose tokenizer, template and limit count")
+    parser.add_argument("--estimate", action="store_true", help="estimate tokens, without a tokenizer")
     parser.add_argument("--output", type=Path, required=True)
     cli.run(main, parser.parse_args())

@@ -20,7 +20,7 @@ def main(arguments: argparse.Namespace) -> None:
     settings = job_settings()
     purse = purse_of(settings, arguments.dataset, "preview")
     results, store = Path("results"), AnswerStore(Path(settings["answers"]))
-    estimates = preview(settings, arguments.dataset, results, Path("resources/prompts"), purse)
+    estimates = preview(settings, arguments.dataset, results, arguments.prompts, purse)
     estimates += evaluation_preview.preview(settings, arguments.dataset, results, store, purse)
     print(table(estimates, purse.spent(store), purse))
     write_json(arguments.output, [asdict(one) for one in estimates])
@@ -29,5 +29,6 @@ def main(arguments: argparse.Namespace) -> None:
 if __name__ == "__main__":
     parser = cli.parser(__doc__)
     parser.add_argument("--dataset", required=True)
+    parser.add_argument("--prompts", type=Path, default=Path("resources/prompts"), help="folder")
     parser.add_argument("--output", type=Path, required=True)
     cli.run(main, parser.parse_args())

@@ -7,8 +7,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from rag_instruct.errors import UserError
+from rag_instruct.graph.paid import TEACHER_OF
 
-PAID = ("filter_exemplars_by_teacher", "synthesise", "verify_paradigms", "generate_endpoint")
 RESERVING = "train"  # its recipes say for how long; others may take a GPU for a day, and need far less
 FOLLOWS = "its inputs are made anew"
 # Snakemake's reasons, in the order in which they are looked for, and ours.
@@ -97,4 +97,4 @@ def table(found: list[Stage]) -> str:
 
 def paying(found: list[Stage]) -> list[str]:
     """The data sets with stages in the plan that ask a model."""
-    return sorted({name for stage in found if stage.rule in PAID for name in stage.datasets})
+    return sorted({name for stage in found if stage.rule in TEACHER_OF for name in stage.datasets})
