@@ -31,11 +31,11 @@ CODE = Code(ROOT)
 
 @contextmanager
 def readable_errors():
-    """Let Snakemake say the message of a UserError, without a traceback."""
+    """End with the message of a UserError. Snakemake would add tracebacks, or with --quiet all say nothing."""
     try:
         yield
     except UserError as error:
-        raise WorkflowError(str(error))
+        sys.exit(f"error: {error}")
 
 
 with readable_errors():

@@ -6,9 +6,10 @@ def evaluation_of(wildcards):
     evaluation = dataset(wildcards)["evaluation"]
     for key in ("benchmarks", "models"):
         if not evaluation[key]:
-            raise WorkflowError(
-                f"config.yaml: datasets.{wildcards.dataset}.evaluation.{key} is empty: name at least one of `{key}`"
-            )
+            with readable_errors():
+                raise UserError(
+                    f"config.yaml: datasets.{wildcards.dataset}.evaluation.{key} is empty: name at least one of `{key}`"
+                )
     return evaluation
 
 
