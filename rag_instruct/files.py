@@ -140,3 +140,8 @@ def digest(*parts: object) -> str:
 def drawn(*parts: object) -> float:
     """A number from 0 to below 1 that the parts draw: what is below a share belongs to it."""
     return int(digest(*parts)[:12], 16) / float(16**12)
+
+
+def is_validation(row_id: str, share: float, seed: str) -> bool:
+    """Whether a row is in the validation split. The card, the hub's files and the training agree by this."""
+    return drawn(seed, "validation", row_id) < share

@@ -46,7 +46,8 @@ def main(arguments: argparse.Namespace) -> None:
     refuse_missing_packages(recipe)
     renderer = Renderer(load_tokenizer(recipe.model, recipe.revision), recipe.max_length, str(recipe.seed))
     check_model(recipe.model, renderer.tokenizer, recipe.max_length, recipe.revision)
-    made = examples(read_rows(arguments.data), renderer, recipe.validation)
+    share, seed = (arguments.validation, arguments.split_seed) if arguments.validation else (recipe.validation, None)
+    made = examples(read_rows(arguments.data), renderer, share, seed=seed)
     logger.info("%s", {name: value for name, value in made.counts.items() if not name.endswith("_ids")})
     with arguments.data.open("rb") as file:
         origin = Origin(arguments.data.stem, hashlib.file_digest(file, "sha256").hexdigest())
@@ -79,6 +80,8 @@ if __name__ == "__main__":
     parser.add_argument("--recipe", type=Path, help="a file of resources/recipes/")
     parser.add_argument("--checkpoints", type=Path, help="folder; a rerun goes on from its last")
     parser.add_argument("--output", type=Path, help="folder of the model")
+    parser.add_argument("--validation", type=float, help="share of the rows, of a data set with a split of its own")
+    parser.add_argument("--split-seed", help="of that split; without them, the recipe decides")
     parser.add_argument("--tensorboard", type=Path, help="folder; left out, that of the checkpoints")
     seed = parser.add_argument_group("RAG-Instruct's flags")
     seed.add_argument("--experiment_name", default="rag_instruct")

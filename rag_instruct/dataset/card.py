@@ -15,7 +15,7 @@ from scipy.stats import chisquare
 from rag_instruct.config import Settings
 from rag_instruct.exemplars.funnel import Funnel
 from rag_instruct.exemplars.funnel import table as funnel_table
-from rag_instruct.files import drawn, whole
+from rag_instruct.files import is_validation, whole
 from rag_instruct.schema import Row
 
 PASSAGE = pa.struct([("id", pa.string()), ("role", pa.string()), ("rank", pa.int32()), ("score", pa.float64())])
@@ -63,7 +63,7 @@ def split(rows: Iterable[Row], validation: float, seed: str) -> dict[str, list[R
     """Rows by split, drawn by digest: another row, or another order, moves none."""
     parts: dict[str, list[Row]] = {"train": [], "validation": []}
     for row in rows:
-        parts["validation" if drawn(seed, "validation", row["id"]) < validation else "train"].append(row)
+        parts["validation" if is_validation(row["id"], validation, seed) else "train"].append(row)
     return {name: part for name, part in parts.items() if part}
 
 

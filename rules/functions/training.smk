@@ -20,4 +20,11 @@ def launch(wildcards, input, output):
     place = f"results/{wildcards.dataset}/checkpoints/{wildcards.model}"
     log = f"results/logs/train/{wildcards.dataset}_{wildcards.model}.log"
     arguments = [input.dataset, "--recipe", input.recipe, "--checkpoints", place, "--output", str(output), "--log", log]
+    # The split of the card and of the hub's files: what they show for validation is not trained on.
+    arguments += [
+        "--validation",
+        str(setting("validation")(wildcards)),
+        "--split-seed",
+        str(setting("seed")(wildcards)),
+    ]
     return launch_command(recipe(wildcards), "scripts.train", shlex.join(arguments))
