@@ -34,6 +34,7 @@ rule draw_graph:
         mem_mb=growing(1000),
     params:
         targets=pictured,
+        configfiles=workflow.overwrite_configfiles,
         code=code("draw_graph"),
     shell:
-        "python -m scripts.draw_graph {params.targets:q} --output {output:q} --log {log:q}"
+        "python -m scripts.draw_graph {params.targets:q} --configfile {params.configfiles:q} --output {output:q} --log {log:q}"

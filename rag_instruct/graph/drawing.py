@@ -7,15 +7,15 @@ date can be told on any machine, whatever its graphviz.
 import re
 import shutil
 import subprocess
-import sys
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape, unescape
 from pathlib import Path
 from typing import TypeVar
 
 from rag_instruct.errors import UserError
+from rag_instruct.graph.dry_run import dry_run
 
 # One colour a rule file, so that the picture reads as the folder listing does.
 COLOURS = {
@@ -63,14 +63,9 @@ class Job:
         return self.rule + (of if "queries" in self.wildcards else "")
 
 
-def jobs_of(targets: list[str]) -> list[Job]:
+def jobs_of(targets: list[str], configfiles: Sequence[Path] = ()) -> list[Job]:
     """Ask Snakemake for the targets' jobs, whatever of them is made already."""
-    # Without the profile, which keeps what is asked for here quiet.
-    options = ["-n", "--forceall", "--nolock", "--workflow-profile", "none"]
-    ran = subprocess.run([sys.executable, "-m", "snakemake", *options, "--", *targets], capture_output=True, text=True)
-    if ran.returncode:
-        raise UserError(f"the graph of {' '.join(targets)} cannot be drawn:\n{ran.stderr.strip()[-800:]}")
-    return jobs_in(ran.stdout)
+    return jobs_in(dry_run(targets, configfiles, "--forceall"))
 
 
 def jobs_in(dry_run: str) -> list[Job]:

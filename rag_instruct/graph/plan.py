@@ -1,12 +1,12 @@
 """What a run would do and why, by stage, before anything runs."""
 
 import re
-import subprocess
-import sys
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from rag_instruct.errors import UserError
+from rag_instruct.graph.dry_run import dry_run
 from rag_instruct.graph.paid import TEACHER_OF
 
 RESERVING = "train"  # its recipes say for how long; others may take a GPU for a day, and need far less
@@ -36,14 +36,9 @@ class Stage:
     gpu_hours: float = 0
 
 
-def plan(target: str) -> list[Stage]:
+def plan(target: str, configfiles: Sequence[Path] = ()) -> list[Stage]:
     """The stages that are stale, in the order in which they run; raises UserError with Snakemake's own words."""
-    # Without the profile, which keeps reasons quiet.
-    command = [sys.executable, "-m", "snakemake", "-n", "--nolock", "--workflow-profile", "none", "--", target]
-    ran = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    if ran.returncode:
-        raise UserError(ran.stdout.strip()[-2000:])
-    return stages(ran.stdout)
+    return stages(dry_run([target], configfiles))
 
 
 def stages(dry_run: str) -> list[Stage]:
