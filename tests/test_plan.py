@@ -178,7 +178,7 @@ def test_a_download_goes_by_the_configs_mirror_and_sum(project):
         f"mirrors: {{'http://published.example/': 'http://127.0.0.1:{server.server_port}/'}}\n\ndatasets:\n\n",
     )
     store = "results/corpora/demo/passages.arrow"
-    refused(project, store, f"{wrong} was expected: what came was removed")
+    refused(project, store, f"{wrong} was expected: the download was removed")
     content = (project.folder / "resources/demo/passages.tsv").read_bytes()
     project.edit("config.yaml", wrong, hashlib.sha256(content).hexdigest())
     ran = project.snakemake("--cores", "1", "--", store)

@@ -9,8 +9,8 @@ from pathlib import Path
 from rag_instruct.graph.dry_run import dry_run
 from rag_instruct.graph.paid import TEACHER_OF
 
-RESERVING = "train"  # its recipes say for how long; others may take a GPU for a day, and need far less
-FOLLOWS = "its inputs are made anew"
+RESERVING = "train"  # recipes say for how long; other rules reserve a GPU for a day and need far less
+FOLLOWS = "its inputs are made again"
 # Snakemake's reasons, in the order in which they are looked for, and ours.
 REASONS = {
     r"Missing output files": "not made yet",
@@ -26,7 +26,7 @@ REASONS = {
 
 @dataclass
 class Stage:
-    """A rule of the plan: its jobs, how many have which reason or a GPU, and the GPU hours that they reserve."""
+    """A rule of the plan: its jobs, their reasons, how many use a GPU, and the GPU hours that they reserve."""
 
     rule: str
     jobs: int = 0
@@ -63,7 +63,7 @@ def _line_of(job: str, name: str) -> str:
 
 
 def reason(said: str) -> str:
-    """Why a job is stale, in words about the project."""
+    """Why a job is stale, in the words of this workflow."""
     for pattern, words in REASONS.items():
         if match := re.search(pattern, said):
             return words.format(*(group.strip() for group in match.groups()))
@@ -71,7 +71,7 @@ def reason(said: str) -> str:
 
 
 def table(found: list[Stage]) -> str:
-    """The plan for people."""
+    """The plan as a table for people."""
     if not found:
         return "Nothing is stale: everything is made already."
     lines = [f"{'stage':30} {'jobs':>5}  why"]
@@ -86,7 +86,7 @@ def table(found: list[Stage]) -> str:
     if others := ", ".join(
         f"{stage.rule} {stage.gpu_jobs}" for stage in found if stage.gpu_jobs and not stage.gpu_hours
     ):
-        lines.append(f"jobs on a GPU whose time is not known before: {others}")
+        lines.append(f"jobs on a GPU for a time that is not known yet: {others}")
     return "\n".join(lines)
 
 
