@@ -144,3 +144,8 @@ def digest(*parts: object) -> str:
 def fraction(*parts: object) -> float:
     """Return a number from 0 to below 1, by the digest of the parts: a share of 0.1 takes what is below 0.1."""
     return int(digest(*parts)[:12], 16) / float(16**12)
+
+
+def is_validation(row_id: str, share: float, seed: str) -> bool:
+    """Whether a row is in the validation split. The card, the hub's files and the training agree by this."""
+    return fraction(seed, "validation", row_id) < share

@@ -32,7 +32,7 @@ def messages() -> list[str]:
     sources = [*ROOT.glob("rag_instruct/**/*.py"), *ROOT.glob("scripts/*.py")]
     nodes = [node for path in sources for node in ast.walk(ast.parse(path.read_text("utf-8")))]
     texts = [message(node) for node in nodes if isinstance(node, (ast.JoinedStr, ast.Constant))]
-    rules = [path.read_text("utf-8") for path in (ROOT / "rules").glob("*.smk")]
+    rules = [path.read_text("utf-8") for path in (ROOT / "rules").rglob("*.smk")]
     return [text for text in texts if isinstance(text, str)] + rules
 
 
