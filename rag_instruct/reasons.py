@@ -1,0 +1,236 @@
+"""Why instructions, exemplars, candidates and rows are rejected: every reason, what it means and what to change."""
+
+from enum import StrEnum
+
+# The stages that reject, in the order in which they run.
+READING = "Records of instruction sets"
+DRAWING = "Exemplars that are drawn"
+FILTERING = "Exemplars that are filtered"
+ASKING = "Candidates without a pair"
+PAIRS = "Pairs"
+FACTS = "Pairs written from single sentences"
+ROWS = "Rows"
+STAGES = (READING, DRAWING, FILTERING, ASKING, PAIRS, FACTS, ROWS)
+
+_TEACHER = "Use a stronger teacher, or raise `tries`."
+_SET = "Nothing; draw from a larger set if too few are left."
+_FILTER = "Nothing; raise the set's number in `exemplars` if too few are left."
+
+
+class Reason(StrEnum):
+    """A reason by its short name, as files and reports have it."""
+
+    stage: str
+    meaning: str
+    remedy: str  # what to change where too much is rejected for it
+
+    def __new__(cls, name: str, stage: str, meaning: str, remedy: str) -> "Reason":
+        """A member whose value is its short name."""
+        member = str.__new__(cls, name)
+        member._value_ = name
+        member.stage, member.meaning, member.remedy = stage, meaning, remedy
+        return member
+
+    NO_HUMAN_TURN = (
+        "no human turn",
+        READING,
+        "No turn of the conversation is a human's.",
+        ("Name the set's own words for a human under `fields.human`."),
+    )
+    LATER_PART = "later part", READING, "The record is a later part of a conversation that was cut into several.", _SET
+    LABELLED_LANGUAGE = "labelled as another language", READING, "The set itself labels it as not English.", _SET
+    REDACTED = "redacted", READING, "The set replaced names in it.", _SET
+    FLAGGED = "flagged by moderation", READING, "The set's moderation flagged it.", _SET
+    EMPTY_INSTRUCTION = "empty instruction", READING, "The instruction has no text.", _SET
+    WRONG_SCHEMA = (
+        "wrong schema",
+        READING,
+        "The record lacks fields of the set's schema.",
+        ("Give the set another `schema` or `fields`; the log quotes the first such record."),
+    )
+
+    TOO_SHORT = (
+        "too short",
+        DRAWING,
+        "The instruction has fewer characters than allowed.",
+        ("Lower the first number of `cleaning.characters`."),
+    )
+    TOO_LONG = (
+        "too long",
+        DRAWING,
+        "The instruction has more characters than allowed.",
+        ("Raise the second number of `cleaning.characters`."),
+    )
+    REPEATED = "repeated", DRAWING, "An earlier exemplar has the same words.", _SET
+    ANOTHER_LANGUAGE = (
+        "another language",
+        DRAWING,
+        "The text is surely in another language than the one set.",
+        ("Change `cleaning.language` for exemplars, `quality_filters.language` for rows."),
+    )
+    IN_A_BENCHMARK = (
+        "in a benchmark",
+        DRAWING,
+        "The text shares 13 words in a row with a benchmark's question.",
+        ("Nothing; shorten `decontaminate` only for benchmarks that you do not evaluate on."),
+    )
+    NEAR_DUPLICATE = (
+        "near duplicate",
+        DRAWING,
+        "It shares most of its word pairs with an earlier text.",
+        ("Raise `cleaning.near_duplicates` for exemplars, `quality_filters.near_duplicates` for rows."),
+    )
+
+    CODE = "code", FILTERING, "The instruction asks for a program.", _FILTER
+    ARITHMETIC = "arithmetic", FILTERING, "The instruction is to calculate or to solve a puzzle.", _FILTER
+    CREATIVE = "creative", FILTERING, "The instruction asks for invented text.", _FILTER
+    TEXT = "text", FILTERING, "The instruction works on a text that it contains, or on words as such.", _FILTER
+    PERSONAL = "personal", FILTERING, "The instruction is about the user's life or about the assistant.", _FILTER
+    SMALL_TALK = "small talk", FILTERING, "The instruction is a greeting or the like.", _FILTER
+    INCOMPLETE = "incomplete", FILTERING, "The instruction needs an attachment, a link or an earlier message.", _FILTER
+    NO_QUESTION = "no question", FILTERING, "The instruction neither asks for a fact nor names anything.", _FILTER
+
+    NO_DOCUMENTS = (
+        "no documents",
+        ASKING,
+        "The exemplar's search found no documents that suit the paradigm.",
+        ("Raise `source_depth`, draw more exemplars, or use a corpus that fits them."),
+    )
+    NO_ANSWER = (
+        "no answer",
+        ASKING,
+        "The endpoint refused the request for good; `detail` quotes it.",
+        ("Read `detail`: often a document is too long for the model, or its content filter stopped it."),
+    )
+    UNFINISHED = (
+        "unfinished",
+        ASKING,
+        "The reply did not end by itself; `detail` has the finish reason.",
+        ("For `length`, raise `max_tokens` of the prompt, or `reasoning_tokens` of the teacher."),
+    )
+    REFUSED = (
+        "refused",
+        ASKING,
+        "The model declined in the reply's refusal field.",
+        ("Use another teacher, or exemplars of another set."),
+    )
+    UNPARSABLE = (
+        "unparsable",
+        ASKING,
+        "The reply is not in the form that the prompt asks for.",
+        ("Use a teacher that follows JSON schemas, or the compact prompts."),
+    )
+
+    EMPTY = "empty", PAIRS, "The question or the answer has no text.", _TEACHER
+    MALFORMED = (
+        "malformed",
+        PAIRS,
+        "The question or the answer is cut off, stammers, or is too long or short.",
+        _TEACHER,
+    )
+    REFUSAL = "refusal", PAIRS, "The answer says in words that it cannot answer.", _TEACHER
+    COPIES_EXEMPLAR = "copies exemplar", PAIRS, "Most of the question's words are the exemplar's.", _TEACHER
+    NOT_STANDALONE = (
+        "not standalone",
+        PAIRS,
+        "The question speaks of a document, or of somebody it does not name.",
+        (_TEACHER),
+    )
+    BAD_OPTIONS = "bad options", PAIRS, "Two options are the same, or the answer is none of them.", _TEACHER
+    ANSWER_IN_QUESTION = "answer in question", PAIRS, "The question already says all that the answer says.", _TEACHER
+    OFF_TOPIC = "off topic", PAIRS, "The question shares no word with the documents.", _TEACHER
+    UNGROUNDED = "ungrounded", PAIRS, "The answer states names, numbers or words that the documents lack.", _TEACHER
+    ANSWER_IN_DOCUMENT = (
+        "answer in document",
+        PAIRS,
+        ("The paradigm needs a document without the answer, and the document has it."),
+        _TEACHER,
+    )
+    ONE_IS_ENOUGH = (
+        "one document is enough",
+        PAIRS,
+        ("The paradigm needs several documents, and one of them holds the whole answer."),
+        _TEACHER,
+    )
+    REPEATED_QUESTION = (
+        "repeated question",
+        PAIRS,
+        "An earlier pair or row has the same question.",
+        ("Draw more exemplars, or use a larger corpus."),
+    )
+
+    ANSWER_LACKS_FACT = (
+        "answer lacks fact",
+        FACTS,
+        "The answer lacks the words of the sentence that were asked for.",
+        (_TEACHER),
+    )
+    ANSWER_ADDS_FACTS = "answer adds facts", FACTS, "The answer says more than its sentence does.", _TEACHER
+    QUESTION_ADDS_FACTS = "question adds facts", FACTS, "The question names what its sentence does not.", _TEACHER
+    WRONG_ANSWER_TYPE = (
+        "wrong answer type",
+        FACTS,
+        ("The question asks for a number, a name or a cause, and the answer gives none."),
+        _TEACHER,
+    )
+    NOT_A_DEFINITION = (
+        "not a definition",
+        FACTS,
+        ("The question asks what something is, and the answer says something else of it."),
+        _TEACHER,
+    )
+
+    TOO_FEW_NOISE = (
+        "too few noise documents",
+        ROWS,
+        "The question's search found too few documents for noise.",
+        ("Raise `noise.depth`, lower `noise.beyond` or `documents`, or use a larger corpus."),
+    )
+    QUESTION_LENGTH = (
+        "question length",
+        ROWS,
+        "The question has fewer or more words than allowed.",
+        ("Change `quality_filters.question_words`."),
+    )
+    ANSWER_LENGTH = (
+        "answer length",
+        ROWS,
+        "The answer has fewer or more words than allowed.",
+        ("Change `quality_filters.answer_words`."),
+    )
+    SIMILAR_QUESTION = (
+        "similar question",
+        ROWS,
+        "The question's vector is close to that of an earlier question.",
+        ("Raise `quality_filters.similar_questions`."),
+    )
+    WRONG_PARADIGM = (
+        "wrong paradigm",
+        ROWS,
+        "Verification found another paradigm; `detail` names it.",
+        ("Use a stronger teacher, or set `verification.failing` to `relabel`."),
+    )
+    ANSWER_IN_NOISE = (
+        "answer in noise",
+        ROWS,
+        "Verification found the answer in noise documents; `detail` has their ids.",
+        ("Raise `noise.beyond`."),
+    )
+    SURPLUS = "surplus", ROWS, "The paradigm already has its rows.", "Nothing; lower `oversample` to buy fewer."
+
+
+_BY_NAME = {str(one): one for one in Reason}
+
+
+def explain(reason: str) -> Reason | None:
+    """Return what a reason means; None for a category that only the user's own prompt has."""
+    return _BY_NAME.get(reason)
+
+
+def glossary() -> str:
+    """Return the section of docs/glossary.md about reject reasons."""
+    parts = ["## Reject reasons", "`counts.json`, the rejects' files and the report count rejects by these names."]
+    for stage in STAGES:
+        lines = [f"| {one} | {one.meaning} | {one.remedy} |" for one in Reason if one.stage == stage]
+        parts.append("\n".join([f"### {stage}", "", "| reason | meaning | what to change |", "|---|---|---|", *lines]))
+    return "\n\n".join(parts) + "\n"
