@@ -39,7 +39,7 @@ def body(number: int) -> dict[str, Any]:
 def ours(url: str, requests: int, concurrency: int) -> None:
     """As a stage asks."""
     model = endpoints.Teacher("m", (endpoints.Endpoint(url),), concurrency=concurrency)
-    purse = Purse("measured", "synthesis", Prices("", {}))
+    purse = Purse("measured", "synthesis", Prices(date="", models={}))
 
     async def session(folder: str) -> None:
         async with Teacher(model, AnswerStore(Path(folder)), purse) as teacher:

@@ -4,7 +4,7 @@ import json
 import os
 from pathlib import Path
 
-from rag_instruct.config import Settings, read_config
+from rag_instruct.settings import Settings
 
 SETTINGS = "RAG_INSTRUCT_SETTINGS"  # JSON for the jobs: what decides no answer and so is no param
 REPLAY = "RAG_INSTRUCT_REPLAY"  # set to use stored answers only, without network or key
@@ -15,6 +15,8 @@ def job_settings() -> Settings:
     if given := os.environ.get(SETTINGS):
         settings: Settings = json.loads(given)
         return settings
+    from rag_instruct.settings.config import read_config  # pydantic, which a graph's jobs do not need
+
     return read_config(Path.cwd())
 
 

@@ -17,7 +17,8 @@ sys.path.insert(0, workflow.basedir)
 from rag_instruct.benchmarks.settings import evaluated, facts, schema_of
 from rag_instruct.code import code_of_script, jobs_find
 from rag_instruct.download import DOWNLOADS, downloads, remote_files
-from rag_instruct.config import GIVEN, checked, known
+from rag_instruct.settings import GIVEN, known
+from rag_instruct.settings.config import checked
 from rag_instruct.jobs import SETTINGS, missing_key
 from rag_instruct.dataset.card import described
 from rag_instruct.dataset.licences import refuse_licences
@@ -48,7 +49,7 @@ def refuse_unknown_datasets(targets):
 
 
 try:
-    config = checked(config, Path(workflow.basedir, "config.schema.yaml"), PROMPTS)
+    config = checked(config, PROMPTS, workflow.configfiles)
     # Snakemake itself learns its targets only after it has read this file.
     refuse_unknown_datasets(sys.argv[1:])
 except UserError as error:

@@ -66,11 +66,10 @@ rule import_embeddings:
     params:
         source=published_source,
         shards=lambda wildcards: corpus(wildcards)["shards"],
-        dimension=lambda wildcards: config["encoders"][wildcards.encoder]["dimension"],
         code=code("import_embeddings"),
     shell:
         "python -m scripts.import_embeddings {params.source:q} --shard {wildcards.shard} --shards {params.shards}"
-        " --passages {input.passages:q} --dimension {params.dimension}"
+        " --passages {input.passages:q}"
         " --output {output.vectors:q} --info {output.info:q} --log {log:q}"
 
 

@@ -15,11 +15,12 @@ from pathlib import Path
 from transformers.utils.logging import disable_progress_bar, set_verbosity_error
 
 from rag_instruct import cli
-from rag_instruct.config import known, read_config
 from rag_instruct.evaluation.answerer import Answerer, cited
 from rag_instruct.retrieval.encoder import EncoderSettings
 from rag_instruct.retrieval.passage_index import PassageIndex
 from rag_instruct.retrieval.runs import Hit
+from rag_instruct.settings import known
+from rag_instruct.settings.config import read_config
 
 
 def main(arguments: argparse.Namespace) -> None:

@@ -5,7 +5,6 @@ python -m scripts.estimate_training resources/recipes/llama_3_1_8b.yaml --data r
 """
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 
 from rag_instruct import cli
@@ -18,7 +17,7 @@ from rag_instruct.training.rows import Renderer, examples, read_rows
 def main(arguments: argparse.Namespace) -> None:
     recipe = load_recipe(arguments.recipe)
     if arguments.gpus:
-        recipe = replace(recipe, processes=arguments.gpus, gpus=arguments.gpus, machines=1)
+        recipe = recipe.replaced(processes=arguments.gpus, gpus=arguments.gpus, machines=1)
     found = sequences(arguments, recipe)
     device = arguments.gpu if recipe.gpus else None
     print(table(estimate(Model.of(recipe.model, recipe.revision), recipe, found, device)))

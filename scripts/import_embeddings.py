@@ -1,7 +1,7 @@
 """Convert one file of published embeddings to float16 in .npy, checked against the corpus.
 
     python -m scripts.import_embeddings wikipedia_embeddings.tar --shard 3 --shards 16 --passages passages.arrow \\
-        --dimension 768 --output shard_03.npy --info shard_03.json
+        --output shard_03.npy --info shard_03.json
 """
 
 import argparse
@@ -14,7 +14,7 @@ from rag_instruct.retrieval.published import import_shard
 def main(arguments: argparse.Namespace) -> None:
     import_shard(
         arguments.source, f"passages_{arguments.shard:02d}", (arguments.shard, arguments.shards), arguments.passages,
-        arguments.dimension, arguments.output, arguments.info,
+        arguments.output, arguments.info,
     )  # fmt: skip
 
 
@@ -24,7 +24,6 @@ if __name__ == "__main__":
     parser.add_argument("--shard", type=int, required=True)
     parser.add_argument("--shards", type=int, required=True)
     parser.add_argument("--passages", type=Path, required=True)
-    parser.add_argument("--dimension", type=int, required=True)
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--info", type=Path, required=True)
     cli.run(main, parser.parse_args())

@@ -8,7 +8,7 @@ from rag_instruct.llm.budget import Purse
 from rag_instruct.llm.prices import Price, Prices
 from rag_instruct.llm.session import Teacher, at_once
 
-PRICES = Prices("2026-01-01", {"m": Price(input=2.0, output=10.0, cached_input=1.0)})
+PRICES = Prices(date="2026-01-01", models={"m": Price(input=2.0, output=10.0, cached_input=1.0)})
 
 
 def body(number, form=None):

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from conftest import ROOT, TIERS
 
-from rag_instruct.config import checked
+from rag_instruct.settings.config import checked
 
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("performance/*.md")])
 NOT_OURS = (
@@ -88,7 +88,7 @@ def test_the_first_example_of_an_own_corpus_is_a_valid_configuration(page):
     config = yaml.safe_load((ROOT / "config.yaml").read_text("utf-8"))
     for section, entries in yaml.safe_load(examples(ROOT / page)[0]).items():
         config[section] |= entries
-    config = checked(config, ROOT / "config.schema.yaml", ROOT / "resources/prompts")
+    config = checked(config, ROOT / "resources/prompts")
     assert config["datasets"]["my_data"]["corpus"] == "notes"
 
 

@@ -18,12 +18,12 @@ from screen import Terminal
 from snakemake.logging import ColorizingTextHandler
 from stage import KEY
 
-from rag_instruct.config import read_config
 from rag_instruct.graph.captured import Parted, speak_in_whole_messages
 from rag_instruct.graph.display import duration, most_telling, picture
 from rag_instruct.graph.progress import Job, Run, Spending
 from rag_instruct.llm.answers import AnswerStore
 from rag_instruct.llm.session import purse_of
+from rag_instruct.settings.config import read_config
 
 RULES = ["load", "search", "write", "merge"]
 REPORT = "results/rag_instruct_demo/exemplars/report.md"  # five sets are loaded, then one job after another

@@ -211,9 +211,12 @@ def test_a_document_that_should_not_help_must_not_state_the_answer():
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("version: 1", "'steps' is a required property"),
-        ("version: 1\nsteps: [{name: a, user: b}]", "'max_tokens' is a required property"),
-        ("version: 1\nsteps: [{name: a, user: b, max_tokens: 3, patern: x}]", "'patern' was unexpected"),
+        ("version: 1", "the key 'steps' is missing"),
+        ("version: 1\nsteps: [{name: a, user: b}]", "steps.0: the key 'max_tokens' is missing"),
+        (
+            "version: 1\nsteps: [{name: a, user: b, max_tokens: 3, patern: x}]",
+            "steps.0 has no key 'patern': did you mean 'pattern'?",
+        ),
         ("version: [", "expected"),
     ],
 )

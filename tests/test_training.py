@@ -331,8 +331,8 @@ def test_checkpoints_of_other_data_or_recipes_are_not_gone_on_from(tmp_path):
         ({"gpus": 8, "processes": 8}, "wants 8 GPUs a machine, 0 are here"),
         ({"report_to": "wandb"}, "needs the package wandb"),
         ({"gpus": 1, "processes": 8}, "8 processes, but 1 x 1 GPUs"),
-        ({"learning_rate": "5e-6"}, "learning_rate is '5e-6'.*write 5.0e-6"),
-        ({"learning_rat": 1}, "'learning_rat' is no key of a recipe"),
+        ({"learning_rate": "5e-6"}, "learning_rate: '5e-6' is not a number.*write 5.0e-6"),
+        ({"learning_rat": 1}, "has no key 'learning_rat': did you mean 'learning_rate'"),
         ({"max_length": 20}, "20 rows gave 0 to train on"),
     ],
 )

@@ -12,11 +12,11 @@ import pyarrow.parquet as pq
 import yaml
 from scipy.stats import chisquare
 
-from rag_instruct.config import Settings
 from rag_instruct.exemplars.funnel import Funnel
 from rag_instruct.exemplars.funnel import table as funnel_table
 from rag_instruct.files import drawn, whole
 from rag_instruct.schema import Row
+from rag_instruct.settings import Settings
 
 PASSAGE = pa.struct([("id", pa.string()), ("role", pa.string()), ("rank", pa.int32()), ("score", pa.float64())])
 SCHEMA = pa.schema(

@@ -1,7 +1,6 @@
 """The knowledge-intensive filter by a language model, as in the paper, several exemplars to a request."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from functools import partial
 
 from rag_instruct.files import digest
@@ -34,14 +33,14 @@ def batches(exemplars: Iterable[Exemplar], size: int) -> Iterator[list[Exemplar]
 def question(step: Step, batch: list[Exemplar]) -> Step:
     """The step with room for a category of each exemplar, by its number."""
     numbers = [str(number) for number in range(1, len(batch) + 1)]
-    one = (step.schema or {})["properties"]["category"]
+    one = (step.reply_schema or {})["properties"]["category"]
     schema = {
         "type": "object",
         "additionalProperties": False,
         "required": numbers,
         "properties": dict.fromkeys(numbers, one),
     }
-    return replace(step, schema=schema, max_tokens=step.max_tokens * len(batch))
+    return step.replaced(schema=schema, max_tokens=step.max_tokens * len(batch))
 
 
 def instructions(batch: list[Exemplar]) -> str:

@@ -100,28 +100,21 @@ def read_published(source: Path, name: str) -> tuple[list[str], np.ndarray]:
     return [str(identifier) for identifier in ids], vectors
 
 
-def import_shard(
-    source: Path, name: str, guess: tuple[int, int], passages: Path, dimension: int, output: Path, info: Path
-) -> None:
+def import_shard(source: Path, name: str, guess: tuple[int, int], passages: Path, output: Path, info: Path) -> None:
     """Convert one published file, checking that its ids are the corpus's own, in its order.
 
     `guess` is the shard's number and the number of shards: near the equal split's border the file's first
-    id is looked for first. Raises UserError where ids or the dimension differ, or a vector is not finite.
+    id is looked for first. Raises UserError where ids differ, or a vector is not finite.
     """
     store = PassageStore(passages)
     ids, vectors = read_published(source, name)
-    if vectors.shape[1] != dimension:
-        raise UserError(
-            f"{source / name}: vectors of {vectors.shape[1]} dimensions, the encoder makes {dimension}: "
-            "these embeddings belong to another encoder"
-        )
     first = _first_row(store, ids, source / name, *guess)
     _check_ids(store, ids, first, source / name)
     with whole(output) as temporary, temporary.open("wb") as file:
         file.write(array_header(np.dtype(np.float16), vectors.shape))
         for start in progress(range(0, len(vectors), BLOCK_ROWS), f"converting {name}"):
             file.write(float16_bytes(vectors[start : start + BLOCK_ROWS], first + start, source / name))
-    write_json(info, {"first_row": first, "rows": len(vectors), "dimension": dimension})
+    write_json(info, {"first_row": first, "rows": len(vectors), "dimension": vectors.shape[1]})
     logger.info("%s: %s vectors from corpus row %s", name, f"{len(ids):,}", f"{first:,}")
 
 
