@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from rag_instruct.errors import UserError
 from rag_instruct.files import read_jsonl, write_jsonl
 from rag_instruct.schema import Question
+from rag_instruct.settings import hint
 
 SHARED = {"records", "settings", "comparison"}  # modules of this folder that are no benchmark
 
@@ -40,8 +41,8 @@ def benchmark(name: str) -> Benchmark:
     """The benchmark of a file in this folder; UserError for another name."""
     if name not in names():
         raise UserError(
-            f"no benchmark {name!r}: known are {', '.join(names())}; add rag_instruct/benchmarks/{name}.py, "
-            "or set `schema: own` for a file with question and answers"
+            f"config.yaml: benchmarks: no benchmark {name!r}: {hint(name, names())} (for a new one add "
+            f"rag_instruct/benchmarks/{name}.py, or set `schema: own` for a file with question and answers)"
         )
     found: Benchmark = importlib.import_module(f"{__name__}.{name}").BENCHMARK
     return found
