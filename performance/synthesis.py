@@ -24,9 +24,10 @@ import openai
 from performance.measure import machine, peak_memory_mb
 from rag_instruct.llm import endpoints
 from rag_instruct.llm.answers import AnswerStore
-from rag_instruct.llm.budget import Purse
+from rag_instruct.llm.budget import BudgetAccount
+from rag_instruct.llm.concurrency import at_once
 from rag_instruct.llm.prices import Prices
-from rag_instruct.llm.session import Teacher, at_once
+from rag_instruct.llm.session import open_session
 
 DOCUMENT = "Some words of a passage that a teacher is shown. " * 60  # about 3 KB, as a prompt has
 
@@ -38,11 +39,11 @@ def body(number: int) -> dict[str, Any]:
 
 def ours(url: str, requests: int, concurrency: int) -> None:
     """As a stage asks."""
-    model = endpoints.Teacher("m", (endpoints.Endpoint(url),), concurrency=concurrency)
-    purse = Purse("measured", "synthesis", Prices(date="", models={}))
+    model = endpoints.TeacherModel("m", (endpoints.Endpoint(url),), concurrency=concurrency)
+    account = BudgetAccount("measured", "synthesis", Prices(date="", models={}))
 
     async def session(folder: str) -> None:
-        async with Teacher(model, AnswerStore(Path(folder)), purse) as teacher:
+        async with open_session(model, AnswerStore(Path(folder)), account) as teacher:
             await at_once(range(requests), lambda number: teacher.ask(body(number)), concurrency, "ours")
             assert teacher.bought == requests
 

@@ -22,8 +22,6 @@ from rag_instruct.settings import Settings
 ATTEMPTS = 8  # in a row without progress
 LIST = "files.json"  # what a download from the hub leaves beside its files
 
-DOWNLOADS = "RAG_INSTRUCT_DOWNLOADS"  # JSON for the download's script: mirrors, proxy, and size and sha256 by address
-
 
 class Source(NamedTuple):
     """An address, what is published of its file, and how to get there."""

@@ -1,4 +1,4 @@
-"""Locks that the kernel releases however their holder ends, a kill included."""
+"""Locks that the kernel releases however their holder ends, even by a kill."""
 
 import fcntl
 from collections import Counter
@@ -13,13 +13,13 @@ CLAIM_FILES = 64
 
 
 def hold(path: Path, wait: bool, shared: bool = False, quiet: bool = False) -> IO[str] | None:
-    """Hold the lock of `path` until the returned file is closed; None when another holds it and `wait` is false.
+    """Hold the lock of `path` until the returned file is closed; None if another process holds it and `wait` is false.
 
-    Several may hold it at once if all hold it `shared`. Where the file system has no locks, a
+    Several processes may hold it at once if all hold it `shared`. Where the file system has no locks, a
     warning says so and nothing is held.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    file = path.open("a+")  # NFS wants it writable for a lock of one's own, and readable for a shared one
+    file = path.open("a+")  # NFS locks need it: an exclusive one a writable file, a shared one a readable file
     kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     try:
         fcntl.flock(file, kind | fcntl.LOCK_NB)
@@ -28,7 +28,7 @@ def hold(path: Path, wait: bool, shared: bool = False, quiet: bool = False) -> I
             file.close()
             return None
         if not quiet:
-            logger.info("waiting for another job that makes the same")
+            logger.info("waiting for another job that makes the same output")
         fcntl.flock(file, kind)
     except OSError as error:
         _say_no_locks(path.parent, str(error))
@@ -37,16 +37,16 @@ def hold(path: Path, wait: bool, shared: bool = False, quiet: bool = False) -> I
 
 @cache
 def _say_no_locks(folder: Path, error: str) -> None:
-    """Once, not for every request."""
-    logger.warning("%s: this file system has no locks (%s): jobs may buy twice, or above a budget", folder, error)
+    """Warn once, not for every request."""
+    logger.warning("%s: this file system has no locks (%s): jobs may buy twice, or exceed a budget", folder, error)
 
 
 class Claims:
-    """What this process is at, by a sha256 or other random hexadecimal digits: bytes of files, each locked by itself.
+    """Claims of this process on what it works at, each named by a sha256 or other random hexadecimal digits.
 
-    Some files, because the kernel goes through all locks of a file for each that is taken. What is
-    taken twice here has to be dropped twice. Where the file system has no locks, a warning says
-    so and all is granted.
+    A claim is the lock of one byte of a file. There are several files, because the kernel goes through all locks of a
+    file whenever it grants one. A claim that is taken twice has to be dropped twice. Where the file system has
+    no locks, a warning says so and every claim is granted.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -69,7 +69,7 @@ class Claims:
         return True
 
     def drop(self, key: str) -> None:
-        """Let others have it."""
+        """Let other processes have it."""
         if self._held[key] > 1:
             self._held[key] -= 1
         elif self._held.pop(key, 0):
@@ -77,7 +77,7 @@ class Claims:
                 fcntl.lockf(self._file(key), fcntl.LOCK_UN, 1, _place(key))
 
     def close(self) -> None:
-        """Drop all."""
+        """Drop all claims."""
         for file in self._files.values():
             file.close()
         self._files, self._held = {}, Counter()

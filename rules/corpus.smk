@@ -19,8 +19,9 @@ rule download:
         runtime=A_DAY,
     params:
         url=lambda wildcards: downloadable(wildcards)["url"],
+        settings=settings_file,
     shell:
-        "python -m scripts.download {params.url:q} --output {output:q} --log {log:q}"
+        "python -m scripts.download {params.url:q} --output {output:q} --settings {params.settings:q} --log {log:q}"
 
 
 rule import_passages:

@@ -3,16 +3,20 @@
 python -m scripts.answers show answers              # what is in it, by data set, stage and model
 python -m scripts.answers show answers --key 3b1def # a request and its reply
 python -m scripts.answers compact answers           # many segments into one, without torn lines
+
+Args:
+    key: the beginning of a request's key
+    forget_failures: so that what was refused is asked again
 """
 
-import argparse
-import sys
 from collections import Counter
 from pathlib import Path
+from typing import Literal
 
 from rag_instruct import cli
 from rag_instruct.errors import UserError
-from rag_instruct.llm.answers import AnswerStore, Record, compact, tokens_of
+from rag_instruct.llm.answers import AnswerStore
+from rag_instruct.llm.segments import Record, compact, tokens_of
 
 LINE = "{:24.24} {:16.16} {:24.24} {:>8} {:>7} {:>12} {:>12}"
 
@@ -22,7 +26,7 @@ def table(store: AnswerStore) -> str:
     accounts: dict[tuple[str, str, str], Counter[str]] = {}
     for record in store.records():
         account = record.get("for", "unknown"), record.get("stage", "unknown"), record["request"]["model"]
-        counts = tokens_of(record.get("reply", {})) + Counter(requests=1, failed="failure" in record)
+        counts = tokens_of(record.get("reply")) + Counter(requests=1, failed="failure" in record)
         accounts.setdefault(account, Counter()).update(counts)
     lines = [LINE.format("data set", "stage", "model", "requests", "failed", "tokens in", "tokens out")]
     for account, counts in sorted(accounts.items()):
@@ -36,36 +40,29 @@ def described(record: Record) -> str:
     parts = [f"{name}: {record[name]}" for name in ("key", "for", "stage", "at") if name in record]
     parts += [f"── {message['role']}\n{message['content']}" for message in record["request"]["messages"]]
     rest = {name: value for name, value in record["request"].items() if name != "messages"}
-    reply = record.get("reply", {"failure": record.get("failure")})
+    reply = record.get("reply") or {"failure": record.get("failure")}
     return "\n".join([*parts, f"── request\n{rest}", f"── reply\n{reply.get('text', '')}", f"── {reply}"])
 
 
-def show(arguments: argparse.Namespace) -> None:
-    store = AnswerStore(arguments.folder)
-    if not arguments.key:
-        print(table(store))
-        return
-    found = [record for record in store.records() if record["key"].startswith(arguments.key)]
+def shown(store: AnswerStore, key: str) -> str:
+    """The requests whose keys begin with `key`, and their replies."""
+    found = [record for record in store.records() if record["key"].startswith(key)]
     if not found:
-        raise UserError(f"{arguments.folder}: no key begins with {arguments.key}")
-    print("\n\n".join(map(described, found)))
+        raise UserError(f"{store.folder}: no key begins with {key}")
+    return "\n\n".join(map(described, found))
 
 
-def make_compact(arguments: argparse.Namespace) -> None:
-    segments, records = compact(arguments.folder, arguments.forget_failures)
-    print(f"{arguments.folder}: {segments} segments are one now, of {records} records")
-
-
-def main(arguments: argparse.Namespace) -> None:
-    if not arguments.folder.is_dir():
-        raise UserError(f"{arguments.folder}: no such folder")
-    (show if arguments.what == "show" else make_compact)(arguments)
+def main(
+    what: Literal["show", "compact"], folder: Path, *, key: str | None = None, forget_failures: bool = False
+) -> None:
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder")
+    if what == "compact":
+        segments, records = compact(folder, forget_failures)
+        print(f"{folder}: {segments} segments are one now, of {records} records")
+    else:
+        print(shown(AnswerStore(folder), key) if key else table(AnswerStore(folder)))
 
 
 if __name__ == "__main__":
-    parser = cli.parser(__doc__)
-    parser.add_argument("what", choices=("show", "compact"))
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--key", help="the beginning of a request's key")
-    parser.add_argument("--forget-failures", action="store_true", help="so that what was refused is asked again")
-    cli.run(main, parser.parse_args(sys.argv[1:]))
+    cli.run(main)

@@ -4,9 +4,10 @@ import asyncio
 
 from rag_instruct.llm import endpoints
 from rag_instruct.llm.answers import AnswerStore
-from rag_instruct.llm.budget import Purse
+from rag_instruct.llm.budget import BudgetAccount
+from rag_instruct.llm.concurrency import at_once
 from rag_instruct.llm.prices import Price, Prices
-from rag_instruct.llm.session import Teacher, at_once
+from rag_instruct.llm.session import open_session
 
 PRICES = Prices(date="2026-01-01", models={"m": Price(input=2.0, output=10.0, cached_input=1.0)})
 
@@ -17,10 +18,10 @@ def body(number, form=None):
 
 
 def teacher(url, folder, variable=None, caps=None, model="m", **settings):
-    """A Teacher; to be made inside a running loop."""
+    """A session; to be opened inside a running loop."""
     places = tuple(url) if isinstance(url, list) else (endpoints.Endpoint(url, variable),)
-    described = endpoints.Teacher(model, places, **{"sampling": {"temperature": 0}, **settings})
-    return Teacher(described, AnswerStore(folder), Purse("set", "synthesis", PRICES, **(caps or {})))
+    described = endpoints.TeacherModel(model, places, **{"sampling": {"temperature": 0}, **settings})
+    return open_session(described, AnswerStore(folder), BudgetAccount("set", "synthesis", PRICES, **(caps or {})))
 
 
 def ask_all(url, folder, numbers, concurrency=4, form=None, **settings):

@@ -1,4 +1,3 @@
-import argparse
 import asyncio
 import gc
 import json
@@ -12,7 +11,8 @@ import pytest
 from conftest import ROOT
 
 from rag_instruct.errors import UserError
-from rag_instruct.llm.answers import AnswerStore, compact, exclusive, request_key
+from rag_instruct.llm.answers import AnswerStore, exclusive, request_key
+from rag_instruct.llm.segments import compact
 from rag_instruct.lock import Claims
 from scripts import answers
 
@@ -222,14 +222,11 @@ def test_a_full_disk_tears_no_other_answer(small_disk):
 
 def test_the_store_can_be_looked_into(tmp_path, capsys):
     put(AnswerStore(tmp_path), "abcdef", {"text": "eins", "finish_reason": "stop", "usage": {"prompt_tokens": 1234}})
-    look = argparse.Namespace(what="show", folder=tmp_path, key=None)
-    answers.main(look)
+    answers.main("show", tmp_path)
     assert "1,234" in capsys.readouterr().out
-    look.key = "abc"
-    answers.main(look)
+    answers.main("show", tmp_path, key="abc")
     shown = capsys.readouterr().out
     assert "Wer? ☃" in shown
     assert "eins" in shown
-    look.key = "zzz"
     with pytest.raises(UserError, match="no key begins with zzz"):
-        answers.main(look)
+        answers.main("show", tmp_path, key="zzz")

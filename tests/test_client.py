@@ -1,4 +1,4 @@
-"""Limits, dialects, retries and budgets, against a server that misbehaves."""
+"""Limits, request adaptation, retries and budgets, against a server that misbehaves."""
 
 import asyncio
 import socket
@@ -14,13 +14,14 @@ from loopback import endpoint
 
 from rag_instruct.costs.ledger import entries, summary
 from rag_instruct.errors import UserError
-from rag_instruct.llm.adaptation import Dialect
-from rag_instruct.llm.answers import AnswerStore, compact
-from rag_instruct.llm.budget import Purse
-from rag_instruct.llm.client import Passing, reply_of
+from rag_instruct.llm.adaptation import RequestAdaptation
+from rag_instruct.llm.answers import AnswerStore
+from rag_instruct.llm.budget import BudgetAccount
+from rag_instruct.llm.concurrency import at_once
 from rag_instruct.llm.endpoints import Endpoint
 from rag_instruct.llm.limits import Limiter, Pace, seconds_of
-from rag_instruct.llm.session import at_once
+from rag_instruct.llm.replies import TransientError, reply_of
+from rag_instruct.llm.segments import compact
 
 pytestmark = pytest.mark.slow
 
@@ -40,10 +41,10 @@ def test_a_date_to_wait_for():
 
 def test_long_waits_are_told_and_longer_ones_stop(tmp_path, caplog):
     Limiter("m", 16, None, None).throttled(time.monotonic(), 1800)
-    assert "m wants to be asked again in 0:30:00 only" in caplog.text
+    assert "m asked to retry after 0:30:00; waiting" in caplog.text
     with endpoint(lambda request: "x") as served:
         served.headers, served.faults = {"Retry-After": "86400"}, ["stop", 429]
-        with pytest.raises(UserError, match=r"wants to be asked again in 1 day, 0:00:00 only.*kept"):
+        with pytest.raises(UserError, match=r"asked to retry after 1 day, 0:00:00; .*kept"):
             ask_all(served.base_url, tmp_path, range(5), concurrency=1)
 
 
@@ -120,16 +121,16 @@ def test_never_more_at_a_time_than_the_limit():
     ],
 )  # fmt: skip
 def test_a_complaint_is_learnt_from_once(complaint, sent_then):
-    dialect = Dialect("m")
+    adaptation = RequestAdaptation("m")
     request = {"model": "m", "max_tokens": 9, "temperature": 0, "response_format": STRICT}
-    first = dialect.word(request)
+    first = adaptation.adapt(request)
     assert first == request
-    assert dialect.learn(first, complaint)
-    then = dialect.word(request)
+    assert adaptation.learn(first, complaint)
+    then = adaptation.adapt(request)
     assert then != first
     assert sent_then.items() <= then.items()
-    assert not dialect.learn(then, {"message": "something else"})
-    assert dialect.word(then) == then, "what is worded stays as it is"
+    assert not adaptation.learn(then, {"message": "something else"})
+    assert adaptation.adapt(then) == then, "an adapted request stays as it is"
 
 
 @pytest.mark.parametrize("plain", [["json_schema"], ["json_schema", "json_object"]])
@@ -267,15 +268,15 @@ def test_attempts_that_are_billed_for_nothing_count_against_the_cap(tmp_path, mo
         bill = served.bill()
         store = AnswerStore(tmp_path)
         assert len(store) + len(store.lost) == 100 >= bill["billed"] > len(store)
-        purse = Purse("set", "x", PRICES)
-        total = summary(entries(store, set(), purse), purse)
+        account = BudgetAccount("set", "x", PRICES)
+        total = summary(entries(store, set(), account), account)
         paid = (2.0 * bill["tokens"]["prompt_tokens"] + 10.0 * bill["tokens"]["completion_tokens"]) / 1e6
         paid *= 0.5 if batch else 1
-        assert total["dollars"] < paid <= purse.spent(store)[0]
-        assert total["dollars"] + total["dollars_that_they_may_have_cost"] == pytest.approx(purse.spent(store)[0])
+        assert total["dollars"] < paid <= account.spent(store)[0]
+        assert total["dollars"] + total["dollars_that_they_may_have_cost"] == pytest.approx(account.spent(store)[0])
         assert total["stages"]["synthesis, m"]["lost_attempts"] == len(store.lost)
         store.close()
-        monkeypatch.setattr("rag_instruct.llm.answers.QUIET", -1)
+        monkeypatch.setattr("rag_instruct.llm.segments.QUIET", -1)
         assert compact(tmp_path)[1] == 100
         ask_all(served.base_url, tmp_path, range(150), caps={"requests": 400}, **asked)
     assert len(AnswerStore(tmp_path)) == 150
@@ -365,7 +366,7 @@ def test_an_allowance_a_minute_is_kept(tmp_path):
 
 @pytest.mark.parametrize("message", [r'"content": "a\ud83d"', r'"content": "a\ufffd"', r'"refusal": "a\ud83d"'])
 def test_half_a_character_is_a_broken_reply_however_it_is_written(message):
-    with pytest.raises(Passing, match="broken reply"):
+    with pytest.raises(TransientError, match="broken reply"):
         reply_of(f'{{"choices": [{{"message": {{{message}}}, "finish_reason": "stop"}}]}}'.encode())
 
 

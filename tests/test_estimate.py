@@ -1,6 +1,5 @@
 """What a training takes, said before it runs."""
 
-import argparse
 import re
 
 import pytest
@@ -91,9 +90,7 @@ def test_the_script_counts_a_data_sets_tokens(tmp_path, capsys):
     (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(settings))
     renderer = Renderer(load_tokenizer(settings["model"]), 500, "1")
     lengths = [len(renderer.example(row).input_ids) for row in read_rows(tmp_path / "rows.jsonl")]
-    estimate_training.main(
-        argparse.Namespace(recipe=tmp_path / "recipe.yaml", data=tmp_path / "rows.jsonl", gpu="h100", gpus=None)
-    )
+    estimate_training.main(tmp_path / "recipe.yaml", data=tmp_path / "rows.jsonl")
     said = capsys.readouterr().out
     assert re.search(rf"tokens an epoch +{sum(lengths):,} in 20 sequences, the longest {max(lengths)}", said)
     assert re.search(r"steps +9 of 8 sequences", said)

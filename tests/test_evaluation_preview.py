@@ -6,12 +6,12 @@ from asking import PRICES, teacher
 from loopback import endpoint
 
 from rag_instruct.benchmarks import write as write_questions
-from rag_instruct.costs.evaluation_preview import preview
+from rag_instruct.costs.evaluation_preview import preview_evaluation
 from rag_instruct.evaluation.endpoint_answers import answer
 from rag_instruct.evaluation.questioning import tasks
 from rag_instruct.files import write_jsonl
 from rag_instruct.llm.answers import AnswerStore
-from rag_instruct.llm.budget import Purse
+from rag_instruct.llm.budget import BudgetAccount
 from rag_instruct.models.decoding import Decoding
 from rag_instruct.schema import Question
 
@@ -31,8 +31,10 @@ def settings(url, benchmarks):
 
 
 def test_before_anything_is_made_the_whole_sets_are_assumed(tmp_path):
-    purse = Purse("set", "preview", PRICES)
-    found = preview(settings("http://127.0.0.1:9/v1", ["popqa", "arc"]), "set", tmp_path, AnswerStore(tmp_path), purse)
+    account = BudgetAccount("set", "preview", PRICES)
+    found = preview_evaluation(
+        settings("http://127.0.0.1:9/v1", ["popqa", "arc"]), "set", tmp_path, AnswerStore(tmp_path), account
+    )
     assert [(one.stage, one.requests, one.counted) for one in found] == [
         ("evaluation documents", 1399 + 1172, False),
         ("evaluation closed book", 1399 + 1172, False),
@@ -47,7 +49,7 @@ def test_questions_of_ones_own_are_counted_before_anything_is_made(tmp_path):
     given = settings("http://127.0.0.1:9/v1", ["mine", "arc"])
     own = {"schema": "own", "path": str(tmp_path / "mine.jsonl"), "member": "", "where": {"kind": "a"}}
     given["benchmarks"]["mine"] = own
-    found = preview(given, "set", tmp_path, AnswerStore(tmp_path), Purse("set", "preview", PRICES))
+    found = preview_evaluation(given, "set", tmp_path, AnswerStore(tmp_path), BudgetAccount("set", "preview", PRICES))
     assert [one.requests for one in found] == [5 + 1172] * 2
 
 
@@ -65,7 +67,9 @@ def test_what_is_kept_already_is_not_counted(tmp_path):
     with endpoint(lambda request: "yes") as served:
         asyncio.run(buy(served.base_url))
         store = AnswerStore(tmp_path / "answers")
-        found = preview(settings(served.base_url, ["mine"]), "set", tmp_path, store, Purse("set", "preview", PRICES))
+        found = preview_evaluation(
+            settings(served.base_url, ["mine"]), "set", tmp_path, store, BudgetAccount("set", "preview", PRICES)
+        )
         assert len(served.requests) == 10, "a preview buys nothing"
     assert [(one.stage, one.stored, one.requests, one.counted) for one in found] == [
         ("evaluation documents", 0, 20, True),

@@ -4,7 +4,6 @@ import asyncio
 import json
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import pytest
 from asking import PRICES, ask_all, body
@@ -13,16 +12,18 @@ from faulty import Running
 from loopback import endpoint
 from stage import DEPTH, Stage, prepare, settings
 
+from rag_instruct.costs.dry_run import DryRunClient
+from rag_instruct.costs.estimate import estimate
 from rag_instruct.costs.ledger import entries, summary
-from rag_instruct.costs.preview import WindowShopper, estimate
 from rag_instruct.errors import UserError
 from rag_instruct.graph.plan import paying, reason, stages, table
-from rag_instruct.jobs import SETTINGS
-from rag_instruct.llm.answers import AnswerStore, tokens_of
-from rag_instruct.llm.budget import Budget, Purse
-from rag_instruct.llm.endpoints import Endpoint, Teacher
+from rag_instruct.jobs import job_settings, write_settings
+from rag_instruct.llm.answers import AnswerStore
+from rag_instruct.llm.budget import Budget, BudgetAccount
+from rag_instruct.llm.endpoints import Endpoint, TeacherModel
 from rag_instruct.llm.prices import Price, load_prices
 from rag_instruct.llm.reservations import Reservations
+from rag_instruct.llm.segments import tokens_of
 from rag_instruct.llm.tokens import counter
 from scripts import preview_cost
 
@@ -59,11 +60,11 @@ def test_a_ledger_tells_bought_from_taken_and_used_from_unused(tmp_path):
     with Running("--lasting", 0.1) as served:
         replies, _, _ = ask_all(served.base_url, tmp_path, range(60))
         tokens = served.bill()["tokens"]
-    purse = Purse("set", "x", PRICES)
+    account = BudgetAccount("set", "x", PRICES)
     used = {key for key, _ in replies[:40]}
-    found = entries(AnswerStore(tmp_path), used, purse)
+    found = entries(AnswerStore(tmp_path), used, account)
     assert len(found) == 60
-    total = summary(found, purse)
+    total = summary(found, account)
     account = total["stages"]["synthesis, m"]
     assert (account["requests"], account["unused"]) == (60, 20)
     assert account["failed"] == sum(reply["finish_reason"] == "failed" for _, reply in replies) > 0
@@ -72,7 +73,9 @@ def test_a_ledger_tells_bought_from_taken_and_used_from_unused(tmp_path):
         tokens["completion_tokens"],
     )
     assert total["dollars"] == pytest.approx((2.0 * tokens["prompt_tokens"] + 10.0 * tokens["completion_tokens"]) / 1e6)
-    other = summary(entries(AnswerStore(tmp_path), used, Purse("other", "x", PRICES)), Purse("other", "x", PRICES))
+    other = summary(
+        entries(AnswerStore(tmp_path), used, BudgetAccount("other", "x", PRICES)), BudgetAccount("other", "x", PRICES)
+    )
     assert other["dollars"] == 0
     assert other["stages"]["synthesis, m"] == {"taken from other data sets": 40}
 
@@ -81,9 +84,9 @@ def test_a_ledger_counts_the_attempts_of_what_was_never_answered(tmp_path):
     with endpoint(lambda request: "x") as served:
         served.faults = ["stop"] * 8 + [500, 500]
         ask_all(served.base_url, tmp_path, range(9), concurrency=1, attempts=2)
-    found = entries(AnswerStore(tmp_path), set(), Purse("set", "x", PRICES))
+    found = entries(AnswerStore(tmp_path), set(), BudgetAccount("set", "x", PRICES))
     assert [entry["outcome"] for entry in found if entry["faults"]] == ["failed: 500, 2 attempts"]
-    assert summary(found, Purse("set", "x", PRICES))["failed_attempts"] == {"500": 2}
+    assert summary(found, BudgetAccount("set", "x", PRICES))["failed_attempts"] == {"500": 2}
 
 
 @pytest.mark.slow
@@ -108,15 +111,15 @@ def test_what_a_job_has_lent_out_is_seen_by_others_while_it_lives(tmp_path):
 @pytest.mark.parametrize(("cap", "lent"), [({"dollars": 1.0}, (0.9999, 1)), ({"requests": 3}, (0.0, 3))])
 def test_what_another_job_has_lent_out_is_spoken_for(tmp_path, cap, lent):
     """A budget in dollars as one in requests: the request waits, and begins when the other job has given back."""
-    teacher, purse = Teacher("m", (Endpoint("http://127.0.0.1"),)), Purse("set", "x", PRICES, **cap)
-    budget, other = Budget(purse, teacher, AnswerStore(tmp_path)), Reservations(tmp_path / ".lent", "set")
+    model, account = TeacherModel("m", (Endpoint("http://127.0.0.1"),)), BudgetAccount("set", "x", PRICES, **cap)
+    budget, other = Budget(account, model, AnswerStore(tmp_path)), Reservations(tmp_path / ".lent", "set")
     request = {**body(1), "max_tokens": 100}
     with other.settled():
         other.write(*lent)
     with pytest.raises(TimeoutError):
-        asyncio.run(asyncio.wait_for(budget.lend(request), 0.1))
+        asyncio.run(asyncio.wait_for(budget.reserve(request), 0.1))
     other.close()
-    assert asyncio.run(asyncio.wait_for(budget.lend(request), 5)) >= 0.001
+    assert asyncio.run(asyncio.wait_for(budget.reserve(request), 5)) >= 0.001
     budget.close()
 
 
@@ -140,17 +143,15 @@ def test_a_preview_counts_assumes_and_comes_to_nothing_left(tmp_path, monkeypatc
     }  # fmt: skip
 
     with Running() as served:
-        environment = settings(served.base_url, tmp_path / "answers")
-        given = json.loads(environment[SETTINGS])
+        given = job_settings(settings(served.base_url, tmp_path / "answers"))
         unmade = {**dataset, "exemplar_filter": "t", "verification": {"share": 0.5, "judge": "t"}}
         given["datasets"] = {"set": dataset, "unmade": unmade}
-        environment[SETTINGS] = json.dumps(given)
-        monkeypatch.setenv(SETTINGS, environment[SETTINGS])
+        path = write_settings(given, tmp_path)
         monkeypatch.chdir(tmp_path)
 
         def preview(name="set"):
             capsys.readouterr()
-            preview_cost.main(SimpleNamespace(dataset=name, output=tmp_path / "preview.json"))
+            preview_cost.main(dataset=name, output=tmp_path / "preview.json", settings=path)
             return json.loads((tmp_path / "preview.json").read_text()), capsys.readouterr().out
 
         (before,), shown = preview()
@@ -163,10 +164,10 @@ def test_a_preview_counts_assumes_and_comes_to_nothing_left(tmp_path, monkeypatc
         assert before["batch_dollars"] == before["dollars"] / 2
         assert "budget: 5 dollars" in shown
         material = tmp_path / "results/corpora/c"
-        assert Stage(material, tmp_path / "out", environment, 0, 2, slots=40).run()[0] == 0
+        assert Stage(material, tmp_path / "out", path, 0, 2, slots=40).run()[0] == 0
         (half,), _ = preview()
         assert (half["stored"], half["requests"]) == (20, 22)
-        assert Stage(material, tmp_path / "out", environment, 1, 2, slots=40).run()[0] == 0
+        assert Stage(material, tmp_path / "out", path, 1, 2, slots=40).run()[0] == 0
         (after,), shown = preview()
         assert (after["stored"], after["requests"], after["dollars"]) == (40, 0, 0.0)
         assert "40 requests" in shown
@@ -180,12 +181,12 @@ def test_a_preview_counts_assumes_and_comes_to_nothing_left(tmp_path, monkeypatc
 
 
 def test_a_previews_answers_have_room_to_think_once(tmp_path):
-    model = Teacher("m", (Endpoint("http://127.0.0.1:9/v1"),), reasoning_tokens=500)
-    shopper = WindowShopper(model, AnswerStore(tmp_path))
-    shopper.note({"messages": [], "max_tokens": 9})
-    assert estimate(shopper, "x", 10, True, Purse("set", "x", PRICES), 40).completion_tokens == 5400
-    shopper.completions = [240] * 50
-    assert estimate(shopper, "x", 10, True, Purse("set", "x", PRICES), 40).completion_tokens == 2400, "as it was"
+    model = TeacherModel("m", (Endpoint("http://127.0.0.1:9/v1"),), reasoning_tokens=500)
+    client = DryRunClient(model, AnswerStore(tmp_path))
+    client.note({"messages": [], "max_tokens": 9})
+    assert estimate(client, "x", 10, True, BudgetAccount("set", "x", PRICES), 40).completion_tokens == 5400
+    client.session.completions = dict.fromkeys(map(str, range(50)), 240)
+    assert estimate(client, "x", 10, True, BudgetAccount("set", "x", PRICES), 40).completion_tokens == 2400, "as it was"
 
 
 DRY_RUN = """

@@ -22,7 +22,7 @@ from rag_instruct.graph.captured import Parted, speak_in_whole_messages
 from rag_instruct.graph.display import duration, most_telling, picture
 from rag_instruct.graph.progress import Job, Run, Spending
 from rag_instruct.llm.answers import AnswerStore
-from rag_instruct.llm.session import purse_of
+from rag_instruct.llm.session import account_of
 from rag_instruct.settings.config import read_config
 
 RULES = ["load", "search", "write", "merge"]
@@ -233,7 +233,7 @@ def test_a_run_ends_with_a_table_of_its_stages(bought):
 @pytest.mark.slow
 def test_the_money_on_the_screen_is_the_stores(bought):
     project, terminal = bought
-    spent, requests = purse_of(settings_in(project.folder), "paid", "").spent(AnswerStore(project.folder / "answers"))
+    spent, requests = account_of(settings_in(project.folder), "paid", "").spent(AnswerStore(project.folder / "answers"))
     assert spent > 0
     assert requests > 10
     said = f"{spent:.2f} dollars and {requests} requests in this run; paid in all: {spent:.2f} of 3"
@@ -281,7 +281,7 @@ def test_a_failed_job_is_named_with_its_log_and_what_to_do_in_a_narrow_window(pr
     assert terminal.wait() == 1
     said = terminal.scrolled.replace("\n", "")
     assert "error: resources/demo/exemplars/alpaca.json, record 1: not of the schema of demo_alpaca" in said
-    assert "give the right `schema` or `fields` in config.yaml, or mend the file" in said
+    assert "give the right `schema` or `fields` in config.yaml, or correct the file" in said
     rows, below = table(terminal.scrolled)
     assert rows["load exemplars"] == ["4/5", "1", "failed"]
     assert rows["report exemplars"] == ["0/1"]
@@ -313,7 +313,7 @@ def test_ctrl_c_ends_the_run_in_order_and_gives_the_terminal_back(project):
         terminal.interrupt()
         assert terminal.wait() != 0
         bill = served.bill()
-    assert "interrupted: what is in flight is waited for and kept" in terminal.scrolled
+    assert "interrupted: waiting for the requests in flight" in terminal.scrolled
     rows, below = table(terminal.text)
     assert rows["filter exemplars by teacher"][0] == "0/1"
     assert terminal.cursor_is_visible
@@ -384,4 +384,4 @@ def test_a_broken_price_file_stops_no_run_that_buys_nothing(tmp_path):
     (tmp_path / "prices.yaml").write_text("models: {}")
     spending = Spending(settings | {"prices": str(tmp_path / "prices.yaml")}, ["rag_instruct_demo"])
     spending.look()
-    assert re.match(r"dollars: not known, .*prices.yaml: .*'date' is a required property", spending.words)
+    assert re.match(r"dollars: not known, .*prices.yaml: .*the key 'date' is missing", spending.words)

@@ -7,12 +7,11 @@ import importlib
 import pkgutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from rag_instruct.errors import UserError
-from rag_instruct.files import read_jsonl, write_jsonl
+from rag_instruct.record_files import read_records, write_records
 from rag_instruct.schema import Question
 from rag_instruct.settings import hint
 
@@ -50,23 +49,12 @@ def benchmark(name: str) -> Benchmark:
 
 def write(path: Path, questions: Iterable[Question]) -> int:
     """Write a benchmark's questions as JSON lines, empty fields left out, and return how many there are."""
-    return write_jsonl(path, ({key: value for key, value in asdict(q).items() if value} for q in questions))
+    return write_records(path, questions)
 
 
 def read_questions(path: Path) -> Iterator[Question]:
     """The questions that `write` wrote."""
-    for number, row in enumerate(read_jsonl(path), start=1):
-        try:
-            yield Question(**{key: _frozen(value) for key, value in row.items()})
-        except (TypeError, AttributeError) as error:
-            wanted = ", ".join(field.name for field in fields(Question))
-            raise UserError(
-                f"{path}, row {number}: not a question of {wanted}: delete it, and it is made anew"
-            ) from error
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(map(_frozen, value)) if isinstance(value, list) else value
+    return read_records(path, Question)
 
 
 def refuse_repeated_ids(questions: Iterable[Question], place: str) -> None:

@@ -1,4 +1,4 @@
-"""What an evaluation would cost of the models that are asked through an endpoint."""
+"""What the evaluation of models behind endpoints would cost."""
 
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -7,12 +7,12 @@ from typing import Any
 
 from rag_instruct.benchmarks import benchmark, read_questions
 from rag_instruct.benchmarks.settings import loaded, schema_of
-from rag_instruct.costs.preview import WORDS, Estimate, WindowShopper, estimate, look
+from rag_instruct.costs.dry_run import DryRunClient, look
+from rag_instruct.costs.estimate import WORDS, Estimate, estimate
 from rag_instruct.evaluation.endpoint_answers import answer_of, body
 from rag_instruct.evaluation.questioning import Task, tasks
-from rag_instruct.llm import endpoints
 from rag_instruct.llm.answers import AnswerStore
-from rag_instruct.llm.budget import Purse
+from rag_instruct.llm.budget import BudgetAccount
 from rag_instruct.llm.session import with_sampling
 from rag_instruct.logs import logger
 from rag_instruct.models.decoding import DECODINGS, Decoding
@@ -21,7 +21,9 @@ from rag_instruct.settings import GIVEN
 ANSWER_TOKENS = 60  # where nothing is stored yet: most answers are far shorter than what is allowed
 
 
-def preview(settings: Mapping[str, Any], name: str, results: Path, store: AnswerStore, purse: Purse) -> list[Estimate]:
+def preview_evaluation(
+    settings: Mapping[str, Any], name: str, results: Path, store: AnswerStore, account: BudgetAccount
+) -> list[Estimate]:
     """An estimate of each model and way of asking, over all benchmarks."""
     evaluation = settings["datasets"][name]["evaluation"]
     decoding = Decoding(evaluation["max_new_tokens"], **DECODINGS[evaluation["decoding"]])
@@ -30,20 +32,19 @@ def preview(settings: Mapping[str, Any], name: str, results: Path, store: Answer
     for model in evaluation["models"]:
         teacher = settings["teachers"].get(settings["models"][model].get("teacher"))
         for given in GIVEN[: 1 + evaluation["closed_book"]] if teacher else ():
-            described = with_sampling(teacher, decoding.sampling())
-            shopper = WindowShopper(endpoints.Teacher.of(described, described.get("base_url", "not started")), store)
+            client = DryRunClient.of(with_sampling(teacher, decoding.sampling()), store)
             asked = _wanted(evaluation, name, results, given)
             if asked is None:
-                lacking = _note_assumed(evaluation, given, shopper, decoding, sizes)
+                lacking = _note_assumed(evaluation, given, client, decoding, sizes)
             else:
-                lacking = look(shopper, [partial(answer_of, task, shopper, decoding) for task in asked])[1]
+                lacking = look([partial(answer_of, task, client.session, decoding) for task in asked])[1]
             title = f"evaluation {'documents' if given == GIVEN[0] else 'closed book'}"
-            estimates.append(estimate(shopper, title, lacking, asked is not None, purse, ANSWER_TOKENS))
+            estimates.append(estimate(client, title, lacking, asked is not None, account, ANSWER_TOKENS))
     return estimates
 
 
 def _wanted(evaluation: Mapping[str, Any], name: str, results: Path, given: str) -> list[Task] | None:
-    """All that would be asked, or None while questions or documents are not made."""
+    """All tasks that would be asked, or None while questions or documents are not made."""
     files = [
         (results / f"benchmarks/{tested}/questions.jsonl", results / f"{name}/evaluation/{tested}/documents.jsonl")
         for tested in evaluation["benchmarks"]
@@ -59,16 +60,16 @@ def _tasks(files: list[tuple[Path, Path]], given: str) -> Iterator[Task]:
 
 
 def _note_assumed(
-    evaluation: Mapping[str, Any], given: str, shopper: WindowShopper, decoding: Decoding, questions: int
+    evaluation: Mapping[str, Any], given: str, client: DryRunClient, decoding: Decoding, questions: int
 ) -> int:
-    """Let the shopper want a request of usual length, and say how many there will be."""
+    """Note a request of usual length; returns how many there will be."""
     documents = (WORDS * 6,) * evaluation["documents"] if given == GIVEN[0] else ()
-    shopper.note(body(Task("any", WORDS, documents), len(documents), decoding))
+    client.note(body(Task("any", WORDS, documents), len(documents), decoding))
     return questions
 
 
 def _size(name: str, settings: Mapping[str, Any], results: Path) -> int:
-    """How many questions a benchmark has; of one's own its file is read, where it is here."""
+    """How many questions a benchmark has. A user's own is counted in its file, if that is on this machine."""
     made = results / f"benchmarks/{name}/questions.jsonl"
     if made.exists():
         return sum(1 for _ in read_questions(made))
@@ -76,5 +77,5 @@ def _size(name: str, settings: Mapping[str, Any], results: Path) -> int:
         return size
     if "path" in settings:
         return len(loaded(schema_of(name, settings), [Path(settings["path"]) / settings["member"]], settings["where"]))
-    logger.warning("%s: its questions are not here yet, so that their price is not among these", name)
+    logger.warning("%s: its questions are not on this machine yet, so their price is not included", name)
     return 0

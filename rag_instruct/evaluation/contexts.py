@@ -35,7 +35,6 @@ def queries(questions: Iterable[Question]) -> list[dict[str, str]]:
 
 def searched(questions: Sequence[Question], run: Run | None, count: int) -> Iterator[Row]:
     """Each question with its own documents, or the best `count` of a run over `queries`."""
-    number = 0
     for question in questions:
         if question.documents:
             yield _own(question)
@@ -45,8 +44,7 @@ def searched(questions: Sequence[Question], run: Run | None, count: int) -> Iter
                 f"question {question.id} has no documents of its own, and there is no search: give the benchmark "
                 "another kind than own_context in config.yaml"
             )
-        hits = run.hits(number)[:count]
-        number += 1
+        hits = run.hits(question.id)[:count]
         yield {
             "id": question.id,
             "origin": "search",

@@ -2,18 +2,18 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 from rag_instruct.evaluation.questioning import Output, Task, output
-from rag_instruct.llm.answers import Reply
-from rag_instruct.llm.session import Asked, at_once
+from rag_instruct.llm.concurrency import at_once
+from rag_instruct.llm.segments import Reply, Request
+from rag_instruct.llm.session import Session
 from rag_instruct.logs import logger
 from rag_instruct.models.decoding import Decoding
 
 TOO_LONG = ("context_length", "context length")  # in the words of OpenAI, Azure and vLLM
 
 
-async def answer(tasks: Sequence[Task], teacher: Asked, decoding: Decoding) -> list[Output]:
+async def answer(tasks: Sequence[Task], teacher: Session, decoding: Decoding) -> list[Output]:
     """The answers to `tasks`, in their order."""
     ask = partial(answer_of, teacher=teacher, decoding=decoding)
     outputs = await at_once(tasks, ask, teacher.model.in_flight, "answers")
@@ -21,7 +21,7 @@ async def answer(tasks: Sequence[Task], teacher: Asked, decoding: Decoding) -> l
     return outputs
 
 
-async def answer_of(task: Task, teacher: Asked, decoding: Decoding) -> Output:
+async def answer_of(task: Task, teacher: Session, decoding: Decoding) -> Output:
     """The answer with as many documents as fit; what the endpoint refuses for good is an output that failed."""
     for documents in range(len(task.documents), -1, -1):
         key, reply = await teacher.ask(body(task, documents, decoding))
@@ -31,8 +31,8 @@ async def answer_of(task: Task, teacher: Asked, decoding: Decoding) -> Output:
     return output(task, reply["text"].strip(), _finish(reply), documents, request_key=key, **failure)
 
 
-def body(task: Task, documents: int, decoding: Decoding) -> dict[str, Any]:
-    """The request, less the model and its sampling."""
+def body(task: Task, documents: int, decoding: Decoding) -> Request:
+    """The request without the model and its sampling."""
     return {
         "messages": [{"role": "user", "content": task.prompt(documents)}],
         "max_tokens": decoding.max_new_tokens,

@@ -10,6 +10,7 @@ from transformers import PreTrainedTokenizerBase
 from rag_instruct.evaluation.questioning import Output, Task, output
 from rag_instruct.files import digest
 from rag_instruct.llm.answers import AnswerStore, request_key
+from rag_instruct.llm.segments import Record, Reply
 from rag_instruct.logs import bar, logger
 from rag_instruct.models.chat import prompt_ids
 from rag_instruct.models.decoding import Decoding
@@ -93,8 +94,8 @@ def batches(prompts: Sequence[Prompt], engine: Engine, new_tokens: int) -> Itera
         yield batch
 
 
-def _record(prompt: Prompt, made: Generated, generation: Generation, data_set: str) -> dict[str, Any]:
-    reply = {"text": made.text, "finish_reason": "stop" if made.finished else "length", "usage": None}
+def _record(prompt: Prompt, made: Generated, generation: Generation, data_set: str) -> Record:
+    reply: Reply = {"text": made.text, "finish_reason": "stop" if made.finished else "length", "usage": None}
     request = generation.request(prompt.ids)
     return {"key": prompt.key, "for": data_set, "stage": "evaluation", "request": request, "reply": reply}
 

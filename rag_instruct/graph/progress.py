@@ -10,8 +10,8 @@ from typing import Any
 
 from rag_instruct.errors import UserError
 from rag_instruct.llm.answers import AnswerStore
-from rag_instruct.llm.budget import Purse
-from rag_instruct.llm.session import purse_of
+from rag_instruct.llm.budget import BudgetAccount
+from rag_instruct.llm.session import account_of
 
 
 @dataclass(frozen=True)
@@ -126,13 +126,13 @@ class Spending:
         else:
             self._store.refresh()
         try:
-            purses = [purse_of(self._settings, name, "") for name in self._datasets]
+            accounts = [account_of(self._settings, name, "") for name in self._datasets]
         except UserError as error:  # of the price file; whoever spends is stopped by it, others are not
             self.words = f"dollars: not known, {error}"
             return
-        spent = [purse.spent(self._store) for purse in purses]
+        spent = [account.spent(self._store) for account in accounts]
         self._at_first = self._at_first or spent
-        self.words = "; ".join([_in_this_run(spent, self._at_first), *map(_in_all, purses, spent)])
+        self.words = "; ".join([_in_this_run(spent, self._at_first), *map(_in_all, accounts, spent)])
 
     def close(self) -> None:
         """Let others compact the store."""
@@ -146,6 +146,6 @@ def _in_this_run(spent: list[tuple[float, int]], before: list[tuple[float, int]]
     return f"{dollars:.2f} dollars and {requests:,} requests in this run"
 
 
-def _in_all(purse: Purse, spent: tuple[float, int]) -> str:
-    cap = f" of {purse.dollars:g}" if purse.dollars is not None else ""
-    return f"{purse.data_set} in all: {spent[0]:.2f}{cap}"
+def _in_all(account: BudgetAccount, spent: tuple[float, int]) -> str:
+    cap = f" of {account.dollars:g}" if account.dollars is not None else ""
+    return f"{account.data_set} in all: {spent[0]:.2f}{cap}"

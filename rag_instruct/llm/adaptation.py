@@ -1,14 +1,15 @@
-"""How an endpoint wants its requests worded."""
+"""How a request is adapted to what an endpoint supports."""
 
 from typing import Any, ClassVar
 
+from rag_instruct.llm.segments import Request
 from rag_instruct.logs import logger
 
 OPTIONAL = ("temperature", "top_p", "seed")  # what reasoning models refuse
 
 
-class Dialect:
-    """How an endpoint wants requests worded, found out from its complaints, once."""
+class RequestAdaptation:
+    """Replaces or drops the parameters that an endpoint does not support, as its error messages say."""
 
     # The next poorer form of `response_format`. The prompts ask for JSON in words too.
     POORER: ClassVar[dict[str, str | None]] = {"json_schema": "json_object", "json_object": None}
@@ -19,33 +20,41 @@ class Dialect:
         self._limit = "max_tokens"
         self._unknown: set[str] = set()
 
-    def word(self, request: dict[str, Any]) -> dict[str, Any]:
-        """`request` as the endpoint takes it."""
-        worded = {name: value for name, value in request.items() if name not in self._unknown}
-        if "max_tokens" in worded:
-            worded[self._limit] = worded.pop("max_tokens")
-        form = worded.get("response_format", {}).get("type")
+    def adapt(self, request: Request) -> Request:
+        """The request with the parameters that the endpoint supports, as far as is known."""
+        adapted = {name: value for name, value in request.items() if name not in self._unknown}
+        if "max_tokens" in adapted:
+            adapted[self._limit] = adapted.pop("max_tokens")
+        form = adapted.get("response_format", {}).get("type")
         while form and form != self._form and self._form != "json_schema":
             form = self.POORER[form]
         if form is None:
-            worded.pop("response_format", None)
+            adapted.pop("response_format", None)
         elif form == "json_object":
-            worded["response_format"] = {"type": "json_object"}
-        return worded
+            adapted["response_format"] = {"type": "json_object"}
+        return adapted
 
-    def learn(self, sent: dict[str, Any], error: dict[str, Any]) -> bool:
-        """Whether the complaint about what was sent teaches something, so that asking again makes sense."""
+    def learn(self, sent: Request, error: dict[str, Any]) -> bool:
+        """Learn from the error that the endpoint returned for `sent`; whether another attempt makes sense.
+
+        That is so as well when another request's error has been learnt from since `sent` was adapted.
+        """
+        return sent != self.adapt(sent) or self._learn(sent, error)
+
+    def _learn(self, sent: Request, error: dict[str, Any]) -> bool:
         message = f"{error.get('message')} {error.get('param')} {error.get('code')}".lower()
         form = sent.get("response_format", {}).get("type")
         if form and any(word in message for word in ("response_format", form, "json_schema", "guided")):
             self._form = self.POORER[form]
-            self._say(f"knows no response_format {form}: asking with {self._form or 'none'}, answers are checked here")
+            self._say(
+                f"does not support response_format {form}; using {self._form or 'none'} and checking replies here"
+            )
         elif "max_tokens" in sent and "max_tokens" in message and "max_completion_tokens" in message:
             self._limit = "max_completion_tokens"
-            self._say("wants max_completion_tokens")
+            self._say("needs max_completion_tokens in place of max_tokens")
         elif "support" in message and (refused := {name for name in OPTIONAL if name in sent and name in message}):
             self._unknown |= refused
-            self._say(f"takes no {' and '.join(sorted(refused))}: remove it from `sampling` in config.yaml")
+            self._say(f"does not support {' and '.join(sorted(refused))}: remove it from `sampling` in config.yaml")
         else:
             return False
         return True

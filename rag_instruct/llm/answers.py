@@ -1,10 +1,9 @@
 """The store of bought answers, keyed by the content of the request: nothing is paid twice.
 
-A folder of segments, JSON lines, one segment for each process that bought anything: no two
-processes write one file, so writing needs no locks. It is no rule's output, so
-Snakemake never deletes it. What is kept is the raw reply; a better parser needs no new call. A
-request that the endpoint refuses for good is kept as a failure, which settles it but answers nothing. An attempt
-that may have been charged for nothing is kept beside it as lost.
+The store is a folder of segments (JSON lines). Each process that buys writes one segment of its own, so writing needs
+no locks. The folder is no rule's output, so Snakemake never deletes it. The store keeps the raw reply: a better parser
+needs no new call. A request that the endpoint refuses for good is kept as a failure, so that it is not asked again.
+An attempt that may have been charged for nothing is kept as lost, also under the key of its request.
 """
 
 import asyncio
@@ -20,24 +19,17 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
-from rag_instruct.errors import UserError
-from rag_instruct.files import digest, dump, needs_room, whole
+from rag_instruct.files import digest, dump, needs_room
+from rag_instruct.llm import segments
+from rag_instruct.llm.segments import Record, Reply, Request, failed_reply, tokens_of
 from rag_instruct.lock import hold
-from rag_instruct.logs import logger
-
-Reply = dict[str, Any]
-# key, for (the data set), stage, at; and the request with a reply or a failure, or what was lost: an attempt that may
-# have been charged although nothing came of it, with an id, model, fault and usage.
-Record = dict[str, Any]
 
 KEPT = "what was bought is kept: run again to go on"
-QUIET = 60  # seconds since a segment was written to, before it is compacted
-RESTED = 10  # times as long as a look into the folder took, nobody looks again
-IN_USE = ".in_use.lock"  # held, shared, by every process that reads the segments
+RESTED = 10  # a look into the folder is followed by a rest of so many times its duration
 
 
-def request_key(request: dict[str, Any], sample: int = 0) -> str:
-    """sha256 of everything that the endpoint is told, and of the sample's number where several are wanted."""
+def request_key(request: Request, sample: int = 0) -> str:
+    """sha256 of everything that the endpoint is told, and of the sample's number if several samples are wanted."""
     return digest(json.dumps(request, sort_keys=True, ensure_ascii=False), sample)
 
 
@@ -46,7 +38,7 @@ def exclusive(folder: Path, output: Path) -> Iterator[None]:
     """Hold the right to buy the answers for `output`.
 
     A kill of Snakemake can leave a job behind that goes on buying. Its rerun waits here until
-    it has ended, and then finds what it bought. The kernel releases the lock however a job ends.
+    that job has ended, and then finds what it bought. The kernel releases the lock however a job ends.
     """
     held = hold(folder / f".{digest(output.resolve())[:16]}.lock", wait=True)
     try:
@@ -57,7 +49,7 @@ def exclusive(folder: Path, output: Path) -> Iterator[None]:
 
 
 class AnswerStore:
-    """Replies by request key, read where they lie; one segment of its own for new ones.
+    """Replies by request key. Stored ones stay on the disk until they are asked for; new ones go to an own segment.
 
     `spent` sums the tokens of all records by (data set, model, whether bought in a batch).
     """
@@ -75,33 +67,33 @@ class AnswerStore:
         self.spent: dict[tuple[str, str, bool], Counter[str]] = {}
         self.lost: dict[str, Record] = {}  # by id
         self.added = 0
-        self._in_use = hold(folder / IN_USE, wait=True, shared=True) if folder.exists() else None
+        self._in_use = hold(folder / segments.IN_USE, wait=True, shared=True) if folder.exists() else None
         self.refresh()
 
     def __len__(self) -> int:
         return len(self._index)
 
     def refresh(self) -> None:
-        """Take in what other processes have bought since the last look."""
-        for name, size in _segments(self.folder):
+        """Read what other processes have bought since the last look."""
+        for name, size in segments.sizes(self.folder):
             if size > self._ends.get(name, 0) and name != self._own:
                 self._read(name)
 
     async def refreshed(self) -> None:
-        """As `refresh`, for thousands that call at a time: one look serves all, and looks take little of the time."""
+        """Refresh for thousands of callers at a time: one look serves them all, and looks take little time."""
         self._look = self._look or asyncio.create_task(self._look_soon())
         await self._look
 
     async def _look_soon(self) -> None:
         await asyncio.sleep(self._next_look - time.monotonic())
-        self._look = None  # whoever calls from now on needs another look
+        self._look = None  # who calls from now on needs another look
         began = time.monotonic()
         self.refresh()
         ended = time.monotonic()
         self._next_look = ended + RESTED * (ended - began)
 
     def _read(self, name: str) -> None:
-        for position, record in _records(self.folder / name, self._ends.get(name, 0)):
+        for position, record in segments.records_from(self.folder / name, self._ends.get(name, 0)):
             if record:
                 self._take(record, name, position)
             else:
@@ -109,20 +101,20 @@ class AnswerStore:
 
     def _take(self, record: Record, segment: str, position: int) -> None:
         known: dict[str, Any] = self.lost if "lost" in record else self._index
-        if _identity(record) in known:
+        if segments.identity(record) in known:
             return
-        known[_identity(record)] = record if "lost" in record else (segment, position)
+        known[segments.identity(record)] = record if "lost" in record else (segment, position)
         if paid := record.get("reply") or record.get("lost"):
-            model = paid["model"] if "lost" in record else record["request"]["model"]
-            account = record.get("for", ""), model, bool(paid.get("batch"))
-            self.spent.setdefault(account, Counter()).update(tokens_of(paid) | Counter(requests=1))
+            model = record["lost"]["model"] if "lost" in record else record["request"]["model"]
+            payer = record.get("for", ""), model, bool(paid.get("batch"))
+            self.spent.setdefault(payer, Counter()).update(tokens_of(paid) | Counter(requests=1))
 
     def record(self, key: str) -> Record | None:
-        """All that is kept of a request, or None."""
+        """The record of a request, or None."""
         if key not in self._index:
             return None
         segment, position = self._index[key]
-        record = next(_records(self.folder / segment, position), (0, None))[1]
+        record = next(segments.records_from(self.folder / segment, position), (0, None))[1]
         assert record is not None, f"{segment} changed under us at byte {position}"
         return record
 
@@ -138,12 +130,11 @@ class AnswerStore:
         if (record := self.record(key)) is None:
             return None
         if "failure" in record:
-            return {"text": "", "finish_reason": "failed", "failure": record["failure"]}
-        reply: Reply = record["reply"]
-        return reply
+            return failed_reply(record["failure"])
+        return record["reply"]
 
     async def put(self, record: Record) -> None:
-        """Append the record and wait until the disk has it; what comes meanwhile goes to disk together."""
+        """Append the record, and wait until the disk has it. Records that come meanwhile are written together."""
         line = dump({"at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), **record}).encode() + b"\n"
         kept = asyncio.get_running_loop().create_future()
         self._waiting.append((line, record, kept))
@@ -156,7 +147,7 @@ class AnswerStore:
             batch, self._waiting = self._waiting, []
             try:
                 position = await asyncio.to_thread(self._append, b"".join(line for line, _, _ in batch))
-            except Exception as error:  # whoever waits must learn of it, whatever it is
+            except Exception as error:  # every waiting caller must learn of it, whatever it is
                 for _, _, kept in batch:
                     if not kept.done():
                         kept.set_exception(error)
@@ -182,7 +173,7 @@ class AnswerStore:
                     left = left[self._segment.write(left) :]
                 os.fsync(self._segment.fileno())
             except OSError:
-                # Half a line would take the room, and spoil the next.
+                # Half a line would take room on the full disk, and break the next line.
                 self._segment.truncate(position)
                 self._segment.seek(position)
                 raise
@@ -190,7 +181,7 @@ class AnswerStore:
 
     def _new_segment(self) -> FileIO:
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._in_use = self._in_use or hold(self.folder / IN_USE, wait=True, shared=True)
+        self._in_use = self._in_use or hold(self.folder / segments.IN_USE, wait=True, shared=True)
         self._own = f"{time.strftime('%Y%m%dT%H%M%S')}-{socket.gethostname()}-{uuid.uuid4().hex[:12]}.jsonl"
         return (self.folder / self._own).open("xb", buffering=0)
 
@@ -199,95 +190,3 @@ class AnswerStore:
         for file in (self._segment, self._in_use):
             if file:
                 file.close()
-
-
-def tokens_of(reply: Reply) -> Counter[str]:
-    """What the provider charged: prompt, cached (a part of prompt) and completion tokens."""
-    usage = reply.get("usage") or {}
-    details = usage.get("prompt_tokens_details") or {}
-    return Counter(
-        prompt=usage.get("prompt_tokens") or 0,
-        cached=details.get("cached_tokens") or 0,
-        completion=usage.get("completion_tokens") or 0,
-    )
-
-
-def _identity(record: Record) -> str:
-    """A request is answered once; attempts may be lost again and again."""
-    return str(record["lost"]["id"] if "lost" in record else record["key"])
-
-
-def compact(folder: Path, drop_failures: bool = False) -> tuple[int, int]:
-    """Make one segment of all, without torn lines and repeated keys; how many segments there were, and records are.
-
-    Segments that were written to lately stay as they are. `drop_failures` forgets what was
-    refused, so that it is asked again. Raises UserError while a job uses the store.
-    """
-    held = hold(folder / IN_USE, wait=False)
-    if held is None:
-        raise UserError(f"{folder}: a job is using the answers: compact them when it has ended")
-    try:
-        # A job of another node, whose locks may not be seen here, may be writing.
-        every = [folder / name for name, _ in _segments(folder)]
-        old = [path for path in every if path.stat().st_mtime < time.time() - QUIET]
-        if len(old) < len(every):
-            logger.warning("%d segments changed within a minute and stay as they are", len(every) - len(old))
-        if not old:
-            return 0, 0
-        # Sorts before all others: should a kill leave old segments behind, the same record of a key still counts.
-        new = folder / f"0-{uuid.uuid4().hex[:12]}.jsonl"
-        seen: set[str] = set()
-        with whole(new) as temporary, temporary.open("wb") as file:
-            for path in old:
-                for _, record in _records(path, 0):
-                    if record and _identity(record) not in seen and not (drop_failures and "failure" in record):
-                        seen.add(_identity(record))
-                        file.write(dump(record).encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        for path in old:
-            path.unlink()
-        return len(old), len(seen)
-    finally:
-        held.close()
-
-
-def _segments(folder: Path) -> list[tuple[str, int]]:
-    """The segments' names and sizes, in the order in which they count."""
-    try:
-        # A hidden one is a compaction under way.
-        return sorted(
-            (entry.name, entry.stat().st_size)
-            for entry in os.scandir(folder)
-            if entry.name.endswith(".jsonl") and not entry.name.startswith(".")
-        )
-    except FileNotFoundError:
-        return []
-
-
-def _records(path: Path, start: int) -> Iterator[tuple[int, Record | None]]:
-    """The records from byte `start` on with their places, and at last where the whole lines end, with None."""
-    with path.open("rb") as file:
-        file.seek(start)
-        position = start
-        for line in file:
-            if not line.endswith(b"\n"):
-                # A kill cut it short, and the answer is asked for again; or it is being written.
-                break
-            record = _parsed(line)
-            if record is None:
-                logger.warning("%s: no answer but a broken line at byte %d, it is passed over", path, position)
-            else:
-                yield position, record
-            position += len(line)
-        yield position, None
-
-
-def _parsed(line: bytes) -> Record | None:
-    try:
-        record = json.loads(line)
-    except ValueError:
-        return None
-    if not isinstance(record, dict) or "key" not in record or not record.keys() & {"reply", "failure", "lost"}:
-        return None
-    return record

@@ -1,103 +1,119 @@
 """The budget of a data set: no request begins that could exceed it, over all jobs and runs."""
 
 import asyncio
-from collections.abc import Collection
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 from rag_instruct.errors import UserError
-from rag_instruct.llm.answers import KEPT, AnswerStore, Reply, tokens_of
-from rag_instruct.llm.endpoints import Teacher
+from rag_instruct.llm.answers import KEPT, AnswerStore
+from rag_instruct.llm.endpoints import TeacherModel
 from rag_instruct.llm.prices import FREE, Price, Prices
 from rag_instruct.llm.reservations import Reservations
-from rag_instruct.llm.tokens import Counter, counter, prompt_tokens
+from rag_instruct.llm.segments import Reply, Request, Usage
+from rag_instruct.llm.tokens import TokenCounter, counter, prompt_tokens
 
-POLL = 0.5  # seconds between two looks at what other jobs have returned
+Renew = Callable[[], Awaitable[None]]
+
+POLL = 0.5  # seconds between two looks at what other jobs have released
 
 
 @dataclass
-class Purse:
-    """Who buys: the data set, its caps in dollars and requests, and what tokens cost."""
+class BudgetAccount:
+    """Who buys: the data set and its stage, the data set's caps in dollars and requests, and the prices of tokens."""
 
     data_set: str
     stage: str
     prices: Prices
     dollars: float | None = None
     requests: int | None = None
-    own_prices: dict[str, Price] = field(default_factory=dict)  # of teachers that say their price in config.yaml
+    own_prices: dict[str, Price] = field(default_factory=dict)  # of teachers with a `price` in config.yaml
 
     def price(self, model: str) -> Price | None:
         """Dollars for a million tokens of `model`, or None."""
         return self.own_prices.get(model) or self.prices.of(model)
 
+    def cost(self, model: str, tokens: Mapping[str, int], batch: bool) -> float:
+        """Dollars for prompt, cached and completion tokens of `model`; a model without a known price is free."""
+        return (self.price(model) or FREE).dollars(tokens, batch)
+
     def spent(self, store: AnswerStore) -> tuple[float, int]:
-        """Dollars and requests that the store says were paid for this data set, by whatever job."""
-        dollars, requests = 0.0, 0
-        for (data_set, model, batch), tokens in store.spent.items():
-            if data_set == self.data_set:
-                dollars += (self.price(model) or FREE).dollars(tokens, batch)
-                requests += tokens["requests"]
-        return dollars, requests
+        """Dollars and requests that all jobs together paid for this data set, by the records of the store."""
+        paid = {of: tokens for of, tokens in store.spent.items() if of[0] == self.data_set}
+        dollars = sum((self.cost(model, tokens, batch) for (_, model, batch), tokens in paid.items()), 0.0)
+        return dollars, sum(tokens["requests"] for tokens in paid.values())
 
 
 class Budget:
-    """Lends out what a request may cost at most, and takes it back when its real price stands in the store."""
+    """Reserves the most that requests may cost, and releases it when their real prices are in the store."""
 
-    def __init__(self, purse: Purse, teacher: Teacher, store: AnswerStore) -> None:
-        self._purse, self._teacher, self._store = purse, teacher, store
-        self._price = purse.price(teacher.model)
-        self._lent_dollars = 0.0
-        self._lent = 0
-        self._turn, self._returned, self._stopped = asyncio.Lock(), asyncio.Event(), False
-        self._reservations = Reservations(store.folder / ".lent", purse.data_set)
-        if purse.dollars is not None and self._price is None and any(e.key_variable for e in teacher.endpoints):
+    def __init__(self, account: BudgetAccount, model: TeacherModel, store: AnswerStore) -> None:
+        self._account, self._model, self._store = account, model, store
+        self._dollars, self._requests = 0.0, 0  # that this job has reserved
+        self._turn, self._released, self._stopped = asyncio.Lock(), asyncio.Event(), False
+        self._reservations = Reservations(store.folder / ".lent", account.data_set)
+        unpriced = account.dollars is not None and account.price(model.model) is None
+        if unpriced and any(endpoint.key_variable for endpoint in model.endpoints):
             raise UserError(
-                f"datasets.{purse.data_set}.budget is in dollars, and no price is known for {teacher.model}: give the "
+                f"datasets.{account.data_set}.budget is in dollars, and no price is known for {model.model}: give the "
                 f"teacher a `price` in config.yaml, or add it to the price file"
             )
 
     @cached_property
-    def _count(self) -> Counter:
-        return counter(self._teacher.model, self._teacher.tokenizer)
+    def _count(self) -> TokenCounter:
+        return counter(self._model.model, self._model.tokenizer)
 
-    def tokens(self, request: dict[str, Any]) -> int:
+    def tokens(self, request: Request) -> int:
         """About how many tokens the request takes from the limits of a minute."""
         return prompt_tokens(request, self._count) + room(request)
 
-    def most_usage(self, request: dict[str, Any]) -> dict[str, Any]:
-        """The usage that an attempt without a reply may be charged for at most."""
-        usage = {"prompt_tokens": prompt_tokens(request, self._count), "completion_tokens": room(request)}
-        return {**usage, "estimated": True}
+    def most_usage(self, request: Request) -> Usage:
+        """The most usage that an attempt without a reply may be charged for."""
+        return self._usage(request, room(request))
 
-    def completed(self, request: dict[str, Any], reply: Reply) -> Reply:
-        """The reply, with an estimated usage where the endpoint gave none: a budget may not overlook it."""
-        if reply.get("usage"):
-            return reply
-        usage = {
-            "prompt_tokens": prompt_tokens(request, self._count),
-            "completion_tokens": self._count(reply["text"]),
-            "estimated": True,
-        }
-        return {**reply, "usage": usage}
+    def completed(self, request: Request, reply: Reply) -> Reply:
+        """The reply, with an estimated usage if the endpoint gave none: the budget must count it."""
+        return reply if reply.get("usage") else {**reply, "usage": self._usage(request, self._count(reply["text"]))}
 
-    async def lend(self, request: dict[str, Any]) -> float:
-        """Reserve the most that the request can cost, in dollars, or wait while others may return enough.
+    def _usage(self, request: Request, completion: int) -> Usage:
+        prompt = prompt_tokens(request, self._count)
+        return {"prompt_tokens": prompt, "completion_tokens": completion, "estimated": True}
 
-        Raises UserError when nothing is left even so.
+    @asynccontextmanager
+    async def reserved(self, request: Request) -> AsyncIterator[Renew]:
+        """Reserve the most that the request can cost, for the block.
+
+        An attempt that was charged has its price in the store. `renew` then makes a new reservation for the next one.
+        """
+        held = [await self.reserve(request)]
+
+        async def renew() -> None:
+            self.release(held.pop())
+            held.append(await self.reserve(request))
+
+        try:
+            yield renew
+        finally:
+            for most in held:
+                self.release(most)
+
+    async def reserve(self, request: Request) -> float:
+        """Reserve the most that the request can cost, in dollars; wait while other requests may release enough.
+
+        Raises UserError when the budget is used up and nothing can be released any more.
         """
         if not self._capped:
             return 0.0
-        most = self._most(request, self._teacher.batch)
+        most = self._most(request, self._model.batch)
         async with self._turn:  # thousands may wait: only the first looks at the store
-            while not self._reserved(most):
+            while not self._try_reserve(most):
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._returned.wait(), POLL)
+                    await asyncio.wait_for(self._released.wait(), POLL)
         return most
 
-    def owe(self, requests: Collection[dict[str, Any]]) -> float:
-        """Reserve what requests may cost that are in a batch already, whatever is left, in dollars."""
+    def reserve_existing(self, requests: Collection[Request]) -> float:
+        """Reserve, in dollars, what the requests of a running batch may cost, even above the budget."""
         if not self._capped:
             return 0.0
         most = sum(self._most(request, batch=True) for request in requests)
@@ -105,29 +121,42 @@ class Budget:
             self._change(most, len(requests))
         return most
 
-    def _most(self, request: dict[str, Any], batch: bool) -> float:
-        tokens = {
-            "prompt": prompt_tokens(request, self._count) if self._purse.dollars is not None else 0,
-            "completion": room(request),
-        }
-        return (self._price or FREE).dollars(tokens, batch)
+    def release(self, most: float, requests: int = 1) -> None:
+        """Release a reservation: its requests have their real price in the store, or are not waited for any more."""
+        if not self._requests:
+            return
+        with self._reservations.settled():
+            self._change(-most, -requests)
+        self._released.set()
+
+    def stop(self) -> None:
+        """Wait for other jobs no longer."""
+        self._stopped = True
+
+    def close(self) -> None:
+        """Drop all reservations."""
+        self._reservations.close()
+
+    def _most(self, request: Request, batch: bool) -> float:
+        prompt = prompt_tokens(request, self._count) if self._account.dollars is not None else 0
+        return self._account.cost(self._model.model, {"prompt": prompt, "completion": room(request)}, batch)
 
     @property
     def _capped(self) -> bool:
-        return self._purse.dollars is not None or self._purse.requests is not None
+        return self._account.dollars is not None or self._account.requests is not None
 
     def _change(self, dollars: float, requests: int) -> None:
-        self._lent += requests
-        self._lent_dollars += dollars
-        self._reservations.write(self._lent_dollars, self._lent)
+        self._requests += requests
+        self._dollars += dollars
+        self._reservations.write(self._dollars, self._requests)
 
-    def _reserved(self, most: float) -> bool:
-        """Whether `most` was lent; False while what is lent, here or by other jobs, may come back."""
-        self._returned.clear()
+    def _try_reserve(self, most: float) -> bool:
+        """Reserve `most`; False while that exceeds the budget, and this or another job may still release something."""
+        self._released.clear()
         with self._reservations.settled():
             elsewhere = self._reservations.of_others()
             if over := self._over(most, *elsewhere):
-                if not (self._lent or elsewhere[1]):
+                if not (self._requests or elsewhere[1]):
                     raise UserError(over)
                 if self._stopped:
                     raise UserError(f"interrupted; {KEPT}")
@@ -135,44 +164,24 @@ class Budget:
             self._change(most, 1)
             return True
 
-    def take_back(self, most: float, requests: int = 1) -> None:
-        """The request, or so many, have ended, their real price in the store, or are waited for no longer."""
-        if not self._lent:
-            return
-        with self._reservations.settled():
-            self._change(-most, -requests)
-        self._returned.set()
-
-    def stop(self) -> None:
-        """Wait for other jobs no longer."""
-        self._stopped = True
-
-    def close(self) -> None:
-        """Nothing is lent any more."""
-        self._reservations.close()
-
     def _over(self, most: float, dollars_elsewhere: float, requests_elsewhere: int) -> str:
-        purse = self._purse
+        account = self._account
         self._store.refresh()  # other jobs spend of the same budget
-        dollars, requests = purse.spent(self._store)
-        lent = self._lent_dollars + dollars_elsewhere
-        if purse.dollars is not None and dollars + lent + most > purse.dollars:
-            cap, state = f"{purse.dollars:g} dollars", f"{dollars:.4f} are spent, the next request may cost {most:.4f}"
-        elif purse.requests is not None and requests + self._lent + requests_elsewhere >= purse.requests:
-            cap, state = f"{purse.requests} requests", f"{requests} are answered or lost"
+        dollars, requests = account.spent(self._store)
+        reserved = self._dollars + dollars_elsewhere
+        if account.dollars is not None and dollars + reserved + most > account.dollars:
+            cap = f"{account.dollars:g} dollars"
+            state = f"{dollars:.4f} are spent, the next request may cost {most:.4f}"
+        elif account.requests is not None and requests + self._requests + requests_elsewhere >= account.requests:
+            cap, state = f"{account.requests} requests", f"{requests} are answered or lost"
         else:
             return ""
         return (
-            f"the budget of {purse.data_set}, {cap}, is used up: {state}. All that was bought is kept: raise "
-            f"datasets.{purse.data_set}.budget in config.yaml and run again to go on"
+            f"the budget of {account.data_set}, {cap}, is used up: {state}. All that was bought is kept: raise "
+            f"datasets.{account.data_set}.budget in config.yaml and run again to go on"
         )
 
 
-def room(request: dict[str, Any]) -> int:
-    """Tokens that an answer may have at most, by whatever name."""
+def room(request: Request) -> int:
+    """The most tokens that an answer may have, whichever parameter says so."""
     return max(int(request.get(name) or 0) for name in ("max_tokens", "max_completion_tokens"))
-
-
-def dollars_of(reply: Reply, price: Price | None) -> float:
-    """What a reply cost."""
-    return (price or FREE).dollars(tokens_of(reply), bool(reply.get("batch")))

@@ -1,4 +1,4 @@
-"""Where a model is reached, and how: what config.yaml says under `teachers`."""
+"""Where a model is reached, and how, as config.yaml says under `teachers`."""
 
 import os
 from dataclasses import dataclass, field
@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from rag_instruct.errors import UserError
 from rag_instruct.jobs import missing_key
+from rag_instruct.llm.segments import Request
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Endpoint:
     model: str | None = None  # the model's name there, where it differs
 
     def key(self) -> str:
-        """The key of the environment; a UserError names the variable that lacks it."""
+        """The key from the environment; a UserError names a variable that is not set."""
         if missing_key(self.key_variable):
             raise UserError(
                 f"the environment variable {self.key_variable} is not set, {self.base_url} needs it: "
@@ -28,13 +29,13 @@ class Endpoint:
 
 
 def without_key(text: str, variable: str | None) -> str:
-    """What an endpoint said, without the key that it may repeat: it goes into logs and into the store."""
+    """The text of an endpoint without the key, which it may repeat: the text goes into logs and into the store."""
     key = os.environ.get(variable or "")
     return text.replace(key, f"<{variable}>") if key else text
 
 
 @dataclass(frozen=True)
-class Teacher:
+class TeacherModel:
     """A model with the endpoints that serve it, and their limits; rag_instruct.settings.asked explains each."""
 
     model: str
@@ -61,8 +62,8 @@ class Teacher:
         ]
         return cls(endpoints=tuple(Endpoint(**place) for place in places), **given)
 
-    def request(self, body: dict[str, Any]) -> dict[str, Any]:
-        """All that decides the answer: `body` with the model and its sampling. The store's key is made of it."""
+    def request(self, body: Request) -> Request:
+        """The whole request: `body` with the model and its sampling. The store's key is made of it."""
         request = {"model": self.model, **body, **self.sampling}
         if self.reasoning_tokens:
             request["max_tokens"] += self.reasoning_tokens
@@ -70,5 +71,5 @@ class Teacher:
 
     @property
     def in_flight(self) -> int:
-        """Requests that a job asks at a time; in a batch, all it has."""
+        """Requests that a job asks at a time; in batches, practically all."""
         return 100_000 if self.batch else self.concurrency

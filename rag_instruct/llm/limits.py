@@ -1,4 +1,4 @@
-"""How fast an endpoint may be asked: requests in flight, requests and tokens a minute, learnt from what it says."""
+"""How fast an endpoint may be asked: requests in flight, and requests and tokens a minute, learnt from its headers."""
 
 import asyncio
 import re
@@ -11,8 +11,8 @@ from email.utils import parsedate_to_datetime
 
 from rag_instruct.logs import logger
 
-BURST = 1.0  # seconds' worth of a minute's allowance that may go at once
-LONG = 60.0  # seconds that are not waited for without a word
+BURST = 1.0  # seconds whose share of a minute's allowance may be used at once
+LONG = 60.0  # seconds of a wait that the log mentions
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -24,7 +24,7 @@ class Pace:
         self._next = 0.0
 
     def wait(self, amount: float) -> float:
-        """Take `amount` of the allowance; how many seconds to wait before using it."""
+        """Take `amount` of the allowance; returns the seconds to wait before using it."""
         if not self.per_minute:
             return 0.0
         now = time.monotonic()
@@ -40,8 +40,8 @@ class Pace:
 class Limiter:
     """The turns of one endpoint: at most `most` at a time, fewer after each 429, more again with each success.
 
-    Additive increase, multiplicative decrease (Chiu and Jain, 1989): many jobs share an
-    endpoint's limit without knowing of each other.
+    Additive increase and multiplicative decrease (Chiu and Jain, 1989) let many jobs share an
+    endpoint's limit although they do not know of each other.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Limiter:
 
     @asynccontextmanager
     async def turn(self, tokens: int) -> AsyncIterator[float]:
-        """Wait for a turn with a request of about `tokens`; the moment at which it began."""
+        """Wait for a turn with a request of about `tokens`; yields the moment at which it began."""
         while self.active >= int(self.limit):
             ready = asyncio.get_running_loop().create_future()
             self._waiting.append(ready)
@@ -88,7 +88,7 @@ class Limiter:
                 free -= 1
 
     def succeeded(self, headers: Mapping[str, str]) -> None:
-        """Go a little faster, within what the headers leave."""
+        """Raise the limit a little, and keep to what the headers allow."""
         if self.limit < self._most:
             self.limit = min(self._most, self.limit + 1 / self.limit)
             self._wake()
@@ -99,25 +99,23 @@ class Limiter:
                 self._pause(seconds_of(headers.get(f"x-ratelimit-reset-{what}")) or 1.0)
 
     def throttled(self, began: float, retry_after: float | None) -> None:
-        """Go half as fast; what began before the last halving says nothing new."""
+        """Halve the limit, unless the request began before the last halving: then its 429 says nothing new."""
         self._pause(retry_after or 1.0)
         if began < self._lowered:
             return
         self._lowered = time.monotonic()
         self.limit = max(1.0, self.limit / 2)
-        logger.info("%s asks for patience: %d requests at a time from now on", self._name, self.limit)
+        logger.info("%s: 429 received; concurrency lowered to %d", self._name, self.limit)
 
     def _pause(self, seconds: float) -> None:
         until = time.monotonic() + seconds
         if seconds >= LONG and until > self._paused_until + LONG:
-            logger.warning(
-                "%s wants to be asked again in %s only: waiting", self._name, timedelta(seconds=int(seconds))
-            )
+            logger.warning("%s asked to retry after %s; waiting", self._name, timedelta(seconds=int(seconds)))
         self._paused_until = max(self._paused_until, until)
 
 
 def seconds_of(text: str | None) -> float | None:
-    """Seconds in a header: "20", "1.5", "20ms", "6m0s", or until a date; None where there are none."""
+    """Seconds in a header: "20", "1.5", "20ms", "6m0s", or until a date; None if the header has none."""
     if not text:
         return None
     with suppress(ValueError):

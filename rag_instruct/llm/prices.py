@@ -13,10 +13,10 @@ from rag_instruct.settings.section import Section
 
 
 class Price(asked.Price):
-    """Dollars for a million tokens; `batch` is the share of them that a batch costs."""
+    """Dollars for a million tokens; `batch` is the share of that price that a batch costs."""
 
     def dollars(self, tokens: Mapping[str, int], batch: bool = False) -> float:
-        """What prompt, cached (a part of prompt) and completion tokens cost."""
+        """The price of prompt, cached (a part of prompt) and completion tokens."""
         cached = tokens.get("cached", 0)
         paid = (tokens.get("prompt", 0) - cached) * self.input + tokens.get("completion", 0) * self.output
         paid += cached * (self.input if self.cached_input is None else self.cached_input)
@@ -27,13 +27,13 @@ FREE = Price(input=0, output=0)
 
 
 class Prices(Section):
-    """The prices of a file and the day on which they were so."""
+    """The prices of a file, and the day on which they were right."""
 
     date: Annotated[str, BeforeValidator(str)] = Field(description="The day on which the models had these prices.")
     models: dict[str, Price] = Field(description="Prices by model, in dollars for a million tokens.")
 
     def of(self, model: str) -> Price | None:
-        """The price of `model`, of a dated version (gpt-4o-2024-08-06) that of the model; None when unknown."""
+        """The price of `model`, or None. A dated version (gpt-4o-2024-08-06) has the price of its model."""
         undated = re.sub(r"-(\d{4}-\d{2}-\d{2}|\d{8})$", "", model)
         return self.models.get(model) or self.models.get(undated)
 

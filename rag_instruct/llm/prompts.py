@@ -11,6 +11,8 @@ import json_repair
 import jsonschema
 from pydantic import Field
 
+from rag_instruct.llm.segments import Reply, Request
+from rag_instruct.reasons import Fault, Reason
 from rag_instruct.settings.explain import read_section
 from rag_instruct.settings.section import Maybe, OrByName, Section
 
@@ -20,7 +22,7 @@ T = TypeVar("T")
 
 
 def of_kind(choices: Mapping[str, T], kind: str) -> T | None:
-    """What is given for a kind of task ("order", or finer "order when"), else for its first word, else for `any`."""
+    """The choice for a kind of task ("order", or finer "order when"), else for its first word, else for `any`."""
     return next((choices[key] for key in (kind, kind.split()[0], "any") if key in choices), None)
 
 
@@ -39,10 +41,10 @@ class Turn(Section):
 class Step(Section):
     """One request: messages from variables, and the form that the reply must have.
 
-    `examples` are turns shown before. What may differ by the exemplar's kind of task is keyed by
-    it, with `any` for the rest. A reply is JSON: a string (of `pattern`, in which <name> stands
-    for any line of a variable) that fills the variable `name`, or an object (of `schema`) whose
-    members fill variables of their own names.
+    `examples` are earlier turns of the chat. Texts that may differ by the exemplar's kind of task are keyed by
+    it, with `any` for the rest. A reply is JSON. It is either a string that fills the variable `name` and has
+    the form of `pattern`, in which <name> stands for any line of a variable. Or it is an object of `schema`,
+    whose members fill the variables of their names.
     """
 
     name: str = Field(description="The step's name, and the variable that a reply of text fills.")
@@ -59,8 +61,8 @@ class Step(Section):
     kind: str = Field("", description="The variable that holds this step's kind, where it is not the row's.")
     about: str = Field("", description="The variable that holds the fact from which a reply must not stray.")
 
-    def body(self, kind: str, variables: dict[str, str]) -> dict[str, Any]:
-        """The request, less the model and its sampling."""
+    def body(self, kind: str, variables: dict[str, str]) -> Request:
+        """The request without the model and its sampling."""
         kind = variables.get(self.kind, kind)
         messages = [{"role": "system", "content": self.system.strip()}] if self.system else []
         for example in of_kind(self.examples, kind) or []:
@@ -75,8 +77,8 @@ class Step(Section):
     def parse(self, reply: str) -> dict[str, str] | None:
         """The variables that `reply` fills, or None when it has another form.
 
-        Endpoints that know no response_format put words, fences or wrong quotes around the
-        JSON: these are mended, an end that is missing is not. What should be a bare text may come as one.
+        Endpoints without response_format put words, fences or wrong quotes around the JSON. These are repaired; a
+        missing end is not. A reply that should be one string may also come as bare text.
         """
         for value in _readings(reply, bare=self.reply_schema is None):
             try:
@@ -89,11 +91,11 @@ class Step(Section):
 
 
 def _readings(reply: str, bare: bool) -> Iterator[Any]:
-    """What a reply may mean, the most literal first."""
+    """The values that a reply may mean, the most literal first."""
     with suppress(json.JSONDecodeError):
         yield json.loads(reply)
     if bare:
-        # A broken literal would pass as a text too, quotes and all.
+        # A broken literal would pass as a text too, with its quotes.
         if reply.strip()[:1] not in ('"', "{", "["):
             yield reply
     elif found := re.search(r"\{.*\}", reply, re.S):
@@ -102,20 +104,29 @@ def _readings(reply: str, bare: bool) -> Iterator[Any]:
 
 def _filled(pattern: str, variables: dict[str, str]) -> str:
     def literal(found: re.Match[str]) -> str:
-        # Only what is special is escaped: grammars refuse some of the escapes that re.escape makes.
+        # Only special characters are escaped: grammars refuse some of the escapes that re.escape makes.
         lines = [re.sub(r"([.^$*+?{}()\[\]|\\/])", r"\\\1", line) for line in variables[found[1]].splitlines()]
         return f"({'|'.join(lines)})"
 
     return re.sub(r"<(\w+)>", literal, pattern)
 
 
+def read(step: Step, reply: Reply) -> dict[str, str] | Fault:
+    """Return the variables that a reply fills, or why it fills none."""
+    if reply["finish_reason"] == "failed":
+        return Fault(Reason.NO_ANSWER, reply["failure"])
+    if reply["finish_reason"] != "stop":
+        return Fault(Reason.UNFINISHED, reply["finish_reason"])
+    values = step.parse(reply["text"])
+    return values if values is not None else Fault(Reason.REFUSED if reply.get("refusal") else Reason.UNPARSABLE)
+
+
 class Prompt(Section):
     """The requests of one file.
 
-    `focus` says what the teacher writes from: whole documents, or one sentence of each (all
-    that a very small model can hold on to). `simulation` is the text that asks to imitate the
-    exemplar. `pair` makes the question and the answer of the variables, where they are not
-    variables themselves.
+    `focus` says what the teacher writes from: whole documents, or one sentence of each, which is all that a
+    very small model can use. `simulation` is the text that asks to imitate the exemplar. `pair` has templates
+    that make the question and the answer from variables, if they are not variables themselves.
     """
 
     version: int = Field(description="The prompt's version; rows keep it.")

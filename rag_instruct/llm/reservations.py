@@ -1,4 +1,4 @@
-"""What the jobs of a data set have lent out of its budget and not yet spent: each says so in a file of its own."""
+"""What the jobs of a data set have reserved of its budget and not yet spent; each job has a file that says so."""
 
 import fcntl
 import json
@@ -12,10 +12,10 @@ from rag_instruct.lock import hold
 
 
 class Reservations:
-    """The job's own amount (dollars, requests), and those of the other jobs that live.
+    """The reservations of this job (dollars, requests), and those of the other living jobs.
 
-    A job holds the lock of its file for as long as it lives, so the file of a dead one is known by
-    its free lock, and removed. Where the file system has no locks, other jobs are not seen.
+    A job holds the lock of its file for as long as it lives. A file with a free lock belongs to a dead job, and is
+    removed. Where the file system has no locks, other jobs are not seen.
     """
 
     def __init__(self, folder: Path, data_set: str) -> None:
@@ -25,7 +25,7 @@ class Reservations:
 
     @contextmanager
     def settled(self) -> Iterator[None]:
-        """No other job looks or writes meanwhile."""
+        """Let no other job look or write during the block."""
         held = hold(self._folder / f".{self._data_set}.lock", wait=True, quiet=True)
         try:
             yield
@@ -34,7 +34,7 @@ class Reservations:
                 held.close()
 
     def write(self, dollars: float, requests: int) -> None:
-        """Say what this job has lent out; to be called while settled."""
+        """Say what this job has reserved; to be called while settled."""
         self._own = self._own or hold(self._path, wait=False)
         if self._own:
             self._own.seek(0)
@@ -46,12 +46,12 @@ class Reservations:
         """Dollars and requests; to be called while settled."""
         dollars, requests = 0.0, 0
         for path in self._folder.glob(f"{self._data_set}-????????????.json"):
-            if path != self._path and (lent := _of_a_living_job(path)):
-                dollars, requests = dollars + lent[0], requests + lent[1]
+            if path != self._path and (reserved := _of_a_living_job(path)):
+                dollars, requests = dollars + reserved[0], requests + reserved[1]
         return dollars, requests
 
     def close(self) -> None:
-        """Leave nothing behind."""
+        """Remove the file."""
         if self._own:
             with self.settled():
                 self._path.unlink(missing_ok=True)

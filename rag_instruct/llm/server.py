@@ -1,4 +1,4 @@
-"""A local teacher's server: started for one stage, waited for, and surely ended with it."""
+"""The server of a local teacher: a stage starts it, waits until it answers, and ends it with itself."""
 
 import shlex
 import socket
@@ -17,9 +17,8 @@ from rag_instruct.logs import logger
 PATIENCE = 1800.0  # seconds until a server must answer: a large model takes long to load
 GRACE = 10.0  # seconds from the request to end to the kill
 
-# The guard holds the server's life: it ends it when its standard input closes, which the kernel
-# does whichever way the stage dies, SIGKILL included. `start_new_session` lets it end the
-# server's own children too.
+# The guard ends the server when the guard's standard input closes. The kernel closes it however the stage dies,
+# SIGKILL included. `start_new_session` lets the guard end the server's own children too.
 GUARD = f"""
 import os, signal, subprocess, sys, threading
 server = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, start_new_session=True)
@@ -37,9 +36,9 @@ sys.exit(server.wait())
 
 @contextmanager
 def local_server(command: str) -> Iterator[str]:
-    """Run `command` with {port} filled in; the base URL that it serves, once it answers.
+    """Run `command` with {port} filled in; yield the base URL that it serves, once it answers.
 
-    Raises UserError, with the last lines that the server wrote, when it ends or stays silent.
+    Raises UserError with the last lines that the server wrote, if it ends or does not answer.
     """
     port = _free_port()
     arguments = [sys.executable if word == "python" else word for word in shlex.split(command.format(port=port))]

@@ -1,4 +1,4 @@
-"""How many tokens a text has: by tiktoken or by the model's own tokenizer, and by rule of thumb without either."""
+"""How many tokens a text has: by tiktoken or the model's own tokenizer, or else by a rule of thumb."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -8,12 +8,12 @@ from rag_instruct.logs import logger
 
 BYTES_A_TOKEN = 4  # of English in the usual vocabularies; other languages have more tokens
 
-Counter = Callable[[str], int]
+TokenCounter = Callable[[str], int]
 
 
 @lru_cache
-def counter(model: str, tokenizer: str | None = None) -> Counter:
-    """Counts the tokens of a text for `model`; `tokenizer` is a hub id or folder, for what tiktoken does not know."""
+def counter(model: str, tokenizer: str | None = None) -> TokenCounter:
+    """A function that counts tokens for `model`; `tokenizer` (hub id or folder) is for models unknown to tiktoken."""
     try:
         return _of_transformers(tokenizer) if tokenizer else _of_tiktoken(model)
     except Exception as error:  # an unknown model, or a vocabulary that cannot be fetched
@@ -22,20 +22,20 @@ def counter(model: str, tokenizer: str | None = None) -> Counter:
         return lambda text: len(text.encode()) // BYTES_A_TOKEN + 1
 
 
-def _of_tiktoken(model: str) -> Counter:
+def _of_tiktoken(model: str) -> TokenCounter:
     import tiktoken
 
     encoding = tiktoken.encoding_for_model(model)
     return lambda text: len(encoding.encode_ordinary(text))
 
 
-def _of_transformers(tokenizer: str) -> Counter:
+def _of_transformers(tokenizer: str) -> TokenCounter:
     from transformers import AutoTokenizer
 
     loaded = AutoTokenizer.from_pretrained(tokenizer)
     return lambda text: len(loaded.encode(text, add_special_tokens=False))
 
 
-def prompt_tokens(request: dict[str, object], count: Counter) -> int:
-    """Tokens of a request, a little more than are charged: JSON is wordier than a chat format."""
+def prompt_tokens(request: dict[str, object], count: TokenCounter) -> int:
+    """Tokens of a request as JSON, which are a little more than the provider charges for its chat format."""
     return count(dump(request))

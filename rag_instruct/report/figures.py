@@ -19,14 +19,14 @@ QUANTILES = (0.1, 0.5, 0.9)
 
 def composition(rows: Sequence[Row]) -> dict[str, Any]:
     """How many rows there are of each paradigm, and of each by exemplar set and by kind of task."""
-    paradigms = [name for name in PARADIGMS if any(row["paradigm"] == name for row in rows)]
+    paradigms = [name for name in PARADIGMS if any(row.paradigm == name for row in rows)]
     tables = {}
-    for field, of in {"set": set_of, "kind": lambda row: str(row["kind"])}.items():
-        counts = Counter((row["paradigm"], of(row)) for row in rows)
+    for field, of in {"set": set_of, "kind": lambda row: row.kind}.items():
+        counts = Counter((row.paradigm, of(row)) for row in rows)
         columns = [name for name, _ in Counter(map(of, rows)).most_common()]
         cells = {name: [counts[name, column] for column in columns] for name in paradigms}
         tables[field] = {"columns": columns, "cells": cells, "most": max(counts.values(), default=1)}
-    return {"paradigms": dict(Counter(row["paradigm"] for row in rows)), "tables": tables}
+    return {"paradigms": dict(Counter(row.paradigm for row in rows)), "tables": tables}
 
 
 def exemplar_steps(exemplars: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -96,8 +96,8 @@ def score_plot(rows: Iterable[Row]) -> dict[str, Any] | None:
     """Scores of the rows' documents by rank: the median and, as a band, a tenth to nine tenths of them."""
     found: dict[str, dict[int, list[float]]] = {"source": {}, "noise": {}}
     for row in rows:
-        for passage in row["passages"]:
-            found[passage["role"]].setdefault(passage["rank"], []).append(passage["score"])
+        for passage in row.passages:
+            found[passage.role].setdefault(passage.rank, []).append(passage.score)
     curves = {role: _curve(scores) for role, scores in found.items() if scores}
     if not curves:
         return None

@@ -33,7 +33,7 @@ class Material:
 
 def page(material: Material, template: Path) -> str:
     """The page as HTML, which needs nothing beside itself."""
-    questions = [row["question"] for row in material.rows]
+    questions = [row.question for row in material.rows]
     places, variance = flat_map(material.vectors)
     embedded = shown(material.rows, places, material.lengths["tokens"], material.replies)
     return render(
@@ -59,7 +59,7 @@ def _numbers(material: Material) -> dict[str, Any]:
     times = figures.times(material.times)
     return {
         "composition": figures.composition(material.rows),
-        "documents": sum(len(row["documents"]) for row in material.rows),
+        "documents": sum(len(row.documents) for row in material.rows),
         "paradigms": list(counts["paradigms"]),
         "exemplar_steps": figures.exemplar_steps(counts["exemplars"]),
         "exemplar_sets": counts["exemplars"],

@@ -96,17 +96,18 @@ def _explain(fault: Any, model: type[Section], renamed: Mapping[str, str]) -> st
     place, kind = _place(fault), fault["type"]
     of_key = kind in ("missing", "extra_forbidden") or "[key]" in fault["loc"]
     place, key = (place[:-1], place[-1]) if of_key else (place, None)
-    where = ".".join(map(str, place)) or "the top level"
+    where = ".".join(map(str, place))
     keys, meaning = _described(model.model_json_schema(schema_generator=Schema), place)
     if kind == "extra_forbidden":
-        return f"{where} has no key {key!r}: {renamed.get(str(key)) or hint(key, keys)}"
+        return f"{where or 'the top level'} has no key {key!r}: {renamed.get(str(key)) or hint(key, keys)}"
+    where += ": " if where else ""
     if kind == "missing":
-        return f"{where}: the key {key!r} is missing. {keys[str(key)].get('description', '')}".rstrip()
+        return f"{where}the key {key!r} is missing. {keys[str(key)].get('description', '')}".rstrip()
     if kind == "refused":
-        return f"{where}: {fault['msg']}"
+        return f"{where}{fault['msg']}"
     if kind == "literal_error" and isinstance(fault["input"], bool):
-        return f"{where}: give a value, or false to leave it out. {_meant(meaning)}"
-    said = f"{where}: {'the name ' if of_key else ''}{_fault(fault)}"
+        return f"{where}give a value, or false to leave it out. {_meant(meaning)}"
+    said = f"{where}{'the name ' if of_key else ''}{_fault(fault)}"
     return f"{said if said.endswith('?') else said + '.'} {_meant(meaning)}".rstrip()
 
 

@@ -1,0 +1,53 @@
+"""A dry run: what a stage would ask for, less what the store holds. Nothing is bought."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from rag_instruct.llm.answers import AnswerStore
+from rag_instruct.llm.endpoints import TeacherModel
+from rag_instruct.llm.segments import Reply, Request
+from rag_instruct.llm.session import AnswerSource, Session
+from rag_instruct.logs import progress
+
+
+class NotBought(Exception):
+    """The store lacks an answer."""
+
+
+class DryRunClient(AnswerSource):
+    """An AnswerSource that notes the requests that its session would have to buy."""
+
+    def __init__(self, model: TeacherModel, store: AnswerStore) -> None:
+        self.session = Session(model, store, self)
+        self.wanted: dict[str, Request] = {}
+
+    @classmethod
+    def of(cls, teacher: dict[str, Any], store: AnswerStore) -> "DryRunClient":
+        """For a teacher of config.yaml; its server need not run."""
+        return cls(TeacherModel.of(teacher, base_url=teacher.get("base_url", "not started")), store)
+
+    async def answer(self, key: str, request: Request) -> Reply:
+        """Note the request, and raise NotBought."""
+        self.wanted[key] = request
+        raise NotBought(key)
+
+    def note(self, body: Request) -> None:
+        """Note a request that stands for others."""
+        self.wanted[""] = self.session.model.request(body)
+
+
+def look(works: Sequence[Callable[[], Awaitable[Any]]]) -> tuple[int, int]:
+    """Do the work as far as the store has answers: how many pieces are done, and how many lack an answer."""
+
+    async def everything() -> int:
+        lacking = 0
+        for work in progress(works, "looking into the store", len(works)):
+            try:
+                await work()
+            except NotBought:
+                lacking += 1
+        return lacking
+
+    lacking = asyncio.run(everything())
+    return len(works) - lacking, lacking

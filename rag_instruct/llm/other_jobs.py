@@ -1,0 +1,91 @@
+"""The other jobs of a store: the requests that they claim, and the batches that dead jobs left."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from rag_instruct.errors import UserError
+from rag_instruct.llm.adoption import MANY, OrphanedBatches
+from rag_instruct.llm.answers import KEPT, AnswerStore
+from rag_instruct.llm.batch_api import BatchApi
+from rag_instruct.llm.batch_folder import POLL, BatchFolder
+from rag_instruct.llm.batch_results import BatchResults
+from rag_instruct.llm.endpoints import TeacherModel
+from rag_instruct.llm.recorder import Recorder
+from rag_instruct.lock import Claims
+
+
+class OtherJobs:
+    """Agrees with the other jobs of the store on who buys what, so that nothing is bought twice."""
+
+    def __init__(self, model: TeacherModel, store: AnswerStore, recorder: Recorder) -> None:
+        self._model, self._recorder = model, recorder
+        self._claims = Claims(store.folder / ".claims")
+        self._folder = BatchFolder(store.folder / ".batches")
+        self.orphans = self._of_endpoints() if model.batch else []
+        self._claiming = 0  # requests that wait for a claim
+        self._adopting, self._looked = asyncio.Lock(), 0.0
+        self._stopped = False
+
+    def _of_endpoints(self) -> list[OrphanedBatches]:
+        places = self._model.endpoints[:1] if self._model.batch else self._model.endpoints
+        apis = [BatchApi(self._model, place) for place in places]
+        return [OrphanedBatches(BatchResults(api, self._folder, self._recorder), self._claims) for api in apis]
+
+    @asynccontextmanager
+    async def claimed(self, key: str) -> AsyncIterator[None]:
+        """Claim a request for the block; wait while a job of another data set, which shares it, buys the same."""
+        self._claiming += 1
+        try:
+            while not self._claims.take(key):
+                self._go_on()
+                await asyncio.sleep(POLL * (1 + self._claiming / MANY))
+        finally:
+            self._claiming -= 1
+        try:
+            yield
+        finally:
+            self._claims.drop(key)
+
+    async def wait_for_batch(self, key: str) -> bool:
+        """Wait for the adopted batch that has the request, for a moment at least; False if there is none."""
+        await self.adopt()
+        return any([await orphans.wait_for(key) for orphans in self.orphans])
+
+    async def adopt(self) -> None:
+        """Take over batches that nobody waits for. One look serves all that called before it."""
+        # Online jobs look for batches too, once one was opened for the store.
+        if not self.orphans and not self._folder.store_of(self._model.model):
+            return
+        called = time.monotonic()
+        async with self._adopting:
+            if self._looked < called:
+                self._looked = time.monotonic()
+                self._look = asyncio.create_task(self._look_for_batches())
+                await asyncio.wait([self._look])
+            self._look.result()  # its error is for all that it was to serve
+
+    async def _look_for_batches(self) -> None:
+        self._go_on()
+        self.orphans = self.orphans or self._of_endpoints()
+        for orphans in self.orphans:
+            await orphans.adopt()
+
+    def _go_on(self) -> None:
+        if self._stopped:
+            raise UserError(f"interrupted; {KEPT}")
+
+    def stop(self) -> None:
+        """Wait for other jobs no longer."""
+        self._stopped = True
+        self._recorder.budget.stop()
+        for orphans in self.orphans:
+            orphans.stop()
+
+    async def close(self) -> None:
+        """Drop all claims and reservations."""
+        for orphans in self.orphans:
+            await orphans.close()
+        self._claims.close()
+        self._recorder.budget.close()

@@ -1,0 +1,84 @@
+"""What an endpoint's response means: a reply, an attempt to repeat, a refusal for good, or an error for the user."""
+
+import json
+from typing import Any
+
+import httpx2
+
+from rag_instruct.errors import UserError
+from rag_instruct.llm.answers import KEPT
+from rag_instruct.llm.endpoints import without_key
+from rag_instruct.llm.segments import Reply, Usage
+
+ENDED = (None, "eos_token", "stop_sequence", "end_turn")  # other servers' words for "stop"
+NO_CREDIT = "insufficient_quota"  # a 429 that no retry helps; others speak of quotas a minute
+# Refusals of the one request, by the codes of OpenAI, Azure and vLLM, or words of their messages.
+REFUSED = ("context_length", "context length", "content_policy", "content_filter", "content management", "moderation")
+
+
+class TransientError(Exception):
+    """An attempt failed, and another may succeed.
+
+    `charged` says that the provider may charge for it; `usage` is what it then counts, if that is known.
+    """
+
+    def __init__(self, message: str, charged: bool = False, usage: Usage | None = None) -> None:
+        super().__init__(message)
+        self.charged, self.usage = charged, usage
+
+
+class PermanentRefusal(Exception):
+    """The endpoint will never answer this request."""
+
+
+class BadRequestError(Exception):
+    """The endpoint rejects the request without saying whether it would reject any other."""
+
+
+def error_of(response: httpx2.Response) -> dict[str, Any]:
+    """The error in an unsuccessful response, as an object with a message."""
+    try:
+        body = response.json()
+    except ValueError:
+        body = None
+    if isinstance(body, dict):
+        body = body.get("error") or body
+    return body if isinstance(body, dict) and body else {"message": str(body or response.text)[:300]}
+
+
+def raise_for(status: int, error: dict[str, Any], where: str, key_variable: str | None) -> None:
+    """Raise what an unsuccessful status means: TransientError, PermanentRefusal, BadRequestError or UserError."""
+    message, code = (without_key(f"{error.get(name)}", key_variable)[:300] for name in ("message", "code"))
+    if status in (408, 409, 429) or status >= 500:
+        if NO_CREDIT in f"{code} {error.get('type')}":
+            raise UserError(f"{where}: the account has no credit left ({message}); {KEPT}")
+        raise TransientError(str(status))
+    if status == 401:
+        raise UserError(f"{where} refuses the key in {key_variable}: check the key; {KEPT}")
+    if status in (400, 413, 422) and any(word in f"{code} {message}".lower() for word in REFUSED):
+        raise PermanentRefusal(f"{status} {code if error.get('code') else message[:80]}")
+    complaint = f"{where} answered {status} ({message}); {KEPT}"
+    raise BadRequestError(complaint) if status in (400, 413, 422) else UserError(complaint)
+
+
+def reply_of(content: bytes) -> Reply:
+    """The parts of a completion that are kept; raises TransientError for a broken one."""
+    usage = None
+    try:
+        completion = json.loads(content)
+        usage = completion.get("usage")
+        choice = completion["choices"][0]
+        message, finish = choice["message"], choice["finish_reason"]
+        text, refusal = message.get("content") or "", message.get("refusal")
+        f"{text}{refusal}".encode()  # a lone surrogate, which JSON can hold and no file can, is a ValueError
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise TransientError("broken reply", charged=True, usage=usage) from error
+    if "\ufffd" in text:
+        raise TransientError("broken reply", charged=True, usage=usage)
+    return {
+        "text": text,
+        "refusal": refusal,
+        "finish_reason": "stop" if finish in ENDED else finish,
+        "usage": usage,
+        "model": completion.get("model"),
+    }
