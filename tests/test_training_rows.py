@@ -1,6 +1,7 @@
 """What is trained on: the answer and its end under loss, every source document kept, noise dropped first."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 import tiny
@@ -78,7 +79,7 @@ def test_training_keeps_from_the_rows_that_the_hubs_files_have_for_validation():
     """Also where the recipe has another seed; on somebody's own file that seed draws."""
     renderer = Renderer(tiny.tokenizer("llama-3"), 1400, "1")
     made = examples(ROWS[:200], renderer, 0.2, seed="2")
-    held = {row["id"] for row in split(ROWS[:200], 0.2, "2")["validation"]}
+    held = {row.id for row in split([SimpleNamespace(**row) for row in ROWS[:200]], 0.2, "2")["validation"]}
     assert {example.id for example in made.validation} == held - set(made.counts["too_long_ids"])
     assert not {example.id for example in made.train} & held
     assert {e.id for e in examples(ROWS[:200], renderer, 0.2).validation} == {
