@@ -10,7 +10,6 @@ concurrency / latency. One benchmark is killed with SIGKILL half-way and run aga
 
 import argparse
 import json
-import os
 import random
 import resource
 import signal
@@ -27,7 +26,7 @@ from typing import Any
 from performance.measure import machine
 from rag_instruct.benchmarks import benchmark, names, write
 from rag_instruct.files import read_jsonl, write_jsonl
-from rag_instruct.jobs import SETTINGS
+from rag_instruct.jobs import write_settings
 from rag_instruct.schema import Question
 
 ROOT = Path(__file__).parent.parent
@@ -65,12 +64,12 @@ def bill(url: str) -> dict[str, Any]:
     return found
 
 
-def started(folder: Path, name: str) -> "subprocess.Popen[str]":
+def started(folder: Path, name: str, settings: Path) -> "subprocess.Popen[str]":
     """The stage as the graph runs it; prints its peak memory."""
     command = [sys.executable, "-m", "performance.run_measured", "scripts.generate_endpoint"]
     command += [f"{folder}/{name}.questions.jsonl", "--documents", f"{folder}/{name}.documents.jsonl"]
     command += ["--teacher", "t", "--dataset", "set", "--max-new-tokens", "500", "--decoding", "greedy"]
-    command += ["--output", f"{folder}/{name}.outputs.jsonl"]
+    command += ["--output", f"{folder}/{name}.outputs.jsonl", "--settings", str(settings)]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
 
 
@@ -87,10 +86,10 @@ def processor_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def kill_half_way(folder: Path, name: str, size: int, url: str) -> int:
+def kill_half_way(folder: Path, settings: Path, name: str, size: int, url: str) -> int:
     """Kill the stage with SIGKILL, and how many answers were bought by then."""
     before = bill(url)["billed"]
-    job = started(folder, name)
+    job = started(folder, name, settings)
     while bill(url)["billed"] - before < size / 2:
         time.sleep(0.1)
     job.send_signal(signal.SIGKILL)
@@ -124,28 +123,26 @@ def main(arguments: argparse.Namespace) -> None:
             generate(folder, name, size, draw, pool)
         with serving(folder / "table.json", arguments.latency) as url:
             teacher = {"model": "m", "base_url": url, "sampling": {}, "concurrency": arguments.concurrency}
-            os.environ[SETTINGS] = json.dumps(
-                {
-                    "teachers": {"t": teacher},
-                    "datasets": {"set": {"budget": {}}},
-                    "answers": str(folder / "answers"),
-                    "prices": str(ROOT / "resources/prices.yaml"),
-                }
-            )
-            measure(folder, sizes, limit, url)
+            given = {
+                "teachers": {"t": teacher},
+                "datasets": {"set": {"budget": {}}},
+                "answers": str(folder / "answers"),
+                "prices": str(ROOT / "resources/prices.yaml"),
+            }
+            measure(folder, write_settings(given, folder), sizes, limit, url)
             check(folder, sizes, table)
 
 
-def measure(folder: Path, sizes: dict[str, int], limit: float, url: str) -> None:
+def measure(folder: Path, settings: Path, sizes: dict[str, int], limit: float, url: str) -> None:
     """Run every benchmark and print its line."""
     print("| benchmark | questions | seconds | answers/s | of the limit | processor, ms an answer | peak memory, MB |")
     print("|---|---:|---:|---:|---:|---:|---:|")
     questions, seconds, highest = 0, 0.0, 0.0
     for name, size in sizes.items():
-        kept = kill_half_way(folder, name, size, url) if name == KILLED else 0
+        kept = kill_half_way(folder, settings, name, size, url) if name == KILLED else 0
         began = time.monotonic()
         before = processor_seconds()
-        memory = finished(started(folder, name))
+        memory = finished(started(folder, name, settings))
         took, worked = time.monotonic() - began, processor_seconds() - before
         if name == KILLED:
             killed = f"{name} was killed after {kept:,} answers; the rerun took {took:.1f} s"

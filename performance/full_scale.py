@@ -44,7 +44,7 @@ def main(arguments: argparse.Namespace) -> None:
     script("import the passages", "import_passages passages.tsv.gz --output passages.arrow --info passages.json")
     script(
         "import published vectors, one shard, float32 in a tar",
-        f"import_embeddings published.tar --shard 0 --shards {shards} --passages passages.arrow --dimension {DIMENSION}"
+        f"import_embeddings published.tar --shard 0 --shards {shards} --passages passages.arrow"
         " --output imported.npy --info imported.json",
     )
     assert np.array_equal(*[np.load(folder / name, mmap_mode="r")[-999:] for name in ("imported.npy", "shard_00.npy")])

@@ -10,7 +10,6 @@ that is laid out, of the slowest of some searches. Both are the page's own clock
 import argparse
 import csv
 import json
-import os
 import random
 import subprocess
 import sys
@@ -27,7 +26,7 @@ import numpy as np
 
 from performance.measure import machine
 from rag_instruct.files import save_array, write_json, write_jsonl
-from rag_instruct.jobs import SETTINGS
+from rag_instruct.jobs import write_settings
 from rag_instruct.llm.answers import request_key
 from rag_instruct.paradigms import PARADIGMS
 
@@ -145,7 +144,9 @@ def command(folder: Path, names: Sequence[str]) -> list[str]:
     ]
     given += ["--vectors", *(f"{folder}/search/{name}.npy" for name in names), *of, f"--logs={folder}/logs"]
     given += ["--names", '{"mine": ["generated"], "others": []}', "--made-of", '{"teacher": "a generator"}']
-    return [*given, f"--template={ROOT}/resources/report/page.html", f"--output={folder}/report.html"]
+    settings = write_settings({"answers": str(folder / "answers")}, folder)
+    given += [f"--template={ROOT}/resources/report/page.html", f"--settings={settings}"]
+    return [*given, f"--output={folder}/report.html"]
 
 
 def _summaries(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -179,16 +180,11 @@ def _summaries(rows: list[dict[str, Any]]) -> dict[str, Any]:
         "counted_as_free": [],
         "stages": {"synthesis, generated": stage},
     }
-    tokens = [sum(len(text) for text in made["documents"]) // 4 for made in rows]
+    tokens = {made["id"]: sum(len(text) for text in made["documents"]) // 4 for made in rows}
     lengths = {"tokenizer": "generated", "recipe": "none", "limit": 4096, "over": 0, "too_long": 0, "control_tokens": 0}
     lengths |= {"noise_documents_dropped": 0, "tokens": tokens}
     quality_filters = {"language": {"kept": len(rows), "dropped": 3}}
     return {"counts": counts, "quality_filters": quality_filters, "ledger": ledger, "lengths": lengths}
-
-
-def settings(folder: Path) -> str:
-    """What the graph hands to its jobs."""
-    return json.dumps({"answers": str(folder / "answers")})
 
 
 def make(folder: Path, given: list[str]) -> tuple[float, float]:
@@ -196,7 +192,7 @@ def make(folder: Path, given: list[str]) -> tuple[float, float]:
     began = time.monotonic()
     ran = subprocess.run(
         [sys.executable, "-m", "performance.run_measured", *given],
-        cwd=ROOT, env=os.environ | {SETTINGS: settings(folder)}, check=True, text=True, stdout=subprocess.PIPE,
+        cwd=ROOT, check=True, text=True, stdout=subprocess.PIPE,
     )  # fmt: skip
     return time.monotonic() - began, float(ran.stdout.split()[-1])
 

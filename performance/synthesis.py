@@ -40,7 +40,7 @@ def body(number: int) -> dict[str, Any]:
 def ours(url: str, requests: int, concurrency: int) -> None:
     """As a stage asks."""
     model = endpoints.TeacherModel("m", (endpoints.Endpoint(url),), concurrency=concurrency)
-    account = BudgetAccount("measured", "synthesis", Prices("", {}))
+    account = BudgetAccount("measured", "synthesis", Prices(date="", models={}))
 
     async def session(folder: str) -> None:
         async with open_session(model, AnswerStore(Path(folder)), account) as teacher:

@@ -15,7 +15,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +94,7 @@ def recipe_of(name: str, arguments: argparse.Namespace) -> Recipe:
         model="random", max_length=limit, epochs=1, precision="bf16" if on_gpu else "fp32", checkpointing=on_gpu,
         gpus=int(on_gpu), threads=arguments.threads, validation=0, accumulation=4, saves=2, report_to="none",
     )  # fmt: skip
-    return replace(common, **(ON_GPU if on_gpu else WAYS)[name])
+    return common.replaced(**(ON_GPU if on_gpu else WAYS)[name])
 
 
 def trained(model: Any, rows: Examples, recipe: Recipe) -> float:
@@ -186,7 +185,7 @@ def utilisation(model: Model, recipe: Recipe, lengths: list[int], seconds: float
     """The share of a GPU's rate that went into the model's own operations, recomputed ones not counted."""
     if gpu is None:
         return ""
-    return f"{operations(model, replace(recipe, checkpointing=False), lengths) / seconds / DEVICES[gpu][0]:.0%}"
+    return f"{operations(model, recipe.replaced(checkpointing=False), lengths) / seconds / DEVICES[gpu][0]:.0%}"
 
 
 if __name__ == "__main__":

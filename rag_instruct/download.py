@@ -13,15 +13,13 @@ import tenacity
 from huggingface_hub import HfApi, snapshot_download
 from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
 
-from rag_instruct.config import Settings
 from rag_instruct.errors import UserError
 from rag_instruct.files import needs_room, read_json, read_text, whole, write_json
 from rag_instruct.logs import bar, logger
+from rag_instruct.settings import Settings
 
 ATTEMPTS = 8  # in a row without progress
 LIST = "files.json"  # what a download from the hub leaves beside its files
-
-DOWNLOADS = "RAG_INSTRUCT_DOWNLOADS"  # JSON for the download's script: mirrors, proxy, and size and sha256 by address
 
 
 class Source(NamedTuple):

@@ -1,5 +1,9 @@
-"""The one error that is meant for the reader of a terminal."""
+"""The errors that are meant for the reader of a terminal."""
 
 
 class UserError(Exception):
     """Something the user can mend: names the file, the row or key, the value and the remedy."""
+
+
+class ArgumentError(UserError):
+    """The command line is wrong: names the argument and the remedy."""

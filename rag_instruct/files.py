@@ -1,4 +1,4 @@
-"""Files that are whole or absent, JSON lines, and the hashes that stand in for randomness."""
+"""Files that are complete or absent, JSON lines, and the digests that replace random numbers."""
 
 import errno
 import glob
@@ -18,25 +18,23 @@ from rag_instruct.errors import UserError
 
 @contextmanager
 def needs_room(path: Path) -> Iterator[None]:
-    """Say which file found the disk full."""
+    """Raise a UserError with the file's name when the disk is full."""
     try:
         yield
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        raise UserError(
-            f"{path}: the disk is full: make room and run again; what is done already stays done"
-        ) from error
+        raise UserError(f"{path}: the disk is full: make room and run again; finished work stays") from error
 
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path` that takes its place only when the block succeeds.
+    """Return a temporary path beside `path` that replaces it only when the block succeeds.
 
-    A kill leaves the old file or none; the process id keeps an orphaned twin of a job apart.
+    A kill leaves the old file or none. The process id separates it from that of another job for the same file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    # What a killed job left. Should it still be at work, its twin here makes the same.
+    # A killed job left these. If it is still running, this job makes the same file.
     for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
         left.unlink(missing_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -49,7 +47,7 @@ def whole(path: Path) -> Iterator[Path]:
 
 
 def dump(value: Any) -> str:
-    """`value` as one line of JSON, the same bytes wherever it is written."""
+    """Return `value` as one line of JSON, the same bytes everywhere."""
     return json.dumps(value, ensure_ascii=False)
 
 
@@ -70,22 +68,23 @@ def write_jsonl(path: Path, rows: Iterable[Any]) -> int:
 
 
 def array_header(dtype: np.dtype, shape: tuple[int, ...]) -> bytes:
-    """What an .npy begins with; the array's bytes follow it."""
+    """Return the beginning of an .npy; the array's bytes follow it."""
     file = io.BytesIO()
     described = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(file, described)
     return file.getvalue()
 
 
-def save_array(path: Path, array: np.ndarray) -> None:
-    """Write `array` as .npy. Not by np.save, whose error does not say that the disk is full."""
+def save_array(path: Path, *arrays: np.ndarray) -> None:
+    """Write arrays one after another as .npy. Not by np.save, whose error does not say that the disk is full."""
     with whole(path) as temporary, temporary.open("wb") as file:
-        file.write(array_header(array.dtype, array.shape))
-        file.write(np.ascontiguousarray(array).view(np.uint8).data if array.size else b"")
+        for array in arrays:
+            file.write(array_header(array.dtype, array.shape))
+            file.write(np.ascontiguousarray(array).view(np.uint8).data if array.size else b"")
 
 
 def read_text(path: Path) -> str:
-    """The file's text; a UserError names the file when it is missing or is not UTF-8."""
+    """Return the file's text; a UserError names a file that is missing or not UTF-8."""
     try:
         return path.read_text("utf-8")
     except FileNotFoundError as error:
@@ -95,28 +94,28 @@ def read_text(path: Path) -> str:
 
 
 def read_json(path: Path) -> Any:
-    """The value of a JSON file; a UserError names the file when it is missing or broken."""
+    """Return the value of a JSON file; a UserError names a file that is missing or broken."""
     try:
         return json.loads(read_text(path))
     except json.JSONDecodeError as error:
         raise UserError(
-            f"{path}, line {error.lineno}: not JSON ({error.msg}): delete it, and it is made anew"
+            f"{path}, line {error.lineno}: not JSON ({error.msg}): delete it, and it is made again"
         ) from error
 
 
 def read_jsonl(path: Path) -> Iterator[Any]:
-    """The values of a JSON lines file; a UserError names the file and line of a broken one."""
+    """Read the values of a JSON lines file; a UserError names the file and line of a broken one."""
     for number, line in enumerate(text_lines(path), start=1):
         if not line.strip():
             continue
         try:
             yield json.loads(line)
         except json.JSONDecodeError as error:
-            raise UserError(f"{path}, line {number}: not JSON ({error.msg}): mend or remove the line") from error
+            raise UserError(f"{path}, line {number}: not JSON ({error.msg}): correct or remove the line") from error
 
 
 def text_lines(path: Path) -> Iterator[str]:
-    """The lines of a UTF-8 file, streamed."""
+    """Read the lines of a UTF-8 file, one at a time."""
     number = 0
     try:
         with path.open(encoding="utf-8") as file:
@@ -130,13 +129,13 @@ def text_lines(path: Path) -> Iterator[str]:
 
 
 def digest(*parts: object) -> str:
-    """sha256 of the parts: the seeded, order-free replacement for a random number generator.
+    """Return the sha256 of the parts. With a seed among them it replaces a random number generator.
 
-    What is sorted or chosen by a digest does not depend on cores, chunks or what else exists.
+    An order or choice by digest does not depend on cores, chunks or other items.
     """
     return hashlib.sha256("\x1f".join(map(str, parts)).encode()).hexdigest()
 
 
-def drawn(*parts: object) -> float:
-    """A number from 0 to below 1 that the parts draw: what is below a share belongs to it."""
+def fraction(*parts: object) -> float:
+    """Return a number from 0 to below 1, by the digest of the parts: a share of 0.1 takes what is below 0.1."""
     return int(digest(*parts)[:12], 16) / float(16**12)

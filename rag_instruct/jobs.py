@@ -1,21 +1,40 @@
-"""What the graph hands to its jobs beside their arguments: teachers, budgets, prices, the store's folder."""
+"""What the graph hands to its jobs beside their arguments: a file of settings, and variables of the environment."""
 
 import json
 import os
 from pathlib import Path
 
-from rag_instruct.config import Settings, read_config
+from rag_instruct.errors import UserError
+from rag_instruct.files import digest, whole
+from rag_instruct.settings import Settings
 
-SETTINGS = "RAG_INSTRUCT_SETTINGS"  # JSON for the jobs: what decides no answer and so is no param
 REPLAY = "RAG_INSTRUCT_REPLAY"  # set to use stored answers only, without network or key
 
 
-def job_settings() -> Settings:
-    """Teachers, budgets, prices and the store's folder: from the graph, or for a script by hand from ./config.yaml."""
-    if given := os.environ.get(SETTINGS):
-        settings: Settings = json.loads(given)
-        return settings
-    return read_config(Path.cwd())
+def write_settings(config: Settings, folder: Path) -> Path:
+    """Write the graph's settings for its jobs, once: the file is named by its content. Return its path."""
+    text = json.dumps(config)
+    path = folder / f"{digest(text)[:16]}.json"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with whole(path) as temporary:
+            temporary.write_text(text, "utf-8")
+    return path
+
+
+def job_settings(path: Path | None) -> Settings:
+    """Read the settings that the graph wrote for its jobs; without a file, those of ./config.yaml."""
+    if path is None:
+        from rag_instruct.settings.config import read_config  # pydantic, which a graph's jobs do not need
+
+        return read_config(Path.cwd())
+    try:
+        settings: Settings = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(
+            f"{path}: no such file: run snakemake again, which writes it, or leave --settings out to read config.yaml"
+        ) from error
+    return settings
 
 
 def missing_key(variable: str | None) -> bool:

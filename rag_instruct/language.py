@@ -6,9 +6,9 @@ from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 from rag_instruct.errors import UserError
 
-SURE = 0.9  # probability of another language, from which on a text is of it
-UNLIKELY = 0.001  # probability of the wanted language, below which a text is of another
-ENOUGH = 2000  # characters that tell a language
+SURE = 0.9  # a text is in another language from this probability of it on
+UNLIKELY = 0.001  # or below this probability of the wanted language
+ENOUGH = 2000  # characters that we look at
 
 
 @cache
@@ -17,9 +17,9 @@ def _identifier() -> LanguageIdentifier:
 
 
 def other_language(text: str, wanted: str) -> str | None:
-    """The language (ISO 639-1) of a text that is surely not of the wanted one.
+    """Return the language (ISO 639-1) of a text that is surely not in the wanted one, or None.
 
-    That one language is sure cannot be asked alone: a short text's is shared with its kin, Spanish with Portuguese.
+    The second bound is for short texts, whose probability is shared among close languages: Spanish and Portuguese.
     """
     if wanted not in _identifier().nb_classes:
         raise UserError(f"config.yaml: language: {wanted!r} is none that is known: give its two letters, as in en")

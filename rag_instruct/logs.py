@@ -5,9 +5,10 @@ import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from tqdm import tqdm
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 T = TypeVar("T")
 logger = logging.getLogger("rag_instruct")
@@ -22,6 +23,16 @@ def first_process() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
+def copy_to(log: Path) -> None:
+    """Write all messages to a file too. Only the first process of a training writes, and only to its first file."""
+    root = logging.getLogger()
+    if first_process() and not any(isinstance(handler, logging.FileHandler) for handler in root.handlers):
+        log.parent.mkdir(parents=True, exist_ok=True)
+        handler = logging.FileHandler(log, mode="w", encoding="utf-8")
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        root.addHandler(handler)
+
+
 def bar(
     what: str, total: int | None = None, unit: str = "it", items: Iterable[Any] | None = None, done: int = 0
 ) -> "tqdm[Any]":
@@ -29,6 +40,8 @@ def bar(
 
     `done` was done before, and does not count for the rate.
     """
+    from tqdm import tqdm  # takes as long as all else of a short job's start
+
     interval = 0.1 if sys.stderr.isatty() else 1 if displayed() else SECONDS_BETWEEN_LINES
     return tqdm(
         items,

@@ -9,11 +9,11 @@ from rag_instruct.words import fold
 
 PERMUTATIONS = 128  # of a MinHash
 SEED = 1
-MISSED = 1e-3  # most of the pairs right at the bar that may stay unfound
+MISSED = 1e-3  # the largest share of pairs right at the threshold that may be missed
 
 
 class NearDuplicates:
-    """Remembers texts, and finds the earliest that a new one is alike."""
+    """Remembers texts, and finds the earliest that is like a new one."""
 
     def __init__(self, threshold: float) -> None:
         self._threshold = threshold
@@ -22,7 +22,7 @@ class NearDuplicates:
         self._texts: list[str] = []
 
     def alike(self, key: str, text: str) -> str | None:
-        """The key of the earliest text that is as alike as the threshold says; or None, and `text` is remembered."""
+        """Return the key of the earliest text that is alike; or remember `text` and return None."""
         mine = shingles(text)
         sketch = RMinHash(num_perm=PERMUTATIONS, seed=SEED)
         sketch.update(list(mine))
@@ -37,7 +37,7 @@ class NearDuplicates:
 
 
 def bands(threshold: float) -> int:
-    """The fewest bands by which pairs of the threshold's likeness are found."""
+    """Return the fewest bands that find pairs of the threshold's likeness."""
     counts = [1 << power for power in range(PERMUTATIONS.bit_length())]
     return next(
         (count for count in counts if (1 - threshold ** (PERMUTATIONS // count)) ** count <= MISSED), PERMUTATIONS
@@ -45,7 +45,7 @@ def bands(threshold: float) -> int:
 
 
 def shingles(text: str) -> set[str]:
-    """The pairs of words in a row, or the words of a text too short for pairs."""
+    """Return the pairs of words in a row, or the words of a text too short for pairs."""
     words = fold(text).split()
     return {" ".join(pair) for pair in pairwise(words)} or set(words)
 

@@ -1,22 +1,22 @@
-"""Whether a text has a benchmark's question in it: the decontamination of exemplars and of the data set."""
+"""Decontamination: whether a text of an exemplar or a row has a benchmark's question in it."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from rag_instruct.errors import UserError
 from rag_instruct.files import read_jsonl
-from rag_instruct.records import member, read_records
+from rag_instruct.records import foreign_records, member
 from rag_instruct.words import fold
 
 NGRAM = 13  # words in a row that two texts share by descent, not by chance (GPT-3, arXiv 2005.14165, appendix C)
 WHOLE = 5  # words of a question that is looked for inside texts; a shorter one has to be all of the text
 
 
-class Barred:
-    """The questions of benchmarks, by 13 words in a row; a shorter question as a whole."""
+class ContaminationIndex:
+    """Finds benchmark questions in texts: by 13 words in a row, or a shorter question as a whole."""
 
     def __init__(self, questions: Mapping[str, Iterable[str]]) -> None:
-        self._barred: dict[str, str] = {}
+        self._questions: dict[str, str] = {}
         self._lengths: set[int] = set()
         for benchmark, asked in questions.items():
             for question in asked:
@@ -24,16 +24,16 @@ class Barred:
                 length = min(len(words), NGRAM)
                 self._lengths.add(length)
                 for gram in _grams(words, length):
-                    self._barred.setdefault(gram, f"{benchmark}: {question}")
+                    self._questions.setdefault(gram, f"{benchmark}: {question}")
 
     def found(self, text: str) -> str | None:
-        """The benchmark and the question that the text shares words with."""
+        """Return the benchmark and the question that are in the text, or None."""
         words = fold(text).split()
         for length in sorted(self._lengths):
             if 0 < length <= len(words) and (length >= WHOLE or length == len(words)):
                 for gram in _grams(words, length):
-                    if gram in self._barred:
-                        return self._barred[gram]
+                    if gram in self._questions:
+                        return self._questions[gram]
         return None
 
 
@@ -41,19 +41,19 @@ def _grams(words: list[str], length: int) -> list[str]:
     return [" ".join(words[start : start + length]) for start in range(len(words) - length + 1)]
 
 
-def barred(files: Iterable[Path]) -> Barred:
-    """The questions of files that extract_questions wrote, each named for its benchmark."""
-    return Barred({path.stem: (row["question"] for row in read_jsonl(path)) for path in files})
+def contamination_index(files: Iterable[Path]) -> ContaminationIndex:
+    """Index the questions of files that scripts.extract_questions wrote, each named for its benchmark."""
+    return ContaminationIndex({path.stem: (row["question"] for row in read_jsonl(path)) for path in files})
 
 
 def questions_of(paths: Iterable[Path], question: str, under: str = "") -> list[str]:
-    """A benchmark's questions, each once, in their order; `question` and `under` as in read_records.
+    """Return a benchmark's questions, each once, in their order; `question` and `under` as in foreign_records.
 
     Raises UserError where a record has none, or where there is none at all.
     """
     found: dict[str, None] = {}
     for path in paths:
-        for number, record in enumerate(read_records(path, (question,), under), start=1):
+        for number, record in enumerate(foreign_records(path, (question,), under), start=1):
             try:
                 found |= dict.fromkeys(_texts(member(record, question)))
             except (KeyError, TypeError) as error:

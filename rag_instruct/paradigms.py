@@ -1,4 +1,4 @@
-"""The five relations of question and documents (RAG-Instruct, section 3.1), and the slots that fill them."""
+"""The five relations of question and documents (RAG-Instruct, section 3.1), and the row slots of each."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rag_instruct.files import digest
+from rag_instruct.schema import Exemplar
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ ANY = "*"  # in place of a set's name: all of them
 
 @dataclass(frozen=True)
 class Slot:
-    """A row to be, the `number`-th of the `of` that imitate exemplars of one set; its first good candidate fills it."""
+    """A row slot: the place of one row, the `number`-th of the `of` that imitate exemplars of one set."""
 
     source: str
     number: int
@@ -42,38 +43,38 @@ class Slot:
 
 
 def quotas(dataset: Mapping[str, Any], paradigm: str) -> dict[str, int]:
-    """A paradigm's rows by exemplar set, as config.yaml has them; a mere number may be of any sets."""
+    """Return a paradigm's rows by exemplar set, as config.yaml has them; a number alone means any set."""
     rows = dataset["paradigms"].get(paradigm, 0)
     return {name: count for name, count in ({ANY: rows} if isinstance(rows, int) else rows).items() if count}
 
 
 def slots(rows: Mapping[str, int], oversample: float) -> list[Slot]:
-    """The slots of a paradigm: so many rows of each set, and a share of `oversample` more. Sets take turns."""
+    """Return a paradigm's slots: the rows of each set, and a share of `oversample` more. Sets take turns."""
     counts = {name: math.ceil(round(count * (1 + oversample), 9)) for name, count in rows.items()}
     found = [Slot(name, number, count) for name, count in counts.items() for number in range(count)]
     return sorted(found, key=lambda slot: (slot.number + 0.5) / slot.of)
 
 
 def chunk_slots(slot_count: int, chunk: int, chunks: int) -> range:
-    """The slots that one of `chunks` jobs fills; which job fills a slot changes nothing in it."""
+    """Return the slots that one of `chunks` jobs fills; which job fills a slot changes nothing in it."""
     return range(chunk * slot_count // chunks, (chunk + 1) * slot_count // chunks)
 
 
-def drawn(exemplars: Sequence[Mapping[str, Any]], seed: str) -> dict[str, list[int]]:
-    """By set, and of all, the exemplars' numbers by their digests: another exemplar moves none past another."""
-    order = sorted(range(len(exemplars)), key=lambda number: digest(seed, exemplars[number]["id"]))
-    orders: dict[str, list[int]] = {ANY: order} if order else {}
-    for number in order:
-        orders.setdefault(exemplars[number]["source"], []).append(number)
+def drawing_orders(exemplars: Sequence[Exemplar], seed: str) -> dict[str, list[Exemplar]]:
+    """Return the exemplars of each set, and of all sets, by their digests: another exemplar moves none past another."""
+    order = sorted(exemplars, key=lambda exemplar: digest(seed, exemplar.id))
+    orders: dict[str, list[Exemplar]] = {ANY: order} if order else {}
+    for exemplar in order:
+        orders.setdefault(exemplar.source, []).append(exemplar)
     return orders
 
 
-def candidates(slot: Slot, order: Sequence[int], tries: int) -> Iterator[tuple[int, int]]:
-    """The candidates of a slot, as (exemplar number, round): no two slots share one.
+def candidates(slot: Slot, order: Sequence[Exemplar], tries: int) -> Iterator[tuple[Exemplar, int]]:
+    """Return the candidates of a slot, as (exemplar, round): no two slots share one.
 
-    `order` is the set's of what `drawn` returns. When there are fewer exemplars than slots times
-    tries they serve again, in the next round, with other documents. While there are enough, neither
-    another set nor more rows change a slot's candidates.
+    `order` is the set's in what `drawing_orders` returns. Where a set has fewer exemplars than slots times tries,
+    they serve again in the next round, with other documents. While there are enough, neither another set nor more
+    rows change a slot's candidates.
     """
     lanes = max(slot.of, len(order) // tries)
     for attempt in range(tries):

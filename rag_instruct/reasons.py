@@ -1,6 +1,7 @@
 """Why instructions, exemplars, candidates and rows are rejected: every reason, what it means and what to change."""
 
 from enum import StrEnum
+from typing import NamedTuple
 
 # The stages that reject, in the order in which they run.
 READING = "Records of instruction sets"
@@ -217,6 +218,17 @@ class Reason(StrEnum):
         ("Raise `noise.beyond`."),
     )
     SURPLUS = "surplus", ROWS, "The paradigm already has its rows.", "Nothing; lower `oversample` to buy fewer."
+
+
+class Fault(NamedTuple):
+    """A reason, and what shows it."""
+
+    reason: Reason
+    detail: str = ""
+
+    def __str__(self) -> str:
+        """Return both, for a message."""
+        return f"{self.reason} ({self.detail})" if self.detail else str(self.reason)
 
 
 _BY_NAME = {str(one): one for one in Reason}

@@ -1,4 +1,4 @@
-"""The records of JSON, JSON lines, TSV, CSV and Parquet files, .gz and .zst too, one at a time."""
+"""The records of files that others made: JSON, JSON lines, TSV, CSV and Parquet, .gz and .zst too, one at a time."""
 
 import csv
 import io
@@ -25,8 +25,16 @@ RECORDS_BETWEEN = 1000  # updates of the bar
 SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")  # JSON's way to write half of what UTF-16 needs two for
 
 
-def read_records(path: Path, columns: Sequence[str] = (), under: str = "") -> Iterator[Any]:
-    """The records of a file, behind a bar; of `path` a/b.zip/c.json those of c.json in the archive.
+Located = tuple[str, Any]  # where a record is in its file, and the record
+
+
+def foreign_records(path: Path, columns: Sequence[str] = (), under: str = "") -> Iterator[Any]:
+    """Read the records of a file as `located_records` does, without their places."""
+    return (record for _, record in located_records(path, columns, under))
+
+
+def located_records(path: Path, columns: Sequence[str] = (), under: str = "") -> Iterator[Located]:
+    """Read the records of a file, with a progress bar; of `path` a/b.zip/c.json those of c.json in the archive.
 
     Of Parquet only `columns` are read, where they are given ("a.b" for a member of a list or
     struct). `under` is the key of a JSON object that holds the array of records. Raises
@@ -41,7 +49,7 @@ def read_records(path: Path, columns: Sequence[str] = (), under: str = "") -> It
 
 
 def kind_of(path: Path) -> tuple[str, str]:
-    """The ending that says how a file is read, and the ending of its compression."""
+    """Return the ending that says how a file is read, and the ending of its compression."""
     compression = path.suffix if path.suffix in COMPRESSIONS else ""
     kind = Path(path.name.removesuffix(compression)).suffix
     if kind not in KINDS or (compression and kind == ".parquet"):
@@ -49,12 +57,12 @@ def kind_of(path: Path) -> tuple[str, str]:
     return kind, compression
 
 
-Counter = Callable[[Iterator[Any]], Iterator[Any]]
+Counter = Callable[[Iterator[Located]], Iterator[Located]]
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[IO[bytes], Counter]]:
-    """The bytes of a file, decompressed, and what puts its records behind a bar of the bytes read."""
+    """Open the decompressed bytes of a file, and return what shows a bar of the bytes read while records are read."""
     compression = kind_of(path)[1]
     with ExitStack() as stack:
         try:
@@ -66,7 +74,7 @@ def _opened(path: Path) -> Iterator[tuple[IO[bytes], Counter]]:
         packed = compression and pa.CompressedInputStream(raw, COMPRESSIONS[compression])
         stream = stack.enter_context(packed) if packed else raw
 
-        def counted(records: Iterator[Any]) -> Iterator[Any]:
+        def counted(records: Iterator[Located]) -> Iterator[Located]:
             number = 0
             with bar(f"reading {path.name}", total=_size(path), unit="B") as counter:
                 try:
@@ -109,8 +117,8 @@ def _text(stream: IO[bytes]) -> io.TextIOWrapper:
     return io.TextIOWrapper(io.BufferedReader(stream), encoding="utf-8-sig", newline="\n")  # type: ignore[type-var]
 
 
-def _json(path: Path, stream: IO[bytes], under: str) -> Iterator[Any]:
-    """An array of records, or one record a line, whatever the file is called."""
+def _json(path: Path, stream: IO[bytes], under: str) -> Iterator[Located]:
+    """Read an array of records, or one record a line, whatever the file is called."""
     buffered = io.BufferedReader(stream)  # type: ignore[type-var]
     begin = buffered.peek(1 << 12).removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
     if begin == b"[" or under:
@@ -119,19 +127,20 @@ def _json(path: Path, stream: IO[bytes], under: str) -> Iterator[Any]:
         yield from _lines(path, buffered)
 
 
-def _array(path: Path, stream: IO[bytes], under: str) -> Iterator[Any]:
+def _array(path: Path, stream: IO[bytes], under: str) -> Iterator[Located]:
     number = 0
     try:
         for record in ijson.items(stream, f"{under}.item" if under else "item", use_float=True):
             number += 1
-            yield record
+            yield f"record {number}", record
     except ijson.JSONError as error:
         said = error.args[0].decode("utf-8", "replace") if isinstance(error.args[0], bytes) else str(error)
         fault = "not UTF-8" if "UTF8" in said else f"not JSON ({said.splitlines()[0]})"
-        raise UserError(f"{path}, after record {number}: {fault}: mend the file, or is it complete?") from error
+        raise UserError(f"{path}, after record {number}: {fault}: correct the file, or is it complete?") from error
 
 
-def _lines(path: Path, stream: IO[bytes]) -> Iterator[Any]:
+def _lines(path: Path, stream: IO[bytes]) -> Iterator[Located]:
+    count = 0
     for number, line in enumerate(stream, start=1):  # of bytes, so that \n alone ends one
         try:
             text = line.decode("utf-8-sig" if number == 1 else "utf-8")
@@ -142,16 +151,17 @@ def _lines(path: Path, stream: IO[bytes]) -> Iterator[Any]:
             raise UserError(f"{path}, line {number}: not UTF-8 ({error.reason}): convert the file") from error
         except (ValueError, RecursionError) as error:
             said = getattr(error, "msg", error)
-            raise UserError(f"{path}, line {number}: not JSON ({said}): mend or remove the line") from error
-        yield _encodable(record) if SURROGATE.search(line) else record
+            raise UserError(f"{path}, line {number}: not JSON ({said}): correct or remove the line") from error
+        count += 1
+        yield f"record {count}", _encodable(record) if SURROGATE.search(line) else record
 
 
 def _encodable(value: Any) -> Any:
-    """The value with ? for halves of surrogate pairs, which a text that was cut within an emoji has; UTF-8 has none."""
+    """Return the value with ? for half a surrogate pair. A text cut within an emoji has one; UTF-8 cannot."""
     return json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
 
 
-def _table(path: Path, stream: IO[bytes], delimiter: str) -> Iterator[dict[str, str]]:
+def _table(path: Path, stream: IO[bytes], delimiter: str) -> Iterator[Located]:
     csv.field_size_limit(sys.maxsize)
     rows = csv.reader(_text(stream), delimiter=delimiter)
     header: list[str] = []
@@ -161,14 +171,14 @@ def _table(path: Path, stream: IO[bytes], delimiter: str) -> Iterator[dict[str, 
             if len(row) != len(header):
                 raise UserError(
                     f"{path}, line {rows.line_num}: {len(row)} fields where the header has {len(header)} "
-                    f"({', '.join(header)}); it begins {row[:1]!r}: mend the row, or quote what separates in it"
+                    f"({', '.join(header)}); it begins {row[:1]!r}: correct the row, or quote the separators in it"
                 )
-            yield dict(zip(header, row, strict=True))
+            yield f"line {rows.line_num}", dict(zip(header, row, strict=True))
     except csv.Error as error:
         raise UserError(f"{path}, line {rows.line_num}: unreadable ({error}): is the file complete?") from error
 
 
-_READERS: dict[str, Callable[[Path, IO[bytes], str], Iterator[Any]]] = {
+_READERS: dict[str, Callable[[Path, IO[bytes], str], Iterator[Located]]] = {
     ".json": _json,
     ".jsonl": _json,
     ".tsv": lambda path, stream, _: _table(path, stream, "\t"),
@@ -176,7 +186,7 @@ _READERS: dict[str, Callable[[Path, IO[bytes], str], Iterator[Any]]] = {
 }
 
 
-def _parquet(path: Path, columns: Sequence[str]) -> Iterator[Any]:
+def _parquet(path: Path, columns: Sequence[str]) -> Iterator[Located]:
     try:
         file = pq.ParquetFile(path)
         leaves = _leaves(file, columns)
@@ -184,7 +194,8 @@ def _parquet(path: Path, columns: Sequence[str]) -> Iterator[Any]:
             # Asked for all row groups at once, pyarrow keeps them all in memory.
             for group in range(file.num_row_groups):
                 for batch in file.iter_batches(PARQUET_ROWS, row_groups=[group], columns=leaves or None):
-                    yield from batch.to_pylist()
+                    for number, record in enumerate(batch.to_pylist(), start=int(counter.n) + 1):
+                        yield f"row {number}", record
                     counter.update(len(batch))
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file") from error
@@ -193,7 +204,7 @@ def _parquet(path: Path, columns: Sequence[str]) -> Iterator[Any]:
 
 
 def _leaves(file: pq.ParquetFile, columns: Sequence[str]) -> list[str]:
-    """The file's own names of the wanted columns, whose lists have a level for their elements."""
+    """Return the file's own names of the wanted columns; there, lists have a level for their elements."""
     found = []
     for number in range(len(file.schema)):
         name = file.schema.column(number).path
@@ -204,7 +215,7 @@ def _leaves(file: pq.ParquetFile, columns: Sequence[str]) -> list[str]:
 
 
 def member(record: Any, path: str) -> Any:
-    """What lies at "a.b" in a record; a list on the way gives a list. KeyError says what is missing."""
+    """Return what lies at "a.b" in a record; a list on the way gives a list. KeyError says what is missing."""
     for name in path.split("."):
         if isinstance(record, list):
             record = [member(part, name) for part in record]

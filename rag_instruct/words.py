@@ -21,7 +21,7 @@ OPTION = re.compile(r"^\(?([A-H])[.):]\s*(.+)$", re.M)
 
 
 def fold(text: str) -> str:
-    """Text without case, accents, punctuation and spacing: what makes two questions the same."""
+    """Return text without case, accents, punctuation and spacing: two questions are the same if this is."""
     letters = unicodedata.normalize("NFKD", text.casefold())
     return " ".join("".join(c if c.isalnum() else " " for c in letters if not unicodedata.combining(c)).split())
 
@@ -33,18 +33,18 @@ def sentences(text: str) -> list[str]:
 
 @lru_cache(maxsize=1 << 16)
 def stem(word: str) -> str:
-    """The word's root, so that "rises" meets "rise" and "founded" meets "founding"."""
+    """Return the word's root, so that "rises" matches "rise" and "founded" matches "founding"."""
     root: str = STEMMER.stemWord(re.sub(r"['\u2019]s?$", "", word.lower()))
     return root
 
 
 def content(text: str) -> set[str]:
-    """The words that carry meaning, as roots."""
+    """Return the words that carry meaning, as roots."""
     return {stem(word) for word in re.findall(r"[\w][\w'\u2019.,-]*\w|\w", text) if word.lower() not in STOP}
 
 
 def marks(text: str) -> set[str]:
-    """Numbers and names inside sentences: what an answer cannot get nearly right."""
+    """Return numbers and names inside sentences: an answer cannot get them nearly right."""
     names = re.findall(r"(?<=[\w,;] )[A-Z][\w'\u2019-]+", text)
     return {stem(name) for name in names if name.lower() not in STOP} | set(re.findall(r"\d[\d.,]*\d|\d", text))
 
@@ -54,7 +54,7 @@ def share(part: set[str], whole: set[str]) -> float:
 
 
 def stem_of(question: str) -> str:
-    """The question without its options."""
+    """Return the question without its options."""
     return OPTION.split(question, maxsplit=1)[0].strip()
 
 
@@ -63,5 +63,5 @@ def options_of(question: str) -> dict[str, str]:
 
 
 def substance(answer: str) -> str:
-    """The answer without its letter or its yes or no."""
+    """Return the answer without its letter or its yes or no."""
     return re.sub(r"^(\(?[A-H][.):] |(yes|no|true|false)\b[,.:;]? ?)", "", answer.strip(), flags=re.I)

@@ -16,9 +16,10 @@ sys.path.insert(0, workflow.basedir)
 
 from rag_instruct.benchmarks.settings import evaluated, facts, schema_of
 from rag_instruct.code import code_of_script, jobs_find
-from rag_instruct.download import DOWNLOADS, downloads, remote_files
-from rag_instruct.config import GIVEN, checked, known
-from rag_instruct.jobs import SETTINGS, missing_key
+from rag_instruct.download import remote_files
+from rag_instruct.settings import GIVEN, known
+from rag_instruct.settings.config import checked
+from rag_instruct.jobs import missing_key, write_settings
 from rag_instruct.dataset.card import described
 from rag_instruct.dataset.licences import refuse_licences
 from rag_instruct.errors import UserError
@@ -48,7 +49,7 @@ def refuse_unknown_datasets(targets):
 
 
 try:
-    config = checked(config, Path(workflow.basedir, "config.schema.yaml"), PROMPTS)
+    config = checked(config, PROMPTS, workflow.configfiles)
     # Snakemake itself learns its targets only after it has read this file.
     refuse_unknown_datasets(sys.argv[1:])
 except UserError as error:
@@ -228,17 +229,16 @@ GIVEN_RUNS = [
 ]
 
 
-# What a paid job knows beside its params: neither a new address of a teacher nor a raised budget makes anything stale.
-os.environ[SETTINGS] = json.dumps(
-    {key: config[key] for key in ("teachers", "answers", "prices", "datasets", "models", "benchmarks")}
-)
+# What a job knows beside its params: teachers, budgets, prices, mirrors. No input, and a function of `output` is no param
+# that reruns anything: neither a new address of a teacher nor a raised budget makes anything stale.
+SETTINGS_FILE = write_settings(config, Path(".snakemake/settings"))
+
+
+def settings_file(wildcards, output):
+    return SETTINGS_FILE
 
 
 # The corpus
-
-# What is known of downloads and how to reach them, for scripts/download.py. Neither params nor arguments: a new
-# proxy, or a sum that is added later, must not fetch 37 GB again.
-os.environ[DOWNLOADS] = json.dumps(downloads(config))
 
 
 def source(file, name, section="corpora"):

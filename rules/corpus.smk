@@ -19,8 +19,9 @@ rule download:
         runtime=A_DAY,
     params:
         url=lambda wildcards: downloadable(wildcards)["url"],
+        settings=settings_file,
     shell:
-        "python -m scripts.download {params.url:q} --output {output:q} --log {log:q}"
+        "python -m scripts.download {params.url:q} --output {output:q} --settings {params.settings:q} --log {log:q}"
 
 
 rule import_passages:
@@ -66,11 +67,10 @@ rule import_embeddings:
     params:
         source=published_source,
         shards=lambda wildcards: corpus(wildcards)["shards"],
-        dimension=lambda wildcards: config["encoders"][wildcards.encoder]["dimension"],
         code=code("import_embeddings"),
     shell:
         "python -m scripts.import_embeddings {params.source:q} --shard {wildcards.shard} --shards {params.shards}"
-        " --passages {input.passages:q} --dimension {params.dimension}"
+        " --passages {input.passages:q}"
         " --output {output.vectors:q} --info {output.info:q} --log {log:q}"
 
 

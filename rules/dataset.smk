@@ -77,9 +77,10 @@ rule verify_paradigms:
         seed=setting("seed"),
         teacher=setting("verification.judge"),
         asked=asked("verification.judge"),
+        settings=settings_file,
     shell:
         "python -m scripts.verify_paradigms {input.rows:q} --prompts resources/prompts/verification --share {params.share} --seed {params.seed}"
-        " --teacher {params.teacher:q} --dataset {wildcards.dataset} --output {output:q} --log {log:q}"
+        " --teacher {params.teacher:q} --dataset {wildcards.dataset} --output {output:q} --settings {params.settings:q} --log {log:q}"
 
 
 rule merge_dataset:

@@ -144,10 +144,11 @@ rule filter_exemplars_by_teacher:
         a_request=setting("exemplars_a_request"),
         teacher=setting("exemplar_filter"),
         asked=asked("exemplar_filter"),
+        settings=settings_file,
     shell:
         "python -m scripts.filter_exemplars_by_teacher {input.exemplars:q} --prompt {input.prompt:q}"
         " --a-request {params.a_request} --teacher {params.teacher:q} --dataset {wildcards.dataset}"
-        " --kept {output.kept:q} --dropped {output.dropped:q} --log {log:q}"
+        " --kept {output.kept:q} --dropped {output.dropped:q} --settings {params.settings:q} --log {log:q}"
 
 
 rule report_exemplars:

@@ -66,11 +66,12 @@ rule generate_local:
         max_new_tokens=setting("evaluation.max_new_tokens"),
         decoding=setting("evaluation.decoding"),
         seed=setting("seed"),
+        settings=settings_file,
     shell:
         "OMP_NUM_THREADS={threads} python -m scripts.generate_local {input.questions:q} --documents {input.documents:q}"
         " --model {params.model:q} --revision {params.revision:q}"
         " --max-new-tokens {params.max_new_tokens} --decoding {params.decoding} --seed {params.seed}"
-        " --dataset {wildcards.dataset} --output {output:q} --log {log:q}"
+        " --dataset {wildcards.dataset} --output {output:q} --settings {params.settings:q} --log {log:q}"
 
 
 # Paid: no code among its params, and its answers are in the store.
@@ -95,7 +96,8 @@ rule generate_endpoint:
         asked=lambda wildcards: asked_of(contestant(wildcards)["teacher"]),
         max_new_tokens=setting("evaluation.max_new_tokens"),
         decoding=setting("evaluation.decoding"),
+        settings=settings_file,
     shell:
         "python -m scripts.generate_endpoint {input.questions:q} --documents {input.documents:q} --teacher {params.teacher:q}"
         " --max-new-tokens {params.max_new_tokens} --decoding {params.decoding}"
-        " --dataset {wildcards.dataset} --output {output:q} --log {log:q}"
+        " --dataset {wildcards.dataset} --output {output:q} --settings {params.settings:q} --log {log:q}"

@@ -14,8 +14,9 @@ rule preview_cost:
     params:
         # Stale at every call: what it looks at is no input, because a preview must not make it.
         asked_at=lambda wildcards: time.time(),
+        settings=settings_file,
     shell:
-        "python -m scripts.preview_cost --dataset {wildcards.dataset} --output {output:q} --log {log:q}"
+        "python -m scripts.preview_cost --dataset {wildcards.dataset} --output {output:q} --settings {params.settings:q} --log {log:q}"
 
 
 rule ledger:
@@ -37,6 +38,7 @@ rule ledger:
         # An evaluation's answers are no inputs, because a ledger must buy none; with more of them it is stale.
         evaluated=lambda wildcards: state_of_outputs(Path(f"results/{wildcards.dataset}")),
         code=code("ledger"),
+        settings=settings_file,
     shell:
         "python -m scripts.ledger {input:q} --dataset {wildcards.dataset}"
-        " --ledger {output.ledger:q} --summary {output.summary:q} --log {log:q}"
+        " --ledger {output.ledger:q} --summary {output.summary:q} --settings {params.settings:q} --log {log:q}"

@@ -50,7 +50,8 @@ rule report:
         # Curves and tables are no inputs, because the report must train nothing and evaluate nothing.
         beside=lambda wildcards: state_beside(Path(f"results/{wildcards.dataset}.jsonl")),
         code=code("report"),
+        settings=settings_file,
     shell:
         "python -m scripts.report {input.dataset:q} --pairs {input.pairs:q} --vectors {input.vectors:q} --counts {input.counts:q}"
         " --quality-filters {input.quality_filters:q} --ledger {input.ledger:q} --lengths {input.lengths:q} --logs results/logs"
-        " --names {params.names:q} --made-of {params.made_of:q} --template {input.template:q} --output {output:q} --log {log:q}"
+        " --names {params.names:q} --made-of {params.made_of:q} --template {input.template:q} --output {output:q} --settings {params.settings:q} --log {log:q}"

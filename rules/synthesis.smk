@@ -29,12 +29,13 @@ rule synthesise:
         simulate=lambda wildcards: ("" if dataset(wildcards)["simulate_instructions"] else "--no-simulation"),
         teacher=setting("teacher"),
         asked=asked("teacher"),
+        settings=settings_file,
     shell:
         "python -m scripts.synthesise {input.exemplars:q} --run {input.run:q} --passages {input.passages:q} --prompt {input.prompt:q}"
         " --paradigm {wildcards.paradigm} --quotas {params.quotas} --oversample {params.oversample} --chunk {wildcards.chunk} --chunks {params.chunks}"
         " --tries {params.tries} --seed {params.seed} {params.simulate}"
         " --teacher {params.teacher:q} --dataset {wildcards.dataset}"
-        " --pairs {output.pairs:q} --rejects {output.rejects:q} --log {log:q}"
+        " --pairs {output.pairs:q} --rejects {output.rejects:q} --settings {params.settings:q} --log {log:q}"
 
 
 rule gather_pairs:

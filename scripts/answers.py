@@ -3,12 +3,15 @@
 python -m scripts.answers show answers              # what is in it, by data set, stage and model
 python -m scripts.answers show answers --key 3b1def # a request and its reply
 python -m scripts.answers compact answers           # many segments into one, without torn lines
+
+Args:
+    key: the beginning of a request's key
+    forget_failures: so that what was refused is asked again
 """
 
-import argparse
-import sys
 from collections import Counter
 from pathlib import Path
+from typing import Literal
 
 from rag_instruct import cli
 from rag_instruct.errors import UserError
@@ -38,32 +41,25 @@ def described(record: Record) -> str:
     return "\n".join([*parts, f"── request\n{rest}", f"── reply\n{reply.get('text', '')}", f"── {reply}"])
 
 
-def show(arguments: argparse.Namespace) -> None:
-    store = AnswerStore(arguments.folder)
-    if not arguments.key:
-        print(table(store))
-        return
-    found = [record for record in store.records() if record["key"].startswith(arguments.key)]
+def shown(store: AnswerStore, key: str) -> str:
+    """The requests whose keys begin with `key`, and their replies."""
+    found = [record for record in store.records() if record["key"].startswith(key)]
     if not found:
-        raise UserError(f"{arguments.folder}: no key begins with {arguments.key}")
-    print("\n\n".join(map(described, found)))
+        raise UserError(f"{store.folder}: no key begins with {key}")
+    return "\n\n".join(map(described, found))
 
 
-def make_compact(arguments: argparse.Namespace) -> None:
-    segments, records = compact(arguments.folder, arguments.forget_failures)
-    print(f"{arguments.folder}: {segments} segments are one now, of {records} records")
-
-
-def main(arguments: argparse.Namespace) -> None:
-    if not arguments.folder.is_dir():
-        raise UserError(f"{arguments.folder}: no such folder")
-    (show if arguments.what == "show" else make_compact)(arguments)
+def main(
+    what: Literal["show", "compact"], folder: Path, *, key: str | None = None, forget_failures: bool = False
+) -> None:
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder")
+    if what == "compact":
+        segments, records = compact(folder, forget_failures)
+        print(f"{folder}: {segments} segments are one now, of {records} records")
+    else:
+        print(shown(AnswerStore(folder), key) if key else table(AnswerStore(folder)))
 
 
 if __name__ == "__main__":
-    parser = cli.parser(__doc__)
-    parser.add_argument("what", choices=("show", "compact"))
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--key", help="the beginning of a request's key")
-    parser.add_argument("--forget-failures", action="store_true", help="so that what was refused is asked again")
-    cli.run(main, parser.parse_args(sys.argv[1:]))
+    cli.run(main)

@@ -4,9 +4,15 @@ python -m scripts.ask results/rag_instruct_demo/models/smollm2_135m "Who found t
 python -m scripts.ask results/rag_instruct_demo/models/smollm2_135m            # asks again and again
 python -m scripts.ask HuggingFaceTB/SmolLM2-135M-Instruct --dataset rag_instruct_demo "..."
 python -m scripts.ask results/rag_instruct_demo/models/smollm2_135m --alone "..."    # without documents
+
+Args:
+    model: a folder, a hub id, or package:<module>/<file>.gguf
+    question: left out, questions are read from the terminal
+    dataset: whose index is searched; left out, the model's own
+    alone: without documents
+    tokens: longest answer
 """
 
-import argparse
 import sys
 import textwrap
 from collections.abc import Iterator
@@ -15,23 +21,32 @@ from pathlib import Path
 from transformers.utils.logging import disable_progress_bar, set_verbosity_error
 
 from rag_instruct import cli
-from rag_instruct.config import known, read_config
 from rag_instruct.evaluation.answerer import Answerer, cited
 from rag_instruct.retrieval.encoder import EncoderSettings
 from rag_instruct.retrieval.passage_index import PassageIndex
 from rag_instruct.retrieval.runs import Hit
+from rag_instruct.settings import known
+from rag_instruct.settings.config import read_config
 
 
-def main(arguments: argparse.Namespace) -> None:
+def main(
+    model: str,
+    question: str | None = None,
+    *,
+    dataset: str | None = None,
+    alone: bool = False,
+    documents: int = 10,
+    tokens: int = 500,
+) -> None:
     disable_progress_bar()
     set_verbosity_error()
-    index = None if arguments.alone else index_of(arguments.dataset or dataset_of(arguments.model))
-    answerer = Answerer(arguments.model)
-    for question in [arguments.question] if arguments.question else asked():
-        hits = index.best(question, arguments.documents) if index else []
-        documents = [hit.passage.document for hit in hits]
-        answer = answerer.answer(question, documents, arguments.tokens, lambda text: print(text, end="", flush=True))
-        print("\n" + listed(hits, cited(question, answer, documents)))
+    index = None if alone else index_of(dataset or dataset_of(model))
+    answerer = Answerer(model)
+    for each in [question] if question else asked():
+        hits = index.best(each, documents) if index else []
+        seen = [hit.passage.document for hit in hits]
+        answer = answerer.answer(each, seen, tokens, lambda text: print(text, end="", flush=True))
+        print("\n" + listed(hits, cited(each, answer, seen)))
 
 
 def asked() -> Iterator[str]:
@@ -72,11 +87,4 @@ def listed(hits: list[Hit], drawn_upon: list[int]) -> str:
 
 
 if __name__ == "__main__":
-    parser = cli.parser(__doc__)
-    parser.add_argument("model", help="a folder, a hub id, or package:<module>/<file>.gguf")
-    parser.add_argument("question", nargs="?", help="left out, questions are read from the terminal")
-    parser.add_argument("--dataset", help="whose index is searched; left out, the model's own")
-    parser.add_argument("--alone", action="store_true", help="without documents")
-    parser.add_argument("--documents", type=int, default=10)
-    parser.add_argument("--tokens", type=int, default=500, help="longest answer")
-    cli.run(main, parser.parse_intermixed_args())
+    cli.run(main)

@@ -2,38 +2,41 @@
 
     python -m scripts.assemble pairs.jsonl --run questions.parquet --passages passages.arrow \\
         --documents 10 --beyond 200 --seed 1 --rows rows.jsonl --rejects rejects.jsonl
+
+Args:
+    run: the questions' search
+    documents: of a row, source and noise together
+    beyond: noise ranks beyond this
 """
 
-import argparse
 from pathlib import Path
 
 from rag_instruct import cli
-from rag_instruct.dataset.merging import assemble
-from rag_instruct.files import read_jsonl, write_jsonl
+from rag_instruct.dataset.assembling import assemble
 from rag_instruct.logs import logger
+from rag_instruct.record_files import read_records, write_records
 from rag_instruct.retrieval.runs import Run
+from rag_instruct.schema import Pair
 
 
-def main(arguments: argparse.Namespace) -> None:
-    run = Run(arguments.run, arguments.passages)
-    pairs = list(read_jsonl(arguments.pairs))
-    rows, rejected = assemble(
-        pairs, run, arguments.documents, arguments.beyond, arguments.seed, arguments.corpus_license
-    )
-    logger.info("%d rows of %d pairs, %d without enough noise", len(rows), len(pairs), len(rejected))
-    write_jsonl(arguments.rows, rows)
-    write_jsonl(arguments.rejects, rejected)
+def main(
+    pairs: Path,
+    *,
+    run: Path,
+    passages: Path,
+    documents: int,
+    beyond: int,
+    seed: str,
+    corpus_license: str,
+    rows: Path,
+    rejects: Path,
+) -> None:
+    made = list(read_records(pairs, Pair))
+    found, rejected = assemble(made, Run(run, passages), documents, beyond, seed, corpus_license)
+    logger.info("%d rows of %d pairs, %d without enough noise", len(found), len(made), len(rejected))
+    write_records(rows, found)
+    write_records(rejects, rejected)
 
 
 if __name__ == "__main__":
-    parser = cli.parser(__doc__)
-    parser.add_argument("pairs", type=Path)
-    parser.add_argument("--run", type=Path, required=True, help="the questions' search")
-    parser.add_argument("--passages", type=Path, required=True)
-    parser.add_argument("--documents", type=int, required=True, help="of a row, source and noise together")
-    parser.add_argument("--beyond", type=int, required=True, help="noise ranks beyond this")
-    parser.add_argument("--seed", required=True)
-    parser.add_argument("--corpus-license", required=True)
-    parser.add_argument("--rows", type=Path, required=True)
-    parser.add_argument("--rejects", type=Path, required=True)
-    cli.run(main, parser.parse_args())
+    cli.run(main)

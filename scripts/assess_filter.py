@@ -6,55 +6,56 @@
 
 Labels are JSON lines with `category` ("knowledge" is what a filter keeps), or `knowledge_intensive`, and `instruction`,
 or `row`, which counts the records of --texts from 0. A teacher is paid from the data set's budget, and not twice.
+
+Args:
+    filter: heuristic, or a key of `teachers`
+    dataset: whose budget pays for a teacher
+    a_request: exemplars in one request, on average
+    texts: the file whose rows are labelled
+    settings: the graph's resolved settings; left out, config.yaml
 """
 
-import argparse
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from rag_instruct import cli
 from rag_instruct.exemplars.assessment import assess, labelled, table
 from rag_instruct.exemplars.heuristic import filter_by_heuristic
 from rag_instruct.exemplars.instruction_sets import SCHEMAS, InstructionSet
 from rag_instruct.exemplars.knowledge import filter_by_teacher
+from rag_instruct.jobs import job_settings
 from rag_instruct.llm.prompts import load_prompt
 from rag_instruct.llm.session import Session, with_teacher
-from rag_instruct.schema import Exemplar
+from rag_instruct.schema import DroppedExemplar, Exemplar
 
-Filter = Callable[[list[Exemplar]], tuple[list[Exemplar], list[Exemplar]]]
 PROMPT = Path("resources/prompts/knowledge_intensive.yaml")
 
 
-def main(arguments: argparse.Namespace) -> None:
-    texts: Iterable[dict[str, Any]] = []
-    if arguments.texts:
-        texts = InstructionSet([arguments.texts], "labels", SCHEMAS[arguments.schema])
-    exemplars = labelled(arguments.labels, texts)
-    judge: Filter = filter_by_heuristic if arguments.teacher == "heuristic" else asked(arguments)
-    kept, dropped = judge(exemplars)
-    print(table(arguments.teacher, assess(kept, dropped)))
+def main(
+    labels: Path,
+    *,
+    filter: str = "heuristic",
+    dataset: str = "rag_instruct_40k",
+    a_request: int = 10,
+    texts: Path | None = None,
+    schema: str = "plain",
+    settings: Path | None = None,
+) -> None:
+    records: Iterable[tuple[int, str]] = []
+    if texts:
+        records = InstructionSet([texts], "labels", SCHEMAS[cli.one_of(schema, SCHEMAS, "--schema")])
+    labelled_ones = labelled(labels, records)
+    exemplars = [exemplar for exemplar, _ in labelled_ones.values()]
 
+    async def work(teacher: Session) -> tuple[list[Exemplar], list[DroppedExemplar]]:
+        return await filter_by_teacher(exemplars, load_prompt(PROMPT), teacher, a_request)
 
-def asked(arguments: argparse.Namespace) -> Filter:
-    """The teacher as a filter."""
-
-    def judged(exemplars: list[Exemplar]) -> tuple[list[Exemplar], list[Exemplar]]:
-        async def work(teacher: Session) -> tuple[list[Exemplar], list[Exemplar]]:
-            return await filter_by_teacher(exemplars, load_prompt(PROMPT), teacher, arguments.a_request)
-
-        return with_teacher(arguments, arguments.labels, work)
-
-    return judged
+    if filter == "heuristic":
+        kept, dropped = filter_by_heuristic(exemplars)
+    else:
+        kept, dropped = with_teacher(filter, dataset, "exemplar filter", job_settings(settings), labels, work)
+    print(table(filter, assess(labelled_ones, kept, dropped)))
 
 
 if __name__ == "__main__":
-    parser = cli.parser(__doc__)
-    parser.add_argument("labels", type=Path)
-    parser.add_argument("--filter", dest="teacher", default="heuristic", help="heuristic, or a key of `teachers`")
-    parser.add_argument("--dataset", default="rag_instruct_40k", help="whose budget pays for a teacher")
-    parser.add_argument("--a-request", type=int, default=10, help="exemplars in one request, on average")
-    parser.add_argument("--texts", type=Path, help="the file whose rows are labelled")
-    parser.add_argument("--schema", choices=sorted(SCHEMAS), default="plain")
-    parser.set_defaults(stage="exemplar filter")
-    cli.run(main, parser.parse_args())
+    cli.run(main)

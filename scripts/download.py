@@ -2,28 +2,22 @@
 
     python -m scripts.download https://host/psgs_w100.tsv.gz --output downloads/psgs_w100.tsv.gz
 
-RAG_INSTRUCT_DOWNLOADS may hold what the graph knows of it, as JSON:
-{"expected": {"https://host/psgs_w100.tsv.gz": {"size": 4694541059, "sha256": "..."}}, "mirrors": {}, "proxy": ""}
+Args:
+    settings: what the graph knows of the file, its mirrors and the proxy; left out, nothing is known
 """
 
-import argparse
-import json
-import os
 from pathlib import Path
 
 from rag_instruct import cli
-from rag_instruct.download import DOWNLOADS, Source, download
+from rag_instruct.download import Source, download, downloads
+from rag_instruct.jobs import job_settings
 
 
-def main(arguments: argparse.Namespace) -> None:
-    known = json.loads(os.environ.get(DOWNLOADS, "{}"))
-    expected = known.get("expected", {}).get(arguments.url, {})
-    source = Source(arguments.url, **expected, mirrors=known.get("mirrors", {}), proxy=known.get("proxy"))
-    download(source, arguments.output)
+def main(url: str, *, output: Path, settings: Path | None = None) -> None:
+    known = downloads(job_settings(settings)) if settings else {}
+    expected = known.pop("expected", {}).get(url, {})
+    download(Source(url, **expected, **known), output)
 
 
 if __name__ == "__main__":
-    parser = cli.parser(__doc__)
-    parser.add_argument("url")
-    parser.add_argument("--output", type=Path, required=True)
-    cli.run(main, parser.parse_args())
+    cli.run(main)

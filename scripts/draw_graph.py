@@ -1,9 +1,12 @@
 """Draw the graph of targets: its stages, its jobs, its files, as the pictures' names end.
 
 python -m scripts.draw_graph results/rag_instruct_40k.jsonl --output 40k_stages.svg 40k_jobs.svg 40k_files.png
+
+Args:
+    targets: files under results/
+    output: .svg or .png
 """
 
-import argparse
 from pathlib import Path
 
 from rag_instruct import cli
@@ -11,17 +14,14 @@ from rag_instruct.errors import UserError
 from rag_instruct.graph.drawing import GRAPHS, draw, jobs_of, stages_of
 
 
-def main(arguments: argparse.Namespace) -> None:
-    kinds = [output.stem.rsplit("_", 1)[-1] for output in arguments.output]
-    if wrong := [str(output) for output, kind in zip(arguments.output, kinds, strict=True) if kind not in GRAPHS]:
+def main(targets: list[str], *, output: list[Path]) -> None:
+    kinds = [picture.stem.rsplit("_", 1)[-1] for picture in output]
+    if wrong := [str(picture) for picture, kind in zip(output, kinds, strict=True) if kind not in GRAPHS]:
         raise UserError(f"{wrong[0]}: a picture's name ends in _{', _'.join(GRAPHS)}")
-    jobs, stages = jobs_of(arguments.targets), stages_of(sorted(Path("rules").glob("*.smk")))
-    for output, kind in zip(arguments.output, kinds, strict=True):
-        draw(GRAPHS[kind](jobs, stages), output)
+    jobs, stages = jobs_of(targets), stages_of(sorted(Path("rules").glob("*.smk")))
+    for picture, kind in zip(output, kinds, strict=True):
+        draw(GRAPHS[kind](jobs, stages), picture)
 
 
 if __name__ == "__main__":
-    parser = cli.parser(__doc__)
-    parser.add_argument("targets", nargs="+", help="files under results/")
-    parser.add_argument("--output", type=Path, nargs="+", required=True, help=".svg or .png")
-    cli.run(main, parser.parse_args())
+    cli.run(main)

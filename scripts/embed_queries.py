@@ -4,25 +4,18 @@
         --normalize --output queries.npy
 """
 
-import argparse
 from pathlib import Path
+from typing import Annotated
 
 from rag_instruct import cli
-from rag_instruct.files import read_jsonl, save_array
 from rag_instruct.retrieval.encoder import Encoder, EncoderSettings
+from rag_instruct.retrieval.queries import digest_of, read_queries, save_by_query
 
 
-def main(arguments: argparse.Namespace) -> None:
-    encoder = Encoder(EncoderSettings.of(arguments))
-    texts = [row[arguments.field] for row in read_jsonl(arguments.rows)]
-    vectors = encoder.encode(texts, "embedding queries")
-    save_array(arguments.output, vectors)
+def main(rows: Path, *, field: str, encoder: Annotated[EncoderSettings, cli.Flat], output: Path) -> None:
+    ids, texts = read_queries(rows, field)
+    save_by_query(output, Encoder(encoder).encode(texts, "embedding queries"), digest_of(ids))
 
 
 if __name__ == "__main__":
-    parser = cli.parser(__doc__)
-    parser.add_argument("rows", type=Path)
-    parser.add_argument("--field", required=True)
-    cli.add_encoder(parser)
-    parser.add_argument("--output", type=Path, required=True)
-    cli.run(main, parser.parse_args())
+    cli.run(main)

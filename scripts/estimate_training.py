@@ -2,10 +2,13 @@
 
 python -m scripts.estimate_training resources/recipes/llama_3_1_8b.yaml --gpu h100
 python -m scripts.estimate_training resources/recipes/llama_3_1_8b.yaml --data results/rag_instruct_40k.jsonl
+
+Args:
+    gpus: so many GPUs on one machine, in place of the recipe's
+    data: a data set; left out, --rows of --tokens each are assumed
+    tokens: of a row: ten passages, question and answer
 """
 
-import argparse
-from dataclasses import replace
 from pathlib import Path
 
 from rag_instruct import cli
@@ -15,33 +18,35 @@ from rag_instruct.training.recipe import Recipe, load_recipe
 from rag_instruct.training.rows import Renderer, examples, read_rows
 
 
-def main(arguments: argparse.Namespace) -> None:
-    recipe = load_recipe(arguments.recipe)
-    if arguments.gpus:
-        recipe = replace(recipe, processes=arguments.gpus, gpus=arguments.gpus, machines=1)
-    found = sequences(arguments, recipe)
-    device = arguments.gpu if recipe.gpus else None
-    print(table(estimate(Model.of(recipe.model, recipe.revision), recipe, found, device)))
+def main(
+    recipe: Path,
+    *,
+    gpu: str = "h100",
+    gpus: int | None = None,
+    data: Path | None = None,
+    rows: int = 40_000,
+    tokens: int = 1_900,
+) -> None:
+    found = load_recipe(recipe)
+    if gpus:
+        found = found.replaced(processes=gpus, gpus=gpus, machines=1)
+    lengths = sequences(data, found) if data else assumed(rows, tokens)
+    device = cli.one_of(gpu, DEVICES, "--gpu") if found.gpus else None
+    print(table(estimate(Model.of(found.model, found.revision), found, lengths, device)))
 
 
-def sequences(arguments: argparse.Namespace, recipe: Recipe) -> Sequences:
-    """The lengths of a data set's rows, or of so many rows of a usual length."""
-    if not arguments.data:
-        return Sequences(
-            [arguments.tokens] * arguments.rows, 0, f"{arguments.rows:,} rows of {arguments.tokens:,} tokens, assumed"
-        )
+def sequences(data: Path, recipe: Recipe) -> Sequences:
+    """The lengths of a data set's rows."""
     renderer = Renderer(load_tokenizer(recipe.model, recipe.revision), recipe.max_length, str(recipe.seed))
-    made = examples(read_rows(arguments.data), renderer, recipe.validation)
+    made = examples(read_rows(data), renderer, recipe.validation)
     lengths = [[len(example.input_ids) for example in part] for part in (made.train, made.validation)]
-    return Sequences(lengths[0], sum(lengths[1]), f"{made.counts['rows']:,} rows of {arguments.data}")
+    return Sequences(lengths[0], sum(lengths[1]), f"{made.counts['rows']:,} rows of {data}")
+
+
+def assumed(rows: int, tokens: int) -> Sequences:
+    """So many rows of a usual length."""
+    return Sequences([tokens] * rows, 0, f"{rows:,} rows of {tokens:,} tokens, assumed")
 
 
 if __name__ == "__main__":
-    parser = cli.parser(__doc__)
-    parser.add_argument("recipe", type=Path)
-    parser.add_argument("--gpu", choices=list(DEVICES), default="h100")
-    parser.add_argument("--gpus", type=int, help="so many GPUs on one machine, in place of the recipe's")
-    parser.add_argument("--data", type=Path, help="a data set; left out, --rows of --tokens each are assumed")
-    parser.add_argument("--rows", type=int, default=40_000)
-    parser.add_argument("--tokens", type=int, default=1_900, help="of a row: ten passages, question and answer")
-    cli.run(main, parser.parse_args())
+    cli.run(main)

@@ -1,9 +1,12 @@
 """Export an evaluation to the files of lm-evaluation-harness: results_*.json and samples_*.jsonl, by model.
 
 python -m scripts.export_lm_eval results/rag_instruct_demo/evaluation.json --to results/rag_instruct_demo/lm_eval
+
+Args:
+    table: results/<dataset>/evaluation.json
+    to: folder
 """
 
-import argparse
 from pathlib import Path
 
 from rag_instruct import cli
@@ -13,17 +16,13 @@ from rag_instruct.files import read_json
 from rag_instruct.logs import logger
 
 
-def main(arguments: argparse.Namespace) -> None:
-    table = read_json(arguments.table)
-    place = arguments.table.parent / "evaluation"
-    cells = [(result["benchmark"], result["given"], result["model"]) for result in table["results"]]
-    scores = [place / name / given / f"{model}.scores.jsonl" for name, given, model in cells]
-    for folder in export(table, Evaluation(scores, table), arguments.table.parent.parent, arguments.to):
+def main(table: Path, *, to: Path) -> None:
+    made = read_json(table)
+    cells = [(result["benchmark"], result["given"], result["model"]) for result in made["results"]]
+    scores = [table.parent / "evaluation" / name / given / f"{model}.scores.jsonl" for name, given, model in cells]
+    for folder in export(made, Evaluation(scores, made), table.parent.parent, to):
         logger.info("%s", folder)
 
 
 if __name__ == "__main__":
-    parser = cli.parser(__doc__)
-    parser.add_argument("table", type=Path, help="results/<dataset>/evaluation.json")
-    parser.add_argument("--to", type=Path, required=True, help="folder")
-    cli.run(main, parser.parse_args())
+    cli.run(main)

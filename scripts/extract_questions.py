@@ -2,9 +2,14 @@
 
 python -m scripts.extract_questions downloads/benchmarks/arc/files.json --question question --output arc.jsonl
 python -m scripts.extract_questions data.zip --member data/dev.json --question annotation.qa --output convfinqa.jsonl
+
+Args:
+    source: a file, or the files.json of a download
+    question: where a record has it: a name, or names joined by dots
+    under: the key of a JSON object that holds the records
+    member: the file inside a .zip
 """
 
-import argparse
 from pathlib import Path
 
 from rag_instruct import cli
@@ -14,18 +19,12 @@ from rag_instruct.logs import logger
 from rag_instruct.overlap import questions_of
 
 
-def main(arguments: argparse.Namespace) -> None:
-    paths = [path / arguments.member for path in listed_files(arguments.source)[0]]
-    questions = questions_of(paths, arguments.question, arguments.under)
-    write_jsonl(arguments.output, ({"question": question} for question in questions))
-    logger.info("%s: %d questions", arguments.output.stem, len(questions))
+def main(source: Path, *, question: str, under: str = "", member: str = "", output: Path) -> None:
+    paths = [path / member for path in listed_files(source)[0]]
+    questions = questions_of(paths, question, under)
+    write_jsonl(output, ({"question": question} for question in questions))
+    logger.info("%s: %d questions", output.stem, len(questions))
 
 
 if __name__ == "__main__":
-    parser = cli.parser(__doc__)
-    parser.add_argument("source", type=Path, help="a file, or the files.json of a download")
-    parser.add_argument("--question", required=True, help="where a record has it: a name, or names joined by dots")
-    parser.add_argument("--under", default="", help="the key of a JSON object that holds the records")
-    parser.add_argument("--member", default="", help="the file inside a .zip")
-    parser.add_argument("--output", type=Path, required=True)
-    cli.run(main, parser.parse_args())
+    cli.run(main)

@@ -2,38 +2,47 @@
 
     python -m scripts.filter_exemplars_by_teacher drawn.jsonl --prompt resources/prompts/knowledge_intensive.yaml \\
         --a-request 10 --teacher gpt-4o --dataset rag_instruct_40k --kept kept.jsonl --dropped dropped.jsonl
+
+Args:
+    a_request: exemplars in one request, on average
+    teacher: a key of `teachers` in config.yaml
+    dataset: whose budget pays
+    settings: the graph's resolved settings; left out, config.yaml
 """
 
-import argparse
 from pathlib import Path
 
 from rag_instruct import cli
 from rag_instruct.exemplars.funnel import log_filtered
 from rag_instruct.exemplars.knowledge import filter_by_teacher
-from rag_instruct.files import read_jsonl, write_jsonl
+from rag_instruct.jobs import job_settings
 from rag_instruct.llm.prompts import load_prompt
 from rag_instruct.llm.session import Session, with_teacher
-from rag_instruct.schema import Exemplar
+from rag_instruct.record_files import read_records, write_records
+from rag_instruct.schema import DroppedExemplar, Exemplar
 
 
-def main(arguments: argparse.Namespace) -> None:
-    exemplars, prompt = list(read_jsonl(arguments.exemplars)), load_prompt(arguments.prompt)
+def main(
+    exemplars: Path,
+    *,
+    prompt: Path,
+    a_request: int = 10,
+    teacher: str,
+    dataset: str,
+    kept: Path,
+    dropped: Path,
+    settings: Path | None = None,
+) -> None:
+    drawn, how = list(read_records(exemplars, Exemplar)), load_prompt(prompt)
 
-    async def work(teacher: Session) -> tuple[list[Exemplar], list[Exemplar]]:
-        return await filter_by_teacher(exemplars, prompt, teacher, arguments.a_request)
+    async def work(judge: Session) -> tuple[list[Exemplar], list[DroppedExemplar]]:
+        return await filter_by_teacher(drawn, how, judge, a_request)
 
-    kept, dropped = with_teacher(arguments, arguments.kept, work)
-    log_filtered(kept, dropped)
-    write_jsonl(arguments.kept, kept)
-    write_jsonl(arguments.dropped, dropped)
+    useful, useless = with_teacher(teacher, dataset, "exemplar filter", job_settings(settings), kept, work)
+    log_filtered(useful, useless)
+    write_records(kept, useful)
+    write_records(dropped, useless)
 
 
 if __name__ == "__main__":
-    parser = cli.parser(__doc__)
-    parser.add_argument("exemplars", type=Path)
-    parser.add_argument("--prompt", type=Path, required=True)
-    parser.add_argument("--a-request", type=int, default=10, help="exemplars in one request, on average")
-    cli.add_teacher(parser, stage="exemplar filter")
-    parser.add_argument("--kept", type=Path, required=True)
-    parser.add_argument("--dropped", type=Path, required=True)
-    cli.run(main, parser.parse_args())
+    cli.run(main)

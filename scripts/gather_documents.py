@@ -4,9 +4,13 @@
         --output documents.jsonl
     python -m scripts.gather_documents questions.jsonl --contexts retrieved.jsonl --documents 10 \\
         --output documents.jsonl
+
+Args:
+    run: of the queries that scripts.list_queries lists
+    contexts: records with `ctxs` or `retrieval_ctxs`
+    documents: of a question that has none of its own
 """
 
-import argparse
 from pathlib import Path
 
 from rag_instruct import cli
@@ -16,22 +20,22 @@ from rag_instruct.files import write_jsonl
 from rag_instruct.retrieval.runs import Run
 
 
-def main(arguments: argparse.Namespace) -> None:
-    questions = list(read_questions(arguments.questions))
-    if arguments.contexts:
-        rows = from_file(questions, arguments.contexts, arguments.documents)
+def main(
+    questions: Path,
+    *,
+    run: Path | None = None,
+    passages: Path | None = None,
+    contexts: Path | None = None,
+    documents: int,
+    output: Path,
+) -> None:
+    asked = list(read_questions(questions))
+    if contexts:
+        rows = from_file(asked, contexts, documents)
     else:
-        run = Run(arguments.run, arguments.passages) if arguments.run else None
-        rows = from_search(questions, run, arguments.documents)
-    write_jsonl(arguments.output, rows)
+        rows = from_search(asked, Run(run, passages) if run and passages else None, documents)
+    write_jsonl(output, rows)
 
 
 if __name__ == "__main__":
-    parser = cli.parser(__doc__)
-    parser.add_argument("questions", type=Path)
-    parser.add_argument("--run", type=Path, nargs="?", help="of the queries that scripts.list_queries lists")
-    parser.add_argument("--passages", type=Path, nargs="?")
-    parser.add_argument("--contexts", type=Path, nargs="?", help="records with `ctxs` or `retrieval_ctxs`")
-    parser.add_argument("--documents", type=int, required=True, help="of a question that has none of its own")
-    parser.add_argument("--output", type=Path, required=True)
-    cli.run(main, parser.parse_args())
+    cli.run(main)

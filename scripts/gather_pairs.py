@@ -4,28 +4,21 @@
         --pairs pairs.jsonl --rejects rejects.jsonl
 """
 
-import argparse
 from pathlib import Path
 
 from rag_instruct import cli
-from rag_instruct.dataset.merging import gather
-from rag_instruct.files import read_jsonl, write_jsonl
+from rag_instruct.dataset.gathering import gather
 from rag_instruct.logs import logger
+from rag_instruct.record_files import read_records, write_records
+from rag_instruct.schema import Pair, Reject
 
 
-def main(arguments: argparse.Namespace) -> None:
-    pairs, repeated = gather([list(read_jsonl(path)) for path in arguments.chunks], arguments.slots)
-    rejects = [row for path in arguments.chunk_rejects for row in read_jsonl(path)]
-    logger.info("%d pairs for %d slots, %d repeated questions left out", len(pairs), arguments.slots, len(repeated))
-    write_jsonl(arguments.pairs, pairs)
-    write_jsonl(arguments.rejects, [*rejects, *repeated])
+def main(chunks: list[Path], *, chunk_rejects: list[Path], slots: int, pairs: Path, rejects: Path) -> None:
+    found, repeated = gather([read_records(path, Pair) for path in chunks], slots)
+    logger.info("%d pairs for %d slots, %d repeated questions left out", len(found), slots, len(repeated))
+    write_records(pairs, found)
+    write_records(rejects, [*(reject for path in chunk_rejects for reject in read_records(path, Reject)), *repeated])
 
 
 if __name__ == "__main__":
-    parser = cli.parser(__doc__)
-    parser.add_argument("chunks", type=Path, nargs="+")
-    parser.add_argument("--chunk-rejects", type=Path, nargs="+", required=True)
-    parser.add_argument("--slots", type=int, required=True)
-    parser.add_argument("--pairs", type=Path, required=True)
-    parser.add_argument("--rejects", type=Path, required=True)
-    cli.run(main, parser.parse_args())
+    cli.run(main)

@@ -2,9 +2,18 @@
 
     python -m scripts.generate_endpoint questions.jsonl --documents documents.jsonl --teacher gpt-4o \\
         --max-new-tokens 500 --decoding greedy --dataset rag_instruct_40k --output outputs.jsonl
+
+Args:
+    documents: of each question; left out, the model has its own knowledge only
+    max_new_tokens: of an answer
+    decoding: paper: temperature 0.5, top-p 0.9
+    teacher: a key of `teachers` in config.yaml
+    dataset: whose budget pays
+    settings: the graph's resolved settings; left out, config.yaml
 """
 
-import argparse
+from pathlib import Path
+from typing import Literal
 
 from rag_instruct import cli
 from rag_instruct.benchmarks import read_questions
@@ -12,22 +21,31 @@ from rag_instruct.evaluation.endpoint_answers import answer
 from rag_instruct.evaluation.questioning import tasks
 from rag_instruct.evaluation.records import Output
 from rag_instruct.files import write_jsonl
+from rag_instruct.jobs import job_settings
 from rag_instruct.llm.session import Session, with_teacher
 from rag_instruct.models.decoding import Decoding
 
 
-def main(arguments: argparse.Namespace) -> None:
-    asked = tasks(read_questions(arguments.questions), arguments.documents)
-    decoding = Decoding.of(arguments)
+def main(
+    questions: Path,
+    *,
+    documents: Path | None = None,
+    max_new_tokens: int,
+    decoding: Literal["greedy", "paper"],
+    output: Path,
+    teacher: str,
+    dataset: str,
+    settings: Path | None = None,
+) -> None:
+    asked = tasks(read_questions(questions), documents)
+    how = Decoding.of(max_new_tokens, decoding)
 
-    async def work(teacher: Session) -> list[Output]:
-        return await answer(asked, teacher, decoding)
+    async def work(model: Session) -> list[Output]:
+        return await answer(asked, model, how)
 
-    write_jsonl(arguments.output, with_teacher(arguments, arguments.output, work, decoding.sampling()))
+    outputs = with_teacher(teacher, dataset, "evaluation", job_settings(settings), output, work, how.sampling())
+    write_jsonl(output, outputs)
 
 
 if __name__ == "__main__":
-    parser = cli.parser(__doc__)
-    cli.add_generation(parser)
-    cli.add_teacher(parser, stage="evaluation")
-    cli.run(main, parser.parse_args())
+    cli.run(main)

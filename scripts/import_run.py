@@ -2,27 +2,22 @@
 
     python -m scripts.import_run bm25.trec --queries exemplars.jsonl --passages passages.arrow --depth 10 \\
         --output run.parquet --trec run.trec
+
+Args:
+    queries: the queries' rows, with their ids
+    trec: the run as it is used
 """
 
-import argparse
 from pathlib import Path
 
 from rag_instruct import cli
-from rag_instruct.files import read_jsonl
+from rag_instruct.retrieval.queries import read_queries
 from rag_instruct.retrieval.runs import import_trec
 
 
-def main(arguments: argparse.Namespace) -> None:
-    query_ids = [row["id"] for row in read_jsonl(arguments.queries)]
-    import_trec(arguments.source, arguments.depth, query_ids, arguments.passages, arguments.output, arguments.trec)
+def main(source: Path, *, queries: Path, passages: Path, depth: int, output: Path, trec: Path) -> None:
+    import_trec(source, depth, read_queries(queries)[0], passages, output, trec)
 
 
 if __name__ == "__main__":
-    parser = cli.parser(__doc__)
-    parser.add_argument("source", type=Path)
-    parser.add_argument("--queries", type=Path, required=True, help="the queries' rows, with their ids")
-    parser.add_argument("--passages", type=Path, required=True)
-    parser.add_argument("--depth", type=int, required=True)
-    parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--trec", type=Path, required=True, help="the run as it is used")
-    cli.run(main, parser.parse_args())
+    cli.run(main)

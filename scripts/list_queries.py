@@ -3,7 +3,6 @@
 python -m scripts.list_queries questions.jsonl --output queries.jsonl
 """
 
-import argparse
 from pathlib import Path
 
 from rag_instruct import cli
@@ -12,12 +11,9 @@ from rag_instruct.evaluation.contexts import queries
 from rag_instruct.files import write_jsonl
 
 
-def main(arguments: argparse.Namespace) -> None:
-    write_jsonl(arguments.output, queries(read_questions(arguments.questions)))
+def main(questions: Path, *, output: Path) -> None:
+    write_jsonl(output, queries(read_questions(questions)))
 
 
 if __name__ == "__main__":
-    parser = cli.parser(__doc__)
-    parser.add_argument("questions", type=Path)
-    parser.add_argument("--output", type=Path, required=True)
-    cli.run(main, parser.parse_args())
+    cli.run(main)

@@ -4,35 +4,42 @@
         --output alpaca.parquet --summary alpaca.json
     python -m scripts.load_exemplars mine.jsonl.zst --name mine --fields '{"instruction": "prompt.text"}' \\
         --license MIT --output mine.parquet --summary mine.json
+
+Args:
+    sources: files, or the files.json of a download
+    name: the set's name, which its exemplars' ids begin with
+    fields: JSON of an own schema's field names
+    summary: what the set is, and what was left out
 """
 
-import argparse
 import json
 from itertools import chain
 from pathlib import Path
 
 from rag_instruct import cli
 from rag_instruct.download import listed_files
+from rag_instruct.errors import ArgumentError
 from rag_instruct.exemplars.instruction_sets import SCHEMAS, InstructionSet, load, own_schema
 
 
-def main(arguments: argparse.Namespace) -> None:
-    paths, origins = zip(*map(listed_files, arguments.sources), strict=True)
-    several = {"file": ", ".join(map(str, arguments.sources))}
-    origin = origins[0] if len(origins) == 1 else several
-    schema = SCHEMAS[arguments.schema] if arguments.schema else own_schema(json.loads(arguments.fields))
-    described = {"set": arguments.name, "license": arguments.license, **origin}
-    load(InstructionSet(chain(*paths), arguments.name, schema), arguments.output, arguments.summary, described)
+def main(
+    sources: list[Path],
+    *,
+    name: str,
+    schema: str | None = None,
+    fields: str | None = None,
+    license: str,
+    output: Path,
+    summary: Path,
+) -> None:
+    if (schema is None) == (fields is None):
+        raise ArgumentError("give either --schema or --fields: the field names of a known set, or your own")
+    paths, origins = zip(*map(listed_files, sources), strict=True)
+    origin = origins[0] if len(origins) == 1 else {"file": ", ".join(map(str, sources))}
+    known = SCHEMAS[cli.one_of(schema, SCHEMAS, "--schema")] if schema else own_schema(json.loads(fields or "{}"))
+    described = {"set": name, "license": license, **origin}
+    load(InstructionSet(chain(*paths), name, known), output, summary, described)
 
 
 if __name__ == "__main__":
-    parser = cli.parser(__doc__)
-    parser.add_argument("sources", type=Path, nargs="+", help="files, or the files.json of a download")
-    parser.add_argument("--name", required=True, help="the set's name, which its exemplars' ids begin with")
-    schemas = parser.add_mutually_exclusive_group(required=True)
-    schemas.add_argument("--schema", choices=sorted(SCHEMAS))
-    schemas.add_argument("--fields", help="JSON of an own schema's field names")
-    parser.add_argument("--license", required=True)
-    parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--summary", type=Path, required=True, help="what the set is, and what was left out")
-    cli.run(main, parser.parse_args())
+    cli.run(main)

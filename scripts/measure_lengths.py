@@ -2,28 +2,27 @@
 
     python -m scripts.measure_lengths rag_instruct_40k.jsonl --recipe resources/recipes/llama_3_1_8b.yaml --seed 1 \\
         --output lengths.json
+
+Args:
+    recipe: whose tokenizer, template and limit count
 """
 
-import argparse
 from pathlib import Path
 
 from rag_instruct import cli
-from rag_instruct.files import read_jsonl, write_json
+from rag_instruct.files import write_json
 from rag_instruct.logs import logger
 from rag_instruct.report.lengths import lengths
 from rag_instruct.training.recipe import load_recipe
+from rag_instruct.training.rows import read_rows
 
 
-def main(arguments: argparse.Namespace) -> None:
-    recipe = load_recipe(arguments.recipe)
-    found = lengths(list(read_jsonl(arguments.dataset)), recipe, str(recipe.seed))
-    write_json(arguments.output, {"recipe": arguments.recipe.stem, **found})
+def main(dataset: Path, *, recipe: Path, output: Path) -> None:
+    counted_by = load_recipe(recipe)
+    found = lengths(list(read_rows(dataset)), counted_by, str(counted_by.seed))
+    write_json(output, {"recipe": recipe.stem, **found})
     logger.info("%d of %d rows exceed %d tokens", found["over"], len(found["tokens"]), found["limit"])
 
 
 if __name__ == "__main__":
-    parser = cli.parser(__doc__)
-    parser.add_argument("dataset", type=Path)
-    parser.add_argument("--recipe", type=Path, required=True, help="whose tokenizer, template and limit count")
-    parser.add_argument("--output", type=Path, required=True)
-    cli.run(main, parser.parse_args())
+    cli.run(main)

@@ -3,7 +3,6 @@
 python -m scripts.measure_retrieval questions.jsonl --documents documents.jsonl --output retrieval.json
 """
 
-import argparse
 from pathlib import Path
 
 from rag_instruct import cli
@@ -12,14 +11,9 @@ from rag_instruct.evaluation.retrieval_quality import quality
 from rag_instruct.files import read_jsonl, write_json
 
 
-def main(arguments: argparse.Namespace) -> None:
-    questions = list(read_questions(arguments.questions))
-    write_json(arguments.output, quality(questions, read_jsonl(arguments.documents)))
+def main(questions: Path, *, documents: Path, output: Path) -> None:
+    write_json(output, quality(list(read_questions(questions)), read_jsonl(documents)))
 
 
 if __name__ == "__main__":
-    parser = cli.parser(__doc__)
-    parser.add_argument("questions", type=Path)
-    parser.add_argument("--documents", type=Path, required=True)
-    parser.add_argument("--output", type=Path, required=True)
-    cli.run(main, parser.parse_args())
+    cli.run(main)

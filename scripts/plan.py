@@ -1,9 +1,11 @@
 """Say what a run would do, why, and what it would cost; nothing is run and nothing bought.
 
 python -m scripts.plan results/rag_instruct_40k.jsonl
+
+Args:
+    target: a file under results/
 """
 
-import argparse
 import subprocess
 import sys
 
@@ -11,8 +13,8 @@ from rag_instruct import cli
 from rag_instruct.graph.plan import paying, plan, table
 
 
-def main(arguments: argparse.Namespace) -> None:
-    found = plan(arguments.target)
+def main(target: str) -> None:
+    found = plan(target)
     print(table(found), flush=True)
     for name in paying(found):
         print(f"\nWhat {name} would still buy:", flush=True)
@@ -23,6 +25,4 @@ def main(arguments: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    parser = cli.parser(__doc__)
-    parser.add_argument("target", help="a file under results/")
-    cli.run(main, parser.parse_args())
+    cli.run(main)

@@ -1,9 +1,11 @@
 """Print what a data set would still cost, and what the store already holds. Buys nothing.
 
 python -m scripts.preview_cost --dataset rag_instruct_40k --output cost_preview.json
+
+Args:
+    settings: the graph's resolved settings; left out, config.yaml
 """
 
-import argparse
 from dataclasses import asdict
 from pathlib import Path
 
@@ -17,18 +19,15 @@ from rag_instruct.llm.answers import AnswerStore
 from rag_instruct.llm.session import account_of
 
 
-def main(arguments: argparse.Namespace) -> None:
-    settings = job_settings()
-    account = account_of(settings, arguments.dataset, "preview")
-    results, store = Path("results"), AnswerStore(Path(settings["answers"]))
-    estimates = preview_data_set(settings, arguments.dataset, results, Path("resources/prompts"), account)
-    estimates += preview_evaluation(settings, arguments.dataset, results, store, account)
+def main(*, dataset: str, output: Path, settings: Path | None = None) -> None:
+    given = job_settings(settings)
+    account = account_of(given, dataset, "preview")
+    results, store = Path("results"), AnswerStore(Path(given["answers"]))
+    estimates = preview_data_set(given, dataset, results, Path("resources/prompts"), account)
+    estimates += preview_evaluation(given, dataset, results, store, account)
     print(preview_table(estimates, account.spent(store), account))
-    write_json(arguments.output, [asdict(one) for one in estimates])
+    write_json(output, [asdict(one) for one in estimates])
 
 
 if __name__ == "__main__":
-    parser = cli.parser(__doc__)
-    parser.add_argument("--dataset", required=True)
-    parser.add_argument("--output", type=Path, required=True)
-    cli.run(main, parser.parse_args())
+    cli.run(main)

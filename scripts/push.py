@@ -1,9 +1,12 @@
 """Upload a data set's folder to the Hugging Face hub, privately unless told otherwise.
 
 python -m scripts.push results/rag_instruct_40k/hub --to me/my-rag-instruct
+
+Args:
+    folder: results/<dataset>/hub
+    to: name of the data set, owner/name
 """
 
-import argparse
 from pathlib import Path
 
 from huggingface_hub import HfApi
@@ -34,13 +37,9 @@ def push(folder: Path, to: str, public: bool) -> str:
     return str(url)
 
 
-def main(arguments: argparse.Namespace) -> None:
-    logger.info("uploaded to %s", push(arguments.folder, arguments.to, arguments.public))
+def main(folder: Path, *, to: str, public: bool = False) -> None:
+    logger.info("uploaded to %s", push(folder, to, public))
 
 
 if __name__ == "__main__":
-    parser = cli.parser(__doc__)
-    parser.add_argument("folder", type=Path, help="results/<dataset>/hub")
-    parser.add_argument("--to", required=True, help="name of the data set, owner/name")
-    parser.add_argument("--public", action="store_true")
-    cli.run(main, parser.parse_args())
+    cli.run(main)

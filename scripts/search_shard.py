@@ -2,9 +2,13 @@
 
     python -m scripts.search_shard queries.npy --vectors shard_00.npy --shard 0 --shards shards.json \\
         --depth 250 --output shard_00.npy
+
+Args:
+    shards: where each shard begins
+    depth: passages a query
+    later_depth: of the search after the paid stage
 """
 
-import argparse
 import json
 from pathlib import Path
 
@@ -12,20 +16,13 @@ from rag_instruct import cli
 from rag_instruct.retrieval.search import refuse_depth, search_shard
 
 
-def main(arguments: argparse.Namespace) -> None:
-    shards = json.loads(arguments.shards.read_text("utf-8"))
-    refuse_depth(max(arguments.depth, arguments.later_depth), shards["passages"])
-    first_row = shards["first_rows"][arguments.shard]
-    search_shard(arguments.queries, arguments.vectors, first_row, arguments.depth, arguments.output)
+def main(
+    queries: Path, *, vectors: Path, shard: int, shards: Path, depth: int, later_depth: int = 0, output: Path
+) -> None:
+    listed = json.loads(shards.read_text("utf-8"))
+    refuse_depth(max(depth, later_depth), listed["passages"])
+    search_shard(queries, vectors, listed["first_rows"][shard], depth, output)
 
 
 if __name__ == "__main__":
-    parser = cli.parser(__doc__)
-    parser.add_argument("queries", type=Path)
-    parser.add_argument("--vectors", type=Path, required=True)
-    parser.add_argument("--shard", type=int, required=True)
-    parser.add_argument("--shards", type=Path, required=True, help="where each shard begins")
-    parser.add_argument("--depth", type=int, required=True, help="passages a query")
-    parser.add_argument("--later-depth", type=int, default=0, help="of the search after the paid stage")
-    parser.add_argument("--output", type=Path, required=True)
-    cli.run(main, parser.parse_args())
+    cli.run(main)

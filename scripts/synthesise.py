@@ -5,58 +5,66 @@
         --quotas alpaca=4000 lmsys=4000 --oversample 0.02 --chunk 0 --chunks 8 --tries 4 --seed 1 \\
         --teacher gpt-4o --dataset rag_instruct_40k \\
         --pairs chunk_00.jsonl --rejects chunk_00.rejects.jsonl
+
+Args:
+    run: the exemplars' search
+    quotas: set=rows, over all chunks; * for any set
+    oversample: more of them, as a share
+    tries: candidates for one row
+    no_simulation: questions imitate no exemplar
+    teacher: a key of `teachers` in config.yaml
+    dataset: whose budget pays
+    settings: the graph's resolved settings; left out, config.yaml
 """
 
-import argparse
 from pathlib import Path
 
 from rag_instruct import cli
-from rag_instruct.files import read_jsonl, write_jsonl
+from rag_instruct.jobs import job_settings
 from rag_instruct.llm.prompts import load_prompt
 from rag_instruct.llm.session import Session, with_teacher
 from rag_instruct.paradigms import PARADIGMS, chunk_slots, slots
+from rag_instruct.record_files import read_records, write_records
 from rag_instruct.retrieval.runs import Run
-from rag_instruct.synthesis.slots import Synthesis, synthesise
+from rag_instruct.schema import Exemplar, Pair, Reject
+from rag_instruct.synthesis.slots import Origin, Synthesis, synthesise
 
 
-def main(arguments: argparse.Namespace) -> None:
-    exemplars, run = list(read_jsonl(arguments.exemplars)), Run(arguments.run, arguments.passages)
-    prompt = load_prompt(arguments.prompt)
-    all_slots = slots(
-        {name: int(rows) for name, rows in (quota.split("=") for quota in arguments.quotas)}, arguments.oversample
-    )
-    chunk = chunk_slots(len(all_slots), arguments.chunk, arguments.chunks)
+def main(
+    exemplars: Path,
+    *,
+    run: Path,
+    passages: Path,
+    prompt: Path,
+    paradigm: str,
+    quotas: list[str],
+    oversample: float,
+    chunk: int,
+    chunks: int,
+    tries: int,
+    seed: str,
+    no_simulation: bool = False,
+    teacher: str,
+    dataset: str,
+    pairs: Path,
+    rejects: Path,
+    settings: Path | None = None,
+) -> None:
+    cli.one_of(paradigm, PARADIGMS, "--paradigm")
+    kept, found, how = list(read_records(exemplars, Exemplar)), Run(run, passages), load_prompt(prompt)
+    rows = {name: int(count) for name, count in (quota.split("=") for quota in quotas)}
+    all_slots = slots(rows, oversample)
+    own_slots = chunk_slots(len(all_slots), chunk, chunks)
 
-    async def work(teacher: Session) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
-        made_by = {
-            "teacher": teacher.model.model,
-            "prompts": arguments.prompt.parent.name,
-            "prompt_version": prompt.version,
-        }
-        simulate = not arguments.no_simulation
-        synthesis = Synthesis(arguments.paradigm, exemplars, run, prompt, teacher, simulate, arguments.seed, made_by)
-        return await synthesise(synthesis, all_slots, chunk, arguments.tries)
+    async def work(asked: Session) -> tuple[list[Pair], list[Reject]]:
+        origin = Origin(asked.model.model, prompt.parent.name, how.version)
+        synthesis = Synthesis(paradigm, kept, found, how, asked, not no_simulation, seed, origin)
+        return await synthesise(synthesis, all_slots, own_slots, tries)
 
-    pairs, rejects = with_teacher(arguments, arguments.pairs, work)
-    write_jsonl(arguments.pairs, pairs)
-    write_jsonl(arguments.rejects, rejects)
+    made, rejected = with_teacher(teacher, dataset, "synthesis", job_settings(settings), pairs, work)
+    write_records(pairs, made)
+    write_records(rejects, rejected)
 
 
 if __name__ == "__main__":
-    parser = cli.parser(__doc__)
-    parser.add_argument("exemplars", type=Path)
-    parser.add_argument("--run", type=Path, required=True, help="the exemplars' search")
-    parser.add_argument("--passages", type=Path, required=True)
-    parser.add_argument("--prompt", type=Path, required=True)
-    parser.add_argument("--paradigm", choices=PARADIGMS, required=True)
-    parser.add_argument("--quotas", nargs="+", required=True, help="set=rows, over all chunks; * for any set")
-    parser.add_argument("--oversample", type=float, required=True, help="more of them, as a share")
-    parser.add_argument("--chunk", type=int, required=True)
-    parser.add_argument("--chunks", type=int, required=True)
-    parser.add_argument("--tries", type=int, required=True, help="candidates for one row")
-    parser.add_argument("--seed", required=True)
-    parser.add_argument("--no-simulation", action="store_true", help="questions imitate no exemplar")
-    cli.add_teacher(parser, stage="synthesis")
-    parser.add_argument("--pairs", type=Path, required=True)
-    parser.add_argument("--rejects", type=Path, required=True)
-    cli.run(main, parser.parse_args())
+    cli.run(main)

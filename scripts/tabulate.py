@@ -4,45 +4,53 @@
         --questions benchmarks/popqa/questions.jsonl --retrieval evaluation/popqa/retrieval.json --described '{...}' \\
         --published resources/published_scores.yaml \\
         --json evaluation.json --markdown evaluation.md --csv evaluation.csv --disagreements disagreements.jsonl
+
+Args:
+    scores: <benchmark>/<given>/<model>.scores.jsonl
+    outputs: of the same places
+    questions: <benchmark>/questions.jsonl
+    retrieval: <benchmark>/retrieval.json
+    described: JSON: data set, models, benchmarks, how it was asked
+    published: scores that others published
 """
 
-import argparse
-import json
+from collections.abc import Sequence
+from json import loads
 from pathlib import Path
 
 from rag_instruct import cli
 from rag_instruct.evaluation.results import Evaluation
-from rag_instruct.evaluation.summary import Answers, published, summary
+from rag_instruct.evaluation.summary import Answers, summary
+from rag_instruct.evaluation.summary import published as scores_of
 from rag_instruct.evaluation.tables import every_score, page
 from rag_instruct.files import read_json, whole, write_json, write_jsonl
 
 
-def main(arguments: argparse.Namespace) -> None:
-    described = json.loads(arguments.described)
-    evaluation = Evaluation(arguments.scores, described)
-    answers = Answers(arguments.outputs, arguments.questions)
-    disagreements = [answers.joined(disputed) for disputed in evaluation.disputed()]
-    retrieval = {path.parent.name: read_json(path) for path in arguments.retrieval}
-    others = published(arguments.published, described["benchmarks"])
-    made = summary(evaluation, described, retrieval, disagreements, others)
-    write_jsonl(arguments.disagreements, disagreements)
-    write_json(arguments.json, made)
-    comma_separated = every_score(made).to_csv(index=False, lineterminator="\n")
-    for path, text in ((arguments.markdown, page(made)), (arguments.csv, comma_separated)):
+def main(
+    *,
+    scores: list[Path],
+    outputs: list[Path],
+    questions: list[Path],
+    retrieval: Sequence[Path] = (),
+    json: Path,
+    markdown: Path,
+    csv: Path,
+    disagreements: Path,
+    described: str,
+    published: Path,
+) -> None:
+    how = loads(described)
+    evaluation = Evaluation(scores, how)
+    answers = Answers(outputs, questions)
+    differing = [answers.joined(disputed) for disputed in evaluation.disputed()]
+    quality = {path.parent.name: read_json(path) for path in retrieval}
+    made = summary(evaluation, how, quality, differing, scores_of(published, how["benchmarks"]))
+    write_jsonl(disagreements, differing)
+    write_json(json, made)
+    for path, text in ((markdown, page(made)), (csv, every_score(made).to_csv(index=False, lineterminator="\n"))):
         with whole(path) as temporary:
             temporary.write_text(text, "utf-8")
 
 
 if __name__ == "__main__":
-    parser = cli.parser(__doc__)
-    parser.add_argument(
-        "--scores", type=Path, nargs="+", required=True, help="<benchmark>/<given>/<model>.scores.jsonl"
-    )
-    parser.add_argument("--outputs", type=Path, nargs="+", required=True, help="of the same places")
-    parser.add_argument("--questions", type=Path, nargs="+", required=True, help="<benchmark>/questions.jsonl")
-    parser.add_argument("--retrieval", type=Path, nargs="*", required=True, help="<benchmark>/retrieval.json")
-    parser.add_argument("--described", required=True, help="JSON: data set, models, benchmarks, how it was asked")
-    parser.add_argument("--published", type=Path, required=True, help="scores that others published")
-    for name in ("json", "markdown", "csv", "disagreements"):
-        parser.add_argument(f"--{name}", type=Path, required=True)
-    cli.run(main, parser.parse_args())
+    cli.run(main)

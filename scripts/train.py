@@ -8,18 +8,26 @@ RAG-Instruct's own flags are taken too, in place of a recipe or to change one:
 
     accelerate launch --config_file sft.yaml -m scripts.train --experiment_name rag --output_dir ckpts \\
         --model_path meta-llama/Llama-3.1-8B --data_path rag_instruct.json --n_epochs 3 --gradient_checkpointing
+
+Args:
+    data: .jsonl, .json or .parquet of question, answer and documents
+    recipe: a file of resources/recipes/
+    checkpoints: folder; a rerun goes on from its last
+    output: folder of the model
+    tensorboard: folder; left out, that of the checkpoints
 """
 
-import argparse
 import hashlib
 from pathlib import Path
+from typing import Annotated, NamedTuple
 
 from rag_instruct import cli
-from rag_instruct.logs import logger
+from rag_instruct.errors import ArgumentError
+from rag_instruct.logs import copy_to, logger
 from rag_instruct.models.loading import check_model, load_tokenizer
 from rag_instruct.training.callbacks import end_when_told
 from rag_instruct.training.machine import recipe_of_flags, refuse_missing_packages, refuse_wrong_machine
-from rag_instruct.training.recipe import load_recipe
+from rag_instruct.training.recipe import Recipe, load_recipe
 from rag_instruct.training.rows import Renderer, examples, read_rows
 from rag_instruct.training.trainer import Origin, train
 
@@ -36,56 +44,82 @@ FLAGS = {  # RAG-Instruct's name of a recipe's key
 }
 
 
-def main(arguments: argparse.Namespace) -> None:
+class Published(NamedTuple):
+    """The flags of RAG-Instruct's published script.
+
+    Args:
+        model_path: a recipe's `model`
+        max_ckpts: a recipe's `checkpoints_kept`
+        max_seq_len: a recipe's `max_length`
+        gradient_accumulation_steps: a recipe's `accumulation`
+        n_epochs: a recipe's `epochs`
+        warmup_rates: a recipe's `warmup`
+        train_bsz_per_gpu: a recipe's `batch`
+        eval_bsz_per_gpu: a recipe's `validation_batch`
+        learning_rate: a recipe's `learning_rate`
+    """
+
+    experiment_name: str = "rag_instruct"
+    gradient_checkpointing: bool = False
+    data_path: Path | None = None
+    output_dir: Path | None = None
+    log_dir: Path | None = None
+    model_path: str | None = None
+    max_ckpts: int | None = None
+    max_seq_len: int | None = None
+    gradient_accumulation_steps: int | None = None
+    n_epochs: float | None = None
+    warmup_rates: float | None = None
+    train_bsz_per_gpu: int | None = None
+    eval_bsz_per_gpu: int | None = None
+    learning_rate: float | None = None
+
+
+def main(
+    data: Path | None = None,
+    *,
+    recipe: Path | None = None,
+    checkpoints: Path | None = None,
+    output: Path | None = None,
+    tensorboard: Path | None = None,
+    published: Annotated[Published, cli.Flat] = Published(),  # noqa: B008 - it cannot be changed
+) -> None:
+    data = data or published.data_path
+    if published.output_dir:
+        place = published.output_dir / published.experiment_name
+        output, checkpoints = output or place / "model", checkpoints or place / "checkpoints"
+    if published.log_dir:
+        tensorboard = published.log_dir / published.experiment_name
+        copy_to(published.log_dir / f"{published.experiment_name}.log")
+    if not (data and output and checkpoints and (recipe or published.model_path)):
+        wanted: dict[str, object] = {"a data set": data, "--output": output, "--checkpoints": checkpoints}
+        wanted["--recipe or --model_path"] = recipe or published.model_path
+        raise ArgumentError(f"{', '.join(name for name, value in wanted.items() if not value)} missing")
     end_when_told()
-    given = {key: getattr(arguments, flag) for flag, key in FLAGS.items() if getattr(arguments, flag) is not None}
-    if arguments.recipe is None or arguments.gradient_checkpointing:
-        given["checkpointing"] = arguments.gradient_checkpointing
-    recipe = recipe_of_flags(arguments.recipe and load_recipe(arguments.recipe), given)
+    trained(data, recipe_of(recipe, published), checkpoints, output, tensorboard or checkpoints / "tensorboard")
+
+
+def recipe_of(path: Path | None, published: Published) -> Recipe:
+    """The recipe with what the flags say instead."""
+    flags = published._asdict()
+    given = {key: flags[flag] for flag, key in FLAGS.items() if flags[flag] is not None}
+    if path is None or published.gradient_checkpointing:
+        given["checkpointing"] = published.gradient_checkpointing
+    return recipe_of_flags(load_recipe(path) if path else None, given)
+
+
+def trained(data: Path, recipe: Recipe, checkpoints: Path, output: Path, tensorboard: Path) -> None:
+    """Train, after all that could be wrong was looked at."""
     refuse_wrong_machine(recipe)
     refuse_missing_packages(recipe)
     renderer = Renderer(load_tokenizer(recipe.model, recipe.revision), recipe.max_length, str(recipe.seed))
     check_model(recipe.model, renderer.tokenizer, recipe.max_length, recipe.revision)
-    made = examples(read_rows(arguments.data), renderer, recipe.validation)
+    made = examples(read_rows(data), renderer, recipe.validation)
     logger.info("%s", {name: value for name, value in made.counts.items() if not name.endswith("_ids")})
-    with arguments.data.open("rb") as file:
-        origin = Origin(arguments.data.stem, hashlib.file_digest(file, "sha256").hexdigest())
-    train(made, recipe, renderer.tokenizer, arguments.checkpoints, arguments.output, origin, arguments.tensorboard)
-
-
-def complete(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> argparse.Namespace:
-    """RAG-Instruct's names of paths are turned into ours, and what is missing is named."""
-    arguments.data = arguments.data or arguments.data_path
-    if arguments.output_dir:
-        place = arguments.output_dir / arguments.experiment_name
-        arguments.output = arguments.output or place / "model"
-        arguments.checkpoints = arguments.checkpoints or place / "checkpoints"
-    if arguments.log_dir:
-        arguments.tensorboard = arguments.log_dir / arguments.experiment_name
-        arguments.log = arguments.log or arguments.log_dir / f"{arguments.experiment_name}.log"
-    wanted = {"a data set": arguments.data, "--output": arguments.output, "--checkpoints": arguments.checkpoints}
-    wanted["--recipe or --model_path"] = arguments.recipe or arguments.model_path
-    if missing := [name for name, value in wanted.items() if not value]:
-        parser.error(f"{', '.join(missing)} missing")
-    arguments.tensorboard = arguments.tensorboard or arguments.checkpoints / "tensorboard"
-    return arguments
+    with data.open("rb") as file:
+        origin = Origin(data.stem, hashlib.file_digest(file, "sha256").hexdigest())
+    train(made, recipe, renderer.tokenizer, checkpoints, output, origin, tensorboard)
 
 
 if __name__ == "__main__":
-    parser = cli.parser(__doc__)
-    parser.add_argument(
-        "data", type=Path, nargs="?", help=".jsonl, .json or .parquet of question, answer and documents"
-    )
-    parser.add_argument("--recipe", type=Path, help="a file of resources/recipes/")
-    parser.add_argument("--checkpoints", type=Path, help="folder; a rerun goes on from its last")
-    parser.add_argument("--output", type=Path, help="folder of the model")
-    parser.add_argument("--tensorboard", type=Path, help="folder; left out, that of the checkpoints")
-    seed = parser.add_argument_group("RAG-Instruct's flags")
-    seed.add_argument("--experiment_name", default="rag_instruct")
-    seed.add_argument("--gradient_checkpointing", action="store_true")
-    for flag in ("data_path", "output_dir", "log_dir"):
-        seed.add_argument(f"--{flag}", type=Path)
-    kinds = {"model_path": str, "n_epochs": float, "warmup_rates": float, "learning_rate": float}
-    for flag in FLAGS:
-        seed.add_argument(f"--{flag}", type=kinds.get(flag, int), help=f"a recipe's `{FLAGS[flag]}`")
-    cli.run(main, complete(parser.parse_args(), parser))
+    cli.run(main)

@@ -3,33 +3,43 @@
     python -m scripts.verify_paradigms rows/multi_doc_answer.jsonl --share 0.1 --seed 1 \\
         --prompts resources/prompts/verification \\
         --teacher gpt-4o --dataset rag_instruct_40k --output verification/multi_doc_answer.jsonl
+
+Args:
+    prompts: folder of the judge's prompts
+    share: of the rows
+    teacher: a key of `teachers` in config.yaml
+    dataset: whose budget pays
+    settings: the graph's resolved settings; left out, config.yaml
 """
 
-import argparse
 from pathlib import Path
 
 from rag_instruct import cli
 from rag_instruct.dataset.verification import Examiner, sampled, verify
-from rag_instruct.files import read_jsonl, write_jsonl
+from rag_instruct.jobs import job_settings
 from rag_instruct.llm.session import Session, with_teacher
-from rag_instruct.schema import Verdict
+from rag_instruct.record_files import read_records, write_records
+from rag_instruct.schema import Row, Verdict
 
 
-def main(arguments: argparse.Namespace) -> None:
-    rows = sampled(read_jsonl(arguments.rows), arguments.share, arguments.seed)
+def main(
+    rows: Path,
+    *,
+    prompts: Path,
+    share: float,
+    seed: str,
+    teacher: str,
+    dataset: str,
+    output: Path,
+    settings: Path | None = None,
+) -> None:
+    drawn = sampled(read_records(rows, Row), share, seed)
 
     async def work(judge: Session) -> list[Verdict]:
-        return await verify(rows, Examiner(judge, arguments.prompts), judge)
+        return await verify(drawn, Examiner(judge, prompts), judge)
 
-    write_jsonl(arguments.output, with_teacher(arguments, arguments.output, work))
+    write_records(output, with_teacher(teacher, dataset, "verification", job_settings(settings), output, work))
 
 
 if __name__ == "__main__":
-    parser = cli.parser(__doc__)
-    parser.add_argument("rows", type=Path)
-    parser.add_argument("--prompts", type=Path, required=True, help="folder of the judge's prompts")
-    parser.add_argument("--share", type=float, required=True, help="of the rows")
-    parser.add_argument("--seed", required=True)
-    cli.add_teacher(parser, stage="verification")
-    parser.add_argument("--output", type=Path, required=True)
-    cli.run(main, parser.parse_args())
+    cli.run(main)

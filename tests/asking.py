@@ -9,7 +9,7 @@ from rag_instruct.llm.concurrency import at_once
 from rag_instruct.llm.prices import Price, Prices
 from rag_instruct.llm.session import open_session
 
-PRICES = Prices("2026-01-01", {"m": Price(input=2.0, output=10.0, cached_input=1.0)})
+PRICES = Prices(date="2026-01-01", models={"m": Price(input=2.0, output=10.0, cached_input=1.0)})
 
 
 def body(number, form=None):

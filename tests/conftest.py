@@ -30,7 +30,6 @@ SHARED = ROOT.parent / "shared" / "data"
 PARTS = (
     "Snakefile",
     "config.yaml",
-    "config.schema.yaml",
     "rules",
     "scripts",
     "rag_instruct",

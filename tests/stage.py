@@ -10,7 +10,7 @@ from conftest import ROOT
 
 from rag_instruct.corpus.importing import import_passages
 from rag_instruct.files import digest, write_jsonl
-from rag_instruct.jobs import SETTINGS
+from rag_instruct.jobs import job_settings, write_settings
 from rag_instruct.retrieval.runs import import_trec
 
 KEY = "sk-secret-of-the-tests-0123456789"
@@ -44,7 +44,7 @@ def prepare(folder):
 
 
 def settings(url, answers, budget=None, **teacher):
-    """What the graph hands to its jobs, as an environment."""
+    """The file in which the graph hands its settings to its jobs."""
     described = {"model": "m", "base_url": url, "key_variable": "TEST_KEY", "sampling": {"temperature": 0}, **teacher}
     described = {
         "price": {"input": 2.0, "output": 10.0},
@@ -59,18 +59,23 @@ def settings(url, answers, budget=None, **teacher):
         "answers": str(answers),
         "prices": str(ROOT / "resources/prices.yaml"),
     }
-    return os.environ | {SETTINGS: json.dumps(given), "TEST_KEY": KEY, "PYTHONPATH": str(ROOT)}
+    return write_settings(given, answers.parent / "settings")
+
+
+def environment():
+    """What the jobs of a graph see."""
+    return os.environ | {"TEST_KEY": KEY, "PYTHONPATH": str(ROOT)}
 
 
 class Stage:
     """One chunk's synthesis."""
 
     def __init__(
-        self, material: Path, folder: Path, environment: dict, chunk=0, chunks=1, slots=40, tries=2, data_set="set"
+        self, material: Path, folder: Path, settings: Path, chunk=0, chunks=1, slots=40, tries=2, data_set="set"
     ):
-        self.folder, self.environment = folder, environment
+        self.folder, self.environment = folder, environment()
         folder.mkdir(exist_ok=True)
-        self.answers = Path(json.loads(environment[SETTINGS])["answers"])
+        self.answers = Path(job_settings(settings)["answers"])
         self.pairs = folder / f"chunk_{chunk}.jsonl"
         self.rejects = folder / f"chunk_{chunk}.rejects.jsonl"
         prompt = ROOT / f"resources/prompts/full/{PARADIGM}.yaml"
@@ -78,6 +83,7 @@ class Stage:
         arguments += f" --paradigm {PARADIGM} --quotas *={slots} --oversample 0 --chunk {chunk} --chunks {chunks} --tries {tries} --seed 1"
         arguments += (
             f" --teacher t --dataset {data_set} --pairs {self.pairs} --rejects {self.rejects} --log {folder}/log"
+            f" --settings {settings}"
         )
         self.arguments = arguments.split()
 

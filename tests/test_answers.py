@@ -1,4 +1,3 @@
-import argparse
 import asyncio
 import gc
 import json
@@ -223,14 +222,11 @@ def test_a_full_disk_tears_no_other_answer(small_disk):
 
 def test_the_store_can_be_looked_into(tmp_path, capsys):
     put(AnswerStore(tmp_path), "abcdef", {"text": "eins", "finish_reason": "stop", "usage": {"prompt_tokens": 1234}})
-    look = argparse.Namespace(what="show", folder=tmp_path, key=None)
-    answers.main(look)
+    answers.main("show", tmp_path)
     assert "1,234" in capsys.readouterr().out
-    look.key = "abc"
-    answers.main(look)
+    answers.main("show", tmp_path, key="abc")
     shown = capsys.readouterr().out
     assert "Wer? ☃" in shown
     assert "eins" in shown
-    look.key = "zzz"
     with pytest.raises(UserError, match="no key begins with zzz"):
-        answers.main(look)
+        answers.main("show", tmp_path, key="zzz")

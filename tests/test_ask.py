@@ -1,6 +1,5 @@
 """A checkpoint asked in the terminal: what it reads, what it cites, what it says when something lacks."""
 
-import argparse
 import os
 from types import SimpleNamespace
 
@@ -114,11 +113,10 @@ def test_cited_is_what_holds_the_words_that_the_answer_adds():
 
 def test_in_the_terminal(model, monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
-    given = {"model": str(model), "question": "Why?", "dataset": None, "alone": True, "documents": 10, "tokens": 4}
-    ask.main(argparse.Namespace(**given))
+    ask.main(str(model), "Why?", alone=True, tokens=4)
     assert capsys.readouterr().out.strip() == Answerer(str(model)).answer("Why?", [], 4)
     with pytest.raises(UserError, match="'nosuch' is not in datasets"):
-        ask.main(argparse.Namespace(**{**given, "alone": False, "dataset": "nosuch"}))
+        ask.main(str(model), "Why?", dataset="nosuch")
 
 
 @pytest.mark.slow

@@ -191,7 +191,8 @@ def test_pubmedqa_without_ids_or_with_other_ones_is_refused(tmp_path):
 
 def test_an_unknown_benchmark_is_said_with_the_known_ones():
     with pytest.raises(
-        UserError, match=r"no benchmark 'arcs': known are arc, convfinqa, .*; add rag_instruct/benchmarks/arcs\.py"
+        UserError,
+        match=r"benchmarks: no benchmark 'arcs': did you mean 'arc'\? .* add rag_instruct/benchmarks/arcs\.py",
     ):
         benchmark("arcs")
 

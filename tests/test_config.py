@@ -1,11 +1,15 @@
 import copy
+import json
+import subprocess
+import sys
 
+import jsonschema
 import pytest
 import yaml
 from conftest import ROOT
 
-from rag_instruct.config import checked
 from rag_instruct.errors import UserError
+from rag_instruct.settings.config import checked, json_schema, read_config
 
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
 DEMO = ("datasets", "rag_instruct_demo")
@@ -13,7 +17,7 @@ OWN = {"path": "own.jsonl", "license": "MIT", "fields": {"instruction": "asked"}
 
 
 def check(config):
-    return checked(config, ROOT / "config.schema.yaml", ROOT / "resources/prompts")
+    return checked(config, ROOT / "resources/prompts")
 
 
 def changed(path, value, drop=()):
@@ -59,7 +63,45 @@ def test_an_ablation_is_a_few_lines():
             "datasets.rag_instruct_demo.cleaning.language: give a value, or false",
         ),
         ((*DEMO, "cleaning"), {"characters": True}, "cleaning.characters: give a value, or false to leave it out"),
-        ((*DEMO, "tries"), "many", "datasets.rag_instruct_demo.tries: 'many' is not of type 'integer'"),
+        ((*DEMO, "tries"), "many", "datasets.rag_instruct_demo.tries: 'many' is not a whole number"),
+        ((*DEMO, "tries"), 0, "datasets.rag_instruct_demo.tries: 0 is too small: the least is 1"),
+        ((*DEMO, "tries"), True, "tries: true is not a whole number"),
+        ((*DEMO, "tries"), None, "tries: the value is empty: give one, or leave the key out"),
+        (
+            (*DEMO, "budget"),
+            {"dollars": "5e1"},
+            "budget.dollars: '5e1' is not a number (YAML takes it for a text: write 5.0e1)",
+        ),
+        ((*DEMO, "cleaning"), {"characters": [9]}, "cleaning.characters: [9] has 1 items, at least 2 are needed"),
+        ((*DEMO, "cleaning"), {"characters": [9, 3]}, "cleaning.characters: 9 is above 3: give the least first"),
+        ((*DEMO, "runs"), {"exemplar": "x"}, "runs: no queries are called 'exemplar': did you mean 'exemplars'?"),
+        ((*DEMO, "exemplars"), {False: 3}, "exemplars: the name false is not text: put it in quotes (YAML reads no"),
+        ((*DEMO, "exemplars"), {"demo_alpaca": 0}, "exemplars.demo_alpaca: 0 is too small"),
+        ((*DEMO, "paradigms"), {"useless_doc": {"alpaca": -1}}, "paradigms.useless_doc.alpaca: -1 is too small"),
+        ((*DEMO, "paradigms"), {"useless_doc": "all"}, "paradigms.useless_doc: 'all' is not a whole number"),
+        ((*DEMO, "noise"), 3, "noise: 3 is not a mapping of keys to values"),
+        ((*DEMO, "decontaminate"), "arc", "decontaminate: 'arc' is not a list"),
+        ((*DEMO, "gates"), {}, "datasets.rag_instruct_demo has no key 'gates': it is called 'quality_filters' now"),
+        ((*DEMO, "proof"), {}, "datasets.rag_instruct_demo has no key 'proof': it is called 'verification' now"),
+        ((*DEMO, "spare"), 0.1, "datasets.rag_instruct_demo has no key 'spare': it is called 'oversample' now"),
+        (("encoders", "minilm", "dimension"), 9, "encoders.minilm has no key 'dimension': remove it, the model says"),
+        (("encoders", "mine"), {}, "encoders.mine: the key 'model' is missing. A hub id, a folder, or"),
+        (
+            ("encoders", "mine"),
+            {"model": "m", "revision": 12345},
+            "revision: 12345 is not text: put it in quotes. What belongs here: A commit",
+        ),
+        (
+            ("teachers", "gpt-4o", "key_variable"),
+            "sk-secret",
+            "key_variable: give the name of an environment variable, such as OPENAI_API_KEY",
+        ),
+        (("teachers", "gpt-4o", "attempts"), 1.5, "teachers.gpt-4o.attempts: 1.5 is not a whole number"),
+        (
+            ("teachers", "many"),
+            {"model": "m", "endpoints": [{"base_url": "u"}, {"base": "u"}]},
+            "teachers.many.endpoints.1 has no key 'base': did you mean 'base_url'?",
+        ),
         ((*DEMO, "paradigms"), {"useless_doc": 0}, "asks for no row at all"),
         ((*DEMO, "noise"), {"depth": 20, "beyond": 20}, "leave too few passages"),
         (
@@ -67,7 +109,11 @@ def test_an_ablation_is_a_few_lines():
             "serve {port}",
             "teachers.gpt-4o: give either base_url or server or endpoints, and only one of them",
         ),
-        (("datasets", "Bad Name"), CONFIG["datasets"]["rag_instruct_demo"], "'Bad Name' does not match"),
+        (
+            ("datasets", "Bad Name"),
+            CONFIG["datasets"]["rag_instruct_demo"],
+            "datasets: the name 'Bad Name' does not match ^[a-z][a-z0-9_]*$: names have lower-case letters",
+        ),
         (
             (*DEMO, "evaluation"),
             {"models": ["smolm2"]},
@@ -80,12 +126,12 @@ def test_an_ablation_is_a_few_lines():
             {"benchmarks": ["arc"], "contexts": {"popqa": "file"}},
             "evaluation.contexts: 'popqa' is not in datasets.rag_instruct_demo.evaluation.benchmarks",
         ),
-        ((*DEMO, "evaluation"), {"decoding": "beam"}, "evaluation.decoding: 'beam' is not one of ['greedy', 'paper']"),
+        ((*DEMO, "evaluation"), {"decoding": "beam"}, "evaluation.decoding: 'beam' is not one of greedy, paper"),
         (("models", "mine"), {"recipe": "llama"}, "models.mine.recipe: 'llama' is not in"),
         (("models", "mine"), {"teacher": "gpt-5"}, "models.mine.teacher: 'gpt-5' is not in teachers"),
         (("models", "mine"), {"model": "m", "base": "llama"}, "models.mine.base: 'llama' is not in models"),
         (("models", "mine"), {"model": "m", "recipe": "r"}, "models.mine: give either recipe or model or teacher"),
-        (("datasets", "corpora"), CONFIG["datasets"]["rag_instruct_demo"], "corpora"),
+        (("datasets", "corpora"), CONFIG["datasets"]["rag_instruct_demo"], "'corpora' is already a folder of results/"),
         (("proxy",), "http://me:secret@proxy:3128", "proxy: give an address such as http://proxy:3128"),
         ((*DEMO, "decontaminate"), ["arcc"], "decontaminate: 'arcc' is not in benchmarks: did you mean 'arc'?"),
         (
@@ -108,3 +154,62 @@ def test_mistakes_are_named_with_their_place(path, value, said):
     assert said in str(refusal.value)
     assert str(refusal.value).startswith("config.yaml: ")
     assert "secret" not in str(refusal.value)
+
+
+def test_the_first_mistake_in_the_file_is_the_one_that_is_named():
+    config = copy.deepcopy(CONFIG)
+    config["teachers"]["gpt-4o"]["concurrency"] = "many"
+    config["datasets"]["rag_instruct_demo"]["oversample"] = "some"
+    config["datasets"]["rag_instruct_demo"]["corpus"] = 1
+    with pytest.raises(UserError, match=r"datasets\.rag_instruct_demo\.corpus: 1 is not text"):
+        check(config)
+
+
+def read_as(folder, language):
+    text = (ROOT / "config.yaml").read_text()
+    (folder / "config.yaml").write_text(text.replace("    tries: 16", f"    tries: 16\n    cleaning: {language}"))
+    (folder / "resources").symlink_to(ROOT / "resources")
+    return read_config(folder)["datasets"]["rag_instruct_demo"]["cleaning"]["language"]
+
+
+@pytest.mark.parametrize("word", ["no", "No", "off"])
+def test_a_language_that_yaml_reads_as_false_is_refused(tmp_path, word):
+    line = (ROOT / "config.yaml").read_text().split("    tries: 16")[0].count("\n") + 2
+    with pytest.raises(UserError) as refusal:
+        read_as(tmp_path, f"{{language: {word}}}")
+    said = f"config.yaml, line {line}: language: YAML reads {word} as a boolean: put it in quotes ({word!r})"
+    assert said in str(refusal.value)
+
+
+@pytest.mark.parametrize(("written", "read"), [("false", False), ('"no"', "no"), ("de", "de")])
+def test_a_language_may_be_norwegian_and_false_leaves_the_check_out(tmp_path, written, read):
+    assert read_as(tmp_path, f"{{language: {written}}}") == read
+
+
+def test_the_schema_for_editors_is_the_models_own():
+    assert (ROOT / "config.schema.json").read_text("utf-8") == json_schema() + "\n", "make it: python -m rag_instruct.settings > config.schema.json"  # fmt: skip
+    assert (ROOT / "config.yaml").read_text("utf-8").startswith("# yaml-language-server: $schema=config.schema.json\n")
+
+
+def test_the_schema_takes_the_configuration_and_refuses_a_slip():
+    validator = jsonschema.Draft202012Validator(json.loads(json_schema()))
+    validator.check_schema(validator.schema)
+    validator.validate(CONFIG)
+    for path, value in [((*DEMO, "trys"), 3), ((*DEMO, "tries"), 0), (("datasets", "Bad Name"), CONFIG["datasets"]["rag_instruct_demo"]), (("teachers", "x"), {"model": "m"})]:  # fmt: skip
+        assert not validator.is_valid(changed(path, value)), path
+
+
+def test_every_key_is_explained_and_shown_by_an_example():
+    schema = json.loads(json_schema())
+    sections = {"config.yaml": schema, **schema["$defs"]}
+    for name, section in sections.items():
+        for key, value in section["properties"].items():
+            assert value["description"].endswith("."), f"{name}.{key}"
+            holds_sections = "$ref" in json.dumps(value)
+            assert holds_sections or value["examples"], f"{name}.{key}"
+
+
+@pytest.mark.slow
+def test_jobs_that_get_the_checked_settings_load_no_pydantic():
+    code = "import sys, rag_instruct.jobs, rag_instruct.settings; sys.exit(bool({'pydantic', 'yaml', 'difflib'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

@@ -77,16 +77,16 @@ def test_shards_cover_every_row_once():
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("p.tsv", "id\ttext\n1\tfoo\n", "header: no column 'title', it has id, text"),
+        ("p.tsv", "id\ttext\n1\tfoo\n", "line 2: no column 'title', it has id, text"),
         ("p.tsv", HEADER + "1\tfoo\tA\n2\tbar\n", "line 3: 2 fields where the header has 3"),
         ("p.tsv", HEADER + "1\tfoo\tA\n2\tx\tA\n1\tbar\tB\n", "the id '1' occurs twice, as passages number 1 and 3"),
         ("p.tsv", HEADER, "the corpus is empty"),
-        ("p.tsv", "", "no column 'id'"),
+        ("p.tsv", "", "the corpus is empty"),
         ("p.tsv", HEADER + "1\t \tA\n", "line 2: passage '1' has an empty id or text"),
-        ("p.tsv", HEADER.encode() + b"1\t\xff\tA\n", "unreadable"),
+        ("p.tsv", HEADER.encode() + b"1\t\xff\tA\n", "after record 0: not UTF-8"),
         ("p.tsv.gz", gzip.compress(HEADER.encode() * 500, mtime=0)[:-9], "is the file complete?"),
         ("p.jsonl", '{"id": 1, "text": "a", "title": "b"}\n{"id": 2,\n', "line 2: not JSON"),
-        ("p.jsonl", "[1]\n", "record 1: [1] is not a JSON object"),
+        ("p.jsonl", "[1]\n", "record 1: 1 is not a JSON object"),
         ("p.parquet", b"nonsense", "not a readable Parquet file"),
         ("p.txt", "foo", "unknown kind of corpus file"),
     ],
@@ -97,6 +97,19 @@ def test_bad_files_are_refused_by_name_and_row(tmp_path, name, content, said):
     assert said in str(refusal.value)
     assert str(tmp_path / name) in str(refusal.value)
     assert not (tmp_path / "p.arrow").exists(), "a refused corpus leaves nothing behind"
+
+
+def test_corpora_are_read_as_all_files_of_others_are(tmp_path):
+    """Half a surrogate pair, compressed lines, and a page of Parquet that is damaged."""
+    line = '{"id": "a", "text": "cut \\ud83d", "title": "T"}\n'
+    for name, content in (("p.jsonl", line), ("p.jsonl.gz", gzip.compress(line.encode(), mtime=0))):
+        assert imported(tmp_path, name, content)[[0]] == [Passage("a", "T", "cut ?")]
+    columns = {name: [f"{name}{number}" for number in range(5000)] for name in ("id", "text", "title")}
+    pq.write_table(pa.table(columns), tmp_path / "q.parquet", compression="none")
+    damaged = bytearray((tmp_path / "q.parquet").read_bytes())
+    damaged[4:40] = b"\xff" * 36
+    with pytest.raises(UserError, match="not a readable Parquet file"):
+        imported(tmp_path, "d.parquet", bytes(damaged))
 
 
 @needs_shared
@@ -134,7 +147,7 @@ def test_documents_need_neither_title_nor_id_and_empty_ones_are_counted(tmp_path
     text = "".join(json.dumps(line) + "\n" for line in lines)
     store = imported(tmp_path, "d.jsonl", text, {"text": "body", "title": "name"}, words=100)
     assert store[[0, 1]] == [Passage("record_1-1", "", "one two"), Passage("record_3-1", "T", "three")]
-    assert "1 empty documents left out, the first of them record 2" in caplog.text
+    assert "left out 1 empty documents, the first of them record 2" in caplog.text
 
 
 def test_a_tsv_of_documents(tmp_path):

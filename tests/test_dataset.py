@@ -1,9 +1,16 @@
 import pytest
+from made import pair
+from msgspec.structs import replace
 
 from rag_instruct.corpus.passages import Passage
-from rag_instruct.dataset.merging import assemble, fold, gather, merge
+from rag_instruct.dataset.assembling import assemble
+from rag_instruct.dataset.gathering import gather
+from rag_instruct.dataset.merging import merge, refuse_empty
 from rag_instruct.errors import UserError
+from rag_instruct.reasons import Reason
 from rag_instruct.retrieval.runs import Hit
+from rag_instruct.schema import Reject
+from rag_instruct.words import fold
 
 
 class Store:
@@ -14,25 +21,9 @@ class Store:
 class Run:
     store = Store()
 
-    def hits(self, query, beyond=0):
+    def hits(self, query_id, beyond=0):
+        assert query_id.startswith("p"), "the pair's id"
         return [Hit(self.store[[row]][0], row, row + 1, 1.0 - row / 100) for row in range(beyond, 100)]
-
-
-def pair(slot, question="What?", sources=(3,), hidden=()):
-    described = [{"id": str(row), "row": row, "rank": row + 1, "score": 0.5} for row in sources]
-    rest = dict.fromkeys(
-        ("kind", "exemplar_id", "exemplar", "license", "teacher", "prompts", "prompt_version", "request_keys"), "x"
-    )
-    return {
-        "id": f"p{slot}",
-        "slot": slot,
-        "paradigm": "p",
-        "question": question,
-        "answer": "A",
-        "sources": described,
-        "hidden": list(hidden),
-        **rest,
-    }
 
 
 def test_noise_ranks_beyond_and_is_never_a_source_a_hidden_passage_or_a_repeated_text():
@@ -41,34 +32,34 @@ def test_noise_ranks_beyond_and_is_never_a_source_a_hidden_passage_or_a_repeated
     rows, rejected = assemble(pairs, Run(), 10, 20, "1")
     assert not rejected
     for row in rows:
-        noise = [p for p in row["passages"] if p["role"] == "noise"]
-        assert len(row["documents"]) == len(set(row["documents"])) == 10
-        assert len({document.split("\n")[1] for document in row["documents"]}) == 10
-        assert {p["id"] for p in row["passages"] if p["role"] == "source"} == {"5", "60"}
-        assert all(p["rank"] > 20 and not 30 <= int(p["id"]) < 50 for p in noise)
+        noise = [p for p in row.passages if p.role == "noise"]
+        assert len(row.documents) == len(set(row.documents)) == 10
+        assert len({document.split("\n")[1] for document in row.documents}) == 10
+        assert {p.id for p in row.passages if p.role == "source"} == {"5", "60"}
+        assert all(p.rank > 20 and not 30 <= int(p.id) < 50 for p in noise)
 
 
 def test_the_place_of_a_source_document_says_nothing():
     rows, _ = assemble([pair(n) for n in range(400)], Run(), 10, 20, "1")
-    places = [next(i for i, p in enumerate(row["passages"]) if p["role"] == "source") for row in rows]
+    places = [next(i for i, p in enumerate(row.passages) if p.role == "source") for row in rows]
     assert all(20 < places.count(place) < 65 for place in range(10))
 
 
 def test_a_pair_without_enough_noise_is_a_reject_with_its_reason():
     rows, rejected = assemble([pair(0)], Run(), 10, 95, "1")
     assert not rows
-    assert [reject["reason"] for reject in rejected] == ["too few noise documents"]
+    assert [reject.reason for reject in rejected] == ["too few noise documents"]
 
 
 def test_no_noise_leaves_the_sources():
     rows, _ = assemble([pair(0, sources=(1, 2, 3))], Run(), 0, 20, "1")
-    assert len(rows[0]["documents"]) == 3
+    assert len(rows[0].documents) == 3
 
 
 def test_chunks_are_gathered_by_slot_and_checked():
     kept, repeated = gather([[pair(2, "B?")], [pair(0, "A?"), pair(1, "a ?")]], 3)
-    assert [p["slot"] for p in kept] == [0, 2]
-    assert [(p["slot"], p["reason"], p["repeats"]) for p in repeated] == [(1, "repeated question", "p0")]
+    assert [p.slot for p in kept] == [0, 2]
+    assert [(p.slot, p.reason, p.repeats) for p in repeated] == [(1, "repeated question", "p0")]
     with pytest.raises(UserError, match="2 pairs do not fit 3 slots"):
         gather([[pair(0)], [pair(0)]], 3)
     with pytest.raises(UserError, match="1 pairs do not fit 3 slots"):
@@ -81,9 +72,8 @@ def test_the_same_question_in_other_letters():
 
 def test_a_merge_accounts_for_every_row():
     rows, _ = assemble([pair(n, f"Question {n}") for n in range(10)], Run(), 5, 20, "1")
-    other = [{**row, "id": f"q{row['id']}", "paradigm": "q"} for row in rows[:4]] + [
-        {**rows[0], "id": "new", "question": "New"}
-    ]
+    other = [replace(row, id=f"q{row.id}", paradigm="q") for row in rows[:4]]
+    other.append(replace(rows[0], id="new", question="New"))
     merged, left, counts = merge({"p": rows, "q": other}, {"p": 6, "q": 5}, "1")
     assert counts == {
         "p": {"wanted": 6, "rows": 6, "stopped": 0, "repeated": 0, "surplus": 4},
@@ -92,3 +82,15 @@ def test_a_merge_accounts_for_every_row():
     assert len(merged) == 7
     assert len(merged) + len(left) == 15
     assert merge({"p": rows[::-1][::-1], "q": other}, {"p": 6, "q": 5}, "1")[0] == merged
+
+
+def test_an_empty_data_set_is_an_error_with_the_commonest_reason_and_all_others(tmp_path):
+    rejects = [Reject("p", Reason.UNGROUNDED)] * 3 + [Reject("q", Reason.UNFINISHED, "length")] * 2
+    with pytest.raises(UserError) as refusal:
+        refuse_empty(tmp_path / "mine.jsonl", [], rejects)
+    said = str(refusal.value)
+    for part in ("mine.jsonl: 0 rows. 3 of 5 rejects are ungrounded: ", Reason.UNGROUNDED.remedy, "ungrounded 3, unfinished 2",
+                 "mine/pairs/*.rejects.jsonl"):  # fmt: skip
+        assert part in said
+    rows, _ = assemble([pair(0)], Run(), 5, 20, "1")
+    refuse_empty(tmp_path / "mine.jsonl", rows, rejects)

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from conftest import ROOT, TIERS
 
-from rag_instruct.config import checked
+from rag_instruct.settings.config import checked
 
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("performance/*.md")])
 NOT_OURS = (
@@ -87,7 +87,7 @@ def test_the_first_example_of_an_own_corpus_is_a_valid_configuration():
     config = yaml.safe_load((ROOT / "config.yaml").read_text("utf-8"))
     for section, entries in yaml.safe_load(examples(ROOT / "docs/own_corpus.md")[0]).items():
         config[section] |= entries
-    config = checked(config, ROOT / "config.schema.yaml", ROOT / "resources/prompts")
+    config = checked(config, ROOT / "resources/prompts")
     assert config["datasets"]["my_data"]["corpus"] == "notes"
 
 
@@ -101,3 +101,21 @@ def test_the_table_of_promises_names_tests_of_its_tiers():
             assert name.partition("::")[0] not in files or TIERS.get(name) == tier, f"{name} is {TIERS.get(name)}"
             file, _, function = name.partition("::")
             assert f"def {function}(" in (ROOT / "tests" / file).read_text("utf-8"), name
+
+
+def test_every_environment_variable_of_ours_is_explained():
+    files = [
+        *ROOT.glob("rag_instruct/**/*.py"),
+        *ROOT.glob("scripts/*.py"),
+        *ROOT.glob("rules/*.smk"),
+        ROOT / "Makefile",
+    ]
+    used = {name for path in files for name in re.findall(r"RAG_INSTRUCT_[A-Z_]+", path.read_text("utf-8"))}
+    rows = re.findall(r"^\| (`.+?) \|", (ROOT / "docs/settings.md").read_text("utf-8"), re.M)
+    explained = {name for row in rows for name in re.findall(r"`([A-Z_]+)", row)}
+    handed_on = {"RAG_INSTRUCT_SETTINGS", "RAG_INSTRUCT_DOWNLOADS"}  # JSON from the graph to its jobs
+    assert {name for name in explained if name.startswith("RAG_INSTRUCT_")} == used - handed_on
+    read = {
+        name for path in files for name in re.findall(r"environ(?:\.get\(|\[)\"([A-Z_]+)\"", path.read_text("utf-8"))
+    }
+    assert not {name for name in read if f"`{name}`" not in (ROOT / "docs/settings.md").read_text("utf-8")}

@@ -54,7 +54,7 @@ def numbered(rows):
 def imported(tmp_path, shard=0, shards=1, source=None):
     name = f"passages_{shard:02d}"
     output, info = tmp_path / f"shard_{shard:02d}.npy", tmp_path / f"shard_{shard:02d}.json"
-    import_shard(source or tmp_path, name, (shard, shards), tmp_path / "p.arrow", 4, output, info)
+    import_shard(source or tmp_path, name, (shard, shards), tmp_path / "p.arrow", output, info)
     return np.load(output), json.loads(info.read_text())
 
 
@@ -85,7 +85,6 @@ def test_published_shards_become_float16_in_the_corpus_order(tmp_path, passages,
     [
         (range(11), 10, 4, "11 ids but 10 vectors"),
         (range(12), 12, 4, "its vectors end at row 12, the corpus has 11 passages"),
-        (range(11), 11, 5, "vectors of 5 dimensions, the encoder makes 4"),
         ([0, 1, 3, 2, 4, 5, 6, 7, 8, 9, 10], 11, 4, "vector 2 is of passage '4', the corpus has '3' there"),
         ([0, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9], 11, 4, "vector 2 is of passage '2', the corpus has '3' there"),
         (range(49, 60), 11, 4, "its first passage '50' is not in the corpus"),
@@ -306,7 +305,7 @@ def test_a_kill_costs_the_block_in_flight(tmp_path, encoder):
 def test_a_full_disk_is_said_and_nothing_is_left(tmp_path, small_disk, encoder):
     corpus(tmp_path, 3000)
     published(tmp_path, numbered(range(3000)), vectors(3000, 300))
-    arguments = tmp_path, "passages_00", (0, 1), tmp_path / "p.arrow", 300
+    arguments = tmp_path, "passages_00", (0, 1), tmp_path / "p.arrow"
     with pytest.raises(UserError, match=r"shard_00\.npy: the disk is full: make room"):
         import_shard(*arguments, small_disk / "shard_00.npy", small_disk / "shard_00.json")
     assert list(small_disk.iterdir()) == []

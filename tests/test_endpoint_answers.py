@@ -10,7 +10,7 @@ from asking import teacher
 from conftest import ROOT
 from faulty import Running
 from loopback import endpoint
-from stage import KEY, settings
+from stage import KEY, environment, settings
 
 from rag_instruct.benchmarks import write as write_questions
 from rag_instruct.evaluation.endpoint_answers import answer
@@ -85,9 +85,10 @@ class Command:
         rows = ({"id": q.id, "documents": [f"T\ntext of {q.id}"], "passages": []} for q in questions)
         write_jsonl(folder / "documents.jsonl", rows)
         self.output, self.answers = folder / "outputs.jsonl", folder / "answers"
-        self.environment = settings(url, self.answers, **model)
+        self.environment = environment()
         arguments = f"{folder}/questions.jsonl --documents {folder}/documents.jsonl --teacher t --dataset set"
         arguments += f" --max-new-tokens 50 --decoding greedy --output {self.output}"
+        arguments += f" --settings {settings(url, self.answers, **model)}"
         self.arguments = arguments.split()
 
     def start(self):

@@ -19,7 +19,8 @@ from rag_instruct.exemplars.heuristic import filter_by_heuristic
 from rag_instruct.exemplars.instruction_sets import SCHEMAS, InstructionSet, load
 from rag_instruct.files import read_jsonl
 from rag_instruct.near_duplicates import NearDuplicates, bands, shingles
-from rag_instruct.overlap import Barred, barred, questions_of
+from rag_instruct.overlap import ContaminationIndex, contamination_index, questions_of
+from rag_instruct.schema import Exemplar
 
 WORDS = [
     "river",
@@ -53,13 +54,13 @@ def invented(count, seed=1):
 
 
 def ids(drawn, source=None):
-    return [one["id"] for one in drawn.exemplars if source in (None, one["source"])]
+    return [one.id for one in drawn.exemplars if source in (None, one.source)]
 
 
 def test_an_exemplar_says_where_it_is_from(tmp_path):
     path, licence = table(tmp_path, "a", ["What is a fjord?"], first=41)
     (found,) = draw({"a": (path, licence, 5)}, "1", Cleaning(**FREE)).exemplars
-    assert found == {"id": "a:41", "source": "a", "row": 41, "license": "CC0-1.0", "instruction": "What is a fjord?"}
+    assert found == Exemplar(id="a:41", source="a", row=41, license="CC0-1.0", instruction="What is a fjord?")
 
 
 def test_picks_stay_when_more_are_drawn_a_set_is_added_and_blocks_differ(tmp_path):
@@ -69,8 +70,8 @@ def test_picks_stay_when_more_are_drawn_a_set_is_added_and_blocks_differ(tmp_pat
     both = draw({"a": (*a, 20), "b": (*b, 30)}, "1", Cleaning(**FREE))
     assert ids(large)[:20] == ids(small) == ids(both, "a")
     assert ids(draw({"a": (*a, 20)}, "2", Cleaning(**FREE))) != ids(small)
-    whole = [one["id"] for one in in_drawing_order(*a[:1], "a", "", "1", block=1000)]
-    assert [one["id"] for one in in_drawing_order(*a[:1], "a", "", "1", block=3)] == whole
+    whole = [one.id for one in in_drawing_order(*a[:1], "a", "", "1", block=1000)]
+    assert [one.id for one in in_drawing_order(*a[:1], "a", "", "1", block=3)] == whole
     assert whole != sorted(whole)
     assert len(set(whole)) == 100
 
@@ -81,9 +82,11 @@ def test_each_drop_has_its_reason_and_the_numbers_add_up(tmp_path):
              "Tell me at which temperature does pure water boil on the summit of Mount Everest please", question]  # fmt: skip
     a = table(tmp_path, "a", texts)
     b = table(tmp_path, "b", [question.replace("wide ", ""), "Which metal is liquid at room temperature?"])
-    questions = Barred({"quiz": ["At which temperature does pure water boil on the summit of Mount Everest?"]})
+    questions = ContaminationIndex(
+        {"quiz": ["At which temperature does pure water boil on the summit of Mount Everest?"]}
+    )
     drawn = draw({"a": (*a, 9), "b": (*b, 1)}, "1", Cleaning((5, 90), "en", 0.8, questions))
-    why = {one["id"]: (one["reason"], one["detail"]) for one in drawn.dropped}
+    why = {one.id: (one.reason, one.detail) for one in drawn.dropped}
     assert why.pop("a:0") == ("too short", "4 characters")
     assert why.pop("a:4") == ("another language", "de")
     assert why.pop("a:5") == ("in a benchmark", "quiz: At which temperature does pure water boil on the summit of Mount Everest?")  # fmt: skip
@@ -139,7 +142,7 @@ def test_texts_without_words_are_no_duplicates():
 )  # fmt: skip
 def test_questions_of_benchmarks_by_thirteen_words_or_as_a_whole(text, found):
     long = "Which is the longest river that flows through more than three capitals in the east of Europe?"
-    questions = Barred({"quiz": ["Who wrote the opera Fidelio?", "What is law?", long, "?"]})
+    questions = ContaminationIndex({"quiz": ["Who wrote the opera Fidelio?", "What is law?", long, "?"]})
     assert bool(questions.found(text)) == found
 
 
@@ -168,14 +171,14 @@ def test_the_funnel_adds_up_from_records_to_kept_and_is_shown(tmp_path):
     drawn = draw({"a": (tmp_path / "a.parquet", "MIT", 30)}, "1", Cleaning((1, 500), "en", 0.8))
     kept, dropped = filter_by_heuristic(drawn.exemplars)
     found = funnel([json.loads((tmp_path / "a.json").read_text())], drawn.counts, kept, dropped)
-    assert (found["a"]["records"], found["a"]["left out"], found["a"]["drawn"]) == (41, {"empty": 1}, 30)
+    assert (found["a"]["records"], found["a"]["left out"], found["a"]["drawn"]) == (41, {"empty instruction": 1}, 30)
     assert found["a"]["from"] == "me/a@c0ffee"
     text = report(
         "mine", "heuristic", found, {"Kept": kept, "Filtered out": dropped, "Cleaned out": drawn.dropped}, "1"
     )
     assert re.search(r"\| \*\*records\*\* +\| +41 \|", text)
-    assert re.search(r"\| left out: empty +\| +1 \|", text)
-    assert sum(text.count(f"`{one['id']}`") for one in kept) == 20 < len(kept), "a sample"
+    assert re.search(r"\| left out: empty instruction +\| +1 \|", text)
+    assert sum(text.count(f"`{one.id}`") for one in kept) == 20 < len(kept), "a sample"
     with pytest.raises(UserError, match="a: its numbers do not add up"):
         funnel([json.loads((tmp_path / "a.json").read_text())], drawn.counts, kept[1:], dropped)
 
@@ -195,7 +198,7 @@ def test_the_pool_of_real_sets_is_the_same_everywhere(tmp_path):
     quiz = tmp_path / "webquestions.jsonl"
     asked = questions_of([SHARED / "benchmarks/webquestions_val.json"], "qText")
     quiz.write_text("".join(json.dumps({"question": text}) + "\n" for text in asked))
-    drawn = draw(sets, "1", Cleaning((12, 1500), "en", 0.8, barred([quiz])))
+    drawn = draw(sets, "1", Cleaning((12, 1500), "en", 0.8, contamination_index([quiz])))
     summary = {name: (counts["drawn"], counts["dropped"]) for name, counts in drawn.counts.items()}
     assert summary["dummy"][1].keys() == {"near duplicate", "repeated", "too short"}
     assert summary["glaive"][1].keys() == {"near duplicate", "repeated", "too long"}

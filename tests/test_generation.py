@@ -1,6 +1,5 @@
 """Answers of a checkpoint: prompts as in training, what fits, batches, what a kill leaves, and bad models."""
 
-import json
 import os
 import signal
 import sys
@@ -17,7 +16,7 @@ from rag_instruct.errors import UserError
 from rag_instruct.evaluation.generation import Generation, answer, batches
 from rag_instruct.evaluation.questioning import Task, tasks, wording
 from rag_instruct.files import read_jsonl
-from rag_instruct.jobs import SETTINGS
+from rag_instruct.jobs import write_settings
 from rag_instruct.llm.answers import AnswerStore
 from rag_instruct.models import engines
 from rag_instruct.models.decoding import Decoding
@@ -201,8 +200,9 @@ def test_sigkill_costs_one_batch(folder, tmp_path):
     def started(name):
         answers = tmp_path / f"answers_{name}"
         arguments = f"{tmp_path}/questions.jsonl --model {folder} --max-new-tokens 60 --decoding greedy --dataset set"
-        arguments += f" --output {tmp_path}/{name}.jsonl"
-        given = {SETTINGS: json.dumps({"answers": str(answers)}), "PYTHONPATH": str(ROOT), **forked.AS_PRELOADED}
+        settings = write_settings({"answers": str(answers)}, tmp_path)
+        arguments += f" --output {tmp_path}/{name}.jsonl --settings {settings}"
+        given = {"PYTHONPATH": str(ROOT), **forked.AS_PRELOADED}
         job = forked.start("scripts.generate_local", arguments.split(), ROOT, os.environ | given)
         return job, answers / "generated"
 

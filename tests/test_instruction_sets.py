@@ -48,7 +48,7 @@ def written(path, rows):
     ],
 )  # fmt: skip
 def test_the_first_human_turn_of_each_schema(tmp_path, schema, record, instruction):
-    assert list(given(written(tmp_path / "s.jsonl", [record]), schema)) == [{"row": 0, "instruction": instruction}]
+    assert list(given(written(tmp_path / "s.jsonl", [record]), schema)) == [(0, instruction)]
 
 
 def test_what_is_of_no_use_is_left_out_and_counted(tmp_path):
@@ -68,16 +68,16 @@ def test_what_is_of_no_use_is_left_out_and_counted(tmp_path):
         "redacted": 1,
         "flagged by moderation": 1,
         "no human turn": 2,
-        "empty": 1,
+        "empty instruction": 1,
     }
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "s.parquet")
     for path in (written(tmp_path / "s.jsonl", rows), tmp_path / "s.parquet"):
         found = given(path, "lmsys")
-        assert [row["row"] for row in found] == [0, 7], "a row's number is its place in the file"
+        assert [row for row, _ in found] == [0, 7], "a row's number is its place in the file"
         assert dict(found.left_out) == counted
     split = [{"id": f"x_{n}", "conversations": [{"from": "human", "value": "Q"}]} for n in (0, 2, 10)]
     found = given(written(tmp_path / "t.jsonl", split), "sharegpt_split")
-    assert (len(list(found)), dict(found.left_out)) == (1, {"middle of a conversation": 2})
+    assert (len(list(found)), dict(found.left_out)) == (1, {"later part": 2})
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_one_slip_among_many_records_is_counted_and_said(tmp_path, caplog):
     load(given(path, "wizardlm"), tmp_path / "s.parquet", tmp_path / "s.json", {"set": "set", "license": "MIT"})
     assert "record 151: not of the schema of set: 'instruction' is no text, but None" in caplog.text
     assert json.loads((tmp_path / "s.json").read_text()) == {
-        "set": "set", "license": "MIT", "records": 201, "left_out": {"of another schema": 1}, "instructions": 200,
+        "set": "set", "license": "MIT", "records": 201, "left_out": {"wrong schema": 1}, "instructions": 200,
     }  # fmt: skip
     assert pq.read_table(tmp_path / "s.parquet")["row"].to_pylist() == [*range(150), *range(151, 201)]
 
@@ -123,7 +123,7 @@ def test_a_record_is_named_by_its_place_in_its_own_file(tmp_path, caplog):
     written(second, [GOOD, {"prompt": "x"}, GOOD])
     rows = list(InstructionSet([first, second], "set", SCHEMAS["wizardlm"]))
     assert f"{second}, record 2: not of the schema of set" in caplog.text
-    assert [row["row"] for row in rows] == [*range(201), 202]
+    assert [row for row, _ in rows] == [*range(201), 202]
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "resources/demo/exemplars").iterdir()), ids=lambda path: path.stem)
@@ -145,7 +145,7 @@ def test_the_demo_sets_are_of_the_schemas_that_they_show(path):
 def test_real_sets_load(name, schema, rows):
     found = given(SHARED / name, schema)
     assert len(list(found)) + sum(found.left_out.values()) == rows
-    assert not found.left_out["of another schema"]
+    assert not found.left_out["wrong schema"]
 
 
 def refused(path, schema):

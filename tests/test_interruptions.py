@@ -22,7 +22,7 @@ STAGES = {
         ["passages.arrow", "passages.ids.arrow", "passages.json"],
     ),
     "import_embeddings": (
-        f"published.tar --shard 0 --shards 1 --passages passages.arrow --dimension {DIMENSION} --output shard.npy --info shard.json",
+        "published.tar --shard 0 --shards 1 --passages passages.arrow --output shard.npy --info shard.json",
         ["shard.npy", "shard.json"],
     ),
     "list_shards": ("shard.json --corpus passages.json --output shards.json", ["shards.json"]),

@@ -9,16 +9,18 @@ import pytest
 from asking import teacher
 from conftest import ROOT, SHARED, needs_shared
 from loopback import endpoint
+from made import exemplar
 
 from rag_instruct.costs.dry_run import DryRunClient, look
 from rag_instruct.errors import UserError
 from rag_instruct.exemplars.assessment import assess, labelled, table
-from rag_instruct.exemplars.heuristic import DROP, NO_SIGN, drop_reason, filter_by_heuristic
+from rag_instruct.exemplars.heuristic import DROP, drop_reason, filter_by_heuristic
 from rag_instruct.exemplars.instruction_sets import SCHEMAS, InstructionSet
 from rag_instruct.exemplars.knowledge import batches, filter_by_teacher, judge
 from rag_instruct.llm.answers import AnswerStore
 from rag_instruct.llm.endpoints import Endpoint, TeacherModel
 from rag_instruct.llm.prompts import load_prompt
+from rag_instruct.reasons import Reason
 
 PROMPT = ROOT / "resources/prompts/knowledge_intensive.yaml"
 LABELS = ROOT / "tests/data/labelled_instructions.jsonl"
@@ -26,7 +28,7 @@ QUESTIONS = ["What is a fjord?", "Sort in Python.", "Who wrote Aida?", "odd", "W
 
 
 def exemplars(texts=QUESTIONS, source="s"):
-    return [{"id": f"{source}:{n}", "source": source, "instruction": text} for n, text in enumerate(texts)]
+    return [exemplar(f"{source}:{n}", text) for n, text in enumerate(texts)]
 
 
 def shown(request):
@@ -58,17 +60,17 @@ def judged(folder, answer, size, given=None):
 @pytest.mark.parametrize("size", [1, 3, 100])
 def test_a_teacher_keeps_what_needs_knowledge_and_gives_its_reasons(tmp_path, size):
     kept, dropped, _ = judged(tmp_path, sorted_by, size)
-    assert [(row["id"], row["instruction"]) for row in kept] == [(f"s:{n}", QUESTIONS[n]) for n in (0, 2, 4)]
-    assert [(row["id"], row["reason"]) for row in dropped] == [("s:1", "code"), ("s:3", "unparsable")]
+    assert [(row.id, row.instruction) for row in kept] == [(f"s:{n}", QUESTIONS[n]) for n in (0, 2, 4)]
+    assert [(row.id, row.reason) for row in dropped] == [("s:1", "code"), ("s:3", "unparsable")]
     store = AnswerStore(tmp_path)
     for row in kept:
-        assert "knowledge" in store.get(row["request_keys"][-1])["text"]
+        assert "knowledge" in store.get(row.request_keys[-1])["text"]
 
 
 def test_one_that_spoils_a_request_spoils_no_other(tmp_path):
     kept, dropped, bought = judged(tmp_path, sorted_by, 100)
     assert bought == 1 + len(QUESTIONS), "once together, then each alone"
-    assert all(len(row["request_keys"]) == 2 for row in [*kept, *dropped])
+    assert all(len(row.request_keys) == 2 for row in [*kept, *dropped])
     assert judged(tmp_path, sorted_by, 100)[2] == 0, "all are in the store"
 
 
@@ -91,34 +93,34 @@ def test_a_reply_that_fits_not_all_exemplars_is_taken_for_none(tmp_path, answer)
 
 def test_an_exemplar_that_comes_or_goes_changes_its_own_group_only():
     texts = [f"Question {n}?" for n in range(400)]
-    before = [tuple(one["id"] for one in group) for group in batches(exemplars(texts), 8)]
-    less = [one for one in exemplars(texts) if one["id"] != "s:200"]
-    after = [tuple(one["id"] for one in group) for group in batches(less, 8)]
+    before = [tuple(one.id for one in group) for group in batches(exemplars(texts), 8)]
+    less = [one for one in exemplars(texts) if one.id != "s:200"]
+    after = [tuple(one.id for one in group) for group in batches(less, 8)]
     assert len(set(before) - set(after)) <= 2
     assert max(map(len, before)) <= 16
     assert 5 <= 400 / len(before) <= 9
     both = list(batches([*exemplars(texts), *exemplars(texts, "t")], 8))
-    assert [tuple(one["id"] for one in group) for group in both][: len(before)] == before
-    assert all(len({one["source"] for one in group}) == 1 for group in both)
+    assert [tuple(one.id for one in group) for group in both][: len(before)] == before
+    assert all(len({one.source for one in group}) == 1 for group in both)
 
 
 def test_the_heuristic_keeps_and_drops_with_a_reason():
     kept, dropped = filter_by_heuristic(exemplars(["What is a fjord?", "Sort a list in Python.", "Thus it is."]))
-    assert [one["id"] for one in kept] == ["s:0"]
-    assert [one["reason"] for one in dropped] == ["code", NO_SIGN]
+    assert [one.id for one in kept] == ["s:0"]
+    assert [one.reason for one in dropped] == ["code", Reason.NO_QUESTION]
     assert drop_reason("Summarise how glaciers form.") is None
 
 
 def test_every_rule_of_the_heuristic_is_needed():
     """Some labelled instruction is dropped by each, so that none can go unnoticed."""
-    reasons = {drop_reason(one["instruction"]) for one in labelled(LABELS, [])}
-    assert set(DROP) | {NO_SIGN} <= reasons | {NO_SIGN}
+    reasons = {drop_reason(one.instruction) for one, _ in labelled(LABELS, []).values()}
+    assert set(DROP) <= reasons
 
 
 def test_the_heuristic_on_instructions_that_were_labelled_by_hand():
     given = labelled(LABELS, [])
     assert len(given) >= 150
-    found = assess(*filter_by_heuristic(given))
+    found = assess(given, *filter_by_heuristic(one for one, _ in given.values()))
     right, missed = found["knowledge"]
     kept = sum(stayed for stayed, _ in found.values())
     assert right / kept > 0.95
@@ -130,7 +132,8 @@ def test_the_heuristic_on_instructions_that_were_labelled_by_hand():
 def test_the_heuristic_on_real_instructions_of_alpaca():
     """Labelled before it was first tried on them; half of the mistakes were then looked at."""
     texts = InstructionSet([SHARED / "exemplars/alpaca_2500.json"], "alpaca", SCHEMAS["alpaca"])
-    found = assess(*filter_by_heuristic(labelled(ROOT / "tests/data/alpaca_labels.jsonl", texts)))
+    given = labelled(ROOT / "tests/data/alpaca_labels.jsonl", texts)
+    found = assess(given, *filter_by_heuristic(one for one, _ in given.values()))
     right, missed = found["knowledge"]
     assert sum(map(sum, found.values())) == 120
     assert right / sum(stayed for stayed, _ in found.values()) > 0.7
@@ -141,8 +144,8 @@ def test_the_demo_exemplars_are_filtered_as_their_author_labelled_them():
     labels = {(row["set"], row["row"]): row["knowledge_intensive"] for row in
               map(json.loads, (ROOT / "tests/data/demo_labels.jsonl").open())}  # fmt: skip
     sets = sorted((ROOT / "resources/demo/exemplars").iterdir())
-    rows = [(path.stem, row) for path in sets for row in InstructionSet([path], path.stem, SCHEMAS[path.stem])]
-    right = [labels[name, row["row"]] == (drop_reason(row["instruction"]) is None) for name, row in rows]
+    rows = [(path.stem, *row) for path in sets for row in InstructionSet([path], path.stem, SCHEMAS[path.stem])]
+    right = [labels[name, row] == (drop_reason(text) is None) for name, row, text in rows]
     assert len(right) >= 60
     assert sum(right) / len(right) >= 0.95
 

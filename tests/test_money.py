@@ -4,7 +4,6 @@ import asyncio
 import json
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import pytest
 from asking import PRICES, ask_all, body
@@ -18,7 +17,7 @@ from rag_instruct.costs.estimate import estimate
 from rag_instruct.costs.ledger import entries, summary
 from rag_instruct.errors import UserError
 from rag_instruct.graph.plan import paying, reason, stages, table
-from rag_instruct.jobs import SETTINGS
+from rag_instruct.jobs import job_settings, write_settings
 from rag_instruct.llm.answers import AnswerStore
 from rag_instruct.llm.budget import Budget, BudgetAccount
 from rag_instruct.llm.endpoints import Endpoint, TeacherModel
@@ -144,17 +143,15 @@ def test_a_preview_counts_assumes_and_comes_to_nothing_left(tmp_path, monkeypatc
     }  # fmt: skip
 
     with Running() as served:
-        environment = settings(served.base_url, tmp_path / "answers")
-        given = json.loads(environment[SETTINGS])
+        given = job_settings(settings(served.base_url, tmp_path / "answers"))
         unmade = {**dataset, "exemplar_filter": "t", "verification": {"share": 0.5, "judge": "t"}}
         given["datasets"] = {"set": dataset, "unmade": unmade}
-        environment[SETTINGS] = json.dumps(given)
-        monkeypatch.setenv(SETTINGS, environment[SETTINGS])
+        path = write_settings(given, tmp_path)
         monkeypatch.chdir(tmp_path)
 
         def preview(name="set"):
             capsys.readouterr()
-            preview_cost.main(SimpleNamespace(dataset=name, output=tmp_path / "preview.json"))
+            preview_cost.main(dataset=name, output=tmp_path / "preview.json", settings=path)
             return json.loads((tmp_path / "preview.json").read_text()), capsys.readouterr().out
 
         (before,), shown = preview()
@@ -167,10 +164,10 @@ def test_a_preview_counts_assumes_and_comes_to_nothing_left(tmp_path, monkeypatc
         assert before["batch_dollars"] == before["dollars"] / 2
         assert "budget: 5 dollars" in shown
         material = tmp_path / "results/corpora/c"
-        assert Stage(material, tmp_path / "out", environment, 0, 2, slots=40).run()[0] == 0
+        assert Stage(material, tmp_path / "out", path, 0, 2, slots=40).run()[0] == 0
         (half,), _ = preview()
         assert (half["stored"], half["requests"]) == (20, 22)
-        assert Stage(material, tmp_path / "out", environment, 1, 2, slots=40).run()[0] == 0
+        assert Stage(material, tmp_path / "out", path, 1, 2, slots=40).run()[0] == 0
         (after,), shown = preview()
         assert (after["stored"], after["requests"], after["dollars"]) == (40, 0, 0.0)
         assert "40 requests" in shown

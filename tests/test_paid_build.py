@@ -98,10 +98,10 @@ def test_rows_and_rejects_add_up_to_what_was_tried(built):
     assert (
         counts["verification"]["single_doc_answer"]["passed"] == counts["verification"]["single_doc_answer"]["tested"]
     )
-    assert counts["verification"]["multi_doc_answer"]["proven"]["multi_doc_answer"] > 0
+    assert counts["verification"]["multi_doc_answer"]["found"]["multi_doc_answer"] > 0
     assert counts["verification"]["multi_doc_support"]["passed"] == 0
     verdicts = read_jsonl(folder / "results/paid/verification/multi_doc_support.jsonl")
-    untested = {verdict["id"] for verdict in verdicts if verdict["proven"] == "untested"}
+    untested = {verdict["id"] for verdict in verdicts if verdict["found"] == "untested"}
     assert {row["id"] for row in rows if row["paradigm"] == "multi_doc_support"} <= untested, "the others were dropped"
     assert counts["verification"]["multi_doc_support"]["untested"] == len(untested)
     assert "| multi_doc_support |" in (folder / CARD).read_text()

@@ -22,7 +22,7 @@ from stage import KEY, Stage, prepare, settings
 from rag_instruct.corpus.passages import PassageStore
 from rag_instruct.errors import UserError
 from rag_instruct.files import digest
-from rag_instruct.jobs import SETTINGS
+from rag_instruct.jobs import job_settings
 from rag_instruct.llm import endpoints
 from rag_instruct.llm.adoption import OrphanedBatches
 from rag_instruct.llm.answers import AnswerStore
@@ -66,10 +66,10 @@ def test_20_kills_cost_what_was_in_flight_and_change_no_byte(material, tmp_path,
     moments = [(number + random.Random(number).random()) / KILLS for number in range(KILLS)]
 
     def stages(url, folder):
-        environment = settings(url, tmp_path / folder / "answers", batch=batch, timeout=1)
+        given = settings(url, tmp_path / folder / "answers", batch=batch, timeout=1)
         (tmp_path / folder).mkdir()
         return [
-            Stage(material, tmp_path / folder / "out", environment, number, KILLS, slots=KILLS * 12)
+            Stage(material, tmp_path / folder / "out", given, number, KILLS, slots=KILLS * 12)
             for number in range(KILLS)
         ]
 
@@ -131,8 +131,8 @@ def test_batches_of_dead_jobs_are_taken_over_by_whatever_is_run_then(material, t
 
         def stages(chunks, batch, poll_seconds=0.1):
             asked = {"batch": batch, "poll_seconds": poll_seconds}
-            environment = settings(served.base_url, tmp_path / "answers", budget={"requests": 40}, **asked)
-            return [Stage(material, tmp_path / f"out{chunks}", environment, n, chunks) for n in range(chunks)]
+            given = settings(served.base_url, tmp_path / "answers", budget={"requests": 40}, **asked)
+            return [Stage(material, tmp_path / f"out{chunks}", given, n, chunks) for n in range(chunks)]
 
         killed_in_batches(stages(2, True, poll_seconds=60), served)
         with ThreadPoolExecutor(3) as pool:
@@ -172,8 +172,8 @@ def test_what_another_was_about_to_ask_when_its_batch_was_taken_over_is_not_boug
     with Running("--batch-seconds", 8) as served:
 
         def stages(chunks):
-            environment = settings(served.base_url, tmp_path / "answers", batch=True)
-            return [Stage(material, tmp_path / f"out{chunks}", environment, n, chunks) for n in range(chunks)]
+            given = settings(served.base_url, tmp_path / "answers", batch=True)
+            return [Stage(material, tmp_path / f"out{chunks}", given, n, chunks) for n in range(chunks)]
 
         killed_in_batches(stages(1), served)
         halves = stages(2)
@@ -194,12 +194,12 @@ def wait_for_batches(served):
         time.sleep(0.05)
 
 
-def teacher_of(environment, batch):
+def teacher_of(given, batch):
     """The settings' teacher, in this process; to be made inside a running loop."""
-    described = json.loads(environment[SETTINGS])["teachers"]["t"] | {"batch": batch}
+    described = job_settings(given)["teachers"]["t"] | {"batch": batch}
     del described["price"]
     account = BudgetAccount("set", "synthesis", load_prices(ROOT / "resources/prices.yaml"))
-    answers = AnswerStore(Path(json.loads(environment[SETTINGS])["answers"]))
+    answers = AnswerStore(Path(job_settings(given)["answers"]))
     return open_session(endpoints.TeacherModel.of(described, None), answers, account)
 
 
@@ -207,11 +207,11 @@ def test_answers_that_another_takes_before_this_one_looks_are_not_bought_again(m
     """The request was free, and missing in the store; when this job looks for batches, there is none left."""
     monkeypatch.setenv("TEST_KEY", KEY)
     with Running("--batch-seconds", 0.5) as served:
-        environment = settings(served.base_url, tmp_path / "answers", batch=True)
-        stage = Stage(material, tmp_path / "out", environment)
+        given = settings(served.base_url, tmp_path / "answers", batch=True)
+        stage = Stage(material, tmp_path / "out", given)
 
         async def asked():
-            async with teacher_of(environment, batch=True) as teacher:
+            async with teacher_of(given, batch=True) as teacher:
                 job = begun(stage)
                 while not served.bill()["batches"]:
                     await asyncio.sleep(0.02)
@@ -240,8 +240,8 @@ def test_a_disk_that_is_full_when_a_batch_ends_leaves_nobody_waiting(tmp_path, m
     async def full(store, record):
         raise UserError("the disk is full")
 
-    async def asked(environment):
-        async with teacher_of(environment, batch=True) as teacher:
+    async def asked(given):
+        async with teacher_of(given, batch=True) as teacher:
             monkeypatch.setattr(AnswerStore, "put", full)
             bodies = [{"messages": [{"role": "user", "content": f"number {n}"}]} for n in range(3)]
             return await asyncio.gather(*map(teacher.ask, bodies), return_exceptions=True)
@@ -258,17 +258,17 @@ def test_a_batch_let_go_between_the_look_and_the_request_is_not_bought_again(
     """Its job was alive at the look, or had not opened it yet; nobody waited for a claim of it."""
     monkeypatch.setenv("TEST_KEY", KEY)
     with Running("--batch-seconds", 3) as served:
-        environment = settings(served.base_url, tmp_path / "answers", batch=True)
+        given = settings(served.base_url, tmp_path / "answers", batch=True)
 
         def opened_batch():
-            job = begun(Stage(material, tmp_path / "out", environment))
+            job = begun(Stage(material, tmp_path / "out", given))
             while not served.bill()["batches"]:
                 time.sleep(0.02)
             return job
 
         async def asked():
             job = opened_batch() if opened == "before" else None
-            async with teacher_of(environment, batch) as teacher:
+            async with teacher_of(given, batch) as teacher:
                 job = job or opened_batch()
                 job.kill()
                 job.communicate()
@@ -285,11 +285,11 @@ def test_a_batch_let_go_between_the_look_and_the_request_is_not_bought_again(
 def test_a_batch_is_taken_over_from_a_job_that_dies_while_others_wait_for_it(material, tmp_path):
     """It is entered in the ledger of the data set that bought it."""
     with Running("--batch-seconds", 5) as served:
-        environment = settings(served.base_url, tmp_path / "answers", batch=True)
-        first = begun(Stage(material, tmp_path / "set", environment))
+        given = settings(served.base_url, tmp_path / "answers", batch=True)
+        first = begun(Stage(material, tmp_path / "set", given))
         while not served.bill()["batches"]:
             time.sleep(0.02)
-        ablation = Stage(material, tmp_path / "ablation", environment, data_set="ablation")
+        ablation = Stage(material, tmp_path / "ablation", given, data_set="ablation")
         waiting = begun(ablation)
         time.sleep(1.5)
         first.kill()
@@ -301,8 +301,8 @@ def test_a_batch_is_taken_over_from_a_job_that_dies_while_others_wait_for_it(mat
 
 def test_a_batch_whose_requests_are_deleted_at_the_provider_stops_no_run(material, tmp_path):
     with Running() as served:
-        environment = settings(served.base_url, tmp_path / "answers", batch=True, poll_seconds=2)
-        stage = Stage(material, tmp_path / "out", environment)
+        given = settings(served.base_url, tmp_path / "answers", batch=True, poll_seconds=2)
+        stage = Stage(material, tmp_path / "out", given)
         killed_in_batches([stage], served)
         time.sleep(0.6)
         urllib.request.urlopen(f"{served.base_url}/batches/batch_0").close()  # it has ended
@@ -335,9 +335,9 @@ def test_an_interruption_keeps_what_is_in_flight(material, tmp_path, number, bat
 
 def test_two_jobs_at_a_time_on_one_store_lose_and_tear_nothing(material, tmp_path):
     with Running() as served:
-        environment = settings(served.base_url, tmp_path / "answers")
+        given = settings(served.base_url, tmp_path / "answers")
         for turn in range(4):
-            jobs = [Stage(material, tmp_path / f"out{turn}", environment, n, 2, slots=60 + turn) for n in range(2)]
+            jobs = [Stage(material, tmp_path / f"out{turn}", given, n, 2, slots=60 + turn) for n in range(2)]
             with ThreadPoolExecutor(2) as pool:
                 list(pool.map(finished, jobs))
             assert sum(len(job.rows()[0]) for job in jobs) == 60 + turn
@@ -352,9 +352,9 @@ def test_two_jobs_at_a_time_on_one_store_lose_and_tear_nothing(material, tmp_pat
 def test_two_data_sets_that_ask_the_same_at_a_time_pay_once(material, tmp_path, batch):
     """A data set and its ablation in one run."""
     with Running("--latency", 0.3) as served:
-        environment = settings(served.base_url, tmp_path / "answers", batch=batch)
+        given = settings(served.base_url, tmp_path / "answers", batch=batch)
         names = ("set", "ablation")
-        jobs = [Stage(material, tmp_path / name, environment, data_set=name) for name in names]
+        jobs = [Stage(material, tmp_path / name, given, data_set=name) for name in names]
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(finished, jobs))
         assert jobs[0].result() == jobs[1].result()
@@ -367,8 +367,8 @@ def test_one_budget_for_all_jobs_of_a_data_set(material, tmp_path, batch):
     with Running("--latency", 0.05, "--batch-seconds", 1.5) as served:
 
         def jobs(cap):
-            environment = settings(served.base_url, tmp_path / "answers", budget={"requests": cap}, batch=batch)
-            return [Stage(material, tmp_path / "out", environment, n, 2, slots=120) for n in range(2)]
+            given = settings(served.base_url, tmp_path / "answers", budget={"requests": cap}, batch=batch)
+            return [Stage(material, tmp_path / "out", given, n, 2, slots=120) for n in range(2)]
 
         with ThreadPoolExecutor(2) as pool:
             ended = list(pool.map(Stage.run, jobs(50)))
@@ -400,10 +400,10 @@ def test_every_fault_at_once_and_the_counts_add_up(material, tmp_path):
     for slot in lost:
         assert {(slot, attempt) for attempt in range(tries)} <= set(tried), "a lost row has used up its candidates"
     assert all(row["reason"] for row in rejects)
-    expected = {"refused", "unparsable", "unfinished (length)", "unfinished (content_filter)"}
-    assert expected <= {row["reason"] for row in rejects}
-    assert any(row["reason"].startswith("no answer (400") for row in rejects)
-    assert bill["distinct"] == sum("no answer" not in row["reason"] for row in rejects) + len(pairs)
+    expected = {("refused", ""), ("unparsable", ""), ("unfinished", "length"), ("unfinished", "content_filter")}
+    assert expected <= {(row["reason"], row.get("detail", "")) for row in rejects}
+    assert any(row["detail"].startswith("400") for row in rejects if row["reason"] == "no answer")
+    assert bill["distinct"] == sum(row["reason"] != "no answer" for row in rejects) + len(pairs)
     # From the store alone, without a server or a key: the same.
     made = stage.result()
     del stage.environment["TEST_KEY"]
@@ -415,9 +415,9 @@ def test_every_fault_at_once_and_the_counts_add_up(material, tmp_path):
 def test_provenance_resolves_and_the_key_is_nowhere(material, tmp_path):
     with Running("--latency", 0.01, "--faults", 0.2) as served:
         for mode in ({}, {"batch": True}):
-            environment = settings(served.base_url, tmp_path / "answers", **mode)
-            environment |= {"OPENAI_LOG": "debug"}
-            stage = Stage(material, tmp_path / f"out{len(mode)}", environment, slots=20 + 20 * len(mode))
+            given = settings(served.base_url, tmp_path / "answers", **mode)
+            stage = Stage(material, tmp_path / f"out{len(mode)}", given, slots=20 + 20 * len(mode))
+            stage.environment |= {"OPENAI_LOG": "debug"}
             said = finished(stage)
             assert KEY not in said
     passages = PassageStore(material / "passages.arrow")

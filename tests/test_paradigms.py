@@ -1,19 +1,18 @@
 import pytest
+from made import exemplar
 
 from rag_instruct.corpus.passages import Passage
-from rag_instruct.paradigms import ANY, PARADIGMS, candidates, chunk_slots, drawn, quotas, slots
+from rag_instruct.paradigms import ANY, PARADIGMS, candidates, chunk_slots, drawing_orders, quotas, slots
 from rag_instruct.synthesis.focus import whole_documents
 
-EXEMPLARS = [{"id": f"{name}:{n}", "source": name} for name, count in (("a", 23), ("b", 9)) for n in range(count)]
+EXEMPLARS = [exemplar(f"{name}:{n}", "x") for name, count in (("a", 23), ("b", 9)) for n in range(count)]
 
 
 def tried(rows, exemplars=EXEMPLARS, tries=3, oversample=0.0):
     """Every slot's candidates: [(set, number)] -> [(exemplar id, round)]."""
-    orders = drawn(exemplars, "seed")
+    orders = drawing_orders(exemplars, "seed")
     return {
-        (slot.source, slot.number): [
-            (exemplars[number]["id"], round_) for number, round_ in candidates(slot, orders[slot.source], tries)
-        ]
+        (slot.source, slot.number): [(one.id, round_) for one, round_ in candidates(slot, orders[slot.source], tries)]
         for slot in slots(rows, oversample)
     }
 
@@ -28,7 +27,7 @@ def test_no_two_slots_share_a_candidate(rows):
 
 def test_an_added_set_and_more_rows_change_no_candidate_of_the_others():
     before = tried({"a": 5, "b": 3})
-    more = [*EXEMPLARS, *({"id": f"c:{n}", "source": "c"} for n in range(40))]
+    more = [*EXEMPLARS, *(exemplar(f"c:{n}", "x") for n in range(40))]
     after = tried({"a": 7, "b": 3, "c": 9}, more)
     assert {slot: after[slot] for slot in before} == before
     assert len(after) == 19
@@ -46,10 +45,10 @@ def test_the_number_of_chunks_changes_no_slot():
 
 
 def test_another_exemplar_keeps_the_order_of_the_others():
-    before = [EXEMPLARS[number]["id"] for number in drawn(EXEMPLARS, "s")[ANY]]
-    more = [*EXEMPLARS, {"id": "a:new", "source": "a"}]
-    after = [more[number]["id"] for number in drawn(more, "s")[ANY]]
-    assert [name for name in after if name != "a:new"] == before
+    before = [one.id for one in drawing_orders(EXEMPLARS, "s")[ANY]]
+    more = [*EXEMPLARS, exemplar("a:1000", "x")]
+    after = [one.id for one in drawing_orders(more, "s")[ANY]]
+    assert [name for name in after if name != "a:1000"] == before
 
 
 @pytest.mark.parametrize(
@@ -70,8 +69,8 @@ def test_rows_are_of_any_set_or_of_named_ones():
 def test_whole_documents_are_the_best_ones_and_never_twice(paradigm):
     ranked = [Passage(str(n), f"T{n}", "text") for n in range(10)]
     sizes = set()
-    for exemplar in range(60):
-        rounds = list(whole_documents(paradigm.name, "x", ranked, f"s{exemplar}"))
+    for number in range(60):
+        rounds = list(whole_documents(paradigm.name, "x", ranked, f"s{number}"))
         used = [passage for focus in rounds for passage in focus.sources]
         assert used == ranked[: len(used)]
         sizes |= {len(focus.sources) for focus in rounds}

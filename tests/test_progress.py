@@ -18,12 +18,12 @@ from screen import Terminal
 from snakemake.logging import ColorizingTextHandler
 from stage import KEY
 
-from rag_instruct.config import read_config
 from rag_instruct.graph.captured import Parted, speak_in_whole_messages
 from rag_instruct.graph.display import duration, most_telling, picture
 from rag_instruct.graph.progress import Job, Run, Spending
 from rag_instruct.llm.answers import AnswerStore
 from rag_instruct.llm.session import account_of
+from rag_instruct.settings.config import read_config
 
 RULES = ["load", "search", "write", "merge"]
 REPORT = "results/rag_instruct_demo/exemplars/report.md"  # five sets are loaded, then one job after another
@@ -281,7 +281,7 @@ def test_a_failed_job_is_named_with_its_log_and_what_to_do_in_a_narrow_window(pr
     assert terminal.wait() == 1
     said = terminal.scrolled.replace("\n", "")
     assert "error: resources/demo/exemplars/alpaca.json, record 1: not of the schema of demo_alpaca" in said
-    assert "give the right `schema` or `fields` in config.yaml, or mend the file" in said
+    assert "give the right `schema` or `fields` in config.yaml, or correct the file" in said
     rows, below = table(terminal.scrolled)
     assert rows["load exemplars"] == ["4/5", "1", "failed"]
     assert rows["report exemplars"] == ["0/1"]
@@ -384,4 +384,4 @@ def test_a_broken_price_file_stops_no_run_that_buys_nothing(tmp_path):
     (tmp_path / "prices.yaml").write_text("models: {}")
     spending = Spending(settings | {"prices": str(tmp_path / "prices.yaml")}, ["rag_instruct_demo"])
     spending.look()
-    assert re.match(r"dollars: not known, .*prices.yaml: .*'date' is a required property", spending.words)
+    assert re.match(r"dollars: not known, .*prices.yaml: .*the key 'date' is missing", spending.words)

@@ -4,9 +4,13 @@ import json
 
 import numpy as np
 import pytest
+from made import pair, row
 
-from rag_instruct.dataset.quality_filters import QUALITY_FILTERS, Material, through
-from rag_instruct.overlap import barred
+from rag_instruct.dataset.quality_filters import QUALITY_FILTERS, EmbeddedRows, apply_filters
+from rag_instruct.errors import UserError
+from rag_instruct.overlap import contamination_index
+from rag_instruct.record_files import write_records
+from rag_instruct.retrieval.queries import digest_of, save_by_query
 
 QUESTIONS = {
     "danube": "Into which sea does the river Danube flow after it has passed its wide delta?",
@@ -19,11 +23,8 @@ ANSWERS = {"german": "Die Donau fließt nach dem Delta in das Schwarze Meer, das
 
 
 def material(names=QUESTIONS, vectors=None):
-    rows = [
-        {"id": n, "question": QUESTIONS[n], "answer": ANSWERS.get(n, "It is the Black Sea, as maps show.")}
-        for n in names
-    ]
-    return Material(rows, np.eye(len(rows), dtype=np.float32) if vectors is None else np.array(vectors, np.float32))
+    rows = [row(n, question=QUESTIONS[n], answer=ANSWERS.get(n, "It is the Black Sea, as maps show.")) for n in names]
+    return EmbeddedRows(rows, np.eye(len(rows), dtype=np.float32) if vectors is None else np.array(vectors, np.float32))
 
 
 @pytest.mark.parametrize(
@@ -37,33 +38,54 @@ def material(names=QUESTIONS, vectors=None):
     ],
 )
 def test_a_filter_stops_what_it_names(quality_filter, setting, stopped):
-    assert QUALITY_FILTERS[quality_filter](material(), setting) == stopped
+    assert QUALITY_FILTERS[quality_filter][0](material(), setting) == stopped
 
 
 def test_the_first_of_similar_questions_stays(monkeypatch):
     vectors = [[1, 0], [5, 0.1], [0, 1], [0, 9], [1, 1]]
     expected = {"danube2": "as danube, cosine 1.000", "german": "as rhine, cosine 1.000"}
-    assert QUALITY_FILTERS["similar_questions"](material(vectors=vectors), 0.99) == expected
+    assert QUALITY_FILTERS["similar_questions"][0](material(vectors=vectors), 0.99) == expected
     monkeypatch.setattr("rag_instruct.dataset.quality_filters.BLOCK", 2)
-    assert QUALITY_FILTERS["similar_questions"](material(vectors=vectors), 0.99) == expected, "whatever the blocks"
+    assert QUALITY_FILTERS["similar_questions"][0](material(vectors=vectors), 0.99) == expected, "whatever the blocks"
 
 
 def test_a_benchmarks_questions_are_kept_out(tmp_path):
     asked = {"a": "Into which sea does the river Danube flow?", "b": "Why?"}
     for name, question in asked.items():
         (tmp_path / f"{name}.jsonl").write_text(json.dumps({"question": question}) + "\n")
-    stopped = QUALITY_FILTERS["overlaps"](material(), barred(sorted(tmp_path.iterdir())))
+    stopped = QUALITY_FILTERS["overlaps"][0](material(), contamination_index(sorted(tmp_path.iterdir())))
     assert stopped == {**dict.fromkeys(["danube", "danube2"], f"a: {asked['a']}"), "short": "b: Why?"}
 
 
 def test_filters_run_in_order_on_what_is_left_and_count():
     settings = {"language": "en", "question_words": [3, 250], "near_duplicates": 0.8, "similar_questions": False}
-    stopped, counts = through(material(), settings)
-    assert [(row["id"], row["reason"]) for row in stopped] == [
-        ("german", "language"), ("short", "question words"), ("danube2", "near duplicates"),
+    stopped, counts = apply_filters(material(), settings)
+    assert [(row.id, row.reason) for row in stopped] == [
+        ("german", "another language"), ("short", "question length"), ("danube2", "near duplicate"),
     ]  # fmt: skip
     assert counts == {
         "language": {"kept": 4, "dropped": 1},
         "question_words": {"kept": 3, "dropped": 1},
         "near_duplicates": {"kept": 2, "dropped": 1},
     }
+
+
+def test_vectors_are_found_by_the_pairs_ids(tmp_path):
+    """A row's vector is its pair's, whatever pairs became no rows; vectors of other pairs are refused."""
+    pairs = [pair(n) for n in range(4)]
+    write_records(tmp_path / "pairs.jsonl", pairs)
+    write_records(tmp_path / "rows.jsonl", [row("p3"), row("p1")])
+    vectors = np.arange(8, dtype=np.float32).reshape(4, 2)
+    files = [tmp_path / "rows.jsonl"], [tmp_path / "pairs.jsonl"], [tmp_path / "queries.npy"]
+    save_by_query(tmp_path / "queries.npy", vectors, digest_of([one.id for one in pairs]))
+    assert EmbeddedRows.read(*files).vectors.tolist() == [[6, 7], [2, 3]]
+    save_by_query(tmp_path / "queries.npy", vectors, digest_of(["p1", "p0", "p2", "p3"]))
+    with pytest.raises(UserError, match=r"queries\.npy was made for other queries, as many as these"):
+        EmbeddedRows.read(*files)
+    save_by_query(tmp_path / "queries.npy", vectors[:3], digest_of(["p0", "p1", "p2"]))
+    with pytest.raises(UserError, match=r"queries\.npy holds 3 queries, 4 were asked"):
+        EmbeddedRows.read(*files)
+    np.save(tmp_path / "queries.npy", vectors)  # of an older version, which wrote no digest
+    write_records(tmp_path / "rows.jsonl", [row("q")])
+    with pytest.raises(UserError, match="no pair for 1 rows, such as 'q'"):
+        EmbeddedRows.read(*files)

@@ -10,7 +10,7 @@ import pytest
 from conftest import SHARED, needs_shared
 
 from rag_instruct.errors import UserError
-from rag_instruct.records import member, read_records
+from rag_instruct.records import foreign_records, member
 
 ROWS = [{"a": f"Zeile {n}\u2028nächste", "b": {"c": n}} for n in range(3000)]
 LINES = "\n".join(json.dumps(row, ensure_ascii=False) for row in ROWS) + "\n\n"
@@ -30,43 +30,43 @@ def written(path, content):
 
 @pytest.mark.parametrize("name", ["r.json", "r.json.gz", "r.json.zst"])
 def test_arrays_packed_or_not(tmp_path, name):
-    assert list(read_records(written(tmp_path / name, json.dumps(ROWS)))) == ROWS
+    assert list(foreign_records(written(tmp_path / name, json.dumps(ROWS)))) == ROWS
 
 
 @pytest.mark.parametrize("name", ["r.jsonl", "r.jsonl.gz", "r.jsonl.zst", "r.json"])
 @pytest.mark.parametrize("begin", ["", "\ufeff"])
 def test_lines_packed_or_not_and_whatever_they_are_called(tmp_path, name, begin):
-    assert list(read_records(written(tmp_path / name, begin + LINES))) == ROWS
+    assert list(foreign_records(written(tmp_path / name, begin + LINES))) == ROWS
 
 
 def test_tables(tmp_path):
     expected = [{"q": 'What\tis\n"it"?', "a": "1"}]
-    assert list(read_records(written(tmp_path / "r.tsv", 'q\ta\n"What\tis\n""it""?"\t1\n'))) == expected
-    assert list(read_records(written(tmp_path / "r.csv.gz", 'q,a\n"What\tis\n""it""?",1\n'))) == expected
+    assert list(foreign_records(written(tmp_path / "r.tsv", 'q\ta\n"What\tis\n""it""?"\t1\n'))) == expected
+    assert list(foreign_records(written(tmp_path / "r.csv.gz", 'q,a\n"What\tis\n""it""?",1\n'))) == expected
     blank = "q\ta\r\nx\t1\r\n\r\ny\t\r\n\r\n"
-    assert list(read_records(written(tmp_path / "s.tsv", blank))) == [{"q": "x", "a": "1"}, {"q": "y", "a": ""}]
+    assert list(foreign_records(written(tmp_path / "s.tsv", blank))) == [{"q": "x", "a": "1"}, {"q": "y", "a": ""}]
 
 
 def test_half_of_an_emoji_in_json_lines_becomes_a_question_mark(tmp_path):
     lines = r"""{"a": ["cut \ud83d", "\ud83d\ude00"], "\uDE00": 1.5}"""
-    assert list(read_records(written(tmp_path / "r.jsonl", lines))) == [{"a": ["cut ?", "😀"], "?": 1.5}]
+    assert list(foreign_records(written(tmp_path / "r.jsonl", lines))) == [{"a": ["cut ?", "😀"], "?": 1.5}]
 
 
 def test_of_parquet_only_the_wanted_columns_are_read(tmp_path):
     rows = [{"turns": [{"role": "user", "text": "x", "flags": {"a": True}}], "language": "de", "other": 1}]
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "r.parquet")
-    read = list(read_records(tmp_path / "r.parquet", ("turns.role", "turns.flags", "language", "lang")))
+    read = list(foreign_records(tmp_path / "r.parquet", ("turns.role", "turns.flags", "language", "lang")))
     assert read == [{"turns": [{"role": "user", "flags": {"a": True}}], "language": "de"}]
-    assert list(read_records(tmp_path / "r.parquet")) == rows
-    assert list(read_records(tmp_path / "r.parquet", ("nothing",))) == rows, "so that an error can say what is there"
+    assert list(foreign_records(tmp_path / "r.parquet")) == rows
+    assert list(foreign_records(tmp_path / "r.parquet", ("nothing",))) == rows, "so that an error can say what is there"
 
 
 def test_inside_an_archive_and_under_a_key(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("data/dev.json", json.dumps({"info": [1], "Data": [{"q": "x"}]}))
-    assert list(read_records(tmp_path / "a.zip/data/dev.json", under="Data")) == [{"q": "x"}]
+    assert list(foreign_records(tmp_path / "a.zip/data/dev.json", under="Data")) == [{"q": "x"}]
     with pytest.raises(UserError, match=r"a\.zip has no such file"):
-        list(read_records(tmp_path / "a.zip/data/test.json"))
+        list(foreign_records(tmp_path / "a.zip/data/test.json"))
 
 
 @pytest.mark.parametrize(
@@ -91,14 +91,14 @@ def test_what_cannot_be_read_is_named_with_its_place(tmp_path, name, content, sa
     if content is not None:
         written(path, content)
     with pytest.raises(UserError) as refusal:
-        list(read_records(path))
+        list(foreign_records(path))
     assert said in str(refusal.value)
 
 
 def test_a_folder_is_no_file(tmp_path):
     (tmp_path / "r.json").mkdir()
     with pytest.raises(UserError, match=r"r\.json: not a readable file"):
-        list(read_records(tmp_path / "r.json"))
+        list(foreign_records(tmp_path / "r.json"))
 
 
 @pytest.mark.parametrize("ending", ["gz", "zst"])
@@ -106,7 +106,7 @@ def test_a_file_that_was_cut_off_is_not_taken_for_whole(tmp_path, ending):
     path = written(tmp_path / f"r.jsonl.{ending}", LINES)
     path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
     with pytest.raises(UserError, match=r"unreadable \(.*\): is the file complete\?"):
-        list(read_records(path))
+        list(foreign_records(path))
 
 
 def test_members_of_members():
@@ -128,6 +128,6 @@ def test_members_of_members():
     ],
 )
 def test_real_benchmarks_are_read(name, under, count, field):
-    texts = [member(record, field) for record in read_records(SHARED / "benchmarks" / name, under=under)]
+    texts = [member(record, field) for record in foreign_records(SHARED / "benchmarks" / name, under=under)]
     assert len(texts) == count
     assert all(isinstance(text, str) and text for text in texts)

@@ -14,23 +14,25 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browsing import opened
 from conftest import ROOT, plan
+from made import row as made_row
 from test_evaluation import evaluation_in
 
-from performance.report import generate, settings
+from performance.report import generate
 from rag_instruct import cli
 from rag_instruct.dataset.verdicts import matrix
 from rag_instruct.files import read_jsonl, write_json
 from rag_instruct.html import render
-from rag_instruct.jobs import SETTINGS
 from rag_instruct.paradigms import PARADIGMS
 from rag_instruct.plots import ticks
-from rag_instruct.reasons import explain
+from rag_instruct.reasons import Reason, explain
+from rag_instruct.record_files import read_records
 from rag_instruct.report import figures
 from rag_instruct.report.beside import files_beside, state_beside, state_of_outputs
 from rag_instruct.report.diversity import SIDE, diversity, flat_map, opening_words
 from rag_instruct.report.lengths import ESTIMATED, lengths
 from rag_instruct.report.rows import replies_of, shown
 from rag_instruct.report.stage_times import stage_times
+from rag_instruct.schema import Row, Verdict
 from rag_instruct.tables import percent
 from rag_instruct.training.loss_curve import draw_losses
 from rag_instruct.training.recipe import Recipe
@@ -43,9 +45,9 @@ LOSSES = [
     {"step": 2, "eval_loss": 1.9},
 ]
 VERDICTS = [
-    {"intended": "useless_doc", "proven": "useless_doc", "reason": None},
-    {"intended": "useless_doc", "proven": "single_doc_answer", "reason": "the documents answer it"},
-    {"intended": "multi_doc_answer", "proven": "untested", "reason": None},
+    Verdict("a", "useless_doc", "useless_doc"),
+    Verdict("b", "useless_doc", "single_doc_answer", Reason.WRONG_PARADIGM),
+    Verdict("c", "multi_doc_answer", "untested"),
 ]
 HOSTILE = "</script><script>document.title = 'broken'</script><img src=x onerror=\"document.title='broken'\"> \u202e\x00\x1b[31m {{ 7 * 7 }} \ud83d &amp; مرحبا"
 
@@ -65,12 +67,13 @@ def made(tmp_path_factory):
     rows[0]["documents"] = [f"{HOSTILE}\n{HOSTILE}"] * 10
     (folder / "generated.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     write_page(folder, command)
+    rows = list(read_records(folder / "generated.jsonl", Row))
     return SimpleNamespace(folder=folder, page=folder / "report.html", rows=rows, command=command)
 
 
 def write_page(folder, command):
     """By the graph's own command."""
-    ran = forked.run(command[0], command[1:], ROOT, os.environ | {SETTINGS: settings(folder)})
+    ran = forked.run(command[0], command[1:], ROOT, dict(os.environ))
     assert ran.returncode == 0, ran.stdout
 
 
@@ -99,16 +102,16 @@ def found(page):
 @pytest.mark.slow
 def test_every_row_is_in_the_page_once_and_whole(made):
     index = unpacked(made.page, "index")
-    assert index["id"] == [row["id"] for row in made.rows]
-    assert index["question"] == [row["question"] for row in made.rows]
+    assert index["id"] == [row.id for row in made.rows]
+    assert index["question"] == [row.question for row in made.rows]
     for number, row in enumerate(made.rows):
         detail = unpacked(made.page, f"rows-{number // 32}")[number % 32]
-        assert [f"{title}\n{text}" for title, text, *_ in detail["documents"]] == row["documents"]
-        assert [role for _, _, _, role, *_ in detail["documents"]] == [passage["role"] for passage in row["passages"]]
-        assert unpacked(made.page, "exemplars-0")[detail["exemplar"]] == row["exemplar"]
+        assert [f"{title}\n{text}" for title, text, *_ in detail["documents"]] == list(row.documents)
+        assert [role for _, _, _, role, *_ in detail["documents"]] == [passage.role for passage in row.passages]
+        assert unpacked(made.page, "exemplars-0")[detail["exemplar"]] == row.exemplar
         if number:
-            text = detail["replies"][0]["text"].replace("\ue001", row["question"]).replace("\ue000", row["answer"])
-            assert json.loads(text) == {"question": row["question"], "answer": row["answer"]}
+            text = detail["replies"][0]["text"].replace("\ue001", row.question).replace("\ue000", row.answer)
+            assert json.loads(text) == {"question": row.question, "answer": row.answer}
 
 
 @pytest.mark.slow
@@ -128,7 +131,7 @@ def test_it_needs_nothing_beside_itself(made):
 def test_search_filters_and_their_address(made, at):
     with at() as page:
         assert found(page) == f"{N} of {N} rows"
-        page.fill("#q", made.rows[5]["question"].split(" ", 4)[4][:30])
+        page.fill("#q", made.rows[5].question.split(" ", 4)[4][:30])
         assert found(page) == f"1 of {N} rows"
         assert page.locator("#list mark").count() > 0
         page.fill("#q", "zzzz")
@@ -140,7 +143,7 @@ def test_search_filters_and_their_address(made, at):
         page.reload()
         page.wait_for_selector("body[data-ready-ms]", state="attached")
         assert found(page) == f"{N // 5} of {N} rows"
-    begins = sum(row["question"].startswith("Which of") for row in made.rows)
+    begins = sum(row.question.startswith("Which of") for row in made.rows)
     with at("#q=%5Ewhich+of") as page:
         assert found(page) == f"{begins} of {N} rows"
 
@@ -185,13 +188,13 @@ def test_a_number_of_the_tables_leads_to_its_rows(made, at):
 
 def test_a_link_opens_its_row_and_says_when_there_is_none(made, at):
     row = made.rows[70]
-    with at(f"#row={row['id']}") as page:
-        page.get_by_text(row["answer"], exact=True).wait_for()
-        assert page.locator("#row .document.source").count() == sum(p["role"] == "source" for p in row["passages"])
-        assert page.locator("#row .exemplar").inner_text() == row["exemplar"]
+    with at(f"#row={row.id}") as page:
+        page.get_by_text(row.answer, exact=True).wait_for()
+        assert page.locator("#row .document.source").count() == sum(p.role == "source" for p in row.passages)
+        assert page.locator("#row .exemplar").inner_text() == row.exemplar
         page.get_by_text("Raw answer").click()
         said = json.loads(page.locator("#row pre").inner_text())
-        assert said == {"question": row["question"], "answer": row["answer"]}
+        assert said == {"question": row.question, "answer": row.answer}
     with at("#row=none") as page:
         assert found(page) == "There is no row none in this data set."
 
@@ -212,7 +215,7 @@ def test_the_keyboard_is_enough(made, at):
 
 
 def test_what_models_say_stays_text(made, at):
-    with at(f"#row={made.rows[0]['id']}") as page:
+    with at(f"#row={made.rows[0].id}") as page:
         page.wait_for_selector("#row .question")
         assert page.title().startswith("generated")
         assert page.locator("#row img, #row script, #list img").count() == 0
@@ -234,7 +237,7 @@ def test_the_map_opens_the_row_under_the_pointer(made, at):
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (360, "light"), (360, "dark")])
 def test_nothing_scrolls_sideways_and_axe_finds_nothing_serious(made, at, width, scheme):
-    with at(f"#row={made.rows[3]['id']}", width, scheme) as page:
+    with at(f"#row={made.rows[3].id}", width, scheme) as page:
         page.wait_for_selector("#row .question")
         page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
@@ -254,10 +257,10 @@ def test_noise_is_shortened_to_the_budget_and_sources_never(made):
     other = sum(map(len, full.exemplars)) + len(full.index)
     small = shown(rows, places, tokens, lambda row: [], budget_mb=(other + size / 2) / 1e6)
     assert sum(map(len, small.details)) <= 1.05 * size / 2
-    assert small.noise_documents == sum(passage["role"] == "noise" for row in rows for passage in row["passages"])
+    assert small.noise_documents == sum(passage.role == "noise" for row in rows for passage in row.passages)
     assert small.cut == small.noise_documents
     detail = json.loads(zlib.decompress(base64.b64decode(small.details[0])))[1]
-    for (_, text, cut, role, *_), document in zip(detail["documents"], rows[1]["documents"], strict=True):
+    for (_, text, cut, role, *_), document in zip(detail["documents"], rows[1].documents, strict=True):
         whole = document.partition("\n")[2]
         assert text == (whole if role == "source" else whole[: small.opening])
         assert cut == len(whole) - len(text)
@@ -334,22 +337,24 @@ def test_times_are_of_the_data_sets_own_jobs_that_ended(tmp_path):
 
 
 def test_a_command_notes_its_time_in_its_log_and_only_when_it_ended(tmp_path):
-    arguments = SimpleNamespace(log=tmp_path / "x.log")
-    cli.run(lambda given: None, arguments)
-    assert re.fullmatch(r"took \d+\.\d s\n", arguments.log.read_text())
+    log = tmp_path / "x.log"
+    cli.run(lambda: None, ["--log", str(log)])
+    assert re.fullmatch(r"took \d+\.\d s\n", log.read_text())
     with pytest.raises(SystemExit):
-        cli.run(lambda given: 1 / 0, arguments)
-    assert "took" not in arguments.log.read_text()
+        cli.run(lambda: 1 / 0, ["--log", str(log)])
+    assert "took" not in log.read_text()
 
 
 def test_lengths_are_estimated_where_there_is_no_tokenizer(tmp_path):
     row = {"id": "a", "question": "q" * 40, "answer": "a" * 40, "documents": ["d" * 400] * 3}
     row["passages"] = [{"role": role, "rank": rank} for role, rank in (("source", 1), ("noise", 9), ("noise", 7))]
     found = lengths(
-        [row, {**row, "documents": ["d" * 40] * 3}], Recipe(model=str(tmp_path / "none"), max_length=130), "1"
+        [row, {**row, "id": "b", "documents": ["d" * 40] * 3}],
+        Recipe(model=str(tmp_path / "none"), max_length=130),
+        "1",
     )
     assert found["tokenizer"] == ESTIMATED
-    assert found["tokens"] == [(80 + 1200) // 4 + 1, (80 + 120) // 4 + 1]
+    assert found["tokens"] == {"a": (80 + 1200) // 4 + 1, "b": (80 + 120) // 4 + 1}
     assert (found["over"], found["noise_documents_dropped"], found["too_long"]) == (1, 2, 0)
     none = lengths([row], Recipe(model=str(tmp_path / "none"), max_length=110), "1")
     assert (none["over"], none["noise_documents_dropped"], none["too_long"]) == (1, 0, 1)
@@ -392,7 +397,7 @@ def test_templates_escape_and_numbers_are_for_people(tmp_path):
 
 
 def test_a_raw_answer_with_signs_of_its_own_stays_as_it_is():
-    row = {"question": "Who?", "answer": "She.", "request_keys": ["a", "b", "c"]}
+    row = made_row("r", question="Who?", answer="She.", request_keys=("a", "b", "c"))
     store = {
         "a": {"text": "Q: Who? A: She.", "finish_reason": "stop"},
         "b": {"text": "\ue000 She.", "finish_reason": None},

@@ -1,8 +1,10 @@
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import recording
 from test_search import made, passages, searched
 
+from rag_instruct.corpus.importing import import_passages
 from rag_instruct.errors import UserError
 from rag_instruct.retrieval.runs import Run, import_trec, merge
 
@@ -14,7 +16,7 @@ IDS = ["plain", "with blank", "100%"]
 def run(tmp_path):
     """A merged run of three queries over 300 passages in two shards."""
     queries, vectors = made(3, ROWS, 16, "duplicates")
-    files = searched(tmp_path, queries, vectors, K, 2)
+    files = searched(tmp_path, queries, vectors, K, 2, IDS)
     merge(files, K, IDS, passages(tmp_path, ROWS), tmp_path / "run.parquet", tmp_path / "run.trec")
     return tmp_path
 
@@ -33,7 +35,7 @@ def test_another_retrievers_run_is_cut_and_put_in_our_order(run):
     lines = [*[f"plain Q0 id{n} {n + 1} {100 - n // 2} bm25" for n in range(20)][::-1], "other Q0 id1 1 5.0 bm25"]
     (run / "bm25.trec").write_text("\n".join(lines))
     import_trec(run / "bm25.trec", 5, ["plain"], run / "p.arrow", run / "o.parquet", run / "o.trec")
-    hits = Run(run / "o.parquet", run / "p.arrow").hits(0)
+    hits = Run(run / "o.parquet", run / "p.arrow").hits("plain")
     assert [(hit.passage.id, hit.row, hit.rank, hit.score) for hit in hits] == [
         (f"id{n}", n, n + 1, 100.0 - n // 2) for n in range(5)
     ], "equal scores in the corpus's order"
@@ -63,8 +65,46 @@ def test_shards_of_another_search_are_refused(run):
     files = [run / "hits_0.npy", run / "hits_1.npy"]
     with pytest.raises(UserError, match=r"hits_0\.npy holds 3 queries, 2 were asked"):
         merge(files, K, IDS[:2], run / "p.arrow", run / "o.parquet", run / "o.trec")
+    with pytest.raises(UserError, match=r"hits_0\.npy was made for other queries, as many as these"):
+        merge(files, K, IDS[::-1], run / "p.arrow", run / "o.parquet", run / "o.trec")
+    with pytest.raises(UserError, match="1 queries have an id that another one has, such as 'plain'"):
+        merge(files, K, ["plain", "plain", "100%"], run / "p.arrow", run / "o.parquet", run / "o.trec")
     with pytest.raises(UserError, match="the shards hold 24 hits a query, 25 are wanted"):
         merge(files, 25, IDS, run / "p.arrow", run / "o.parquet", run / "o.trec")
+
+
+def test_hits_are_found_by_the_querys_id(run):
+    found = Run(run / "run.parquet", run / "p.arrow")
+    ranked = {query: [hit.row for hit in found.hits(query)] for query in IDS}
+    assert len({tuple(rows) for rows in ranked.values()}) == 3
+    assert [hit.rank for hit in found.hits("100%", beyond=10)] == [11, 12]
+    assert found.hits("100%", beyond=K + 1) == []
+    with pytest.raises(UserError, match=r"run\.parquet: no query 'other' among its 3: .* delete it"):
+        found.hits("other")
+    table = pq.read_table(run / "run.parquet")
+    assert table["query_id"].to_pylist() == [query for query in IDS for _ in range(K)]
+    pq.write_table(table.drop(["query_id"]), run / "old.parquet")
+    with pytest.raises(UserError, match=r"old\.parquet: a run without query ids, of an older version: delete it"):
+        Run(run / "old.parquet", run / "p.arrow")
+
+
+def test_an_id_that_the_corpus_has_stays_as_it_is(tmp_path):
+    """Only our own export quotes ids; in another's run `%41` is part of the id, where the corpus has it."""
+    (tmp_path / "p.tsv").write_text("id\ttext\ttitle\nA\tx\tT\n%41\ty\tT\na b\tz\tT\n")
+    import_passages(tmp_path / "p.tsv", {}, 0, tmp_path / "p.arrow", tmp_path / "p.json")
+
+    def imported(lines, queries):
+        (tmp_path / "in.trec").write_text(lines)
+        arguments = tmp_path / "p.arrow", tmp_path / "o.parquet", tmp_path / "o.trec"
+        import_trec(tmp_path / "in.trec", 2, queries, *arguments)
+        found = Run(tmp_path / "o.parquet", tmp_path / "p.arrow")
+        return [[hit.passage.id for hit in found.hits(query)] for query in queries]
+
+    foreign = "q%20 Q0 %41 1 3 bm25\nq%20 Q0 a%20b 2 2 bm25\n"
+    assert imported(foreign, ["q%20"]) == [["%41", "a b"]]
+    exported = (tmp_path / "o.trec").read_text()
+    assert exported.startswith("q%2520 Q0 %2541 1")
+    assert imported(exported, ["q%20"]) == [["%41", "a b"]]
 
 
 def test_merging_piece_by_piece_changes_nothing(run, monkeypatch):
@@ -73,7 +113,7 @@ def test_merging_piece_by_piece_changes_nothing(run, monkeypatch):
     merge(files, K, IDS, run / "p.arrow", run / "o.parquet", run / "o.trec")
     assert (run / "o.trec").read_bytes() == (run / "run.trec").read_bytes()
     np.testing.assert_array_equal(*[
-        [hit.row for query in range(3) for hit in Run(run / name, run / "p.arrow").hits(query)]
+        [hit.row for query in IDS for hit in Run(run / name, run / "p.arrow").hits(query)]
         for name in ("o.parquet", "run.parquet")
     ])  # fmt: skip
 

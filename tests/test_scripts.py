@@ -30,7 +30,7 @@ def test_every_script_finds_its_imports_in_a_fresh_interpreter(name):
         [sys.executable, "-m", f"scripts.{name}", "--help"], cwd=ROOT, text=True, capture_output=True, check=False
     )
     assert ran.returncode == 0, ran.stderr
-    assert ran.stdout.startswith("usage: ")
+    assert ran.stdout.startswith("Usage: ")
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ from rag_instruct.corpus.importing import import_passages, shard_rows
 from rag_instruct.corpus.passages import PassageStore
 from rag_instruct.errors import UserError
 from rag_instruct.retrieval import search as module
+from rag_instruct.retrieval.queries import digest_of, save_by_query
 from rag_instruct.retrieval.runs import Run, merge
 from rag_instruct.retrieval.search import refuse_depth, search, search_shard
 from rag_instruct.retrieval.vectors import VectorFile
@@ -42,9 +43,9 @@ def passages(tmp_path, rows):
     return tmp_path / "p.arrow"
 
 
-def searched(tmp_path, queries, vectors, k, shards):
+def searched(tmp_path, queries, vectors, k, shards, ids=None):
     """The hits' files of all shards."""
-    np.save(tmp_path / "queries.npy", queries)
+    save_by_query(tmp_path / "queries.npy", queries, digest_of(ids or [f"q{n}" for n in range(len(queries))]))
     files = []
     for shard in range(shards):
         first, end = shard_rows(len(vectors), shard, shards)
@@ -67,7 +68,7 @@ def test_merged_shards_equal_brute_force(tmp_path, monkeypatch, kind, shards):
     run = Run(tmp_path / "run.parquet", tmp_path / "p.arrow")
     expected, scores = brute_force(queries, vectors, k)
     for query in range(len(queries)):
-        hits = run.hits(query)
+        hits = run.hits(ids[query])
         assert [hit.row for hit in hits] == expected[query].tolist()
         assert [hit.rank for hit in hits] == list(range(1, k + 1))
         assert [hit.passage.id for hit in hits] == [f"id{row}" for row in expected[query]]
@@ -157,10 +158,11 @@ def test_a_damaged_file_of_vectors_is_named(tmp_path):
 def test_real_embeddings_are_searched_exactly(tmp_path, real_embeddings, shards):
     queries, vectors, store = real_embeddings
     files = searched(tmp_path, queries, vectors, 50, shards)
-    merge(files, 50, [str(n) for n in range(len(queries))], store, tmp_path / "run.parquet", tmp_path / "run.trec")
+    ids = [f"q{n}" for n in range(len(queries))]
+    merge(files, 50, ids, store, tmp_path / "run.parquet", tmp_path / "run.trec")
     run = Run(tmp_path / "run.parquet", store)
     expected, _ = brute_force(queries, vectors, 50)
-    assert [[hit.row for hit in run.hits(query)] for query in range(len(queries))] == expected.tolist()
+    assert [[hit.row for hit in run.hits(query)] for query in ids] == expected.tolist()
     assert expected[:, 0].tolist() == list(range(0, 300, 10)), "a passage finds itself"
 
 

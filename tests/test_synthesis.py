@@ -8,17 +8,19 @@ from types import SimpleNamespace
 import pytest
 import yaml
 from conftest import ROOT
+from made import exemplar
 
 from rag_instruct.corpus.passages import Passage
 from rag_instruct.errors import UserError
 from rag_instruct.exemplars.instruction_sets import SCHEMAS, InstructionSet
 from rag_instruct.llm.prompts import load_prompt
 from rag_instruct.paradigms import PARADIGMS, Slot
+from rag_instruct.reasons import Fault
 from rag_instruct.retrieval.runs import Hit
 from rag_instruct.synthesis.filters import reject_reason
 from rag_instruct.synthesis.focus import Focus, whole_documents
 from rag_instruct.synthesis.sentence_focus import focuses, kind_of
-from rag_instruct.synthesis.slots import Synthesis, synthesise
+from rag_instruct.synthesis.slots import Origin, Synthesis, synthesise
 
 PROMPTS = ROOT / "resources/prompts"
 DANUBE = [
@@ -121,10 +123,10 @@ def test_kinds_of_the_demo_exemplars_agree_with_their_author():
             continue
         path = next((ROOT / "resources/demo/exemplars").glob(f"{label['set']}.json*"))
         rows = InstructionSet([path], label["set"], SCHEMAS[label["set"]])
-        row = next((row for row in rows if row["row"] == label["row"]), None)
-        if row:
+        text = next((text for row, text in rows if row == label["row"]), None)
+        if text:
             total += 1
-            agreed += kind_of(row["instruction"]) == label["kind"]
+            agreed += kind_of(text) == label["kind"]
     assert total >= 50
     assert agreed / total > 0.8
 
@@ -143,29 +145,29 @@ DOCUMENT = Focus((DANUBE[0],), (), {"documents": "..."})
     [
         (FACT, "Where does the Danube rise?", "The Danube rises in the Black Forest of Germany.", None),
         (FACT, "Where does the Danube rise?", "", "empty"),
-        (FACT, "Where does the Danube rise", "The Danube rises in the Black Forest of Germany.", "odd form"),
+        (FACT, "Where does the Danube rise", "The Danube rises in the Black Forest of Germany.", "malformed"),
         (FACT, "Where does the Danube rise?", "I cannot answer that, sorry.", "refusal"),
-        (FACT, "Where does it rise?", "The Danube rises in the Black Forest of Germany.", "does not stand alone"),
+        (FACT, "Where does it rise?", "The Danube rises in the Black Forest of Germany.", "not standalone"),
         (
             FACT,
             "According to the document, where does the Danube rise?",
             "In the Black Forest of Germany.",
-            "does not stand alone",
+            "not standalone",
         ),
-        (FACT, "Where does the Danube rise?", "The Danube rises in the Alps of Austria.", "answer missed"),
+        (FACT, "Where does the Danube rise?", "The Danube rises in the Alps of Austria.", "answer lacks fact"),
         (
             FACT,
             "Where does the Volga rise, near the Black Forest?",
             "The Danube rises in the Black Forest of Germany.",
-            "strays from the fact",
+            "question adds facts",
         ),
         (
             FACT,
             "When does the Danube rise?",
             "The Danube rises in the Black Forest of Germany.",
-            "asks for something else",
+            "wrong answer type",
         ),
-        (FACT, "What is the Danube?", "The Danube rises in the Black Forest of Germany.", "defines something else"),
+        (FACT, "What is the Danube?", "The Danube rises in the Black Forest of Germany.", "not a definition"),
         (
             FACT,
             "Is it true that the Danube rises in Germany?",
@@ -176,7 +178,7 @@ DOCUMENT = Focus((DANUBE[0],), (), {"documents": "..."})
             FACT,
             "Is it true that the Danube rises in Austria?",
             "Yes. The Danube rises in the Black Forest of Germany.",
-            "answer missed",
+            "answer lacks fact",
         ),
         (DOCUMENT, "Name the sea into which the Danube flows.", "The Black Sea.", None),
         (
@@ -186,7 +188,7 @@ DOCUMENT = Focus((DANUBE[0],), (), {"documents": "..."})
             "ungrounded",
         ),
         (DOCUMENT, "Who was the author of Hamlet?", "It flows through Vienna to the Black Sea.", "off topic"),
-        (DOCUMENT, "Into which sea does the Danube flow?\nA. Black Sea\nB. Black Sea", "A. Black Sea", "choice broken"),
+        (DOCUMENT, "Into which sea does the Danube flow?\nA. Black Sea\nB. Black Sea", "A. Black Sea", "bad options"),
     ],
 )
 def test_reasons_to_refuse(focus, question, answer, reason):
@@ -195,13 +197,13 @@ def test_reasons_to_refuse(focus, question, answer, reason):
 
 def test_an_exemplar_that_is_repeated_is_refused():
     question = "Where exactly does the river Danube rise?"
-    assert reject_reason("single_doc_answer", question, "In Germany.", question, DOCUMENT) == "exemplar repeated"
+    assert reject_reason("single_doc_answer", question, "In Germany.", question, DOCUMENT) == "copies exemplar"
 
 
 def test_a_document_that_should_not_help_must_not_state_the_answer():
     useless = Focus((DANUBE[0],), (), {"documents": "..."})
     question, answer = "In which forest of Germany does the Danube rise?", "The Danube rises in the Black Forest."
-    assert reject_reason("useless_doc", question, answer, "", useless) == "answer shown"
+    assert reject_reason("useless_doc", question, answer, "", useless) == "answer in document"
     assert reject_reason("useless_doc", question, answer, "", Focus((DANUBE[4],), (), {"documents": "..."})) in (
         None,
         "off topic",
@@ -211,9 +213,12 @@ def test_a_document_that_should_not_help_must_not_state_the_answer():
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("version: 1", "'steps' is a required property"),
-        ("version: 1\nsteps: [{name: a, user: b}]", "'max_tokens' is a required property"),
-        ("version: 1\nsteps: [{name: a, user: b, max_tokens: 3, patern: x}]", "'patern' was unexpected"),
+        ("version: 1", "the key 'steps' is missing"),
+        ("version: 1\nsteps: [{name: a, user: b}]", "steps.0: the key 'max_tokens' is missing"),
+        (
+            "version: 1\nsteps: [{name: a, user: b, max_tokens: 3, patern: x}]",
+            "steps.0 has no key 'patern': did you mean 'pattern'?",
+        ),
         ("version: [", "expected"),
     ],
 )
@@ -251,25 +256,22 @@ def test_every_candidate_that_comes_to_nothing_is_a_reject_with_its_reason():
         return "key", next(asked)
 
     teacher = SimpleNamespace(ask=ask, model=SimpleNamespace(in_flight=1), bought=0, replayed=0)
-    exemplars = [
-        {"id": f"s:{n}", "source": "s", "instruction": f"What is number {n}?", "license": "x"}
-        for n in range(len(replies) + 1)
-    ]
+    exemplars = [exemplar(f"s:{n}", f"What is number {n}?") for n in range(len(replies) + 1)]
     # The search for the first candidate found nothing.
     work = Synthesis("single_doc_answer", exemplars, None, load_prompt(PROMPTS / "full/single_doc_answer.yaml"), teacher,
-                     True, "1", {})  # fmt: skip
+                     True, "1", Origin("m", "full", 1))  # fmt: skip
     first = work.order("s")[0]
     hits = [Hit(passage, row, row + 1, 0.5) for row, passage in enumerate(DANUBE)]
-    work.run = SimpleNamespace(hits=lambda number: [] if number == first else hits)
+    work.run = SimpleNamespace(hits=lambda query_id: [] if query_id == first.id else hits)
     pairs, rejects = asyncio.run(synthesise(work, [Slot("s", 0, 1)], range(1), len(exemplars)))
-    assert [pair["attempt"] for pair in pairs] == [len(replies)]
-    assert [reject["attempt"] for reject in rejects] == list(range(len(replies)))
-    assert [reject["reason"] for reject in rejects] == [
+    assert [pair.attempt for pair in pairs] == [len(replies)]
+    assert [reject.attempt for reject in rejects] == list(range(len(replies)))
+    assert [str(Fault(reject.reason, reject.detail)) for reject in rejects] == [
         "no documents",
         "no answer (400)",
         "unfinished (length)",
         "unfinished (content_filter)",
         "unparsable",
         "refused",
-        "does not stand alone",
+        "not standalone",
     ]

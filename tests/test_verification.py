@@ -4,13 +4,16 @@ import asyncio
 import json
 import re
 
+import made
 import pytest
 from asking import teacher
 from conftest import ROOT
 from loopback import endpoint
 
-from rag_instruct.dataset.verdicts import applied, matrix
-from rag_instruct.dataset.verification import Evidence, Examiner, proven, sampled, verify
+from rag_instruct.dataset.verdicts import apply_verdicts, matrix
+from rag_instruct.dataset.verification import Examiner, paradigm_shown, sampled, verify
+from rag_instruct.reasons import Reason
+from rag_instruct.schema import Evidence
 from rag_instruct.statistics import wilson
 
 ANSWER = "Ada Lovelace wrote it in London."
@@ -32,20 +35,11 @@ ANSWER = "Ada Lovelace wrote it in London."
     ],
 )
 def test_who_could_answer_shows_the_paradigm(evidence, paradigm):
-    assert proven(evidence) == paradigm
+    assert paradigm_shown(evidence) == paradigm
 
 
 def row(name, paradigm, sources, noise=("FILLER",)):
-    documents = [*sources, *noise]
-    roles = ["source"] * len(sources) + ["noise"] * len(noise)
-    return {
-        "id": name,
-        "paradigm": paradigm,
-        "question": f"Who wrote it, and where? ({name})",
-        "answer": ANSWER,
-        "documents": documents,
-        "passages": [{"id": f"{name}/{n}", "role": role} for n, role in enumerate(roles)],
-    }
+    return made.row(name, paradigm, sources, noise, question=f"Who wrote it, and where? ({name})", answer=ANSWER)
 
 
 def judge(knows=(), helped=()):
@@ -88,17 +82,17 @@ ROWS = [
     row("odd", "useless_doc", ["nothing"]),
 ]
 EXPECTED = {
-    "r0": ("useless_doc", None),
-    "r1": ("single_doc_support", None),
-    "r2": ("multi_doc_support", None),
-    "r3": ("single_doc_answer", None),
-    "r4": ("multi_doc_answer", None),
-    "leak": ("single_doc_answer", "not proven (single_doc_answer)"),
-    "one": ("single_doc_answer", "not proven (single_doc_answer)"),
-    "three": ("none", "not proven (none)"),
-    "known": ("undecided", None),
-    "noisy": ("single_doc_answer", "noise answers (noisy/2)"),
-    "odd": ("untested", None),
+    "r0": ("useless_doc", None, ""),
+    "r1": ("single_doc_support", None, ""),
+    "r2": ("multi_doc_support", None, ""),
+    "r3": ("single_doc_answer", None, ""),
+    "r4": ("multi_doc_answer", None, ""),
+    "leak": ("single_doc_answer", "wrong paradigm", "single_doc_answer"),
+    "one": ("single_doc_answer", "wrong paradigm", "single_doc_answer"),
+    "three": ("none", "wrong paradigm", "none"),
+    "known": ("undecided", None, ""),
+    "noisy": ("single_doc_answer", "answer in noise", "noisy/2"),
+    "odd": ("untested", None, "from_documents: unparsable"),
 }
 
 
@@ -114,19 +108,19 @@ def verdicts(tmp_path_factory):
         found = asyncio.run(session(served.base_url))
         asked = len(served.requests)
     # Three answers a row, those without a document where all suffice, one of a suspicious noise document; and grades.
-    assert asked == len({key for verdict in found for key in verdict["request_keys"]}) < 70
+    assert asked == len({key for verdict in found for key in verdict.request_keys}) < 70
     return found
 
 
 def test_rows_of_known_relations_are_told_apart(verdicts):
-    assert {v["id"]: (v["proven"], v["reason"]) for v in verdicts} == EXPECTED
+    assert {v.id: (v.found, v.reason, v.detail) for v in verdicts} == EXPECTED
 
 
 def test_the_matrix_counts_and_gives_intervals(verdicts):
     found = matrix(verdicts)
     assert (
-        found["multi_doc_answer"]["proven"] | {"none": 1, "single_doc_answer": 1, "multi_doc_answer": 1}
-        == found["multi_doc_answer"]["proven"]
+        found["multi_doc_answer"]["found"] | {"none": 1, "single_doc_answer": 1, "multi_doc_answer": 1}
+        == found["multi_doc_answer"]["found"]
     )
     assert (found["multi_doc_answer"]["tested"], found["multi_doc_answer"]["passed"]) == (3, 1)
     assert found["useless_doc"]["tested"] == 1, "a row without a readable reply is not counted"
@@ -135,20 +129,19 @@ def test_the_matrix_counts_and_gives_intervals(verdicts):
 
 @pytest.mark.parametrize("failing", ["keep", "drop", "relabel"])
 def test_what_becomes_of_rows_that_fail(verdicts, failing):
-    paradigms = {
-        name: [r for r in ROWS if r["paradigm"] == name] for name in dict.fromkeys(r["paradigm"] for r in ROWS)
-    }
-    after, stopped = applied(paradigms, verdicts, failing)
+    paradigms = {name: [r for r in ROWS if r.paradigm == name] for name in dict.fromkeys(r.paradigm for r in ROWS)}
+    after, stopped = apply_verdicts(paradigms, verdicts, failing)
     assert sum(map(len, after.values())) == len(ROWS)
     expected = {"keep": set(), "drop": {"leak", "one", "three", "noisy"}, "relabel": {"one", "three", "noisy"}}[failing]
     assert set(stopped) == expected, "two documents do not make a single_doc_answer"
-    relabelled = [r for r in after["single_doc_answer"] if "intended_paradigm" in r]
-    assert [r["id"] for r in relabelled] == (["leak"] if failing == "relabel" else [])
+    assert all(stop.reason in (Reason.WRONG_PARADIGM, Reason.ANSWER_IN_NOISE) for stop in stopped.values())
+    relabelled = [r for r in after["single_doc_answer"] if r.intended_paradigm]
+    assert [r.id for r in relabelled] == (["leak"] if failing == "relabel" else [])
 
 
 def test_a_larger_sample_keeps_the_rows_of_a_smaller():
-    rows = [{"id": str(n)} for n in range(1000)]
-    small, large = ({r["id"] for r in sampled(rows, share, "1")} for share in (0.1, 0.5))
+    rows = [made.row(str(n)) for n in range(1000)]
+    small, large = ({r.id for r in sampled(rows, share, "1")} for share in (0.1, 0.5))
     assert small < large
     assert 60 < len(small) < 140
     assert len(sampled(rows, 1, "1")) == 1000

@@ -7,13 +7,13 @@ import importlib
 import pkgutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from rag_instruct.errors import UserError
-from rag_instruct.files import read_jsonl, write_jsonl
+from rag_instruct.record_files import read_records, write_records
 from rag_instruct.schema import Question
+from rag_instruct.settings import hint
 
 SHARED = {"records", "settings", "comparison"}  # modules of this folder that are not benchmarks
 
@@ -40,8 +40,8 @@ def benchmark(name: str) -> Benchmark:
     """Return the benchmark of a file in this folder. Raises UserError for another name."""
     if name not in names():
         raise UserError(
-            f"no benchmark {name!r}: known are {', '.join(names())}; add rag_instruct/benchmarks/{name}.py, "
-            "or set `schema: own` for a file with question and answers"
+            f"config.yaml: benchmarks: no benchmark {name!r}: {hint(name, names())} (for a new one add "
+            f"rag_instruct/benchmarks/{name}.py, or set `schema: own` for a file with question and answers)"
         )
     found: Benchmark = importlib.import_module(f"{__name__}.{name}").BENCHMARK
     return found
@@ -49,22 +49,12 @@ def benchmark(name: str) -> Benchmark:
 
 def write(path: Path, questions: Iterable[Question]) -> int:
     """Write questions as JSON lines without empty fields, and return their number."""
-    return write_jsonl(path, ({key: value for key, value in asdict(q).items() if value} for q in questions))
+    return write_records(path, questions)
 
 
 def read_questions(path: Path) -> Iterator[Question]:
-    """Yield the questions that `write` wrote."""
-    for number, row in enumerate(read_jsonl(path), start=1):
-        try:
-            yield Question(**{key: frozen(value) for key, value in row.items()})
-        except (TypeError, AttributeError) as error:
-            wanted = ", ".join(field.name for field in fields(Question))
-            raise UserError(f"{path}, row {number}: not a question of {wanted}: delete it and run again") from error
-
-
-def frozen(value: Any) -> Any:
-    """Return the value with tuples in place of lists."""
-    return tuple(map(frozen, value)) if isinstance(value, list) else value
+    """Return the questions that `write` wrote."""
+    return read_records(path, Question)
 
 
 def refuse_repeated_ids(questions: Iterable[Question], place: str) -> None:

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import yaml
 
-from rag_instruct.benchmarks import benchmark, frozen
+from rag_instruct.benchmarks import benchmark
 from rag_instruct.files import read_text
 from rag_instruct.schema import Question
 from rag_instruct.tables import frame, markdown
@@ -36,10 +37,7 @@ class Case(NamedTuple):
 def cases(path: Path) -> Iterator[Case]:
     """Yield the cases of <benchmark>.yaml, a file of questions and outputs."""
     data = yaml.safe_load(read_text(path))
-    questions = {
-        name: Question(name, **{key: frozen(value) for key, value in fields.items()})
-        for name, fields in data["questions"].items()
-    }
+    questions = {name: msgspec.convert({"id": name, **one}, Question) for name, one in data["questions"].items()}
     for name, output, human, why, *missed in data["cases"]:
         yield Case(path.stem, questions[name], output, human, why, bool(missed))
 

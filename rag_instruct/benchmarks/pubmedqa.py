@@ -8,7 +8,7 @@ from rag_instruct.benchmarks import Benchmark
 from rag_instruct.benchmarks.records import built, first_member
 from rag_instruct.errors import UserError
 from rag_instruct.files import read_json
-from rag_instruct.records import member, read_records
+from rag_instruct.records import foreign_records, member
 from rag_instruct.schema import Question
 from rag_instruct.scoring.paper import mentions_verdict
 from rag_instruct.scoring.scores import score_closed
@@ -48,7 +48,7 @@ def questions(paths: list[Path]) -> Iterator[Question]:
 def _records(path: Path) -> Iterator[Any]:
     if path.suffix == ".json":  # the authors': an object of records by id
         return ({"pubid": name, **record} for name, record in read_json(path).items())
-    return read_records(path, ("pubid", "question", "context.contexts", "final_decision"))
+    return foreign_records(path, ("pubid", "question", "context.contexts", "final_decision"))
 
 
 BENCHMARK = Benchmark(

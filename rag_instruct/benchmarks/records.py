@@ -7,7 +7,7 @@ from string import ascii_uppercase
 from typing import Any
 
 from rag_instruct.errors import UserError
-from rag_instruct.records import member, read_records
+from rag_instruct.records import foreign_records, member
 from rag_instruct.schema import Question
 
 Made = Question | list[Question] | None  # None leaves a record out; a conversation has a question for each turn
@@ -23,7 +23,7 @@ def questions_of_files(
     """
     for path in paths:
         inside = under if path.suffix == ".json" else ""
-        yield from built(path, read_records(path, columns, inside), build)
+        yield from built(path, foreign_records(path, columns, inside), build)
 
 
 def built(path: Path, records: Iterable[Any], build: Build) -> Iterator[Question]:

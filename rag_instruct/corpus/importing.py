@@ -1,4 +1,4 @@
-"""The corpus: passages, or documents cut into passages, become one random-access Arrow file."""
+"""Imports a corpus: passages, or documents cut into passages, become one random-access Arrow file."""
 
 import hashlib
 from array import array
@@ -9,11 +9,10 @@ import numpy as np
 import pyarrow as pa
 
 from rag_instruct.corpus.passages import BATCH_ROWS, FIELDS, ID_BATCH_ROWS, IDS_SCHEMA, SCHEMA, ArrowRows, ids_beside
-from rag_instruct.corpus.readers import Located, read_records
+from rag_instruct.corpus.readers import Fields, read_corpus
 from rag_instruct.corpus.splitter import split_documents
 from rag_instruct.errors import UserError
 from rag_instruct.files import whole, write_json
-from rag_instruct.logs import bar
 
 
 def import_passages(source: Path, columns: Mapping[str, str], words: int, output: Path, info: Path) -> int:
@@ -24,7 +23,7 @@ def import_passages(source: Path, columns: Mapping[str, str], words: int, output
     column, a short row, an empty text, an id that occurs twice and a corpus without a passage.
     """
     named = {field: columns.get(field, field) for field in FIELDS}
-    records = read_records(source)
+    records = read_corpus(source)
     if words:
         records = split_documents(records, named, words)
     found = _Found()
@@ -32,11 +31,9 @@ def import_passages(source: Path, columns: Mapping[str, str], words: int, output
         with (
             pa.ipc.new_file(str(temporary), SCHEMA) as writer,
             pa.ipc.new_file(str(temporary_ids), IDS_SCHEMA) as ids_writer,
-            bar(f"reading {source.name}", unit=" passages") as counter,
         ):
             for batch in found.batches(_checked(records, source, named)):
                 writer.write_batch(batch)
-                counter.update(batch.num_rows)
                 if ids := found.ids():
                     ids_writer.write_batch(ids)
             if ids := found.ids(last=True):
@@ -48,9 +45,9 @@ def import_passages(source: Path, columns: Mapping[str, str], words: int, output
     return len(found.hashes)
 
 
-def _checked(records: Iterable[Located], source: Path, columns: dict[str, str]) -> Iterator[tuple[str, str, str]]:
+def _checked(records: Iterable[Fields], source: Path, columns: dict[str, str]) -> Iterator[tuple[str, str, str]]:
     for position, (where, record) in enumerate(records):
-        # A title may be missing from one record, a whole column of titles may not.
+        # A record may lack a title, but the column of titles has to exist.
         needed = columns.values() if position == 0 else (columns["id"], columns["text"])
         for name in needed:
             if name not in record:
@@ -58,16 +55,14 @@ def _checked(records: Iterable[Located], source: Path, columns: dict[str, str]) 
                     f"{source}, {where}: no column {name!r}, it has {', '.join(record) or 'none'}: "
                     "rename it, or name it under `columns` of the corpus in config.yaml"
                 )
-        if where == "header":
-            continue
         identifier, text = record[columns["id"]], record[columns["text"]]
         if not identifier.strip() or not text.strip():
-            raise UserError(f"{source}, {where}: passage {identifier!r} has an empty id or text: fill or remove it")
+            raise UserError(f"{source}, {where}: passage {identifier!r} has an empty id or text: fill in or remove it")
         yield identifier, text, record.get(columns["title"], "")
 
 
 class _Found:
-    """What is known of the passages so far: a hash of each id (8 bytes, not a string), and a sum of all."""
+    """The passages so far: a hash of each id (8 bytes, not a string), and a sum of all."""
 
     def __init__(self) -> None:
         self.hashes = array("Q")
@@ -97,7 +92,7 @@ class _Found:
         return batch
 
     def ids(self, last: bool = False) -> pa.RecordBatch | None:
-        """A batch of the ids that were not given yet, when it is full or the last."""
+        """Return a batch of the ids that were not written yet, when it is full or the last."""
         if len(self._ids) < ID_BATCH_ROWS and not (last and self._ids):
             return None
         batch = pa.RecordBatch.from_arrays([pa.array(self._ids, pa.string())], schema=IDS_SCHEMA)
@@ -117,11 +112,11 @@ def _refuse_duplicates(hashes: np.ndarray, ids: Path, source: Path) -> None:
             if identifier in seen:
                 raise UserError(
                     f"{source}: the id {identifier!r} occurs twice, as passages number {seen[identifier] + 1} and "
-                    f"{row + 1}: ids must be unique; remove one or number them anew"
+                    f"{row + 1}: ids must be unique; remove one or number them again"
                 )
             seen[identifier] = row
 
 
 def shard_rows(rows: int, shard: int, shards: int) -> tuple[int, int]:
-    """First row, and the row after the last, of one of `shards` almost equal parts."""
+    """Return the first row, and the row after the last, of one of `shards` almost equal parts."""
     return shard * rows // shards, (shard + 1) * rows // shards

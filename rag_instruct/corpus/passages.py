@@ -1,4 +1,4 @@
-"""A passage, and the store that finds passages by row without reading the corpus into memory."""
+"""Passages, and the store that finds them by row without reading the corpus into memory."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from rag_instruct.errors import UserError
 
 FIELDS = ("id", "text", "title")
 SCHEMA = pa.schema([(field, pa.string()) for field in FIELDS])
-BATCH_ROWS = 64  # of one Arrow record batch, the least that is read; every batch but the last is full
+BATCH_ROWS = 64  # of one Arrow record batch, the smallest read; every batch but the last is full
 ID_BATCH_ROWS = 65_536  # the same of the file of ids
-PIECE_ROWS = 262_144  # rows that are fetched at a time
+PIECE_ROWS = 262_144  # rows that are read at a time
 
 
 @dataclass(frozen=True)
 class Passage:
-    """The unit of retrieval: a piece of an article, as DPR cuts them, about 100 words."""
+    """The unit of retrieval: a piece of an article of about 100 words, as DPR cuts them."""
 
     id: str
     title: str
@@ -34,21 +34,21 @@ IDS_SCHEMA = pa.schema([("id", pa.string())])
 
 
 def ids_beside(passages: Path) -> Path:
-    """The file with the passages' ids alone: a thirtieth of the bytes, where only ids are wanted."""
+    """Return the file with the passages' ids alone, a thirtieth of the bytes."""
     return passages.with_suffix(".ids.arrow")
 
 
 class ArrowRows:
-    """An Arrow file of equal batches, of which only those that are asked for are read.
+    """An Arrow file of equal batches; we read only the batches that are needed.
 
-    It is not mapped: what a map's faults bring in counts as this process's memory and stays.
+    It is not mapped: the pages of a map count as this process's memory and stay.
     """
 
     def __init__(self, path: Path) -> None:
         try:
             self._file = pa.ipc.open_file(pa.OSFile(str(path)))
         except (pa.ArrowInvalid, FileNotFoundError) as error:
-            raise UserError(f"{path}: not a passage store ({error}): delete it, and it is made anew") from error
+            raise UserError(f"{path}: not a passage store ({error}): delete it, and it is made again") from error
         batches = self._file.num_record_batches
         self._batch_rows = self._file.get_batch(0).num_rows
         self._length = (batches - 1) * self._batch_rows + self._file.get_batch(batches - 1).num_rows
@@ -57,7 +57,7 @@ class ArrowRows:
         return int(self._length)
 
     def taken(self, rows: Sequence[int] | np.ndarray) -> Iterator[tuple[list[int], pa.Table]]:
-        """Any rows in pieces, each with its places in `rows`, read from the file's front to its back."""
+        """Read any rows in pieces, each with its places in `rows`, from the file's front to its back."""
         wanted = np.asarray(rows, dtype=np.int64)
         if len(wanted) and not 0 <= wanted.min() <= wanted.max() < len(self):
             raise IndexError(f"rows {wanted.min()} to {wanted.max()} of {len(self)} passages")
@@ -73,7 +73,7 @@ class ArrowRows:
             yield places.tolist(), pa.Table.from_batches(found)
 
     def batches(self, start: int, stop: int) -> Iterator[pa.RecordBatch]:
-        """Rows start to stop - 1, a batch in memory at a time."""
+        """Read rows start to stop - 1, a batch in memory at a time."""
         for number in range(start // self._batch_rows, -(-stop // self._batch_rows)):
             first = number * self._batch_rows
             batch = self._file.get_batch(number)
@@ -91,7 +91,7 @@ class PassageStore:
         return len(self._passages)
 
     def __getitem__(self, rows: Sequence[int] | np.ndarray) -> list[Passage]:
-        """The passages of any rows, in the order of `rows`."""
+        """Return the passages of any rows, in the order of `rows`."""
         found: dict[int, Passage] = {}
         for places, table in self._passages.taken(rows):
             columns = (column.to_pylist() for column in table.columns)
@@ -100,19 +100,19 @@ class PassageStore:
         return [found[place] for place in range(len(rows))]
 
     def ids(self, rows: Sequence[int] | np.ndarray) -> list[str]:
-        """The ids of any rows, in the order of `rows`."""
+        """Return the ids of any rows, in the order of `rows`."""
         found: dict[int, str] = {}
         for places, table in self._ids.taken(rows):
             found |= zip(places, table.column(0).to_pylist(), strict=True)
         return [found[place] for place in range(len(rows))]
 
     def slice(self, start: int, stop: int) -> Iterator[Passage]:
-        """Passages of rows start to stop - 1, a batch in memory at a time."""
+        """Read the passages of rows start to stop - 1, a batch in memory at a time."""
         for batch in self._passages.batches(start, stop):
             for identifier, text, title in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                 yield Passage(identifier, title, text)
 
     def id_slice(self, start: int, stop: int) -> Iterator[str]:
-        """The ids of rows start to stop - 1, a batch in memory at a time."""
+        """Read the ids of rows start to stop - 1, a batch in memory at a time."""
         for batch in self._ids.batches(start, stop):
             yield from batch.column(0).to_pylist()

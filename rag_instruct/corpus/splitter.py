@@ -1,32 +1,29 @@
-"""Whole documents cut into passages of about 100 words, as DPR cut Wikipedia (arXiv 2004.04906, section 4.1)."""
+"""Cuts whole documents into passages of about 100 words, as DPR cut Wikipedia (arXiv 2004.04906, section 4.1)."""
 
 import re
 from collections.abc import Iterable, Iterator
 
-from rag_instruct.corpus.readers import Located
+from rag_instruct.corpus.readers import Fields
 from rag_instruct.logs import logger
 
-# Chinese and Japanese stand without blanks: each character counts as a word.
+# Chinese and Japanese have no blanks between words: each character counts as a word.
 WORD = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]|[^\s\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]+")
 
 
 def split_text(text: str, words: int) -> list[str]:
-    """The text in disjoint pieces of `words` words, the rest in the last one; blanks inside a piece stay."""
+    """Cut the text into disjoint pieces of `words` words, the last one shorter; blanks inside a piece stay."""
     spans = [match.span() for match in WORD.finditer(text)]
     pieces = [spans[start : start + words] for start in range(0, len(spans), words)]
     return [text[piece[0][0] : piece[-1][1]] for piece in pieces]
 
 
-def split_documents(documents: Iterable[Located], columns: dict[str, str], words: int) -> Iterator[Located]:
-    """The passages of documents, with the ids `<document's id>-<number from 1>` and the document's title.
+def split_documents(documents: Iterable[Fields], columns: dict[str, str], words: int) -> Iterator[Fields]:
+    """Cut documents into passages with the ids `<document's id>-<number from 1>` and the document's title.
 
-    A document without an id is given its place as one. Empty documents are counted and left out.
+    A document without an id gets its place as one. Empty documents are counted and left out.
     """
     empty: list[str] = []
     for where, document in documents:
-        if where == "header":
-            yield where, document | dict.fromkeys((columns["id"],), "")
-            continue
         pieces = split_text(document.get(columns["text"], ""), words)
         if not pieces:
             empty.append(where)
@@ -35,4 +32,4 @@ def split_documents(documents: Iterable[Located], columns: dict[str, str], words
             fields = {columns["id"]: f"{identifier}-{number}", columns["text"]: piece}
             yield where, {columns["title"]: "", **document, **fields}
     if empty:
-        logger.warning("%d empty documents left out, the first of them %s", len(empty), ", ".join(empty[:5]))
+        logger.warning("left out %d empty documents, the first of them %s", len(empty), ", ".join(empty[:5]))

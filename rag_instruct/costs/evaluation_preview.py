@@ -7,7 +7,6 @@ from typing import Any
 
 from rag_instruct.benchmarks import benchmark, read_questions
 from rag_instruct.benchmarks.settings import loaded, schema_of
-from rag_instruct.config import GIVEN
 from rag_instruct.costs.dry_run import DryRunClient, look
 from rag_instruct.costs.estimate import WORDS, Estimate, estimate
 from rag_instruct.evaluation.endpoint_answers import answer_of, body
@@ -17,6 +16,7 @@ from rag_instruct.llm.budget import BudgetAccount
 from rag_instruct.llm.session import with_sampling
 from rag_instruct.logs import logger
 from rag_instruct.models.decoding import DECODINGS, Decoding
+from rag_instruct.settings import GIVEN
 
 ANSWER_TOKENS = 60  # where nothing is stored yet: most answers are far shorter than what is allowed
 

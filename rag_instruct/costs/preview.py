@@ -9,14 +9,15 @@ from rag_instruct.costs.dry_run import DryRunClient, look
 from rag_instruct.costs.estimate import ASSUMED_YIELD, WORDS, Estimate, candidates_a_row, estimate
 from rag_instruct.dataset.verification import Examiner, sampled
 from rag_instruct.exemplars.knowledge import batches, instructions, judge, question
-from rag_instruct.files import read_jsonl
 from rag_instruct.llm.answers import AnswerStore
 from rag_instruct.llm.budget import BudgetAccount
 from rag_instruct.llm.prompts import Prompt, load_prompt
 from rag_instruct.llm.segments import Request
 from rag_instruct.paradigms import PARADIGMS, quotas, slots
+from rag_instruct.record_files import read_records
 from rag_instruct.retrieval.runs import Run
-from rag_instruct.synthesis.slots import Synthesis
+from rag_instruct.schema import Exemplar, Row
+from rag_instruct.synthesis.slots import Origin, Synthesis
 
 # Tokens of an answer where nothing is stored yet. The paper's questions have 22 words and its answers 81.
 ASSUMED_TOKENS = {"exemplar filter": 10, "synthesis": 180, "verification": 40}
@@ -61,10 +62,10 @@ class _PaidStages:
         prompt, size = load_prompt(self.prompts / "knowledge_intensive.yaml"), self.dataset["exemplars_a_request"]
         drawn = self.made / "exemplars/drawn.jsonl"
         if drawn.exists():
-            groups = batches(read_jsonl(drawn), size)
+            groups = batches(read_records(drawn, Exemplar), size)
             lacking: float = look([partial(judge, group, prompt, client.session) for group in groups])[1]
         else:
-            group = [{"instruction": WORDS * 3}] * size
+            group = [Exemplar("", "", 0, "", WORDS * 3)] * size
             lacking = sum(self.dataset["exemplars"].values()) / size
             client.note(question(prompt.steps[0], group).body("any", {"instructions": instructions(group)}))
         tokens = ASSUMED_TOKENS["exemplar filter"] * size
@@ -78,10 +79,10 @@ class _PaidStages:
         passages = self.results / "corpora" / dataset["corpus"] / "passages.arrow"
         counted = kept.exists() and run.exists() and passages.exists()
         if counted:
-            exemplars = list(read_jsonl(kept))
+            exemplars = list(read_records(kept, Exemplar))
             simulate, seed = dataset["simulate_instructions"], str(dataset["seed"])
             synthesis = Synthesis(
-                paradigm, exemplars, Run(run, passages), prompt, client.session, simulate, seed, made_by={}
+                paradigm, exemplars, Run(run, passages), prompt, client.session, simulate, seed, Origin("", "", 0)
             )
             works = [partial(synthesis.fill, place, slot, dataset["tries"]) for place, slot in enumerate(wanted)]
             pairs, lacking = look(works)
@@ -97,7 +98,7 @@ class _PaidStages:
         share, rows = dataset["verification"]["share"], self.made / f"rows/{paradigm}.jsonl"
         if rows.exists():
             examiner = Examiner(client.session, prompts)
-            tested = sampled(read_jsonl(rows), share, str(dataset["seed"]))
+            tested = sampled(read_records(rows, Row), share, str(dataset["seed"]))
             lacking: float = look([partial(examiner.examine, row) for row in tested])[1]
         else:
             lacking = share * len(slots(quotas(dataset, paradigm), dataset["oversample"]))

@@ -12,11 +12,12 @@ import pyarrow.parquet as pq
 import yaml
 from scipy.stats import chisquare
 
-from rag_instruct.config import Settings
 from rag_instruct.exemplars.funnel import Funnel
 from rag_instruct.exemplars.funnel import shown as shown_funnel
-from rag_instruct.files import drawn, whole
+from rag_instruct.files import fraction, whole
+from rag_instruct.record_files import as_json
 from rag_instruct.schema import Row
+from rag_instruct.settings import Settings
 from rag_instruct.tables import frame, markdown
 
 PASSAGE = pa.struct([("id", pa.string()), ("role", pa.string()), ("rank", pa.int32()), ("score", pa.float64())])
@@ -61,19 +62,17 @@ SIZES = ((1e3, "n<1K"), (1e4, "1K<n<10K"), (1e5, "10K<n<100K"), (1e6, "100K<n<1M
 
 
 def split(rows: Iterable[Row], validation: float, seed: str) -> dict[str, list[Row]]:
-    """Rows by split, drawn by digest: another row, or another order, moves none."""
+    """Return rows by split, drawn by digest: another row, or another order, moves none."""
     parts: dict[str, list[Row]] = {"train": [], "validation": []}
     for row in rows:
-        parts["validation" if drawn(seed, "validation", row["id"]) < validation else "train"].append(row)
+        parts["validation" if fraction(seed, "validation", row.id) < validation else "train"].append(row)
     return {name: part for name, part in parts.items() if part}
 
 
 def write_parquet(path: Path, rows: list[Row]) -> None:
-    """Write rows with the fields of SCHEMA; a field that they do not have yet is an error, not a loss."""
-    if unknown := {name for row in rows for name in row} - set(SCHEMA.names):
-        raise ValueError(f"card.SCHEMA lacks the fields {sorted(unknown)}")
+    """Write rows with the fields of SCHEMA; a field that a row does not have is null."""
     with whole(path) as temporary:
-        pq.write_table(pa.Table.from_pylist(rows, SCHEMA), temporary, compression="zstd")
+        pq.write_table(pa.Table.from_pylist(list(map(as_json, rows)), SCHEMA), temporary, compression="zstd")
 
 
 def card(
@@ -117,7 +116,7 @@ def card(
 
 
 def _header(name: str, rows: list[Row], splits: Mapping[str, list[Row]], language: str | None) -> dict[str, Any]:
-    licences = {row["license"] for row in rows} | {row["corpus_license"] for row in rows}
+    licences = {row.license for row in rows} | {row.corpus_license for row in rows}
     one = next(iter(licences)).lower() if len(licences) == 1 else "other"
     return {
         "pretty_name": name,
@@ -143,11 +142,11 @@ def _table(heads: list[str], rows: Iterable[Iterable[Any]]) -> str:
 def _verification(verification: Mapping[str, Mapping[str, Any]]) -> str:
     if not verification:
         return "Not tested (`verification` in config.yaml): that a row has its paradigm is what its prompt asked for."
-    names = list(next(iter(verification.values()))["proven"])
+    names = list(next(iter(verification.values()))["found"])
     lines = []
     for name, found in verification.items():
         passed, interval = f"{found['passed']} of {found['tested']}", "{} to {}".format(*found["passed_share"])
-        lines.append([name, *(found["proven"][other] for other in names), found["untested"], passed, interval])
+        lines.append([name, *(found["found"][other] for other in names), found["untested"], passed, interval])
     told = (
         "A judge answered from memory, with the source documents, from them alone and without each of them; by who "
         "could answer, rows written for a paradigm (lines) proved to have one (columns). The intervals are of 95 %."
@@ -175,12 +174,12 @@ def _of_rejects(rejects: Mapping[str, Mapping[str, int]]) -> Iterable[list[Any]]
 def places(rows: Iterable[Row]) -> list[int]:
     """How often a source document stands at each place, over the rows that have as many documents as most."""
     rows = list(rows)
-    usual = Counter(len(row["documents"]) for row in rows).most_common(1)[0][0]
+    usual = Counter(len(row.documents) for row in rows).most_common(1)[0][0]
     counts = [0] * usual
     for row in rows:
-        if len(row["documents"]) == usual:
-            for place, passage in enumerate(row["passages"]):
-                counts[place] += passage["role"] == "source"
+        if len(row.documents) == usual:
+            for place, passage in enumerate(row.passages):
+                counts[place] += passage.role == "source"
     return counts
 
 
@@ -192,10 +191,10 @@ def _places(rows: list[Row]) -> str:
 
 
 def _licences(rows: list[Row]) -> str:
-    by_set = Counter((row["exemplar_id"].rsplit(":", 1)[0], row["license"]) for row in rows)
+    by_set = Counter((row.exemplar_id.rsplit(":", 1)[0], row.license) for row in rows)
     lines = [["exemplars", name, licence, count] for (name, licence), count in sorted(by_set.items())]
     lines += [
-        ["documents", "corpus", name, count] for name, count in Counter(row["corpus_license"] for row in rows).items()
+        ["documents", "corpus", name, count] for name, count in Counter(row.corpus_license for row in rows).items()
     ]
     return _table(["part", "source", "licence", "rows"], lines)
 
@@ -213,11 +212,11 @@ def _cost(ledger: Mapping[str, Any]) -> str:
 
 
 def _samples(rows: list[Row]) -> Iterable[str]:
-    first = {row["paradigm"]: row for row in sorted(rows, key=lambda row: str(row["id"]), reverse=True)}
+    first = {row.paradigm: row for row in sorted(rows, key=lambda row: row.id, reverse=True)}
     for paradigm, row in sorted(first.items()):
-        shown = [f"**{paradigm}** ({row['id']})", f"> {_quoted(row['question'])}", f"> {_quoted(row['answer'])}"]
-        documents = zip(row["documents"], row["passages"], strict=True)
-        shown.append("\n".join(f"- {p['role']}: {textwrap.shorten(text, 160)}" for text, p in documents))
+        shown = [f"**{paradigm}** ({row.id})", f"> {_quoted(row.question)}", f"> {_quoted(row.answer)}"]
+        documents = zip(row.documents, row.passages, strict=True)
+        shown.append("\n".join(f"- {p.role}: {textwrap.shorten(text, 160)}" for text, p in documents))
         yield "\n\n".join(shown)
 
 

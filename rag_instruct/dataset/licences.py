@@ -1,7 +1,7 @@
 """Which licences a data set may hold."""
 
-from rag_instruct.config import Settings
 from rag_instruct.errors import UserError
+from rag_instruct.settings import Settings
 
 
 def refuse_licences(config: Settings, name: str) -> None:

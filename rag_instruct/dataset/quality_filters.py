@@ -1,65 +1,88 @@
-"""The checks that need the whole data set, or no more than a row's words: each a function and a line of config."""
+"""The quality filters: checks of rows, alone or against each other. Each is a function and a line of config.yaml."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from rag_instruct.errors import UserError
 from rag_instruct.language import other_language
 from rag_instruct.logs import progress
 from rag_instruct.near_duplicates import NearDuplicates
-from rag_instruct.overlap import Barred
-from rag_instruct.schema import Row
+from rag_instruct.overlap import ContaminationIndex
+from rag_instruct.reasons import Reason
+from rag_instruct.record_files import read_records
+from rag_instruct.retrieval.queries import vectors_by_id
+from rag_instruct.schema import Row, StoppedRow
 from rag_instruct.words import stem_of
 
-Dropped = dict[str, str]  # row id -> what is wrong with it
+Details = dict[str, str]  # by row id, what is wrong with it
 
 BLOCK = 2048  # questions that are compared with all earlier ones at a time
 
 
 @dataclass
-class Material:
-    """What quality filters look at: the rows, the first of two alike first, and their questions' vectors."""
+class EmbeddedRows:
+    """The rows of all paradigms, and the vectors (rows, dimension) of their questions."""
 
     rows: list[Row]
-    vectors: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))  # (rows, dimension)
+    vectors: np.ndarray
+
+    @classmethod
+    def read(cls, rows: Sequence[Path], pairs: Sequence[Path], vectors: Sequence[Path]) -> "EmbeddedRows":
+        """Read each paradigm's rows; a row's vector was made for its pair, which has the same id."""
+        every = [row for path in rows for row in read_records(path, Row)]
+        by_id = vectors_by_id(pairs, vectors)
+        if lacking := [row.id for row in every if row.id not in by_id]:
+            raise UserError(
+                f"{', '.join(map(str, pairs))}: no pair for {len(lacking)} rows, such as {lacking[0]!r}: "
+                "the rows are of other pairs; delete them, and they are made again"
+            )
+        return cls(every, np.array([by_id[row.id] for row in every], np.float32).reshape(len(every), -1))
+
+    def without(self, ids: Container[str]) -> "EmbeddedRows":
+        """Return the rows that have none of the ids."""
+        stay = [place for place, row in enumerate(self.rows) if row.id not in ids]
+        return EmbeddedRows([self.rows[place] for place in stay], self.vectors[stay])
 
 
-def language(material: Material, wanted: str) -> Dropped:
-    """Rows that are surely of another language than `wanted` (ISO 639-1)."""
-    rows = progress(material.rows, "language", len(material.rows))
-    found = {row["id"]: other_language(f"{row['question']}\n{row['answer']}", wanted) for row in rows}
+def language(given: EmbeddedRows, wanted: str) -> Details:
+    """Find rows that are surely of another language than `wanted` (ISO 639-1)."""
+    rows = progress(given.rows, "language", len(given.rows))
+    found = {row.id: other_language(f"{row.question}\n{row.answer}", wanted) for row in rows}
     return {key: name for key, name in found.items() if name}
 
 
-def question_words(material: Material, bounds: list[int]) -> Dropped:
-    """Questions, their options included, shorter or longer than the bounds."""
-    return _outside(material.rows, "question", bounds)
+def question_words(given: EmbeddedRows, bounds: list[int]) -> Details:
+    """Find questions, their options included, shorter or longer than the bounds."""
+    return _outside(given.rows, attrgetter("question"), bounds)
 
 
-def answer_words(material: Material, bounds: list[int]) -> Dropped:
-    """Answers shorter or longer than the bounds."""
-    return _outside(material.rows, "answer", bounds)
+def answer_words(given: EmbeddedRows, bounds: list[int]) -> Details:
+    """Find answers shorter or longer than the bounds."""
+    return _outside(given.rows, attrgetter("answer"), bounds)
 
 
-def _outside(rows: list[Row], name: str, bounds: list[int]) -> Dropped:
-    counts = {row["id"]: len(row[name].split()) for row in rows}
+def _outside(rows: list[Row], text: Callable[[Row], str], bounds: list[int]) -> Details:
+    counts = {row.id: len(text(row).split()) for row in rows}
     return {key: f"{count} words" for key, count in counts.items() if not bounds[0] <= count <= bounds[1]}
 
 
-def near_duplicates(material: Material, threshold: float) -> Dropped:
-    """Questions that share most pairs of words with an earlier one."""
+def near_duplicates(given: EmbeddedRows, threshold: float) -> Details:
+    """Find questions that share most pairs of words with an earlier one."""
     known = NearDuplicates(threshold)
-    rows = progress(material.rows, "near duplicates", len(material.rows))
-    found = {row["id"]: known.alike(row["id"], row["question"]) for row in rows}
+    rows = progress(given.rows, "near duplicates", len(given.rows))
+    found = {row.id: known.alike(row.id, row.question) for row in rows}
     return {key: f"as {other}" for key, other in found.items() if other}
 
 
-def similar_questions(material: Material, threshold: float) -> Dropped:
-    """Questions whose vector has at least this cosine with an earlier one's that stays."""
-    vectors = material.vectors / np.maximum(np.linalg.norm(material.vectors, axis=1, keepdims=True), 1e-12)
-    dropped: Dropped = {}
+def similar_questions(given: EmbeddedRows, threshold: float) -> Details:
+    """Find questions whose vector has at least this cosine with that of an earlier question that stays."""
+    vectors = given.vectors / np.maximum(np.linalg.norm(given.vectors, axis=1, keepdims=True), 1e-12)
+    found: Details = {}
     out = np.zeros(len(vectors), bool)
     starts = range(0, len(vectors), BLOCK)
     for start in progress(starts, "similar questions", len(starts)):
@@ -68,40 +91,40 @@ def similar_questions(material: Material, threshold: float) -> Dropped:
             earlier = np.flatnonzero((row[:place] >= threshold) & ~out[:place])
             if len(earlier):
                 out[place] = True
-                other = material.rows[earlier[0]]["id"]
-                dropped[material.rows[place]["id"]] = f"as {other}, cosine {row[earlier[0]]:.3f}"
-    return dropped
+                other = given.rows[earlier[0]].id
+                found[given.rows[place].id] = f"as {other}, cosine {row[earlier[0]]:.3f}"
+    return found
 
 
-def overlaps(material: Material, questions: Barred) -> Dropped:
-    """Questions that have a benchmark's in them."""
-    found = {row["id"]: questions.found(stem_of(row["question"])) for row in material.rows}
+def overlaps(given: EmbeddedRows, questions: ContaminationIndex) -> Details:
+    """Find questions that have a benchmark's in them."""
+    found = {row.id: questions.found(stem_of(row.question)) for row in given.rows}
     return {key: other for key, other in found.items() if other}
 
 
 # In the order in which they run. Each is a key of `quality_filters` in config.yaml (`overlaps` is `decontaminate`); one
 # whose value is false does not run.
-QUALITY_FILTERS: dict[str, Callable[[Material, Any], Dropped]] = {
-    quality_filter.__name__: quality_filter
-    for quality_filter in (language, question_words, answer_words, overlaps, near_duplicates, similar_questions)
+QUALITY_FILTERS: dict[str, tuple[Callable[[EmbeddedRows, Any], Details], Reason]] = {
+    "language": (language, Reason.ANOTHER_LANGUAGE),
+    "question_words": (question_words, Reason.QUESTION_LENGTH),
+    "answer_words": (answer_words, Reason.ANSWER_LENGTH),
+    "overlaps": (overlaps, Reason.IN_A_BENCHMARK),
+    "near_duplicates": (near_duplicates, Reason.NEAR_DUPLICATE),
+    "similar_questions": (similar_questions, Reason.SIMILAR_QUESTION),
 }
 
 
-def through(material: Material, settings: dict[str, Any]) -> tuple[list[dict[str, str]], dict[str, dict[str, int]]]:
-    """The rows that a quality filter stops, with the filter and the detail; and how many each kept and dropped."""
-    stopped: list[dict[str, str]] = []
+def apply_filters(
+    given: EmbeddedRows, settings: Mapping[str, Any]
+) -> tuple[list[StoppedRow], dict[str, dict[str, int]]]:
+    """Return the rows that a quality filter stops, and how many each filter kept and dropped."""
+    stopped: list[StoppedRow] = []
     counts: dict[str, dict[str, int]] = {}
-    for name, stop in QUALITY_FILTERS.items():
+    for name, (find, reason) in QUALITY_FILTERS.items():
         if not settings.get(name):
             continue
-        dropped = stop(material, settings[name])
-        stopped += [{"id": key, "reason": name.replace("_", " "), "detail": detail} for key, detail in dropped.items()]
-        material = _without(material, dropped.keys())
-        counts[name] = {"kept": len(material.rows), "dropped": len(dropped)}
+        details = find(given, settings[name])
+        stopped += [StoppedRow(key, reason, detail) for key, detail in details.items()]
+        given = given.without(details)
+        counts[name] = {"kept": len(given.rows), "dropped": len(details)}
     return stopped, counts
-
-
-def _without(material: Material, dropped: Iterable[str]) -> Material:
-    out = set(dropped)
-    stay = [place for place, row in enumerate(material.rows) if row["id"] not in out]
-    return Material([material.rows[place] for place in stay], material.vectors[stay])

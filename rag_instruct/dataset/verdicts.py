@@ -1,57 +1,62 @@
-"""What becomes of rows after the test of their paradigms, and what the test says of them all."""
+"""What becomes of rows after the verification of their paradigms, and what it says of them all."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from rag_instruct.paradigms import PARADIGMS
-from rag_instruct.schema import Row, Verdict
+from rag_instruct.reasons import Reason
+from rag_instruct.schema import Row, StoppedRow, Verdict
 from rag_instruct.statistics import wilson
 
-UNDECIDED = "undecided"  # the judge knew the answer, so whether the documents help cannot be seen
+UNDECIDED = "undecided"  # the judge knew the answer, so nobody can see whether the documents help
 NONE = "none"  # no paradigm fits
 UNTESTED = "untested"  # the judge gave no readable reply
 
 
-def applied(
-    paradigms: dict[str, list[Row]], verdicts: Iterable[Verdict], failing: str
-) -> tuple[dict[str, list[Row]], dict[str, dict[str, str]]]:
-    """The rows after the test, and those that it stops, by id.
+def apply_verdicts(
+    paradigms: Mapping[str, list[Row]], verdicts: Iterable[Verdict], failing: str
+) -> tuple[dict[str, list[Row]], dict[str, StoppedRow]]:
+    """Return the rows by the paradigm that they have now, and those that the verification stops, by id.
 
-    `failing` is what becomes of rows that fail: `keep`, `drop`, or `relabel` with the paradigm that
-    they proved to have, where one fits their number of documents.
+    `failing` says what becomes of rows that fail: `keep`; `drop`; or `relabel` with the paradigm that was found, where
+    it fits their number of documents.
     """
-    failed = {verdict["id"]: verdict for verdict in verdicts if verdict["reason"]}
-    stopped: dict[str, dict[str, str]] = {}
+    failed = {verdict.id: verdict for verdict in verdicts if verdict.reason} if failing != "keep" else {}
+    stopped: dict[str, StoppedRow] = {}
     after: dict[str, list[Row]] = {name: [] for name in paradigms}
     for name, rows in paradigms.items():
         for row in rows:
-            verdict = failed.get(row["id"]) if failing != "keep" else None
-            label = verdict["proven"] if verdict and failing == "relabel" else ""
-            if verdict and "noise" not in verdict["reason"] and label in paradigms and _fits(row, label):
-                after[label].append({**row, "paradigm": label, "intended_paradigm": name})
+            verdict = failed.get(row.id)
+            if verdict and failing == "relabel" and _may_become(row, verdict, paradigms):
+                after[verdict.found].append(replace(row, paradigm=verdict.found, intended_paradigm=name))
                 continue
-            if verdict:
-                stopped[row["id"]] = {"reason": verdict["reason"].split(" (")[0], "detail": verdict["reason"]}
+            if verdict and verdict.reason:
+                stopped[row.id] = StoppedRow(row.id, verdict.reason, verdict.detail)
             after[name].append(row)
     return after, stopped
 
 
-def _fits(row: Row, paradigm: str) -> bool:
-    sources = [passage for passage in row["passages"] if passage["role"] == "source"]
-    return PARADIGMS[paradigm].least <= len(sources) <= PARADIGMS[paradigm].most
+def _may_become(row: Row, verdict: Verdict, paradigms: Mapping[str, Any]) -> bool:
+    """Say whether a row can take the paradigm that was found: it is wanted, and fits the row's number of documents."""
+    if verdict.reason == Reason.ANSWER_IN_NOISE or verdict.found not in paradigms:
+        return False
+    sources = sum(passage.role == "source" for passage in row.passages)
+    return PARADIGMS[verdict.found].least <= sources <= PARADIGMS[verdict.found].most
 
 
 def matrix(verdicts: Iterable[Verdict]) -> dict[str, dict[str, Any]]:
-    """By intended paradigm: how many were proven which, and the share that passed with its 95 % interval (Wilson).
+    """Count by intended paradigm which were found, and the share that passed with its 95 % interval (Wilson).
 
-    Rows without a readable reply of the judge are counted beside.
+    Rows without a readable reply of the judge are counted separately.
     """
     counts: dict[str, Counter[str]] = {}
     passed: Counter[str] = Counter()
     for verdict in verdicts:
-        counts.setdefault(verdict["intended"], Counter())[verdict["proven"]] += 1
-        passed[verdict["intended"]] += verdict["reason"] is None and verdict["proven"] != UNTESTED
+        counts.setdefault(verdict.intended, Counter())[verdict.found] += 1
+        passed[verdict.intended] += verdict.reason is None and verdict.found != UNTESTED
     return {name: _line(counts[name], passed[name]) for name in PARADIGMS if name in counts}
 
 
@@ -60,7 +65,7 @@ def _line(counts: Counter[str], passed: int) -> dict[str, Any]:
     return {
         "tested": tested,
         "untested": counts[UNTESTED],
-        "proven": {found: counts[found] for found in (*PARADIGMS, UNDECIDED, NONE)},
+        "found": {found: counts[found] for found in (*PARADIGMS, UNDECIDED, NONE)},
         "passed": passed,
         "passed_share": [round(bound, 3) for bound in wilson(passed, tested)],
     }

@@ -43,7 +43,6 @@ def queries(questions: Iterable[Question]) -> list[dict[str, str]]:
 
 def from_search(questions: Sequence[Question], run: Run | None, count: int) -> Iterator[Context]:
     """Yield each question with its own documents, or with the best `count` of a run over `queries`."""
-    number = 0
     for question in questions:
         if question.documents:
             yield _own(question)
@@ -53,8 +52,7 @@ def from_search(questions: Sequence[Question], run: Run | None, count: int) -> I
                 f"question {question.id} has no documents of its own, and there is no search: give the benchmark "
                 "another kind than own_context in config.yaml"
             )
-        hits = run.hits(number)[:count]
-        number += 1
+        hits = run.hits(question.id)[:count]
         passages = [Passage(id=hit.passage.id, rank=hit.rank, score=round(hit.score, 6)) for hit in hits]
         documents = [hit.passage.document for hit in hits]
         yield Context(id=question.id, origin="search", documents=documents, passages=passages)

@@ -3,37 +3,39 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 from rag_instruct.errors import UserError
 from rag_instruct.exemplars.knowledge import KEPT
 from rag_instruct.files import read_jsonl
-from rag_instruct.schema import Exemplar
+from rag_instruct.schema import DroppedExemplar, Exemplar
 from rag_instruct.statistics import wilson
 from rag_instruct.tables import frame, text
 
 
-def labelled(path: Path, texts: Iterable[Mapping[str, Any]]) -> list[Exemplar]:
-    """Labels as exemplars with their `category`; raises UserError where one has no instruction."""
-    by_row = {text["row"]: text["instruction"] for text in texts}
-    found = []
+def labelled(path: Path, texts: Iterable[tuple[int, str]]) -> dict[str, tuple[Exemplar, str]]:
+    """Read labels: by id an exemplar and its category; raise UserError where one has no instruction."""
+    by_row = dict(texts)
+    found = {}
     for number, label in enumerate(read_jsonl(path)):
         instruction = label.get("instruction", by_row.get(label.get("row")))
         category = label.get("category", KEPT if label.get("knowledge_intensive") else "other")
         if instruction is None:
             raise UserError(f"{path}, line {number + 1}: no `instruction`, and no such `row` in --texts: {label}")
-        found.append({"id": f"label:{number}", "source": "label", "instruction": instruction, "category": category})
+        exemplar = Exemplar(f"label:{number}", "label", number, "", instruction)
+        found[exemplar.id] = exemplar, category
     return found
 
 
-def assess(kept: Iterable[Exemplar], dropped: Iterable[Exemplar]) -> dict[str, tuple[int, int]]:
-    """Return by category how many were kept and how many dropped."""
-    stayed, went = (Counter(one["category"] for one in part) for part in (kept, dropped))
+def assess(
+    labels: Mapping[str, tuple[Exemplar, str]], kept: Iterable[Exemplar], dropped: Iterable[DroppedExemplar]
+) -> dict[str, tuple[int, int]]:
+    """Count by category how many were kept and how many dropped."""
+    stayed, went = (Counter(labels[one.id][1] for one in part) for part in (kept, dropped))
     return {category: (stayed[category], went[category]) for category in sorted(stayed | went)}
 
 
 def table(name: str, found: Mapping[str, tuple[int, int]]) -> str:
-    """Return precision and recall with their 95 % intervals, and what was kept of each category."""
+    """Format precision and recall with their 95 % intervals, and what was kept of each category."""
     right, missed = found.get(KEPT, (0, 0))
     kept = sum(stayed for stayed, _ in found.values())
     measures = []

@@ -1,4 +1,4 @@
-"""Exemplar instructions: drawn from instruction sets and cleaned on the way."""
+"""Draws exemplars from instruction sets, and cleans them on the way."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -14,88 +14,88 @@ from rag_instruct.files import digest
 from rag_instruct.language import other_language
 from rag_instruct.logs import bar, logger
 from rag_instruct.near_duplicates import NearDuplicates
-from rag_instruct.overlap import Barred
-from rag_instruct.schema import Exemplar
+from rag_instruct.overlap import ContaminationIndex
+from rag_instruct.reasons import Fault, Reason
+from rag_instruct.schema import DroppedExemplar, Exemplar, fields_of
 from rag_instruct.words import fold
 
-SHOWN = 500  # characters of a dropped instruction that are kept: some are whole books
+SHOWN = 500  # characters of a dropped instruction that the file keeps: some are whole books
 LEAST_BLOCK = 1024  # exemplars that are read of a set at a time, at least
 
 
 @dataclass
 class Cleaning:
-    """What an exemplar may not be; it remembers those that it has seen, of all sets."""
+    """Checks exemplars; it remembers those that it has seen, of all sets."""
 
     characters: tuple[int, int]  # least and most
     language: str | None = "en"  # ISO 639-1
     threshold: float | None = 0.8  # of near duplicates
-    barred: Barred = field(default_factory=lambda: Barred({}))
+    benchmarks: ContaminationIndex = field(default_factory=lambda: ContaminationIndex({}))
 
     def __post_init__(self) -> None:
         self._known: dict[str, str] = {}  # folded text -> id of the first exemplar that had it
         self._near = NearDuplicates(self.threshold) if self.threshold else None
 
-    def fault(self, exemplar: Exemplar) -> tuple[str, str] | None:
-        """Why an exemplar is dropped, and what shows it; the cheap checks first."""
-        checks: tuple[Callable[[str, str], tuple[str, str] | None], ...] = (
+    def fault(self, exemplar: Exemplar) -> Fault | None:
+        """Return why an exemplar is dropped, or None; the cheap checks run first."""
+        checks: tuple[Callable[[str, str], Fault | None], ...] = (
             self._length,
             self._repeated,
             self._foreign,
             self._benchmark,
             self._alike,
         )
-        found = (check(exemplar["id"], exemplar["instruction"]) for check in checks)
+        found = (check(exemplar.id, exemplar.instruction) for check in checks)
         return next(filter(None, found), None)
 
-    def _length(self, _: str, text: str) -> tuple[str, str] | None:
+    def _length(self, _: str, text: str) -> Fault | None:
         least, most = self.characters
         if least <= len(text) <= most:
             return None
-        return ("too short" if len(text) < least else "too long"), f"{len(text)} characters"
+        return Fault(Reason.TOO_SHORT if len(text) < least else Reason.TOO_LONG, f"{len(text)} characters")
 
-    def _repeated(self, key: str, text: str) -> tuple[str, str] | None:
+    def _repeated(self, key: str, text: str) -> Fault | None:
         other = self._known.setdefault(fold(text), key)
-        return None if other == key else ("repeated", f"as {other}")
+        return None if other == key else Fault(Reason.REPEATED, f"as {other}")
 
-    def _foreign(self, _: str, text: str) -> tuple[str, str] | None:
+    def _foreign(self, _: str, text: str) -> Fault | None:
         found = self.language and other_language(text, self.language)
-        return ("another language", found) if found else None
+        return Fault(Reason.ANOTHER_LANGUAGE, found) if found else None
 
-    def _benchmark(self, _: str, text: str) -> tuple[str, str] | None:
-        found = self.barred.found(text)
-        return ("in a benchmark", found) if found else None
+    def _benchmark(self, _: str, text: str) -> Fault | None:
+        found = self.benchmarks.found(text)
+        return Fault(Reason.IN_A_BENCHMARK, found) if found else None
 
-    def _alike(self, key: str, text: str) -> tuple[str, str] | None:
+    def _alike(self, key: str, text: str) -> Fault | None:
         other = self._near.alike(key, text) if self._near else None
-        return ("near duplicate", f"as {other}") if other else None
+        return Fault(Reason.NEAR_DUPLICATE, f"as {other}") if other else None
 
 
 @dataclass
-class Drawn:
-    """The exemplars that were drawn of each set and those dropped on the way, with the numbers of both."""
+class DrawnExemplars:
+    """The exemplars drawn from each set, those dropped on the way, and the numbers of both."""
 
     exemplars: list[Exemplar] = field(default_factory=list)
-    dropped: list[Exemplar] = field(default_factory=list)
+    dropped: list[DroppedExemplar] = field(default_factory=list)
     counts: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
-def draw(sets: Mapping[str, tuple[Path, str, int]], seed: str, cleaning: Cleaning) -> Drawn:
-    """Of each set (its table, licence and wanted number) the first clean exemplars in the order of their digests.
+def draw(sets: Mapping[str, tuple[Path, str, int]], seed: str, cleaning: Cleaning) -> DrawnExemplars:
+    """Draw the first clean exemplars of each set (its table, licence and wanted number) in the order of their digests.
 
-    Only as many are looked at as it takes. Which ones are drawn depends on the sets before, by
-    what they repeat, and on nothing else: a set that is added at the end, or a larger number of the
-    last one, moves no pick.
+    We look only at as many as it takes. A pick depends on nothing but the sets before, whose texts it may repeat. So a
+    set that is added at the end, or a larger number of the last one, moves no pick.
     """
-    drawn = Drawn()
+    drawn = DrawnExemplars()
     for name, (table, license_, wanted) in sets.items():
         picks, reasons, looked = 0, Counter[str](), 0
         with bar(f"drawing from {name}", total=wanted) as counter:
             for exemplar in in_drawing_order(table, name, license_, seed, block=max(wanted, LEAST_BLOCK)):
                 looked += 1
                 if fault := cleaning.fault(exemplar):
-                    reasons[fault[0]] += 1
-                    shown = exemplar["instruction"][:SHOWN]
-                    drawn.dropped.append({**exemplar, "instruction": shown, "reason": fault[0], "detail": fault[1]})
+                    reasons[fault.reason] += 1
+                    shown = {**fields_of(exemplar), "instruction": exemplar.instruction[:SHOWN]}
+                    drawn.dropped.append(DroppedExemplar(**shown, **fault._asdict()))
                     continue
                 drawn.exemplars.append(exemplar)
                 picks += 1
@@ -111,14 +111,16 @@ def draw(sets: Mapping[str, tuple[Path, str, int]], seed: str, cleaning: Cleanin
             "wanted": wanted,
         }
         if picks < wanted:
-            logger.warning("%s: %d drawn of %d wanted: all %d instructions were looked at", name, picks, wanted, total)
+            logger.warning(
+                "%s: %d drawn of %d wanted; the set has no more than %d instructions", name, picks, wanted, total
+            )
     return drawn
 
 
 def in_drawing_order(table: Path, name: str, license_: str, seed: str, block: int) -> Iterator[Exemplar]:
-    """A set's exemplars by the digest of seed and id, so that no pick depends on what else is in the set.
+    """Read a set's exemplars by the digest of seed and id, so that no pick depends on what else is in the set.
 
-    They are read in blocks, of which each takes a pass over the file: memory holds one block.
+    Each block takes a pass over the file, and memory holds one block.
     """
     rows = pq.read_table(table, columns=["row"])["row"].to_numpy()
     drawn_by = np.array([digest(seed, f"{name}:{row}")[:24] for row in rows.tolist()], dtype="S24")
@@ -127,11 +129,11 @@ def in_drawing_order(table: Path, name: str, license_: str, seed: str, block: in
         places = order[start : start + block]
         texts = _texts(table, np.sort(places))
         for row, place in zip(rows[places].tolist(), places.tolist(), strict=True):
-            yield {"id": f"{name}:{row}", "source": name, "row": row, "license": license_, "instruction": texts[place]}
+            yield Exemplar(f"{name}:{row}", name, row, license_, texts[place])
 
 
 def _texts(table: Path, places: np.ndarray) -> dict[int, str]:
-    """The instructions at the given places, which ascend."""
+    """Return the instructions at places, which ascend."""
     found: dict[int, str] = {}
     file, start = pq.ParquetFile(table), 0
     for group in range(file.num_row_groups):

@@ -2,13 +2,13 @@
 
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rag_instruct.errors import UserError
 from rag_instruct.files import digest
 from rag_instruct.logs import logger
-from rag_instruct.schema import Exemplar
+from rag_instruct.schema import DroppedExemplar, Exemplar
 from rag_instruct.tables import frame, markdown
 
 if TYPE_CHECKING:
@@ -20,10 +20,10 @@ DROPS = ("left out", "cleaned out", "filtered out")  # steps whose counts are by
 Funnel = dict[str, dict[str, Any]]
 
 
-def log_filtered(kept: list[Exemplar], dropped: list[Exemplar]) -> None:
-    """Say what a filter kept by set, and why it dropped the rest."""
-    by_set = Counter(exemplar["source"] for exemplar in kept)
-    reasons = Counter(exemplar["reason"] for exemplar in dropped)
+def log_filtered(kept: list[Exemplar], dropped: list[DroppedExemplar]) -> None:
+    """Log what a filter kept by set, and why it dropped the rest."""
+    by_set = Counter(exemplar.source for exemplar in kept)
+    reasons = Counter(exemplar.reason for exemplar in dropped)
     logger.info("kept %d of %d exemplars: %s", len(kept), len(kept) + len(dropped), dict(sorted(by_set.items())))
     logger.info("dropped: %s", dict(reasons.most_common()))
 
@@ -32,16 +32,16 @@ def funnel(
     summaries: Iterable[Mapping[str, Any]],
     drawn: Mapping[str, Mapping[str, Any]],
     kept: Iterable[Exemplar],
-    dropped: Iterable[Exemplar],
+    dropped: Iterable[DroppedExemplar],
 ) -> Funnel:
-    """By set: its records, those left out, cleaned out, not looked at, drawn, filtered out and kept.
+    """Count by set: its records, those left out, cleaned out, not looked at, drawn, filtered out and kept.
 
     Raises UserError when they do not add up.
     """
-    stayed = Counter(exemplar["source"] for exemplar in kept)
+    stayed = Counter(exemplar.source for exemplar in kept)
     filtered: dict[str, Counter[str]] = {}
     for exemplar in dropped:
-        filtered.setdefault(exemplar["source"], Counter())[exemplar["reason"]] += 1
+        filtered.setdefault(exemplar.source, Counter())[exemplar.reason] += 1
     found: Funnel = {}
     for summary in summaries:
         name, counts = summary["set"], drawn[summary["set"]]
@@ -64,7 +64,9 @@ def funnel(
 def _check(name: str, one: Mapping[str, Any]) -> None:
     out = sum(one["left out"].values()) + one["not looked at"] + sum(one["cleaned out"].values())
     if one["records"] != out + one["drawn"] or one["drawn"] != sum(one["filtered out"].values()) + one["kept"]:
-        raise UserError(f"{name}: its numbers do not add up, delete results/*/exemplars to make them anew: {dict(one)}")
+        raise UserError(
+            f"{name}: its numbers do not add up, delete results/*/exemplars to make them again: {dict(one)}"
+        )
 
 
 def table(found: Funnel) -> "pd.DataFrame":
@@ -90,14 +92,14 @@ def shown(found: Funnel) -> str:
     return markdown(table(found), {"step": lambda label: f"**{label}**" if label in STEPS else str(label)})
 
 
-def report(name: str, filtered_by: str, found: Funnel, parts: Mapping[str, list[Exemplar]], seed: str) -> str:
-    """The funnel and samples of what was kept, filtered out and cleaned out, as Markdown."""
+def report(name: str, filtered_by: str, found: Funnel, parts: Mapping[str, Sequence[Exemplar]], seed: str) -> str:
+    """Write the funnel and samples of what was kept, filtered out and cleaned out, as Markdown."""
     sets = "\n".join(f"- {part}: {one['from']}, {one['license']}" for part, one in found.items())
     text = [f"# Exemplars of {name}", sets, f"Filtered by {filtered_by}.", shown(found)]
     for title, exemplars in parts.items():
         by_reason: dict[str, list[Exemplar]] = {}
-        for exemplar in sorted(exemplars, key=lambda one: digest(seed, "sample", one["id"])):
-            by_reason.setdefault(exemplar.get("reason", ""), []).append(exemplar)
+        for exemplar in sorted(exemplars, key=lambda one: digest(seed, "sample", one.id)):
+            by_reason.setdefault(getattr(exemplar, "reason", ""), []).append(exemplar)
         text.append(f"## {title}: {len(exemplars):,}")
         text += [_samples(reason, rows) for reason, rows in sorted(by_reason.items())]
     return "\n\n".join(text) + "\n"
@@ -106,9 +108,9 @@ def report(name: str, filtered_by: str, found: Funnel, parts: Mapping[str, list[
 def _samples(reason: str, rows: list[Exemplar]) -> str:
     heading = f"### {reason}: {len(rows):,}\n\n" if reason else ""
     shown = rows[: SAMPLES if reason else 4 * SAMPLES]
-    return heading + "\n".join(f"- `{one['id']}` {_shown(one)}" for one in shown)
+    return heading + "\n".join(f"- `{one.id}` {_shown(one)}" for one in shown)
 
 
 def _shown(exemplar: Exemplar) -> str:
-    detail = f" ({exemplar['detail']})" if "detail" in exemplar else ""
-    return textwrap.shorten(f"{exemplar['instruction']}{detail}".replace("|", "\\|").replace("`", "'"), 200)
+    detail = f" ({exemplar.detail})" if isinstance(exemplar, DroppedExemplar) and exemplar.detail else ""
+    return textwrap.shorten(f"{exemplar.instruction}{detail}".replace("|", "\\|").replace("`", "'"), 200)

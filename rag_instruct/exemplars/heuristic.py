@@ -1,9 +1,10 @@
-"""The free filter of exemplars: which instructions need facts that documents could hold, by their words alone."""
+"""The free filter of exemplars: finds by words alone which instructions need facts that documents could hold."""
 
 import re
 from collections.abc import Iterable
 
-from rag_instruct.schema import Exemplar
+from rag_instruct.reasons import Reason
+from rag_instruct.schema import DroppedExemplar, Exemplar, fields_of
 
 
 def _any(words: str) -> str:
@@ -16,7 +17,7 @@ CODE = _any(
     r" regular.expression source.code snippet api endpoints? stack.trace segmentation.fault typeerror unit.tests?"
 )
 BUILT = _any(r"code function script program class(es)? query algorithm app")
-GIVEN = _any(
+OWN_TEXT = _any(
     "sentences? paragraphs? text grammar passage words? phrases? message tone review article email notes items"
 )
 INVENTED = _any(
@@ -29,9 +30,9 @@ MINE = _any(
 )
 YOURS = _any(r"feel have like think remember better real human alive sentient ai")
 NEAR = r".{0,40}"
-# Each rule names the kind of instruction that documents cannot help with; the first that fits counts.
+# Kinds of instructions that documents cannot help with; the first that fits counts.
 DROP = {
-    "code": [
+    Reason.CODE: [
         "```",
         r"[{};]\s*\n",
         r"\bc(\+\+|#)",
@@ -39,7 +40,7 @@ DROP = {
         r"\bprint\(",
         _any("write implement debug fix develop build design") + NEAR + BUILT,
     ],
-    "arithmetic": [
+    Reason.ARITHMETIC: [
         r"\d\s*[+*/^=]\s*\d",
         r"\d\s+-\s+\d",
         r"\d[xyn]\b",
@@ -51,38 +52,38 @@ DROP = {
         r"\bconvert\b.*\d",
         r"\bif all \w+ are\b",
     ],
-    "creative": [
+    Reason.CREATIVE: [
         _any("write compose create invent make(.up)? generate draft tell continue draw") + NEAR + INVENTED,
         _any("come.up.with brainstorm suggest give.me") + r".{0,20}" + _any("names? ideas? titles? slogans?"),
         r"\bimagine (a|that|you (are|were) (?!a (guide|teacher|museum)))",
         r"\byou are an? .{0,40}\b(character|captain|pirate)\b",
         _any("stay.in.character logo role-?play"),
     ],
-    "works on a given text": [
+    Reason.TEXT: [
         _any("rewrite re-?phrase paraphrase proofread translate shorten fill.in.the.blanks? odd.one.out"),
-        _any("edit correct fix improve") + NEAR + GIVEN,
+        _any("edit correct fix improve") + NEAR + OWN_TEXT,
         _any("summari[sz]e classify categori[sz]e identify convert extract find turn make (re)?arrange replace given")
         + NEAR
         + r"\b(following|this|the|these|words?)\b.{0,20}"
-        + GIVEN,
+        + OWN_TEXT,
         r"^(article|passage|text|review|context|paragraph|premise): .{40}",
         r"^[^\n]*\b(following|below|the input)\b[^\n]*\n(?!\W*A\W)",  # options are no text
         r"^\W*(take|read|put|insert|format|select|complete|sort) ",
         _any("the.passage the.(following.)?quote analogy (example|a|first|second).sentence"),
         _any("synonyms? antonyms? rhymes? hypernyms? more.(polite|formal|professional)"),
     ],
-    "personal": [
+    Reason.PERSONAL: [
         r"\bI'm (bored|sad|tired|lonely|feeling|stuck)\b",
         _any("I.feel should.I advice how.(are|was|is).your? your.(favou?rite|day|name|opinion)"),
         r"\b(do|are|can|did|have|were) you (an? )?" + YOURS,
         _any("who.(made|created|are).you think.of.me remind.me help.me"),
         r"\bmy " + MINE,
     ],
-    "chit-chat": [
+    Reason.SMALL_TALK: [
         r"^\W*(hi|hello|hey|thanks?|thank you|good (morning|evening|night|day)|what'?s up|ok(ay)?|yes|no|sure|continue"
         r"|go on|test|nice|great|cool)\b(?!.*\b(explain|what|who|how)\b)",
     ],
-    "incomplete": [
+    Reason.INCOMPLETE: [
         _any("attach(ed|ment) uploaded previous.(instructions?|answer) help.me.with.something"),
         _any("the.(above|picture|image|photo|table|figure|file|screenshot)"),
         r"https?://",
@@ -98,25 +99,24 @@ ASKS = _any(
     r" state report overview biography timeline history facts difference causes? effects? symptoms? recommended"
 )
 NAMES = r"(?<=[\w,;] )[A-Z][\w'-]+|\b(1\d|20)\d\d\b"
-NO_SIGN = "asks for nothing and names nothing"
 
 _DROP = {name: re.compile("|".join(patterns), re.I | re.S) for name, patterns in DROP.items()}
 _SIGN = re.compile(rf"(?i:\?|{ASKS})|{NAMES}")
 
 
-def drop_reason(instruction: str) -> str | None:
-    """Why documents would not help with an instruction, or None where they would."""
+def drop_reason(instruction: str) -> Reason | None:
+    """Return why documents would not help with an instruction, or None where they would."""
     reason = next((name for name, rule in _DROP.items() if rule.search(instruction)), None)
-    return reason or (None if _SIGN.search(instruction) else NO_SIGN)
+    return reason or (None if _SIGN.search(instruction) else Reason.NO_QUESTION)
 
 
-def filter_by_heuristic(exemplars: Iterable[Exemplar]) -> tuple[list[Exemplar], list[Exemplar]]:
-    """Kept exemplars and dropped ones, these with the rule's name as `reason`."""
+def filter_by_heuristic(exemplars: Iterable[Exemplar]) -> tuple[list[Exemplar], list[DroppedExemplar]]:
+    """Return the exemplars that are kept, and those that are dropped with their reasons."""
     kept: list[Exemplar] = []
-    dropped: list[Exemplar] = []
+    dropped: list[DroppedExemplar] = []
     for exemplar in exemplars:
-        if reason := drop_reason(exemplar["instruction"]):
-            dropped.append({**exemplar, "reason": reason})
+        if reason := drop_reason(exemplar.instruction):
+            dropped.append(DroppedExemplar(**fields_of(exemplar), reason=reason))
         else:
             kept.append(exemplar)
     return kept, dropped

@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 from rag_instruct.errors import UserError
 from rag_instruct.files import whole, write_json
 from rag_instruct.logs import logger
-from rag_instruct.records import member, read_records
+from rag_instruct.reasons import Reason
+from rag_instruct.records import foreign_records, member
 
 TABLE = pa.schema([("row", pa.int64()), ("instruction", pa.string())])
 TABLE_ROWS = 8192  # written at a time
@@ -26,12 +27,16 @@ class WrongSchema(Exception):
 
 
 class LeftOut(Exception):
-    """A record that is as its schema has it, and of no use; says why."""
+    """A record of the right schema that is of no use."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 @dataclass(frozen=True)
 class Fields:
-    """Records that hold the instruction in the first of `names` that has a value, and maybe an input to it."""
+    """Records with the instruction in the first of `names` that has a value, and maybe with an input to it."""
 
     names: tuple[str, ...]
     input: str = ""
@@ -55,7 +60,7 @@ class Fields:
 
 @dataclass(frozen=True)
 class Turns:
-    """Conversations: turns with a role and a text, of which the first of a human's counts."""
+    """Conversations: turns with a role and a text; the first turn of a human counts."""
 
     conversation: str
     role: str = "role"
@@ -77,25 +82,25 @@ class Turns:
                 raise WrongSchema(f"a turn without {self.role!r} and {self.text!r}: {turn!r:.60}")
             if turn[self.role] in self.human:
                 return str(turn[self.text])
-        raise LeftOut("no human turn")
+        raise LeftOut(Reason.NO_HUMAN_TURN)
 
 
 @dataclass(frozen=True)
 class SplitTurns(Turns):
-    """ShareGPT's cleaned and split file: what was cut from a long conversation is a record too, "<id>_<first turn>"."""
+    """ShareGPT's cleaned and split file, where each part of a long conversation is a record, "<id>_<first turn>"."""
 
     columns = ("id", "conversations")
 
     def instruction(self, record: Any) -> str:
         """The record's instruction; raises WrongSchema or LeftOut."""
         if re.search(r"_0*[1-9]\d*$", str(_value(record, "id"))):
-            raise LeftOut("middle of a conversation")
+            raise LeftOut(Reason.LATER_PART)
         return super().instruction(record)
 
 
 @dataclass(frozen=True)
 class ModeratedTurns(Turns):
-    """LMSYS-chat-1M: with each conversation's language, whether names in it were replaced, and OpenAI's moderation."""
+    """LMSYS-chat-1M: conversations with their language, OpenAI's moderation, and whether names were replaced."""
 
     columns = ("conversation", "language", "redacted", "openai_moderation.flagged")
 
@@ -103,14 +108,14 @@ class ModeratedTurns(Turns):
         """The record's instruction; raises WrongSchema or LeftOut."""
         text = super().instruction(record)
         if _value(record, "language") != "English":
-            raise LeftOut("labelled as another language")
+            raise LeftOut(Reason.LABELLED_LANGUAGE)
         if _value(record, "redacted"):
-            raise LeftOut("redacted")
+            raise LeftOut(Reason.REDACTED)
         flags = _value(record, "openai_moderation.flagged")
         if not isinstance(flags, list):
             raise WrongSchema(f"'openai_moderation' is no list, but {record['openai_moderation']!r:.60}")
         if any(flags):
-            raise LeftOut("flagged by moderation")
+            raise LeftOut(Reason.FLAGGED)
         return text
 
 
@@ -136,7 +141,7 @@ def _value(record: Any, path: str) -> Any:
 
 
 def fitting(record: Any) -> list[str]:
-    """The schemas that a record is of."""
+    """Return the schemas that fit a record."""
     found = []
     for name, schema in SCHEMAS.items():
         try:
@@ -150,7 +155,7 @@ def fitting(record: Any) -> list[str]:
 
 
 def own_schema(fields: Mapping[str, Any]) -> Schema:
-    """The schema of a user's own set: `instruction` (and `input`), or `conversation` (and `role`, `text`, `human`)."""
+    """Return the schema of a user's set: `instruction`, `input`; or `conversation`, `role`, `text`, `human`."""
     if "instruction" in fields:
         return Fields((fields["instruction"],), fields.get("input", ""))
     given: dict[str, Any] = {name: fields[name] for name in ("role", "text") if name in fields}
@@ -165,31 +170,31 @@ class InstructionSet:
     def __init__(self, paths: Iterable[Path], name: str, schema: Schema) -> None:
         self.paths, self.name = list(paths), name
         self.records = 0
-        self.left_out: Counter[str] = Counter()
+        self.left_out: Counter[Reason] = Counter()
         self._schema = schema
         self._first_malformed = ""
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        """Row number and instruction of each record that has one; raises UserError for files of another schema."""
+    def __iter__(self) -> Iterator[tuple[int, str]]:
+        """Read row number and instruction of each record that has one; raise UserError for files of another schema."""
         for path in self.paths:
-            for number, record in enumerate(read_records(path, self._schema.columns), start=1):
+            for number, record in enumerate(foreign_records(path, self._schema.columns), start=1):
                 text = self._instruction(f"{path}, record {number}", record)
                 if text is not None:
-                    yield {"row": self.records, "instruction": text}
+                    yield self.records, text
                 self.records += 1
         if not self.records:
             raise UserError(f"{', '.join(map(str, self.paths))}: no record in it")
-        if self.left_out["of another schema"] > MALFORMED * self.records:
+        if self.left_out[Reason.WRONG_SCHEMA] > MALFORMED * self.records:
             raise UserError(
-                f"{self.left_out['of another schema']:,} of {self.records:,} records are of another schema, "
+                f"{self.left_out[Reason.WRONG_SCHEMA]:,} of {self.records:,} records are of another schema, "
                 f"the first: {self._first_malformed}"
             )
 
     def _instruction(self, place: str, record: Any) -> str | None:
         try:
             text = self._schema.instruction(record).strip()
-        except LeftOut as reason:
-            self.left_out[str(reason)] += 1
+        except LeftOut as error:
+            self.left_out[error.reason] += 1
             return None
         except WrongSchema as error:
             known = " or ".join(fitting(record))
@@ -197,11 +202,11 @@ class InstructionSet:
                 f"it looks like {known}: give that as the `schema`" if known else "give the right `schema` or `fields`"
             )
             self._malformed(
-                f"{place}: not of the schema of {self.name}: {error}; {hint} in config.yaml, or mend the file"
+                f"{place}: not of the schema of {self.name}: {error}; {hint} in config.yaml, or correct the file"
             )
             return None
         if not text:
-            self.left_out["empty"] += 1
+            self.left_out[Reason.EMPTY_INSTRUCTION] += 1
             return None
         return text
 
@@ -210,9 +215,9 @@ class InstructionSet:
         if not self.records:
             raise UserError(said)
         if not self._first_malformed:
-            logger.warning("%s. It and its like are left out", said)
+            logger.warning("%s. Such records are left out", said)
         self._first_malformed = self._first_malformed or said
-        self.left_out["of another schema"] += 1
+        self.left_out[Reason.WRONG_SCHEMA] += 1
 
 
 def load(given: InstructionSet, table: Path, summary: Path, described: Mapping[str, Any]) -> None:
@@ -220,7 +225,7 @@ def load(given: InstructionSet, table: Path, summary: Path, described: Mapping[s
     written = 0
     with whole(table) as temporary, pq.ParquetWriter(temporary, TABLE, compression="zstd") as writer:
         for batch in _batches(given):
-            writer.write_table(pa.Table.from_pylist(batch, TABLE))
+            writer.write_table(pa.table(list(zip(*batch, strict=True)), TABLE))
             written += len(batch)
     left_out = dict(sorted(given.left_out.items()))
     if written + sum(left_out.values()) != given.records:
@@ -231,8 +236,8 @@ def load(given: InstructionSet, table: Path, summary: Path, described: Mapping[s
     logger.info("%s: %d records, %d instructions; left out: %s", given.name, given.records, written, left_out)
 
 
-def _batches(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    batch: list[dict[str, Any]] = []
+def _batches(rows: Iterable[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]:
+    batch: list[tuple[int, str]] = []
     for row in rows:
         batch.append(row)
         if len(batch) == TABLE_ROWS:

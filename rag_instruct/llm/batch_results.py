@@ -29,7 +29,7 @@ class PendingRequest(NamedTuple):
 
 
 class PendingRequests(dict[str, PendingRequest]):
-    """Those of a job, by key."""
+    """The pending requests of a job, by key."""
 
     def settle(self, key: str, outcome: Reply | Exception) -> None:
         """End the wait for a reply, by the reply or an error, if there is a wait."""

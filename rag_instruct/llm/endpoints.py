@@ -36,7 +36,7 @@ def without_key(text: str, variable: str | None) -> str:
 
 @dataclass(frozen=True)
 class TeacherModel:
-    """A model with the endpoints that serve it, and their limits; config.schema.yaml explains each."""
+    """A model with the endpoints that serve it, and their limits; rag_instruct.settings.asked explains each."""
 
     model: str
     endpoints: tuple[Endpoint, ...]

@@ -2,57 +2,35 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
-import jsonschema
-import yaml
+from pydantic import BeforeValidator, Field
 
-from rag_instruct.errors import UserError
-from rag_instruct.files import read_text
-
-AMOUNT = {"type": "number", "minimum": 0}
-PRICE = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["input", "output"],
-    "properties": {"input": AMOUNT, "cached_input": AMOUNT, "output": AMOUNT, "batch": AMOUNT},
-}
-FILE = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["date", "models"],
-    "properties": {"date": {}, "models": {"type": "object", "additionalProperties": PRICE}},
-}
+from rag_instruct.settings import asked
+from rag_instruct.settings.explain import read_section
+from rag_instruct.settings.section import Section
 
 
-@dataclass(frozen=True)
-class Price:
+class Price(asked.Price):
     """Dollars for a million tokens; `batch` is the share of that price that a batch costs."""
-
-    input: float
-    output: float
-    cached_input: float | None = None
-    batch: float = 0.5
 
     def dollars(self, tokens: Mapping[str, int], batch: bool = False) -> float:
         """The price of prompt, cached (a part of prompt) and completion tokens."""
         cached = tokens.get("cached", 0)
         paid = (tokens.get("prompt", 0) - cached) * self.input + tokens.get("completion", 0) * self.output
         paid += cached * (self.input if self.cached_input is None else self.cached_input)
-        return paid / 1e6 * (self.batch if batch else 1)
+        return paid / 1e6 * ((0.5 if self.batch is None else self.batch) if batch else 1)
 
 
-FREE = Price(0, 0)
+FREE = Price(input=0, output=0)
 
 
-@dataclass(frozen=True)
-class Prices:
+class Prices(Section):
     """The prices of a file, and the day on which they were right."""
 
-    date: str
-    models: dict[str, Price]
+    date: Annotated[str, BeforeValidator(str)] = Field(description="The day on which the models had these prices.")
+    models: dict[str, Price] = Field(description="Prices by model, in dollars for a million tokens.")
 
     def of(self, model: str) -> Price | None:
         """The price of `model`, or None. A dated version (gpt-4o-2024-08-06) has the price of its model."""
@@ -62,10 +40,4 @@ class Prices:
 
 def load_prices(path: Path) -> Prices:
     """Read and check a price file; UserError names the file and the key that is wrong."""
-    try:
-        content: dict[str, Any] = yaml.safe_load(read_text(path))
-        jsonschema.validate(content, FILE)
-    except (yaml.YAMLError, jsonschema.ValidationError) as error:
-        place = ".".join(map(str, getattr(error, "absolute_path", [])))
-        raise UserError(f"{path}: {place} {getattr(error, 'message', error)}") from error
-    return Prices(str(content["date"]), {model: Price(**price) for model, price in content["models"].items()})
+    return read_section(Prices, path)

@@ -4,60 +4,21 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import json_repair
 import jsonschema
-import yaml
+from pydantic import Field
 
-from rag_instruct.errors import UserError
-from rag_instruct.files import read_text
 from rag_instruct.llm.segments import Reply, Request
+from rag_instruct.reasons import Fault, Reason
+from rag_instruct.settings.explain import read_section
+from rag_instruct.settings.section import Maybe, OrByName, Section
 
-ByKind = str | dict[str, str]  # a text, or texts by the exemplar's kind of task, with `any` for the rest
+ByKind = OrByName[str]  # a text, or texts by the exemplar's kind of task, with `any` for the rest
 
 T = TypeVar("T")
-TEXT = {"type": "string"}
-BY_KIND = {"type": ["string", "object"], "additionalProperties": TEXT}
-TURNS = {
-    "type": "array",
-    "items": {
-        "type": "object",
-        "additionalProperties": False,
-        "required": ["user", "assistant"],
-        "properties": {"user": TEXT, "assistant": TEXT},
-    },
-}
-STEP = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["name", "user", "max_tokens"],
-    "properties": {
-        "name": TEXT,
-        "system": TEXT,
-        "examples": {"type": "object", "additionalProperties": TURNS},
-        "user": BY_KIND,
-        "pattern": BY_KIND,
-        "schema": {"type": "object"},
-        "kind": TEXT,
-        "about": TEXT,
-        "max_tokens": {"type": "integer"},
-    },
-}
-FILE = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["version", "steps"],
-    "properties": {
-        "version": {"type": "integer"},
-        "focus": {"enum": ["document", "sentence"]},
-        "simulation": TEXT,
-        "steps": {"type": "array", "minItems": 1, "items": STEP},
-        "pair": {"type": "object", "additionalProperties": BY_KIND},
-    },
-}
 
 
 def of_kind(choices: Mapping[str, T], kind: str) -> T | None:
@@ -70,8 +31,14 @@ def text_of(choices: ByKind, kind: str) -> str:
     return choices if isinstance(choices, str) else of_kind(choices, kind) or ""
 
 
-@dataclass(frozen=True)
-class Step:
+class Turn(Section):
+    """A question and an answer that are shown as an example."""
+
+    user: str = Field(description="What the user says.")
+    assistant: str = Field(description="What the assistant answers.")
+
+
+class Step(Section):
     """One request: messages from variables, and the form that the reply must have.
 
     `examples` are earlier turns of the chat. Texts that may differ by the exemplar's kind of task are keyed by
@@ -80,25 +47,30 @@ class Step:
     whose members fill the variables of their names.
     """
 
-    name: str
-    user: ByKind
-    max_tokens: int
-    system: str = ""
-    examples: dict[str, list[dict[str, str]]] = field(default_factory=dict)
-    pattern: ByKind = "^.+$"
-    schema: dict[str, Any] | None = None
-    kind: str = ""  # the variable that holds this step's kind, where it is not the row's
-    about: str = ""  # the variable that holds the fact from which a reply must not stray
+    name: str = Field(description="The step's name, and the variable that a reply of text fills.")
+    user: ByKind = Field(description="The user's message: a text with {variables}, or texts by kind of task.")
+    max_tokens: int = Field(description="The most tokens of a reply.")
+    system: str = Field("", description="The system's message.")
+    examples: dict[str, list[Turn]] = Field({}, description="Turns that are shown before, by kind of task.")
+    pattern: ByKind = Field(
+        "^.+$", description="What a reply of text must match: a pattern, or patterns by kind of task."
+    )
+    reply_schema: Maybe[dict[str, Any]] = Field(
+        None, alias="schema", description="The JSON schema of a reply whose members fill variables."
+    )
+    kind: str = Field("", description="The variable that holds this step's kind, where it is not the row's.")
+    about: str = Field("", description="The variable that holds the fact from which a reply must not stray.")
 
     def body(self, kind: str, variables: dict[str, str]) -> Request:
         """The request without the model and its sampling."""
         kind = variables.get(self.kind, kind)
         messages = [{"role": "system", "content": self.system.strip()}] if self.system else []
         for example in of_kind(self.examples, kind) or []:
-            messages += [{"role": role, "content": example[role].strip()} for role in ("user", "assistant")]
+            messages.append({"role": "user", "content": example.user.strip()})
+            messages.append({"role": "assistant", "content": example.assistant.strip()})
         messages.append({"role": "user", "content": text_of(self.user, kind).format_map(variables).strip()})
-        schema = self.schema or {"type": "string", "pattern": _filled(text_of(self.pattern, kind), variables)}
-        form = {"name": self.name, "schema": schema, "strict": self.schema is not None}
+        schema = self.reply_schema or {"type": "string", "pattern": _filled(text_of(self.pattern, kind), variables)}
+        form = {"name": self.name, "schema": schema, "strict": self.reply_schema is not None}
         response_format = {"type": "json_schema", "json_schema": form}
         return {"messages": messages, "response_format": response_format, "max_tokens": self.max_tokens}
 
@@ -108,9 +80,9 @@ class Step:
         Endpoints without response_format put words, fences or wrong quotes around the JSON. These are repaired; a
         missing end is not. A reply that should be one string may also come as bare text.
         """
-        for value in _readings(reply, bare=self.schema is None):
+        for value in _readings(reply, bare=self.reply_schema is None):
             try:
-                jsonschema.validate(value, self.schema or TEXT)
+                jsonschema.validate(value, self.reply_schema or {"type": "string"})
             except jsonschema.ValidationError:
                 continue
             values = value if isinstance(value, dict) else {self.name: value}
@@ -139,18 +111,17 @@ def _filled(pattern: str, variables: dict[str, str]) -> str:
     return re.sub(r"<(\w+)>", literal, pattern)
 
 
-def read(step: Step, reply: Reply) -> tuple[dict[str, str] | None, str]:
-    """The variables that a reply fills, or None and the reason why it fills none."""
+def read(step: Step, reply: Reply) -> dict[str, str] | Fault:
+    """Return the variables that a reply fills, or why it fills none."""
     if reply["finish_reason"] == "failed":
-        return None, f"no answer ({reply['failure']})"
+        return Fault(Reason.NO_ANSWER, reply["failure"])
     if reply["finish_reason"] != "stop":
-        return None, f"unfinished ({reply['finish_reason']})"
+        return Fault(Reason.UNFINISHED, reply["finish_reason"])
     values = step.parse(reply["text"])
-    return values, "" if values is not None else "refused" if reply.get("refusal") else "unparsable"
+    return values if values is not None else Fault(Reason.REFUSED if reply.get("refusal") else Reason.UNPARSABLE)
 
 
-@dataclass(frozen=True)
-class Prompt:
+class Prompt(Section):
     """The requests of one file.
 
     `focus` says what the teacher writes from: whole documents, or one sentence of each, which is all that a
@@ -158,11 +129,11 @@ class Prompt:
     that make the question and the answer from variables, if they are not variables themselves.
     """
 
-    version: int
-    steps: tuple[Step, ...]
-    focus: str = "document"
-    simulation: str = ""
-    pair: dict[str, ByKind] = field(default_factory=dict)
+    version: int = Field(description="The prompt's version; rows keep it.")
+    steps: list[Step] = Field(min_length=1, description="The requests, in their order.")
+    focus: Literal["document", "sentence"] = Field("document", description="What the teacher writes from.")
+    simulation: str = Field("", description="The text that asks to imitate the exemplar.")
+    pair: dict[str, ByKind] = Field({}, description="Templates of the question and the answer, from variables.")
 
     def written(self, kind: str, variables: dict[str, str]) -> dict[str, str]:
         """The question and the answer, as the row has them."""
@@ -172,11 +143,4 @@ class Prompt:
 
 def load_prompt(path: Path) -> Prompt:
     """Read and check a prompt file; UserError names the file and the key that is wrong."""
-    try:
-        content = yaml.safe_load(read_text(path))
-        jsonschema.validate(content, FILE)
-    except (yaml.YAMLError, jsonschema.ValidationError) as error:
-        place = ".".join(map(str, getattr(error, "absolute_path", [])))
-        raise UserError(f"{path}: {place} {getattr(error, 'message', error)}") from error
-    steps = tuple(Step(**step) for step in content.pop("steps"))
-    return Prompt(steps=steps, **content)
+    return read_section(Prompt, path)

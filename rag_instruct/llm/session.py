@@ -1,6 +1,5 @@
 """A stage's session with a teacher: it asks only for what the store does not hold, within the budget."""
 
-import argparse
 import asyncio
 import os
 import signal
@@ -11,7 +10,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
 from rag_instruct.errors import UserError
-from rag_instruct.jobs import REPLAY, job_settings
+from rag_instruct.jobs import REPLAY
 from rag_instruct.llm.answers import AnswerStore, exclusive, request_key
 from rag_instruct.llm.batch import BatchClient
 from rag_instruct.llm.budget import BudgetAccount
@@ -23,6 +22,7 @@ from rag_instruct.llm.recorder import Recorder
 from rag_instruct.llm.segments import Reply, Request, tokens_of
 from rag_instruct.llm.server import local_server
 from rag_instruct.logs import logger
+from rag_instruct.settings import Settings
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 Result = TypeVar("Result")
@@ -156,34 +156,36 @@ def open_session(model: TeacherModel, store: AnswerStore, account: BudgetAccount
 
 
 def with_teacher(
-    arguments: argparse.Namespace,
+    teacher: str,
+    dataset: str,
+    stage: str,
+    settings: Settings,
     output: Path,
     work: Callable[["Session"], Awaitable[Result]],
     sampling: dict[str, Any] | None = None,
 ) -> Result:
-    """The result of `work` with the teacher that a script's arguments name, its server included.
+    """Return the result of `work` with a teacher of the settings; starts the teacher's server if it has one.
 
-    `output` is the file that the result is for: one job at a time buys for it.
-    `sampling` goes before the teacher's own.
+    The budget of `dataset` pays, and the ledger names `stage`. `output` is the file that the result is for: one job
+    at a time buys for it. `sampling` goes before the teacher's own.
     """
-    settings = job_settings()
-    teacher = with_sampling(settings["teachers"][arguments.teacher], sampling or {})
+    described = with_sampling(settings["teachers"][teacher], sampling or {})
     answers = Path(settings["answers"])
-    account = account_of(settings, arguments.dataset, arguments.stage)
+    account = account_of(settings, dataset, stage)
 
     async def session(base_url: str | None) -> Result:
-        model = TeacherModel.of(teacher, base_url)
+        model = TeacherModel.of(described, base_url)
         async with open_session(model, AnswerStore(answers), account) as asked:
             asked.stop_on_signals()
             return await work(asked)
 
-    server = local_server(teacher["server"]) if "server" in teacher else nullcontext(None)
+    server = local_server(described["server"]) if "server" in described else nullcontext(None)
     with exclusive(answers, output), server as base_url:
         return asyncio.run(session(base_url))
 
 
 def with_sampling(teacher: dict[str, Any], sampling: dict[str, Any]) -> dict[str, Any]:
-    """A teacher's settings with some of its sampling told by the stage."""
+    """A teacher's settings; the stage's sampling replaces the teacher's own."""
     return {**teacher, "sampling": {**teacher.get("sampling", {}), **sampling}}
 
 

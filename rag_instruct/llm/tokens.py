@@ -13,10 +13,7 @@ TokenCounter = Callable[[str], int]
 
 @lru_cache
 def counter(model: str, tokenizer: str | None = None) -> TokenCounter:
-    """A function that counts the tokens of a text for `model`.
-
-    `tokenizer` is a hub id or a folder, for models that tiktoken does not know.
-    """
+    """A function that counts tokens for `model`; `tokenizer` (hub id or folder) is for models unknown to tiktoken."""
     try:
         return _of_transformers(tokenizer) if tokenizer else _of_tiktoken(model)
     except Exception as error:  # an unknown model, or a vocabulary that cannot be fetched

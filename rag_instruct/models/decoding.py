@@ -1,9 +1,9 @@
 """How a model under test decodes."""
 
-import argparse
-from typing import NamedTuple, Self
+from typing import Literal, NamedTuple, Self
 
-DECODINGS: dict[str, dict[str, float]] = {"greedy": {}, "paper": {"temperature": 0.5, "top_p": 0.9}}
+Name = Literal["greedy", "paper"]
+DECODINGS: dict[Name, dict[str, float]] = {"greedy": {}, "paper": {"temperature": 0.5, "top_p": 0.9}}
 
 
 class Decoding(NamedTuple):
@@ -14,9 +14,9 @@ class Decoding(NamedTuple):
     top_p: float = 1.0
 
     @classmethod
-    def of(cls, arguments: argparse.Namespace) -> Self:
-        """The settings among a script's arguments."""
-        return cls(arguments.max_new_tokens, **DECODINGS[arguments.decoding])
+    def of(cls, max_new_tokens: int, name: Name) -> Self:
+        """Return the named way of decoding, for answers of at most so many tokens."""
+        return cls(max_new_tokens, **DECODINGS[name])
 
     def sampling(self) -> dict[str, float]:
         """As an endpoint is told."""

@@ -36,8 +36,8 @@ def score_plot(rows: Iterable[Row]) -> dict[str, Any] | None:
     """Return the median score of the rows' documents by rank, in a band from the first to the last decile."""
     found: dict[str, dict[int, list[float]]] = {"source": {}, "noise": {}}
     for row in rows:
-        for passage in row["passages"]:
-            found[passage["role"]].setdefault(passage["rank"], []).append(passage["score"])
+        for passage in row.passages:
+            found[passage.role].setdefault(passage.rank, []).append(passage.score)
     curves = {role: _curve(scores) for role, scores in found.items() if scores}
     if not curves:
         return None

@@ -34,7 +34,7 @@ def composition(rows: Sequence[Row]) -> dict[str, "pd.DataFrame"]:
     """Return how many rows each paradigm has, by exemplar set and by kind of task."""
     import pandas as pd
 
-    about = [(str(row["paradigm"]), set_of(row), str(row["kind"])) for row in rows]
+    about = [(row.paradigm, set_of(row), row.kind) for row in rows]
     table = pd.DataFrame(about, columns=["paradigm", "set", "kind"])
     present = [name for name in PARADIGMS if name in set(table["paradigm"])]
     return {

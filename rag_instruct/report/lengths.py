@@ -7,9 +7,8 @@ from rag_instruct.errors import UserError
 from rag_instruct.llm.tokens import BYTES_A_TOKEN
 from rag_instruct.logs import logger, progress
 from rag_instruct.models.loading import load_tokenizer
-from rag_instruct.schema import Row
 from rag_instruct.training.recipe import Recipe
-from rag_instruct.training.rows import Renderer, shortened
+from rag_instruct.training.rows import Renderer, Row, shortened
 
 ESTIMATED = f"estimated, {BYTES_A_TOKEN} bytes a token"
 
@@ -29,7 +28,7 @@ def lengths(rows: Sequence[Row], recipe: Recipe, seed: str) -> dict[str, Any]:
         "too_long": dropped.count(None),
         "control_tokens": sum(map(steers, rows)),
         "noise_documents_dropped": sum(count or 0 for count in dropped),
-        "tokens": found,
+        "tokens": dict(zip((row["id"] for row in rows), found, strict=True)),
     }
 
 

@@ -33,7 +33,7 @@ class Material:
 
 def page(material: Material, template: Path) -> str:
     """Return the page as one HTML file, which needs no other file."""
-    questions = [row["question"] for row in material.rows]
+    questions = [row.question for row in material.rows]
     places, variance = flat_map(material.vectors)
     embedded = shown(material.rows, places, material.lengths["tokens"], material.replies)
     return render(
@@ -59,7 +59,7 @@ def _numbers(material: Material) -> dict[str, Any]:
     composition, times = figures.composition(material.rows), figures.times(material.times)
     return {
         "composition": composition,
-        "documents": sum(len(row["documents"]) for row in material.rows),
+        "documents": sum(len(row.documents) for row in material.rows),
         "paradigms": list(composition["set"].index),
         "exemplar_steps": figures.exemplar_steps(counts["exemplars"]),
         "exemplar_sets": figures.exemplar_sets(counts["exemplars"]),

@@ -37,14 +37,14 @@ class Shown:
 
 def set_of(row: Row) -> str:
     """Return the instruction set of a row's exemplar."""
-    return str(row["exemplar_id"]).rsplit(":", 1)[0]
+    return row.exemplar_id.rsplit(":", 1)[0]
 
 
 def shown(
     rows: Sequence[Row], places: np.ndarray, tokens: Sequence[int], replies: Replies, budget_mb: float = BUDGET_MB
 ) -> Shown:
     """Return the rows for the page; `places` (n, 2) on the map and `tokens` (n) by row."""
-    exemplars = list(dict.fromkeys(row["exemplar"] for row in rows))
+    exemplars = list(dict.fromkeys(row.exemplar for row in rows))
     number_of = {text: number for number, text in enumerate(exemplars)}
     index = block(columns(rows, places, tokens))
     texts = list(blocks(exemplars, EXEMPLARS_A_BLOCK))
@@ -61,19 +61,19 @@ def shown(
 def columns(rows: Sequence[Row], places: np.ndarray, tokens: Sequence[int]) -> dict[str, Any]:
     """Return the columns to search and filter by; numbers refer to `names`."""
     names: dict[str, list[str]] = {
-        "paradigm": list(dict.fromkeys(sorted(row["paradigm"] for row in rows))),
-        "kind": sorted({row["kind"] for row in rows}),
+        "paradigm": list(dict.fromkeys(sorted(row.paradigm for row in rows))),
+        "kind": sorted({row.kind for row in rows}),
         "set": sorted({set_of(row) for row in rows}),
     }
     of = {field: {name: number for number, name in enumerate(known)} for field, known in names.items()}
     return {
         "names": names,
-        "id": [row["id"] for row in rows],
-        "question": [row["question"] for row in rows],
-        "answer": [row["answer"] for row in rows],
+        "id": [row.id for row in rows],
+        "question": [row.question for row in rows],
+        "answer": [row.answer for row in rows],
         "titles": ["\n".join(_titles(row)) for row in rows],
-        "paradigm": [of["paradigm"][row["paradigm"]] for row in rows],
-        "kind": [of["kind"][row["kind"]] for row in rows],
+        "paradigm": [of["paradigm"][row.paradigm] for row in rows],
+        "kind": [of["kind"][row.kind] for row in rows],
         "set": [of["set"][set_of(row)] for row in rows],
         "x": places[:, 0].tolist(),
         "y": places[:, 1].tolist(),
@@ -85,7 +85,7 @@ def replies_of(store: AnswerStore) -> Replies:
     """Return a function that gives a row's raw answers, in the order of its requests."""
 
     def replies(row: Row) -> list[dict[str, Any]]:
-        found = [(key, store.get(key)) for key in row["request_keys"]]
+        found = [(key, store.get(key)) for key in row.request_keys]
         return [{"key": key, **_said(reply, row)} for key, reply in found]
 
     return replies
@@ -97,7 +97,7 @@ def _said(reply: Mapping[str, Any] | None, row: Row) -> dict[str, Any]:
         return {"text": "", "end": "not in the store", "short": False}
     text, short = reply["text"], not any(sign in reply["text"] for sign in SIGNS.values())
     for name, sign in SIGNS.items() if short else ():
-        text = text.replace(row[name], sign) if row[name] else text
+        text = text.replace(said, sign) if (said := getattr(row, name)) else text
     return {"text": text, "end": reply.get("finish_reason") or "", "short": short}
 
 
@@ -117,14 +117,14 @@ def _details(
     rows: Sequence[Row], said: Sequence[Any], number_of: Mapping[str, int], start: int, opening: int | None
 ) -> list[dict[str, Any]]:
     part = range(start, min(start + ROWS_A_BLOCK, len(rows)))
-    return [_detail(rows[number], said[number], number_of[rows[number]["exemplar"]], opening) for number in part]
+    return [_detail(rows[number], said[number], number_of[rows[number].exemplar], opening) for number in part]
 
 
 def _detail(row: Row, replies: Any, exemplar: int, opening: int | None) -> dict[str, Any]:
     kept = ("exemplar_id", "license", "corpus_license", "teacher", "prompts", "prompt_version", "hidden_passages")
     return {
-        **{name: row[name] for name in kept},
-        "intended": row.get("intended_paradigm", ""),
+        **{name: getattr(row, name) for name in kept},
+        "intended": row.intended_paradigm,
         "exemplar": exemplar,
         "documents": list(_documents(row, opening)),
         "replies": replies,
@@ -133,11 +133,10 @@ def _detail(row: Row, replies: Any, exemplar: int, opening: int | None) -> dict[
 
 def _documents(row: Row, opening: int | None) -> Iterator[list[Any]]:
     """Yield title, text, cut characters, role, rank, score and id of each document, without names, to save bytes."""
-    for document, passage in zip(row["documents"], row["passages"], strict=True):
+    for document, passage in zip(row.documents, row.passages, strict=True):
         title, text = _text(document)
-        short = text if opening is None or passage["role"] == "source" else text[:opening]
-        place = [passage[name] for name in ("role", "rank")]
-        yield [title, short, len(text) - len(short), *place, round(passage["score"], 4), passage["id"]]
+        short = text if opening is None or passage.role == "source" else text[:opening]
+        yield [title, short, len(text) - len(short), passage.role, passage.rank, round(passage.score, 4), passage.id]
 
 
 def _text(document: str) -> tuple[str, str]:
@@ -147,7 +146,7 @@ def _text(document: str) -> tuple[str, str]:
 
 
 def _with_roles(row: Row) -> Iterable[tuple[str, str]]:
-    return zip(row["documents"], (passage["role"] for passage in row["passages"]), strict=True)
+    return zip(row.documents, (passage.role for passage in row.passages), strict=True)
 
 
 def _titles(row: Row) -> list[str]:

@@ -1,4 +1,4 @@
-"""The corpus's vectors, made by the encoder: one .npy of float16 a shard."""
+"""Encodes the corpus: one .npy of float16 vectors a shard."""
 
 import json
 import os
@@ -23,8 +23,8 @@ def embed_shard(
 ) -> None:
     """Encode the passages of one shard as `title + " " + text`, as Contriever's authors do.
 
-    What is done grows in a file beside `output` and outlives a kill: a later call with the same
-    encoder and passages goes on from there. `corpus` is the passages' info, with their sum.
+    Finished blocks go to a file beside `output`, which outlives a kill. A later call with the same encoder and passages
+    resumes from there. `corpus` is the passages' info, with their sum.
     """
     store = PassageStore(passages)
     first, end = shard_rows(len(store), shard, shards)
@@ -42,16 +42,16 @@ def embed_shard(
                 file.write(float16_bytes(encoder.encode_passages(texts, counter), start, output))
                 file.flush()
                 os.fsync(file.fileno())
-        # The vectors last: a kill between the two costs a block, not the shard.
+        # We move the vectors last: a kill between the two costs a block, not the shard.
         write_json(info, {"first_row": first, "rows": end - first, "dimension": encoder.dimension})
         os.replace(growing, output)
-    for left in output.parent.glob(f"{output.stem}_*.part"):  # begun with another encoder or corpus
+    for left in output.parent.glob(f"{output.stem}_*.part"):  # of another encoder or corpus
         left.unlink()
 
 
 @contextmanager
 def _alone(growing: Path) -> Iterator[None]:
-    """Wait for a job that a kill of Snakemake left behind at the same work."""
+    """Wait until no other job encodes the same shard: a killed Snakemake may have left one."""
     lock = growing.with_suffix(".lock")
     held = hold(lock, wait=True)
     try:

@@ -1,6 +1,5 @@
-"""Texts to vectors, as Contriever and sentence-transformers make them: BERT and a pooling of its last layer."""
+"""Encodes texts as Contriever and sentence-transformers do: BERT, then a pooling of its last layer."""
 
-import argparse
 import json
 from collections.abc import Iterator
 from itertools import groupby
@@ -21,7 +20,15 @@ LENGTH_STEP = 32  # texts are padded to a multiple of this many tokens
 
 
 class EncoderSettings(NamedTuple):
-    """Which model makes vectors, and how."""
+    """Which model makes vectors, and how.
+
+    Args:
+        model: a hub id, a folder, or package:<module>/<folder>
+        normalize: scale vectors to length 1
+        max_length: tokens
+        query_prefix: put before every query
+        passage_prefix: put before every passage
+    """
 
     model: str
     normalize: bool = False
@@ -30,18 +37,13 @@ class EncoderSettings(NamedTuple):
     query_prefix: str = ""
     passage_prefix: str = ""
 
-    @classmethod
-    def of(cls, arguments: argparse.Namespace) -> "EncoderSettings":
-        """The settings among a script's arguments."""
-        return cls(**{name: getattr(arguments, name) for name in cls._fields})
-
 
 class Encoder:
-    """A text's vector depends on the text alone, to the last bit.
+    """An encoder whose vector of a text depends on that text alone, to the last bit.
 
-    Every batch has the shape (batch, a multiple of LENGTH_STEP) that the text's own length
-    asks for, filled up with copies, and one thread computes it: so neither the texts beside
-    it, nor shards, nor cores change the rounding. A GPU that has bfloat16 computes in it.
+    A batch's shape is (batch, a multiple of LENGTH_STEP), by the length of its texts; copies fill it up. One thread
+    computes it. So neither the other texts, nor shards, nor cores change the rounding. A GPU computes in bfloat16 if it
+    can.
     """
 
     def __init__(self, settings: EncoderSettings) -> None:
@@ -66,16 +68,16 @@ class Encoder:
 
     @property
     def identity(self) -> str:
-        """What vectors that are put together must have in common."""
+        """What all vectors of one index must have in common."""
         return f"{tuple(self._settings)} {self._dtype}"
 
     def encode(self, texts: list[str], what: str) -> np.ndarray:
-        """Vectors of queries, in their order: float32, shape (len(texts), dimension)."""
+        """Return the vectors of queries, in their order: float32, shape (len(texts), dimension)."""
         with bar(what, total=len(texts), unit=" texts") as counter:
             return self._encode([self._settings.query_prefix + text for text in texts], counter)
 
     def encode_passages(self, texts: list[str], counter: Any) -> np.ndarray:
-        """Vectors of passages, in their order: float32, shape (len(texts), dimension); `counter` is a progress bar."""
+        """Return the vectors of passages as `encode` does; `counter` is a progress bar."""
         return self._encode([self._settings.passage_prefix + text for text in texts], counter)
 
     def _encode(self, texts: list[str], counter: Any) -> np.ndarray:
@@ -108,10 +110,10 @@ class Encoder:
 
 
 def _sentence_transformer(source: str, revision: str | None) -> tuple[bool, bool]:
-    """Whether a sentence-transformers model takes the first token's vector instead of the mean, and normalises.
+    """Say whether a sentence-transformers model takes the first token's vector instead of the mean, and normalises.
 
-    A model without modules.json is a plain one: mean pooling, as Contriever has it. Raises a
-    UserError for parts that are not computed here, whose vectors would be wrong.
+    A model without modules.json gets mean pooling, as Contriever. Raises UserError for parts that we do not compute,
+    because the vectors would be wrong.
     """
 
     def settings(name: str) -> Any:

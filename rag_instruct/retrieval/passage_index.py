@@ -1,4 +1,4 @@
-"""A corpus that answers single queries, by the search that the graph's stages use."""
+"""Searches a corpus for single queries, as the graph's stages do."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ class PassageIndex:
         self._encoder = Encoder(settings)
 
     def best(self, query: str, k: int) -> list[Hit]:
-        """The k best passages of the corpus, fewer where it has fewer; equal scores in the corpus's order."""
+        """Return the k best passages, or all where the corpus has fewer; equal scores in the corpus's order."""
         vector = self._encoder.encode([query], "reading the question")
         found = []
         for first_row, shard in self._shards:

@@ -1,4 +1,4 @@
-"""Published embeddings: a tar or a folder of pickles `(ids, vectors)`, as Contriever's authors give them out."""
+"""Published embeddings: a tar or a folder of pickles `(ids, vectors)`, as Contriever's authors publish them."""
 
 import codecs
 import pickle
@@ -19,9 +19,9 @@ from rag_instruct.retrieval.vectors import BLOCK_ROWS, float16_bytes
 
 @contextmanager
 def _published(source: Path, name: str) -> Iterator[IO[bytes]]:
-    """The file `name` of a folder, or of an uncompressed tar, out of which nothing is unpacked.
+    """Open the file `name` of a folder, or of an uncompressed tar, which we do not unpack.
 
-    Only a plain file is read and nothing is written, so no member can reach outside.
+    We read only a plain file and write nothing, so no member can reach outside.
     """
     if source.is_dir():
         with (source / name).open("rb") as file:
@@ -31,7 +31,7 @@ def _published(source: Path, name: str) -> Iterator[IO[bytes]]:
         member = next((m for m in tar if m.isfile() and Path(m.name).name == name), None)
     if member is None:
         raise UserError(f"{source}: no file {name} in it: is `shards` in config.yaml its number of passage files?")
-    # Not through tarfile, which would hold the gigabytes twice.
+    # Not through tarfile, which would keep the gigabytes twice.
     with source.open("rb") as file:
         file.seek(member.offset_data)
         yield file
@@ -46,7 +46,7 @@ def _from_buffer(data: Any, dtype: np.dtype, shape: tuple[int, ...], order: str)
 
 
 class _Array:
-    """What an array's pickle builds: a view of the pickle's own bytes, where numpy would copy gigabytes."""
+    """An unpickled array: a view of the pickle's own bytes, because numpy would copy gigabytes."""
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         _, shape, dtype, fortran, data = state
@@ -54,7 +54,7 @@ class _Array:
 
 
 class _ArrayUnpickler(pickle.Unpickler):
-    """Admits numpy arrays and the builtin containers; a pickle is a program otherwise."""
+    """Unpickles numpy arrays and builtin containers, and refuses all else: a pickle can run any program."""
 
     ALLOWED: ClassVar[dict[tuple[str, str], Any]] = {
         ("numpy", "ndarray"): np.ndarray,
@@ -71,7 +71,7 @@ class _ArrayUnpickler(pickle.Unpickler):
 
 
 def read_published(source: Path, name: str) -> tuple[list[str], np.ndarray]:
-    """The `(ids, vectors)` of a published file: n strings, and an array of shape (n, dimension)."""
+    """Read the `(ids, vectors)` of a published file: n strings, and an array of shape (n, dimension)."""
     path = source / name
     try:
         with _published(source, name) as file:
@@ -91,7 +91,7 @@ def read_published(source: Path, name: str) -> tuple[list[str], np.ndarray]:
     ) as error:
         raise UserError(
             f"{path}: not a pickle of (ids, vectors) ({error}): is {source.name} complete? "
-            "Delete it, and it is downloaded anew; or get it from its authors again"
+            "Delete it, and it is downloaded again; or get it from its authors"
         ) from error
     if vectors.ndim != 2 or vectors.dtype.kind != "f":
         raise UserError(f"{path}: the second item is not a two-dimensional array of floats")
@@ -100,28 +100,21 @@ def read_published(source: Path, name: str) -> tuple[list[str], np.ndarray]:
     return [str(identifier) for identifier in ids], vectors
 
 
-def import_shard(
-    source: Path, name: str, guess: tuple[int, int], passages: Path, dimension: int, output: Path, info: Path
-) -> None:
+def import_shard(source: Path, name: str, guess: tuple[int, int], passages: Path, output: Path, info: Path) -> None:
     """Convert one published file, checking that its ids are the corpus's own, in its order.
 
-    `guess` is the shard's number and the number of shards: near the equal split's border the file's first
-    id is looked for first. Raises UserError where ids or the dimension differ, or a vector is not finite.
+        `guess` is the shard's number and the number of shards. We look for the file's first id near the border of the
+    equal split, then everywhere. Raises UserError where ids differ, or a vector is not finite.
     """
     store = PassageStore(passages)
     ids, vectors = read_published(source, name)
-    if vectors.shape[1] != dimension:
-        raise UserError(
-            f"{source / name}: vectors of {vectors.shape[1]} dimensions, the encoder makes {dimension}: "
-            "these embeddings belong to another encoder"
-        )
     first = _first_row(store, ids, source / name, *guess)
     _check_ids(store, ids, first, source / name)
     with whole(output) as temporary, temporary.open("wb") as file:
         file.write(array_header(np.dtype(np.float16), vectors.shape))
         for start in progress(range(0, len(vectors), BLOCK_ROWS), f"converting {name}"):
             file.write(float16_bytes(vectors[start : start + BLOCK_ROWS], first + start, source / name))
-    write_json(info, {"first_row": first, "rows": len(vectors), "dimension": dimension})
+    write_json(info, {"first_row": first, "rows": len(vectors), "dimension": vectors.shape[1]})
     logger.info("%s: %s vectors from corpus row %s", name, f"{len(ids):,}", f"{first:,}")
 
 
@@ -137,7 +130,7 @@ def _check_ids(store: PassageStore, ids: list[str], first: int, path: Path) -> N
 
 
 def _first_row(store: PassageStore, ids: list[str], path: Path, shard: int, shards: int) -> int:
-    # The files are near-equal parts, so the first id stands near the equal split's border.
+    # The files are almost equal parts, so the first id is near the border of the equal split.
     if not ids:
         raise UserError(f"{path}: no vectors in it")
     guess = shard * (len(store) // shards)

@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import IO
 from urllib.parse import quote, unquote
@@ -16,12 +17,14 @@ from rag_instruct.corpus.passages import Passage, PassageStore
 from rag_instruct.errors import UserError
 from rag_instruct.files import text_lines, whole
 from rag_instruct.logs import bar, logger
+from rag_instruct.retrieval.queries import by_query, refuse_repeated
 from rag_instruct.retrieval.vectors import HITS
 
+OWN = "rag_instruct"  # the name of a run that we wrote: only there are ids quoted
 STEP_HITS = 262_144  # hits of a run that are merged and written at a time
 SCHEMA = pa.schema(
     [
-        ("query", pa.int32()),
+        ("query_id", pa.string()),
         ("rank", pa.int32()),
         ("row", pa.int64()),
         ("passage_id", pa.string()),
@@ -41,35 +44,52 @@ class Hit:
 
 
 class Run:
-    """The hits of a merged search, by query number."""
+    """The hits of a search, by the ids of its queries."""
 
     def __init__(self, path: Path, passages: Path) -> None:
         self.store = PassageStore(passages)
-        self._table = pq.read_table(path, columns=["query", "rank", "row", "score"])
-        queries = self._table["query"].to_numpy()
-        self.depth = int((queries == 0).sum()) if len(queries) else 0
+        self._path = path
+        if "query_id" not in pq.read_schema(path).names:
+            raise UserError(
+                f"{path}: a run without query ids, of an older version: delete it, and it is searched again"
+            )
+        self._table = pq.read_table(
+            path, columns=["query_id", "rank", "row", "score"], read_dictionary=["query_id"]
+        ).combine_chunks()
+        self._places = _places(self._table["query_id"])
 
-    def hits(self, query: int, beyond: int = 0) -> list[Hit]:
-        """The query's hits that rank beyond `beyond`, best first."""
-        part = self._table.slice(query * self.depth + beyond, self.depth - beyond)
+    def hits(self, query_id: str, beyond: int = 0) -> list[Hit]:
+        """Return the query's hits that rank beyond `beyond`, best first; raise UserError for an unknown id."""
+        if query_id not in self._places:
+            raise UserError(
+                f"{self._path}: no query {query_id!r} among its {len(self._places):,}: it was made for other queries; "
+                "delete it, and it is searched again"
+            )
+        start, stop = self._places[query_id]
+        part = self._table.slice(start + beyond, max(stop - start - beyond, 0))
         rows, ranks, scores = (part[name].to_pylist() for name in ("row", "rank", "score"))
         return [Hit(*hit) for hit in zip(self.store[rows], rows, ranks, scores, strict=True)]
+
+
+def _places(column: pa.ChunkedArray) -> dict[str, tuple[int, int]]:
+    """Return where the hits of each query begin and end."""
+    ids = column.unify_dictionaries().combine_chunks()
+    if not len(ids):
+        return {}
+    numbers = ids.indices.to_numpy()
+    starts = np.flatnonzero(np.r_[True, numbers[1:] != numbers[:-1]])
+    names = ids.dictionary.take(pa.array(numbers[starts])).to_pylist()
+    return dict(zip(names, pairwise([*starts.tolist(), len(ids)]), strict=True))
 
 
 def merge(shards: Sequence[Path], k: int, query_ids: list[str], passages: Path, output: Path, trec: Path) -> None:
     """Merge the shards' hits: for each query the k best of the corpus, ranks from 1.
 
-    Some queries of all shards are in memory at a time. Raises UserError when the shards were
-    searched for other queries, or hold fewer than k hits for one.
+    Memory holds some queries of all shards at a time. Raises UserError when the shards were searched for other queries,
+    when two queries have one id, and when the shards hold fewer than k hits a query.
     """
-    depth = 0
-    for shard in shards:
-        found = np.load(shard, mmap_mode="r")
-        if len(found) != len(query_ids):
-            raise UserError(
-                f"{shard} holds {len(found):,} queries, {len(query_ids):,} were asked: delete it to search anew"
-            )
-        depth += found.shape[1]
+    refuse_repeated(query_ids, output)
+    depth = sum(by_query(shard, query_ids).shape[1] for shard in shards)
     if query_ids and depth < k:
         raise UserError(
             f"the shards hold {depth} hits a query, {k} are wanted: delete {shards[0].parent} to search anew"
@@ -80,7 +100,7 @@ def merge(shards: Sequence[Path], k: int, query_ids: list[str], passages: Path, 
 def _merged(shards: Sequence[Path], k: int, queries: int) -> Iterator[np.ndarray]:
     step = _step(k)
     for start in range(0, queries, step):
-        # Mapped anew each time, so that what was read does not stay in memory.
+        # Each part is mapped again, so that what was read leaves the memory.
         hits = np.concatenate([np.load(shard, mmap_mode="r")[start : start + step] for shard in shards], axis=1)
         order = np.lexsort((hits["row"], -hits["score"]), axis=1)[:, :k]
         yield np.take_along_axis(hits, order, axis=1)
@@ -93,7 +113,7 @@ def _step(k: int) -> int:
 
 def _write(parts: Iterable[np.ndarray], query_ids: list[str], store: PassageStore, output: Path, trec: Path) -> None:
     """Write parts of a run, HITS of shape (some queries, k) in the order of the queries, in both formats."""
-    first = 0
+    waiting = iter(query_ids)
     with (
         whole(output) as temporary,
         whole(trec) as temporary_trec,
@@ -102,17 +122,16 @@ def _write(parts: Iterable[np.ndarray], query_ids: list[str], store: PassageStor
         bar("writing the run", len(query_ids), " queries") as counter,
     ):
         for hits in parts:
-            ids = store.ids(hits["row"].ravel())
-            writer.write_table(_table(hits, ids, first))
-            _write_trec(hits, ids, query_ids[first : first + len(hits)], lines)
-            first += len(hits)
+            queries, ids = list(islice(waiting, len(hits))), store.ids(hits["row"].ravel())
+            writer.write_table(_table(hits, ids, queries))
+            _write_trec(hits, ids, queries, lines)
             counter.update(len(hits))
 
 
-def _table(hits: np.ndarray, ids: list[str], first: int) -> pa.Table:
+def _table(hits: np.ndarray, ids: list[str], query_ids: list[str]) -> pa.Table:
     queries, depth = hits.shape
     columns = [
-        np.repeat(np.arange(first, first + queries), depth),
+        np.repeat(np.array(query_ids, dtype=object), depth),
         np.tile(np.arange(1, depth + 1), queries),
         hits["row"].ravel(),
         ids,
@@ -126,7 +145,7 @@ def _write_trec(hits: np.ndarray, ids: list[str], query_ids: list[str], lines: I
     for query, scores in zip(query_ids, hits["score"].tolist(), strict=True):
         name = _quoted(query)
         for rank, score in enumerate(scores, start=1):
-            lines.write(f"{name} Q0 {_quoted(next(identifiers))} {rank} {score!r} rag_instruct\n")
+            lines.write(f"{name} Q0 {_quoted(next(identifiers))} {rank} {score!r} {OWN}\n")
 
 
 def _quoted(identifier: str) -> str:
@@ -135,10 +154,11 @@ def _quoted(identifier: str) -> str:
 
 
 def import_trec(source: Path, k: int, query_ids: list[str], passages: Path, output: Path, trec: Path) -> None:
-    """Take a run that somebody published, or another retriever made, for the search's own.
+    """Write a published run, or another retriever's, in place of a search.
 
     Raises UserError for a broken line, a query with fewer than k hits, and an id that is not in the corpus.
     """
+    refuse_repeated(query_ids, output)
     found = _read_trec(source, set(query_ids))
     lacking = [query for query in query_ids if len(found.get(query, ())) < k]
     if lacking:
@@ -158,33 +178,38 @@ def import_trec(source: Path, k: int, query_ids: list[str], passages: Path, outp
 
 
 def _read_trec(source: Path, wanted: set[str]) -> dict[str, list[tuple[str, float]]]:
+    """Return the hits of the wanted queries; ids are as the file has them, but for those that we quoted ourselves."""
     found: dict[str, list[tuple[str, float]]] = {}
     seen: set[tuple[str, str]] = set()
     ignored = 0
     for number, line in enumerate(text_lines(source), start=1):
         try:
-            query, _, passage, _, score, _ = line.split()
-            hit = unquote(passage), float(score)
+            query, _, passage, _, score, name = line.split()
+            hit = (unquote(passage) if name == OWN else passage), float(score)
             if not math.isfinite(hit[1]) or (query, passage) in seen:
                 raise ValueError(line)
         except ValueError as error:
             raise UserError(
                 f"{source}, line {number}: {line.strip()!r:.80} is not `query Q0 passage rank score name` "
-                "with a number for a score and a passage that the query has only once: mend or remove it"
+                "with a number for a score and a passage that the query has only once: correct or remove it"
             ) from error
         seen.add((query, passage))
-        if unquote(query) in wanted:
-            found.setdefault(unquote(query), []).append(hit)
+        query = unquote(query) if name == OWN or query not in wanted else query
+        if query in wanted:
+            found.setdefault(query, []).append(hit)
         else:
             ignored += 1
     if ignored:
-        logger.warning("%s: %s hits of queries that are not asked here left out", source, f"{ignored:,}")
+        logger.warning("%s: left out %s hits of queries that are not searched here", source, f"{ignored:,}")
     return found
 
 
 def _rows_of(ids: set[str], store: PassageStore, source: Path) -> dict[str, int]:
-    rows = {identifier: row for row, identifier in enumerate(store.id_slice(0, len(store))) if identifier in ids}
-    missing = sorted(ids - rows.keys())
+    """Return the rows of passages: by the id as it is, else by the id that it quotes."""
+    wanted = ids | {unquote(name) for name in ids}
+    known = {name: row for row, name in enumerate(store.id_slice(0, len(store))) if name in wanted}
+    rows = {name: known.get(name, known.get(unquote(name), -1)) for name in ids}
+    missing = sorted(name for name, row in rows.items() if row < 0)
     if missing:
         raise UserError(f"{source}: {len(missing):,} passages are not in the corpus, the first is {missing[0]!r}")
     return rows

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from rag_instruct.errors import UserError
-from rag_instruct.files import save_array
 from rag_instruct.logs import bar
+from rag_instruct.retrieval.queries import digest_in, save_by_query
 from rag_instruct.retrieval.vectors import HITS, VectorFile
 
 BLOCK_ROWS = 8192  # vectors converted to float32 and multiplied at a time: few enough for the processor's cache
@@ -174,10 +174,10 @@ def search_shard(queries: Path, vectors: Path, first_row: int, k: int, output: P
             "they were made by different encoders"
         )
     if not np.isfinite(query_vectors).all():
-        raise UserError(f"{queries}: a vector is not finite (NaN or infinite): delete the file, and it is made anew")
+        raise UserError(f"{queries}: a vector is not finite (NaN or infinite): delete the file, and it is made again")
     hits = search(query_vectors, shard, k)
     hits["row"] += first_row
-    save_array(output, hits)
+    save_by_query(output, hits, digest_in(queries))
 
 
 def refuse_depth(depth: int, passages: int) -> None:

@@ -1,4 +1,4 @@
-"""Files of vectors: .npy of float16, of which no more is in memory than is worked on."""
+"""Files of vectors: .npy of float16, never all in memory."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from rag_instruct.errors import UserError
 from rag_instruct.files import write_json
 
 BLOCK_ROWS = 8192  # vectors that are made or converted, and written, at a time
-HITS = np.dtype([("row", np.int64), ("score", np.float64)])  # what a search finds
+HITS = np.dtype([("row", np.int64), ("score", np.float64)])  # a row of the corpus, and its score
 SPAN = 1024  # scattered rows read through one map
 
 
@@ -32,16 +32,16 @@ class VectorFile:
         return int(self._length)
 
     def block(self, start: int, stop: int) -> np.ndarray:
-        """Rows start to stop - 1 as a memory map of its own, whose pages go when it goes."""
+        """Return rows start to stop - 1 as a memory map of its own, so that its pages leave the memory with it."""
         block: np.ndarray = self._mapped()[start:stop]
         return block
 
     def scattered(self, rows: np.ndarray) -> np.ndarray:
-        """The vectors of any rows, shape (*rows.shape, d), read from the file's front to its back."""
+        """Return the vectors of any rows, shape (*rows.shape, d), read from the file's front to its back."""
         flat = rows.ravel()
         order = np.argsort(flat, kind="stable")
         found = np.empty((len(flat), self.dimension), self._dtype)
-        # A short span at a time: a fault in a map may bring in megabytes, which all count as this process's memory.
+        # A short span at a time: one page fault may read megabytes, which all count as this process's memory.
         for start in range(0, len(flat), SPAN):
             places = order[start : start + SPAN]
             wanted = flat[places]
@@ -49,7 +49,7 @@ class VectorFile:
         return found.reshape(*rows.shape, self.dimension)
 
     def read_ahead(self, start: int, stop: int) -> None:
-        """Have the system read these rows into its cache while this process computes."""
+        """Ask the system to read these rows into its cache while this process computes."""
         if stop > start and hasattr(os, "posix_fadvise"):
             place = self._offset + start * self._bytes, (stop - start) * self._bytes
             with self._path.open("rb") as file:
@@ -57,16 +57,16 @@ class VectorFile:
 
     def _mapped(self) -> np.memmap:
         try:
-            # Mode "c" (changes stay private) because torch warns of arrays that it must not write.
+            # Mode "c" (changes stay private), because torch warns about read-only arrays.
             return np.lib.format.open_memmap(self._path, mode="c")
         except (ValueError, EOFError) as error:
             raise UserError(
-                f"{self._path}: not an .npy of vectors ({error}): delete it, and it is made anew"
+                f"{self._path}: not an .npy of vectors ({error}): delete it, and it is made again"
             ) from error
 
 
 def float16_bytes(vectors: np.ndarray, first_row: int, source: Path) -> bytes:
-    """The vectors of the corpus's rows from `first_row` as float16; a UserError names one that is not finite."""
+    """Return the vectors of the corpus's rows from `first_row` as float16; a UserError names one that is not finite."""
     # A number too large for float16 becomes infinite, and is refused as well.
     with np.errstate(over="ignore"):
         converted = vectors.astype(np.float16)

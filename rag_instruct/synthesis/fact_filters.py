@@ -1,17 +1,18 @@
-"""The filters of pairs that were written from single facts: does the pair fit its fact?"""
+"""The filters of pairs written from facts, single sentences of documents: does the pair fit its fact?"""
 
 import re
 
+from rag_instruct.reasons import Reason
 from rag_instruct.words import content, marks, options_of, sentences, share, stem, stem_of, substance
 
 VERDICT = re.compile(r"(yes|no|true|false)\b", re.I)
 
 
-def misses_answer(question: str, answer: str, must_say: tuple[tuple[str, ...], ...]) -> bool:
-    """Of some group of words the answer has none that the question does not give away.
+def lacks_fact(question: str, answer: str, must_say: tuple[tuple[str, ...], ...]) -> bool:
+    """Say whether the answer lacks every word of some group, but for words that the question gives away.
 
-    The first words of the first group are the fact's own answer: a claim is true where it has
-    them, and the right option is theirs.
+    The first words of the first group are the fact's own answer: a claim is true where it has them, and they are the
+    right option.
     """
     asked, own = stem_of(question), must_say[0][0] if must_say else ""
     if VERDICT.match(answer):
@@ -31,7 +32,7 @@ ASKED = {
 
 
 def asks_otherwise(question: str, answer: str) -> bool:
-    """The question asks for a number, a name or a cause, and the answer adds none."""
+    """Say whether the question asks for a number, a name or a cause, and the answer adds none."""
     if VERDICT.match(answer):
         return False
     told = substance(answer)
@@ -41,7 +42,7 @@ def asks_otherwise(question: str, answer: str) -> bool:
 
 
 def defines_otherwise(question: str, answer: str, is_choice: bool) -> bool:
-    """It asks what something is, and the answer says something else of it."""
+    """Say whether the question asks what something is, and the answer says something else of it."""
     asked = re.search(r"\b(who|what) (is|was|are|were) (?:the |an? )?([\w' -]+)[?.]$", stem_of(question), re.I)
     asked = asked or re.search(r"\b(who|what) (?:the |an? )?([A-Z][\w' -]+?) (is|was|are|were)\.$", stem_of(question))
     subject = max(asked.groups(), key=len) if asked else ""
@@ -56,36 +57,36 @@ GENERIC_WORDS = (
 GENERIC = frozenset(stem(word) for word in GENERIC_WORDS.split())
 
 
-def strays(question: str, fact: str) -> bool:
-    """The question brings in what the fact does not say: another name or number, or too many other words."""
+def adds_facts(question: str, fact: str) -> bool:
+    """Say whether the question has a name or number that the fact lacks, or too many other words."""
     asked = stem_of(question)
     return not marks(asked) <= content(fact) | marks(fact) or share(content(asked) - GENERIC, content(fact)) < 0.8
 
 
-def question_missed(question: str, fact: str) -> str | None:
-    """Why not even the fact itself would answer the question that was written from it."""
-    if strays(question, fact):
-        return "strays from the fact"
+def question_fault(question: str, fact: str) -> Reason | None:
+    """Return why the fact does not answer the question that was written from it, or None."""
+    if adds_facts(question, fact):
+        return Reason.QUESTION_ADDS_FACTS
     if asks_otherwise(question, fact):
-        return "asks for something else"
-    return "defines something else" if defines_otherwise(question, fact, is_choice=False) else None
+        return Reason.WRONG_ANSWER_TYPE
+    return Reason.NOT_A_DEFINITION if defines_otherwise(question, fact, is_choice=False) else None
 
 
-def fact_missed(question: str, answer: str, told: list[str]) -> str | None:
-    """Why a question or answer does not fit the fact that it was written from; several facts are asked in turn."""
-    questions = sentences(stem_of(question)) if len(told) > 1 else [stem_of(question)]
-    answers = sentences(answer) if len(told) > 1 else [answer]
-    if not len(questions) == len(answers) == len(told):
-        return "odd form"
+def fact_fault(question: str, answer: str, facts: list[str]) -> Reason | None:
+    """Return why a question or answer does not fit its facts, or None; several facts are asked in turn."""
+    questions = sentences(stem_of(question)) if len(facts) > 1 else [stem_of(question)]
+    answers = sentences(answer) if len(facts) > 1 else [answer]
+    if not len(questions) == len(answers) == len(facts):
+        return Reason.MALFORMED
     is_choice = bool(options_of(question))
-    for asked, given, fact in zip(questions, answers, told, strict=True):
+    for asked, given, fact in zip(questions, answers, facts, strict=True):
         # A false claim has one wrong name or number in it.
-        if not VERDICT.match(given) and (reason := question_missed(asked, fact)):
+        if not VERDICT.match(given) and (reason := question_fault(asked, fact)):
             return reason
         if share(content(substance(given)), content(fact)) < 0.9:
-            return "departs from the fact"
+            return Reason.ANSWER_ADDS_FACTS
         if asks_otherwise(asked, given):
-            return "asks for something else"
+            return Reason.WRONG_ANSWER_TYPE
         if defines_otherwise(asked, given, is_choice):
-            return "defines something else"
+            return Reason.NOT_A_DEFINITION
     return None

@@ -1,9 +1,11 @@
-"""The filters of pairs: small named checks of what a critical reader would refuse, without a model."""
+"""The filters of pairs: small named checks for what a critical reader would reject, without a model."""
 
 import re
+from collections.abc import Callable
 
 from rag_instruct.corpus.passages import Passage
-from rag_instruct.synthesis.fact_filters import fact_missed, misses_answer
+from rag_instruct.reasons import Reason
+from rag_instruct.synthesis.fact_filters import fact_fault, lacks_fact
 from rag_instruct.synthesis.focus import Focus
 from rag_instruct.words import content, marks, options_of, sentences, share, stem_of, substance
 
@@ -26,8 +28,8 @@ def empty(question: str, answer: str) -> bool:
     return not question.strip() or not answer.strip()
 
 
-def odd_form(question: str, answer: str) -> bool:
-    """Cut off, run on, stammering, or not ended as a question or an order."""
+def malformed(question: str, answer: str) -> bool:
+    """Say whether the question or answer is cut off, runs on, stammers, or has no end mark."""
     asked = stem_of(question)
     return (
         not 4 <= len(asked.split()) <= 150
@@ -43,13 +45,13 @@ def refusal(answer: str) -> bool:
 
 
 def exemplar_copied(question: str, exemplar: str) -> bool:
-    """Most of what it says is the exemplar's."""
+    """Say whether most of the question's words are the exemplar's."""
     mine, theirs = content(stem_of(question)), content(stem_of(exemplar))
     return bool(mine) and len(mine & theirs) / len(mine | theirs) > 0.6
 
 
 def not_standalone(question: str) -> bool:
-    """It points at a document, or is short and has a pronoun that nothing before it explains."""
+    """Say whether the question points at a document, or is short and has a pronoun that nothing before explains."""
     asked = OPENING.sub("", stem_of(question))
     pronoun, named = (
         PRONOUN.search(asked),
@@ -64,15 +66,15 @@ def not_standalone(question: str) -> bool:
 
 
 def answer_in_question(question: str, answer: str) -> bool:
-    """The question says all that the answer says; a claim and a choice do so by their nature."""
+    """Say whether the question says all that the answer says; claims and choices do so by their nature."""
     if options_of(question) or re.match(r"(yes|no|true|false)\b", answer, re.I):
         return False
     said = content(substance(answer))
     return bool(said) and said <= content(stem_of(question))
 
 
-def choice_broken(question: str, answer: str) -> bool:
-    """Options that repeat, or an answer that is none of them."""
+def bad_options(question: str, answer: str) -> bool:
+    """Say whether two options are the same, or the answer is none of them."""
     options = options_of(question)
     if not options:
         return False
@@ -93,18 +95,18 @@ def off_topic(question: str, texts: str) -> bool:
 
 
 def grounded(text: str, texts: str, words: float = 0.7) -> bool:
-    """Every number and name, and most words, are in the texts."""
+    """Say whether every number and name, and most words, are in the texts."""
     return marks(text) <= content(texts) | marks(texts) and share(content(text), content(texts)) >= words
 
 
 def ungrounded(answer: str, texts: str, is_choice: bool) -> bool:
-    """What the answer states is not in the texts: a short one must be there in full."""
+    """Say whether the answer states what the texts lack; of a short answer, they must have every word."""
     short = is_choice or len(content(substance(answer))) < 3
     return not grounded(substance(answer), texts, 1.0 if short else 0.7)
 
 
-def answer_shown(question: str, answer: str, sources: tuple[Passage, ...]) -> bool:
-    """A document that should be of no help holds what the answer adds to the question."""
+def answer_in_document(question: str, answer: str, sources: tuple[Passage, ...]) -> bool:
+    """Say whether a document that should not help has what the answer adds to the question."""
     asked, said = content(stem_of(question)), content(substance(answer))
     added = said - asked or said
     for source in sources:
@@ -116,40 +118,40 @@ def answer_shown(question: str, answer: str, sources: tuple[Passage, ...]) -> bo
 
 
 def one_is_enough(question: str, answer: str, sources: tuple[Passage, ...]) -> bool:
-    """One of several documents holds the whole answer: then the row is not multi-document."""
+    """Say whether one of several documents has the whole answer: then the row is not multi-document."""
     said = content(substance(answer))
     alone = (share(said, content(f"{source.title} {source.text}")) >= 0.95 for source in sources)
     return len(sources) > 1 and not options_of(question) and any(alone)
 
 
-def reject_reason(paradigm: str, question: str, answer: str, exemplar: str, focus: Focus) -> str | None:
-    """The first reason to refuse a pair, or None.
+def reject_reason(paradigm: str, question: str, answer: str, exemplar: str, focus: Focus) -> Reason | None:
+    """Return the first reason to reject a pair, or None.
 
-    A capable teacher hides no passage: then nothing says where r0 to r2 got their answers, and
-    grounding is checked for r3 and r4 alone.
+    Prompts that show whole documents hide no passage. Then nothing says where r0 to r2 got their answers, and we check
+    the grounding of r3 and r4 alone.
     """
     shown, unseen = _texts(focus.sources), _texts(focus.hidden)
     if empty(question, answer):
-        return "empty"
+        return Reason.EMPTY
     helpless = paradigm in ("useless_doc", "single_doc_support")
     several = paradigm in ("multi_doc_support", "multi_doc_answer")
-    told = [focus.variables[name] for name in ("focus", "first", "second") if name in focus.variables]
+    facts = [focus.variables[name] for name in ("focus", "first", "second") if name in focus.variables]
     basis = unseen if helpless or paradigm == "multi_doc_support" else shown
-    checks = {
-        "odd form": lambda: odd_form(question, answer),
-        "refusal": lambda: refusal(answer),
-        "exemplar repeated": lambda: exemplar_copied(question, exemplar),
-        "does not stand alone": lambda: not_standalone(question),
-        "choice broken": lambda: choice_broken(question, answer),
-        "answer missed": lambda: misses_answer(question, answer, focus.must_say),
-        "answer in the question": lambda: answer_in_question(question, answer),
-        "off topic": lambda: off_topic(question, f"{shown} {unseen}"),
-        "ungrounded": lambda: bool(basis) and ungrounded(answer, basis, bool(options_of(question))),
-        "answer shown": lambda: helpless and answer_shown(question, answer, focus.sources),
-        "one document suffices": lambda: several and one_is_enough(question, answer, focus.sources),
+    checks: dict[Reason, Callable[[], bool]] = {
+        Reason.MALFORMED: lambda: malformed(question, answer),
+        Reason.REFUSAL: lambda: refusal(answer),
+        Reason.COPIES_EXEMPLAR: lambda: exemplar_copied(question, exemplar),
+        Reason.NOT_STANDALONE: lambda: not_standalone(question),
+        Reason.BAD_OPTIONS: lambda: bad_options(question, answer),
+        Reason.ANSWER_LACKS_FACT: lambda: lacks_fact(question, answer, focus.must_say),
+        Reason.ANSWER_IN_QUESTION: lambda: answer_in_question(question, answer),
+        Reason.OFF_TOPIC: lambda: off_topic(question, f"{shown} {unseen}"),
+        Reason.UNGROUNDED: lambda: bool(basis) and ungrounded(answer, basis, bool(options_of(question))),
+        Reason.ANSWER_IN_DOCUMENT: lambda: helpless and answer_in_document(question, answer, focus.sources),
+        Reason.ONE_IS_ENOUGH: lambda: several and one_is_enough(question, answer, focus.sources),
     }
     reason = next((reason for reason, check in checks.items() if check()), None)
-    return reason or (fact_missed(question, answer, told) if told else None)
+    return reason or (fact_fault(question, answer, facts) if facts else None)
 
 
 def _texts(passages: tuple[Passage, ...]) -> str:

@@ -1,4 +1,4 @@
-"""What the teacher writes a pair from: whole documents, or one sentence of each."""
+"""The focus of a prompt: whole documents, or one sentence of each."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from rag_instruct.paradigms import PARADIGMS
 class Focus:
     """The source documents of a row, and what the prompt says of them.
 
-    `hidden` are passages that state the answer but are not shown, so they must not be noise.
-    Of each group of `must_say` the answer has to contain some words that the question does not.
+    `hidden` are passages that state the answer but are not shown, so they must not become noise. The answer must have
+    some words of each group of `must_say` that the question does not have.
     """
 
     sources: tuple[Passage, ...]
@@ -23,9 +23,9 @@ class Focus:
 
 
 def whole_documents(paradigm: str, exemplar: str, ranked: list[Passage], seed: str) -> Iterator[Focus]:
-    """For capable teachers: the best passages as they are, in a later round the next best ones.
+    """Focus on the best passages as they are, in a later round on the next best ones: for capable teachers.
 
-    How many documents a multi-document row has is drawn by digest, between the paradigm's bounds.
+    The digest draws the number of documents, between the paradigm's bounds.
     """
     least, most = PARADIGMS[paradigm].least, PARADIGMS[paradigm].most
     count = least + int(digest(seed, paradigm), 16) % (most - least + 1)

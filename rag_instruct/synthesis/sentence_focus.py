@@ -1,8 +1,7 @@
-"""One fact at a time, for teachers too small to hold a document: which sentence to ask about, and for what.
+"""Focus on one fact at a time, for small teachers: which sentence to ask about, and for which words of it.
 
-A model of 135 million parameters wanders over a whole passage. Shown one sentence and the words
-in it that are to be the answer, it writes a question and answers it; whether the answer holds
-those words is then checked.
+A model of 135 million parameters loses itself in a whole passage. We show it one sentence, and the words in it that are
+to be the answer. It writes a question and answers it; then we check that the answer has those words.
 """
 
 import re
@@ -40,7 +39,7 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Fact:
-    """A sentence that can be understood alone, and the words of it that are asked for."""
+    """A fact: a sentence that can be understood alone, and the words of it that are asked for."""
 
     passage: Passage
     sentence: str
@@ -53,25 +52,25 @@ class Fact:
 
     @property
     def asks(self) -> str:
-        """What a question for the target begins with."""
+        """The word that a question for the target begins with."""
         if self.target[0].isdigit():
             return "when" if re.fullmatch(r"1\d{3}|20\d\d", self.target) else "count"
         return {"by": "who", "in": "where", "at": "where", "near": "where"}.get(self.before, "what")
 
     @property
     def type(self) -> str:
-        """What makes a wrong answer a likely one: a year, the thing counted, or the word before a name."""
+        """The kind of target, for plausible wrong answers: a year, the thing counted, or the word before a name."""
         return self.target.partition(" ")[2] or self.asks if self.target[0].isdigit() else self.before
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The target, then all else that a question could ask for instead."""
+        """The target, then everything else that a question could ask for."""
         found = re.findall(rf"(?!The |A |An |In |On |At |By |For |About ){NAME}|{NUMBER}", self.sentence)
         return (self.target, *(name for name in found if name != self.target))
 
 
 def kind_of(instruction: str) -> str:
-    """The exemplar's kind of task, by its wording; any other is a command."""
+    """Return the exemplar's kind of task, by its wording; any other is a command."""
     if not instruction:  # nothing is to be imitated
         return "question"
     text = " ".join(instruction.split())
@@ -79,7 +78,7 @@ def kind_of(instruction: str) -> str:
 
 
 def focuses(paradigm: str, exemplar: str, ranked: list[Passage], seed: str) -> Iterator[Focus]:
-    """The usable choices for an exemplar over its ranked passages: near ones first, then as the seed decides."""
+    """Find the usable facts in an exemplar's ranked passages: near ones first, then as the seed decides."""
     known = [fact for passage in ranked for fact in _facts(passage)]
     rank = {passage.id: place // 2 for place, passage in enumerate(ranked[:REACH])}
     near = [fact for fact in known if fact.passage.id in rank]
@@ -107,7 +106,7 @@ def _states(passage: Passage, fact: Fact) -> bool:
 def _of_one(
     paradigm: str, facts: list[Fact], known: list[Fact], ranked: list[Passage], exemplar: str, seed: str
 ) -> Iterator[Focus]:
-    """One fact, and documents that state it, or help with it, or do not."""
+    """Focus on one fact, and documents that state it, or help with it, or do not."""
     show = {
         "single_doc_answer": lambda fact, ranked: [fact.passage],
         "single_doc_support": lambda fact, ranked: _background(fact, ranked)[:1],
@@ -122,12 +121,12 @@ def _of_one(
 
 
 def _background(fact: Fact, silent: list[Passage]) -> list[Passage]:
-    """Other passages of the fact's article."""
+    """Return other passages of the fact's article."""
     return [passage for passage in silent if passage.title == fact.passage.title]
 
 
 def _both_backgrounds(fact: Fact, silent: list[Passage]) -> list[Passage]:
-    """A passage of the fact's article, and one of another article that names it or is named by the fact."""
+    """Return a passage of the fact's article, and one of another article that names it or is named by the fact."""
     others = [passage for passage in silent if passage.title != fact.passage.title]
     linked = [p for p in others if p.title in fact.sentence or fact.passage.title in p.text]
     own = _background(fact, silent)
@@ -135,12 +134,12 @@ def _both_backgrounds(fact: Fact, silent: list[Passage]) -> list[Passage]:
 
 
 def _useless(fact: Fact, silent: list[Passage]) -> list[Passage]:
-    """The nearest passage of another article that does not speak of the fact's subject."""
+    """Return the nearest passage of another article that does not speak of the fact's subject."""
     return [passage for passage in silent if fact.passage.title not in passage.document][:1]
 
 
 def _variables(fact: Fact, known: list[Fact], exemplar: str, seed: str) -> dict[str, str]:
-    """What the prompt may name: for claims a wrong answer in the right one's place, for choices four options."""
+    """Return the prompt's variables: for claims a wrong answer in place of the right one, for choices four options."""
     alike = {other.target for other in known if other.type == fact.type}
     wrong = sorted((t for t in alike if t not in fact.sentence), key=lambda t: digest(seed, fact.sentence, t))
     false = bool(wrong) and int(digest(seed, fact.sentence, "verdict"), 16) % 2 == 0
@@ -161,19 +160,19 @@ def _variables(fact: Fact, known: list[Fact], exemplar: str, seed: str) -> dict[
 
 
 def _start(fact: Fact) -> str:
-    """The words that an answer begins with, so that it keeps to the fact."""
+    """Return the words that an answer begins with, so that it keeps to the fact."""
     return " ".join(fact.sentence.split()[:3])
 
 
 def _possible(kind: str, fact: Fact, options: int) -> str:
-    """The kind, or a question where a single fact does not allow it."""
+    """Return the kind of task, or `question` where a single fact does not allow it."""
     if kind == "comparison" or (kind != "claim" and fact.asks == "what") or (kind == "choice" and options < 4):
         return "question"
     return kind
 
 
 def _of_two(facts: list[Fact], known: list[Fact], ranked: list[Passage], exemplar: str) -> Iterator[Focus]:
-    """Two facts of two articles of which one names the other, neither stated by the other's passage."""
+    """Focus on two facts of two articles; one article names the other, and neither passage states both facts."""
     for first in facts:
         for second in known:
             apart = first.passage.title != second.passage.title

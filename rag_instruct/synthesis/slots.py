@@ -1,11 +1,11 @@
-"""Synthesis: each slot takes the first of its candidates from which the teacher writes a good pair."""
+"""Synthesis: each row slot takes the first of its candidates from which the teacher writes a good pair."""
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
-from typing import Any
+from typing import NamedTuple
 
 from rag_instruct.corpus.passages import Passage
 from rag_instruct.errors import UserError
@@ -14,13 +14,22 @@ from rag_instruct.llm.concurrency import at_once
 from rag_instruct.llm.prompts import Prompt, read
 from rag_instruct.llm.session import Session
 from rag_instruct.logs import logger
-from rag_instruct.paradigms import ANY, Slot, candidates, drawn
+from rag_instruct.paradigms import ANY, Slot, candidates, drawing_orders
+from rag_instruct.reasons import Fault, Reason
 from rag_instruct.retrieval.runs import Hit, Run
-from rag_instruct.schema import Exemplar, Pair
-from rag_instruct.synthesis.fact_filters import question_missed
+from rag_instruct.schema import Exemplar, Pair, Reject, Source
+from rag_instruct.synthesis.fact_filters import question_fault
 from rag_instruct.synthesis.filters import reject_reason
 from rag_instruct.synthesis.focus import Focus, whole_documents
 from rag_instruct.synthesis.sentence_focus import focuses, kind_of
+
+
+class Origin(NamedTuple):
+    """Who writes the pairs, by which prompts."""
+
+    teacher: str
+    prompts: str
+    prompt_version: int
 
 
 @dataclass
@@ -34,16 +43,16 @@ class Synthesis:
     teacher: Session
     simulate: bool
     seed: str
-    made_by: dict[str, Any]  # teacher, prompts and prompt_version, for the rows' provenance
-    rejects: list[Pair] = field(default_factory=list)
+    origin: Origin
+    rejects: list[Reject] = field(default_factory=list)
 
     @cached_property
-    def orders(self) -> dict[str, list[int]]:
+    def orders(self) -> dict[str, list[Exemplar]]:
         """The exemplars of each set as this paradigm draws them, once for all slots."""
-        return drawn(self.exemplars, f"{self.seed}/{self.paradigm}")
+        return drawing_orders(self.exemplars, f"{self.seed}/{self.paradigm}")
 
-    def order(self, source: str) -> list[int]:
-        """The exemplars of a set; raises UserError where none is left."""
+    def order(self, source: str) -> list[Exemplar]:
+        """Return the exemplars of a set; raise UserError where none is left."""
         if source not in self.orders:
             of = "" if source == ANY else f" of {source}"
             raise UserError(
@@ -53,84 +62,100 @@ class Synthesis:
         return self.orders[source]
 
     async def fill(self, place: int, slot: Slot, tries: int) -> Pair | None:
-        """The pair of the slot's first good candidate; the others go to `rejects` with their reasons."""
-        for attempt, (number, round_) in enumerate(candidates(slot, self.order(slot.source), tries)):
-            pair = {"slot": place, "attempt": attempt, "paradigm": self.paradigm, **await self._write(number, round_)}
-            if pair["reason"] is None:
-                return pair
-            self.rejects.append(pair)
+        """Return the pair of the slot's first good candidate; the others go to `rejects` with their reasons."""
+        for attempt, (exemplar, round_) in enumerate(candidates(slot, self.order(slot.source), tries)):
+            written = await self._write(place, attempt, exemplar, round_)
+            if isinstance(written, Pair):
+                return written
+            self.rejects.append(written)
         return None
 
-    async def _write(self, number: int, round_: int) -> Pair:
-        exemplar, hits = self.exemplars[number], self.run.hits(number)
-        made: Pair = {
-            "reason": None,
-            "exemplar_id": exemplar["id"],
-            "exemplar": exemplar["instruction"],
-            "license": exemplar["license"],
-        }
-        shown = exemplar["instruction"] if self.simulate else ""
+    async def _write(self, place: int, attempt: int, exemplar: Exemplar, round_: int) -> Pair | Reject:
+        hits = self.run.hits(exemplar.id)
+        shown = exemplar.instruction if self.simulate else ""
         focus = self._focus(exemplar, shown, hits, round_)
         if focus is None:
-            return {**made, "reason": "no documents"}
+            return Reject(
+                self.paradigm,
+                Reason.NO_DOCUMENTS,
+                slot=place,
+                attempt=attempt,
+                exemplar_id=exemplar.id,
+                exemplar=exemplar.instruction,
+                license=exemplar.license,
+            )
         kind = focus.variables.get("kind") or kind_of(shown)
-        made |= {
-            "kind": kind.split()[0],
-            "sources": _described(focus.sources, hits),
-            "hidden": [p.id for p in focus.hidden],
-        }
-        pair, keys, reason = await self._ask(kind, {**focus.variables, "exemplar": shown})
-        reason = reason or reject_reason(self.paradigm, **pair, exemplar=shown, focus=focus)
-        identity = f"{self.paradigm}-{digest(self.seed, exemplar['id'], *keys)[:16]}"
-        return {"id": identity, **made, **pair, "reason": reason, "request_keys": keys, **self.made_by}
+        texts, keys, fault = await self._ask(kind, {**focus.variables, "exemplar": shown})
+        pair = Pair(
+            slot=place,
+            attempt=attempt,
+            paradigm=self.paradigm,
+            id=f"{self.paradigm}-{digest(self.seed, exemplar.id, *keys)[:16]}",
+            exemplar_id=exemplar.id,
+            exemplar=exemplar.instruction,
+            license=exemplar.license,
+            kind=kind.split()[0],
+            sources=_sources(focus.sources, hits),
+            hidden=tuple(passage.id for passage in focus.hidden),
+            question=texts["question"],
+            answer=texts["answer"],
+            request_keys=tuple(keys),
+            **self.origin._asdict(),
+        )
+        if fault:
+            return Reject.of(pair, *fault)
+        reason = reject_reason(self.paradigm, **texts, exemplar=shown, focus=focus)
+        return Reject.of(pair, reason) if reason else pair
 
     def _focus(self, exemplar: Exemplar, shown: str, hits: list[Hit], round_: int) -> Focus | None:
-        passages, seed = [hit.passage for hit in hits], f"{self.seed}/{exemplar['id']}"
+        passages, seed = [hit.passage for hit in hits], f"{self.seed}/{exemplar.id}"
         find = focuses if self.prompt.focus == "sentence" else whole_documents
         return next(islice(find(self.paradigm, shown, passages, seed), round_, None), None)
 
-    async def _ask(self, kind: str, variables: dict[str, str]) -> tuple[Pair, list[str], str | None]:
-        """The pair, the keys of its requests, and why there is none."""
+    async def _ask(self, kind: str, variables: dict[str, str]) -> tuple[dict[str, str], list[str], Fault | None]:
+        """Return question and answer, the keys of their requests, and why there are none."""
         keys: list[str] = []
         nothing = {"question": "", "answer": ""}
         variables["simulation"] = self.prompt.simulation.format_map(variables) if variables["exemplar"] else ""
         for step in self.prompt.steps:
             key, reply = await self.teacher.ask(step.body(kind, variables))
             keys.append(key)
-            values, missing = read(step, reply)
-            if values is None:
-                return nothing, keys, missing
+            values = read(step, reply)
+            if isinstance(values, Fault):
+                return nothing, keys, values
             variables |= values
-            # A question that went astray needs no answer.
-            if step.about and (amiss := question_missed(values[step.name], variables[step.about])):
-                return {**nothing, "question": values[step.name]}, keys, amiss
+            # We ask for no answer to a question that its fact does not answer.
+            if step.about and (reason := question_fault(values[step.name], variables[step.about])):
+                return {**nothing, "question": values[step.name]}, keys, Fault(reason)
         return self.prompt.written(kind, variables), keys, None
 
 
-def _described(sources: tuple[Passage, ...], hits: list[Hit]) -> list[dict[str, Any]]:
-    """The source documents as provenance: their ids, and where the exemplar's search found them."""
+def _sources(passages: tuple[Passage, ...], hits: list[Hit]) -> tuple[Source, ...]:
+    """Return the ids of the source documents, and where the exemplar's search found them."""
     found = {hit.passage.id: hit for hit in hits}
-    hits_of = [found[passage.id] for passage in sources]
-    return [{"id": hit.passage.id, "row": hit.row, "rank": hit.rank, "score": round(hit.score, 6)} for hit in hits_of]
+    hits_of = [found[passage.id] for passage in passages]
+    return tuple(Source(hit.passage.id, hit.row, hit.rank, round(hit.score, 6)) for hit in hits_of)
 
 
-async def synthesise(work: Synthesis, slots: Sequence[Slot], chunk: range, tries: int) -> tuple[list[Pair], list[Pair]]:
-    """The pairs of a chunk's slots in their order, and the rejected candidates with their reasons."""
+async def synthesise(
+    work: Synthesis, slots: Sequence[Slot], chunk: range, tries: int
+) -> tuple[list[Pair], list[Reject]]:
+    """Return the pairs of a chunk's slots in their order, and the rejected candidates with their reasons."""
 
     async def fill(place: int) -> Pair | None:
         return await work.fill(place, slots[place], tries)
 
     filled = await at_once(chunk, fill, work.teacher.model.in_flight, work.paradigm)
     pairs = [pair for pair in filled if pair]
-    rejects = sorted(work.rejects, key=lambda pair: (pair["slot"], pair["attempt"]))
-    reasons = dict(Counter(pair["reason"] for pair in rejects).most_common())
+    rejects = sorted(work.rejects, key=lambda reject: (reject.slot, reject.attempt))
+    reasons = Counter(str(reject.reason) for reject in rejects)
     logger.info(
         "%s: %d of %d slots filled; %d candidates rejected: %s",
         work.paradigm,
         len(pairs),
         len(chunk),
         len(rejects),
-        reasons,
+        dict(reasons.most_common()),
     )
     logger.info("%d answers asked of the teacher, %d taken from the store", work.teacher.bought, work.teacher.replayed)
     return pairs, rejects

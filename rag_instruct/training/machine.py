@@ -1,13 +1,13 @@
 """What a recipe and the processes and machine that were started have to do with each other."""
 
 import os
-from dataclasses import replace
 from importlib.util import find_spec
 from typing import Any
 
 import torch
 
 from rag_instruct.errors import UserError
+from rag_instruct.settings.explain import validated
 from rag_instruct.training.recipe import Recipe
 
 
@@ -52,17 +52,16 @@ def recipe_of_flags(recipe: Recipe | None, given: dict[str, Any]) -> Recipe:
 
     Raises UserError for values that do not go together.
     """
-    try:
-        if recipe is not None:
-            return replace(recipe, **given)
-        processes = int(os.environ.get("WORLD_SIZE", "1"))
-        here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-        zero = os.environ.get("ACCELERATE_DEEPSPEED_ZERO_STAGE") if "ACCELERATE_USE_DEEPSPEED" in os.environ else None
-        started: dict[str, Any] = {
-            "processes": processes,
-            "machines": processes // here,
-            "zero": int(zero) if zero else None,
-        }
-        return Recipe(**started, gpus=here if torch.cuda.is_available() else 0, **given)
-    except ValueError as error:
-        raise UserError(f"the recipe with these flags: {error}") from error
+    return validated(Recipe, {**(recipe.given() if recipe else _started()), **given}, "the recipe with these flags")
+
+
+def _started() -> dict[str, Any]:
+    """What the launcher's environment says of a recipe."""
+    processes, here = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    started = {
+        "processes": processes,
+        "machines": processes // here,
+        "gpus": here if torch.cuda.is_available() else 0,
+    }
+    zero = os.environ.get("ACCELERATE_DEEPSPEED_ZERO_STAGE") if "ACCELERATE_USE_DEEPSPEED" in os.environ else None
+    return {**started, "zero": int(zero)} if zero else started

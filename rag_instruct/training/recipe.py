@@ -1,18 +1,26 @@
 """Training recipes: files of resources/recipes/, their check, and the arithmetic that follows from them."""
 
 import math
-from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Self
 
-import yaml
+from pydantic import Field, model_validator
 
-from rag_instruct.errors import UserError
-from rag_instruct.files import digest, read_text
+from rag_instruct.files import digest
+from rag_instruct.settings.explain import read_section
+from rag_instruct.settings.section import (
+    Amount,
+    Maybe,
+    Natural,
+    Positive,
+    PositiveNumber,
+    Section,
+    ShareBelowOne,
+    refusal,
+)
 
 # torchao's 8-bit AdamW rounds bf16 weights at random: rounded to the nearest, steps of 5e-6 would be lost.
 OPTIMIZERS = {"adamw": "adamw_torch", "adamw_8bit": "adamw_torch_8bit"}
-ATTENTION = ("sdpa", "eager", "flash_attention_2", "flash_attention_3", "flex_attention")
 NOT_DECISIVE = (
     "threads",
     "memory_mb",
@@ -24,62 +32,57 @@ NOT_DECISIVE = (
 )  # of the weights
 
 
-@dataclass(frozen=True)
-class Recipe:
+class Recipe(Section):
     """How a model is trained. Lengths in tokens, memory in MB; batches are rows of one process."""
 
-    model: str  # a hub id, a folder, or package:<module>/<file>.gguf
-    revision: str | None = None
-    max_length: int = 4096
-    epochs: float = 3
-    learning_rate: float = 5e-6
-    schedule: str = "cosine"
-    warmup: float = 0.05  # share of the optimizer's steps
-    weight_decay: float = 0.1
-    clip: float = 1.0
-    batch: int = 1
-    accumulation: int = 16
-    optimizer: str = "adamw"
-    precision: str = "bf16"  # bf16: mixed precision; fp32
-    checkpointing: bool = True  # of activations: less memory, a third more computation
-    packing: bool = False  # several rows in a sequence that do not see each other; a batch then counts sequences
-    group_by_length: bool = False  # rows of a like length in a step: less padding where batch is above 1
-    attention: str = "sdpa"
-    liger: bool = False  # liger-kernel's fused layers; needs a GPU. The loss is fused and in chunks in any case (TRL)
-    lora: int | None = None  # rank; left out, all weights are trained
-    merge_lora: bool = True
-    zero: int | None = None  # DeepSpeed's stage 1, 2 or 3; left out, no DeepSpeed
-    processes: int = 1  # one a GPU
-    machines: int = 1
-    gpus: int = 0  # of a machine
-    threads: int = 8  # of a machine
-    memory_mb: int = 64000  # of a machine
-    hours: float = 24
-    validation: float = 0.02  # share of the rows
-    validation_batch: int = 1
-    saves: int = 10  # checkpoints in the course of the training
-    checkpoints_kept: int = 2
-    seed: int = 1
-    report_to: str = "tensorboard"  # or wandb, trackio, none
+    model: str = Field(description="A hub id, a folder, or package:<module>/<file>.gguf.")
+    revision: Maybe[str] = Field(None, description="A commit, branch or tag of the hub id.")
+    max_length: Positive = Field(4096, description="The most tokens of a row; longer rows are left out.")
+    epochs: PositiveNumber = Field(3, description="How often all rows are seen.")
+    learning_rate: PositiveNumber = Field(5e-6, description="The highest learning rate.")
+    schedule: str = Field("cosine", description="How the learning rate falls: a scheduler's name of transformers.")
+    warmup: ShareBelowOne = Field(0.05, description="The share of optimizer steps in which the learning rate rises.")
+    weight_decay: Amount = Field(0.1, description="AdamW's weight decay.")
+    clip: Amount = Field(1.0, description="The norm to which gradients are clipped.")
+    batch: Positive = Field(1, description="Rows of a process in one pass; with `packing`, sequences.")
+    accumulation: Positive = Field(16, description="Passes whose gradients one step adds up.")
+    optimizer: Literal["adamw", "adamw_8bit"] = Field("adamw", description="8 bits take less memory, and no DeepSpeed.")
+    precision: Literal["bf16", "fp32"] = Field("bf16", description="bf16 is mixed precision.")
+    checkpointing: bool = Field(
+        True, description="Whether activations are computed again: less memory, a third more computation."
+    )
+    packing: bool = Field(False, description="Whether a sequence holds several rows, which do not see each other.")
+    group_by_length: bool = Field(
+        False, description="Whether rows of similar length share a step: less padding where `batch` is above 1."
+    )
+    attention: Literal["sdpa", "eager", "flash_attention_2", "flash_attention_3", "flex_attention"] = Field(
+        "sdpa", description="The implementation of attention."
+    )
+    # The loss is fused and in chunks in any case (TRL).
+    liger: bool = Field(False, description="Whether liger-kernel's fused layers are used, which need a GPU.")
+    lora: Maybe[int] = Field(None, ge=0, description="LoRA's rank; left out, all weights are trained.")
+    merge_lora: bool = Field(True, description="Whether the adapters are merged into the saved weights.")
+    zero: Maybe[Literal[1, 2, 3]] = Field(None, description="DeepSpeed's ZeRO stage; left out, DeepSpeed is not used.")
+    processes: Positive = Field(1, description="Processes on all machines together, one for each GPU.")
+    machines: Positive = Field(1, description="Machines.")
+    gpus: Natural = Field(0, description="GPUs of a machine.")
+    threads: Positive = Field(8, description="CPU threads of a machine.")
+    memory_mb: Positive = Field(64000, description="Memory of a machine, in MB.")
+    hours: PositiveNumber = Field(24, description="Hours that a cluster grants the job.")
+    validation: ShareBelowOne = Field(0.02, description="The share of rows that validate.")
+    validation_batch: Positive = Field(1, description="Rows of a process in one validation pass.")
+    saves: int = Field(10, ge=2, description="Checkpoints in the course of the training.")
+    checkpoints_kept: Positive = Field(2, description="Checkpoints that are kept.")
+    seed: int = Field(1, description="The seed of all that is random.")
+    report_to: str = Field("tensorboard", description="Where curves go: tensorboard, wandb, trackio or none.")
 
-    def __post_init__(self) -> None:
-        """Raises ValueError, as a sentence, for values that do not go together."""
+    @model_validator(mode="after")
+    def _values_go_together(self) -> Self:
         checks = {
-            f"optimizer is {self.optimizer!r}, one of {', '.join(OPTIMIZERS)}": self.optimizer in OPTIMIZERS,
-            f"precision is {self.precision!r}, bf16 or fp32": self.precision in ("bf16", "fp32"),
-            f"zero is {self.zero!r}, 1, 2 or 3": self.zero in (None, 1, 2, 3),
             f"{self.processes} processes, but {self.machines} x {self.gpus} GPUs: one process a GPU": self.gpus == 0
             or self.processes == self.machines * self.gpus,
-            f"attention is {self.attention!r}, one of {', '.join(ATTENTION)}": self.attention in ATTENTION,
             f"{self.processes} processes on {self.machines} machines: as many on each": not self.processes
             % self.machines,
-            "batch, accumulation, processes, max_length and epochs must be positive": min(
-                self.batch, self.accumulation, self.processes, self.machines, self.max_length, self.epochs
-            )
-            > 0,
-            f"warmup is {self.warmup}, a share from 0 to 1": 0 <= self.warmup < 1,
-            f"validation is {self.validation}, a share from 0 to 1": 0 <= self.validation < 1,
-            f"saves is {self.saves}, at least 2": self.saves >= 2,
             "LoRA and ZeRO-3 together are not supported: take zero: 2": not (self.lora and self.zero == 3),
             "DeepSpeed has no 8-bit optimizer: leave out zero, or take optimizer: adamw": not (
                 self.zero and self.optimizer == "adamw_8bit"
@@ -87,7 +90,8 @@ class Recipe:
         }
         for sentence, holds in checks.items():
             if not holds:
-                raise ValueError(sentence)
+                raise refusal(sentence)
+        return self
 
     @property
     def effective_batch(self) -> int:
@@ -105,7 +109,7 @@ class Recipe:
 
     def identity(self) -> str:
         """A digest of what decides the weights, but for rounding: machines with other threads go on from each other."""
-        return digest(*(f"{name}={value}" for name, value in asdict(self).items() if name not in NOT_DECISIVE))
+        return digest(*(f"{name}={value}" for name, value in self if name not in NOT_DECISIVE))
 
     def deepspeed(self) -> dict[str, Any] | None:
         """DeepSpeed's configuration, its batch sizes taken over from the trainer."""
@@ -133,32 +137,4 @@ class Recipe:
 
 def load_recipe(path: Path) -> Recipe:
     """The recipe of a YAML file; a UserError names the file, the key and what is wrong with it."""
-    try:
-        given = yaml.safe_load(read_text(path)) or {}
-    except yaml.YAMLError as error:
-        raise UserError(f"{path}: not YAML: {error}") from error
-    kinds = {field.name: field.type for field in fields(Recipe)}
-    if unknown := sorted(set(given) - set(kinds)):
-        raise UserError(f"{path}: {unknown[0]!r} is no key of a recipe; there are {', '.join(kinds)}")
-    if "model" not in given:
-        raise UserError(f"{path}: `model` is missing: a hub id, a folder, or package:<module>/<file>.gguf")
-    for name, value in given.items():
-        _check_kind(path, name, value, _kind(kinds[name]))
-    try:
-        return Recipe(**given)
-    except ValueError as error:
-        raise UserError(f"{path}: {error}") from error
-
-
-def _kind(annotation: Any) -> str:
-    return annotation.__name__ if isinstance(annotation, type) else str(annotation)
-
-
-def _check_kind(path: Path, name: str, value: Any, kind: str) -> None:
-    wanted: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "bool": (bool,), "str": (str,)}
-    names = kind.removesuffix(" | None")
-    if value is None and kind.endswith("None"):
-        return
-    if not isinstance(value, wanted[names]) or (isinstance(value, bool) and names != "bool"):
-        hint = " (YAML takes 5e-6 for a text: write 5.0e-6)" if names == "float" and isinstance(value, str) else ""
-        raise UserError(f"{path}: {name} is {value!r}, a value of type {names} is needed{hint}")
+    return read_section(Recipe, path)

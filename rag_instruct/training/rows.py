@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 from transformers import PreTrainedTokenizerBase
 
 from rag_instruct.errors import UserError
-from rag_instruct.files import drawn
+from rag_instruct.files import fraction
 from rag_instruct.logs import logger, progress
 from rag_instruct.models.chat import prepared, written
 from rag_instruct.models.templates import style_of
-from rag_instruct.records import read_records
+from rag_instruct.records import foreign_records
 
 FIELDS = ("id", "question", "answer", "documents", "passages")
 IGNORED = -100  # the label of a token without loss, as torch has it
@@ -34,7 +34,7 @@ def read_rows(path: Path) -> Iterator[Row]:
 
     Raises UserError, with file and row, for a missing or empty question or answer, or documents that are no texts.
     """
-    for number, row in enumerate(read_records(path, FIELDS), start=1):
+    for number, row in enumerate(foreign_records(path, FIELDS), start=1):
         if not isinstance(row, dict):
             raise UserError(f"{path}, row {number}: not an object with question, answer and documents")
         for name in ("question", "answer"):
@@ -141,7 +141,7 @@ def examples(rows: Iterable[Row], renderer: Renderer, validation: float, total: 
         if made is None:
             refused.append(row["id"])
             continue
-        part = "validation" if drawn(renderer.seed, "validation", row["id"]) < validation else "train"
+        part = "validation" if fraction(renderer.seed, "validation", row["id"]) < validation else "train"
         parts[part].append(made)
         counts["rows_shortened"] += bool(made.documents_dropped)
         counts["noise_documents_dropped"] += made.documents_dropped

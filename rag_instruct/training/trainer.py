@@ -3,7 +3,6 @@
 import os
 import shutil
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -208,7 +207,7 @@ def finish(trainer: Trainer, tokenizer: PreTrainedTokenizerBase, folder: Path, m
     runs = [line for line in state.log_history if "train_runtime" in line]
     summary = {
         "data_set": origin._asdict(),
-        "recipe": asdict(recipe),
+        "recipe": dict(recipe),
         "versions": versions(),
         "counts": made.counts,
         "sequences": len(table_of(trainer)),

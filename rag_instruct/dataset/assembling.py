@@ -1,0 +1,71 @@
+"""Pairs become rows: each gets noise documents beside its source documents, in a shuffled order."""
+
+from collections.abc import Sequence
+
+from rag_instruct.corpus.passages import Passage
+from rag_instruct.files import digest
+from rag_instruct.logs import progress
+from rag_instruct.reasons import Reason
+from rag_instruct.retrieval.runs import Hit, Run
+from rag_instruct.schema import Pair, Reject, Row, RowPassage
+
+
+def assemble(
+    pairs: Sequence[Pair], run: Run, documents: int, beyond: int, seed: str, corpus_license: str = "unknown"
+) -> tuple[list[Row], list[Reject]]:
+    """Return rows of `documents` documents each: the pair's own, and noise that ranks beyond `beyond`.
+
+    Noise is drawn and all documents are shuffled by digest, so that a document's place says nothing. A source document,
+    a hidden one that states the answer, and a text already there are never noise. A pair without enough noise is
+    rejected.
+    """
+    rows: list[Row] = []
+    rejected: list[Reject] = []
+    for pair in progress(pairs, "assembling", len(pairs)):
+        own = run.store[[source.row for source in pair.sources]]
+        noise = _noise(pair, own, run.hits(pair.id, beyond), documents - len(own), seed)
+        if noise is None:
+            rejected.append(Reject.of(pair, Reason.TOO_FEW_NOISE))
+        else:
+            rows.append(_row(pair, own, noise, seed, corpus_license))
+    return rows, rejected
+
+
+def _noise(pair: Pair, own: list[Passage], hits: list[Hit], wanted: int, seed: str) -> list[Hit] | None:
+    never = {source.id for source in pair.sources} | set(pair.hidden)
+    texts = {passage.text for passage in own}
+    chosen: list[Hit] = []
+    for hit in sorted(hits, key=lambda hit: digest(seed, pair.id, hit.passage.id)):
+        if len(chosen) >= wanted:
+            break
+        if hit.passage.id not in never and hit.passage.text not in texts:
+            chosen.append(hit)
+            texts.add(hit.passage.text)
+    return chosen if len(chosen) >= wanted else None
+
+
+def _row(pair: Pair, own: list[Passage], noise: list[Hit], seed: str, corpus_license: str) -> Row:
+    documents = [
+        (passage, RowPassage(source.id, "source", source.rank, source.score))
+        for passage, source in zip(own, pair.sources, strict=True)
+    ]
+    documents += [(hit.passage, RowPassage(hit.passage.id, "noise", hit.rank, round(hit.score, 6))) for hit in noise]
+    documents.sort(key=lambda document: digest(seed, "order", pair.id, document[0].id))
+    return Row(
+        question=pair.question,
+        answer=pair.answer,
+        documents=tuple(passage.document for passage, _ in documents),
+        id=pair.id,
+        paradigm=pair.paradigm,
+        passages=tuple(passage for _, passage in documents),
+        hidden_passages=pair.hidden,
+        kind=pair.kind,
+        exemplar_id=pair.exemplar_id,
+        exemplar=pair.exemplar,
+        license=pair.license,
+        teacher=pair.teacher,
+        prompts=pair.prompts,
+        prompt_version=pair.prompt_version,
+        request_keys=pair.request_keys,
+        corpus_license=corpus_license,
+    )

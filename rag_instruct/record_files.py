@@ -1,0 +1,77 @@
+"""The one reader and the one writer of our own records: JSON lines, each checked against its type."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from rag_instruct.errors import UserError
+from rag_instruct.files import dump, text_lines, write_jsonl
+from rag_instruct.schema import Record, Row
+
+R = TypeVar("R", bound=Record)
+SHOWN = 60  # characters of a value that an error quotes
+
+
+def read_records(path: Path, kind: type[R]) -> Iterator[R]:
+    """Read the records of a file, one a line.
+
+    Raises UserError with the file, line, field and value of a record that is not of this kind.
+    """
+    decoder = msgspec.json.Decoder(kind)
+    for number, line in enumerate(text_lines(path), start=1):
+        if line.isspace():
+            continue
+        try:
+            yield decoder.decode(line)
+        except msgspec.ValidationError as error:
+            raise _refused(path, number, line, kind, error) from error
+        except msgspec.DecodeError:
+            yield _decoded_by_json(path, number, line, kind)
+
+
+def read_data_set(path: Path) -> list[Row]:
+    """Read the rows of a data set; raise UserError where it has none."""
+    rows = list(read_records(path, Row))
+    if not rows:
+        raise UserError(f"{path}: no row in it: its counts.json says what became of the candidates")
+    return rows
+
+
+def write_records(path: Path, records: Iterable[Record]) -> int:
+    """Write records, one a line, and return how many there were."""
+    return write_jsonl(path, map(msgspec.to_builtins, records))
+
+
+def as_json(record: Record) -> dict[str, Any]:
+    """Return a record as a dict that JSON can hold, without the fields that have their defaults."""
+    found: dict[str, Any] = msgspec.to_builtins(record)
+    return found
+
+
+def _decoded_by_json(path: Path, number: int, line: str, kind: type[R]) -> R:
+    """Decode what Python's JSON knows in addition: half a surrogate pair, NaN."""
+    try:
+        return msgspec.convert(json.loads(line), kind)
+    except msgspec.ValidationError as error:
+        raise _refused(path, number, line, kind, error) from error
+    except (ValueError, RecursionError) as error:
+        said = getattr(error, "msg", error)
+        raise UserError(f"{path}, line {number}: not JSON ({said}): delete the file, and it is made again") from error
+
+
+def _refused(path: Path, number: int, line: str, kind: type[Record], error: msgspec.ValidationError) -> UserError:
+    """Return the error with the field, and the value that the message of msgspec leaves out."""
+    said, _, place = str(error).partition(" - at `$")
+    place = place.rstrip("`").lstrip(".")
+    value = json.loads(line)
+    for part in re.findall(r"\w+", place):
+        value = value[int(part)] if isinstance(value, list) else value[part]
+    shown = f", {place} is {dump(value)[:SHOWN]}" if place else ""
+    return UserError(
+        f"{path}, line {number}{shown}: not a {kind.__name__} ({said}): "
+        "an older version made the file, or somebody changed it; delete it, and it is made again"
+    )

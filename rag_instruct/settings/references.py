@@ -1,0 +1,78 @@
+"""What the parts of config.yaml name: every reference has to lead somewhere, and counts have to go together."""
+
+from pathlib import Path
+
+from rag_instruct.errors import UserError
+from rag_instruct.paradigms import PARADIGMS, quotas
+from rag_instruct.settings import Settings, known
+
+REFERENCES = {"corpus": "corpora", "encoder": "encoders", "teacher": "teachers"}
+
+
+def check_references(config: Settings, prompts: Path) -> None:
+    """Raise UserError for a name that leads nowhere; `prompts` is the folder of prompts, beside that of recipes."""
+    _check_models(config, prompts.parent / "recipes")
+    for name, dataset in config["datasets"].items():
+        _check_dataset(config, f"datasets.{name}", dataset, prompts)
+
+
+def _check_dataset(config: Settings, place: str, dataset: Settings, prompts: Path) -> None:
+    for key, section in REFERENCES.items():
+        known(dataset[key], config[section], f"{place}.{key}", section)
+    _check_exemplars(config, place, dataset)
+    known(
+        dataset["prompts"],
+        [folder.name for folder in prompts.iterdir() if any((folder / f"{name}.yaml").exists() for name in PARADIGMS)],
+        f"{place}.prompts",
+        str(prompts),
+    )
+    if dataset["verification"]["share"]:
+        known(
+            dataset["verification"].get("judge", "nothing"),
+            config["teachers"],
+            f"{place}.verification.judge",
+            "teachers",
+        )
+    _check_evaluation(config, f"{place}.evaluation", dataset["evaluation"])
+    if not any(quotas(dataset, name) for name in PARADIGMS):
+        raise UserError(f"config.yaml: {place}.paradigms asks for no row at all: give a count to at least one")
+    depth, beyond = dataset["noise"]["depth"], dataset["noise"]["beyond"]
+    if depth - beyond < 2 * dataset["documents"]:
+        raise UserError(
+            f"config.yaml: {place}.noise: ranks {beyond + 1} to {depth} leave too few passages for "
+            f"{dataset['documents']} documents a row: raise depth, or lower beyond"
+        )
+
+
+def _check_models(config: Settings, recipes: Path) -> None:
+    known_names = {
+        "recipe": (str(recipes), [path.stem for path in recipes.glob("*.yaml")]),
+        "teacher": ("teachers", list(config["teachers"])),
+        "base": ("models", list(config["models"])),
+    }
+    for name, model in config["models"].items():
+        for key in known_names.keys() & model.keys():
+            section, names = known_names[key]
+            known(model[key], names, f"models.{name}.{key}", section)
+
+
+def _check_evaluation(config: Settings, place: str, evaluation: Settings) -> None:
+    for key in ("benchmarks", "models"):
+        for name in evaluation[key]:
+            known(name, config[key], f"{place}.{key}", key)
+    for key in ("corpus", "encoder"):
+        if key in evaluation:
+            known(evaluation[key], config[REFERENCES[key]], f"{place}.{key}", REFERENCES[key])
+    for name in evaluation["contexts"]:
+        known(name, evaluation["benchmarks"], f"{place}.contexts", f"{place}.benchmarks")
+
+
+def _check_exemplars(config: Settings, place: str, dataset: Settings) -> None:
+    for key, section in {"exemplars": "exemplar_sets", "decontaminate": "benchmarks"}.items():
+        for name in dataset[key]:
+            known(name, config[section], f"{place}.{key}", section)
+    for paradigm, rows in dataset["paradigms"].items():
+        for name in rows if isinstance(rows, dict) else ():
+            known(name, dataset["exemplars"], f"{place}.paradigms.{paradigm}", f"{place}.exemplars")
+    filters = ["heuristic", *config["teachers"]]
+    known(dataset["exemplar_filter"], filters, f"{place}.exemplar_filter", "teachers (or `heuristic`)")

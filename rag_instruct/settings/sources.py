@@ -1,0 +1,174 @@
+"""The sections of config.yaml that name data: corpora, encoders, exemplar sets and benchmarks."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from rag_instruct.settings.section import Maybe, Positive, Section
+
+SHA256 = r"^[0-9a-f]{64}$"
+SCHEMAS = Literal["sharegpt", "sharegpt_split", "alpaca", "wizardlm", "lmsys", "slimorca", "openorca", "plain"]
+
+
+class Columns(Section):
+    """A file's own names of its columns."""
+
+    id: Maybe[str] = Field(None, description="The column of ids.", examples=["key"])
+    text: Maybe[str] = Field(None, description="The column of texts.", examples=["body"])
+    title: Maybe[str] = Field(None, description="The column of titles.", examples=["heading"])
+
+
+class File(Section):
+    """A local file or folder, or a file to download."""
+
+    choices = (("path", "url"),)
+    path: Maybe[str] = Field(None, description="A local file or folder.", examples=["resources/demo/passages.tsv"])
+    url: Maybe[str] = Field(
+        None, description="An address to download from.", examples=["https://example.org/passages.tsv.gz"]
+    )
+    sha256: Maybe[str] = Field(
+        None,
+        pattern=SHA256,
+        description="The download's published SHA-256. Another file is refused.",
+        examples=["c39b020c855a2b5c25ffef3abe4a3b6f9b829ad7dbc14ec3d163d34d7c53ea8d"],
+    )
+    size: Maybe[int] = Field(None, ge=1, description="The download's size in bytes.", examples=[4694541059])
+
+
+class Passages(File):
+    """A corpus's passages, or the documents that passages are cut from."""
+
+    words: Maybe[int] = Field(
+        None, ge=10, description="Cut documents into passages of this many words. DPR has 100.", examples=[100]
+    )
+    columns: Maybe[Columns] = Field(None, description="The file's own names of id, text and title.")
+
+
+class Corpus(Section):
+    """A collection of passages."""
+
+    passages: Passages = Field(
+        description="The passages: .tsv, .tsv.gz, .jsonl or .parquet. With `words` the file holds whole documents, "
+        "and a folder of .txt and .md files is possible."
+    )
+    shards: Positive = Field(
+        description="Parts that are embedded and searched separately. For published embeddings: their number of files.",
+        examples=[16],
+    )
+    embeddings: Maybe[dict[str, File]] = Field(
+        None,
+        description="Published vectors by encoder: the tar, or its folder, of (ids, vectors) pickles passages_00, "
+        "passages_01 and so on. Encoders that are not named here embed the corpus.",
+        examples=[{"contriever": {"path": "wikipedia_embeddings"}}],
+    )
+    license: Maybe[str] = Field(
+        None, description="The corpus's licence; left out, it counts as unknown.", examples=["CC-BY-SA-3.0"]
+    )
+
+
+class Encoder(Section):
+    """A model that makes vectors of passages and queries."""
+
+    model: str = Field(
+        description="A hub id, a folder, or package:<module>/<folder> for a folder inside a Python package.",
+        examples=["facebook/contriever-msmarco"],
+    )
+    revision: Maybe[str] = Field(None, description="A commit, branch or tag of the hub id.", examples=["main"])
+    query_prefix: Maybe[str] = Field(None, description="Text put before every query.", examples=["query: "])
+    passage_prefix: Maybe[str] = Field(None, description="Text put before every passage.", examples=["passage: "])
+    normalize: bool = Field(False, description="Whether vectors are scaled to length 1.", examples=[True])
+    max_length: int = Field(512, ge=8, description="Tokens after which a text is cut.", examples=[256])
+
+
+class Fields(Section):
+    """Where a record of an own schema has its instruction; a.b stands for b in a."""
+
+    choices = (("instruction", "conversation"),)
+    instruction: Maybe[str] = Field(None, description="The field of the instruction.", examples=["prompt"])
+    input: Maybe[str] = Field(None, description="The field of the instruction's input.", examples=["context"])
+    conversation: Maybe[str] = Field(None, description="The field of the list of turns.", examples=["messages"])
+    role: Maybe[str] = Field(None, description="A turn's field of the speaker.", examples=["role"])
+    text: Maybe[str] = Field(None, description="A turn's field of the text.", examples=["content"])
+    human: Maybe[list[str]] = Field(
+        None, min_length=1, description="The speakers that are users.", examples=[["user", "human"]]
+    )
+
+
+class ExemplarSet(Section):
+    """A set of instructions, which questions imitate."""
+
+    choices = (("path", "hub files"), ("schema", "fields"))
+    schema_: Maybe[SCHEMAS] = Field(
+        None,
+        alias="schema",
+        description="The set's own schema. `plain` has `instruction` or `question`. `sharegpt_split` is the public "
+        "ShareGPT_V3 file, whose records may begin in the middle of a conversation.",
+        examples=["alpaca"],
+    )
+    fields: Maybe[Fields] = Field(
+        None,
+        description="An own schema by the names of its fields: `instruction`, and maybe `input`; or `conversation`, "
+        "with the `role` and `text` of a turn and the `human` roles.",
+    )
+    path: Maybe[str] = Field(
+        None,
+        description="A local .json, .jsonl, .csv, .tsv (each also .gz or .zst) or .parquet file, or a pattern. Files "
+        "of a pattern are read in the order of their names.",
+        examples=["lmsys/data/train-*.parquet"],
+    )
+    hub: Maybe[str] = Field(None, description="A data set's id on the Hugging Face hub.", examples=["tatsu-lab/alpaca"])
+    revision: str = Field("main", description="A commit, branch or tag of the hub's data set.", examples=["main"])
+    files: Maybe[list[str]] = Field(
+        None, min_length=1, description="The hub's files: names or patterns.", examples=[["data/*.parquet"]]
+    )
+    license: str = Field(description="The set's licence.", examples=["CC-BY-NC-4.0"])
+
+
+class Benchmark(Section):
+    """A set of questions, to evaluate models on and to keep out of data sets."""
+
+    choices = (("path", "url", "hub files"),)
+    question: str = Field(
+        "question",
+        description="For `decontaminate`: the field of the question, or of its list of them; a.b stands for b in a.",
+        examples=["question_stem"],
+    )
+    schema_: Maybe[str] = Field(
+        None,
+        alias="schema",
+        description="The file of rag_instruct/benchmarks/ that reads and scores the set; left out, the one of its "
+        "name. `own` takes records of `question` and `answers`, and maybe `choices`, `context` and `gold_passage_ids`.",
+        examples=["own"],
+    )
+    where: dict[str, str] = Field(
+        {}, description="For `schema: own`: only records whose fields have these values.", examples=[{"kind": "open"}]
+    )
+    label: Maybe[str] = Field(
+        None, description="The name in tables; left out, the short name of its file, or the key.", examples=["PopQA"]
+    )
+    kind: Maybe[Literal["open", "choice", "closed", "multi_hop", "own_context"]] = Field(
+        None,
+        description="For `schema: own`: the kind of question. No search is made for `own_context`.",
+        examples=["open"],
+    )
+    metric: Maybe[Literal["accuracy", "exact_match"]] = Field(
+        None, description="For `schema: own`: the score that tables show.", examples=["exact_match"]
+    )
+    ids: Maybe[File] = Field(None, description="A file that names the test's questions, where the set has more.")
+    path: Maybe[str] = Field(
+        None,
+        description="A local .json, .jsonl, .csv, .tsv or .parquet file, a pattern, or a .zip.",
+        examples=["quiz.jsonl"],
+    )
+    url: Maybe[str] = Field(None, description="An address to download from.", examples=["https://example.org/data.zip"])
+    sha256: Maybe[str] = Field(
+        None, pattern=SHA256, description="The download's published SHA-256.", examples=["0" * 64]
+    )
+    size: Maybe[int] = Field(None, ge=1, description="The download's size in bytes.", examples=[1024])
+    member: str = Field("", description="The file inside a .zip.", examples=["data/dev.json"])
+    hub: Maybe[str] = Field(None, description="A data set's id on the Hugging Face hub.", examples=["akariasai/PopQA"])
+    revision: str = Field("main", description="A commit, branch or tag of the hub's data set.", examples=["main"])
+    files: Maybe[list[str]] = Field(
+        None, min_length=1, description="The hub's files: names or patterns.", examples=[["test.tsv"]]
+    )
+    under: str = Field("", description="The key of a JSON object that holds the records.", examples=["data"])

@@ -1,0 +1,77 @@
+"""Our own records: what is written is what is read, and what is of another type is named with its place."""
+
+import json
+
+import pytest
+from made import pair, row
+
+from rag_instruct.errors import UserError
+from rag_instruct.reasons import Reason
+from rag_instruct.record_files import as_json, read_records, write_records
+from rag_instruct.schema import DroppedExemplar, Exemplar, Question, Reject, Row, Verdict
+
+ROW = as_json(row("r", noise=()))
+
+
+def test_records_come_back_as_they_were_written(tmp_path):
+    """Row and slot 0 are written; empty optional fields are not."""
+    records = [
+        Exemplar("a:0", "a", 0, "MIT", "Was heißt „Fjord“?"),
+        DroppedExemplar("a:1", "a", 1, "MIT", "x", ("k",), reason="weather"),
+        pair(0), row("r"), Reject.of(pair(0), Reason.OFF_TOPIC), Reject.of(row("s"), Reason.SURPLUS, "y"),
+        Verdict("r", "useless_doc", "none", Reason.WRONG_PARADIGM, "none"), Question("q", "?", ("x",), (("A", "x"), ("B", "y"))),
+    ]  # fmt: skip
+    for number, record in enumerate(records):
+        path = tmp_path / f"{number}.jsonl"
+        assert write_records(path, [record, record]) == 2
+        assert list(read_records(path, type(record))) == [record, record]
+    assert json.loads((tmp_path / "0.jsonl").read_text("utf-8").splitlines()[0])["row"] == 0
+    rejected = json.loads((tmp_path / "4.jsonl").read_text().splitlines()[0])
+    assert (rejected["slot"], rejected["reason"]) == (0, "off topic")
+    assert not {"documents", "repeats", "detail"} & rejected.keys()
+
+
+def test_a_row_keeps_its_bytes(tmp_path):
+    """The order of fields, blanks between them and letters as they are: data sets are compared by their sum."""
+    path = tmp_path / "rows.jsonl"
+    lines = [
+        json.dumps(ROW | {"question": "Où?"}, ensure_ascii=False),
+        json.dumps(ROW | {"intended_paradigm": "useless_doc"}),
+    ]
+    path.write_text("".join(line + "\n" for line in lines), "utf-8")
+    before = path.read_bytes()
+    write_records(path, list(read_records(path, Row)))
+    assert path.read_bytes() == before
+    assert list(json.loads(lines[0]))[:5] == ["question", "answer", "documents", "id", "paradigm"]
+
+
+def test_half_a_surrogate_pair_is_read(tmp_path):
+    (tmp_path / "r.jsonl").write_text(json.dumps(ROW | {"question": "cut \ud83d"}) + "\n")
+    assert [one.question for one in read_records(tmp_path / "r.jsonl", Row)] == ["cut \ud83d"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"prompt_version": "1"}, 'line 2, prompt_version is "1": not a Row (Expected `int`, got `str`)'),
+        ({"documents": ["a", None]}, "line 2, documents[1] is null: not a Row (Expected `str`, got `null`)"),
+        ({"passages": [{"id": "1", "role": "noise", "rank": 1.5, "score": 1}]}, "line 2, passages[0].rank is 1.5"),
+        ({"new": 1}, "line 2: not a Row (Object contains unknown field `new`)"),
+        ({"answer": ...}, "line 2: not a Row (Object missing required field `answer`)"),
+        ({"question": "cut \ud83d", "answer": 5}, "line 2, answer is 5: not a Row"),
+        (None, "line 2: not JSON"),
+    ],
+)  # fmt: skip
+def test_what_is_no_record_is_named_with_file_line_field_and_value(tmp_path, changed, said):
+    line = json.dumps({name: value for name, value in (ROW | changed).items() if value is not ...}) if changed else "{"
+    (tmp_path / "rows.jsonl").write_text(json.dumps(ROW) + "\n" + line + "\n")
+    with pytest.raises(UserError) as refusal:
+        list(read_records(tmp_path / "rows.jsonl", Row))
+    assert f"rows.jsonl, {said}" in str(refusal.value)
+    assert "delete" in str(refusal.value)
+
+
+def test_a_reason_that_nobody_owns_is_refused(tmp_path):
+    (tmp_path / "x.jsonl").write_text('{"paradigm": "useless_doc", "reason": "bad mood"}\n')
+    with pytest.raises(UserError, match='line 1, reason is "bad mood": not a Reject'):
+        list(read_records(tmp_path / "x.jsonl", Reject))
