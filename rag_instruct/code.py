@@ -42,9 +42,10 @@ def _meaning(text: str) -> tuple[str, list[str]]:
 
 
 def _file(root: Path, module: str) -> Path | None:
-    """A module's file, or a package's."""
-    place = root.joinpath(*module.split("."))
-    return next((path for path in (place.with_suffix(".py"), place / "__init__.py") if path.is_file()), None)
+    """A module's file, or a package's: below `root`, or where an installed package lies apart from its rules."""
+    places = (folder.joinpath(*module.split(".")) for folder in (root, Path(__file__).parents[1]))
+    files = (path for place in places for path in (place.with_suffix(".py"), place / "__init__.py"))
+    return next((path for path in files if path.is_file()), None)
 
 
 def _imports(node: ast.AST) -> list[str]:

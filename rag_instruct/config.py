@@ -11,6 +11,7 @@ import yaml
 from rag_instruct.errors import UserError
 from rag_instruct.files import read_text
 from rag_instruct.paradigms import PARADIGMS, quotas
+from rag_instruct.project import root
 
 Settings = dict[str, Any]
 GIVEN = ("with_documents", "closed_book")  # what a model under test has beside the question
@@ -143,4 +144,4 @@ def known(name: str, names: Any, place: str, section: str) -> None:
 def read_config(folder: Path) -> Settings:
     """The checked config.yaml of a folder, for scripts that run outside the graph."""
     path = folder / "config.yaml"
-    return checked(yaml.safe_load(read_text(path)), folder / "config.schema.yaml", folder / "resources/prompts")
+    return checked(yaml.safe_load(read_text(path)), root() / "config.schema.yaml", root() / "resources/prompts")

@@ -27,9 +27,8 @@ from rag_instruct.exemplars.knowledge import filter_by_teacher
 from rag_instruct.jobs import job_settings
 from rag_instruct.llm.prompts import load_prompt
 from rag_instruct.llm.session import Teacher, with_teacher
+from rag_instruct.project import root
 from rag_instruct.schema import Exemplar
-
-PROMPT = Path("resources/prompts/knowledge_intensive.yaml")
 
 
 def main(
@@ -48,7 +47,9 @@ def main(
     exemplars = labelled(labels, records)
 
     async def work(teacher: Teacher) -> tuple[list[Exemplar], list[Exemplar]]:
-        return await filter_by_teacher(exemplars, load_prompt(PROMPT), teacher, a_request)
+        return await filter_by_teacher(
+            exemplars, load_prompt(root() / "resources/prompts/knowledge_intensive.yaml"), teacher, a_request
+        )
 
     if filter == "heuristic":
         kept, dropped = filter_by_heuristic(exemplars)

@@ -16,13 +16,14 @@ from rag_instruct.files import write_json
 from rag_instruct.jobs import job_settings
 from rag_instruct.llm.answers import AnswerStore
 from rag_instruct.llm.session import purse_of
+from rag_instruct.project import root
 
 
 def main(*, dataset: str, output: Path, settings: Path | None = None) -> None:
     given = job_settings(settings)
     purse = purse_of(given, dataset, "preview")
     results, store = Path("results"), AnswerStore(Path(given["answers"]))
-    estimates = preview(given, dataset, results, Path("resources/prompts"), purse)
+    estimates = preview(given, dataset, results, root() / "resources/prompts", purse)
     estimates += evaluation_preview.preview(given, dataset, results, store, purse)
     print(table(estimates, purse.spent(store), purse))
     write_json(output, [asdict(one) for one in estimates])
