@@ -45,6 +45,7 @@ def main(
     if texts:
         records = InstructionSet([texts], "labels", SCHEMAS[cli.one_of(schema, SCHEMAS, "--schema")])
     exemplars = labelled(labels, records)
+    prompt = load_prompt(root() / "resources/prompts/knowledge_intensive.yaml")
 
     async def work(teacher: Teacher) -> tuple[list[Exemplar], list[Exemplar]]:
         return await filter_by_teacher(
