@@ -48,9 +48,7 @@ def main(
     prompt = load_prompt(root() / "resources/prompts/knowledge_intensive.yaml")
 
     async def work(teacher: Teacher) -> tuple[list[Exemplar], list[Exemplar]]:
-        return await filter_by_teacher(
-            exemplars, load_prompt(root() / "resources/prompts/knowledge_intensive.yaml"), teacher, a_request
-        )
+        return await filter_by_teacher(exemplars, prompt, teacher, a_request)
 
     if filter == "heuristic":
         kept, dropped = filter_by_heuristic(exemplars)
