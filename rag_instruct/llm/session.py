@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import threading
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Iterable
@@ -264,7 +265,8 @@ def with_teacher(
     async def session(base_url: str | None) -> Result:
         model = endpoints.Teacher.of(described, base_url)
         async with Teacher(model, AnswerStore(answers), purse) as asked:
-            asked.stop_on_signals()
+            if threading.current_thread() is threading.main_thread():  # no other may handle signals
+                asked.stop_on_signals()
             return await work(asked)
 
     server = local_server(described["server"]) if "server" in described else nullcontext(None)
