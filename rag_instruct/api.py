@@ -32,8 +32,8 @@ from rag_instruct.synthesis.slots import Origin, Synthesis
 
 __all__ = [
     "Budget", "EncoderSettings", "Exemplar", "Hit", "Pair", "Passage", "PassageIndex", "PassageStore", "Reject",
-    "Row", "UserError", "Verdict", "add_noise", "exact_search", "import_corpus", "open_corpus", "open_index", "read_rows",
-    "synthesise", "verify", "write_rows",
+    "Row", "UserError", "Verdict", "add_noise", "exact_search", "import_corpus", "open_corpus", "open_index",
+    "read_rows", "synthesise", "verify", "write_rows",
 ]  # fmt: skip
 Result = TypeVar("Result")
 NO_COLUMNS: Mapping[str, str] = MappingProxyType({})
@@ -96,7 +96,7 @@ def synthesise(
     """Have a teacher write one question and its answer from the best hits, in the form of the exemplar.
 
     `teacher` has the keys of a teacher in config.yaml. `store` keeps every answer that is bought: the same call again
-    is free. `prompts` is a folder of resources/prompts. A reject has the `reason` for which the filters refuse the pair.
+    is free. `prompts` is a folder of resources/prompts. A reject has the reason for which a filter refuses the pair.
     """
     prompt = load_prompt(root() / "resources/prompts" / prompts / f"{paradigm}.yaml")
     imitated = Exemplar("api", "api", 0, "unknown", exemplar)
