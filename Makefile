@@ -6,21 +6,24 @@ DATASET ?= rag_instruct_40k
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 CORES ?= all
 BIN := .venv/bin
+# `make ... CONFIG=own.yaml` adds the settings of that file to those of config.yaml.
+CONFIGFILE := $(if $(CONFIG),--configfile $(CONFIG))
+SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) $(CONFIGFILE)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: demo train-demo eval-demo test test-quick test-all record-demo check plan cost report dag lock clean help
 
 demo: .venv/installed  ## build the demo's data set, its report and its card, and show three rows
-	$(BIN)/snakemake --cores $(CORES) results/rag_instruct_demo.jsonl results/rag_instruct_demo/hub/README.md results/rag_instruct_demo/report.html
+	$(SNAKEMAKE) -- results/rag_instruct_demo.jsonl results/rag_instruct_demo/hub/README.md results/rag_instruct_demo/report.html
 	@$(BIN)/python -m scripts.show_rows results/rag_instruct_demo.jsonl --count 3
 	@echo "All about the data set, and its rows to read in a browser: results/rag_instruct_demo/report.html"
 
 train-demo: .venv/installed  ## fine-tune the demo's small model on the demo's data set, on the CPU
-	$(BIN)/snakemake --cores $(CORES) results/rag_instruct_demo/training/smollm2_135m.svg
+	$(SNAKEMAKE) -- results/rag_instruct_demo/training/smollm2_135m.svg
 	@echo 'Ask it: $(BIN)/python -m scripts.ask results/rag_instruct_demo/models/smollm2_135m "Who discovered the moons of Mars?"'
 
 eval-demo: .venv/installed  ## compare the demo's small model before and after training, with documents and without
-	$(BIN)/snakemake --cores $(CORES) results/rag_instruct_demo/evaluation.html
+	$(SNAKEMAKE) -- results/rag_instruct_demo/evaluation.html
 	@cat results/rag_instruct_demo/evaluation.md
 	@echo "To read in a browser: results/rag_instruct_demo/evaluation.html"
 
@@ -39,7 +42,7 @@ test-all: .venv/installed-dev  ## run every test: a language model, a training, 
 	@echo "make test-all: about 45 minutes on two cores."
 	$(BIN)/python -m pytest
 
-record-demo: .venv/installed-dev  ## record the demo anew for the tests, with its real teacher, when they say that the recording no longer fits
+record-demo: .venv/installed-dev  ## record the demo again with its real teacher, when tests say that the recording no longer fits
 	@echo "make record-demo: about ten minutes on two cores."
 	$(BIN)/python tests/recording.py
 
@@ -52,17 +55,17 @@ check: .venv/installed-dev  ## style, types and the graph's own linter
 	$(BIN)/snakemake --lint
 
 TARGET ?= results/rag_instruct_40k.jsonl
-plan: .venv/installed  ## say what a run for TARGET would do, why, and what it would cost: make plan TARGET=results/...
-	@$(BIN)/python -m scripts.plan $(TARGET)
+plan: .venv/installed  ## say what a run for TARGET would do, why, and what it would cost: make plan TARGET=results/... CONFIG=own.yaml
+	@$(BIN)/python -m scripts.plan $(TARGET) $(CONFIGFILE)
 
-cost: .venv/installed  ## say what DATASET would still cost: make cost DATASET=rag_instruct_40k
-	@$(BIN)/snakemake --cores 1 --quiet all -- results/$(DATASET)/cost_preview.json
+cost: .venv/installed  ## say what DATASET would still cost: make cost DATASET=mine CONFIG=own.yaml
+	@$(SNAKEMAKE) --quiet all -- results/$(DATASET)/cost_preview.json
 
-report: .venv/installed  ## make the page about DATASET, with its rows to search and read: make report DATASET=rag_instruct_demo
-	$(BIN)/snakemake --cores $(CORES) results/$(DATASET)/report.html
+report: .venv/installed  ## make the page about DATASET, with its rows to search and read: make report DATASET=mine CONFIG=own.yaml
+	$(SNAKEMAKE) -- results/$(DATASET)/report.html
 
 dag: .venv/installed  ## draw the graph of rules, of jobs and of files, and renew those in docs (needs graphviz)
-	$(BIN)/snakemake --cores $(CORES) results/graph/rag_instruct_{demo,40k}_{stages,jobs,files}.svg
+	$(SNAKEMAKE) -- results/graph/rag_instruct_{demo,40k}_{stages,jobs,files}.svg
 	@cp results/graph/rag_instruct_40k_{stages,jobs,files}.svg docs/
 
 # Constraints, and no requirements: what torch's build for CPUs does not ask for (CUDA) is not installed.
@@ -73,7 +76,7 @@ lock:  ## renew requirements.lock after a change of the pins (needs uv: pip inst
 clean:  ## remove what was made; answers/ and downloads/ stay
 	rm -rf results
 
-help:  ## say what can be made
+help:  ## list these commands
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/'
 
 .venv/installed: requirements.txt requirements.lock requirements-models.txt

@@ -1,5 +1,7 @@
-# RAG-Instruct as a build graph: `snakemake --cores 8 results/<dataset>.jsonl`, with <dataset> a key
-# of `datasets` in config.yaml. The rules below stand in the order in which they run.
+# RAG-Instruct as a workflow: `snakemake --cores 8 -- results/<dataset>.jsonl`, with <dataset> a key of `datasets` in
+# config.yaml. Rule files stand in the order in which their rules run.
+
+from pathlib import Path
 
 from snakemake.utils import min_version
 
@@ -9,7 +11,8 @@ min_version("9.27")
 report: "resources/report/workflow.rst"
 
 
-configfile: "config.yaml"
+# The working directory's, or else the workflow's own. --configfile adds to it.
+configfile: "config.yaml" if Path("config.yaml").exists() else workflow.source_path("config.yaml")
 
 
 include: "rules/common.smk"
@@ -44,28 +47,16 @@ wildcard_constraints:
     file="[^/]+",
 
 
-# On a cluster these run where Snakemake does: they need the network, which compute nodes may lack, or take a second.
-localrules:
-    all,
-    download,
-    download_from_hub,
-    preview_cost,
-    list_shards,
-    list_queries,
-    draw_graph,
-
-
+# Rules with `localrule` run where Snakemake does, on a cluster too: they need the network, or take a second.
 rule all:
     default_target: True
     input:
         "results/rag_instruct_demo.jsonl",
         "results/rag_instruct_demo/hub/README.md",
         "results/rag_instruct_demo/report.html",
+    localrule: True
 
 
 onstart:
-    keep_messages_whole()
-    show_failures()
-    refuse_second_run(workflow.dag.needrun_jobs())
-    refuse_missing_keys(workflow.dag.needrun_jobs())
-    show_progress(workflow.dag.needrun_jobs())
+    with readable_errors():
+        start(workflow, config)

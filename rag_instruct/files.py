@@ -9,11 +9,12 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from rag_instruct.errors import UserError
+
+if TYPE_CHECKING:  # imported where it is used: most jobs read and write lines only, and start faster without
+    import numpy as np
 
 
 @contextmanager
@@ -67,16 +68,20 @@ def write_jsonl(path: Path, rows: Iterable[Any]) -> int:
     return count
 
 
-def array_header(dtype: np.dtype, shape: tuple[int, ...]) -> bytes:
+def array_header(dtype: "np.dtype", shape: tuple[int, ...]) -> bytes:
     """Return the beginning of an .npy; the array's bytes follow it."""
+    import numpy as np
+
     file = io.BytesIO()
     described = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(file, described)
     return file.getvalue()
 
 
-def save_array(path: Path, *arrays: np.ndarray) -> None:
+def save_array(path: Path, *arrays: "np.ndarray") -> None:
     """Write arrays one after another as .npy. Not by np.save, whose error does not say that the disk is full."""
+    import numpy as np
+
     with whole(path) as temporary, temporary.open("wb") as file:
         for array in arrays:
             file.write(array_header(array.dtype, array.shape))
@@ -139,3 +144,8 @@ def digest(*parts: object) -> str:
 def fraction(*parts: object) -> float:
     """Return a number from 0 to below 1, by the digest of the parts: a share of 0.1 takes what is below 0.1."""
     return int(digest(*parts)[:12], 16) / float(16**12)
+
+
+def is_validation(row_id: str, share: float, seed: str) -> bool:
+    """Whether a row is in the validation split. The card, the hub's files and the training agree by this."""
+    return fraction(seed, "validation", row_id) < share

@@ -2,6 +2,9 @@
 # Needs: corpora and encoders in config.yaml. Makes: results/corpora/<corpus>/.
 
 
+include: "functions/corpus.smk"
+
+
 ruleorder: import_embeddings > embed
 
 
@@ -12,6 +15,7 @@ rule download:
         "results/logs/download/{section}/{name}/{file}.log",
     wildcard_constraints:
         section="corpora|benchmarks",
+    localrule: True
     conda:
         "../envs/data.yaml"
     resources:
@@ -107,6 +111,7 @@ rule list_shards:
         "results/corpora/{corpus}/{encoder}/shards.json",
     log:
         "results/logs/list_shards/{corpus}_{encoder}.log",
+    localrule: True
     conda:
         "../envs/data.yaml"
     resources:

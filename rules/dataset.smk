@@ -57,7 +57,7 @@ rule verify_paradigms:
     input:
         rows=rules.assemble.output.rows,
         prompts=expand(
-            "resources/prompts/verification/{name}.yaml",
+            own("resources/prompts/verification/{name}.yaml"),
             name=["closed_book", "with_documents", "from_documents", "grade"],
         ),
     output:
@@ -73,13 +73,14 @@ rule verify_paradigms:
         requests=requests_at_once("verification.judge"),
         runtime=A_DAY,
     params:
+        prompts=lambda wildcards, input: str(Path(input.prompts[0]).parent),
         share=setting("verification.share"),
         seed=setting("seed"),
         teacher=setting("verification.judge"),
         asked=asked("verification.judge"),
         settings=settings_file,
     shell:
-        "python -m scripts.verify_paradigms {input.rows:q} --prompts resources/prompts/verification --share {params.share} --seed {params.seed}"
+        "python -m scripts.verify_paradigms {input.rows:q} --prompts {params.prompts:q} --share {params.share} --seed {params.seed}"
         " --teacher {params.teacher:q} --dataset {wildcards.dataset} --output {output:q} --settings {params.settings:q} --log {log:q}"
 
 

@@ -2,6 +2,9 @@
 # Needs: benchmarks in config.yaml. Makes: results/benchmarks/<benchmark>/questions.jsonl.
 
 
+include: "functions/evaluation.smk"
+
+
 rule load_benchmark:
     input:
         source=lambda wildcards: source(config["benchmarks"][wildcards.benchmark], wildcards.benchmark, "benchmarks"),

@@ -2,6 +2,9 @@
 # Needs: exemplar_sets and benchmarks in config.yaml. Makes: results/exemplar_sets/, results/<dataset>/exemplars/.
 
 
+include: "functions/exemplars.smk"
+
+
 ruleorder: download_from_hub > download
 
 
@@ -12,6 +15,7 @@ rule download_from_hub:
         "results/logs/download_from_hub/{section}_{name}.log",
     wildcard_constraints:
         section="exemplar_sets|benchmarks",
+    localrule: True
     conda:
         "../envs/data.yaml"
     resources:
@@ -124,7 +128,7 @@ rule filter_exemplars_by_heuristic:
 rule filter_exemplars_by_teacher:
     input:
         exemplars=rules.draw_exemplars.output.drawn,
-        prompt="resources/prompts/knowledge_intensive.yaml",
+        prompt=own("resources/prompts/knowledge_intensive.yaml"),
     output:
         kept="results/{dataset}/exemplars/kept.jsonl",
         dropped="results/{dataset}/exemplars/dropped.jsonl",

@@ -2,6 +2,9 @@
 # Needs: results/benchmarks/<benchmark>/questions.jsonl, a corpus, models. Makes: results/<dataset>/evaluation/<benchmark>/.
 
 
+include: "functions/generation.smk"
+
+
 rule list_queries:
     input:
         questions_of,
@@ -9,6 +12,7 @@ rule list_queries:
         "results/{dataset}/evaluation/{benchmark}/queries.jsonl",
     log:
         "results/logs/list_queries/{dataset}_{benchmark}.log",
+    localrule: True
     conda:
         "../envs/data.yaml"
     resources:

@@ -2,6 +2,9 @@
 # Needs: results/<dataset>.jsonl, its counts and its ledger. Makes: results/<dataset>/report.html.
 
 
+include: "functions/report.smk"
+
+
 rule measure_lengths:
     input:
         dataset=rules.merge_dataset.output.dataset,
@@ -15,9 +18,10 @@ rule measure_lengths:
     resources:
         mem_mb=growing(4000),
     params:
+        estimate=lambda wildcards: "" if own_recipes(wildcards) else "--estimate",
         code=code("measure_lengths"),
     shell:
-        "python -m scripts.measure_lengths {input.dataset:q} --recipe {input.recipe:q} --output {output:q} --log {log:q}"
+        "python -m scripts.measure_lengths {input.dataset:q} --recipe {input.recipe:q} {params.estimate} --output {output:q} --log {log:q}"
 
 
 rule report:
@@ -29,8 +33,8 @@ rule report:
         quality_filters=rules.filter_rows.output.counts,
         ledger=rules.ledger.output.summary,
         lengths=rules.measure_lengths.output,
-        template="resources/report/page.html",
-        parts=["resources/report/page.css", "resources/report/page.js"],
+        template=own("resources/report/page.html"),
+        parts=[own("resources/report/page.css"), own("resources/report/page.js")],
     output:
         report(
             "results/{dataset}/report.html",

@@ -3,6 +3,9 @@
 # Needs: results/corpora/<corpus>/. Makes: results/<dataset>/search/<queries>.parquet, and .trec.
 
 
+include: "functions/retrieval.smk"
+
+
 ruleorder: import_run > merge_search
 
 

@@ -2,6 +2,9 @@
 # Needs: results/<dataset>/evaluation/<benchmark>/. Makes: results/<dataset>/evaluation.md, .csv, .json and .html.
 
 
+include: "functions/scores.smk"
+
+
 rule score:
     input:
         outputs="results/{dataset}/evaluation/{benchmark}/{given}/{model}.outputs.jsonl",
@@ -47,7 +50,7 @@ rule tabulate:
         outputs=of_evaluation("results/{dataset}/evaluation/{benchmark}/{given}/{model}.outputs.jsonl"),
         questions=of_benchmarks("results/benchmarks/{benchmark}/questions.jsonl"),
         retrieval=of_benchmarks("results/{dataset}/evaluation/{benchmark}/retrieval.json"),
-        published="resources/evaluation/published_scores.yaml",
+        published=own("resources/evaluation/published_scores.yaml"),
     output:
         json="results/{dataset}/evaluation.json",
         markdown="results/{dataset}/evaluation.md",
@@ -76,7 +79,7 @@ rule draw_page:
         outputs=rules.tabulate.input.outputs,
         questions=rules.tabulate.input.questions,
         documents=of_benchmarks("results/{dataset}/evaluation/{benchmark}/documents.jsonl"),
-        template="resources/evaluation/page.html",
+        template=own("resources/evaluation/page.html"),
     output:
         report(
             "results/{dataset}/evaluation.html",

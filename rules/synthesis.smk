@@ -2,13 +2,16 @@
 # Needs: results/<dataset>/search/exemplars.parquet. Makes: results/<dataset>/pairs/<paradigm>.jsonl.
 
 
+include: "functions/synthesis.smk"
+
+
 # Paid: no code among its params. When it is rerun, the store gives what was bought before.
 rule synthesise:
     input:
         exemplars="results/{dataset}/exemplars/kept.jsonl",
         run="results/{dataset}/search/exemplars.parquet",
         passages=corpus_file("passages.arrow"),
-        prompt=lambda wildcards: f"resources/prompts/{dataset(wildcards)['prompts']}/{wildcards.paradigm}.yaml",
+        prompt=prompt_file,
     output:
         pairs="results/{dataset}/synthesis/{paradigm}/chunk_{chunk}.jsonl",
         rejects="results/{dataset}/synthesis/{paradigm}/chunk_{chunk}.rejects.jsonl",

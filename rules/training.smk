@@ -2,12 +2,15 @@
 # Needs: results/<dataset>.jsonl and resources/recipes/<model>.yaml. Makes: results/<dataset>/models/<model>/.
 
 
+include: "functions/training.smk"
+
+
 # Hours of a GPU: no code among its params; the recipe's file is an input. Its checkpoints are no output, so that
 # Snakemake leaves them after a failure, and the rerun, or the retry after a preemption, goes on from the last.
 rule train:
     input:
         dataset="results/{dataset}.jsonl",
-        recipe="resources/recipes/{model}.yaml",
+        recipe=own("resources/recipes/{model}.yaml"),
     output:
         directory("results/{dataset}/models/{model}"),
     log:

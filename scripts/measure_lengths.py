@@ -1,10 +1,11 @@
 """Count the tokens of a data set's rows as a recipe's training does.
 
-    python -m scripts.measure_lengths rag_instruct_40k.jsonl --recipe resources/recipes/llama_3_1_8b.yaml --seed 1 \\
+    python -m scripts.measure_lengths rag_instruct_40k.jsonl --recipe resources/recipes/llama_3_1_8b.yaml \\
         --output lengths.json
 
 Args:
     recipe: whose tokenizer, template and limit count
+    estimate: estimate tokens, without a tokenizer
 """
 
 from pathlib import Path
@@ -17,9 +18,9 @@ from rag_instruct.training.recipe import load_recipe
 from rag_instruct.training.rows import read_rows
 
 
-def main(dataset: Path, *, recipe: Path, output: Path) -> None:
+def main(dataset: Path, *, recipe: Path, estimate: bool = False, output: Path) -> None:
     counted_by = load_recipe(recipe)
-    found = lengths(list(read_rows(dataset)), counted_by, str(counted_by.seed))
+    found = lengths(list(read_rows(dataset)), counted_by, str(counted_by.seed), estimate)
     write_json(output, {"recipe": recipe.stem, **found})
     logger.info("%d of %d rows exceed %d tokens", found["over"], len(found["tokens"]), found["limit"])
 

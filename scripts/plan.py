@@ -1,27 +1,30 @@
 """Say what a run would do, why, and what it would cost; nothing is run and nothing bought.
 
 python -m scripts.plan results/rag_instruct_40k.jsonl
+python -m scripts.plan results/mine.jsonl --configfile own.yaml
 
 Args:
     target: a file under results/
+    configfile: settings that are added to config.yaml
 """
 
 import subprocess
-import sys
+from collections.abc import Sequence
+from pathlib import Path
 
 from rag_instruct import cli
+from rag_instruct.graph.dry_run import command
 from rag_instruct.graph.plan import paying, plan, table
 
 
-def main(target: str) -> None:
-    found = plan(target)
+def main(target: str, *, configfile: Sequence[Path] = ()) -> None:
+    found = plan(target, configfile)
     print(table(found), flush=True)
     for name in paying(found):
         print(f"\nWhat {name} would still buy:", flush=True)
         preview = f"results/{name}/cost_preview.json"
-        subprocess.run(
-            [sys.executable, "-m", "snakemake", "--cores", "1", "--quiet", "all", "--", preview], check=False
-        )
+        quiet = ["--cores", "1", "--quiet", "all", "--", preview]
+        subprocess.run([*command(configfile), *quiet], check=False)
 
 
 if __name__ == "__main__":

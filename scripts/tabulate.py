@@ -47,7 +47,8 @@ def main(
     made = summary(evaluation, how, quality, differing, scores_of(published, how["benchmarks"]))
     write_jsonl(disagreements, differing)
     write_json(json, made)
-    for path, text in ((markdown, page(made)), (csv, every_score(made).to_csv(index=False, lineterminator="\n"))):
+    comma_separated = every_score(made).to_csv(index=False, lineterminator="\n")
+    for path, text in ((markdown, page(made)), (csv, comma_separated)):
         with whole(path) as temporary:
             temporary.write_text(text, "utf-8")
 

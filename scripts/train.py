@@ -14,6 +14,8 @@ Args:
     recipe: a file of resources/recipes/
     checkpoints: folder; a rerun goes on from its last
     output: folder of the model
+    validation: share of the rows, of a data set with a split of its own
+    split_seed: of that split; without them, the recipe decides
     tensorboard: folder; left out, that of the checkpoints
 """
 
@@ -81,6 +83,8 @@ def main(
     recipe: Path | None = None,
     checkpoints: Path | None = None,
     output: Path | None = None,
+    validation: float | None = None,
+    split_seed: str | None = None,
     tensorboard: Path | None = None,
     published: Annotated[Published, cli.Flat] = Published(),  # noqa: B008 - it cannot be changed
 ) -> None:
@@ -96,7 +100,9 @@ def main(
         wanted["--recipe or --model_path"] = recipe or published.model_path
         raise ArgumentError(f"{', '.join(name for name, value in wanted.items() if not value)} missing")
     end_when_told()
-    trained(data, recipe_of(recipe, published), checkpoints, output, tensorboard or checkpoints / "tensorboard")
+    made_by = recipe_of(recipe, published)
+    split = (validation, split_seed) if validation else (made_by.validation, None)
+    trained(data, made_by, split, checkpoints, output, tensorboard or checkpoints / "tensorboard")
 
 
 def recipe_of(path: Path | None, published: Published) -> Recipe:
@@ -108,13 +114,16 @@ def recipe_of(path: Path | None, published: Published) -> Recipe:
     return recipe_of_flags(load_recipe(path) if path else None, given)
 
 
-def trained(data: Path, recipe: Recipe, checkpoints: Path, output: Path, tensorboard: Path) -> None:
-    """Train, after all that could be wrong was looked at."""
+def trained(
+    data: Path, recipe: Recipe, split: tuple[float, str | None], checkpoints: Path, output: Path, tensorboard: Path
+) -> None:
+    """Check all that could be wrong, then train. `split`: the share of validation rows and the seed that draws them."""
     refuse_wrong_machine(recipe)
     refuse_missing_packages(recipe)
     renderer = Renderer(load_tokenizer(recipe.model, recipe.revision), recipe.max_length, str(recipe.seed))
     check_model(recipe.model, renderer.tokenizer, recipe.max_length, recipe.revision)
-    made = examples(read_rows(data), renderer, recipe.validation)
+    share, seed = split
+    made = examples(read_rows(data), renderer, share, seed=seed)
     logger.info("%s", {name: value for name, value in made.counts.items() if not name.endswith("_ids")})
     with data.open("rb") as file:
         origin = Origin(data.stem, hashlib.file_digest(file, "sha256").hexdigest())

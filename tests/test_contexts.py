@@ -1,5 +1,6 @@
 """The documents of questions: own ones, a search's, a file's; and every way in which a file is of no use."""
 
+import gzip
 import json
 
 import pytest
@@ -56,8 +57,11 @@ def contexts_file(path, records, as_list=False):
 @pytest.mark.parametrize("as_list", [True, False])
 def test_ready_contexts_of_both_names_by_id_or_by_the_words(tmp_path, name, as_list):
     found = [{"title": f"T{n}", "text": f"text {n}", "id": n, "score": str(10 - n)} for n in range(4)]
-    records = [{"question": " which  RIVER? ", name: found}, {"id": "q2", "question": "other", name: found[1:]}]
-    rows = list(from_file([PLAIN, CHOICE, OWN], contexts_file(tmp_path / "c", records, as_list), 2))
+    records = [
+        {"question": " which  RIVER? ", name: found},
+        {"id": "q2", "question": "Which is largest? A: Main B: Rhine", name: found[1:]},
+    ]
+    rows = list(from_file([PLAIN, CHOICE, OWN], contexts_file(tmp_path / "c.json", records, as_list), 2))
     assert rows[0]["documents"] == ["T0\ntext 0", "T1\ntext 1"]
     assert rows[0]["passages"] == [{"id": "0", "rank": 1, "score": "10"}, {"id": "1", "rank": 2, "score": "9"}]
     assert rows[1]["documents"] == ["T1\ntext 1", "T2\ntext 2"]
@@ -71,8 +75,31 @@ def test_ready_contexts_of_both_names_by_id_or_by_the_words(tmp_path, name, as_l
         ([{"question": "Which river?", "ctxs": [{"title": "T"}]}], "has no `text`"),
         ([{"ctxs": []}], "neither an id nor a question"),
         ([{"question": "another", "ctxs": []}], "no documents for 1 of 1 questions, the first is 'q1'"),
+        (
+            [{"id": "q1", "question": "Which lake?", "ctxs": []}],
+            "record 1 has the id 'q1' and asks 'which lake', but the question",
+        ),
+        ([{"id": 1, "ctxs": []}], "record 1: the id 1 may be a mere number, and there is no question to compare"),
     ],
 )
 def test_files_of_no_use_are_refused_with_their_place(tmp_path, records, said):
     with pytest.raises(UserError, match=said):
         list(from_file([PLAIN], contexts_file(tmp_path / "c.jsonl", records), 2))
+
+
+def test_ids_of_another_numbering_give_nobody_anothers_documents(tmp_path):
+    """The records are numbered from 0, the questions from 1."""
+    asked = [Question("1", "Who wrote Faust?", ("Goethe",)), Question("2", "Who wrote Emma?", ("Austen",))]
+    records = [{"id": n, "question": q.question, "ctxs": [{"text": q.answers[0]}]} for n, q in enumerate(asked)]
+    with pytest.raises(UserError, match="record 2 has the id '1' and asks 'who wrote emma'"):
+        list(from_file(asked, contexts_file(tmp_path / "c.jsonl", records), 1))
+    for record in records:
+        del record["id"]
+    found = from_file(asked, contexts_file(tmp_path / "d.jsonl", records), 1)
+    assert [row["documents"] for row in found] == [["Goethe"], ["Austen"]]
+
+
+def test_half_a_surrogate_pair_and_compressed_files_are_read(tmp_path):
+    line = json.dumps({"question": "Which river?", "ctxs": [{"text": "cut \ud83d"}]}) + "\n"
+    (tmp_path / "c.jsonl.gz").write_bytes(gzip.compress(line.encode()))
+    assert [row["documents"] for row in from_file([PLAIN], tmp_path / "c.jsonl.gz", 1)] == [["cut ?"]]

@@ -32,7 +32,7 @@ def messages() -> list[str]:
     sources = [*ROOT.glob("rag_instruct/**/*.py"), *ROOT.glob("scripts/*.py")]
     nodes = [node for path in sources for node in ast.walk(ast.parse(path.read_text("utf-8")))]
     texts = [message(node) for node in nodes if isinstance(node, (ast.JoinedStr, ast.Constant))]
-    rules = [path.read_text("utf-8") for path in (ROOT / "rules").glob("*.smk")]
+    rules = [path.read_text("utf-8") for path in (ROOT / "rules").rglob("*.smk")]
     return [text for text in texts if isinstance(text, str)] + rules
 
 
@@ -83,9 +83,10 @@ def test_examples_of_yaml_can_be_read(page):
         assert yaml.safe_load(defined + dedent(example)) is not None
 
 
-def test_the_first_example_of_an_own_corpus_is_a_valid_configuration():
+@pytest.mark.parametrize("page", ["README.md", "docs/own_corpus.md"])
+def test_the_first_example_of_an_own_corpus_is_a_valid_configuration(page):
     config = yaml.safe_load((ROOT / "config.yaml").read_text("utf-8"))
-    for section, entries in yaml.safe_load(examples(ROOT / "docs/own_corpus.md")[0]).items():
+    for section, entries in yaml.safe_load(examples(ROOT / page)[0]).items():
         config[section] |= entries
     config = checked(config, ROOT / "resources/prompts")
     assert config["datasets"]["my_data"]["corpus"] == "notes"

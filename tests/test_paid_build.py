@@ -124,6 +124,20 @@ def test_what_decides_no_answer_reruns_nothing(built):
         (project.folder / "config.yaml").write_text(config)
 
 
+def test_a_new_price_changes_ledger_and_card_and_buys_nothing(built):
+    project = built[0]
+    for name, old, new in (
+        ("resources/prices.yaml", "date:", "# of today\ndate:"),
+        ("config.yaml", '"input": 2.0', '"input": 3.0'),
+    ):
+        text = (project.folder / name).read_text()
+        project.edit(name, old, new)
+        try:
+            assert plan(project, CARD) == {"ledger": 1, "card": 1}
+        finally:
+            (project.folder / name).write_text(text)
+
+
 def test_the_key_is_in_no_file_and_no_message(built):
     project, stopped, _, done, _ = built
     assert KEY not in stopped.stdout + done.stdout

@@ -67,7 +67,7 @@ def test_20_kills_cost_what_was_in_flight_and_change_no_byte(material, tmp_path,
 
     def stages(url, folder):
         given = settings(url, tmp_path / folder / "answers", batch=batch, timeout=1)
-        (tmp_path / folder).mkdir()
+        (tmp_path / folder).mkdir(exist_ok=True)
         return [
             Stage(material, tmp_path / folder / "out", given, number, KILLS, slots=KILLS * 12)
             for number in range(KILLS)

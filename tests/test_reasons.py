@@ -23,7 +23,7 @@ def test_remedies_name_settings_that_exist():
 
 
 def test_categories_of_the_teachers_filter_are_reasons():
-    schema = load_prompt(ROOT / "resources/prompts/knowledge_intensive.yaml").steps[0].schema
+    schema = load_prompt(ROOT / "resources/prompts/knowledge_intensive.yaml").steps[0].reply_schema
     categories = set(schema["properties"]["category"]["enum"])
     assert all(explain(name) for name in categories - {"knowledge"})
     assert explain("weather") is None

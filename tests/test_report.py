@@ -27,6 +27,7 @@ from rag_instruct.plots import ticks
 from rag_instruct.reasons import Reason, explain
 from rag_instruct.record_files import read_records
 from rag_instruct.report import figures
+from rag_instruct.report import lengths as measured
 from rag_instruct.report.beside import files_beside, state_beside, state_of_outputs
 from rag_instruct.report.diversity import SIDE, diversity, flat_map, opening_words
 from rag_instruct.report.lengths import ESTIMATED, lengths
@@ -358,6 +359,22 @@ def test_lengths_are_estimated_where_there_is_no_tokenizer(tmp_path):
     assert (found["over"], found["noise_documents_dropped"], found["too_long"]) == (1, 2, 0)
     none = lengths([row], Recipe(model=str(tmp_path / "none"), max_length=110), "1")
     assert (none["over"], none["noise_documents_dropped"], none["too_long"]) == (1, 0, 1)
+
+
+def test_an_estimate_that_is_asked_for_loads_no_tokenizer(monkeypatch):
+    monkeypatch.setattr(measured, "load_tokenizer", lambda *_: pytest.fail("a tokenizer was asked for"))
+    row = {"id": "a", "question": "q" * 40, "answer": "a" * 40, "documents": ["d" * 400], "passages": []}
+    assert lengths([row], Recipe(model="meta-llama/gated"), "1", estimate=True)["tokenizer"] == ESTIMATED
+
+
+def test_a_data_set_without_a_trained_model_of_its_own_has_its_lengths_estimated(project):
+    """Else the hub would be asked for a tokenizer that nobody named."""
+    lengths_of = "results/rag_instruct_demo/lengths.json"
+    commands = project.snakemake("-n", "-p", "--workflow-profile", "none", "--", lengths_of).stdout
+    assert "--estimate" not in commands
+    project.edit("config.yaml", "models: [smollm2, smollm2_trained]", "models: [smollm2]")
+    commands = project.snakemake("-n", "-p", "--workflow-profile", "none", "--", lengths_of).stdout
+    assert "llama_3_1_8b.yaml --estimate" in commands
 
 
 def test_curves_and_tables_make_the_report_stale_and_are_never_built(project):

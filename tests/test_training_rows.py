@@ -1,10 +1,12 @@
 """What is trained on: the answer and its end under loss, every source document kept, noise dropped first."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 import tiny
 
+from rag_instruct.dataset.card import split
 from rag_instruct.errors import UserError
 from rag_instruct.models.templates import STYLES, style_of
 from rag_instruct.training.rows import IGNORED, Renderer, examples, read_rows
@@ -71,6 +73,18 @@ def test_counts_add_up_and_what_is_too_long_is_named():
     assert counts["rows"] == 101 == counts["train"] + counts["validation"] + counts["too_long"]
     assert "row-501" in counts["too_long_ids"]
     assert counts["answer_tokens"] == sum(label != IGNORED for e in made.train for label in e.labels)
+
+
+def test_training_keeps_from_the_rows_that_the_hubs_files_have_for_validation():
+    """Also where the recipe has another seed; on somebody's own file that seed draws."""
+    renderer = Renderer(tiny.tokenizer("llama-3"), 1400, "1")
+    made = examples(ROWS[:200], renderer, 0.2, seed="2")
+    held = {row.id for row in split([SimpleNamespace(**row) for row in ROWS[:200]], 0.2, "2")["validation"]}
+    assert {example.id for example in made.validation} == held - set(made.counts["too_long_ids"])
+    assert not {example.id for example in made.train} & held
+    assert {e.id for e in examples(ROWS[:200], renderer, 0.2).validation} == {
+        row["id"] for row in split(ROWS[:200], 0.2, "1")["validation"]
+    } - set(made.counts["too_long_ids"])
 
 
 @pytest.mark.parametrize("part", ["question", "answer", "documents"])

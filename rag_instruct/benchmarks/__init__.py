@@ -53,7 +53,7 @@ def write(path: Path, questions: Iterable[Question]) -> int:
 
 
 def read_questions(path: Path) -> Iterator[Question]:
-    """Return the questions that `write` wrote."""
+    """Yield the questions that `write` wrote."""
     return read_records(path, Question)
 
 

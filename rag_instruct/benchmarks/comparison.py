@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
 import yaml
+from msgspec import convert
 
 from rag_instruct.benchmarks import benchmark
 from rag_instruct.files import read_text
@@ -37,7 +37,7 @@ class Case(NamedTuple):
 def cases(path: Path) -> Iterator[Case]:
     """Yield the cases of <benchmark>.yaml, a file of questions and outputs."""
     data = yaml.safe_load(read_text(path))
-    questions = {name: msgspec.convert({"id": name, **one}, Question) for name, one in data["questions"].items()}
+    questions = {name: convert({"id": name, **fields}, Question) for name, fields in data["questions"].items()}
     for name, output, human, why, *missed in data["cases"]:
         yield Case(path.stem, questions[name], output, human, why, bool(missed))
 

@@ -14,7 +14,7 @@ from scipy.stats import chisquare
 
 from rag_instruct.exemplars.funnel import Funnel
 from rag_instruct.exemplars.funnel import shown as shown_funnel
-from rag_instruct.files import fraction, whole
+from rag_instruct.files import is_validation, whole
 from rag_instruct.record_files import as_json
 from rag_instruct.schema import Row
 from rag_instruct.settings import Settings
@@ -65,7 +65,7 @@ def split(rows: Iterable[Row], validation: float, seed: str) -> dict[str, list[R
     """Return rows by split, drawn by digest: another row, or another order, moves none."""
     parts: dict[str, list[Row]] = {"train": [], "validation": []}
     for row in rows:
-        parts["validation" if fraction(seed, "validation", row.id) < validation else "train"].append(row)
+        parts["validation" if is_validation(row.id, validation, seed) else "train"].append(row)
     return {name: part for name, part in parts.items() if part}
 
 

@@ -8,14 +8,28 @@ from typing import Any, NamedTuple
 from rag_instruct.errors import UserError
 from rag_instruct.evaluation.questioning import has_options
 from rag_instruct.evaluation.records import Context, Passage
-from rag_instruct.files import read_json, read_jsonl
 from rag_instruct.logs import logger
+from rag_instruct.records import located_records
 from rag_instruct.retrieval.runs import Run
 from rag_instruct.schema import Question
+from rag_instruct.words import fold
 
 CONTEXTS = ("ctxs", "retrieval_ctxs")  # Self-RAG's name for them, and the original's
 QUESTIONS = ("question", "instruction")
 IDS = ("id", "q_id", "qid")
+
+
+class FileRecord(NamedTuple):
+    """The documents that a file has for one question."""
+
+    place: str
+    questions: list[str]  # the question's folded words, by each name that the record has for it
+    contexts: list["Retrieved"]
+
+    def asks(self, question: Question) -> bool:
+        """Return whether the record is of this question, as far as it says; either may have more words around it."""
+        own = fold(question.question)
+        return not self.questions or any(text in own or own in text for text in self.questions if text)
 
 
 class Retrieved(NamedTuple):
@@ -61,10 +75,10 @@ def from_search(questions: Sequence[Question], run: Run | None, count: int) -> I
 def from_file(questions: Sequence[Question], path: Path, count: int) -> Iterator[Context]:
     """Yield each question with its own documents, or with the first `count` that a file has for it.
 
-    A record is found by its id, or else by the question's words. Raises UserError for a record of another form, and
-    when the file lacks questions.
+    A record is found by its id and asks the same question, or it is found by the question's words. Raises UserError for
+    a record of another form, for an id whose record asks another question, and when the file lacks questions.
     """
-    found = _by_question(path)
+    found = _by_question(path, len(questions))
     rows = [_own(question) if question.documents else _of_file(question, found, count) for question in questions]
     lacking = [question.id for question, row in zip(questions, rows, strict=True) if row is None]
     if lacking:
@@ -82,38 +96,46 @@ def _own(question: Question) -> Context:
     return Context(id=question.id, origin="own", documents=list(question.documents), passages=[])
 
 
-def _of_file(question: Question, found: dict[str, list[Retrieved]], count: int) -> Context | None:
-    contexts = found.get(f"id {question.id}") or found.get(f"question {_words(question.question)}")
-    if contexts is None:
+def _of_file(question: Question, found: dict[str, FileRecord], count: int) -> Context | None:
+    record = found.get(f"id {question.id}")
+    if record and not record.asks(question):
+        raise UserError(
+            f"{record.place} has the id {question.id!r} and asks {record.questions[0]!r:.80}, but the question of this "
+            f"id is {question.question!r:.80}: give the file of this benchmark, or remove the ids: then records are "
+            "found by the question's words"
+        )
+    record = record or found.get(f"question {fold(question.question)}")
+    if record is None:
         return None
-    best = contexts[:count]
+    best = record.contexts[:count]
     passages = [Passage(id=one.id, rank=rank, score=one.score) for rank, one in enumerate(best, start=1)]
     return Context(id=question.id, origin="file", documents=[one.document for one in best], passages=passages)
 
 
-def _by_question(path: Path) -> dict[str, list[Retrieved]]:
-    """Return a file's documents by the question's id, and by its words."""
-    found: dict[str, list[Retrieved]] = {}
-    for number, record in enumerate(_records(path), start=1):
-        place = f"{path}, record {number}"
-        name = next((name for name in CONTEXTS if isinstance(record, dict) and name in record), None)
-        if name is None:
-            raise UserError(f"{place}: neither {' nor '.join(CONTEXTS)} in it: is this a file with retrieved contexts?")
-        contexts = [_retrieved(context, f"{place}, {name}") for context in record[name]]
-        keys = [f"id {record[key]}" for key in IDS if key in record]
-        keys += [f"question {_words(record[key])}" for key in QUESTIONS if isinstance(record.get(key), str)]
-        if not keys:
-            raise UserError(f"{place}: neither an id nor a question in it: give it `id` or `question`")
-        for key in keys:
-            found.setdefault(key, contexts)
+def _by_question(path: Path, count: int) -> dict[str, FileRecord]:
+    """Return a file's records by the question's id, and by its words; `count` is the number of questions."""
+    found: dict[str, FileRecord] = {}
+    for place, fields in located_records(path):
+        record = _file_record(f"{path}, {place}", fields)
+        ids = [str(fields[key]) for key in IDS if key in fields]
+        if not ids and not record.questions:
+            raise UserError(f"{record.place}: neither an id nor a question in it: give it `id` or `question`")
+        if not record.questions and any(name.isdecimal() and int(name) <= count for name in ids):
+            raise UserError(
+                f"{record.place}: the id {ids[0]} may be a mere number, and there is no question to compare: "
+                "give the record its `question`"
+            )
+        for key in [*(f"id {name}" for name in ids), *(f"question {text}" for text in record.questions)]:
+            found.setdefault(key, record)
     return found
 
 
-def _records(path: Path) -> Iterator[Any]:
-    """Yield the records of JSON lines or of one JSON list; the original's files are lists."""
-    with path.open(encoding="utf-8") as file:
-        first = file.read(1)
-    return iter(read_json(path)) if first == "[" else read_jsonl(path)
+def _file_record(place: str, fields: Any) -> FileRecord:
+    name = next((name for name in CONTEXTS if isinstance(fields, dict) and name in fields), None)
+    if name is None:
+        raise UserError(f"{place}: neither {' nor '.join(CONTEXTS)} in it: is this a file with retrieved contexts?")
+    contexts = [_retrieved(context, f"{place}, {name}") for context in fields[name]]
+    return FileRecord(place, [fold(fields[key]) for key in QUESTIONS if isinstance(fields.get(key), str)], contexts)
 
 
 def _retrieved(context: Any, place: str) -> Retrieved:
@@ -122,7 +144,3 @@ def _retrieved(context: Any, place: str) -> Retrieved:
         raise UserError(f"{place}: {json.dumps(context)[:80]} has no `text`")
     title = context.get("title") or ""
     return Retrieved(f"{title}\n{text}" if title else text, str(context.get("id", "")), context.get("score"))
-
-
-def _words(question: str) -> str:
-    return " ".join(question.casefold().split())

@@ -35,7 +35,7 @@ def assess(
 
 
 def table(name: str, found: Mapping[str, tuple[int, int]]) -> str:
-    """Format precision and recall with their 95 % intervals, and what was kept of each category."""
+    """Return precision and recall with their 95 % intervals, and what was kept of each category."""
     right, missed = found.get(KEPT, (0, 0))
     kept = sum(stayed for stayed, _ in found.values())
     measures = []

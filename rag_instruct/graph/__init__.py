@@ -1,1 +1,1 @@
-"""The graph itself: its plan, its pictures, its progress."""
+"""The graph: how a run starts, its plan, its pictures, its progress."""

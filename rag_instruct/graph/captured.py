@@ -1,4 +1,4 @@
-"""What a run and its jobs write to the terminal, caught before it gets there: lines, and tqdm's bars."""
+"""Catch what a run and its jobs write to the terminal: lines, and tqdm's bars."""
 
 import logging
 import os
@@ -9,7 +9,7 @@ from typing import TextIO
 
 from rag_instruct.logs import DISPLAY, place_of
 
-# A bar of tqdm's, and what its process said after it, on the same line.
+# A bar of tqdm's, and on the same line what its process wrote next.
 BAR = re.compile(
     r"(?P<bar>(?P<name>.*?): +(?:\d+%\|.*?\| )?\d\S*(?: \S+)? \[[\d:]+(?:<[\d:?]+)?, [^\]]*\]) *(?P<rest>.*)"
 )
@@ -17,14 +17,14 @@ ENDS = re.compile(rb"([\r\n])")  # of a part of the stream
 
 
 class Parted:
-    """A stream of bytes parted into messages and the bars that are under way."""
+    """Parts a stream of bytes into messages and unfinished bars."""
 
     def __init__(self) -> None:
         self._half = b""
         self.bars: dict[str, str] = {}  # by name, the latest last
 
     def lines(self, new: bytes, last: bool = False) -> list[str]:
-        """The lines that `new` ends, without bars; with `last`, one that has not ended too."""
+        """Return the lines that `new` completes, without bars. `last` also returns a line without an end."""
         *ended, self._half = ENDS.split(self._half + new + (b"\n" if last else b""))
         pairs = zip(ended[::2], ended[1::2], strict=True)
         lines = [line for part, end in pairs if (line := self._line(part.decode("utf-8", "replace"), end)) is not None]
@@ -32,7 +32,7 @@ class Parted:
         return lines
 
     def _line(self, part: str, end: bytes) -> str | None:
-        """The message in a part of the stream, or None; a bar is noted, and forgotten when its line ends."""
+        """Return the message in a part of the stream, or None. A bar is kept until its line ends."""
         found = BAR.fullmatch(part)
         if not found:
             return part if end == b"\n" else None
@@ -43,9 +43,9 @@ class Parted:
 
 
 class Captured(Parted):
-    """The terminal's streams of this process and its children, from when they are taken until they are given back.
+    """Holds the terminal's streams of this process and its children from `take` to `give_back`.
 
-    They write to a file without a name, not to a pipe: a job that outlives a killed run goes on, and may be paid for.
+    They write to a file without a name, not to a pipe. A job that outlives a killed run can so go on; it may be paid.
     """
 
     def __init__(self) -> None:
@@ -56,26 +56,27 @@ class Captured(Parted):
         self.terminal = self._kept[2]
 
     def take(self) -> None:
-        """From now on nothing goes to the terminal but what is written to `terminal`."""
+        """Catch everything from now on, except what is written to `terminal`."""
         _turn(dict.fromkeys(self._kept, self._file.fileno()))
         os.environ[DISPLAY] = place_of(self._file.fileno())
 
     def give_back(self) -> None:
-        """From now on all goes to the terminal again."""
+        """Let everything go to the terminal again."""
         _turn(self._kept)
         os.environ.pop(DISPLAY, None)
 
     def news(self, last: bool = False) -> list[str]:
-        """The lines since the last call."""
-        new = os.pread(self._file.fileno(), 1 << 24, self._read)  # leaves the place where others write as it is
+        """Return the lines since the last call."""
+        new = os.pread(self._file.fileno(), 1 << 24, self._read)  # does not move the position at which others write
         self._read += len(new)
         return self.lines(new, last)
 
 
 def speak_in_whole_messages(handler: "logging.StreamHandler[TextIO]") -> None:
-    """Have each message written at once: jobs write to the same place, and Snakemake's handler writes line ends apart.
+    """Make Snakemake's handler write each message with its line end in one call.
 
-    Where Python does not buffer (PYTHONUNBUFFERED, as in containers), what a job says comes between the two.
+    Jobs write to the same terminal. Without buffering (PYTHONUNBUFFERED, as in containers), their words would come
+    between a message and its line end.
     """
     number = handler.stream.fileno()
     whole = open(number, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115 - stays open

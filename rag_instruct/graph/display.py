@@ -1,4 +1,4 @@
-"""The progress of a run on a terminal: a table that stays below whatever Snakemake and its jobs say."""
+"""The progress of a run on a terminal: a table below what Snakemake and its jobs write."""
 
 import atexit
 import logging
@@ -17,18 +17,18 @@ from rag_instruct.graph.captured import Captured
 from rag_instruct.graph.progress import Job, Run, Spending, Stage
 
 REFRESH = 0.25  # seconds
-LOOK = 5.0  # seconds between two looks at what was spent
+LOOK = 5.0  # seconds between two sums of what was spent
 WIDE, NARROW = 100, 60  # columns of a window
 BAR_WIDTH = 20
-FAILURES = 3  # as many are named while the run goes on
+FAILURES = 3  # named while the run goes on
 LINES_AROUND = 3  # the stages: heads, the whole run, the money
 TOLD = ("job_started", "job_finished", "progress")  # events that the table shows
-SELECTING = "Select jobs to execute..."  # no event of its own
+SELECTING = "Select jobs to execute..."  # a message without an event
 UNITS = (("s", 1), ("min", 60), ("h", 3600))
 
 
 class Display(logging.Handler):
-    """Draws a run in a thread of its own; the log records of Snakemake move it."""
+    """Draws a run in a thread; Snakemake's log records tell it what happens."""
 
     def __init__(self, run: Run, spending: Spending) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ class Display(logging.Handler):
         self._threads = [threading.Thread(target=work, daemon=True) for work in (self._draw, self._count)]
 
     def start(self) -> None:
-        """Begin to draw. The cursor stays visible: nobody would show it again after a kill."""
+        """Begin to draw. The cursor stays visible, because after a kill nothing would show it again."""
         atexit.register(self.close)
         self._console.size = os.get_terminal_size(self._said.terminal)
         self._said.take()
@@ -55,11 +55,11 @@ class Display(logging.Handler):
             thread.start()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Follow the run."""
+        """Take in a log record."""
         self._run.take(record)
 
     def close(self) -> None:
-        """Say what is left to say, leave the whole table on the terminal, and give that back."""
+        """Write the last lines, leave the whole table on the terminal, and release the terminal."""
         if not self._over.is_set():
             self._over.set()
             for thread in self._threads:
@@ -72,7 +72,7 @@ class Display(logging.Handler):
 
     def _draw(self) -> None:
         while not self._over.wait(REFRESH):
-            self._console.size = os.get_terminal_size(self._said.terminal)  # rich asks streams that are not there now
+            self._console.size = os.get_terminal_size(self._said.terminal)  # rich would ask redirected streams
             self._say()
             self._live.refresh()
 
@@ -88,12 +88,12 @@ class Display(logging.Handler):
 
     def _picture(self) -> RenderableType:
         height = None if self._over.is_set() else self._console.height - 1
-        with self._run.lock:  # not the handler's own, which Snakemake holds while it closes
+        with self._run.lock:  # not the handler's own lock, which Snakemake holds while it closes
             return picture(self._run, dict(self._said.bars), self._spending.words, self._console.width, height)
 
 
 def picture(run: Run, bars: dict[str, str], money: str, width: int, height: int | None) -> RenderableType:
-    """The table with what is at work, cut to a window; without a height whole, as it stays when the run is over."""
+    """The table and the running bars, cut to the window. Without a height it is whole, as it stays after the run."""
     stages = list(run.stages.values())
     failures = [f"failed: {job}" for stage in stages for job in stage.failed.values()]
     if height is None:
@@ -108,13 +108,13 @@ def picture(run: Run, bars: dict[str, str], money: str, width: int, height: int 
 
 
 def _shortened(name: str, bar: str, width: int) -> str:
-    """A bar with as much of its name's end as there is room for, because its numbers tell more."""
+    """Cut a bar's name from the left to fit the width, because its numbers say more."""
     room = max(width - len(bar) + len(name), 2)
     return bar if len(name) <= room else f"…{name[1 - room :]}{bar[len(name) :]}"
 
 
 def most_telling(stages: list[Stage], room: int) -> list[Stage]:
-    """As many stages as there is room for: those at work or failed before those to come, and done ones last."""
+    """Choose the stages for which there is room: running and failed ones first, finished ones last."""
 
     def rank(stage: Stage) -> int:
         return 0 if stage.at_work or stage.failed else 2 if stage.done == stage.total else 1
@@ -124,7 +124,7 @@ def most_telling(stages: list[Stage], room: int) -> list[Stage]:
 
 
 def table(stages: list[Stage], now: float, width: int, over: bool = False) -> Table:
-    """A line a stage: jobs done of all, rate, time left and what is at work; less of it in a narrow window."""
+    """One line a stage: jobs done, rate, time left, running jobs. A narrow window has fewer columns."""
     grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, expand=True, header_style="dim")
     grid.add_column("stage", no_wrap=True, max_width=width // 2)
     columns = {"jobs": _jobs} | ({"rate": _rate} if width >= NARROW else {})
@@ -195,7 +195,7 @@ def show(
 ) -> None:
     """Show the progress of a run: its jobs' numbers, rules and wildcards.
 
-    `said_by` is the handler by which Snakemake speaks; what the table has, it need not say.
+    `said_by` is Snakemake's log handler. It no longer writes what the table shows.
     """
     found = [Job(number, rule, _label(wildcards)) for number, rule, wildcards in jobs]
     datasets = {wildcards["dataset"] for _, _, wildcards in jobs if "dataset" in wildcards}

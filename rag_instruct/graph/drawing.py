@@ -1,21 +1,20 @@
-"""Pictures of the graph: its stages, its jobs and its files, with what is many times the same drawn once.
+"""Pictures of the graph: its stages, jobs and files. What is many times the same is drawn once.
 
-Graphviz places and draws; the text that it is given lies in the picture too, so that whether a picture is out of
-date can be told on any machine, whatever its graphviz.
+Graphviz places and draws. Each SVG also holds its source, so that any machine can tell whether it is out of date.
 """
 
 import re
 import shutil
 import subprocess
-import sys
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape, unescape
 from pathlib import Path
 from typing import TypeVar
 
 from rag_instruct.errors import UserError
+from rag_instruct.graph.dry_run import dry_run
 
 # One colour a rule file, so that the picture reads as the folder listing does.
 COLOURS = {
@@ -39,8 +38,8 @@ STYLE = """
 """
 Key = TypeVar("Key", bound=Hashable)
 OTHER, SOURCE = "#eeeeee", "#ffffff"
-COMMON = ("dataset", "corpus", "encoder")  # wildcards that hardly differ in a picture
-# Wildcards by which jobs of a stage are told apart no longer, in this order, until the stage has few boxes.
+COMMON = ("dataset", "corpus", "encoder")  # wildcards that hardly vary in a picture
+# Wildcards that are ignored, in this order, until a stage has few boxes.
 SCATTERED = ("shard", "chunk", "file", "name", "benchmark", "model", "given", "queries")
 BOXES = 5  # of a stage at most: a column for each paradigm
 
@@ -56,25 +55,20 @@ class Job:
 
     @property
     def stage(self) -> str:
-        """The rule, and of which queries or downloads; in one box these would make circles of the graph."""
+        """The rule and the kind of its queries. One box for all queries would make circles in the graph."""
         of = {"exemplars": " of exemplars"}.get(self.wildcards.get("queries", ""), " of new questions")
         if self.wildcards.get("queries", "").startswith("evaluation_"):
             of = " of benchmarks"
         return self.rule + (of if "queries" in self.wildcards else "")
 
 
-def jobs_of(targets: list[str]) -> list[Job]:
-    """Ask Snakemake for the targets' jobs, whatever of them is made already."""
-    # Without the profile, which keeps what is asked for here quiet.
-    options = ["-n", "--forceall", "--nolock", "--workflow-profile", "none"]
-    ran = subprocess.run([sys.executable, "-m", "snakemake", *options, "--", *targets], capture_output=True, text=True)
-    if ran.returncode:
-        raise UserError(f"the graph of {' '.join(targets)} cannot be drawn:\n{ran.stderr.strip()[-800:]}")
-    return jobs_in(ran.stdout)
+def jobs_of(targets: list[str], configfiles: Sequence[Path] = ()) -> list[Job]:
+    """Ask Snakemake for all jobs of the targets, made already or not."""
+    return jobs_in(dry_run(targets, configfiles, "--forceall"))
 
 
 def jobs_in(dry_run: str) -> list[Job]:
-    """The jobs in a dry run's output, always in the same order."""
+    """Read the jobs from a dry run's output, always in the same order."""
     found = []
     for said in re.split(r"^(?:local)?rule ", dry_run, flags=re.M)[1:]:
         lines = dict(re.findall(r"^ +(\w+): (.*)$", said, re.M))
@@ -85,7 +79,7 @@ def jobs_in(dry_run: str) -> list[Job]:
 
 
 def stages_of(rules: Iterable[Path]) -> dict[str, str]:
-    """The file, without its ending, in which each rule stands."""
+    """Map each rule to the name of its file."""
     return {name: path.stem for path in rules for name in re.findall(r"^rule (\w+):", path.read_text("utf-8"), re.M)}
 
 
@@ -99,7 +93,7 @@ def stage_graph(jobs: list[Job], stages: dict[str, str]) -> str:
 
 
 def job_graph(jobs: list[Job], stages: dict[str, str]) -> str:
-    """DOT of the jobs, with the wildcards that tell them apart; those of a scatter are one box."""
+    """DOT of the jobs with the wildcards that distinguish them. The jobs of a scatter are one box."""
     of_stage: dict[str, list[Job]] = {}
     for job in jobs:
         of_stage.setdefault(job.stage, []).append(job)
@@ -116,7 +110,7 @@ def job_graph(jobs: list[Job], stages: dict[str, str]) -> str:
 
 
 def _telling(jobs: list[Job]) -> list[str]:
-    """The wildcards that tell the boxes of a stage apart."""
+    """The wildcards that distinguish the boxes of a stage."""
     names = [name for name in jobs[0].wildcards if name not in COMMON]
     for name in SCATTERED:
         if len({tuple(job.wildcards[other] for other in names) for job in jobs}) <= BOXES:
@@ -126,7 +120,7 @@ def _telling(jobs: list[Job]) -> list[str]:
 
 
 def file_graph(jobs: list[Job], stages: dict[str, str]) -> str:
-    """DOT of the files: what a stage makes is one box, a line for each kind; what nothing makes is white."""
+    """DOT of the files: one box for what a stage makes, with a line for each kind. Inputs from outside are white."""
     made = {path for job in jobs for path in job.outputs}
     sources = [Job("", job.wildcards, [], [path]) for job in jobs for path in job.inputs if path not in made]
 
@@ -142,7 +136,7 @@ def file_graph(jobs: list[Job], stages: dict[str, str]) -> str:
 
 
 def kind_of(path: str, wildcards: dict[str, str]) -> str:
-    """The path with the wildcards' names in place of their values, as in the rules."""
+    """The path with names of wildcards in place of their values, as in the rules."""
     for name, value in sorted(wildcards.items(), key=lambda item: -len(item[1])):
         if name not in COMMON:
             path = re.sub(rf"(?<![A-Za-z0-9]){re.escape(value)}(?![A-Za-z0-9])", f"{{{name}}}", path)
@@ -181,9 +175,9 @@ GRAPHS = {"stages": stage_graph, "jobs": job_graph, "files": file_graph}
 
 
 def draw(dot: str, output: Path) -> None:
-    """Write a picture in the format of `output`'s ending, an SVG with its DOT inside. Needs graphviz.
+    """Write a picture in the format of `output`'s ending; an SVG has its DOT inside. Needs graphviz.
 
-    Edges that a longer path implies are left out (graphviz's tred): what remains can be read.
+    Graphviz's tred removes edges that a longer path implies, so that the picture can be read.
     """
     if not shutil.which("dot"):
         raise UserError("graphviz's `dot` is not installed: apt-get install graphviz, or brew install graphviz")
@@ -197,6 +191,6 @@ def draw(dot: str, output: Path) -> None:
 
 
 def drawn(picture: Path) -> str:
-    """The DOT of which an SVG was drawn."""
+    """The DOT from which an SVG was drawn."""
     found = re.search(r"<metadata>(.*)</metadata>", picture.read_text("utf-8"), re.S)
     return unescape(found[1]) if found else ""

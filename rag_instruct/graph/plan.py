@@ -1,17 +1,17 @@
 """What a run would do and why, by stage, before anything runs."""
 
 import re
-import subprocess
-import sys
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from rag_instruct.errors import UserError
+from rag_instruct.graph.dry_run import dry_run
+from rag_instruct.graph.paid import TEACHER_OF
 from rag_instruct.tables import frame, text
 
-PAID = ("filter_exemplars_by_teacher", "synthesise", "verify_paradigms", "generate_endpoint")
-RESERVING = "train"  # its recipes say for how long; others may take a GPU for a day, and need far less
-FOLLOWS = "its inputs are made anew"
+RESERVING = "train"  # recipes say for how long; other rules reserve a GPU for a day and need far less
+FOLLOWS = "its inputs are made again"
 # Snakemake's reasons, in the order in which they are looked for, and ours.
 REASONS = {
     r"Missing output files": "not made yet",
@@ -27,7 +27,7 @@ REASONS = {
 
 @dataclass
 class Stage:
-    """A rule of the plan: its jobs, how many have which reason or a GPU, and the GPU hours that they reserve."""
+    """A rule of the plan: its jobs, their reasons, how many use a GPU, and the GPU hours that they reserve."""
 
     rule: str
     jobs: int = 0
@@ -37,14 +37,9 @@ class Stage:
     gpu_hours: float = 0
 
 
-def plan(target: str) -> list[Stage]:
+def plan(target: str, configfiles: Sequence[Path] = ()) -> list[Stage]:
     """The stages that are stale, in the order in which they run; raises UserError with Snakemake's own words."""
-    # Without the profile, which keeps reasons quiet.
-    command = [sys.executable, "-m", "snakemake", "-n", "--nolock", "--workflow-profile", "none", "--", target]
-    ran = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    if ran.returncode:
-        raise UserError(ran.stdout.strip()[-2000:])
-    return stages(ran.stdout)
+    return stages(dry_run([target], configfiles))
 
 
 def stages(dry_run: str) -> list[Stage]:
@@ -69,7 +64,7 @@ def _line_of(job: str, name: str) -> str:
 
 
 def reason(said: str) -> str:
-    """Why a job is stale, in words about the project."""
+    """Why a job is stale, in the words of this workflow."""
     for pattern, words in REASONS.items():
         if match := re.search(pattern, said):
             return words.format(*(group.strip() for group in match.groups()))
@@ -77,7 +72,7 @@ def reason(said: str) -> str:
 
 
 def table(found: list[Stage]) -> str:
-    """The plan for people."""
+    """The plan as a table for people."""
     if not found:
         return "Nothing is stale: everything is made already."
     rows = [[stage.rule, stage.jobs, why(stage)] for stage in found]
@@ -87,7 +82,7 @@ def table(found: list[Stage]) -> str:
     if others := ", ".join(
         f"{stage.rule} {stage.gpu_jobs}" for stage in found if stage.gpu_jobs and not stage.gpu_hours
     ):
-        lines.append(f"jobs on a GPU whose time is not known before: {others}")
+        lines.append(f"jobs on a GPU for a time that is not known yet: {others}")
     return "\n".join(lines)
 
 
@@ -99,4 +94,4 @@ def why(stage: Stage) -> str:
 
 def paying(found: list[Stage]) -> list[str]:
     """The data sets with stages in the plan that ask a model."""
-    return sorted({name for stage in found if stage.rule in PAID for name in stage.datasets})
+    return sorted({name for stage in found if stage.rule in TEACHER_OF for name in stage.datasets})

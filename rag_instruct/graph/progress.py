@@ -1,4 +1,4 @@
-"""How far a run is: its stages' jobs, their rates, the time that they leave, and what was spent. Draws nothing."""
+"""How far a run is: jobs, rates and time left by stage, and what was spent. Draws nothing."""
 
 import logging
 import threading
@@ -16,7 +16,7 @@ from rag_instruct.llm.session import account_of
 
 @dataclass(frozen=True)
 class Job:
-    """A job of the run: Snakemake's number, the rule, and what tells it from its neighbours."""
+    """A job of the run: Snakemake's number, the rule, and a label of its wildcards."""
 
     number: int
     rule: str
@@ -25,7 +25,7 @@ class Job:
 
 @dataclass
 class Stage:
-    """The jobs of one rule. Seconds count for its rate while any of them is at work."""
+    """The jobs of one rule. Its rate counts the seconds in which at least one of them runs."""
 
     rule: str
     total: int = 0
@@ -36,13 +36,13 @@ class Stage:
     _since: float = 0.0
 
     def begin(self, job: Job, now: float) -> None:
-        """A job starts, or is tried again."""
+        """Note that a job starts, or is tried again."""
         self._since = self._since if self.at_work else now
         self.at_work[job.number] = job.label
         self.failed.pop(job.number, None)
 
     def end(self, job: Job, now: float, log: str | None = None) -> None:
-        """A job ends, well or, with a log to look into, not."""
+        """Note that a job ends. A failed one comes with its log."""
         if self.at_work.pop(job.number, None) is not None and not self.at_work:
             self._busy += now - self._since
         if log is None:
@@ -51,12 +51,12 @@ class Stage:
             self.failed[job.number] = f"{job.rule} {job.label}, see {log}"
 
     def rate(self, now: float) -> float | None:
-        """Jobs a second, or None before the first has ended."""
+        """Jobs a second, or None before the first job ends."""
         busy = self._busy + (now - self._since if self.at_work else 0)
         return self.done / busy if self.done and busy else None
 
     def left(self, now: float) -> float | None:
-        """Seconds that it takes yet at this rate; None when that is not known."""
+        """Seconds left at this rate, or None when that is not known."""
         rate, jobs = self.rate(now), self.total - self.done - len(self.failed)
         if not jobs:
             return 0.0
@@ -64,7 +64,7 @@ class Stage:
 
 
 class Run:
-    """The stages of a run, in the order of `rules`; Snakemake's log records tell how they get on."""
+    """The stages of a run, in the order of `rules`, kept up to date by Snakemake's log records."""
 
     def __init__(self, jobs: Iterable[Job], rules: Iterable[str], clock: Callable[[], float] = time.monotonic) -> None:
         self._jobs = {job.number: job for job in jobs}
@@ -76,7 +76,7 @@ class Run:
         self.lock = threading.Lock()
 
     def take(self, record: logging.LogRecord) -> None:
-        """Take in a log record of Snakemake's; most say nothing about jobs."""
+        """Take in a log record of Snakemake's. Most are not about jobs."""
         said, now = vars(record), self.clock()
         with self.lock:
             if said.get("event") == "job_started":
@@ -90,7 +90,7 @@ class Run:
                     stage.end(job, now, " ".join(said["log"] or []))
 
     def _known(self, *numbers: int) -> list[tuple[Stage, Job]]:
-        """A group of jobs has a number of its own, of which nothing is known."""
+        """The jobs of these numbers. The number of a group of jobs is not among them."""
         jobs = [self._jobs[number] for number in numbers if number in self._jobs]
         return [(self.stages[job.rule], job) for job in jobs]
 
@@ -105,13 +105,13 @@ class Run:
         return len(self._jobs)
 
     def left(self) -> tuple[float, int]:
-        """Seconds that the stages take yet, one after another, and the number of those of which it is not known."""
+        """Seconds left if stages run one after another, and the number of stages without an estimate."""
         known = [stage.left(self.clock()) for stage in self.stages.values()]
         return sum(seconds for seconds in known if seconds is not None), known.count(None)
 
 
 class Spending:
-    """What was spent on data sets, by the answer store; `settings` are config.yaml's."""
+    """What was spent on data sets, according to the answer store."""
 
     def __init__(self, settings: dict[str, Any], datasets: Iterable[str]) -> None:
         self._settings, self._datasets = settings, sorted(datasets)
@@ -120,14 +120,14 @@ class Spending:
         self.words = "dollars: not counted yet"
 
     def look(self) -> None:
-        """Count anew; after the first time only what has been added is read."""
+        """Count again. After the first time, only added answers are read."""
         if self._store is None:
             self._store = AnswerStore(Path(self._settings["answers"]))
         else:
             self._store.refresh()
         try:
             accounts = [account_of(self._settings, name, "") for name in self._datasets]
-        except UserError as error:  # of the price file; whoever spends is stopped by it, others are not
+        except UserError as error:  # of the price file; it stops only runs that buy
             self.words = f"dollars: not known, {error}"
             return
         spent = [account.spent(self._store) for account in accounts]
@@ -135,7 +135,7 @@ class Spending:
         self.words = "; ".join([_in_this_run(spent, self._at_first), *map(_in_all, accounts, spent)])
 
     def close(self) -> None:
-        """Let others compact the store."""
+        """Release the store, so that others can compact it."""
         if self._store:
             self._store.close()
 

@@ -13,11 +13,15 @@ from rag_instruct.training.rows import Renderer, Row, shortened
 ESTIMATED = f"estimated, {BYTES_A_TOKEN} bytes a token"
 
 Length = Callable[[Row, list[str]], int]  # tokens of a row with these documents
+Measures = tuple[Length, Callable[[Row], bool], str]  # and whether it has control tokens, and whose tokens these are
 
 
-def lengths(rows: Sequence[Row], recipe: Recipe, seed: str) -> dict[str, Any]:
-    """Return the rows' lengths with all their documents, and how many rows training would shorten or leave out."""
-    length, steers, tokenizer = _measures_of(recipe, seed)
+def lengths(rows: Sequence[Row], recipe: Recipe, seed: str, estimate: bool = False) -> dict[str, Any]:
+    """Return the rows' lengths with all their documents, and how many rows training would shorten or leave out.
+
+    `estimate` needs neither a tokenizer nor the network.
+    """
+    length, steers, tokenizer = ESTIMATE if estimate else _measures_of(recipe, seed)
     found = [length(row, row["documents"]) for row in progress(rows, "counting tokens", len(rows))]
     over = [row for row, tokens in zip(rows, found, strict=True) if tokens > recipe.max_length]
     dropped = [_dropped(row, recipe.max_length, length) for row in progress(over, "fitting rows", len(over))]
@@ -32,19 +36,22 @@ def lengths(rows: Sequence[Row], recipe: Recipe, seed: str) -> dict[str, Any]:
     }
 
 
-def _measures_of(recipe: Recipe, seed: str) -> tuple[Length, Callable[[Row], bool], str]:
+def _measures_of(recipe: Recipe, seed: str) -> Measures:
     """Return the recipe's own measures, or an estimate without control tokens if its tokenizer is unavailable."""
     try:
         renderer = Renderer(load_tokenizer(recipe.model, recipe.revision), recipe.max_length, seed)
     except UserError as error:
         logger.warning("tokens are %s: %s", ESTIMATED, error)
-        return _estimate, lambda row: False, ESTIMATED
+        return ESTIMATE
     return renderer.length, renderer.steers, recipe.model
 
 
 def _estimate(row: Row, documents: list[str]) -> int:
     texts = [row["question"], row["answer"], *documents]
     return sum(len(text.encode("utf-8", "replace")) for text in texts) // BYTES_A_TOKEN + 1
+
+
+ESTIMATE: Measures = (_estimate, lambda row: False, ESTIMATED)
 
 
 def _dropped(row: Row, limit: int, length: Length) -> int | None:

@@ -92,7 +92,7 @@ def merge(shards: Sequence[Path], k: int, query_ids: list[str], passages: Path, 
     depth = sum(by_query(shard, query_ids).shape[1] for shard in shards)
     if query_ids and depth < k:
         raise UserError(
-            f"the shards hold {depth} hits a query, {k} are wanted: delete {shards[0].parent} to search anew"
+            f"the shards hold {depth} hits a query, {k} are wanted: delete {shards[0].parent} to search again"
         )
     _write(_merged(shards, k, len(query_ids)), query_ids, PassageStore(passages), output, trec)
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from transformers import PreTrainedTokenizerBase
 
 from rag_instruct.errors import UserError
-from rag_instruct.files import fraction
+from rag_instruct.files import is_validation
 from rag_instruct.logs import logger, progress
 from rag_instruct.models.chat import prepared, written
 from rag_instruct.models.templates import style_of
@@ -123,9 +123,12 @@ class Examples(NamedTuple):
     counts: dict[str, Any]
 
 
-def examples(rows: Iterable[Row], renderer: Renderer, validation: float, total: int | None = None) -> Examples:
+def examples(
+    rows: Iterable[Row], renderer: Renderer, validation: float, total: int | None = None, seed: str | None = None
+) -> Examples:
     """All rows as examples; `validation` is the share of rows that are only looked at.
 
+    `seed` draws these rows: that of the data set, whose card has the same split, or else the renderer's.
     Raises UserError when too few rows are left to train on.
     """
     parts: dict[str, list[Example]] = {"train": [], "validation": []}
@@ -141,15 +144,15 @@ def examples(rows: Iterable[Row], renderer: Renderer, validation: float, total: 
         if made is None:
             refused.append(row["id"])
             continue
-        part = "validation" if fraction(renderer.seed, "validation", row["id"]) < validation else "train"
+        part = "validation" if is_validation(row["id"], validation, seed or renderer.seed) else "train"
         parts[part].append(made)
         counts["rows_shortened"] += bool(made.documents_dropped)
         counts["noise_documents_dropped"] += made.documents_dropped
     if not parts["train"] or (validation and not parts["validation"]):
         raise UserError(
             f"{counts['rows']} rows gave {len(parts['train'])} to train on and {len(parts['validation'])} to validate, "
-            f"{len(refused)} were too long, {len(steering)} have control tokens in them: more rows, or a larger "
-            "max_length or validation share in the recipe"
+            f"{len(refused)} were too long, {len(steering)} have control tokens in them: more rows, a larger "
+            "max_length in the recipe, or a larger `validation` of the data set in config.yaml, or of the recipe"
         )
     if refused:
         logger.warning("%d rows exceed %d tokens even without noise: left out", len(refused), renderer.max_length)

@@ -14,7 +14,7 @@ from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
 from rag_instruct.errors import UserError
-from rag_instruct.files import write_json, write_jsonl
+from rag_instruct.files import digest, write_json, write_jsonl
 from rag_instruct.logs import logger
 from rag_instruct.models.loading import load_student, save_folder
 from rag_instruct.models.templates import DEFAULT, STYLES
@@ -106,7 +106,8 @@ def train(
         raise UserError(f"{folder} holds what no training has written, and would be replaced: name another --output")
     disable_progress_bars()  # of rows that are whole already
     set_verbosity_error()  # what it warns of (tied weights, special tokens) is as it should be
-    identity = {"data": origin.sha256, "recipe": recipe.identity(), **versions()}
+    validation = digest(*(example.id for example in made.validation))
+    identity = {"data": origin.sha256, "validation": validation, "recipe": recipe.identity(), **versions()}
     os.environ["TENSORBOARD_LOGGING_DIR"] = str(tensorboard)
     arguments = arguments_of(recipe, checkpoints)
     if arguments.process_index == 0:

@@ -1,0 +1,24 @@
+# Functions of rules/synthesis.smk, from wildcards to files and settings.
+
+from rag_instruct.paradigms import slots
+
+
+def prompt_file(wildcards):
+    return own(f"resources/prompts/{dataset(wildcards)['prompts']}/{wildcards.paradigm}.yaml")
+
+
+def quota_arguments(wildcards):
+    """The rows of a paradigm by exemplar set, as set=rows, with * for any."""
+    return shlex.join(f"{name}={rows}" for name, rows in quotas(dataset(wildcards), wildcards.paradigm).items())
+
+
+def slot_count(wildcards):
+    return len(slots(quotas(dataset(wildcards), wildcards.paradigm), dataset(wildcards)["oversample"]))
+
+
+def chunk_files(kind):
+    return lambda wildcards: expand(
+        getattr(rules.synthesise.output, kind),
+        chunk=numbers(dataset(wildcards)["chunks"]),
+        allow_missing=True,
+    )

@@ -1,0 +1,156 @@
+"""The workflow used from another working directory, with another file of settings, and as a module of another workflow."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from hashlib import sha256
+
+import pytest
+import recording
+import yaml
+from conftest import ROOT, TARGET, Project
+
+from rag_instruct.graph.places import own_file, with_own_files
+from rag_instruct.graph.start import prepare
+from rag_instruct.jobs import REPLAY
+
+MODULE = """
+configfile: "own.yaml"
+
+
+module rag:
+    snakefile: "{snakefile}"
+    config: config
+
+
+use rule * from rag as rag_*
+
+
+rule all:
+    default_target: True
+    input: "{target}"
+"""
+CORPUS, SET = "results/corpora/demo/passages.json", "results/exemplar_sets/demo_alpaca.json"
+
+
+@pytest.fixture
+def elsewhere(tmp_path):
+    """A copy of the workflow, and an empty folder beside it."""
+    for name in ("workflow", "elsewhere"):
+        (tmp_path / name).mkdir()
+    return Project(tmp_path / "workflow"), tmp_path / "elsewhere"
+
+
+def run(project, folder, *arguments, **environment):
+    """Snakemake and its jobs in fresh interpreters, which know of the workflow what Snakemake tells them."""
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+    environment = project.environment(BASH_ENV="", **environment)
+    ran = subprocess.run(
+        command, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    assert ran.returncode == 0, ran.stdout
+    return ran.stdout
+
+
+def is_module(project, folder, target, **datasets):
+    """Make `folder` a workflow of its own, which has the project as its module and its settings with other data sets."""
+    settings = yaml.safe_load((project.folder / "config.yaml").read_text("utf-8"))
+    (folder / "own.yaml").write_text(yaml.safe_dump(settings | ({"datasets": datasets} if datasets else {})))
+    (folder / "Snakefile").write_text(MODULE.format(snakefile=project.folder / "Snakefile", target=target))
+    return settings
+
+
+@pytest.mark.slow
+def test_a_directory_elsewhere_gets_the_results_and_the_workflows_folder_nothing(elsewhere):
+    project, folder = elsewhere
+    before = {path for path in project.folder.rglob("*") if "__pycache__" not in path.parts}
+    start = ["--snakefile", str(project.folder / "Snakefile"), "--directory", str(folder)]
+    run(project, folder.parent, *start, "--", CORPUS, SET)
+    assert (folder / CORPUS).exists()
+    assert "Nothing to be done" in run(project, folder.parent, *start, "--", CORPUS, SET)
+    assert {path for path in project.folder.rglob("*") if "__pycache__" not in path.parts} == before
+
+
+@pytest.mark.slow
+def test_own_settings_are_added_to_the_workflows_and_own_files_go_before_its(elsewhere):
+    project, folder = elsewhere
+    (folder / "mine.tsv").write_text("id\ttext\ttitle\n1\tSome text.\tA title\n")
+    (folder / "own.yaml").write_text("corpora: {mine: {passages: {path: mine.tsv}, shards: 1}}\n")
+    snakefile = ["--snakefile", str(project.folder / "Snakefile"), "--configfile", "own.yaml"]
+    run(project, folder, *snakefile, "--", CORPUS.replace("demo", "mine"), SET)
+    assert (folder / CORPUS.replace("demo", "mine")).exists()
+
+
+@pytest.mark.slow
+def test_a_module_has_the_settings_that_it_is_given(elsewhere):
+    project, folder = elsewhere
+    settings = is_module(project, folder, SET)
+    mine = settings["datasets"]["rag_instruct_demo"] | {"paradigms": {"single_doc_answer": 5}}
+    is_module(project, folder, SET, mine=mine)
+    said = run(project, folder)
+    assert "rag_load_exemplars" in said
+    assert (folder / SET).exists()
+    planned = run(project, folder, "-n", "--", "results/mine.jsonl", "results/mine/report.html")
+    jobs = dict(re.findall(r"^rag_(\w+) +(\d+)$", planned, re.M))
+    assert (jobs["synthesise"], jobs["assemble"], jobs["report"], jobs["ledger"]) == ("2", "1", "1", "1")
+    assert "train" not in jobs
+
+
+@pytest.mark.long
+def test_the_demo_has_the_same_bytes_in_another_directory_and_through_a_module(demo, tmp_path):
+    bytes_of = []
+    for name in ("directory", "module"):
+        folder = tmp_path / name
+        folder.mkdir()
+        recording.unpack_answers(folder)
+        for path in demo.folder.glob("recorded_*.trec"):  # on a processor that ranks otherwise
+            shutil.copy(path, folder)
+        if name == "module":
+            is_module(demo, folder, TARGET)
+            run(demo, folder, **{REPLAY: "1"})
+        else:
+            start = ["--snakefile", str(demo.folder / "Snakefile"), "--directory", str(folder)]
+            run(demo, tmp_path, *start, "--", TARGET, **{REPLAY: "1"})
+        bytes_of.append(sha256((folder / TARGET).read_bytes()).hexdigest())
+    assert bytes_of == [demo.sha256] * 2
+
+
+@pytest.mark.slow
+def test_a_target_after_configfile_is_refused_with_the_right_command(elsewhere):
+    project, _ = elsewhere
+    ran = project.snakemake("--cores", "1", "--configfile", "config.yaml", TARGET)
+    assert ran.returncode == 1
+    assert f"snakemake --cores 1 --configfile config.yaml -- {TARGET}" in ran.stdout
+    assert "Traceback" not in ran.stdout
+
+
+def test_what_jobs_inherit_begins_with_this_workflow_and_keeps_what_was_there(monkeypatch):
+    handler = signal.getsignal(signal.SIGUSR1)
+    monkeypatch.setenv("PYTHONPATH", "theirs")
+    for _ in range(2):
+        prepare(ROOT)
+    signal.signal(signal.SIGUSR1, handler)
+    assert os.environ["PYTHONPATH"] == f"{ROOT}{os.pathsep}theirs"
+
+
+def test_a_file_that_the_working_directory_lacks_is_the_workflows_own(tmp_path, monkeypatch):
+    workflow, working = tmp_path / "workflow", tmp_path / "working"
+    for path in (workflow / "a.tsv", workflow / "b.tsv", working / "b.tsv"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("")
+    settings = {
+        "corpora": {n: {"passages": {"path": f"{n}.tsv"}} for n in "abc"},
+        "prices": "a.tsv",
+        "files": ["a.tsv"],
+    }
+    monkeypatch.chdir(working)
+    found = with_own_files(settings, workflow)
+    assert [found["corpora"][n]["passages"]["path"] for n in "abc"] == [str(workflow / "a.tsv"), "b.tsv", "c.tsv"]
+    assert (found["prices"], found["files"]) == (str(workflow / "a.tsv"), ["a.tsv"])
+    monkeypatch.chdir(workflow)
+    assert with_own_files(settings, workflow) == settings, "the paths are as they were written"
+    monkeypatch.chdir(tmp_path)
+    assert own_file(workflow, "a.tsv") == "workflow/a.tsv"
