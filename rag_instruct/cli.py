@@ -64,6 +64,7 @@ def _command(function: Callable[..., None], given: Sequence[str]) -> tuple[Calla
     """The call that the arguments mean, and the file of --log. Exits after a help or a wrong argument."""
     module = sys.modules[function.__module__]
     text, helps = _described(module.__doc__ or "")
+    text = re.sub(r"python -m scripts\.\w+", _name(module), text)
     signed = _with_helps(function, {**helps, "log": LOG})
     app = App(
         _name(module), help=text, help_format="plaintext", version_flags=(), print_error=False, exit_on_error=False

@@ -57,7 +57,9 @@ class Code:
         """A module of the project, without code where it computes nothing; None for what is no such module."""
         if name not in self._modules:
             package, *inner = name.split(".")
-            path = self._root.joinpath(package, *inner)
+            # An installed package lies apart from its scripts and rules.
+            root = self._root if (self._root / package).is_dir() else Path(__file__).parents[1]
+            path = root.joinpath(package, *inner)
             files = (path.with_suffix(".py"), path / "__init__.py") if package in PROJECT else ()
             file = next((file for file in files if file.is_file()), None)
             text = "" if package == PROJECT[0] and {*inner[:1]} & SAYING else file and file.read_text("utf-8")

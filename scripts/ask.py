@@ -40,8 +40,8 @@ def main(
 ) -> None:
     disable_progress_bar()
     set_verbosity_error()
-    index = None if alone else index_of(dataset or dataset_of(model))
     answerer = Answerer(model)
+    index = None if alone else index_of(dataset or dataset_of(model))
     for each in [question] if question else asked():
         hits = index.best(each, documents) if index else []
         seen = [hit.passage.document for hit in hits]

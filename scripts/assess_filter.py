@@ -26,9 +26,8 @@ from rag_instruct.exemplars.knowledge import filter_by_teacher
 from rag_instruct.jobs import job_settings
 from rag_instruct.llm.prompts import load_prompt
 from rag_instruct.llm.session import Session, with_teacher
+from rag_instruct.project import root
 from rag_instruct.schema import DroppedExemplar, Exemplar
-
-PROMPT = Path("resources/prompts/knowledge_intensive.yaml")
 
 
 def main(
@@ -46,9 +45,10 @@ def main(
         records = InstructionSet([texts], "labels", SCHEMAS[cli.one_of(schema, SCHEMAS, "--schema")])
     labelled_ones = labelled(labels, records)
     exemplars = [exemplar for exemplar, _ in labelled_ones.values()]
+    prompt = load_prompt(root() / "resources/prompts/knowledge_intensive.yaml")
 
     async def work(teacher: Session) -> tuple[list[Exemplar], list[DroppedExemplar]]:
-        return await filter_by_teacher(exemplars, load_prompt(PROMPT), teacher, a_request)
+        return await filter_by_teacher(exemplars, prompt, teacher, a_request)
 
     if filter == "heuristic":
         kept, dropped = filter_by_heuristic(exemplars)

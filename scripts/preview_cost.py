@@ -17,15 +17,15 @@ from rag_instruct.files import write_json
 from rag_instruct.jobs import job_settings
 from rag_instruct.llm.answers import AnswerStore
 from rag_instruct.llm.session import account_of
+from rag_instruct.project import root
 
 
-def main(
-    *, dataset: str, prompts: Path = Path("resources/prompts"), output: Path, settings: Path | None = None
-) -> None:
+def main(*, dataset: str, prompts: Path | None = None, output: Path, settings: Path | None = None) -> None:
     given = job_settings(settings)
     account = account_of(given, dataset, "preview")
     results, store = Path("results"), AnswerStore(Path(given["answers"]))
-    estimates = preview_data_set(given, dataset, results, prompts, account)
+    folder = prompts or root() / "resources/prompts"
+    estimates = preview_data_set(given, dataset, results, folder, account)
     estimates += preview_evaluation(given, dataset, results, store, account)
     print(preview_table(estimates, account.spent(store), account))
     write_json(output, [asdict(one) for one in estimates])

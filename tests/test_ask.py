@@ -119,6 +119,19 @@ def test_in_the_terminal(model, monkeypatch, capsys):
         ask.main(str(model), "Why?", dataset="nosuch")
 
 
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        ("results/rag_instruct_demo/models/smollm2_135m", "make train-demo"),
+        ("results/mine/models/llama", "snakemake --cores all results/mine/models/llama"),
+    ],
+)
+def test_before_the_training_it_says_what_makes_the_model(name, command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=f"there is no such folder: train the model first, with {command}$"):
+        ask.main(name, "Why?")
+
+
 @pytest.mark.slow
 def test_as_a_command(model):
     environment = {**os.environ, **forked.AS_PRELOADED}

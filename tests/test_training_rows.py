@@ -1,10 +1,10 @@
 """What is trained on: the answer and its end under loss, every source document kept, noise dropped first."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 import tiny
-from made import row as made_row
 
 from rag_instruct.dataset.card import split
 from rag_instruct.errors import UserError
@@ -79,11 +79,11 @@ def test_training_keeps_from_the_rows_that_the_hubs_files_have_for_validation():
     """Also where the recipe has another seed; on somebody's own file that seed draws."""
     renderer = Renderer(tiny.tokenizer("llama-3"), 1400, "1")
     made = examples(ROWS[:200], renderer, 0.2, seed="2")
-    held = {row.id for row in split([made_row(row["id"]) for row in ROWS[:200]], 0.2, "2")["validation"]}
+    held = {row.id for row in split([SimpleNamespace(**row) for row in ROWS[:200]], 0.2, "2")["validation"]}
     assert {example.id for example in made.validation} == held - set(made.counts["too_long_ids"])
     assert not {example.id for example in made.train} & held
     assert {e.id for e in examples(ROWS[:200], renderer, 0.2).validation} == {
-        row.id for row in split([made_row(row["id"]) for row in ROWS[:200]], 0.2, "1")["validation"]
+        row["id"] for row in split(ROWS[:200], 0.2, "1")["validation"]
     } - set(made.counts["too_long_ids"])
 
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rag_instruct.errors import UserError
+from rag_instruct.project import root
 
-ROOT = Path(__file__).parents[2]
+ROOT = root()
 
 
 def command(configfiles: Sequence[Path]) -> list[str]:

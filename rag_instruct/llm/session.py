@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import threading
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -176,7 +177,8 @@ def with_teacher(
     async def session(base_url: str | None) -> Result:
         model = TeacherModel.of(described, base_url)
         async with open_session(model, AnswerStore(answers), account) as asked:
-            asked.stop_on_signals()
+            if threading.current_thread() is threading.main_thread():  # no other may handle signals
+                asked.stop_on_signals()
             return await work(asked)
 
     server = local_server(described["server"]) if "server" in described else nullcontext(None)

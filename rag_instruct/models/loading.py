@@ -34,7 +34,19 @@ def _had(what: str, model: str) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError) as error:
-        raise UserError(f"{what} {model!r} cannot be loaded: {_first_line(error)}; a model is {FALLBACK}") from error
+        reason = _missing_folder(model) or f"{_first_line(error)}; a model is {FALLBACK}"
+        raise UserError(f"{what} {model!r} cannot be loaded: {reason}") from error
+
+
+def _missing_folder(model: str) -> str:
+    """What to do where a name means a folder that is not there; empty for hub ids, which have two parts at most."""
+    path = Path(model)
+    if model.startswith("package:") or path.exists() or (len(path.parts) <= 2 and model[0] not in "/.~"):
+        return ""
+    if path.parent.name != "models":
+        return f"there is no such folder; a model is {FALLBACK}"
+    command = "make train-demo" if "rag_instruct_demo" in path.parts else f"snakemake --cores all {model}"
+    return f"there is no such folder: train the model first, with {command}"
 
 
 def load_tokenizer(model: str, revision: str | None = None) -> PreTrainedTokenizerBase:

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field
 
 from rag_instruct.errors import UserError
 from rag_instruct.files import read_text
+from rag_instruct.project import root
 from rag_instruct.settings import Settings
 from rag_instruct.settings.asked import Model, Teacher
 from rag_instruct.settings.dataset import Dataset
@@ -101,7 +102,7 @@ def checked(config: Settings, prompts: Path, files: Iterable[str | Path] = ()) -
 def read_config(folder: Path) -> Settings:
     """The checked config.yaml of a folder, for scripts that run outside the graph."""
     path = folder / "config.yaml"
-    return checked(yaml.safe_load(read_text(path)), folder / "resources/prompts", [path])
+    return checked(yaml.safe_load(read_text(path)), root() / "resources/prompts", [path])
 
 
 def json_schema() -> str:

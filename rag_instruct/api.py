@@ -1,0 +1,165 @@
+"""RAG-Instruct's steps as functions, for notebooks: a corpus, its exact search, pairs, rows, their verification.
+
+docs/api.md has an example. Everything raises UserError, whose message says what to do.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeVar, cast
+
+import numpy as np
+
+from rag_instruct.corpus.importing import import_passages
+from rag_instruct.corpus.passages import Passage, PassageStore
+from rag_instruct.dataset.assembling import assemble
+from rag_instruct.dataset.verification import Examiner
+from rag_instruct.errors import UserError
+from rag_instruct.llm.prompts import load_prompt
+from rag_instruct.llm.session import Session, with_teacher
+from rag_instruct.paradigms import ANY, slots
+from rag_instruct.project import root
+from rag_instruct.record_files import read_records, write_records
+from rag_instruct.retrieval.embeddings import embed_shard
+from rag_instruct.retrieval.encoder import Encoder, EncoderSettings
+from rag_instruct.retrieval.passage_index import PassageIndex
+from rag_instruct.retrieval.runs import Hit, Run
+from rag_instruct.retrieval.search import search
+from rag_instruct.retrieval.vectors import VectorFile, list_shards
+from rag_instruct.schema import Exemplar, Pair, Reject, Row, Verdict
+from rag_instruct.synthesis.slots import Origin, Synthesis
+
+__all__ = [
+    "Budget", "EncoderSettings", "Exemplar", "Hit", "Pair", "Passage", "PassageIndex", "PassageStore", "Reject",
+    "Row", "UserError", "Verdict", "add_noise", "exact_search", "import_corpus", "open_corpus", "open_index", "read_rows",
+    "synthesise", "verify", "write_rows",
+]  # fmt: skip
+Result = TypeVar("Result")
+NO_COLUMNS: Mapping[str, str] = MappingProxyType({})
+
+
+class Budget(NamedTuple):
+    """What may be bought in all with a store, answers that it holds already included; None is no limit."""
+
+    dollars: float | None = None
+    requests: int | None = None
+
+
+def import_corpus(
+    source: Path, folder: Path, *, columns: Mapping[str, str] = NO_COLUMNS, words: int = 0
+) -> PassageStore:
+    """Check the passages of a file, write them into `folder` for reading at random, and open them.
+
+    `columns` maps id, text and title to the file's own names. `words` cuts documents into passages of so many words.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    import_passages(source, columns, words, folder / "passages.arrow", folder / "passages.json")
+    return open_corpus(folder)
+
+
+def open_corpus(folder: Path) -> PassageStore:
+    """Open a corpus that `import_corpus` or the graph made: results/corpora/<corpus>."""
+    return PassageStore(folder / "passages.arrow")
+
+
+def open_index(folder: Path, encoder: EncoderSettings, name: str = "index") -> PassageIndex:
+    """Open the vectors `folder`/`name` of a corpus; encode its passages first if there are none.
+
+    `index.best(text, k)` returns the k best passages of the whole corpus as hits.
+    """
+    vectors, corpus = folder / name, folder / "passages.json"
+    if not (vectors / "shards.json").exists():
+        vectors.mkdir(exist_ok=True)
+        shard, info = vectors / "shard_00.npy", vectors / "shard_00.json"
+        embed_shard(Encoder(encoder), folder / "passages.arrow", corpus, 0, 1, shard, info)
+        list_shards([info], corpus, vectors / "shards.json")
+    return PassageIndex(folder, name, encoder)
+
+
+def exact_search(queries: np.ndarray, vectors: Path, k: int) -> np.ndarray:
+    """Return the k best rows of an .npy of vectors (n, d) for each query (q, d): fields `row` and `score`, (q, k)."""
+    return search(np.ascontiguousarray(queries, np.float32), VectorFile(vectors), k)
+
+
+def synthesise(
+    exemplar: str,
+    hits: Sequence[Hit],
+    paradigm: str,
+    *,
+    teacher: Mapping[str, Any],
+    store: Path,
+    budget: Budget,
+    prompts: str = "full",
+    seed: str = "1",
+) -> Pair | Reject:
+    """Have a teacher write one question and its answer from the best hits, in the form of the exemplar.
+
+    `teacher` has the keys of a teacher in config.yaml. `store` keeps every answer that is bought: the same call again
+    is free. `prompts` is a folder of resources/prompts. A reject has the `reason` for which the filters refuse the pair.
+    """
+    prompt = load_prompt(root() / "resources/prompts" / prompts / f"{paradigm}.yaml")
+    imitated = Exemplar("api", "api", 0, "unknown", exemplar)
+    origin = Origin(teacher["model"], prompts, prompt.version)
+
+    async def work(asked: Session) -> Pair | Reject:
+        run = cast(Run, _Given(hits))
+        synthesis = Synthesis(paradigm, [imitated], run, prompt, asked, bool(exemplar), seed, origin)
+        pair = await synthesis.fill(0, slots({ANY: 1}, 0)[0], 1)
+        return pair or synthesis.rejects[-1]
+
+    return _with_teacher(teacher, store, budget, "synthesis", work)
+
+
+def add_noise(pair: Pair, hits: Sequence[Hit], corpus: PassageStore, *, documents: int = 10, seed: str = "1") -> Row:
+    """Make a row of a pair: its source documents and noise from `hits`, shuffled, `documents` in all.
+
+    `hits` are of the question's own search, without its best ranks, which may state the answer.
+    """
+    rows, rejected = assemble([pair], cast(Run, _Given(hits, corpus)), documents, 0, seed)
+    if rejected:
+        raise UserError(f"{len(hits)} hits leave too few noise documents for {documents}: search deeper")
+    return rows[0]
+
+
+def verify(row: Row, *, judge: Mapping[str, Any], store: Path, budget: Budget) -> Verdict:
+    """Test with a judge whether a row has its paradigm; the verdict's `evidence` says who could answer it."""
+
+    async def work(asked: Session) -> Verdict:
+        return await Examiner(asked, root() / "resources/prompts/verification").examine(row)
+
+    return _with_teacher(judge, store, budget, "verification", work)
+
+
+def read_rows(path: Path) -> list[Row]:
+    """Read a data set."""
+    return list(read_records(path, Row))
+
+
+def write_rows(path: Path, rows: Iterable[Row]) -> None:
+    """Write a data set as JSON lines; the file is whole or absent."""
+    write_records(path, rows)
+
+
+class _Given:
+    """Hits at hand, in place of a run that a search made for many queries."""
+
+    def __init__(self, hits: Sequence[Hit], store: PassageStore | None = None) -> None:
+        self._hits, self.store = list(hits), store
+
+    def hits(self, query: object, beyond: int = 0) -> list[Hit]:
+        return self._hits[beyond:]
+
+
+def _with_teacher(
+    teacher: Mapping[str, Any], store: Path, budget: Budget, stage: str, work: Callable[[Session], Awaitable[Result]]
+) -> Result:
+    settings = {
+        "teachers": {"api": dict(teacher)},
+        "datasets": {"api": {"budget": budget._asdict()}},
+        "answers": str(store),
+        "prices": str(root() / "resources/prices.yaml"),
+    }
+    # In a thread: a notebook's own has an event loop under way already.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(with_teacher, "api", "api", stage, settings, store / stage, work).result()

@@ -1,0 +1,72 @@
+"""The Python API: the example of docs/api.md as it stands, with a teacher on loopback."""
+
+import json
+import re
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from conftest import ROOT
+from faulty import answer_to
+from loopback import endpoint
+
+from rag_instruct import api
+from rag_instruct.files import save_array
+
+PAGE = (ROOT / "docs/api.md").read_text("utf-8")
+
+
+def answered(request):
+    """A pair, an answer or a grade, as the request's schema asks."""
+    asked = request["response_format"]["json_schema"]["schema"]["properties"]
+    if "verdict" in asked:
+        return '{"verdict": "right"}'
+    return json.dumps({"answer": "It is known."}) if "question" not in asked else answer_to(request)
+
+
+@pytest.mark.slow
+def test_the_example_of_the_page_runs_offline_and_costs_nothing_again(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    assert len(blocks) == 3
+    with endpoint(answered) as served:
+        code = "\n".join(blocks).replace("http://127.0.0.1:8000/v1", served.base_url)
+        assert served.base_url in code
+        names: dict = {}
+        exec(code, names)
+        bought = len(served.requests)
+        exec(code, {})
+        assert len(served.requests) == bought > 1, "the store has every answer"
+    pair, row = names["pair"], names["row"]
+    assert isinstance(pair, api.Pair)
+    assert [passage.role for passage in row.passages].count("noise") == 4
+    assert names["verdict"].evidence.documents == 1
+    assert pair.question in capsys.readouterr().out
+
+
+def test_a_budget_is_kept(tmp_path):
+    hits = [api.Hit(api.Passage("1", "Mars", "Mars has two moons."), 0, 1, 0.9)]
+    teacher = {"model": "m", "base_url": "http://127.0.0.1:9/v1"}
+    with pytest.raises(api.UserError, match="requests"):
+        api.synthesise(
+            "Who?", hits, "single_doc_answer", teacher=teacher, store=tmp_path, budget=api.Budget(requests=0)
+        )
+
+
+def test_the_search_of_own_vectors_is_exact(tmp_path):
+    vectors = np.eye(4, dtype=np.float32)
+    save_array(tmp_path / "vectors.npy", vectors)
+    hits = api.exact_search(vectors[2:3], tmp_path / "vectors.npy", 2)
+    assert hits["row"].tolist() == [[2, 0]]
+    assert hits["score"].tolist() == [[1.0, 0.0]]
+
+
+def test_noise_that_does_not_suffice_is_refused():
+    pair = SimpleNamespace(id="p", sources=(), hidden=())
+
+    class Empty:
+        def __getitem__(self, rows):
+            return []
+
+    with pytest.raises(api.UserError, match="0 hits leave too few noise documents for 3"):
+        api.add_noise(pair, [], Empty(), documents=3)

@@ -1,0 +1,135 @@
+"""Command lines from signatures: what rules write is understood, and what is wrong is said in one line."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal, NamedTuple
+
+import pytest
+
+from rag_instruct import cli, commands
+from rag_instruct.errors import ArgumentError, UserError
+
+ARGS = """Do it.
+
+Args:
+    files: read in this order,
+        one after the other
+    seed: decides the draw
+"""
+
+
+class Model(NamedTuple):
+    """A model.
+
+    Args:
+        model: its folder
+    """
+
+    model: str
+    max_length: int = 512
+    normalize: bool = False
+
+
+def main(
+    files: list[Path],
+    *,
+    seed: str,
+    pairs: list[Path],
+    more: Sequence[str] = (),
+    documents: Path | None = None,
+    way: Literal["greedy", "paper"] = "greedy",
+    model: Annotated[Model, cli.Flat],
+) -> None:
+    called.append(locals())
+
+
+called: list[dict] = []
+GIVEN = ["a", "b c", "--seed", "1", "--pairs", "x", "y", "--model", "m"]
+
+
+@pytest.fixture(autouse=True)
+def module(monkeypatch):
+    monkeypatch.setattr(sys.modules[__name__], "__doc__", ARGS)
+    called.clear()
+
+
+def test_the_flags_are_the_parameters():
+    cli.run(main, [*GIVEN, "--more", "p", "q", "--normalize", "--max_length", "3", "--way=paper"])
+    assert called == [
+        {
+            "files": [Path("a"), Path("b c")], "seed": "1", "pairs": [Path("x"), Path("y")], "more": ["p", "q"],
+            "documents": None, "way": "paper", "model": Model("m", 3, True),
+        }
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "given", [[*GIVEN, "--documents"], ["--documents", "--more", *GIVEN[2:], "--pairs=z", "--", "a"]]
+)
+def test_a_rule_may_have_nothing_for_a_flag(given):
+    """Rules write flags whose files some data sets do not have."""
+    cli.run(main, given)
+    assert called[0]["documents"] is None
+    assert not called[0]["more"]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (GIVEN[:-2], "Parameter --model requires an argument."),
+        ([*GIVEN, "--paris", "x"], "Unknown option: --paris."),
+        ([*GIVEN, "--max-length", "x"], 'Invalid value for --max-length: unable to convert "x" into int.'),
+        ([*GIVEN, "--way", "x"], 'Invalid value "x" for --way. Choose from: "greedy", "paper".'),
+        (["a", "--seed", "1", "--model", "m", "--pairs"], "Parameter --pairs requires at least 1 element."),
+    ],
+)
+def test_a_wrong_argument_is_said_in_one_line(given, told, capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.run(main, given)
+    said = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert told in said
+    assert said.count("\n") == 1
+
+
+def test_an_argument_that_the_function_refuses_ends_with_2_and_other_errors_with_1(capsys):
+    for error, code in ((ArgumentError, 2), (UserError, 1)):
+        with pytest.raises(SystemExit) as ended:
+            cli.run(lambda error=error: (_ for _ in ()).throw(error("told")), [])
+        assert ended.value.code == code
+
+
+def test_the_help_has_types_defaults_and_texts(capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.run(main, ["--help"])
+    said = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert ended.value.code == 0
+    assert "Do it." in said
+    assert "--seed STR decides the draw [required]" in said
+    assert "read in this order, one after the other" in said
+    assert "--max-length INT [default: 512]" in said
+    assert "--model STR its folder" in said
+    assert "--log PATH file that gets a copy of the messages" in said
+    assert "Args:" not in said
+
+
+def test_rag_instruct_lists_its_commands_without_importing_them(capsys, monkeypatch):
+    monkeypatch.setattr(commands, "import_module", pytest.fail)
+    monkeypatch.setattr(sys, "argv", ["rag-instruct"])
+    commands.main()
+    assert "  search-shard                   Find the best passages of one shard" in capsys.readouterr().out
+    monkeypatch.setattr(sys, "argv", ["rag-instruct", "serch-shard"])
+    with pytest.raises(SystemExit) as ended:
+        commands.main()
+    assert ended.value.code == 2
+    assert "did you mean search-shard?" in capsys.readouterr().err
+
+
+def test_rag_instruct_runs_a_command_under_its_own_name(capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["rag-instruct", "list-shards", "--help"])
+    with pytest.raises(SystemExit):
+        commands.main()
+    said = capsys.readouterr().out
+    assert "Usage: rag-instruct list-shards" in said
+    assert "rag-instruct list-shards shard_00.json" in said
