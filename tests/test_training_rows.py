@@ -125,7 +125,7 @@ def test_null_is_as_absent(tmp_path):
 def test_a_template_that_rewrites_the_prompt_is_refused():
     tokenizer = tiny.tokenizer("llama-3")
     tokenizer.chat_template = "{{ messages | length }}{% for m in messages %}{{ m['content'] }}{% endfor %}"
-    with pytest.raises(UserError, match="otherwise when an answer follows"):
+    with pytest.raises(UserError, match="differently before an answer"):
         Renderer(tokenizer, 1400, "1").example(ROWS[0])
 
 

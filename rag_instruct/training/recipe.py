@@ -1,4 +1,4 @@
-"""Training recipes: files of resources/recipes/, their check, and the arithmetic that follows from them."""
+"""Training recipes: read and check files of resources/recipes/, and derive batch sizes and steps."""
 
 import math
 from dataclasses import asdict, dataclass, fields
@@ -10,7 +10,7 @@ import yaml
 from rag_instruct.errors import UserError
 from rag_instruct.files import digest, read_text
 
-# torchao's 8-bit AdamW rounds bf16 weights at random: rounded to the nearest, steps of 5e-6 would be lost.
+# torchao's 8-bit AdamW rounds bf16 weights stochastically: rounding to the nearest would lose steps of 5e-6.
 OPTIMIZERS = {"adamw": "adamw_torch", "adamw_8bit": "adamw_torch_8bit"}
 ATTENTION = ("sdpa", "eager", "flash_attention_2", "flash_attention_3", "flex_attention")
 NOT_DECISIVE = (
@@ -41,29 +41,31 @@ class Recipe:
     accumulation: int = 16
     optimizer: str = "adamw"
     precision: str = "bf16"  # bf16: mixed precision; fp32
-    checkpointing: bool = True  # of activations: less memory, a third more computation
-    packing: bool = False  # several rows in a sequence that do not see each other; a batch then counts sequences
-    group_by_length: bool = False  # rows of a like length in a step: less padding where batch is above 1
+    checkpointing: bool = True  # recompute activations: less memory, a third more computation
+    packing: bool = False  # several rows per sequence, which do not see each other; a batch then counts sequences
+    group_by_length: bool = False  # rows of similar length in a step: less padding if batch is above 1
     attention: str = "sdpa"
-    liger: bool = False  # liger-kernel's fused layers; needs a GPU. The loss is fused and in chunks in any case (TRL)
-    lora: int | None = None  # rank; left out, all weights are trained
+    liger: bool = (
+        False  # liger-kernel's fused layers; needs a GPU. TRL computes the loss fused and in chunks in any case
+    )
+    lora: int | None = None  # rank; without it, all weights are trained
     merge_lora: bool = True
-    zero: int | None = None  # DeepSpeed's stage 1, 2 or 3; left out, no DeepSpeed
-    processes: int = 1  # one a GPU
+    zero: int | None = None  # DeepSpeed's stage 1, 2 or 3; without it, no DeepSpeed
+    processes: int = 1  # one per GPU
     machines: int = 1
-    gpus: int = 0  # of a machine
-    threads: int = 8  # of a machine
-    memory_mb: int = 64000  # of a machine
+    gpus: int = 0  # per machine
+    threads: int = 8  # per machine
+    memory_mb: int = 64000  # per machine
     hours: float = 24
     validation: float = 0.02  # share of the rows
     validation_batch: int = 1
-    saves: int = 10  # checkpoints in the course of the training
+    saves: int = 10  # checkpoints during the training
     checkpoints_kept: int = 2
     seed: int = 1
     report_to: str = "tensorboard"  # or wandb, trackio, none
 
     def __post_init__(self) -> None:
-        """Raises ValueError, as a sentence, for values that do not go together."""
+        """Raise ValueError for values that contradict each other; its text is a sentence."""
         checks = {
             f"optimizer is {self.optimizer!r}, one of {', '.join(OPTIMIZERS)}": self.optimizer in OPTIMIZERS,
             f"precision is {self.precision!r}, bf16 or fp32": self.precision in ("bf16", "fp32"),
@@ -91,24 +93,24 @@ class Recipe:
 
     @property
     def effective_batch(self) -> int:
-        """Rows, or packed sequences, of one optimizer step."""
+        """Return the rows, or packed sequences, of one optimizer step."""
         return self.batch * self.accumulation * self.processes
 
     def steps(self, sequences: int) -> int:
-        """The optimizer's steps over `sequences` training sequences."""
+        """Return the optimizer's steps over `sequences` training sequences."""
         return max(1, math.ceil(self.steps_an_epoch(sequences) * self.epochs))
 
     def steps_an_epoch(self, sequences: int) -> int:
-        """The steps of one epoch, the last of which may have fewer sequences."""
+        """Return the steps of one epoch; the last may have fewer sequences."""
         batches = math.ceil(math.ceil(sequences / self.batch) / self.processes)
         return math.ceil(batches / self.accumulation)
 
     def identity(self) -> str:
-        """A digest of what decides the weights, but for rounding: machines with other threads go on from each other."""
+        """Return a digest of what decides the weights, except rounding: a machine with other threads may resume."""
         return digest(*(f"{name}={value}" for name, value in asdict(self).items() if name not in NOT_DECISIVE))
 
     def deepspeed(self) -> dict[str, Any] | None:
-        """DeepSpeed's configuration, its batch sizes taken over from the trainer."""
+        """Return DeepSpeed's configuration; the trainer fills in the batch sizes."""
         if self.zero is None:
             return None
         optimization = {
@@ -117,8 +119,8 @@ class Recipe:
             "contiguous_gradients": True,
             "stage3_gather_16bit_weights_on_model_save": True,
         }
-        # Summed in half precision, small gradients of many micro-batches are lost. Stages 2 and 3 spread the sums over
-        # the processes; stage 1 would need 4 bytes a weight more on each, and does as the published script does.
+        # Sums in half precision lose small gradients of many micro-batches. Stages 2 and 3 spread single-precision sums
+        # over the processes. Stage 1 would need 4 more bytes per weight, so it does as the published script.
         sums = {"data_types": {"grad_accum_dtype": "fp32"}} if self.zero > 1 and self.precision == "bf16" else {}
         return {
             **sums,
@@ -132,14 +134,14 @@ class Recipe:
 
 
 def load_recipe(path: Path) -> Recipe:
-    """The recipe of a YAML file; a UserError names the file, the key and what is wrong with it."""
+    """Read a recipe from a YAML file; a UserError names the file, the key and the mistake."""
     try:
         given = yaml.safe_load(read_text(path)) or {}
     except yaml.YAMLError as error:
         raise UserError(f"{path}: not YAML: {error}") from error
     kinds = {field.name: field.type for field in fields(Recipe)}
     if unknown := sorted(set(given) - set(kinds)):
-        raise UserError(f"{path}: {unknown[0]!r} is no key of a recipe; there are {', '.join(kinds)}")
+        raise UserError(f"{path}: {unknown[0]!r} is not a key of a recipe; the keys are {', '.join(kinds)}")
     if "model" not in given:
         raise UserError(f"{path}: `model` is missing: a hub id, a folder, or package:<module>/<file>.gguf")
     for name, value in given.items():
@@ -160,5 +162,5 @@ def _check_kind(path: Path, name: str, value: Any, kind: str) -> None:
     if value is None and kind.endswith("None"):
         return
     if not isinstance(value, wanted[names]) or (isinstance(value, bool) and names != "bool"):
-        hint = " (YAML takes 5e-6 for a text: write 5.0e-6)" if names == "float" and isinstance(value, str) else ""
-        raise UserError(f"{path}: {name} is {value!r}, a value of type {names} is needed{hint}")
+        hint = " (YAML reads 5e-6 as text: write 5.0e-6)" if names == "float" and isinstance(value, str) else ""
+        raise UserError(f"{path}: {name} is {value!r}, it must be of type {names}{hint}")
