@@ -2,7 +2,6 @@
 
 import json
 import re
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -62,7 +61,10 @@ def test_the_search_of_own_vectors_is_exact(tmp_path):
 
 
 def test_noise_that_does_not_suffice_is_refused():
-    pair = SimpleNamespace(id="p", sources=(), hidden=())
+    texts = dict.fromkeys(("paradigm", "id", "exemplar_id", "exemplar", "license", "kind", "question", "answer"), "")
+    pair = api.Pair(
+        slot=0, attempt=0, sources=(), hidden=(), request_keys=(), teacher="", prompts="", prompt_version=1, **texts
+    )
 
     class Empty:
         def __getitem__(self, rows):

@@ -78,13 +78,13 @@ def test_counts_add_up_and_what_is_too_long_is_named():
 def test_training_keeps_from_the_rows_that_the_hubs_files_have_for_validation():
     """Also where the recipe has another seed; on somebody's own file that seed draws."""
     renderer = Renderer(tiny.tokenizer("llama-3"), 1400, "1")
-    made = examples(ROWS[:200], renderer, 0.2, seed="2")
-    held = {row.id for row in split([SimpleNamespace(**row) for row in ROWS[:200]], 0.2, "2")["validation"]}
+    made = examples(ROWS, renderer, 0.2, seed="2")
+    typed = [SimpleNamespace(**row) for row in ROWS]
+    held = {row.id for row in split(typed, 0.2, "2")["validation"]}
     assert {example.id for example in made.validation} == held - set(made.counts["too_long_ids"])
     assert not {example.id for example in made.train} & held
-    assert {e.id for e in examples(ROWS[:200], renderer, 0.2).validation} == {
-        row["id"] for row in split(ROWS[:200], 0.2, "1")["validation"]
-    } - set(made.counts["too_long_ids"])
+    own = {row.id for row in split(typed, 0.2, "1")["validation"]}
+    assert {e.id for e in examples(ROWS, renderer, 0.2).validation} == own - set(made.counts["too_long_ids"])
 
 
 @pytest.mark.parametrize("part", ["question", "answer", "documents"])
@@ -139,7 +139,7 @@ def test_null_is_as_absent(tmp_path):
 def test_a_template_that_rewrites_the_prompt_is_refused():
     tokenizer = tiny.tokenizer("llama-3")
     tokenizer.chat_template = "{{ messages | length }}{% for m in messages %}{{ m['content'] }}{% endfor %}"
-    with pytest.raises(UserError, match="otherwise when an answer follows"):
+    with pytest.raises(UserError, match="differently before an answer"):
         Renderer(tokenizer, 1400, "1").example(ROWS[0])
 
 

@@ -1,1 +1,1 @@
-"""Models as weights: found, loaded, prompted by their chat template, and run."""
+"""Find models, load them, prompt them by their chat template, and run them."""

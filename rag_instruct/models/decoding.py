@@ -1,4 +1,4 @@
-"""How a model under test decodes."""
+"""How a model under test chooses its tokens."""
 
 from typing import Literal, NamedTuple, Self
 
@@ -19,5 +19,5 @@ class Decoding(NamedTuple):
         return cls(max_new_tokens, **DECODINGS[name])
 
     def sampling(self) -> dict[str, float]:
-        """As an endpoint is told."""
+        """Return the settings as the parameters of a request."""
         return {"temperature": self.temperature, **({"top_p": self.top_p} if self.temperature else {})}

@@ -1,4 +1,4 @@
-"""What generates from weights: vLLM where it is installed and there is a GPU, else transformers in batches."""
+"""Generate answers from weights: with vLLM if it is installed and a GPU is there, else transformers."""
 
 import hashlib
 from importlib.util import find_spec
@@ -17,13 +17,13 @@ from rag_instruct.models.decoding import Decoding
 from rag_instruct.models.loading import load_config, load_student, load_tokenizer
 from rag_instruct.models.source import model_source
 
-# Files of a model's folder that decide what it says.
+# The files of a model's folder that decide its answers, beside the weights.
 DECIDING = ("config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
 WEIGHTS = (".safetensors", ".bin", ".model", ".gguf")
 
 
 class Generated(NamedTuple):
-    """An answer, and whether it came to its end."""
+    """An answer, and whether the model ended it."""
 
     text: str
     finished: bool
@@ -32,14 +32,14 @@ class Generated(NamedTuple):
 class Engine(Protocol):
     """Answers batches of prompts."""
 
-    batch_tokens: int  # of a batch, padding included
+    batch_tokens: int  # in a batch, with padding
     batch_rows: int
 
     def generate(self, prompts: list[list[int]], decoding: Decoding, seed: int) -> list[Generated]: ...
 
 
 class Transformers:
-    """Any checkpoint on the CPU, or a GPU where there is one; prompts padded on the left to one length."""
+    """Any checkpoint, on a GPU if there is one, else on the CPU; prompts are padded on the left."""
 
     def __init__(self, model: str, tokenizer: PreTrainedTokenizerBase, revision: str | None) -> None:
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -79,17 +79,17 @@ def _padded(prompts: list[list[int]], padding: int) -> tuple[torch.Tensor, torch
 
 
 def _ends(settings: Any, tokenizer: PreTrainedTokenizerBase) -> list[int]:
-    """The tokens that end an answer, by the model's own settings and its tokenizer's."""
+    """Return the tokens that end an answer, by the settings of the model and of its tokenizer."""
     said = getattr(settings, "eos_token_id", None)
     ends = said if isinstance(said, list) else [said]
     return sorted({int(token) for token in [*ends, tokenizer.eos_token_id] if token is not None})
 
 
 class Vllm:
-    """A checkpoint on GPUs by vLLM, which makes batches of its own: thousands of prompts at a time."""
+    """A checkpoint on GPUs with vLLM, which makes its own batches: it gets thousands of prompts at a time."""
 
     def __init__(self, model: str, tokenizer: PreTrainedTokenizerBase, revision: str | None) -> None:
-        import vllm  # not among the requirements: it brings a torch of its own
+        import vllm  # not in the requirements: it needs its own version of torch
 
         self._vllm = vllm
         self._ends = _ends(None, tokenizer)
@@ -112,31 +112,31 @@ class Vllm:
 
 
 def tokenizer_of(model: str, revision: str | None) -> PreTrainedTokenizerBase:
-    """The model's tokenizer, with a chat template. Raises UserError when it has none of its own."""
+    """Return the model's tokenizer with a chat template. Raises UserError without tokenizer or end token."""
     tokenizer = prepared(load_tokenizer(model, revision))
     tokenizer.padding_side = "left"
     return tokenizer
 
 
 def longest_of(model: str, revision: str | None) -> int:
-    """The most tokens that a prompt and its answer may have together."""
+    """Return the largest number of tokens of a prompt with its answer."""
     return int(getattr(load_config(model, revision), "max_position_embeddings", 1 << 20))
 
 
 def engine_of(model: str, tokenizer: PreTrainedTokenizerBase, revision: str | None) -> Engine:
-    """What this machine has for a model. vLLM reads no package's GGUF file."""
-    disable_progress_bar()  # of loading; the log has a line
+    """Return the engine for a model on this machine. vLLM does not read the GGUF file of a package."""
+    disable_progress_bar()  # the bar of loading; the log has a line
     if find_spec("vllm") and torch.cuda.is_available() and not model.endswith(".gguf"):
-        logger.info("%s: by vLLM, on %d GPUs", model, torch.cuda.device_count())
+        logger.info("%s: with vLLM on %d GPUs", model, torch.cuda.device_count())
         return Vllm(model, tokenizer, revision)
-    logger.info("%s: by transformers, on %s", model, "a GPU" if torch.cuda.is_available() else "the CPU")
+    logger.info("%s: with transformers on %s", model, "a GPU" if torch.cuda.is_available() else "the CPU")
     return Transformers(model, tokenizer, revision)
 
 
 def identity(model: str, revision: str | None) -> str:
-    """What names the very weights: a digest of a folder's or file's bytes, a hub id with its commit.
+    """Return a name of the exact weights: a digest of the bytes of a folder or file, or a hub id with its commit.
 
-    A folder that is trained anew is another model, and answers of the old one are not taken for its own.
+    After another training the same folder is another model: answers of the old one are not reused.
     """
     place = Path(model_source(model))
     if place.is_file():
@@ -144,7 +144,7 @@ def identity(model: str, revision: str | None) -> str:
     if place.is_dir():
         files = sorted(path for path in place.iterdir() if path.suffix in WEIGHTS or path.name in DECIDING)
         if not any(path.suffix in WEIGHTS for path in files):
-            raise UserError(f"{place}: no weights in it ({', '.join(WEIGHTS)}): is it a model's folder?")
+            raise UserError(f"{place}: no weights in this folder ({', '.join(WEIGHTS)}): give the folder of a model")
         return f"{place.name}:{_digest_of(files)}"
     return f"{model}@{load_config(model, revision)._commit_hash}"
 

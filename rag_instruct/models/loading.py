@@ -1,4 +1,4 @@
-"""The model that is trained: found, loaded, and written as a folder that any server loads."""
+"""Load models and tokenizers, check them, and save a model as a folder that servers load."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ FALLBACK = "a hub id (gated ones need HF_TOKEN and accepted terms), a folder, or
 
 
 def _place(model: str) -> tuple[str, dict[str, str]]:
-    """What from_pretrained takes for a model's name."""
+    """Return the arguments of from_pretrained for a model's name."""
     source = model_source(model)
     if source.endswith(".gguf"):
         return str(Path(source).parent), {"gguf_file": Path(source).name}
@@ -30,7 +30,7 @@ def _place(model: str) -> tuple[str, dict[str, str]]:
 
 
 @contextmanager
-def _had(what: str, model: str) -> Iterator[None]:
+def _loading(what: str, model: str) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError) as error:
@@ -50,17 +50,17 @@ def _missing_folder(model: str) -> str:
 
 
 def load_tokenizer(model: str, revision: str | None = None) -> PreTrainedTokenizerBase:
-    """The model's tokenizer. Raises UserError when there is no such model, or it cannot be had."""
+    """Load the model's tokenizer. Raises UserError if it cannot be loaded."""
     place, more = _place(model)
-    with _had("the tokenizer of model", model):
+    with _loading("the tokenizer of model", model):
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(place, revision=revision, **more)
     return tokenizer
 
 
 def load_config(model: str, revision: str | None = None) -> PreTrainedConfig:
-    """The model's configuration. Raises UserError when there is no such model, or it cannot be had."""
+    """Load the model's configuration. Raises UserError if it cannot be loaded."""
     place, more = _place(model)
-    with _had("the configuration of model", model):
+    with _loading("the configuration of model", model):
         config: PreTrainedConfig = AutoConfig.from_pretrained(place, revision=revision, **more)
     return config
 
@@ -68,9 +68,9 @@ def load_config(model: str, revision: str | None = None) -> PreTrainedConfig:
 def load_student(
     model: str, dtype: torch.dtype, revision: str | None = None, attention: str = "sdpa"
 ) -> PreTrainedModel:
-    """The model with its weights as `dtype`. Raises UserError when there is no such model, or it cannot be had."""
+    """Load the model with weights of `dtype`. Raises UserError if it cannot be loaded."""
     place, more = _place(model)
-    with _had("model", model):
+    with _loading("model", model):
         student: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
             place, revision=revision, dtype=dtype, attn_implementation=attention, **more
         )
@@ -80,17 +80,17 @@ def load_student(
 
 
 def _make_savable(student: PreTrainedModel) -> None:
-    """Mend settings of generation that load and are refused when they are saved, at the first checkpoint."""
+    """Correct generation settings that can be loaded but not saved: saving would fail at the first checkpoint."""
     settings = student.generation_config
     try:
         if settings is not None:
             settings.validate(strict=True)
-    except ValueError:  # a temperature for greedy decoding: who gives one means to sample
+    except ValueError:  # a temperature without sampling: sampling is meant
         settings.do_sample = True
 
 
 def _unquantized(student: PreTrainedModel, dtype: torch.dtype, attention: str) -> PreTrainedModel:
-    """The same weights in an ordinary model: one read from GGUF will not be saved."""
+    """Return the same weights in an ordinary model: one that was read from GGUF cannot be saved."""
     config = student.config
     if hasattr(config, "quantization_config"):
         del config.quantization_config
@@ -101,11 +101,11 @@ def _unquantized(student: PreTrainedModel, dtype: torch.dtype, attention: str) -
 
 
 def check_model(model: str, tokenizer: PreTrainedTokenizerBase, max_length: int, revision: str | None = None) -> None:
-    """Raises UserError when the model is shorter than `max_length`, or lacks an embedding of its tokenizer's."""
+    """Raise UserError if the model has fewer positions than `max_length`, or lacks an embedding of a special token."""
     config = load_config(model, revision)
     longest = getattr(config, "max_position_embeddings", max_length)
     if max_length > longest:
-        raise UserError(f"max_length is {max_length}, {model} knows {longest} positions: lower it in the recipe")
+        raise UserError(f"max_length is {max_length}, {model} has {longest} positions: lower max_length in the recipe")
     for name in ("pad_token_id", "eos_token_id"):
         if getattr(tokenizer, name) >= config.vocab_size:
             raise UserError(
@@ -117,12 +117,12 @@ def check_model(model: str, tokenizer: PreTrainedTokenizerBase, max_length: int,
 def save_folder(
     folder: Path, student: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, state: dict[str, Any], answer_end: int
 ) -> None:
-    """16-bit safetensors, config, generation config and tokenizer with its chat template."""
-    halves: dict[int, torch.Tensor] = {}  # by address, so that tied weights stay one
+    """Write 16-bit safetensors, the configurations, and the tokenizer with its chat template."""
+    halves: dict[int, torch.Tensor] = {}  # by address, so that tied weights stay tied
     for value in state.values():
         halves.setdefault(value.data_ptr(), value.to(torch.bfloat16) if value.is_floating_point() else value)
     kept = {name: halves[value.data_ptr()] for name, value in state.items()}
-    student.to(torch.bfloat16)  # type: ignore[arg-type]  # so that the config names the type that is saved
+    student.to(torch.bfloat16)  # type: ignore[arg-type]  # so that the configuration names the saved type
     student.config.use_cache = True
     student.config.pad_token_id = tokenizer.pad_token_id
     settings = student.generation_config

@@ -1,4 +1,4 @@
-"""Where the files of a model lie."""
+"""Find the files of a model."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -7,7 +7,7 @@ from rag_instruct.errors import UserError
 
 
 def model_source(name: str) -> str:
-    """A folder or hub id as it is; `package:module/folder` is a folder inside an installed package."""
+    """Return a folder or hub id unchanged; `package:module/folder` is a folder inside an installed package."""
     if not name.startswith("package:"):
         return name
     module, _, inside = name.removeprefix("package:").partition("/")

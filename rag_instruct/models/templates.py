@@ -1,4 +1,4 @@
-"""How documents and a question become one prompt: several formats, so that a model does not learn one by heart."""
+"""Write documents and a question as one prompt, in several styles, so that a model does not learn a single one."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -30,7 +30,7 @@ class Style(NamedTuple):
     prompt: str
 
     def render(self, question: str, documents: Sequence[str]) -> str:
-        """The user's turn; a row without documents is its question."""
+        """Return the user's message; without documents, it is the question."""
         if not documents:
             return question
         written = [self.document.format(number=number, text=text) for number, text in enumerate(documents, start=1)]
@@ -38,9 +38,9 @@ class Style(NamedTuple):
 
 
 STYLES = tuple(Style(document, prompt) for prompt in PROMPTS for document in DOCUMENT_FORMATS)
-DEFAULT = Style(DOCUMENT_FORMATS[1], PROMPTS[1])  # of scripts/ask and wherever one style is needed
+DEFAULT = Style(DOCUMENT_FORMATS[1], PROMPTS[1])  # of scripts/ask, and wherever there is one style
 
 
 def style_of(row_id: str, seed: str) -> Style:
-    """The style of a row: drawn by digest, so that it is the same in every run and every process."""
+    """Draw the style of a row by digest: it is the same in every run and every process."""
     return STYLES[int(digest(seed, "style", row_id)[:8], 16) % len(STYLES)]

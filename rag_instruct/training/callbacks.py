@@ -1,4 +1,4 @@
-"""What is seen of a training while it runs, and its orderly end when it is told to stop."""
+"""Show a training's progress, and stop it in order on a signal."""
 
 import signal
 import sys
@@ -13,18 +13,18 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)  # of SLURM befor
 
 
 def end_when_told() -> None:
-    """Until the training begins there is nothing to save: undo that the launcher's shell has signals ignored."""
+    """Let signals end the process until the training begins: the launcher's shell has them ignored."""
     for number in STOP_SIGNALS:
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
 class ProgressCallback(TrainerCallback):
-    """A bar with loss, tokens a second and memory; a checkpoint and an orderly end on STOP_SIGNALS."""
+    """Show loss, tokens per second and memory. On STOP_SIGNALS, save a checkpoint and stop."""
 
     def __init__(self) -> None:
         self.tokens_a_step = 0.0
         self.told_to_stop = False
-        self.signal = ""  # by which it was told
+        self.signal = ""  # the name of the signal
         self.bar: Any = None
         self.shown: dict[str, str] = {}
 
@@ -35,7 +35,7 @@ class ProgressCallback(TrainerCallback):
             self.bar = bar("training", total=state.max_steps, unit="step", done=state.global_step)
 
     def _stop(self, number: int, _: Any) -> None:
-        """Only take note: to write from a handler is an error where the signal has come amid the bar's own writing."""
+        """Only note the signal: the handler may interrupt the bar's own output, so it must not write."""
         self.signal = signal.Signals(number).name
         self.told_to_stop = True
 
@@ -63,7 +63,7 @@ class ProgressCallback(TrainerCallback):
 
 
 def _any_process(told: bool, device: torch.device) -> bool:
-    """Whether any process was told: all have to stop at the same step, or they wait for each other for ever."""
+    """Return whether any process got a signal: all must stop at the same step, or they wait for each other forever."""
     if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
         return told
     flag = torch.tensor(int(told), device=device)
@@ -72,7 +72,7 @@ def _any_process(told: bool, device: torch.device) -> bool:
 
 
 def peak_memory_gb() -> float:
-    """The peak of this process in GB (10^9 bytes): of its GPU if it has one, else resident."""
+    """Return this process's peak memory in GB (10^9 bytes): of its GPU if it has one, else of its resident memory."""
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated() / 1e9
     import resource

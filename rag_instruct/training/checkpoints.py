@@ -1,4 +1,4 @@
-"""Checkpoints of a training: whose they are, and which one a rerun goes on from."""
+"""Checkpoints of a training: which data and recipe they belong to, and which one a rerun resumes from."""
 
 import json
 import re
@@ -15,22 +15,27 @@ from rag_instruct.logs import logger
 
 IDENTITY = "identity.json"
 WRITTEN_LAST = "trainer_state.json"  # of a checkpoint, by its trainer
-# torch says of a full disk only where it stood in its file when no more went in.
+# On a full disk, torch reports only its position in the file.
 FULL = re.compile(r"No space left|Disk quota|unexpected pos \d+ vs|iostream error|file write failed")
 
 
 def claim(checkpoints: Path, identity: dict[str, str]) -> None:
-    """Make the folder the one of this very data set and recipe: what is of another, or was cut short, goes.
+    """Reserve the folder for this data set and recipe; delete checkpoints of others, and incomplete ones.
 
-    Raises UserError for a folder that holds what no training has written.
+    Raises UserError if the folder contains files that no training wrote.
     """
     if checkpoints.is_dir() and not _is_of(checkpoints, identity):
         ours = (checkpoints / IDENTITY).is_file()
         for path in () if ours else checkpoints.iterdir():
             if not path.name.startswith(("checkpoint-", f".{IDENTITY}")):
-                raise UserError(f"{checkpoints} is no folder of checkpoints, it has {path.name}: name another")
+                raise UserError(
+                    f"{checkpoints} contains {path.name}, so it is no folder of checkpoints: choose another"
+                )
         if list(checkpoints.glob("checkpoint-*")):
-            logger.warning("%s: checkpoints of other data or another recipe: starting afresh", checkpoints)
+            logger.warning(
+                "%s: deleting checkpoints of other data or of another recipe, and starting from the beginning",
+                checkpoints,
+            )
         shutil.rmtree(checkpoints)
     for path in checkpoints.glob("checkpoint-*"):
         if not _whole(path):
@@ -39,7 +44,7 @@ def claim(checkpoints: Path, identity: dict[str, str]) -> None:
 
 
 def last_checkpoint(checkpoints: Path) -> Path | None:
-    """The newest whole checkpoint of a claimed folder."""
+    """Return the newest complete checkpoint of a claimed folder."""
     whole = [path for path in checkpoints.glob("checkpoint-*") if _whole(path)]
     return max(whole, key=lambda path: int(path.name.split("-")[1]), default=None)
 
@@ -50,7 +55,7 @@ def _is_of(checkpoints: Path, identity: dict[str, str]) -> bool:
 
 
 def _whole(checkpoint: Path) -> bool:
-    """Whether no kill cut it short: its last file is there, to its end."""
+    """Return whether the checkpoint is complete: the file that is written last can be read."""
     try:
         json.loads((checkpoint / WRITTEN_LAST).read_text("utf-8"))
     except (OSError, ValueError):
@@ -60,7 +65,7 @@ def _whole(checkpoint: Path) -> bool:
 
 @contextmanager
 def room_for(folder: Path) -> Iterator[None]:
-    """Say that the disk is full where torch and safetensors say that a write failed."""
+    """Turn the failed writes of torch and safetensors on a full disk into a UserError."""
     try:
         with needs_room(folder):
             yield
@@ -68,5 +73,5 @@ def room_for(folder: Path) -> Iterator[None]:
         if not FULL.search(f"{error} {error.__context__}"):
             raise
         raise UserError(
-            f"{folder}: the disk is full: make room and run again; the last whole checkpoint is kept"
+            f"{folder}: the disk is full: make room and run again; the last complete checkpoint is kept"
         ) from error

@@ -1,7 +1,8 @@
-"""What a training takes before it runs: memory of a GPU, hours, disk. Counts of bytes and operations, not a fit.
+"""Estimate a training before it runs: GPU memory, hours, disk. It counts bytes and operations; nothing is fitted.
 
-Bytes of the parts follow ZeRO (arXiv 1910.02054, section 3), those of activations what a Llama layer keeps for its
-backward pass, operations PaLM's count (arXiv 2204.02311, appendix B): 6 a weight and token, and attention's.
+Weights, gradients and optimizer states follow ZeRO (arXiv 1910.02054, section 3). Activations are what a Llama layer
+keeps for its backward pass. Operations follow PaLM (arXiv 2204.02311, appendix B): 6 per weight and token, and
+attention.
 """
 
 import time
@@ -15,7 +16,7 @@ from rag_instruct.tables import frame, text
 from rag_instruct.training.recipe import Recipe
 
 GB = 1e9
-# The models of the shipped recipes are gated; their shapes are public, so that they can be estimated without a token.
+# The recipes' models are gated, their shapes are public: an estimate needs no token.
 SHAPES: dict[str, tuple[int, int, int, int, int, bool]] = {
     # hidden, intermediate, layers, heads, key-value heads, tied
     "meta-llama/Llama-3.1-8B": (4096, 14336, 32, 32, 8, False),
@@ -25,12 +26,12 @@ SHAPES: dict[str, tuple[int, int, int, int, int, bool]] = {
 LLAMA_3_TOKENS = 128_256
 # Operations a second of dense bf16 products, from the makers' data sheets, and memory in GB (10^9 bytes).
 DEVICES = {"h100": (989e12, 80), "h200": (989e12, 141), "a100": (312e12, 80), "l40s": (362e12, 48)}
-UTILISATION = 0.40  # of that rate, assumed: no GPU was at hand to measure it
-CPU_UTILISATION = 0.60  # of the products' measured rate: the rest are norms, attention and the optimizer
+UTILISATION = 0.40  # of that rate; assumed, not measured
+CPU_UTILISATION = 0.60  # of the measured rate of matrix products: norms, attention and the optimizer take the rest
 PROCESS_GB = 0.65  # Python with torch and the trainer
 LOADING, FRAGMENTED = 0.6, 1.4  # measured (performance/training.py): of the weights, and times the activations
-BUCKETS_GB = 2.0  # DeepSpeed's, for gradients under way: twice 5e8 half ones
-CONTEXT_GB = 1.5  # CUDA's own, the libraries' buffers, what the allocator cannot use
+BUCKETS_GB = 2.0  # DeepSpeed's buckets for gradients in transit: twice 5e8 of 2 bytes
+CONTEXT_GB = 1.5  # CUDA itself, buffers of libraries, fragmentation
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Model:
     """A model's shape."""
 
     parameters: int
-    products: int  # weights that each token is multiplied by: all but the input's embeddings
+    products: int  # weights that each token is multiplied with: all but the input embeddings
     layers: int
     hidden: int
     intermediate: int
@@ -46,12 +47,12 @@ class Model:
 
     @classmethod
     def of(cls, name: str, revision: str | None = None) -> "Model":
-        """The shape of a recipe's model; raises UserError when its configuration cannot be had."""
+        """Return the shape of a recipe's model; raises UserError if its configuration cannot be loaded."""
         return cls.of_config(_config(name, revision))
 
     @classmethod
     def of_config(cls, config: PreTrainedConfig) -> "Model":
-        """The shape that a configuration describes; no weights are made."""
+        """Return the shape that a configuration describes, without allocating weights."""
         with torch.device("meta"):
             made = AutoModelForCausalLM.from_config(config)
         parameters = sum(weight.numel() for weight in made.parameters())
@@ -74,7 +75,7 @@ def _config(name: str, revision: str | None) -> PreTrainedConfig:
 
 
 def memory(model: Model, recipe: Recipe, longest: int) -> dict[str, float]:
-    """GB (10^9 bytes) of one process by part, at its peak; `longest` is a sequence's tokens."""
+    """Return the peak memory of one process in GB (10^9 bytes), by part; `longest` is in tokens."""
     count, shared = model.parameters, recipe.processes
     trained = count if recipe.lora is None else _adapter(model, recipe.lora)
     whole = recipe.precision == "fp32" or (recipe.zero is None and recipe.optimizer == "adamw" and recipe.lora is None)
@@ -82,7 +83,7 @@ def memory(model: Model, recipe: Recipe, longest: int) -> dict[str, float]:
     gradient: float = 4 if whole or recipe.lora else 2
     state: float = {"adamw": 8, "adamw_8bit": 2}[recipe.optimizer]
     if recipe.zero:
-        state = (state + 4 + 4) / shared  # and single weights and gradients, spread over the processes
+        state = (state + 4 + 4) / shared  # with 4-byte weights and gradients, spread over the processes
         gradient = gradient / (shared if recipe.zero >= 2 else 1)
         weight = weight / (shared if recipe.zero == 3 else 1)
     adapter = 4 * trained if recipe.lora else 0
@@ -96,11 +97,11 @@ def memory(model: Model, recipe: Recipe, longest: int) -> dict[str, float]:
 
 
 def figures(model: Model, recipe: Recipe, longest: int, on_gpu: bool) -> dict[str, float]:
-    """The parts of memory(), and what a process has beside them on a GPU or in this machine's memory."""
+    """Return the parts of memory(), and what else a process needs on a GPU or in this machine's memory."""
     parts = memory(model, recipe, longest)
     if on_gpu:
         return {**parts, "beside": CONTEXT_GB + (BUCKETS_GB if recipe.zero else 0)}
-    # Freed blocks of many lengths stay with the process, and what loading took too.
+    # Freed blocks of many lengths stay with the process, as does what loading needed.
     return {
         **parts,
         "activations": FRAGMENTED * parts["activations"],
@@ -109,7 +110,7 @@ def figures(model: Model, recipe: Recipe, longest: int, on_gpu: bool) -> dict[st
 
 
 def activations(model: Model, recipe: Recipe, longest: int) -> float:
-    """Bytes that the forward pass keeps for the backward pass of a batch of `longest` tokens a row."""
+    """Return the bytes that the forward pass keeps for the backward pass of a batch with rows of `longest` tokens."""
     tokens = recipe.batch * longest
     size = 4 if recipe.precision == "fp32" else 2
     # Of a layer: each norm's input and normed input (in single precision) and output; queries, keys and values, turned
@@ -121,36 +122,36 @@ def activations(model: Model, recipe: Recipe, longest: int) -> float:
 
 
 def _adapter(model: Model, rank: int) -> int:
-    """Weights of LoRA adapters on all linear layers."""
+    """Return the number of weights of LoRA adapters on all linear layers."""
     h, k, i = model.hidden, model.keys, model.intermediate
     shapes = [(h, h), (h, k), (h, k), (h, h), (h, i), (h, i), (i, h)]
     return model.layers * rank * sum(left + right for left, right in shapes)
 
 
 def operations(model: Model, recipe: Recipe, lengths: list[int]) -> float:
-    """Floating-point operations of one epoch over sequences of these lengths, recomputed activations included."""
+    """Return the operations of one epoch over sequences of these lengths, recomputed activations included."""
     tokens = sum(lengths)
     attention = 6 * model.layers * model.hidden * sum(length**2 for length in lengths)  # 12 n² h, half of it masked
     forward_and_backward = 6.0 * model.products * tokens + attention
-    # Of three equal parts (forward; gradients of inputs; of weights) LoRA lacks the last, and recomputing is a fourth.
+    # Three equal parts: forward, gradients of inputs and of weights. LoRA lacks the last; recomputing adds a fourth.
     return forward_and_backward * (3 - (recipe.lora is not None) + recipe.checkpointing) / 3
 
 
 def disk(model: Model, recipe: Recipe) -> float:
-    """GB of the checkpoints that are kept and of the model's folder."""
+    """Return the GB of the kept checkpoints and of the model's folder."""
     trained = model.parameters if recipe.lora is None else _adapter(model, recipe.lora)
     checkpoint = (4 if recipe.optimizer == "adamw" else 2) * trained + (
         8 if recipe.optimizer == "adamw" else 2
     ) * trained
-    if recipe.zero:  # beside its single weights half ones: the trainer's, and below stage 3 DeepSpeed's too
+    if recipe.zero:  # also 2-byte weights: the trainer's, and below stage 3 DeepSpeed's as well
         checkpoint += (2 if recipe.zero == 3 else 4) * trained
-    # One more while the next is written, before the oldest goes.
+    # One more, because the next is written before the oldest is deleted.
     return ((recipe.checkpoints_kept + 1) * checkpoint + 2 * model.parameters) / GB
 
 
 @dataclass(frozen=True)
 class Sequences:
-    """What is trained on: tokens of each row, tokens that are validated each time, and where they are from."""
+    """What is trained on: the tokens of each row, the tokens of one validation, and their origin."""
 
     lengths: list[int]
     validated: int
@@ -158,7 +159,7 @@ class Sequences:
 
 
 def measured_rate(threads: int, model: Model, tokens: int) -> float:
-    """Operations a second of single-precision products of the model's shape on this machine, measured for a second."""
+    """Measure this machine for a second: single-precision operations per second of products of the model's shape."""
     torch.set_num_threads(threads)
     left, right = torch.randn(tokens, model.hidden), torch.randn(model.hidden, model.intermediate)
     began, products = time.perf_counter(), 0
@@ -169,7 +170,7 @@ def measured_rate(threads: int, model: Model, tokens: int) -> float:
 
 
 def estimate(model: Model, recipe: Recipe, found: Sequences, device: str | None) -> dict[str, str]:
-    """Names and values for people; `device` is a key of DEVICES, or None for this machine's processor."""
+    """Return names and values to show; `device` is a key of DEVICES, or None for this machine's processor."""
     longest = recipe.max_length if recipe.packing else max(found.lengths)
     count = -(-sum(found.lengths) // recipe.max_length) if recipe.packing else len(found.lengths)
     parts = figures(model, recipe, longest, bool(device))

@@ -1,4 +1,4 @@
-"""A training's losses as a picture."""
+"""Draw a training's losses."""
 
 from pathlib import Path
 from typing import Any
@@ -10,13 +10,13 @@ from rag_instruct.errors import UserError
 from rag_instruct.files import whole
 
 matplotlib.rcParams["svg.hashsalt"] = "rag_instruct"  # the same losses give the same bytes
-matplotlib.rcParams["svg.fonttype"] = "none"  # letters stay letters: small, and found by a search
+matplotlib.rcParams["svg.fonttype"] = "none"  # text stays text: a small file that can be searched
 
 
 def draw_losses(log: list[dict[str, Any]], title: str, path: Path) -> None:
-    """Write the curve of training and validation loss over the steps as an SVG.
+    """Write training and validation loss over the steps as an SVG.
 
-    `log` are the trainer's lines. Raises UserError when there is no loss among them.
+    `log` is the trainer's log. Raises UserError if it has no loss.
     """
     trained = [(line["step"], line["loss"]) for line in log if "loss" in line]
     validated = list({line["step"]: line["eval_loss"] for line in log if "eval_loss" in line}.items())

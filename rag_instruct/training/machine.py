@@ -1,4 +1,4 @@
-"""What a recipe and the processes and machine that were started have to do with each other."""
+"""Check that a recipe fits the machine, the processes and the packages, before anything is loaded."""
 
 import os
 from importlib.util import find_spec
@@ -12,25 +12,25 @@ from rag_instruct.training.recipe import Recipe
 
 
 def refuse_wrong_machine(recipe: Recipe) -> None:
-    """Raises UserError when the recipe wants more GPUs than this machine has, or other processes than were started."""
+    """Raise UserError if the recipe needs more GPUs than this machine has, or another number of processes."""
     found = torch.cuda.device_count()
     if found < recipe.gpus:
         raise UserError(
-            f"the recipe wants {recipe.gpus} GPUs a machine, {found} are here: run it on a node that has them, or take "
-            "a recipe of fewer (resources/recipes/)"
+            f"the recipe needs {recipe.gpus} GPUs per machine, {found} are here: run it on a node that has them, or "
+            "choose a recipe for fewer (resources/recipes/)"
         )
     if recipe.processes == recipe.gpus == 1 and found > 1:
-        raise UserError(f"the recipe is for one GPU, {found} are visible: CUDA_VISIBLE_DEVICES=0, which the rule sets")
+        raise UserError(f"the recipe is for one GPU, {found} are visible: set CUDA_VISIBLE_DEVICES=0, as the rule does")
     started = int(os.environ.get("WORLD_SIZE", "1"))
     if started != recipe.processes:
         raise UserError(
             f"the recipe is for {recipe.processes} processes, {started} were started: "
-            f"accelerate launch --num_processes {recipe.processes}, which the rule does"
+            f"start it with accelerate launch --num_processes {recipe.processes}, as the rule does"
         )
 
 
 def refuse_missing_packages(recipe: Recipe) -> None:
-    """Raises UserError for a package that only some recipes need and that is not installed."""
+    """Raise UserError if the recipe needs an optional package that is not installed."""
     wanted = {
         "liger_kernel": recipe.liger,
         "flash_attn": recipe.attention == "flash_attention_2",
@@ -42,15 +42,15 @@ def refuse_missing_packages(recipe: Recipe) -> None:
     for package, needed in wanted.items():
         if needed and find_spec(package) is None:
             raise UserError(
-                f"the recipe needs the package {package}, which is not installed: pip install it "
+                f"the recipe needs the package {package}, which is not installed: install it "
                 "(requirements-gpu.txt has versions), or change the recipe"
             )
 
 
 def recipe_of_flags(recipe: Recipe | None, given: dict[str, Any]) -> Recipe:
-    """The recipe with what the flags say instead; without one, a recipe for the processes that accelerate started.
+    """Return the recipe with the values of the flags; without a recipe, one for the processes that accelerate started.
 
-    Raises UserError for values that do not go together.
+    Raises UserError for values that contradict each other.
     """
     return validated(Recipe, {**(recipe.given() if recipe else _started()), **given}, "the recipe with these flags")
 

@@ -1,4 +1,4 @@
-"""The card of a fine-tuned model, in the hub's format: what it was trained on, how, and with which versions."""
+"""Write the card of a fine-tuned model in the hub's format: its data, its recipe, the versions of packages."""
 
 from importlib.metadata import version
 from typing import Any
@@ -10,24 +10,24 @@ PACKAGES = ("torch", "transformers", "trl", "accelerate", "deepspeed", "peft")
 USE = """
 ## How to ask it
 
-Documents and question as in training, here in one of its {styles} styles:
+Write documents and question as in training, here in one of its {styles} styles:
 
 ```
 {prompt}
 ```
 
-`python -m scripts.ask FOLDER "..."` of the project that made it does so in a terminal; vLLM, SGLang and
-`AutoModelForCausalLM` load the folder, and its chat template is the tokenizer's.
+In a terminal, `python -m scripts.ask FOLDER "..."` does so, in the project that trained the model. vLLM, SGLang and
+`AutoModelForCausalLM` load the folder; the tokenizer has the chat template.
 """
 
 
 def versions() -> dict[str, str]:
-    """The packages that decide a training's rounding."""
+    """Return the versions of the packages that decide how a training rounds."""
     return {package: version(package) for package in PACKAGES}
 
 
 def model_card(name: str, summary: dict[str, Any], prompt: str, styles: int) -> str:
-    """A README.md with the hub's header. `summary` is the training's, `prompt` an example of one."""
+    """Return a README.md with the hub's header. `summary` is the training's, `prompt` is an example of a prompt."""
     recipe, counts, data = summary["recipe"], summary["counts"], summary["data_set"]
     header = {
         "base_model": recipe["model"],
@@ -37,7 +37,7 @@ def model_card(name: str, summary: dict[str, Any], prompt: str, styles: int) -> 
         "language": ["en"],
     }
     losses = summary["validation_loss"]
-    validated = f"loss {losses[0]:.3f} before, {losses[-1]:.3f} after" if losses else "not looked at"
+    validated = f"loss {losses[0]:.3f} before, {losses[-1]:.3f} after" if losses else "not measured"
     facts = [
         f"data set: {data['name']}, sha256 `{data['sha256']}`",
         f"trained on {counts['train']:,} rows: {counts['answer_tokens']:,} answer tokens of {counts['tokens']:,}",

@@ -1,4 +1,4 @@
-"""Training recipes: files of resources/recipes/, their check, and the arithmetic that follows from them."""
+"""Training recipes: read and check files of resources/recipes/, and derive batch sizes and steps."""
 
 import math
 from pathlib import Path
@@ -19,7 +19,7 @@ from rag_instruct.settings.section import (
     refusal,
 )
 
-# torchao's 8-bit AdamW rounds bf16 weights at random: rounded to the nearest, steps of 5e-6 would be lost.
+# torchao's 8-bit AdamW rounds bf16 weights stochastically: rounding to the nearest would lose steps of 5e-6.
 OPTIMIZERS = {"adamw": "adamw_torch", "adamw_8bit": "adamw_torch_8bit"}
 NOT_DECISIVE = (
     "threads",
@@ -95,15 +95,15 @@ class Recipe(Section):
 
     @property
     def effective_batch(self) -> int:
-        """Rows, or packed sequences, of one optimizer step."""
+        """Return the rows, or packed sequences, of one optimizer step."""
         return self.batch * self.accumulation * self.processes
 
     def steps(self, sequences: int) -> int:
-        """The optimizer's steps over `sequences` training sequences."""
+        """Return the optimizer's steps over `sequences` training sequences."""
         return max(1, math.ceil(self.steps_an_epoch(sequences) * self.epochs))
 
     def steps_an_epoch(self, sequences: int) -> int:
-        """The steps of one epoch, the last of which may have fewer sequences."""
+        """Return the steps of one epoch; the last may have fewer sequences."""
         batches = math.ceil(math.ceil(sequences / self.batch) / self.processes)
         return math.ceil(batches / self.accumulation)
 
@@ -112,7 +112,7 @@ class Recipe(Section):
         return digest(*(f"{name}={value}" for name, value in self if name not in NOT_DECISIVE))
 
     def deepspeed(self) -> dict[str, Any] | None:
-        """DeepSpeed's configuration, its batch sizes taken over from the trainer."""
+        """Return DeepSpeed's configuration; the trainer fills in the batch sizes."""
         if self.zero is None:
             return None
         optimization = {
@@ -121,8 +121,8 @@ class Recipe(Section):
             "contiguous_gradients": True,
             "stage3_gather_16bit_weights_on_model_save": True,
         }
-        # Summed in half precision, small gradients of many micro-batches are lost. Stages 2 and 3 spread the sums over
-        # the processes; stage 1 would need 4 bytes a weight more on each, and does as the published script does.
+        # Sums in half precision lose small gradients of many micro-batches. Stages 2 and 3 spread single-precision sums
+        # over the processes. Stage 1 would need 4 more bytes per weight, so it does as the published script.
         sums = {"data_types": {"grad_accum_dtype": "fp32"}} if self.zero > 1 and self.precision == "bf16" else {}
         return {
             **sums,

@@ -1,4 +1,4 @@
-"""Rows to token ids with loss on the answer only, fitted to the sequence length by dropping noise documents."""
+"""Turn rows into token ids with loss on the answer only; drop noise documents of rows that are too long."""
 
 import re
 from collections import Counter
@@ -21,7 +21,7 @@ Row = Mapping[str, Any]
 
 
 class Example(NamedTuple):
-    """One training example; `labels` are IGNORED where there is no loss, else the input's ids."""
+    """One training example; a label is IGNORED where there is no loss, else the input's id."""
 
     id: str
     input_ids: list[int]
@@ -30,29 +30,31 @@ class Example(NamedTuple):
 
 
 def read_rows(path: Path) -> Iterator[Row]:
-    """The rows of a .jsonl, .json or .parquet of ours or of the released set's fields; numbers are ids where none are.
+    """Read the rows of a .jsonl, .json or .parquet of this project or of the released set; an id may be missing.
 
-    Raises UserError, with file and row, for a missing or empty question or answer, or documents that are no texts.
+    Raises UserError with file and row if a question or answer is missing or empty, or documents are not texts.
     """
     for number, row in enumerate(foreign_records(path, FIELDS), start=1):
         if not isinstance(row, dict):
             raise UserError(f"{path}, row {number}: not an object with question, answer and documents")
         for name in ("question", "answer"):
             if not (isinstance(row.get(name), str) and row[name].strip()):
-                raise UserError(f"{path}, row {number}: {name!r} is {row.get(name)!r}, a text is needed: mend the row")
+                raise UserError(
+                    f"{path}, row {number}: {name!r} is {row.get(name)!r}, it must be a text: correct the row"
+                )
         documents = row.get("documents")
         if not (isinstance(documents, list) and all(isinstance(text, str) for text in documents)):
-            raise UserError(f"{path}, row {number}: 'documents' is {str(documents)[:80]!r}, a list of texts is needed")
-        row = {name: value for name, value in row.items() if value is not None}  # null is as absent
+            raise UserError(f"{path}, row {number}: 'documents' is {str(documents)[:80]!r}, not a list of texts")
+        row = {name: value for name, value in row.items() if value is not None}  # null is the same as absent
         if "passages" in row and len(row["passages"]) != len(documents):
             raise UserError(
-                f"{path}, row {number}: {len(documents)} documents and {len(row['passages'])} passages: make it anew"
+                f"{path}, row {number}: {len(documents)} documents and {len(row['passages'])} passages: make it again"
             )
         yield {"id": str(number), **row}
 
 
 class Renderer:
-    """Rows as examples of at most `max_length` tokens, each in the style that its id draws."""
+    """Render rows as examples of at most `max_length` tokens, each in the prompt style drawn by its id."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, max_length: int, seed: str) -> None:
         self.tokenizer = prepared(tokenizer)
@@ -61,14 +63,14 @@ class Renderer:
         self._control = re.compile("|".join(map(re.escape, sorted(tokenizer.all_special_tokens, reverse=True))))
 
     def steers(self, row: Row) -> bool:
-        """Whether a text of the row would be read as a control token, such as the end of a turn."""
+        """Return whether a text of the row contains a control token, such as the end of a turn."""
         return any(self._control.search(text) for text in (row["question"], row["answer"], *row["documents"]))
 
     def example(self, row: Row) -> Example | None:
-        """The row with as many of its documents as fit, or None when its own documents do not.
+        """Return the row with as many documents as fit, or None if its source documents do not fit.
 
-        Noise is dropped from the one that retrieval ranked last; source documents and the answer
-        are never cut. A row that does not say which documents are noise keeps all or is refused.
+        Noise documents are dropped first, beginning with the one that retrieval ranked last. Source documents and the
+        answer are never cut. A row that does not mark its noise documents keeps all, or is refused.
         """
         for dropped, documents in enumerate(shortened(row)):
             prompt, answer = self._tokens(row, documents)
@@ -77,21 +79,21 @@ class Renderer:
         return None
 
     def length(self, row: Row, documents: list[str]) -> int:
-        """Tokens of the row with these documents in place of its own."""
+        """Count the tokens of the row with these documents instead of its own."""
         prompt, answer = self._tokens(row, documents)
         return len(prompt) + len(answer)
 
     def _tokens(self, row: Row, documents: list[str]) -> tuple[list[int], list[int]]:
-        """The ids of the prompt and of the answer with its end.
+        """Return the ids of the prompt, and of the answer with its end token.
 
-        The two are tokenized apart, as they are at inference, so that no token straddles them.
+        Both are tokenized separately, as at inference, so that no token spans both.
         """
         user = {"role": "user", "content": style_of(row["id"], self.seed).render(row["question"], documents)}
         prompt = written(self.tokenizer, [user])
         whole = written(self.tokenizer, [user, {"role": "assistant", "content": row["answer"]}])
         if not whole.startswith(prompt):
             raise UserError(
-                f"the chat template of {self.tokenizer.name_or_path} writes a prompt otherwise when an answer follows: "
+                f"the chat template of {self.tokenizer.name_or_path} writes prompts differently before an answer: "
                 "give the tokenizer another chat_template"
             )
         encode = self.tokenizer
@@ -106,7 +108,7 @@ def _ends_a_turn(tokenizer: PreTrainedTokenizerBase, ids: list[int]) -> bool:
 
 
 def shortened(row: Row) -> Iterator[list[str]]:
-    """The row's documents, then without its noise documents, one by one from the one that retrieval ranked last."""
+    """Yield the row's documents, then drop one noise document after another, the last-ranked first."""
     passages = row.get("passages", [])
     noise = [place for place, passage in enumerate(passages) if passage["role"] == "noise"]
     order = sorted(noise, key=lambda place: (-passages[place]["rank"], place))
@@ -116,7 +118,7 @@ def shortened(row: Row) -> Iterator[list[str]]:
 
 
 class Examples(NamedTuple):
-    """The examples of both parts, and the counts, which add up to the rows."""
+    """The examples of both parts, and counts that add up to the rows."""
 
     train: list[Example]
     validation: list[Example]
@@ -126,10 +128,10 @@ class Examples(NamedTuple):
 def examples(
     rows: Iterable[Row], renderer: Renderer, validation: float, total: int | None = None, seed: str | None = None
 ) -> Examples:
-    """All rows as examples; `validation` is the share of rows that are only looked at.
+    """Turn all rows into examples; `validation` is the share of rows that are held out.
 
     `seed` draws these rows: that of the data set, whose card has the same split, or else the renderer's.
-    Raises UserError when too few rows are left to train on.
+    Raises UserError if too few rows remain to train on.
     """
     parts: dict[str, list[Example]] = {"train": [], "validation": []}
     counts: Counter[str] = Counter()
@@ -151,13 +153,15 @@ def examples(
     if not parts["train"] or (validation and not parts["validation"]):
         raise UserError(
             f"{counts['rows']} rows gave {len(parts['train'])} to train on and {len(parts['validation'])} to validate, "
-            f"{len(refused)} were too long, {len(steering)} have control tokens in them: more rows, a larger "
+            f"{len(refused)} were too long, {len(steering)} contain control tokens: give more rows, a larger "
             "max_length in the recipe, or a larger `validation` of the data set in config.yaml, or of the recipe"
         )
     if refused:
-        logger.warning("%d rows exceed %d tokens even without noise: left out", len(refused), renderer.max_length)
+        logger.warning(
+            "%d rows exceed %d tokens even without noise documents and are left out", len(refused), renderer.max_length
+        )
     if steering:
-        logger.warning("%d rows have control tokens of the model in their texts: left out", len(steering))
+        logger.warning("%d rows contain control tokens of the model and are left out", len(steering))
     made_counts = {
         "rows": counts["rows"],
         "train": len(parts["train"]),

@@ -1,4 +1,4 @@
-"""In which order a training sees its rows."""
+"""The order in which a training sees its rows."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -6,13 +6,13 @@ from torch.utils.data import Sampler
 
 from rag_instruct.files import digest
 
-POOLED_GROUPS = 50  # whose rows are sorted by length at a time
+POOLED_GROUPS = 50  # groups whose rows are sorted by length together
 
 
 class DeterministicSampler(Sampler[int]):
-    """The order of an epoch's rows: it follows from the seed and the epoch's number alone.
+    """Order an epoch's rows by the seed and the epoch's number alone.
 
-    The trainer's own samplers draw from a generator whose state a resumed training does not have.
+    The trainer's own samplers use a random generator, whose state a resumed training does not have.
     """
 
     def __init__(self, lengths: Sequence[int], seed: str, group: int, epoch: Callable[[], int]) -> None:
@@ -25,7 +25,7 @@ class DeterministicSampler(Sampler[int]):
         return iter(self.order(self._epoch()))
 
     def order(self, epoch: int) -> list[int]:
-        """The rows of an epoch; with a group above 0, so many rows of a like length come together."""
+        """Return the rows of an epoch in order; rows of similar length stand in groups of `group`, if it is above 0."""
         rows = sorted(range(len(self)), key=lambda row: digest(self._seed, "order", epoch, row))
         if not self._group:
             return rows

@@ -1,4 +1,4 @@
-"""Fine-tuning with TRL's SFTTrainer: resumed exactly, stopped in order, its model folder whole or absent."""
+"""Fine-tune with TRL's SFTTrainer: resume exactly, stop in order, write the model folder completely or not at all."""
 
 import os
 import shutil
@@ -25,18 +25,18 @@ from rag_instruct.training.recipe import OPTIMIZERS, Recipe
 from rag_instruct.training.rows import Example, Examples
 from rag_instruct.training.sampler import DeterministicSampler
 
-STOPPED = 75  # exit code of a training that was told to stop and can go on (EX_TEMPFAIL)
+STOPPED = 75  # exit status of a training that a signal stopped and that can resume (EX_TEMPFAIL)
 
 
 class Origin(NamedTuple):
-    """What a model is trained on, as its card says it."""
+    """The data set that a model is trained on, as its card names it."""
 
     name: str
     sha256: str
 
 
 def arguments_of(recipe: Recipe, checkpoints: Path) -> SFTConfig:
-    """The recipe in the trainer's terms."""
+    """Return the trainer's arguments for a recipe."""
     on_gpu = recipe.gpus > 0
     return SFTConfig(
         output_dir=str(checkpoints),
@@ -48,7 +48,7 @@ def arguments_of(recipe: Recipe, checkpoints: Path) -> SFTConfig:
         learning_rate=recipe.learning_rate,
         lr_scheduler_type=recipe.schedule,
         warmup_steps=recipe.warmup,  # below 1, a share of the steps
-        weight_decay=recipe.weight_decay,  # not on norms and biases, which is the trainer's own rule
+        weight_decay=recipe.weight_decay,  # the trainer leaves norms and biases out
         max_grad_norm=recipe.clip,
         optim=OPTIMIZERS[recipe.optimizer],
         optim_args="bf16_stochastic_round=True" if recipe.optimizer == "adamw_8bit" else None,
@@ -61,7 +61,7 @@ def arguments_of(recipe: Recipe, checkpoints: Path) -> SFTConfig:
         deepspeed=recipe.deepspeed(),
         use_cpu=not on_gpu,
         dataloader_pin_memory=on_gpu,
-        average_tokens_across_devices=True,  # every answer token of the effective batch weighs the same
+        average_tokens_across_devices=True,  # every answer token of the effective batch has the same weight
         eval_strategy="steps" if recipe.validation else "no",
         eval_steps=1 / recipe.saves,  # below 1, a share of the steps
         eval_on_start=bool(recipe.validation),
@@ -70,14 +70,14 @@ def arguments_of(recipe: Recipe, checkpoints: Path) -> SFTConfig:
         save_total_limit=recipe.checkpoints_kept,
         logging_steps=1,
         report_to=recipe.report_to,
-        disable_tqdm=True,  # ours shows loss, tokens and memory
+        disable_tqdm=True,  # ProgressCallback shows more
         seed=recipe.seed,
         full_determinism=not on_gpu,
     )
 
 
 class Trainer(SFTTrainer):
-    """TRL's trainer with rows in an order that survives a kill."""
+    """TRL's trainer with an order of rows that does not change when the training resumes."""
 
     recipe: Recipe
 
@@ -99,13 +99,13 @@ def train(
 ) -> None:
     """Fine-tune the recipe's model on the examples and write `folder`: weights, tokenizer, card, log and summary.
 
-    Goes on from the last checkpoint of the same data and recipe. Raises UserError for a full disk;
-    ends the process with STOPPED when told to stop.
+    Resumes from the last checkpoint of the same data and recipe. Raises UserError on a full disk. A signal ends the
+    process with status STOPPED.
     """
     if folder.is_dir() and any(folder.iterdir()) and not (folder / SUMMARY).is_file():
-        raise UserError(f"{folder} holds what no training has written, and would be replaced: name another --output")
-    disable_progress_bars()  # of rows that are whole already
-    set_verbosity_error()  # what it warns of (tied weights, special tokens) is as it should be
+        raise UserError(f"{folder} contains files that no training wrote: not overwritten; choose another --output")
+    disable_progress_bars()  # the rows are prepared already
+    set_verbosity_error()  # it warns of tied weights and special tokens, which are intended
     validation = digest(*(example.id for example in made.validation))
     identity = {"data": origin.sha256, "validation": validation, "recipe": recipe.identity(), **versions()}
     os.environ["TENSORBOARD_LOGGING_DIR"] = str(tensorboard)
@@ -114,11 +114,13 @@ def train(
         claim(checkpoints, identity)
     resumed = [last_checkpoint(checkpoints)]
     if recipe.processes > 1:
-        torch.distributed.broadcast_object_list(resumed)  # the first process's view of the file system counts
+        torch.distributed.broadcast_object_list(
+            resumed
+        )  # the first process decides: others may see an older file system
     if recipe.zero and not recipe.gpus:
         import deepspeed
 
-        deepspeed.init_distributed("gloo")  # on the CPU nobody does it before ZeRO-3 spreads the weights
+        deepspeed.init_distributed("gloo")  # on the CPU nothing else does, and ZeRO-3 spreads the weights
     watch = ProgressCallback()
     trainer = trainer_of(loaded(recipe), made, recipe, tokenizer, arguments, watch)
     sequences = packed(trainer, made.train)
@@ -127,14 +129,14 @@ def train(
         trainer.train(resume_from_checkpoint=str(resumed[0]) if resumed[0] else None)
     step, steps = trainer.state.global_step, trainer.state.max_steps
     if watch.told_to_stop and step < steps:
-        trainer.accelerator.wait_for_everyone()  # the first to end may have the others ended, who still write
+        trainer.accelerator.wait_for_everyone()  # when the first ends, the launcher may end the others
         logger.warning("stopped at step %d of %d: run again to go on", step, steps)
         sys.exit(STOPPED)
     finish(trainer, tokenizer, folder, made, origin)
 
 
 def loaded(recipe: Recipe) -> PreTrainedModel:
-    """The recipe's model. In mixed precision its weights are single; only those under adapters or 8-bit states half."""
+    """Load the recipe's model. Weights have 4 bytes, also in mixed precision; 2 with LoRA or the 8-bit optimizer."""
     whole = recipe.precision == "fp32" or (recipe.lora is None and recipe.optimizer == "adamw")
     return load_student(recipe.model, torch.float32 if whole else torch.bfloat16, recipe.revision, recipe.attention)
 
@@ -147,7 +149,7 @@ def trainer_of(
     arguments: SFTConfig,
     watch: ProgressCallback,
 ) -> Trainer:
-    """A trainer of the model on the examples."""
+    """Return a trainer of the model on the examples."""
     trainer = Trainer(
         model=student,
         args=arguments,
@@ -167,18 +169,18 @@ def _table(part: list[Example]) -> Dataset:
 
 
 def table_of(trainer: SFTTrainer) -> Dataset:
-    """The sequences that the trainer made of the rows."""
+    """Return the sequences that the trainer made of the rows."""
     assert isinstance(trainer.train_dataset, Dataset)
     return trainer.train_dataset
 
 
 def packed(trainer: SFTTrainer, rows: list[Example]) -> int:
-    """How many sequences the rows became; raises UserError when the trainer dropped or cut some."""
+    """Count the sequences that the rows became; raises UserError if the trainer dropped or cut rows."""
     table = table_of(trainer)
     kept = sum(len(part) for part in table["seq_lengths"]) if "seq_lengths" in table.column_names else len(table)
     tokens, wanted = sum(len(ids) for ids in table["input_ids"]), sum(len(row.input_ids) for row in rows)
     if (kept, tokens) != (len(rows), wanted):
-        raise UserError(f"{len(rows)} rows of {wanted} tokens went in, {kept} of {tokens} came out: report this")
+        raise UserError(f"{len(rows)} rows of {wanted} tokens became {kept} of {tokens}: please report this")
     return len(table)
 
 
@@ -193,7 +195,7 @@ def _adapter(recipe: Recipe) -> Any:
 
 
 def finish(trainer: Trainer, tokenizer: PreTrainedTokenizerBase, folder: Path, made: Examples, origin: Origin) -> None:
-    """Write the folder from the first process; all take part, because the weights may be spread over them."""
+    """Write the model's folder from the first process; all take part, because each may hold a part of the weights."""
     recipe, state = trainer.recipe, trainer.state
     student: Any = trainer.accelerator.unwrap_model(trainer.model)
     if recipe.lora and recipe.merge_lora:
@@ -201,9 +203,9 @@ def finish(trainer: Trainer, tokenizer: PreTrainedTokenizerBase, folder: Path, m
         weights = student.state_dict()
     elif getattr(trainer.accelerator.state.deepspeed_plugin, "zero_stage", 0) == 3:
         weights = trainer.accelerator.get_state_dict(trainer.model_wrapped)
-    else:  # not accelerate's: below stage 3 it copies tied weights apart, and on every process
+    else:  # not by accelerate, which below stage 3 unties weights and copies them on every process
         weights = student.state_dict()
-    # By step: a resumed training validates again where it goes on.
+    # By step: a resumed training validates again at its first step.
     validated = {line["step"]: line["eval_loss"] for line in state.log_history if "eval_loss" in line}
     runs = [line for line in state.log_history if "train_runtime" in line]
     summary = {
