@@ -178,7 +178,7 @@ def test_a_folder_without_tokenizer_or_weights_and_an_unknown_model(folder, tmp_
     with pytest.raises(UserError, match=r"the tokenizer of model .*bare"):
         tokenizer_of(str(bare), None)
     (bare / "model.safetensors").unlink()
-    with pytest.raises(UserError, match="no weights in it"):
+    with pytest.raises(UserError, match="no weights in this folder"):
         identity(str(bare), None)
     with pytest.raises(UserError, match="nowhere"):
         tokenizer_of(str(tmp_path / "nowhere"), None)

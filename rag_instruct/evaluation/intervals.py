@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import binomtest
 
 LEVEL = 0.95
 RESAMPLES = 10_000
@@ -29,6 +28,8 @@ def interval(values: np.ndarray, resamples: int = RESAMPLES, seed: int = SEED) -
     """
     values = np.asarray(values, dtype=float)
     if values.size and values.min() == values.max() and values[0] in (0.0, 1.0):
+        from scipy.stats import binomtest  # loads for half a second, and most jobs that import this need none
+
         exact = binomtest(int(values.sum()), values.size).proportion_ci(LEVEL)
         return float(exact.low), float(exact.high)
     return _bootstrap(values, resamples, seed)
@@ -54,6 +55,8 @@ def paired(before: np.ndarray, after: np.ndarray, resamples: int = RESAMPLES, se
     if not better + worse:
         most = interval(np.zeros(differences.size))[1]
         return Paired(0.0, -most, most, 1.0)
+    from scipy.stats import binomtest
+
     p = binomtest(better, better + worse).pvalue
     return Paired(float(differences.mean()), *_bootstrap(differences, resamples, seed), float(p))
 
