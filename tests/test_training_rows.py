@@ -83,7 +83,7 @@ def test_training_keeps_from_the_rows_that_the_hubs_files_have_for_validation():
     assert {example.id for example in made.validation} == held - set(made.counts["too_long_ids"])
     assert not {example.id for example in made.train} & held
     assert {e.id for e in examples(ROWS[:200], renderer, 0.2).validation} == {
-        row["id"] for row in split(ROWS[:200], 0.2, "1")["validation"]
+        row.id for row in split([SimpleNamespace(**row) for row in ROWS[:200]], 0.2, "1")["validation"]
     } - set(made.counts["too_long_ids"])
 
 
