@@ -115,7 +115,7 @@ def test_a_second_run_does_nothing_and_a_new_scorer_generates_nothing(built):
     assert plan(project, TARGET) == {}
     path = project.folder / "rag_instruct/scoring/scores.py"
     before = path.read_text()
-    path.write_text(before + "\n\nNEW_RULE = 1\n")
+    path.write_text(before.replace("GUESSES = 5", "GUESSES = 6"))
     try:
         jobs = plan(project, TARGET)
     finally:
