@@ -1,4 +1,4 @@
-"""config.yaml and other settings files. This file loads no pydantic: many jobs only need the checked dict."""
+"""config.yaml and other settings files. This module does not load pydantic: many jobs need only the checked dict."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -6,12 +6,12 @@ from typing import Any
 from rag_instruct.errors import UserError
 
 Settings = dict[str, Any]  # the checked config.yaml, defaults filled in
-GIVEN = ("with_documents", "closed_book")  # the two ways in which a model under test is asked
+GIVEN = ("with_documents", "closed_book")  # a model under test answers each question in these two ways
 
 
 def hint(name: object, names: Iterable[str]) -> str:
-    """The remedy for an unknown name: the nearest known one, or all of them."""
-    import difflib  # which only errors need
+    """Return the remedy for an unknown name: the most similar known name, or all known names."""
+    import difflib  # only errors need it
 
     known_names = list(names)
     near = difflib.get_close_matches(str(name), known_names, n=1)
@@ -19,7 +19,7 @@ def hint(name: object, names: Iterable[str]) -> str:
 
 
 def known(name: str, names: Iterable[str], place: str, section: str) -> None:
-    """Raise UserError when `name`, which stands at `place`, is not among the `names` of `section`."""
+    """Raise UserError if `name`, given at `place`, is not among the `names` of `section`."""
     known_names = list(names)
     if name not in known_names:
         raise UserError(f"config.yaml: {place}: {name!r} is not in {section}: {hint(name, known_names)}")

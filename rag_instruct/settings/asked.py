@@ -1,4 +1,4 @@
-"""The sections of config.yaml that name models: teachers, which are asked, and models, which are evaluated."""
+"""Sections of config.yaml that describe models: teachers write and judge rows, `models` are evaluated."""
 
 from typing import Annotated, Any
 
@@ -10,7 +10,7 @@ KeyVariable = Annotated[
     str,
     Shown(
         "[A-Z][A-Z0-9_]*",
-        "give the name of an environment variable, such as OPENAI_API_KEY. The key itself belongs into that variable, "
+        "give the name of an environment variable, such as OPENAI_API_KEY. The key itself belongs in that variable, "
         "never into a file",
     ),
 ]
@@ -18,29 +18,42 @@ KEY = "The environment variable that holds the endpoint's key; left out, no key 
 
 
 class Price(Section):
-    """What a model costs, in dollars for a million tokens."""
+    """What a model costs, in dollars per million tokens."""
 
-    input: Amount = Field(description="Dollars for a million tokens of prompts.", examples=[2.5])
+    input: Amount = Field(description="Dollars per million prompt tokens.", examples=[2.5])
     cached_input: Maybe[Amount] = Field(
-        None, description="The same for repeated prompts; left out, `input`.", examples=[1.25]
+        None,
+        description="Dollars per million prompt tokens that the provider has cached; left out, `input`.",
+        examples=[1.25],
     )
-    output: Amount = Field(description="Dollars for a million tokens of answers.", examples=[10.0])
+    output: Amount = Field(description="Dollars per million answer tokens.", examples=[10.0])
     batch: Maybe[Amount] = Field(
-        None, description="The share of the price that a batch costs; left out, 0.5.", examples=[0.5]
+        None, description="The price of a batch as a share of the usual price; left out, 0.5.", examples=[0.5]
     )
 
 
 class Endpoint(Section):
-    """One of a teacher's endpoints."""
+    """One of the endpoints of a teacher."""
 
     base_url: str = Field(description="An OpenAI-compatible endpoint.", examples=["http://node1:8000/v1"])
     key_variable: Maybe[KeyVariable] = Field(None, description=KEY, examples=["OPENAI_API_KEY"])
-    weight: Maybe[PositiveNumber] = Field(None, description="Its share of the requests; left out, 1.", examples=[2])
-    model: Maybe[str] = Field(None, description="The model's name there, where it differs.", examples=["llama-3.1-8b"])
+    weight: Maybe[PositiveNumber] = Field(
+        None,
+        description="The endpoint's share of the requests, relative to the other weights; left out, 1.",
+        examples=[2],
+    )
+    model: Maybe[str] = Field(
+        None,
+        description="The model's name at this endpoint, if it differs from the teacher's `model`.",
+        examples=["llama-3.1-8b"],
+    )
 
 
 class Teacher(Section):
-    """A model that is asked. `model`, `sampling` and `reasoning_tokens` decide answers; other changes rerun nothing."""
+    """A model behind an endpoint.
+
+    Only `model`, `sampling` and `reasoning_tokens` decide answers: a change of another key reruns nothing.
+    """
 
     choices = (("base_url", "server", "endpoints"),)
     model: str = Field(description="The name by which the endpoint knows the model.", examples=["gpt-4o"])
@@ -51,51 +64,64 @@ class Teacher(Section):
     server: Maybe[str] = Field(
         None,
         pattern="[{]port[}]",
-        description="A command that serves the endpoint at 127.0.0.1:{port}. Each job starts and ends its own.",
+        description="A command that serves the endpoint at 127.0.0.1:{port}. Each job starts and ends its own server.",
         examples=["vllm serve meta-llama/Llama-3.1-8B-Instruct --port {port}"],
     )
     endpoints: Maybe[list[Endpoint]] = Field(
-        None, min_length=1, description="Several endpoints of the same model, asked in turn by their weights."
+        None, min_length=1, description="Several endpoints of the same model, which share the requests by weight."
     )
     sampling: dict[str, Any] = Field(
         {},
-        description="Sent with every request as it is: temperature, top_p, seed and so on.",
+        description="Parameters that every request contains unchanged: temperature, top_p, seed and so on.",
         examples=[{"temperature": 1.0}],
     )
     reasoning_tokens: Natural = Field(
-        0, description="Tokens that a reasoning model may think for, in addition to the answer's.", examples=[2000]
+        0,
+        description="Tokens that a reasoning model may use for thinking, in addition to the tokens of the answer.",
+        examples=[2000],
     )
-    concurrency: Positive = Field(16, description="Requests in flight of one job.", examples=[64])
+    concurrency: Positive = Field(16, description="The most requests that one job has in flight.", examples=[64])
     requests_per_minute: Maybe[PositiveNumber] = Field(
         None,
-        description="Requests a minute of one job. Lower limits are learnt from the endpoint's headers and 429s.",
+        description="The most requests per minute of one job. The job also obeys lower limits in the endpoint's "
+        "headers and 429s.",
         examples=[500],
     )
     tokens_per_minute: Maybe[PositiveNumber] = Field(
-        None, description="Tokens a minute of one job, prompts and answers together.", examples=[30000]
+        None, description="The most tokens per minute of one job, prompts and answers together.", examples=[30000]
     )
-    timeout: PositiveNumber = Field(120, description="Seconds that one request may take.", examples=[300])
-    attempts: Positive = Field(6, description="Attempts of one request. A 429 does not count as one.", examples=[3])
+    timeout: PositiveNumber = Field(120, description="The most seconds that one request may take.", examples=[300])
+    attempts: Positive = Field(
+        6, description="The most attempts of one request. A 429 does not count as an attempt.", examples=[3]
+    )
     batch: bool = Field(
-        False, description="Whether OpenAI's Batch API is asked: within a day, for half the price.", examples=[True]
+        False,
+        description="Whether requests go to OpenAI's Batch API, which answers within a day for half the price.",
+        examples=[True],
     )
-    poll_seconds: PositiveNumber = Field(60, description="Seconds between two looks at a batch.", examples=[30])
+    poll_seconds: PositiveNumber = Field(
+        60, description="Seconds between two queries of a batch's status.", examples=[30]
+    )
     tokenizer: Maybe[str] = Field(
         None,
-        description="A hub id or folder, to count tokens of a model that tiktoken does not know.",
+        description="A hub id or a folder of a tokenizer. Cost previews need it to count tokens if tiktoken does not "
+        "know the model.",
         examples=["meta-llama/Llama-3.1-8B"],
     )
-    price: Maybe[Price] = Field(None, description="The model's price, where the price file does not have it.")
+    price: Maybe[Price] = Field(None, description="The model's price. It overrides the price in the file of `prices`.")
 
 
 class Model(Section):
-    """A model that is evaluated. vLLM runs weights where it is installed and there is a GPU, else transformers does."""
+    """A model that is evaluated.
+
+    vLLM runs the weights if vLLM is installed and there is a GPU. Otherwise transformers runs them.
+    """
 
     choices = (("recipe", "model", "teacher"),)
     label: Maybe[str] = Field(None, description="The name in tables; left out, the key.", examples=["GPT-4o"])
     recipe: Maybe[str] = Field(
         None,
-        description="A file of resources/recipes/, without .yaml. The model is trained on the data set, once.",
+        description="A file of resources/recipes/, without .yaml. The workflow trains the model on the data set once.",
         examples=["llama_3_1_8b"],
     )
     model: Maybe[str] = Field(
@@ -105,15 +131,17 @@ class Model(Section):
     )
     revision: Maybe[str] = Field(None, description="A commit, branch or tag of the hub id.", examples=["main"])
     teacher: Maybe[str] = Field(
-        None, description="A key of `teachers`, asked through its endpoint.", examples=["gpt-4o"]
+        None, description="A key of `teachers`: this model is evaluated through its endpoint.", examples=["gpt-4o"]
     )
     base: Maybe[str] = Field(
         None,
-        description="A key of `models`: the model before training, to be compared with.",
+        description="A key of `models`: the same model before training, for the comparison.",
         examples=["llama_3_1_8b"],
     )
     threads: Positive = Field(
-        1, description="CPU threads of weights. One thread rounds alike on every machine.", examples=[4]
+        1,
+        description="CPU threads for the weights. With one thread, rounding does not depend on the number of cores.",
+        examples=[4],
     )
-    memory_mb: Positive = Field(4000, description="Memory that a job asks for, in MB.", examples=[32000])
-    gpus: Natural = Field(0, description="GPUs that a job asks for.", examples=[1])
+    memory_mb: Positive = Field(4000, description="Memory that a job reserves, in MB.", examples=[32000])
+    gpus: Natural = Field(0, description="GPUs that a job reserves.", examples=[1])

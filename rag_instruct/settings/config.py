@@ -1,4 +1,4 @@
-"""config.yaml as a whole: checked, defaults filled in, references resolved."""
+"""The whole of config.yaml: we check it, fill in defaults and check references."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -20,7 +20,7 @@ from rag_instruct.settings.references import check_references
 from rag_instruct.settings.section import Name, Section, Shown, refusal
 from rag_instruct.settings.sources import Benchmark, Corpus, Encoder, ExemplarSet
 
-FOLDERS = ("corpora", "exemplar_sets", "benchmarks", "logs", "graph")  # of results/, beside those of data sets
+FOLDERS = ("corpora", "exemplar_sets", "benchmarks", "logs", "graph")  # folders of results/ that are no data sets
 RENAMED = {
     "gates": "it is called 'quality_filters' now",
     "proof": "it is called 'verification' now",
@@ -40,19 +40,19 @@ class Config(Section):
 
     answers: str = Field(
         "answers",
-        description="The folder of all teachers' stored answers. It is not below results/, so that deleting results "
-        "loses no bought answer.",
+        description="The folder of all teachers' stored answers. It is not below results/, so that you keep bought "
+        "answers when you delete results.",
         examples=["/shared/answers"],
     )
     downloads: str = Field("downloads", description="The folder of downloaded files.", examples=["/shared/downloads"])
     prices: str = Field(
         "resources/prices.yaml",
-        description="The file of what models cost, for previews, budgets and ledgers.",
+        description="The file with the prices of models, for previews, budgets and ledgers.",
         examples=["my_prices.yaml"],
     )
     mirrors: dict[str, str] = Field(
         {},
-        description="Other places of downloads, by the beginning of an address.",
+        description="Mirrors of downloads: the beginning of an address, and what replaces it.",
         examples=[{"https://dl.fbaipublicfiles.com/": "https://mirror.example/facebook/"}],
     )
     proxy: Annotated[
@@ -64,33 +64,36 @@ class Config(Section):
         ),
     ] = Field(
         "",
-        description="A proxy for downloads; left out, the environment's HTTPS_PROXY counts. A proxy with a password "
-        "belongs there.",
+        description="A proxy for downloads; left out, HTTPS_PROXY of the environment applies. Set a proxy with a "
+        "password only in HTTPS_PROXY.",
         examples=["http://proxy:3128"],
     )
     datasets: dict[Annotated[Name, AfterValidator(_no_folder)], Dataset] = Field(
-        min_length=1, description="Data sets. A data set's name is the name of its target, results/<name>.jsonl."
+        min_length=1, description="Data sets by name. The target results/<name>.jsonl builds the data set <name>."
     )
     corpora: dict[Name, Corpus] = Field(description="Collections of passages, by name.")
     encoders: dict[Name, Encoder] = Field(description="Models that make vectors, by name.")
     exemplar_sets: dict[Name, ExemplarSet] = Field(
-        description="Sets of instructions, which questions imitate, by name."
+        description="Sets of instructions by name. New questions imitate these instructions."
     )
     benchmarks: dict[Name, Benchmark] = Field(
         {},
-        description="Sets of questions by name, to evaluate models on and to keep out of data sets (`decontaminate`).",
+        description="Sets of questions by name. They evaluate models (`evaluation`), and `decontaminate` keeps them "
+        "out of data sets.",
     )
-    models: dict[Name, Model] = Field({}, description="Models by name, to be evaluated (`datasets.<name>.evaluation`).")
+    models: dict[Name, Model] = Field(
+        {}, description="Models by name that can be evaluated (`datasets.<name>.evaluation`)."
+    )
     teachers: dict[str, Teacher] = Field(
-        description="Models that are asked, by name. Only `model`, `sampling` and `reasoning_tokens` decide answers: a "
-        "change of anything else reruns nothing."
+        description="Models behind endpoints, by name. They write, filter or judge. Only `model`, `sampling` and "
+        "`reasoning_tokens` decide answers: a change of another key reruns nothing."
     )
 
 
 def checked(config: Settings, prompts: Path, files: Iterable[str | Path] = ()) -> Settings:
-    """`config` with the defaults filled in; a UserError names the key, the value and the remedy.
+    """Return `config` with defaults filled in. Raises a UserError that names the key, the value and the remedy.
 
-    `prompts` is the folder of prompts, beside that of recipes. `files` are those that `config` was read from.
+    `prompts` is the folder of prompts; the folder of recipes is next to it. `config` was read from `files`.
     """
     found = validated(Config, config, "config.yaml", RENAMED)
     filled: Settings = _filled(config, found)
@@ -100,19 +103,19 @@ def checked(config: Settings, prompts: Path, files: Iterable[str | Path] = ()) -
 
 
 def read_config(folder: Path) -> Settings:
-    """The checked config.yaml of a folder, for scripts that run outside the graph."""
+    """Return the checked config.yaml of a folder, for scripts that run without Snakemake."""
     path = folder / "config.yaml"
     return checked(yaml.safe_load(read_text(path)), root() / "resources/prompts", [path])
 
 
 def json_schema() -> str:
-    """config.schema.json, by which editors complete and explain the keys of config.yaml."""
+    """Return config.schema.json, with which editors complete and explain the keys of config.yaml."""
     schema = {"$schema": Schema.schema_dialect, **Config.model_json_schema(schema_generator=Schema)}
     return json.dumps(schema, indent=2, ensure_ascii=False)
 
 
 def _filled(given: Any, found: Any) -> Any:
-    """A copy of `given` with the defaults of `found` behind its own keys, whose order and values stay as written."""
+    """Return a copy of `given`, and behind its keys the defaults of `found`. The given keys keep order and values."""
     if isinstance(found, Section):
         inner = found.given()
         return {key: _filled(value, inner[key]) for key, value in given.items()} | {
@@ -128,9 +131,9 @@ def _plain(default: Any) -> Any:
 
 
 def _refuse_bare_words(config: Settings, files: Iterable[str | Path]) -> None:
-    """Refuse `language: no`: YAML reads it as false, and a check would silently be off.
+    """Refuse `language: no`: YAML reads `no` as false, which would silently switch off the check.
 
-    Other checks are numbers, for which no and off mean what false does.
+    All other checks take numbers. There, no and off can only mean false.
     """
     parts = [dataset[part] for dataset in config["datasets"].values() for part in ("cleaning", "quality_filters")]
     if all(part["language"] for part in parts):
@@ -144,7 +147,7 @@ def _refuse_bare_words(config: Settings, files: Iterable[str | Path]) -> None:
 
 
 def _bare_words(text: str, key: str) -> Iterator[tuple[int, str]]:
-    """Lines and words of a key's values that YAML reads as a boolean although they are not spelled like one."""
+    """Yield line and word of each value of `key` that YAML reads as a boolean: no, off, yes or on without quotes."""
     events: list[Any] = [event for event in yaml.parse(text) if isinstance(event, yaml.ScalarEvent)]
     for before, event in pairwise(events):
         if before.value == key and not event.style and event.value.lower() in ("no", "off", "yes", "on"):

@@ -1,4 +1,4 @@
-"""Errors of settings files in the user's words: the file, the key, the value, the remedy."""
+"""Readable errors of settings files: the file, the key, the value, the remedy."""
 
 import re
 import textwrap
@@ -36,11 +36,11 @@ FAULTS = {  # by pydantic's type of the error
     "too_long": "has {actual_length} items, at most {max_length} may stand here",
     "string_pattern_mismatch": "does not match {pattern}",
 }
-LONGEST = 100  # characters of a value that are shown
+LONGEST = 100  # a message shows at most so many characters of a value
 
 
 class Schema(GenerateJsonSchema):
-    """JSON schemas without pydantic's titles, which only repeat the keys, and without defaults that are null."""
+    """JSON schemas without null defaults, and without pydantic's titles, which only repeat the keys."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
@@ -58,7 +58,7 @@ class Schema(GenerateJsonSchema):
 
 
 def read_section(model: type[S], path: Path) -> S:
-    """The section that a YAML file holds; a UserError names the file, the key and what is wrong."""
+    """Return the section in a YAML file. Raises a UserError that names the file, the key and the fault."""
     try:
         content = yaml.safe_load(read_text(path))
     except yaml.YAMLError as error:
@@ -67,9 +67,9 @@ def read_section(model: type[S], path: Path) -> S:
 
 
 def validated(model: type[S], content: Any, file: str, renamed: Mapping[str, str] | None = None) -> S:
-    """`content` as a section; the UserError is about the first fault in the file.
+    """Return `content` as a section. Raises a UserError about the first fault in the file.
 
-    `renamed` says of old keys what became of them.
+    `renamed` maps old keys to what the message says about them.
     """
     try:
         return model.model_validate(content)
@@ -79,12 +79,12 @@ def validated(model: type[S], content: Any, file: str, renamed: Mapping[str, str
 
 
 def _place(fault: Any) -> Place:
-    """The keys that lead to a fault, without pydantic's remarks such as [key]."""
+    """Return the keys that lead to a fault, without pydantic's additions such as [key]."""
     return tuple(part for part in fault["loc"] if not str(part).startswith("["))
 
 
 def _position(place: Place, content: Any) -> Iterator[int]:
-    """Where a place stands in the file; what is missing stands behind the keys of its section."""
+    """Yield a place's position in the file, level by level. A missing key stands after the keys of its section."""
     for part in place:
         keys = list(content) if isinstance(content, dict) else []
         yield keys.index(part) if part in keys else part if isinstance(part, int) else len(keys)
@@ -92,7 +92,7 @@ def _position(place: Place, content: Any) -> Iterator[int]:
 
 
 def _explain(fault: Any, model: type[Section], renamed: Mapping[str, str]) -> str:
-    """A fault as a sentence: the place, the value, and what belongs there."""
+    """Describe a fault in a sentence: the place, the value, and what belongs there."""
     place, kind = _place(fault), fault["type"]
     of_key = kind in ("missing", "extra_forbidden") or "[key]" in fault["loc"]
     place, key = (place[:-1], place[-1]) if of_key else (place, None)
@@ -116,7 +116,7 @@ def _meant(meaning: str) -> str:
 
 
 def _fault(fault: Any) -> str:
-    """The value and what is wrong with it, with the remedy where YAML read it otherwise than it was meant."""
+    """Describe the value and its fault, with a remedy where YAML surprises."""
     kind, value, details = fault["type"], fault["input"], fault.get("ctx", {})
     if value is None:
         return "the value is empty: give one, or leave the key out"
@@ -138,7 +138,7 @@ def _fault(fault: Any) -> str:
 
 
 def _described(schema: dict[str, Any], place: Place) -> tuple[dict[str, Any], str]:
-    """The keys that a place of a JSON schema has, and the nearest description above it."""
+    """Return the keys at a place of a JSON schema, and the nearest description at or above the place."""
     node, meaning = schema, ""
     for part in place:
         inner: dict[str, Any] = next(
@@ -149,7 +149,7 @@ def _described(schema: dict[str, Any], place: Place) -> tuple[dict[str, Any], st
 
 
 def _ways(node: dict[str, Any], schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """A node with its references followed, and the alternatives that it has."""
+    """Yield a node with its reference resolved, and then the node's alternatives."""
     if "$ref" in node:
         node = schema["$defs"][node["$ref"].rsplit("/", 1)[1]]
     yield node

@@ -1,4 +1,4 @@
-"""What the parts of config.yaml name: every reference has to lead somewhere, and counts have to go together."""
+"""Checks across the parts of config.yaml: every name must exist, and counts must fit together."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ REFERENCES = {"corpus": "corpora", "encoder": "encoders", "teacher": "teachers"}
 
 
 def check_references(config: Settings, prompts: Path) -> None:
-    """Raise UserError for a name that leads nowhere; `prompts` is the folder of prompts, beside that of recipes."""
+    """Raise UserError for an unknown name. `prompts` is the folder of prompts, next to the folder of recipes."""
     _check_models(config, prompts.parent / "recipes")
     for name, dataset in config["datasets"].items():
         _check_dataset(config, f"datasets.{name}", dataset, prompts)

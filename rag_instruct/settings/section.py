@@ -1,4 +1,4 @@
-"""What all settings files share: sections as pydantic models, and the types of their values."""
+"""The base of all settings files: sections as pydantic models, and the types of their values."""
 
 import re
 from collections.abc import Callable
@@ -22,17 +22,17 @@ T = TypeVar("T")
 
 
 def refusal(said: str) -> PydanticCustomError:
-    """An error of a validator, in the words that the user reads."""
+    """Return an error for a validator to raise. The user reads exactly `said`."""
     return PydanticCustomError("refused", "{said}", {"said": said})
 
 
 class Section(BaseModel):
-    """A mapping of a settings file. It refuses unknown keys, and converts no value into another type."""
+    """A mapping in a settings file. It refuses unknown keys, and never converts a value to another type."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, allow_inf_nan=False, hide_input_in_errors=True, populate_by_name=True
     )
-    choices: ClassVar[tuple[tuple[str, ...], ...]] = ()  # exactly one of each tuple; "hub files" belong together
+    choices: ClassVar[tuple[tuple[str, ...], ...]] = ()  # exactly one of each tuple; "hub files": both keys
 
     @model_validator(mode="after")
     def _one_of_each_choice(self) -> Self:
@@ -51,19 +51,19 @@ class Section(BaseModel):
         return schema
 
     def given(self) -> dict[str, Any]:
-        """The values by the keys of the file, without those that were left out and have no default."""
+        """Return the values by their keys in the file, without keys that have neither value nor default."""
         fields = type(self).model_fields
         values = {field.alias or name: getattr(self, name) for name, field in fields.items()}
         return {key: value for key, value in values.items() if value is not None}
 
     def replaced(self, **changes: Any) -> Self:
-        """A copy with other values, checked like the original; None leaves a key out."""
+        """Return a copy with changed values, checked like the original. None removes a key."""
         changed = {**self.given(), **changes}
         return self.model_validate({key: value for key, value in changed.items() if value is not None})
 
 
 class _LeftOut:
-    """Marks a key that may be left out. Its attribute is None then; a null in the file is refused."""
+    """Marks an optional key. Without the key, the attribute is None. A null in the file is refused."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         given: CoreSchema = handler(source)["schema"]
@@ -71,7 +71,7 @@ class _LeftOut:
 
 
 class Shown:
-    """Text of a `pattern`. A refusal shows `said` in place of the value, which may be a secret."""
+    """Text that matches a pattern. A refusal shows `said` and hides the value, which may be a secret."""
 
     def __init__(self, pattern: str, said: str) -> None:
         self._pattern, self._said = pattern, said
@@ -89,7 +89,7 @@ class Shown:
 
 
 def _as_written(value: Any, checked: Callable[[Any], float]) -> float:
-    """Keep 2 as 2: as 2.0 it would be another param of a rule, and its output stale."""
+    """Keep 2 as 2: 2.0 would be another param of a rule and make the rule's output stale."""
     return value if checked(value) == value else checked(value)
 
 

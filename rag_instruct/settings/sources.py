@@ -1,4 +1,4 @@
-"""The sections of config.yaml that name data: corpora, encoders, exemplar sets and benchmarks."""
+"""Sections of config.yaml that describe data and encoders: corpora, encoders, exemplar sets, benchmarks."""
 
 from typing import Literal
 
@@ -11,7 +11,7 @@ SCHEMAS = Literal["sharegpt", "sharegpt_split", "alpaca", "wizardlm", "lmsys", "
 
 
 class Columns(Section):
-    """A file's own names of its columns."""
+    """The names of the columns in a file of passages."""
 
     id: Maybe[str] = Field(None, description="The column of ids.", examples=["key"])
     text: Maybe[str] = Field(None, description="The column of texts.", examples=["body"])
@@ -29,36 +29,42 @@ class File(Section):
     sha256: Maybe[str] = Field(
         None,
         pattern=SHA256,
-        description="The download's published SHA-256. Another file is refused.",
+        description="The download's published SHA-256. A file with another SHA-256 is refused.",
         examples=["c39b020c855a2b5c25ffef3abe4a3b6f9b829ad7dbc14ec3d163d34d7c53ea8d"],
     )
     size: Maybe[int] = Field(None, ge=1, description="The download's size in bytes.", examples=[4694541059])
 
 
 class Passages(File):
-    """A corpus's passages, or the documents that passages are cut from."""
+    """The passages of a corpus, or whole documents that are cut into passages."""
 
     words: Maybe[int] = Field(
-        None, ge=10, description="Cut documents into passages of this many words. DPR has 100.", examples=[100]
+        None,
+        ge=10,
+        description="Cut documents into passages of this many words. DPR's passages have 100.",
+        examples=[100],
     )
-    columns: Maybe[Columns] = Field(None, description="The file's own names of id, text and title.")
+    columns: Maybe[Columns] = Field(
+        None, description="The names of the columns of id, text and title, if they differ from these words."
+    )
 
 
 class Corpus(Section):
     """A collection of passages."""
 
     passages: Passages = Field(
-        description="The passages: .tsv, .tsv.gz, .jsonl or .parquet. With `words` the file holds whole documents, "
-        "and a folder of .txt and .md files is possible."
+        description="The passages: a .tsv, .tsv.gz, .jsonl or .parquet file. With `words`, the file contains whole "
+        "documents; then a folder of .txt and .md files is possible, too."
     )
     shards: Positive = Field(
-        description="Parts that are embedded and searched separately. For published embeddings: their number of files.",
+        description="The number of parts that are embedded and searched separately. With `embeddings`: the number of "
+        "their files.",
         examples=[16],
     )
     embeddings: Maybe[dict[str, File]] = Field(
         None,
-        description="Published vectors by encoder: the tar, or its folder, of (ids, vectors) pickles passages_00, "
-        "passages_01 and so on. Encoders that are not named here embed the corpus.",
+        description="Existing vectors, by encoder: a tar or a folder of the files passages_00, passages_01 and so on. "
+        "Each file is a pickle of (ids, vectors). For other encoders, the workflow embeds the corpus.",
         examples=[{"contriever": {"path": "wikipedia_embeddings"}}],
     )
     license: Maybe[str] = Field(
@@ -81,7 +87,7 @@ class Encoder(Section):
 
 
 class Fields(Section):
-    """Where a record of an own schema has its instruction; a.b stands for b in a."""
+    """Where a record has its instruction, if no `schema` fits; a.b stands for b in a."""
 
     choices = (("instruction", "conversation"),)
     instruction: Maybe[str] = Field(None, description="The field of the instruction.", examples=["prompt"])
@@ -95,25 +101,25 @@ class Fields(Section):
 
 
 class ExemplarSet(Section):
-    """A set of instructions, which questions imitate."""
+    """A set of instructions that new questions imitate."""
 
     choices = (("path", "hub files"), ("schema", "fields"))
     schema_: Maybe[SCHEMAS] = Field(
         None,
         alias="schema",
-        description="The set's own schema. `plain` has `instruction` or `question`. `sharegpt_split` is the public "
-        "ShareGPT_V3 file, whose records may begin in the middle of a conversation.",
+        description="The schema of the set's records. `plain` has `instruction` or `question`. `sharegpt_split` is the "
+        "public ShareGPT_V3 file, whose records may begin in the middle of a conversation.",
         examples=["alpaca"],
     )
     fields: Maybe[Fields] = Field(
         None,
-        description="An own schema by the names of its fields: `instruction`, and maybe `input`; or `conversation`, "
-        "with the `role` and `text` of a turn and the `human` roles.",
+        description="The names of the fields, if no `schema` fits: `instruction`, and `input` if there is one; or "
+        "`conversation`, with the `role` and `text` of a turn and the `human` roles.",
     )
     path: Maybe[str] = Field(
         None,
         description="A local .json, .jsonl, .csv, .tsv (each also .gz or .zst) or .parquet file, or a pattern. Files "
-        "of a pattern are read in the order of their names.",
+        "that match a pattern are read in the order of their names.",
         examples=["lmsys/data/train-*.parquet"],
     )
     hub: Maybe[str] = Field(None, description="A data set's id on the Hugging Face hub.", examples=["tatsu-lab/alpaca"])
@@ -125,26 +131,29 @@ class ExemplarSet(Section):
 
 
 class Benchmark(Section):
-    """A set of questions, to evaluate models on and to keep out of data sets."""
+    """A set of questions that evaluates models, and that `decontaminate` keeps out of data sets."""
 
     choices = (("path", "url", "hub files"),)
     question: str = Field(
         "question",
-        description="For `decontaminate`: the field of the question, or of its list of them; a.b stands for b in a.",
+        description="For `decontaminate`: the field with the question or a list of questions; a.b stands for b in a.",
         examples=["question_stem"],
     )
     schema_: Maybe[str] = Field(
         None,
         alias="schema",
-        description="The file of rag_instruct/benchmarks/ that reads and scores the set; left out, the one of its "
-        "name. `own` takes records of `question` and `answers`, and maybe `choices`, `context` and `gold_passage_ids`.",
+        description="The file of rag_instruct/benchmarks/ that reads and scores the set; left out, the file of the "
+        "benchmark's name. `own` reads records of `question` and `answers`; `choices`, `context` and "
+        "`gold_passage_ids` are optional.",
         examples=["own"],
     )
     where: dict[str, str] = Field(
         {}, description="For `schema: own`: only records whose fields have these values.", examples=[{"kind": "open"}]
     )
     label: Maybe[str] = Field(
-        None, description="The name in tables; left out, the short name of its file, or the key.", examples=["PopQA"]
+        None,
+        description="The name in tables; left out, the short name in the benchmark's file, or the key.",
+        examples=["PopQA"],
     )
     kind: Maybe[Literal["open", "choice", "closed", "multi_hop", "own_context"]] = Field(
         None,
