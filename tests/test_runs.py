@@ -49,7 +49,10 @@ def test_another_retrievers_run_is_cut_and_put_in_our_order(run):
         ("plain Q0 id1 1 nan bm25\n", "line 1: "),
         ("plain Q0 id1 1 5 x\nplain Q0 id1 2 4 x\n", "line 2: "),
         ("plain Q0 id1 1 5.0 bm25\n", "1 of 1 queries have fewer than 2 hits. The first is 'plain' with 1"),
-        ("plain Q0 id1 1 5 x\nplain Q0 nowhere 2 4 x\n", "1 of its passage ids are not in the corpus, such as 'nowhere'"),
+        (
+            "plain Q0 id1 1 5 x\nplain Q0 nowhere 2 4 x\n",
+            "1 of its passage ids are not in the corpus, such as 'nowhere'",
+        ),
     ],
 )
 def test_a_run_that_cannot_be_used_is_refused(run, text, said):
