@@ -1,6 +1,6 @@
-"""RAG-Instruct's steps as functions, for notebooks: a corpus, its exact search, pairs, rows, their verification.
+"""RAG-Instruct's steps as functions for notebooks: import, exact search, synthesis, noise documents, verification.
 
-docs/api.md has an example. Everything raises UserError, whose message says what to do.
+docs/api.md has an example. All functions raise UserError, whose message says what to do.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -40,7 +40,7 @@ NO_COLUMNS: Mapping[str, str] = MappingProxyType({})
 
 
 class Budget(NamedTuple):
-    """What may be bought in all with a store, answers that it holds already included; None is no limit."""
+    """The limit of all purchases for one store, with the answers that are in it. None means no limit."""
 
     dollars: float | None = None
     requests: int | None = None
@@ -49,9 +49,10 @@ class Budget(NamedTuple):
 def import_corpus(
     source: Path, folder: Path, *, columns: Mapping[str, str] = NO_COLUMNS, words: int = 0
 ) -> PassageStore:
-    """Check the passages of a file, write them into `folder` for reading at random, and open them.
+    """Check the passages of a file, write them into `folder` as a random-access store, and open the store.
 
-    `columns` maps id, text and title to the file's own names. `words` cuts documents into passages of so many words.
+    `columns` maps id, text and title to the names in the file. If `words` is not 0, documents are cut into passages of
+    this number of words.
     """
     folder.mkdir(parents=True, exist_ok=True)
     import_passages(source, columns, words, folder / "passages.arrow", folder / "passages.json")
@@ -59,14 +60,14 @@ def import_corpus(
 
 
 def open_corpus(folder: Path) -> PassageStore:
-    """Open a corpus that `import_corpus` or the graph made: results/corpora/<corpus>."""
+    """Open a corpus that `import_corpus` wrote, or one of the workflow, such as results/corpora/<corpus>."""
     return PassageStore(folder / "passages.arrow")
 
 
 def open_index(folder: Path, encoder: EncoderSettings, name: str = "index") -> PassageIndex:
-    """Open the vectors `folder`/`name` of a corpus; encode its passages first if there are none.
+    """Open the vectors in `folder`/`name` of a corpus. If there are none, encode the passages first.
 
-    `index.best(text, k)` returns the k best passages of the whole corpus as hits.
+    `index.best(text, k)` returns the k best passages of the corpus as hits.
     """
     vectors, corpus = folder / name, folder / "passages.json"
     if not (vectors / "shards.json").exists():
@@ -78,7 +79,10 @@ def open_index(folder: Path, encoder: EncoderSettings, name: str = "index") -> P
 
 
 def exact_search(queries: np.ndarray, vectors: Path, k: int) -> np.ndarray:
-    """Return the k best rows of an .npy of vectors (n, d) for each query (q, d): fields `row` and `score`, (q, k)."""
+    """Return the k best rows of an .npy of vectors (n, d) for each query (q, d).
+
+    The result has shape (q, k) and the fields `row` and `score`.
+    """
     return search(np.ascontiguousarray(queries, np.float32), VectorFile(vectors), k)
 
 
@@ -93,10 +97,10 @@ def synthesise(
     prompts: str = "full",
     seed: str = "1",
 ) -> Pair | Reject:
-    """Have a teacher write one question and its answer from the best hits, in the form of the exemplar.
+    """Let a teacher write one question and its answer from the best hits, in the form of the exemplar.
 
-    `teacher` has the keys of a teacher in config.yaml. `store` keeps every answer that is bought: the same call again
-    is free. `prompts` is a folder of resources/prompts. A reject has the reason for which a filter refuses the pair.
+    `teacher` has the keys of a teacher in config.yaml. `store` keeps every answer, so the same call is free the second
+    time. `prompts` is a folder in resources/prompts. If a filter refuses the pair, return a reject with the reason.
     """
     prompt = load_prompt(root() / "resources/prompts" / prompts / f"{paradigm}.yaml")
     imitated = Exemplar("api", "api", 0, "unknown", exemplar)
@@ -112,18 +116,21 @@ def synthesise(
 
 
 def add_noise(pair: Pair, hits: Sequence[Hit], corpus: PassageStore, *, documents: int = 10, seed: str = "1") -> Row:
-    """Make a row of a pair: its source documents and noise from `hits`, shuffled, `documents` in all.
+    """Make a row from a pair. It has `documents` documents, shuffled: the source documents, and noise from `hits`.
 
-    `hits` are of the question's own search, without its best ranks, which may state the answer.
+    Search for the question to get `hits`, and leave out the best ranks, because they may state the answer.
     """
     rows, rejected = assemble([pair], cast(Run, _Given(hits, corpus)), documents, 0, seed)
     if rejected:
-        raise UserError(f"{len(hits)} hits leave too few noise documents for {documents}: search deeper")
+        raise UserError(f"{len(hits)} hits leave too few noise documents for {documents}: give more hits")
     return rows[0]
 
 
 def verify(row: Row, *, judge: Mapping[str, Any], store: Path, budget: Budget) -> Verdict:
-    """Test with a judge whether a row has its paradigm; the verdict's `evidence` says who could answer it."""
+    """Test with a judge whether a row has its paradigm.
+
+    `evidence` of the verdict says with which documents the judge could answer the question.
+    """
 
     async def work(asked: Session) -> Verdict:
         return await Examiner(asked, root() / "resources/prompts/verification").examine(row)
@@ -132,17 +139,17 @@ def verify(row: Row, *, judge: Mapping[str, Any], store: Path, budget: Budget) -
 
 
 def read_rows(path: Path) -> list[Row]:
-    """Read a data set."""
+    """Read the rows of a data set."""
     return list(read_records(path, Row))
 
 
 def write_rows(path: Path, rows: Iterable[Row]) -> None:
-    """Write a data set as JSON lines; the file is whole or absent."""
+    """Write a data set as JSON lines. If it fails, the file does not change."""
     write_records(path, rows)
 
 
 class _Given:
-    """Hits at hand, in place of a run that a search made for many queries."""
+    """Replaces a run where the hits are given."""
 
     def __init__(self, hits: Sequence[Hit], store: PassageStore | None = None) -> None:
         self._hits, self.store = list(hits), store
@@ -160,6 +167,6 @@ def _with_teacher(
         "answers": str(store),
         "prices": str(root() / "resources/prices.yaml"),
     }
-    # In a thread: a notebook's own has an event loop under way already.
+    # We use a new thread, because the thread of a notebook already runs an event loop.
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(with_teacher, "api", "api", stage, settings, store / stage, work).result()

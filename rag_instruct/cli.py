@@ -1,4 +1,4 @@
-"""Run a script's function: a command line from its signature, a log beside the terminal, readable errors."""
+"""Run a script's function with a command line made from its signature, a log file, and readable errors."""
 
 import inspect
 import logging
@@ -15,16 +15,16 @@ from cyclopts import App, CycloptsError, Parameter
 from rag_instruct.errors import ArgumentError, UserError
 from rag_instruct.logs import TOOK, copy_to, first_process, logger
 
-Flat = Parameter(name="*")  # annotates a named tuple: its fields are arguments of the command
-LOG = "file that gets a copy of the messages"
+Flat = Parameter(name="*")  # annotates a named tuple whose fields are arguments of the command
+LOG = "file for a copy of the messages"
 
 
 def run(function: Callable[..., None], given: Sequence[str] | None = None) -> None:
-    """Call `function` with the arguments of the command line, and exit with a status after an error.
+    """Call `function` with the arguments of the command line. Exit with a status after an error.
 
-    A parameter is an argument: positional, or `--name` where it is keyword-only. The help is the docstring of the
-    function's module, whose section "Args:" describes the parameters. Statuses: 1 for a UserError, or with a traceback
-    for a fault of ours; 2 for wrong arguments; 130 for Ctrl-C.
+    Each parameter is an argument; keyword-only parameters become `--name`. The help is the docstring of the function's
+    module, and its section "Args:" describes the parameters. The status is 1 after a UserError, 1 with a traceback
+    after a bug, 2 for wrong arguments, and 130 after Ctrl-C.
     """
     call, log = _command(function, sys.argv[1:] if given is None else given)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr, force=True)
@@ -47,21 +47,21 @@ def run(function: Callable[..., None], given: Sequence[str] | None = None) -> No
 
 
 def one_of(value: str, names: Iterable[str], argument: str) -> str:
-    """`value`, which an argument takes only if it is one of `names`; else an ArgumentError that lists them."""
+    """Return `value` if it is one of `names`; otherwise raise an ArgumentError that lists them."""
     if value not in names:
         raise ArgumentError(f"{argument}: {value!r} is unknown: choose from {', '.join(names)}")
     return value
 
 
 def _note(message: str) -> None:
-    """Write to the log file only, for the report; a terminal has no use for it."""
+    """Write a message only to the log file, where the report reads it."""
     for handler in logging.getLogger().handlers:
         if isinstance(handler, logging.FileHandler):
             handler.handle(logging.makeLogRecord({"msg": message, "levelno": logging.INFO, "levelname": "INFO"}))
 
 
 def _command(function: Callable[..., None], given: Sequence[str]) -> tuple[Callable[[], None], Path | None]:
-    """The call that the arguments mean, and the file of --log. Exits after a help or a wrong argument."""
+    """Return the call that the arguments describe, and the file of --log. Exits after --help or a wrong argument."""
     module = sys.modules[function.__module__]
     text, helps = _described(module.__doc__ or "")
     text = re.sub(r"python -m scripts\.\w+", _name(module), text)
@@ -85,7 +85,7 @@ def _command(function: Callable[..., None], given: Sequence[str]) -> tuple[Calla
 
 
 def _name(module: ModuleType) -> str:
-    """What a user types to start the module."""
+    """Return the command that starts the module."""
     spec = module.__spec__
     if module.__name__ == "__main__" and spec:
         return f"python -m {spec.name}"
@@ -93,14 +93,14 @@ def _name(module: ModuleType) -> str:
 
 
 def _described(doc: str) -> tuple[str, dict[str, str]]:
-    """A docstring without its section "Args:", and that section's texts by name of argument."""
+    """Return a docstring without its section "Args:", and the help of each argument in this section."""
     text, _, section = doc.partition("\nArgs:\n")
     lines = re.findall(r"^    (\w+): (.+(?:\n {5,}.+)*)", section, re.MULTILINE)
     return text.strip(), {name: " ".join(help.split()) for name, help in lines}
 
 
 def _with_helps(function: Callable[..., None], helps: dict[str, str]) -> Callable[..., None]:
-    """A stand-in for the function, whose signature has the helps and --log."""
+    """Return a stand-in for the function: its signature also has the help of each argument, and --log."""
     signature = inspect.signature(function)
     log = inspect.Parameter("log", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Path | None)
     parameters = [
@@ -115,14 +115,17 @@ def _with_helps(function: Callable[..., None], helps: dict[str, str]) -> Callabl
 
 
 def _annotated(parameter: inspect.Parameter, help: str | None) -> Any:
-    """The type with its help; a list takes all values that follow its flag, and may be empty if it has a default."""
+    """Return the type with its help. A list takes all values after its flag; with a default, it may have none."""
     listed = get_origin(parameter.annotation) in (list, tuple, Sequence)
     least = int(parameter.default is parameter.empty)
     return Annotated[parameter.annotation, Parameter(help=help, consume_multiple=(least, None) if listed else None)]
 
 
 def _normalised(given: Sequence[str], signature: inspect.Signature) -> list[str]:
-    """The arguments with hyphens in names, and without optional flags that no value follows: a rule had none."""
+    """Return the arguments with hyphens in their names, without optional flags that have no value.
+
+    A rule writes such a flag when its file list is empty.
+    """
     optional = {_flag(one.name) for one in signature.parameters.values() if one.default is None}
     tokens = [re.sub(r"^--[^=]+", lambda name: _flag(name[0][2:]), one) for one in given]
     pairs = zip(tokens, [*tokens[1:], "--"], strict=False)

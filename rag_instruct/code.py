@@ -1,8 +1,8 @@
-"""Digest what a script computes: the definitions that it reaches, without what they only say.
+"""Digest the code that a script uses, without comments, docstrings and messages.
 
-A free rule has this digest among its params. An edit of a definition that the script reaches makes the rule stale. An
-edit of a comment, a docstring, a message, a help text or an unrelated function does not. Code counts where it is not
-clear that it takes no part.
+A free rule has this digest as a param, so an edit of code that its script uses makes the rule stale. An edit of a
+comment, docstring, message, help text or unrelated function does not. If it is not clear whether the script uses some
+code, we count it.
 """
 
 import ast
@@ -13,17 +13,17 @@ from rag_instruct.files import digest
 from rag_instruct.silence import silenced
 
 PROJECT = ("rag_instruct", "scripts")
-# Modules that only say, show, lock or start things: no output depends on them.
+# Modules that only print, show, lock or start things. No output depends on them.
 SAYING = {"cli", "code", "errors", "graph", "jobs", "lock", "logs", "silence"}
-ALL = "*"  # of a module: every name in it
-IMPORTED = ""  # of a module: what runs whenever it is imported
+ALL = "*"  # in a Place: every name in the module
+IMPORTED = ""  # in a Place: the code that runs when the module is imported
 
-Place = tuple[str, str]  # a module, and a name in it
-Source = tuple[str, str]  # where an imported name is from: a module, and a name in it or nothing
+Place = tuple[str, str]  # a module and a name in it
+Source = tuple[str, str]  # the origin of an imported name: a module, and a name in it or ""
 
 
 class Code:
-    """The project's code as it is now; each file is read once, when a script first reaches it."""
+    """The code of the project. Each file is read once, when a script first uses it."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -31,9 +31,10 @@ class Code:
         self._digests: dict[tuple[str, ...], str] = {}
 
     def of_script(self, name: str, *more: str, without: Sequence[str] = ()) -> str:
-        """A digest of what scripts/<name>.py reaches.
+        """Return a digest of the code that scripts/<name>.py uses.
 
-        `more` are modules that it finds by name, such as a benchmark's. `without` are modules that decide nothing here.
+        `more` are modules that the script loads by name, such as that of a benchmark. `without` are modules that do not
+        change its output.
         """
         asked = (name, *more, ALL, *without)
         if asked not in self._digests:
@@ -43,7 +44,7 @@ class Code:
         return self._digests[asked]
 
     def _reached(self, waiting: list[Place], without: Sequence[str]) -> dict[Place, str]:
-        """The texts of all definitions that can be reached from these, by their place."""
+        """Return the code of all definitions that these use, directly or not, by place."""
         found: dict[Place, str] = {}
         while waiting:
             place = waiting.pop()
@@ -54,10 +55,10 @@ class Code:
         return found
 
     def module(self, name: str) -> "Module | None":
-        """A module of the project, without code where it computes nothing; None for what is no such module."""
+        """Return a module of the project, or None for another name. Modules of SAYING come without code."""
         if name not in self._modules:
             package, *inner = name.split(".")
-            # An installed package lies apart from its scripts and rules.
+            # The installed package is not in the folder of its scripts and rules.
             root = self._root if (self._root / package).is_dir() else Path(__file__).parents[1]
             path = root.joinpath(package, *inner)
             files = (path.with_suffix(".py"), path / "__init__.py") if package in PROJECT else ()
@@ -68,7 +69,7 @@ class Code:
 
 
 class Module:
-    """One file: the statements at its top level by the names that they define, and where imported names are from."""
+    """A file: its top-level statements by the names that they define, and the origins of its imported names."""
 
     def __init__(self, name: str, text: str, find: Callable[[str], "Module | None"]) -> None:
         tree = silenced(text)
@@ -85,7 +86,7 @@ class Module:
         self._uses: dict[str, list[Place]] = {}
 
     def text(self, name: str) -> str:
-        """The code of a name's definition, and where the names in it are from."""
+        """Return the code that defines a name, and the origins of the imported names in this code."""
         if name not in self._texts:
             statements = self._statements.get(name, [])
             names = sorted({used for statement in statements for used, _ in _used(statement)} & self._imports.keys())
@@ -94,7 +95,7 @@ class Module:
         return self._texts[name]
 
     def uses(self, name: str) -> list[Place]:
-        """What a definition uses of this module and of the project's others."""
+        """Return the places in the project that a definition uses."""
         if name not in self._uses:
             self._uses[name] = [(self._name, IMPORTED), *self._found(name)]
         return self._uses[name]
@@ -108,18 +109,18 @@ class Module:
                     yield from self._places(used, attribute)
         elif name in self._imports:
             yield from self._places(name, None)
-        elif name != IMPORTED:  # all of the module, or a name that it makes in a way that is not understood
+        elif name != IMPORTED:  # ALL, or a name whose definition we cannot find
             yield from ((self._name, other) for other in self._statements)
 
     def _at_import(self) -> Iterator[Place]:
-        """What runs in other modules when this one is imported."""
+        """Yield the modules whose top level runs when this module is imported."""
         for sources in self._imports.values():
             for module, member in sources:
                 parts = f"{module}.{member}".split(".")
                 yield from ((".".join(parts[:end]), IMPORTED) for end in range(1, len(parts) + 1))
 
     def _places(self, name: str, attribute: str | None) -> Iterator[Place]:
-        """What a name stands for, or the attribute of the module that it stands for."""
+        """Yield the place of a name. If the name is a module, yield the place of `attribute` in it."""
         if name in self._statements:
             yield self._name, name
         for module, member in self._imports.get(name, []):
@@ -130,7 +131,7 @@ class Module:
                 yield module, member or ALL
 
     def _defines(self, statement: ast.stmt) -> set[str]:
-        """The names that a statement defines; IMPORTED where it may do something else as well."""
+        """Return the names that a statement defines, and IMPORTED if it may do something else too."""
         if isinstance(statement, ast.Import | ast.ImportFrom):
             return set()
         if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -146,7 +147,7 @@ class Module:
 
 
 def _imports(node: ast.AST) -> Iterator[tuple[str, Source]]:
-    """The names that a node imports, and where from."""
+    """Yield the names that a node imports, each with its origin."""
     if isinstance(node, ast.Import):
         for alias in node.names:
             yield alias.asname or alias.name.split(".")[0], (alias.name, "")
@@ -156,13 +157,13 @@ def _imports(node: ast.AST) -> Iterator[tuple[str, Source]]:
 
 
 def _used(node: ast.AST) -> Iterator[tuple[str, str | None]]:
-    """The names in a node, each with the attribute that is taken of it."""
+    """Yield the names in a node, each with the attribute that follows it, or None."""
     if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
         yield node.value.id, node.attr
     elif isinstance(node, ast.Name):
         yield node.id, None
     elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isidentifier():
-        yield node.value, None  # of an annotation, or of getattr
+        yield node.value, None  # a name in an annotation or in getattr
     else:
         for inner in ast.iter_child_nodes(node):
             yield from _used(inner)

@@ -1,4 +1,4 @@
-"""The command `rag-instruct`: every script as a subcommand, for use without Snakemake."""
+"""The command `rag-instruct`. Every script is a subcommand, for use without Snakemake."""
 
 import difflib
 import sys
@@ -15,7 +15,7 @@ Commands:"""
 
 
 def main() -> None:
-    """Run the subcommand that the command line names. Only its own module is imported."""
+    """Run the subcommand of the command line. Only its module is imported."""
     name, *arguments = sys.argv[1:] or ["--help"]
     scripts = {path.stem.replace("_", "-"): path for path in sorted((root() / "scripts").glob("[a-z]*.py"))}
     if name in ("--help", "-h"):
@@ -27,12 +27,12 @@ def main() -> None:
     else:
         near = difflib.get_close_matches(name, scripts, n=1)
         hint = f"did you mean {near[0]}?" if near else "rag-instruct --help lists the commands"
-        print(f"rag-instruct: {name!r} is no command: {hint}", file=sys.stderr)
+        print(f"rag-instruct: {name!r} is not a command: {hint}", file=sys.stderr)
         sys.exit(2)
 
 
 def _summary(path: Path) -> str:
-    """The first line of the script's docstring."""
+    """Return the first line of the script's docstring."""
     with path.open(encoding="utf-8") as file:
         return file.readline().strip().strip('"')
 

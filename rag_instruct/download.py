@@ -1,4 +1,4 @@
-"""Downloads: resumed after a break, retried, and checked before use."""
+"""Download files: retry, resume after an interruption, and check the result."""
 
 import hashlib
 import os
@@ -19,21 +19,21 @@ from rag_instruct.logs import bar, logger
 from rag_instruct.settings import Settings
 
 ATTEMPTS = 8  # in a row without progress
-LIST = "files.json"  # what a download from the hub leaves beside its files
+LIST = "files.json"  # the list of a download from the hub, in the folder of its files
 
 
 class Source(NamedTuple):
-    """An address, the published size and sum of its file, and how to reach it."""
+    """A file to download: its address, its published size and sha256, and the mirrors and proxy to use."""
 
     url: str
     size: int | None = None
     sha256: str | None = None
-    mirrors: Mapping[str, str] = {}  # replacements for the beginnings of addresses
+    mirrors: Mapping[str, str] = {}  # replacement of an address's beginning, by this beginning
     proxy: str | None = None
 
     @property
     def address(self) -> str:
-        """The url at its mirror, or as it is."""
+        """The url at its mirror, or the url itself if it has no mirror."""
         for published, mirror in self.mirrors.items():
             if self.url.startswith(published):
                 return mirror + self.url.removeprefix(published)
@@ -41,11 +41,10 @@ class Source(NamedTuple):
 
 
 def download(source: Source, output: Path) -> None:
-    """Fetch a file. It resumes `<output>.part` after a break; `output` is whole or absent.
+    """Download a file. An interrupted download resumes at the end of `<output>.part`. `output` only appears complete.
 
-    `<output>.sha256` keeps the sum of the first download, in sha256sum's format. Where no sum is published, later
-    downloads must have the same. Raises UserError when the disk has no room, the server refuses,
-    or size or sum differ.
+    `<output>.sha256` gets the sha256 in sha256sum's format. If no sha256 is published, later downloads must have this
+    one. Raises UserError when the disk is full, the server refuses, or the size or sha256 differs.
     """
     output.parent.mkdir(parents=True, exist_ok=True)
     part = output.with_name(output.name + ".part")
@@ -55,12 +54,12 @@ def download(source: Source, output: Path) -> None:
     except httpx2.HTTPStatusError as error:
         status = error.response.status_code
         raise UserError(
-            f"{source.address}: the server answered {status}: check the address, or `mirrors`, in config.yaml"
+            f"{source.address}: the server answered {status}: check this `url`, or `mirrors`, in config.yaml"
         ) from error
     except httpx2.TransportError as error:
         fault = error or type(error).__name__
         raise UserError(
-            f"{source.address}: {fault}: run again to go on from byte {_length(part):,}; behind a proxy, "
+            f"{source.address}: {fault}: run again, and the download resumes at byte {_length(part):,}. Behind a proxy, "
             "set HTTPS_PROXY, or `proxy` in config.yaml"
         ) from error
     _check(part, source, output)
@@ -85,14 +84,14 @@ def _worth_retrying(error: BaseException) -> bool:
 )
 def _fetch_all(source: Source, part: Path) -> None:
     have = _length(part)
-    # A compressed answer would not have the file's bytes, and its ranges would not be the file's.
+    # We refuse compression, because the bytes and ranges would be those of the compressed file.
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
     with (
         httpx2.Client(proxy=source.proxy or None, follow_redirects=True, timeout=60) as client,
         client.stream("GET", source.address, headers=headers) as response,
     ):
         if response.status_code == httpx2.codes.RANGE_NOT_SATISFIABLE:
-            return  # nothing is missing
+            return  # the .part file is complete
         response.raise_for_status()
         resumed = response.status_code == httpx2.codes.PARTIAL_CONTENT
         have = have if resumed else 0
@@ -110,7 +109,7 @@ def _fetch_all(source: Source, part: Path) -> None:
 def _refuse_without_room(part: Path, needed: int) -> None:
     free = shutil.disk_usage(part.parent).free
     if free < needed:
-        raise UserError(f"{part}: {needed:,} bytes are still to come, the disk has {free:,}: make room")
+        raise UserError(f"{part}: {needed:,} bytes are still to come, but the disk has {free:,} free: make room")
 
 
 def _check(part: Path, source: Source, output: Path) -> None:
@@ -118,7 +117,8 @@ def _check(part: Path, source: Source, output: Path) -> None:
     if source.size and found != source.size:
         part.unlink()
         raise UserError(
-            f"{url}: {found:,} bytes came, {source.size:,} were expected: the file changed, or a proxy changed it"
+            f"{url}: {found:,} bytes came, but `size` in config.yaml is {source.size:,}: a proxy changed the file, or "
+            "its authors did. The download was removed: run again, or correct `size`"
         )
     with part.open("rb") as file:
         total = hashlib.file_digest(file, "sha256").hexdigest()
@@ -129,8 +129,8 @@ def _check(part: Path, source: Source, output: Path) -> None:
     if not source.sha256 and seen.exists() and read_text(seen).split()[0] != total:
         part.unlink()
         raise UserError(
-            f"{url}: sha256 is {total}, at first sight it was {read_text(seen).split()[0]}: the file changed since; "
-            f"delete {seen} to accept it"
+            f"{url}: sha256 is {total}, but it was {read_text(seen).split()[0]} in the first download: the file has "
+            f"changed; delete {seen} to accept it"
         )
     with whole(seen) as temporary:
         temporary.write_text(f"{total}  {output.name}\n", "utf-8")
@@ -138,9 +138,9 @@ def _check(part: Path, source: Source, output: Path) -> None:
 
 
 def download_from_hub(repository: str, revision: str, patterns: list[str], output: Path) -> None:
-    """Fetch a data set's files beside `output` and list them in it, with their commit. Gated sets need HF_TOKEN.
+    """Download a data set's files into the folder of `output`, and write their list and commit to `output`.
 
-    The list has the commit's files only, not those that another revision left in the folder.
+    The folder may also have files of another revision; the list does not have them. Gated sets need HF_TOKEN.
     """
     try:
         commit = HfApi().dataset_info(repository, revision=revision).sha
@@ -174,7 +174,7 @@ def _unreachable(repository: str, error: Exception) -> UserError:
 
 
 def _wanted(files: list[str], patterns: list[str], repository: str) -> list[str]:
-    """The files that the patterns match. Each pattern has to match at least one."""
+    """Return the files that match the patterns. Raises UserError when a pattern matches none."""
     found = {pattern: {file for file in files if fnmatchcase(file, pattern)} for pattern in patterns}
     if lacking := [pattern for pattern in patterns if not found[pattern]]:
         raise UserError(
@@ -184,7 +184,7 @@ def _wanted(files: list[str], patterns: list[str], repository: str) -> list[str]
 
 
 def listed_files(source: Path) -> tuple[list[Path], dict[str, str]]:
-    """The files of a download's list, or the file itself, and where they are from."""
+    """Return the files in a download's list, or `source` itself if it is no list, and their origin."""
     if source.name != LIST:
         return [source], {"file": str(source)}
     listed = read_json(source)
@@ -192,7 +192,7 @@ def listed_files(source: Path) -> tuple[list[Path], dict[str, str]]:
 
 
 def remote_files(config: Settings) -> list[Settings]:
-    """The files of corpora and benchmarks that have a `url`, some with `size` and `sha256`."""
+    """Return the settings of all files of corpora and benchmarks that have a `url`. Some have `size` and `sha256`."""
     corpora = config.get("corpora", {}).values()
     files = [file for corpus in corpora for file in (corpus["passages"], *corpus.get("embeddings", {}).values())]
     benchmarks = config.get("benchmarks", {}).values()
@@ -201,7 +201,7 @@ def remote_files(config: Settings) -> list[Settings]:
 
 
 def downloads(config: Settings) -> Settings:
-    """What the download script has to know: mirrors, proxy, and the published size and sum by address."""
+    """Return the settings of the download script: mirrors, proxy, and the published size and sha256 by address."""
     expected = {
         file["url"]: {key: file[key] for key in ("size", "sha256") if key in file} for file in remote_files(config)
     }

@@ -1,9 +1,9 @@
-"""The errors that are meant for the reader of a terminal."""
+"""Errors whose messages users read on the terminal."""
 
 
 class UserError(Exception):
-    """Something the user can mend: names the file, the row or key, the value and the remedy."""
+    """An error that the user can fix. The message names the file, the row or key, the value, and what to do."""
 
 
 class ArgumentError(UserError):
-    """The command line is wrong: names the argument and the remedy."""
+    """An error in the command line. The message names the argument and what to do."""

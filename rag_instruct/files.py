@@ -1,4 +1,4 @@
-"""Files that are complete or absent, JSON lines, and the digests that replace random numbers."""
+"""Write files so that they are complete or absent; read JSON lines; make digests that replace random numbers."""
 
 import errno
 import glob
@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from rag_instruct.errors import UserError
 
-if TYPE_CHECKING:  # imported where it is used: most jobs read and write lines only, and start faster without
+if TYPE_CHECKING:  # functions import numpy themselves, because most jobs do not need it and start faster
     import numpy as np
 
 
 @contextmanager
 def needs_room(path: Path) -> Iterator[None]:
-    """Raise a UserError with the file's name when the disk is full."""
+    """Turn the error of a full disk into a UserError with the name of the file."""
     try:
         yield
     except OSError as error:
@@ -30,12 +30,12 @@ def needs_room(path: Path) -> Iterator[None]:
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """Return a temporary path beside `path` that replaces it only when the block succeeds.
+    """Return a temporary path in the same folder. The temporary file replaces `path` if the block succeeds.
 
-    A kill leaves the old file or none. The process id separates it from that of another job for the same file.
+    A kill leaves the old file, or none. The process id is in the name, because another job may write the same file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    # A killed job left these. If it is still running, this job makes the same file.
+    # Killed jobs left these files. If another job still writes one, it makes the same file as this job.
     for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
         left.unlink(missing_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -48,7 +48,7 @@ def whole(path: Path) -> Iterator[Path]:
 
 
 def dump(value: Any) -> str:
-    """Return `value` as one line of JSON, the same bytes everywhere."""
+    """Return `value` as one line of JSON. The same value always gives the same text."""
     return json.dumps(value, ensure_ascii=False)
 
 
@@ -59,7 +59,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def write_jsonl(path: Path, rows: Iterable[Any]) -> int:
-    """Write one JSON object a line and return how many there were."""
+    """Write one JSON value per line, and return their number."""
     count = 0
     with whole(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
         for row in rows:
@@ -69,7 +69,7 @@ def write_jsonl(path: Path, rows: Iterable[Any]) -> int:
 
 
 def array_header(dtype: "np.dtype", shape: tuple[int, ...]) -> bytes:
-    """Return the beginning of an .npy; the array's bytes follow it."""
+    """Return the header of an .npy file. The bytes of the array come after it."""
     import numpy as np
 
     file = io.BytesIO()
@@ -79,7 +79,7 @@ def array_header(dtype: "np.dtype", shape: tuple[int, ...]) -> bytes:
 
 
 def save_array(path: Path, *arrays: "np.ndarray") -> None:
-    """Write arrays one after another as .npy. Not by np.save, whose error does not say that the disk is full."""
+    """Write arrays one after another as .npy. We do not use np.save, because its error hides that the disk is full."""
     import numpy as np
 
     with whole(path) as temporary, temporary.open("wb") as file:
@@ -89,7 +89,7 @@ def save_array(path: Path, *arrays: "np.ndarray") -> None:
 
 
 def read_text(path: Path) -> str:
-    """Return the file's text; a UserError names a file that is missing or not UTF-8."""
+    """Return the file's text. Raises UserError for a file that is missing or not UTF-8."""
     try:
         return path.read_text("utf-8")
     except FileNotFoundError as error:
@@ -99,17 +99,17 @@ def read_text(path: Path) -> str:
 
 
 def read_json(path: Path) -> Any:
-    """Return the value of a JSON file; a UserError names a file that is missing or broken."""
+    """Return the value of a JSON file. Raises UserError for a file that is missing or broken."""
     try:
         return json.loads(read_text(path))
     except json.JSONDecodeError as error:
         raise UserError(
-            f"{path}, line {error.lineno}: not JSON ({error.msg}): delete it, and it is made again"
+            f"{path}, line {error.lineno}: not JSON ({error.msg}): delete the file, and it is made again"
         ) from error
 
 
 def read_jsonl(path: Path) -> Iterator[Any]:
-    """Read the values of a JSON lines file; a UserError names the file and line of a broken one."""
+    """Read the values of a JSON lines file. A UserError names the file and the line of a broken value."""
     for number, line in enumerate(text_lines(path), start=1):
         if not line.strip():
             continue
@@ -134,7 +134,7 @@ def text_lines(path: Path) -> Iterator[str]:
 
 
 def digest(*parts: object) -> str:
-    """Return the sha256 of the parts. With a seed among them it replaces a random number generator.
+    """Return the sha256 of the parts. If a seed is one of them, the digest replaces a random number.
 
     An order or choice by digest does not depend on cores, chunks or other items.
     """
@@ -142,10 +142,13 @@ def digest(*parts: object) -> str:
 
 
 def fraction(*parts: object) -> float:
-    """Return a number from 0 to below 1, by the digest of the parts: a share of 0.1 takes what is below 0.1."""
+    """Return a number from 0 to below 1, made from the digest of the parts.
+
+    To choose a share of 0.1 of some items, take those whose number is below 0.1.
+    """
     return int(digest(*parts)[:12], 16) / float(16**12)
 
 
 def is_validation(row_id: str, share: float, seed: str) -> bool:
-    """Whether a row is in the validation split. The card, the hub's files and the training agree by this."""
+    """Return whether a row is in the validation split. The card, the hub's files and the training all call this."""
     return fraction(seed, "validation", row_id) < share

@@ -1,4 +1,4 @@
-"""Static pages from templates that escape what models say."""
+"""Make static pages from templates, and escape the text of models."""
 
 import re
 from pathlib import Path
@@ -12,9 +12,9 @@ HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 
 def render(template: Path, **shown: Any) -> str:
-    """Return the template with `shown` in it. It escapes all of it, because models may write anything.
+    """Return the page: the template filled with `shown`. All values are escaped, because models may write anything.
 
-    Half a surrogate pair becomes the replacement character, because no file can hold it.
+    Half a surrogate pair becomes the replacement character, because UTF-8 cannot encode it.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(template.parent),

@@ -1,4 +1,4 @@
-"""What the graph hands to its jobs beside their arguments: a file of settings, and variables of the environment."""
+"""The inputs of jobs that are not arguments: a file of settings, and environment variables."""
 
 import json
 import os
@@ -8,11 +8,11 @@ from rag_instruct.errors import UserError
 from rag_instruct.files import digest, whole
 from rag_instruct.settings import Settings
 
-REPLAY = "RAG_INSTRUCT_REPLAY"  # set to use stored answers only, without network or key
+REPLAY = "RAG_INSTRUCT_REPLAY"  # if set, jobs use only stored answers, without network or key
 
 
 def write_settings(config: Settings, folder: Path) -> Path:
-    """Write the graph's settings for its jobs, once: the file is named by its content. Return its path."""
+    """Write the settings for jobs, and return the file's path. Its name is a digest, so equal settings share a file."""
     text = json.dumps(config)
     path = folder / f"{digest(text)[:16]}.json"
     if not path.exists():
@@ -23,20 +23,20 @@ def write_settings(config: Settings, folder: Path) -> Path:
 
 
 def job_settings(path: Path | None) -> Settings:
-    """Read the settings that the graph wrote for its jobs; without a file, those of ./config.yaml."""
+    """Return the settings that `write_settings` wrote. If `path` is None, read ./config.yaml."""
     if path is None:
-        from rag_instruct.settings.config import read_config  # pydantic, which a graph's jobs do not need
+        from rag_instruct.settings.config import read_config  # loads pydantic, which Snakemake's jobs do not need
 
         return read_config(Path.cwd())
     try:
         settings: Settings = json.loads(path.read_text("utf-8"))
     except FileNotFoundError as error:
         raise UserError(
-            f"{path}: no such file: run snakemake again, which writes it, or leave --settings out to read config.yaml"
+            f"{path}: no such file: run snakemake again to write it, or leave --settings out to read config.yaml"
         ) from error
     return settings
 
 
 def missing_key(variable: str | None) -> bool:
-    """Whether a teacher's key is needed that the environment does not hold."""
+    """Return whether a teacher needs an API key, and its environment variable is not set."""
     return bool(variable) and not os.environ.get(variable or "") and not os.environ.get(REPLAY)

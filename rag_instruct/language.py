@@ -1,4 +1,4 @@
-"""The language of a text, by py3langid."""
+"""Detect the language of a text with py3langid."""
 
 from functools import cache
 
@@ -6,9 +6,9 @@ from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 from rag_instruct.errors import UserError
 
-SURE = 0.9  # a text is in another language from this probability of it on
-UNLIKELY = 0.001  # or below this probability of the wanted language
-ENOUGH = 2000  # characters that we look at
+SURE = 0.9  # the text is in another language if the probability of that language is at least this
+UNLIKELY = 0.001  # or if the probability of the wanted language is less than this
+ENOUGH = 2000  # characters of the text that we classify
 
 
 @cache
@@ -17,12 +17,12 @@ def _identifier() -> LanguageIdentifier:
 
 
 def other_language(text: str, wanted: str) -> str | None:
-    """Return the language (ISO 639-1) of a text that is surely not in the wanted one, or None.
+    """Return the language (ISO 639-1) of the text if it is surely not `wanted`; otherwise None.
 
-    The second bound is for short texts, whose probability is shared among close languages: Spanish and Portuguese.
+    UNLIKELY is for short texts: close languages such as Spanish and Portuguese share their probability.
     """
     if wanted not in _identifier().nb_classes:
-        raise UserError(f"config.yaml: language: {wanted!r} is none that is known: give its two letters, as in en")
+        raise UserError(f"config.yaml: language: {wanted!r} is not a known language: give two letters, such as en")
     found: str
     found, sure = _identifier().classify(text[:ENOUGH])
     if found == wanted:

@@ -1,4 +1,4 @@
-"""Locks that the kernel releases however their holder ends, even by a kill."""
+"""Locks that the kernel releases when their process ends, even after a kill."""
 
 import fcntl
 from collections import Counter
@@ -13,13 +13,13 @@ CLAIM_FILES = 64
 
 
 def hold(path: Path, wait: bool, shared: bool = False, quiet: bool = False) -> IO[str] | None:
-    """Hold the lock of `path` until the returned file is closed; None if another process holds it and `wait` is false.
+    """Take the lock of `path`. The lock is held until the returned file is closed.
 
-    Several processes may hold it at once if all hold it `shared`. Where the file system has no locks, a
-    warning says so and nothing is held.
+    If another process holds the lock, wait for it, or return None if `wait` is false. Several processes can hold a
+    `shared` lock. If the file system has no locks, log a warning and return the file without a lock.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    file = path.open("a+")  # NFS locks need it: an exclusive one a writable file, a shared one a readable file
+    file = path.open("a+")  # NFS needs a writable file for exclusive locks and a readable file for shared ones
     kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     try:
         fcntl.flock(file, kind | fcntl.LOCK_NB)
@@ -37,16 +37,16 @@ def hold(path: Path, wait: bool, shared: bool = False, quiet: bool = False) -> I
 
 @cache
 def _say_no_locks(folder: Path, error: str) -> None:
-    """Warn once, not for every request."""
+    """Warn once per folder, not for every lock."""
     logger.warning("%s: this file system has no locks (%s): jobs may buy twice, or exceed a budget", folder, error)
 
 
 class Claims:
-    """Claims of this process on what it works at, each named by a sha256 or other random hexadecimal digits.
+    """Claims on items, so that only one process works on an item. A key names an item: hexadecimal digits of a digest.
 
-    A claim is the lock of one byte of a file. There are several files, because the kernel goes through all locks of a
-    file whenever it grants one. A claim that is taken twice has to be dropped twice. Where the file system has
-    no locks, a warning says so and every claim is granted.
+    A claim is a lock on one byte of a file. There are several files, because the kernel searches all locks of a file
+    before it grants one. A process that takes a claim twice must drop it twice. If the file system has no locks, we log
+    a warning and grant every claim.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -55,12 +55,12 @@ class Claims:
         self._held: Counter[str] = Counter()
 
     def take(self, key: str) -> bool:
-        """Claim `key`; False while another process has it."""
+        """Claim `key`. Return False if another process has the claim."""
         if not self._held[key]:
             file = self._file(key)
             try:
                 fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _place(key))
-            except (BlockingIOError, PermissionError):  # systems differ in how they say it
+            except (BlockingIOError, PermissionError):  # the error depends on the system
                 del self._held[key]
                 return False
             except OSError as error:
@@ -69,7 +69,7 @@ class Claims:
         return True
 
     def drop(self, key: str) -> None:
-        """Let other processes have it."""
+        """Drop the claim of `key` once, so that other processes can take it."""
         if self._held[key] > 1:
             self._held[key] -= 1
         elif self._held.pop(key, 0):

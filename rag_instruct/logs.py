@@ -1,4 +1,4 @@
-"""What jobs say: a logger, progress bars, and whether somebody shows them."""
+"""The logger and the progress bars of jobs."""
 
 import logging
 import os
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 logger = logging.getLogger("rag_instruct")
 
-SECONDS_BETWEEN_LINES = 30  # of a progress bar that is not on a terminal (SLURM's log, CI)
-TOOK = "took {:.1f} s"  # the last line of the log of a job that went well
-DISPLAY = "RAG_INSTRUCT_DISPLAY"  # the file that a run's display reads, as systemd's JOURNAL_STREAM
+SECONDS_BETWEEN_LINES = 30  # between lines of a progress bar without a terminal (SLURM, CI)
+TOOK = "took {:.1f} s"  # the last line in the log of a job that succeeded
+DISPLAY = "RAG_INSTRUCT_DISPLAY"  # device and inode of the file that the run's display reads
 
 
 def first_process() -> bool:
-    """Whether this is the one of several processes of a training that speaks."""
+    """Return whether this process writes messages. Only the first of a training's processes does."""
     return os.environ.get("RANK", "0") == "0"
 
 
 def copy_to(log: Path) -> None:
-    """Write all messages to a file too. Only the first process of a training writes, and only to its first file."""
+    """Write all messages to a file too. Only the first process of a training writes, and later calls do nothing."""
     root = logging.getLogger()
     if first_process() and not any(isinstance(handler, logging.FileHandler) for handler in root.handlers):
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -36,11 +36,12 @@ def copy_to(log: Path) -> None:
 def bar(
     what: str, total: int | None = None, unit: str = "it", items: Iterable[Any] | None = None, done: int = 0
 ) -> "tqdm[Any]":
-    """A progress bar with rate and estimate; without a terminal, a line now and then. Bytes (`B`) are scaled.
+    """Return a progress bar with rate and time left. Without a terminal it writes a line from time to time.
 
-    `done` was done before, and does not count for the rate.
+    If `unit` is "B", numbers get prefixes such as k and M. `done` items were finished earlier: they do not count for
+    the rate.
     """
-    from tqdm import tqdm  # takes as long as all else of a short job's start
+    from tqdm import tqdm  # this import takes half of a short job's start
 
     interval = 0.1 if sys.stderr.isatty() else 1 if displayed() else SECONDS_BETWEEN_LINES
     return tqdm(
@@ -57,22 +58,22 @@ def bar(
 
 
 def place_of(number: int) -> str:
-    """Device and inode of an open file."""
+    """Return device and inode of an open file."""
     status = os.fstat(number)
     return f"{status.st_dev}:{status.st_ino}"
 
 
 def displayed() -> bool:
-    """Whether stderr goes to the display of a run, which shows the bars of its jobs."""
+    """Return whether stderr goes to the display of a run, which shows the bars of all jobs."""
     return os.environ.get(DISPLAY) == place_of(2)
 
 
 def _job() -> str:
-    """The name of the log, which is that of the job: a display has the bars of several."""
+    """Return the name of the job's log, because a display shows the bars of several jobs."""
     handlers = logging.getLogger().handlers
     return " ".join(Path(one.baseFilename).stem for one in handlers if isinstance(one, logging.FileHandler))
 
 
 def progress(items: Iterable[T], what: str, total: int | None = None) -> Iterable[T]:
-    """`items` behind a bar."""
+    """Return an iterable of `items` that shows a progress bar."""
     return bar(what, total, items=items)

@@ -1,4 +1,4 @@
-"""Texts that share most of their pairs of words: MinHash finds candidates, Jaccard decides."""
+"""Find texts that share most of their word pairs. MinHash finds candidates, and the Jaccard index decides."""
 
 from itertools import pairwise
 from typing import Any
@@ -7,13 +7,13 @@ from rensa import RMinHash, RMinHashLSH
 
 from rag_instruct.words import fold
 
-PERMUTATIONS = 128  # of a MinHash
+PERMUTATIONS = 128  # hashes in a MinHash
 SEED = 1
-MISSED = 1e-3  # the largest share of pairs right at the threshold that may be missed
+MISSED = 1e-3  # largest share of text pairs that MinHash may miss when their likeness is exactly the threshold
 
 
 class NearDuplicates:
-    """Remembers texts, and finds the earliest that is like a new one."""
+    """Remembers texts, and finds the earliest one that is similar to a new text."""
 
     def __init__(self, threshold: float) -> None:
         self._threshold = threshold
@@ -22,7 +22,7 @@ class NearDuplicates:
         self._texts: list[str] = []
 
     def alike(self, key: str, text: str) -> str | None:
-        """Return the key of the earliest text that is alike; or remember `text` and return None."""
+        """Return the key of the earliest similar text. If there is none, remember `text` and return None."""
         mine = shingles(text)
         sketch = RMinHash(num_perm=PERMUTATIONS, seed=SEED)
         sketch.update(list(mine))
@@ -37,7 +37,7 @@ class NearDuplicates:
 
 
 def bands(threshold: float) -> int:
-    """Return the fewest bands that find pairs of the threshold's likeness."""
+    """Return the smallest number of bands that misses at most MISSED of the pairs at the threshold."""
     counts = [1 << power for power in range(PERMUTATIONS.bit_length())]
     return next(
         (count for count in counts if (1 - threshold ** (PERMUTATIONS // count)) ** count <= MISSED), PERMUTATIONS
@@ -45,7 +45,7 @@ def bands(threshold: float) -> int:
 
 
 def shingles(text: str) -> set[str]:
-    """Return the pairs of words in a row, or the words of a text too short for pairs."""
+    """Return the pairs of adjacent words, or the words themselves if the text is too short for pairs."""
     words = fold(text).split()
     return {" ".join(pair) for pair in pairwise(words)} or set(words)
 

@@ -14,9 +14,7 @@ from rag_instruct.retrieval.published import import_shard
 
 
 def main(source: Path, *, shard: int, shards: int, passages: Path, output: Path, info: Path) -> None:
-    import_shard(
-        source, f"passages_{shard:02d}", (shard, shards), passages, output, info,
-    )  # fmt: skip
+    import_shard(source, f"passages_{shard:02d}", shard, shards, passages, output, info)
 
 
 if __name__ == "__main__":

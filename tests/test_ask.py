@@ -75,7 +75,7 @@ def test_the_index_takes_equal_scores_in_the_corpuss_order_and_counts_rows_over_
 
 
 def test_an_index_that_is_not_made_yet_is_named(tmp_path):
-    with pytest.raises(UserError, match="no vectors here: make them first: snakemake"):
+    with pytest.raises(UserError, match="no vectors here: make them first with `snakemake"):
         PassageIndex(tmp_path, "minilm", ENCODER)
 
 

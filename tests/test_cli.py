@@ -110,7 +110,7 @@ def test_the_help_has_types_defaults_and_texts(capsys):
     assert "read in this order, one after the other" in said
     assert "--max-length INT [default: 512]" in said
     assert "--model STR its folder" in said
-    assert "--log PATH file that gets a copy of the messages" in said
+    assert "--log PATH file for a copy of the messages" in said
     assert "Args:" not in said
 
 

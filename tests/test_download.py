@@ -82,7 +82,7 @@ def test_what_is_not_the_file_is_refused(served, tmp_path, path, size, sha256, s
 
 def test_no_room_is_said_before_a_byte_is_written_also_where_no_size_is_known(served, tmp_path, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(free=1000))
-    with pytest.raises(UserError, match="1,024,000 bytes are still to come, the disk has 1,000: make room"):
+    with pytest.raises(UserError, match="1,024,000 bytes are still to come, but the disk has 1,000 free: make room"):
         download(Source(f"{served[0]}/file"), tmp_path / "file")
     assert list(tmp_path.iterdir()) == []
 
@@ -106,7 +106,7 @@ def test_the_first_sight_is_kept_and_a_later_change_refused(served, tmp_path):
     download(source, tmp_path / "file")
     (tmp_path / "file").unlink()
     (tmp_path / "file.sha256").write_text(f"{'0' * 64}  file\n")
-    with pytest.raises(UserError, match=r"at first sight it was 0000.*delete .*file\.sha256 to accept it"):
+    with pytest.raises(UserError, match=r"but it was 0000.*delete .*file\.sha256 to accept it"):
         download(source, tmp_path / "file")
     assert not (tmp_path / "file").exists()
     download(Source(source.url, sha256=SUM), tmp_path / "file")

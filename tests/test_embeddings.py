@@ -54,7 +54,7 @@ def numbered(rows):
 def imported(tmp_path, shard=0, shards=1, source=None):
     name = f"passages_{shard:02d}"
     output, info = tmp_path / f"shard_{shard:02d}.npy", tmp_path / f"shard_{shard:02d}.json"
-    import_shard(source or tmp_path, name, (shard, shards), tmp_path / "p.arrow", output, info)
+    import_shard(source or tmp_path, name, shard, shards, tmp_path / "p.arrow", output, info)
     return np.load(output), json.loads(info.read_text())
 
 
@@ -84,11 +84,16 @@ def test_published_shards_become_float16_in_the_corpus_order(tmp_path, passages,
     ("ids", "count", "dimension", "said"),
     [
         (range(11), 10, 4, "11 ids but 10 vectors"),
-        (range(12), 12, 4, "its vectors end at row 12, the corpus has 11 passages"),
-        ([0, 1, 3, 2, 4, 5, 6, 7, 8, 9, 10], 11, 4, "vector 2 is of passage '4', the corpus has '3' there"),
-        ([0, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9], 11, 4, "vector 2 is of passage '2', the corpus has '3' there"),
+        (range(12), 12, 4, "its vectors end at row 12, but the corpus has 11 passages"),
+        (
+            [0, 1, 3, 2, 4, 5, 6, 7, 8, 9, 10],
+            11,
+            4,
+            "vector 2 (from 0) is of passage '4', but the corpus has '3' there",
+        ),
+        ([0, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9], 11, 4, "vector 2 (from 0) is of passage '2', but the corpus has '3' there"),
         (range(49, 60), 11, 4, "its first passage '50' is not in the corpus"),
-        ([], 0, 4, "no vectors in it"),
+        ([], 0, 4, "the file has no vectors"),
     ],
 )
 def test_embeddings_of_another_corpus_are_refused(tmp_path, passages, ids, count, dimension, said):
@@ -174,7 +179,7 @@ def test_a_pickle_that_would_run_something_is_refused(tmp_path, form):
         path.write_bytes(
             b"\x80\x04\x8c\x05numpy\x8c\x0ef2py.os.system\x93\x8c" + bytes([len(touch)]) + touch.encode() + b"\x85R."
         )
-    with pytest.raises(UserError, match=r"which arrays do not need: it is not run|not a pickle"):
+    with pytest.raises(UserError, match=r"which arrays do not need|not a pickle"):
         read_published(tmp_path, "passages_00")
     assert not trace.exists()
 
@@ -190,7 +195,7 @@ def test_only_a_plain_member_of_the_name_is_read(tmp_path):
         tar.add(real / "passages_00", "/wikipedia_embeddings/passages_01")
     before = sorted(path.name for path in tmp_path.rglob("*"))
     assert read_published(tmp_path / "e.tar", "passages_01")[0] == ["1"]
-    with pytest.raises(UserError, match="no file passages_00 in it"):
+    with pytest.raises(UserError, match="has no file passages_00"):
         read_published(tmp_path / "e.tar", "passages_00")
     assert sorted(path.name for path in tmp_path.rglob("*")) == before, "nothing is unpacked"
 
@@ -305,7 +310,7 @@ def test_a_kill_costs_the_block_in_flight(tmp_path, encoder):
 def test_a_full_disk_is_said_and_nothing_is_left(tmp_path, small_disk, encoder):
     corpus(tmp_path, 3000)
     published(tmp_path, numbered(range(3000)), vectors(3000, 300))
-    arguments = tmp_path, "passages_00", (0, 1), tmp_path / "p.arrow"
+    arguments = tmp_path, "passages_00", 0, 1, tmp_path / "p.arrow"
     with pytest.raises(UserError, match=r"shard_00\.npy: the disk is full: make room"):
         import_shard(*arguments, small_disk / "shard_00.npy", small_disk / "shard_00.json")
     assert list(small_disk.iterdir()) == []

@@ -76,7 +76,7 @@ def test_short_and_odd_english_passes(text):
 def test_another_language_may_be_wanted():
     assert other_language("Warum ist der Himmel blau?", "de") is None
     assert other_language("Why is the sky blue in the morning?", "de") == "en"
-    with pytest.raises(UserError, match="'english' is none that is known"):
+    with pytest.raises(UserError, match="'english' is not a known language"):
         other_language("What is a fjord?", "english")
 
 

@@ -295,7 +295,7 @@ def test_embeddings_of_another_corpus(project):
 
 def test_a_second_run_in_the_same_folder(project):
     lock = hold(project.folder / ".snakemake/run.lock", wait=False)
-    refused(project, DEMO, "another run is under way in this folder")
+    refused(project, DEMO, "another run is active in this folder")
     asked = project.snakemake("--cores", "1", "--", "results/rag_instruct_demo/cost_preview.json")
     assert asked.returncode == 0, asked.stdout
     lock.close()

@@ -48,8 +48,11 @@ def test_another_retrievers_run_is_cut_and_put_in_our_order(run):
         ("plain Q0 id1 1 high bm25\n", "line 1: "),
         ("plain Q0 id1 1 nan bm25\n", "line 1: "),
         ("plain Q0 id1 1 5 x\nplain Q0 id1 2 4 x\n", "line 2: "),
-        ("plain Q0 id1 1 5.0 bm25\n", "1 of 1 queries have fewer than 2 hits, the first is 'plain' with 1"),
-        ("plain Q0 id1 1 5 x\nplain Q0 nowhere 2 4 x\n", "1 passages are not in the corpus, the first is 'nowhere'"),
+        ("plain Q0 id1 1 5.0 bm25\n", "1 of 1 queries have fewer than 2 hits. The first is 'plain' with 1"),
+        (
+            "plain Q0 id1 1 5 x\nplain Q0 nowhere 2 4 x\n",
+            "1 of its passage ids are not in the corpus, such as 'nowhere'",
+        ),
     ],
 )
 def test_a_run_that_cannot_be_used_is_refused(run, text, said):
@@ -63,13 +66,13 @@ def test_a_run_that_cannot_be_used_is_refused(run, text, said):
 
 def test_shards_of_another_search_are_refused(run):
     files = [run / "hits_0.npy", run / "hits_1.npy"]
-    with pytest.raises(UserError, match=r"hits_0\.npy holds 3 queries, 2 were asked"):
+    with pytest.raises(UserError, match=r"hits_0\.npy was made for 3 queries, but there are 2"):
         merge(files, K, IDS[:2], run / "p.arrow", run / "o.parquet", run / "o.trec")
-    with pytest.raises(UserError, match=r"hits_0\.npy was made for other queries, as many as these"):
+    with pytest.raises(UserError, match=r"hits_0\.npy was made for other queries with the same number"):
         merge(files, K, IDS[::-1], run / "p.arrow", run / "o.parquet", run / "o.trec")
-    with pytest.raises(UserError, match="1 queries have an id that another one has, such as 'plain'"):
+    with pytest.raises(UserError, match="1 query ids occur more than once, such as 'plain'"):
         merge(files, K, ["plain", "plain", "100%"], run / "p.arrow", run / "o.parquet", run / "o.trec")
-    with pytest.raises(UserError, match="the shards hold 24 hits a query, 25 are wanted"):
+    with pytest.raises(UserError, match="the shards have 24 hits per query, but 25 are needed"):
         merge(files, 25, IDS, run / "p.arrow", run / "o.parquet", run / "o.trec")
 
 
@@ -79,12 +82,14 @@ def test_hits_are_found_by_the_querys_id(run):
     assert len({tuple(rows) for rows in ranked.values()}) == 3
     assert [hit.rank for hit in found.hits("100%", beyond=10)] == [11, 12]
     assert found.hits("100%", beyond=K + 1) == []
-    with pytest.raises(UserError, match=r"run\.parquet: no query 'other' among its 3: .* delete it"):
+    with pytest.raises(UserError, match=r"run\.parquet: the run has 3 queries, but not 'other'.* delete the file"):
         found.hits("other")
     table = pq.read_table(run / "run.parquet")
     assert table["query_id"].to_pylist() == [query for query in IDS for _ in range(K)]
     pq.write_table(table.drop(["query_id"]), run / "old.parquet")
-    with pytest.raises(UserError, match=r"old\.parquet: a run without query ids, of an older version: delete it"):
+    with pytest.raises(
+        UserError, match=r"old\.parquet: an older version wrote this run, without query ids: delete the file"
+    ):
         Run(run / "old.parquet", run / "p.arrow")
 
 

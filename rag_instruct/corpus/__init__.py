@@ -1,1 +1,1 @@
-"""From files to passages."""
+"""Read files, cut documents into passages, and store passages."""

@@ -1,4 +1,4 @@
-"""Imports a corpus: passages, or documents cut into passages, become one random-access Arrow file."""
+"""Import a corpus: write its passages as an Arrow file for random access. Documents are cut into passages first."""
 
 import hashlib
 from array import array
@@ -16,11 +16,11 @@ from rag_instruct.files import whole, write_json
 
 
 def import_passages(source: Path, columns: Mapping[str, str], words: int, output: Path, info: Path) -> int:
-    """Check the passages of `source` and write them as Arrow (`output`), their number and sha256 (`info`).
+    """Check the passages of `source`, and write them as Arrow to `output`. Return their number.
 
-    `columns` maps id, text and title to the file's own names; where `words` is not 0 the file holds
-    whole documents, which are cut into passages of so many words. Raises UserError for a missing
-    column, a short row, an empty text, an id that occurs twice and a corpus without a passage.
+    The JSON file `info` gets their number and sha256. `columns` maps id, text and title to the names in the file. If
+    `words` is not 0, the file has whole documents, and they are cut into passages of this number of words. Raises
+    UserError for a missing column, a short row, an empty id or text, an id that occurs twice, and an empty corpus.
     """
     named = {field: columns.get(field, field) for field in FIELDS}
     records = read_corpus(source)
@@ -39,7 +39,7 @@ def import_passages(source: Path, columns: Mapping[str, str], words: int, output
             if ids := found.ids(last=True):
                 ids_writer.write_batch(ids)
         if not found.hashes:
-            raise UserError(f"{source}: the corpus is empty: it needs at least one passage")
+            raise UserError(f"{source}: the corpus is empty: give at least one passage")
         _refuse_duplicates(np.frombuffer(found.hashes, np.uint64), temporary_ids, source)
     write_json(info, {"passages": len(found.hashes), "sha256": found.sum.hexdigest()})
     return len(found.hashes)
@@ -47,22 +47,24 @@ def import_passages(source: Path, columns: Mapping[str, str], words: int, output
 
 def _checked(records: Iterable[Fields], source: Path, columns: dict[str, str]) -> Iterator[tuple[str, str, str]]:
     for position, (where, record) in enumerate(records):
-        # A record may lack a title, but the column of titles has to exist.
+        # Records may lack a title, but the first one must have this column.
         needed = columns.values() if position == 0 else (columns["id"], columns["text"])
         for name in needed:
             if name not in record:
                 raise UserError(
                     f"{source}, {where}: no column {name!r}, it has {', '.join(record) or 'none'}: "
-                    "rename it, or name it under `columns` of the corpus in config.yaml"
+                    "rename a column, or give its name under `columns` of the corpus in config.yaml"
                 )
         identifier, text = record[columns["id"]], record[columns["text"]]
         if not identifier.strip() or not text.strip():
-            raise UserError(f"{source}, {where}: passage {identifier!r} has an empty id or text: fill in or remove it")
+            raise UserError(
+                f"{source}, {where}: passage {identifier!r} has an empty id or text: fill it in, or remove the passage"
+            )
         yield identifier, text, record.get(columns["title"], "")
 
 
 class _Found:
-    """The passages so far: a hash of each id (8 bytes, not a string), and a sum of all."""
+    """Collects passages: a hash of each id, which takes 8 bytes of memory, and the sha256 of all passages."""
 
     def __init__(self) -> None:
         self.hashes = array("Q")
@@ -87,12 +89,12 @@ class _Found:
             [pa.array(column, pa.string()) for column in zip(*records, strict=True)], schema=SCHEMA
         )
         for column in batch.columns:
-            for buffer in column.buffers()[1:]:  # lengths and characters
+            for buffer in column.buffers()[1:]:  # offsets and characters
                 self.sum.update(buffer)
         return batch
 
     def ids(self, last: bool = False) -> pa.RecordBatch | None:
-        """Return a batch of the ids that were not written yet, when it is full or the last."""
+        """Return a batch of the ids that are not written, or None while the batch is not full. `last` returns any."""
         if len(self._ids) < ID_BATCH_ROWS and not (last and self._ids):
             return None
         batch = pa.RecordBatch.from_arrays([pa.array(self._ids, pa.string())], schema=IDS_SCHEMA)
@@ -118,5 +120,5 @@ def _refuse_duplicates(hashes: np.ndarray, ids: Path, source: Path) -> None:
 
 
 def shard_rows(rows: int, shard: int, shards: int) -> tuple[int, int]:
-    """Return the first row, and the row after the last, of one of `shards` almost equal parts."""
+    """Return the first row of a shard and the row after its last. Shards have almost equal lengths."""
     return shard * rows // shards, (shard + 1) * rows // shards

@@ -1,4 +1,4 @@
-"""Passages, and the store that finds them by row without reading the corpus into memory."""
+"""Passages, and a store that reads them by row without loading the corpus into memory."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from rag_instruct.errors import UserError
 
 FIELDS = ("id", "text", "title")
 SCHEMA = pa.schema([(field, pa.string()) for field in FIELDS])
-BATCH_ROWS = 64  # of one Arrow record batch, the smallest read; every batch but the last is full
-ID_BATCH_ROWS = 65_536  # the same of the file of ids
+BATCH_ROWS = 64  # rows of an Arrow batch, which is read as a whole; only the last batch may have fewer
+ID_BATCH_ROWS = 65_536  # rows of a batch in the file of ids
 PIECE_ROWS = 262_144  # rows that are read at a time
 
 
 @dataclass(frozen=True)
 class Passage:
-    """The unit of retrieval: a piece of an article of about 100 words, as DPR cuts them."""
+    """A passage, the unit of retrieval: about 100 words of an article, as in DPR."""
 
     id: str
     title: str
@@ -26,7 +26,7 @@ class Passage:
 
     @property
     def document(self) -> str:
-        """The passage as a row of the data set shows it, and as the teacher reads it."""
+        """The title and the text, as the data set and the teacher's prompts show them."""
         return f"{self.title}\n{self.text}" if self.title else self.text
 
 
@@ -34,21 +34,21 @@ IDS_SCHEMA = pa.schema([("id", pa.string())])
 
 
 def ids_beside(passages: Path) -> Path:
-    """Return the file with the passages' ids alone, a thirtieth of the bytes."""
+    """Return the path of the file with only the ids, which has a thirtieth of the bytes."""
     return passages.with_suffix(".ids.arrow")
 
 
 class ArrowRows:
-    """An Arrow file of equal batches; we read only the batches that are needed.
+    """An Arrow file of equal batches. We read only the batches that are needed.
 
-    It is not mapped: the pages of a map count as this process's memory and stay.
+    We do not map the file into memory, because the pages of a map stay and count as this process's memory.
     """
 
     def __init__(self, path: Path) -> None:
         try:
             self._file = pa.ipc.open_file(pa.OSFile(str(path)))
         except (pa.ArrowInvalid, FileNotFoundError) as error:
-            raise UserError(f"{path}: not a passage store ({error}): delete it, and it is made again") from error
+            raise UserError(f"{path}: not a passage store ({error}): delete the file, and it is made again") from error
         batches = self._file.num_record_batches
         self._batch_rows = self._file.get_batch(0).num_rows
         self._length = (batches - 1) * self._batch_rows + self._file.get_batch(batches - 1).num_rows
@@ -57,7 +57,10 @@ class ArrowRows:
         return int(self._length)
 
     def taken(self, rows: Sequence[int] | np.ndarray) -> Iterator[tuple[list[int], pa.Table]]:
-        """Read any rows in pieces, each with its places in `rows`, from the file's front to its back."""
+        """Read any rows, from the front of the file to its back.
+
+        Yields tables of rows. Each comes with the positions of its rows in the argument `rows`.
+        """
         wanted = np.asarray(rows, dtype=np.int64)
         if len(wanted) and not 0 <= wanted.min() <= wanted.max() < len(self):
             raise IndexError(f"rows {wanted.min()} to {wanted.max()} of {len(self)} passages")
@@ -73,7 +76,7 @@ class ArrowRows:
             yield places.tolist(), pa.Table.from_batches(found)
 
     def batches(self, start: int, stop: int) -> Iterator[pa.RecordBatch]:
-        """Read rows start to stop - 1, a batch in memory at a time."""
+        """Read rows start to stop - 1, with one batch in memory at a time."""
         for number in range(start // self._batch_rows, -(-stop // self._batch_rows)):
             first = number * self._batch_rows
             batch = self._file.get_batch(number)
@@ -81,7 +84,7 @@ class ArrowRows:
 
 
 class PassageStore:
-    """Passages by row number, never all in memory."""
+    """Reads passages by row number. The corpus is never in memory as a whole."""
 
     def __init__(self, path: Path) -> None:
         self._passages = ArrowRows(path)
@@ -107,12 +110,12 @@ class PassageStore:
         return [found[place] for place in range(len(rows))]
 
     def slice(self, start: int, stop: int) -> Iterator[Passage]:
-        """Read the passages of rows start to stop - 1, a batch in memory at a time."""
+        """Read the passages of rows start to stop - 1, with one batch in memory at a time."""
         for batch in self._passages.batches(start, stop):
             for identifier, text, title in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                 yield Passage(identifier, title, text)
 
     def id_slice(self, start: int, stop: int) -> Iterator[str]:
-        """Read the ids of rows start to stop - 1, a batch in memory at a time."""
+        """Read the ids of rows start to stop - 1, with one batch in memory at a time."""
         for batch in self._ids.batches(start, stop):
             yield from batch.column(0).to_pylist()

@@ -1,1 +1,1 @@
-"""The graph: how a run starts, its plan, its pictures, its progress."""
+"""The build graph: the start of a run, its plan, its progress, and pictures of the graph."""

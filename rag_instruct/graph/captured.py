@@ -1,4 +1,4 @@
-"""Catch what a run and its jobs write to the terminal: lines, and tqdm's bars."""
+"""Catch the text that a run and its jobs write to the terminal: lines and tqdm's bars."""
 
 import logging
 import os
@@ -9,22 +9,25 @@ from typing import TextIO
 
 from rag_instruct.logs import DISPLAY, place_of
 
-# A bar of tqdm's, and on the same line what its process wrote next.
+# A bar of tqdm, then the text that its process wrote on the same line.
 BAR = re.compile(
     r"(?P<bar>(?P<name>.*?): +(?:\d+%\|.*?\| )?\d\S*(?: \S+)? \[[\d:]+(?:<[\d:?]+)?, [^\]]*\]) *(?P<rest>.*)"
 )
-ENDS = re.compile(rb"([\r\n])")  # of a part of the stream
+ENDS = re.compile(rb"([\r\n])")  # characters that end a part of the stream
 
 
 class Parted:
-    """Parts a stream of bytes into messages and unfinished bars."""
+    """Splits a stream of bytes into complete lines and unfinished bars."""
 
     def __init__(self) -> None:
         self._half = b""
-        self.bars: dict[str, str] = {}  # by name, the latest last
+        self.bars: dict[str, str] = {}  # by name; the bar that changed last is the last
 
     def lines(self, new: bytes, last: bool = False) -> list[str]:
-        """Return the lines that `new` completes, without bars. `last` also returns a line without an end."""
+        """Add the bytes `new`, and return the lines that they complete, without bars.
+
+        With `last`, an unfinished line is returned as well.
+        """
         *ended, self._half = ENDS.split(self._half + new + (b"\n" if last else b""))
         pairs = zip(ended[::2], ended[1::2], strict=True)
         lines = [line for part, end in pairs if (line := self._line(part.decode("utf-8", "replace"), end)) is not None]
@@ -32,7 +35,7 @@ class Parted:
         return lines
 
     def _line(self, part: str, end: bytes) -> str | None:
-        """Return the message in a part of the stream, or None. A bar is kept until its line ends."""
+        """Return the message in a part of the stream, or None. A bar stays in `bars` until its line ends."""
         found = BAR.fullmatch(part)
         if not found:
             return part if end == b"\n" else None
@@ -43,31 +46,32 @@ class Parted:
 
 
 class Captured(Parted):
-    """Holds the terminal's streams of this process and its children from `take` to `give_back`.
+    """Catches what this process and its children write to the terminal, from `take` to `give_back`.
 
-    They write to a file without a name, not to a pipe. A job that outlives a killed run can so go on; it may be paid.
+    They write to a temporary file, not to a pipe. So jobs can finish when the run is killed. A pipe without a reader
+    would stop them, and a job may cost money.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by the last process that has it
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - the file closes when its last process ends
         self._read = 0
         self._kept = {number: os.dup(number) for number in (1, 2) if os.isatty(number)}
         self.terminal = self._kept[2]
 
     def take(self) -> None:
-        """Catch everything from now on, except what is written to `terminal`."""
+        """Start to catch stdout and stderr. The file descriptor `terminal` still writes to the terminal."""
         _turn(dict.fromkeys(self._kept, self._file.fileno()))
         os.environ[DISPLAY] = place_of(self._file.fileno())
 
     def give_back(self) -> None:
-        """Let everything go to the terminal again."""
+        """Let stdout and stderr write to the terminal again."""
         _turn(self._kept)
         os.environ.pop(DISPLAY, None)
 
     def news(self, last: bool = False) -> list[str]:
         """Return the lines since the last call."""
-        new = os.pread(self._file.fileno(), 1 << 24, self._read)  # does not move the position at which others write
+        new = os.pread(self._file.fileno(), 1 << 24, self._read)  # pread leaves the position at which jobs write
         self._read += len(new)
         return self.lines(new, last)
 
@@ -75,11 +79,11 @@ class Captured(Parted):
 def speak_in_whole_messages(handler: "logging.StreamHandler[TextIO]") -> None:
     """Make Snakemake's handler write each message with its line end in one call.
 
-    Jobs write to the same terminal. Without buffering (PYTHONUNBUFFERED, as in containers), their words would come
-    between a message and its line end.
+    Jobs write to the same terminal. If Python does not buffer (PYTHONUNBUFFERED, often set in containers), their text
+    could come between a message and its line end.
     """
     number = handler.stream.fileno()
-    whole = open(number, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115 - stays open
+    whole = open(number, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115 - it stays open
     handler.setStream(whole)
 
 

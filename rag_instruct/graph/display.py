@@ -1,4 +1,4 @@
-"""The progress of a run on a terminal: a table below what Snakemake and its jobs write."""
+"""Show the progress of a run on a terminal: a table below the messages of Snakemake and its jobs."""
 
 import atexit
 import logging
@@ -16,19 +16,19 @@ from rich.text import Text
 from rag_instruct.graph.captured import Captured
 from rag_instruct.graph.progress import Job, Run, Spending, Stage
 
-REFRESH = 0.25  # seconds
-LOOK = 5.0  # seconds between two sums of what was spent
-WIDE, NARROW = 100, 60  # columns of a window
+REFRESH = 0.25  # seconds between two drawings
+LOOK = 5.0  # seconds between two counts of the money
+WIDE, NARROW = 100, 60  # widths of a window, in characters
 BAR_WIDTH = 20
-FAILURES = 3  # named while the run goes on
-LINES_AROUND = 3  # the stages: heads, the whole run, the money
-TOLD = ("job_started", "job_finished", "progress")  # events that the table shows
-SELECTING = "Select jobs to execute..."  # a message without an event
+FAILURES = 3  # number of failed jobs that are named during the run
+LINES_AROUND = 3  # lines that are not stages: the table's head, the whole run, the money
+TOLD = ("job_started", "job_finished", "progress")  # events that the table shows, so no message is written
+SELECTING = "Select jobs to execute..."  # a message that is not written either; it has no event
 UNITS = (("s", 1), ("min", 60), ("h", 3600))
 
 
 class Display(logging.Handler):
-    """Draws a run in a thread; Snakemake's log records tell it what happens."""
+    """Draws a run from a thread of its own. It learns from Snakemake's log records which jobs start and end."""
 
     def __init__(self, run: Run, spending: Spending) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ class Display(logging.Handler):
         self._threads = [threading.Thread(target=work, daemon=True) for work in (self._draw, self._count)]
 
     def start(self) -> None:
-        """Begin to draw. The cursor stays visible, because after a kill nothing would show it again."""
+        """Start to draw. The cursor stays visible, because a killed run could not show it again."""
         atexit.register(self.close)
         self._console.size = os.get_terminal_size(self._said.terminal)
         self._said.take()
@@ -55,11 +55,11 @@ class Display(logging.Handler):
             thread.start()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Take in a log record."""
+        """Pass a log record to the run."""
         self._run.take(record)
 
     def close(self) -> None:
-        """Write the last lines, leave the whole table on the terminal, and release the terminal."""
+        """Write the last lines and the whole table, and release the terminal."""
         if not self._over.is_set():
             self._over.set()
             for thread in self._threads:
@@ -72,7 +72,9 @@ class Display(logging.Handler):
 
     def _draw(self) -> None:
         while not self._over.wait(REFRESH):
-            self._console.size = os.get_terminal_size(self._said.terminal)  # rich would ask redirected streams
+            self._console.size = os.get_terminal_size(
+                self._said.terminal
+            )  # rich itself would measure the caught streams
             self._say()
             self._live.refresh()
 
@@ -88,12 +90,15 @@ class Display(logging.Handler):
 
     def _picture(self) -> RenderableType:
         height = None if self._over.is_set() else self._console.height - 1
-        with self._run.lock:  # not the handler's own lock, which Snakemake holds while it closes
+        with self._run.lock:  # Snakemake holds the handler's own lock during close()
             return picture(self._run, dict(self._said.bars), self._spending.words, self._console.width, height)
 
 
 def picture(run: Run, bars: dict[str, str], money: str, width: int, height: int | None) -> RenderableType:
-    """The table and the running bars, cut to the window. Without a height it is whole, as it stays after the run."""
+    """Return the table, the bars of running jobs, and the lines below. They are cut to the window.
+
+    If `height` is None, return the table as it stays after the run: whole, and without bars.
+    """
     stages = list(run.stages.values())
     failures = [f"failed: {job}" for stage in stages for job in stage.failed.values()]
     if height is None:
@@ -108,13 +113,13 @@ def picture(run: Run, bars: dict[str, str], money: str, width: int, height: int 
 
 
 def _shortened(name: str, bar: str, width: int) -> str:
-    """Cut a bar's name from the left to fit the width, because its numbers say more."""
+    """Cut a bar's name on the left, so that its numbers fit into the width."""
     room = max(width - len(bar) + len(name), 2)
     return bar if len(name) <= room else f"…{name[1 - room :]}{bar[len(name) :]}"
 
 
 def most_telling(stages: list[Stage], room: int) -> list[Stage]:
-    """Choose the stages for which there is room: running and failed ones first, finished ones last."""
+    """Return at most `room` stages, in their order. Running and failed stages are chosen first, finished ones last."""
 
     def rank(stage: Stage) -> int:
         return 0 if stage.at_work or stage.failed else 2 if stage.done == stage.total else 1
@@ -124,7 +129,10 @@ def most_telling(stages: list[Stage], room: int) -> list[Stage]:
 
 
 def table(stages: list[Stage], now: float, width: int, over: bool = False) -> Table:
-    """One line a stage: jobs done, rate, time left, running jobs. A narrow window has fewer columns."""
+    """Return a table with one line per stage: jobs done, rate, time left, running jobs.
+
+    A narrow window gets fewer columns.
+    """
     grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, expand=True, header_style="dim")
     grid.add_column("stage", no_wrap=True, max_width=width // 2)
     columns = {"jobs": _jobs} | ({"rate": _rate} if width >= NARROW else {})
@@ -169,7 +177,7 @@ def _at_work(stage: Stage) -> str:
 
 
 def whole(run: Run, hidden: int = 0, over: bool = False) -> str:
-    """The line below the table."""
+    """Return the line below the table, about the whole run."""
     failed = sum(len(stage.failed) for stage in run.stages.values())
     parts = [f"{run.done} of {run.total} jobs"]
     parts += [f"{failed} failed"] if failed else []
@@ -186,16 +194,16 @@ def _time_left(run: Run) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Hours, minutes and seconds, and days before them."""
+    """Return the time as 0:07:40, after the days if there are any."""
     return str(timedelta(seconds=round(seconds)))
 
 
 def show(
     jobs: list[tuple[int, str, dict[str, str]]], rules: list[str], settings: dict[str, Any], said_by: logging.Handler
 ) -> None:
-    """Show the progress of a run: its jobs' numbers, rules and wildcards.
+    """Show the progress of a run. Each job is its number, its rule and its wildcards.
 
-    `said_by` is Snakemake's log handler. It no longer writes what the table shows.
+    `said_by` is Snakemake's log handler. It stops writing messages about events that the table shows.
     """
     found = [Job(number, rule, _label(wildcards)) for number, rule, wildcards in jobs]
     datasets = {wildcards["dataset"] for _, _, wildcards in jobs if "dataset" in wildcards}

@@ -1,6 +1,6 @@
-"""Pictures of the graph: its stages, jobs and files. What is many times the same is drawn once.
+"""Draw the graph with Graphviz: its stages, jobs or files. Jobs that differ little share one box.
 
-Graphviz places and draws. Each SVG also holds its source, so that any machine can tell whether it is out of date.
+Each SVG also contains its DOT source. A test compares this source, because Graphviz versions draw differently.
 """
 
 import re
@@ -16,7 +16,7 @@ from typing import TypeVar
 from rag_instruct.errors import UserError
 from rag_instruct.graph.dry_run import dry_run
 
-# One colour a rule file, so that the picture reads as the folder listing does.
+# The colour of each file in rules/.
 COLOURS = {
     "corpus": "#cfe3f5",
     "exemplars": "#d5ecd0",
@@ -38,15 +38,15 @@ STYLE = """
 """
 Key = TypeVar("Key", bound=Hashable)
 OTHER, SOURCE = "#eeeeee", "#ffffff"
-COMMON = ("dataset", "corpus", "encoder")  # wildcards that hardly vary in a picture
-# Wildcards that are ignored, in this order, until a stage has few boxes.
+COMMON = ("dataset", "corpus", "encoder")  # wildcards that never distinguish boxes
+# If a stage has more than BOXES boxes, its wildcards are ignored in this order until it has no more.
 SCATTERED = ("shard", "chunk", "file", "name", "benchmark", "model", "given", "queries")
-BOXES = 5  # of a stage at most: a column for each paradigm
+BOXES = 5  # the most boxes of a stage: one for each paradigm
 
 
 @dataclass(frozen=True)
 class Job:
-    """A job: its rule, its wildcards, what it reads and what it makes."""
+    """A job: its rule, wildcards, input files and output files."""
 
     rule: str
     wildcards: dict[str, str]
@@ -55,7 +55,10 @@ class Job:
 
     @property
     def stage(self) -> str:
-        """The rule and the kind of its queries. One box for all queries would make circles in the graph."""
+        """The rule, and the kind of queries that it handles.
+
+        Without the kind, the search of exemplars and that of new questions would be one box, and the graph a circle.
+        """
         of = {"exemplars": " of exemplars"}.get(self.wildcards.get("queries", ""), " of new questions")
         if self.wildcards.get("queries", "").startswith("evaluation_"):
             of = " of benchmarks"
@@ -63,12 +66,12 @@ class Job:
 
 
 def jobs_of(targets: list[str], configfiles: Sequence[Path] = ()) -> list[Job]:
-    """Ask Snakemake for all jobs of the targets, made already or not."""
+    """Return all jobs that make the targets, also the finished ones."""
     return jobs_in(dry_run(targets, configfiles, "--forceall"))
 
 
 def jobs_in(dry_run: str) -> list[Job]:
-    """Read the jobs from a dry run's output, always in the same order."""
+    """Return the jobs in the output of a dry run, sorted."""
     found = []
     for said in re.split(r"^(?:local)?rule ", dry_run, flags=re.M)[1:]:
         lines = dict(re.findall(r"^ +(\w+): (.*)$", said, re.M))
@@ -79,12 +82,12 @@ def jobs_in(dry_run: str) -> list[Job]:
 
 
 def stages_of(rules: Iterable[Path]) -> dict[str, str]:
-    """Map each rule to the name of its file."""
+    """Return the name of each rule's file, by rule."""
     return {name: path.stem for path in rules for name in re.findall(r"^rule (\w+):", path.read_text("utf-8"), re.M)}
 
 
 def stage_graph(jobs: list[Job], stages: dict[str, str]) -> str:
-    """DOT of the stages: jobs of one stage are one box, with their number."""
+    """Return DOT source with one box per stage, which shows the number of its jobs."""
 
     def text(stage: str, alike: list[Job]) -> str:
         return _label([stage.replace("_", " ")], f"{len(alike)} jobs" if len(alike) > 1 else "1 job")
@@ -93,7 +96,10 @@ def stage_graph(jobs: list[Job], stages: dict[str, str]) -> str:
 
 
 def job_graph(jobs: list[Job], stages: dict[str, str]) -> str:
-    """DOT of the jobs with the wildcards that distinguish them. The jobs of a scatter are one box."""
+    """Return DOT source of the jobs, with the wildcards that distinguish them.
+
+    If a stage has too many jobs, those that differ in a shard, chunk or the like share a box.
+    """
     of_stage: dict[str, list[Job]] = {}
     for job in jobs:
         of_stage.setdefault(job.stage, []).append(job)
@@ -110,7 +116,7 @@ def job_graph(jobs: list[Job], stages: dict[str, str]) -> str:
 
 
 def _telling(jobs: list[Job]) -> list[str]:
-    """The wildcards that distinguish the boxes of a stage."""
+    """Return the wildcards that distinguish the boxes of a stage."""
     names = [name for name in jobs[0].wildcards if name not in COMMON]
     for name in SCATTERED:
         if len({tuple(job.wildcards[other] for other in names) for job in jobs}) <= BOXES:
@@ -120,7 +126,10 @@ def _telling(jobs: list[Job]) -> list[str]:
 
 
 def file_graph(jobs: list[Job], stages: dict[str, str]) -> str:
-    """DOT of the files: one box for what a stage makes, with a line for each kind. Inputs from outside are white."""
+    """Return DOT source of the files: one box per stage, with a line for each kind of file that it makes.
+
+    Files that no job makes are white.
+    """
     made = {path for job in jobs for path in job.outputs}
     sources = [Job("", job.wildcards, [], [path]) for job in jobs for path in job.inputs if path not in made]
 
@@ -136,7 +145,7 @@ def file_graph(jobs: list[Job], stages: dict[str, str]) -> str:
 
 
 def kind_of(path: str, wildcards: dict[str, str]) -> str:
-    """The path with names of wildcards in place of their values, as in the rules."""
+    """Return the path with wildcards such as {paradigm} in place of their values."""
     for name, value in sorted(wildcards.items(), key=lambda item: -len(item[1])):
         if name not in COMMON:
             path = re.sub(rf"(?<![A-Za-z0-9]){re.escape(value)}(?![A-Za-z0-9])", f"{{{name}}}", path)
@@ -146,7 +155,7 @@ def kind_of(path: str, wildcards: dict[str, str]) -> str:
 def _graph(
     jobs: list[Job], stages: dict[str, str], key: Callable[[Job], Key], text: Callable[[Key, list[Job]], str]
 ) -> str:
-    """DOT with a box for all jobs of one key, and an edge where one reads what another makes."""
+    """Return DOT source: all jobs with the same key are one box. An edge means that a job reads a file of another."""
     alike: dict[Key, list[Job]] = {}
     for job in jobs:
         alike.setdefault(key(job), []).append(job)
@@ -162,7 +171,7 @@ def _graph(
 
 
 def _label(lines: list[str], below: str) -> str:
-    """Graphviz's HTML: lines, and one in small grey letters."""
+    """Return a label in Graphviz's HTML: lines, and below them one in small grey letters."""
     small = f'<br/><font point-size="10" color="#555555">{escape(below)}</font>' if below else ""
     return f"<{'<br/>'.join(map(escape, lines))}{small}>"
 
@@ -175,9 +184,10 @@ GRAPHS = {"stages": stage_graph, "jobs": job_graph, "files": file_graph}
 
 
 def draw(dot: str, output: Path) -> None:
-    """Write a picture in the format of `output`'s ending; an SVG has its DOT inside. Needs graphviz.
+    """Draw DOT source into `output`, whose ending names the format. An SVG also contains the source.
 
-    Graphviz's tred removes edges that a longer path implies, so that the picture can be read.
+    Graphviz's `tred` first removes edges that a longer path implies, which makes the picture readable. Raises UserError
+    if graphviz is not installed.
     """
     if not shutil.which("dot"):
         raise UserError("graphviz's `dot` is not installed: apt-get install graphviz, or brew install graphviz")
@@ -191,6 +201,6 @@ def draw(dot: str, output: Path) -> None:
 
 
 def drawn(picture: Path) -> str:
-    """The DOT from which an SVG was drawn."""
+    """Return the DOT source inside an SVG."""
     found = re.search(r"<metadata>(.*)</metadata>", picture.read_text("utf-8"), re.S)
     return unescape(found[1]) if found else ""

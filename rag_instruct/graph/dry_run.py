@@ -1,4 +1,4 @@
-"""Snakemake as scripts call it: with this workflow's Snakefile and the user's settings, from any folder."""
+"""Call Snakemake from a script, in any folder, with this workflow's Snakefile and the user's settings."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ ROOT = root()
 
 
 def command(configfiles: Sequence[Path]) -> list[str]:
-    """The beginning of a command line; options may follow it, and targets after `--`."""
+    """Return the beginning of a Snakemake command line. Options may follow, then `--` and targets."""
     own = ROOT / "Snakefile"
     snakefile = ["--snakefile", str(own)] if own.is_file() and Path.cwd() != ROOT else []
     given = ["--configfile", *map(str, configfiles)] if configfiles else []
@@ -20,10 +20,12 @@ def command(configfiles: Sequence[Path]) -> list[str]:
 
 
 def dry_run(targets: Sequence[str], configfiles: Sequence[Path], *options: str) -> str:
-    """What Snakemake says of the jobs that it would run; raises UserError with its own words when it fails."""
-    # Without the profile, which keeps quiet what is asked for here.
+    """Return the output of `snakemake -n`. Raises UserError with Snakemake's message when it fails."""
+    # We switch the workflow profile off, because its `quiet` would hide the jobs.
     plain = ["-n", "--nolock", "--workflow-profile", "none", *options]
     ran = subprocess.run([*command(configfiles), *plain, "--", *targets], capture_output=True, text=True)
     if ran.returncode:
-        raise UserError(f"{' '.join(targets)}: nothing can be planned:\n{(ran.stdout + ran.stderr).strip()[-2000:]}")
+        raise UserError(
+            f"{' '.join(targets)}: Snakemake cannot plan this target:\n{(ran.stdout + ran.stderr).strip()[-2000:]}"
+        )
     return ran.stdout

@@ -1,4 +1,4 @@
-"""The rules that ask a model for money, and the teacher that each asks."""
+"""The rules that send paid requests, and the teacher of each rule."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -7,7 +7,7 @@ from rag_instruct.errors import UserError
 from rag_instruct.jobs import missing_key
 from rag_instruct.settings import Settings
 
-# By rule: the key of its teacher, from the settings and a job's wildcards. The one list of paid rules.
+# A function for each paid rule. It returns a key of `teachers`, from the settings and the wildcards of a job.
 TEACHER_OF: dict[str, Callable[[Settings, Any], str]] = {
     "filter_exemplars_by_teacher": lambda settings, job: settings["datasets"][job.dataset]["exemplar_filter"],
     "synthesise": lambda settings, job: settings["datasets"][job.dataset]["teacher"],
@@ -17,7 +17,7 @@ TEACHER_OF: dict[str, Callable[[Settings, Any], str]] = {
 
 
 def refuse_missing_keys(jobs: Iterable[Any], settings: Settings) -> None:
-    """Raise UserError when a job of Snakemake's needs a key that the environment does not hold."""
+    """Raise UserError when a job needs an API key, and its environment variable is not set."""
     for job in jobs:
         if job.rule.name not in TEACHER_OF:
             continue
@@ -25,7 +25,6 @@ def refuse_missing_keys(jobs: Iterable[Any], settings: Settings) -> None:
         for place in [teacher, *teacher.get("endpoints", [])]:
             if missing_key(place.get("key_variable")):
                 raise UserError(
-                    f"{place['key_variable']} is not set, and {teacher['model']} needs it to make "
-                    f"results/{job.wildcards.dataset}.jsonl: export {place['key_variable']}=..., or choose another "
-                    "teacher in config.yaml. Nothing was run."
+                    f"{place['key_variable']} is not set, and {teacher['model']} needs it to make {job.output[0]}: "
+                    f"export {place['key_variable']}=..., or choose another teacher in config.yaml. Nothing was run."
                 )

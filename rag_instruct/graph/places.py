@@ -1,4 +1,4 @@
-"""Where files lie: the workflow's own in its folder, what users give and what is made in the working directory."""
+"""Find files. The workflow's own files are in its folder; users' files and results are in the working directory."""
 
 import os
 from pathlib import Path
@@ -8,13 +8,13 @@ OF_FILES = ("path", "prices")  # keys of config.yaml whose values are files
 
 
 def own_file(root: Path, name: str) -> str:
-    """The path of a file of the workflow itself: relative where the workflow lies in the working directory."""
+    """Return the path of one of the workflow's own files, relative if it is inside the working directory."""
     path = root / name
     return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 def with_own_files(value: Any, root: Path, key: str = "") -> Any:
-    """Settings in which a file that the working directory does not have is the workflow's own, such as the demo's."""
+    """Return the settings with paths of the workflow's own files, such as the demo's, where users have no such file."""
     if isinstance(value, dict):
         return {name: with_own_files(inner, root, name) for name, inner in value.items()}
     if isinstance(value, list):
@@ -25,7 +25,10 @@ def with_own_files(value: Any, root: Path, key: str = "") -> Any:
 
 
 def _exists(folder: Path, name: str) -> bool:
-    """Whether a file, a folder or something that a pattern means is there."""
+    """Return whether a file or folder of this name exists, or one that matches it as a pattern.
+
+    An absolute path counts as existing.
+    """
     if Path(name).is_absolute():
         return True
     return (folder / name).exists() or any(folder.glob(name))

@@ -1,4 +1,4 @@
-"""What a run would do and why, by stage, before anything runs."""
+"""Plan a run: which stages would run, how many jobs each has, and why."""
 
 import re
 from collections import Counter
@@ -10,16 +10,16 @@ from rag_instruct.graph.dry_run import dry_run
 from rag_instruct.graph.paid import TEACHER_OF
 from rag_instruct.tables import frame, text
 
-RESERVING = "train"  # recipes say for how long; other rules reserve a GPU for a day and need far less
+RESERVING = "train"  # only recipes give a useful time; other GPU rules reserve a whole day, but need far less
 FOLLOWS = "its inputs are made again"
-# Snakemake's reasons, in the order in which they are looked for, and ours.
+# Patterns for Snakemake's reasons, with our words. The first pattern that matches counts.
 REASONS = {
     r"Missing output files": "not made yet",
     r"Params have changed.*before: '?[0-9a-f]{16}'?,? now: '?[0-9a-f]{16}'?": "its code changed",
-    r"Params have changed.*before: (.*) now: <nothing exclusive>": "its settings changed: not {0} any more",
+    r"Params have changed.*before: (.*) now: <nothing exclusive>": "its settings changed: {0} was removed",
     r"Params have changed.*before: (.*) now: (.*)": "its settings changed: {0} became {1}",
     r"Updated input files: (\S+)": "{0} changed",
-    r"Set of input files has changed": "other files go into it",
+    r"Set of input files has changed": "it has other input files",
     r"Code has changed": "its command changed",
     r"Input files updated by another job": FOLLOWS,
 }
@@ -27,7 +27,7 @@ REASONS = {
 
 @dataclass
 class Stage:
-    """A rule of the plan: its jobs, their reasons, how many use a GPU, and the GPU hours that they reserve."""
+    """A rule of the plan: its jobs, their reasons, the number on a GPU, and the GPU hours that they reserve."""
 
     rule: str
     jobs: int = 0
@@ -38,12 +38,12 @@ class Stage:
 
 
 def plan(target: str, configfiles: Sequence[Path] = ()) -> list[Stage]:
-    """The stages that are stale, in the order in which they run; raises UserError with Snakemake's own words."""
+    """Return the stale stages, in the order of a dry run. Raises UserError with Snakemake's message."""
     return stages(dry_run([target], configfiles))
 
 
 def stages(dry_run: str) -> list[Stage]:
-    """The stages in a dry run's output."""
+    """Return the stages in the output of a dry run."""
     found: dict[str, Stage] = {}
     for job in re.split(r"^(?:local)?rule ", dry_run, flags=re.M)[1:]:
         rule = job.split(":", 1)[0]
@@ -52,9 +52,9 @@ def stages(dry_run: str) -> list[Stage]:
         stage.reasons[reason(_line_of(job, "reason"))] += 1
         if named := re.search(r"dataset=(\w+)", job):
             stage.datasets.add(named[1])
-        asked = dict(re.findall(r"\b(gpu|runtime)=(\d+)", _line_of(job, "resources")))
-        stage.gpu_jobs += int(asked.get("gpu", 0)) > 0
-        stage.gpu_hours += int(asked.get("gpu", 0)) * int(asked.get("runtime", 0)) / 60 * (rule == RESERVING)
+        reserved = dict(re.findall(r"\b(gpu|runtime)=(\d+)", _line_of(job, "resources")))
+        stage.gpu_jobs += int(reserved.get("gpu", 0)) > 0
+        stage.gpu_hours += int(reserved.get("gpu", 0)) * int(reserved.get("runtime", 0)) / 60 * (rule == RESERVING)
     return list(found.values())
 
 
@@ -64,34 +64,34 @@ def _line_of(job: str, name: str) -> str:
 
 
 def reason(said: str) -> str:
-    """Why a job is stale, in the words of this workflow."""
+    """Return our words for Snakemake's reason why a job is stale, or Snakemake's own if we have none."""
     for pattern, words in REASONS.items():
         if match := re.search(pattern, said):
             return words.format(*(group.strip() for group in match.groups()))
-    return said or "asked for"
+    return said or "requested"
 
 
 def table(found: list[Stage]) -> str:
-    """The plan as a table for people."""
+    """Return the plan as text: a table of stages, and the GPU hours."""
     if not found:
         return "Nothing is stale: everything is made already."
     rows = [[stage.rule, stage.jobs, why(stage)] for stage in found]
     lines = [text(frame(["stage", "jobs", "why"], [*rows, ["total", sum(stage.jobs for stage in found), ""]]))]
     if hours := sum(stage.gpu_hours for stage in found):
-        lines.append(f"GPU hours: at most {hours:,.0f} ({RESERVING}), GPUs times the hours that recipes reserve")
+        lines.append(f"GPU hours: at most {hours:,.0f} ({RESERVING}); recipes reserve this time")
     if others := ", ".join(
         f"{stage.rule} {stage.gpu_jobs}" for stage in found if stage.gpu_jobs and not stage.gpu_hours
     ):
-        lines.append(f"jobs on a GPU for a time that is not known yet: {others}")
+        lines.append(f"other jobs on a GPU, whose time is not known: {others}")
     return "\n".join(lines)
 
 
 def why(stage: Stage) -> str:
-    """Return the reasons of a stage's jobs, with how many have which."""
+    """Return the reasons of a stage's jobs. If there are several, each has its number of jobs."""
     counts = stage.reasons.items()
     return "; ".join(f"{words} ({count})" if len(counts) > 1 else words for words, count in counts)[:160]
 
 
 def paying(found: list[Stage]) -> list[str]:
-    """The data sets with stages in the plan that ask a model."""
+    """Return the data sets for which the plan has a stage with paid requests."""
     return sorted({name for stage in found if stage.rule in TEACHER_OF for name in stage.datasets})

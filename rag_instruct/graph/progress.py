@@ -1,4 +1,4 @@
-"""How far a run is: jobs, rates and time left by stage, and what was spent. Draws nothing."""
+"""Count the progress of a run: jobs, rate and time left of each stage, and the money spent. Draws nothing."""
 
 import logging
 import threading
@@ -16,7 +16,7 @@ from rag_instruct.llm.session import account_of
 
 @dataclass(frozen=True)
 class Job:
-    """A job of the run: Snakemake's number, the rule, and a label of its wildcards."""
+    """A job of the run: its number in Snakemake, its rule, and a label made of its wildcards."""
 
     number: int
     rule: str
@@ -25,24 +25,24 @@ class Job:
 
 @dataclass
 class Stage:
-    """The jobs of one rule. Its rate counts the seconds in which at least one of them runs."""
+    """The jobs of one rule. The rate only counts time in which at least one of them runs."""
 
     rule: str
     total: int = 0
     done: int = 0
-    failed: dict[int, str] = field(default_factory=dict)  # by number, with where to look
-    at_work: dict[int, str] = field(default_factory=dict)  # by number, with the label
+    failed: dict[int, str] = field(default_factory=dict)  # message by job number
+    at_work: dict[int, str] = field(default_factory=dict)  # label by job number
     _busy: float = 0.0
     _since: float = 0.0
 
     def begin(self, job: Job, now: float) -> None:
-        """Note that a job starts, or is tried again."""
+        """Record that a job starts for the first time or again."""
         self._since = self._since if self.at_work else now
         self.at_work[job.number] = job.label
         self.failed.pop(job.number, None)
 
     def end(self, job: Job, now: float, log: str | None = None) -> None:
-        """Note that a job ends. A failed one comes with its log."""
+        """Record that a job ends. A failed job has a `log`."""
         if self.at_work.pop(job.number, None) is not None and not self.at_work:
             self._busy += now - self._since
         if log is None:
@@ -51,12 +51,12 @@ class Stage:
             self.failed[job.number] = f"{job.rule} {job.label}, see {log}"
 
     def rate(self, now: float) -> float | None:
-        """Jobs a second, or None before the first job ends."""
+        """Return jobs per second, or None before the first job ends."""
         busy = self._busy + (now - self._since if self.at_work else 0)
         return self.done / busy if self.done and busy else None
 
     def left(self, now: float) -> float | None:
-        """Seconds left at this rate, or None when that is not known."""
+        """Return the seconds left at this rate, or None when the rate is not known."""
         rate, jobs = self.rate(now), self.total - self.done - len(self.failed)
         if not jobs:
             return 0.0
@@ -64,7 +64,7 @@ class Stage:
 
 
 class Run:
-    """The stages of a run, in the order of `rules`, kept up to date by Snakemake's log records."""
+    """The stages of a run, in the order of `rules`. Snakemake's log records update them."""
 
     def __init__(self, jobs: Iterable[Job], rules: Iterable[str], clock: Callable[[], float] = time.monotonic) -> None:
         self._jobs = {job.number: job for job in jobs}
@@ -76,7 +76,7 @@ class Run:
         self.lock = threading.Lock()
 
     def take(self, record: logging.LogRecord) -> None:
-        """Take in a log record of Snakemake's. Most are not about jobs."""
+        """Update the stages from a log record of Snakemake. Records that are not about jobs change nothing."""
         said, now = vars(record), self.clock()
         with self.lock:
             if said.get("event") == "job_started":
@@ -90,28 +90,28 @@ class Run:
                     stage.end(job, now, " ".join(said["log"] or []))
 
     def _known(self, *numbers: int) -> list[tuple[Stage, Job]]:
-        """The jobs of these numbers. The number of a group of jobs is not among them."""
+        """Return the jobs with these numbers, each with its stage. Numbers of job groups are ignored."""
         jobs = [self._jobs[number] for number in numbers if number in self._jobs]
         return [(self.stages[job.rule], job) for job in jobs]
 
     @property
     def done(self) -> int:
-        """Jobs that ended well."""
+        """The number of jobs that succeeded."""
         return sum(stage.done for stage in self.stages.values())
 
     @property
     def total(self) -> int:
-        """All jobs."""
+        """The number of all jobs."""
         return len(self._jobs)
 
     def left(self) -> tuple[float, int]:
-        """Seconds left if stages run one after another, and the number of stages without an estimate."""
+        """Return the seconds left if stages run one after another, and the number of stages without an estimate."""
         known = [stage.left(self.clock()) for stage in self.stages.values()]
         return sum(seconds for seconds in known if seconds is not None), known.count(None)
 
 
 class Spending:
-    """What was spent on data sets, according to the answer store."""
+    """The money spent on data sets, counted from the answer store."""
 
     def __init__(self, settings: dict[str, Any], datasets: Iterable[str]) -> None:
         self._settings, self._datasets = settings, sorted(datasets)
@@ -120,14 +120,14 @@ class Spending:
         self.words = "dollars: not counted yet"
 
     def look(self) -> None:
-        """Count again. After the first time, only added answers are read."""
+        """Count the money again. After the first call, only new answers are read."""
         if self._store is None:
             self._store = AnswerStore(Path(self._settings["answers"]))
         else:
             self._store.refresh()
         try:
             accounts = [account_of(self._settings, name, "") for name in self._datasets]
-        except UserError as error:  # of the price file; it stops only runs that buy
+        except UserError as error:  # the price file is wrong, which stops only runs that send paid requests
             self.words = f"dollars: not known, {error}"
             return
         spent = [account.spent(self._store) for account in accounts]
@@ -135,7 +135,7 @@ class Spending:
         self.words = "; ".join([_in_this_run(spent, self._at_first), *map(_in_all, accounts, spent)])
 
     def close(self) -> None:
-        """Release the store, so that others can compact it."""
+        """Close the store, so that other processes can compact it."""
         if self._store:
             self._store.close()
 

@@ -1,4 +1,4 @@
-"""The start of a run: what jobs inherit, what is refused before anything runs, and how the run is shown."""
+"""Start a run: set the environment of its jobs, refuse runs that cannot work, and show the progress."""
 
 import atexit
 import logging
@@ -17,10 +17,11 @@ from rag_instruct.lock import hold
 
 
 def prepare(root: Path) -> None:
-    """Let jobs find this interpreter and this workflow, from whatever shell and folder the run was started.
+    """Let jobs find this interpreter and this workflow, whatever the shell and folder of the run.
 
-    SIGUSR1 becomes SIGTERM. SLURM signals all processes of a job before its time is up. SIGUSR1 would end Snakemake at
-    once, and the job before a training has saved its checkpoint; after SIGTERM Snakemake waits for what it runs.
+    Also turn SIGUSR1 into SIGTERM. SLURM sends SIGUSR1 to all processes of a job before its time is up. It would end
+    Snakemake at once, and with it a training that has not saved its checkpoint. After SIGTERM, Snakemake waits for its
+    jobs to end.
     """
     _put_first("PATH", str(Path(sys.executable).parent))
     _put_first("PYTHONPATH", str(root))
@@ -33,9 +34,9 @@ def _put_first(variable: str, folder: str) -> None:
 
 
 def start(workflow: Any, settings: dict[str, Any]) -> None:
-    """Check that the run may begin, and show it. `workflow` is Snakemake's; a dry run does not come here."""
+    """Check that the run may begin, and show its progress. `workflow` is Snakemake's. Dry runs do not call this."""
     jobs = list(workflow.dag.needrun_jobs())
-    # What says messages, or None where another --logger does.
+    # The handler that writes messages to the terminal. It is None if --logger names another one.
     handler = next((one for one in logger.handlers if one.name == "DefaultStreamHandler"), None)
     if handler:
         speak_in_whole_messages(handler)
@@ -52,20 +53,20 @@ def start(workflow: Any, settings: dict[str, Any]) -> None:
 
 
 def refuse_second_run(rules: set[str]) -> None:
-    """Raise UserError while another run is under way in this folder; only a preview of costs may run beside it.
+    """Raise UserError if another run is active in this folder. A preview of costs may run at the same time.
 
-    Unlike Snakemake's own lock, this one ends with its run, also when the run is killed.
+    Unlike Snakemake's own lock, this lock ends with its run, also when the run is killed.
     """
     if rules == {"preview_cost"}:
         return
     lock = hold(Path(".snakemake/run.lock"), wait=False)
     if lock is None:
-        raise UserError("another run is under way in this folder: wait for it, or end it")
-    atexit.register(lock.close)  # which keeps it until then
+        raise UserError("another run is active in this folder: wait until it ends, or stop it")
+    atexit.register(lock.close)  # this reference keeps the lock until the exit
 
 
 def _show_failures() -> None:
-    """Say which jobs failed on other machines and show their logs, which `quiet: rules` would hide."""
+    """Show failed jobs of other machines with their logs, although `quiet: rules` hides them."""
     for handler in logger.handlers:
         for usual in handler.filters[:]:
             handler.removeFilter(usual)

@@ -1,1 +1,1 @@
-"""From passages and queries to runs: vectors, exact search, merging."""
+"""Retrieval: encode passages and queries, search exactly, and merge the hits into runs."""

@@ -1,4 +1,4 @@
-"""Encodes the corpus: one .npy of float16 vectors a shard."""
+"""Encode the passages of a corpus: each shard becomes one .npy file of float16 vectors."""
 
 import json
 import os
@@ -23,8 +23,8 @@ def embed_shard(
 ) -> None:
     """Encode the passages of one shard as `title + " " + text`, as Contriever's authors do.
 
-    Finished blocks go to a file beside `output`, which outlives a kill. A later call with the same encoder and passages
-    resumes from there. `corpus` is the passages' info, with their sum.
+    Finished blocks go to a .part file in the folder of `output`, which stays after a kill. A later call with the same
+    encoder and passages resumes from this file. `corpus` is the JSON file with the sha256 of the passages.
     """
     store = PassageStore(passages)
     first, end = shard_rows(len(store), shard, shards)
@@ -42,16 +42,16 @@ def embed_shard(
                 file.write(float16_bytes(encoder.encode_passages(texts, counter), start, output))
                 file.flush()
                 os.fsync(file.fileno())
-        # We move the vectors last: a kill between the two costs a block, not the shard.
+        # The vectors move last: if a kill comes before the move, the next call still finds the .part file.
         write_json(info, {"first_row": first, "rows": end - first, "dimension": encoder.dimension})
         os.replace(growing, output)
-    for left in output.parent.glob(f"{output.stem}_*.part"):  # of another encoder or corpus
+    for left in output.parent.glob(f"{output.stem}_*.part"):  # these belong to another encoder or corpus
         left.unlink()
 
 
 @contextmanager
 def _alone(growing: Path) -> Iterator[None]:
-    """Wait until no other job encodes the same shard: a killed Snakemake may have left one."""
+    """Wait until no other job encodes this shard. Such a job may still run after Snakemake was killed."""
     lock = growing.with_suffix(".lock")
     held = hold(lock, wait=True)
     try:
@@ -63,7 +63,7 @@ def _alone(growing: Path) -> Iterator[None]:
 
 
 def _whole_blocks(file: IO[bytes], header: int, vector: int) -> int:
-    """Cut a growing file to its whole blocks, and return how many vectors they hold."""
+    """Cut an unfinished block off the file, and return the number of vectors that remain."""
     blocks = max(file.tell() - header, 0) // (vector * BLOCK_ROWS)
     file.truncate(header + blocks * vector * BLOCK_ROWS if blocks else 0)
     return blocks * BLOCK_ROWS

@@ -1,4 +1,4 @@
-"""Encodes texts as Contriever and sentence-transformers do: BERT, then a pooling of its last layer."""
+"""Encode texts as Contriever and sentence-transformers do: run BERT, then pool its last layer."""
 
 import json
 from collections.abc import Iterator
@@ -16,18 +16,19 @@ from rag_instruct.logs import bar
 from rag_instruct.models.source import model_source
 
 BATCH = {"cpu": 8, "cuda": 128}
-LENGTH_STEP = 32  # texts are padded to a multiple of this many tokens
+LENGTH_STEP = 32  # texts are padded to a multiple of this number of tokens, but at most to max_length
 
 
 class EncoderSettings(NamedTuple):
-    """Which model makes vectors, and how.
+    """The model that makes vectors, and its settings.
 
     Args:
         model: a hub id, a folder, or package:<module>/<folder>
         normalize: scale vectors to length 1
-        max_length: tokens
-        query_prefix: put before every query
-        passage_prefix: put before every passage
+        max_length: number of tokens; longer texts are cut
+        revision: commit or branch on the hub
+        query_prefix: text before every query
+        passage_prefix: text before every passage
     """
 
     model: str
@@ -39,11 +40,11 @@ class EncoderSettings(NamedTuple):
 
 
 class Encoder:
-    """An encoder whose vector of a text depends on that text alone, to the last bit.
+    """An encoder: the vector of a text depends on this text alone, to the last bit.
 
-    A batch's shape is (batch, a multiple of LENGTH_STEP), by the length of its texts; copies fill it up. One thread
-    computes it. So neither the other texts, nor shards, nor cores change the rounding. A GPU computes in bfloat16 if it
-    can.
+    Every batch has the same number of rows; copies of a text fill the last one. All texts of a batch are padded to one
+    length: a multiple of LENGTH_STEP, but at most `max_length`. One thread computes. So other texts, shards and cores
+    do not change the rounding. A GPU computes in bfloat16 if it supports this type.
     """
 
     def __init__(self, settings: EncoderSettings) -> None:
@@ -57,8 +58,8 @@ class Encoder:
             self._first_token, normalize = _sentence_transformer(source, revision)
         except OSError as error:
             raise UserError(
-                f"encoder {settings.model!r} cannot be loaded ({str(error).splitlines()[0]}): "
-                "check the name under `encoders` in config.yaml, or download the model and give its folder"
+                f"encoder {settings.model!r} cannot be loaded ({str(error).splitlines()[0]}): check its `model` under "
+                "`encoders` in config.yaml, or download the model and give its folder there"
             ) from error
         self._rows = BATCH[self._device]
         self._model.to(self._device)
@@ -68,16 +69,16 @@ class Encoder:
 
     @property
     def identity(self) -> str:
-        """What all vectors of one index must have in common."""
+        """The settings and number type: all vectors of one index must have the same."""
         return f"{tuple(self._settings)} {self._dtype}"
 
     def encode(self, texts: list[str], what: str) -> np.ndarray:
-        """Return the vectors of queries, in their order: float32, shape (len(texts), dimension)."""
+        """Return one vector for each query, in the same order: float32, shape (len(texts), dimension)."""
         with bar(what, total=len(texts), unit=" texts") as counter:
             return self._encode([self._settings.query_prefix + text for text in texts], counter)
 
     def encode_passages(self, texts: list[str], counter: Any) -> np.ndarray:
-        """Return the vectors of passages as `encode` does; `counter` is a progress bar."""
+        """Return one vector for each passage, like `encode`. `counter` is a progress bar."""
         return self._encode([self._settings.passage_prefix + text for text in texts], counter)
 
     def _encode(self, texts: list[str], counter: Any) -> np.ndarray:
@@ -110,10 +111,10 @@ class Encoder:
 
 
 def _sentence_transformer(source: str, revision: str | None) -> tuple[bool, bool]:
-    """Say whether a sentence-transformers model takes the first token's vector instead of the mean, and normalises.
+    """Return whether the model pools by its first token instead of the mean, and whether it normalises.
 
-    A model without modules.json gets mean pooling, as Contriever. Raises UserError for parts that we do not compute,
-    because the vectors would be wrong.
+    A model without modules.json, such as Contriever, gets mean pooling. Raises UserError for modules that we do not
+    support, because the vectors would be wrong.
     """
 
     def settings(name: str) -> Any:
@@ -129,12 +130,15 @@ def _sentence_transformer(source: str, revision: str | None) -> tuple[bool, bool
     }
     if odd or len(modes) > 1:
         raise UserError(
-            f"encoder {source!r} needs {', '.join(sorted(odd or modes))}, which is not supported: choose another"
+            f"encoder {source!r} needs {', '.join(sorted(odd or modes))}, which is not supported: choose another "
+            "`model` under `encoders` in config.yaml"
         )
     return modes == {"pooling_mode_cls_token"}, "Normalize" in modules
 
 
 def _batches(lengths: list[int], rows: int, longest: int) -> Iterator[tuple[list[int], int]]:
+    """Group texts of equal padded length: yield their positions, and this length."""
+
     def padded(number: int) -> int:
         return min(-(-lengths[number] // LENGTH_STEP) * LENGTH_STEP, longest)
 

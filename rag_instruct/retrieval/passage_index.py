@@ -1,4 +1,4 @@
-"""Searches a corpus for single queries, as the graph's stages do."""
+"""Search a corpus for one query at a time. The hits are those that the workflow's search finds."""
 
 from pathlib import Path
 
@@ -14,20 +14,23 @@ from rag_instruct.retrieval.vectors import VectorFile
 
 
 class PassageIndex:
-    """The passages and vectors that a data set was made from."""
+    """The passages of a corpus and their vectors."""
 
     def __init__(self, corpus: Path, encoder_name: str, settings: EncoderSettings) -> None:
-        """`corpus` is results/corpora/<corpus>. Raises UserError when it is not made yet."""
+        """Open the folder results/corpora/<corpus>. Raises UserError when it has no vectors."""
         vectors = corpus / encoder_name
         if not (vectors / "shards.json").is_file():
-            raise UserError(f"{vectors}: no vectors here: make them first: snakemake --cores 8 {vectors}/shards.json")
+            raise UserError(
+                f"{vectors}: no vectors here: make them first with `snakemake --cores 8 -- {vectors}/shards.json` "
+                "(put your --configfile before `--`)"
+            )
         self._store = PassageStore(corpus / "passages.arrow")
         first_rows = read_json(vectors / "shards.json")["first_rows"]
         self._shards = [(row, VectorFile(vectors / f"shard_{n:02d}.npy")) for n, row in enumerate(first_rows)]
         self._encoder = Encoder(settings)
 
     def best(self, query: str, k: int) -> list[Hit]:
-        """Return the k best passages, or all where the corpus has fewer; equal scores in the corpus's order."""
+        """Return the k best passages, or all of a smaller corpus. Equal scores keep the order of the corpus."""
         vector = self._encoder.encode([query], "reading the question")
         found = []
         for first_row, shard in self._shards:

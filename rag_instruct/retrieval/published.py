@@ -1,4 +1,4 @@
-"""Published embeddings: a tar or a folder of pickles `(ids, vectors)`, as Contriever's authors publish them."""
+"""Import published embeddings: a tar or a folder of pickles `(ids, vectors)`, like those of Contriever's authors."""
 
 import codecs
 import pickle
@@ -19,9 +19,9 @@ from rag_instruct.retrieval.vectors import BLOCK_ROWS, float16_bytes
 
 @contextmanager
 def _published(source: Path, name: str) -> Iterator[IO[bytes]]:
-    """Open the file `name` of a folder, or of an uncompressed tar, which we do not unpack.
+    """Open the file `name` in a folder or in an uncompressed tar.
 
-    We read only a plain file and write nothing, so no member can reach outside.
+    We do not unpack the tar. We read one plain file and write nothing, so a tar cannot overwrite other files.
     """
     if source.is_dir():
         with (source / name).open("rb") as file:
@@ -30,13 +30,15 @@ def _published(source: Path, name: str) -> Iterator[IO[bytes]]:
     with tarfile.open(source, "r:") as tar:
         member = next((m for m in tar if m.isfile() and Path(m.name).name == name), None)
     if member is None:
-        raise UserError(f"{source}: no file {name} in it: is `shards` in config.yaml its number of passage files?")
-    # Not through tarfile, which would keep the gigabytes twice.
+        raise UserError(
+            f"{source} has no file {name}: set `shards` of the corpus in config.yaml to the number of its passage files"
+        )
+    # We do not read through tarfile, because it would hold the gigabytes in memory twice.
     with source.open("rb") as file:
         file.seek(member.offset_data)
         yield file
         if file.tell() > member.offset_data + member.size:
-            raise UserError("it is longer than its place in the tar: the archive is damaged")
+            raise UserError(f"the pickle does not end where the tar says: get {source} again, it is damaged")
 
 
 def _from_buffer(data: Any, dtype: np.dtype, shape: tuple[int, ...], order: str) -> "_Array":
@@ -46,7 +48,7 @@ def _from_buffer(data: Any, dtype: np.dtype, shape: tuple[int, ...], order: str)
 
 
 class _Array:
-    """An unpickled array: a view of the pickle's own bytes, because numpy would copy gigabytes."""
+    """An unpickled array. It uses the bytes of the pickle, because numpy would copy gigabytes."""
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         _, shape, dtype, fortran, data = state
@@ -54,24 +56,26 @@ class _Array:
 
 
 class _ArrayUnpickler(pickle.Unpickler):
-    """Unpickles numpy arrays and builtin containers, and refuses all else: a pickle can run any program."""
+    """Unpickle numpy arrays and builtin containers only, because other pickles can run any program."""
 
     ALLOWED: ClassVar[dict[tuple[str, str], Any]] = {
         ("numpy", "ndarray"): np.ndarray,
         ("numpy", "dtype"): np.dtype,
-        ("_codecs", "encode"): codecs.encode,  # bytes, in pickles of protocol 2
+        ("_codecs", "encode"): codecs.encode,  # pickles of protocol 2 store bytes so
         **{(f"numpy.{core}.multiarray", "_reconstruct"): lambda *_: _Array() for core in ("core", "_core")},
         **{(f"numpy.{core}.numeric", "_frombuffer"): _from_buffer for core in ("core", "_core")},
     }
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in self.ALLOWED:
-            raise UserError(f"the pickle asks for {module}.{name}, which arrays do not need: it is not run")
+            raise UserError(
+                f"the pickle uses {module}.{name}, which arrays do not need. It was not run: save the arrays again"
+            )
         return self.ALLOWED[module, name]
 
 
 def read_published(source: Path, name: str) -> tuple[list[str], np.ndarray]:
-    """Read the `(ids, vectors)` of a published file: n strings, and an array of shape (n, dimension)."""
+    """Return the ids and vectors of a published file: n strings, and an array of shape (n, dimension)."""
     path = source / name
     try:
         with _published(source, name) as file:
@@ -91,24 +95,24 @@ def read_published(source: Path, name: str) -> tuple[list[str], np.ndarray]:
     ) as error:
         raise UserError(
             f"{path}: not a pickle of (ids, vectors) ({error}): is {source.name} complete? "
-            "Delete it, and it is downloaded again; or get it from its authors"
+            f"If the workflow downloaded it, delete {source} and run again; if not, get the file again"
         ) from error
     if vectors.ndim != 2 or vectors.dtype.kind != "f":
         raise UserError(f"{path}: the second item is not a two-dimensional array of floats")
     if len(ids) != len(vectors):
-        raise UserError(f"{path}: {len(ids)} ids but {len(vectors)} vectors: the file is damaged")
+        raise UserError(f"{path}: {len(ids)} ids but {len(vectors)} vectors: the file is damaged, get it again")
     return [str(identifier) for identifier in ids], vectors
 
 
-def import_shard(source: Path, name: str, guess: tuple[int, int], passages: Path, output: Path, info: Path) -> None:
-    """Convert one published file, checking that its ids are the corpus's own, in its order.
+def import_shard(source: Path, name: str, shard: int, shards: int, passages: Path, output: Path, info: Path) -> None:
+    """Convert one published file to .npy, and check that its ids are the corpus's ids, in the same order.
 
-        `guess` is the shard's number and the number of shards. We look for the file's first id near the border of the
-    equal split, then everywhere. Raises UserError where ids differ, or a vector is not finite.
+    We look for the first id near the place where shard number `shard` of `shards` equal ones would begin, then in the
+    whole corpus. Raises UserError when ids differ, or when a vector is not finite.
     """
     store = PassageStore(passages)
     ids, vectors = read_published(source, name)
-    first = _first_row(store, ids, source / name, *guess)
+    first = _first_row(store, ids, source / name, shard, shards)
     _check_ids(store, ids, first, source / name)
     with whole(output) as temporary, temporary.open("wb") as file:
         file.write(array_header(np.dtype(np.float16), vectors.shape))
@@ -121,21 +125,24 @@ def import_shard(source: Path, name: str, guess: tuple[int, int], passages: Path
 def _check_ids(store: PassageStore, ids: list[str], first: int, path: Path) -> None:
     if first + len(ids) > len(store):
         raise UserError(
-            f"{path}: its vectors end at row {first + len(ids):,}, the corpus has {len(store):,} passages: "
-            "corpus and embeddings are of different versions"
+            f"{path}: its vectors end at row {first + len(ids):,}, but the corpus has {len(store):,} passages: "
+            "the embeddings are of another version of the corpus"
         )
-    for row, (expected, found) in enumerate(zip(store.id_slice(first, first + len(ids)), ids, strict=True)):
+    for position, (expected, found) in enumerate(zip(store.id_slice(first, first + len(ids)), ids, strict=True)):
         if expected != found:
-            raise UserError(f"{path}: vector {row} is of passage {found!r}, the corpus has {expected!r} there")
+            raise UserError(
+                f"{path}: vector {position} (from 0) is of passage {found!r}, but the corpus has {expected!r} there: "
+                "the embeddings are of another version of the corpus"
+            )
 
 
 def _first_row(store: PassageStore, ids: list[str], path: Path, shard: int, shards: int) -> int:
-    # The files are almost equal parts, so the first id is near the border of the equal split.
+    # Published files have almost equal lengths. So we try the row of an equal split, then its neighbours, then all.
     if not ids:
-        raise UserError(f"{path}: no vectors in it")
+        raise UserError(f"{path}: the file has no vectors: get it again")
     guess = shard * (len(store) // shards)
     for start, stop in ((guess, guess + 1), (max(guess - 100, 0), min(guess + 100, len(store))), (0, len(store))):
         for row, identifier in enumerate(store.id_slice(start, stop), start=start):
             if identifier == ids[0]:
                 return row
-    raise UserError(f"{path}: its first passage {ids[0]!r} is not in the corpus: they are of different versions")
+    raise UserError(f"{path}: its first passage {ids[0]!r} is not in the corpus: the embeddings are of another one")

@@ -1,4 +1,4 @@
-"""Retrieval runs: for every query its best passages of the whole corpus, as Parquet and in TREC's format."""
+"""Retrieval runs, as Parquet and in TREC's format. A run lists the best passages of the corpus for each query."""
 
 import math
 import re
@@ -20,7 +20,7 @@ from rag_instruct.logs import bar, logger
 from rag_instruct.retrieval.queries import by_query, refuse_repeated
 from rag_instruct.retrieval.vectors import HITS
 
-OWN = "rag_instruct"  # the name of a run that we wrote: only there are ids quoted
+OWN = "rag_instruct"  # the run name in TREC files that we write; there we percent-encode ids
 STEP_HITS = 262_144  # hits of a run that are merged and written at a time
 SCHEMA = pa.schema(
     [
@@ -35,7 +35,7 @@ SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class Hit:
-    """A retrieved passage, its row in the corpus, its rank from 1 and its score."""
+    """A retrieved passage with its row in the corpus, its rank (from 1) and its score."""
 
     passage: Passage
     row: int
@@ -44,14 +44,14 @@ class Hit:
 
 
 class Run:
-    """The hits of a search, by the ids of its queries."""
+    """A run that is read from Parquet. It finds hits by query id."""
 
     def __init__(self, path: Path, passages: Path) -> None:
         self.store = PassageStore(passages)
         self._path = path
         if "query_id" not in pq.read_schema(path).names:
             raise UserError(
-                f"{path}: a run without query ids, of an older version: delete it, and it is searched again"
+                f"{path}: an older version wrote this run, without query ids: delete the file, and it is made again"
             )
         self._table = pq.read_table(
             path, columns=["query_id", "rank", "row", "score"], read_dictionary=["query_id"]
@@ -59,11 +59,11 @@ class Run:
         self._places = _places(self._table["query_id"])
 
     def hits(self, query_id: str, beyond: int = 0) -> list[Hit]:
-        """Return the query's hits that rank beyond `beyond`, best first; raise UserError for an unknown id."""
+        """Return the hits whose rank is greater than `beyond`, best first. Raises UserError for an unknown query id."""
         if query_id not in self._places:
             raise UserError(
-                f"{self._path}: no query {query_id!r} among its {len(self._places):,}: it was made for other queries; "
-                "delete it, and it is searched again"
+                f"{self._path}: the run has {len(self._places):,} queries, but not {query_id!r}. It was made for other "
+                "queries: delete the file, and it is made again"
             )
         start, stop = self._places[query_id]
         part = self._table.slice(start + beyond, max(stop - start - beyond, 0))
@@ -72,7 +72,7 @@ class Run:
 
 
 def _places(column: pa.ChunkedArray) -> dict[str, tuple[int, int]]:
-    """Return where the hits of each query begin and end."""
+    """Return the first row of each query's hits in the table, and the row after the last."""
     ids = column.unify_dictionaries().combine_chunks()
     if not len(ids):
         return {}
@@ -83,16 +83,17 @@ def _places(column: pa.ChunkedArray) -> dict[str, tuple[int, int]]:
 
 
 def merge(shards: Sequence[Path], k: int, query_ids: list[str], passages: Path, output: Path, trec: Path) -> None:
-    """Merge the shards' hits: for each query the k best of the corpus, ranks from 1.
+    """Merge the hits of all shards into a run: the k best hits of the corpus for each query, with ranks from 1.
 
-    Memory holds some queries of all shards at a time. Raises UserError when the shards were searched for other queries,
-    when two queries have one id, and when the shards hold fewer than k hits a query.
+    Only some queries are in memory at a time. Raises UserError when the shards were searched for other queries, when
+    two queries have the same id, and when the shards have fewer than k hits per query.
     """
     refuse_repeated(query_ids, output)
     depth = sum(by_query(shard, query_ids).shape[1] for shard in shards)
     if query_ids and depth < k:
         raise UserError(
-            f"the shards hold {depth} hits a query, {k} are wanted: delete {shards[0].parent} to search again"
+            f"{shards[0].parent}: the shards have {depth} hits per query, but {k} are needed: delete this folder, and "
+            "the search runs again"
         )
     _write(_merged(shards, k, len(query_ids)), query_ids, PassageStore(passages), output, trec)
 
@@ -100,19 +101,22 @@ def merge(shards: Sequence[Path], k: int, query_ids: list[str], passages: Path, 
 def _merged(shards: Sequence[Path], k: int, queries: int) -> Iterator[np.ndarray]:
     step = _step(k)
     for start in range(0, queries, step):
-        # Each part is mapped again, so that what was read leaves the memory.
+        # We map the shards again for each part, because the pages of a map stay in memory until it is closed.
         hits = np.concatenate([np.load(shard, mmap_mode="r")[start : start + step] for shard in shards], axis=1)
         order = np.lexsort((hits["row"], -hits["score"]), axis=1)[:, :k]
         yield np.take_along_axis(hits, order, axis=1)
 
 
 def _step(k: int) -> int:
-    """Queries at a time; the same for every way to a run, because it shows in the Parquet file's bytes."""
+    """Return how many queries are written at a time.
+
+    Merged and imported runs use the same number, because it changes the bytes of the Parquet file.
+    """
     return max(STEP_HITS // k, 1)
 
 
 def _write(parts: Iterable[np.ndarray], query_ids: list[str], store: PassageStore, output: Path, trec: Path) -> None:
-    """Write parts of a run, HITS of shape (some queries, k) in the order of the queries, in both formats."""
+    """Write a run in both formats. Each part has HITS of shape (queries, k); parts follow the order of `query_ids`."""
     waiting = iter(query_ids)
     with (
         whole(output) as temporary,
@@ -149,21 +153,21 @@ def _write_trec(hits: np.ndarray, ids: list[str], query_ids: list[str], lines: I
 
 
 def _quoted(identifier: str) -> str:
-    """An id without the blanks that separate TREC's columns, as in an URL."""
+    """Percent-encode blanks in an id, because TREC's format separates columns by blanks."""
     return re.sub(r"[%\s]", lambda found: quote(found[0]), identifier)
 
 
 def import_trec(source: Path, k: int, query_ids: list[str], passages: Path, output: Path, trec: Path) -> None:
-    """Write a published run, or another retriever's, in place of a search.
+    """Convert a TREC file of another retriever to a run, which replaces the search.
 
-    Raises UserError for a broken line, a query with fewer than k hits, and an id that is not in the corpus.
+    Raises UserError for a broken line, for a query with fewer than k hits, and for a passage that the corpus lacks.
     """
     refuse_repeated(query_ids, output)
     found = _read_trec(source, set(query_ids))
     lacking = [query for query in query_ids if len(found.get(query, ())) < k]
     if lacking:
         raise UserError(
-            f"{source}: {len(lacking):,} of {len(query_ids):,} queries have fewer than {k} hits, the first is "
+            f"{source}: {len(lacking):,} of {len(query_ids):,} queries have fewer than {k} hits. The first is "
             f"{lacking[0]!r} with {len(found.get(lacking[0], ()))}: search deeper, or lower `source_depth` or "
             "`noise.depth` in config.yaml"
         )
@@ -178,7 +182,11 @@ def import_trec(source: Path, k: int, query_ids: list[str], passages: Path, outp
 
 
 def _read_trec(source: Path, wanted: set[str]) -> dict[str, list[tuple[str, float]]]:
-    """Return the hits of the wanted queries; ids are as the file has them, but for those that we quoted ourselves."""
+    """Return the passage ids and scores of each wanted query.
+
+    Ids in our own runs are percent-decoded. In other runs a query id is decoded only if `wanted` lacks it as it is, and
+    `_rows_of` does the same for passage ids.
+    """
     found: dict[str, list[tuple[str, float]]] = {}
     seen: set[tuple[str, str]] = set()
     ignored = 0
@@ -191,7 +199,7 @@ def _read_trec(source: Path, wanted: set[str]) -> dict[str, list[tuple[str, floa
         except ValueError as error:
             raise UserError(
                 f"{source}, line {number}: {line.strip()!r:.80} is not `query Q0 passage rank score name` "
-                "with a number for a score and a passage that the query has only once: correct or remove it"
+                "with a finite score, or it repeats a passage of the query: correct or remove the line"
             ) from error
         seen.add((query, passage))
         query = unquote(query) if name == OWN or query not in wanted else query
@@ -200,18 +208,21 @@ def _read_trec(source: Path, wanted: set[str]) -> dict[str, list[tuple[str, floa
         else:
             ignored += 1
     if ignored:
-        logger.warning("%s: left out %s hits of queries that are not searched here", source, f"{ignored:,}")
+        logger.warning("%s: ignored %s hits of queries that this data set does not have", source, f"{ignored:,}")
     return found
 
 
 def _rows_of(ids: set[str], store: PassageStore, source: Path) -> dict[str, int]:
-    """Return the rows of passages: by the id as it is, else by the id that it quotes."""
+    """Return the corpus row of each passage id. If the corpus lacks an id, its percent-decoded form is looked up."""
     wanted = ids | {unquote(name) for name in ids}
     known = {name: row for row, name in enumerate(store.id_slice(0, len(store))) if name in wanted}
     rows = {name: known.get(name, known.get(unquote(name), -1)) for name in ids}
     missing = sorted(name for name, row in rows.items() if row < 0)
     if missing:
-        raise UserError(f"{source}: {len(missing):,} passages are not in the corpus, the first is {missing[0]!r}")
+        raise UserError(
+            f"{source}: {len(missing):,} of its passage ids are not in the corpus, such as {missing[0]!r}: "
+            "give a run of the same corpus"
+        )
     return rows
 
 

@@ -1,4 +1,4 @@
-"""Exact inner-product search over one shard of vectors, on the CPU or a GPU, in bounded memory."""
+"""Search one shard of vectors exactly by inner product, on the CPU or a GPU, in bounded memory."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,24 +12,23 @@ from rag_instruct.logs import bar
 from rag_instruct.retrieval.queries import digest_in, save_by_query
 from rag_instruct.retrieval.vectors import HITS, VectorFile
 
-BLOCK_ROWS = 8192  # vectors converted to float32 and multiplied at a time: few enough for the processor's cache
-GROUP_ROWS = 32  # of a block: where a group's best score is no candidate, none of its scores is looked at
-QUERY_ROWS = 1024  # queries multiplied at a time
-WAITING = 32  # scores a query that are set aside before they are merged with the best
-AHEAD_ROWS = 4 * BLOCK_ROWS  # between the block that is worked on and the one that the system is asked to read
-SPARE = 16  # hits fetched beyond k, so that single precision's rounding cannot hide the true k-th
-WIDEST = 16_777_216  # candidates of all queries that are searched again at a time
-RESCORED = 65_536  # candidates of a thread whose vectors are fetched and scored in double precision at a time
+BLOCK_ROWS = 8192  # vectors that are converted to float32 and multiplied at a time; they fit the processor's cache
+GROUP_ROWS = 32  # rows of a block that are skipped together if their best score is too low
+QUERY_ROWS = 1024  # queries that are multiplied at a time
+WAITING = 32  # mean number of candidates per query that wait before they are merged with the best ones
+AHEAD_ROWS = 4 * BLOCK_ROWS  # distance from the current block to the block that the system reads ahead
+SPARE = 16  # extra candidates beyond k, because rounding in single precision may swap scores that are close
+WIDEST = 16_777_216  # candidates in memory when queries are searched again, all queries together
+RESCORED = 65_536  # candidates that each thread scores in double precision at a time
 
 
 def search(queries: np.ndarray, vectors: VectorFile, k: int, spare: int = SPARE) -> np.ndarray:
-    """The k best rows of `vectors` for each query: an array of HITS, shape (q, min(k, n)).
+    """Return the k best rows of `vectors` for each query: an array of HITS, shape (q, min(k, n)).
 
-    queries (q, d) float32; vectors n of d dimensions. The best come first, equal scores in the
-    order of their rows. A matrix product in single precision finds k + spare candidates, and
-    their order comes from double precision. Queries for which rounding could still hide a hit
-    are searched again with more to spare. So neither the device nor threads, block sizes and
-    the number of shards can change which rows are found.
+    `queries` are float32 of shape (q, d); `vectors` are n vectors of d dimensions. The best hit comes first; equal
+    scores keep the order of their rows. A matrix product in single precision finds k + spare candidates. Double
+    precision decides their order. If rounding could still hide a hit of a query, we search again with more candidates.
+    So the device, threads, block sizes and number of shards do not change the hits.
     """
     k, m = min(k, len(vectors)), min(k + spare, len(vectors))
     hits = np.empty((len(queries), k), HITS)
@@ -53,7 +52,7 @@ def search(queries: np.ndarray, vectors: VectorFile, k: int, spare: int = SPARE)
 
 
 def _rescored(queries: np.ndarray, vectors: VectorFile, rows: np.ndarray) -> np.ndarray:
-    """The rows (q, m) with their scores in double precision as HITS, the best first."""
+    """Return `rows` (q, m) as HITS with scores in double precision, best first."""
     hits = np.empty(rows.shape, HITS)
     hits["row"] = np.sort(rows, axis=1)
     for start in range(0, rows.shape[1], RESCORED):
@@ -64,16 +63,19 @@ def _rescored(queries: np.ndarray, vectors: VectorFile, rows: np.ndarray) -> np.
 
 
 def _double_precision(query: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-    # Unlike a matrix product, einsum adds up every row alike, wherever it stands: equal vectors score equally.
+    # We use einsum, because it sums every row in the same order. So equal vectors get equal scores.
     scores: np.ndarray = np.einsum("nd,d->n", vectors.astype(np.float64), query.astype(np.float64))
     return scores
 
 
 def _candidates(queries: np.ndarray, vectors: VectorFile, m: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """m candidates a query in single precision, the lowest of their scores, and its rounding bound."""
+    """Return m candidate rows per query (q, m), the lowest of their scores (q,), and the bound of its error (q,).
+
+    All scores are in single precision.
+    """
     device = "cuda" if torch.cuda.is_available() else "cpu"
     parts = [_Best(part, m) for part in torch.from_numpy(queries).to(device).split(QUERY_ROWS)]
-    # For the scores, once for all: fresh memory costs as much as its use.
+    # We reserve the memory for scores once, because new memory for every product takes as long as the product.
     memory = torch.empty(BLOCK_ROWS * min(QUERY_ROWS, len(queries)), device=device)
     longest = torch.zeros((), device=device)
     with torch.inference_mode(), bar("searching", total=len(vectors), unit=" vectors") as counter:
@@ -85,13 +87,13 @@ def _candidates(queries: np.ndarray, vectors: VectorFile, m: int) -> tuple[np.nd
         for part in parts:
             part.merge_waiting()
     rows, scores = (torch.cat([getattr(part, name) for part in parts]).cpu().numpy() for name in ("rows", "scores"))
-    # Bound of a dot product's rounding error: d * 2^-24 * |q| * |x| (Higham 2002, section 3.1), both sides.
+    # The rounding error of a dot product is at most d * 2^-24 * |q| * |x| (Higham 2002, section 3.1). We compare two.
     error = 2 * queries.shape[1] * 2.0**-24 * np.linalg.norm(queries.astype(np.float64), axis=1) * float(longest)
     return rows, scores.min(axis=1).astype(np.float64), error
 
 
 def _blocks(vectors: VectorFile, device: str) -> Iterator[tuple[int, torch.Tensor]]:
-    """Blocks of vectors in single precision, each with its first row; the next ones are read ahead."""
+    """Yield the first row and the vectors of each block, in single precision. The system reads later blocks ahead."""
     buffer = torch.empty((min(BLOCK_ROWS, len(vectors)), vectors.dimension), device=device)
     for start in range(0, len(vectors), BLOCK_ROWS):
         stop = min(start + BLOCK_ROWS, len(vectors))
@@ -102,17 +104,20 @@ def _blocks(vectors: VectorFile, device: str) -> Iterator[tuple[int, torch.Tenso
 
 
 class _Best:
-    """The m best rows yet of some queries, in single precision and in no order."""
+    """The m best rows so far of some queries, by scores in single precision, in no particular order."""
 
     def __init__(self, queries: torch.Tensor, m: int) -> None:
-        self._queries = queries.T.contiguous().T  # laid out as the product reads it
+        self._queries = queries.T.contiguous().T  # this memory order makes the product faster
         self._m = m
         self.scores = queries.new_empty((len(queries), 0))
         self.rows = torch.empty((len(queries), 0), dtype=torch.int64, device=queries.device)
         self._forget()
 
     def update(self, block: torch.Tensor, first_row: int, memory: torch.Tensor) -> None:
-        """Set aside the block's scores that are above the lowest of the best; the first m rows all are."""
+        """Score a block. Keep the rows whose score is above the lowest of the best, to merge them later.
+
+        Until there are m best rows, all rows of a block are merged at once.
+        """
         scores = memory[: len(block) * len(self._queries)].view(len(block), -1)
         torch.mm(block, self._queries.T, out=scores)
         if self.rows.shape[1] < self._m:
@@ -135,7 +140,7 @@ class _Best:
         self._count += len(query)
 
     def merge_waiting(self) -> None:
-        """Take what was set aside among the best."""
+        """Merge the waiting candidates with the best rows."""
         if not self._count:
             return
         query, row, score = (torch.cat(column) for column in zip(*self._waiting, strict=True))
@@ -163,15 +168,16 @@ class _Best:
 
 
 def search_shard(queries: Path, vectors: Path, first_row: int, k: int, output: Path) -> None:
-    """Search one shard of vectors whose first is corpus row `first_row`; write an .npy of HITS.
+    """Search one shard of vectors, and write the hits as an .npy of HITS.
 
-    Raises UserError when the dimensions differ or a query's vector is not finite.
+    `first_row` is the corpus row of the shard's first vector. Raises UserError when the dimensions differ, or when the
+    vector of a query is not finite.
     """
     query_vectors, shard = np.load(queries), VectorFile(vectors)
     if query_vectors.shape[1] != shard.dimension:
         raise UserError(
-            f"{vectors}: vectors of {shard.dimension} dimensions, the queries' have {query_vectors.shape[1]}: "
-            "they were made by different encoders"
+            f"{vectors}: its vectors have {shard.dimension} dimensions, but those of {queries} have "
+            f"{query_vectors.shape[1]}: different encoders made them; use one `encoder` for both"
         )
     if not np.isfinite(query_vectors).all():
         raise UserError(f"{queries}: a vector is not finite (NaN or infinite): delete the file, and it is made again")
@@ -181,9 +187,9 @@ def search_shard(queries: Path, vectors: Path, first_row: int, k: int, output: P
 
 
 def refuse_depth(depth: int, passages: int) -> None:
-    """Raise a UserError when a search is to find more passages than the corpus has."""
+    """Raise UserError when `depth`, the number of passages to find, is larger than the corpus."""
     if depth > passages:
         raise UserError(
-            f"config.yaml asks for the {depth} best passages, the corpus has {passages}: "
+            f"config.yaml asks for the {depth} best passages, but the corpus has {passages}: "
             "lower `source_depth` or `noise.depth`, or enlarge the corpus"
         )

@@ -1,4 +1,4 @@
-"""Files of vectors: .npy of float16, never all in memory."""
+"""Read and write .npy files of float16 vectors without loading a whole file into memory."""
 
 import json
 import os
@@ -11,19 +11,21 @@ import numpy as np
 from rag_instruct.errors import UserError
 from rag_instruct.files import write_json
 
-BLOCK_ROWS = 8192  # vectors that are made or converted, and written, at a time
-HITS = np.dtype([("row", np.int64), ("score", np.float64)])  # a row of the corpus, and its score
-SPAN = 1024  # scattered rows read through one map
+BLOCK_ROWS = 8192  # vectors that are encoded or converted, then written, at a time
+HITS = np.dtype([("row", np.int64), ("score", np.float64)])  # a corpus row and its score
+SPAN = 1024  # scattered rows that are read through one memory map
 
 
 class VectorFile:
-    """An .npy of n vectors of d dimensions."""
+    """An .npy file of n vectors with d dimensions."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         mapped = self._mapped()
         if mapped.ndim != 2:
-            raise UserError(f"{path}: an array of shape {mapped.shape}, expected vectors (n, d)")
+            raise UserError(
+                f"{path}: its shape is {mapped.shape}, but vectors need (n, d): delete the file, and it is made again"
+            )
         self._length, self.dimension = mapped.shape
         self._dtype, self._offset = mapped.dtype, mapped.offset
         self._bytes = mapped.itemsize * self.dimension  # of one vector
@@ -32,16 +34,16 @@ class VectorFile:
         return int(self._length)
 
     def block(self, start: int, stop: int) -> np.ndarray:
-        """Return rows start to stop - 1 as a memory map of its own, so that its pages leave the memory with it."""
+        """Return rows start to stop - 1 as a new memory map, whose pages leave the memory when it is deleted."""
         block: np.ndarray = self._mapped()[start:stop]
         return block
 
     def scattered(self, rows: np.ndarray) -> np.ndarray:
-        """Return the vectors of any rows, shape (*rows.shape, d), read from the file's front to its back."""
+        """Return the vectors of any rows, shape (*rows.shape, d). The file is read from front to back."""
         flat = rows.ravel()
         order = np.argsort(flat, kind="stable")
         found = np.empty((len(flat), self.dimension), self._dtype)
-        # A short span at a time: one page fault may read megabytes, which all count as this process's memory.
+        # We map few rows at a time: one page fault may read megabytes, and they all count as memory of this process.
         for start in range(0, len(flat), SPAN):
             places = order[start : start + SPAN]
             wanted = flat[places]
@@ -57,32 +59,34 @@ class VectorFile:
 
     def _mapped(self) -> np.memmap:
         try:
-            # Mode "c" (changes stay private), because torch warns about read-only arrays.
+            # Mode "c" keeps changes private. We do not use the read-only mode, because torch warns about such arrays.
             return np.lib.format.open_memmap(self._path, mode="c")
         except (ValueError, EOFError) as error:
             raise UserError(
-                f"{self._path}: not an .npy of vectors ({error}): delete it, and it is made again"
+                f"{self._path}: not an .npy of vectors ({error}): delete the file, and it is made again"
             ) from error
 
 
 def float16_bytes(vectors: np.ndarray, first_row: int, source: Path) -> bytes:
-    """Return the vectors of the corpus's rows from `first_row` as float16; a UserError names one that is not finite."""
-    # A number too large for float16 becomes infinite, and is refused as well.
+    """Return the bytes of vectors as float16. `first_row` is the corpus row of the first one.
+
+    Raises UserError for a vector that is not finite, also when a number is too large for float16.
+    """
     with np.errstate(over="ignore"):
         converted = vectors.astype(np.float16)
     if not np.isfinite(converted).all():
         row = int(np.flatnonzero(~np.isfinite(converted).all(axis=1))[0])
         raise UserError(
             f"{source}: the vector of corpus row {first_row + row} is not finite in float16 "
-            "(NaN, infinite or above 65504)"
+            "(NaN, infinite or above 65504): use other embeddings or another encoder"
         )
     return converted.tobytes()
 
 
 def list_shards(infos: Iterable[Path], corpus: Path, output: Path) -> None:
-    """Check that the shards hold one vector for every passage, in order; write where each begins.
+    """Check that the shards have one vector for every passage, in order, and write the first row of each shard.
 
-    Raises UserError for a gap, an overlap, a missing tail, and shards of different dimensions.
+    Raises UserError when a passage has no vector or two, and when shards have different dimensions.
     """
     shards = [json.loads(info.read_text("utf-8")) | {"file": info.stem} for info in infos]
     passages = json.loads(corpus.read_text("utf-8"))["passages"]
@@ -94,11 +98,12 @@ def list_shards(infos: Iterable[Path], corpus: Path, output: Path) -> None:
         if missing:
             raise UserError(
                 f"{abs(missing):,} passages between {shard['file']} and {following['file']} have "
-                f"{'no vector' if missing > 0 else 'two vectors'}: corpus and embeddings are of different versions"
+                f"{'no vector' if missing > 0 else 'two vectors'}: the embeddings are of another version "
+                "of the corpus, or `shards` in config.yaml is wrong"
             )
         if shard["dimension"] != following["dimension"]:
             raise UserError(
-                f"{following['file']} has vectors of {following['dimension']} dimensions, {shard['file']} "
-                f"of {shard['dimension']}: they are of different encoders"
+                f"the vectors of {following['file']} have {following['dimension']} dimensions, those of "
+                f"{shard['file']} {shard['dimension']}: different encoders made them"
             )
     write_json(output, {"passages": passages, "first_rows": [shard["first_row"] for shard in shards]})
