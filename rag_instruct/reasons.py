@@ -227,7 +227,12 @@ class Reason(StrEnum):
         "Verification found the answer in noise documents; `detail` has their ids.",
         ("Raise `noise.beyond`."),
     )
-    SURPLUS = "surplus", ROWS, "The paradigm already has its rows.", "Nothing; lower `oversample` to buy fewer."
+    SURPLUS = (
+        "surplus",
+        ROWS,
+        "The paradigm already has the wanted number of rows.",
+        "Nothing; lower `oversample` to buy fewer rows.",
+    )
 
 
 class Fault(NamedTuple):

@@ -58,7 +58,7 @@ FIELDS = """
 """
 LIMITS = """
 - A language model wrote questions and answers. They may be wrong, and its provider's terms of use apply to them.
-- A row has the paradigm that its prompt asked for, unless verification changed it. The table of the verification says
+- A row's paradigm is only what its prompt asked for, unless verification changed it. The section on verification says
   how many rows were tested.
 - Documents are unchanged passages of the corpus. They may contain errors and outdated statements.
 """
@@ -149,15 +149,16 @@ def _table(heads: list[str], rows: Iterable[Iterable[Any]]) -> str:
 
 def _verification(verification: Mapping[str, Mapping[str, Any]]) -> str:
     if not verification:
-        return "No row was tested (`verification` in config.yaml). Rows have the paradigm that their prompt asked for."
+        return "No row was tested (`verification` in config.yaml). A row's paradigm is only what its prompt asked for."
     names = list(next(iter(verification.values()))["found"])
     lines = []
     for name, found in verification.items():
         passed, interval = f"{found['passed']} of {found['tested']}", "{} to {}".format(*found["passed_share"])
         lines.append([name, *(found["found"][other] for other in names), found["untested"], passed, interval])
     explanation = (
-        "A judge answered each question in four ways: from memory, from the source documents and memory, from the "
-        "source documents alone, and from all source documents but one. Its right answers show the row's paradigm.\n\n"
+        "A judge answered each tested question in four ways: from memory, from the source documents and memory, from "
+        "the source documents alone and, if several documents state the answer, from all of them but one. Its right "
+        "answers show the row's paradigm.\n\n"
         "Lines: the paradigm that the row was written for. Columns: the paradigm that the test found. `undecided`: the "
         "judge knew the answer, so the test cannot show whether the documents help. `none`: no paradigm fits. "
         "`untested`: a reply of the judge was unreadable. `share`: the 95 % interval of the share that passed.\n\n"

@@ -1,8 +1,8 @@
 """Verification: tests whether a row has the paradigm that it was written for.
 
 A model, the judge, answers the question in four ways: from memory, from the source documents and memory, from the
-source documents alone, and from all source documents but one. It then grades each answer against the row's answer. The
-right answers show whether the documents state the answer, help to find it, or do neither.
+source documents alone and, if several documents state the answer, from all of them but one. It then grades each answer
+against the row's answer. The right answers show whether the documents state the answer, help to find it, or do neither.
 """
 
 from collections import Counter

@@ -67,7 +67,7 @@ GENERIC = frozenset(stem(word) for word in GENERIC_WORDS.split())
 
 
 def adds_facts(question: str, fact: str) -> bool:
-    """Say whether the fact lacks a name or number of the question, or over a fifth of the question's words."""
+    """Say whether the fact lacks a name or number of the question, or over a fifth of its other words."""
     asked = stem_of(question)
     return not marks(asked) <= content(fact) | marks(fact) or share(content(asked) - GENERIC, content(fact)) < 0.8
 

@@ -109,7 +109,7 @@ def ungrounded(answer: str, texts: str, is_choice: bool) -> bool:
 
 
 def answer_in_document(question: str, answer: str, sources: tuple[Passage, ...]) -> bool:
-    """Say whether one sentence of a document has most words of the answer and half of the question's words."""
+    """Say whether a sentence of a document has most words that the answer adds, and half of the question's words."""
     asked, said = content(stem_of(question)), content(substance(answer))
     added = said - asked or said
     for source in sources:

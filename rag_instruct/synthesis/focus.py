@@ -1,4 +1,4 @@
-"""The focus of a prompt: the documents that it is about, and what it shows of them."""
+"""The focus of a prompt: a row's source documents and what the prompt needs about them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from rag_instruct.paradigms import PARADIGMS
 class Focus:
     """The source documents of a row, and the variables that the prompt needs.
 
-    `hidden` are passages that state the answer but are not shown. They must not become noise. `must_say` has groups of
+    `hidden` are passages that state the answer and stay out of the row, even as noise. `must_say` has groups of
     words: from each group, the answer must have one that the question does not have.
     """
 
