@@ -1,9 +1,9 @@
-"""Why instructions, exemplars, candidates and rows are rejected: every reason, what it means and what to change."""
+"""The reasons to reject records, exemplars, candidates and rows: what each means, and what to change."""
 
 from enum import StrEnum
 from typing import NamedTuple
 
-# The stages that reject, in the order in which they run.
+# The stages that reject something, in the order of the pipeline.
 READING = "Records of instruction sets"
 DRAWING = "Exemplars that are drawn"
 FILTERING = "Exemplars that are filtered"
@@ -19,14 +19,14 @@ _FILTER = "Nothing; raise the set's number in `exemplars` if too few are left."
 
 
 class Reason(StrEnum):
-    """A reason by its short name, as files and reports have it."""
+    """A reason; its value is the short name that files and reports use."""
 
     stage: str
     meaning: str
-    remedy: str  # what to change where too much is rejected for it
+    remedy: str  # what to change if this reason rejects too much
 
     def __new__(cls, name: str, stage: str, meaning: str, remedy: str) -> "Reason":
-        """A member whose value is its short name."""
+        """Return a member whose value is the short name."""
         member = str.__new__(cls, name)
         member._value_ = name
         member.stage, member.meaning, member.remedy = stage, meaning, remedy
@@ -35,19 +35,19 @@ class Reason(StrEnum):
     NO_HUMAN_TURN = (
         "no human turn",
         READING,
-        "No turn of the conversation is a human's.",
-        ("Name the set's own words for a human under `fields.human`."),
+        "The conversation has no turn of a human.",
+        ("List the set's names for the human role under `fields.human`."),
     )
     LATER_PART = "later part", READING, "The record is a later part of a conversation that was cut into several.", _SET
-    LABELLED_LANGUAGE = "labelled as another language", READING, "The set itself labels it as not English.", _SET
-    REDACTED = "redacted", READING, "The set replaced names in it.", _SET
-    FLAGGED = "flagged by moderation", READING, "The set's moderation flagged it.", _SET
+    LABELLED_LANGUAGE = "labelled as another language", READING, "The set labels the conversation as not English.", _SET
+    REDACTED = "redacted", READING, "The set says that names in the conversation were replaced.", _SET
+    FLAGGED = "flagged by moderation", READING, "The set says that moderation flagged the conversation.", _SET
     EMPTY_INSTRUCTION = "empty instruction", READING, "The instruction has no text.", _SET
     WRONG_SCHEMA = (
         "wrong schema",
         READING,
-        "The record lacks fields of the set's schema.",
-        ("Give the set another `schema` or `fields`; the log quotes the first such record."),
+        "The record does not have the set's schema.",
+        ("Correct the set's `schema` or `fields`; the log shows the first such record."),
     )
 
     TOO_SHORT = (
@@ -66,30 +66,30 @@ class Reason(StrEnum):
     ANOTHER_LANGUAGE = (
         "another language",
         DRAWING,
-        "The text is surely in another language than the one set.",
+        "The text is surely in another language than config.yaml asks for.",
         ("Change `cleaning.language` for exemplars, `quality_filters.language` for rows."),
     )
     IN_A_BENCHMARK = (
         "in a benchmark",
         DRAWING,
-        "The text shares 13 words in a row with a benchmark's question.",
-        ("Nothing; shorten `decontaminate` only for benchmarks that you do not evaluate on."),
+        "The text has 13 consecutive words of a benchmark's question, or all of a shorter one.",
+        ("Nothing. Remove a benchmark from `decontaminate` only if you do not evaluate on it."),
     )
     NEAR_DUPLICATE = (
         "near duplicate",
         DRAWING,
-        "It shares most of its word pairs with an earlier text.",
+        "The text shares most of its word pairs with an earlier text.",
         ("Raise `cleaning.near_duplicates` for exemplars, `quality_filters.near_duplicates` for rows."),
     )
 
     CODE = "code", FILTERING, "The instruction asks for a program.", _FILTER
-    ARITHMETIC = "arithmetic", FILTERING, "The instruction is to calculate or to solve a puzzle.", _FILTER
+    ARITHMETIC = "arithmetic", FILTERING, "The instruction asks for a calculation or a puzzle's solution.", _FILTER
     CREATIVE = "creative", FILTERING, "The instruction asks for invented text.", _FILTER
-    TEXT = "text", FILTERING, "The instruction works on a text that it contains, or on words as such.", _FILTER
+    TEXT = "text", FILTERING, "The instruction asks to edit or analyse a given text, or asks about words.", _FILTER
     PERSONAL = "personal", FILTERING, "The instruction is about the user's life or about the assistant.", _FILTER
-    SMALL_TALK = "small talk", FILTERING, "The instruction is a greeting or the like.", _FILTER
+    SMALL_TALK = "small talk", FILTERING, "The instruction is a greeting or similar.", _FILTER
     INCOMPLETE = "incomplete", FILTERING, "The instruction needs an attachment, a link or an earlier message.", _FILTER
-    NO_QUESTION = "no question", FILTERING, "The instruction neither asks for a fact nor names anything.", _FILTER
+    NO_QUESTION = "no question", FILTERING, "The instruction asks nothing and names nothing.", _FILTER
 
     NO_DOCUMENTS = (
         "no documents",
@@ -100,25 +100,25 @@ class Reason(StrEnum):
     NO_ANSWER = (
         "no answer",
         ASKING,
-        "The endpoint refused the request for good; `detail` quotes it.",
-        ("Read `detail`: often a document is too long for the model, or its content filter stopped it."),
+        "The endpoint refused the request for good; `detail` has its message.",
+        ("Read `detail`. Often the documents are too long for the model, or a content filter stopped the request."),
     )
     UNFINISHED = (
         "unfinished",
         ASKING,
-        "The reply did not end by itself; `detail` has the finish reason.",
-        ("For `length`, raise `max_tokens` of the prompt, or `reasoning_tokens` of the teacher."),
+        "The model did not finish its reply; `detail` has the finish reason.",
+        ("If `detail` is `length`, raise the prompt's `max_tokens` or the teacher's `reasoning_tokens`."),
     )
     REFUSED = (
         "refused",
         ASKING,
-        "The model declined in the reply's refusal field.",
+        "The model refused to answer, in the reply's refusal field.",
         ("Use another teacher, or exemplars of another set."),
     )
     UNPARSABLE = (
         "unparsable",
         ASKING,
-        "The reply is not in the form that the prompt asks for.",
+        "The reply does not have the format that the prompt asks for.",
         ("Use a teacher that follows JSON schemas, or the compact prompts."),
     )
 
@@ -126,31 +126,36 @@ class Reason(StrEnum):
     MALFORMED = (
         "malformed",
         PAIRS,
-        "The question or the answer is cut off, stammers, or is too long or short.",
+        "The question or the answer is cut off, or the question repeats a word, is too long or too short.",
         _TEACHER,
     )
     REFUSAL = "refusal", PAIRS, "The answer says in words that it cannot answer.", _TEACHER
-    COPIES_EXEMPLAR = "copies exemplar", PAIRS, "Most of the question's words are the exemplar's.", _TEACHER
+    COPIES_EXEMPLAR = "copies exemplar", PAIRS, "Question and exemplar have most of their words in common.", _TEACHER
     NOT_STANDALONE = (
         "not standalone",
         PAIRS,
-        "The question speaks of a document, or of somebody it does not name.",
+        "The question mentions a document, or refers to something that it does not name.",
         (_TEACHER),
     )
-    BAD_OPTIONS = "bad options", PAIRS, "Two options are the same, or the answer is none of them.", _TEACHER
-    ANSWER_IN_QUESTION = "answer in question", PAIRS, "The question already says all that the answer says.", _TEACHER
-    OFF_TOPIC = "off topic", PAIRS, "The question shares no word with the documents.", _TEACHER
+    BAD_OPTIONS = (
+        "bad options",
+        PAIRS,
+        "Two options are equal, there is only one, or the answer is not one of them.",
+        _TEACHER,
+    )
+    ANSWER_IN_QUESTION = "answer in question", PAIRS, "The question already has all words of the answer.", _TEACHER
+    OFF_TOPIC = "off topic", PAIRS, "The question and the documents have no word in common.", _TEACHER
     UNGROUNDED = "ungrounded", PAIRS, "The answer states names, numbers or words that the documents lack.", _TEACHER
     ANSWER_IN_DOCUMENT = (
         "answer in document",
         PAIRS,
-        ("The paradigm needs a document without the answer, and the document has it."),
+        ("The paradigm needs a document without the answer, but the document seems to state it."),
         _TEACHER,
     )
     ONE_IS_ENOUGH = (
         "one document is enough",
         PAIRS,
-        ("The paradigm needs several documents, and one of them holds the whole answer."),
+        ("The paradigm needs several documents, but one of them has the whole answer."),
         _TEACHER,
     )
     REPEATED_QUESTION = (
@@ -163,28 +168,33 @@ class Reason(StrEnum):
     ANSWER_LACKS_FACT = (
         "answer lacks fact",
         FACTS,
-        "The answer lacks the words of the sentence that were asked for.",
+        "The answer does not have the words of the sentence that the question was to ask for.",
         (_TEACHER),
     )
-    ANSWER_ADDS_FACTS = "answer adds facts", FACTS, "The answer says more than its sentence does.", _TEACHER
-    QUESTION_ADDS_FACTS = "question adds facts", FACTS, "The question names what its sentence does not.", _TEACHER
+    ANSWER_ADDS_FACTS = "answer adds facts", FACTS, "The answer says more than its sentence.", _TEACHER
+    QUESTION_ADDS_FACTS = (
+        "question adds facts",
+        FACTS,
+        "The question has names, numbers or words that its sentence lacks.",
+        _TEACHER,
+    )
     WRONG_ANSWER_TYPE = (
         "wrong answer type",
         FACTS,
-        ("The question asks for a number, a name or a cause, and the answer gives none."),
+        ("The question asks for a number, a name or a cause, but the answer gives none."),
         _TEACHER,
     )
     NOT_A_DEFINITION = (
         "not a definition",
         FACTS,
-        ("The question asks what something is, and the answer says something else of it."),
+        ("The question asks what something is, but the answer does not define it."),
         _TEACHER,
     )
 
     TOO_FEW_NOISE = (
         "too few noise documents",
         ROWS,
-        "The question's search found too few documents for noise.",
+        "The question's search found too few documents that can be noise.",
         ("Raise `noise.depth`, lower `noise.beyond` or `documents`, or use a larger corpus."),
     )
     QUESTION_LENGTH = (
@@ -217,17 +227,22 @@ class Reason(StrEnum):
         "Verification found the answer in noise documents; `detail` has their ids.",
         ("Raise `noise.beyond`."),
     )
-    SURPLUS = "surplus", ROWS, "The paradigm already has its rows.", "Nothing; lower `oversample` to buy fewer."
+    SURPLUS = (
+        "surplus",
+        ROWS,
+        "The paradigm already has the wanted number of rows.",
+        "Nothing; lower `oversample` to buy fewer rows.",
+    )
 
 
 class Fault(NamedTuple):
-    """A reason, and what shows it."""
+    """A reason with its detail."""
 
     reason: Reason
     detail: str = ""
 
     def __str__(self) -> str:
-        """Return both, for a message."""
+        """Return reason and detail for a message."""
         return f"{self.reason} ({self.detail})" if self.detail else str(self.reason)
 
 
@@ -235,7 +250,7 @@ _BY_NAME = {str(one): one for one in Reason}
 
 
 def explain(reason: str) -> Reason | None:
-    """Return what a reason means; None for a category that only the user's own prompt has."""
+    """Return the reason with this short name, or None for a category of the user's own prompt."""
     return _BY_NAME.get(reason)
 
 

@@ -179,7 +179,7 @@ def test_the_funnel_adds_up_from_records_to_kept_and_is_shown(tmp_path):
     assert re.search(r"\| \*\*records\*\* +\| +41 \|", text)
     assert re.search(r"\| left out: empty instruction +\| +1 \|", text)
     assert sum(text.count(f"`{one.id}`") for one in kept) == 20 < len(kept), "a sample"
-    with pytest.raises(UserError, match="a: its numbers do not add up"):
+    with pytest.raises(UserError, match="a: the counts do not add up"):
         funnel([json.loads((tmp_path / "a.json").read_text())], drawn.counts, kept[1:], dropped)
 
 

@@ -152,7 +152,7 @@ def test_the_demo_exemplars_are_filtered_as_their_author_labelled_them():
 
 def test_a_label_without_its_text_is_named(tmp_path):
     (tmp_path / "labels.jsonl").write_text('{"row": 7, "knowledge_intensive": true}\n')
-    with pytest.raises(UserError, match=r"labels\.jsonl, line 1: no `instruction`"):
+    with pytest.raises(UserError, match=r"labels\.jsonl, line 1: give `instruction`"):
         labelled(tmp_path / "labels.jsonl", [])
 
 

@@ -87,5 +87,5 @@ def test_vectors_are_found_by_the_pairs_ids(tmp_path):
         EmbeddedRows.read(*files)
     np.save(tmp_path / "queries.npy", vectors)  # of an older version, which wrote no digest
     write_records(tmp_path / "rows.jsonl", [row("q")])
-    with pytest.raises(UserError, match="no pair for 1 rows, such as 'q'"):
+    with pytest.raises(UserError, match="1 rows, such as 'q', have no pair in "):
         EmbeddedRows.read(*files)

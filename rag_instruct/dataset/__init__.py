@@ -1,1 +1,1 @@
-"""From pairs to the data set: noise, quality filters, verification, merging, card."""
+"""Turns pairs into the data set: noise, quality filters, verification, merging, card."""

@@ -1,4 +1,4 @@
-"""Pairs become rows: each gets noise documents beside its source documents, in a shuffled order."""
+"""Turns pairs into rows: adds noise documents to the source documents, and shuffles both together."""
 
 from collections.abc import Sequence
 
@@ -13,11 +13,13 @@ from rag_instruct.schema import Pair, Reject, Row, RowPassage
 def assemble(
     pairs: Sequence[Pair], run: Run, documents: int, beyond: int, seed: str, corpus_license: str = "unknown"
 ) -> tuple[list[Row], list[Reject]]:
-    """Return rows of `documents` documents each: the pair's own, and noise that ranks beyond `beyond`.
+    """Return rows with `documents` documents each, and the rejected pairs.
 
-    Noise is drawn and all documents are shuffled by digest, so that a document's place says nothing. A source document,
-    a hidden one that states the answer, and a text already there are never noise. A pair without enough noise is
-    rejected.
+    A row keeps all its source documents; noise documents fill the rest. So `documents` of 0 means no noise.
+
+    Noise comes from the ranks beyond `beyond`. Source documents, hidden passages and repeated texts are never noise. We
+    reject a pair if too few documents are left for noise. Digests draw the noise and the order of the documents, so
+    that a document's place does not tell its role.
     """
     rows: list[Row] = []
     rejected: list[Reject] = []

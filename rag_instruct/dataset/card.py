@@ -1,4 +1,4 @@
-"""The data set as the hub takes it: Parquet files by split, and a card that says how they were made."""
+"""Prepares the data set for the hub: a Parquet file for each split, and a card that describes the data set."""
 
 import json
 import textwrap
@@ -45,24 +45,31 @@ SCHEMA = pa.schema(
 FIELDS = """
 | field | what |
 |---|---|
-| `question`, `answer`, `documents` | as in the released RAG-Instruct set; a document is a title and, below, a text |
-| `paradigm` | the relation of question and source documents (r0 to r4 of the paper) |
-| `passages` | for each document its id in the corpus, whether it is `source` or `noise`, its rank and score |
-| `hidden_passages` | passages that state the answer and were kept out of the row |
-| `exemplar`, `exemplar_id`, `license` | the instruction that the question imitates, where it is from, its licence |
+| `question`, `answer`, `documents` | as in the released RAG-Instruct set; documents have a title in their first line |
+| `id` | unique in the data set |
+| `paradigm` | the relation between question and source documents (r0 to r4 in the paper) |
+| `intended_paradigm` | the paradigm that the prompt asked for, if verification changed it; otherwise null |
+| `passages` | for each document: its id in the corpus, role (`source` or `noise`), rank and score in the search |
+| `hidden_passages` | ids of passages that state the answer and were kept out of the row |
+| `kind` | the form of the question: question, claim, choice, command, explanation or comparison |
+| `exemplar`, `exemplar_id`, `license` | the instruction that the question imitates, its id and its licence |
 | `corpus_license` | the licence of the documents |
-| `teacher`, `prompts`, `prompt_version`, `request_keys` | who wrote it, by which prompts, in which requests |
+| `teacher`, `prompts`, `prompt_version`, `request_keys` | the model, prompts and requests behind the row |
 """
 LIMITS = """
-- Questions and answers are a language model's: they may be wrong, and carry its habits and its provider's terms of use.
-- That a row has its paradigm is what its prompt asked for; how far it was checked is said above.
-- Documents are passages of the corpus as they are, with what is wrong or dated in them.
+- A language model wrote questions and answers. They may be wrong, and its provider's terms of use apply to them.
+- A row's paradigm is only what its prompt asked for, unless verification changed it. The section on verification says
+  how many rows were tested.
+- Documents are unchanged passages of the corpus. They may contain errors and outdated statements.
 """
 SIZES = ((1e3, "n<1K"), (1e4, "1K<n<10K"), (1e5, "10K<n<100K"), (1e6, "100K<n<1M"))
 
 
 def split(rows: Iterable[Row], validation: float, seed: str) -> dict[str, list[Row]]:
-    """Return rows by split, drawn by digest: another row, or another order, moves none."""
+    """Return the rows of each split that has rows.
+
+    A digest of its id draws a row's split. So the split does not change when rows are added or reordered.
+    """
     parts: dict[str, list[Row]] = {"train": [], "validation": []}
     for row in rows:
         parts["validation" if is_validation(row.id, validation, seed) else "train"].append(row)
@@ -70,7 +77,7 @@ def split(rows: Iterable[Row], validation: float, seed: str) -> dict[str, list[R
 
 
 def write_parquet(path: Path, rows: list[Row]) -> None:
-    """Write rows with the fields of SCHEMA; a field that a row does not have is null."""
+    """Write rows with the fields of SCHEMA; missing fields become null."""
     with whole(path) as temporary:
         pq.write_table(pa.Table.from_pylist(list(map(as_json, rows)), SCHEMA), temporary, compression="zstd")
 
@@ -85,9 +92,10 @@ def card(
     made_of: Mapping[str, str],
     language: str | None,
 ) -> str:
-    """The card, in Markdown under the hub's YAML header; `made_of` is what config.yaml says of its making.
+    """Return the card: the hub's YAML header, then Markdown.
 
-    `language` (ISO 639-1) is the one that all rows were checked to be of, if they were.
+    `made_of` has the settings that the card shows. `language` (ISO 639-1) is the language that the quality filter
+    checked, or None if it checked none.
     """
     sections = {
         "Rows": _table(["paradigm", *next(iter(counts["paradigms"].values()))], _of_counts(counts["paradigms"])),
@@ -108,8 +116,8 @@ def card(
     header = yaml.safe_dump(_header(name, rows, splits, language), sort_keys=False, allow_unicode=True)
     intro = (
         f"{len(rows):,} rows of retrieval-augmented instruction data, made by the method of "
-        "[RAG-Instruct](https://arxiv.org/abs/2501.00353): an exemplar instruction retrieves documents, a model "
-        "writes a question and an answer that stand in a chosen relation to them, and noise documents are added."
+        "[RAG-Instruct](https://arxiv.org/abs/2501.00353). An exemplar instruction retrieves documents. A model writes "
+        "a question and an answer that have a chosen relation to them. Rows may also contain noise documents."
     )
     body = "\n\n".join(f"## {title}\n\n{text}" for title, text in sections.items())
     return f"---\n{header}---\n\n# {name}\n\n{intro}\n\n{body}\n"
@@ -141,23 +149,29 @@ def _table(heads: list[str], rows: Iterable[Iterable[Any]]) -> str:
 
 def _verification(verification: Mapping[str, Mapping[str, Any]]) -> str:
     if not verification:
-        return "Not tested (`verification` in config.yaml): that a row has its paradigm is what its prompt asked for."
+        return "No row was tested (`verification` in config.yaml). A row's paradigm is only what its prompt asked for."
     names = list(next(iter(verification.values()))["found"])
     lines = []
     for name, found in verification.items():
         passed, interval = f"{found['passed']} of {found['tested']}", "{} to {}".format(*found["passed_share"])
         lines.append([name, *(found["found"][other] for other in names), found["untested"], passed, interval])
-    told = (
-        "A judge answered from memory, with the source documents, from them alone and without each of them; by who "
-        "could answer, rows written for a paradigm (lines) proved to have one (columns). The intervals are of 95 %."
+    explanation = (
+        "A judge answered each tested question in four ways: from memory, from the source documents and memory, from "
+        "the source documents alone and, if several documents state the answer, from all of them but one. Its right "
+        "answers show the row's paradigm.\n\n"
+        "Lines: the paradigm that the row was written for. Columns: the paradigm that the test found. `undecided`: the "
+        "judge knew the answer, so the test cannot show whether the documents help. `none`: no paradigm fits. "
+        "`untested`: a reply of the judge was unreadable. `share`: the 95 % interval of the share that passed.\n\n"
+        "A row passes with the paradigm that it was written for. `undecided` passes too, except for rows whose "
+        "documents should state the answer. A row fails if a noise document answers its question."
     )
-    return f"{told}\n\n{_table(['written for', *names, 'untested', 'passed', 'share'], lines)}"
+    return f"{explanation}\n\n{_table(['written for', *names, 'untested', 'passed', 'share'], lines)}"
 
 
 def _exemplars(found: Funnel) -> str:
     sets = "\n".join(f"- {name}: {one['from']}, {one['license']}" for name, one in found.items())
-    told = "From the records of each instruction set to the exemplars that questions could imitate:"
-    return f"{sets}\n\n{told}\n\n{shown_funnel(found)}"
+    explanation = "The records of each instruction set, and what each step did with them:"
+    return f"{sets}\n\n{explanation}\n\n{shown_funnel(found)}"
 
 
 def _of_counts(paradigms: Mapping[str, Mapping[str, int]]) -> Iterable[list[Any]]:
@@ -172,7 +186,7 @@ def _of_rejects(rejects: Mapping[str, Mapping[str, int]]) -> Iterable[list[Any]]
 
 
 def places(rows: Iterable[Row]) -> list[int]:
-    """How often a source document stands at each place, over the rows that have as many documents as most."""
+    """Count the source documents at each place, in the rows with the most frequent number of documents."""
     rows = list(rows)
     usual = Counter(len(row.documents) for row in rows).most_common(1)[0][0]
     counts = [0] * usual
@@ -187,7 +201,9 @@ def _places(rows: list[Row]) -> str:
     counts = places(rows)
     test = chisquare(counts)
     said = f"Source documents at places 1 to {len(counts)}: {', '.join(map(str, counts))}."
-    return f"{said} Against a uniform place: chi-squared {test.statistic:.1f}, p = {test.pvalue:.2f}."
+    return (
+        f"{said} Test whether all places are equally frequent: chi-squared {test.statistic:.1f}, p = {test.pvalue:.2f}."
+    )
 
 
 def _licences(rows: list[Row]) -> str:
@@ -207,7 +223,7 @@ def _cost(ledger: Mapping[str, Any]) -> str:
     ]
     table = _table(["stage and model", "requests", "tokens in", "tokens out", "dollars"], lines)
     free = ", ".join(ledger["counted_as_free"])
-    note = f" {free}: no price is known, counted as free." if free else ""
+    note = f" Counted as free, because no price is known: {free}." if free else ""
     return f"{table}\n\n{ledger['dollars']:.4f} dollars at the prices of {ledger['prices_of']}.{note}"
 
 
@@ -225,7 +241,7 @@ def _quoted(text: str) -> str:
 
 
 def described(config: Settings, name: str) -> dict[str, Any]:
-    """What a data set's card says of its making."""
+    """Return the settings that a data set's card shows."""
     dataset = config["datasets"][name]
     teacher = config["teachers"][dataset["teacher"]]
     return {
@@ -233,11 +249,15 @@ def described(config: Settings, name: str) -> dict[str, Any]:
         "encoder": config["encoders"][dataset["encoder"]]["model"],
         "exemplars drawn": ", ".join(f"{count:,} of {part}" for part, count in dataset["exemplars"].items()),
         "exemplars filtered by": dataset["exemplar_filter"],
-        "kept free of": ", ".join(dataset["decontaminate"]) or "no benchmark",
+        "decontaminated against": ", ".join(dataset["decontaminate"]) or "none",
         "teacher": f"{teacher['model']}, sampling {json.dumps(teacher['sampling'], sort_keys=True)}",
         "prompts": dataset["prompts"],
         "imitates exemplars": "yes" if dataset["simulate_instructions"] else "no",
-        "documents of a row": dataset["documents"],
-        "noise documents": f"from ranks {dataset['noise']['beyond'] + 1} to {dataset['noise']['depth']}",
+        "documents of a row": dataset["documents"] or "source documents only",
+        "noise documents": (
+            f"from ranks {dataset['noise']['beyond'] + 1} to {dataset['noise']['depth']}"
+            if dataset["documents"]
+            else "none"
+        ),
         "seed": dataset["seed"],
     }

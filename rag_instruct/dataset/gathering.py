@@ -1,4 +1,4 @@
-"""The chunks of a paradigm become one list of pairs, without repeated questions."""
+"""Joins the chunks of a paradigm to one list of pairs, without repeated questions."""
 
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
@@ -12,22 +12,32 @@ Asking = TypeVar("Asking", Pair, Row)
 
 
 def gather(chunks: Sequence[Iterable[Pair]], slot_count: int) -> tuple[list[Pair], list[Reject]]:
-    """Return the pairs of all chunks in the order of their slots, and the repeated questions among them.
+    """Return all chunks' pairs in the order of their row slots, and the pairs with a repeated question.
 
-    Raises UserError when a slot is filled twice or lies outside the plan: the chunks are of different plans.
+    Raises UserError when two pairs fill one slot, or when a slot's number is `slot_count` or more. This happens to
+    chunks that were made with different settings.
     """
     pairs = sorted((pair for chunk in chunks for pair in chunk), key=lambda pair: pair.slot)
     numbers = [pair.slot for pair in pairs]
-    if len(set(numbers)) != len(numbers) or any(number >= slot_count for number in numbers):
+    twice, outside = len(numbers) - len(set(numbers)), sum(number >= slot_count for number in numbers)
+    if twice or outside:
+        fault = (
+            f"{twice} pairs too many for their row slots"
+            if twice
+            else f"{outside} pairs outside the {slot_count} row slots"
+        )
         raise UserError(
-            f"{len(numbers)} pairs do not fit {slot_count} slots: the chunks are of different plans; delete them, "
-            "and they are made again"
+            f"{fault}: the chunks were made with different settings. Delete the folder "
+            f"results/<dataset>/synthesis/{pairs[0].paradigm} and run again"
         )
     return without_repeated(pairs, {})
 
 
 def without_repeated(asking: Iterable[Asking], seen: dict[str, str]) -> tuple[list[Asking], list[Reject]]:
-    """Return pairs or rows with new questions, and the others; `seen` has the id of each folded question so far."""
+    """Return the pairs or rows with a new question, and rejects for those with a repeated one.
+
+    `seen` maps each earlier question, normalised by `fold`, to its id. New questions are added to `seen`.
+    """
     kept: list[Asking] = []
     repeated: list[Reject] = []
     for one in asking:

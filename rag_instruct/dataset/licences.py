@@ -1,4 +1,4 @@
-"""Which licences a data set may hold."""
+"""Checks the licences of a data set's exemplars and corpus."""
 
 from rag_instruct.errors import UserError
 from rag_instruct.settings import Settings
@@ -13,5 +13,5 @@ def refuse_licences(config: Settings, name: str) -> None:
         if licence in dataset["forbidden_licenses"]:
             raise UserError(
                 f"config.yaml: {place} has the licence {licence}, which datasets.{name}.forbidden_licenses forbids: "
-                "leave it out, or allow the licence. Nothing was run."
+                "use another set or corpus, or remove the licence from that list. Nothing was run."
             )

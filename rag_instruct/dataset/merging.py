@@ -1,4 +1,4 @@
-"""The rows of all paradigms become the data set; all that is left out is counted by reason."""
+"""Merges the rows of all paradigms into the data set, and counts the rows left out by reason."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,10 +21,12 @@ def merge(
     seed: str,
     stopped: Mapping[str, StoppedRow] = MappingProxyType({}),
 ) -> tuple[list[Row], list[Reject], Counts]:
-    """Return the data set: of each paradigm its first wanted rows with a question not seen before.
+    """Return the data set's rows, the rows left out with their reasons, and the counts.
 
-    `stopped` has the rows that a quality filter or the verification stops, by id. Returns the rows in an order drawn by
-    digest, the rows left out with their reasons, and the counts, which must add up.
+    We take each paradigm's first rows, as many as `wanted` says, without stopped rows and repeated questions. Digests
+    draw the order of the data set. `stopped` has, by id, the rows that a quality filter or verification stops.
+
+    Raises UserError when a row is neither in the data set nor left out.
     """
     rows: list[Row] = []
     left: list[Reject] = []
@@ -45,12 +47,14 @@ def merge(
         }
         if len(unique) < quota:
             logger.warning(
-                "%s: %d of %d rows, candidates exhausted: raise tries, oversample or the exemplars in config.yaml",
+                "%s: %d of %d rows, candidates exhausted: raise `tries`, `oversample` or `exemplars` in config.yaml",
                 name, len(unique), quota,
             )  # fmt: skip
     given = sum(map(len, paradigms.values()))
     if len(rows) + len(left) != given:
-        raise UserError(f"{given} rows came in, {len(rows)} + {len(left)} went out: report this fault")
+        raise UserError(
+            f"{given} rows came in, but {len(rows)} were merged and {len(left)} left out: please report this bug"
+        )
     return sorted(rows, key=lambda row: digest(seed, "place", row.id)), left, counts
 
 
@@ -69,17 +73,17 @@ def rejects_by_reason(rejects: Iterable[Reject]) -> Counts:
 def refuse_empty(dataset: Path, rows: Sequence[Row], rejects: Iterable[Reject]) -> None:
     """Raise UserError for a data set without a row.
 
-    The message has every reason with its count, as Snakemake deletes the files of a job that fails.
+    The message counts all reasons, because Snakemake deletes the output files of a failed job.
     """
     if rows:
         return
     reasons = Counter(reject.reason for reject in rejects).most_common()
     if not reasons:
-        raise UserError(f"{dataset}: 0 rows, and no candidate was rejected: give `paradigms` rows in config.yaml")
+        raise UserError(f"{dataset}: 0 rows and no rejects: set numbers of rows under `paradigms` in config.yaml")
     (most, count), total = reasons[0], sum(number for _, number in reasons)
     counted = ", ".join(f"{reason} {number:,}" for reason, number in reasons)
     raise UserError(
         f"{dataset}: 0 rows. {count:,} of {total:,} rejects are {most!s}: {most.meaning} {most.remedy} All reasons: "
-        f"{counted}. {dataset.with_suffix('')}/pairs/*.rejects.jsonl and rows/*.rejects.jsonl have each candidate; "
+        f"{counted}. {dataset.with_suffix('')}/pairs/*.rejects.jsonl and rows/*.rejects.jsonl list the rejects; "
         "docs/glossary.md explains the reasons"
     )

@@ -1,4 +1,4 @@
-"""The quality filters: checks of rows, alone or against each other. Each is a function and a line of config.yaml."""
+"""The quality filters: functions that check each row, alone or against earlier rows."""
 
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,9 +19,9 @@ from rag_instruct.retrieval.queries import vectors_by_id
 from rag_instruct.schema import Row, StoppedRow
 from rag_instruct.words import stem_of
 
-Details = dict[str, str]  # by row id, what is wrong with it
+Details = dict[str, str]  # row id -> what is wrong with the row
 
-BLOCK = 2048  # questions that are compared with all earlier ones at a time
+BLOCK = 2048  # questions in one matrix product with all earlier questions
 
 
 @dataclass
@@ -33,36 +33,36 @@ class EmbeddedRows:
 
     @classmethod
     def read(cls, rows: Sequence[Path], pairs: Sequence[Path], vectors: Sequence[Path]) -> "EmbeddedRows":
-        """Read each paradigm's rows; a row's vector was made for its pair, which has the same id."""
+        """Read each paradigm's rows, and for each row the vector of the pair with the same id."""
         every = [row for path in rows for row in read_records(path, Row)]
         by_id = vectors_by_id(pairs, vectors)
         if lacking := [row.id for row in every if row.id not in by_id]:
             raise UserError(
-                f"{', '.join(map(str, pairs))}: no pair for {len(lacking)} rows, such as {lacking[0]!r}: "
-                "the rows are of other pairs; delete them, and they are made again"
+                f"{', '.join(map(str, rows))}: {len(lacking)} rows, such as {lacking[0]!r}, have no pair in "
+                f"{', '.join(map(str, pairs))}. The rows are of other pairs: delete the files of rows and run again"
             )
         return cls(every, np.array([by_id[row.id] for row in every], np.float32).reshape(len(every), -1))
 
     def without(self, ids: Container[str]) -> "EmbeddedRows":
-        """Return the rows that have none of the ids."""
+        """Return the rows whose id is not in `ids`."""
         stay = [place for place, row in enumerate(self.rows) if row.id not in ids]
         return EmbeddedRows([self.rows[place] for place in stay], self.vectors[stay])
 
 
 def language(given: EmbeddedRows, wanted: str) -> Details:
-    """Find rows that are surely of another language than `wanted` (ISO 639-1)."""
+    """Find rows that are surely in another language than `wanted` (ISO 639-1)."""
     rows = progress(given.rows, "language", len(given.rows))
     found = {row.id: other_language(f"{row.question}\n{row.answer}", wanted) for row in rows}
     return {key: name for key, name in found.items() if name}
 
 
 def question_words(given: EmbeddedRows, bounds: list[int]) -> Details:
-    """Find questions, their options included, shorter or longer than the bounds."""
+    """Find questions with fewer or more words than the bounds; options count as words of the question."""
     return _outside(given.rows, attrgetter("question"), bounds)
 
 
 def answer_words(given: EmbeddedRows, bounds: list[int]) -> Details:
-    """Find answers shorter or longer than the bounds."""
+    """Find answers with fewer or more words than the bounds."""
     return _outside(given.rows, attrgetter("answer"), bounds)
 
 
@@ -72,7 +72,7 @@ def _outside(rows: list[Row], text: Callable[[Row], str], bounds: list[int]) -> 
 
 
 def near_duplicates(given: EmbeddedRows, threshold: float) -> Details:
-    """Find questions that share most pairs of words with an earlier one."""
+    """Find questions whose word pairs have at least this Jaccard similarity with those of an earlier question."""
     known = NearDuplicates(threshold)
     rows = progress(given.rows, "near duplicates", len(given.rows))
     found = {row.id: known.alike(row.id, row.question) for row in rows}
@@ -80,7 +80,7 @@ def near_duplicates(given: EmbeddedRows, threshold: float) -> Details:
 
 
 def similar_questions(given: EmbeddedRows, threshold: float) -> Details:
-    """Find questions whose vector has at least this cosine with that of an earlier question that stays."""
+    """Find questions whose vector has at least this cosine similarity with an earlier question that was kept."""
     vectors = given.vectors / np.maximum(np.linalg.norm(given.vectors, axis=1, keepdims=True), 1e-12)
     found: Details = {}
     out = np.zeros(len(vectors), bool)
@@ -97,13 +97,13 @@ def similar_questions(given: EmbeddedRows, threshold: float) -> Details:
 
 
 def overlaps(given: EmbeddedRows, questions: ContaminationIndex) -> Details:
-    """Find questions that have a benchmark's in them."""
+    """Find questions that contain a benchmark's question."""
     found = {row.id: questions.found(stem_of(row.question)) for row in given.rows}
     return {key: other for key, other in found.items() if other}
 
 
-# In the order in which they run. Each is a key of `quality_filters` in config.yaml (`overlaps` is `decontaminate`); one
-# whose value is false does not run.
+# The filters run in this order. `quality_filters` in config.yaml has a key for each filter; `false` switches it off.
+# Only `overlaps` has no key there: a data set's `decontaminate` switches it on.
 QUALITY_FILTERS: dict[str, tuple[Callable[[EmbeddedRows, Any], Details], Reason]] = {
     "language": (language, Reason.ANOTHER_LANGUAGE),
     "question_words": (question_words, Reason.QUESTION_LENGTH),
@@ -117,7 +117,7 @@ QUALITY_FILTERS: dict[str, tuple[Callable[[EmbeddedRows, Any], Details], Reason]
 def apply_filters(
     given: EmbeddedRows, settings: Mapping[str, Any]
 ) -> tuple[list[StoppedRow], dict[str, dict[str, int]]]:
-    """Return the rows that a quality filter stops, and how many each filter kept and dropped."""
+    """Return the rows that the filters stop, and for each filter how many rows it kept and dropped."""
     stopped: list[StoppedRow] = []
     counts: dict[str, dict[str, int]] = {}
     for name, (find, reason) in QUALITY_FILTERS.items():

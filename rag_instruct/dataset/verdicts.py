@@ -1,4 +1,4 @@
-"""What becomes of rows after the verification of their paradigms, and what it says of them all."""
+"""Applies the verdicts of the verification to rows, and counts the verdicts."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -11,18 +11,18 @@ from rag_instruct.reasons import Reason
 from rag_instruct.schema import Row, StoppedRow, Verdict
 from rag_instruct.statistics import wilson
 
-UNDECIDED = "undecided"  # the judge knew the answer, so nobody can see whether the documents help
+UNDECIDED = "undecided"  # the judge knew the answer, so the test cannot show whether the documents help
 NONE = "none"  # no paradigm fits
-UNTESTED = "untested"  # the judge gave no readable reply
+UNTESTED = "untested"  # a reply of the judge was unreadable
 
 
 def apply_verdicts(
     paradigms: Mapping[str, list[Row]], verdicts: Iterable[Verdict], failing: str
 ) -> tuple[dict[str, list[Row]], dict[str, StoppedRow]]:
-    """Return the rows by the paradigm that they have now, and those that the verification stops, by id.
+    """Return all rows by paradigm, after relabelling, and by id the rows that the verification stops.
 
-    `failing` says what becomes of rows that fail: `keep`; `drop`; or `relabel` with the paradigm that was found, where
-    it fits their number of documents.
+    The rows by paradigm still include the stopped rows. `failing` decides about rows that fail: `keep` keeps them, and
+    `drop` stops them. `relabel` gives them the paradigm that was found, or stops those that cannot take it.
     """
     failed = {verdict.id: verdict for verdict in verdicts if verdict.reason} if failing != "keep" else {}
     stopped: dict[str, StoppedRow] = {}
@@ -40,7 +40,11 @@ def apply_verdicts(
 
 
 def _may_become(row: Row, verdict: Verdict, paradigms: Mapping[str, Any]) -> bool:
-    """Say whether a row can take the paradigm that was found: it is wanted, and fits the row's number of documents."""
+    """Say whether a row can take the paradigm that was found.
+
+    The data set must want that paradigm, and it must allow the row's number of source documents. A row with its answer
+    in a noise document is never relabelled.
+    """
     if verdict.reason == Reason.ANSWER_IN_NOISE or verdict.found not in paradigms:
         return False
     sources = sum(passage.role == "source" for passage in row.passages)
@@ -48,9 +52,9 @@ def _may_become(row: Row, verdict: Verdict, paradigms: Mapping[str, Any]) -> boo
 
 
 def matrix(verdicts: Iterable[Verdict]) -> dict[str, dict[str, Any]]:
-    """Count by intended paradigm which were found, and the share that passed with its 95 % interval (Wilson).
+    """Count, for each intended paradigm, the paradigms that were found and the rows that passed.
 
-    Rows without a readable reply of the judge are counted separately.
+    `passed_share` is the 95 % interval (Wilson) of the share that passed. Untested rows are counted separately.
     """
     counts: dict[str, Counter[str]] = {}
     passed: Counter[str] = Counter()

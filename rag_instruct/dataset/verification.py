@@ -1,8 +1,8 @@
-"""Verification: whether a row has the paradigm it was written for, by a test that it passes or fails.
+"""Verification: tests whether a row has the paradigm that it was written for.
 
-A judge answers the question from memory, from the source documents alone, from them and memory together, and without
-each of them. A grader compares every answer with the row's own. Who could answer shows what the documents state, help
-with or leave open.
+A model, the judge, answers the question in four ways: from memory, from the source documents and memory, from the
+source documents alone and, if several documents state the answer, from all of them but one. It then grades each answer
+against the row's answer. The right answers show whether the documents state the answer, help to find it, or do neither.
 """
 
 from collections import Counter
@@ -20,7 +20,7 @@ from rag_instruct.schema import Evidence, Row, Verdict
 from rag_instruct.words import content, share, substance
 
 UNKNOWN = "i do not know"
-CAN_ANSWER = 0.8  # share of an answer's words in a noise document that makes it worth asking the judge
+CAN_ANSWER = 0.8  # least share of the answer's words in a noise document for which we ask the judge about it
 
 
 class Unreadable(Exception):
@@ -30,9 +30,12 @@ class Unreadable(Exception):
 def paradigm_shown(evidence: Evidence) -> str:
     """Return the paradigm that the evidence shows, or UNDECIDED or NONE.
 
-    One document: it states the answer (r3), it helps (r1) or it is useless (r0). Several: they
-    state it and none can be left out (r4), one of two suffices (r3), one of more is superfluous
-    (none), they help (r2) or are useless (r0).
+    - single_doc_answer: one document states the answer; if there are two, one of them can be left out.
+    - multi_doc_answer: several documents state the answer, and all of them are needed.
+    - NONE: three or more documents state the answer, and at least one is not needed.
+    - single_doc_support, multi_doc_support: the judge needs both the documents and its memory.
+    - UNDECIDED: the judge answers with the documents and memory, but also from memory alone.
+    - useless_doc: the judge cannot answer even with the documents and its memory.
     """
     several = evidence.documents > 1
     if evidence.from_documents:
@@ -49,17 +52,20 @@ def paradigm_shown(evidence: Evidence) -> str:
 
 
 def agrees(intended: str, found: str) -> bool:
-    """Say whether the evidence speaks for the intended paradigm, or at least not against it."""
+    """Say whether a row passes: the paradigm found is the intended one, or UNDECIDED.
+
+    UNDECIDED does not count for paradigms whose documents state the answer.
+    """
     return found == intended or (found == UNDECIDED and not intended.endswith("_answer"))
 
 
 def sampled(rows: Iterable[Row], rows_share: float, seed: str) -> list[Row]:
-    """Draw the rows that are tested, by digest: a larger share keeps those of a smaller one."""
+    """Draw the rows to test, by digest: a larger share contains the rows of a smaller one."""
     return [row for row in rows if fraction(seed, "verification", row.id) < rows_share]
 
 
 class Examiner:
-    """Tests rows with a judge, which also grades."""
+    """Tests rows with a judge, which also grades its own answers."""
 
     def __init__(self, judge: Session, prompts: Path) -> None:
         names = ("closed_book", "with_documents", "from_documents", "grade")
@@ -91,7 +97,10 @@ class Examiner:
         )
 
     async def _noise_that_answers(self, row: Row, keys: list[str]) -> tuple[str, ...]:
-        """Ask about noise documents with most of the answer's words: to ask about all nine would cost nine times."""
+        """Return the ids of noise documents from which the judge can answer.
+
+        We ask only about documents with most of the answer's words, because each document costs requests.
+        """
         return tuple(
             [
                 passage.id
@@ -137,12 +146,12 @@ def _has_answers_words(row: Row, document: str) -> bool:
 
 
 async def verify(rows: list[Row], examiner: Examiner, judge: Session) -> list[Verdict]:
-    """Return the verdicts on rows, in their order."""
+    """Return a verdict for each row, in the order of the rows."""
     verdicts = await at_once(rows, examiner.examine, judge.model.in_flight, "testing paradigms")
     failed = Counter(str(verdict.reason) for verdict in verdicts if verdict.reason)
     untested = sum(verdict.found == UNTESTED for verdict in verdicts)
     passed = len(rows) - failed.total() - untested
     logger.info(
-        "%d rows: %d passed, %d without a readable reply, failed: %s", len(rows), passed, untested, dict(failed)
+        "%d rows: %d passed, %d untested (unreadable reply), failed: %s", len(rows), passed, untested, dict(failed)
     )
     return verdicts

@@ -1,1 +1,1 @@
-"""From instruction sets to the exemplars that questions imitate."""
+"""Reads instruction sets, and chooses the exemplars that questions imitate."""

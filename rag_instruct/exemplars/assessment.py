@@ -1,4 +1,4 @@
-"""How well a filter of exemplars agrees with labels."""
+"""Measures how well an exemplar filter agrees with labels."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -13,14 +13,17 @@ from rag_instruct.tables import frame, text
 
 
 def labelled(path: Path, texts: Iterable[tuple[int, str]]) -> dict[str, tuple[Exemplar, str]]:
-    """Read labels: by id an exemplar and its category; raise UserError where one has no instruction."""
+    """Read labels: return each exemplar with its category, by the exemplar's id.
+
+    A label has an `instruction`, or the number of a `row` of `texts`. Raises UserError if it has neither.
+    """
     by_row = dict(texts)
     found = {}
     for number, label in enumerate(read_jsonl(path)):
         instruction = label.get("instruction", by_row.get(label.get("row")))
         category = label.get("category", KEPT if label.get("knowledge_intensive") else "other")
         if instruction is None:
-            raise UserError(f"{path}, line {number + 1}: no `instruction`, and no such `row` in --texts: {label}")
+            raise UserError(f"{path}, line {number + 1}: give `instruction`, or a `row` of --texts: {label}")
         exemplar = Exemplar(f"label:{number}", "label", number, "", instruction)
         found[exemplar.id] = exemplar, category
     return found
@@ -29,13 +32,13 @@ def labelled(path: Path, texts: Iterable[tuple[int, str]]) -> dict[str, tuple[Ex
 def assess(
     labels: Mapping[str, tuple[Exemplar, str]], kept: Iterable[Exemplar], dropped: Iterable[DroppedExemplar]
 ) -> dict[str, tuple[int, int]]:
-    """Count by category how many were kept and how many dropped."""
+    """Return how many exemplars of each category were kept and dropped."""
     stayed, went = (Counter(labels[one.id][1] for one in part) for part in (kept, dropped))
     return {category: (stayed[category], went[category]) for category in sorted(stayed | went)}
 
 
 def table(name: str, found: Mapping[str, tuple[int, int]]) -> str:
-    """Return precision and recall with their 95 % intervals, and what was kept of each category."""
+    """Return precision and recall with 95 % intervals, and the numbers kept and dropped by category, as text."""
     right, missed = found.get(KEPT, (0, 0))
     kept = sum(stayed for stayed, _ in found.values())
     measures = []

@@ -1,4 +1,4 @@
-"""Draws exemplars from instruction sets, and cleans them on the way."""
+"""Draws exemplars from instruction sets, and drops those that fail a check."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -19,21 +19,21 @@ from rag_instruct.reasons import Fault, Reason
 from rag_instruct.schema import DroppedExemplar, Exemplar, fields_of
 from rag_instruct.words import fold
 
-SHOWN = 500  # characters of a dropped instruction that the file keeps: some are whole books
-LEAST_BLOCK = 1024  # exemplars that are read of a set at a time, at least
+SHOWN = 500  # how many characters of a dropped instruction we save: some are whole books
+LEAST_BLOCK = 1024  # the fewest exemplars that one pass over a file reads
 
 
 @dataclass
 class Cleaning:
-    """Checks exemplars; it remembers those that it has seen, of all sets."""
+    """Checks exemplars, and remembers those of all sets to find repeated ones."""
 
-    characters: tuple[int, int]  # least and most
+    characters: tuple[int, int]  # fewest and most
     language: str | None = "en"  # ISO 639-1
-    threshold: float | None = 0.8  # of near duplicates
+    threshold: float | None = 0.8  # least Jaccard similarity of near duplicates
     benchmarks: ContaminationIndex = field(default_factory=lambda: ContaminationIndex({}))
 
     def __post_init__(self) -> None:
-        self._known: dict[str, str] = {}  # folded text -> id of the first exemplar that had it
+        self._known: dict[str, str] = {}  # normalised text -> id of the first exemplar with that text
         self._near = NearDuplicates(self.threshold) if self.threshold else None
 
     def fault(self, exemplar: Exemplar) -> Fault | None:
@@ -73,7 +73,7 @@ class Cleaning:
 
 @dataclass
 class DrawnExemplars:
-    """The exemplars drawn from each set, those dropped on the way, and the numbers of both."""
+    """The exemplars drawn, those dropped by a check, and the numbers of both by set."""
 
     exemplars: list[Exemplar] = field(default_factory=list)
     dropped: list[DroppedExemplar] = field(default_factory=list)
@@ -81,10 +81,11 @@ class DrawnExemplars:
 
 
 def draw(sets: Mapping[str, tuple[Path, str, int]], seed: str, cleaning: Cleaning) -> DrawnExemplars:
-    """Draw the first clean exemplars of each set (its table, licence and wanted number) in the order of their digests.
+    """Draw from each set the first exemplars that pass the checks, in the order of their digests.
 
-    We look only at as many as it takes. A pick depends on nothing but the sets before, whose texts it may repeat. So a
-    set that is added at the end, or a larger number of the last one, moves no pick.
+    `sets` has each set's table, licence and wanted number. We stop at the wanted number. A draw depends only on earlier
+    sets, because it must not repeat their texts. So a new set at the end, or a larger number for the last set, does not
+    change earlier draws.
     """
     drawn = DrawnExemplars()
     for name, (table, license_, wanted) in sets.items():
@@ -111,16 +112,15 @@ def draw(sets: Mapping[str, tuple[Path, str, int]], seed: str, cleaning: Cleanin
             "wanted": wanted,
         }
         if picks < wanted:
-            logger.warning(
-                "%s: %d drawn of %d wanted; the set has no more than %d instructions", name, picks, wanted, total
-            )
+            logger.warning("%s: %d drawn of %d wanted; the set has only %d instructions", name, picks, wanted, total)
     return drawn
 
 
 def in_drawing_order(table: Path, name: str, license_: str, seed: str, block: int) -> Iterator[Exemplar]:
-    """Read a set's exemplars by the digest of seed and id, so that no pick depends on what else is in the set.
+    """Read a set's exemplars in the order of the digests of seed and id.
 
-    Each block takes a pass over the file, and memory holds one block.
+    So the other records of the set do not change an exemplar's turn. Each block needs one pass over the file; memory
+    holds one block.
     """
     rows = pq.read_table(table, columns=["row"])["row"].to_numpy()
     drawn_by = np.array([digest(seed, f"{name}:{row}")[:24] for row in rows.tolist()], dtype="S24")
@@ -133,7 +133,7 @@ def in_drawing_order(table: Path, name: str, license_: str, seed: str, block: in
 
 
 def _texts(table: Path, places: np.ndarray) -> dict[int, str]:
-    """Return the instructions at places, which ascend."""
+    """Return the instructions by their places, which must be sorted."""
     found: dict[int, str] = {}
     file, start = pq.ParquetFile(table), 0
     for group in range(file.num_row_groups):

@@ -1,4 +1,4 @@
-"""What became of the exemplars: from the records of each set to those that are imitated."""
+"""Counts what each step did with the exemplars, from the records of each set to the exemplars kept."""
 
 import textwrap
 from collections import Counter
@@ -14,14 +14,14 @@ from rag_instruct.tables import frame, markdown
 if TYPE_CHECKING:
     import pandas as pd
 
-SAMPLES = 5  # shown of each reason
+SAMPLES = 5  # exemplars that the report shows for each reason
 STEPS = ("records", "left out", "not looked at", "cleaned out", "drawn", "filtered out", "kept")
-DROPS = ("left out", "cleaned out", "filtered out")  # steps whose counts are by reason
+DROPS = ("left out", "cleaned out", "filtered out")  # steps that count by reason
 Funnel = dict[str, dict[str, Any]]
 
 
 def log_filtered(kept: list[Exemplar], dropped: list[DroppedExemplar]) -> None:
-    """Log what a filter kept by set, and why it dropped the rest."""
+    """Log how many exemplars of each set a filter kept, and why it dropped the others."""
     by_set = Counter(exemplar.source for exemplar in kept)
     reasons = Counter(exemplar.reason for exemplar in dropped)
     logger.info("kept %d of %d exemplars: %s", len(kept), len(kept) + len(dropped), dict(sorted(by_set.items())))
@@ -34,9 +34,9 @@ def funnel(
     kept: Iterable[Exemplar],
     dropped: Iterable[DroppedExemplar],
 ) -> Funnel:
-    """Count by set: its records, those left out, cleaned out, not looked at, drawn, filtered out and kept.
+    """Return the counts of all steps by set, and each set's licence and origin.
 
-    Raises UserError when they do not add up.
+    Raises UserError if the counts of a set do not add up.
     """
     stayed = Counter(exemplar.source for exemplar in kept)
     filtered: dict[str, Counter[str]] = {}
@@ -65,12 +65,12 @@ def _check(name: str, one: Mapping[str, Any]) -> None:
     out = sum(one["left out"].values()) + one["not looked at"] + sum(one["cleaned out"].values())
     if one["records"] != out + one["drawn"] or one["drawn"] != sum(one["filtered out"].values()) + one["kept"]:
         raise UserError(
-            f"{name}: its numbers do not add up, delete results/*/exemplars to make them again: {dict(one)}"
+            f"{name}: the counts do not add up: delete results/<dataset>/exemplars and run again. Counts: {dict(one)}"
         )
 
 
 def table(found: Funnel) -> "pd.DataFrame":
-    """Return the funnel with a column for each set, and a line for each step and each reason for a drop."""
+    """Return a table with a column for each set, and a line for each step and each reason to drop exemplars."""
     columns = [_flat(one) for one in found.values()]
     order = {step: place for place, step in enumerate(STEPS)}
     labels = sorted({label: None for column in columns for label in column}, key=lambda label: order[step_of(label)])
@@ -83,17 +83,17 @@ def _flat(one: Mapping[str, Any]) -> dict[str, int]:
 
 
 def step_of(label: str) -> str:
-    """Return the step of a line of the funnel."""
+    """Return the step that a line's label belongs to."""
     return label.split(": ", 1)[0]
 
 
 def shown(found: Funnel) -> str:
-    """Return the funnel as Markdown; what a step left is bold."""
+    """Return the funnel as Markdown; lines without a reason are bold."""
     return markdown(table(found), {"step": lambda label: f"**{label}**" if label in STEPS else str(label)})
 
 
 def report(name: str, filtered_by: str, found: Funnel, parts: Mapping[str, Sequence[Exemplar]], seed: str) -> str:
-    """Write the funnel and samples of what was kept, filtered out and cleaned out, as Markdown."""
+    """Return the funnel and samples of each part as Markdown."""
     sets = "\n".join(f"- {part}: {one['from']}, {one['license']}" for part, one in found.items())
     text = [f"# Exemplars of {name}", sets, f"Filtered by {filtered_by}.", shown(found)]
     for title, exemplars in parts.items():

@@ -1,4 +1,4 @@
-"""The free filter of exemplars: finds by words alone which instructions need facts that documents could hold."""
+"""The free exemplar filter: finds, by words alone, the instructions that need facts from documents."""
 
 import re
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from rag_instruct.schema import DroppedExemplar, Exemplar, fields_of
 
 
 def _any(words: str) -> str:
-    """A pattern for any of the words, each of which may be a pattern itself."""
+    """Return a pattern that matches any of the words; each word may itself be a pattern."""
     return rf"\b({'|'.join(words.split())})\b"
 
 
@@ -30,7 +30,7 @@ MINE = _any(
 )
 YOURS = _any(r"feel have like think remember better real human alive sentient ai")
 NEAR = r".{0,40}"
-# Kinds of instructions that documents cannot help with; the first that fits counts.
+# Instructions that documents cannot help with. The first reason with a matching pattern counts.
 DROP = {
     Reason.CODE: [
         "```",
@@ -67,7 +67,7 @@ DROP = {
         + r"\b(following|this|the|these|words?)\b.{0,20}"
         + OWN_TEXT,
         r"^(article|passage|text|review|context|paragraph|premise): .{40}",
-        r"^[^\n]*\b(following|below|the input)\b[^\n]*\n(?!\W*A\W)",  # options are no text
+        r"^[^\n]*\b(following|below|the input)\b[^\n]*\n(?!\W*A\W)",  # options are not a text
         r"^\W*(take|read|put|insert|format|select|complete|sort) ",
         _any("the.passage the.(following.)?quote analogy (example|a|first|second).sentence"),
         _any("synonyms? antonyms? rhymes? hypernyms? more.(polite|formal|professional)"),
@@ -92,7 +92,7 @@ DROP = {
         r"\bsay \"",
     ],
 }
-# One of these signs an instruction needs: it asks, or it names something. Explanations and lists are asked for too.
+# An instruction must match one of these: it asks for something, or it names something.
 ASKS = _any(
     r"what who whom whose which when where why how did does do are was were can claim true.or.false explain describe"
     r" compare contrast discuss outline summari[sz]e list name define identify evaluate analy[sz]e provide tell give"
@@ -105,13 +105,13 @@ _SIGN = re.compile(rf"(?i:\?|{ASKS})|{NAMES}")
 
 
 def drop_reason(instruction: str) -> Reason | None:
-    """Return why documents would not help with an instruction, or None where they would."""
+    """Return why documents would not help with an instruction, or None if they would."""
     reason = next((name for name, rule in _DROP.items() if rule.search(instruction)), None)
     return reason or (None if _SIGN.search(instruction) else Reason.NO_QUESTION)
 
 
 def filter_by_heuristic(exemplars: Iterable[Exemplar]) -> tuple[list[Exemplar], list[DroppedExemplar]]:
-    """Return the exemplars that are kept, and those that are dropped with their reasons."""
+    """Return the exemplars that we keep, and the dropped ones with their reasons."""
     kept: list[Exemplar] = []
     dropped: list[DroppedExemplar] = []
     for exemplar in exemplars:

@@ -1,4 +1,4 @@
-"""Public instruction sets in their original schemas: the first human turn of each record."""
+"""Reads public instruction sets in their original schemas, and extracts an instruction from each record."""
 
 import re
 from collections import Counter
@@ -17,17 +17,17 @@ from rag_instruct.reasons import Reason
 from rag_instruct.records import foreign_records, member
 
 TABLE = pa.schema([("row", pa.int64()), ("instruction", pa.string())])
-TABLE_ROWS = 8192  # written at a time
-MALFORMED = 0.01  # share of records of another schema from which on the file is taken to be another one
-NO_INPUT = {"", "<noinput>", r"\<noinput\>", "nan"}  # what Alpaca's kind of sets write for none
+TABLE_ROWS = 8192  # rows that one write takes
+MALFORMED = 0.01  # above this share of records with another schema, we refuse the set
+NO_INPUT = {"", "<noinput>", r"\<noinput\>", "nan"}  # how Alpaca and similar sets write that there is no input
 
 
 class WrongSchema(Exception):
-    """A record lacks what its set's schema promises."""
+    """A record does not have the set's schema."""
 
 
 class LeftOut(Exception):
-    """A record of the right schema that is of no use."""
+    """A record has the right schema, but we do not use it."""
 
     def __init__(self, reason: Reason) -> None:
         super().__init__(reason)
@@ -36,18 +36,18 @@ class LeftOut(Exception):
 
 @dataclass(frozen=True)
 class Fields:
-    """Records with the instruction in the first of `names` that has a value, and maybe with an input to it."""
+    """Records whose instruction is the first field of `names` with a value, followed by the field `input` if given."""
 
     names: tuple[str, ...]
     input: str = ""
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """What is read of a Parquet file."""
+        """The columns that we read from a Parquet file."""
         return (*self.names, *filter(None, [self.input]))
 
     def instruction(self, record: Any) -> str:
-        """The record's instruction; raises WrongSchema or LeftOut."""
+        """Return the record's instruction, or raise WrongSchema or LeftOut."""
         if not isinstance(record, dict):
             raise WrongSchema(f"not an object, but {record!r:.60}")
         name = next((name for name in self.names if record.get(name) is not None), self.names[0])
@@ -60,7 +60,7 @@ class Fields:
 
 @dataclass(frozen=True)
 class Turns:
-    """Conversations: turns with a role and a text; the first turn of a human counts."""
+    """Conversations of turns with a role and a text; the instruction is the first human turn."""
 
     conversation: str
     role: str = "role"
@@ -69,11 +69,11 @@ class Turns:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """What is read of a Parquet file."""
+        """The columns that we read from a Parquet file."""
         return (self.conversation,)
 
     def instruction(self, record: Any) -> str:
-        """The record's instruction; raises WrongSchema or LeftOut."""
+        """Return the record's instruction, or raise WrongSchema or LeftOut."""
         turns = _value(record, self.conversation)
         if not isinstance(turns, list):
             raise WrongSchema(f"{self.conversation!r} is no list of turns, but {turns!r:.60}")
@@ -87,12 +87,12 @@ class Turns:
 
 @dataclass(frozen=True)
 class SplitTurns(Turns):
-    """ShareGPT's cleaned and split file, where each part of a long conversation is a record, "<id>_<first turn>"."""
+    """ShareGPT, cleaned and split: each part of a long conversation is a record with the id "<id>_<first turn>"."""
 
     columns = ("id", "conversations")
 
     def instruction(self, record: Any) -> str:
-        """The record's instruction; raises WrongSchema or LeftOut."""
+        """Return the record's instruction, or raise WrongSchema or LeftOut."""
         if re.search(r"_0*[1-9]\d*$", str(_value(record, "id"))):
             raise LeftOut(Reason.LATER_PART)
         return super().instruction(record)
@@ -100,12 +100,12 @@ class SplitTurns(Turns):
 
 @dataclass(frozen=True)
 class ModeratedTurns(Turns):
-    """LMSYS-chat-1M: conversations with their language, OpenAI's moderation, and whether names were replaced."""
+    """LMSYS-chat-1M: conversations with language, OpenAI's moderation flags, and whether names were replaced."""
 
     columns = ("conversation", "language", "redacted", "openai_moderation.flagged")
 
     def instruction(self, record: Any) -> str:
-        """The record's instruction; raises WrongSchema or LeftOut."""
+        """Return the record's instruction, or raise WrongSchema or LeftOut."""
         text = super().instruction(record)
         if _value(record, "language") != "English":
             raise LeftOut(Reason.LABELLED_LANGUAGE)
@@ -141,7 +141,7 @@ def _value(record: Any, path: str) -> Any:
 
 
 def fitting(record: Any) -> list[str]:
-    """Return the schemas that fit a record."""
+    """Return the names of the schemas that fit a record."""
     found = []
     for name, schema in SCHEMAS.items():
         try:
@@ -155,7 +155,10 @@ def fitting(record: Any) -> list[str]:
 
 
 def own_schema(fields: Mapping[str, Any]) -> Schema:
-    """Return the schema of a user's set: `instruction`, `input`; or `conversation`, `role`, `text`, `human`."""
+    """Return the schema that a user gave as `fields` of a set.
+
+    The keys are `instruction` and `input`, or `conversation`, `role`, `text` and `human`.
+    """
     if "instruction" in fields:
         return Fields((fields["instruction"],), fields.get("input", ""))
     given: dict[str, Any] = {name: fields[name] for name in ("role", "text") if name in fields}
@@ -165,7 +168,7 @@ def own_schema(fields: Mapping[str, Any]) -> Schema:
 
 
 class InstructionSet:
-    """The records of an instruction set's files, and how many were of no use, by reason."""
+    """The records of an instruction set's files, and by reason how many were left out."""
 
     def __init__(self, paths: Iterable[Path], name: str, schema: Schema) -> None:
         self.paths, self.name = list(paths), name
@@ -175,7 +178,10 @@ class InstructionSet:
         self._first_malformed = ""
 
     def __iter__(self) -> Iterator[tuple[int, str]]:
-        """Read row number and instruction of each record that has one; raise UserError for files of another schema."""
+        """Yield the row number and the instruction of each record that we use.
+
+        Raises UserError if there is no record, the first record has another schema, or too many others have.
+        """
         for path in self.paths:
             for number, record in enumerate(foreign_records(path, self._schema.columns), start=1):
                 text = self._instruction(f"{path}, record {number}", record)
@@ -211,17 +217,20 @@ class InstructionSet:
         return text
 
     def _malformed(self, said: str) -> None:
-        # A first record of another schema is another file; one among many is a slip in it.
+        # If the first record has another schema, the file probably has. A later one is an isolated error.
         if not self.records:
             raise UserError(said)
         if not self._first_malformed:
-            logger.warning("%s. Such records are left out", said)
+            logger.warning("%s. Records with another schema are left out", said)
         self._first_malformed = self._first_malformed or said
         self.left_out[Reason.WRONG_SCHEMA] += 1
 
 
 def load(given: InstructionSet, table: Path, summary: Path, described: Mapping[str, Any]) -> None:
-    """Write a set's rows as Parquet, and what it is (`described`) with the numbers of records left out, by reason."""
+    """Write a set's instructions as Parquet, and a summary as JSON.
+
+    The summary has `described`, the number of records, and by reason how many were left out.
+    """
     written = 0
     with whole(table) as temporary, pq.ParquetWriter(temporary, TABLE, compression="zstd") as writer:
         for batch in _batches(given):
@@ -230,7 +239,8 @@ def load(given: InstructionSet, table: Path, summary: Path, described: Mapping[s
     left_out = dict(sorted(given.left_out.items()))
     if written + sum(left_out.values()) != given.records:
         raise UserError(
-            f"{given.name}: {given.records} records came in, {written} + {left_out} went out: report this fault"
+            f"{given.name}: {given.records} records came in, but {written} were written and left out: {left_out}. "
+            "Please report this bug"
         )
     write_json(summary, {**described, "records": given.records, "left_out": left_out, "instructions": written})
     logger.info("%s: %d records, %d instructions; left out: %s", given.name, given.records, written, left_out)

@@ -1,4 +1,4 @@
-"""The knowledge-intensive filter by a language model, as in the paper, several exemplars to a request."""
+"""The paper's exemplar filter: a language model says which exemplars need knowledge, several per request."""
 
 from collections.abc import Iterable, Iterator
 from functools import partial
@@ -12,15 +12,15 @@ from rag_instruct.llm.session import Session
 from rag_instruct.reasons import Fault
 from rag_instruct.schema import DroppedExemplar, Exemplar, fields_of
 
-KEPT = "knowledge"  # the category of the prompt that stays
+KEPT = "knowledge"  # the category of the exemplars that we keep
 Judged = Exemplar | DroppedExemplar
 
 
 def batches(exemplars: Iterable[Exemplar], size: int) -> Iterator[list[Exemplar]]:
-    """Group exemplars of one set, `size` on average and twice that at most.
+    """Group the exemplars of each set into batches, of about `size` on average and twice that at most.
 
-    The digest of an exemplar says whether its group ends with it. So an exemplar that comes or goes changes the
-    request of its own group alone, and all others stay paid for.
+    The digest of an exemplar decides whether its batch ends there. So a new or removed exemplar changes only the
+    requests near it, and the answers to all others can be reused.
     """
     batch: list[Exemplar] = []
     for exemplar in exemplars:
@@ -36,7 +36,7 @@ def batches(exemplars: Iterable[Exemplar], size: int) -> Iterator[list[Exemplar]
 
 
 def question(step: Step, batch: list[Exemplar]) -> Step:
-    """Return the step with room for a category of each exemplar, by its number."""
+    """Return the step with a reply schema that asks for a category of each exemplar, by its number."""
     numbers = [str(number) for number in range(1, len(batch) + 1)]
     one = (step.reply_schema or {})["properties"]["category"]
     schema = {
@@ -49,16 +49,16 @@ def question(step: Step, batch: list[Exemplar]) -> Step:
 
 
 def instructions(batch: list[Exemplar]) -> str:
-    """Return the exemplars as the teacher is shown them."""
+    """Return the exemplars as text for the teacher, numbered from 1."""
     shown = (f'<instruction number="{n}">\n{one.instruction}\n</instruction>' for n, one in enumerate(batch, start=1))
     return "\n\n".join(shown)
 
 
 async def judge(batch: list[Exemplar], prompt: Prompt, teacher: Session) -> list[Judged]:
-    """Return the exemplars, dropped unless the teacher says that they need knowledge.
+    """Return a batch's exemplars; those that do not need knowledge, as the teacher says, are dropped.
 
-    After a reply that does not answer for all of them, or that the endpoint refused, we ask about each alone. So one
-    exemplar's fault is not its neighbours'.
+    If the endpoint refuses the request or the reply does not fit the schema, we ask about each exemplar separately. So
+    one bad exemplar does not lose the others.
     """
     step = question(prompt.steps[0], batch)
     key, reply = await teacher.ask(step.body("any", {"instructions": instructions(batch)}))
@@ -79,7 +79,7 @@ def _judged(exemplar: Exemplar, category: str) -> Judged:
 async def filter_by_teacher(
     exemplars: Iterable[Exemplar], prompt: Prompt, teacher: Session, size: int
 ) -> tuple[list[Exemplar], list[DroppedExemplar]]:
-    """Return the exemplars that are kept, and those that are dropped with their reasons; about `size` to a request."""
+    """Return the exemplars that we keep, and the dropped ones with their reasons; a request has about `size`."""
     work = partial(judge, prompt=prompt, teacher=teacher)
     judged = await at_once(batches(exemplars, size), work, teacher.model.in_flight, "judging exemplars")
     every = [one for batch in judged for one in batch]

@@ -1,1 +1,1 @@
-"""From exemplars and documents to pairs of question and answer."""
+"""Writes pairs of question and answer from exemplars and documents."""

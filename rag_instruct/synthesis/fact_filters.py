@@ -1,4 +1,4 @@
-"""The filters of pairs written from facts, single sentences of documents: does the pair fit its fact?"""
+"""Filters for pairs that were written from single sentences (facts): does the pair fit its fact?"""
 
 import re
 
@@ -9,16 +9,19 @@ VERDICT = re.compile(r"(yes|no|true|false)\b", re.I)
 
 
 def lacks_fact(question: str, answer: str, must_say: tuple[tuple[str, ...], ...]) -> bool:
-    """Say whether the answer lacks every word of some group, but for words that the question gives away.
+    """Say whether the answer does not state what the fact states.
 
-    The first words of the first group are the fact's own answer: a claim is true where it has them, and they are the
-    right option.
+    `must_say` has a group of names and numbers for each fact; the first of a group is the fact's target. From each
+    group, the answer must have one that the question does not have. Two forms have other rules:
+
+    - a claim: the answer has the target, no "not", and says "Yes" exactly if the question has the target
+    - a choice: the answer has the target, and the question without its options does not
     """
-    asked, own = stem_of(question), must_say[0][0] if must_say else ""
+    asked, target = stem_of(question), must_say[0][0] if must_say else ""
     if VERDICT.match(answer):
-        return own not in answer or " not " in answer or (own in asked) != answer.startswith("Yes")
+        return target not in answer or " not " in answer or (target in asked) != answer.startswith("Yes")
     if options_of(question):
-        return own not in answer or own in asked
+        return target not in answer or target in asked
     return not all(any(words in answer and words not in asked for words in group) for group in must_say)
 
 
@@ -32,17 +35,23 @@ ASKED = {
 
 
 def asks_otherwise(question: str, answer: str) -> bool:
-    """Say whether the question asks for a number, a name or a cause, and the answer adds none."""
+    """Say whether the question asks for a number, a name or a cause, and the answer gives none.
+
+    A number or a name that the question already has does not count.
+    """
     if VERDICT.match(answer):
         return False
-    told = substance(answer)
-    added = " ".join(word for word in told.split() if stem(word.strip(",.")) not in content(stem_of(question)))
+    said = substance(answer)
+    added = " ".join(word for word in said.split() if stem(word.strip(",.")) not in content(stem_of(question)))
     asked = next((form for words, form in ASKED.items() if re.search(words, question, re.I)), "")
-    return not re.search(asked, told if asked == CAUSE else added)
+    return not re.search(asked, said if asked == CAUSE else added)
 
 
 def defines_otherwise(question: str, answer: str, is_choice: bool) -> bool:
-    """Say whether the question asks what something is, and the answer says something else of it."""
+    """Say whether the question asks who or what a name is, but the answer does not start "<name> is a".
+
+    A choice among options never defines a name.
+    """
     asked = re.search(r"\b(who|what) (is|was|are|were) (?:the |an? )?([\w' -]+)[?.]$", stem_of(question), re.I)
     asked = asked or re.search(r"\b(who|what) (?:the |an? )?([A-Z][\w' -]+?) (is|was|are|were)\.$", stem_of(question))
     subject = max(asked.groups(), key=len) if asked else ""
@@ -58,13 +67,13 @@ GENERIC = frozenset(stem(word) for word in GENERIC_WORDS.split())
 
 
 def adds_facts(question: str, fact: str) -> bool:
-    """Say whether the question has a name or number that the fact lacks, or too many other words."""
+    """Say whether the fact lacks a name or number of the question, or over a fifth of its other words."""
     asked = stem_of(question)
     return not marks(asked) <= content(fact) | marks(fact) or share(content(asked) - GENERIC, content(fact)) < 0.8
 
 
 def question_fault(question: str, fact: str) -> Reason | None:
-    """Return why the fact does not answer the question that was written from it, or None."""
+    """Return why the fact does not answer its question, or None."""
     if adds_facts(question, fact):
         return Reason.QUESTION_ADDS_FACTS
     if asks_otherwise(question, fact):
@@ -73,14 +82,17 @@ def question_fault(question: str, fact: str) -> Reason | None:
 
 
 def fact_fault(question: str, answer: str, facts: list[str]) -> Reason | None:
-    """Return why a question or answer does not fit its facts, or None; several facts are asked in turn."""
+    """Return why a question or an answer does not fit its facts, or None.
+
+    For several facts, question and answer have one sentence for each fact, in the same order.
+    """
     questions = sentences(stem_of(question)) if len(facts) > 1 else [stem_of(question)]
     answers = sentences(answer) if len(facts) > 1 else [answer]
     if not len(questions) == len(answers) == len(facts):
         return Reason.MALFORMED
     is_choice = bool(options_of(question))
     for asked, given, fact in zip(questions, answers, facts, strict=True):
-        # A false claim has one wrong name or number in it.
+        # Claims skip this check, because a false claim has a wrong name or number on purpose.
         if not VERDICT.match(given) and (reason := question_fault(asked, fact)):
             return reason
         if share(content(substance(given)), content(fact)) < 0.9:

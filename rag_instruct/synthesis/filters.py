@@ -1,4 +1,4 @@
-"""The filters of pairs: small named checks for what a critical reader would reject, without a model."""
+"""Filters for pairs: small checks without a model, one for each reason to reject."""
 
 import re
 from collections.abc import Callable
@@ -29,7 +29,7 @@ def empty(question: str, answer: str) -> bool:
 
 
 def malformed(question: str, answer: str) -> bool:
-    """Say whether the question or answer is cut off, runs on, stammers, or has no end mark."""
+    """Say whether the question is cut off, too long, too short or repeats a word, or the answer is cut off."""
     asked = stem_of(question)
     return (
         not 4 <= len(asked.split()) <= 150
@@ -45,13 +45,13 @@ def refusal(answer: str) -> bool:
 
 
 def exemplar_copied(question: str, exemplar: str) -> bool:
-    """Say whether most of the question's words are the exemplar's."""
+    """Say whether question and exemplar have most of their words in common."""
     mine, theirs = content(stem_of(question)), content(stem_of(exemplar))
     return bool(mine) and len(mine & theirs) / len(mine | theirs) > 0.6
 
 
 def not_standalone(question: str) -> bool:
-    """Say whether the question points at a document, or is short and has a pronoun that nothing before explains."""
+    """Say whether the question mentions a document, or is short and has a pronoun without a name before it."""
     asked = OPENING.sub("", stem_of(question))
     pronoun, named = (
         PRONOUN.search(asked),
@@ -66,7 +66,10 @@ def not_standalone(question: str) -> bool:
 
 
 def answer_in_question(question: str, answer: str) -> bool:
-    """Say whether the question says all that the answer says; claims and choices do so by their nature."""
+    """Say whether the question already has all words of the answer.
+
+    Claims and choices are exempt, because their questions contain the answer by nature.
+    """
     if options_of(question) or re.match(r"(yes|no|true|false)\b", answer, re.I):
         return False
     said = content(substance(answer))
@@ -74,7 +77,7 @@ def answer_in_question(question: str, answer: str) -> bool:
 
 
 def bad_options(question: str, answer: str) -> bool:
-    """Say whether two options are the same, or the answer is none of them."""
+    """Say whether two options are equal, there is only one, or the answer is not one of the options."""
     options = options_of(question)
     if not options:
         return False
@@ -95,18 +98,18 @@ def off_topic(question: str, texts: str) -> bool:
 
 
 def grounded(text: str, texts: str, words: float = 0.7) -> bool:
-    """Say whether every number and name, and most words, are in the texts."""
+    """Say whether the texts have every number and name, and at least a share of `words` of all words."""
     return marks(text) <= content(texts) | marks(texts) and share(content(text), content(texts)) >= words
 
 
 def ungrounded(answer: str, texts: str, is_choice: bool) -> bool:
-    """Say whether the answer states what the texts lack; of a short answer, they must have every word."""
+    """Say whether the answer is not grounded in the texts; they must have every word of a short answer or a choice."""
     short = is_choice or len(content(substance(answer))) < 3
     return not grounded(substance(answer), texts, 1.0 if short else 0.7)
 
 
 def answer_in_document(question: str, answer: str, sources: tuple[Passage, ...]) -> bool:
-    """Say whether a document that should not help has what the answer adds to the question."""
+    """Say whether a sentence of a document has most words that the answer adds, and half of the question's words."""
     asked, said = content(stem_of(question)), content(substance(answer))
     added = said - asked or said
     for source in sources:
@@ -118,7 +121,7 @@ def answer_in_document(question: str, answer: str, sources: tuple[Passage, ...])
 
 
 def one_is_enough(question: str, answer: str, sources: tuple[Passage, ...]) -> bool:
-    """Say whether one of several documents has the whole answer: then the row is not multi-document."""
+    """Say whether one of several documents has nearly all words of the answer."""
     said = content(substance(answer))
     alone = (share(said, content(f"{source.title} {source.text}")) >= 0.95 for source in sources)
     return len(sources) > 1 and not options_of(question) and any(alone)
@@ -127,16 +130,17 @@ def one_is_enough(question: str, answer: str, sources: tuple[Passage, ...]) -> b
 def reject_reason(paradigm: str, question: str, answer: str, exemplar: str, focus: Focus) -> Reason | None:
     """Return the first reason to reject a pair, or None.
 
-    Prompts that show whole documents hide no passage. Then nothing says where r0 to r2 got their answers, and we check
-    the grounding of r3 and r4 alone.
+    An answer must be grounded in the hidden passages for useless_doc and the support paradigms, and in the source
+    documents for the answer paradigms. Prompts with whole documents have no hidden passages, so there we check the
+    grounding of the answer paradigms only.
     """
     shown, unseen = _texts(focus.sources), _texts(focus.hidden)
     if empty(question, answer):
         return Reason.EMPTY
-    helpless = paradigm in ("useless_doc", "single_doc_support")
+    answer_unseen = paradigm in ("useless_doc", "single_doc_support")
     several = paradigm in ("multi_doc_support", "multi_doc_answer")
     facts = [focus.variables[name] for name in ("focus", "first", "second") if name in focus.variables]
-    basis = unseen if helpless or paradigm == "multi_doc_support" else shown
+    basis = unseen if answer_unseen or paradigm == "multi_doc_support" else shown
     checks: dict[Reason, Callable[[], bool]] = {
         Reason.MALFORMED: lambda: malformed(question, answer),
         Reason.REFUSAL: lambda: refusal(answer),
@@ -147,7 +151,7 @@ def reject_reason(paradigm: str, question: str, answer: str, exemplar: str, focu
         Reason.ANSWER_IN_QUESTION: lambda: answer_in_question(question, answer),
         Reason.OFF_TOPIC: lambda: off_topic(question, f"{shown} {unseen}"),
         Reason.UNGROUNDED: lambda: bool(basis) and ungrounded(answer, basis, bool(options_of(question))),
-        Reason.ANSWER_IN_DOCUMENT: lambda: helpless and answer_in_document(question, answer, focus.sources),
+        Reason.ANSWER_IN_DOCUMENT: lambda: answer_unseen and answer_in_document(question, answer, focus.sources),
         Reason.ONE_IS_ENOUGH: lambda: several and one_is_enough(question, answer, focus.sources),
     }
     reason = next((reason for reason, check in checks.items() if check()), None)

@@ -1,4 +1,4 @@
-"""The focus of a prompt: whole documents, or one sentence of each."""
+"""The focus of a prompt: a row's source documents and what the prompt needs about them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ from rag_instruct.paradigms import PARADIGMS
 
 @dataclass(frozen=True)
 class Focus:
-    """The source documents of a row, and what the prompt says of them.
+    """The source documents of a row, and the variables that the prompt needs.
 
-    `hidden` are passages that state the answer but are not shown, so they must not become noise. The answer must have
-    some words of each group of `must_say` that the question does not have.
+    `hidden` are passages that state the answer and stay out of the row, even as noise. `must_say` has groups of
+    words: from each group, the answer must have one that the question does not have.
     """
 
     sources: tuple[Passage, ...]
@@ -23,9 +23,10 @@ class Focus:
 
 
 def whole_documents(paradigm: str, exemplar: str, ranked: list[Passage], seed: str) -> Iterator[Focus]:
-    """Focus on the best passages as they are, in a later round on the next best ones: for capable teachers.
+    """Yield focuses on whole passages: first on the best ones, then on the next best, and so on.
 
-    The digest draws the number of documents, between the paradigm's bounds.
+    The digest of the seed draws the number of passages within the paradigm's bounds. Only capable teachers can write
+    from whole passages.
     """
     least, most = PARADIGMS[paradigm].least, PARADIGMS[paradigm].most
     count = least + int(digest(seed, paradigm), 16) % (most - least + 1)

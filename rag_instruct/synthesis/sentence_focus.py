@@ -1,7 +1,7 @@
-"""Focus on one fact at a time, for small teachers: which sentence to ask about, and for which words of it.
+"""Focuses on one fact at a time, for small teachers: chooses the sentence and the words that a question asks for.
 
-A model of 135 million parameters loses itself in a whole passage. We show it one sentence, and the words in it that are
-to be the answer. It writes a question and answers it; then we check that the answer has those words.
+A model of 135 million parameters cannot write from a whole passage. So we show it one sentence, and the words of the
+sentence that are to be the answer. It writes a question and answers it. Then we check that the answer has those words.
 """
 
 import re
@@ -15,13 +15,13 @@ from rag_instruct.synthesis.focus import Focus
 from rag_instruct.words import sentences
 
 OF_ONE_FACT = [name for name in PARADIGMS if name != "multi_doc_answer"]
-REACH = 6  # best passages that facts are taken from
-# A name (capitals, inner small words allowed) or a number with what it counts.
+REACH = 6  # how many of the best passages give facts
+# A target is a name (capitalised words, with small words between) or a number with its unit.
 NAME = r"(?:[A-Z][\w'-]+)(?: (?:(?:of|the|de|da|and) )?[A-Z][\w'-]+)*"
 NUMBER = r"\d[\d,.]*\d(?: (?:million|billion))?(?: (?:[a-z]+s|percent))?|\d(?: [a-z]+s)?"
 TARGET = re.compile(rf"(?<=[a-z,] )(?:{NAME}|{NUMBER})(?=[ ,.])")
-LOOSE = re.compile(r"(an|ic|ish|ese)$| and ")  # adjectives and lists make poor answers
-PLAIN = re.compile(r"^[A-Z][\w ,'-]{30,150}\.$")  # nothing that a question would have to drop
+LOOSE = re.compile(r"(an|ic|ish|ese)$| and ")  # adjectives and lists are poor answers
+PLAIN = re.compile(r"^[A-Z][\w ,'-]{30,150}\.$")  # no brackets or quotation marks, which a question could not keep
 POINTING = re.compile(
     r"\b(he|she|it|they|him|her|his|its|their|them|this|these|those|such|there|here|other|another|farther)\b"
     r"|\bthat (belief|idea|year|time|name|city)\b",
@@ -39,7 +39,7 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Fact:
-    """A fact: a sentence that can be understood alone, and the words of it that are asked for."""
+    """A sentence that is clear without its context, and its `target`: the words that a question asks for."""
 
     passage: Passage
     sentence: str
@@ -52,40 +52,46 @@ class Fact:
 
     @property
     def asks(self) -> str:
-        """The word that a question for the target begins with."""
+        """What a question asks for: when, count, who, where or what."""
         if self.target[0].isdigit():
             return "when" if re.fullmatch(r"1\d{3}|20\d\d", self.target) else "count"
         return {"by": "who", "in": "where", "at": "where", "near": "where"}.get(self.before, "what")
 
     @property
     def type(self) -> str:
-        """The kind of target, for plausible wrong answers: a year, the thing counted, or the word before a name."""
+        """The target's type. Wrong answers of the same type are plausible.
+
+        It is the unit of a number ("when" or "count" without a unit), or the word before a name.
+        """
         return self.target.partition(" ")[2] or self.asks if self.target[0].isdigit() else self.before
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The target, then everything else that a question could ask for."""
+        """The target, then the sentence's other names and numbers."""
         found = re.findall(rf"(?!The |A |An |In |On |At |By |For |About ){NAME}|{NUMBER}", self.sentence)
         return (self.target, *(name for name in found if name != self.target))
 
 
 def kind_of(instruction: str) -> str:
-    """Return the exemplar's kind of task, by its wording; any other is a command."""
-    if not instruction:  # nothing is to be imitated
+    """Return the form of an instruction, judged by its words: one of KINDS, or "command"."""
+    if not instruction:  # no exemplar to imitate
         return "question"
     text = " ".join(instruction.split())
     return next((kind for kind, pattern in KINDS.items() if re.search(pattern, text, re.I)), "command")
 
 
 def focuses(paradigm: str, exemplar: str, ranked: list[Passage], seed: str) -> Iterator[Focus]:
-    """Find the usable facts in an exemplar's ranked passages: near ones first, then as the seed decides."""
+    """Return focuses on the facts of the best passages, in the passages' order.
+
+    Two neighbouring ranks count as one; within them, the digest of the seed decides the order.
+    """
     known = [fact for passage in ranked for fact in _facts(passage)]
     rank = {passage.id: place // 2 for place, passage in enumerate(ranked[:REACH])}
     near = [fact for fact in known if fact.passage.id in rank]
     near.sort(key=lambda fact: (rank[fact.passage.id], digest(seed, fact.sentence)))
     if paradigm == "multi_doc_answer":
         return _of_two(near, known, ranked, exemplar)
-    # Each fact serves one paradigm, so that no two rows ask for the same.
+    # A fact serves only one of the paradigms OF_ONE_FACT, so that these paradigms do not ask for the same fact.
     own = [fact for fact in near if min(OF_ONE_FACT, key=lambda name: digest(fact.sentence, name)) == paradigm]
     return _of_one(paradigm, own, known, ranked, exemplar, seed)
 
@@ -95,7 +101,7 @@ def _facts(passage: Passage) -> Iterator[Fact]:
         alone = PLAIN.match(sentence) and passage.title in sentence and not POINTING.search(sentence)
         targets = [t for t in TARGET.findall(sentence) if t not in passage.title and passage.title not in t]
         targets = [target for target in targets if not LOOSE.search(target)]
-        if alone and targets:  # the last name or number is where such a sentence tends to say what is new
+        if alone and targets:  # the last name or number tends to be the news of the sentence
             yield Fact(passage, sentence, targets[-1])
 
 
@@ -106,7 +112,7 @@ def _states(passage: Passage, fact: Fact) -> bool:
 def _of_one(
     paradigm: str, facts: list[Fact], known: list[Fact], ranked: list[Passage], exemplar: str, seed: str
 ) -> Iterator[Focus]:
-    """Focus on one fact, and documents that state it, or help with it, or do not."""
+    """Yield a focus for each fact; the paradigm decides whether its documents state the fact, help, or are useless."""
     show = {
         "single_doc_answer": lambda fact, ranked: [fact.passage],
         "single_doc_support": lambda fact, ranked: _background(fact, ranked)[:1],
@@ -120,26 +126,34 @@ def _of_one(
             yield Focus(shown, hidden, _variables(fact, known, exemplar, seed), (fact.names,))
 
 
-def _background(fact: Fact, silent: list[Passage]) -> list[Passage]:
-    """Return other passages of the fact's article."""
-    return [passage for passage in silent if passage.title == fact.passage.title]
+# `others` are always the ranked passages that do not state the fact.
+def _background(fact: Fact, others: list[Passage]) -> list[Passage]:
+    """Return the passages of the fact's article."""
+    return [passage for passage in others if passage.title == fact.passage.title]
 
 
-def _both_backgrounds(fact: Fact, silent: list[Passage]) -> list[Passage]:
-    """Return a passage of the fact's article, and one of another article that names it or is named by the fact."""
-    others = [passage for passage in silent if passage.title != fact.passage.title]
-    linked = [p for p in others if p.title in fact.sentence or fact.passage.title in p.text]
-    own = _background(fact, silent)
+def _both_backgrounds(fact: Fact, others: list[Passage]) -> list[Passage]:
+    """Return a passage of the fact's article and one of a linked article, or nothing if either is missing.
+
+    A linked article is named in the fact's sentence, or its passage names the fact's article.
+    """
+    elsewhere = [passage for passage in others if passage.title != fact.passage.title]
+    linked = [p for p in elsewhere if p.title in fact.sentence or fact.passage.title in p.text]
+    own = _background(fact, others)
     return [own[0], linked[0]] if own and linked else []
 
 
-def _useless(fact: Fact, silent: list[Passage]) -> list[Passage]:
-    """Return the nearest passage of another article that does not speak of the fact's subject."""
-    return [passage for passage in silent if fact.passage.title not in passage.document][:1]
+def _useless(fact: Fact, others: list[Passage]) -> list[Passage]:
+    """Return the best passage that does not name the fact's article."""
+    return [passage for passage in others if fact.passage.title not in passage.document][:1]
 
 
 def _variables(fact: Fact, known: list[Fact], exemplar: str, seed: str) -> dict[str, str]:
-    """Return the prompt's variables: for claims a wrong answer in place of the right one, for choices four options."""
+    """Return the prompt's variables.
+
+    For claims, `claimed` is the fact, in about half of the cases with a wrong target; `verdict` says whether it is
+    true. For choices, `options` has the target and up to three wrong ones; `letter` is the right option.
+    """
     alike = {other.target for other in known if other.type == fact.type}
     wrong = sorted((t for t in alike if t not in fact.sentence), key=lambda t: digest(seed, fact.sentence, t))
     false = bool(wrong) and int(digest(seed, fact.sentence, "verdict"), 16) % 2 == 0
@@ -160,19 +174,22 @@ def _variables(fact: Fact, known: list[Fact], exemplar: str, seed: str) -> dict[
 
 
 def _start(fact: Fact) -> str:
-    """Return the words that an answer begins with, so that it keeps to the fact."""
+    """Return the first words of the fact; an answer that begins with them stays close to the fact."""
     return " ".join(fact.sentence.split()[:3])
 
 
 def _possible(kind: str, fact: Fact, options: int) -> str:
-    """Return the kind of task, or `question` where a single fact does not allow it."""
+    """Return the form of the task, or "question" if a single fact does not allow that form."""
     if kind == "comparison" or (kind != "claim" and fact.asks == "what") or (kind == "choice" and options < 4):
         return "question"
     return kind
 
 
 def _of_two(facts: list[Fact], known: list[Fact], ranked: list[Passage], exemplar: str) -> Iterator[Focus]:
-    """Focus on two facts of two articles; one article names the other, and neither passage states both facts."""
+    """Yield focuses on two facts of two articles.
+
+    One passage names the other's article, and neither passage states both facts.
+    """
     for first in facts:
         for second in known:
             apart = first.passage.title != second.passage.title

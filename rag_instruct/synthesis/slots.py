@@ -1,4 +1,4 @@
-"""Synthesis: each row slot takes the first of its candidates from which the teacher writes a good pair."""
+"""Synthesis: the teacher tries the candidates of each row slot in turn until it writes a good pair."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ from rag_instruct.synthesis.sentence_focus import focuses, kind_of
 
 
 class Origin(NamedTuple):
-    """Who writes the pairs, by which prompts."""
+    """The teacher and the prompts that wrote a pair."""
 
     teacher: str
     prompts: str
@@ -34,7 +34,7 @@ class Origin(NamedTuple):
 
 @dataclass
 class Synthesis:
-    """One paradigm's synthesis: what its candidates are made of."""
+    """The synthesis of one paradigm: exemplars, search hits, prompt and teacher."""
 
     paradigm: str
     exemplars: list[Exemplar]
@@ -48,21 +48,22 @@ class Synthesis:
 
     @cached_property
     def orders(self) -> dict[str, list[Exemplar]]:
-        """The exemplars of each set as this paradigm draws them, once for all slots."""
+        """The exemplars of each set, in the order in which this paradigm draws them; computed once."""
         return drawing_orders(self.exemplars, f"{self.seed}/{self.paradigm}")
 
     def order(self, source: str) -> list[Exemplar]:
-        """Return the exemplars of a set; raise UserError where none is left."""
+        """Return the exemplars of a set in drawing order; raise UserError if there are none."""
         if source not in self.orders:
             of = "" if source == ANY else f" of {source}"
             raise UserError(
-                f"no exemplar{of} is left after the filter, and {self.paradigm} has rows of it: draw more, or leave it "
-                "out of `paradigms`, in config.yaml; exemplars/report.md tells what was dropped"
+                f"no exemplar{of} is left after the filter, but `paradigms.{self.paradigm}` in config.yaml asks for "
+                "rows: raise the set's number in `exemplars`, or remove these rows from `paradigms`. "
+                "results/<dataset>/exemplars/report.md lists why exemplars were dropped"
             )
         return self.orders[source]
 
     async def fill(self, place: int, slot: Slot, tries: int) -> Pair | None:
-        """Return the pair of the slot's first good candidate; the others go to `rejects` with their reasons."""
+        """Return the pair of the slot's first good candidate, or None; add failed candidates to `rejects`."""
         for attempt, (exemplar, round_) in enumerate(candidates(slot, self.order(slot.source), tries)):
             written = await self._write(place, attempt, exemplar, round_)
             if isinstance(written, Pair):
@@ -113,7 +114,7 @@ class Synthesis:
         return next(islice(find(self.paradigm, shown, passages, seed), round_, None), None)
 
     async def _ask(self, kind: str, variables: dict[str, str]) -> tuple[dict[str, str], list[str], Fault | None]:
-        """Return question and answer, the keys of their requests, and why there are none."""
+        """Return question and answer (empty if missing), the keys of the requests, and the fault if one failed."""
         keys: list[str] = []
         nothing = {"question": "", "answer": ""}
         variables["simulation"] = self.prompt.simulation.format_map(variables) if variables["exemplar"] else ""
@@ -124,14 +125,14 @@ class Synthesis:
             if isinstance(values, Fault):
                 return nothing, keys, values
             variables |= values
-            # We ask for no answer to a question that its fact does not answer.
+            # If the fact does not answer the question, we do not ask the teacher for an answer.
             if step.about and (reason := question_fault(values[step.name], variables[step.about])):
                 return {**nothing, "question": values[step.name]}, keys, Fault(reason)
         return self.prompt.written(kind, variables), keys, None
 
 
 def _sources(passages: tuple[Passage, ...], hits: list[Hit]) -> tuple[Source, ...]:
-    """Return the ids of the source documents, and where the exemplar's search found them."""
+    """Return the source documents with their ids, and their ranks and scores in the exemplar's search."""
     found = {hit.passage.id: hit for hit in hits}
     hits_of = [found[passage.id] for passage in passages]
     return tuple(Source(hit.passage.id, hit.row, hit.rank, round(hit.score, 6)) for hit in hits_of)
@@ -140,7 +141,7 @@ def _sources(passages: tuple[Passage, ...], hits: list[Hit]) -> tuple[Source, ..
 async def synthesise(
     work: Synthesis, slots: Sequence[Slot], chunk: range, tries: int
 ) -> tuple[list[Pair], list[Reject]]:
-    """Return the pairs of a chunk's slots in their order, and the rejected candidates with their reasons."""
+    """Return a chunk's pairs in the order of the slots, and the rejected candidates with their reasons."""
 
     async def fill(place: int) -> Pair | None:
         return await work.fill(place, slots[place], tries)
@@ -150,12 +151,12 @@ async def synthesise(
     rejects = sorted(work.rejects, key=lambda reject: (reject.slot, reject.attempt))
     reasons = Counter(str(reject.reason) for reject in rejects)
     logger.info(
-        "%s: %d of %d slots filled; %d candidates rejected: %s",
+        "%s: %d of %d row slots filled; %d candidates rejected: %s",
         work.paradigm,
         len(pairs),
         len(chunk),
         len(rejects),
         dict(reasons.most_common()),
     )
-    logger.info("%d answers asked of the teacher, %d taken from the store", work.teacher.bought, work.teacher.replayed)
+    logger.info("%d answers from the teacher, %d from the store", work.teacher.bought, work.teacher.replayed)
     return pairs, rejects
