@@ -54,7 +54,8 @@ class RequestAdaptation:
             self._say("does not support max_tokens; using max_completion_tokens")
         elif "support" in message and (refused := {name for name in OPTIONAL if name in sent and name in message}):
             self._unknown |= refused
-            self._say(f"does not support {' or '.join(sorted(refused))}; sending requests without. Nothing to change")
+            names = " and ".join(sorted(refused))
+            self._say(f"does not support {names}; sending requests without {names}. config.yaml needs no change")
         else:
             return False
         return True

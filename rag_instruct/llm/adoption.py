@@ -101,7 +101,7 @@ class OrphanedBatches:
         """Wait for the adopted batch that contains the request. Return False if there is none.
 
         If this job adopted the batch, wait until it ends. Raise the error, if this job failed to take its answers.
-        If another job adopted the batch, wait about `POLL` seconds: the caller looks into the store and calls again.
+        If another job adopted the batch, wait briefly: the caller then looks into the store and calls again.
         """
         if adopted := self._adopted_of.get(key):
             await adopted.ended.wait()
@@ -150,7 +150,11 @@ class OrphanedBatches:
             reserved = self._recorder.budget.reserve_existing(bodies.values())
             claimed = [key for key in (name, *bodies) if self.claims.take(key)]
         except Gone as error:
-            logger.warning("%s: skipped %s of an earlier run: the provider no longer has its requests (%s)", *self._of(batch), error)
+            logger.warning(
+                "%s: skipped %s of an earlier run: the provider no longer has its requests (%s)",
+                *self._of(batch),
+                error,
+            )
             return True
         finally:
             self.claims.drop(name)

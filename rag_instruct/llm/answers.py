@@ -30,7 +30,7 @@ RESTED = 10  # after a look into the folder, wait this many times as long as the
 
 
 def request_key(request: Request, sample: int = 0) -> str:
-    """Return the sha256 of the whole request and the sample's number; only further samples of a request need one."""
+    """Return the sha256 of the whole request and the sample's number, which tells samples of one request apart."""
     return digest(json.dumps(request, sort_keys=True, ensure_ascii=False), sample)
 
 
@@ -81,7 +81,7 @@ class AnswerStore:
                 self._read(name)
 
     async def refreshed(self) -> None:
-        """Do the same for thousands of concurrent callers: one look serves all of them, and looks are rare."""
+        """Refresh for thousands of concurrent callers: one look serves all of them, and looks are rare."""
         self._look = self._look or asyncio.create_task(self._look_soon())
         await self._look
 
