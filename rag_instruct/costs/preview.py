@@ -21,7 +21,7 @@ from rag_instruct.synthesis.slots import Origin, Synthesis
 
 # Tokens of an answer, assumed if nothing is stored yet. The paper's questions have 22 words and its answers 81.
 ASSUMED_TOKENS = {"exemplar filter": 10, "synthesis": 180, "verification": 40}
-# Whether a row has several documents: requests to verify the row. Each test asks for an answer and a grade.
+# Requests that verify a row, by whether the row has several documents. Each test asks for an answer and a grade.
 REQUESTS_A_PROOF = {False: 6, True: 10}
 
 

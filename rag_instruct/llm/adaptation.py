@@ -47,7 +47,7 @@ class RequestAdaptation:
         if form and any(word in message for word in ("response_format", form, "json_schema", "guided")):
             self._form = self.POORER[form]
             self._say(
-                f"does not support response_format {form}; using {self._form or 'none'}. We still check every reply"
+                f"does not support response_format {form}; using {self._form or 'none'}, and still checking each reply"
             )
         elif "max_tokens" in sent and "max_tokens" in message and "max_completion_tokens" in message:
             self._limit = "max_completion_tokens"

@@ -100,7 +100,7 @@ class OrphanedBatches:
     async def wait_for(self, key: str) -> bool:
         """Wait for the adopted batch that contains the request. Return False if there is none.
 
-        If this job adopted the batch, wait until it ends. Raise the error, if this job failed to take its answers.
+        If this job adopted the batch, wait until it ends. Raise the error that kept this job from taking the answers.
         If another job adopted the batch, wait briefly: the caller then looks into the store and calls again.
         """
         if adopted := self._adopted_of.get(key):

@@ -53,7 +53,7 @@ class TeacherModel:
 
     @classmethod
     def of(cls, settings: dict[str, Any], base_url: str | None = None) -> Self:
-        """Make it from a teacher's settings. `base_url` is the address of the teacher's own `server`, once it runs."""
+        """Return the model of a teacher's settings. `base_url` is the address of the running `server`, if it has one."""
         given = {
             key: value for key, value in settings.items() if key in cls.__dataclass_fields__ and key != "endpoints"
         }
@@ -63,7 +63,7 @@ class TeacherModel:
         return cls(endpoints=tuple(Endpoint(**endpoint) for endpoint in endpoints), **given)
 
     def request(self, body: Request) -> Request:
-        """Return the whole request: `body` with the model and its sampling. The store's key is a digest of it all."""
+        """Return the whole request: `body`, the model and its sampling. All three decide the key in the store."""
         request = {"model": self.model, **body, **self.sampling}
         if self.reasoning_tokens:
             request["max_tokens"] += self.reasoning_tokens

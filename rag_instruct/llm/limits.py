@@ -1,6 +1,6 @@
 """Limits an endpoint's requests in flight, and its requests and tokens per minute.
 
-Lower limits are learnt from the endpoint's headers and 429s.
+The endpoint's headers and 429s can lower the limits of config.yaml.
 """
 
 import asyncio
@@ -102,7 +102,7 @@ class Limiter:
                 self._pause(seconds_of(headers.get(f"x-ratelimit-reset-{what}")) or 1.0)
 
     def throttled(self, began: float, retry_after: float | None) -> None:
-        """Pause after a 429, and halve the limit. Do not halve again for requests that began before the last halving."""
+        """Pause after a 429, and halve the limit, unless the request began before the last halving."""
         self._pause(retry_after or 1.0)
         if began < self._lowered:
             return

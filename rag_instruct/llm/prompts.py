@@ -2,8 +2,8 @@
 
 A prompt set is a folder with one YAML file per paradigm.
 
-Texts may differ by kind of task: question, command, explanation, comparison, claim or choice
-(`synthesis.sentence_focus`). The compact prompts have finer kinds, such as "command when".
+Texts may differ by kind of task: question, command, explanation, comparison, claim or choice. The compact prompts have
+finer kinds, such as "command when". `synthesis/sentence_focus.py` finds the kind of an exemplar.
 """
 
 import json
@@ -85,8 +85,8 @@ class Step(Section):
         """Return the variables that `reply` fills, or None if its form is wrong.
 
         We check that the reply is a string or fits `schema`. We do not check `pattern`. Endpoints without
-        response_format may put words, code fences or wrong quotes around a JSON object. We repair these, but not a missing
-        end. A text reply may also come without quotes.
+        response_format may put words, code fences or wrong quotes around a JSON object. We repair these, but not a
+        missing end. A text reply may also come without quotes.
         """
         for value in _readings(reply, bare=self.reply_schema is None):
             try:

@@ -55,7 +55,7 @@ def raise_for(status: int, error: dict[str, Any], where: str, key_variable: str 
         raise TransientError(str(status))
     if status == 401:
         if not key_variable:
-            raise UserError(f"{where} needs a key: name its variable under `key_variable` in config.yaml; {KEPT}")
+            raise UserError(f"{where} needs a key: give the teacher a `key_variable` in config.yaml; {KEPT}")
         raise UserError(f"{where} refuses the key in {key_variable}: check the key; {KEPT}")
     if status in (400, 413, 422) and any(word in f"{code} {message}".lower() for word in REFUSED):
         raise PermanentRefusal(f"{status} {code if error.get('code') else message[:80]}")

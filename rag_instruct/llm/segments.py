@@ -98,13 +98,13 @@ def sizes(folder: Path) -> list[tuple[str, int]]:
 
 
 def records_from(path: Path, start: int) -> Iterator[tuple[int, Record | None]]:
-    """Yield the records from byte `start` on, each with its position. At last, yield the end of the last whole line."""
+    """Yield the records from byte `start` on, each with its position. At last, yield the end of whole lines and None."""
     with path.open("rb") as file:
         file.seek(start)
         position = start
         for line in file:
             if not line.endswith(b"\n"):
-                # Another process is writing this line, or was killed while it did. A killed request is sent again.
+                # A process is still writing this line, or was killed while writing. After a kill, the request is sent again.
                 break
             record = _parsed(line)
             if record is None:
