@@ -28,7 +28,7 @@ def hold(path: Path, wait: bool, shared: bool = False, quiet: bool = False) -> I
             file.close()
             return None
         if not quiet:
-            logger.info("%s: another process holds this lock; waiting until it ends", path)
+            logger.info("%s: another process holds this lock; waiting until the lock is free", path)
         fcntl.flock(file, kind)
     except OSError as error:
         _say_no_locks(path.parent, str(error))

@@ -69,7 +69,7 @@ class _Place:
         self.faults = 0  # in a row
         self._resting_until = 0.0
         self._http = http
-        # We prepare URL and headers once, as openai's client would: preparing them takes half of a request's time.
+        # We prepare URL and headers once, like openai's client: preparing them takes half of a request's time.
         client = openai.AsyncOpenAI(base_url=endpoint.base_url, api_key=endpoint.key(), http_client=http)
         headers = {**client.default_headers, **client.auth_headers, "Content-Type": "application/json"}
         address = httpx2.URL(str(client.base_url))

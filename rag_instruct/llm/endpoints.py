@@ -53,7 +53,7 @@ class TeacherModel:
 
     @classmethod
     def of(cls, settings: dict[str, Any], base_url: str | None = None) -> Self:
-        """Return the model of a teacher's settings. `base_url` is the address of the running `server`, if it has one."""
+        """Return the model of a teacher's settings. `base_url` is the address of its running `server`, if any."""
         given = {
             key: value for key, value in settings.items() if key in cls.__dataclass_fields__ and key != "endpoints"
         }

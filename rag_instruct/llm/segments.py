@@ -98,13 +98,16 @@ def sizes(folder: Path) -> list[tuple[str, int]]:
 
 
 def records_from(path: Path, start: int) -> Iterator[tuple[int, Record | None]]:
-    """Yield the records from byte `start` on, each with its position. At last, yield the end of whole lines and None."""
+    """Yield the records from byte `start` on, each with its position.
+
+    Last, yield the end of the whole lines, with None in place of a record.
+    """
     with path.open("rb") as file:
         file.seek(start)
         position = start
         for line in file:
             if not line.endswith(b"\n"):
-                # A process is still writing this line, or was killed while writing. After a kill, the request is sent again.
+                # A process is still writing this line, or was killed. After a kill, the request is sent again.
                 break
             record = _parsed(line)
             if record is None:
