@@ -1,4 +1,4 @@
-"""Locks that the kernel releases when their process ends, even after a kill."""
+"""Locks that the kernel releases when their process ends, even if it is killed."""
 
 import fcntl
 from collections import Counter
@@ -9,17 +9,17 @@ from typing import IO
 
 from rag_instruct.logs import logger
 
-CLAIM_FILES = 64
+CLAIM_FILES = 64  # files among which the claims are spread
 
 
 def hold(path: Path, wait: bool, shared: bool = False, quiet: bool = False) -> IO[str] | None:
-    """Take the lock of `path`. The lock is held until the returned file is closed.
+    """Lock the file `path` until the returned file is closed. Without `wait`, return None if the lock is taken.
 
-    If another process holds the lock, wait for it, or return None if `wait` is false. Several processes can hold a
-    `shared` lock. If the file system has no locks, log a warning and return the file without a lock.
+    Several processes may hold a lock at once if all hold it `shared`. On a file system without locks, log a warning
+    and go on without the lock. `quiet` logs no wait.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    file = path.open("a+")  # NFS needs a writable file for exclusive locks and a readable file for shared ones
+    file = path.open("a+")  # NFS needs a writable file for an exclusive lock, a readable one for a shared lock
     kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     try:
         fcntl.flock(file, kind | fcntl.LOCK_NB)
@@ -28,7 +28,7 @@ def hold(path: Path, wait: bool, shared: bool = False, quiet: bool = False) -> I
             file.close()
             return None
         if not quiet:
-            logger.info("waiting for another job that makes the same output")
+            logger.info("%s: another process holds this lock; waiting until the lock is free", path)
         fcntl.flock(file, kind)
     except OSError as error:
         _say_no_locks(path.parent, str(error))
@@ -37,16 +37,18 @@ def hold(path: Path, wait: bool, shared: bool = False, quiet: bool = False) -> I
 
 @cache
 def _say_no_locks(folder: Path, error: str) -> None:
-    """Warn once per folder, not for every lock."""
-    logger.warning("%s: this file system has no locks (%s): jobs may buy twice, or exceed a budget", folder, error)
+    """Warn only once per folder, although every request tries to lock."""
+    logger.warning(
+        "%s: this file system has no locks (%s): jobs may buy an answer twice, or exceed a budget", folder, error
+    )
 
 
 class Claims:
-    """Claims on items, so that only one process works on an item. A key names an item: hexadecimal digits of a digest.
+    """Claims of this process on requests and batches. A key is a sha256 or other random hexadecimal digits.
 
-    A claim is a lock on one byte of a file. There are several files, because the kernel searches all locks of a file
-    before it grants one. A process that takes a claim twice must drop it twice. If the file system has no locks, we log
-    a warning and grant every claim.
+    A claim is the lock of one byte of a file. There are several files, because the kernel goes through all locks of a
+    file whenever it grants one. A claim that is taken twice must be dropped twice. On a file system without locks, a
+    warning says so and every claim is granted.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -55,12 +57,12 @@ class Claims:
         self._held: Counter[str] = Counter()
 
     def take(self, key: str) -> bool:
-        """Claim `key`. Return False if another process has the claim."""
+        """Claim `key`. Return False if another process has claimed it."""
         if not self._held[key]:
             file = self._file(key)
             try:
                 fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _place(key))
-            except (BlockingIOError, PermissionError):  # the error depends on the system
+            except (BlockingIOError, PermissionError):  # which of the two depends on the system
                 del self._held[key]
                 return False
             except OSError as error:
@@ -69,7 +71,7 @@ class Claims:
         return True
 
     def drop(self, key: str) -> None:
-        """Drop the claim of `key` once, so that other processes can take it."""
+        """Drop the claim on `key`, so that other processes can take it."""
         if self._held[key] > 1:
             self._held[key] -= 1
         elif self._held.pop(key, 0):

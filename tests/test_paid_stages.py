@@ -309,7 +309,7 @@ def test_a_batch_whose_requests_are_deleted_at_the_provider_stops_no_run(materia
         request = urllib.request.Request(f"{served.base_url}/files/file-0", method="DELETE")
         urllib.request.urlopen(request).close()
         said = finished(stage)
-        assert "skipped batch_0 of an earlier run, its requests are gone" in said
+        assert "skipped batch_0 of an earlier run: the provider no longer has its requests" in said
         assert len(AnswerStore(tmp_path / "answers")) == 40
 
 

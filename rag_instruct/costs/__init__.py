@@ -1,1 +1,1 @@
-"""What a data set will cost, and what it has cost."""
+"""Computes what a data set will cost, and what it has cost."""

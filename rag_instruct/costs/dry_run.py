@@ -1,4 +1,4 @@
-"""A dry run: what a stage would ask for, less what the store holds. Nothing is bought."""
+"""Runs a stage without buying, to find the requests whose answers the store lacks."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -24,7 +24,7 @@ class DryRunClient(AnswerSource):
 
     @classmethod
     def of(cls, teacher: dict[str, Any], store: AnswerStore) -> "DryRunClient":
-        """For a teacher of config.yaml; its server need not run."""
+        """Make a client for a teacher of config.yaml. The teacher's server need not run."""
         return cls(TeacherModel.of(teacher, base_url=teacher.get("base_url", "not started")), store)
 
     async def answer(self, key: str, request: Request) -> Reply:
@@ -33,12 +33,12 @@ class DryRunClient(AnswerSource):
         raise NotBought(key)
 
     def note(self, body: Request) -> None:
-        """Note a request that stands for others."""
+        """Note a typical request, from which the cost of others is estimated."""
         self.wanted[""] = self.session.model.request(body)
 
 
 def look(works: Sequence[Callable[[], Awaitable[Any]]]) -> tuple[int, int]:
-    """Do the work as far as the store has answers: how many pieces are done, and how many lack an answer."""
+    """Do the work with stored answers. Return how many pieces of work are done, and how many lack an answer."""
 
     async def everything() -> int:
         lacking = 0

@@ -1,4 +1,4 @@
-"""What the evaluation of models behind endpoints would cost."""
+"""Estimates the cost of evaluating models behind endpoints."""
 
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -18,13 +18,13 @@ from rag_instruct.logs import logger
 from rag_instruct.models.decoding import DECODINGS, Decoding
 from rag_instruct.settings import GIVEN
 
-ANSWER_TOKENS = 60  # where nothing is stored yet: most answers are far shorter than what is allowed
+ANSWER_TOKENS = 60  # assumed if nothing is stored yet; most answers are far shorter than the limit
 
 
 def preview_evaluation(
     settings: Mapping[str, Any], name: str, results: Path, store: AnswerStore, account: BudgetAccount
 ) -> list[Estimate]:
-    """An estimate of each model and way of asking, over all benchmarks."""
+    """Return an estimate for each model, with documents and closed book, over all benchmarks."""
     evaluation = settings["datasets"][name]["evaluation"]
     decoding = Decoding(evaluation["max_new_tokens"], **DECODINGS[evaluation["decoding"]])
     estimates = []
@@ -44,7 +44,7 @@ def preview_evaluation(
 
 
 def _wanted(evaluation: Mapping[str, Any], name: str, results: Path, given: str) -> list[Task] | None:
-    """All tasks that would be asked, or None while questions or documents are not made."""
+    """Return all tasks, or None if the questions or documents of a benchmark do not exist yet."""
     files = [
         (results / f"benchmarks/{tested}/questions.jsonl", results / f"{name}/evaluation/{tested}/documents.jsonl")
         for tested in evaluation["benchmarks"]
@@ -62,14 +62,14 @@ def _tasks(files: list[tuple[Path, Path]], given: str) -> Iterator[Task]:
 def _note_assumed(
     evaluation: Mapping[str, Any], given: str, client: DryRunClient, decoding: Decoding, questions: int
 ) -> int:
-    """Note a request of usual length; returns how many there will be."""
+    """Note a request of typical length, and return how many requests there will be."""
     documents = (WORDS * 6,) * evaluation["documents"] if given == GIVEN[0] else ()
     client.note(body(Task("any", WORDS, documents), len(documents), decoding))
     return questions
 
 
 def _size(name: str, settings: Mapping[str, Any], results: Path) -> int:
-    """How many questions a benchmark has. A user's own is counted in its file, if that is on this machine."""
+    """Return how many questions a benchmark has. For a user's own benchmark, count them in its file."""
     made = results / f"benchmarks/{name}/questions.jsonl"
     if made.exists():
         return sum(1 for _ in read_questions(made))
@@ -77,5 +77,5 @@ def _size(name: str, settings: Mapping[str, Any], results: Path) -> int:
         return size
     if "path" in settings:
         return len(loaded(schema_of(name, settings), [Path(settings["path"]) / settings["member"]], settings["where"]))
-    logger.warning("%s: its questions are not on this machine yet, so their price is not included", name)
+    logger.warning("%s: the questions are not on this machine yet, so their price is not included", name)
     return 0

@@ -1,4 +1,4 @@
-"""What a data set cost: every call that was bought for it or that it uses, by the provider's own figures."""
+"""Lists what a data set cost: every request that was bought for it or that it uses, by the provider's figures."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -10,11 +10,11 @@ from rag_instruct.llm.segments import Record, tokens_of
 from rag_instruct.logs import progress
 
 COUNTED = ("prompt_tokens", "cached_tokens", "completion_tokens", "dollars")
-USED_BY_THEMSELVES = ("evaluation",)  # stages whose answers no row is made of
+USED_BY_THEMSELVES = ("evaluation",)  # stages whose answers count as used, although no row names them
 
 
 class _Possible(TypedDict, total=False):
-    possible_dollars: float  # of a lost attempt: the provider may have charged them
+    possible_dollars: float  # only for a lost attempt: what the provider may have charged
 
 
 class Entry(_Possible):
@@ -36,7 +36,7 @@ class Entry(_Possible):
 
 
 def request_keys(rows: Iterable[dict[str, Any]]) -> Iterator[str]:
-    """The requests that rows, rejects, exemplars or verifications name as their origin."""
+    """Yield the keys of the requests from which rows, rejects, exemplars or verifications were made."""
     for row in rows:
         yield from row.get("request_keys", [])
         if "request_key" in row:
@@ -44,7 +44,10 @@ def request_keys(rows: Iterable[dict[str, Any]]) -> Iterator[str]:
 
 
 def entries(store: AnswerStore, used: set[str], account: BudgetAccount) -> list[Entry]:
-    """One entry a call, sorted by key: calls for the data set, and calls for other data sets whose answers it uses."""
+    """Return one entry per request or lost attempt, sorted by key.
+
+    They are those bought for the data set, and those bought for others whose answers the data set uses.
+    """
     records = progress(store.records(), "reading the answers", len(store))
     found = [record for record in records if record["key"] in used or record.get("for") == account.data_set]
     found += [record for record in store.lost.values() if record.get("for") == account.data_set]
@@ -87,7 +90,7 @@ def _outcome(record: Record) -> str:
 
 
 def summary(entries: list[Entry], account: BudgetAccount) -> dict[str, Any]:
-    """Sums of a ledger, by stage and model and in all. What other data sets bought costs this one nothing."""
+    """Return the sums of a ledger, by stage and model and in total. Answers bought by other data sets cost nothing."""
     stages: dict[str, Counter[str]] = {}
     for entry in entries:
         sums = stages.setdefault(f"{entry['stage']}, {entry['model']}", Counter())

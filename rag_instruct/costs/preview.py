@@ -1,4 +1,4 @@
-"""What a data set would cost, before anything is paid: its own requests, counted, less what the store holds."""
+"""Estimates what a data set will cost: counts its requests whose answers the store lacks."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -19,17 +19,18 @@ from rag_instruct.retrieval.runs import Run
 from rag_instruct.schema import Exemplar, Row
 from rag_instruct.synthesis.slots import Origin, Synthesis
 
-# Tokens of an answer where nothing is stored yet. The paper's questions have 22 words and its answers 81.
+# Tokens of an answer, assumed if nothing is stored yet. The paper's questions have 22 words and its answers 81.
 ASSUMED_TOKENS = {"exemplar filter": 10, "synthesis": 180, "verification": 40}
-REQUESTS_A_PROOF = {False: 6, True: 10}  # of one document, of several: an answer and its grade for each test
+# Requests that verify a row, by whether the row has several documents. Each test asks for an answer and a grade.
+REQUESTS_A_PROOF = {False: 6, True: 10}
 
 
 def preview_data_set(
     settings: dict[str, Any], name: str, results: Path, prompts: Path, account: BudgetAccount
 ) -> list[Estimate]:
-    """The estimates of a data set's paid stages, in the order in which they run.
+    """Return estimates for a data set's paid stages, in the order in which they run.
 
-    `settings` are config.yaml's; `results` and `prompts` the folders.
+    `settings` are those of config.yaml. `results` and `prompts` are folders.
     """
     dataset, store = settings["datasets"][name], AnswerStore(Path(settings["answers"]))
     stages = _PaidStages(dataset, results, results / name, prompts, account)
@@ -50,7 +51,7 @@ def preview_data_set(
 
 @dataclass
 class _PaidStages:
-    """Estimates of a data set's stages, each by a dry run with its teacher."""
+    """Estimates the stages of a data set, each by a dry run with its teacher."""
 
     dataset: dict[str, Any]
     results: Path
@@ -109,7 +110,7 @@ class _PaidStages:
 
 
 def assumed_request(prompt: Prompt, paradigm: str) -> Request:
-    """A request of usual length, for stages whose inputs are not made yet: passages of 100 words."""
+    """Return a request of typical length (passages of 100 words), for a stage whose inputs do not exist yet."""
     documents = (PARADIGMS[paradigm].least + PARADIGMS[paradigm].most) / 2
     variables = {"documents": WORDS * round(documents * 6), "exemplar": WORDS * 3, "question": WORDS, "simulation": ""}
     if prompt.simulation and prompt.focus == "document":

@@ -1,4 +1,4 @@
-"""The preview of costs as it is printed."""
+"""Formats the preview of costs for the terminal."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, fields
@@ -12,7 +12,7 @@ DOLLARS = {"dollars": "dollars", "batch_dollars": "in batches"}
 
 
 def preview_table(estimates: Sequence[Estimate], spent: tuple[float, int], account: BudgetAccount) -> str:
-    """Return the estimates with their sums, what was spent so far, and the budget."""
+    """Return a table of the estimates and their sums, with the dollars spent so far and the budget."""
     import pandas as pd
 
     table = pd.DataFrame(map(asdict, estimates), columns=[field.name for field in fields(Estimate)])

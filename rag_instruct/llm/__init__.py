@@ -1,1 +1,1 @@
-"""Language models behind endpoints: asked within limits, their answers kept, what they cost."""
+"""Clients for language models: they obey limits and a budget, and store every answer."""

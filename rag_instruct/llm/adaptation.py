@@ -1,17 +1,17 @@
-"""How a request is adapted to what an endpoint supports."""
+"""Adapts requests to the parameters that an endpoint supports."""
 
 from typing import Any, ClassVar
 
 from rag_instruct.llm.segments import Request
 from rag_instruct.logs import logger
 
-OPTIONAL = ("temperature", "top_p", "seed")  # what reasoning models refuse
+OPTIONAL = ("temperature", "top_p", "seed")  # parameters that reasoning models refuse
 
 
 class RequestAdaptation:
-    """Replaces or drops the parameters that an endpoint does not support, as its error messages say."""
+    """Replaces or drops parameters after an endpoint's error message says that it does not support them."""
 
-    # The next poorer form of `response_format`. The prompts ask for JSON in words too.
+    # The weaker `response_format` to try next. None drops the parameter: the prompts also ask for JSON in words.
     POORER: ClassVar[dict[str, str | None]] = {"json_schema": "json_object", "json_object": None}
 
     def __init__(self, name: str) -> None:
@@ -21,7 +21,7 @@ class RequestAdaptation:
         self._unknown: set[str] = set()
 
     def adapt(self, request: Request) -> Request:
-        """The request with the parameters that the endpoint supports, as far as is known."""
+        """Return the request without the parameters that the endpoint is known to refuse."""
         adapted = {name: value for name, value in request.items() if name not in self._unknown}
         if "max_tokens" in adapted:
             adapted[self._limit] = adapted.pop("max_tokens")
@@ -35,9 +35,9 @@ class RequestAdaptation:
         return adapted
 
     def learn(self, sent: Request, error: dict[str, Any]) -> bool:
-        """Learn from the error that the endpoint returned for `sent`; whether another attempt makes sense.
+        """Learn from the error that the endpoint returned for `sent`. Return whether to try the request again.
 
-        That is so as well when another request's error has been learnt from since `sent` was adapted.
+        Also return True if another request's error already changed how we adapt requests like `sent`.
         """
         return sent != self.adapt(sent) or self._learn(sent, error)
 
@@ -47,14 +47,15 @@ class RequestAdaptation:
         if form and any(word in message for word in ("response_format", form, "json_schema", "guided")):
             self._form = self.POORER[form]
             self._say(
-                f"does not support response_format {form}; using {self._form or 'none'} and checking replies here"
+                f"does not support response_format {form}; using {self._form or 'none'}, and still checking each reply"
             )
         elif "max_tokens" in sent and "max_tokens" in message and "max_completion_tokens" in message:
             self._limit = "max_completion_tokens"
-            self._say("needs max_completion_tokens in place of max_tokens")
+            self._say("does not support max_tokens; using max_completion_tokens")
         elif "support" in message and (refused := {name for name in OPTIONAL if name in sent and name in message}):
             self._unknown |= refused
-            self._say(f"does not support {' and '.join(sorted(refused))}: remove it from `sampling` in config.yaml")
+            names = " and ".join(sorted(refused))
+            self._say(f"does not support {names}; sending requests without {names}. config.yaml needs no change")
         else:
             return False
         return True

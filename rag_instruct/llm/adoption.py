@@ -1,13 +1,15 @@
-"""Batches of dead jobs are adopted: a living job waits for them and records their answers.
+"""Adopts the batches of dead jobs: a living job waits for them and records their answers.
 
-A batch carries the store's name in its metadata, and a name of its own. So nothing has to be written down between
-the moment a batch is opened and the moment its answers are kept: any job of the store asks the endpoint which batches
-there are. A job claims the names of its batches for as long as it waits for them. A batch that nobody claims is
-taken over.
+A batch's metadata hold the store's name and the batch's own name. So any job of the store finds its batches by asking
+the endpoint, even if the job that opened them was killed before it wrote anything. A job claims the names of the
+batches that it waits for. If no job claims a batch, the next job that looks takes it over.
 
-The job that takes a batch over may find some of its requests claimed by another job. That job was about to ask for them
-when the first job let go. So a job that has claimed a request makes three checks before it asks. Nothing has changed
-since the last look for batches, no adopted batch has the request, and the store has no answer yet.
+Two jobs may reach for the same request: one takes over the batch, the other claims the request to buy it. So a job
+checks three things after it claims a request and before it buys:
+
+- no batch was opened, taken over or released since the job last looked for batches;
+- no batch that the job has adopted contains the request;
+- the store has no answer.
 """
 
 import asyncio
@@ -27,15 +29,15 @@ from rag_instruct.llm.segments import Request
 from rag_instruct.lock import Claims
 from rag_instruct.logs import logger
 
-LOOKED_BACK = 30 * 86400  # seconds: results are kept no longer
-MANY = 1000  # requests waited for, from which on looks become rarer
-# The metadata's keys: the store and model, the batch's own name, and for whom it was opened.
+LOOKED_BACK = 30 * 86400  # seconds: providers delete older results
+MANY = 1000  # waiting requests that double the time between two looks
+# Keys of a batch's metadata: the store's name for the model, the batch's name, and the data set and stage that pay.
 STORE, NAME, DATA_SET, STAGE = "rag_instruct_store", "rag_instruct_name", "rag_instruct_for", "rag_instruct_stage"
 
 
 @dataclass(eq=False)
 class _Adopted:
-    """A batch that another job has let go, its requests, and what is claimed and reserved for it."""
+    """A batch of a dead job, its requests, and the claims and dollars that this job holds for it."""
 
     batch: Batch
     bodies: dict[str, Request]
@@ -47,18 +49,18 @@ class _Adopted:
 
 
 class OrphanedBatches:
-    """The batches of the store at one endpoint whose jobs have died."""
+    """Finds and adopts the batches that dead jobs of the store left at one endpoint."""
 
     def __init__(self, results: BatchResults, claims: Claims) -> None:
         self.results, self.claims = results, claims
         self._api, self._folder, self._recorder = results.api, results.folder, results.recorder
         self.own = ""  # the name of this job's own batch
-        self._adopted: dict[str, _Adopted] = {}
-        self._adopted_of: dict[str, _Adopted] = {}  # by request
-        self._seen: str | None = None  # the last change at the last look
-        self._foreign: list[str] = []  # names of batches that another living job had then
-        self._elsewhere: dict[str, str] = {}  # by request, the batch that another living job has taken over
-        self._requests: dict[str, list[str]] = {}  # of those, by batch
+        self._adopted: dict[str, _Adopted] = {}  # by batch id
+        self._adopted_of: dict[str, _Adopted] = {}  # by request key
+        self._seen: str | None = None  # `BatchFolder.change()` at the last look
+        self._foreign: list[str] = []  # names of the batches that other jobs held at the last look
+        self._elsewhere: dict[str, str] = {}  # request key: id of the batch, if another job adopted it
+        self._requests: dict[str, list[str]] = {}  # batch id: its request keys, if another job adopted it
 
     def stop(self) -> None:
         """Stop waiting. The batches keep running, and the next run takes their answers."""
@@ -77,9 +79,9 @@ class OrphanedBatches:
         await self._api.close()
 
     async def adopt(self) -> None:
-        """Look for batches of the store that nobody waits for, and take them over, whatever they were made for.
+        """Take over the store's batches that no job waits for, whichever data set opened them.
 
-        After the first look, look only if a batch was opened, taken over or let go since the last one.
+        After the first look, look again only if a batch was opened, taken over or released since the last look.
         """
         if not (store := self._folder.store_of(self._api.model)):
             return
@@ -88,7 +90,7 @@ class OrphanedBatches:
                 return
             foreign: list[str] = []
             elsewhere: dict[str, str] = {}
-            with suppress(Gone):  # an endpoint without batches
+            with suppress(Gone):  # the endpoint has no Batch API
                 for batch in await self._api.surely(partial(self._of_store, store)):
                     if not await self._take_over(batch):
                         foreign.append(_name(batch))
@@ -96,10 +98,10 @@ class OrphanedBatches:
             self._seen, self._foreign, self._elsewhere = self._folder.change(), foreign, elsewhere
 
     async def wait_for(self, key: str) -> bool:
-        """Wait for the batch that has the request; False if no adopted batch has it.
+        """Wait for the adopted batch that contains the request. Return False if there is none.
 
-        If another job has adopted the batch, wait for a moment only. Raises the error that kept this job from taking
-        the batch's answers.
+        If this job adopted the batch, wait until it ends. Raise the error that kept this job from taking the answers.
+        If another job adopted the batch, wait briefly: the caller then looks into the store and calls again.
         """
         if adopted := self._adopted_of.get(key):
             await adopted.ended.wait()
@@ -133,14 +135,14 @@ class OrphanedBatches:
         return found
 
     async def _take_over(self, batch: Batch) -> bool:
-        """Wait for the batch from now on; False when another job does."""
+        """Adopt the batch, unless its answers are recorded. Return False if another job holds it."""
         name = _name(batch)
         if not self.claims.take(name):
             return False
         try:
             if self._folder.kept(batch.id).exists():
-                return True  # by another job, between the look and the claim
-            # The requests are those that were sent; the stage that runs now may ask for something else.
+                return True  # another job recorded its answers before we claimed it
+            # We read the requests from the provider: the stage that runs now may ask for something else.
             bodies = await self._api.bodies(batch)
             self._api.go_on()
             self._folder.taken(batch.id).touch()
@@ -148,7 +150,11 @@ class OrphanedBatches:
             reserved = self._recorder.budget.reserve_existing(bodies.values())
             claimed = [key for key in (name, *bodies) if self.claims.take(key)]
         except Gone as error:
-            logger.warning("%s: skipped %s of an earlier run, its requests are gone: %s", *self._of(batch), error)
+            logger.warning(
+                "%s: skipped %s of an earlier run: the provider no longer has its requests (%s)",
+                *self._of(batch),
+                error,
+            )
             return True
         finally:
             self.claims.drop(name)
@@ -160,22 +166,30 @@ class OrphanedBatches:
         if batch.status in ENDED:
             await adopted.ended.wait()
         else:
-            logger.info("waiting for its %d requests; cancel it at the provider to end it earlier", len(bodies))
+            logger.info(
+                "%s: waiting for the %d requests of %s; to end this batch earlier, cancel it at the provider",
+                self._api.name,
+                len(bodies),
+                batch.id,
+            )
         return True
 
     async def _requests_of_taken(self, batch: Batch) -> list[str]:
-        """The requests of a batch that another job took over; the job that opens a batch claims all its requests."""
+        """Return the requests of a batch that another job took over.
+
+        The list is empty for a batch that its first job still holds, because that job claims all its requests.
+        """
         if not self._folder.taken(batch.id).exists():
             return []
         if batch.id not in self._requests:
             try:
                 self._requests[batch.id] = list(await self._api.bodies(batch))
-            except Gone:  # the job that took it over has read them; no other job can
+            except Gone:  # the provider deleted them after the other job read them
                 self._requests[batch.id] = []
         return self._requests[batch.id]
 
     async def _outlive(self, adopted: _Adopted) -> None:
-        """Wait for the end of an adopted batch, and record its answers for the data set that opened it."""
+        """Wait until an adopted batch ends, and record its answers for the data set that opened it."""
         batch = adopted.batch
         tags, own = batch.metadata or {}, self._recorder.buyer
         buyer = Buyer(tags.get(DATA_SET, own.data_set), tags.get(STAGE, own.stage))
@@ -183,10 +197,11 @@ class OrphanedBatches:
             await self.results.take(await self._api.ended(batch), adopted.bodies, buyer)
         except (Gone, Unanswered) as error:
             logger.warning("%s: %s answered no request: %s", *self._of(batch), error)
-        except Exception as error:  # for those who wait for the batch
+        except Exception as error:  # `wait_for` raises it
             adopted.error = error
         finally:
-            for key in adopted.claimed:  # its name first: a job that claims a request is to find the batch free
+            # The batch's name comes first, so that a job that then claims one of its requests can take over the batch.
+            for key in adopted.claimed:
                 self.claims.drop(key)
             adopted.ended.set()
             self._recorder.budget.release(adopted.reserved, len(adopted.bodies))
@@ -196,5 +211,5 @@ class OrphanedBatches:
 
 
 def _name(batch: Batch) -> str:
-    """The name by which the batch is claimed; its id's digest where it was opened without one."""
+    """Return the name by which jobs claim the batch: the digest of its id if its metadata have no name."""
     return (batch.metadata or {}).get(NAME) or digest(batch.id)

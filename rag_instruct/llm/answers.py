@@ -1,9 +1,10 @@
-"""The store of bought answers, keyed by the content of the request: nothing is paid twice.
+"""Stores bought answers by the content of the request, so that nothing is paid twice.
 
 The store is a folder of segments (JSON lines). Each process that buys writes one segment of its own, so writing needs
-no locks. The folder is no rule's output, so Snakemake never deletes it. The store keeps the raw reply: a better parser
-needs no new call. A request that the endpoint refuses for good is kept as a failure, so that it is not asked again.
-An attempt that may have been charged for nothing is kept as lost, also under the key of its request.
+no locks. No rule has the folder as its output, so Snakemake never deletes it. The store keeps the raw reply: a better
+parser needs no new request. If the endpoint refuses a request for good, the store keeps a failure, and no job sends
+the request again. If an attempt may have been charged but brought no reply, the store keeps it as lost, under the
+request's key.
 """
 
 import asyncio
@@ -25,20 +26,20 @@ from rag_instruct.llm.segments import Record, Reply, Request, failed_reply, toke
 from rag_instruct.lock import hold
 
 KEPT = "what was bought is kept: run again to go on"
-RESTED = 10  # a look into the folder is followed by a rest of so many times its duration
+RESTED = 10  # after a look into the folder, wait this many times as long as the look took
 
 
 def request_key(request: Request, sample: int = 0) -> str:
-    """sha256 of everything that the endpoint is told, and of the sample's number if several samples are wanted."""
+    """Return the sha256 of the whole request and the sample's number, which tells samples of one request apart."""
     return digest(json.dumps(request, sort_keys=True, ensure_ascii=False), sample)
 
 
 @contextmanager
 def exclusive(folder: Path, output: Path) -> Iterator[None]:
-    """Hold the right to buy the answers for `output`.
+    """Let only one job at a time buy the answers for `output`.
 
-    A kill of Snakemake can leave a job behind that goes on buying. Its rerun waits here until
-    that job has ended, and then finds what it bought. The kernel releases the lock however a job ends.
+    After a kill of Snakemake, one of its jobs may still run and buy. The rerun of that job waits here until the old
+    job ends, and then finds its answers in the store. The kernel releases the lock however a job ends.
     """
     held = hold(folder / f".{digest(output.resolve())[:16]}.lock", wait=True)
     try:
@@ -49,23 +50,23 @@ def exclusive(folder: Path, output: Path) -> Iterator[None]:
 
 
 class AnswerStore:
-    """Replies by request key. Stored ones stay on the disk until they are asked for; new ones go to an own segment.
+    """Replies by request key. The store reads a reply from disk when asked, and writes new ones to its own segment.
 
     `spent` sums the tokens of all records by (data set, model, whether bought in a batch).
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._index: dict[str, tuple[str, int]] = {}  # the segment's name and the byte
-        self._ends: dict[str, int] = {}  # how far each segment has been read
+        self._index: dict[str, tuple[str, int]] = {}  # request key: segment and first byte
+        self._ends: dict[str, int] = {}  # segment: the byte up to which we have read it
         self._look: asyncio.Task[None] | None = None
         self._next_look = 0.0
         self._segment: FileIO | None = None
-        self._own = ""  # its name
+        self._own = ""  # name of the own segment
         self._waiting: list[tuple[bytes, Record, asyncio.Future[None]]] = []
         self._writer: asyncio.Task[None] | None = None
         self.spent: dict[tuple[str, str, bool], Counter[str]] = {}
-        self.lost: dict[str, Record] = {}  # by id
+        self.lost: dict[str, Record] = {}  # by the id of the lost attempt
         self.added = 0
         self._in_use = hold(folder / segments.IN_USE, wait=True, shared=True) if folder.exists() else None
         self.refresh()
@@ -74,19 +75,19 @@ class AnswerStore:
         return len(self._index)
 
     def refresh(self) -> None:
-        """Read what other processes have bought since the last look."""
+        """Read the records that other processes have written since the last look."""
         for name, size in segments.sizes(self.folder):
             if size > self._ends.get(name, 0) and name != self._own:
                 self._read(name)
 
     async def refreshed(self) -> None:
-        """Refresh for thousands of callers at a time: one look serves them all, and looks take little time."""
+        """Refresh for thousands of concurrent callers: one look serves all of them, and looks are rare."""
         self._look = self._look or asyncio.create_task(self._look_soon())
         await self._look
 
     async def _look_soon(self) -> None:
         await asyncio.sleep(self._next_look - time.monotonic())
-        self._look = None  # who calls from now on needs another look
+        self._look = None  # callers from now on need another look
         began = time.monotonic()
         self.refresh()
         ended = time.monotonic()
@@ -110,23 +111,23 @@ class AnswerStore:
             self.spent.setdefault(payer, Counter()).update(tokens_of(paid) | Counter(requests=1))
 
     def record(self, key: str) -> Record | None:
-        """The record of a request, or None."""
+        """Return the record of a request, or None."""
         if key not in self._index:
             return None
         segment, position = self._index[key]
         record = next(segments.records_from(self.folder / segment, position), (0, None))[1]
-        assert record is not None, f"{segment} changed under us at byte {position}"
+        assert record is not None, f"{segment} was changed at byte {position} while this process used it"
         return record
 
     def records(self) -> Iterator[Record]:
-        """All records, each key once."""
+        """Yield the answer or failure of each request; lost attempts are in `lost`."""
         for key in self._index:
             record = self.record(key)
             assert record is not None
             yield record
 
     def get(self, key: str) -> Reply | None:
-        """The stored reply (text, finish_reason, usage, ...), or None; a failure has finish_reason "failed"."""
+        """Return the stored reply, or None. The reply of a failure has the finish_reason "failed"."""
         if (record := self.record(key)) is None:
             return None
         if "failure" in record:
@@ -134,7 +135,7 @@ class AnswerStore:
         return record["reply"]
 
     async def put(self, record: Record) -> None:
-        """Append the record, and wait until the disk has it. Records that come meanwhile are written together."""
+        """Append the record, and wait until it is on disk. Records that arrive during a write go into the next one."""
         line = dump({"at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), **record}).encode() + b"\n"
         kept = asyncio.get_running_loop().create_future()
         self._waiting.append((line, record, kept))
@@ -147,7 +148,7 @@ class AnswerStore:
             batch, self._waiting = self._waiting, []
             try:
                 position = await asyncio.to_thread(self._append, b"".join(line for line, _, _ in batch))
-            except Exception as error:  # every waiting caller must learn of it, whatever it is
+            except Exception as error:  # every waiting caller gets it, whatever its type
                 for _, _, kept in batch:
                     if not kept.done():
                         kept.set_exception(error)
@@ -162,7 +163,7 @@ class AnswerStore:
     def _append(self, lines: bytes) -> int:
         with needs_room(self.folder):
             if self._segment and not (self.folder / self._own).exists():
-                self._segment.close()  # compacted by a node that does not see our locks
+                self._segment.close()  # a node that does not see our locks has compacted it
                 self._segment = None
             if self._segment is None:
                 self._segment = self._new_segment()
@@ -173,7 +174,7 @@ class AnswerStore:
                     left = left[self._segment.write(left) :]
                 os.fsync(self._segment.fileno())
             except OSError:
-                # Half a line would take room on the full disk, and break the next line.
+                # Remove a half-written line: it would fill the disk, and spoil the next line.
                 self._segment.truncate(position)
                 self._segment.seek(position)
                 raise
@@ -186,7 +187,7 @@ class AnswerStore:
         return (self.folder / self._own).open("xb", buffering=0)
 
     def close(self) -> None:
-        """Close the own segment, and let others compact the store."""
+        """Close the own segment, and let other processes compact the store."""
         for file in (self._segment, self._in_use):
             if file:
                 file.close()

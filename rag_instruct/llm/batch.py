@@ -1,4 +1,4 @@
-"""Answers by OpenAI's Batch API: within a day, for half the price, and found again after the job has died."""
+"""Gets answers by OpenAI's Batch API: within a day, for half the price. A dead job's batches are not lost."""
 
 import asyncio
 import io
@@ -18,10 +18,10 @@ from rag_instruct.llm.replies import PermanentRefusal, TransientError
 from rag_instruct.llm.segments import Reply, Request, failed_reply
 from rag_instruct.logs import logger
 
-MOST_LINES = 50_000  # the API's bounds of a batch
-MOST_BYTES = 190_000_000
+MOST_LINES = 50_000  # requests in a batch, a limit of the API
+MOST_BYTES = 190_000_000  # of a batch's file; the API allows 200 MB
 QUIET = 1.0  # seconds without a new request after which a batch is closed and sent
-ROUNDS = 4  # batches that a request may be part of
+ROUNDS = 4  # batches that we try for a request
 
 
 class BatchClient:
@@ -37,29 +37,32 @@ class BatchClient:
         self._opening = False
 
     def stop(self) -> None:
-        """Stop waiting. A batch that runs goes on, and the next run takes its answers."""
+        """Stop waiting. A running batch keeps running, and the next run takes its answers."""
         self._api.stop()
-        self._let_go()  # before its requests: a job that claims one of them is to find the batch free
+        # Release the batch before its requests, so that a job that claims one of them can take over the batch.
+        self._let_go()
         self._pending.settle_all(interrupted())
         self._orphans.stop()
-        if self._sender and not self._opening:  # else it ends by itself, when other jobs can see the batch
+        # A sender that is opening a batch ends by itself, once other jobs can see the batch.
+        if self._sender and not self._opening:
             self._sender.cancel()
 
     async def close(self) -> None:
-        """Stop waiting. The connections are closed with `OrphanedBatches`."""
+        """Stop waiting. `OrphanedBatches` closes the connections."""
         self.stop()
         await asyncio.gather(*filter(None, [self._sender]), return_exceptions=True)
 
     async def answer(self, key: str, request: Request) -> Reply:
-        """The recorded reply, when its batch has ended, or the recorded reason why there will be none.
+        """Wait until a batch has answered, and return the recorded reply.
 
-        Raises UserError for what concerns all requests.
+        If no batch will answer the request, return a failed reply with the reason. Raise UserError for a problem that
+        stops all requests, such as a refused key.
         """
         async with self._recorder.budget.reserved(request) as renew:
             while True:
                 try:
                     return await self._in_a_batch(key, request)
-                except TransientError:  # charged without a readable reply
+                except TransientError:  # the provider may have charged for it, but no reply can be read
                     await renew()
                 except PermanentRefusal as error:
                     return await self._recorder.record(key, request, failed_reply(str(error)))
@@ -83,7 +86,7 @@ class BatchClient:
                     await asyncio.sleep(left)
                     continue
                 await self._one_batch()
-        except Exception as error:  # for those who wait; they show a fault of ours as such
+        except Exception as error:  # every waiting caller raises it, a bug of ours too
             self._pending.settle_all(error)
 
     async def _one_batch(self) -> None:
@@ -110,7 +113,7 @@ class BatchClient:
     async def _answered(self, content: bytes, name: str, bodies: dict[str, Request]) -> None:
         batch = await self._open(content, name)
         self._api.go_on()
-        logger.info("%s: %d requests in %s, results within a day", self._api.name, len(bodies), batch.id)
+        logger.info("%s: sent %d requests as %s; the results come within a day", self._api.name, len(bodies), batch.id)
         for key in bodies:
             self._rounds[key] = self._rounds.get(key, 0) + 1
         batch = await self._api.ended(batch)
@@ -135,11 +138,12 @@ class BatchClient:
         tags = {STORE: store, NAME: name, DATA_SET: data_set, STAGE: stage}
 
         async def started() -> Batch:
-            async with self._folder.looking(self._api.go_on):  # else a look could see the change, and not the batch
+            # Without the lock, another job could see the change before it can see the batch.
+            async with self._folder.looking(self._api.go_on):
                 self._opening = True
                 try:
                     self._folder.say_changed()
-                    # An attempt whose response was lost may have started it.
+                    # An earlier attempt may have started the batch although its response was lost.
                     async for batch in self._api.batches():
                         if batch.input_file_id == file.id:
                             return batch

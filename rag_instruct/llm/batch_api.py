@@ -1,4 +1,4 @@
-"""A provider's Batch API: its files and batches, asked again while it is out of reach."""
+"""Calls a provider's Batch API, and retries while the provider cannot be reached."""
 
 import asyncio
 import json
@@ -19,22 +19,22 @@ from rag_instruct.llm.segments import Request
 from rag_instruct.logs import bar, logger
 
 CHAT: Final = "/v1/chat/completions"
-PATIENCE = 3600.0  # seconds that the endpoint may be out of reach
-ABSENT = (404, 405, 501)  # how an endpoint says that it has no such thing
+PATIENCE = 3600.0  # seconds of retries before a call fails
+ABSENT = (404, 405, 501)  # statuses of an endpoint that lacks the file, the batch or the whole API
 ENDED = ("completed", "expired", "cancelled", "failed")
 
 
 class Gone(UserError):
-    """The provider does not have the file or the batch, or not any more."""
+    """The provider does not have, or no longer has, the file or the batch."""
 
 
 def interrupted() -> UserError:
-    """The error of a job that was told to end while it waited for a batch."""
+    """Return the error of a job that was interrupted while it waited for a batch."""
     return UserError(f"interrupted; the batch keeps running, and {KEPT}")
 
 
 class BatchApi:
-    """The Batch API of one endpoint. Its calls raise UserError when the endpoint does not answer, and after `stop`."""
+    """The Batch API of one endpoint. Calls raise UserError if the endpoint does not answer, or after `stop`."""
 
     def __init__(self, model: TeacherModel, endpoint: Endpoint) -> None:
         self.model, self.key_variable = model.model, endpoint.key_variable
@@ -46,11 +46,11 @@ class BatchApi:
         self._stopped = False
 
     def stop(self) -> None:
-        """Make no call any more."""
+        """Let all further calls raise UserError."""
         self._stopped = True
 
     def go_on(self) -> None:
-        """Raise UserError if the job was told to end."""
+        """Raise UserError if the job was interrupted."""
         if self._stopped:
             raise interrupted()
 
@@ -59,20 +59,20 @@ class BatchApi:
         await self.openai.close()
 
     def batches(self) -> AsyncIterator[Batch]:
-        """All batches of the account, the latest first; to be called `surely`."""
+        """Iterate over all batches of the account, the latest first. Use it inside `surely`, which retries."""
         return aiter(self.openai.batches.list(limit=100))
 
     async def file(self, name: str) -> bytes:
-        """The content of a file."""
+        """Return the content of a file."""
         content: bytes = (await self.surely(lambda: self.openai.files.content(name))).content
         return content
 
     async def bodies(self, batch: Batch) -> dict[str, Request]:
-        """The requests of a batch by their keys."""
+        """Return the requests of a batch, by key."""
         return {line["custom_id"]: line["body"] for line in json_lines(await self.file(batch.input_file_id))}
 
     async def ended(self, batch: Batch) -> Batch:
-        """The batch when it has ended, successfully or not."""
+        """Wait until the batch has ended, successfully or not, and return its final state."""
         total = batch.request_counts.total if batch.request_counts else None
         with bar(batch.id, total=total) as counter:
             while batch.status not in ENDED:
@@ -82,13 +82,11 @@ class BatchApi:
                     counter.total = batch.request_counts.total
                     counter.update(batch.request_counts.completed + batch.request_counts.failed - counter.n)
         if batch.status != "completed":
-            logger.warning(
-                "%s: %s %s: the requests that it did not answer are asked again", self.name, batch.id, batch.status
-            )
+            logger.warning("%s: %s %s, so some of its requests may have no answer", self.name, batch.id, batch.status)
         return batch
 
     async def surely(self, call: Callable[[], Awaitable[Any]]) -> Any:
-        """The result of `call`, which is tried again while the endpoint is out of reach."""
+        """Return the result of `call`, which is retried while the endpoint cannot be reached."""
         try:
             async for attempt in AsyncRetrying(
                 retry=retry_if_exception_type(TransientError),
@@ -99,8 +97,12 @@ class BatchApi:
             ):
                 with attempt:
                     return await self._once(call)
-        except (TransientError, PermanentRefusal, BadRequestError) as error:
+        except TransientError as error:
             raise UserError(f"{self.name} does not answer ({error}); {KEPT}") from error
+        except PermanentRefusal as error:
+            raise UserError(f"{self.name} answered {error}; {KEPT}") from error
+        except BadRequestError as error:  # the message has the endpoint's name and KEPT already
+            raise UserError(str(error)) from error
 
     async def _once(self, call: Callable[[], Awaitable[Any]]) -> Any:
         self.go_on()
@@ -116,7 +118,7 @@ class BatchApi:
 
 
 def json_lines(content: bytes) -> Iterator[dict[str, Any]]:
-    """The JSON objects of a file's lines. A broken line is skipped, so that its request stays unanswered."""
+    """Yield the JSON object of each line. A broken line is skipped, so its request has no answer."""
     for line in content.splitlines():
         try:
             value = json.loads(line)

@@ -1,4 +1,4 @@
-"""The files by which the jobs of a store agree on its batches."""
+"""Files in which the jobs of a store record who handles which batch."""
 
 import asyncio
 import uuid
@@ -9,19 +9,25 @@ from pathlib import Path
 from rag_instruct.files import digest, whole
 from rag_instruct.lock import hold
 
-POLL = 0.5  # seconds between two looks at what another job does
-LOOKING = ".adopting.lock"  # held by the job that looks for batches, or opens one
-CHANGED = ".changed"  # written again when a batch is opened or taken over
+POLL = 0.5  # seconds between two checks of whether another job has finished
+LOOKING = ".adopting.lock"  # lock of the job that looks for batches or opens one
+CHANGED = ".changed"  # rewritten whenever a batch is opened or taken over
 
 
 class BatchFolder:
-    """The store's name at the provider, and marks of batches: an empty file for each that was taken over or kept."""
+    """The store's names in the metadata of batches, and marks of batches.
+
+    A mark is an empty file: `kept` for a batch whose answers are in the store, `taken` for one that was taken over.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def store_of(self, model: str, make: bool = False) -> str:
-        """The name by which batches of `model` know this store; empty while none was opened, unless `make`."""
+        """Return the store's name in the metadata of batches of `model`.
+
+        The name is empty until the first batch of `model` is opened; `make` creates it.
+        """
         path = self._folder / f"{digest(model)[:16]}.id"
         if make and not path.exists():
             held = hold(self._folder / ".id.lock", wait=True, quiet=True)
@@ -36,7 +42,7 @@ class BatchFolder:
     async def looking(self, go_on: Callable[[], None]) -> AsyncIterator[None]:
         """Let no other job look for batches, or open one, during the block.
 
-        While another job does so, `go_on` is called now and then; it raises when this job is to end.
+        While another job holds the lock, call `go_on` every `POLL` seconds. It raises if this job was interrupted.
         """
         while (held := hold(self._folder / LOOKING, wait=False)) is None:
             await asyncio.sleep(POLL)
@@ -45,19 +51,19 @@ class BatchFolder:
             yield
 
     def change(self) -> str:
-        """The random name of the last change."""
+        """Return a random text that differs after each change; empty before the first."""
         path = self._folder / CHANGED
         return path.read_text() if path.exists() else ""
 
     def say_changed(self) -> None:
-        """Tell other jobs that a batch is opened or taken over."""
+        """Tell other jobs that a batch was opened or taken over."""
         with whole(self._folder / CHANGED) as temporary:
             temporary.write_text(uuid.uuid4().hex)
 
     def kept(self, batch: str) -> Path:
-        """The mark of a batch whose answers are in the store."""
+        """Return the path of the mark of a batch whose answers are in the store."""
         return self._folder / batch
 
     def taken(self, batch: str) -> Path:
-        """The mark of a batch that another job than the one that opened it has taken over."""
+        """Return the path of the mark of a batch that a second job took over from the job that opened it."""
         return self._folder / f"{batch}.taken"

@@ -1,4 +1,4 @@
-"""The results of ended batches: recorded, and handed to the requests that wait for them."""
+"""Records the results of ended batches, and hands them to the waiting requests."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ from rag_instruct.logs import logger
 
 
 class Unanswered(UserError):
-    """All requests of a batch were rejected, which cannot be due to single requests."""
+    """A batch answered nothing and rejected at least one request, so the fault is not in single requests."""
 
 
 class PendingRequest(NamedTuple):
@@ -32,7 +32,7 @@ class PendingRequests(dict[str, PendingRequest]):
     """The pending requests of a job, by key."""
 
     def settle(self, key: str, outcome: Reply | Exception) -> None:
-        """End the wait for a reply, by the reply or an error, if there is a wait."""
+        """Hand the reply or the error to the caller that waits for the request, if there is one."""
         one = self.pop(key, None)
         if one is None or one.answered.done():
             return
@@ -42,14 +42,14 @@ class PendingRequests(dict[str, PendingRequest]):
             one.answered.set_result(outcome)
 
     def settle_all(self, error: Exception) -> None:
-        """End all waits."""
+        """Raise the error in all waiting callers."""
         for key in list(self):
             self.settle(key, error)
 
 
 @dataclass
 class _Outcomes:
-    """What a batch's files say of its requests, by key."""
+    """The outcomes of a batch's requests, by key."""
 
     replies: dict[str, Reply] = field(default_factory=dict)
     rejected: dict[str, BadRequestError] = field(default_factory=dict)
@@ -57,7 +57,7 @@ class _Outcomes:
 
 
 class BatchResults:
-    """Takes the results of the batches of one endpoint, whoever opened them."""
+    """Takes the results of one endpoint's batches, whichever job opened them."""
 
     def __init__(self, api: BatchApi, folder: BatchFolder, recorder: Recorder) -> None:
         self.api, self.folder, self.recorder = api, folder, recorder
@@ -65,9 +65,10 @@ class BatchResults:
         self.adaptation = RequestAdaptation(api.name)
 
     async def take(self, batch: Batch, bodies: dict[str, Request], buyer: Buyer) -> None:
-        """Record what the batch answered. Requests without an answer, or with an unreadable one, stay pending.
+        """Record the batch's answers and its lost attempts, and hand them to the waiting requests.
 
-        Raises Unanswered when all requests were rejected.
+        A request without an outcome stays pending and goes into the next batch. Raise Unanswered if the batch answered
+        nothing and rejected at least one request.
         """
         found = await self._outcomes(batch, bodies)
         if found.replies:
@@ -88,7 +89,7 @@ class BatchResults:
         self.pending.settle(key, await self.recorder.record(key, request, reply, buyer))
 
     async def _outcomes(self, batch: Batch, bodies: dict[str, Request]) -> _Outcomes:
-        """What the batch's files say of each request; of several answers to one request the first counts."""
+        """Read the outcomes from the batch's files. If a request has several answers, the first counts."""
         found = _Outcomes()
         silent, unreadable = dict.fromkeys(bodies), 0
         for name in filter(None, (batch.output_file_id, batch.error_file_id)):
@@ -100,14 +101,14 @@ class BatchResults:
                 silent.pop(key, None)
                 if key in bodies and key not in found.replies:
                     self._sort(key, line, bodies[key], found)
-        # Nobody can say which requests the unreadable lines were for. The bill counts only how many there were.
+        # An unreadable line may be charged, but its request is unknown. For each such line we count one request as lost.
         found.lost |= {key: TransientError("broken reply", charged=True) for key in list(silent)[:unreadable]}
         for key in found.replies.keys() & found.lost.keys():
             del found.lost[key]
         return found
 
     def _sort(self, key: str, line: dict[str, Any], body: Request, found: _Outcomes) -> None:
-        """Put a line of results where it belongs; nowhere if its request can be asked again free of charge."""
+        """Add a line's outcome to `found`. Add nothing if the line cost nothing and its request may be sent again."""
         try:
             if reply := self._reply(line, body):
                 found.replies[key] = reply
@@ -120,7 +121,10 @@ class BatchResults:
             found.rejected[key] = error
 
     def _reply(self, line: dict[str, Any], body: Request) -> Reply | None:
-        """The reply in a line of results; None if there is none, or if its error says how to adapt the request."""
+        """Return the reply in a line of results; None if the request is to be sent again as it is, or adapted.
+
+        Raises what `raise_for` raises for an error, and TransientError for an unreadable reply.
+        """
         response = line.get("response") or {}
         status, content = response.get("status_code"), response.get("body") or {}
         if status == 200:

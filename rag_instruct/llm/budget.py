@@ -1,4 +1,4 @@
-"""The budget of a data set: no request begins that could exceed it, over all jobs and runs."""
+"""Keeps a data set within its budget: over all jobs and runs, no request starts that could exceed it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
@@ -16,48 +16,48 @@ from rag_instruct.llm.tokens import TokenCounter, counter, prompt_tokens
 
 Renew = Callable[[], Awaitable[None]]
 
-POLL = 0.5  # seconds between two looks at what other jobs have released
+POLL = 0.5  # seconds between two checks of whether other jobs have released something
 
 
 @dataclass
 class BudgetAccount:
-    """Who buys: the data set and its stage, the data set's caps in dollars and requests, and the prices of tokens."""
+    """The data set and stage that pay, the data set's caps in dollars and requests, and the prices of tokens."""
 
     data_set: str
     stage: str
     prices: Prices
     dollars: float | None = None
     requests: int | None = None
-    own_prices: dict[str, Price] = field(default_factory=dict)  # of teachers with a `price` in config.yaml
+    own_prices: dict[str, Price] = field(default_factory=dict)  # model: its `price` in config.yaml
 
     def price(self, model: str) -> Price | None:
-        """Dollars for a million tokens of `model`, or None."""
+        """Return dollars for a million tokens of `model`, or None if no price is known."""
         return self.own_prices.get(model) or self.prices.of(model)
 
     def cost(self, model: str, tokens: Mapping[str, int], batch: bool) -> float:
-        """Dollars for prompt, cached and completion tokens of `model`; a model without a known price is free."""
+        """Return dollars for prompt, cached and completion tokens of `model`. A model without a known price is free."""
         return (self.price(model) or FREE).dollars(tokens, batch)
 
     def spent(self, store: AnswerStore) -> tuple[float, int]:
-        """Dollars and requests that all jobs together paid for this data set, by the records of the store."""
+        """Return the dollars and requests that all jobs have paid for this data set, as the store records them."""
         paid = {of: tokens for of, tokens in store.spent.items() if of[0] == self.data_set}
         dollars = sum((self.cost(model, tokens, batch) for (_, model, batch), tokens in paid.items()), 0.0)
         return dollars, sum(tokens["requests"] for tokens in paid.values())
 
 
 class Budget:
-    """Reserves the most that requests may cost, and releases it when their real prices are in the store."""
+    """Reserves the most that a request may cost, until the store has the request's real price."""
 
     def __init__(self, account: BudgetAccount, model: TeacherModel, store: AnswerStore) -> None:
         self._account, self._model, self._store = account, model, store
-        self._dollars, self._requests = 0.0, 0  # that this job has reserved
+        self._dollars, self._requests = 0.0, 0  # reserved by this job
         self._turn, self._released, self._stopped = asyncio.Lock(), asyncio.Event(), False
         self._reservations = Reservations(store.folder / ".lent", account.data_set)
         unpriced = account.dollars is not None and account.price(model.model) is None
         if unpriced and any(endpoint.key_variable for endpoint in model.endpoints):
             raise UserError(
                 f"datasets.{account.data_set}.budget is in dollars, and no price is known for {model.model}: give the "
-                f"teacher a `price` in config.yaml, or add it to the price file"
+                f"teacher a `price` in config.yaml, or add the model to the price file"
             )
 
     @cached_property
@@ -65,15 +65,15 @@ class Budget:
         return counter(self._model.model, self._model.tokenizer)
 
     def tokens(self, request: Request) -> int:
-        """About how many tokens the request takes from the limits of a minute."""
+        """Return about how many tokens the request counts towards the endpoint's tokens per minute."""
         return prompt_tokens(request, self._count) + room(request)
 
     def most_usage(self, request: Request) -> Usage:
-        """The most usage that an attempt without a reply may be charged for."""
+        """Return the most tokens that the provider may charge for an attempt without a reply, as a usage."""
         return self._usage(request, room(request))
 
     def completed(self, request: Request, reply: Reply) -> Reply:
-        """The reply, with an estimated usage if the endpoint gave none: the budget must count it."""
+        """Return the reply with its usage, which the budget counts. Estimate the usage if the endpoint sent none."""
         return reply if reply.get("usage") else {**reply, "usage": self._usage(request, self._count(reply["text"]))}
 
     def _usage(self, request: Request, completion: int) -> Usage:
@@ -84,7 +84,8 @@ class Budget:
     async def reserved(self, request: Request) -> AsyncIterator[Renew]:
         """Reserve the most that the request can cost, for the block.
 
-        An attempt that was charged has its price in the store. `renew` then makes a new reservation for the next one.
+        Yield `renew`, to be called after an attempt that may have been charged. The store has the price of that
+        attempt, so `renew` replaces its reservation by one for the next attempt.
         """
         held = [await self.reserve(request)]
 
@@ -99,21 +100,25 @@ class Budget:
                 self.release(most)
 
     async def reserve(self, request: Request) -> float:
-        """Reserve the most that the request can cost, in dollars; wait while other requests may release enough.
+        """Reserve the most that the request can cost, and return it in dollars.
 
-        Raises UserError when the budget is used up and nothing can be released any more.
+        Wait while reservations of other requests may still be released. Raise UserError when the budget is used up
+        and no job has a reservation left.
         """
         if not self._capped:
             return 0.0
         most = self._most(request, self._model.batch)
-        async with self._turn:  # thousands may wait: only the first looks at the store
+        async with self._turn:  # of thousands that wait, only the first looks into the store
             while not self._try_reserve(most):
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._released.wait(), POLL)
         return most
 
     def reserve_existing(self, requests: Collection[Request]) -> float:
-        """Reserve, in dollars, what the requests of a running batch may cost, even above the budget."""
+        """Reserve what the requests of a running batch may cost, even above the budget. Return the dollars.
+
+        The batch is already bought. The reservation keeps new requests from spending its dollars a second time.
+        """
         if not self._capped:
             return 0.0
         most = sum(self._most(request, batch=True) for request in requests)
@@ -122,7 +127,7 @@ class Budget:
         return most
 
     def release(self, most: float, requests: int = 1) -> None:
-        """Release a reservation: its requests have their real price in the store, or are not waited for any more."""
+        """Release a reservation: the store has the real price, or this job no longer waits for the requests."""
         if not self._requests:
             return
         with self._reservations.settled():
@@ -130,11 +135,11 @@ class Budget:
         self._released.set()
 
     def stop(self) -> None:
-        """Wait for other jobs no longer."""
+        """Stop waiting for other jobs."""
         self._stopped = True
 
     def close(self) -> None:
-        """Drop all reservations."""
+        """Release all reservations of this job."""
         self._reservations.close()
 
     def _most(self, request: Request, batch: bool) -> float:
@@ -151,7 +156,7 @@ class Budget:
         self._reservations.write(self._dollars, self._requests)
 
     def _try_reserve(self, most: float) -> bool:
-        """Reserve `most`; False while that exceeds the budget, and this or another job may still release something."""
+        """Reserve `most`. Return False if that exceeds the budget now, but a reservation may still be released."""
         self._released.clear()
         with self._reservations.settled():
             elsewhere = self._reservations.of_others()
@@ -166,22 +171,22 @@ class Budget:
 
     def _over(self, most: float, dollars_elsewhere: float, requests_elsewhere: int) -> str:
         account = self._account
-        self._store.refresh()  # other jobs spend of the same budget
+        self._store.refresh()  # other jobs spend from the same budget
         dollars, requests = account.spent(self._store)
         reserved = self._dollars + dollars_elsewhere
         if account.dollars is not None and dollars + reserved + most > account.dollars:
             cap = f"{account.dollars:g} dollars"
-            state = f"{dollars:.4f} are spent, the next request may cost {most:.4f}"
+            state = f"{dollars:.4f} are spent, and the next request may cost {most:.4f}"
         elif account.requests is not None and requests + self._requests + requests_elsewhere >= account.requests:
             cap, state = f"{account.requests} requests", f"{requests} are answered or lost"
         else:
             return ""
         return (
-            f"the budget of {account.data_set}, {cap}, is used up: {state}. All that was bought is kept: raise "
-            f"datasets.{account.data_set}.budget in config.yaml and run again to go on"
+            f"the budget of {account.data_set}, {cap}, is used up: {state}. All bought answers are kept: raise "
+            f"datasets.{account.data_set}.budget in config.yaml and run again"
         )
 
 
 def room(request: Request) -> int:
-    """The most tokens that an answer may have, whichever parameter says so."""
+    """Return the most tokens that an answer may have, whichever of the two parameters sets the limit."""
     return max(int(request.get(name) or 0) for name in ("max_tokens", "max_completion_tokens"))

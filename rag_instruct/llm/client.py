@@ -1,4 +1,4 @@
-"""Asks the endpoints of a model one request at a time: retries, limits, rotation."""
+"""Sends single requests to the endpoints of a model: retries, limits, rotation."""
 
 import json
 import time
@@ -24,35 +24,35 @@ from rag_instruct.llm.replies import BadRequestError, PermanentRefusal, Transien
 from rag_instruct.llm.segments import Reply, Request, failed_reply
 from rag_instruct.logs import logger
 
-RECENT = 100  # attempts that the early stop looks at
-ENOUGH = 40  # attempts before it judges
-UNWELL = 5  # faults in a row after which an endpoint rests, where there are others
-REST = 30.0  # seconds
-LONGEST_WAIT = 60.0  # seconds between two attempts
-PATIENCE = 3600.0  # seconds that one request may be put off by 429
+RECENT = 100  # attempts that the early stop considers
+ENOUGH = 40  # attempts before the early stop may happen
+UNWELL = 5  # faults in a row after which an endpoint rests, if there are others
+REST = 30.0  # seconds that an endpoint rests
+LONGEST_WAIT = 60.0  # seconds between two attempts, at most
+PATIENCE = 3600.0  # seconds of 429s after which one attempt fails
 HERE = ("127.0.0.1", "localhost", "::1")
 MOST_CONNECTIONS = 10_000
 
 
 class Health:
-    """The last attempts of a job. It stops when half of them fail, before it spends more."""
+    """The last attempts of a job. When half of them have failed, the job stops before it spends more."""
 
     def __init__(self) -> None:
-        self._recent: deque[str] = deque(maxlen=RECENT)  # the fault, or nothing
+        self._recent: deque[str] = deque(maxlen=RECENT)  # the fault, or "" for a success
 
     @property
     def good(self) -> bool:
-        """Whether the endpoint answers other requests, so that a failure is due to the request."""
+        """Whether most recent attempts succeeded, so that a failure is due to its request and not to the endpoint."""
         return "" in self._recent and sum(map(bool, self._recent)) < len(self._recent) / 2
 
     def note(self, fault: str = "") -> None:
-        """Count an attempt, with its fault if it failed; raises UserError when half of the recent ones failed."""
+        """Count an attempt, with its fault if it failed. Raise UserError when half of the recent attempts failed."""
         self._recent.append(fault)
         faults = Counter(filter(None, self._recent))
         if len(self._recent) >= ENOUGH and 2 * faults.total() >= len(self._recent):
             common = ", ".join(f"{count} x {fault}" for fault, count in faults.most_common(4))
             raise UserError(
-                f"{faults.total()} of the last {len(self._recent)} requests failed ({common}): stopped; {KEPT}"
+                f"{faults.total()} of the last {len(self._recent)} attempts failed ({common}): stopped; {KEPT}"
             )
 
 
@@ -65,29 +65,30 @@ class _Place:
         most = max(1, round(model.concurrency * share))
         self.limiter = Limiter(self.name, most, model.requests_per_minute, model.tokens_per_minute)
         self.adaptation = RequestAdaptation(self.name)
-        self.credit = 0.0  # of the smooth weighted rotation
+        self.credit = 0.0  # for the weighted rotation in `_next`
         self.faults = 0  # in a row
         self._resting_until = 0.0
         self._http = http
-        # What openai's client would send each time, prepared once: preparing takes as long as all the rest does.
+        # We prepare URL and headers once, like openai's client: preparing them takes half of a request's time.
         client = openai.AsyncOpenAI(base_url=endpoint.base_url, api_key=endpoint.key(), http_client=http)
         headers = {**client.default_headers, **client.auth_headers, "Content-Type": "application/json"}
         address = httpx2.URL(str(client.base_url))
         self._prepared = http.build_request(
             "POST",
             address.copy_with(path=f"{address.path.rstrip('/')}/chat/completions"),
-            headers={name: value for name, value in headers.items() if isinstance(value, str)},  # others are left out
+            # Other values are openai's placeholders for headers that are left out.
+            headers={name: value for name, value in headers.items() if isinstance(value, str)},
             timeout=model.timeout,
         )
         self._prepared.headers.pop("Content-Length", None)
 
     @property
     def well(self) -> bool:
-        """Whether it answered lately, or has rested long enough for another attempt."""
+        """Whether the endpoint answered lately, or has rested long enough for another attempt."""
         return self.faults < UNWELL or time.monotonic() >= self._resting_until
 
     async def post(self, request: Request) -> httpx2.Response:
-        """The endpoint's response, whatever its status."""
+        """Send the request, and return the response, whatever its status."""
         content = json.dumps(request, ensure_ascii=False).encode()
         made = self._prepared
         return await self._http.send(
@@ -103,7 +104,7 @@ class _Place:
 
 
 class _Asked(NamedTuple):
-    """A request under way, and the faults of its attempts."""
+    """A request in progress, and the faults of its attempts."""
 
     key: str
     request: Request
@@ -112,19 +113,19 @@ class _Asked(NamedTuple):
 
 
 class OnlineClient:
-    """An AnswerSource that asks the endpoints of a model, in rotation by weight, over connections that stay open."""
+    """An AnswerSource that sends requests to a model's endpoints in turn, by weight, over open connections."""
 
     def __init__(self, model: TeacherModel, recorder: Recorder) -> None:
         self._model, self._recorder = model, recorder
-        # aiohttp carries openai's requests here: with hundreds in flight httpx2's pool takes most of the time.
-        # Its default of 100 connections would be a limit beside ours.
+        # We send openai's requests over aiohttp, because httpx2's pool is slow with hundreds of requests in flight.
+        # The default limit of 100 connections could be lower than our own limit.
         self._http = openai.DefaultAioHttpClient(
             limits=httpx2.Limits(max_connections=MOST_CONNECTIONS),
-            # A proxy of the environment leads to the world, and not to a server on this machine.
+            # The environment's proxy cannot reach a server on this machine.
             trust_env=not all(urlsplit(place.base_url).hostname in HERE for place in model.endpoints),
         )
         weights = sum(endpoint.weight for endpoint in model.endpoints)
-        # Twice its share, so that one can stand in for another that is slow; `at_once` bounds the sum.
+        # Each endpoint may take twice its share, to replace a slow one. `at_once` limits the sum.
         self._places = [
             _Place(endpoint, model, self._http, min(1.0, 2 * endpoint.weight / weights)) for endpoint in model.endpoints
         ]
@@ -132,7 +133,7 @@ class OnlineClient:
         self._stopped = False
 
     def stop(self) -> None:
-        """Begin no new attempt. Attempts under way may be paid for, so they are waited for."""
+        """Start no new attempt. Attempts in progress finish, because the provider may charge for them."""
         self._stopped = True
 
     async def close(self) -> None:
@@ -140,9 +141,9 @@ class OnlineClient:
         await self._http.aclose()
 
     async def answer(self, key: str, request: Request) -> Reply:
-        """The recorded reply, or the recorded reason why this request will never get one.
+        """Return the recorded reply, or a recorded failed reply if the endpoint will never answer this request.
 
-        Raises UserError for what concerns all requests.
+        Raise UserError for a problem that stops all requests, such as a refused key or an outage.
         """
         async with self._recorder.budget.reserved(request) as renew:
             asked = _Asked(key, request, renew, [])
@@ -173,7 +174,7 @@ class OnlineClient:
         raise AssertionError("tenacity ends by returning or raising")
 
     async def _attempt(self, asked: _Asked) -> Reply:
-        """The reply to one attempt. A 429 does not count as an attempt."""
+        """Return the reply to one attempt, which waits through 429s. It fails if they last for `PATIENCE` seconds."""
         patience = time.monotonic() + PATIENCE
         place = self._next()
         try:
@@ -200,12 +201,12 @@ class OnlineClient:
             await self._recorder.lose(asked.key, asked.request, error)
             await asked.renew_reservation()
         place.failed()
-        # While another endpoint answers, that this one does not is no outage.
+        # A fault counts as an outage only if no other endpoint is well.
         if not any(other.well for other in self._places if other is not place):
             self._health.note(str(error))
 
     async def _in_turn(self, place: _Place, request: Request) -> Reply | None:
-        # Tokens are counted only if a limit of them is configured, or was learnt from a header.
+        # Counting tokens takes time, so we do it only if config.yaml or a header limits them.
         tokens = self._recorder.budget.tokens(request) if place.limiter.of_tokens else 0
         async with place.limiter.turn(tokens) as began:
             if self._stopped:
@@ -213,7 +214,7 @@ class OnlineClient:
             return await self._send(place, request, began)
 
     def _next(self) -> _Place:
-        """Smooth weighted round robin over the endpoints that are well, or over all."""
+        """Choose the next endpoint by smooth weighted round robin, among those that are well or else among all."""
         places = [place for place in self._places if place.well] or self._places
         for place in places:
             place.credit += place.endpoint.weight
@@ -222,12 +223,15 @@ class OnlineClient:
         return chosen
 
     async def _send(self, place: _Place, request: Request, began: float) -> Reply | None:
-        """The reply of a place; None after a 429, or when its error says how to adapt the request: then ask again."""
+        """Return the endpoint's reply. Return None if the caller must send the request again.
+
+        That happens after a 429, or after an error that says how to adapt the request.
+        """
         sent = place.adaptation.adapt({**request, "model": place.endpoint.model or request["model"]})
         try:
             response = await place.post(sent)
         except (httpx2.HTTPError, aiohttp.ClientError) as error:
-            # The transport calls every lost connection a timeout; its causes say what it was.
+            # The transport calls every lost connection a timeout. The causes of the error tell what really happened.
             fault = "timeout" if _caused_by(error, TimeoutError) else "connection broken"
             raise TransientError(fault, charged=not _caused_by(error, aiohttp.ClientConnectorError)) from error
         if not response.is_success:
@@ -247,7 +251,7 @@ class OnlineClient:
     def _throttled(self, place: _Place, began: float, retry_after: float | None) -> None:
         if retry_after and retry_after > PATIENCE:
             if len(self._places) > 1:
-                raise TransientError("429 for long")  # others stand in for it
+                raise TransientError("429 for long")  # the other endpoints take its requests
             raise UserError(f"{place.name} asked to retry after {timedelta(seconds=int(retry_after))}; {KEPT}")
         place.limiter.throttled(began, retry_after)
 

@@ -1,4 +1,4 @@
-"""Many pieces of work at once, a bounded number of them at a time."""
+"""Runs many pieces of work, a limited number of them at a time."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
@@ -13,9 +13,9 @@ Result = TypeVar("Result")
 async def at_once(
     items: Iterable[Item], work: Callable[[Item], Awaitable[Result]], concurrency: int, what: str
 ) -> list[Result]:
-    """The results of `work` in the order of `items`, `concurrency` of them under way at a time.
+    """Return the results of `work` in the order of `items`. At most `concurrency` items are in progress at a time.
 
-    After an error nothing new is begun; what is under way ends, as it may be paid for.
+    After an error, start no new item, but finish those in progress, because they may be paid for. Then raise the error.
     """
     waiting = list(enumerate(items))
     results: dict[int, Result] = {}
@@ -27,7 +27,7 @@ async def at_once(
             try:
                 results[number] = await work(item)
                 counter.update()
-            except Exception as error:  # a fault of ours loses no answer of others
+            except Exception as error:  # even after a bug of ours, the other items in progress finish
                 errors.append(error)
             if errors:
                 return

@@ -1,4 +1,4 @@
-"""Where a model is reached, and how, as config.yaml says under `teachers`."""
+"""A model and its endpoints, as `teachers` in config.yaml describes them."""
 
 import os
 from dataclasses import dataclass, field
@@ -11,32 +11,32 @@ from rag_instruct.llm.segments import Request
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One OpenAI-compatible server. The key stays in the environment; only its variable's name is known."""
+    """One OpenAI-compatible server. The object holds the name of the key's environment variable, not the key."""
 
     base_url: str
     key_variable: str | None = None
-    weight: float = 1.0  # its share of the requests, where there are several
-    model: str | None = None  # the model's name there, where it differs
+    weight: float = 1.0  # its share of the requests, if there are several endpoints
+    model: str | None = None  # the model's name at this endpoint, if different
 
     def key(self) -> str:
-        """The key from the environment; a UserError names a variable that is not set."""
+        """Return the key from the environment. Raise UserError if its variable is not set."""
         if missing_key(self.key_variable):
             raise UserError(
-                f"the environment variable {self.key_variable} is not set, {self.base_url} needs it: "
+                f"the environment variable {self.key_variable} is not set, and {self.base_url} needs it: "
                 f"export {self.key_variable}=..., or choose another teacher in config.yaml"
             )
         return os.environ.get(self.key_variable or "", "") or "no key"
 
 
 def without_key(text: str, variable: str | None) -> str:
-    """The text of an endpoint without the key, which it may repeat: the text goes into logs and into the store."""
+    """Replace the key in an endpoint's text: the endpoint may repeat it, and the text goes into logs and the store."""
     key = os.environ.get(variable or "")
     return text.replace(key, f"<{variable}>") if key else text
 
 
 @dataclass(frozen=True)
 class TeacherModel:
-    """A model with the endpoints that serve it, and their limits; rag_instruct.settings.asked explains each."""
+    """A model, its endpoints and their limits. `rag_instruct.settings.asked` explains each field."""
 
     model: str
     endpoints: tuple[Endpoint, ...]
@@ -53,17 +53,17 @@ class TeacherModel:
 
     @classmethod
     def of(cls, settings: dict[str, Any], base_url: str | None = None) -> Self:
-        """From config.yaml's settings; `base_url` is the address of its `server`, once that runs."""
+        """Return the model of a teacher's settings. `base_url` is the address of its running `server`, if any."""
         given = {
             key: value for key, value in settings.items() if key in cls.__dataclass_fields__ and key != "endpoints"
         }
-        places = settings.get("endpoints") or [
+        endpoints = settings.get("endpoints") or [
             {"base_url": base_url or settings["base_url"], "key_variable": settings.get("key_variable")}
         ]
-        return cls(endpoints=tuple(Endpoint(**place) for place in places), **given)
+        return cls(endpoints=tuple(Endpoint(**endpoint) for endpoint in endpoints), **given)
 
     def request(self, body: Request) -> Request:
-        """The whole request: `body` with the model and its sampling. The store's key is made of it."""
+        """Return the whole request: `body`, the model and its sampling. All three decide the key in the store."""
         request = {"model": self.model, **body, **self.sampling}
         if self.reasoning_tokens:
             request["max_tokens"] += self.reasoning_tokens
@@ -71,5 +71,5 @@ class TeacherModel:
 
     @property
     def in_flight(self) -> int:
-        """Requests that a job asks at a time; in batches, practically all."""
+        """How many requests a job has in flight; with batches, practically all."""
         return 100_000 if self.batch else self.concurrency

@@ -1,4 +1,7 @@
-"""How fast an endpoint may be asked: requests in flight, and requests and tokens a minute, learnt from its headers."""
+"""Limits an endpoint's requests in flight, and its requests and tokens per minute.
+
+The endpoint's headers and 429s can lower the limits of config.yaml.
+"""
 
 import asyncio
 import re
@@ -11,20 +14,20 @@ from email.utils import parsedate_to_datetime
 
 from rag_instruct.logs import logger
 
-BURST = 1.0  # seconds whose share of a minute's allowance may be used at once
-LONG = 60.0  # seconds of a wait that the log mentions
+BURST = 1.0  # seconds of unused allowance that may be spent at once
+LONG = 60.0  # seconds; the log mentions longer waits
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 class Pace:
-    """An allowance a minute, spent evenly (the generic cell rate algorithm)."""
+    """An allowance per minute that is spent evenly (generic cell rate algorithm)."""
 
     def __init__(self, per_minute: float | None) -> None:
         self.per_minute = per_minute
         self._next = 0.0
 
     def wait(self, amount: float) -> float:
-        """Take `amount` of the allowance; returns the seconds to wait before using it."""
+        """Take `amount` of the allowance, and return the seconds to wait before using it."""
         if not self.per_minute:
             return 0.0
         now = time.monotonic()
@@ -32,16 +35,16 @@ class Pace:
         return max(0.0, self._next - now)
 
     def learn(self, limit: str | None) -> None:
-        """Take the provider's own limit where it is lower, or where none was set."""
+        """Adopt the provider's limit if it is lower than ours, or if we have none."""
         if limit and limit.isdigit() and int(limit):
             self.per_minute = min(self.per_minute or float("inf"), int(limit))
 
 
 class Limiter:
-    """The turns of one endpoint: at most `most` at a time, fewer after each 429, more again with each success.
+    """Limits the requests in flight at one endpoint: at most `most`, fewer after a 429, more after each success.
 
-    Additive increase and multiplicative decrease (Chiu and Jain, 1989) let many jobs share an
-    endpoint's limit although they do not know of each other.
+    Additive increase and multiplicative decrease (Chiu and Jain, 1989) let many jobs share an endpoint's limit,
+    although they know nothing of each other.
     """
 
     def __init__(
@@ -59,12 +62,12 @@ class Limiter:
 
     @property
     def of_tokens(self) -> bool:
-        """Whether tokens are limited."""
+        """Whether there is a limit on tokens per minute."""
         return bool(self._tokens.per_minute)
 
     @asynccontextmanager
     async def turn(self, tokens: int) -> AsyncIterator[float]:
-        """Wait for a turn with a request of about `tokens`; yields the moment at which it began."""
+        """Wait until a request of about `tokens` may start, and yield the time of its start (`time.monotonic`)."""
         while self.active >= int(self.limit):
             ready = asyncio.get_running_loop().create_future()
             self._waiting.append(ready)
@@ -88,7 +91,7 @@ class Limiter:
                 free -= 1
 
     def succeeded(self, headers: Mapping[str, str]) -> None:
-        """Raise the limit a little, and keep to what the headers allow."""
+        """Raise the limit a little, and learn limits and pauses from the headers."""
         if self.limit < self._most:
             self.limit = min(self._most, self.limit + 1 / self.limit)
             self._wake()
@@ -99,7 +102,7 @@ class Limiter:
                 self._pause(seconds_of(headers.get(f"x-ratelimit-reset-{what}")) or 1.0)
 
     def throttled(self, began: float, retry_after: float | None) -> None:
-        """Halve the limit, unless the request began before the last halving: then its 429 says nothing new."""
+        """Pause after a 429, and halve the limit, unless the request began before the last halving."""
         self._pause(retry_after or 1.0)
         if began < self._lowered:
             return
@@ -115,7 +118,7 @@ class Limiter:
 
 
 def seconds_of(text: str | None) -> float | None:
-    """Seconds in a header: "20", "1.5", "20ms", "6m0s", or until a date; None if the header has none."""
+    """Read a header ("20", "1.5", "20ms", "6m0s" or a date), and return the seconds from now; None if unreadable."""
     if not text:
         return None
     with suppress(ValueError):

@@ -1,4 +1,4 @@
-"""The other jobs of a store: the requests that they claim, and the batches that dead jobs left."""
+"""Coordinates a job with the other jobs of its store: claims on requests, and batches that dead jobs left."""
 
 import asyncio
 import time
@@ -24,18 +24,18 @@ class OtherJobs:
         self._claims = Claims(store.folder / ".claims")
         self._folder = BatchFolder(store.folder / ".batches")
         self.orphans = self._of_endpoints() if model.batch else []
-        self._claiming = 0  # requests that wait for a claim
+        self._claiming = 0  # number of requests that wait for a claim
         self._adopting, self._looked = asyncio.Lock(), 0.0
         self._stopped = False
 
     def _of_endpoints(self) -> list[OrphanedBatches]:
-        places = self._model.endpoints[:1] if self._model.batch else self._model.endpoints
-        apis = [BatchApi(self._model, place) for place in places]
+        endpoints = self._model.endpoints[:1] if self._model.batch else self._model.endpoints
+        apis = [BatchApi(self._model, endpoint) for endpoint in endpoints]
         return [OrphanedBatches(BatchResults(api, self._folder, self._recorder), self._claims) for api in apis]
 
     @asynccontextmanager
     async def claimed(self, key: str) -> AsyncIterator[None]:
-        """Claim a request for the block; wait while a job of another data set, which shares it, buys the same."""
+        """Claim a request for the block. Wait while another job of the store holds the claim and buys the answer."""
         self._claiming += 1
         try:
             while not self._claims.take(key):
@@ -49,13 +49,16 @@ class OtherJobs:
             self._claims.drop(key)
 
     async def wait_for_batch(self, key: str) -> bool:
-        """Wait for the adopted batch that has the request, for a moment at least; False if there is none."""
+        """Wait for the adopted batch that contains the request. Return False if there is none.
+
+        After True, the caller looks into the store and calls again if the answer is not there yet.
+        """
         await self.adopt()
         return any([await orphans.wait_for(key) for orphans in self.orphans])
 
     async def adopt(self) -> None:
-        """Take over batches that nobody waits for. One look serves all that called before it."""
-        # Online jobs look for batches too, once one was opened for the store.
+        """Take over batches that no job waits for. One look serves all callers that came before it."""
+        # Jobs without `batch` also look, if a batch was ever opened for this store and model.
         if not self.orphans and not self._folder.store_of(self._model.model):
             return
         called = time.monotonic()
@@ -64,7 +67,7 @@ class OtherJobs:
                 self._looked = time.monotonic()
                 self._look = asyncio.create_task(self._look_for_batches())
                 await asyncio.wait([self._look])
-            self._look.result()  # its error is for all that it was to serve
+            self._look.result()  # raises its error in all callers that this look serves
 
     async def _look_for_batches(self) -> None:
         self._go_on()
@@ -77,7 +80,7 @@ class OtherJobs:
             raise UserError(f"interrupted; {KEPT}")
 
     def stop(self) -> None:
-        """Wait for other jobs no longer."""
+        """Stop waiting for other jobs."""
         self._stopped = True
         self._recorder.budget.stop()
         for orphans in self.orphans:

@@ -1,4 +1,10 @@
-"""Prompt sets: one YAML file a paradigm, each one or more requests whose replies fill variables."""
+"""Reads prompt files: one or more requests to the teacher, whose replies fill variables.
+
+A prompt set is a folder with one YAML file per paradigm.
+
+Texts may differ by kind of task: question, command, explanation, comparison, claim or choice. The compact prompts have
+finer kinds, such as "command when". `synthesis/sentence_focus.py` finds the kind of an exemplar.
+"""
 
 import json
 import re
@@ -16,53 +22,54 @@ from rag_instruct.reasons import Fault, Reason
 from rag_instruct.settings.explain import read_section
 from rag_instruct.settings.section import Maybe, OrByName, Section
 
-ByKind = OrByName[str]  # a text, or texts by the exemplar's kind of task, with `any` for the rest
+ByKind = OrByName[str]  # one text, or texts by kind of task, with `any` for all other kinds
 
 T = TypeVar("T")
 
 
 def of_kind(choices: Mapping[str, T], kind: str) -> T | None:
-    """The choice for a kind of task ("order", or finer "order when"), else for its first word, else for `any`."""
+    """Return the choice for a kind of task ("command when"), or else for its first word ("command"), or for `any`."""
     return next((choices[key] for key in (kind, kind.split()[0], "any") if key in choices), None)
 
 
 def text_of(choices: ByKind, kind: str) -> str:
-    """The text for a kind of task."""
+    """Return the text for a kind of task."""
     return choices if isinstance(choices, str) else of_kind(choices, kind) or ""
 
 
 class Turn(Section):
-    """A question and an answer that are shown as an example."""
+    """A question and an answer that the teacher sees as an example."""
 
     user: str = Field(description="What the user says.")
     assistant: str = Field(description="What the assistant answers.")
 
 
 class Step(Section):
-    """One request: messages from variables, and the form that the reply must have.
+    """One request: messages made from variables, and the form of the reply.
 
-    `examples` are earlier turns of the chat. Texts that may differ by the exemplar's kind of task are keyed by
-    it, with `any` for the rest. A reply is JSON. It is either a string that fills the variable `name` and has
-    the form of `pattern`, in which <name> stands for any line of a variable. Or it is an object of `schema`,
-    whose members fill the variables of their names.
+    `examples` become earlier turns of the chat. The reply is JSON of one of two forms:
+
+    - a string, which fills the variable `name`. The request asks the endpoint for a string that matches `pattern`.
+      In the pattern, <variable> stands for any one line of that variable's value.
+    - an object of `schema`. Each member fills the variable of its name.
     """
 
-    name: str = Field(description="The step's name, and the variable that a reply of text fills.")
+    name: str = Field(description="The step's name, and the variable that a text reply fills.")
     user: ByKind = Field(description="The user's message: a text with {variables}, or texts by kind of task.")
     max_tokens: int = Field(description="The most tokens of a reply.")
     system: str = Field("", description="The system's message.")
-    examples: dict[str, list[Turn]] = Field({}, description="Turns that are shown before, by kind of task.")
+    examples: dict[str, list[Turn]] = Field({}, description="Example turns before the user's message, by kind of task.")
     pattern: ByKind = Field(
-        "^.+$", description="What a reply of text must match: a pattern, or patterns by kind of task."
+        "^.+$", description="The pattern of a text reply, or patterns by kind of task. Only the endpoint applies it."
     )
     reply_schema: Maybe[dict[str, Any]] = Field(
         None, alias="schema", description="The JSON schema of a reply whose members fill variables."
     )
-    kind: str = Field("", description="The variable that holds this step's kind, where it is not the row's.")
-    about: str = Field("", description="The variable that holds the fact from which a reply must not stray.")
+    kind: str = Field("", description="The variable with this step's kind of task, if not the row's.")
+    about: str = Field("", description="The variable with the fact that the reply must keep to.")
 
     def body(self, kind: str, variables: dict[str, str]) -> Request:
-        """The request without the model and its sampling."""
+        """Return the request, without the model and its sampling."""
         kind = variables.get(self.kind, kind)
         messages = [{"role": "system", "content": self.system.strip()}] if self.system else []
         for example in of_kind(self.examples, kind) or []:
@@ -75,10 +82,11 @@ class Step(Section):
         return {"messages": messages, "response_format": response_format, "max_tokens": self.max_tokens}
 
     def parse(self, reply: str) -> dict[str, str] | None:
-        """The variables that `reply` fills, or None when it has another form.
+        """Return the variables that `reply` fills, or None if its form is wrong.
 
-        Endpoints without response_format put words, fences or wrong quotes around the JSON. These are repaired; a
-        missing end is not. A reply that should be one string may also come as bare text.
+        We check that the reply is a string or fits `schema`. We do not check `pattern`. Endpoints without
+        response_format may put words, code fences or wrong quotes around a JSON object. We repair these, but not a
+        missing end. A text reply may also come without quotes.
         """
         for value in _readings(reply, bare=self.reply_schema is None):
             try:
@@ -91,11 +99,11 @@ class Step(Section):
 
 
 def _readings(reply: str, bare: bool) -> Iterator[Any]:
-    """The values that a reply may mean, the most literal first."""
+    """Yield the values that a reply may mean, the most literal first."""
     with suppress(json.JSONDecodeError):
         yield json.loads(reply)
     if bare:
-        # A broken literal would pass as a text too, with its quotes.
+        # Text that begins like JSON is broken JSON, not an answer.
         if reply.strip()[:1] not in ('"', "{", "["):
             yield reply
     elif found := re.search(r"\{.*\}", reply, re.S):
@@ -104,7 +112,7 @@ def _readings(reply: str, bare: bool) -> Iterator[Any]:
 
 def _filled(pattern: str, variables: dict[str, str]) -> str:
     def literal(found: re.Match[str]) -> str:
-        # Only special characters are escaped: grammars refuse some of the escapes that re.escape makes.
+        # We escape special characters only: the grammars of some endpoints refuse other escapes of `re.escape`.
         lines = [re.sub(r"([.^$*+?{}()\[\]|\\/])", r"\\\1", line) for line in variables[found[1]].splitlines()]
         return f"({'|'.join(lines)})"
 
@@ -112,7 +120,7 @@ def _filled(pattern: str, variables: dict[str, str]) -> str:
 
 
 def read(step: Step, reply: Reply) -> dict[str, str] | Fault:
-    """Return the variables that a reply fills, or why it fills none."""
+    """Return the variables that a reply fills, or the fault why it fills none."""
     if reply["finish_reason"] == "failed":
         return Fault(Reason.NO_ANSWER, reply["failure"])
     if reply["finish_reason"] != "stop":
@@ -122,25 +130,25 @@ def read(step: Step, reply: Reply) -> dict[str, str] | Fault:
 
 
 class Prompt(Section):
-    """The requests of one file.
+    """The requests of one prompt file.
 
-    `focus` says what the teacher writes from: whole documents, or one sentence of each, which is all that a
-    very small model can use. `simulation` is the text that asks to imitate the exemplar. `pair` has templates
-    that make the question and the answer from variables, if they are not variables themselves.
+    `focus` says what the teacher writes from: whole documents, or single sentences for very small models.
+    `simulation` is the text that asks the teacher to imitate the exemplar. `pair` has templates that make the question
+    and the answer from variables. Without a template, the variables `question` and `answer` are used.
     """
 
-    version: int = Field(description="The prompt's version; rows keep it.")
-    steps: list[Step] = Field(min_length=1, description="The requests, in their order.")
+    version: int = Field(description="The prompt's version, recorded in each row.")
+    steps: list[Step] = Field(min_length=1, description="The requests, in order.")
     focus: Literal["document", "sentence"] = Field("document", description="What the teacher writes from.")
-    simulation: str = Field("", description="The text that asks to imitate the exemplar.")
+    simulation: str = Field("", description="The text that asks the teacher to imitate the exemplar.")
     pair: dict[str, ByKind] = Field({}, description="Templates of the question and the answer, from variables.")
 
     def written(self, kind: str, variables: dict[str, str]) -> dict[str, str]:
-        """The question and the answer, as the row has them."""
+        """Return the row's question and answer."""
         templates = {"question": "{question}", "answer": "{answer}", **self.pair}
         return {name: text_of(template, kind).format_map(variables).strip() for name, template in templates.items()}
 
 
 def load_prompt(path: Path) -> Prompt:
-    """Read and check a prompt file; UserError names the file and the key that is wrong."""
+    """Read and check a prompt file. A UserError names the file and the wrong key."""
     return read_section(Prompt, path)

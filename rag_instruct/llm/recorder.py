@@ -1,4 +1,4 @@
-"""What a session buys, recorded: replies, failures and lost attempts, with the data set that pays."""
+"""Records what a session buys: replies, failures and lost attempts, with the data set that pays."""
 
 import uuid
 from typing import NamedTuple
@@ -11,14 +11,14 @@ from rag_instruct.llm.segments import Lost, Record, Reply, Request
 
 
 class Buyer(NamedTuple):
-    """For whom a request was bought."""
+    """The data set and stage for which a request was bought."""
 
     data_set: str
     stage: str
 
 
 class Recorder:
-    """The books of a session: the budget, in which every request has a place before it is sent, and the store."""
+    """Writes a session's purchases into the store. `budget` reserves the dollars before each request is sent."""
 
     def __init__(self, model: TeacherModel, store: AnswerStore, account: BudgetAccount) -> None:
         self._store = store
@@ -26,7 +26,7 @@ class Recorder:
         self.buyer = Buyer(account.data_set, account.stage)
 
     async def record(self, key: str, request: Request, reply: Reply, buyer: Buyer | None = None) -> Reply:
-        """Keep a reply, or the reason why there will be none; what the store has already stays as it is."""
+        """Store a reply or a failure, and return it. If the store already has a reply, return that one instead."""
         if stored := self._store.get(key):
             return stored
         data_set, stage = buyer or self.buyer
@@ -41,7 +41,7 @@ class Recorder:
         return reply
 
     async def lose(self, key: str, request: Request, attempt: TransientError, batch_of: Buyer | None = None) -> None:
-        """Keep what an attempt may have cost that brought no reply; `batch_of` opened the batch that it was part of."""
+        """Store what an attempt without a reply may have cost. `batch_of` is who opened its batch, if it was in one."""
         data_set, stage = batch_of or self.buyer
         lost: Lost = {
             "id": uuid.uuid4().hex,

@@ -1,4 +1,4 @@
-"""What the jobs of a data set have reserved of its budget and not yet spent; each job has a file that says so."""
+"""Files in which the jobs of a data set publish what they have reserved of its budget, one file per job."""
 
 import fcntl
 import json
@@ -12,10 +12,10 @@ from rag_instruct.lock import hold
 
 
 class Reservations:
-    """The reservations of this job (dollars, requests), and those of the other living jobs.
+    """The dollars and requests that this job and the other living jobs have reserved.
 
-    A job holds the lock of its file for as long as it lives. A file with a free lock belongs to a dead job, and is
-    removed. Where the file system has no locks, other jobs are not seen.
+    A living job holds the lock of its file. A file with a free lock belongs to a dead job, and we remove it. On a file
+    system without locks, a job does not see the reservations of others.
     """
 
     def __init__(self, folder: Path, data_set: str) -> None:
@@ -25,7 +25,7 @@ class Reservations:
 
     @contextmanager
     def settled(self) -> Iterator[None]:
-        """Let no other job look or write during the block."""
+        """Let no other job read or change reservations during the block."""
         held = hold(self._folder / f".{self._data_set}.lock", wait=True, quiet=True)
         try:
             yield
@@ -34,7 +34,7 @@ class Reservations:
                 held.close()
 
     def write(self, dollars: float, requests: int) -> None:
-        """Say what this job has reserved; to be called while settled."""
+        """Publish what this job has reserved. Call it inside `settled`."""
         self._own = self._own or hold(self._path, wait=False)
         if self._own:
             self._own.seek(0)
@@ -43,7 +43,7 @@ class Reservations:
             self._own.flush()
 
     def of_others(self) -> tuple[float, int]:
-        """Dollars and requests; to be called while settled."""
+        """Return the dollars and requests that other living jobs have reserved. Call it inside `settled`."""
         dollars, requests = 0.0, 0
         for path in self._folder.glob(f"{self._data_set}-????????????.json"):
             if path != self._path and (reserved := _of_a_living_job(path)):
@@ -51,7 +51,7 @@ class Reservations:
         return dollars, requests
 
     def close(self) -> None:
-        """Remove the file."""
+        """Remove the file of this job."""
         if self._own:
             with self.settled():
                 self._path.unlink(missing_ok=True)

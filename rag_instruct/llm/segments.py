@@ -1,4 +1,4 @@
-"""What the store keeps of a request, and the segments that hold it: JSON lines, one record each."""
+"""The store's records, and the segments that hold them: JSON lines, one record per line."""
 
 import json
 import os
@@ -14,24 +14,24 @@ from rag_instruct.files import dump, whole
 from rag_instruct.lock import hold
 from rag_instruct.logs import logger
 
-IN_USE = ".in_use.lock"  # held, shared, by every process that reads the segments
-QUIET = 60  # seconds since the last write to a segment, before it is compacted
+IN_USE = ".in_use.lock"  # every process that uses the segments holds it as a shared lock
+QUIET = 60  # seconds without a write before a segment may be compacted
 
-Request = dict[str, Any]  # the body of a chat completion: users may add any parameter of any provider by `sampling`
-Usage = dict[str, Any]  # as the provider counts; `estimated` where we had to
+Request = dict[str, Any]  # a chat completion's body; `sampling` may add any parameter of a provider
+Usage = dict[str, Any]  # tokens as the provider reports them; `estimated: true` if we counted them
 
 
 class Reply(TypedDict):
-    """What came of a request: an answer if `finish_reason` is "stop", and never an answer if it is "failed"."""
+    """The outcome of a request. Only a `finish_reason` of "stop" means an answer. "failed" means a final refusal."""
 
     text: str
     finish_reason: str
     refusal: NotRequired[str | None]
     usage: NotRequired[Usage | None]
-    model: NotRequired[str | None]  # as the provider names it
+    model: NotRequired[str | None]  # the name that the provider reports
     batch: NotRequired[bool]
-    sent: NotRequired[Request]  # without its messages, where the endpoint needed other parameters
-    faults: NotRequired[list[str]]  # of earlier attempts
+    sent: NotRequired[Request]  # the adapted request without its messages, if we adapted it
+    faults: NotRequired[list[str]]  # faults of earlier attempts
     failure: NotRequired[str]  # why there will be no answer
 
 
@@ -45,7 +45,7 @@ class Lost(TypedDict):
     batch: NotRequired[bool]
 
 
-# A line of a segment, with exactly one of `reply`, `failure` and `lost`. `for` is the data set that paid.
+# A line of a segment. It has exactly one of `reply`, `failure` and `lost`. `for` is the data set that paid.
 Record = TypedDict(
     "Record",
     {
@@ -63,13 +63,13 @@ Record = TypedDict(
 
 
 def failed_reply(failure: str, faults: list[str] | None = None) -> Reply:
-    """The reply to a request that the endpoint will never answer."""
+    """Return the reply to a request that the endpoint will never answer."""
     reply: Reply = {"text": "", "finish_reason": "failed", "failure": failure}
     return {**reply, "faults": faults} if faults else reply
 
 
 def tokens_of(paid: Reply | Lost | None) -> Counter[str]:
-    """What the provider charged: prompt, cached (a part of prompt) and completion tokens."""
+    """Return the charged prompt and completion tokens; `cached` tokens are a part of the prompt's."""
     usage = (paid.get("usage") if paid else None) or {}
     details = usage.get("prompt_tokens_details") or {}
     return Counter(
@@ -80,14 +80,14 @@ def tokens_of(paid: Reply | Lost | None) -> Counter[str]:
 
 
 def identity(record: Record) -> str:
-    """What tells records apart: the key of a request, which is answered once, or the id of a lost attempt."""
+    """Return the unique name of a record: the id of a lost attempt, or else the key of the request."""
     return record["lost"]["id"] if "lost" in record else record["key"]
 
 
 def sizes(folder: Path) -> list[tuple[str, int]]:
-    """The segments' names and sizes. Of records with the same identity, the one in the first segment counts."""
+    """Return the segments' names and sizes, sorted by name. If two records have one identity, the earlier counts."""
     try:
-        # A hidden one is a compaction under way.
+        # A hidden file belongs to a compaction in progress.
         return sorted(
             (entry.name, entry.stat().st_size)
             for entry in os.scandir(folder)
@@ -98,17 +98,20 @@ def sizes(folder: Path) -> list[tuple[str, int]]:
 
 
 def records_from(path: Path, start: int) -> Iterator[tuple[int, Record | None]]:
-    """The records from byte `start` on, each with its position; at last the end of the whole lines, with None."""
+    """Yield the records from byte `start` on, each with its position.
+
+    Last, yield the end of the whole lines, with None in place of a record.
+    """
     with path.open("rb") as file:
         file.seek(start)
         position = start
         for line in file:
             if not line.endswith(b"\n"):
-                # A kill cut it short, and the answer is asked for again; or it is being written.
+                # A process is still writing this line, or was killed. After a kill, the request is sent again.
                 break
             record = _parsed(line)
             if record is None:
-                logger.warning("%s: skipped a broken line at byte %d: its request will be asked again", path, position)
+                logger.warning("%s: skipped a broken line at byte %d; its request will be sent again", path, position)
             else:
                 yield position, record
             position += len(line)
@@ -126,25 +129,26 @@ def _parsed(line: bytes) -> Record | None:
 
 
 def compact(folder: Path, drop_failures: bool = False) -> tuple[int, int]:
-    """Join the segments without torn lines and repeated keys; how many segments there were, and records there are.
+    """Join the segments into one, without torn lines and repeated records.
 
-    Segments that were written to lately stay as they are. `drop_failures` forgets refusals, so that
-    their requests are asked again. Raises UserError while a job uses the store.
+    Return how many segments were joined, and how many records they have. Segments that changed within a minute stay
+    as they are. `drop_failures` drops refusals, so that their requests are sent again. Raise UserError while a job
+    uses the store.
     """
     held = hold(folder / IN_USE, wait=False)
     if held is None:
-        raise UserError(f"{folder}: a job is using the answers: compact them when the job has ended")
+        raise UserError(f"{folder}: a job is using the answers: compact them after the job has ended")
     with held:
-        # A job of another node, whose locks may not be seen here, may be writing.
+        # A job on another node may be writing, and we may not see its locks.
         every = [folder / name for name, _ in sizes(folder)]
         old = [path for path in every if path.stat().st_mtime < time.time() - QUIET]
         if len(old) < len(every):
-            logger.warning("%d segments changed within a minute and stay as they are", len(every) - len(old))
+            logger.warning("%s: left out %d segments that changed within a minute", folder, len(every) - len(old))
         return (len(old), _joined(folder, old, drop_failures)) if old else (0, 0)
 
 
 def _joined(folder: Path, old: list[Path], drop_failures: bool) -> int:
-    # Sorts before all others: should a kill leave old segments behind, the same record of a key still counts.
+    # The name sorts first. If a kill leaves old segments behind, the joined records still come before their copies.
     new = folder / f"0-{uuid.uuid4().hex[:12]}.jsonl"
     seen: set[str] = set()
     with whole(new) as temporary, temporary.open("wb") as file:

@@ -1,4 +1,4 @@
-"""The server of a local teacher: a stage starts it, waits until it answers, and ends it with itself."""
+"""Runs a local teacher's server for a stage: the server starts and ends with the stage."""
 
 import shlex
 import socket
@@ -14,8 +14,8 @@ import httpx2
 from rag_instruct.errors import UserError
 from rag_instruct.logs import logger
 
-PATIENCE = 1800.0  # seconds until a server must answer: a large model takes long to load
-GRACE = 10.0  # seconds from the request to end to the kill
+PATIENCE = 1800.0  # seconds that a server may take to answer: large models load slowly
+GRACE = 10.0  # seconds between SIGTERM and SIGKILL
 
 # The guard ends the server when the guard's standard input closes. The kernel closes it however the stage dies,
 # SIGKILL included. `start_new_session` lets the guard end the server's own children too.
@@ -36,14 +36,14 @@ sys.exit(server.wait())
 
 @contextmanager
 def local_server(command: str) -> Iterator[str]:
-    """Run `command` with {port} filled in; yield the base URL that it serves, once it answers.
+    """Run `command` with {port} filled in. Wait until the server answers, and yield its base URL.
 
-    Raises UserError with the last lines that the server wrote, if it ends or does not answer.
+    Raise UserError if the server ends, with the last lines of its output, or if it does not answer in time.
     """
     port = _free_port()
     arguments = [sys.executable if word == "python" else word for word in shlex.split(command.format(port=port))]
     with tempfile.TemporaryFile("w+") as output:
-        # A session of its own: Ctrl-C reaches the stage, which then ends the server in order.
+        # In its own session the server gets no Ctrl-C. Only the stage does, and it ends the server in order.
         guard = subprocess.Popen(
             [sys.executable, "-c", GUARD, *arguments],
             stdin=subprocess.PIPE,
@@ -82,4 +82,4 @@ def _wait_for(base_url: str, guard: "subprocess.Popen[bytes]", command: str, out
         except httpx2.TransportError:
             pass
         time.sleep(0.1)
-    raise UserError(f"the teacher's server did not answer in {PATIENCE:.0f} s: {command}")
+    raise UserError(f"the teacher's server did not answer within {PATIENCE:.0f} s: {command}")

@@ -1,4 +1,4 @@
-"""A stage's session with a teacher: it asks only for what the store does not hold, within the budget."""
+"""A stage's session with a teacher: it buys only the answers that the store lacks, within the budget."""
 
 import asyncio
 import os
@@ -30,16 +30,16 @@ Result = TypeVar("Result")
 
 
 class AnswerSource(Protocol):
-    """Where answers come from that the store lacks: an endpoint, online or in batches, or nowhere in a dry run.
+    """Gives the answers that the store lacks: from an endpoint, by single requests or batches. A dry run gives none.
 
-    By default nothing is under way and nothing is open.
+    The default `stop` and `close` do nothing.
     """
 
     async def answer(self, key: str, request: Request) -> Reply:
-        """The reply to a request, recorded in the store."""
+        """Return the reply to a request, and record it in the store."""
 
     def stop(self) -> None:
-        """Begin nothing new."""
+        """Start nothing new."""
         return
 
     async def close(self) -> None:
@@ -48,19 +48,19 @@ class AnswerSource(Protocol):
 
 
 class ReplayOnly(AnswerSource):
-    """An AnswerSource that has no answers: a replay is made of stored answers only."""
+    """An AnswerSource without answers, for a replay, which uses stored answers only."""
 
     async def answer(self, key: str, request: Request) -> Reply:
         """Raise UserError."""
         raise UserError(
-            f"{REPLAY} is set and the store has no answer to request {key[:12]}: unset it to buy the answer"
+            f"{REPLAY} is set and the store has no answer to request {key[:12]}: unset {REPLAY} to buy the answer"
         )
 
 
 class Session:
     """Answers the requests of a stage: from the store, or else from a source.
 
-    With `jobs`, other jobs of the store may be buying the same; without them, the source buys nothing.
+    `jobs` coordinates purchases with other jobs of the store. A source that buys nothing needs no `jobs`.
     """
 
     def __init__(
@@ -69,16 +69,16 @@ class Session:
         self.model = model
         self._store, self._source, self._jobs = store, source, jobs
         self._waiting: dict[str, asyncio.Task[Reply]] = {}
-        self.completions: dict[str, int] = {}  # completion tokens of the answers that the store had, by key
+        self.completions: dict[str, int] = {}  # request key: completion tokens of a stored answer
 
     @property
     def bought(self) -> int:
-        """Answers that the source gave, rather than the store."""
+        """How many replies this session added to the store, those of adopted batches included."""
         return self._store.added
 
     @property
     def replayed(self) -> int:
-        """Requests that the store answered."""
+        """How many requests the store answered."""
         return len(self.completions)
 
     async def __aenter__(self) -> Self:
@@ -95,13 +95,13 @@ class Session:
         self._store.close()
 
     def stop_on_signals(self) -> None:
-        """Let Ctrl-C, or a scheduler's SIGTERM, end the job in order; a second one ends it at once."""
+        """Let Ctrl-C or SIGTERM end the job in order. A second signal ends it at once."""
         loop = asyncio.get_running_loop()
 
         def stop() -> None:
             logger.warning(
-                "interrupted: waiting for the requests in flight, their answers are kept; batches keep running; "
-                "interrupt again to end at once"
+                "interrupted: waiting for the requests in flight, to keep their answers. Batches keep running. "
+                "Interrupt again to end at once"
             )
             if self._jobs:
                 self._jobs.stop()
@@ -113,7 +113,7 @@ class Session:
             loop.add_signal_handler(number, stop)
 
     async def ask(self, body: Request, sample: int = 0) -> tuple[str, Reply]:
-        """The request's key and its reply, from the store or else from the source.
+        """Return the request's key and the reply, from the store or else from the source.
 
         A reply is an answer only if its finish_reason is "stop". If it is "failed", `failure` says why the
         endpoint will never give an answer.
@@ -122,10 +122,10 @@ class Session:
         key = request_key(request, sample)
         if stored := self._stored(key):
             return key, stored
-        # Two candidates may ask the same at once: one request serves both.
+        # Two candidates may need the same request at once: we send it once for both.
         if key not in self._waiting:
             self._waiting[key] = asyncio.create_task(self._missing(key, request))
-            self._waiting[key].add_done_callback(lambda _: self._waiting.pop(key))  # the store has it from now on
+            self._waiting[key].add_done_callback(lambda _: self._waiting.pop(key))  # now the store has the reply
         return key, await self._waiting[key]
 
     def _stored(self, key: str) -> Reply | None:
@@ -140,14 +140,14 @@ class Session:
             waited = True
             while waited:
                 waited = await self._jobs.wait_for_batch(key)
-                await self._store.refreshed()  # the job that had the claim or the batch may have kept an answer
+                await self._store.refreshed()  # the job that had the claim or the batch may have stored the answer
                 if stored := self._stored(key):
                     return stored
             return await self._source.answer(key, request)
 
 
 def open_session(model: TeacherModel, store: AnswerStore, account: BudgetAccount) -> Session:
-    """A session that buys from the endpoints of `model`; if RAG_INSTRUCT_REPLAY is set, one that buys nothing."""
+    """Return a session that buys from the endpoints of `model`, or buys nothing if RAG_INSTRUCT_REPLAY is set."""
     if os.environ.get(REPLAY):
         return Session(model, store, ReplayOnly())
     recorder = Recorder(model, store, account)
@@ -165,10 +165,10 @@ def with_teacher(
     work: Callable[["Session"], Awaitable[Result]],
     sampling: dict[str, Any] | None = None,
 ) -> Result:
-    """Return the result of `work` with a teacher of the settings; starts the teacher's server if it has one.
+    """Return the result of `work` with a teacher of the settings. Start the teacher's server, if it has one.
 
-    The budget of `dataset` pays, and the ledger names `stage`. `output` is the file that the result is for: one job
-    at a time buys for it. `sampling` goes before the teacher's own.
+    The budget of `dataset` pays, and the ledger names `stage`. The result is for the file `output`: only one job at a
+    time buys for it. Each parameter of `sampling` replaces the teacher's value of that parameter.
     """
     described = with_sampling(settings["teachers"][teacher], sampling or {})
     answers = Path(settings["answers"])
@@ -177,7 +177,7 @@ def with_teacher(
     async def session(base_url: str | None) -> Result:
         model = TeacherModel.of(described, base_url)
         async with open_session(model, AnswerStore(answers), account) as asked:
-            if threading.current_thread() is threading.main_thread():  # no other may handle signals
+            if threading.current_thread() is threading.main_thread():  # other threads cannot handle signals
                 asked.stop_on_signals()
             return await work(asked)
 
@@ -187,12 +187,12 @@ def with_teacher(
 
 
 def with_sampling(teacher: dict[str, Any], sampling: dict[str, Any]) -> dict[str, Any]:
-    """A teacher's settings; the stage's sampling replaces the teacher's own."""
+    """Return the teacher's settings. Each parameter of `sampling` replaces the teacher's value of that parameter."""
     return {**teacher, "sampling": {**teacher.get("sampling", {}), **sampling}}
 
 
 def account_of(settings: dict[str, Any], data_set: str, stage: str) -> BudgetAccount:
-    """The data set's budget with the prices of config.yaml."""
+    """Return the account of a stage: the data set's budget, and all known prices."""
     own = {
         teacher["model"]: Price(**teacher["price"]) for teacher in settings["teachers"].values() if "price" in teacher
     }

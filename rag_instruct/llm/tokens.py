@@ -1,4 +1,4 @@
-"""How many tokens a text has: by tiktoken or the model's own tokenizer, or else by a rule of thumb."""
+"""Counts tokens with tiktoken or the model's own tokenizer, or else estimates them from the bytes."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -6,19 +6,21 @@ from functools import lru_cache
 from rag_instruct.files import dump
 from rag_instruct.logs import logger
 
-BYTES_A_TOKEN = 4  # of English in the usual vocabularies; other languages have more tokens
+BYTES_A_TOKEN = 4  # for English in the usual vocabularies; other languages have more tokens
 
 TokenCounter = Callable[[str], int]
 
 
 @lru_cache
 def counter(model: str, tokenizer: str | None = None) -> TokenCounter:
-    """A function that counts tokens for `model`; `tokenizer` (hub id or folder) is for models unknown to tiktoken."""
+    """Return a function that counts tokens. Give `tokenizer` (hub id or folder) if tiktoken does not know the model."""
     try:
         return _of_transformers(tokenizer) if tokenizer else _of_tiktoken(model)
     except Exception as error:  # an unknown model, or a vocabulary that cannot be fetched
         why = str(error).strip().splitlines()[0][:150]
-        logger.info("no tokenizer for %s (%s): tokens are estimated, %d bytes each", model, why, BYTES_A_TOKEN)
+        logger.info(
+            "no tokenizer for %s (%s): token counts are estimated from %d bytes per token", model, why, BYTES_A_TOKEN
+        )
         return lambda text: len(text.encode()) // BYTES_A_TOKEN + 1
 
 
@@ -37,5 +39,5 @@ def _of_transformers(tokenizer: str) -> TokenCounter:
 
 
 def prompt_tokens(request: dict[str, object], count: TokenCounter) -> int:
-    """Tokens of a request as JSON, which are a little more than the provider charges for its chat format."""
+    """Return the tokens of the request as JSON, a little more than the provider charges for its chat format."""
     return count(dump(request))
