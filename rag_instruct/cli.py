@@ -2,6 +2,7 @@
 
 import inspect
 import logging
+import os
 import re
 import sys
 import time
@@ -38,6 +39,8 @@ def run(function: Callable[..., None], given: Sequence[str] | None = None) -> No
     except UserError as error:
         logger.error("error: %s", error)
         sys.exit(2 if isinstance(error, ArgumentError) else 1)
+    except BrokenPipeError:  # `| head` has read enough; the interpreter must not flush again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         logger.error("interrupted")
         sys.exit(130)

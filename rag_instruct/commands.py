@@ -1,6 +1,7 @@
 """The command `rag-instruct`. Every script is a subcommand, for use without Snakemake."""
 
 import difflib
+import signal
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -19,6 +20,7 @@ def main() -> None:
     name, *arguments = sys.argv[1:] or ["--help"]
     scripts = {path.stem.replace("_", "-"): path for path in sorted((root() / "scripts").glob("[a-z]*.py"))}
     if name in ("--help", "-h"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` may end it
         print("\n".join([USAGE, *(f"  {command:30} {_summary(path)}" for command, path in scripts.items())]))
     elif name == "workflow":
         print(root() / "Snakefile")

@@ -101,7 +101,7 @@ class BatchResults:
                 silent.pop(key, None)
                 if key in bodies and key not in found.replies:
                     self._sort(key, line, bodies[key], found)
-        # An unreadable line may be charged, but its request is unknown. For each such line we count one request as lost.
+        # An unreadable line may be charged, but its request is unknown. For each such line one request counts as lost.
         found.lost |= {key: TransientError("broken reply", charged=True) for key in list(silent)[:unreadable]}
         for key in found.replies.keys() & found.lost.keys():
             del found.lost[key]
