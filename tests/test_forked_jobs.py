@@ -23,7 +23,7 @@ exec(sys.argv[1])
 
 CATCHING = """import signal
 def told(number, frame):
-    os.write(1, b"told %d\n" % number)  # print may be at work, and is not called twice
+    os.write(1, b"told %d\\n" % number)  # print may be at work, and is not called twice
     os._exit(7)
 for number in (2, 15, 10):
     signal.signal(number, told)
