@@ -1,4 +1,4 @@
-"""Why instructions, exemplars, candidates and rows are rejected: every reason, what it means and what to change."""
+"""The reasons for which instructions, exemplars, candidates and rows are rejected, with meaning and remedy."""
 
 from enum import StrEnum
 from typing import NamedTuple
@@ -19,14 +19,14 @@ _FILTER = "Nothing; raise the set's number in `exemplars` if too few are left."
 
 
 class Reason(StrEnum):
-    """A reason by its short name, as files and reports have it."""
+    """A reason. Its value is the short name that files and reports show."""
 
     stage: str
     meaning: str
-    remedy: str  # what to change where too much is rejected for it
+    remedy: str  # what to change if this reason rejects too much
 
     def __new__(cls, name: str, stage: str, meaning: str, remedy: str) -> "Reason":
-        """A member whose value is its short name."""
+        """Make a member whose value is its short name."""
         member = str.__new__(cls, name)
         member._value_ = name
         member.stage, member.meaning, member.remedy = stage, meaning, remedy
@@ -221,13 +221,13 @@ class Reason(StrEnum):
 
 
 class Fault(NamedTuple):
-    """A reason, and what shows it."""
+    """A reason, and the words or numbers that show it."""
 
     reason: Reason
     detail: str = ""
 
     def __str__(self) -> str:
-        """Return both, for a message."""
+        """Return the reason and the detail, for a message."""
         return f"{self.reason} ({self.detail})" if self.detail else str(self.reason)
 
 
@@ -235,7 +235,7 @@ _BY_NAME = {str(one): one for one in Reason}
 
 
 def explain(reason: str) -> Reason | None:
-    """Return what a reason means; None for a category that only the user's own prompt has."""
+    """Return the reason with this name, or None if it is a category of the user's own prompt."""
     return _BY_NAME.get(reason)
 
 

@@ -69,7 +69,7 @@ def test_a_break_is_resumed(served, tmp_path):
     ("path", "size", "sha256", "said"),
     [
         ("file", None, "0" * 64, "sha256 is"),
-        ("file", 5, None, "5 were expected"),
+        ("file", 5, None, "`size` in config.yaml is 5"),
         ("missing", None, None, "the server answered 404"),
         ("file", 10**18, None, "make room"),
     ],
