@@ -1,5 +1,5 @@
-# RAG-Instruct as a workflow: `snakemake --cores 8 -- results/<dataset>.jsonl`, with <dataset> a key of `datasets` in
-# config.yaml. Rule files stand in the order in which their rules run.
+# RAG-Instruct as a workflow: `snakemake --cores 8 -- results/<dataset>.jsonl`. <dataset> is a key of `datasets` in
+# config.yaml. The rule files are included in the order in which their rules run.
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ min_version("9.27")
 report: "resources/report/workflow.rst"
 
 
-# The working directory's, or else the workflow's own. --configfile adds to it.
+# We read config.yaml of the working directory, or else the workflow's own. --configfile adds to it.
 configfile: "config.yaml" if Path("config.yaml").exists() else workflow.source_path("config.yaml")
 
 
@@ -47,7 +47,7 @@ wildcard_constraints:
     file="[^/]+",
 
 
-# Rules with `localrule` run where Snakemake does, on a cluster too: they need the network, or take a second.
+# Rules with `localrule` run on Snakemake's machine, also on a cluster: they need the network, or take a second.
 rule all:
     default_target: True
     input:

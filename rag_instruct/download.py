@@ -59,7 +59,7 @@ def download(source: Source, output: Path) -> None:
     except httpx2.TransportError as error:
         fault = error or type(error).__name__
         raise UserError(
-            f"{source.address}: {fault}: run again; the download resumes at byte {_length(part):,}. Behind a proxy, "
+            f"{source.address}: {fault}: run again to resume at byte {_length(part):,}. Behind a proxy, "
             "set HTTPS_PROXY, or `proxy` in config.yaml"
         ) from error
     _check(part, source, output)

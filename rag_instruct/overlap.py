@@ -1,4 +1,4 @@
-"""Decontamination: whether a text of an exemplar or a row has a benchmark's question in it."""
+"""Decontamination: find questions of benchmarks in the texts of exemplars and rows."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -8,12 +8,12 @@ from rag_instruct.files import read_jsonl
 from rag_instruct.records import foreign_records, member
 from rag_instruct.words import fold
 
-NGRAM = 13  # words in a row that two texts share by descent, not by chance (GPT-3, arXiv 2005.14165, appendix C)
-WHOLE = 5  # words of a question that is looked for inside texts; a shorter one has to be all of the text
+NGRAM = 13  # adjacent words that two texts do not share by chance (GPT-3, arXiv 2005.14165, appendix C)
+WHOLE = 5  # a question of fewer words counts only if it is the whole text
 
 
 class ContaminationIndex:
-    """Finds benchmark questions in texts: by 13 words in a row, or a shorter question as a whole."""
+    """Finds benchmark questions in texts: 13 adjacent words of a question, or the whole of a shorter question."""
 
     def __init__(self, questions: Mapping[str, Iterable[str]]) -> None:
         self._questions: dict[str, str] = {}
@@ -27,7 +27,7 @@ class ContaminationIndex:
                     self._questions.setdefault(gram, f"{benchmark}: {question}")
 
     def found(self, text: str) -> str | None:
-        """Return the benchmark and the question that are in the text, or None."""
+        """Return the benchmark and its question if the text contains one, or None."""
         words = fold(text).split()
         for length in sorted(self._lengths):
             if 0 < length <= len(words) and (length >= WHOLE or length == len(words)):
@@ -42,14 +42,15 @@ def _grams(words: list[str], length: int) -> list[str]:
 
 
 def contamination_index(files: Iterable[Path]) -> ContaminationIndex:
-    """Index the questions of files that scripts.extract_questions wrote, each named for its benchmark."""
+    """Index the questions in files of scripts.extract_questions. The name of a file is that of its benchmark."""
     return ContaminationIndex({path.stem: (row["question"] for row in read_jsonl(path)) for path in files})
 
 
 def questions_of(paths: Iterable[Path], question: str, under: str = "") -> list[str]:
-    """Return a benchmark's questions, each once, in their order; `question` and `under` as in foreign_records.
+    """Return the questions of a benchmark, in their order and without repetitions.
 
-    Raises UserError where a record has none, or where there is none at all.
+    `question` is the path of the question in a record, as in `member`; `under` is that of `located_records`. Raises
+    UserError when a record has no question, and when there are no records.
     """
     found: dict[str, None] = {}
     for path in paths:
@@ -66,7 +67,7 @@ def questions_of(paths: Iterable[Path], question: str, under: str = "") -> list[
 
 
 def _texts(value: object) -> list[str]:
-    """The question, or those of a conversation."""
+    """Return the question as a list, or all questions of a conversation."""
     if isinstance(value, list):
         return [text for part in value for text in _texts(part)]
     if not isinstance(value, str):

@@ -1,4 +1,4 @@
-"""The five relations of question and documents (RAG-Instruct, section 3.1), and the row slots of each."""
+"""The five paradigms, which relate questions to documents (RAG-Instruct, section 3.1), and their row slots."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ from rag_instruct.schema import Exemplar
 
 @dataclass(frozen=True)
 class Paradigm:
-    """A relation of the question to its source documents, of which a row has `least` to `most`."""
+    """A relation between a question and its source documents. A row has `least` to `most` of these."""
 
     name: str
     least: int
@@ -30,12 +30,15 @@ PARADIGMS = {
 }
 
 
-ANY = "*"  # in place of a set's name: all of them
+ANY = "*"  # instead of a set's name: all exemplar sets
 
 
 @dataclass(frozen=True)
 class Slot:
-    """A row slot: the place of one row, the `number`-th of the `of` that imitate exemplars of one set."""
+    """A row slot: the place of one row, which imitates an exemplar of the set `source`.
+
+    It is number `number` (from 0) of the `of` slots of this set.
+    """
 
     source: str
     number: int
@@ -43,25 +46,28 @@ class Slot:
 
 
 def quotas(dataset: Mapping[str, Any], paradigm: str) -> dict[str, int]:
-    """Return a paradigm's rows by exemplar set, as config.yaml has them; a number alone means any set."""
+    """Return how many rows of a paradigm each exemplar set gets, from the settings. A single number means any set."""
     rows = dataset["paradigms"].get(paradigm, 0)
     return {name: count for name, count in ({ANY: rows} if isinstance(rows, int) else rows).items() if count}
 
 
 def slots(rows: Mapping[str, int], oversample: float) -> list[Slot]:
-    """Return a paradigm's slots: the rows of each set, and a share of `oversample` more. Sets take turns."""
+    """Return the slots of a paradigm: one per row, and a share of `oversample` more. Sets take turns."""
     counts = {name: math.ceil(round(count * (1 + oversample), 9)) for name, count in rows.items()}
     found = [Slot(name, number, count) for name, count in counts.items() for number in range(count)]
     return sorted(found, key=lambda slot: (slot.number + 0.5) / slot.of)
 
 
 def chunk_slots(slot_count: int, chunk: int, chunks: int) -> range:
-    """Return the slots that one of `chunks` jobs fills; which job fills a slot changes nothing in it."""
+    """Return the positions of the slots that job number `chunk` fills. The number of jobs does not change rows."""
     return range(chunk * slot_count // chunks, (chunk + 1) * slot_count // chunks)
 
 
 def drawing_orders(exemplars: Sequence[Exemplar], seed: str) -> dict[str, list[Exemplar]]:
-    """Return the exemplars of each set, and of all sets, by their digests: another exemplar moves none past another."""
+    """Return the exemplars of each set, and of all sets (ANY), ordered by digest.
+
+    So an added exemplar does not change the order of the others.
+    """
     order = sorted(exemplars, key=lambda exemplar: digest(seed, exemplar.id))
     orders: dict[str, list[Exemplar]] = {ANY: order} if order else {}
     for exemplar in order:
@@ -70,11 +76,11 @@ def drawing_orders(exemplars: Sequence[Exemplar], seed: str) -> dict[str, list[E
 
 
 def candidates(slot: Slot, order: Sequence[Exemplar], tries: int) -> Iterator[tuple[Exemplar, int]]:
-    """Return the candidates of a slot, as (exemplar, round): no two slots share one.
+    """Yield the candidates of a slot, as (exemplar, round). Two slots never share a candidate.
 
-    `order` is the set's in what `drawing_orders` returns. Where a set has fewer exemplars than slots times tries,
-    they serve again in the next round, with other documents. While there are enough, neither another set nor more
-    rows change a slot's candidates.
+    `order` has the exemplars of the slot's set, from `drawing_orders`. If they are fewer than slots times tries, they
+    are used again in the next round, with other documents. If there are enough, adding rows or exemplar sets does not
+    change the candidates.
     """
     lanes = max(slot.of, len(order) // tries)
     for attempt in range(tries):

@@ -1,4 +1,4 @@
-"""Axes of the pages' plots: round numbers beside them, and the places of values."""
+"""Compute the axes of plots: their round numbers, and the positions of values."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -15,7 +15,7 @@ def ticks(low: float, high: float, most: int = 5) -> list[float]:
 
 
 def ticks_around(low: float, high: float, most: int = 5) -> list[float]:
-    """Return whole numbers that span `low`, 0 and `high`, so few that a phone shows them side by side."""
+    """Return evenly spaced whole numbers that span `low`, 0 and `high`, few enough for the width of a phone."""
     low, high = min(low, 0.0), max(high, 0.0)
     step = max(1.0, _step(low, high, most))
     return [number * step for number in range(math.floor(low / step), math.ceil(high / step) + 1)]
@@ -28,7 +28,7 @@ def _step(low: float, high: float, most: int) -> float:
 
 
 class Axes:
-    """A plot's axes. Values become percents of its width and height, from the upper left, as in SVG."""
+    """The axes of a plot. Values become percentages of its width and height, from the upper left as in SVG."""
 
     def __init__(self, x: Point, y: Point, x_label: str, y_label: str) -> None:
         self.x, self.y = x, y
@@ -51,7 +51,7 @@ class Axes:
         return self.line([*there, *reversed(back)])
 
     def described(self, **parts: Any) -> dict[str, Any]:
-        """Return what the template draws: the axes and the parts."""
+        """Return the values for the template: the axes and the parts of the plot."""
         return {
             "x_label": self.labels[0],
             "y_label": self.labels[1],

@@ -1,4 +1,4 @@
-"""The one reader and the one writer of our own records: JSON lines, each checked against its type."""
+"""Read and write our own records as JSON lines, and check each against its type. Nothing else reads or writes them."""
 
 import json
 import re
@@ -17,9 +17,9 @@ SHOWN = 60  # characters of a value that an error quotes
 
 
 def read_records(path: Path, kind: type[R]) -> Iterator[R]:
-    """Read the records of a file, one a line.
+    """Read the records of a file, one per line.
 
-    Raises UserError with the file, line, field and value of a record that is not of this kind.
+    Raises UserError for a record that is not of this kind; the message has its file, line, field and value.
     """
     decoder = msgspec.json.Decoder(kind)
     for number, line in enumerate(text_lines(path), start=1):
@@ -34,26 +34,26 @@ def read_records(path: Path, kind: type[R]) -> Iterator[R]:
 
 
 def read_data_set(path: Path) -> list[Row]:
-    """Read the rows of a data set; raise UserError where it has none."""
+    """Read the rows of a data set. Raises UserError when it has none."""
     rows = list(read_records(path, Row))
     if not rows:
-        raise UserError(f"{path}: no row in it: its counts.json says what became of the candidates")
+        raise UserError(f"{path}: the file has no rows: counts.json in the data set's folder counts the reasons")
     return rows
 
 
 def write_records(path: Path, records: Iterable[Record]) -> int:
-    """Write records, one a line, and return how many there were."""
+    """Write records, one per line, and return their number."""
     return write_jsonl(path, map(msgspec.to_builtins, records))
 
 
 def as_json(record: Record) -> dict[str, Any]:
-    """Return a record as a dict that JSON can hold, without the fields that have their defaults."""
+    """Return a record as a dict for JSON, without fields that have their default value."""
     found: dict[str, Any] = msgspec.to_builtins(record)
     return found
 
 
 def _decoded_by_json(path: Path, number: int, line: str, kind: type[R]) -> R:
-    """Decode what Python's JSON knows in addition: half a surrogate pair, NaN."""
+    """Decode a line with Python's JSON, which also accepts half a surrogate pair and NaN."""
     try:
         return msgspec.convert(json.loads(line), kind)
     except msgspec.ValidationError as error:
@@ -64,7 +64,7 @@ def _decoded_by_json(path: Path, number: int, line: str, kind: type[R]) -> R:
 
 
 def _refused(path: Path, number: int, line: str, kind: type[Record], error: msgspec.ValidationError) -> UserError:
-    """Return the error with the field, and the value that the message of msgspec leaves out."""
+    """Return an error that names the field and its value. The message of msgspec has no value."""
     said, _, place = str(error).partition(" - at `$")
     place = place.rstrip("`").lstrip(".")
     value = json.loads(line)

@@ -1,4 +1,4 @@
-"""The records of files that others made: JSON, JSON lines, TSV, CSV and Parquet, .gz and .zst too, one at a time."""
+"""Read the records of others' files one at a time: JSON, JSON lines, TSV, CSV and Parquet, also .gz and .zst."""
 
 import csv
 import io
@@ -20,25 +20,25 @@ from rag_instruct.logs import bar
 
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 KINDS = (".json", ".jsonl", ".tsv", ".csv", ".parquet")
-PARQUET_ROWS = 1024  # read at a time; a conversation may be long
-RECORDS_BETWEEN = 1000  # updates of the bar
-SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")  # JSON's way to write half of what UTF-16 needs two for
+PARQUET_ROWS = 1024  # rows that are read at a time; a conversation may be long
+RECORDS_BETWEEN = 1000  # records between two updates of the progress bar
+SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")  # half of a UTF-16 surrogate pair, as JSON escapes it
 
 
-Located = tuple[str, Any]  # where a record is in its file, and the record
+Located = tuple[str, Any]  # the record's place in its file, and the record
 
 
 def foreign_records(path: Path, columns: Sequence[str] = (), under: str = "") -> Iterator[Any]:
-    """Read the records of a file as `located_records` does, without their places."""
+    """Read the records of a file like `located_records`, without their places."""
     return (record for _, record in located_records(path, columns, under))
 
 
 def located_records(path: Path, columns: Sequence[str] = (), under: str = "") -> Iterator[Located]:
-    """Read the records of a file, with a progress bar; of `path` a/b.zip/c.json those of c.json in the archive.
+    """Read the records of a file, with a progress bar. A `path` a/b.zip/c.json means c.json in the archive.
 
-    Of Parquet only `columns` are read, where they are given ("a.b" for a member of a list or
-    struct). `under` is the key of a JSON object that holds the array of records. Raises
-    UserError, which names the file and the record, for what cannot be read.
+    `columns` are the only ones that are read from Parquet ("a.b" is a member of a list or struct). If `under` is given,
+    it is the key whose value is the array of records in a JSON object. A UserError names the file and the record that
+    cannot be read.
     """
     kind, _ = kind_of(path)
     if kind == ".parquet":
@@ -49,11 +49,13 @@ def located_records(path: Path, columns: Sequence[str] = (), under: str = "") ->
 
 
 def kind_of(path: Path) -> tuple[str, str]:
-    """Return the ending that says how a file is read, and the ending of its compression."""
+    """Return the ending that names a file's format, and the ending of its compression or ""."""
     compression = path.suffix if path.suffix in COMPRESSIONS else ""
     kind = Path(path.name.removesuffix(compression)).suffix
     if kind not in KINDS or (compression and kind == ".parquet"):
-        raise UserError(f"{path}: unknown kind of file: give {', '.join(KINDS)}, the texts among them also .gz or .zst")
+        raise UserError(
+            f"{path}: unknown kind of file: give {', '.join(KINDS)} (all but .parquet also with .gz or .zst)"
+        )
     return kind, compression
 
 
@@ -62,7 +64,7 @@ Counter = Callable[[Iterator[Located]], Iterator[Located]]
 
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[IO[bytes], Counter]]:
-    """Open the decompressed bytes of a file, and return what shows a bar of the bytes read while records are read."""
+    """Open the decompressed bytes of a file. Also return a function that shows a progress bar around its records."""
     compression = kind_of(path)[1]
     with ExitStack() as stack:
         try:
@@ -89,7 +91,7 @@ def _opened(path: Path) -> Iterator[tuple[IO[bytes], Counter]]:
                     raise UserError(
                         f"{path}, after record {number}: unreadable ({error}): is the file complete?"
                     ) from error
-                counter.update((counter.total or counter.n) - counter.n)  # by now the readers have closed the file
+                counter.update((counter.total or counter.n) - counter.n)  # the readers have already closed the file
 
         yield stream, counted
 
@@ -113,12 +115,12 @@ def _size(path: Path) -> int | None:
 
 
 def _text(stream: IO[bytes]) -> io.TextIOWrapper:
-    # Only \n ends a line: a field may hold what Python takes for one.
+    # Only \n ends a line, because a field may contain other characters that Python treats as line ends.
     return io.TextIOWrapper(io.BufferedReader(stream), encoding="utf-8-sig", newline="\n")  # type: ignore[type-var]
 
 
 def _json(path: Path, stream: IO[bytes], under: str) -> Iterator[Located]:
-    """Read an array of records, or one record a line, whatever the file is called."""
+    """Read an array of records, or one record per line. The beginning of the file decides, not its name."""
     buffered = io.BufferedReader(stream)  # type: ignore[type-var]
     begin = buffered.peek(1 << 12).removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
     if begin == b"[" or under:
@@ -136,12 +138,12 @@ def _array(path: Path, stream: IO[bytes], under: str) -> Iterator[Located]:
     except ijson.JSONError as error:
         said = error.args[0].decode("utf-8", "replace") if isinstance(error.args[0], bytes) else str(error)
         fault = "not UTF-8" if "UTF8" in said else f"not JSON ({said.splitlines()[0]})"
-        raise UserError(f"{path}, after record {number}: {fault}: correct the file, or is it complete?") from error
+        raise UserError(f"{path}, after record {number}: {fault}: is the file complete? If so, correct it") from error
 
 
 def _lines(path: Path, stream: IO[bytes]) -> Iterator[Located]:
     count = 0
-    for number, line in enumerate(stream, start=1):  # of bytes, so that \n alone ends one
+    for number, line in enumerate(stream, start=1):  # lines of bytes, which only \n ends
         try:
             text = line.decode("utf-8-sig" if number == 1 else "utf-8")
             if not text.strip():
@@ -157,7 +159,7 @@ def _lines(path: Path, stream: IO[bytes]) -> Iterator[Located]:
 
 
 def _encodable(value: Any) -> Any:
-    """Return the value with ? for half a surrogate pair. A text cut within an emoji has one; UTF-8 cannot."""
+    """Return the value with ? for half a surrogate pair, which UTF-8 cannot encode. A text cut in an emoji has one."""
     return json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
 
 
@@ -167,11 +169,12 @@ def _table(path: Path, stream: IO[bytes], delimiter: str) -> Iterator[Located]:
     header: list[str] = []
     try:
         header = next(rows, [])
-        for row in filter(None, rows):  # a blank line is no row
+        for row in filter(None, rows):  # blank lines are skipped
             if len(row) != len(header):
                 raise UserError(
                     f"{path}, line {rows.line_num}: {len(row)} fields where the header has {len(header)} "
-                    f"({', '.join(header)}); it begins {row[:1]!r}: correct the row, or quote the separators in it"
+                    f"({', '.join(header)}); the row begins with {row[:1]!r}: correct it, or put fields that "
+                    "contain a separator in quotes"
                 )
             yield f"line {rows.line_num}", dict(zip(header, row, strict=True))
     except csv.Error as error:
@@ -191,7 +194,7 @@ def _parquet(path: Path, columns: Sequence[str]) -> Iterator[Located]:
         file = pq.ParquetFile(path)
         leaves = _leaves(file, columns)
         with bar(f"reading {path.name}", total=file.metadata.num_rows) as counter:
-            # Asked for all row groups at once, pyarrow keeps them all in memory.
+            # We read one row group at a time, because pyarrow would keep all of them in memory.
             for group in range(file.num_row_groups):
                 for batch in file.iter_batches(PARQUET_ROWS, row_groups=[group], columns=leaves or None):
                     for number, record in enumerate(batch.to_pylist(), start=int(counter.n) + 1):
@@ -204,7 +207,7 @@ def _parquet(path: Path, columns: Sequence[str]) -> Iterator[Located]:
 
 
 def _leaves(file: pq.ParquetFile, columns: Sequence[str]) -> list[str]:
-    """Return the file's own names of the wanted columns; there, lists have a level for their elements."""
+    """Return the names of the wanted columns in the file, where lists have an extra level for elements."""
     found = []
     for number in range(len(file.schema)):
         name = file.schema.column(number).path
@@ -215,7 +218,10 @@ def _leaves(file: pq.ParquetFile, columns: Sequence[str]) -> list[str]:
 
 
 def member(record: Any, path: str) -> Any:
-    """Return what lies at "a.b" in a record; a list on the way gives a list. KeyError says what is missing."""
+    """Return the value at the path "a.b" in a record. If a value on the way is a list, return a list.
+
+    A KeyError names the missing key.
+    """
     for name in path.split("."):
         if isinstance(record, list):
             record = [member(part, name) for part in record]

@@ -1,4 +1,4 @@
-"""The records that one stage writes and a later stage reads; each type has its one definition here."""
+"""The types of the records that stages write and later stages read."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from rag_instruct.reasons import Reason
 
 
 class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One line of a file. A field that has its default is not written."""
+    """One line of a file. Fields with their default value are not written."""
 
 
 class Exemplar(Record, frozen=True):
@@ -16,10 +16,10 @@ class Exemplar(Record, frozen=True):
 
     id: str  # the set's name, a colon and the row
     source: str  # the set's name
-    row: int  # of the set's records, from 0
+    row: int  # the record's number in the set, from 0
     license: str
     instruction: str
-    request_keys: tuple[str, ...] = ()  # of the filter that kept it
+    request_keys: tuple[str, ...] = ()  # keys of the requests of the filter that kept the exemplar
 
 
 class DroppedExemplar(Exemplar, frozen=True, kw_only=True):
@@ -30,17 +30,17 @@ class DroppedExemplar(Exemplar, frozen=True, kw_only=True):
 
 
 class Query(Record, frozen=True):
-    """What is searched for, where it is neither an exemplar nor a pair."""
+    """A question to search for, such as that of a benchmark."""
 
     id: str
     question: str
 
 
 class Source(Record, frozen=True):
-    """A source document of a pair, and where the exemplar's search found it."""
+    """A source document of a pair, and its rank in the exemplar's search."""
 
     id: str
-    row: int  # of the corpus
+    row: int  # row of the corpus
     rank: int  # from 1
     score: float
 
@@ -49,13 +49,13 @@ class Pair(Record, frozen=True):
     """A question and its answer, as the teacher wrote them for a row slot."""
 
     slot: int
-    attempt: int  # candidates of the slot before this one
+    attempt: int  # number of candidates that the slot tried before this one
     paradigm: str
     id: str
     exemplar_id: str
     exemplar: str
     license: str
-    kind: str  # of task: question, choice, claim, ...
+    kind: str  # kind of task: question, choice, claim, ...
     sources: tuple[Source, ...]
     hidden: tuple[str, ...]  # ids of passages that state the answer and must not become noise
     question: str
@@ -67,7 +67,7 @@ class Pair(Record, frozen=True):
 
 
 class RowPassage(Record, frozen=True):
-    """Where a document of a row comes from."""
+    """The passage of a document in a row."""
 
     id: str
     role: str  # source or noise
@@ -76,14 +76,14 @@ class RowPassage(Record, frozen=True):
 
 
 class Row(Record, frozen=True):
-    """A row of the data set; its fields stand in the file in this order."""
+    """A row of the data set. The file has its fields in this order."""
 
     question: str
     answer: str
     documents: tuple[str, ...]  # "title\ntext" each
     id: str
     paradigm: str
-    passages: tuple[RowPassage, ...]  # of the documents, in their order
+    passages: tuple[RowPassage, ...]  # one for each document, in the same order
     hidden_passages: tuple[str, ...]
     kind: str
     exemplar_id: str
@@ -94,11 +94,11 @@ class Row(Record, frozen=True):
     prompt_version: int
     request_keys: tuple[str, ...]
     corpus_license: str
-    intended_paradigm: str = ""  # where verification relabelled the row
+    intended_paradigm: str = ""  # the paradigm before verification changed it, or empty
 
 
 class Reject(Record, frozen=True):
-    """A candidate, pair or row that did not become a row of the data set, with what it had by then."""
+    """A rejected candidate, pair or row. It has the fields that were known when it was rejected."""
 
     paradigm: str
     reason: Reason
@@ -132,7 +132,7 @@ class Reject(Record, frozen=True):
 
 
 class StoppedRow(Record, frozen=True):
-    """A row that a quality filter or the verification stops."""
+    """A row that a quality filter or the verification rejects."""
 
     id: str
     reason: Reason
@@ -140,13 +140,13 @@ class StoppedRow(Record, frozen=True):
 
 
 class Evidence(Record, frozen=True):
-    """Who could answer a row's question as the row does."""
+    """From which documents, or from memory, the judge gave the row's answer."""
 
-    documents: int  # of the source
+    documents: int  # number of source documents
     closed_book: bool  # from memory
     with_documents: bool  # from the source documents and memory
     from_documents: bool  # from the source documents alone
-    without: tuple[bool, ...] = ()  # from all but the first, all but the second, ...; asked if all of several suffice
+    without: tuple[bool, ...] = ()  # with source document 1, 2, ... left out; only tested if all together suffice
     noise: tuple[str, ...] = ()  # ids of noise documents from which the question can be answered
 
 
@@ -166,16 +166,16 @@ class Question(Record, frozen=True):
     """One question of a benchmark, as every later stage sees it."""
 
     id: str
-    question: str  # what is asked, the conversation so far included where there is one
-    answers: tuple[str, ...]  # what is accepted; of a choice, the label
-    choices: tuple[tuple[str, str], ...] = ()  # label and text: A, B, C, ...; of a closed set, each word twice
-    documents: tuple[str, ...] = ()  # its own context, "title\ntext" each
-    gold_titles: tuple[str, ...] = ()  # of the passages that have the answer, where they are known
+    question: str  # the question, after the conversation before it, if any
+    answers: tuple[str, ...]  # accepted answers; for a choice, its label
+    choices: tuple[tuple[str, str], ...] = ()  # label (A, B, C, ...) and text; for a closed set, the word is both
+    documents: tuple[str, ...] = ()  # documents of the benchmark, "title\ntext" each
+    gold_titles: tuple[str, ...] = ()  # titles of the passages with the answer, if known
     gold_passage_ids: tuple[str, ...] = ()
 
     @property
     def asked(self) -> str:
-        """The question as a model reads it: options under it, or the few words that may be the answer."""
+        """The question as a model reads it, with the options or the words that are allowed as answer."""
         labels = [label for label, _ in self.choices]
         if labels and all(label == text for label, text in self.choices):
             return f"{self.question}\nAnswer {', '.join(labels[:-1])} or {labels[-1]}."
@@ -183,5 +183,5 @@ class Question(Record, frozen=True):
 
 
 def fields_of(record: Record) -> dict[str, Any]:
-    """Return a record's fields by name, the values as they are."""
+    """Return the fields of a record by name, with unchanged values."""
     return {name: getattr(record, name) for name in record.__struct_fields__}

@@ -1,18 +1,18 @@
-"""Code without what it only says: docstrings, messages, labels of progress bars and help texts."""
+"""Remove from code all that users only read: docstrings, messages, labels of progress bars and help texts."""
 
 import ast
 from typing import Any
 
-LABELLED = ("bar", "progress")  # functions of logs.py, whose texts are labels
+LABELLED = ("bar", "progress")  # functions of logs.py; their text arguments are labels
 HELP = ("help", "metavar", "description", "epilog")  # arguments of command lines
-# What a message may call and still change nothing.
+# Functions and methods that change nothing, so a message may call them.
 PURE = {"len", "sum", "min", "max", "round", "sorted", "str", "repr", "type", "format", "join", "map", "list", "dict"}
 PURE |= {"set", "zip", "shorten", "items", "keys", "values", "strip", "split"}
 Body = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def silenced(text: str) -> ast.Module:
-    """The code's tree without its messages."""
+    """Return the syntax tree of the code, without what users only read."""
     tree = ast.parse(text)
     _Silencer().visit(tree)
     return tree
@@ -20,7 +20,7 @@ def silenced(text: str) -> ast.Module:
 
 class _Silencer(ast.NodeTransformer):
     def visit(self, node: ast.AST) -> Any:
-        """Visit a node; a body that loses all its statements is `pass`."""
+        """Visit a node. If a body loses all its statements, it becomes `pass`."""
         if isinstance(node, Body) and ast.get_docstring(node, clean=False) is not None:
             del node.body[0]
         kept = super().visit(node)
@@ -32,7 +32,7 @@ class _Silencer(ast.NodeTransformer):
         return None if _is_message(node.value) else self.generic_visit(node)
 
     def visit_If(self, node: ast.If) -> ast.AST | None:
-        """Leave out an `if` of messages only."""
+        """Remove an `if` that only had messages."""
         self.generic_visit(node)
         return node if node.body or node.orelse or not _is_pure(node.test) else None
 
@@ -52,7 +52,7 @@ class _Silencer(ast.NodeTransformer):
 
 
 def _is_message(node: ast.expr) -> bool:
-    """Whether an expression is a call that only says something, to the log or the terminal."""
+    """Return whether an expression only writes a message to the log or the terminal."""
     if not isinstance(node, ast.Call):
         return False
     if isinstance(node.func, ast.Name):
@@ -64,7 +64,7 @@ def _is_message(node: ast.expr) -> bool:
 
 
 def _is_pure(node: ast.expr) -> bool:
-    """Whether an expression surely changes nothing."""
+    """Return whether an expression certainly changes nothing."""
     changing = (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)
     return not any(
         isinstance(one, changing) or (isinstance(one, ast.Call) and _called(one) not in PURE) for one in ast.walk(node)

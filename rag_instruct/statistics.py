@@ -1,9 +1,9 @@
-"""Intervals of shares."""
+"""Confidence intervals of shares."""
 
 
 def wilson(passed: int, tested: int) -> tuple[float, float]:
-    """The 95 % interval of a share (Wilson, 1927), by scipy; 0 to 1 when nothing was tested."""
-    from scipy.stats import binomtest  # loads for half a second
+    """Return the 95 % interval of a share (Wilson, 1927), or 0 to 1 when nothing was tested."""
+    from scipy.stats import binomtest  # takes half a second to load
 
     if not tested:
         return 0.0, 1.0

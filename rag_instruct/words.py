@@ -1,4 +1,4 @@
-"""Words, names, numbers and sentences: what the filters compare."""
+"""Find words, names, numbers and sentences, which the filters compare."""
 
 import re
 import unicodedata
@@ -21,13 +21,13 @@ OPTION = re.compile(r"^\(?([A-H])[.):]\s*(.+)$", re.M)
 
 
 def fold(text: str) -> str:
-    """Return text without case, accents, punctuation and spacing: two questions are the same if this is."""
+    """Return text without case, accents, punctuation and extra spaces. Two questions are the same if this is equal."""
     letters = unicodedata.normalize("NFKD", text.casefold())
     return " ".join("".join(c if c.isalnum() else " " for c in letters if not unicodedata.combining(c)).split())
 
 
 def sentences(text: str) -> list[str]:
-    """Split at a full stop before a capital, but not after an initial or a common short form."""
+    """Split at the end of sentences before a capital or a quote, but not after an initial, St., Dr. or Mt."""
     return re.split(r"(?<!\b[A-Z]\.)(?<!\bSt\.)(?<!\bDr\.)(?<!\bMt\.)(?<=[.!?]) +(?=[A-Z\"])", text.strip())
 
 
@@ -44,7 +44,7 @@ def content(text: str) -> set[str]:
 
 
 def marks(text: str) -> set[str]:
-    """Return numbers and names inside sentences: an answer cannot get them nearly right."""
+    """Return the numbers, and the names inside sentences. In an answer, these are either right or wrong."""
     names = re.findall(r"(?<=[\w,;] )[A-Z][\w'\u2019-]+", text)
     return {stem(name) for name in names if name.lower() not in STOP} | set(re.findall(r"\d[\d.,]*\d|\d", text))
 
@@ -63,5 +63,5 @@ def options_of(question: str) -> dict[str, str]:
 
 
 def substance(answer: str) -> str:
-    """Return the answer without its letter or its yes or no."""
+    """Return the answer without the letter, yes, no, true or false at its beginning."""
     return re.sub(r"^(\(?[A-H][.):] |(yes|no|true|false)\b[,.:;]? ?)", "", answer.strip(), flags=re.I)

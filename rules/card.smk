@@ -1,4 +1,4 @@
-# The data set as the hub takes it. scripts/push.py uploads the folder.
+# Make the data set's files for the hub. scripts/push.py uploads the folder.
 # Needs: results/<dataset>.jsonl and its counts. Makes: results/<dataset>/hub/, results/<dataset>.parquet.
 
 

@@ -1,4 +1,4 @@
-# What files of rules share: the checked settings, and short functions from wildcards to their values.
+# Code that all rule files use: the checked settings, and short functions that look up a wildcard's settings and files.
 
 import json
 import os
@@ -7,7 +7,7 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
-# Not workflow.basedir, which is another workflow's where this one is its module.
+# We do not use workflow.basedir: if another workflow includes this one as a module, it is that workflow's folder.
 ROOT = Path(str(workflow.current_basedir)).parent
 sys.path.insert(0, str(ROOT))
 
@@ -25,13 +25,13 @@ from rag_instruct.paradigms import PARADIGMS, quotas
 prepare(ROOT)
 
 PROMPTS = ROOT / "resources/prompts"
-EVALUATION = "evaluation_"  # and a benchmark: the queries of an evaluation
+EVALUATION = "evaluation_"  # the wildcard `queries` is this and a benchmark's name for questions of a benchmark
 CODE = Code(ROOT)
 
 
 @contextmanager
 def readable_errors():
-    """End with the message of a UserError. Snakemake would add tracebacks, or with --quiet all say nothing."""
+    """Exit with the message of a UserError. Snakemake would add a traceback, or print nothing with --quiet all."""
     try:
         yield
     except UserError as error:
@@ -43,8 +43,8 @@ with readable_errors():
 config = with_own_files(config, ROOT)
 
 
-# What a job knows beside its params: teachers, budgets, prices, mirrors. No input, and a function of `output` is no param
-# that reruns anything: neither a new address of a teacher nor a raised budget makes anything stale.
+# Jobs read teachers, budgets, prices and mirrors from this file. It is not an input, and params that are functions of
+# `output` do not trigger reruns. So a teacher's new address or a higher budget makes nothing stale.
 SETTINGS_FILE = write_settings(config, Path(".snakemake/settings"))
 
 
@@ -56,12 +56,12 @@ def settings_file(wildcards, output):
 
 
 def own(name):
-    """The path of a file of this workflow, from the working directory."""
+    """Return the path of one of this workflow's own files, for the working directory."""
     return own_file(ROOT, name)
 
 
 def source(file, name, section="corpora"):
-    """A local path as it is, or the place of its download."""
+    """Return the local path in the settings, or else the path of the download."""
     if "path" in file:
         return file["path"]
     place = "files.json" if "hub" in file else file["url"].rsplit("/", 1)[1]
@@ -69,33 +69,33 @@ def source(file, name, section="corpora"):
 
 
 def corpus_file(name):
-    """A file of the data set's corpus."""
+    """Return a function: the path of a file of the data set's corpus."""
     return lambda wildcards: f"results/corpora/{dataset(wildcards)['corpus']}/{name}"
 
 
 def questions_of(wildcards):
-    """A benchmark's questions with their answers, as every later stage reads them."""
+    """Return the path of a benchmark's questions with their answers, which all later stages read."""
     return f"results/benchmarks/{wildcards.benchmark}/questions.jsonl"
 
 
 def benchmark_questions(wildcards):
-    """The questions that neither exemplars nor rows may have in them."""
+    """Return the files with benchmark questions that must not be in exemplars or rows."""
     return expand(rules.extract_questions.output, benchmark=dataset(wildcards)["decontaminate"])
 
 
 def of_paradigms(pattern):
-    """A file of each paradigm of the data set."""
+    """Return a function: the paths that match `pattern`, one for each paradigm of the data set."""
     return lambda wildcards: expand(pattern, paradigm=wanted(dataset(wildcards)), allow_missing=True)
 
 
 def verdicts(wildcards):
-    """The verdicts of the verification, or nothing where no row is verified."""
+    """Return the files of the verification's verdicts, or none if no row is verified."""
     verified = dataset(wildcards)["verification"]["share"] > 0
     return of_paradigms("results/{dataset}/verification/{paradigm}.jsonl")(wildcards) if verified else []
 
 
 def numbers(count):
-    """The numbers of shards or chunks, as they stand in file names."""
+    """Return the numbers of shards or chunks as in file names: 00, 01, ..."""
     return [f"{number:02d}" for number in range(count)]
 
 
@@ -107,7 +107,7 @@ def dataset(wildcards):
 
 
 def setting(key):
-    """The wildcards' data set's value of `key`, dots for inner keys, as a function for params."""
+    """Return a function for params: the value of `key` in the data set's settings. Dots separate inner keys."""
 
     def value(wildcards):
         found = dataset(wildcards)
@@ -119,7 +119,7 @@ def setting(key):
 
 
 def wanted(dataset_settings):
-    """Rows by paradigm; paradigms without rows are left out."""
+    """Return the number of rows by paradigm, without paradigms that have no rows."""
     rows = {name: sum(quotas(dataset_settings, name).values()) for name in PARADIGMS}
     return {name: count for name, count in rows.items() if count}
 
@@ -135,36 +135,36 @@ def encoder_arguments(name):
 
 
 def asked_of(name):
-    """What decides a teacher's answers, as a param: where and how fast it is asked may change without a rerun."""
+    """Return the settings that decide a teacher's answers, as a param. Its address may change without a rerun."""
     teacher = config["teachers"][name]
     return json.dumps({key: teacher[key] for key in ("model", "sampling", "reasoning_tokens")}, sort_keys=True)
 
 
 def asked(key):
-    """The same of the data set's teacher of `key`."""
+    """Return a function: `asked_of` the teacher that the data set names at `key`."""
     return lambda wildcards: asked_of(setting(key)(wildcards))
 
 
 def made_of(wildcards):
-    """What a card and a report say about the making of the data set."""
+    """Return the facts about how the data set is made, for its card and its report."""
     return json.dumps(described(config, wildcards.dataset))
 
 
 def one_of(names):
-    """A pattern for any of the names; of none, one that nothing matches, where an empty one would match all."""
+    """Return a pattern that matches any of the names. Without names it matches nothing, because "" would match all."""
     return "|".join(names) or "(?!)"
 
 
-# Code, as a param of what is free: an edit of what it computes makes it stale
+# Code, as a param of free rules: an edit of a script's code makes its rule stale
 
 
 def code(rule):
-    """A digest of what the rule's script computes."""
+    """Return a function: the digest of the code that the rule's script uses."""
     return lambda wildcards: CODE.of_script(rule)
 
 
 def code_for_benchmark(rule, without=()):
-    """The same with the benchmark's own file, which the script finds by its name."""
+    """Return a function: the same digest with the benchmark's own module, which the script loads by name."""
 
     def value(wildcards):
         schema = schema_of(wildcards.benchmark, config["benchmarks"][wildcards.benchmark])
@@ -177,15 +177,15 @@ def code_for_benchmark(rule, without=()):
 
 
 def growing(amount):
-    """As much again with each retry: a cluster ends jobs that need more memory or time than they asked for."""
+    """Return a function: `amount` times the attempt, because a cluster kills jobs that need more than they reserve."""
     return lambda wildcards, attempt: amount * attempt
 
 
-# Minutes of a stage that may wait for an endpoint, or go through a whole corpus. It does not grow: stopped, the stage
-# goes on from what it kept.
+# Minutes for stages that may wait for an endpoint or read a whole corpus. The time does not grow with retries, because
+# such a stage resumes where it was stopped.
 A_DAY = 24 * 60
 
 
 def requests_at_once(key):
-    """The requests in flight of a job, for --resources requests=N."""
+    """Return a function: the number of requests that a job sends at the same time, for --resources requests=N."""
     return lambda wildcards: config["teachers"][setting(key)(wildcards)]["concurrency"]

@@ -1,4 +1,4 @@
-# From downloads, or from files on disk, to passages that can be read at random and one vector for each.
+# Download or read a corpus, store its passages for random access, and make one vector for each.
 # Needs: corpora and encoders in config.yaml. Makes: results/corpora/<corpus>/.
 
 
@@ -78,7 +78,7 @@ rule import_embeddings:
         " --output {output.vectors:q} --info {output.info:q} --log {log:q}"
 
 
-# No code among its params: on a large corpus it takes days, which an edit must not cost.
+# Its code is not a param: a large corpus takes days, and an edit of the code must not repeat them.
 rule embed:
     input:
         passages=rules.import_passages.output.passages,

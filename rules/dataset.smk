@@ -1,4 +1,4 @@
-# Rows get their noise documents and become one data set.
+# Add noise documents to the pairs, filter and verify the rows, and merge them into one data set.
 # Needs: results/<dataset>/pairs/ and search/. Makes: results/<dataset>.jsonl.
 
 
@@ -52,7 +52,7 @@ rule filter_rows:
         " --quality-filters {params.quality_filters:q} --benchmarks {input.benchmarks:q} --stopped {output.stopped:q} --counts {output.counts:q} --log {log:q}"
 
 
-# Paid: no code among its params, and its answers are in the store.
+# Paid: its code is not a param, and its answers are in the store.
 rule verify_paradigms:
     input:
         rows=rules.assemble.output.rows,

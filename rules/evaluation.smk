@@ -1,4 +1,4 @@
-# Benchmarks become questions with answers.
+# Turn benchmarks into questions with answers.
 # Needs: benchmarks in config.yaml. Makes: results/benchmarks/<benchmark>/questions.jsonl.
 
 
@@ -21,7 +21,7 @@ rule load_benchmark:
         schema=lambda wildcards: schema_of(wildcards.benchmark, config["benchmarks"][wildcards.benchmark]),
         member=lambda wildcards: config["benchmarks"][wildcards.benchmark]["member"],
         where=lambda wildcards: json.dumps(config["benchmarks"][wildcards.benchmark]["where"], sort_keys=True),
-        # A new scorer loads nothing anew, and so searches and generates nothing.
+        # We leave out the scorers. So an edit of a scorer does not repeat the search and the generation.
         code=code_for_benchmark("load_benchmark", without=["rag_instruct.scoring.scores", "rag_instruct.scoring.paper"]),
     shell:
         "python -m scripts.load_benchmark {input.source:q} --ids {input.ids:q} --schema {params.schema}"

@@ -1,4 +1,4 @@
-# From instruction sets to one pool of knowledge-intensive exemplars.
+# Make one pool of knowledge-intensive exemplars from instruction sets.
 # Needs: exemplar_sets and benchmarks in config.yaml. Makes: results/exemplar_sets/, results/<dataset>/exemplars/.
 
 
@@ -90,7 +90,8 @@ rule draw_exemplars:
         mem_mb=growing(2000),
         runtime=growing(240),
     params:
-        # Of two that are alike the earlier set's stays; Snakemake itself does not notice that inputs change places.
+        # If two exemplars are similar, that of the earlier set stays. So the order of the sets is a param, because
+        # Snakemake does not notice when inputs change places.
         sets=lambda wildcards: " ".join(dataset(wildcards)["exemplars"]),
         counts=lambda wildcards: " ".join(map(str, dataset(wildcards)["exemplars"].values())),
         cleaning=lambda wildcards: json.dumps(dataset(wildcards)["cleaning"], sort_keys=True),
@@ -124,7 +125,7 @@ rule filter_exemplars_by_heuristic:
         "python -m scripts.filter_exemplars_by_heuristic {input:q} --kept {output.kept:q} --dropped {output.dropped:q} --log {log:q}"
 
 
-# Paid: no code among its params, and its answers are in the store.
+# Paid: its code is not a param, and its answers are in the store.
 rule filter_exemplars_by_teacher:
     input:
         exemplars=rules.draw_exemplars.output.drawn,

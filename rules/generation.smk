@@ -45,7 +45,7 @@ rule gather_documents:
         " --contexts {input.contexts:q} --documents {params.documents} --output {output:q} --log {log:q}"
 
 
-# Hours of a GPU: no code among its params. Answers are kept batch by batch, so that a rerun makes the missing ones.
+# This takes GPU hours, so its code is not a param. Every batch of answers is kept, and a rerun makes the missing ones.
 rule generate_local:
     input:
         questions=questions_of,
@@ -78,7 +78,7 @@ rule generate_local:
         " --dataset {wildcards.dataset} --output {output:q} --settings {params.settings:q} --log {log:q}"
 
 
-# Paid: no code among its params, and its answers are in the store.
+# Paid: its code is not a param, and its answers are in the store.
 rule generate_endpoint:
     input:
         questions=questions_of,

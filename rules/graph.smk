@@ -1,4 +1,4 @@
-# The graph itself: pictures of its stages, jobs and files, for which `make dag` asks, and unknown data sets.
+# Draw the graph's stages, jobs and files for `make dag`, and refuse names of unknown data sets.
 # Needs: graphviz. Makes: results/graph/.
 
 

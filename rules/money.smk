@@ -1,5 +1,5 @@
-# What a data set would cost, and what it did cost.
-# Needs: the answers. Makes: results/<dataset>/cost_preview.json and ledger.json(l).
+# Estimate the cost of a data set before it is made, and count the cost afterwards.
+# Needs: the stored answers. Makes: results/<dataset>/cost_preview.json and ledger.json(l).
 
 
 include: "functions/money.smk"
@@ -17,7 +17,8 @@ rule preview_cost:
         mem_mb=growing(2000),
     params:
         prompts=own("resources/prompts"),
-        # Stale at every call: what it looks at is no input, because a preview must not make it.
+        # The time makes this stale at every call. The files that it reads are not inputs, because a preview must not
+        # make them.
         asked_at=lambda wildcards: time.time(),
         settings=settings_file,
     shell:
@@ -42,7 +43,7 @@ rule ledger:
     resources:
         mem_mb=growing(2000),
     params:
-        # An evaluation's answers are no inputs, because a ledger must buy none; with more of them it is stale.
+        # The answers of an evaluation are not inputs, because a ledger must not buy them. New answers make it stale.
         evaluated=lambda wildcards: state_of_outputs(Path(f"results/{wildcards.dataset}")),
         own_prices=own_prices,
         code=code("ledger"),

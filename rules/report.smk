@@ -1,4 +1,4 @@
-# A page about the data set: its numbers, and its rows to search and read.
+# Make a page about the data set, with its numbers and its rows.
 # Needs: results/<dataset>.jsonl, its counts and its ledger. Makes: results/<dataset>/report.html.
 
 
@@ -51,7 +51,7 @@ rule report:
     params:
         made_of=made_of,
         names=names_of_logs,
-        # Curves and tables are no inputs, because the report must train nothing and evaluate nothing.
+        # Training curves and evaluation tables are not inputs, because a report must not train or evaluate anything.
         beside=lambda wildcards: state_beside(Path(f"results/{wildcards.dataset}.jsonl")),
         code=code("report"),
         settings=settings_file,

@@ -1,5 +1,5 @@
-# Exact search, shard by shard, for three kinds of queries: the exemplars (for source documents), each paradigm's
-# new questions (for noise documents), and the questions of benchmarks (evaluation_<benchmark>).
+# Search exactly, shard by shard, for three kinds of queries: the exemplars (for source documents), the new questions of
+# each paradigm (for noise documents), and the questions of benchmarks (evaluation_<benchmark>).
 # Needs: results/corpora/<corpus>/. Makes: results/<dataset>/search/<queries>.parquet, and .trec.
 
 

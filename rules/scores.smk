@@ -1,4 +1,4 @@
-# Scores, and what they say: tables, a page to read, and lm-eval's format. Nothing here generates.
+# Score the answers, and write tables, a page, and lm-eval's format. These rules send no requests.
 # Needs: results/<dataset>/evaluation/<benchmark>/. Makes: results/<dataset>/evaluation.md, .csv, .json and .html.
 
 

@@ -1,11 +1,11 @@
-# The teacher writes questions and answers, paradigm by paradigm, in chunks that a cluster can spread.
+# The teacher writes questions and answers for each paradigm, in chunks that a cluster can run at the same time.
 # Needs: results/<dataset>/search/exemplars.parquet. Makes: results/<dataset>/pairs/<paradigm>.jsonl.
 
 
 include: "functions/synthesis.smk"
 
 
-# Paid: no code among its params. When it is rerun, the store gives what was bought before.
+# Paid: its code is not a param. A rerun takes answers that were bought before from the store.
 rule synthesise:
     input:
         exemplars="results/{dataset}/exemplars/kept.jsonl",

@@ -1,12 +1,12 @@
-# A model is fine-tuned on the data set, as a recipe says.
+# Fine-tune a model on the data set by a recipe.
 # Needs: results/<dataset>.jsonl and resources/recipes/<model>.yaml. Makes: results/<dataset>/models/<model>/.
 
 
 include: "functions/training.smk"
 
 
-# Hours of a GPU: no code among its params; the recipe's file is an input. Its checkpoints are no output, so that
-# Snakemake leaves them after a failure, and the rerun, or the retry after a preemption, goes on from the last.
+# This takes GPU hours, so its code is not a param. The recipe's file is an input. Checkpoints are not outputs, because
+# Snakemake would delete them after a failure. A rerun, or a retry after a preemption, resumes at the last checkpoint.
 rule train:
     input:
         dataset="results/{dataset}.jsonl",
@@ -23,9 +23,9 @@ rule train:
         mem_mb=lambda wildcards: recipe(wildcards).memory_mb,
         nodes=lambda wildcards: recipe(wildcards).machines,
         gpu=lambda wildcards: recipe(wildcards).gpus * recipe(wildcards).machines,
-        # SLURM's plugin would ask for a task a GPU, each with all threads and a GPU of its own; the launcher needs one.
+        # Without this, SLURM's plugin would start one task per GPU. The launcher needs a single task with all GPUs.
         tasks_per_gpu=0,
-        # By itself it would start the launch within a step of one machine; the launch of several makes its own step.
+        # By default, the plugin starts the launch in a step on one machine. The launch on several makes its own step.
         mpi=lambda wildcards: "srun" if recipe(wildcards).machines > 1 else None,
         tasks=lambda wildcards: recipe(wildcards).machines if recipe(wildcards).machines > 1 else None,
         slurm_extra=slurm_options,

@@ -94,7 +94,7 @@ class _Found:
         return batch
 
     def ids(self, last: bool = False) -> pa.RecordBatch | None:
-        """Return a batch of the ids that are not written, or None while the batch is not full. `last` returns any."""
+        """Return a batch of ids that are not written yet, or None while it is not full. The `last` one may be short."""
         if len(self._ids) < ID_BATCH_ROWS and not (last and self._ids):
             return None
         batch = pa.RecordBatch.from_arrays([pa.array(self._ids, pa.string())], schema=IDS_SCHEMA)

@@ -72,9 +72,8 @@ class Display(logging.Handler):
 
     def _draw(self) -> None:
         while not self._over.wait(REFRESH):
-            self._console.size = os.get_terminal_size(
-                self._said.terminal
-            )  # rich itself would measure the caught streams
+            # rich itself would measure the caught streams.
+            self._console.size = os.get_terminal_size(self._said.terminal)
             self._say()
             self._live.refresh()
 

@@ -61,7 +61,7 @@ class _ArrayUnpickler(pickle.Unpickler):
     ALLOWED: ClassVar[dict[tuple[str, str], Any]] = {
         ("numpy", "ndarray"): np.ndarray,
         ("numpy", "dtype"): np.dtype,
-        ("_codecs", "encode"): codecs.encode,  # pickles of protocol 2 store bytes so
+        ("_codecs", "encode"): codecs.encode,  # for bytes in pickles of protocol 2
         **{(f"numpy.{core}.multiarray", "_reconstruct"): lambda *_: _Array() for core in ("core", "_core")},
         **{(f"numpy.{core}.numeric", "_frombuffer"): _from_buffer for core in ("core", "_core")},
     }
@@ -69,7 +69,7 @@ class _ArrayUnpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in self.ALLOWED:
             raise UserError(
-                f"the pickle uses {module}.{name}, which arrays do not need. It was not run: save the arrays again"
+                f"the pickle uses {module}.{name}, which arrays do not need. It was not run: save the arrays without it"
             )
         return self.ALLOWED[module, name]
 
@@ -145,4 +145,4 @@ def _first_row(store: PassageStore, ids: list[str], path: Path, shard: int, shar
         for row, identifier in enumerate(store.id_slice(start, stop), start=start):
             if identifier == ids[0]:
                 return row
-    raise UserError(f"{path}: its first passage {ids[0]!r} is not in the corpus: the embeddings are of another one")
+    raise UserError(f"{path}: its first passage {ids[0]!r} is not in the corpus: the embeddings are of another corpus")

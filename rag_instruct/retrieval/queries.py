@@ -1,4 +1,7 @@
-"""Read queries, and files with one vector or one list of hits per query, which also hold a digest of the query ids."""
+"""Read queries, and files with one vector or one list of hits per query.
+
+Such a file also has a digest of the query ids, so that it cannot be used for other queries.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence

@@ -116,7 +116,10 @@ def _step(k: int) -> int:
 
 
 def _write(parts: Iterable[np.ndarray], query_ids: list[str], store: PassageStore, output: Path, trec: Path) -> None:
-    """Write a run in both formats. Each part has HITS of shape (queries, k); parts follow the order of `query_ids`."""
+    """Write a run in both formats. Each part has the hits of some queries: HITS of shape (queries, k).
+
+    The parts follow the order of `query_ids`.
+    """
     waiting = iter(query_ids)
     with (
         whole(output) as temporary,
@@ -153,7 +156,7 @@ def _write_trec(hits: np.ndarray, ids: list[str], query_ids: list[str], lines: I
 
 
 def _quoted(identifier: str) -> str:
-    """Percent-encode blanks in an id, because TREC's format separates columns by blanks."""
+    """Percent-encode blanks and % in an id, because TREC's format separates columns by blanks."""
     return re.sub(r"[%\s]", lambda found: quote(found[0]), identifier)
 
 
@@ -184,8 +187,8 @@ def import_trec(source: Path, k: int, query_ids: list[str], passages: Path, outp
 def _read_trec(source: Path, wanted: set[str]) -> dict[str, list[tuple[str, float]]]:
     """Return the passage ids and scores of each wanted query.
 
-    Ids in our own runs are percent-decoded. In other runs a query id is decoded only if `wanted` lacks it as it is, and
-    `_rows_of` does the same for passage ids.
+    Ids in our own runs are percent-decoded. In other runs, a query id that is not wanted is decoded and tried again.
+    `_rows_of` does the same with passage ids.
     """
     found: dict[str, list[tuple[str, float]]] = {}
     seen: set[tuple[str, str]] = set()
@@ -213,7 +216,7 @@ def _read_trec(source: Path, wanted: set[str]) -> dict[str, list[tuple[str, floa
 
 
 def _rows_of(ids: set[str], store: PassageStore, source: Path) -> dict[str, int]:
-    """Return the corpus row of each passage id. If the corpus lacks an id, its percent-decoded form is looked up."""
+    """Return the corpus row of each passage id. If the corpus lacks an id, look for its percent-decoded form."""
     wanted = ids | {unquote(name) for name in ids}
     known = {name: row for row, name in enumerate(store.id_slice(0, len(store))) if name in wanted}
     rows = {name: known.get(name, known.get(unquote(name), -1)) for name in ids}

@@ -87,7 +87,8 @@ def _candidates(queries: np.ndarray, vectors: VectorFile, m: int) -> tuple[np.nd
         for part in parts:
             part.merge_waiting()
     rows, scores = (torch.cat([getattr(part, name) for part in parts]).cpu().numpy() for name in ("rows", "scores"))
-    # The rounding error of a dot product is at most d * 2^-24 * |q| * |x| (Higham 2002, section 3.1). We compare two.
+    # The rounding error of a dot product is at most d * 2^-24 * |q| * |x| (Higham 2002, section 3.1).
+    # It is doubled, because two rounded scores are compared.
     error = 2 * queries.shape[1] * 2.0**-24 * np.linalg.norm(queries.astype(np.float64), axis=1) * float(longest)
     return rows, scores.min(axis=1).astype(np.float64), error
 

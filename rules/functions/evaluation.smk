@@ -1,7 +1,7 @@
-# Functions of rules/evaluation.smk, from wildcards to files and settings.
+# Functions for rules/evaluation.smk: they look up files and settings by wildcards.
 
 
 def ids_of_test(wildcards):
-    """The file that names a benchmark's questions of the test, where another has them all."""
+    """Return the file with the ids of the test questions, if the benchmark's file has more than these; else nothing."""
     settings = config["benchmarks"][wildcards.benchmark]
     return source(settings["ids"], wildcards.benchmark, "benchmarks") if "ids" in settings else []

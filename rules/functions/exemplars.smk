@@ -1,4 +1,4 @@
-# Functions of rules/exemplars.smk, from wildcards to files and settings.
+# Functions for rules/exemplars.smk: they look up files and settings by wildcards.
 
 from glob import glob
 
@@ -10,13 +10,13 @@ def exemplar_set(wildcards):
 
 
 def instruction_files(wildcards):
-    """A set's file or the list of its download, or the local files that a pattern means."""
+    """Return the set's file, the list of its download, or the local files that match its pattern."""
     path = source(exemplar_set(wildcards), wildcards.set, "exemplar_sets")
     return path if Path(path).exists() else sorted(glob(path)) or path
 
 
 def schema_arguments(wildcards):
-    """A schema's name, or the fields of the user's own."""
+    """Return the arguments with the schema's name, or with the user's own fields."""
     settings = exemplar_set(wildcards)
     if "schema" in settings:
         return f"--schema {settings['schema']}"
@@ -24,12 +24,12 @@ def schema_arguments(wildcards):
 
 
 def of_sets(kind):
-    """The table or the summary of each of the data set's exemplar sets."""
+    """Return a function: the table or summary of each of the data set's exemplar sets."""
     return lambda wildcards: expand(getattr(rules.load_exemplars.output, kind), set=dataset(wildcards)["exemplars"])
 
 
 def allowed_sets(wildcards):
-    """The data set's exemplar sets; refused before anything is made of them when a licence is forbidden."""
+    """Return the tables of the data set's exemplar sets. Refuse forbidden licences before anything runs."""
     with readable_errors():
         refuse_licences(config, wildcards.dataset)
     return of_sets("table")(wildcards)

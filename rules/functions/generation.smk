@@ -1,4 +1,4 @@
-# Functions of rules/generation.smk, from wildcards to files and settings.
+# Functions for rules/generation.smk: they look up files and settings by wildcards.
 
 
 def contestant(wildcards):
@@ -6,12 +6,12 @@ def contestant(wildcards):
 
 
 def contexts(wildcards):
-    """A file of documents that somebody retrieved for the benchmark already, or nothing."""
+    """Return the user's file of documents for the benchmark, or nothing."""
     return dataset(wildcards)["evaluation"]["contexts"].get(wildcards.benchmark, [])
 
 
 def needs_search(wildcards):
-    """Whether a benchmark's documents are searched: it has none of its own, and no file has them."""
+    """Return whether we search documents: the benchmark has none of its own, and no file has them."""
     kind = facts(wildcards.benchmark, config["benchmarks"][wildcards.benchmark])["kind"]
     return kind != "own_context" and not contexts(wildcards)
 
@@ -30,12 +30,12 @@ def passages_of_benchmark(wildcards):
 
 
 def documents_of_given(wildcards):
-    """The documents that a model sees, or none."""
+    """Return the file of documents that the model sees, or nothing without documents."""
     return rules.gather_documents.output if wildcards.given == "with_documents" else []
 
 
 def weights(wildcards):
-    """The folder that a recipe's training makes, as an input; other weights lie outside of the graph."""
+    """Return the folder that a training makes, as an input, or nothing for weights that no rule makes."""
     made = contestant(wildcards).get("recipe")
     return f"results/{wildcards.dataset}/models/{made}" if made else []
 
@@ -45,5 +45,5 @@ def place_of_weights(wildcards):
 
 
 def named(kind):
-    """The models that are given by one of these keys."""
+    """Return a pattern of the models that have one of these keys in config.yaml."""
     return one_of(name for name, model in config["models"].items() if kind & model.keys())

@@ -1,18 +1,18 @@
-# Functions of rules/retrieval.smk, from wildcards to files and settings.
+# Functions for rules/retrieval.smk: they look up files and settings by wildcards.
 
-# Runs that are given instead of searched.
+# Patterns for runs that the user gives, so that they are not searched.
 GIVEN_RUNS = [
     f"{name}(?=/search/{queries}[.])" for name, settings in config["datasets"].items() for queries in settings["runs"]
 ]
 
 
 def tested(wildcards):
-    """The benchmark whose questions are the queries, or nothing."""
+    """Return the benchmark whose questions are the queries, or an empty text for other queries."""
     return wildcards.queries.removeprefix(EVALUATION) if wildcards.queries.startswith(EVALUATION) else ""
 
 
 def searched(wildcards):
-    """The corpus and the encoder: the data set's, or for a benchmark's questions its evaluation's."""
+    """Return the data set's settings. For a benchmark's questions, `evaluation` may name another corpus and encoder."""
     settings = dataset(wildcards)
     return {**settings, **(settings["evaluation"] if tested(wildcards) else {})}
 

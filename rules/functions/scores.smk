@@ -1,8 +1,8 @@
-# Functions of rules/scores.smk, from wildcards to files and settings.
+# Functions for rules/scores.smk: they look up files and settings by wildcards.
 
 
 def evaluation_of(wildcards):
-    """The data set's evaluation, which has to name something."""
+    """Return the settings of the data set's evaluation. Exit if it names no benchmark or no model."""
     evaluation = dataset(wildcards)["evaluation"]
     for key in ("benchmarks", "models"):
         if not evaluation[key]:
@@ -14,12 +14,12 @@ def evaluation_of(wildcards):
 
 
 def of_benchmarks(pattern):
-    """A file of each benchmark of the evaluation."""
+    """Return a function: the paths that match `pattern`, one for each benchmark of the evaluation."""
     return lambda wildcards: expand(pattern, benchmark=evaluation_of(wildcards)["benchmarks"], allow_missing=True)
 
 
 def of_evaluation(pattern):
-    """A file of each benchmark, model and way of asking, in the order of config.yaml."""
+    """Return a function: paths for each benchmark and model, with and without documents, in config.yaml's order."""
 
     def files(wildcards):
         evaluation = evaluation_of(wildcards)

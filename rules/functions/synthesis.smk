@@ -1,4 +1,4 @@
-# Functions of rules/synthesis.smk, from wildcards to files and settings.
+# Functions for rules/synthesis.smk: they look up files and settings by wildcards.
 
 from rag_instruct.paradigms import slots
 
@@ -8,7 +8,7 @@ def prompt_file(wildcards):
 
 
 def quota_arguments(wildcards):
-    """The rows of a paradigm by exemplar set, as set=rows, with * for any."""
+    """Return the number of rows from each exemplar set as arguments, such as alpaca=100. The set * means any."""
     return shlex.join(f"{name}={rows}" for name, rows in quotas(dataset(wildcards), wildcards.paradigm).items())
 
 

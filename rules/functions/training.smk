@@ -1,4 +1,4 @@
-# Functions of rules/training.smk, from wildcards to files and settings.
+# Functions for rules/training.smk: they look up files and settings by wildcards.
 
 from rag_instruct.training.launch import launch_command
 from rag_instruct.training.recipe import load_recipe
@@ -10,17 +10,17 @@ def recipe(wildcards):
 
 
 def slurm_options(wildcards):
-    """sbatch's, for a training: time to save a checkpoint before the job's own is up, and as many GPUs on each machine."""
+    """Return sbatch's options: a signal 300 s before the end, to save a checkpoint, and the GPUs per machine."""
     gpus = recipe(wildcards).gpus
     return shlex.join(["--signal=USR1@300", *([f"--gpus-per-node={gpus}"] if gpus else [])])
 
 
 def launch(wildcards, input, output):
-    """The whole command, which several machines get in one piece."""
+    """Return the whole command of a training, because the launcher passes it to several machines."""
     place = f"results/{wildcards.dataset}/checkpoints/{wildcards.model}"
     log = f"results/logs/train/{wildcards.dataset}_{wildcards.model}.log"
     arguments = [input.dataset, "--recipe", input.recipe, "--checkpoints", place, "--output", str(output), "--log", log]
-    # The split of the card and of the hub's files: what they show for validation is not trained on.
+    # The training uses the same split as the card and the hub's files. It does not train on validation rows.
     arguments += [
         "--validation",
         str(setting("validation")(wildcards)),
