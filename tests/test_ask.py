@@ -94,7 +94,7 @@ def test_what_does_not_fit_is_left_out_from_the_last_on_and_said(model, caplog):
     assert "first" in text
     assert "second" not in text
     assert "only 1 of 2 documents fit" in caplog.text
-    with pytest.raises(UserError, match="leaves no 20 of the model's 512 tokens"):
+    with pytest.raises(UserError, match="the question is too long: the model takes 512 tokens, and 20 of them"):
         answerer.prompt("Who? " * 600, [], 20)
 
 

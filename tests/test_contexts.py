@@ -25,9 +25,9 @@ def test_queries_are_the_questions_that_need_a_search_with_their_options():
 
 
 def test_a_kind_that_the_questions_belie_is_said():
-    with pytest.raises(UserError, match="every question has documents of its own"):
+    with pytest.raises(UserError, match="every question has its own documents"):
         queries([OWN])
-    with pytest.raises(UserError, match="question q1 has no documents of its own, and there is no search"):
+    with pytest.raises(UserError, match="question q1 has no documents, and no search was made"):
         list(from_search([OWN, PLAIN], None, 2))
 
 
@@ -71,15 +71,15 @@ def test_ready_contexts_of_both_names_by_id_or_by_the_words(tmp_path, name, as_l
 @pytest.mark.parametrize(
     ("records", "said"),
     [
-        ([{"question": "Which river?", "docs": []}], "record 1: neither ctxs nor retrieval_ctxs in it"),
+        ([{"question": "Which river?", "docs": []}], "record 1: the record has neither ctxs nor retrieval_ctxs"),
         ([{"question": "Which river?", "ctxs": [{"title": "T"}]}], "has no `text`"),
-        ([{"ctxs": []}], "neither an id nor a question"),
+        ([{"ctxs": []}], "the record has neither id nor question"),
         ([{"question": "another", "ctxs": []}], "no documents for 1 of 1 questions, the first is 'q1'"),
         (
             [{"id": "q1", "question": "Which lake?", "ctxs": []}],
             "record 1 has the id 'q1' and asks 'which lake', but the question",
         ),
-        ([{"id": 1, "ctxs": []}], "record 1: the id 1 may be a mere number, and there is no question to compare"),
+        ([{"id": 1, "ctxs": []}], "record 1: the id 1 may be only a record number, and the record has no question"),
     ],
 )
 def test_files_of_no_use_are_refused_with_their_place(tmp_path, records, said):

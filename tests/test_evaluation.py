@@ -129,7 +129,7 @@ def test_disagreements_are_all_there_with_what_was_said(built):
 
 
 def test_outputs_of_other_questions_are_refused(built):
-    with pytest.raises(UserError, match="1 outputs are not those of the 1 questions"):
+    with pytest.raises(UserError, match="the ids of the 1 outputs do not match those of the 1 questions"):
         list(scored([Question("q", "What?", ("x",))], [{"id": "other", "output": ""}], RULES))
 
 

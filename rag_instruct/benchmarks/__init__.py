@@ -1,6 +1,6 @@
-"""The benchmarks, one file each: how a record becomes a question, and how an output is scored.
+"""The benchmarks. Each has one file, which turns records into questions and says how outputs are scored.
 
-Each file in this folder is a benchmark with the file's name and a `BENCHMARK`, except the shared modules.
+A benchmark has the name of its file, and the file defines `BENCHMARK`. The modules in `SHARED` are not benchmarks.
 """
 
 import importlib
@@ -19,36 +19,36 @@ SHARED = {"records", "settings", "comparison"}  # modules of this folder that ar
 
 
 class Benchmark(NamedTuple):
-    """A benchmark: its questions, and the scores of an output."""
+    """A benchmark: how to read its questions and to score outputs."""
 
     name: str
-    label: str  # the paper's short name
+    label: str  # the paper's abbreviation
     kind: str  # open, choice, closed, multi_hop or own_context
-    metric: str  # which score is the table's: accuracy or exact_match
-    size: int  # questions of the whole set; 0: any number
+    metric: str  # the score that tables show: accuracy or exact_match
+    size: int  # number of questions in the complete set; 0: any number
     questions: Callable[[list[Path]], Iterator[Question]]
     score: Callable[[Question, str], dict[str, float]]  # accuracy, exact_match and f1, each 0 to 1
-    paper_score: Callable[[Question, str], float]  # by the rules of the paper's code, for comparison
+    paper_score: Callable[[Question, str], float]  # score by the rules of the paper's code, 0 to 1
 
 
 def names() -> list[str]:
-    """Return the known benchmarks."""
+    """Return the names of all benchmarks, sorted."""
     return sorted({module.name for module in pkgutil.iter_modules(__path__)} - SHARED)
 
 
 def benchmark(name: str) -> Benchmark:
-    """Return the benchmark of a file in this folder. Raises UserError for another name."""
+    """Return the benchmark with this name. Raises UserError if this folder has no such file."""
     if name not in names():
         raise UserError(
-            f"config.yaml: benchmarks: no benchmark {name!r}: {hint(name, names())} (for a new one add "
-            f"rag_instruct/benchmarks/{name}.py, or set `schema: own` for a file with question and answers)"
+            f"config.yaml: benchmarks: no benchmark {name!r}: {hint(name, names())} (for a new benchmark add "
+            f"rag_instruct/benchmarks/{name}.py; for your own file with question and answers set `schema: own`)"
         )
     found: Benchmark = importlib.import_module(f"{__name__}.{name}").BENCHMARK
     return found
 
 
 def write(path: Path, questions: Iterable[Question]) -> int:
-    """Write questions as JSON lines without empty fields, and return their number."""
+    """Write questions as JSON lines without empty fields. Return the number of questions."""
     return write_records(path, questions)
 
 
@@ -58,7 +58,9 @@ def read_questions(path: Path) -> Iterator[Question]:
 
 
 def refuse_repeated_ids(questions: Iterable[Question], place: str) -> None:
-    """Raise UserError when two questions have the same id, by which their outputs are found."""
+    """Raise UserError if two questions have the same id, because outputs are matched by id."""
     twice = [name for name, count in Counter(q.id for q in questions).items() if count > 1]
     if twice:
-        raise UserError(f"{place}: {len(twice)} ids occur twice, {twice[0]!r} among them: make ids unique")
+        raise UserError(
+            f"{place}: {len(twice)} ids occur more than once, for example {twice[0]!r}: make the ids unique"
+        )

@@ -1,4 +1,4 @@
-"""ARC-Challenge (Clark et al., 2018): grade-school science that word statistics do not answer; test."""
+"""ARC-Challenge (Clark et al., 2018), test split: school science questions that word statistics do not answer."""
 
 from collections.abc import Iterator
 from pathlib import Path

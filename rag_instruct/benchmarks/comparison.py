@@ -1,4 +1,4 @@
-"""Two scorers and a careful human on the same outputs: where they agree and where they differ."""
+"""Compare our scorer, the paper's scorer and a careful human on the same outputs."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -14,28 +14,28 @@ from rag_instruct.tables import frame, markdown
 
 
 class Case(NamedTuple):
-    """An output with a careful human's score and reason; `missed` if our rule is known to be wrong."""
+    """An output with a careful human's score and reason."""
 
     benchmark: str
     question: Question
     output: str
-    human: int
+    human: int  # 0 or 1
     why: str
-    missed: bool
+    missed: bool  # our rule is known to be wrong here
 
     @property
     def ours(self) -> float:
-        """The score by the benchmark's own rule."""
+        """Return the score by the benchmark's own rule."""
         return benchmark(self.benchmark).score(self.question, self.output)[benchmark(self.benchmark).metric]
 
     @property
     def paper(self) -> float:
-        """The score by the paper's rule."""
+        """Return the score by the paper's rule."""
         return benchmark(self.benchmark).paper_score(self.question, self.output)
 
 
 def cases(path: Path) -> Iterator[Case]:
-    """Yield the cases of <benchmark>.yaml, a file of questions and outputs."""
+    """Yield the cases in the file <benchmark>.yaml."""
     data = yaml.safe_load(read_text(path))
     questions = {name: convert({"id": name, **fields}, Question) for name, fields in data["questions"].items()}
     for name, output, human, why, *missed in data["cases"]:
@@ -43,7 +43,7 @@ def cases(path: Path) -> Iterator[Case]:
 
 
 def summary(found: Sequence[Case]) -> str:
-    """Return as Markdown how often each scorer agrees with the human, by benchmark."""
+    """Return a Markdown table: how often each scorer agrees with the human, by benchmark."""
     parts = {name: [case for case in found if case.benchmark == name] for name in (case.benchmark for case in found)}
     rows = (
         [name, len(part), sum(c.ours == c.human for c in part), sum(c.paper == c.human for c in part)]
@@ -53,7 +53,7 @@ def summary(found: Sequence[Case]) -> str:
 
 
 def differences(found: Iterable[Case]) -> str:
-    """Return as Markdown the outputs that the two scorers judge differently."""
+    """Return a Markdown table of the outputs that the two scorers judge differently."""
     rows = (
         [case.benchmark, _code(case.question.answers[0]), _code(case.output), case.human, ours, paper, case.why]
         for case in found
@@ -63,6 +63,6 @@ def differences(found: Iterable[Case]) -> str:
 
 
 def _code(text: str) -> str:
-    """Return the text as code in one line."""
+    """Return the text as Markdown code in one line."""
     shown = " / ".join(line.strip() for line in text.split("\n") if line.strip()).replace("`", "'")
     return f"`{shown}`" if shown else "(empty)"

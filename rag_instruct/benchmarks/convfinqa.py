@@ -1,4 +1,4 @@
-"""ConvFinQA (Chen et al., 2022): turns of conversations that calculate with a financial report; dev."""
+"""ConvFinQA (Chen et al., 2022), dev split: conversations whose questions need calculations on a financial report."""
 
 import re
 from collections.abc import Iterator
@@ -14,11 +14,13 @@ from rag_instruct.scoring.scores import score_number
 
 
 def turns(record: Any) -> list[Question]:
-    """Return a conversation's turns; each has the earlier turns and their answers before it."""
+    """Return one question for each turn. It begins with the earlier turns and their answers."""
     asked, gold = member(record, "annotation.dialogue_break"), member(record, "annotation.exe_ans_list")
     programs = member(record, "annotation.turn_program")
     if not len(asked) == len(gold) == len(programs):
-        raise ValueError(f"{len(asked)} questions, {len(gold)} answers and {len(programs)} programs")
+        raise ValueError(
+            f"the numbers of questions ({len(asked)}), answers ({len(gold)}) and programs ({len(programs)}) differ"
+        )
     context = (_report(record),)
     found, before = [], ""
     for turn, (question, answer, program) in enumerate(zip(asked, gold, programs, strict=True)):
@@ -29,13 +31,17 @@ def turns(record: Any) -> list[Question]:
 
 
 def accepted(answer: float | str, program: str) -> tuple[str, ...]:
-    """Return the turn's answer and, if it is a share, also the percentage."""
+    """Return the turn's answer. If the answer is a share, return the percentage too."""
     plain = _shown(answer)
     return (plain,) if isinstance(answer, str) or not is_share(program) else (plain, f"{answer * 100:.6g}%")
 
 
 def is_share(program: str) -> bool:
-    """Return whether a program ends in a division or a sum of divisions, or is a percentage of the report."""
+    """Return whether a program computes a share.
+
+    It ends in a division or in a sum of divisions, or it takes a percentage from the report. A number
+    divided by 2 to 9 is a mean, and no share.
+    """
     steps = re.findall(r"(\w+)\(([^()]*)\)", program)
     shares: list[bool] = []
     for operation, arguments in steps:
@@ -47,7 +53,7 @@ def is_share(program: str) -> bool:
 
 
 def _share(argument: str, shares: list[bool]) -> bool:
-    """Return whether an argument is a share: an earlier step (#0), a percentage, or the whole (const_1)."""
+    """Return whether an argument is a share: an earlier step that is a share (#0), a percentage, or const_1 (100 %)."""
     if argument.startswith("#"):
         return shares[int(argument[1:])]
     return argument.endswith("%") or argument == "const_1"
@@ -58,7 +64,7 @@ def _shown(answer: float | str) -> str:
 
 
 def _report(record: Any) -> str:
-    """Return the text around the table, and the table with one row a line."""
+    """Return the report's text: the text before the table, the table with one line for each row, the text after it."""
     rows = [" | ".join(map(str, row)) for row in member(record, "table")]
     lines = [*member(record, "pre_text"), *rows, *member(record, "post_text")]
     return "\n".join(line for line in lines if line.strip(" ."))

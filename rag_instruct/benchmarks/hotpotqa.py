@@ -1,4 +1,4 @@
-"""HotpotQA (Yang et al., 2018): bridges and comparisons between two Wikipedia articles; dev."""
+"""HotpotQA (Yang et al., 2018), dev split: questions that need two Wikipedia articles."""
 
 from collections.abc import Iterator
 from pathlib import Path

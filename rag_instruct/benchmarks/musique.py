@@ -1,4 +1,4 @@
-"""MuSiQue, answerable (Trivedi et al., 2022): two to four hops that cannot be skipped; dev."""
+"""MuSiQue, answerable part (Trivedi et al., 2022), dev split: questions that need two to four reasoning steps."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +14,7 @@ from rag_instruct.scoring.scores import score_open
 
 def build(record: Any, number: int) -> Question:
     if not member(record, "answerable"):
-        raise ValueError("it is not answerable: musique_ans_v1.0_dev.jsonl is wanted, not musique_full")
+        raise ValueError("the question is not answerable: take musique_ans_v1.0_dev.jsonl, not musique_full")
     supporting = [paragraph for paragraph in member(record, "paragraphs") if member(paragraph, "is_supporting")]
     return Question(
         id=str(member(record, "id")),

@@ -1,4 +1,4 @@
-"""OpenBookQA (Mihaylov et al., 2018): elementary science with four choices; test, without the book's facts."""
+"""OpenBookQA (Mihaylov et al., 2018), test split: school science with four options, without the book's facts."""
 
 from collections.abc import Iterator
 from pathlib import Path

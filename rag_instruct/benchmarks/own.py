@@ -1,4 +1,4 @@
-"""A user's own benchmark: records with `question` and `answers`, and optionally choices and context."""
+"""A user's own benchmark: records with `question` and `answers`. Choices and documents are optional."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -29,7 +29,7 @@ def build(record: Any, number: int) -> Question:
 
 
 def _choices(given: Any) -> tuple[tuple[str, str], ...]:
-    """Return options that are given as texts, as texts by label, or as pairs of label and text."""
+    """Return (label, text) pairs. A record has a list of texts, an object of texts by label, or a list of pairs."""
     if not given:
         return ()
     if isinstance(given, Mapping):
@@ -42,13 +42,13 @@ def _choices(given: Any) -> tuple[tuple[str, str], ...]:
 
 
 def _label(answers: tuple[str, ...], choices: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
-    """Return the answer's label; the record has the label or the text."""
+    """Return the labels of the right options. The record has their labels or their texts."""
     named = [label for label, _ in choices if label in answers]
     return tuple(named or (label for label, text in choices if text in answers))
 
 
 def _documents(given: Any) -> tuple[str, ...]:
-    """Return the question's own context: a text, texts, or objects with title and text."""
+    """Return the question's documents. The record has one text, a list of texts, or objects with title and text."""
     if not given:
         return ()
     return tuple(_document(part) for part in (given if isinstance(given, list) else [given]))

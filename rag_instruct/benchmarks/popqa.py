@@ -1,4 +1,4 @@
-"""PopQA (Mallen et al., 2023): one relation of one entity; the long tail of subjects with under 100 page views."""
+"""PopQA (Mallen et al., 2023), long tail: questions about a subject whose page has under 100 views a month."""
 
 import json
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from rag_instruct.schema import Question
 from rag_instruct.scoring.paper import mentions_answer
 from rag_instruct.scoring.scores import score_open
 
-LONG_TAIL = 100  # monthly views of the subject's page, from which on a question is left out
+LONG_TAIL = 100  # questions are left out if the subject's page has at least this many views a month
 COLUMNS = ("id", "question", "possible_answers", "s_pop", "s_wiki_title")
 
 

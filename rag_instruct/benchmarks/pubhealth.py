@@ -1,4 +1,4 @@
-"""PubHealth (Kotonya and Toni, 2020): claims that journalists found true or false; test, without mixtures."""
+"""PubHealth (Kotonya and Toni, 2020), test split: claims that journalists judged true or false. Others are left out."""
 
 import csv
 import sys
@@ -15,7 +15,7 @@ from rag_instruct.scoring.paper import mentions_verdict
 from rag_instruct.scoring.scores import score_closed
 
 VERDICTS = ("true", "false")
-HUB_LABELS = {0: "false", 1: "mixture", 2: "true", 3: "unproven"}  # the hub's conversion numbers them
+HUB_LABELS = {0: "false", 1: "mixture", 2: "true", 3: "unproven"}  # the hub's copy has numbers for labels
 COLUMNS = ("claim_id", "claim", "label")
 
 
@@ -40,7 +40,7 @@ def questions(paths: list[Path]) -> Iterator[Question]:
 
 
 def _rows(path: Path) -> Iterator[dict[str, str]]:
-    """Yield the authors' rows. Rows of test.tsv begin with a number that the header does not name."""
+    """Yield the rows of the authors' .tsv. Rows of test.tsv begin with a number that has no column name."""
     csv.field_size_limit(sys.maxsize)
     try:
         with path.open(encoding="utf-8", newline="") as file:
@@ -49,12 +49,12 @@ def _rows(path: Path) -> Iterator[dict[str, str]]:
             for row in rows:
                 if len(row) not in (len(header), len(header) + 1):
                     raise UserError(
-                        f"{path}, line {rows.line_num}: {len(row)} fields where the header has {len(header)}: "
-                        "is this the authors' own file?"
+                        f"{path}, line {rows.line_num}: the line has {len(row)} fields, but the header has "
+                        f"{len(header)}: is this the authors' own file?"
                     )
                 yield dict(zip(header, row[len(row) - len(header) :], strict=True))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path}: unreadable ({error}): is the file complete?") from error
+        raise UserError(f"{path}: cannot be read ({error}): is the file complete?") from error
 
 
 BENCHMARK = Benchmark(

@@ -1,4 +1,4 @@
-"""PubMedQA (Jin et al., 2019): does an abstract say yes, no or maybe to its title's question; test."""
+"""PubMedQA (Jin et al., 2019), test split: does an abstract answer the question in its title with yes, no or maybe?"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,26 +27,34 @@ def build(record: Any, _: int) -> Question:
 
 
 def questions(paths: list[Path]) -> Iterator[Question]:
-    """Yield questions of the labelled set (the hub's, or ori_pqal.json) that test_ground_truth.json names."""
+    """Yield the test questions.
+
+    `paths` are the files of the labelled set (the hub's, or ori_pqal.json), then test_ground_truth.json, which names
+    the test's questions.
+    """
     *labelled, listed = paths
     if not labelled:
-        raise UserError(f"{listed}: PubMedQA needs its labelled set and the test's ids: give `ids` in config.yaml")
+        raise UserError(
+            f"{listed}: PubMedQA needs two files, the labelled set and the list of test ids: set `ids` in config.yaml"
+        )
     test = read_json(listed)
     if not (isinstance(test, dict) and set(test.values()) <= set(VERDICTS)):
-        raise UserError(f"{listed}: not a list of decisions by id: give the authors' test_ground_truth.json as `ids`")
+        raise UserError(
+            f"{listed} does not have a decision for each id: set `ids` to the authors' test_ground_truth.json"
+        )
     for path in labelled:
         for question in built(path, _records(path), build):
             if question.id in test:
                 if (test[question.id],) != question.answers:
                     raise UserError(
-                        f"{path}: {question.id} is {question.answers[0]!r}, in {listed} {test[question.id]!r}: "
-                        "are both of one release?"
+                        f"question {question.id} has the answer {question.answers[0]!r} in {path}, but "
+                        f"{test[question.id]!r} in {listed}: are both files from the same release?"
                     )
                 yield question
 
 
 def _records(path: Path) -> Iterator[Any]:
-    if path.suffix == ".json":  # the authors': an object of records by id
+    if path.suffix == ".json":  # the authors' file is an object of records by id
         return ({"pubid": name, **record} for name, record in read_json(path).items())
     return foreign_records(path, ("pubid", "question", "context.contexts", "final_decision"))
 

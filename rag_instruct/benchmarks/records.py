@@ -1,4 +1,4 @@
-"""Records of a benchmark's files as questions, with an error that names a record of another form."""
+"""Turn the records of a benchmark's files into questions. An error names the record that has another form."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -10,16 +10,17 @@ from rag_instruct.errors import UserError
 from rag_instruct.records import foreign_records, member
 from rag_instruct.schema import Question
 
-Made = Question | list[Question] | None  # None leaves a record out; a conversation has a question for each turn
-Build = Callable[[Any, int], Made]  # of a record and its number
+Made = Question | list[Question] | None  # a list for the turns of a conversation; None: the record is left out
+Build = Callable[[Any, int], Made]  # takes a record and its number, from 1
 
 
 def questions_of_files(
     paths: Iterable[Path], build: Build, columns: Sequence[str] = (), under: str = ""
 ) -> Iterator[Question]:
-    """Yield the questions of all records; `under` is the key of the records in the authors' own .json.
+    """Yield the questions of all records.
 
-    Raises UserError, with file and record, if a field is missing or has another form.
+    `columns` are the fields to read. `under` is the key that holds the records in a .json file.
+    Raises UserError with file and record if a field is missing or has another form.
     """
     for path in paths:
         inside = under if path.suffix == ".json" else ""
@@ -27,7 +28,7 @@ def questions_of_files(
 
 
 def built(path: Path, records: Iterable[Any], build: Build) -> Iterator[Question]:
-    """Yield the questions of records that are already read."""
+    """Yield the questions of the records that were read from `path`. Raises UserError like questions_of_files."""
     for number, record in enumerate(records, start=1):
         try:
             made = build(record, number)
@@ -46,16 +47,18 @@ def _check(question: Question) -> None:
     texts = {"question": question.question, **{f"answer {n}": a for n, a in enumerate(question.answers, start=1)}}
     for name, text in texts.items():
         if not isinstance(text, str) or not text.strip():
-            raise ValueError(f"the {name} is {text!r}, but must be a text")
+            raise ValueError(f"the {name} must be a text, but is {text!r}")
     if not question.answers:
-        raise ValueError("it has no answer")
+        raise ValueError("the question has no answer")
     labels = [label for label, _ in question.choices]
     if labels and not set(question.answers) <= set(labels):
-        raise ValueError(f"the answer is {', '.join(question.answers)}, the choices are {', '.join(labels)}")
+        raise ValueError(
+            f"the answer {', '.join(question.answers)} is not among the labels of the choices: {', '.join(labels)}"
+        )
 
 
 def first_member(record: Any, *places: str) -> Any:
-    """Return the value at the first place that the record has, because layouts of one benchmark differ."""
+    """Return the value of the first of `places` that the record has, because copies of a benchmark differ in layout."""
     for place in places[:-1]:
         try:
             return member(record, place)
@@ -65,13 +68,13 @@ def first_member(record: Any, *places: str) -> Any:
 
 
 def choice_question(record: Any, number: int) -> Question:
-    """Return the question of a record of ARC or OpenBookQA. Labels 1, 2, 3 become A, B, C."""
-    choices = first_member(record, "question.choices", "choices")  # a list of pairs, or a pair of lists
+    """Return the question of an ARC or OpenBookQA record. Labels 1, 2, 3 become A, B, C."""
+    choices = first_member(record, "question.choices", "choices")  # a list of objects, or an object of lists
     old, texts = member(choices, "label"), member(choices, "text")
     labels = dict(zip(map(str, old), ascii_uppercase, strict=False))
     key = str(member(record, "answerKey")).strip()
     if key not in labels:
-        raise ValueError(f"answerKey is {key!r}, the labels are {', '.join(labels)}")
+        raise ValueError(f"answerKey {key!r} is not among the labels of the choices: {', '.join(labels)}")
     return Question(
         id=str(record.get("id", number)),
         question=first_member(record, "question.stem", "question_stem", "question"),
@@ -84,7 +87,7 @@ MULTI_HOP_COLUMNS = ("id", "_id", "question", "answer", "supporting_facts")
 
 
 def multi_hop_question(record: Any, number: int) -> Question:
-    """Return the question of a record of HotpotQA or 2WikiMultihopQA, whose supporting facts have several layouts."""
+    """Return the question of a HotpotQA or 2WikiMultihopQA record. Supporting facts may have any known layout."""
     facts = member(record, "supporting_facts")
     facts = json.loads(facts) if isinstance(facts, str) else facts
     titles = member(facts, "title") if isinstance(facts, Mapping) else [title for title, _ in facts]
@@ -97,5 +100,5 @@ def multi_hop_question(record: Any, number: int) -> Question:
 
 
 def unique(texts: Iterable[Any]) -> tuple[str, ...]:
-    """Return the non-empty texts, each once, in their order."""
+    """Return the stripped non-empty texts without repetitions, in the order of their first occurrence."""
     return tuple(dict.fromkeys(str(text).strip() for text in texts if str(text).strip()))

@@ -1,4 +1,4 @@
-"""A benchmark's settings in config.yaml, completed from its file in rag_instruct/benchmarks/."""
+"""Complete a benchmark's settings in config.yaml from its file in rag_instruct/benchmarks/, and load its questions."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,12 +13,12 @@ FACTS = ("label", "kind", "metric")
 
 
 def schema_of(name: str, settings: Mapping[str, Any]) -> str:
-    """Return the file of rag_instruct/benchmarks/ that reads and scores it: its own name, or `own`."""
+    """Return the name of the file in rag_instruct/benchmarks/ that reads and scores the benchmark."""
     return str(settings.get("schema", name))
 
 
 def facts(name: str, settings: Mapping[str, Any]) -> dict[str, str]:
-    """Return its label, kind and metric: config.yaml's, or else its file's."""
+    """Return label, kind and metric from config.yaml, or else from the benchmark's file."""
     schema = schema_of(name, settings)
     known = benchmark(schema)
     of_file = {"label": name if schema == "own" else known.label, "kind": known.kind, "metric": known.metric}
@@ -26,18 +26,25 @@ def facts(name: str, settings: Mapping[str, Any]) -> dict[str, str]:
 
 
 def loaded(schema: str, paths: list[Path], where: Mapping[str, str]) -> list[Question]:
-    """Return all questions of a benchmark's files, or those of a user's file whose fields match `where`.
+    """Return the questions in a benchmark's files.
 
-    Raises UserError when their number is not that of the whole set, or ids are not unique.
+    With `where`, the files are a user's own, and only records with these field values count.
+    Raises UserError if the set is empty or not complete, or if ids repeat.
     """
     known = benchmark(schema)
     questions = list(_where(paths, where) if where else known.questions(paths))
     place = ", ".join(str(path) for path in paths)
     if not questions or (known.size and len(questions) != known.size):
-        wanted = f"{known.size:,} are the whole set" if known.size else f"with {dict(where)}" if where else "none is"
+        wanted = (
+            f"but the complete set has {known.size:,}"
+            if known.size
+            else f"no record matches `where`: {dict(where)}"
+            if where
+            else "no record has a question"
+        )
         raise UserError(
-            f"{place}: {len(questions):,} questions, {wanted}: is it the benchmark's own file, complete, of the split "
-            "and revision in config.yaml?"
+            f"{place}: {len(questions):,} questions, {wanted}: is it the benchmark's complete file, with the split and "
+            "revision in config.yaml?"
         )
     refuse_repeated_ids(questions, place)
     return questions
@@ -51,7 +58,7 @@ def _where(paths: list[Path], where: Mapping[str, str]) -> Iterator[Question]:
 
 
 def evaluated(config: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """Return what an evaluation's tables say about models, benchmarks and prompts."""
+    """Return the description of an evaluation (see Description) for its tables."""
     evaluation = config["datasets"][name]["evaluation"]
     return {
         "dataset": name,
@@ -62,5 +69,5 @@ def evaluated(config: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def _which(model: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a model is, without the resources that it needs."""
+    """Return a model's settings without the resources of its jobs."""
     return {key: value for key, value in model.items() if key not in ("threads", "memory_mb", "gpus")}

@@ -1,4 +1,4 @@
-"""TriviaQA, unfiltered (Joshi et al., 2017): quiz questions with Wikipedia's aliases; validation."""
+"""TriviaQA, unfiltered (Joshi et al., 2017), validation split: quiz questions; Wikipedia aliases are answers too."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,13 +11,13 @@ from rag_instruct.scoring.paper import mentions_answer
 from rag_instruct.scoring.scores import score_open
 
 COLUMNS = ("question", "question_id", "answer.value", "answer.aliases")
-HIDDEN = "<unk>"  # what the hub's test split has for an answer
+HIDDEN = "<unk>"  # stands for each answer in the hub's test split
 
 
 def build(record: Any, number: int) -> Question:
     value = first_member(record, "answer.value", "Answer.Value")
     if value == HIDDEN:
-        raise ValueError(f"the answer is {HIDDEN}, as in the test split, whose answers are hidden; validation has them")
+        raise ValueError(f"the answer is {HIDDEN}: the test split hides its answers, take the validation split")
     return Question(
         id=str(first_member(record, "question_id", "QuestionId")),
         question=first_member(record, "question", "Question"),

@@ -1,4 +1,4 @@
-"""2WikiMultihopQA (Ho et al., 2020): questions over two or more Wikipedia articles; dev."""
+"""2WikiMultihopQA (Ho et al., 2020), dev split: questions that need two or more Wikipedia articles."""
 
 from collections.abc import Iterator
 from pathlib import Path

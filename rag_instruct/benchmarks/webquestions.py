@@ -1,4 +1,4 @@
-"""WebQuestions (Berant et al., 2013): what people asked Google's suggestions, answered from Freebase; test."""
+"""WebQuestions (Berant et al., 2013), test split: questions from Google Suggest with answers from Freebase."""
 
 import re
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from rag_instruct.schema import Question
 from rag_instruct.scoring.paper import mentions_answer
 from rag_instruct.scoring.scores import score_open
 
-# The authors' file lists its answers as Lisp: (list (description "Lightning rod") (description Bifocals)).
+# The authors' file has the answers as Lisp: (list (description "Lightning rod") (description Bifocals)).
 DESCRIPTION = re.compile(r'\(description (?:"((?:[^"\\]|\\.)*)"|([^()\s]+))\)')
 
 

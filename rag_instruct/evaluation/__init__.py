@@ -1,1 +1,1 @@
-"""Models under test answer benchmarks; what their scores say."""
+"""Let models under test answer benchmarks, score the answers and compare the models."""

@@ -1,4 +1,4 @@
-"""A checkpoint that answers questions, with documents or without."""
+"""Answer single questions with a model, with documents or without."""
 
 from collections.abc import Callable, Sequence
 
@@ -14,11 +14,11 @@ from rag_instruct.models.engines import longest_of, tokenizer_of
 from rag_instruct.models.loading import load_student
 from rag_instruct.words import content, share
 
-CITED_FROM = 0.6  # a document with this share of the answer's own words is cited
+CITED_FROM = 0.6  # a cited document contains at least this share of the words that the answer adds
 
 
 class Answerer:
-    """A model folder, or any model that a recipe could name. It answers greedily."""
+    """Answers greedily with a model folder, a hub id or a package's GGUF file."""
 
     def __init__(self, model: str) -> None:
         device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -27,23 +27,27 @@ class Answerer:
         self._student.to(device)
 
     def prompt(self, question: str, documents: Sequence[str], tokens: int) -> list[int]:
-        """Return the prompt's ids, as in the evaluation: as many of the first documents as leave room for the answer.
+        """Return the token ids of the prompt that the evaluation would use.
 
-        Raises UserError when the question alone leaves less than `tokens`.
+        Keeps as many of the first documents as leave `tokens` for the answer. Raises UserError if the question alone
+        leaves fewer.
         """
         made = Generation(self._model, self.tokenizer, self._longest, Decoding(tokens), seed=0)
         prompt = made.prompt(Task("", question, tuple(documents)))
         if not prompt.ids:
-            raise UserError(f"the question alone leaves no {tokens} of the model's {self._longest} tokens to answer in")
+            raise UserError(
+                f"the question is too long: the model takes {self._longest} tokens, and {tokens} of them are kept for "
+                "the answer: shorten the question, or lower --tokens"
+            )
         if prompt.documents < len(documents):
-            logger.warning("only %d of %d documents fit into the model", prompt.documents, len(documents))
+            logger.warning("only %d of %d documents fit into the prompt", prompt.documents, len(documents))
         return prompt.ids
 
     @torch.inference_mode()
     def answer(
         self, question: str, documents: Sequence[str], tokens: int, show: Callable[[str], None] | None = None
     ) -> str:
-        """Return the answer of at most `tokens` tokens; `show` gets each piece as soon as it is generated."""
+        """Return the answer of at most `tokens` tokens. `show` is called with each piece as soon as it is generated."""
         prompt = torch.tensor([self.prompt(question, documents, tokens)], device=self._student.device)
         streamer = _Shown(self.tokenizer, show) if show else None
         written = self._student.generate(
@@ -61,7 +65,7 @@ class Answerer:
 
 
 class _Shown(TextStreamer):
-    """Passes the pieces of an answer on."""
+    """Calls `show` with each piece of an answer."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, show: Callable[[str], None]) -> None:
         super().__init__(tokenizer, skip_prompt=True, skip_special_tokens=True)
@@ -72,7 +76,7 @@ class _Shown(TextStreamer):
 
 
 def cited(question: str, answer: str, documents: Sequence[str]) -> list[int]:
-    """Return the places of the documents that contain most of what the answer adds to the question."""
+    """Return the indices of the documents that contain the most of the words that the answer adds to the question."""
     added = content(answer) - content(question) or content(answer)
     shares = [share(added, content(document)) for document in documents]
     best = max(shares, default=0.0)

@@ -1,4 +1,4 @@
-"""The documents of a benchmark's questions: their own, those of a search, or those of a file."""
+"""Find the documents of a benchmark's questions: in the benchmark, by a search, or in a file of retrieved contexts."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,26 +14,26 @@ from rag_instruct.retrieval.runs import Run
 from rag_instruct.schema import Question
 from rag_instruct.words import fold
 
-CONTEXTS = ("ctxs", "retrieval_ctxs")  # Self-RAG's name for them, and the original's
+CONTEXTS = ("ctxs", "retrieval_ctxs")  # Self-RAG's key, and RAG-Instruct's key
 QUESTIONS = ("question", "instruction")
 IDS = ("id", "q_id", "qid")
 
 
 class FileRecord(NamedTuple):
-    """The documents that a file has for one question."""
+    """The documents that a file lists for one question."""
 
-    place: str
-    questions: list[str]  # the question's folded words, by each name that the record has for it
+    place: str  # file and line, for messages
+    questions: list[str]  # normalized question texts, one for each key of QUESTIONS that the record has
     contexts: list["Retrieved"]
 
     def asks(self, question: Question) -> bool:
-        """Return whether the record is of this question, as far as it says; either may have more words around it."""
+        """Return whether one question text contains the other. A record without a question text matches any."""
         own = fold(question.question)
         return not self.questions or any(text in own or own in text for text in self.questions if text)
 
 
 class Retrieved(NamedTuple):
-    """A document of a file of retrieved contexts."""
+    """One document from a file of retrieved contexts."""
 
     document: str
     id: str
@@ -41,7 +41,7 @@ class Retrieved(NamedTuple):
 
 
 def queries(questions: Iterable[Question]) -> list[dict[str, str]]:
-    """Return the queries of the questions without documents. Raises UserError when all have documents."""
+    """Return the search queries of the questions without documents. Raises UserError if all have documents."""
     found = [
         {"id": question.id, "question": question.asked if has_options(question) else question.question}
         for question in questions
@@ -49,22 +49,25 @@ def queries(questions: Iterable[Question]) -> list[dict[str, str]]:
     ]
     if not found:
         raise UserError(
-            "every question has documents of its own, so there is nothing to search for: give the benchmark "
-            "`kind: own_context` in config.yaml"
+            "every question has its own documents, so no search is needed: set `kind: own_context` for the benchmark "
+            "in config.yaml"
         )
     return found
 
 
 def from_search(questions: Sequence[Question], run: Run | None, count: int) -> Iterator[Context]:
-    """Yield each question with its own documents, or with the best `count` of a run over `queries`."""
+    """Yield each question's own documents, or else the best `count` documents of the search `run`.
+
+    Raises UserError if a question has no documents and `run` is None.
+    """
     for question in questions:
         if question.documents:
             yield _own(question)
             continue
         if run is None:
             raise UserError(
-                f"question {question.id} has no documents of its own, and there is no search: give the benchmark "
-                "another kind than own_context in config.yaml"
+                f"question {question.id} has no documents, and no search was made: change the benchmark's kind "
+                "from own_context to another in config.yaml"
             )
         hits = run.hits(question.id)[:count]
         passages = [Passage(id=hit.passage.id, rank=hit.rank, score=round(hit.score, 6)) for hit in hits]
@@ -73,10 +76,10 @@ def from_search(questions: Sequence[Question], run: Run | None, count: int) -> I
 
 
 def from_file(questions: Sequence[Question], path: Path, count: int) -> Iterator[Context]:
-    """Yield each question with its own documents, or with the first `count` that a file has for it.
+    """Yield each question's own documents, or else the first `count` that the file at `path` lists for the question.
 
-    A record is found by its id and asks the same question, or it is found by the question's words. Raises UserError for
-    a record of another form, for an id whose record asks another question, and when the file lacks questions.
+    A record matches by id or by the question's words. Raises UserError if a record has another form, if a record has
+    the same id but another question, or if the file lacks questions.
     """
     found = _by_question(path, len(questions))
     rows = [_own(question) if question.documents else _of_file(question, found, count) for question in questions]
@@ -84,7 +87,7 @@ def from_file(questions: Sequence[Question], path: Path, count: int) -> Iterator
     if lacking:
         raise UserError(
             f"{path}: no documents for {len(lacking):,} of {len(questions):,} questions, the first is {lacking[0]!r}: "
-            "is it the file of this benchmark? Records are found by id, or by the question's words"
+            "is it the file of this benchmark? A record matches by its id, or by the question's words"
         )
     short = sum(len(row["documents"]) < count for row in rows if row and row["origin"] == "file")
     if short:
@@ -100,9 +103,9 @@ def _of_file(question: Question, found: dict[str, FileRecord], count: int) -> Co
     record = found.get(f"id {question.id}")
     if record and not record.asks(question):
         raise UserError(
-            f"{record.place} has the id {question.id!r} and asks {record.questions[0]!r:.80}, but the question of this "
-            f"id is {question.question!r:.80}: give the file of this benchmark, or remove the ids: then records are "
-            "found by the question's words"
+            f"{record.place} has the id {question.id!r} and asks {record.questions[0]!r:.80}, but the benchmark's "
+            f"question with this id is {question.question!r:.80}: give the file of this benchmark, or remove the ids "
+            "from the file; then records match by the question's words"
         )
     record = record or found.get(f"question {fold(question.question)}")
     if record is None:
@@ -113,17 +116,17 @@ def _of_file(question: Question, found: dict[str, FileRecord], count: int) -> Co
 
 
 def _by_question(path: Path, count: int) -> dict[str, FileRecord]:
-    """Return a file's records by the question's id, and by its words; `count` is the number of questions."""
+    """Return the file's records by "id <id>" and by "question <words>". `count` is the benchmark's questions."""
     found: dict[str, FileRecord] = {}
     for place, fields in located_records(path):
         record = _file_record(f"{path}, {place}", fields)
         ids = [str(fields[key]) for key in IDS if key in fields]
         if not ids and not record.questions:
-            raise UserError(f"{record.place}: neither an id nor a question in it: give it `id` or `question`")
+            raise UserError(f"{record.place}: the record has neither id nor question: add `id` or `question`")
         if not record.questions and any(name.isdecimal() and int(name) <= count for name in ids):
             raise UserError(
-                f"{record.place}: the id {ids[0]} may be a mere number, and there is no question to compare: "
-                "give the record its `question`"
+                f"{record.place}: the id {ids[0]} may be only a record number, and the record has no question: "
+                "add `question` to the record"
             )
         for key in [*(f"id {name}" for name in ids), *(f"question {text}" for text in record.questions)]:
             found.setdefault(key, record)
@@ -133,7 +136,9 @@ def _by_question(path: Path, count: int) -> dict[str, FileRecord]:
 def _file_record(place: str, fields: Any) -> FileRecord:
     name = next((name for name in CONTEXTS if isinstance(fields, dict) and name in fields), None)
     if name is None:
-        raise UserError(f"{place}: neither {' nor '.join(CONTEXTS)} in it: is this a file with retrieved contexts?")
+        raise UserError(
+            f"{place}: the record has neither {' nor '.join(CONTEXTS)}: is this a file with retrieved contexts?"
+        )
     contexts = [_retrieved(context, f"{place}, {name}") for context in fields[name]]
     return FileRecord(place, [fold(fields[key]) for key in QUESTIONS if isinstance(fields.get(key), str)], contexts)
 

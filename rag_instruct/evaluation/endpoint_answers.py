@@ -1,4 +1,4 @@
-"""Answers of a model behind an endpoint, with the client, store and budget of everything that is bought."""
+"""Let a model behind an endpoint answer questions. Client, store and budget are those of every paid stage."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -11,19 +11,19 @@ from rag_instruct.llm.session import Session
 from rag_instruct.logs import logger
 from rag_instruct.models.decoding import Decoding
 
-TOO_LONG = ("context_length", "context length")  # in the words of OpenAI, Azure and vLLM
+TOO_LONG = ("context_length", "context length")  # OpenAI, Azure and vLLM write one of these for a long prompt
 
 
 async def answer(tasks: Sequence[Task], teacher: Session, decoding: Decoding) -> list[Output]:
-    """Return the answers to `tasks`, in their order."""
+    """Return the outputs in the order of `tasks`."""
     ask = partial(answer_of, teacher=teacher, decoding=decoding)
     outputs = await at_once(tasks, ask, teacher.model.in_flight, "answers")
-    logger.info("%d questions, %d bought, %d from the store", len(outputs), teacher.bought, teacher.replayed)
+    logger.info("%d questions: %d answers bought, %d from the store", len(outputs), teacher.bought, teacher.replayed)
     return outputs
 
 
 async def answer_of(task: Task, teacher: Session, decoding: Decoding) -> Output:
-    """Return the answer with as many documents as fit; a request that is refused for good is a failed output."""
+    """Return the output with as many documents as fit. A permanent refusal gives an output that failed."""
     for documents in range(len(task.documents), -1, -1):
         key, reply = await teacher.ask(body(task, documents, decoding))
         if not _too_long(reply):
@@ -32,7 +32,7 @@ async def answer_of(task: Task, teacher: Session, decoding: Decoding) -> Output:
 
 
 def body(task: Task, documents: int, decoding: Decoding) -> Request:
-    """Return the request without the model and its sampling."""
+    """Return the request without the fields `model`, `temperature` and `top_p`, which the session adds."""
     return {
         "messages": [{"role": "user", "content": task.prompt(documents)}],
         "max_tokens": decoding.max_new_tokens,
@@ -40,12 +40,12 @@ def body(task: Task, documents: int, decoding: Decoding) -> Request:
 
 
 def _too_long(reply: Reply) -> bool:
-    """Return whether fewer documents may help. A refusal costs nothing."""
+    """Return whether the endpoint refused the prompt for its length, so that fewer documents may help."""
     return any(words in reply.get("failure", "").lower() for words in TOO_LONG)
 
 
 def _finish(reply: Reply) -> str:
-    """Return the finish reason: an answer without text failed, other unusual ends mean that it was cut off."""
+    """Return stop, length or failed. Another reason counts as failed without text, and as cut off with text."""
     finish = reply["finish_reason"]
     if finish in ("stop", "length", "failed"):
         return str(finish)

@@ -1,4 +1,4 @@
-"""Answers of a checkpoint, batch by batch. Each batch is kept at once; a rerun generates what is missing."""
+"""Let a local model answer questions in batches. Each batch is stored at once; a rerun generates missing answers."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
@@ -19,25 +19,25 @@ from rag_instruct.models.engines import Engine, Generated
 
 
 class Fitted(NamedTuple):
-    """A task as a model reads it: token ids, the number of documents that fit, and the answer's key in the store."""
+    """A task as token ids, with the documents that fit."""
 
     task: Task
     ids: list[int]
-    documents: int
-    key: str
+    documents: int  # how many fit
+    key: str  # of the answer in the store
 
 
 class Generation(NamedTuple):
-    """Who answers, and how."""
+    """The model, and how it generates answers."""
 
     model: str  # the identity of the weights
     tokenizer: PreTrainedTokenizerBase
-    longest: int  # tokens of prompt and answer
+    longest: int  # tokens of prompt and answer together
     decoding: Decoding
     seed: int
 
     def prompt(self, task: Task) -> Fitted:
-        """Return the task with as many of its best documents as fit; without ids if the question alone is too long."""
+        """Return the task with as many of its best documents as fit. `ids` is empty if the question is too long."""
         room = self.longest - self.decoding.max_new_tokens
         for documents in range(len(task.documents), -1, -1):
             ids = prompt_ids(self.tokenizer, task.prompt(documents))
@@ -46,7 +46,7 @@ class Generation(NamedTuple):
         return Fitted(task, [], 0, "")
 
     def request(self, ids: list[int]) -> dict[str, Any]:
-        """Return all that decides an answer. A digest stands for the prompt, whose text the questions' files have."""
+        """Return everything that determines an answer. It has a digest of the prompt, whose text other files have."""
         seed = {"seed": self.seed} if self.decoding.temperature else {}
         return {"model": self.model, "prompt": digest(*ids), **self.decoding._asdict(), **seed}
 
@@ -54,11 +54,11 @@ class Generation(NamedTuple):
 def answer(
     tasks: Sequence[Task], generation: Generation, load: Callable[[], Engine], store: AnswerStore, data_set: str
 ) -> list[Output]:
-    """Return the answers to `tasks`, in their order. The model is loaded only when an answer is missing."""
+    """Return the outputs in the order of `tasks`. `load` loads the model only if an answer is missing."""
     prompts = [generation.prompt(task) for task in tasks]
     wanted = [prompt for prompt in prompts if prompt.ids]
     missing = {prompt.key for prompt in wanted if store.get(prompt.key) is None}
-    logger.info("%d questions, %d answers are kept already", len(tasks), len({p.key for p in wanted} - missing))
+    logger.info("%d questions, %d answers are stored already", len(tasks), len({p.key for p in wanted} - missing))
     if missing:
         asyncio.run(_generate(wanted, missing, generation, load(), store, data_set))
     return [_output(prompt, store, generation) for prompt in prompts]
@@ -67,14 +67,14 @@ def answer(
 async def _generate(
     prompts: Sequence[Fitted], missing: set[str], generation: Generation, engine: Engine, store: AnswerStore, name: str
 ) -> None:
-    """Generate what is missing. Batches are cut from all prompts, so that a kill does not change their seeds."""
+    """Generate the missing answers. Batches are formed from all prompts, so that an interruption changes no seed."""
     with bar("generating", len(missing), " answers") as counter:
         for number, batch in enumerate(batches(prompts, engine, generation.decoding.max_new_tokens)):
             left = [prompt for prompt in batch if prompt.key in missing]
             if not left:
                 continue
             made = engine.generate([prompt.ids for prompt in left], generation.decoding, generation.seed + number)
-            # Together, so that a kill leaves all of a batch or none.
+            # One write for the whole batch, so that an interruption leaves all of its answers or none.
             await asyncio.gather(
                 *(store.put(_record(*pair, generation, name)) for pair in zip(left, made, strict=True))
             )
@@ -82,7 +82,7 @@ async def _generate(
 
 
 def batches(prompts: Sequence[Fitted], engine: Engine, new_tokens: int) -> Iterator[list[Fitted]]:
-    """Yield batches of different prompts, the longest first, so that a lack of memory shows at once."""
+    """Yield batches of distinct prompts. The longest come first, so that out-of-memory errors occur at once."""
     batch: list[Fitted] = []
     different = {prompt.key: prompt for prompt in prompts}.values()
     for prompt in sorted(different, key=lambda prompt: (-len(prompt.ids), prompt.key)):
@@ -111,5 +111,5 @@ def _output(prompt: Fitted, store: AnswerStore, generation: Generation) -> Outpu
 
 
 def generated_folder(answers: Path) -> Path:
-    """Return the folder of answers of local models, apart from bought ones, whose budget they must not use up."""
+    """Return the folder of local models' answers. Answers in the parent folder count against the budget."""
     return answers / "generated"

@@ -1,4 +1,4 @@
-"""Bootstrap intervals of scores, and paired tests of two models on the same questions."""
+"""Compute bootstrap intervals of scores, and paired tests of two models on the same questions."""
 
 from typing import NamedTuple
 
@@ -7,28 +7,28 @@ import numpy as np
 LEVEL = 0.95
 RESAMPLES = 10_000
 SEED = 1
-FEW = 64  # distinct values
-BLOCK = 1 << 21  # draws in memory at a time
+FEW = 64  # with at most this many distinct values, we draw counts instead of single questions
+BLOCK = 1 << 21  # single draws that are in memory at a time
 
 
 class Paired(NamedTuple):
-    """The mean difference of two models, its interval, and its probability by chance."""
+    """The mean difference of two models' scores on the same questions."""
 
     difference: float
-    low: float
+    low: float  # of the 95 % interval
     high: float
-    p: float
+    p: float  # of the exact sign test
 
 
 def interval(values: np.ndarray, resamples: int = RESAMPLES, seed: int = SEED) -> tuple[float, float]:
     """Return the 95 % percentile bootstrap interval of the mean over questions.
 
-    When all are right, or all wrong, every resample has the same mean. Then the interval is the exact one of a share
+    If all scores are 0, or all are 1, every resample has the same mean. The interval is then the exact binomial one
     (Clopper-Pearson).
     """
     values = np.asarray(values, dtype=float)
     if values.size and values.min() == values.max() and values[0] in (0.0, 1.0):
-        from scipy.stats import binomtest  # loads for half a second, and most jobs that import this need none
+        from scipy.stats import binomtest  # here, because loading takes half a second and most jobs do not need it
 
         exact = binomtest(int(values.sum()), values.size).proportion_ci(LEVEL)
         return float(exact.low), float(exact.high)
@@ -43,13 +43,13 @@ def _bootstrap(values: np.ndarray, resamples: int, seed: int) -> tuple[float, fl
 
 
 def paired(before: np.ndarray, after: np.ndarray, resamples: int = RESAMPLES, seed: int = SEED) -> Paired:
-    """Return the mean of after - before with its paired bootstrap interval, and the exact p of the sign test.
+    """Return the mean of after - before, its paired bootstrap interval, and the exact p of the sign test.
 
-    For scores of 0 and 1 this is McNemar's exact test: only questions that just one of the two has right count. If no
-    question differs, the interval reaches as far as the exact interval of the share of such questions, both ways.
+    For scores of 0 and 1 this is McNemar's exact test, which counts the questions that only one model has right. If no
+    question differs, the interval is ± the upper bound of the exact interval of the share of differing questions.
     """
     before, after = np.asarray(before, dtype=float), np.asarray(after, dtype=float)
-    assert before.shape == after.shape, f"{before.shape} scores against {after.shape}: not of the same questions"
+    assert before.shape == after.shape, f"scores of different questions: shapes {before.shape} and {after.shape}"
     differences = after - before
     better, worse = int((differences > 0).sum()), int((differences < 0).sum())
     if not better + worse:
@@ -62,10 +62,10 @@ def paired(before: np.ndarray, after: np.ndarray, resamples: int = RESAMPLES, se
 
 
 def resampled_means(values: np.ndarray, resamples: int, seed: int) -> np.ndarray:
-    """Return the means of `resamples` resamples.
+    """Return the mean of each of `resamples` bootstrap resamples.
 
-    With few distinct values (mostly 0 and 1) we draw how often each occurs, which is multinomial, and not the questions
-    one by one.
+    With few distinct values (mostly 0 and 1) we draw the count of each value from a multinomial distribution. This is
+    faster than drawing single questions.
     """
     assert values.size, "no score to resample"
     random = np.random.default_rng(seed)
@@ -75,7 +75,7 @@ def resampled_means(values: np.ndarray, resamples: int, seed: int) -> np.ndarray
         return np.asarray(drawn @ distinct / values.size)
     rows = max(1, BLOCK // values.size)
     blocks = [min(rows, resamples - start) for start in range(0, resamples, rows)]
-    # 32 bits, because 64 take four times as long.
+    # 32-bit indices, because 64 bits take four times as long.
     return np.concatenate(
         [
             values[random.integers(values.size, size=(block, values.size), dtype=np.uint32)].mean(axis=1)

@@ -1,4 +1,4 @@
-"""An evaluation in the files of EleutherAI's lm-evaluation-harness, for the tools that read those."""
+"""Export an evaluation to the file format of EleutherAI's lm-evaluation-harness, for tools that read this format."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,14 +13,15 @@ from rag_instruct.files import digest, read_jsonl, write_json, write_jsonl
 from rag_instruct.models.decoding import DECODINGS
 from rag_instruct.schema import Question
 
-METRICS = {"acc": "accuracy", "exact_match": "exact_match", "f1": "f1", "paper": "paper"}  # their names and ours
+METRICS = {"acc": "accuracy", "exact_match": "exact_match", "f1": "f1", "paper": "paper"}  # harness's name: our name
 
 
 def export(summary: Summary, evaluation: Evaluation, results: Path, folder: Path) -> list[Path]:
-    """Write results_<data set>.json and samples_<benchmark>_<data set>.jsonl of every model and what it is given.
+    """Write results_<data set>.json and samples_<benchmark>_<data set>.jsonl, and return their folders.
 
-    `results` is the graph's folder. The samples repeat its questions and outputs. The harness puts a date where we put
-    the data set, and reads everything after the last _ as that date.
+    `folder` gets one folder for each model and setting: <model>_with_documents or <model>_closed_book. `results` is the
+    project's results/, from which the samples' questions and outputs are read. The data set's name stands where the
+    harness writes a date. The harness reads everything after the last _ as that date, so we replace _ in the name by -.
     """
     written, stamp = [], summary["dataset"].replace("_", "-")
     for (model, given), cells in by_contestant(summary).items():
@@ -34,7 +35,7 @@ def export(summary: Summary, evaluation: Evaluation, results: Path, folder: Path
 
 
 def _results(summary: Summary, found: Sequence[Result], model: str, given: str) -> dict[str, Any]:
-    """Return the file of results: shares from 0 to 1, and standard errors as the harness computes them."""
+    """Return the content of results_*.json: scores from 0 to 1, and standard errors as the harness computes them."""
     names = [result["benchmark"] for result in found]
     return {
         "results": {result["benchmark"]: _scores(result) for result in found},
@@ -75,7 +76,7 @@ def _config(described: Description, name: str) -> dict[str, Any]:
 
 
 def _samples(described: Description, evaluation: Evaluation, cell: Cell, results: Path) -> Iterator[dict[str, Any]]:
-    """Yield a record for each question: the prompt, the output and the scores."""
+    """Yield one record for each question: prompt, output and scores."""
     questions = list(read_questions(results / f"benchmarks/{cell.benchmark}/questions.jsonl"))
     place = results / described["dataset"] / "evaluation" / cell.benchmark
     asked = tasks(questions, place / "documents.jsonl" if cell.given == "with_documents" else None)

@@ -1,4 +1,4 @@
-"""An evaluation as one static page: scores, plots of the gains, and outputs to read with their documents."""
+"""Build an evaluation's page: scores, plots of the gains, and sample outputs with their documents."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ from rag_instruct.html import render
 from rag_instruct.plots import ticks_around
 from rag_instruct.schema import Question
 
-SAMPLED = 12  # questions of a benchmark
+SAMPLED = 12  # sample questions for each benchmark
 PLOTS = {
     "documents": ("What documents add", "With documents, over the same model's closed-book answers."),
     "training": ("What training adds", "The trained model, over its base model asked in the same way."),
@@ -24,7 +24,7 @@ OUTCOMES = {"some": "some right", "none": "all wrong", "all": "all right"}
 
 
 def page(summary: Summary, samples: Sequence[dict[str, Any]], template: Path) -> str:
-    """Return the page. The template escapes everything, because models may write anything."""
+    """Return the HTML. The template escapes all texts, because a model may write HTML."""
     plots = [made for kind in PLOTS if (made := plot(summary, kind))]
     rows = scores(summary).to_numpy().tolist()
     shown = {"summary": summary, "rows": rows, "plots": plots, "samples": samples}
@@ -32,7 +32,7 @@ def page(summary: Summary, samples: Sequence[dict[str, Any]], template: Path) ->
 
 
 def plot(summary: Summary, kind: str) -> dict[str, Any] | None:
-    """Return the gains of one kind by benchmark, as places along an axis in percent of its width."""
+    """Return the plot of one kind of gain, or None without gains. Places are in percent of the plot's width."""
     gains = [gain for gain in summary["gains"] if gain["kind"] == kind]
     if not gains:
         return None
@@ -71,7 +71,7 @@ def _contestant(gain: Gain) -> tuple[str, str]:
 def samples(
     summary: Summary, evaluation: Evaluation, answers: Answers, documents: Sequence[Path]
 ) -> Iterator[dict[str, Any]]:
-    """Yield some questions of each benchmark with the output of every model."""
+    """Yield sample questions of each benchmark with all models' outputs. `documents` are documents.jsonl files."""
     contexts: dict[str, dict[str, Context]] = {
         path.parent.name: {row["id"]: row for row in read_jsonl(path)} for path in documents
     }
@@ -92,7 +92,10 @@ def samples(
 
 
 def drawn(evaluation: Evaluation, cells: Sequence[Cell]) -> list[int]:
-    """Return numbers of questions, drawn by digest. Half of them are such that some models are right, others wrong."""
+    """Return the indices of the sample questions, which every build draws alike.
+
+    Up to half of them are questions that some models answer right and others wrong.
+    """
     outcomes = [_outcome(list(right)) for right in np.array([evaluation.own(cell) >= 1 for cell in cells]).T]
     order = sorted(range(len(outcomes)), key=lambda number: digest("sample", cells[0].benchmark, number))
     quotas = {"some": SAMPLED // 2, "none": SAMPLED // 4, "all": SAMPLED // 4}

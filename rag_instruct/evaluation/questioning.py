@@ -1,4 +1,4 @@
-"""What a model under test is asked: the question, the form of its answer, and the documents that fit."""
+"""Build the tasks for a model under test: the question's wording, its options and its documents."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,21 +14,21 @@ CHOOSE = "Answer with the letter of the right option."
 
 
 class Task(NamedTuple):
-    """One question to one model."""
+    """A question as models get it, with its documents, the best first."""
 
     id: str
     question: str
     documents: tuple[str, ...]
 
     def prompt(self, documents: int) -> str:
-        """Return the user's turn with the first `documents` documents, in a style that the training also uses."""
+        """Return the user's message with the first `documents` documents, in a prompt style that training also uses."""
         return DEFAULT.render(self.question, self.documents[:documents])
 
 
 def tasks(questions: Iterable[Question], documents: Path | None) -> list[Task]:
-    """Return the questions with the documents of a file, or without any.
+    """Return the tasks with the documents in the file `documents`, or without documents if it is None.
 
-    Raises UserError when the file belongs to other questions.
+    Raises UserError if the file belongs to other questions.
     """
     asked = list(questions)
     if documents is None:
@@ -36,7 +36,8 @@ def tasks(questions: Iterable[Question], documents: Path | None) -> list[Task]:
     rows = list(read_jsonl(documents))
     if [row["id"] for row in rows] != [question.id for question in asked]:
         raise UserError(
-            f"{documents}: its {len(rows):,} rows do not match the {len(asked):,} questions: delete it and run again"
+            f"{documents}: the {len(rows):,} rows do not match the {len(asked):,} questions: delete this file and run "
+            "again"
         )
     return [
         Task(question.id, wording(question), tuple(row["documents"])) for question, row in zip(asked, rows, strict=True)
@@ -44,19 +45,19 @@ def tasks(questions: Iterable[Question], documents: Path | None) -> list[Task]:
 
 
 def wording(question: Question) -> str:
-    """Return the question with its options and, if one must be chosen, how to name it."""
+    """Return the question with its options. If the options have letters, it asks for the letter."""
     return f"{question.asked}\n{CHOOSE}" if has_options(question) else question.asked
 
 
 def has_options(question: Question) -> bool:
-    """Return whether options have letters; a closed set such as yes and no has none."""
+    """Return whether the question has options with letters. The options of a closed set (yes, no) have none."""
     return any(label != text for label, text in question.choices)
 
 
 def output(
     task: Task, text: str, finish_reason: str, documents: int, request_key: str = "", failure: str = ""
 ) -> Output:
-    """Return the row of an outputs file for a task that was shown `documents` documents."""
+    """Return the row of an outputs file. `documents` is the number of documents in the prompt."""
     left_out = len(task.documents) - documents
     made = Output(id=task.id, output=text, finish_reason=finish_reason, documents=documents, left_out=left_out)
     if request_key:

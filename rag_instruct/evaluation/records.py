@@ -1,14 +1,14 @@
-"""The records of an evaluation, as its files have them."""
+"""Types of the records in an evaluation's files."""
 
 from typing import Any, NotRequired, TypedDict
 
 
 class Passage(TypedDict):
-    """Where a question's document comes from."""
+    """The passage that a question's document was made from."""
 
     id: str
-    rank: int
-    score: Any  # a number, or whatever a file has; None where it has none
+    rank: int  # from 1
+    score: Any  # of the search, or as the file of contexts has it; None without a score
 
 
 class Context(TypedDict):
@@ -17,7 +17,7 @@ class Context(TypedDict):
     id: str  # the question's
     origin: str  # own, search or file
     documents: list[str]  # "title\ntext" each, the best first
-    passages: list[Passage]  # of the documents, in their order; empty for a question's own
+    passages: list[Passage]  # one for each document, in the same order; empty for a question's own documents
 
 
 class Output(TypedDict):
@@ -26,14 +26,14 @@ class Output(TypedDict):
     id: str  # the question's
     output: str
     finish_reason: str  # stop, length (cut off) or failed
-    documents: int  # how many the model was shown
-    left_out: int  # how many did not fit
-    request_key: NotRequired[str]  # in the store of answers
-    failure: NotRequired[str]
+    documents: int  # number of documents in the prompt
+    left_out: int  # number of documents that did not fit
+    request_key: NotRequired[str]  # key of the answer in the store
+    failure: NotRequired[str]  # why there is no answer
 
 
 class ScoredOutput(TypedDict):
-    """A row of a scores file: one output's scores from 0 to 1, by each rule."""
+    """A row of a scores file: the scores of one output by each rule, from 0 to 1."""
 
     id: str
     accuracy: float
@@ -45,7 +45,7 @@ class ScoredOutput(TypedDict):
 
 
 class Estimate(TypedDict):
-    """A mean, or a difference of means, in percent with its 95 % interval."""
+    """A mean in percent, or a difference of means in points, with its 95 % interval."""
 
     value: float
     low: float
@@ -53,36 +53,36 @@ class Estimate(TypedDict):
 
 
 class Score(Estimate):
-    """A mean with its standard error too."""
+    """A mean with its 95 % interval and its standard error, in percent."""
 
     stderr: float
 
 
 class Result(TypedDict):
-    """The scores of one model on one benchmark, given documents or not."""
+    """The scores of one model on one benchmark, with documents or without."""
 
     benchmark: str
     given: str  # with_documents or closed_book
     model: str
-    n: int
-    metric: str
+    n: int  # questions
+    metric: str  # the benchmark's own rule
     scores: dict[str, Score]  # by rule
-    failed: int
-    cut_off: int
+    failed: int  # outputs
+    cut_off: int  # outputs
     documents_left_out: int
 
 
 class Contestant(TypedDict):
-    """A model, and what it is given."""
+    """A model with documents, or the same model without."""
 
     model: str
-    given: str
+    given: str  # with_documents or closed_book
 
 
 class Gain(Estimate):
-    """How much better one contestant is than another on a benchmark, in points."""
+    """The gain of the contestant `after` over the contestant `before` on a benchmark, in points."""
 
-    kind: str  # documents (over closed book) or training (over the base model)
+    kind: str  # documents (compared with closed book) or training (compared with the base model)
     benchmark: str
     before: Contestant
     after: Contestant
@@ -105,30 +105,30 @@ class Disagreement(TypedDict):
 
 
 class Disagreements(TypedDict):
-    """How many there are, and some of them."""
+    """The number of disagreements, and a sample of them."""
 
     count: int
-    first: list[Disagreement]
+    first: list[Disagreement]  # the sample
 
 
 class Published(TypedDict):
-    """What others published of one model: its scores by benchmark."""
+    """The published scores of one model by benchmark, in percent."""
 
     label: str
     scores: dict[str, float]
 
 
 class Description(TypedDict):
-    """What config.yaml says of an evaluation."""
+    """The settings of an evaluation, from config.yaml."""
 
     dataset: str
-    models: dict[str, dict[str, Any]]  # by name: label, base and what runs it
+    models: dict[str, dict[str, Any]]  # by name: label, base model, and checkpoint or teacher
     benchmarks: dict[str, dict[str, Any]]  # by name: label, kind and metric
     asked: dict[str, Any]  # documents, decoding, max_new_tokens
 
 
 class Summary(Description):
-    """results/<dataset>/evaluation.json."""
+    """The content of results/<dataset>/evaluation.json."""
 
     results: list[Result]
     gains: list[Gain]

@@ -1,4 +1,4 @@
-"""What scores say: means with intervals, gains with paired tests, and where two rules disagree."""
+"""Compute an evaluation's results: means with intervals, gains with paired tests, disagreements of two rules."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ RULES = ("accuracy", "exact_match", "f1", "paper")
 
 
 class Cell(NamedTuple):
-    """One model on one benchmark, given documents or not."""
+    """One model on one benchmark, with documents or without."""
 
     benchmark: str
     given: str
@@ -22,25 +22,25 @@ class Cell(NamedTuple):
 
     @classmethod
     def of(cls, path: Path) -> "Cell":
-        """Return the cell of a file .../<benchmark>/<given>/<model>.scores.jsonl."""
+        """Return the cell of a file .../<benchmark>/<given>/<model>.<scores or outputs>.jsonl."""
         return cls(path.parent.parent.name, path.parent.name, path.name.split(".")[0])
 
     @property
     def contestant(self) -> Contestant:
-        """The model, and what it is given."""
+        """Return the cell without its benchmark."""
         return Contestant(model=self.model, given=self.given)
 
 
 class Comparison(NamedTuple):
-    """Two cells of the same questions: what the second gained over the first."""
+    """Two cells with the same questions."""
 
-    kind: str  # documents (over closed book) or training (over the base model)
+    kind: str  # documents (compared with closed book) or training (compared with the base model)
     before: Cell
     after: Cell
 
 
 class Disputed(NamedTuple):
-    """An output that the benchmark's own rule and the paper's score differently."""
+    """An output that the benchmark's own rule and the paper's rule score differently."""
 
     cell: Cell
     id: str
@@ -66,7 +66,7 @@ class Evaluation:
         return self.values(cell, self.metrics[cell.benchmark])
 
     def results(self) -> list[Result]:
-        """Return each cell's scores by every rule with their intervals, in percent, and its counts."""
+        """Return for each cell the scores by every rule, in percent with intervals, and the counts."""
         return [self._result(cell) for cell in self.rows]
 
     def _result(self, cell: Cell) -> Result:
@@ -84,7 +84,7 @@ class Evaluation:
         )
 
     def comparisons(self) -> Iterator[Comparison]:
-        """Yield documents against none, then trained against base, wherever both cells exist."""
+        """Yield comparisons of documents with closed book, then of trained with base models, where both cells exist."""
         for cell in self.rows:
             if cell.given == "with_documents" and (bare := cell._replace(given="closed_book")) in self.rows:
                 yield Comparison("documents", bare, cell)
@@ -94,7 +94,7 @@ class Evaluation:
                 yield Comparison("training", base, cell)
 
     def gains(self) -> list[Gain]:
-        """Return the comparisons by each benchmark's own rule, in percentage points, with a paired test."""
+        """Return all gains by each benchmark's own rule, in percentage points, with a paired test."""
         return [self._gain(comparison) for comparison in self.comparisons()]
 
     def _gain(self, comparison: Comparison) -> Gain:
@@ -111,7 +111,7 @@ class Evaluation:
         )
 
     def disputed(self) -> Iterator[Disputed]:
-        """Yield the outputs that the paper's rule and the benchmark's own score differently."""
+        """Yield the outputs that the benchmark's own rule and the paper's rule score differently."""
         for cell, rows in self.rows.items():
             for row, ours in zip(rows, self.own(cell), strict=True):
                 if ours != row["paper"]:

@@ -1,4 +1,4 @@
-"""How good retrieved documents are: recall of known gold passages, and how often an answer is in the documents."""
+"""Measure retrieval: the recall of known gold passages, and how often the documents contain an answer."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -16,8 +16,9 @@ DEPTHS = (1, 5, 10, 20, 50, 100)
 def quality(questions: Sequence[Question], contexts: Iterable[Context]) -> dict[str, Any]:
     """Return the recall@k of gold passages, and the share of questions whose first k documents contain an answer.
 
-    A gold passage is known by its id, or else by the title of its article; then any passage of the article counts. A
-    question's own documents are left out. The answer's share is DPR's top-k accuracy, which needs no gold passages.
+    The benchmark names gold passages by id or by article title. With a title, any passage of the article counts.
+    Questions with their own documents are ignored. The share with an answer is DPR's top-k accuracy, which needs no
+    gold passages.
     """
     retrieved = {context["id"]: context for context in contexts if context["origin"] != "own"}
     asked = [question for question in questions if question.id in retrieved]
@@ -34,7 +35,7 @@ def quality(questions: Sequence[Question], contexts: Iterable[Context]) -> dict[
 
 
 def _recall(questions: Sequence[Question], retrieved: Mapping[str, Context], depth: int) -> float:
-    """Return the mean share of a question's gold passages, or articles, among the first `depth` documents."""
+    """Return the mean share of gold passages (or articles) that are among the first `depth` documents."""
     qrels = [Qrel(question.id, gold, 1) for question in questions for gold in _gold(question)]
     run = [scored for question in questions for scored in _ranking(question, retrieved[question.id], depth)]
     return round(ir_measures.calc_aggregate([R @ depth], qrels, run)[R @ depth], 4) if run else 0.0
@@ -45,7 +46,7 @@ def _gold(question: Question) -> list[str]:
 
 
 def _ranking(question: Question, context: Context, depth: int) -> Iterator[ScoredDoc]:
-    """Yield the first documents under the names that the question's gold has; an article counts at its first rank."""
+    """Yield the first documents by passage id, or by title if the gold is titles. An article counts once."""
     by_id = bool(question.gold_passage_ids)
     names = [passage["id"] for passage in context["passages"]] if by_id else list(map(_title, context["documents"]))
     for rank, name in enumerate(dict.fromkeys(names[:depth])):

@@ -1,4 +1,4 @@
-"""The scores of outputs, by the benchmark's own rules and by the paper's."""
+"""Score outputs by the benchmark's own rules and by the paper's rule."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import cast
@@ -10,12 +10,12 @@ from rag_instruct.schema import Question
 
 
 def scored(questions: Sequence[Question], outputs: Iterable[Output], benchmark: Benchmark) -> Iterator[ScoredOutput]:
-    """Yield the scores of every output. Raises UserError when the outputs belong to other questions."""
+    """Yield the scores of each output. Raises UserError if the outputs belong to other questions."""
     rows = list(outputs)
     if [row["id"] for row in rows] != [question.id for question in questions]:
         raise UserError(
-            f"{len(rows):,} outputs are not those of the {len(questions):,} questions: delete the file of outputs and "
-            "run again; kept answers are not generated again"
+            f"the ids of the {len(rows):,} outputs do not match those of the {len(questions):,} questions: delete the "
+            ".outputs.jsonl file and run again; answers in the store are not generated again"
         )
     for question, row in zip(questions, rows, strict=True):
         scores = {

@@ -1,4 +1,4 @@
-"""results/<dataset>/evaluation.json: all results, with outputs behind them and scores that others published."""
+"""Build results/<dataset>/evaluation.json: results, sample disagreements and published scores."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,11 +12,11 @@ from rag_instruct.evaluation.results import Cell, Disputed, Evaluation
 from rag_instruct.files import digest, read_jsonl, read_text
 from rag_instruct.schema import Question
 
-SHOWN = 20  # disagreements in the summary
+SHOWN = 20  # disagreements in evaluation.json
 
 
 class Answers:
-    """The questions and the outputs behind the scores."""
+    """The questions and the outputs of an evaluation, by id."""
 
     def __init__(self, outputs: Sequence[Path], questions: Sequence[Path]) -> None:
         self.questions: dict[str, dict[str, Question]] = {
@@ -27,7 +27,7 @@ class Answers:
         }
 
     def joined(self, disputed: Disputed) -> Disagreement:
-        """Return two different scores with the question, its answers and the output."""
+        """Return the disagreement with its question, answers and output."""
         cell, question = disputed.cell, self.questions[disputed.cell.benchmark][disputed.id]
         return Disagreement(
             benchmark=cell.benchmark,
@@ -43,7 +43,7 @@ class Answers:
 
 
 def published(path: Path, benchmarks: Mapping[str, Any]) -> list[Published]:
-    """Return the scores that others published on these benchmarks."""
+    """Return the published scores in the YAML file `path` for these benchmarks."""
     rows = [
         Published(label=row["label"], scores={k: v for k, v in row["scores"].items() if k in benchmarks})
         for row in yaml.safe_load(read_text(path))["models"]
@@ -58,7 +58,7 @@ def summary(
     disagreements: Sequence[Disagreement],
     others: Sequence[Published],
 ) -> Summary:
-    """Return the evaluation as its file has it; the disagreements in it are drawn by digest."""
+    """Return the content of evaluation.json. Its sample of disagreements is the same in every build."""
     results = evaluation.results()
     sizes = {result["benchmark"]: result["n"] for result in results}
     drawn = sorted(disagreements, key=lambda row: digest(row["benchmark"], row["id"], row["model"], row["given"]))

@@ -1,4 +1,4 @@
-"""An evaluation's data frames, and the Markdown page that they make."""
+"""Build an evaluation's tables, and its Markdown page."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -9,7 +9,7 @@ from rag_instruct.tables import NOTHING, frame, markdown
 if TYPE_CHECKING:
     import pandas as pd
 
-LABELS = {"with_documents": "documents", "closed_book": "closed book"}  # of what a model is given
+LABELS = {"with_documents": "documents", "closed_book": "closed book"}
 METRICS = {"accuracy": "acc", "exact_match": "EM", "f1": "F1"}
 RETRIEVAL = {"recall": "recall", "answer_in_documents": "answer in"}
 FOUND = """\
@@ -22,7 +22,7 @@ where they differ."""
 
 
 def page(summary: Summary) -> str:
-    """Return the whole evaluation as Markdown."""
+    """Return the evaluation as a Markdown page."""
     parts = [
         f"# Evaluation of {summary['dataset']}",
         EXPLAINED,
@@ -39,7 +39,10 @@ def page(summary: Summary) -> str:
 
 
 def scores(summary: Summary) -> "pd.DataFrame":
-    """Return models by benchmarks, by the benchmark's own rule and by the paper's, with the published scores."""
+    """Return the scores of models (rows) on benchmarks (columns).
+
+    A model has one row for the benchmark's own rule and one for the paper's rule. Published scores follow.
+    """
     names = list(summary["benchmarks"])
     rows = []
     for (model, given), cells in by_contestant(summary).items():
@@ -54,7 +57,7 @@ def scores(summary: Summary) -> "pd.DataFrame":
 
 
 def by_contestant(summary: Summary) -> dict[tuple[str, str], dict[str, Result]]:
-    """Return the results by benchmark, of every model and of what it is given."""
+    """Return by (model, given) the results of each benchmark."""
     found: dict[tuple[str, str], dict[str, Result]] = {}
     for model in summary["models"]:
         for given in LABELS:
@@ -95,7 +98,7 @@ def gains(summary: Summary, kind: str) -> "pd.DataFrame":
 
 
 def retrieval(summary: Summary) -> "pd.DataFrame":
-    """Return by depth, in percent: recall of gold passages, and questions with an answer in their documents."""
+    """Return recall@k and the share of questions with an answer in the first k documents, in percent."""
     import pandas as pd
 
     found = {
@@ -113,7 +116,7 @@ def retrieval(summary: Summary) -> "pd.DataFrame":
 
 
 def counts(summary: Summary) -> "pd.DataFrame":
-    """Return how many answers there are, and how many failed, were cut off or lost documents."""
+    """Return the numbers of answers, failed answers, cut-off answers and documents that did not fit."""
     rows = [
         [
             summary["models"][result["model"]]["label"],
@@ -127,7 +130,7 @@ def counts(summary: Summary) -> "pd.DataFrame":
 
 
 def disagreements(summary: Summary) -> "pd.DataFrame":
-    """Return some outputs that the two rules score differently."""
+    """Return the sample of outputs that the two rules score differently."""
     rows = [
         [
             summary["benchmarks"][row["benchmark"]]["label"],
@@ -144,7 +147,7 @@ def disagreements(summary: Summary) -> "pd.DataFrame":
 
 
 def every_score(summary: Summary) -> "pd.DataFrame":
-    """Return one line a score: benchmark, model, given, rule, percent, interval, n, and whether it was published."""
+    """Return one row for each score, measured or published, for the CSV file."""
     columns = ["benchmark", "model", "given", "rule", "score", "low", "high", "n", "published"]
     return frame(columns, [*_measured(summary), *_published(summary)])
 
