@@ -292,7 +292,7 @@ def test_norms_and_biases_do_not_decay_and_a_long_row_is_not_cut(place, tmp_path
     assert set(decayed.values()) == {0.0, 0.1}
     longer = Examples([*rows, Example("long", [9] * 600, [9] * 600, 0)], [], {})
     trainer = trainer_of(loaded(recipe), longer, recipe, tokenizer, arguments_of(recipe, tmp_path), ProgressCallback())
-    with pytest.raises(UserError, match="4 rows of 1219 tokens became 4 of 1131"):
+    with pytest.raises(UserError, match="changed 4 rows with 1219 tokens to 4 rows with 1131"):
         packed(trainer, longer.train)
 
 
@@ -319,8 +319,8 @@ def test_checkpoints_of_other_data_or_recipes_are_not_gone_on_from(tmp_path):
         ({"model": "package:llm_nothing/x.gguf"}, "'llm_nothing' is not installed"),
         ({"model": "/no/such/folder"}, "the tokenizer of model '/no/such/folder' cannot be loaded"),
         ({"max_length": 4096}, "max_length is 4096, .* has 512 positions"),
-        ({"processes": 8}, "is for 8 processes, 1 were started"),
-        ({"gpus": 8, "processes": 8}, "needs 8 GPUs per machine, 0 are here"),
+        ({"processes": 8}, "is for 8 processes, but 1 were started"),
+        ({"gpus": 8, "processes": 8}, "needs 8 GPUs per machine, but this machine has 0"),
         ({"report_to": "wandb"}, "needs the package wandb"),
         ({"gpus": 1, "processes": 8}, "8 processes, but 1 x 1 GPUs"),
         ({"learning_rate": "5e-6"}, "learning_rate: '5e-6' is not a number.*write 5.0e-6"),
@@ -354,7 +354,7 @@ def test_settings_of_generation_that_cannot_be_saved_are_mended(tmp_path):
 @pytest.mark.parametrize(
     ("flag", "told"),
     [
-        ("checkpoints", "contains thesis.txt, so it is no folder of checkpoints"),
+        ("checkpoints", "contains thesis.txt, which no training wrote"),
         ("output", "contains files that no training wrote"),
     ],
 )
