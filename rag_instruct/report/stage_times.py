@@ -13,8 +13,8 @@ SECTION = re.compile(r"^(?:corpora|exemplar_sets|benchmarks)_")  # begins the lo
 def stage_times(logs: Path, names: Iterable[str], others: Iterable[str]) -> dict[str, list[float]]:
     """Return for each rule the seconds of its jobs' last runs, from the logs `logs`/<rule>/<name>....log.
 
-    `names` are the names of the data set and of its corpus, encoder and sets. `others` are all other names of
-    config.yaml. If several names match a log, the longest counts. Logs of unfinished jobs are ignored.
+    `names` are the names of the data set and of its corpus, exemplar sets and benchmarks. `others` are all other names
+    in config.yaml. If several names match a log, the longest counts. Logs of unfinished jobs are ignored.
     """
     mine, known = set(names), sorted({*names, *others}, key=len, reverse=True)
     found: dict[str, list[float]] = {}
