@@ -80,7 +80,7 @@ class Writer:
         return _cut([self._sentences[number] for number in picks], sentences, ". ")
 
     def lengths(self, count: int, most: int) -> np.ndarray:
-        """Draw numbers of sentences."""
+        """Draw `count` numbers of sentences, each from 1 to below `most`."""
         return self._random.integers(1, most, count)
 
     def batch(self, first: int, count: int) -> pa.Table:

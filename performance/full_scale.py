@@ -89,7 +89,7 @@ class Stages:
         print(f"| {stage} | {self._found[stage][0]:.1f} | {self._found[stage][1]:,.0f} |", flush=True)
 
     def summary(self, operations: int) -> None:
-        """Return one line: times of all searches, of the merge and of the texts, and the highest peak memory."""
+        """Print one line: times of all searches, of the merge and of the texts, and the highest peak memory."""
         after_import = {stage: found for stage, found in self._found.items() if "import" not in stage}
         seconds = sum(found[0] for stage, found in after_import.items() if stage.startswith("search"))
         texts = next(found[0] for stage, found in after_import.items() if stage.startswith("fetch"))

@@ -68,7 +68,7 @@ def check(folder: Path, queries: np.ndarray, vectors: np.ndarray) -> np.ndarray:
 
 
 def brute_force(queries: np.ndarray, vectors: np.ndarray) -> Iterator[np.ndarray]:
-    """Return the best rows by all scores in double precision. Rows with equal scores keep their order."""
+    """Yield each query's best rows by all scores in double precision. Rows with equal scores keep their order."""
     doubled = vectors.astype(np.float64)
     for query in queries.astype(np.float64):
         # einsum, because a matrix product may round equal rows unequally.
