@@ -9,7 +9,7 @@ Args:
     shard: number of the shard, from 0
     shards: where each shard begins, .json of scripts.list_shards
     depth: passages for each query
-    later_depth: depth of the search that follows the paid stage; if it exceeds the corpus, this command fails
+    later_depth: depth of the search that follows the paid stage; if this depth exceeds the corpus, this command fails
         before you pay
     output: output, .npy
 """

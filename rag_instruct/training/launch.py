@@ -6,7 +6,7 @@ from rag_instruct.training.recipe import Recipe
 
 # Workers save a checkpoint when they get a signal. With one worker, the launcher would end at once without waiting for
 # it, so the launcher ignores signals. With several workers, the launcher passes signals on. Its default is to kill the
-# workers after 30 s, which is too short for a checkpoint.
+# workers after 30 s, which may be too short for a checkpoint.
 LET_WORKERS_STOP = (
     "trap '' TERM USR1 INT;"
     " export PET_SIGNALS_TO_HANDLE=SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1 TORCH_ELASTIC_SHUTDOWN_TIMEOUT=3600"

@@ -10,7 +10,7 @@ POOLED_GROUPS = 50  # rows are sorted by length within pools of this many groups
 
 
 class DeterministicSampler(Sampler[int]):
-    """Orders an epoch's rows by nothing but the seed and the epoch's number, so that a resumed training has this order.
+    """Orders an epoch's rows by the seed and the epoch's number only, so that a resumed training has the same order.
 
     The trainer's samplers use a random generator, whose state is lost when a training stops.
     """
