@@ -1,11 +1,12 @@
-"""All eleven benchmarks at full size, answered by an endpoint on this machine from a table.
+"""Measure the evaluation of all eleven benchmarks at full size, with an endpoint on this machine.
 
 python -m performance.evaluation --latency 1 --concurrency 128
 
-Questions, documents and answers are generated, in the number and size of the real ones: ten documents of 100 words
-each. The endpoint is tests/faulty.py. Each benchmark is the graph's own command in a process of its own, started anew.
-`all` is questions by the seconds of all commands, their starts included, beside what the endpoint can do:
-concurrency / latency. One benchmark is killed with SIGKILL half-way and run again.
+Questions, documents and answers are generated. Their number and size are those of the real benchmarks, with ten
+documents of 100 words for each question. The endpoint is tests/faulty.py, which looks the answers up in a table. Each
+benchmark runs the graph's command in a new process. The line `all` has the questions per second over all commands,
+starts included, and the endpoint's limit, concurrency / latency. One benchmark is killed with SIGKILL half-way and run
+again.
 """
 
 import argparse
@@ -36,7 +37,7 @@ VOCABULARY = [f"word{number}" for number in range(5000)]
 
 
 def generate(folder: Path, name: str, size: int, draw: random.Random, pool: list[str]) -> None:
-    """Questions and documents of one benchmark."""
+    """Write questions and documents of one benchmark."""
     questions = [Question(f"{name}-{n}", f"What is number {n} of {name}?", (f"{name} {n}",)) for n in range(size)]
     write(folder / f"{name}.questions.jsonl", questions)
     rows = ({"id": q.id, "documents": draw.sample(pool, DOCUMENTS)} for q in questions)
@@ -49,7 +50,7 @@ def _document(draw: random.Random) -> str:
 
 @contextmanager
 def serving(table: Path, latency: float) -> Iterator[str]:
-    """The endpoint's address."""
+    """Run the endpoint, and give its address."""
     command = [sys.executable, str(ROOT / "tests/faulty.py"), "--latency", str(latency), "--table", str(table)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
@@ -58,14 +59,14 @@ def serving(table: Path, latency: float) -> Iterator[str]:
 
 
 def bill(url: str) -> dict[str, Any]:
-    """What the endpoint served."""
+    """Return what the endpoint counted."""
     with urllib.request.urlopen(url.replace("/v1", "/bill")) as reply:
         found: dict[str, Any] = json.load(reply)
     return found
 
 
 def started(folder: Path, name: str, settings: Path) -> "subprocess.Popen[str]":
-    """The stage as the graph runs it; prints its peak memory."""
+    """Start the stage as the graph runs it. The process prints its peak memory last."""
     command = [sys.executable, "-m", "performance.run_measured", "scripts.generate_endpoint"]
     command += [f"{folder}/{name}.questions.jsonl", "--documents", f"{folder}/{name}.documents.jsonl"]
     command += ["--teacher", "t", "--dataset", "set", "--max-new-tokens", "500", "--decoding", "greedy"]
@@ -74,20 +75,20 @@ def started(folder: Path, name: str, settings: Path) -> "subprocess.Popen[str]":
 
 
 def finished(job: "subprocess.Popen[str]") -> float:
-    """Its peak memory in MB."""
+    """Wait for the process and return its peak memory in MB."""
     said = job.communicate()[0]
     assert job.returncode == 0, f"it ended with {job.returncode}"
     return float(said.split()[-1])
 
 
 def processor_seconds() -> float:
-    """Of all commands that have ended."""
+    """Return the CPU seconds of all commands that have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
 
 def kill_half_way(folder: Path, settings: Path, name: str, size: int, url: str) -> int:
-    """Kill the stage with SIGKILL, and how many answers were bought by then."""
+    """Kill the stage with SIGKILL, and return how many answers it had bought."""
     before = bill(url)["billed"]
     job = started(folder, name, settings)
     while bill(url)["billed"] - before < size / 2:
@@ -99,7 +100,7 @@ def kill_half_way(folder: Path, settings: Path, name: str, size: int, url: str) 
 
 
 def check(folder: Path, sizes: dict[str, int], table: dict[str, str]) -> None:
-    """Every question has the table's answer."""
+    """Check that every question has the table's answer."""
     for name, size in sizes.items():
         outputs = [row["output"] for row in read_jsonl(folder / f"{name}.outputs.jsonl")]
         assert outputs == [table[f"What is number {n} of {name}?"] for n in range(size)], name

@@ -1,11 +1,12 @@
-"""Loading and cleaning of a million conversations, with the graph's own commands.
+"""Measure the loading and cleaning of a million conversations, with the graph's commands.
 
 python -m performance.exemplars --conversations 1000000
 
-The file is generated in LMSYS-chat-1M's schema, moderation scores and all: the demo's words as often as it has them,
-two exchanges a conversation on average, a tenth of the first turns near copies of earlier ones. The limit is pyarrow,
-which decodes the same columns and makes no Python object of them. Language identification and near duplicates, which
-the graph looks for in drawing order until enough is drawn, are measured apart too, over --texts texts.
+The file is generated in LMSYS-chat-1M's schema, with moderation scores. Words have their frequency in the demo's
+corpus. A conversation has two exchanges on average, and a tenth of the first turns are near copies of earlier turns.
+The limit is pyarrow, which decodes the same columns without making Python objects. Language identification and the
+search for near duplicates are also measured separately, over --texts texts. The graph needs them only until enough
+exemplars are drawn.
 """
 
 import argparse
@@ -58,7 +59,7 @@ PASSAGES = Path("resources/demo/passages.tsv")
 
 
 def _cut(parts: list[str], sizes: np.ndarray, joined_by: str) -> list[str]:
-    """The parts in groups of the given sizes, each joined."""
+    """Return the parts in groups of the given sizes. The parts of a group are joined."""
     ends = np.cumsum(sizes)
     return [joined_by.join(parts[end - size : end]) for size, end in zip(sizes, ends, strict=True)]
 
@@ -74,16 +75,16 @@ class Writer:
         self._sentences = _cut(drawn, sizes, " ")
 
     def texts(self, sentences: np.ndarray) -> list[str]:
-        """A text for each number of sentences."""
+        """Return one text for each number of sentences."""
         picks = self._random.integers(0, SENTENCES, int(sentences.sum()))
         return _cut([self._sentences[number] for number in picks], sentences, ". ")
 
     def lengths(self, count: int, most: int) -> np.ndarray:
-        """Numbers of sentences."""
+        """Draw `count` numbers of sentences, each from 1 to below `most`."""
         return self._random.integers(1, most, count)
 
     def batch(self, first: int, count: int) -> pa.Table:
-        """`count` conversations, numbered from `first`."""
+        """Return `count` conversations, numbered from `first`."""
         exchanges = self._random.geometric(0.5, count)
         total = 2 * int(exchanges.sum())
         lengths = self._random.integers(1, 6, total)
@@ -123,7 +124,7 @@ def generate(path: Path, conversations: int) -> None:
 
 
 def generate_chats(path: Path, conversations: int, sentences: int) -> None:
-    """Write ShareGPT's schema, as a JSON array or as JSON lines, with so many sentences in an answer at the most."""
+    """Write conversations in ShareGPT's schema, as a JSON array or as JSON lines."""
     writer, lines = Writer(2), path.suffix == ".jsonl"
     with path.open("w", encoding="utf-8") as file:
         file.write("" if lines else "[")
@@ -138,7 +139,7 @@ def generate_chats(path: Path, conversations: int, sentences: int) -> None:
 
 
 def command(*arguments: object) -> tuple[float, float]:
-    """Seconds and peak memory in MB of one of the graph's commands."""
+    """Run one of the graph's commands. Return its seconds and peak memory in MB."""
     started = time.monotonic()
     ran = subprocess.run(
         [sys.executable, "-m", "performance.run_measured", *map(str, arguments)],
@@ -151,7 +152,7 @@ def command(*arguments: object) -> tuple[float, float]:
 
 
 def decode(path: Path) -> float:
-    """Seconds that pyarrow takes for the columns that are needed."""
+    """Return the seconds in which pyarrow decodes the needed columns."""
     started = time.monotonic()
     for _ in pq.ParquetFile(path).iter_batches(1024, columns=COLUMNS):
         pass
@@ -159,7 +160,7 @@ def decode(path: Path) -> float:
 
 
 def rate(look: Callable[[str], object], texts: list[str]) -> float:
-    """Texts a second."""
+    """Return texts per second."""
     started = time.monotonic()
     for text in texts:
         look(text)

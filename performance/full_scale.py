@@ -1,10 +1,10 @@
-"""The whole of Wikipedia's size on this machine: import, exact search of every shard, merge, fetched texts.
+"""Measure import and exact search of a corpus of Wikipedia's size on this machine.
 
     python -m performance.full_scale /a/folder/with/60/GB
 
-Makes 21,015,324 passages (a .tsv.gz in DPR's format) and as many vectors of 768 dimensions (float16,
-32 GB, 16 shards) from a random generator, runs the graph's own commands on them, one after the
-other, prints the time and the peak memory of each, and removes what it made.
+The script generates 21,015,324 random passages (a .tsv.gz in DPR's format) and one vector for each (768 dimensions,
+float16, 32 GB, 16 shards). It runs the graph's commands one after another: import, search of every shard, merge. It
+prints the time and peak memory of each command, and of fetching texts. At the end it deletes its files.
 """
 
 import argparse
@@ -70,7 +70,7 @@ def main(arguments: argparse.Namespace) -> None:
 
 
 class Stages:
-    """The graph's commands, run one after the other in a folder; a line of a table for each."""
+    """Runs the graph's commands one after another in a folder, and prints a table row for each."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -80,7 +80,7 @@ class Stages:
         self.measured(stage, ["-m", "performance.run_measured", *f"scripts.{command}".split()])
 
     def measured(self, stage: str, command: list[str]) -> None:
-        """Run Python so; it prints its peak memory in MB last."""
+        """Run Python with these arguments. The command prints its peak memory in MB last."""
         start, environment = time.perf_counter(), os.environ | {"PYTHONPATH": str(ROOT)}
         run = subprocess.run(
             [sys.executable, *command], cwd=self._folder, env=environment, stdout=subprocess.PIPE, text=True, check=True
@@ -89,7 +89,7 @@ class Stages:
         print(f"| {stage} | {self._found[stage][0]:.1f} | {self._found[stage][1]:,.0f} |", flush=True)
 
     def summary(self, operations: int) -> None:
-        """One line: the searches together, the merge, the texts, and the highest memory of these."""
+        """Print one line: times of all searches, of the merge and of the texts, and the highest peak memory."""
         after_import = {stage: found for stage, found in self._found.items() if "import" not in stage}
         seconds = sum(found[0] for stage, found in after_import.items() if stage.startswith("search"))
         texts = next(found[0] for stage, found in after_import.items() if stage.startswith("fetch"))
@@ -101,7 +101,7 @@ class Stages:
 
 
 def fetch(folder: Path, count: int) -> None:
-    """Fetch random passages, as a run's texts are fetched, and check that they are the right ones."""
+    """Fetch random passages as the reader of a run does, and check that they are the right ones."""
     from rag_instruct.corpus.passages import PassageStore
 
     store = PassageStore(folder / "passages.arrow")
@@ -113,7 +113,7 @@ def fetch(folder: Path, count: int) -> None:
 
 
 def make(folder: Path, passages: int, shards: int, queries: int) -> None:
-    """Random vectors and passages of Wikipedia's number and size."""
+    """Write random vectors and passages, with the number and size of Wikipedia's."""
     folder.mkdir(parents=True, exist_ok=True)
     random = np.random.default_rng(0)
     np.save(folder / "queries.npy", random.standard_normal((queries, DIMENSION), dtype=np.float32))
@@ -138,7 +138,7 @@ def make_shard(folder: Path, passages: int, number: int, shards: int) -> None:
 
 
 def make_published(folder: Path) -> None:
-    """The first shard as Contriever's authors would have published it, in float32: the largest that is accepted."""
+    """Write the first shard in the format of Contriever's authors, in float32, which is the largest accepted format."""
     vectors = np.load(folder / "shard_00.npy", mmap_mode="r")
     with (folder / "passages_00").open("wb") as file:
         pickle.dump(([str(row + 1) for row in range(len(vectors))], np.array(vectors, np.float32)), file)
@@ -148,7 +148,7 @@ def make_published(folder: Path) -> None:
 
 
 def make_passages(folder: Path, passages: int) -> None:
-    """100 made-up words a passage, in the quoting of psgs_w100.tsv."""
+    """Write passages of 100 random words, with the CSV quoting of psgs_w100.tsv."""
     random = np.random.default_rng(2)
     words = ["".join(map(chr, random.integers(97, 123, length))) for length in random.integers(1, 10, 20_000)]
     phrases = [" ".join(words[n] for n in twenty) for twenty in random.integers(0, len(words), (50_000, 20)).tolist()]

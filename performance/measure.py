@@ -1,4 +1,4 @@
-"""What the scripts here share: which machine this is, and how much memory a process took."""
+"""Name this machine, and measure a process's memory. The other scripts in this folder use both."""
 
 import os
 import platform
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def machine() -> str:
-    """The processor's name and the cores that this process may use."""
+    """Return the CPU's name and the number of cores that this process may use."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
     model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
@@ -16,9 +16,9 @@ def machine() -> str:
 
 
 def peak_memory_mb() -> float:
-    """Highest resident memory of this process in MB (10^6 bytes)."""
+    """Return the peak resident memory of this process in MB (10^6 bytes)."""
     status = Path("/proc/self/status")
-    if status.exists():  # getrusage counts on Linux what the process was forked from
+    if status.exists():  # on Linux, getrusage would count the memory of the parent at the fork too
         line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
         return int(line.split()[1]) * 1024 / 1e6
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6

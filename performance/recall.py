@@ -1,11 +1,10 @@
-"""Whether the search is exact on real vectors, and how often it finds the passage that answers.
+"""Check that the search is exact on real vectors, and measure how often it finds the passage with the answer.
 
     python -m performance.recall passages.tsv questions.jsonl
 
-The passages are in DPR's format; each line of the questions has a `dataset`, a `question` and `gold`, the
-ids of the passages that answer it. Both are embedded by the demo's encoder (all-MiniLM-L6-v2), searched in
-1, 2, 7 and 16 shards, once as they are and once with every passage twice, and compared with a brute
-force in double precision.
+The passages are in DPR's format. Each line of the questions has `dataset`, `question`, and `gold`, the ids of the
+passages with the answer. The demo's encoder (all-MiniLM-L6-v2) embeds both. We search in 1, 2, 7 and 16 shards, then
+again with every passage twice, and compare the hits with a brute-force search in double precision.
 """
 
 import argparse
@@ -46,7 +45,7 @@ def main(arguments: argparse.Namespace) -> None:
 
 
 def embed(folder: Path, shard: int) -> np.ndarray:
-    """The vectors of one of two shards, float16."""
+    """Return the vectors of one of two shards, float16."""
     output = folder / f"embedded_{shard}.npy"
     encoder = Encoder(ENCODER)
     embed_shard(
@@ -57,7 +56,7 @@ def embed(folder: Path, shard: int) -> np.ndarray:
 
 
 def check(folder: Path, queries: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-    """Search in every number of shards, compare with the brute force, return the hits' rows (q, K)."""
+    """Search with each number of shards, compare with brute force, and return the hits' rows (q, K)."""
     np.save(folder / "queries.npy", queries)
     for what, corpus in (("every passage twice", np.vstack([vectors, vectors])), ("as they are", vectors)):
         expected = np.vstack(list(brute_force(queries, corpus)))
@@ -69,7 +68,7 @@ def check(folder: Path, queries: np.ndarray, vectors: np.ndarray) -> np.ndarray:
 
 
 def brute_force(queries: np.ndarray, vectors: np.ndarray) -> Iterator[np.ndarray]:
-    """By definition: all scores in double precision, the best first, equal ones in the order of rows."""
+    """Yield each query's best rows by all scores in double precision. Rows with equal scores keep their order."""
     doubled = vectors.astype(np.float64)
     for query in queries.astype(np.float64):
         # einsum, because a matrix product may round equal rows unequally.
@@ -77,7 +76,7 @@ def brute_force(queries: np.ndarray, vectors: np.ndarray) -> Iterator[np.ndarray
 
 
 def merged(folder: Path, queries: int, vectors: np.ndarray, shards: int) -> np.ndarray:
-    """The rows (q, K) that the graph's own search finds in so many shards."""
+    """Return the rows (q, K) that the graph's search finds with this number of shards."""
     files = []
     for shard in range(shards):
         first, end = shard_rows(len(vectors), shard, shards)
@@ -92,7 +91,7 @@ def merged(folder: Path, queries: int, vectors: np.ndarray, shards: int) -> np.n
 
 
 def report(questions: list[dict[str, Any]], hits: np.ndarray, store: PassageStore) -> None:
-    """The share of gold passages among the first 1, 5 and 20, by data set."""
+    """Print the share of gold passages among the first 1, 5 and 20 hits, by data set."""
     found: dict[str, list[list[float]]] = defaultdict(list)
     for question, rows in zip(questions, hits, strict=True):
         ids = store.ids(rows)

@@ -1,10 +1,10 @@
-"""The report of a generated data set of 40,000 rows: made by the graph's own command, and opened in Chromium.
+"""Measure the report of a generated data set of 40,000 rows: making the page, and opening it in Chromium.
 
 python -m performance.report --rows 40000
 
-Rows have ten documents of 100 words, drawn as often as the demo's passages use them. `opens` is from the navigation to
-the first rows on the page, offline, in a browser that was started anew; `search` is from the input's event to the list
-that is laid out, of the slowest of some searches. Both are the page's own clock. Needs Chromium at /usr/bin/chromium.
+Rows have ten documents of 100 words. Words have their frequency in the demo's passages. `opens` is the time from the
+navigation to the first rows on the page, offline, in a new browser. `search` is the time from the input event to the
+list's layout, for the slowest of several searches. The page's clock measures both. Needs Chromium at /usr/bin/chromium.
 """
 
 import argparse
@@ -48,7 +48,7 @@ ROUNDS = 5
 
 
 class Writer:
-    """Draws texts of the demo's words."""
+    """Draws texts from the demo's words."""
 
     def __init__(self) -> None:
         with (ROOT / "resources/demo/passages.tsv").open(encoding="utf-8") as file:
@@ -65,7 +65,7 @@ class Writer:
 
 
 def row(writer: Writer, number: int, paradigm: str) -> dict[str, Any]:
-    """A row as the graph makes them."""
+    """Return a row like the graph's."""
     draw = writer.draw
     sources = draw.randint(PARADIGMS[paradigm].least, PARADIGMS[paradigm].most)
     roles = ["source"] * sources + ["noise"] * (DOCUMENTS - sources)
@@ -97,7 +97,7 @@ def _passage(draw: random.Random, role: str) -> dict[str, Any]:
 
 
 def record(made: dict[str, Any]) -> dict[str, Any]:
-    """The answer in the store from which the row was made."""
+    """Return the answer, as the store has it, from which the row was made."""
     prompt = "\n\n".join(made["documents"][:3])
     request = {"model": "generated", "messages": [{"role": "user", "content": prompt}]}
     made["request_keys"] = [request_key(request)]
@@ -113,7 +113,7 @@ def record(made: dict[str, Any]) -> dict[str, Any]:
 
 
 def generate(folder: Path, count: int) -> list[str]:
-    """Write all that the report is made of, of `count` rows, and return the command that makes it."""
+    """Write all input files of the report for `count` rows, and return the report's command."""
     writer, names = Writer(), list(PARADIGMS)
     rows = [row(writer, number, names[number % len(names)]) for number in range(count)]
     write_jsonl(folder / "answers/generated.jsonl", (record(made) for made in rows))
@@ -131,7 +131,7 @@ def generate(folder: Path, count: int) -> list[str]:
 
 
 def command(folder: Path, names: Sequence[str]) -> list[str]:
-    """The graph's own, as arguments of `python -m`."""
+    """Return the graph's command, as arguments of `python -m`."""
     of = [
         f"--{name.replace('_', '-')}={folder}/{name}.json"
         for name in ("counts", "quality_filters", "ledger", "lengths")
@@ -150,7 +150,7 @@ def command(folder: Path, names: Sequence[str]) -> list[str]:
 
 
 def _summaries(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Counts, quality filters, ledger and lengths that fit the rows."""
+    """Return counts, quality filters, ledger and lengths that fit the rows."""
     by_paradigm = Counter(made["paradigm"] for made in rows)
     zero = {"stopped": 0, "repeated": 0, "surplus": 0}
     exemplars = {
@@ -188,7 +188,7 @@ def _summaries(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def make(folder: Path, given: list[str]) -> tuple[float, float]:
-    """Seconds and peak memory in MB of making the page."""
+    """Make the page. Return the seconds and the peak memory in MB."""
     began = time.monotonic()
     ran = subprocess.run(
         [sys.executable, "-m", "performance.run_measured", *given],
@@ -198,7 +198,7 @@ def make(folder: Path, given: list[str]) -> tuple[float, float]:
 
 
 def browse(path: Path) -> dict[str, float]:
-    """Milliseconds to the page's first rows, of its slowest search and of opening a row; medians of rounds."""
+    """Return milliseconds to the page's first rows, of the slowest search and of opening a row: medians of rounds."""
     from playwright.sync_api import sync_playwright
 
     found: dict[str, list[float]] = {"opens": [], "search": [], "row": []}
@@ -220,7 +220,7 @@ def browse(path: Path) -> dict[str, float]:
 
 
 def _search(page: Any, text: str) -> float:
-    """Milliseconds from the input's event to the list, painting not included."""
+    """Return the milliseconds from the input event to the list's layout, without painting."""
     script = """text => { const q = document.getElementById("q"), began = performance.now(); q.value = text;
         q.dispatchEvent(new Event("input")); document.body.offsetHeight; return performance.now() - began; }"""
     return float(page.evaluate(script, text))

@@ -1,4 +1,4 @@
-"""Run a module as `python -m` would, and print its peak memory in MB last.
+"""Run a module like `python -m`, and print its peak memory in MB as the last line.
 
 python -m performance.run_measured scripts.merge_search shard_*.npy ...
 """

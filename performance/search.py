@@ -1,11 +1,11 @@
-"""Speed and memory of searching one shard, beside the machine's own matrix product and faiss, in one run.
+"""Measure speed and memory of searching one shard, and compare with the machine's matrix product and with faiss.
 
     python -m performance.search                       # one shard of Wikipedia: 1,313,457 vectors, 2 GB
     python -m performance.search --rows 65536
 
-Every way runs in a process of its own, in turns; the median of the rounds counts. The clock runs from
-the open file to the hits: ours reads and converts the float16 file in that time, the others find
-their vectors in memory, in float32.
+Each method runs in its own process. The methods take turns, and the median of the rounds counts. The clock runs from
+the open file to the hits. In this time our search reads and converts the float16 file; the other methods have their
+vectors in memory, in float32.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from performance.measure import machine, peak_memory_mb
 
 DIMENSION = 768
 BLOCK = 65_536
-ALONE = 20  # queries that the one-at-a-time way is timed on
+ALONE = 20  # queries for timing one_query_at_a_time
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -58,7 +58,7 @@ def _in_own_process(way: str, arguments: argparse.Namespace) -> dict[str, float]
 
 
 def _kernels() -> str:
-    """The OpenBLAS kernels for this processor; the OpenBLAS inside faiss-cpu knows no recent one."""
+    """Return the OpenBLAS kernels for this CPU, because the OpenBLAS in faiss-cpu does not know recent CPUs."""
     flags = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
     return "SkylakeX" if "avx512f" in flags else "Haswell"
 
@@ -104,7 +104,7 @@ def sgemm_numpy(arguments: argparse.Namespace) -> dict[str, float]:
 
 
 def _whole(arguments: argparse.Namespace, block: Sized) -> argparse.Namespace:
-    """The arguments with as many rows as whole blocks have."""
+    """Return the arguments with the number of rows rounded to whole blocks."""
     return argparse.Namespace(**{**vars(arguments), "rows": round(arguments.rows / len(block)) * len(block)})
 
 
@@ -120,7 +120,7 @@ def faiss_in_memory(arguments: argparse.Namespace) -> dict[str, float]:
 
 
 def one_query_at_a_time(arguments: argparse.Namespace) -> dict[str, float]:
-    """The original's way."""
+    """Search like RAG-Instruct's code."""
     queries, index = _faiss_index(arguments)
     return _timed(lambda: [index.search(query[None], arguments.k) for query in queries[:ALONE]], arguments, ALONE)
 

@@ -1,10 +1,11 @@
-"""Answers a second against an endpoint of fixed latency, beside a thread pool as the original has it.
+"""Measure answers per second from an endpoint with fixed latency, and compare with a pool of threads.
 
 python -m performance.synthesis --requests 5000 --latency 0.2 --concurrency 256
 
-The endpoint is tests/faulty.py on this machine, and takes a part of its processor. The ideal is concurrency / latency.
-`ours` is the path of a stage: key, store with fsync, budget, limits, retries. `bare aiohttp` keeps nothing and checks
-nothing: what the machine can do. `threads` is a pool of synchronous openai clients that collects answers in a list.
+The endpoint is tests/faulty.py on this machine, and uses a part of the CPU. The ideal is concurrency / latency. `ours`
+is the code path of a stage: key, store with fsync, budget, limits, retries. `bare aiohttp` stores and checks nothing,
+so it shows the machine's limit. `threads` is RAG-Instruct's method: a pool of synchronous openai clients with a list of
+answers.
 """
 
 import argparse
@@ -33,12 +34,12 @@ DOCUMENT = "Some words of a passage that a teacher is shown. " * 60  # about 3 K
 
 
 def body(number: int) -> dict[str, Any]:
-    """A request like those of synthesis."""
+    """Return a request like those of the synthesis."""
     return {"messages": [{"role": "user", "content": f"{DOCUMENT} {number}"}], "max_tokens": 9}
 
 
 def ours(url: str, requests: int, concurrency: int) -> None:
-    """As a stage asks."""
+    """Send the requests as a stage does."""
     model = endpoints.TeacherModel("m", (endpoints.Endpoint(url),), concurrency=concurrency)
     account = BudgetAccount("measured", "synthesis", Prices(date="", models={}))
 
@@ -52,7 +53,7 @@ def ours(url: str, requests: int, concurrency: int) -> None:
 
 
 def bare_aiohttp(url: str, requests: int, concurrency: int) -> None:
-    """The HTTP library that carries our requests, alone."""
+    """Send the requests with only the HTTP library that our client uses."""
 
     async def worker(session: aiohttp.ClientSession, numbers: Any) -> None:
         for number in numbers:
@@ -69,7 +70,7 @@ def bare_aiohttp(url: str, requests: int, concurrency: int) -> None:
 
 
 def threads(url: str, requests: int, concurrency: int) -> None:
-    """A pool of threads and the synchronous client: the usual way, and the original's."""
+    """Send the requests with a pool of threads and the synchronous client, like RAG-Instruct's code."""
     client = openai.OpenAI(base_url=url, api_key="no key")
     with ThreadPoolExecutor(concurrency) as pool:
         list(pool.map(lambda n: client.chat.completions.create(model="m", **body(n)), range(requests)))
@@ -79,7 +80,7 @@ WAYS = {way.__name__: way for way in (ours, bare_aiohttp, threads)}
 
 
 def measured(way: str, arguments: argparse.Namespace) -> tuple[float, float, float]:
-    """Answers a second, processor ms a request and peak memory in MB of one way, against a server of its own."""
+    """Return one method's answers per second, CPU ms per request and peak memory in MB, with a new server."""
     faulty = str(Path(__file__).parent.parent / "tests/faulty.py")
     server = [sys.executable, faulty, "--latency", str(arguments.latency)]
     with subprocess.Popen(server, stdout=subprocess.PIPE, text=True) as serving:

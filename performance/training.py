@@ -1,11 +1,11 @@
-"""Tokens a second and memory of a training: our ways beside a plain loop, and the estimate beside what was measured.
+"""Measure tokens per second and memory of our training, and compare with a plain loop and with the estimate.
 
     python -m performance.training                                # here: SmolLM2's shape, short rows
     python -m performance.training --gpu h100 --parameters 1b     # 1.2 billion parameters, rows as long as real ones
 
-Weights are random and rows are random tokens of a given distribution of lengths, so nothing is downloaded. `plain loop`
-is the usual way of the method's published script: batches padded to their longest row, all logits at once, no packing.
-Each way runs in a process of its own.
+Weights and tokens are random, and the lengths of rows follow a given distribution, so nothing is downloaded. `plain
+loop` works like RAG-Instruct's training script: batches padded to their longest row, all logits at once, no packing.
+Each method runs in its own process.
 """
 
 import argparse
@@ -36,7 +36,7 @@ SHAPES: dict[str, dict[str, Any]] = {
     "1b": {"hidden_size": 2048, "intermediate_size": 8192, "num_hidden_layers": 16, "num_attention_heads": 32,
            "num_key_value_heads": 8, "vocab_size": 128_256, "tie_word_embeddings": True},
 }  # fmt: skip
-SHORT = (300, 120, 24, 512)  # tokens of a row: mean, deviation, of which answer; the limit
+SHORT = (300, 120, 24, 512)  # tokens of a row: mean, standard deviation, answer tokens, limit
 REAL = (1_900, 450, 110, 4_096)
 WAYS: dict[str, dict[str, Any]] = {
     "plain loop, batch 4": {"batch": 4},
@@ -58,7 +58,7 @@ ON_GPU: dict[str, dict[str, Any]] = {
 
 
 def made_rows(count: int, tokens: tuple[int, int, int, int], vocabulary: int) -> Examples:
-    """Rows of random tokens, lengths normally distributed."""
+    """Return rows of random tokens with normally distributed lengths."""
     mean, deviation, answer, limit = tokens
     random = np.random.default_rng(1)
     lengths = random.normal(mean, deviation, count).clip(answer * 2, limit).astype(int)
@@ -70,7 +70,7 @@ def made_rows(count: int, tokens: tuple[int, int, int, int], vocabulary: int) ->
 
 
 def one(name: str, arguments: argparse.Namespace) -> dict[str, float]:
-    """Tokens, seconds of the training itself and GB at its peak, of one way."""
+    """Return one method's tokens, seconds (of the training alone) and peak memory in GB."""
     shape, tokens = SHAPES[arguments.parameters], REAL if arguments.gpu else SHORT
     rows = made_rows(arguments.rows, tokens, shape["vocab_size"])
     recipe = recipe_of(name, arguments)
@@ -98,7 +98,7 @@ def recipe_of(name: str, arguments: argparse.Namespace) -> Recipe:
 
 
 def trained(model: Any, rows: Examples, recipe: Recipe) -> float:
-    """By our trainer, without its checkpoints."""
+    """Train with our trainer, without checkpoints."""
     with tempfile.TemporaryDirectory() as folder:
         arguments = arguments_of(recipe, Path(folder))
         arguments.save_strategy = "no"
@@ -111,7 +111,7 @@ def trained(model: Any, rows: Examples, recipe: Recipe) -> float:
 
 
 def tokenizer_of() -> Any:
-    """A tokenizer of which only the padding token is used."""
+    """Return a tokenizer. Only its padding token is used."""
     sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
     import tiny
 
@@ -121,7 +121,7 @@ def tokenizer_of() -> Any:
 
 
 def plain_loop(model: Any, rows: Examples, recipe: Recipe) -> float:
-    """Padded batches, all logits, AdamW."""
+    """Train with padded batches, all logits at once, and AdamW."""
     device = "cuda" if recipe.gpus else "cpu"
     model.to(device).train()
     if recipe.checkpointing:
@@ -173,7 +173,7 @@ def main(arguments: argparse.Namespace) -> None:
 
 
 def in_a_process(name: str, passed: list[str]) -> dict[str, float]:
-    """What one way took, measured in a process of its own, whose threads do not spin while they wait."""
+    """Measure one method in its own process. Its threads wait without spinning."""
     command = [sys.executable, "-m", "performance.training", "--way", name, *passed]
     environment = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}
     said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment).stdout
@@ -182,7 +182,7 @@ def in_a_process(name: str, passed: list[str]) -> dict[str, float]:
 
 
 def utilisation(model: Model, recipe: Recipe, lengths: list[int], seconds: float, gpu: str | None) -> str:
-    """The share of a GPU's rate that went into the model's own operations, recomputed ones not counted."""
+    """Return the share of a GPU's rate that the model's operations used. Recomputed activations do not count."""
     if gpu is None:
         return ""
     return f"{operations(model, recipe.replaced(checkpointing=False), lengths) / seconds / DEVICES[gpu][0]:.0%}"

@@ -1,10 +1,11 @@
-"""Whether every way to spread a training gives the same losses, and goes on exactly after SIGKILL.
+"""Check that trainings with and without ZeRO give the same losses, and resume exactly after SIGKILL.
 
 python -m performance.zero
 
-A tiny Llama (tests/tiny.py) is trained on the CPU through the graph's own command: without DeepSpeed and with ZeRO 1, 2
-and 3, in one process and in two, in single and in mixed precision. Each is run whole, then killed after its first
-checkpoint and run again; weights are compared bit by bit, losses with those of the plain single process.
+The graph's command trains a tiny Llama (tests/tiny.py) on the CPU: without DeepSpeed and with ZeRO 1, 2 and 3, in one
+and two processes, in fp32 and mixed precision. Each training runs once to its end, and once more with SIGKILL after its
+first checkpoint and a rerun. The weights of both must be identical. The losses are compared with those of one process
+without DeepSpeed.
 """
 
 import argparse
@@ -32,7 +33,7 @@ from rag_instruct.training.recipe import load_recipe
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 import tiny
 
-ROWS = 30  # of which an even number is trained on, so that two processes need no row twice
+ROWS = 30  # leaves an even number of training rows, so that two processes do not repeat a row
 RECIPE = {
     "max_length": 400, "epochs": 2, "learning_rate": 0.003, "checkpointing": False, "validation": 0.2, "saves": 6,
     "threads": 1, "memory_mb": 2000, "hours": 1, "report_to": "none", "seed": 2,
@@ -40,7 +41,7 @@ RECIPE = {
 
 
 def command(folder: Path, name: str, way: dict[str, Any]) -> str:
-    """The shell's line that trains one way into `folder`/`name`."""
+    """Return the shell command of one training, with its output in `folder`/`name`."""
     recipe = folder / f"{name}.yaml"
     recipe.write_text(yaml.safe_dump({"model": str(folder / "base"), **RECIPE, **way}))
     paths = [
@@ -56,7 +57,7 @@ def command(folder: Path, name: str, way: dict[str, Any]) -> str:
 
 
 def run(line: str, kill_at: Path | None = None) -> None:
-    """Run to the end, or until a whole checkpoint lies in `kill_at`, and then kill all of it."""
+    """Run to the end. With `kill_at`, kill all processes once that folder has a complete checkpoint."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     ran = subprocess.Popen(
         ["bash", "-c", line], env={**os.environ, "PATH": path}, stderr=subprocess.PIPE, start_new_session=True
@@ -73,14 +74,14 @@ def run(line: str, kill_at: Path | None = None) -> None:
 
 
 def descendants(parent: int) -> list[int]:
-    """The processes below one, of whatever session."""
+    """Return all descendants of a process, in any session."""
     table = subprocess.run(["ps", "-eo", "pid=,ppid="], text=True, stdout=subprocess.PIPE, check=True).stdout.split()
     children = [int(pid) for pid, ppid in zip(table[::2], table[1::2], strict=True) if int(ppid) == parent]
     return children + [below for child in children for below in descendants(child)]
 
 
 def losses(folder: Path) -> list[float]:
-    """Validation losses in the course of a training."""
+    """Return the validation losses of a training, in order."""
     found: list[float] = json.loads((folder / "training.json").read_text())["validation_loss"]
     return found
 

@@ -1,12 +1,14 @@
-"""Look into the store of answers, or compact it.
+"""Show what the store of answers contains, or compact it.
 
-python -m scripts.answers show answers              # what is in it, by data set, stage and model
-python -m scripts.answers show answers --key 3b1def # a request and its reply
-python -m scripts.answers compact answers           # many segments into one, without torn lines
+python -m scripts.answers show answers              # requests and tokens
+python -m scripts.answers show answers --key 3b1def # one request and its reply
+python -m scripts.answers compact answers           # join the segments; incomplete lines are removed
 
 Args:
-    key: the beginning of a request's key
-    forget_failures: so that what was refused is asked again
+    what: show prints requests and tokens by data set, stage and model; compact joins the segments into one
+    folder: folder of the store: `answers` in config.yaml
+    key: with show: print the requests whose keys begin with this, and their replies
+    forget_failures: with compact: remove permanent refusals, so that a rerun sends these requests again
 """
 
 from collections import Counter
@@ -21,7 +23,7 @@ from rag_instruct.tables import frame, text
 
 
 def table(store: AnswerStore) -> str:
-    """Requests, failures and tokens by data set, stage and model."""
+    """Return requests, failures and tokens by data set, stage and model, for the terminal."""
     accounts: dict[tuple[str, str, str], Counter[str]] = {}
     for record in store.records():
         account = record.get("for", "unknown"), record.get("stage", "unknown"), record["request"]["model"]
@@ -33,7 +35,7 @@ def table(store: AnswerStore) -> str:
 
 
 def described(record: Record) -> str:
-    """A request and its reply as a reader wants them."""
+    """Return a request and its reply as text for the terminal."""
     parts = [f"{name}: {record[name]}" for name in ("key", "for", "stage", "at") if name in record]
     parts += [f"── {message['role']}\n{message['content']}" for message in record["request"]["messages"]]
     rest = {name: value for name, value in record["request"].items() if name != "messages"}
@@ -42,10 +44,10 @@ def described(record: Record) -> str:
 
 
 def shown(store: AnswerStore, key: str) -> str:
-    """The requests whose keys begin with `key`, and their replies."""
+    """Return the requests whose keys begin with `key`, and their replies. Raises UserError if there are none."""
     found = [record for record in store.records() if record["key"].startswith(key)]
     if not found:
-        raise UserError(f"{store.folder}: no key begins with {key}")
+        raise UserError(f"{store.folder}: no request's key begins with {key}")
     return "\n\n".join(map(described, found))
 
 
@@ -53,10 +55,10 @@ def main(
     what: Literal["show", "compact"], folder: Path, *, key: str | None = None, forget_failures: bool = False
 ) -> None:
     if not folder.is_dir():
-        raise UserError(f"{folder}: no such folder")
+        raise UserError(f"{folder}: the folder does not exist")
     if what == "compact":
         segments, records = compact(folder, forget_failures)
-        print(f"{folder}: {segments} segments are one now, of {records} records")
+        print(f"{folder}: joined {segments} segments into one with {records} records")
     else:
         print(shown(AnswerStore(folder), key) if key else table(AnswerStore(folder)))
 

@@ -1,16 +1,17 @@
-"""Ask a checkpoint a question in the terminal, with documents from the index of the data set it was trained on.
+"""Ask a model questions in the terminal, with documents from the index of the data set it was trained on.
 
 python -m scripts.ask results/rag_instruct_demo/models/smollm2_135m "Who found the moons of Mars?"
-python -m scripts.ask results/rag_instruct_demo/models/smollm2_135m            # asks again and again
+python -m scripts.ask results/rag_instruct_demo/models/smollm2_135m            # many questions
 python -m scripts.ask HuggingFaceTB/SmolLM2-135M-Instruct --dataset rag_instruct_demo "..."
 python -m scripts.ask results/rag_instruct_demo/models/smollm2_135m --alone "..."    # without documents
 
 Args:
-    model: a folder, a hub id, or package:<module>/<file>.gguf
-    question: left out, questions are read from the terminal
-    dataset: whose index is searched; left out, the model's own
-    alone: without documents
-    tokens: longest answer
+    model: folder, hub id, or package:<module>/<file>.gguf
+    question: default: questions are read from the terminal
+    dataset: data set whose corpus is searched; default: the data set in whose folder the model is
+    alone: ask without documents
+    documents: number of documents in the prompt
+    tokens: the longest answer, in tokens
 """
 
 import sys
@@ -50,7 +51,7 @@ def main(
 
 
 def asked() -> Iterator[str]:
-    """Questions from the terminal, until there is none."""
+    """Yield questions from the terminal until the user enters an empty one."""
     while True:
         try:
             question = input("\nQuestion (empty to end): " if sys.stdin.isatty() else "").strip()
@@ -62,14 +63,14 @@ def asked() -> Iterator[str]:
 
 
 def dataset_of(model: str) -> str:
-    """The data set in whose folder a trained model lies."""
+    """Return the data set in whose folder a trained model is, or "" for another model."""
     parts = Path(model).resolve().parts
     return parts[-3] if len(parts) > 2 and parts[-2] == "models" else ""
 
 
 def index_of(name: str) -> PassageIndex:
     config = read_config(Path.cwd())
-    known(name, config["datasets"], "--dataset", "datasets (--alone asks without documents)")
+    known(name, config["datasets"], "--dataset", "datasets (with --alone, no data set is needed)")
     corpus, encoder = config["datasets"][name]["corpus"], config["datasets"][name]["encoder"]
     names = EncoderSettings._fields
     settings = {key: value for key, value in config["encoders"][encoder].items() if key in names}
@@ -77,7 +78,7 @@ def index_of(name: str) -> PassageIndex:
 
 
 def listed(hits: list[Hit], drawn_upon: list[int]) -> str:
-    """The documents that were shown to the model, those that hold the answer's words marked."""
+    """Return the list of documents. → marks those that contain most of the answer's words (`drawn_upon`)."""
     lines = []
     for place, hit in enumerate(hits):
         mark = "→" if place in drawn_upon else " "

@@ -1,12 +1,18 @@
-"""Give the pairs of a paradigm their noise documents.
+"""Add noise documents to a paradigm's pairs, which makes rows.
 
     python -m scripts.assemble pairs.jsonl --run questions.parquet --passages passages.arrow \\
-        --documents 10 --beyond 200 --seed 1 --rows rows.jsonl --rejects rejects.jsonl
+        --documents 10 --beyond 200 --seed 1 --corpus-license CC-BY-SA-3.0 --rows rows.jsonl --rejects rejects.jsonl
 
 Args:
-    run: the questions' search
-    documents: of a row, source and noise together
-    beyond: noise ranks beyond this
+    pairs: .jsonl of scripts.gather_pairs
+    run: search results of the pairs' questions, .parquet
+    passages: corpus, .arrow
+    documents: documents in each row, source and noise together
+    beyond: noise documents have ranks greater than this
+    seed: draws the noise documents and shuffles all documents
+    corpus_license: licence of the passages, written into each row
+    rows: output, .jsonl
+    rejects: output, .jsonl: pairs without enough noise documents
 """
 
 from pathlib import Path

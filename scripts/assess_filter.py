@@ -1,18 +1,21 @@
-"""Say how well a filter of exemplars, the heuristic or a teacher, agrees with labels.
+"""Measure how well an exemplar filter, the heuristic or a teacher, agrees with labels.
 
     python -m scripts.assess_filter tests/data/labelled_instructions.jsonl --filter heuristic
     python -m scripts.assess_filter tests/data/labelled_instructions.jsonl --filter gpt-4o --dataset rag_instruct_40k
     python -m scripts.assess_filter tests/data/alpaca_labels.jsonl --texts alpaca_2500.json --schema alpaca
 
-Labels are JSON lines with `category` ("knowledge" is what a filter keeps), or `knowledge_intensive`, and `instruction`,
-or `row`, which counts the records of --texts from 0. A teacher is paid from the data set's budget, and not twice.
+Labels are JSON lines. The label is `category`, which is "knowledge" for instructions that a filter should keep, or
+`knowledge_intensive`, which is true for them. The text is `instruction`, or record number `row` (from 0) of --texts.
+A teacher costs money from the data set's budget, but a rerun is free.
 
 Args:
-    filter: heuristic, or a key of `teachers`
-    dataset: whose budget pays for a teacher
-    a_request: exemplars in one request, on average
-    texts: the file whose rows are labelled
-    settings: the graph's resolved settings; left out, config.yaml
+    labels: .jsonl, see above
+    filter: heuristic, or a key of `teachers` in config.yaml
+    dataset: data set whose budget pays for a teacher
+    a_request: exemplars in one request to a teacher, on average
+    texts: instruction set that `row` of the labels refers to
+    schema: schema of --texts
+    settings: the graph's settings as resolved JSON; default: config.yaml is read
 """
 
 from collections.abc import Iterable

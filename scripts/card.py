@@ -1,16 +1,22 @@
-"""Write a data set's card, and its Parquet files by split, as the hub takes them.
+"""Write a data set's card, and its Parquet files by split, in the layout of the Hugging Face hub.
 
     python -m scripts.card rag_instruct_40k.jsonl --name rag_instruct_40k --counts counts.json \\
-        --quality-filters quality_filters.json \\
-        --ledger ledger.json --made-of '{"teacher": "gpt-4o"}' --validation 0.02 --seed 1 \\
+        --quality-filters quality_filters.json --ledger ledger.json --made-of '{"teacher": "gpt-4o"}' \\
+        --validation 0.02 --seed 1 \\
         --card hub/README.md --parquet rag_instruct_40k.parquet
 
 Args:
-    made_of: JSON of what the card says of its making
-    language: of all rows, ISO 639-1; none where it was not checked
-    validation: share of the rows
-    card: README.md of a folder; data/ goes beside it
-    parquet: all rows in one file
+    dataset: .jsonl
+    name: name of the data set
+    counts: .json of scripts.merge_dataset
+    quality_filters: .json of scripts.filter_rows
+    ledger: summary, .json, of scripts.ledger
+    made_of: JSON: what the card says about the data set's making
+    language: language of all rows (ISO 639-1); default: not checked
+    validation: share of the rows in the validation split, from 0 to below 1
+    seed: draws the validation split
+    card: output, README.md; the splits are written to data/ in its folder
+    parquet: output: all rows in one file
 """
 
 import json
@@ -48,7 +54,7 @@ def main(
         old.unlink()
     for part_name, part in splits.items():
         write_parquet(data / f"{part_name}.parquet", part)
-    # The card last: a folder that has one is complete.
+    # The card is written last, so a folder with a card is complete.
     with whole(card) as temporary:
         temporary.write_text(text, "utf-8")
     logger.info("%s: %s", card.parent, ", ".join(f"{len(part):,} {part_name}" for part_name, part in splits.items()))

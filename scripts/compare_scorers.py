@@ -1,9 +1,9 @@
-"""Print where our scorer and the paper's differ, and who agrees with a careful human, as docs/scoring.md has it.
+"""Print how often our scorer and the paper's scorer agree with a careful human, and where the two differ.
 
 python -m scripts.compare_scorers tests/data/adversarial/*.yaml
 
 Args:
-    cases: <benchmark>.yaml: questions and scored outputs
+    cases: files <benchmark>.yaml with questions and outputs that a human scored
 """
 
 from pathlib import Path

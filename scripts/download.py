@@ -1,9 +1,12 @@
-"""Download one file: resumed after a break, retried, checked by size and sha256.
+"""Download one file. It resumes after interruptions, retries, and checks size and sha256.
 
     python -m scripts.download https://host/psgs_w100.tsv.gz --output downloads/psgs_w100.tsv.gz
 
 Args:
-    settings: what the graph knows of the file, its mirrors and the proxy; left out, nothing is known
+    url: address of the file
+    output: output file
+    settings: the graph's settings as resolved JSON, with mirrors, proxy, size and sha256; default: none of
+        these
 """
 
 from pathlib import Path

@@ -3,9 +3,10 @@
 python -m scripts.download_from_hub tatsu-lab/alpaca --files 'data/*.parquet' --output downloads/alpaca/files.json
 
 Args:
-    hub: the data set's id
-    files: names or patterns
-    output: list of the files, which lie beside it
+    hub: id of the data set
+    revision: branch, tag or commit
+    files: names or patterns of the files
+    output: output, files.json: list of the files, which are downloaded to its folder
 """
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Draw clean exemplars from each set, by digest of a seed.
+"""Draw clean exemplars from each instruction set, in a random order that the seed determines.
 
     python -m scripts.draw_exemplars alpaca.parquet lmsys.parquet --summaries alpaca.json lmsys.json \\
         --counts 20000 20000 --seed 1 \\
@@ -6,12 +6,15 @@
         --output drawn.jsonl --dropped unclean.jsonl --drawn-counts drawn.json
 
 Args:
-    sets: tables of load_exemplars
-    summaries: the same sets' summaries
-    counts: one for each set
+    sets: .parquet files of scripts.load_exemplars
+    summaries: .json files of the same sets, in the same order
+    counts: number of exemplars from each set, in the same order
+    seed: determines the order of drawing
     cleaning: JSON of `cleaning` in config.yaml
-    benchmarks: questions that no exemplar may have in it
-    dropped: what cleaning dropped, and why
+    benchmarks: questions that no exemplar may contain, .jsonl of scripts.extract_questions
+    output: output, .jsonl: exemplars
+    dropped: output, .jsonl: exemplars that cleaning dropped, with reasons
+    drawn_counts: output, .json: counts by set and reason
 """
 
 import json
@@ -50,7 +53,7 @@ def main(
     drawn = draw(drawn_from, seed, checks)
     for name, numbers in drawn.counts.items():
         logger.info(
-            "%s: %d drawn of %d; dropped on the way: %s", name, numbers["drawn"], numbers["wanted"], numbers["dropped"]
+            "%s: %d of %d exemplars drawn; dropped: %s", name, numbers["drawn"], numbers["wanted"], numbers["dropped"]
         )
     write_records(output, drawn.exemplars)
     write_records(dropped, drawn.dropped)

@@ -1,11 +1,11 @@
-"""Draw the graph of targets: its stages, its jobs, its files, as the pictures' names end.
+"""Draw the workflow graph of targets as pictures of its stages, jobs or files.
 
 python -m scripts.draw_graph results/rag_instruct_40k.jsonl --output 40k_stages.svg 40k_jobs.svg 40k_files.png
 
 Args:
     targets: files under results/
-    configfile: settings that are added to config.yaml
-    output: .svg or .png
+    configfile: YAML files with settings that override config.yaml
+    output: .svg or .png; a name ends in _stages, _jobs or _files, which selects the graph
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from rag_instruct.graph.dry_run import ROOT
 def main(targets: list[str], *, configfile: Sequence[Path] = (), output: list[Path]) -> None:
     kinds = [picture.stem.rsplit("_", 1)[-1] for picture in output]
     if wrong := [str(picture) for picture, kind in zip(output, kinds, strict=True) if kind not in GRAPHS]:
-        raise UserError(f"{wrong[0]}: a picture's name ends in _{', _'.join(GRAPHS)}")
+        raise UserError(f"--output: {wrong[0]}: the name must end in one of _{', _'.join(GRAPHS)}")
     jobs, stages = jobs_of(targets, configfile), stages_of(sorted(ROOT.glob("rules/*.smk")))
     for picture, kind in zip(output, kinds, strict=True):
         draw(GRAPHS[kind](jobs, stages), picture)

@@ -1,15 +1,17 @@
-"""Draw an evaluation as one static page, with plots and outputs to read.
+"""Write an evaluation's HTML page, with plots and sample outputs.
 
     python -m scripts.draw_page evaluation.json --scores evaluation/*/*/*.scores.jsonl \\
         --outputs evaluation/*/*/*.outputs.jsonl --questions benchmarks/popqa/questions.jsonl \\
         --documents evaluation/popqa/documents.jsonl --template resources/evaluation/page.html --output evaluation.html
 
 Args:
-    table: what scripts.tabulate made
-    scores: <benchmark>/<given>/<model>.scores.jsonl
-    outputs: of the same places
-    questions: <benchmark>/questions.jsonl
-    documents: <benchmark>/documents.jsonl
+    table: .json of scripts.tabulate
+    scores: files <benchmark>/<given>/<model>.scores.jsonl
+    outputs: files <benchmark>/<given>/<model>.outputs.jsonl
+    questions: files <benchmark>/questions.jsonl
+    documents: files <benchmark>/documents.jsonl
+    template: template of the page, .html
+    output: output, .html
 """
 
 from pathlib import Path

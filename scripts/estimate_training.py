@@ -1,12 +1,15 @@
-"""Say what a training would take before it runs: memory of a GPU, hours, disk.
+"""Estimate a training's GPU memory, hours and disk space before it runs.
 
 python -m scripts.estimate_training resources/recipes/llama_3_1_8b.yaml --gpu h100
 python -m scripts.estimate_training resources/recipes/llama_3_1_8b.yaml --data results/rag_instruct_40k.jsonl
 
 Args:
-    gpus: so many GPUs on one machine, in place of the recipe's
-    data: a data set; left out, --rows of --tokens each are assumed
-    tokens: of a row: ten passages, question and answer
+    recipe: file of resources/recipes/
+    gpu: GPU model: h100, h200, a100 or l40s; ignored if the recipe trains on CPUs
+    gpus: use this number of GPUs on one machine instead of the recipe's
+    data: data set, .jsonl, .json or .parquet; default: --rows rows of --tokens tokens are assumed
+    rows: assumed number of rows
+    tokens: assumed tokens of each row; the default is typical for ten passages, question and answer
 """
 
 from pathlib import Path
@@ -36,7 +39,7 @@ def main(
 
 
 def sequences(data: Path, recipe: Recipe) -> Sequences:
-    """The lengths of a data set's rows."""
+    """Return the lengths of a data set's rows in tokens."""
     renderer = Renderer(load_tokenizer(recipe.model, recipe.revision), recipe.max_length, str(recipe.seed))
     made = examples(read_rows(data), renderer, recipe.validation)
     lengths = [[len(example.input_ids) for example in part] for part in (made.train, made.validation)]
@@ -44,7 +47,7 @@ def sequences(data: Path, recipe: Recipe) -> Sequences:
 
 
 def assumed(rows: int, tokens: int) -> Sequences:
-    """So many rows of a usual length."""
+    """Return `rows` rows with `tokens` tokens each."""
     return Sequences([tokens] * rows, 0, f"{rows:,} rows of {tokens:,} tokens, assumed")
 
 

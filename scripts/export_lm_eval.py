@@ -1,10 +1,10 @@
-"""Export an evaluation to the files of lm-evaluation-harness: results_*.json and samples_*.jsonl, by model.
+"""Export an evaluation to lm-evaluation-harness's files: results_*.json and samples_*.jsonl for each model.
 
 python -m scripts.export_lm_eval results/rag_instruct_demo/evaluation.json --to results/rag_instruct_demo/lm_eval
 
 Args:
     table: results/<dataset>/evaluation.json
-    to: folder
+    to: output folder
 """
 
 from pathlib import Path

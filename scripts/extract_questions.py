@@ -1,13 +1,14 @@
-"""Take the questions of a benchmark, which no exemplar and no row of a data set may have in it.
+"""List a benchmark's questions. Exemplars and rows that contain one of them are dropped later (decontamination).
 
 python -m scripts.extract_questions downloads/benchmarks/arc/files.json --question question --output arc.jsonl
 python -m scripts.extract_questions data.zip --member data/dev.json --question annotation.qa --output convfinqa.jsonl
 
 Args:
     source: a file, or the files.json of a download
-    question: where a record has it: a name, or names joined by dots
-    under: the key of a JSON object that holds the records
-    member: the file inside a .zip
+    question: name of the question's field in a record; a dot enters a nested object
+    under: key of the list of records, if the file is a JSON object
+    member: name of the file inside a .zip
+    output: output, .jsonl
 """
 
 from pathlib import Path

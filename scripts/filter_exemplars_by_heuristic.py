@@ -1,6 +1,11 @@
-"""Drop exemplars that documents cannot help with, by their words: free of charge.
+"""Drop exemplars that documents cannot help with, by a free heuristic on their words.
 
 python -m scripts.filter_exemplars_by_heuristic drawn.jsonl --kept kept.jsonl --dropped dropped.jsonl
+
+Args:
+    exemplars: .jsonl of scripts.draw_exemplars
+    kept: output, .jsonl
+    dropped: output, .jsonl, with reasons
 """
 
 from pathlib import Path

@@ -4,10 +4,14 @@
         --a-request 10 --teacher gpt-4o --dataset rag_instruct_40k --kept kept.jsonl --dropped dropped.jsonl
 
 Args:
+    exemplars: .jsonl of scripts.draw_exemplars
+    prompt: prompt, .yaml
     a_request: exemplars in one request, on average
-    teacher: a key of `teachers` in config.yaml
-    dataset: whose budget pays
-    settings: the graph's resolved settings; left out, config.yaml
+    teacher: key of `teachers` in config.yaml
+    dataset: data set whose budget pays
+    kept: output, .jsonl
+    dropped: output, .jsonl, with reasons
+    settings: the graph's settings as resolved JSON; default: config.yaml is read
 """
 
 from pathlib import Path

@@ -1,15 +1,17 @@
-"""Stop the rows that fail a check of the whole data set.
+"""Find the rows that fail a quality filter of the whole data set.
 
     python -m scripts.filter_rows rows/*.jsonl --pairs pairs/*.jsonl --vectors search/*/queries.npy \\
         --quality-filters '{"language": "en", "near_duplicates": 0.8}' --stopped stopped.jsonl \\
         --counts counts.json
 
 Args:
-    rows: one file for each paradigm
-    pairs: the same paradigms' pairs
-    vectors: the vectors of the pairs' questions
-    quality_filters: JSON of the quality filters and their settings
-    benchmarks: questions that no row may have in it
+    rows: one .jsonl for each paradigm
+    pairs: pairs of the same paradigms, in the same order, .jsonl
+    vectors: embeddings of the pairs' questions, in the same order, .npy
+    quality_filters: JSON of `quality_filters` in config.yaml
+    benchmarks: questions that no row may contain, .jsonl of scripts.extract_questions
+    stopped: output, .jsonl: ids of the failed rows, with reasons
+    counts: output, .json: rows that each filter kept and dropped
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Give every question of a benchmark its documents: its own, the best of a search, or those of a file.
+"""List the documents for each question of a benchmark: the question's own, search results, or a file's contexts.
 
     python -m scripts.gather_documents questions.jsonl --run run.parquet --passages passages.arrow --documents 10 \\
         --output documents.jsonl
@@ -6,9 +6,12 @@
         --output documents.jsonl
 
 Args:
-    run: of the queries that scripts.list_queries lists
-    contexts: records with `ctxs` or `retrieval_ctxs`
-    documents: of a question that has none of its own
+    questions: .jsonl of scripts.load_benchmark
+    run: search results of scripts.list_queries's queries, .parquet
+    passages: corpus of the run, .arrow
+    contexts: file of records with `ctxs` or `retrieval_ctxs`, instead of a run
+    documents: number of documents for a question without its own
+    output: output, .jsonl
 """
 
 from pathlib import Path

@@ -1,7 +1,14 @@
-"""Gather the chunks of a paradigm, without repeated questions.
+"""Merge the chunks of a paradigm's pairs and drop repeated questions.
 
     python -m scripts.gather_pairs chunk_*.jsonl --chunk-rejects chunk_*.rejects.jsonl --slots 8160 \\
         --pairs pairs.jsonl --rejects rejects.jsonl
+
+Args:
+    chunks: pairs, .jsonl of scripts.synthesise, in the order of the chunks
+    chunk_rejects: rejects of the same chunks, .jsonl
+    slots: number of row slots of all chunks
+    pairs: output, .jsonl
+    rejects: output, .jsonl: all rejects, with reasons
 """
 
 from pathlib import Path

@@ -1,15 +1,17 @@
-"""Have a model behind an endpoint answer a benchmark's questions, with documents or without.
+"""Let a model behind an endpoint answer a benchmark's questions, with documents or without.
 
     python -m scripts.generate_endpoint questions.jsonl --documents documents.jsonl --teacher gpt-4o \\
         --max-new-tokens 500 --decoding greedy --dataset rag_instruct_40k --output outputs.jsonl
 
 Args:
-    documents: of each question; left out, the model has its own knowledge only
-    max_new_tokens: of an answer
-    decoding: paper: temperature 0.5, top-p 0.9
-    teacher: a key of `teachers` in config.yaml
-    dataset: whose budget pays
-    settings: the graph's resolved settings; left out, config.yaml
+    questions: .jsonl of scripts.load_benchmark
+    documents: .jsonl of scripts.gather_documents; default: closed book, without documents
+    max_new_tokens: the longest answer, in tokens
+    decoding: greedy, or paper (temperature 0.5, top-p 0.9)
+    output: output, .jsonl
+    teacher: key of `teachers` in config.yaml
+    dataset: data set whose budget pays
+    settings: the graph's settings as resolved JSON; default: config.yaml is read
 """
 
 from pathlib import Path

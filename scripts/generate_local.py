@@ -1,17 +1,19 @@
-"""Have a checkpoint answer a benchmark's questions, with documents or without.
+"""Let a local model answer a benchmark's questions, with documents or without.
 
     python -m scripts.generate_local questions.jsonl --documents documents.jsonl --model my_checkpoint/ \\
         --max-new-tokens 500 --decoding greedy --dataset rag_instruct_40k --output outputs.jsonl
 
 Args:
-    documents: of each question; left out, the model has its own knowledge only
-    max_new_tokens: of an answer
-    decoding: paper: temperature 0.5, top-p 0.9
-    model: a hub id, a folder, or package:<module>/<file>.gguf
-    revision: of a hub id
-    seed: where answers are drawn
-    dataset: for which it is
-    settings: the graph's resolved settings; left out, config.yaml
+    questions: .jsonl of scripts.load_benchmark
+    documents: .jsonl of scripts.gather_documents; default: closed book, without documents
+    max_new_tokens: the longest answer, in tokens
+    decoding: greedy, or paper (temperature 0.5, top-p 0.9)
+    output: output, .jsonl
+    model: hub id, folder, or package:<module>/<file>.gguf
+    revision: commit, branch or tag of the hub id
+    seed: seed of sampled answers; not used by greedy decoding
+    dataset: data set that the store notes for the answers
+    settings: the graph's settings as resolved JSON; default: config.yaml is read
 """
 
 from pathlib import Path

@@ -1,10 +1,15 @@
-"""Convert one file of published embeddings to float16 in .npy, checked against the corpus.
+"""Convert one shard of published embeddings to .npy (float16), and check them against the corpus.
 
     python -m scripts.import_embeddings wikipedia_embeddings.tar --shard 3 --shards 16 --passages passages.arrow \\
         --output shard_03.npy --info shard_03.json
 
 Args:
-    source: a tar, or a folder, with the files passages_00, passages_01, ...
+    source: .tar or folder with the files passages_00, passages_01, ...
+    shard: number of the shard, from 0
+    shards: number of all shards
+    passages: corpus, .arrow
+    output: output, .npy
+    info: output, .json: first passage, number of passages, dimension
 """
 
 from pathlib import Path

@@ -1,11 +1,13 @@
-"""Check a corpus file and make it a random-access Arrow file.
+"""Check a corpus and convert it to an Arrow file with random access.
 
 python -m scripts.import_passages resources/demo/passages.tsv --output passages.arrow --info passages.json
 
 Args:
-    source: .tsv, .tsv.gz, .jsonl or .parquet, or a folder of .txt and .md
-    columns: JSON: the file's names for id, text and title
-    words: cut documents into passages of so many words
+    source: .tsv, .tsv.gz, .jsonl, .parquet, or a folder of .txt and .md
+    columns: JSON object that maps id, text and title to the file's column names; default: the same names
+    words: cut whole documents into passages of this many words; 0: the file contains passages
+    output: output, .arrow
+    info: output, .json: number and sha256 of the passages
 """
 
 import json

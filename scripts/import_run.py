@@ -1,11 +1,15 @@
-"""Take a run in TREC's format for the search's own.
+"""Convert retrieval results in TREC's format to the format of our search.
 
     python -m scripts.import_run bm25.trec --queries exemplars.jsonl --passages passages.arrow --depth 10 \\
         --output run.parquet --trec run.trec
 
 Args:
-    queries: the queries' rows, with their ids
-    trec: the run as it is used
+    source: retrieval run in TREC's format
+    queries: the queries with their ids, .jsonl
+    passages: corpus, .arrow
+    depth: number of passages to take for each query
+    output: output, .parquet
+    trec: output: the imported part of the run in TREC's format
 """
 
 from pathlib import Path

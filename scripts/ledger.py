@@ -1,11 +1,14 @@
-"""Account for every call that a data set used or paid for.
+"""List every request that a data set used, or that was paid for it.
 
     python -m scripts.ledger rag_instruct_40k.jsonl rejects.jsonl kept.jsonl dropped.jsonl --dataset rag_instruct_40k \\
         --ledger ledger.jsonl --summary ledger.json
 
 Args:
-    rows: whatever names its requests
-    settings: the graph's resolved settings; left out, config.yaml
+    rows: .jsonl files whose records have request keys
+    dataset: name of the data set
+    ledger: output, .jsonl: one line for each request
+    summary: output, .json: tokens and dollars by stage and model
+    settings: the graph's settings as resolved JSON; default: config.yaml is read
 """
 
 from pathlib import Path
@@ -28,8 +31,8 @@ def main(rows: list[Path], *, dataset: str, ledger: Path, summary: Path, setting
     found = entries(AnswerStore(Path(given["answers"])), used, account)
     if lacking := used - {entry["key"] for entry in found}:
         raise UserError(
-            f"{given['answers']}: {len(lacking)} of the {len(used)} answers that {dataset} was made of "
-            f"are not in the store, the first is {min(lacking)}: put its files back, or make the data set anew"
+            f"{given['answers']}: {len(lacking)} of the {len(used)} answers that {dataset} was made from are not in "
+            f"this store, for example {min(lacking)}: restore the store's files, or make the data set again"
         )
     total = summed(found, account)
     write_jsonl(ledger, found)

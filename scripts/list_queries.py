@@ -1,6 +1,10 @@
-"""List what is searched for a benchmark: its questions that bring no documents of their own, with their options.
+"""List the search queries of a benchmark: its questions without own documents, with their options.
 
 python -m scripts.list_queries questions.jsonl --output queries.jsonl
+
+Args:
+    questions: .jsonl of scripts.load_benchmark
+    output: output, .jsonl
 """
 
 from pathlib import Path

@@ -1,10 +1,11 @@
-"""Check that the shards' vectors are one for every passage, in order, and write where each shard begins.
+"""Check that the shards' embeddings cover every passage in order, and write where each shard begins.
 
 python -m scripts.list_shards shard_00.json shard_01.json --corpus passages.json --output shards.json
 
 Args:
-    infos: in the order of the shards
-    corpus: the corpus's number of passages
+    infos: .json files of scripts.embed or scripts.import_embeddings, in the order of the shards
+    corpus: the corpus's number of passages and sha256, .json of scripts.import_passages
+    output: output, .json
 """
 
 from pathlib import Path

@@ -1,14 +1,15 @@
-"""Turn a benchmark's files into questions with answers, as every later stage reads them.
+"""Convert a benchmark's files to questions with answers.
 
 python -m scripts.load_benchmark downloads/benchmarks/popqa/files.json --schema popqa --output questions.jsonl
 python -m scripts.load_benchmark my_quiz.jsonl --schema own --where '{"kind": "open"}' --output questions.jsonl
 
 Args:
     source: a file, or the files.json of a download
-    schema: a file of rag_instruct/benchmarks/, without .py
-    member: the file inside a .zip
-    ids: a file that names the questions of the test
-    where: JSON: fields that the records of one's own file must have
+    schema: file of rag_instruct/benchmarks/ that reads the records, without .py
+    member: name of the file inside a .zip
+    ids: file that names the questions of the test
+    where: JSON object, for your own file: only records with these field values are questions
+    output: output, .jsonl
 """
 
 import json

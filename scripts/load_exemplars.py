@@ -1,4 +1,4 @@
-"""Read an instruction set in its original schema, or an own one: the first human turn of each record.
+"""Read an instruction set in its original schema or your own. The first human turn of each record is the exemplar.
 
     python -m scripts.load_exemplars alpaca.json --name alpaca --schema alpaca --license CC-BY-NC-4.0 \\
         --output alpaca.parquet --summary alpaca.json
@@ -7,9 +7,12 @@
 
 Args:
     sources: files, or the files.json of a download
-    name: the set's name, which its exemplars' ids begin with
-    fields: JSON of an own schema's field names
-    summary: what the set is, and what was left out
+    name: name of the set; the exemplars' ids begin with it
+    schema: name of a known schema; give either this or --fields
+    fields: JSON object: the field names of your own schema
+    license: licence of the set, written into each row
+    output: output, .parquet
+    summary: output, .json: origin, licence, and numbers of read and dropped records
 """
 
 import json
@@ -33,7 +36,7 @@ def main(
     summary: Path,
 ) -> None:
     if (schema is None) == (fields is None):
-        raise ArgumentError("give either --schema or --fields: the field names of a known set, or your own")
+        raise ArgumentError("give --schema for a known set, or --fields for your own field names, but not both")
     paths, origins = zip(*map(listed_files, sources), strict=True)
     origin = origins[0] if len(origins) == 1 else {"file": ", ".join(map(str, sources))}
     known = SCHEMAS[cli.one_of(schema, SCHEMAS, "--schema")] if schema else own_schema(json.loads(fields or "{}"))

@@ -1,11 +1,13 @@
-"""Count the tokens of a data set's rows as a recipe's training does.
+"""Count the tokens of a data set's rows as training with a recipe does.
 
     python -m scripts.measure_lengths rag_instruct_40k.jsonl --recipe resources/recipes/llama_3_1_8b.yaml \\
         --output lengths.json
 
 Args:
-    recipe: whose tokenizer, template and limit count
-    estimate: estimate tokens, without a tokenizer
+    dataset: .jsonl
+    recipe: recipe with the model (for the tokenizer and chat template) and the limit, .yaml
+    estimate: estimate tokens from bytes, without a tokenizer
+    output: output, .json
 """
 
 from pathlib import Path

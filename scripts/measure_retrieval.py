@@ -1,6 +1,11 @@
-"""Say how good a benchmark's documents are: recall of gold passages, and how often an answer is in them.
+"""Measure a benchmark's retrieval: the recall of gold passages, and how often the documents contain an answer.
 
 python -m scripts.measure_retrieval questions.jsonl --documents documents.jsonl --output retrieval.json
+
+Args:
+    questions: .jsonl of scripts.load_benchmark
+    documents: .jsonl of scripts.gather_documents
+    output: output, .json
 """
 
 from pathlib import Path

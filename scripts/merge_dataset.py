@@ -1,15 +1,20 @@
-"""Merge the paradigms' rows into the data set, and account for all that was left out.
+"""Merge the paradigms' rows into the data set, and count everything that was dropped.
 
     python -m scripts.merge_dataset rows/*.jsonl --paradigms single_doc_answer=8000 multi_doc_answer=8000 --seed 1 \\
         --dataset rag_instruct_40k.jsonl --rejects rejects.jsonl --counts counts.json
 
 Args:
-    rows: one file for each paradigm
-    paradigms: name=rows, in the order of the files
-    stopped: rows that a quality filter stopped
-    verdicts: of the verification
-    failing: rows that fail it
-    exemplars: what became of the exemplars
+    rows: one .jsonl for each paradigm
+    paradigms: name=rows of each paradigm, in the order of the files
+    seed: shuffles the data set
+    stopped: rows that a quality filter stopped, .jsonl of scripts.filter_rows
+    verdicts: .jsonl files of scripts.verify_paradigms
+    failing: what to do with rows that fail the verification
+    earlier_rejects: rejects of earlier stages, .jsonl
+    exemplars: counts of scripts.report_exemplars, .json
+    dataset: output, .jsonl
+    rejects: output, .jsonl
+    counts: output, .json
 """
 
 from collections.abc import Sequence
@@ -58,7 +63,7 @@ def main(
     }
     write_json(counts, summary)
     refuse_empty(dataset, merged, rejected)
-    logger.info("%s: %d rows of %d wanted, %d rejects", dataset, len(merged), sum(wanted.values()), len(rejected))
+    logger.info("%s: %d of %d wanted rows, %d rejects", dataset, len(merged), sum(wanted.values()), len(rejected))
 
 
 if __name__ == "__main__":

@@ -4,8 +4,12 @@
         --output run.parquet --trec run.trec
 
 Args:
-    queries: the queries' rows, with their ids
-    trec: the same run in TREC's format
+    shards: .npy files of scripts.search_shard
+    queries: the queries with their ids, .jsonl
+    passages: corpus, .arrow
+    depth: passages for each query
+    output: output, .parquet
+    trec: output: the same run in TREC's format
 """
 
 from pathlib import Path

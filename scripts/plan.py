@@ -1,11 +1,11 @@
-"""Say what a run would do, why, and what it would cost; nothing is run and nothing bought.
+"""Show what a build would run, why, and what it would cost. This runs no jobs and buys nothing.
 
 python -m scripts.plan results/rag_instruct_40k.jsonl
 python -m scripts.plan results/mine.jsonl --configfile own.yaml
 
 Args:
-    target: a file under results/
-    configfile: settings that are added to config.yaml
+    target: file under results/
+    configfile: YAML files with settings that override config.yaml
 """
 
 import subprocess

@@ -1,9 +1,12 @@
-"""Print what a data set would still cost, and what the store already holds. Buys nothing.
+"""Print what a data set would still cost, and what the store already contains. This buys nothing.
 
 python -m scripts.preview_cost --dataset rag_instruct_40k --output cost_preview.json
 
 Args:
-    settings: the graph's resolved settings; left out, config.yaml
+    dataset: key of `datasets` in config.yaml
+    prompts: folder of prompts; default: resources/prompts
+    output: output, .json
+    settings: the graph's settings as resolved JSON; default: config.yaml is read
 """
 
 from dataclasses import asdict

@@ -1,10 +1,11 @@
-"""Upload a data set's folder to the Hugging Face hub, privately unless told otherwise.
+"""Upload a data set's folder to the Hugging Face hub. The data set is private unless you give --public.
 
 python -m scripts.push results/rag_instruct_40k/hub --to me/my-rag-instruct
 
 Args:
     folder: results/<dataset>/hub
-    to: name of the data set, owner/name
+    to: id of the data set on the hub, <owner>/<name>
+    public: create a public data set
 """
 
 from pathlib import Path
@@ -18,9 +19,9 @@ from rag_instruct.logs import logger
 
 
 def push(folder: Path, to: str, public: bool) -> str:
-    """Create the data set on the hub if it is not there, and upload the folder as one commit; its address.
+    """Upload the folder as one commit and return the data set's address. The data set is created if necessary.
 
-    Raises UserError when the folder has no card, or the hub refuses.
+    Raises UserError if the folder has no card, or if the hub refuses.
     """
     if not (folder / "README.md").is_file():
         raise UserError(f"{folder} has no README.md: make it first, with snakemake --cores 1 {folder}/README.md")
@@ -29,10 +30,10 @@ def push(folder: Path, to: str, public: bool) -> str:
         url = api.create_repo(to, repo_type="dataset", private=not public, exist_ok=True)
         api.upload_folder(repo_id=to, folder_path=folder, repo_type="dataset", commit_message=f"Upload {to}")
     except LocalTokenNotFoundError as error:
-        raise UserError("the hub wants a token: export HF_TOKEN=... (one with write access)") from error
+        raise UserError("the hub needs a token: export HF_TOKEN=... (a token with write access)") from error
     except HfHubHTTPError as error:
         status = error.response.status_code
-        remedy = "export HF_TOKEN=... (one with write access to it)" if status in (401, 403) else "try again later"
+        remedy = "export HF_TOKEN=... (a token with write access)" if status in (401, 403) else "try again later"
         raise UserError(f"the hub answered {status} for {to}: {remedy}") from error
     return str(url)
 

@@ -1,18 +1,26 @@
-"""Make the page about a data set: its numbers, and its rows to search and read.
+"""Write the page about a data set, with its numbers and its rows to search and read.
 
     python -m scripts.report results/rag_instruct_demo.jsonl --pairs pairs/*.jsonl --vectors search/*/queries.npy \\
         --counts counts.json --quality-filters quality_filters/counts.json --ledger ledger.json \\
-        --lengths lengths.json \\
-        --logs results/logs --names '{"mine": ["rag_instruct_demo"], "others": []}' --made-of '{}' \\
+        --lengths lengths.json --logs results/logs --made-of '{}' \\
+        --names '{"mine": ["rag_instruct_demo"], "others": []}' \\
         --template resources/report/page.html --output report.html
 
 Args:
-    pairs: one file for each paradigm
-    vectors: of their questions, in the same order
-    logs: folder whose logs say how long jobs took
-    names: JSON: what logs of it are named by ("mine"), and "others"
-    made_of: JSON of what the page says of its making
-    settings: the graph's resolved settings; left out, config.yaml
+    dataset: .jsonl
+    pairs: one .jsonl for each paradigm
+    vectors: embeddings of the pairs' questions, in the same order, .npy
+    counts: .json of scripts.merge_dataset
+    quality_filters: .json of scripts.filter_rows
+    ledger: summary, .json, of scripts.ledger
+    lengths: .json of scripts.measure_lengths
+    logs: folder of the job logs, which have the jobs' times
+    names: JSON: "mine" has the names of this data set, its corpus, sets and benchmarks; "others" has all other
+        names
+    made_of: JSON: what the page says about the data set's making
+    template: template of the page, .html
+    output: output, .html
+    settings: the graph's settings as resolved JSON; default: config.yaml is read
 """
 
 import json

@@ -1,13 +1,20 @@
-"""Say what became of the exemplars of each set, by numbers and with samples.
+"""Report how many exemplars of each set were dropped, at which step and why, with samples.
 
     python -m scripts.report_exemplars --name rag_instruct_40k --summaries alpaca.json lmsys.json \\
         --drawn-counts drawn.json --kept kept.jsonl --dropped dropped.jsonl --unclean unclean.jsonl \\
         --filtered-by gpt-4o --seed 1 --report report.md --counts counts.json
 
 Args:
-    name: of the data set
-    summaries: of the sets, by load_exemplars
-    unclean: what draw_exemplars dropped
+    name: name of the data set
+    summaries: .json files of scripts.load_exemplars
+    drawn_counts: .json of scripts.draw_exemplars
+    kept: exemplars that the filter kept, .jsonl
+    dropped: exemplars that the filter dropped, .jsonl
+    unclean: exemplars that cleaning dropped, .jsonl of scripts.draw_exemplars
+    filtered_by: name of the filter, for the report
+    seed: draws the samples
+    report: output, .md
+    counts: output, .json
 """
 
 from collections.abc import Sequence

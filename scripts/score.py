@@ -1,9 +1,12 @@
-"""Score a model's outputs, by the field's rules and by the original's.
+"""Score a model's outputs by the field's rules and by the paper's rule.
 
 python -m scripts.score outputs.jsonl --schema popqa --questions questions.jsonl --output scores.jsonl
 
 Args:
-    schema: a file of rag_instruct/benchmarks/, whose rules are used
+    outputs: .jsonl of scripts.generate_local or scripts.generate_endpoint
+    schema: file of rag_instruct/benchmarks/ whose rules score the outputs, without .py
+    questions: .jsonl of scripts.load_benchmark
+    output: output, .jsonl
 """
 
 from pathlib import Path

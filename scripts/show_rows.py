@@ -1,6 +1,10 @@
-"""Show rows of a data set in the terminal, one of each of the first paradigms, with their documents.
+"""Show rows of a data set in the terminal, with their documents. The first rows have different paradigms.
 
 python -m scripts.show_rows results/rag_instruct_demo.jsonl --count 3
+
+Args:
+    dataset: .jsonl
+    count: number of rows to show
 """
 
 import json
@@ -15,7 +19,7 @@ WIDTH = 100
 
 
 def show(row: Row) -> str:
-    """A row as a reader wants it: the question, the answer, and which documents are source and which noise."""
+    """Return a row as text for the terminal: question, answer, exemplar, and documents with their roles."""
     lines = [f"── {row.paradigm} · {row.kind} · {row.id} ".ljust(WIDTH, "─")]
     for name, text in (("question", row.question), ("answer", row.answer), ("imitates", row.exemplar)):
         lines.append(_wrapped(f"{name:>9}  ", text))
@@ -32,7 +36,7 @@ def _wrapped(lead: str, text: str) -> str:
 
 def main(dataset: Path, *, count: int = 3) -> None:
     rows = read_data_set(dataset)
-    # One of each paradigm first: five rows show the five relations.
+    # The first row of each paradigm comes first, so that five rows show all five paradigms.
     first = {row.paradigm: row for row in reversed(rows)}
     ordered = [*first.values(), *(row for row in rows if row not in first.values())]
     print("\n\n".join(show(row) for row in ordered[:count]))

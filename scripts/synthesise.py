@@ -1,4 +1,4 @@
-"""Have a teacher write one chunk of a paradigm's questions and answers.
+"""Let a teacher write one chunk of a paradigm's questions and answers.
 
     python -m scripts.synthesise kept.jsonl --run exemplars.parquet --passages passages.arrow \\
         --prompt resources/prompts/full/single_doc_answer.yaml --paradigm single_doc_answer \\
@@ -7,14 +7,23 @@
         --pairs chunk_00.jsonl --rejects chunk_00.rejects.jsonl
 
 Args:
-    run: the exemplars' search
-    quotas: set=rows, over all chunks; * for any set
-    oversample: more of them, as a share
-    tries: candidates for one row
-    no_simulation: questions imitate no exemplar
-    teacher: a key of `teachers` in config.yaml
-    dataset: whose budget pays
-    settings: the graph's resolved settings; left out, config.yaml
+    exemplars: .jsonl that the exemplar filter kept
+    run: search results of the exemplars, .parquet
+    passages: corpus, .arrow
+    prompt: prompt of the paradigm, .yaml
+    paradigm: name of the paradigm
+    quotas: set=rows for each exemplar set, all chunks together; the set * means any set
+    oversample: extra rows, as a share of the rows
+    chunk: number of the chunk, from 0
+    chunks: number of all chunks
+    tries: candidates to try for one row
+    seed: draws exemplars and documents
+    no_simulation: let questions imitate no exemplar
+    teacher: key of `teachers` in config.yaml
+    dataset: data set whose budget pays
+    pairs: output, .jsonl
+    rejects: output, .jsonl
+    settings: the graph's settings as resolved JSON; default: config.yaml is read
 """
 
 from pathlib import Path

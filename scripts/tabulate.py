@@ -1,17 +1,21 @@
-"""Put an evaluation together: scores with intervals, gains with paired tests, disagreements, published rows beside.
+"""Write an evaluation's tables: scores with intervals, gains with paired tests, disagreements, published scores.
 
     python -m scripts.tabulate --scores evaluation/*/*/*.scores.jsonl --outputs evaluation/*/*/*.outputs.jsonl \\
         --questions benchmarks/popqa/questions.jsonl --retrieval evaluation/popqa/retrieval.json --described '{...}' \\
-        --published resources/published_scores.yaml \\
+        --published resources/evaluation/published_scores.yaml \\
         --json evaluation.json --markdown evaluation.md --csv evaluation.csv --disagreements disagreements.jsonl
 
 Args:
-    scores: <benchmark>/<given>/<model>.scores.jsonl
-    outputs: of the same places
-    questions: <benchmark>/questions.jsonl
-    retrieval: <benchmark>/retrieval.json
-    described: JSON: data set, models, benchmarks, how it was asked
-    published: scores that others published
+    scores: files <benchmark>/<given>/<model>.scores.jsonl
+    outputs: files <benchmark>/<given>/<model>.outputs.jsonl
+    questions: files <benchmark>/questions.jsonl
+    retrieval: files <benchmark>/retrieval.json
+    json: output, .json
+    markdown: output, .md
+    csv: output, .csv: one line for each score
+    disagreements: output, .jsonl: outputs that the benchmark's rule and the paper's rule score differently
+    described: JSON: data set, models, benchmarks and settings of the evaluation
+    published: scores that others published, .yaml
 """
 
 from collections.abc import Sequence

@@ -1,22 +1,22 @@
-"""Fine-tune a recipe's model on a data set, under `accelerate launch` or alone. A rerun goes on where it stopped.
+"""Fine-tune a recipe's model on a data set, alone or under `accelerate launch`. A rerun resumes.
 
     accelerate launch --num_processes 8 -m scripts.train results/rag_instruct_40k.jsonl \\
         --recipe resources/recipes/llama_3_1_8b.yaml --checkpoints results/rag_instruct_40k/checkpoints/llama_3_1_8b \\
         --output results/rag_instruct_40k/models/llama_3_1_8b
 
-RAG-Instruct's own flags are taken too, in place of a recipe or to change one:
+The flags of RAG-Instruct's training script work too. They replace a recipe, or change some of its values:
 
     accelerate launch --config_file sft.yaml -m scripts.train --experiment_name rag --output_dir ckpts \\
         --model_path meta-llama/Llama-3.1-8B --data_path rag_instruct.json --n_epochs 3 --gradient_checkpointing
 
 Args:
-    data: .jsonl, .json or .parquet of question, answer and documents
-    recipe: a file of resources/recipes/
-    checkpoints: folder; a rerun goes on from its last
-    output: folder of the model
-    validation: share of the rows, of a data set with a split of its own
-    split_seed: of that split; without them, the recipe decides
-    tensorboard: folder; left out, that of the checkpoints
+    data: .jsonl, .json or .parquet with question, answer and documents
+    recipe: file of resources/recipes/
+    checkpoints: folder of the checkpoints; a rerun resumes from the last one
+    output: output folder of the model
+    validation: share of held-out rows, if the data set has its own split; default: the recipe's
+    split_seed: seed of the data set's split; default: the recipe's
+    tensorboard: folder of the loss curves; default: tensorboard/ in the folder of checkpoints
 """
 
 import hashlib
@@ -33,7 +33,7 @@ from rag_instruct.training.recipe import Recipe, load_recipe
 from rag_instruct.training.rows import Renderer, examples, read_rows
 from rag_instruct.training.trainer import Origin, train
 
-FLAGS = {  # RAG-Instruct's name of a recipe's key
+FLAGS = {  # RAG-Instruct's flag: the recipe's key
     "model_path": "model",
     "max_ckpts": "checkpoints_kept",
     "max_seq_len": "max_length",
@@ -47,9 +47,14 @@ FLAGS = {  # RAG-Instruct's name of a recipe's key
 
 
 class Published(NamedTuple):
-    """The flags of RAG-Instruct's published script.
+    """The flags of RAG-Instruct's training script.
 
     Args:
+        experiment_name: name of the folders in --output_dir and --log_dir
+        gradient_checkpointing: a recipe's `checkpointing`
+        data_path: data set, as DATA
+        output_dir: folder for <experiment_name>/model and <experiment_name>/checkpoints
+        log_dir: folder for <experiment_name>.log and the loss curves
         model_path: a recipe's `model`
         max_ckpts: a recipe's `checkpoints_kept`
         max_seq_len: a recipe's `max_length`
@@ -98,7 +103,7 @@ def main(
     if not (data and output and checkpoints and (recipe or published.model_path)):
         wanted: dict[str, object] = {"a data set": data, "--output": output, "--checkpoints": checkpoints}
         wanted["--recipe or --model_path"] = recipe or published.model_path
-        raise ArgumentError(f"{', '.join(name for name, value in wanted.items() if not value)} missing")
+        raise ArgumentError(f"missing: {', '.join(name for name, value in wanted.items() if not value)}")
     end_when_told()
     made_by = recipe_of(recipe, published)
     split = (validation, split_seed) if validation else (made_by.validation, None)
@@ -106,7 +111,7 @@ def main(
 
 
 def recipe_of(path: Path | None, published: Published) -> Recipe:
-    """The recipe with what the flags say instead."""
+    """Return the recipe in the file `path`, or the default recipe, with the values of the flags."""
     flags = published._asdict()
     given = {key: flags[flag] for flag, key in FLAGS.items() if flags[flag] is not None}
     if path is None or published.gradient_checkpointing:
@@ -117,7 +122,7 @@ def recipe_of(path: Path | None, published: Published) -> Recipe:
 def trained(
     data: Path, recipe: Recipe, split: tuple[float, str | None], checkpoints: Path, output: Path, tensorboard: Path
 ) -> None:
-    """Check all that could be wrong, then train. `split`: the share of validation rows and the seed that draws them."""
+    """Check machine, packages, model and data, then train. `split` is the share of held-out rows, and their seed."""
     refuse_wrong_machine(recipe)
     refuse_missing_packages(recipe)
     renderer = Renderer(load_tokenizer(recipe.model, recipe.revision), recipe.max_length, str(recipe.seed))

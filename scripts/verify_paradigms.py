@@ -1,15 +1,18 @@
-"""Test whether rows have the paradigm that they were written for.
+"""Test with a judge model whether rows have the paradigm that they were written for.
 
     python -m scripts.verify_paradigms rows/multi_doc_answer.jsonl --share 0.1 --seed 1 \\
         --prompts resources/prompts/verification \\
         --teacher gpt-4o --dataset rag_instruct_40k --output verification/multi_doc_answer.jsonl
 
 Args:
+    rows: .jsonl of one paradigm
     prompts: folder of the judge's prompts
-    share: of the rows
-    teacher: a key of `teachers` in config.yaml
-    dataset: whose budget pays
-    settings: the graph's resolved settings; left out, config.yaml
+    share: share of the rows to test, from 0 to 1
+    seed: draws the tested rows
+    teacher: key of `teachers` in config.yaml
+    dataset: data set whose budget pays
+    output: output, .jsonl: verdicts
+    settings: the graph's settings as resolved JSON; default: config.yaml is read
 """
 
 from pathlib import Path

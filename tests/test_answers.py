@@ -228,5 +228,5 @@ def test_the_store_can_be_looked_into(tmp_path, capsys):
     shown = capsys.readouterr().out
     assert "Wer? ☃" in shown
     assert "eins" in shown
-    with pytest.raises(UserError, match="no key begins with zzz"):
+    with pytest.raises(UserError, match="no request's key begins with zzz"):
         answers.main("show", tmp_path, key="zzz")

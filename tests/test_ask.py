@@ -128,7 +128,7 @@ def test_in_the_terminal(model, monkeypatch, capsys):
 )
 def test_before_the_training_it_says_what_makes_the_model(name, command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UserError, match=f"there is no such folder: train the model first, with {command}$"):
+    with pytest.raises(UserError, match=f"the folder does not exist: train the model first, with {command}$"):
         ask.main(name, "Why?")
 
 

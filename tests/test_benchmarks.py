@@ -166,10 +166,10 @@ FAULTS = [
     ("convfinqa", "t.json", [{**REPORT, "annotation": {**TURNS, "exe_ans_list": [1]}}], "questions (4), answers (1) and programs (4) differ"),
     ("convfinqa", "t.json", [REPORT, {**REPORT, "annotation": {}}], "t.json, record 2: no 'dialogue_break'"),
     ("convfinqa", "t.json", [{**REPORT, "annotation": {**TURNS, "turn_program": ["add(#3, #1)"] * 4}}], "t.json, record 1: list index out of range"),
-    ("own", "t.jsonl", [{"question": "Q?", "choices": ["x", "y"], "answers": ["z"]}], "it has no answer"),
+    ("own", "t.jsonl", [{"question": "Q?", "choices": ["x", "y"], "answers": ["z"]}], "the question has no answer"),
     ("hotpotqa", "t.jsonl", [{"id": "a", **HOP, "supporting_facts": FACTS}], "1 questions, but the complete set has 7,405"),
     ("hotpotqa", "t.jsonl", [], "0 questions, but the complete set has 7,405"),
-    ("own", "t.jsonl", [], "0 questions, none is"),
+    ("own", "t.jsonl", [], "0 questions, no record has a question"),
     ("own", "t.jsonl", [{"id": 1, "question": "Q?", "answers": "x"}] * 2, "1 ids occur more than once, for example '1'"),
 ]  # fmt: skip
 
@@ -184,7 +184,7 @@ def test_a_file_that_is_not_what_it_should_be_is_refused_with_its_place(tmp_path
 
 def test_pubmedqa_without_ids_or_with_other_ones_is_refused(tmp_path):
     table = put(tmp_path, "t.parquet", [PUBMED])
-    for listed, said in [([], "give `ids` in config.yaml"), ([put(tmp_path, "a.json", [1])], "test_ground_truth.json as `ids`"), ([put(tmp_path, "b.json", {"21645374": "no"})], "are both of one release?")]:  # fmt: skip
+    for listed, said in [([], "set `ids` in config.yaml"), ([put(tmp_path, "a.json", [1])], "set `ids` to the authors' test_ground_truth.json"), ([put(tmp_path, "b.json", {"21645374": "no"})], "are both files from the same release?")]:  # fmt: skip
         with pytest.raises(UserError, match=said):
             list(benchmark("pubmedqa").questions([table, *listed]))
 

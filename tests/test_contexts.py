@@ -77,7 +77,7 @@ def test_ready_contexts_of_both_names_by_id_or_by_the_words(tmp_path, name, as_l
         ([{"question": "another", "ctxs": []}], "no documents for 1 of 1 questions, the first is 'q1'"),
         (
             [{"id": "q1", "question": "Which lake?", "ctxs": []}],
-            "record 1 has the id 'q1' and asks 'which lake', but the question",
+            "record 1 has the id 'q1' and asks 'which lake', but the benchmark's question",
         ),
         ([{"id": 1, "ctxs": []}], "record 1: the id 1 may be only a record number, and the record has no question"),
     ],

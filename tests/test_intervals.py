@@ -70,5 +70,5 @@ def test_chance_is_found_significant_as_often_as_it_says():
 
 
 def test_questions_have_to_be_the_same():
-    with pytest.raises(AssertionError, match="not of the same questions"):
+    with pytest.raises(AssertionError, match="scores of different questions"):
         paired(np.zeros(3), np.zeros(4))

@@ -104,7 +104,7 @@ def test_where_one_process_is_told_to_stop_both_save_and_go_on_later(place, two,
     processes[1].send_signal(number)
     codes, said = ended(processes)
     assert codes == [STOPPED, STOPPED], said
-    assert "run again to go on" in said
+    assert "run the same command again to resume" in said
     assert not (place / f"stopped_{number}").exists(), "it was stopped before its end"
     codes, said = ended(pair(given))
     assert codes == [0, 0], said
@@ -135,7 +135,7 @@ def test_a_launch_that_is_told_to_stop_saves_and_goes_on_later(place, two, numbe
     os.killpg(run.pid, number)
     said = run.communicate()[0]
     assert run.returncode != 0
-    assert "run again to go on" in said
+    assert "run the same command again to resume" in said
     assert list((place / f"{name}_checkpoints").glob("checkpoint-*"))
     ended_well(launched(place, name))
     assert same(weights(place / name), weights(two))

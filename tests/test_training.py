@@ -240,7 +240,7 @@ def main(monkeypatch):
 def test_without_data_or_model_the_script_says_what_is_missing():
     ran = forked.run("scripts.train", [], ROOT, environment())
     assert ran.returncode == 2
-    assert "a data set, --output, --checkpoints, --recipe or --model_path missing" in ran.stdout
+    assert "missing: a data set, --output, --checkpoints, --recipe or --model_path" in ran.stdout
 
 
 @pytest.mark.slow
@@ -292,7 +292,7 @@ def test_norms_and_biases_do_not_decay_and_a_long_row_is_not_cut(place, tmp_path
     assert set(decayed.values()) == {0.0, 0.1}
     longer = Examples([*rows, Example("long", [9] * 600, [9] * 600, 0)], [], {})
     trainer = trainer_of(loaded(recipe), longer, recipe, tokenizer, arguments_of(recipe, tmp_path), ProgressCallback())
-    with pytest.raises(UserError, match="4 rows of 1219 tokens became 4 of 1131"):
+    with pytest.raises(UserError, match="changed 4 rows with 1219 tokens to 4 rows with 1131"):
         packed(trainer, longer.train)
 
 
@@ -318,14 +318,14 @@ def test_checkpoints_of_other_data_or_recipes_are_not_gone_on_from(tmp_path):
     [
         ({"model": "package:llm_nothing/x.gguf"}, "'llm_nothing' is not installed"),
         ({"model": "/no/such/folder"}, "the tokenizer of model '/no/such/folder' cannot be loaded"),
-        ({"max_length": 4096}, "max_length is 4096, .* has 512 positions"),
-        ({"processes": 8}, "is for 8 processes, 1 were started"),
-        ({"gpus": 8, "processes": 8}, "needs 8 GPUs per machine, 0 are here"),
+        ({"max_length": 4096}, "max_length is 4096, but .* has only 512 positions"),
+        ({"processes": 8}, "is for 8 processes, but 1 were started"),
+        ({"gpus": 8, "processes": 8}, "needs 8 GPUs per machine, but this machine has 0"),
         ({"report_to": "wandb"}, "needs the package wandb"),
         ({"gpus": 1, "processes": 8}, "8 processes, but 1 x 1 GPUs"),
         ({"learning_rate": "5e-6"}, "learning_rate: '5e-6' is not a number.*write 5.0e-6"),
         ({"learning_rat": 1}, "has no key 'learning_rat': did you mean 'learning_rate'"),
-        ({"max_length": 20}, "20 rows gave 0 to train on"),
+        ({"max_length": 20}, "of 20 rows, 0 are for training"),
     ],
 )
 def test_bad_input_is_named_before_anything_is_loaded(place, main, monkeypatch, changes, told):
@@ -354,7 +354,7 @@ def test_settings_of_generation_that_cannot_be_saved_are_mended(tmp_path):
 @pytest.mark.parametrize(
     ("flag", "told"),
     [
-        ("checkpoints", "contains thesis.txt, so it is no folder of checkpoints"),
+        ("checkpoints", "contains thesis.txt, which no training wrote"),
         ("output", "contains files that no training wrote"),
     ],
 )

@@ -108,10 +108,10 @@ def test_rows_of_the_released_set_have_no_known_noise_and_are_never_cut():
 @pytest.mark.parametrize(
     ("broken", "named"),
     [
-        ({"question": None}, "row 2: 'question' is None"),
-        ({"answer": " "}, "row 2: 'answer' is ' '"),
-        ({"documents": "one"}, "row 2: 'documents' is 'one'"),
-        ({"documents": ["one"]}, "row 2: 1 documents and 5 passages"),
+        ({"question": None}, "row 2: 'question' must be a text, but is None"),
+        ({"answer": " "}, "row 2: 'answer' must be a text, but is ' '"),
+        ({"documents": "one"}, "row 2: 'documents' must be a list of texts, but is 'one'"),
+        ({"documents": ["one"]}, "row 2: the row has 1 documents, but 5 passages"),
     ],
 )
 def test_a_broken_row_is_named(tmp_path, broken, named):
@@ -139,7 +139,7 @@ def test_null_is_as_absent(tmp_path):
 def test_a_template_that_rewrites_the_prompt_is_refused():
     tokenizer = tiny.tokenizer("llama-3")
     tokenizer.chat_template = "{{ messages | length }}{% for m in messages %}{{ m['content'] }}{% endfor %}"
-    with pytest.raises(UserError, match="differently before an answer"):
+    with pytest.raises(UserError, match="differently if an answer follows"):
         Renderer(tokenizer, 1400, "1").example(ROWS[0])
 
 

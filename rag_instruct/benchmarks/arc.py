@@ -1,4 +1,4 @@
-"""ARC-Challenge (Clark et al., 2018), test split: school science questions that word statistics do not answer."""
+"""ARC-Challenge (Clark et al., 2018), test split: school science questions that search and word statistics fail on."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -46,7 +46,7 @@ class Generation(NamedTuple):
         return Fitted(task, [], 0, "")
 
     def request(self, ids: list[int]) -> dict[str, Any]:
-        """Return everything that determines an answer. It has a digest of the prompt, whose text other files have."""
+        """Return everything that determines an answer. A digest replaces the prompt, which other files contain."""
         seed = {"seed": self.seed} if self.decoding.temperature else {}
         return {"model": self.model, "prompt": digest(*ids), **self.decoding._asdict(), **seed}
 

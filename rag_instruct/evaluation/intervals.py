@@ -46,7 +46,7 @@ def paired(before: np.ndarray, after: np.ndarray, resamples: int = RESAMPLES, se
     """Return the mean of after - before, its paired bootstrap interval, and the exact p of the sign test.
 
     For scores of 0 and 1 this is McNemar's exact test, which counts the questions that only one model has right. If no
-    question differs, the interval is ± the upper bound of the exact interval of the share of differing questions.
+    question differs, the interval is ± the upper bound of the exact interval for the share of questions that differ.
     """
     before, after = np.asarray(before, dtype=float), np.asarray(after, dtype=float)
     assert before.shape == after.shape, f"scores of different questions: shapes {before.shape} and {after.shape}"

@@ -9,7 +9,7 @@ import numpy as np
 from rag_instruct.evaluation.records import Context, Gain, Passage, Summary
 from rag_instruct.evaluation.results import Cell, Evaluation
 from rag_instruct.evaluation.summary import Answers
-from rag_instruct.evaluation.tables import LABELS, METRICS, by_contestant, scores
+from rag_instruct.evaluation.tables import DOCUMENTS, LABELS, METRICS, TRAINING, by_contestant, scores
 from rag_instruct.files import digest, read_jsonl
 from rag_instruct.html import render
 from rag_instruct.plots import ticks_around
@@ -17,8 +17,8 @@ from rag_instruct.schema import Question
 
 SAMPLED = 12  # sample questions for each benchmark
 PLOTS = {
-    "documents": ("What documents add", "With documents, over the same model's closed-book answers."),
-    "training": ("What training adds", "The trained model, over its base model asked in the same way."),
+    "documents": ("What documents add", DOCUMENTS),
+    "training": ("What training adds", TRAINING),
 }
 OUTCOMES = {"some": "some right", "none": "all wrong", "all": "all right"}
 

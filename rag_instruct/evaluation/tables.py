@@ -12,13 +12,15 @@ if TYPE_CHECKING:
 LABELS = {"with_documents": "documents", "closed_book": "closed book"}
 METRICS = {"accuracy": "acc", "exact_match": "EM", "f1": "F1"}
 RETRIEVAL = {"recall": "recall", "answer_in_documents": "answer in"}
+DOCUMENTS = "Answers with documents are compared with the same model's closed-book answers."
+TRAINING = "The trained model is compared with its base model, asked in the same way."
 FOUND = """\
-In percent: the known gold passages that are among the first k documents, and the questions whose answer is in one of
-these."""
+*recall@k* is the percentage of known gold passages that are among the first k documents. *answer in@k* is the
+percentage of questions whose answer is in one of the first k documents."""
 EXPLAINED = """\
-Scores in percent with 95 % intervals over the questions. *ours* is the benchmark's own rule (acc or EM) as
-the field defines it. *paper's* is the original scorer's rule, which scored the published rows. docs/scoring.md says
-where they differ."""
+Scores are in percent, with 95 % intervals over the questions. *ours* is the benchmark's own rule (acc or EM) as the
+field defines it. *paper's* is the rule of the paper's scorer, which also scored the published rows. docs/scoring.md
+explains where the two rules differ."""
 
 
 def page(summary: Summary) -> str:
@@ -28,8 +30,8 @@ def page(summary: Summary) -> str:
         EXPLAINED,
         _asked(summary),
         markdown(scores(summary)),
-        *_section("What documents add", "Over the same model's closed-book answers.", gains(summary, "documents")),
-        *_section("What training adds", "Over the base model, asked in the same way.", gains(summary, "training")),
+        *_section("What documents add", DOCUMENTS, gains(summary, "documents")),
+        *_section("What training adds", TRAINING, gains(summary, "training")),
         *_section("Retrieval", FOUND, retrieval(summary)),
         *_section("What was counted", "", counts(summary)),
         "## Where the two rules disagree",

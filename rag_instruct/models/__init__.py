@@ -1,1 +1,1 @@
-"""Find models, load them, prompt them by their chat template, and run them."""
+"""Find models, load them, write prompts with their chat templates, and generate answers."""

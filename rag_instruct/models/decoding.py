@@ -1,4 +1,4 @@
-"""How a model under test chooses its tokens."""
+"""Define how a model under test generates its answers: greedily, or with the paper's sampling."""
 
 from typing import Literal, NamedTuple, Self
 
@@ -7,7 +7,7 @@ DECODINGS: dict[Name, dict[str, float]] = {"greedy": {}, "paper": {"temperature"
 
 
 class Decoding(NamedTuple):
-    """How answers are generated; temperature 0 is greedy."""
+    """The settings of generation. Temperature 0 means greedy."""
 
     max_new_tokens: int
     temperature: float = 0.0
@@ -15,9 +15,9 @@ class Decoding(NamedTuple):
 
     @classmethod
     def of(cls, max_new_tokens: int, name: Name) -> Self:
-        """Return the named way of decoding, for answers of at most so many tokens."""
+        """Return the decoding with this name, for answers of at most `max_new_tokens` tokens."""
         return cls(max_new_tokens, **DECODINGS[name])
 
     def sampling(self) -> dict[str, float]:
-        """Return the settings as the parameters of a request."""
+        """Return the sampling parameters of an API request."""
         return {"temperature": self.temperature, **({"top_p": self.top_p} if self.temperature else {})}

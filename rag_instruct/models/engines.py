@@ -1,4 +1,4 @@
-"""Generate answers from weights: with vLLM if it is installed and a GPU is there, else transformers."""
+"""Generate answers with a local model: with vLLM if vLLM and a GPU are available, else with transformers."""
 
 import hashlib
 from importlib.util import find_spec
@@ -17,29 +17,29 @@ from rag_instruct.models.decoding import Decoding
 from rag_instruct.models.loading import load_config, load_student, load_tokenizer
 from rag_instruct.models.source import model_source
 
-# The files of a model's folder that decide its answers, beside the weights.
+# The files in a model's folder that determine its answers, in addition to the weights.
 DECIDING = ("config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
 WEIGHTS = (".safetensors", ".bin", ".model", ".gguf")
 
 
 class Generated(NamedTuple):
-    """An answer, and whether the model ended it."""
+    """A generated answer."""
 
     text: str
-    finished: bool
+    finished: bool  # the model ended the answer; False: it was cut off
 
 
 class Engine(Protocol):
-    """Answers batches of prompts."""
+    """Generates answers to batches of prompts."""
 
-    batch_tokens: int  # in a batch, with padding
-    batch_rows: int
+    batch_tokens: int  # the most tokens of a batch, padding and answers included
+    batch_rows: int  # the most prompts of a batch
 
     def generate(self, prompts: list[list[int]], decoding: Decoding, seed: int) -> list[Generated]: ...
 
 
 class Transformers:
-    """Any checkpoint, on a GPU if there is one, else on the CPU; prompts are padded on the left."""
+    """Runs any model with transformers, on a GPU if there is one, else on the CPU. Prompts are padded on the left."""
 
     def __init__(self, model: str, tokenizer: PreTrainedTokenizerBase, revision: str | None) -> None:
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -79,17 +79,17 @@ def _padded(prompts: list[list[int]], padding: int) -> tuple[torch.Tensor, torch
 
 
 def _ends(settings: Any, tokenizer: PreTrainedTokenizerBase) -> list[int]:
-    """Return the tokens that end an answer, by the settings of the model and of its tokenizer."""
+    """Return the ids of the tokens that end an answer, from the generation settings and the tokenizer."""
     said = getattr(settings, "eos_token_id", None)
     ends = said if isinstance(said, list) else [said]
     return sorted({int(token) for token in [*ends, tokenizer.eos_token_id] if token is not None})
 
 
 class Vllm:
-    """A checkpoint on GPUs with vLLM, which makes its own batches: it gets thousands of prompts at a time."""
+    """Runs a model on GPUs with vLLM. It gets thousands of prompts at once, because vLLM forms its own batches."""
 
     def __init__(self, model: str, tokenizer: PreTrainedTokenizerBase, revision: str | None) -> None:
-        import vllm  # not in the requirements: it needs its own version of torch
+        import vllm  # not in the requirements, because vLLM needs its own version of torch
 
         self._vllm = vllm
         self._ends = _ends(None, tokenizer)
@@ -112,31 +112,31 @@ class Vllm:
 
 
 def tokenizer_of(model: str, revision: str | None) -> PreTrainedTokenizerBase:
-    """Return the model's tokenizer with a chat template. Raises UserError without tokenizer or end token."""
+    """Return the model's tokenizer with a chat template. Raises UserError if it has no tokenizer or no end token."""
     tokenizer = prepared(load_tokenizer(model, revision))
     tokenizer.padding_side = "left"
     return tokenizer
 
 
 def longest_of(model: str, revision: str | None) -> int:
-    """Return the largest number of tokens of a prompt with its answer."""
+    """Return how many tokens a prompt and its answer may have together."""
     return int(getattr(load_config(model, revision), "max_position_embeddings", 1 << 20))
 
 
 def engine_of(model: str, tokenizer: PreTrainedTokenizerBase, revision: str | None) -> Engine:
-    """Return the engine for a model on this machine. vLLM does not read the GGUF file of a package."""
-    disable_progress_bar()  # the bar of loading; the log has a line
+    """Load the model in the best engine on this machine. vLLM does not read a package's GGUF file."""
+    disable_progress_bar()  # of loading; the log has a line instead
     if find_spec("vllm") and torch.cuda.is_available() and not model.endswith(".gguf"):
-        logger.info("%s: with vLLM on %d GPUs", model, torch.cuda.device_count())
+        logger.info("%s: generating with vLLM on %d GPUs", model, torch.cuda.device_count())
         return Vllm(model, tokenizer, revision)
-    logger.info("%s: with transformers on %s", model, "a GPU" if torch.cuda.is_available() else "the CPU")
+    logger.info("%s: generating with transformers on %s", model, "a GPU" if torch.cuda.is_available() else "the CPU")
     return Transformers(model, tokenizer, revision)
 
 
 def identity(model: str, revision: str | None) -> str:
-    """Return a name of the exact weights: a digest of the bytes of a folder or file, or a hub id with its commit.
+    """Return a name that identifies the exact weights, so that new weights in a folder do not reuse old answers.
 
-    After another training the same folder is another model: answers of the old one are not reused.
+    It has a digest of the model's files, or the hub id with the commit.
     """
     place = Path(model_source(model))
     if place.is_file():
@@ -144,7 +144,7 @@ def identity(model: str, revision: str | None) -> str:
     if place.is_dir():
         files = sorted(path for path in place.iterdir() if path.suffix in WEIGHTS or path.name in DECIDING)
         if not any(path.suffix in WEIGHTS for path in files):
-            raise UserError(f"{place}: no weights in this folder ({', '.join(WEIGHTS)}): give the folder of a model")
+            raise UserError(f"{place}: no weights in this folder ({', '.join(WEIGHTS)}): give a model's folder")
         return f"{place.name}:{_digest_of(files)}"
     return f"{model}@{load_config(model, revision)._commit_hash}"
 

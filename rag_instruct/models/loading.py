@@ -1,4 +1,4 @@
-"""Load models and tokenizers, check them, and save a model as a folder that servers load."""
+"""Load and check models and tokenizers, and save a model as a folder that inference servers can load."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ FALLBACK = "a hub id (gated ones need HF_TOKEN and accepted terms), a folder, or
 
 
 def _place(model: str) -> tuple[str, dict[str, str]]:
-    """Return the arguments of from_pretrained for a model's name."""
+    """Return the positional argument and the keyword arguments of from_pretrained for this model."""
     source = model_source(model)
     if source.endswith(".gguf"):
         return str(Path(source).parent), {"gguf_file": Path(source).name}
@@ -39,14 +39,14 @@ def _loading(what: str, model: str) -> Iterator[None]:
 
 
 def _missing_folder(model: str) -> str:
-    """What to do where a name means a folder that is not there; empty for hub ids, which have two parts at most."""
+    """Return what to do if the name is a folder that does not exist, or "" for a hub id, which has at most one /."""
     path = Path(model)
     if model.startswith("package:") or path.exists() or (len(path.parts) <= 2 and model[0] not in "/.~"):
         return ""
     if path.parent.name != "models":
-        return f"there is no such folder; a model is {FALLBACK}"
+        return f"the folder does not exist; a model is {FALLBACK}"
     command = "make train-demo" if "rag_instruct_demo" in path.parts else f"snakemake --cores all {model}"
-    return f"there is no such folder: train the model first, with {command}"
+    return f"the folder does not exist: train the model first, with {command}"
 
 
 def load_tokenizer(model: str, revision: str | None = None) -> PreTrainedTokenizerBase:
@@ -80,17 +80,17 @@ def load_student(
 
 
 def _make_savable(student: PreTrainedModel) -> None:
-    """Correct generation settings that can be loaded but not saved: saving would fail at the first checkpoint."""
+    """Correct generation settings that load but do not save, so that saving the first checkpoint does not fail."""
     settings = student.generation_config
     try:
         if settings is not None:
             settings.validate(strict=True)
-    except ValueError:  # a temperature without sampling: sampling is meant
+    except ValueError:  # a temperature without sampling; we assume that sampling was intended
         settings.do_sample = True
 
 
 def _unquantized(student: PreTrainedModel, dtype: torch.dtype, attention: str) -> PreTrainedModel:
-    """Return the same weights in an ordinary model: one that was read from GGUF cannot be saved."""
+    """Return an ordinary model with the same weights, because a model that was loaded from GGUF cannot be saved."""
     config = student.config
     if hasattr(config, "quantization_config"):
         del config.quantization_config
@@ -101,28 +101,33 @@ def _unquantized(student: PreTrainedModel, dtype: torch.dtype, attention: str) -
 
 
 def check_model(model: str, tokenizer: PreTrainedTokenizerBase, max_length: int, revision: str | None = None) -> None:
-    """Raise UserError if the model has fewer positions than `max_length`, or lacks an embedding of a special token."""
+    """Raise UserError if the model has fewer than `max_length` positions, or no embedding for a special token."""
     config = load_config(model, revision)
     longest = getattr(config, "max_position_embeddings", max_length)
     if max_length > longest:
-        raise UserError(f"max_length is {max_length}, {model} has {longest} positions: lower max_length in the recipe")
+        raise UserError(
+            f"max_length is {max_length}, but {model} has only {longest} positions: lower max_length in the recipe"
+        )
     for name in ("pad_token_id", "eos_token_id"):
         if getattr(tokenizer, name) >= config.vocab_size:
             raise UserError(
-                f"{model}: {name} is {getattr(tokenizer, name)}, and there are {config.vocab_size} embeddings: "
-                "choose a token that the model has"
+                f"{model}: the tokenizer's {name} is {getattr(tokenizer, name)}, but the model has only "
+                f"{config.vocab_size} embeddings: choose a smaller token id in tokenizer_config.json"
             )
 
 
 def save_folder(
     folder: Path, student: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, state: dict[str, Any], answer_end: int
 ) -> None:
-    """Write 16-bit safetensors, the configurations, and the tokenizer with its chat template."""
-    halves: dict[int, torch.Tensor] = {}  # by address, so that tied weights stay tied
+    """Write the model's folder: bf16 weights as safetensors, configurations, and the tokenizer with its chat template.
+
+    `state` has the weights by name. `answer_end` is the id of the token that ends an answer in training.
+    """
+    halves: dict[int, torch.Tensor] = {}  # bf16 weights by memory address, so that tied weights stay tied
     for value in state.values():
         halves.setdefault(value.data_ptr(), value.to(torch.bfloat16) if value.is_floating_point() else value)
     kept = {name: halves[value.data_ptr()] for name, value in state.items()}
-    student.to(torch.bfloat16)  # type: ignore[arg-type]  # so that the configuration names the saved type
+    student.to(torch.bfloat16)  # type: ignore[arg-type]  # so that the saved configuration has the right dtype
     student.config.use_cache = True
     student.config.pad_token_id = tokenizer.pad_token_id
     settings = student.generation_config

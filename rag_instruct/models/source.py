@@ -1,4 +1,4 @@
-"""Find the files of a model."""
+"""Find a model's files."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -7,7 +7,7 @@ from rag_instruct.errors import UserError
 
 
 def model_source(name: str) -> str:
-    """Return a folder or hub id unchanged; `package:module/folder` is a folder inside an installed package."""
+    """Return a folder or hub id unchanged. For `package:<module>/<path>`, return the path inside the Python package."""
     if not name.startswith("package:"):
         return name
     module, _, inside = name.removeprefix("package:").partition("/")

@@ -1,4 +1,4 @@
-"""Write documents and a question as one prompt, in several styles, so that a model does not learn a single one."""
+"""Write documents and a question as one prompt. Training uses several styles, so that models do not learn only one."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -24,13 +24,13 @@ PROMPTS = (
 
 
 class Style(NamedTuple):
-    """One way to write a prompt."""
+    """One way to write a prompt: format strings for a document and for the prompt."""
 
     document: str
     prompt: str
 
     def render(self, question: str, documents: Sequence[str]) -> str:
-        """Return the user's message; without documents, it is the question."""
+        """Return the user message. Without documents, it is the question alone."""
         if not documents:
             return question
         written = [self.document.format(number=number, text=text) for number, text in enumerate(documents, start=1)]
@@ -38,9 +38,9 @@ class Style(NamedTuple):
 
 
 STYLES = tuple(Style(document, prompt) for prompt in PROMPTS for document in DOCUMENT_FORMATS)
-DEFAULT = Style(DOCUMENT_FORMATS[1], PROMPTS[1])  # of scripts/ask, and wherever there is one style
+DEFAULT = Style(DOCUMENT_FORMATS[1], PROMPTS[1])  # the style of evaluation and scripts/ask.py
 
 
 def style_of(row_id: str, seed: str) -> Style:
-    """Draw the style of a row by digest: it is the same in every run and every process."""
+    """Return a row's prompt style. It depends only on id and seed, so it is the same in every run and process."""
     return STYLES[int(digest(seed, "style", row_id)[:8], 16) % len(STYLES)]

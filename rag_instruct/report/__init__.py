@@ -1,1 +1,1 @@
-"""A data set as one page: its content, its origin, and its rows to search and read."""
+"""Build the page about a data set: its content, its origin, and its rows to search and read."""

@@ -1,4 +1,4 @@
-"""Files that may exist for a data set: training curves, an evaluation's answers and scores. Nothing here makes them."""
+"""Find the training curves and the evaluation that may exist for a data set. The report shows them, but needs none."""
 
 from pathlib import Path
 
@@ -6,14 +6,17 @@ from rag_instruct.files import digest
 
 
 def files_beside(dataset: Path) -> list[Path]:
-    """Return the existing training curves and evaluation of results/<name>.jsonl."""
+    """Return the existing training curves and evaluation.json of the data set results/<name>.jsonl."""
     folder = dataset.with_suffix("")
     table = folder / "evaluation.json"
     return [*sorted(folder.glob("training/*.svg")), *([table] if table.is_file() else [])]
 
 
 def state_beside(dataset: Path) -> str:
-    """Return a digest of these files. As a param it makes the report stale when one is added, removed or changed."""
+    """Return a digest of these files.
+
+    It is a rule param, so Snakemake rebuilds the report if one of the files is added, removed or changed.
+    """
     return digest(*(f"{path}\n{digest(path.read_bytes())}" for path in files_beside(dataset)))[:16]
 
 

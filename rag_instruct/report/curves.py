@@ -1,4 +1,4 @@
-"""The plots of the report: how long rows are, and how documents score by rank."""
+"""Draw the report's plots: the rows' lengths, and the documents' scores by rank."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -8,13 +8,13 @@ import numpy as np
 from rag_instruct.plots import Axes
 from rag_instruct.schema import Row
 
-BINS = 40  # of lengths
-RANKS = 50  # points of a curve at most
+BINS = 40  # bars of the histogram
+RANKS = 50  # the most points of a curve
 QUANTILES = (0.1, 0.5, 0.9)
 
 
 def length_plot(tokens: Sequence[int], limit: int) -> dict[str, Any]:
-    """Return a histogram of the rows' lengths, with the limit of training."""
+    """Return a histogram of the rows' lengths in tokens, with a line at training's `limit`."""
     edges = np.linspace(0, 1.02 * max(*tokens, limit), BINS + 1)
     counts, _ = np.histogram(tokens, edges)
     axes = Axes((0, float(edges[-1])), (0, 1.05 * int(counts.max())), "tokens of a row", "rows")
@@ -33,7 +33,10 @@ def length_plot(tokens: Sequence[int], limit: int) -> dict[str, Any]:
 
 
 def score_plot(rows: Iterable[Row]) -> dict[str, Any] | None:
-    """Return the median score of the rows' documents by rank, in a band from the first to the last decile."""
+    """Return a plot of the documents' median score by rank, with a band from the first to the last decile.
+
+    Source and noise documents have separate curves. Returns None if no row has passages.
+    """
     found: dict[str, dict[int, list[float]]] = {"source": {}, "noise": {}}
     for row in rows:
         for passage in row.passages:
@@ -53,7 +56,7 @@ def score_plot(rows: Iterable[Row]) -> dict[str, Any] | None:
 
 
 def _curve(scores: Mapping[int, Sequence[float]]) -> dict[str, Any]:
-    """Return quantiles (ranks, 3) of the scores at each rank; many ranks are grouped."""
+    """Return ranks, and the scores' QUANTILES at each rank, shape (ranks, 3). More than RANKS ranks are grouped."""
     ranks = sorted(scores)
     groups = np.array_split(np.array(ranks), min(RANKS, len(ranks)))
     values = [np.quantile(np.concatenate([scores[int(rank)] for rank in group]), QUANTILES) for group in groups]

@@ -1,4 +1,4 @@
-"""How different the questions are: their opening words, near duplicates, and a map of their vectors."""
+"""Measure how different the questions are: opening words, near duplicates, and a map of the embeddings."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -11,14 +11,17 @@ from rag_instruct.logs import progress
 from rag_instruct.near_duplicates import NearDuplicates
 from rag_instruct.words import fold
 
-LIKENESS = (0.9, 0.7)  # shares of word pairs in common (Jaccard)
-SIDE = 1000  # of the map, in steps
-DEPTH, WIDTH = 3, 12  # of the tree of opening words: words, and branches of one
-LEAST = 0.004  # share of the questions that a branch has
+LIKENESS = (0.9, 0.7)  # thresholds of near duplicates: Jaccard similarity of word pairs
+SIDE = 1000  # largest coordinate of the map
+DEPTH, WIDTH = 3, 12  # tree of opening words: the most words of a path, the most branches after a word
+LEAST = 0.004  # the smallest branch, as a share of all questions
 
 
 def diversity(questions: Sequence[str]) -> dict[str, Any]:
-    """Return counts of different questions, word pairs and openings, and of near duplicates."""
+    """Return numbers of distinct questions, openings and near duplicates.
+
+    It also returns the share of distinct word pairs and the median length in words.
+    """
     words = [fold(question).split() for question in questions]
     pairs = [pair for one in words for pair in pairwise(one)]
     return {
@@ -31,7 +34,7 @@ def diversity(questions: Sequence[str]) -> dict[str, Any]:
 
 
 def _alike(questions: Sequence[str], threshold: float) -> int:
-    """Return how many questions are similar to an earlier one."""
+    """Return how many questions are similar to an earlier question."""
     known = NearDuplicates(threshold)
     each = progress(questions, f"questions alike by {threshold}", len(questions))
     found = [known.alike(str(number), question) for number, question in enumerate(each)]
@@ -39,7 +42,7 @@ def _alike(questions: Sequence[str], threshold: float) -> int:
 
 
 def opening_words(questions: Sequence[str]) -> list[dict[str, Any]]:
-    """Return the tree of the questions' first words, the most frequent first, rare ones together."""
+    """Return the tree of the questions' first words, the most frequent first. Rare words share one branch."""
     return _branches([tuple(fold(question).split()[:DEPTH]) for question in questions], (), len(questions))
 
 
@@ -59,9 +62,10 @@ def _branches(openings: Sequence[tuple[str, ...]], before: tuple[str, ...], tota
 
 
 def flat_map(vectors: np.ndarray) -> tuple[np.ndarray, float]:
-    """Return the places (n, 2) of vectors (n, d) on two main axes, from 0 to SIDE, and their share of variance.
+    """Return the map's coordinates (n, 2) of vectors (n, d), from 0 to SIDE, and the share of variance that it shows.
 
-    Principal components. Each axis' largest weight is positive, so that the same vectors give the same map.
+    The axes are the first two principal components. The largest weight of each axis is positive, so that the same
+    vectors always give the same map.
     """
     centred = vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64)
     variances, axes = np.linalg.eigh(centred.T @ centred)

@@ -1,4 +1,4 @@
-"""The tables of the report: the content of a data set, what was dropped on the way, and what was checked and spent."""
+"""Build the report's tables: a data set's content, drops by reason, checks, costs and times."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -22,16 +22,16 @@ STEP_LABELS = {"records": "records of the sets", "kept": "exemplars kept"}
 
 @dataclass(frozen=True)
 class Step:
-    """A line of a funnel: what was left after a step, or what was dropped for a reason."""
+    """A line of a funnel: how many were left after a step, or were dropped for a reason."""
 
     label: str
     count: int
-    drop: bool
+    drop: bool  # False: a step, True: a drop
     reason: Reason | None = None
 
 
 def composition(rows: Sequence[Row]) -> dict[str, "pd.DataFrame"]:
-    """Return how many rows each paradigm has, by exemplar set and by kind of task."""
+    """Return two tables of row counts: paradigm by exemplar set, and paradigm by kind of task."""
     import pandas as pd
 
     about = [(row.paradigm, set_of(row), row.kind) for row in rows]
@@ -46,7 +46,7 @@ def composition(rows: Sequence[Row]) -> dict[str, "pd.DataFrame"]:
 
 
 def exemplar_steps(exemplars: Funnel) -> list[Step]:
-    """Return the funnel of all sets together: what each step left, and each reason for a drop."""
+    """Return the exemplars' funnel, summed over all sets: each step, and the drops by reason."""
     if not exemplars:
         return []
     table = funnel(exemplars)
@@ -62,20 +62,20 @@ def exemplar_steps(exemplars: Funnel) -> list[Step]:
 
 
 def candidate_steps(counts: Mapping[str, Any]) -> list[Step]:
-    """Return the funnel from candidates to rows. A candidate is an exemplar with documents, sent to the teacher."""
+    """Return the funnel from candidates to rows. A candidate is an exemplar with documents that the teacher got."""
     reasons = sum((Counter(reasons) for reasons in counts["rejects"].values()), Counter[str]())
     drops = [Step(name, count, True, explain(name)) for name, count in reasons.most_common()]
     return [Step("candidates", counts["rows"] + reasons.total(), False), *drops, Step("rows", counts["rows"], False)]
 
 
 def exemplar_sets(exemplars: Funnel) -> "pd.DataFrame":
-    """Return the funnel by exemplar set, whose licence stands in the head."""
+    """Return the funnel of each exemplar set. The column heads have the licences."""
     heads = {name: f"{name} ({one['license']})" for name, one in exemplars.items()}
     return formatted(funnel(exemplars).rename(columns=heads))
 
 
 def rejects(counts: Mapping[str, Any]) -> "pd.DataFrame":
-    """Return how many candidates of each paradigm were rejected, by reason, the most frequent first."""
+    """Return the rejected candidates of each paradigm by reason, the most frequent reason first."""
     by_paradigm = {name: counts["rejects"].get(name, {}) for name in counts["paradigms"]}
     total = sum((Counter(reasons) for reasons in by_paradigm.values()), Counter[str]())
     rows = [[name, *(part.get(name, 0) for part in by_paradigm.values())] for name, _ in total.most_common()]
@@ -83,7 +83,7 @@ def rejects(counts: Mapping[str, Any]) -> "pd.DataFrame":
 
 
 def acceptance(counts: Mapping[str, Any]) -> "pd.DataFrame":
-    """Return by paradigm how many candidates passed the checks of a single pair, with the share's interval (Wilson)."""
+    """Return how many candidates of each paradigm passed the checks of a single pair, with Wilson's interval."""
     rows = []
     for name, one in counts["paradigms"].items():
         later = one["stopped"] + one["repeated"] + one["surplus"]
@@ -96,13 +96,13 @@ def acceptance(counts: Mapping[str, Any]) -> "pd.DataFrame":
 
 
 def checks(quality_filters: Mapping[str, Mapping[str, int]]) -> "pd.DataFrame":
-    """Return how many rows each check of the whole data set kept and stopped."""
+    """Return how many rows each quality filter of the whole data set kept and stopped."""
     rows = ([_words(name), one["kept"], one["dropped"]] for name, one in quality_filters.items())
     return formatted(frame(["check", "kept", "stopped"], rows))
 
 
 def calls(ledger: Mapping[str, Any]) -> "pd.DataFrame":
-    """Return requests, tokens and dollars by stage and model."""
+    """Return requests, tokens and dollars of each stage and model."""
     counted = ("requests", "prompt_tokens", "completion_tokens", "dollars")
     rows = ([stage, *(account.get(name, 0) for name in counted)] for stage, account in ledger["stages"].items())
     table = frame(["stage and model", "requests", "tokens in", "tokens out", "dollars"], rows)
@@ -110,19 +110,19 @@ def calls(ledger: Mapping[str, Any]) -> "pd.DataFrame":
 
 
 def times(found: Mapping[str, Sequence[float]]) -> "pd.DataFrame":
-    """Return the jobs of each stage and their seconds, the longest stage first."""
+    """Return the jobs of each stage and their seconds, the stage with the most seconds first."""
     rows = sorted((-sum(took), _words(rule), len(took), max(took)) for rule, took in found.items())
     columns = ["stage", "jobs", "in all", "longest"]
     return frame(columns, ([rule, jobs, -seconds, longest] for seconds, rule, jobs, longest in rows))
 
 
 def shown_times(found: "pd.DataFrame") -> "pd.DataFrame":
-    """Return the times in units for people."""
+    """Return the table of times with readable units instead of seconds."""
     return formatted(found, {"in all": duration, "longest": duration})
 
 
 def described(made_of: Mapping[str, Any]) -> "pd.DataFrame":
-    """Return what a data set was made of."""
+    """Return the table of what a data set was made of."""
     return formatted(frame(["what", "value"], made_of.items()), {"value": str})
 
 

@@ -1,4 +1,4 @@
-"""How long rows are in tokens, and what training does with rows beyond its limit."""
+"""Count the rows' tokens, and what training drops from rows above its limit."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,14 +12,15 @@ from rag_instruct.training.rows import Renderer, Row, shortened
 
 ESTIMATED = f"estimated, {BYTES_A_TOKEN} bytes a token"
 
-Length = Callable[[Row, list[str]], int]  # tokens of a row with these documents
-Measures = tuple[Length, Callable[[Row], bool], str]  # and whether it has control tokens, and whose tokens these are
+Length = Callable[[Row, list[str]], int]  # counts the tokens of a row with these documents
+# The length, whether a row contains control tokens, and the name of the tokenizer.
+Measures = tuple[Length, Callable[[Row], bool], str]
 
 
 def lengths(rows: Sequence[Row], recipe: Recipe, seed: str, estimate: bool = False) -> dict[str, Any]:
-    """Return the rows' lengths with all their documents, and how many rows training would shorten or leave out.
+    """Return the rows' tokens with all documents, and how many rows training would shorten or leave out.
 
-    `estimate` needs neither a tokenizer nor the network.
+    With `estimate`, tokens are estimated from bytes, which needs neither a tokenizer nor the network.
     """
     length, steers, tokenizer = ESTIMATE if estimate else _measures_of(recipe, seed)
     found = [length(row, row["documents"]) for row in progress(rows, "counting tokens", len(rows))]
@@ -37,11 +38,11 @@ def lengths(rows: Sequence[Row], recipe: Recipe, seed: str, estimate: bool = Fal
 
 
 def _measures_of(recipe: Recipe, seed: str) -> Measures:
-    """Return the recipe's own measures, or an estimate without control tokens if its tokenizer is unavailable."""
+    """Return the measures of the recipe's tokenizer, or the estimate if the tokenizer cannot be loaded."""
     try:
         renderer = Renderer(load_tokenizer(recipe.model, recipe.revision), recipe.max_length, seed)
     except UserError as error:
-        logger.warning("tokens are %s: %s", ESTIMATED, error)
+        logger.warning("the number of tokens is %s: %s", ESTIMATED, error)
         return ESTIMATE
     return renderer.length, renderer.steers, recipe.model
 
@@ -55,6 +56,6 @@ ESTIMATE: Measures = (_estimate, lambda row: False, ESTIMATED)
 
 
 def _dropped(row: Row, limit: int, length: Length) -> int | None:
-    """Return how many noise documents training drops; None if the row does not fit even without them."""
+    """Return how many noise documents training drops, or None if the row does not fit even without noise."""
     fitting = (dropped for dropped, kept in enumerate(shortened(row)) if length(row, kept) <= limit)
     return next(fitting, None)

@@ -1,4 +1,4 @@
-"""The page: what the template shows of a data set's files."""
+"""Build the report's HTML page."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from rag_instruct.schema import Row
 
 @dataclass
 class Material:
-    """What the report is made of. `vectors` (n, d) of the questions and `lengths` are in the rows' order."""
+    """The contents of a data set's files. `vectors` (n, d) of the questions and `lengths` are in the rows' order."""
 
     dataset: Path
     rows: Sequence[Row]
@@ -32,7 +32,7 @@ class Material:
 
 
 def page(material: Material, template: Path) -> str:
-    """Return the page as one HTML file, which needs no other file."""
+    """Return the page as HTML that needs no other file."""
     questions = [row.question for row in material.rows]
     places, variance = flat_map(material.vectors)
     embedded = shown(material.rows, places, material.lengths["tokens"], material.replies)

@@ -1,4 +1,4 @@
-"""The rows for the page's browser: columns to search and filter by, and details in blocks, read on demand."""
+"""Pack the rows for the page: columns for search and filters, and blocks of details that are unpacked on demand."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,39 +11,40 @@ from rag_instruct.logs import logger, progress
 from rag_instruct.report.blocks import block, blocks
 from rag_instruct.schema import Row
 
-BUDGET_MB = 55  # of the texts, in MB (10^6 bytes) of the page
+BUDGET_MB = 55  # the most MB (10^6 bytes) of the packed texts
 ROWS_A_BLOCK = 32
 EXEMPLARS_A_BLOCK = 256
-SAMPLED = 24  # blocks that a size is estimated from
-# Shown characters of a noise document's text; None: all. We take the most that keep the page within its budget.
+SAMPLED = 24  # blocks from which the page's size is estimated
+# Characters of a noise document that the page may contain; None: all. We take the first value that fits the budget.
 OPENINGS = (None, 400, 200, 120, 80, 40, 0)
 
-SIGNS = {"answer": "\ue000", "question": "\ue001"}  # private characters that replace a row's own texts in raw answers
+# In raw answers, these private characters replace the row's own answer and question, which the page has already.
+SIGNS = {"answer": "\ue000", "question": "\ue001"}
 
 Replies = Callable[[Row], list[dict[str, Any]]]
 
 
 @dataclass
 class Shown:
-    """What the page contains: columns, details and exemplars, packed, and how much of noise documents is shown."""
+    """The packed rows of the page."""
 
-    index: str
+    index: str  # the columns
     details: list[str]
     exemplars: list[str]
-    opening: int | None  # characters of a noise document; None: all
+    opening: int | None  # characters that are shown of a noise document; None: all
     noise_documents: int
-    cut: int  # of them, that are longer
+    cut: int  # noise documents that are longer than `opening`
 
 
 def set_of(row: Row) -> str:
-    """Return the instruction set of a row's exemplar."""
+    """Return the name of the set that the row's exemplar comes from."""
     return row.exemplar_id.rsplit(":", 1)[0]
 
 
 def shown(
     rows: Sequence[Row], places: np.ndarray, tokens: Sequence[int], replies: Replies, budget_mb: float = BUDGET_MB
 ) -> Shown:
-    """Return the rows for the page; `places` (n, 2) on the map and `tokens` (n) by row."""
+    """Return the packed rows. `places` (n, 2) on the map and `tokens` (n) are in the rows' order."""
     exemplars = list(dict.fromkeys(row.exemplar for row in rows))
     number_of = {text: number for number, text in enumerate(exemplars)}
     index = block(columns(rows, places, tokens))
@@ -59,7 +60,7 @@ def shown(
 
 
 def columns(rows: Sequence[Row], places: np.ndarray, tokens: Sequence[int]) -> dict[str, Any]:
-    """Return the columns to search and filter by; numbers refer to `names`."""
+    """Return the columns for search and filters. Paradigm, kind and set are indices into `names`."""
     names: dict[str, list[str]] = {
         "paradigm": list(dict.fromkeys(sorted(row.paradigm for row in rows))),
         "kind": sorted({row.kind for row in rows}),
@@ -82,7 +83,7 @@ def columns(rows: Sequence[Row], places: np.ndarray, tokens: Sequence[int]) -> d
 
 
 def replies_of(store: AnswerStore) -> Replies:
-    """Return a function that gives a row's raw answers, in the order of its requests."""
+    """Return a function that returns a row's raw answers, in the order of the row's requests."""
 
     def replies(row: Row) -> list[dict[str, Any]]:
         found = [(key, store.get(key)) for key in row.request_keys]
@@ -92,7 +93,7 @@ def replies_of(store: AnswerStore) -> Replies:
 
 
 def _said(reply: Mapping[str, Any] | None, row: Row) -> dict[str, Any]:
-    """Return an answer and its finish reason; `short` if signs replace the row's own texts."""
+    """Return an answer and its finish reason. `short` tells that SIGNS replace the row's own texts."""
     if reply is None:
         return {"text": "", "end": "not in the store", "short": False}
     text, short = reply["text"], not any(sign in reply["text"] for sign in SIGNS.values())
@@ -102,14 +103,16 @@ def _said(reply: Mapping[str, Any] | None, row: Row) -> dict[str, Any]:
 
 
 def _longest(rows: Sequence[Row], said: Sequence[Any], number_of: Mapping[str, int], left: float) -> int | None:
-    """Return the longest opening whose blocks fit into the bytes that are left, by a sample of them."""
+    """Return the longest opening whose blocks fit into `left` bytes, estimated from a sample of blocks."""
     starts = range(0, len(rows), ROWS_A_BLOCK)
     sample = starts[:: max(1, len(starts) // SAMPLED)]
     for opening in OPENINGS:
         sizes = [len(block(_details(rows, said, number_of, start, opening))) for start in sample]
         if sum(sizes) * len(starts) / len(sample) <= left:
             return opening
-    logger.warning("the rows do not fit into %d MB even without noise documents' texts: the page is larger", BUDGET_MB)
+    logger.warning(
+        "the page is larger than %d MB, although it contains no texts of noise documents: it may open slowly", BUDGET_MB
+    )
     return OPENINGS[-1]
 
 
@@ -132,7 +135,7 @@ def _detail(row: Row, replies: Any, exemplar: int, opening: int | None) -> dict[
 
 
 def _documents(row: Row, opening: int | None) -> Iterator[list[Any]]:
-    """Yield title, text, cut characters, role, rank, score and id of each document, without names, to save bytes."""
+    """Yield for each document: title, text, number of cut characters, role, rank, score, id. Lists save bytes."""
     for document, passage in zip(row.documents, row.passages, strict=True):
         title, text = _text(document)
         short = text if opening is None or passage.role == "source" else text[:opening]
@@ -140,7 +143,7 @@ def _documents(row: Row, opening: int | None) -> Iterator[list[Any]]:
 
 
 def _text(document: str) -> tuple[str, str]:
-    """Return title and text."""
+    """Return a document's title and text. The title is "" if the document has one line."""
     title, found, text = document.partition("\n")
     return (title, text) if found else ("", document)
 

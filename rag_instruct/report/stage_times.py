@@ -1,4 +1,4 @@
-"""How long the stages of a data set took, from the last line of their jobs' logs."""
+"""Read from job logs how long the stages of a data set took."""
 
 import re
 from collections.abc import Iterable
@@ -7,14 +7,14 @@ from pathlib import Path
 from rag_instruct.logs import TOOK
 
 SAID = re.compile("^" + TOOK.replace("{:.1f}", r"(\d+\.\d)") + "$", re.M)
-SECTION = re.compile(r"^(?:corpora|exemplar_sets|benchmarks)_")  # what a download's log begins with
+SECTION = re.compile(r"^(?:corpora|exemplar_sets|benchmarks)_")  # begins the log names of downloads
 
 
 def stage_times(logs: Path, names: Iterable[str], others: Iterable[str]) -> dict[str, list[float]]:
-    """Return by rule the seconds of each job's last run, from `logs`/<rule>/<name>....log.
+    """Return for each rule the seconds of its jobs' last runs, from the logs `logs`/<rule>/<name>....log.
 
-    `names` are the data set, its corpus, encoder and sets; `others` are all other names. If a log begins with two
-    names, the longer one counts. Logs of unfinished jobs are ignored.
+    `names` are the names of the data set and of its corpus, exemplar sets and benchmarks. `others` are all other names
+    in config.yaml. If several names match a log, the longest counts. Logs of unfinished jobs are ignored.
     """
     mine, known = set(names), sorted({*names, *others}, key=len, reverse=True)
     found: dict[str, list[float]] = {}

@@ -1,4 +1,4 @@
-"""The loss curves and the evaluation of a data set, if there are any, for the report."""
+"""Read a data set's loss curves and evaluation for the report, if they exist."""
 
 import base64
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from rag_instruct.report.beside import files_beside
 
 
 def loss_curves(dataset: Path) -> Iterator[dict[str, Any]]:
-    """Yield the picture of each training, as an address that contains it."""
+    """Yield each training's loss curve as a data URI."""
     for path in files_beside(dataset):
         if path.suffix == ".svg":
             picture = base64.b64encode(path.read_bytes()).decode("ascii")
@@ -20,7 +20,7 @@ def loss_curves(dataset: Path) -> Iterator[dict[str, Any]]:
 
 
 def evaluation(dataset: Path) -> dict[str, Any] | None:
-    """Return the evaluation's scores, or None while there are none."""
+    """Return the table of the evaluation's scores, or None without an evaluation."""
     path = dataset.with_suffix("") / "evaluation.json"
     if path not in files_beside(dataset):
         return None
@@ -29,5 +29,5 @@ def evaluation(dataset: Path) -> dict[str, Any] | None:
 
 
 def _earlier(path: Path, dataset: Path) -> bool:
-    """Return whether it is older than the data set."""
+    """Return whether the file at `path` is older than the data set."""
     return path.stat().st_mtime < dataset.stat().st_mtime

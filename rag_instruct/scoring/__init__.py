@@ -1,1 +1,1 @@
-"""The scores of an output, by the field's rules and by the paper's."""
+"""Score outputs by the rules of the field and by the rules of the paper's code."""

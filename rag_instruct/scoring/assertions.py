@@ -1,8 +1,8 @@
-"""What an output asserts: its own turn, its final answer, and mentions that it denies."""
+"""Find what an output asserts: cut it to the model's own turn, find its final answer, detect denied mentions."""
 
 import re
 
-# A base model continues with a question that it invents; its answer to that one does not count.
+# A base model may go on with an invented question. Its answer to the invented question does not count.
 NEXT_TURN = re.compile(
     r"\n\s*(?:#+ *)?(?:Question|Q|Instruction|User|Human|Document \d+|Example \d+)\b *\d* *:?.*", re.S
 )
@@ -22,7 +22,7 @@ CORRECTION = re.compile(
     re.I,
 )
 
-# Words that negate what follows them, with the few words that may come in between.
+# A negation, and up to three words between it and the negated text.
 NEGATION = re.compile(
     r"(?:\b(?:not|never|neither|nor|cannot|rather than|instead of|other than|except|unlike|excluding|without|"
     r"different from|wrongly|mistaken for|confused with)\b|n['\u2019]t\b)(?:\W+\w+){0,3}\W*$",
@@ -57,13 +57,17 @@ UNSURE = re.compile(
 
 
 def own_turn(output: str) -> str:
-    """Return the output without thoughts, markup and the turns that the model wrote for others."""
+    """Return the output without reasoning, markup and the turns that the model wrote for other speakers."""
     text = MARKUP.sub(lambda found: found[1] or found[2] or "", THOUGHTS.sub(" ", output)).strip()
     return NEXT_TURN.sub("", text).strip()
 
 
 def final_answer(text: str) -> str:
-    """Return the sentence after the last "the answer is", or all the rest if it denies; without one, the text."""
+    """Return the sentence after the last "the answer is", or the whole text if the phrase does not occur.
+
+    If the sentence begins with a negation, return everything after the phrase. Text before a correction ("wait, no")
+    is dropped.
+    """
     if corrections := list(CORRECTION.finditer(text)):
         rest = text[corrections[-1].end() :]
         text = rest if rest.strip(" .!?") else text
@@ -83,7 +87,7 @@ ABBREVIATED = re.compile(
 
 
 def sentences(line: str) -> list[str]:
-    """Split a line at full stops before capitals, but not after initials or abbreviations."""
+    """Split a line into sentences, but not after initials and abbreviations."""
     found: list[str] = []
     for part in re.split(r"(?<=[.!?]) +(?=[A-Z\"'(])", line.strip()):
         if found and ABBREVIATED.search(found[-1]):
@@ -94,12 +98,12 @@ def sentences(line: str) -> list[str]:
 
 
 def statements(text: str) -> list[str]:
-    """Return the sentences, line by line."""
+    """Return the non-empty sentences of all lines."""
     return [sentence for line in text.split("\n") for sentence in sentences(line) if sentence.strip()]
 
 
 def around(text: str, start: int, end: int) -> tuple[str, str]:
-    """Return the sentence before and after a mention; the mention may contain a full stop (Mr. Shifter)."""
+    """Return the sentence's parts before and after a mention. The mention may contain a full stop (Mr. Shifter)."""
     line_before = text[max(0, start - NEAR) : start].rsplit("\n", 1)[-1]
     line_after = text[end : end + NEAR].split("\n", 1)[0]
     before, after = sentences(f"{line_before}X")[-1][:-1], sentences(f"x{line_after}")[0][1:]
@@ -107,12 +111,15 @@ def around(text: str, start: int, end: int) -> tuple[str, str]:
 
 
 def sides(text: str, match: re.Match[str]) -> tuple[str, str]:
-    """Return the text right before and after a match."""
+    """Return up to NEAR characters before and after a match."""
     return text[max(0, match.start() - NEAR) : match.start()], text[match.end() : match.end() + NEAR]
 
 
 def asserted(before: str, after: str) -> bool:
-    """Return whether a sentence asserts its mention between `before` and `after`, and does not deny or report it."""
+    """Return whether a sentence asserts the mention between `before` and `after`.
+
+    The sentence must neither deny the mention nor report it as the view of others.
+    """
     before, after = before[-NEAR:], after[:NEAR]
     clause = CLAUSE_END.split(before)[-1]
     if NEGATION.search(clause) and not NO_NEGATION.search(clause):

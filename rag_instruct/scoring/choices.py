@@ -1,4 +1,4 @@
-"""Which option of a multiple-choice question an output chooses: by its label or by its text, or none."""
+"""Find the option that an output chooses, by its label or by its text."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -21,17 +21,22 @@ CHOSEN_BEFORE = re.compile(
     re.I,
 )
 REJECTED = re.compile(r"\W*(?:is|was)\s+(?:wrong|incorrect|false|not)\b")
-ECHOED = 3  # this many labelled lines repeat the question's options
+ECHOED = 3  # from this many labelled lines on, an output repeats the question's options
 DENIAL = re.compile(r"\b(?:not|never|no|neither|nor|cannot)\b|n['\u2019]t\b", re.I)
 ALL_OF_THEM = re.compile(r"\b(?:all|none|any|both) of (?:the|these|them)\b|\bboth\b|\ball (?:are|four|three)\b", re.I)
 
 
 def chosen(text: str, choices: Choices) -> str | None:
-    """Return the label of the option that a turn chooses; None if it chooses none or several.
+    """Return the label of the option that the text chooses, or None if it chooses none or several.
 
-    The first of these that holds decides: what its last "the answer is" names, the label it begins with, the one label
-    that it calls right, the one option whose text it states, the one label that it names, the one option that it
-    paraphrases.
+    The first rule that applies decides. The chosen option is the one that
+    1. has the whole text as its text;
+    2. follows the last "the answer is";
+    3. has the label that begins the text;
+    4. is the only one whose label is called right;
+    5. is the only one whose text is stated;
+    6. is the only one whose label is named;
+    7. is the only one whose content words are all in one sentence.
     """
     text = _without_echo(text, choices)
     if not text.strip():
@@ -48,7 +53,7 @@ def chosen(text: str, choices: Choices) -> str | None:
 
 
 def _without_echo(text: str, choices: Choices) -> str:
-    """Return the text without the question's options, if it repeats several of them, one a line."""
+    """Return the text without the question's options if it repeats them in labelled lines."""
     lines = text.split("\n")
     labelled = [re.match(r"\s*[*-]?\s*\(?([A-Z])[.):]", line) for line in lines]
     repeated = {match[1] for match in labelled if match} & {label for label, _ in choices}
@@ -58,21 +63,24 @@ def _without_echo(text: str, choices: Choices) -> str:
 
 
 def _exactly(text: str, choices: Choices) -> str | None:
-    """Return the option whose text is the whole text, signs included: -3 is not +3."""
+    """Return the label of the option that is the whole text. Signs count: -3 is not +3."""
     said = re.sub(r"\s+", " ", text).strip(" .").casefold()
     meant = [label for label, option in choices if re.sub(r"\s+", " ", option).strip(" .").casefold() == said]
     return meant[0] if len(meant) == 1 and said.upper() not in dict(choices) else None
 
 
 def _named(final: str, choices: Choices) -> str | None:
-    """Return the option that a final answer names by its label or its text."""
+    """Return the label of the option that a final answer names by label or text."""
     if (label := _exactly(final, choices) or _begins_with(final, choices)) is not None:
         return label or None
     return _by_text(final, choices) or _only_label(final, choices)
 
 
 def _begins_with(text: str, choices: Choices) -> str | None:
-    """Return the label that a text begins with ("B", "(b)", "option D"); "" if the words after it contradict it."""
+    """Return the label that begins the text ("B", "(b)", "option D"), or None.
+
+    Return "" if the words after the label are the text of another option.
+    """
     match = re.match(
         r"[\s\"'*\[]*+(?:(?:the\s+)?(?:answer|option|choice|letter)\s+)?[\"'\[]*(\(?)([A-Za-z1-9])(\)?)"
         r"(?![A-Za-z0-9]|['\u2019]\w)(.*)",
@@ -91,7 +99,7 @@ def _begins_with(text: str, choices: Choices) -> str | None:
 
 
 def _stands_alone(letter: str, bracket: str, rest: str) -> bool:
-    """Return whether a letter is a label, and not an article or a pronoun."""
+    """Return whether a letter is a label, rather than the article "A" or the pronoun "I"."""
     if bracket or not rest.strip() or re.match(r"\s*[.:,;\-\u2013\u2014\])\n\"'=]", rest):
         return letter.isupper() or bool(bracket) or not rest.strip(" .)") or bool(re.match(r"[.:)]", rest))
     if VERDICT_AFTER.match(rest) or re.match(r"\s+(?:because|since|as)\b", rest):
@@ -100,7 +108,7 @@ def _stands_alone(letter: str, bracket: str, rest: str) -> bool:
 
 
 def _label(letter: str, choices: Choices) -> str | None:
-    """Return the label of a letter, or of its number in a list."""
+    """Return the label that a letter or a number from 1 stands for, or None."""
     labels = [label for label, _ in choices]
     if letter in labels:
         return letter
@@ -108,7 +116,7 @@ def _label(letter: str, choices: Choices) -> str | None:
 
 
 def _contradicts(label: str, rest: str, choices: Choices) -> bool:
-    """Return whether the text right after a label belongs to another option."""
+    """Return whether the text after a label is the text of another option."""
     after = normalized(re.split(r"\n|(?<=[.;])\s", rest.strip(" .:)-\u2013\u2014"), maxsplit=1)[0])
     if not after:
         return False
@@ -118,7 +126,7 @@ def _contradicts(label: str, rest: str, choices: Choices) -> bool:
 
 
 def _judged(text: str, choices: Choices) -> str | None:
-    """Return the one label that is called right: "B is the best answer", "I choose B", "so option (b)"."""
+    """Return the only label that is called right ("B is the best answer", "I choose B", "so option (b)"), or None."""
     found = set()
     for sentence in statements(text):
         for match in _labels_in(sentence, choices):
@@ -131,7 +139,7 @@ def _judged(text: str, choices: Choices) -> str | None:
 
 
 def _labels_in(sentence: str, choices: Choices) -> Iterator[re.Match[str]]:
-    """Yield the labels of a sentence, small letters only in brackets, without the article A and the pronoun I."""
+    """Yield the labels in a sentence. Lower-case labels need brackets. The article A and the pronoun I do not count."""
     labels = "".join(label for label, _ in choices if len(label) == 1)
     if not labels:
         return
@@ -144,7 +152,7 @@ def _labels_in(sentence: str, choices: Choices) -> Iterator[re.Match[str]]:
 
 
 def _only_label(text: str, choices: Choices) -> str | None:
-    """Return the one label that a text names and does not deny."""
+    """Return the only label that a text names without denying it, or None."""
     found = {
         match["label"].upper()
         for sentence in statements(text)
@@ -155,7 +163,10 @@ def _only_label(text: str, choices: Choices) -> str | None:
 
 
 def _by_text(text: str, choices: Choices) -> str | None:
-    """Return the one option whose text is stated: in the whole text, else in its first sentence or conclusion."""
+    """Return the label of the only option whose text is stated, or None.
+
+    Searches the whole text, then its first sentence, then its conclusion.
+    """
     plain = canonical(text)
     parts, conclusions = statements(plain), list(CONCLUSION.finditer(plain))
     for part in (parts, parts[:1], statements(plain[conclusions[-1].end() :]) if conclusions else []):
@@ -166,7 +177,10 @@ def _by_text(text: str, choices: Choices) -> str | None:
 
 
 def _stated(sentences: Sequence[str], choices: Choices) -> set[str]:
-    """Return the options whose texts are stated, but not inside another option's ("carbon" in "carbon dioxide")."""
+    """Return the labels of the options whose texts are stated.
+
+    A mention inside another option's mention does not count ("carbon" in "carbon dioxide").
+    """
     found: set[str] = set()
     for sentence in sentences:
         places = [
@@ -185,7 +199,7 @@ def _stated(sentences: Sequence[str], choices: Choices) -> set[str]:
 
 
 def _by_words(text: str, choices: Choices) -> str | None:
-    """Return the one option whose content words are all in one sentence without a denial."""
+    """Return the label of the only option whose content words are all in one sentence without a denial, or None."""
     said = [content(canonical(sentence)) for sentence in statements(text) if not DENIAL.search(sentence)]
     meant = [
         label

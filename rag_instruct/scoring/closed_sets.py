@@ -1,11 +1,11 @@
-"""The verdict of an output: true or false; yes or no; yes, no or maybe."""
+"""Find an output's verdict in a closed set: true or false; yes or no; yes, no or maybe."""
 
 import re
 from collections.abc import Sequence
 
 from rag_instruct.scoring.assertions import CONCLUSION, final_answer, sides, statements
 
-# Synonyms of each verdict. "maybe" is first, because yes and no are parts of its synonyms.
+# Synonyms of each verdict. "maybe" is searched first, because some of its synonyms contain yes or no.
 SYNONYMS = {
     "maybe": r"maybe|unclear|uncertain|inconclusive|possibly|perhaps|undetermined|it depends|yes and no"
     r"|(?:cannot|can not|can't) be (?:determined|answered|said|concluded)|not (?:clear|certain|conclusive)",
@@ -18,7 +18,7 @@ SYNONYMS = {
 OPPOSITE = {"true": "false", "false": "true", "yes": "no", "no": "yes"}
 NOT = re.compile(r"(?:\b(?:not|never|hardly)|n['\u2019]t)\s+(?:\w+\s+){0,2}?$", re.I)
 
-# Words that are a verdict only if they are an answer by themselves: not in "no evidence" or "a negative test".
+# These words are a verdict only where they stand alone. They are none in "no evidence" or "a negative test".
 ONLY_ALONE = frozenset(
     ("no", "yes", "right", "wrong", "negative", "yeah", "yep", "nope", "maybe", "possibly", "perhaps")
 )
@@ -47,10 +47,11 @@ ECHO = re.compile(
 
 
 def verdict(text: str, words: Sequence[str]) -> str | None:
-    """Return the one of `words` that is a turn's verdict; None if it has none or several.
+    """Return the text's verdict, which is one of `words`, or None if it gives none or several.
 
-    The first of these that holds decides: what its last "the answer is" says, its first word, what it says about the
-    claim, what all its sentences say, its conclusion. A repeated "true or false?" is ignored.
+    The first of these parts that gives one verdict decides: what follows the last "the answer is", the first word, what
+    is said about the claim, all sentences together, the conclusion. If the first sentence contradicts the first word,
+    there is no verdict. A repeated "true or false?" is ignored.
     """
     text = ECHO.sub(" ", text)
     if not statements(text):
@@ -80,7 +81,7 @@ def _concluded(text: str, words: Sequence[str]) -> set[str]:
 
 
 def _opening(text: str, words: Sequence[str]) -> str | None:
-    """Return the verdict that is the first word."""
+    """Return the verdict that the text begins with, or None."""
     for word in _in_order(words):
         match = re.match(rf"[\W_]*({_pattern(word)})\b", text, re.I)
         if match and (match[1].lower() != "no" or ALONE_AFTER.match(text[match.end() :])):
@@ -97,7 +98,7 @@ def _pattern(word: str) -> str:
 
 
 def _said(text: str, words: Sequence[str]) -> set[str]:
-    """Return all verdicts of a text; a denied one counts as its opposite."""
+    """Return all verdicts in a text. A negated verdict counts as its opposite."""
     found: set[str] = set()
     taken: list[tuple[int, int]] = []
     for word in _in_order(words):
@@ -113,7 +114,7 @@ def _said(text: str, words: Sequence[str]) -> set[str]:
 
 
 def _is_verdict(word: str, written: str, before: str, after: str) -> bool:
-    """Return whether a word is a verdict at its place, and not a statement about something else."""
+    """Return whether a word is a verdict here, and does not describe something else."""
     if written in ONLY_ALONE:
         return bool(ALONE_BEFORE.search(before) and ALONE_AFTER.match(after))
     return word == "maybe" or bool(SUBJECT.search(before) or ALONE_BEFORE.search(before))

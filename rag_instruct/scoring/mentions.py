@@ -1,4 +1,4 @@
-"""Whether a text mentions an answer as whole words, whatever its accents, articles, dates, initials and units."""
+"""Find mentions of an answer as whole words. Spellings of accents, articles, dates, initials and units may differ."""
 
 import re
 import unicodedata
@@ -9,7 +9,7 @@ from typing import NamedTuple
 from rag_instruct.words import STOP
 
 ARTICLES = frozenset(("a", "an", "the"))
-# Letters that have no decomposition into a letter and an accent, and other forms of ' and -.
+# Letters that Unicode does not decompose into a letter and an accent, and variants of ' and -.
 LETTERS = str.maketrans(
     {
         **dict(zip("\u00f8\u00d8\u0142\u0141\u0111\u0110\u00f0\u0131", "oOlLdDdi", strict=True)),
@@ -34,7 +34,7 @@ ONES, TENS = NAMES.split()[:20], NAMES.split()[20:]
 
 
 class Word(NamedTuple):
-    """A word as it is compared, and its place."""
+    """A normalized word, and its place in the text."""
 
     text: str
     start: int
@@ -42,7 +42,7 @@ class Word(NamedTuple):
 
 
 def canonical(text: str) -> str:
-    """Return the text with one spelling of accents, dates, numbers and initials; case and punctuation stay."""
+    """Return the text with accents, dates, numbers, initials and units in one spelling. Case and punctuation stay."""
     text = unicodedata.normalize("NFKD", text.translate(LETTERS))
     text = "".join(character for character in text if not unicodedata.combining(character))
     text = THOUSANDS.sub("", text)
@@ -65,16 +65,16 @@ def _bare(word: str) -> str:
 
 @lru_cache(maxsize=1 << 12)
 def normalized(text: str) -> tuple[str, ...]:
-    """Return the words that are compared; an answer of articles only (The The) keeps them."""
+    """Return the normalized words without articles. A text of articles only (The The) keeps them."""
     text = canonical(text)
     return tuple(word.text for word in words_of(text)) or tuple(_bare(match[0]) for match in WORD.finditer(text))
 
 
 class Answer(NamedTuple):
-    """A form of an answer: its words, and its spelling if only that differs from an everyday word (US)."""
+    """An accepted form of an answer."""
 
     words: tuple[str, ...]
-    exactly: str = ""
+    exactly: str = ""  # the exact spelling that is needed, where the words alone are everyday words (US)
 
 
 @lru_cache(maxsize=1 << 14)
@@ -88,7 +88,7 @@ def forms(answers: tuple[str, ...]) -> tuple[Answer, ...]:
                 word in STOP or (len(word) == 1 and word.isascii() and word.isalpha()) for word in words
             ):
                 if variant.islower() and len(answers) > 1:
-                    continue  # "no", an alias of Norway, would be found in any denial
+                    continue  # an alias such as "no" for Norway would match every denial
                 found[Answer(words, canonical(variant).strip())] = None
             else:
                 found[Answer(words)] = None
@@ -96,7 +96,7 @@ def forms(answers: tuple[str, ...]) -> tuple[Answer, ...]:
 
 
 def _variants(answer: str) -> Iterator[str]:
-    """Return the answer and its paraphrases."""
+    """Yield the answer and its variants."""
     yield answer
     if match := re.fullmatch(r'(.+?)\s+"(?:the )?(.+)"\s+(\S.*)', answer, re.I):  # Eddie "The Eagle" Edwards
         yield f"{match[1]} {match[3]}"
@@ -108,15 +108,15 @@ def _variants(answer: str) -> Iterator[str]:
         r"(?:about|around|approximately|nearly|over|more than|roughly|circa|c\.)\s+(.*\d.*)", answer, re.I
     ):
         yield match[1]
-    if match := re.fullmatch(r"[A-H][).:]\s*(.+)", answer):  # a quiz's option
+    if match := re.fullmatch(r"[A-H][).:]\s*(.+)", answer):  # an option of a quiz, with its letter
         yield match[1]
-    if re.search(r"(?:^|\s)[a-z]{3,}$", answer) and not answer.endswith("s"):  # a common noun
+    if re.search(r"(?:^|\s)[a-z]{3,}$", answer) and not answer.endswith("s"):  # a common noun: accept the plural
         yield f"{answer}s"
     yield from _spelled(answer.strip().lower())
 
 
 def _spelled(answer: str) -> Iterator[str]:
-    """Return 35 as thirty-five and the other way round, but not 1, whose word is also a pronoun."""
+    """Yield "thirty-five" for 35 and 35 for "thirty-five". 1 is left out, because "one" is also a pronoun."""
     if re.fullmatch(r"\d{1,2}", answer) and answer != "1":
         yield number_name(int(answer))
     elif answer in NUMBER_NAMES and answer != "one":
@@ -124,7 +124,7 @@ def _spelled(answer: str) -> Iterator[str]:
 
 
 def number_name(number: int) -> str:
-    """Return the English name of a number under 100."""
+    """Return the English name of a number from 0 to 99."""
     if number < 20:
         return ONES[number]
     tens, ones = divmod(number, 10)
@@ -135,7 +135,7 @@ NUMBER_NAMES = {number_name(number): number for number in range(100)}
 
 
 def mentions(text: str, answers: Sequence[Answer]) -> Iterator[tuple[int, int]]:
-    """Yield the places of a canonical text that have one of the answers as whole words."""
+    """Yield start and end of each mention of an answer, as whole words, in a canonical text."""
     words = words_of(text)
     places: dict[str, list[int]] = {}
     for number, word in enumerate(words):

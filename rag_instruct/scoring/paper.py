@@ -1,6 +1,6 @@
-"""The rules of the paper's own code, with their faults, written from a description of that code.
+"""Score by the rules of the paper's code, faults included. We wrote them from a description of that code.
 
-They make our numbers comparable with the published ones. docs/scoring.md says where they are wrong, and what we chose
+These rules make our numbers comparable with the published ones. docs/scoring.md lists their faults, and our choices
 where the description says nothing.
 """
 
@@ -8,12 +8,12 @@ import re
 
 from rag_instruct.schema import Question
 
-# Words that count as a verdict anywhere.
+# Words that count as the verdict, anywhere in an output.
 VERDICT_WORDS = {"yes": ("yes", "true"), "true": ("yes", "true"), "no": ("no", "false"), "false": ("no", "false")}
 
 
 def mentions_answer(question: Question, output: str) -> float:
-    """Return whether an answer occurs as whole words anywhere in the lower-cased output; accents are not folded."""
+    """Return 1 if an answer occurs as whole words anywhere in the output, else 0. Case is ignored, accents count."""
     lowered = output.lower()
     return float(any(_whole(answer.lower(), lowered) for answer in question.answers))
 
@@ -23,7 +23,10 @@ def _whole(words: str, text: str) -> bool:
 
 
 def lone_letter(question: Question, output: str) -> str:
-    """Return the first lone capital other than an article "A", else the option whose text occurs, else the last."""
+    """Return the first single capital letter that is not the article "A".
+
+    Without such a letter, return the label of the first option whose text occurs, or else of the last option.
+    """
     if found := re.search(r"\b(?!A [a-z])[A-Z]\b", output):
         return found[0]
     lowered = output.lower()
@@ -32,19 +35,19 @@ def lone_letter(question: Question, output: str) -> str:
 
 
 def lone_letter_is_answer(question: Question, output: str) -> float:
-    """Return whether the first lone letter is the answer: "I think the answer is B" chooses I."""
+    """Return 1 if `lone_letter` is the answer, else 0. "I think the answer is B" chooses I."""
     return float(lone_letter(question, output) in question.answers)
 
 
 def mentions_verdict(question: Question, output: str) -> float:
-    """Return whether the verdict or its synonym is mentioned at all: "yes no maybe" is always right."""
+    """Return 1 if the output mentions the verdict or its synonym, else 0. "yes no maybe" is always right."""
     lowered = output.lower()
     words = [word for answer in question.answers for word in VERDICT_WORDS.get(answer, (answer,))]
     return float(any(_whole(word, lowered) for word in words))
 
 
 def mentions_stripped_number(question: Question, output: str) -> float:
-    """Return whether the answer is mentioned after all 0, points and commas are deleted: 1.05 equals 10.5."""
+    """Return 1 if the output mentions an answer, else 0. All 0, points and commas are deleted: 1.05 equals 10.5."""
     answers, stripped = map(_stripped, question.answers), _stripped(output)
     return float(any(not answer or _whole(answer, stripped) for answer in answers))
 
@@ -54,7 +57,7 @@ def _stripped(text: str) -> str:
 
 
 def own_rule(question: Question, output: str) -> float:
-    """Return the score by the paper's rule for this form of question."""
+    """Return the score of a user's own question by the paper's rule for its form."""
     if not question.choices:
         return mentions_answer(question, output)
     closed = all(label == text for label, text in question.choices)

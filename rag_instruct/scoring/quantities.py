@@ -1,4 +1,4 @@
-"""Numbers in outputs, with sign, unit and rounding, against the result of a calculation."""
+"""Compare the number in an output with the result of a calculation. Sign, unit and rounding are considered."""
 
 import re
 from collections.abc import Sequence
@@ -36,33 +36,33 @@ DOWN = re.compile(
     r"\b(?:decreas|declin|drop|fell|fall|reduc|loss|lost|lower|down\b|negative|shrank|shrink|minus|less)\w*", re.I
 )
 UP = re.compile(r"\b(?:increas|ris[ei]|rose|grew|grow|gain|up\b|higher|positive)\w*", re.I)
-# Words before an operand of a calculation; its result does not follow them.
+# Words before an operand of a calculation. A number after them is not the result.
 OPERAND = re.compile(
     r"(?:\b(?:from|between|to|and|than|in|since|during|minus|plus|times|over|"
     r"by dividing|dividing|divide|subtracting|subtract|adding|multiplying|divided by|multiplied by|compared with|"
     r"compared to|per)|[-+*/\u00d7\u00f7(])\s*(?:US)?[$\u20ac\u00a3]?\s?$",
     re.I,
 )
-RELATIVE = 0.01  # a rounded number this close is right, however few digits it has
-DIGITS = 2  # a correctly rounded number needs this many significant digits
+DIGITS = 2  # a correctly rounded number is right with at least this many significant digits,
+RELATIVE = 0.01  # or with a relative error of at most this
 
 
 class Number(NamedTuple):
-    """A number as it is written in an output."""
+    """A number in an output."""
 
-    value: float  # as written, signed
-    scale: float  # of "million" and the like
+    value: float  # with its sign, without the scale
+    scale: float  # 1e6 for "million"
     percent: bool
-    decimals: int
-    digits: int  # significant ones
-    signed: bool  # by a sign or a word
+    decimals: int  # digits after the point
+    digits: int  # significant digits
+    signed: bool  # a sign or a word such as "fell" gives the sign
     currency: bool
 
 
 def same_number(question: str, answers: Sequence[str], text: str) -> bool:
-    """Return whether the number that a text gives as its result equals an answer.
+    """Return whether the result in the text equals an answer.
 
-    `answers` are the result and, if it is a share, also the percentage ("0.382", "38.2%").
+    `answers` has the result. If the result is a share, it also has the percentage: ("0.382", "38.2%").
     """
     said = result(text)
     if said is None:
@@ -77,7 +77,7 @@ def same_number(question: str, answers: Sequence[str], text: str) -> bool:
 
 
 def _equal(said: Number, wanted: float) -> bool:
-    """Return whether a number is the wanted one or a correct rounding of it, with or without the table's unit."""
+    """Return whether a number equals the wanted number or rounds it correctly, with or without its scale."""
     for scale in {1.0, said.scale}:
         value, half = said.value * scale, 0.5 * 10**-said.decimals * scale
         if abs(value - wanted) <= 1e-9 * max(1.0, abs(wanted)):
@@ -91,10 +91,11 @@ def _equal(said: Number, wanted: float) -> bool:
 
 
 def result(text: str) -> Number | None:
-    """Return the number that a text gives as its result.
+    """Return the number that a text gives as its result, or None.
 
-    It follows the last "the answer is", else the last "=". Otherwise it is the first number in the statements that is
-    no operand ("from 5 to 7"), no year and no citation, else the last number.
+    Only the text after the last "the answer is", and then after the last "=", is searched. Citations are ignored. The
+    result is the first number that is no operand ("from 5 to 7") and no year, else the last number that is no year,
+    else the last number, else the only number word.
     """
     final = final_answer(text)
     text = LIST_NUMBER.sub(" ", CITATION.sub(" ", final))
@@ -136,5 +137,5 @@ def _number(match: re.Match[str], sentence: str) -> Number:
 
 
 def _accounting(match: re.Match[str]) -> bool:
-    """Return whether brackets make a number negative: (3.2)."""
+    """Return whether a number stands in brackets, which mean minus in accounting: (3.2)."""
     return bool(match["open"] and match["close"])

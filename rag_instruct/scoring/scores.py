@@ -1,7 +1,8 @@
-"""The scores of an output: accuracy, exact match and token F1, by the form of the question.
+"""Compute accuracy, exact match and token F1 of an output, by the form of the question.
 
-Accuracy of an open question is the field's: some answer occurs as whole words. But a mention counts only if the output
-asserts it: in its final answer if it names one, not denied, and not as one of several guesses.
+Accuracy of an open question is the field's rule: an answer occurs as whole words. In addition, the output must assert
+the answer. It must not deny the answer or list it among several guesses. If the output names a final answer, only the
+final answer counts.
 """
 
 import re
@@ -17,12 +18,12 @@ from rag_instruct.scoring.quantities import same_number
 
 Scores = dict[str, float]
 
-GUESSES = 5  # a list of this many short items is no answer, unless a quarter of them are right
+GUESSES = 5  # a list of this many short items is wrong if less than a quarter of them are right
 ITEM = re.compile(r"[,;\n]|\band\b|\bor\b")
 
 
 def score_open(question: Question, output: str) -> Scores:
-    """Return the scores of a free answer; an answer to a yes-or-no question is read as a verdict."""
+    """Return the scores of a free answer. If the gold answer is yes or no, accuracy compares verdicts."""
     text = own_turn(output)
     answers = question.answers
     if answers[0].lower() in ("yes", "no"):
@@ -39,18 +40,18 @@ def score_open(question: Question, output: str) -> Scores:
 
 
 def score_choice(question: Question, output: str) -> Scores:
-    """Return the scores of multiple choice: whether the output chooses the right option."""
+    """Return the scores of a multiple-choice question: 1 if the output chooses the right option."""
     return _all_or_nothing(chosen(own_turn(output), question.choices) in question.answers)
 
 
 def score_closed(question: Question, output: str) -> Scores:
-    """Return the scores of a closed set (true or false; yes, no or maybe): whether the verdict is right."""
+    """Return the scores of a closed question (true or false; yes, no or maybe): 1 if the verdict is right."""
     words = tuple(label for label, _ in question.choices)
     return _all_or_nothing(verdict(own_turn(output), words) in question.answers)
 
 
 def score_number(question: Question, output: str) -> Scores:
-    """Return the scores of a calculation: whether the number is right, with its unit, sign and rounding."""
+    """Return the scores of a calculation: 1 if the number is right, considering unit, sign and rounding."""
     text = own_turn(output)
     if question.answers[0] in ("yes", "no"):
         return _all_or_nothing(verdict(text, ("yes", "no")) == question.answers[0])
@@ -58,7 +59,7 @@ def score_number(question: Question, output: str) -> Scores:
 
 
 def score_by_form(question: Question, output: str) -> Scores:
-    """Return the scores of a user's own question: by its choices, or as an open one."""
+    """Return the scores of a user's own question: closed, multiple-choice, or open if it has no choices."""
     if not question.choices:
         return score_open(question, output)
     closed = all(label == text for label, text in question.choices)
@@ -66,12 +67,12 @@ def score_by_form(question: Question, output: str) -> Scores:
 
 
 def _all_or_nothing(right: bool) -> Scores:
-    """Return three equal scores, because one label is right or wrong."""
+    """Return the same value for all three scores."""
     return dict.fromkeys(("accuracy", "exact_match", "f1"), float(right))
 
 
 def token_f1(output: str, answer: str) -> float:
-    """Return the harmonic mean of precision and recall of the words, as SQuAD does."""
+    """Return SQuAD's F1: the harmonic mean of the words' precision and recall."""
     return _f1(normalized(output), normalized(answer))
 
 
@@ -81,7 +82,7 @@ def _f1(said: Sequence[str], wanted: Sequence[str]) -> float:
 
 
 def answered(text: str, answers: tuple[str, ...]) -> bool:
-    """Return whether a turn's final answer asserts one of the answers."""
+    """Return whether the text's final answer asserts one of the answers."""
     final = canonical(final_answer(text))
     return not _guesses(final, forms(answers)) and (
         _states(final, forms(answers)) or any(_states_parts(final, answer) for answer in answers)
@@ -94,7 +95,7 @@ def _states(text: str, accepted: Sequence[Answer]) -> bool:
 
 
 def _states_parts(text: str, answer: str) -> bool:
-    """Return whether all parts of an answer "A, B and C" are stated, in any order."""
+    """Return whether the text states all parts of an answer such as "A, B and C", in any order."""
     parts = [part for part in re.split(r",\s*(?:and\s+)?|\s+(?:and|&)\s+", answer) if part]
     if len(parts) < 2 or not re.search(r"\band\b|&", answer) or re.search(r"\d", answer):
         return False
@@ -102,7 +103,7 @@ def _states_parts(text: str, answer: str) -> bool:
 
 
 def _hedged(before: str, after: str, accepted: Sequence[Answer]) -> bool:
-    """Return whether a mention is one side of an "or" whose other side is no answer."""
+    """Return whether a mention is one side of an "or" whose other side is wrong."""
     other_after = re.match(r"\s+or\s+(.*)", after, re.S)
     other_before = re.search(r"(.*[^,])\s+or\s+(?:\w+\s+)?$", before, re.S)
     if other_after and not _begins(other_after[1], accepted):
@@ -119,7 +120,7 @@ def _begins(text: str, accepted: Sequence[Answer]) -> bool:
 
 
 def _guesses(text: str, accepted: Sequence[Answer]) -> bool:
-    """Return whether a text is only a list, with hardly any answer in it."""
+    """Return whether a text is only a list of guesses, few of which are answers."""
     items = [item for item in ITEM.split(re.sub(r"^\s*(?:\d+[.)]|[-*])\s*", "", text, flags=re.M)) if item.strip(" .")]
     if len(items) < GUESSES or any(len(item.split()) > 4 for item in items):
         return False

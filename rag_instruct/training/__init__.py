@@ -1,1 +1,1 @@
-"""From the data set to a fine-tuned model."""
+"""Fine-tune a model on a data set."""

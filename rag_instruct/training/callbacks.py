@@ -1,4 +1,4 @@
-"""Show a training's progress, and stop it in order on a signal."""
+"""Show a training's progress. On a signal, save a checkpoint and stop."""
 
 import signal
 import sys
@@ -9,11 +9,11 @@ from transformers import TrainerCallback
 
 from rag_instruct.logs import bar, logger
 
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)  # of SLURM before a preemption, of people
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)  # SLURM sends the first two, Ctrl-C the third
 
 
 def end_when_told() -> None:
-    """Let signals end the process until the training begins: the launcher's shell has them ignored."""
+    """Let signals end the process until the training begins. The launcher's shell ignores them, and we inherit that."""
     for number in STOP_SIGNALS:
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
@@ -35,7 +35,7 @@ class ProgressCallback(TrainerCallback):
             self.bar = bar("training", total=state.max_steps, unit="step", done=state.global_step)
 
     def _stop(self, number: int, _: Any) -> None:
-        """Only note the signal: the handler may interrupt the bar's own output, so it must not write."""
+        """Record the signal. The handler must not write, because it may interrupt the output of the progress bar."""
         self.signal = signal.Signals(number).name
         self.told_to_stop = True
 
@@ -45,7 +45,9 @@ class ProgressCallback(TrainerCallback):
         self.told_to_stop = _any_process(self.told_to_stop, args.device)
         if self.told_to_stop:
             if state.global_step < state.max_steps:
-                logger.warning("%s: saving a checkpoint, then stopping", self.signal or "told to stop")
+                logger.warning(
+                    "%s received: saving a checkpoint, then stopping", self.signal or "signal of another process"
+                )
             control.should_save = control.should_training_stop = True
         return control
 
@@ -63,7 +65,7 @@ class ProgressCallback(TrainerCallback):
 
 
 def _any_process(told: bool, device: torch.device) -> bool:
-    """Return whether any process got a signal: all must stop at the same step, or they wait for each other forever."""
+    """Return whether any process got a signal. All must stop at the same step, or they would wait for each other."""
     if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
         return told
     flag = torch.tensor(int(told), device=device)
@@ -72,7 +74,7 @@ def _any_process(told: bool, device: torch.device) -> bool:
 
 
 def peak_memory_gb() -> float:
-    """Return this process's peak memory in GB (10^9 bytes): of its GPU if it has one, else of its resident memory."""
+    """Return this process's peak memory in GB (10^9 bytes): GPU memory if it has a GPU, else resident memory."""
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated() / 1e9
     import resource

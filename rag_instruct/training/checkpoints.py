@@ -1,4 +1,4 @@
-"""Checkpoints of a training: which data and recipe they belong to, and which one a rerun resumes from."""
+"""Manage a training's checkpoints: whether they belong to the same data and recipe, and from which a rerun resumes."""
 
 import json
 import re
@@ -14,26 +14,28 @@ from rag_instruct.files import needs_room, read_json, write_json
 from rag_instruct.logs import logger
 
 IDENTITY = "identity.json"
-WRITTEN_LAST = "trainer_state.json"  # of a checkpoint, by its trainer
-# On a full disk, torch reports only its position in the file.
+WRITTEN_LAST = "trainer_state.json"  # the trainer writes this file of a checkpoint last
+# Error messages on a full disk. torch reports only a position in the file.
 FULL = re.compile(r"No space left|Disk quota|unexpected pos \d+ vs|iostream error|file write failed")
 
 
 def claim(checkpoints: Path, identity: dict[str, str]) -> None:
-    """Reserve the folder for this data set and recipe; delete checkpoints of others, and incomplete ones.
+    """Reserve the folder for this data and recipe.
 
-    Raises UserError if the folder contains files that no training wrote.
+    Deletes incomplete checkpoints, and checkpoints of other data or another recipe. Raises UserError if the folder
+    contains files that no training wrote.
     """
     if checkpoints.is_dir() and not _is_of(checkpoints, identity):
         ours = (checkpoints / IDENTITY).is_file()
         for path in () if ours else checkpoints.iterdir():
             if not path.name.startswith(("checkpoint-", f".{IDENTITY}")):
                 raise UserError(
-                    f"{checkpoints} contains {path.name}, so it is no folder of checkpoints: choose another"
+                    f"{checkpoints} contains {path.name}, which no training wrote; refusing to overwrite: choose "
+                    "another folder for --checkpoints"
                 )
         if list(checkpoints.glob("checkpoint-*")):
             logger.warning(
-                "%s: deleting checkpoints of other data or of another recipe, and starting from the beginning",
+                "%s: deleting checkpoints of other data or another recipe; the training starts from the beginning",
                 checkpoints,
             )
         shutil.rmtree(checkpoints)
@@ -44,7 +46,7 @@ def claim(checkpoints: Path, identity: dict[str, str]) -> None:
 
 
 def last_checkpoint(checkpoints: Path) -> Path | None:
-    """Return the newest complete checkpoint of a claimed folder."""
+    """Return the newest complete checkpoint of the folder, or None."""
     whole = [path for path in checkpoints.glob("checkpoint-*") if _whole(path)]
     return max(whole, key=lambda path: int(path.name.split("-")[1]), default=None)
 
@@ -55,7 +57,7 @@ def _is_of(checkpoints: Path, identity: dict[str, str]) -> bool:
 
 
 def _whole(checkpoint: Path) -> bool:
-    """Return whether the checkpoint is complete: the file that is written last can be read."""
+    """Return whether the checkpoint is complete, that is, whether WRITTEN_LAST can be read."""
     try:
         json.loads((checkpoint / WRITTEN_LAST).read_text("utf-8"))
     except (OSError, ValueError):
@@ -65,7 +67,7 @@ def _whole(checkpoint: Path) -> bool:
 
 @contextmanager
 def room_for(folder: Path) -> Iterator[None]:
-    """Turn the failed writes of torch and safetensors on a full disk into a UserError."""
+    """Raise a UserError if torch or safetensors cannot write to `folder` because the disk is full."""
     try:
         with needs_room(folder):
             yield
@@ -73,5 +75,6 @@ def room_for(folder: Path) -> Iterator[None]:
         if not FULL.search(f"{error} {error.__context__}"):
             raise
         raise UserError(
-            f"{folder}: the disk is full: make room and run again; the last complete checkpoint is kept"
+            f"{folder}: the disk is full: make room and run again; the training resumes from the last complete "
+            "checkpoint"
         ) from error

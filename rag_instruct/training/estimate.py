@@ -1,8 +1,8 @@
-"""Estimate a training before it runs: GPU memory, hours, disk. It counts bytes and operations; nothing is fitted.
+"""Estimate a training's memory, hours and disk space before it runs, by counting bytes and operations.
 
-Weights, gradients and optimizer states follow ZeRO (arXiv 1910.02054, section 3). Activations are what a Llama layer
-keeps for its backward pass. Operations follow PaLM (arXiv 2204.02311, appendix B): 6 per weight and token, and
-attention.
+Weights, gradients and optimizer states are counted as in ZeRO (arXiv 1910.02054, section 3). Activations are the
+tensors that a Llama layer keeps for its backward pass. Operations are counted as in PaLM (arXiv 2204.02311, appendix
+B): 6 per weight and token, plus attention.
 """
 
 import time
@@ -16,7 +16,7 @@ from rag_instruct.tables import frame, text
 from rag_instruct.training.recipe import Recipe
 
 GB = 1e9
-# The recipes' models are gated, their shapes are public: an estimate needs no token.
+# The recipes' models are gated, but their shapes are public. With this table an estimate needs no hub token.
 SHAPES: dict[str, tuple[int, int, int, int, int, bool]] = {
     # hidden, intermediate, layers, heads, key-value heads, tied
     "meta-llama/Llama-3.1-8B": (4096, 14336, 32, 32, 8, False),
@@ -24,14 +24,16 @@ SHAPES: dict[str, tuple[int, int, int, int, int, bool]] = {
     "meta-llama/Llama-3.1-70B": (8192, 28672, 80, 64, 8, False),
 }
 LLAMA_3_TOKENS = 128_256
-# Operations a second of dense bf16 products, from the makers' data sheets, and memory in GB (10^9 bytes).
+# Dense bf16 operations per second, from NVIDIA's data sheets, and memory in GB (10^9 bytes).
 DEVICES = {"h100": (989e12, 80), "h200": (989e12, 141), "a100": (312e12, 80), "l40s": (362e12, 48)}
-UTILISATION = 0.40  # of that rate; assumed, not measured
-CPU_UTILISATION = 0.60  # of the measured rate of matrix products: norms, attention and the optimizer take the rest
+UTILISATION = 0.40  # share of a GPU's rate that training reaches; assumed, not measured
+CPU_UTILISATION = 0.60  # share of the measured rate of matrix products; norms, attention and optimizer take the rest
 PROCESS_GB = 0.65  # Python with torch and the trainer
-LOADING, FRAGMENTED = 0.6, 1.4  # measured (performance/training.py): of the weights, and times the activations
-BUCKETS_GB = 2.0  # DeepSpeed's buckets for gradients in transit: twice 5e8 of 2 bytes
-CONTEXT_GB = 1.5  # CUDA itself, buffers of libraries, fragmentation
+# Measured on CPUs with performance/training.py: memory that loading leaves behind, as a share of the weights, and the
+# factor by which fragmentation enlarges the activations.
+LOADING, FRAGMENTED = 0.6, 1.4
+BUCKETS_GB = 2.0  # DeepSpeed's two communication buckets, of 5e8 gradients with 2 bytes each
+CONTEXT_GB = 1.5  # CUDA context, library buffers, fragmentation
 
 
 @dataclass(frozen=True)
@@ -39,20 +41,20 @@ class Model:
     """A model's shape."""
 
     parameters: int
-    products: int  # weights that each token is multiplied with: all but the input embeddings
+    products: int  # weights in matrix products: all except the input embeddings
     layers: int
     hidden: int
     intermediate: int
-    keys: int  # width of keys, and of values
+    keys: int  # width of all key heads together; values have the same width
 
     @classmethod
     def of(cls, name: str, revision: str | None = None) -> "Model":
-        """Return the shape of a recipe's model; raises UserError if its configuration cannot be loaded."""
+        """Return the shape of a model. Raises UserError if its configuration cannot be loaded."""
         return cls.of_config(_config(name, revision))
 
     @classmethod
     def of_config(cls, config: PreTrainedConfig) -> "Model":
-        """Return the shape that a configuration describes, without allocating weights."""
+        """Return the shape of a configuration's model, without allocating weights."""
         with torch.device("meta"):
             made = AutoModelForCausalLM.from_config(config)
         parameters = sum(weight.numel() for weight in made.parameters())
@@ -75,7 +77,7 @@ def _config(name: str, revision: str | None) -> PreTrainedConfig:
 
 
 def memory(model: Model, recipe: Recipe, longest: int) -> dict[str, float]:
-    """Return the peak memory of one process in GB (10^9 bytes), by part; `longest` is in tokens."""
+    """Return the parts of one process's peak memory in GB (10^9 bytes). `longest` is the longest row in tokens."""
     count, shared = model.parameters, recipe.processes
     trained = count if recipe.lora is None else _adapter(model, recipe.lora)
     whole = recipe.precision == "fp32" or (recipe.zero is None and recipe.optimizer == "adamw" and recipe.lora is None)
@@ -83,7 +85,7 @@ def memory(model: Model, recipe: Recipe, longest: int) -> dict[str, float]:
     gradient: float = 4 if whole or recipe.lora else 2
     state: float = {"adamw": 8, "adamw_8bit": 2}[recipe.optimizer]
     if recipe.zero:
-        state = (state + 4 + 4) / shared  # with 4-byte weights and gradients, spread over the processes
+        state = (state + 4 + 4) / shared  # DeepSpeed adds 4-byte weights and gradients, and partitions all of them
         gradient = gradient / (shared if recipe.zero >= 2 else 1)
         weight = weight / (shared if recipe.zero == 3 else 1)
     adapter = 4 * trained if recipe.lora else 0
@@ -97,11 +99,11 @@ def memory(model: Model, recipe: Recipe, longest: int) -> dict[str, float]:
 
 
 def figures(model: Model, recipe: Recipe, longest: int, on_gpu: bool) -> dict[str, float]:
-    """Return the parts of memory(), and what else a process needs on a GPU or in this machine's memory."""
+    """Return the parts of `memory`, and as "beside" what else a process needs on a GPU or in main memory."""
     parts = memory(model, recipe, longest)
     if on_gpu:
         return {**parts, "beside": CONTEXT_GB + (BUCKETS_GB if recipe.zero else 0)}
-    # Freed blocks of many lengths stay with the process, as does what loading needed.
+    # On the CPU, the process keeps freed blocks of many sizes, and memory that loading needed.
     return {
         **parts,
         "activations": FRAGMENTED * parts["activations"],
@@ -110,11 +112,11 @@ def figures(model: Model, recipe: Recipe, longest: int, on_gpu: bool) -> dict[st
 
 
 def activations(model: Model, recipe: Recipe, longest: int) -> float:
-    """Return the bytes that the forward pass keeps for the backward pass of a batch with rows of `longest` tokens."""
+    """Return the bytes that a forward pass keeps for the backward pass, for a batch with rows of `longest` tokens."""
     tokens = recipe.batch * longest
     size = 4 if recipe.precision == "fp32" else 2
-    # Of a layer: each norm's input and normed input (in single precision) and output; queries, keys and values, turned
-    # and spread over the heads; attention's output twice; and four of the feed-forward's width.
+    # A layer keeps: for each norm, its input, its normalized input (both in fp32) and its output; queries, keys and
+    # values, before and after rotation; attention's output twice; four tensors with the feed-forward's width.
     layer = tokens * (4 * 4 * model.hidden + size * (7 * model.hidden + 2 * model.keys + 4 * model.intermediate))
     if recipe.checkpointing:
         return layer + model.layers * tokens * model.hidden * size
@@ -122,44 +124,46 @@ def activations(model: Model, recipe: Recipe, longest: int) -> float:
 
 
 def _adapter(model: Model, rank: int) -> int:
-    """Return the number of weights of LoRA adapters on all linear layers."""
+    """Return the number of weights in LoRA adapters on all linear layers."""
     h, k, i = model.hidden, model.keys, model.intermediate
     shapes = [(h, h), (h, k), (h, k), (h, h), (h, i), (h, i), (i, h)]
     return model.layers * rank * sum(left + right for left, right in shapes)
 
 
 def operations(model: Model, recipe: Recipe, lengths: list[int]) -> float:
-    """Return the operations of one epoch over sequences of these lengths, recomputed activations included."""
+    """Return the operations of one epoch over sequences of these lengths. Recomputed activations count."""
     tokens = sum(lengths)
-    attention = 6 * model.layers * model.hidden * sum(length**2 for length in lengths)  # 12 n² h, half of it masked
+    # Per layer and sequence 12 n² h, of which the causal mask saves half.
+    attention = 6 * model.layers * model.hidden * sum(length**2 for length in lengths)
     forward_and_backward = 6.0 * model.products * tokens + attention
-    # Three equal parts: forward, gradients of inputs and of weights. LoRA lacks the last; recomputing adds a fourth.
+    # It has three equal parts: forward, gradients of inputs, gradients of weights. LoRA does not need the third part.
+    # Recomputing activations adds another forward part.
     return forward_and_backward * (3 - (recipe.lora is not None) + recipe.checkpointing) / 3
 
 
 def disk(model: Model, recipe: Recipe) -> float:
-    """Return the GB of the kept checkpoints and of the model's folder."""
+    """Return the disk space of the kept checkpoints and the model's folder in GB (10^9 bytes)."""
     trained = model.parameters if recipe.lora is None else _adapter(model, recipe.lora)
     checkpoint = (4 if recipe.optimizer == "adamw" else 2) * trained + (
         8 if recipe.optimizer == "adamw" else 2
     ) * trained
-    if recipe.zero:  # also 2-byte weights: the trainer's, and below stage 3 DeepSpeed's as well
+    if recipe.zero:  # adds 2-byte weights: the trainer's copy, and below stage 3 also DeepSpeed's
         checkpoint += (2 if recipe.zero == 3 else 4) * trained
-    # One more, because the next is written before the oldest is deleted.
+    # One checkpoint more, because a new one is written before the oldest is deleted.
     return ((recipe.checkpoints_kept + 1) * checkpoint + 2 * model.parameters) / GB
 
 
 @dataclass(frozen=True)
 class Sequences:
-    """What is trained on: the tokens of each row, the tokens of one validation, and their origin."""
+    """The sequences of a training."""
 
-    lengths: list[int]
-    validated: int
-    origin: str
+    lengths: list[int]  # tokens of each training row
+    validated: int  # tokens of all validation rows together
+    origin: str  # for the estimate's line "rows"
 
 
 def measured_rate(threads: int, model: Model, tokens: int) -> float:
-    """Measure this machine for a second: single-precision operations per second of products of the model's shape."""
+    """Measure for a second how many fp32 operations per second this machine does in products of the model's shape."""
     torch.set_num_threads(threads)
     left, right = torch.randn(tokens, model.hidden), torch.randn(model.hidden, model.intermediate)
     began, products = time.perf_counter(), 0
@@ -170,7 +174,7 @@ def measured_rate(threads: int, model: Model, tokens: int) -> float:
 
 
 def estimate(model: Model, recipe: Recipe, found: Sequences, device: str | None) -> dict[str, str]:
-    """Return names and values to show; `device` is a key of DEVICES, or None for this machine's processor."""
+    """Return the lines of the estimate. `device` is a key of DEVICES, or None for this machine's CPU."""
     longest = recipe.max_length if recipe.packing else max(found.lengths)
     count = -(-sum(found.lengths) // recipe.max_length) if recipe.packing else len(found.lengths)
     parts = figures(model, recipe, longest, bool(device))
@@ -198,5 +202,5 @@ def estimate(model: Model, recipe: Recipe, found: Sequences, device: str | None)
 
 
 def table(lines: dict[str, str]) -> str:
-    """Return an estimate for the terminal."""
+    """Return the lines as a table for the terminal."""
     return text(frame(["what", "estimate"], lines.items()))

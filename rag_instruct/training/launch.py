@@ -1,20 +1,21 @@
-"""The command that starts a recipe's processes: accelerate, on each of the recipe's machines."""
+"""Write the shell command that starts a recipe's processes with accelerate, on one machine or several."""
 
 import shlex
 
 from rag_instruct.training.recipe import Recipe
 
-# Workers save a checkpoint when they get a signal. A launcher of one process would end at once and leave its worker
-# behind, so it ignores signals. A launcher of several passes them on, and by default kills the workers after 30 s.
+# Workers save a checkpoint when they get a signal. With one worker, the launcher would end at once without waiting for
+# it, so the launcher ignores signals. With several workers, the launcher passes signals on. Its default is to kill the
+# workers after 30 s, which may be too short for a checkpoint.
 LET_WORKERS_STOP = (
     "trap '' TERM USR1 INT;"
     " export PET_SIGNALS_TO_HANDLE=SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1 TORCH_ELASTIC_SHUTDOWN_TIMEOUT=3600"
 )
 
-# The trainer spreads each batch over all GPUs that it sees: a recipe of one GPU sees the first of those it was given.
+# The trainer would split each batch over all visible GPUs. A recipe for one GPU may see only the first of them.
 ONE_GPU = "CUDA_VISIBLE_DEVICES=${CUDA_VISIBLE_DEVICES:-0}; export CUDA_VISIBLE_DEVICES=${CUDA_VISIBLE_DEVICES%%,*}; "
 
-# SLURM starts one launcher per machine and tells each its number; they meet at the first machine.
+# SLURM starts one launcher per machine, and each gets its rank from SLURM. The launchers connect to the first machine.
 ON_SEVERAL = (
     "srun --overlap --nodes={machines} --ntasks={machines} --ntasks-per-node=1 {gpus}--kill-on-bad-exit=1"
     " bash -c {launcher}"
@@ -30,8 +31,8 @@ def launch_command(recipe: Recipe, module: str, arguments: str) -> str:
 
     `arguments` are already quoted for the shell.
     """
-    # Always the recipe's number of threads: another number can round differently. They wait passively: spinning threads
-    # halve the speed where another process is busy.
+    # The number of threads always comes from the recipe, because another number can change rounding. Threads wait
+    # passively, because spinning threads halve the speed on a CPU that another process uses too.
     threads = max(1, recipe.threads * recipe.machines // recipe.processes)
     prepare = f"{LET_WORKERS_STOP} OMP_NUM_THREADS={threads} OMP_WAIT_POLICY=PASSIVE; "
     if recipe.processes == recipe.gpus == 1:
@@ -40,7 +41,7 @@ def launch_command(recipe: Recipe, module: str, arguments: str) -> str:
     if recipe.machines == 1:
         return f"{prepare}{launcher} -m {module} {arguments}"
     whole = f"{prepare}{launcher} {MEETING} -m {module} {arguments}"
-    # Without it, SLURM 22.05 gave the launcher one of the two GPUs that the job had on that machine.
+    # Without --gpus-per-node, SLURM 22.05 gave the launcher only one of the job's two GPUs on a machine.
     gpus = f"--gpus-per-node={recipe.gpus} " if recipe.gpus else ""
     return prepare + ON_SEVERAL.format(machines=recipe.machines, gpus=gpus, launcher=shlex.quote(whole))
 

@@ -1,4 +1,4 @@
-"""Draw a training's losses."""
+"""Draw a training's loss curves."""
 
 from pathlib import Path
 from typing import Any
@@ -10,18 +10,18 @@ from rag_instruct.errors import UserError
 from rag_instruct.files import whole
 
 matplotlib.rcParams["svg.hashsalt"] = "rag_instruct"  # the same losses give the same bytes
-matplotlib.rcParams["svg.fonttype"] = "none"  # text stays text: a small file that can be searched
+matplotlib.rcParams["svg.fonttype"] = "none"  # text stays text, so the file is small and can be searched
 
 
 def draw_losses(log: list[dict[str, Any]], title: str, path: Path) -> None:
-    """Write training and validation loss over the steps as an SVG.
+    """Write the training and validation loss over the steps to `path` as an SVG.
 
-    `log` is the trainer's log. Raises UserError if it has no loss.
+    `log` is the trainer's log. Raises UserError if the log has no loss.
     """
     trained = [(line["step"], line["loss"]) for line in log if "loss" in line]
     validated = list({line["step"]: line["eval_loss"] for line in log if "eval_loss" in line}.items())
     if not trained:
-        raise UserError(f"{title}: no loss in its training log")
+        raise UserError(f"{title}: training_log.jsonl contains no loss, so there is nothing to draw")
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.add_subplot()
     axes.plot(*zip(*trained, strict=True), color="#9db8d9", linewidth=1, label="training, each step")

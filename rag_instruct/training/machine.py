@@ -1,4 +1,4 @@
-"""Check that a recipe fits the machine, the processes and the packages, before anything is loaded."""
+"""Check, before anything is loaded, that a recipe fits the machine, the started processes and the packages."""
 
 import os
 from importlib.util import find_spec
@@ -12,19 +12,21 @@ from rag_instruct.training.recipe import Recipe
 
 
 def refuse_wrong_machine(recipe: Recipe) -> None:
-    """Raise UserError if the recipe needs more GPUs than this machine has, or another number of processes."""
+    """Raise UserError if GPUs are missing, or if the number of visible GPUs or started processes is wrong."""
     found = torch.cuda.device_count()
     if found < recipe.gpus:
         raise UserError(
-            f"the recipe needs {recipe.gpus} GPUs per machine, {found} are here: run it on a node that has them, or "
-            "choose a recipe for fewer (resources/recipes/)"
+            f"the recipe needs {recipe.gpus} GPUs per machine, but this machine has {found}: run it on a machine with "
+            "enough GPUs, or choose a recipe for fewer GPUs (resources/recipes/)"
         )
     if recipe.processes == recipe.gpus == 1 and found > 1:
-        raise UserError(f"the recipe is for one GPU, {found} are visible: set CUDA_VISIBLE_DEVICES=0, as the rule does")
+        raise UserError(
+            f"the recipe is for one GPU, but {found} are visible: set CUDA_VISIBLE_DEVICES=0, as the rule does"
+        )
     started = int(os.environ.get("WORLD_SIZE", "1"))
     if started != recipe.processes:
         raise UserError(
-            f"the recipe is for {recipe.processes} processes, {started} were started: "
+            f"the recipe is for {recipe.processes} processes, but {started} were started: "
             f"start it with accelerate launch --num_processes {recipe.processes}, as the rule does"
         )
 
@@ -42,21 +44,22 @@ def refuse_missing_packages(recipe: Recipe) -> None:
     for package, needed in wanted.items():
         if needed and find_spec(package) is None:
             raise UserError(
-                f"the recipe needs the package {package}, which is not installed: install it "
-                "(requirements-gpu.txt has versions), or change the recipe"
+                f"the recipe needs the package {package}, which is not installed: install it (requirements-gpu.txt has "
+                "its version), or change the recipe"
             )
 
 
 def recipe_of_flags(recipe: Recipe | None, given: dict[str, Any]) -> Recipe:
-    """Return the recipe with the values of the flags; without a recipe, one for the processes that accelerate started.
+    """Return the recipe with the flags' values in place of its own.
 
-    Raises UserError for values that contradict each other.
+    Without a recipe, the values that no flag sets are the defaults, for the processes that accelerate started. Raises
+    UserError if values contradict each other.
     """
     return validated(Recipe, {**(recipe.given() if recipe else _started()), **given}, "the recipe with these flags")
 
 
 def _started() -> dict[str, Any]:
-    """What the launcher's environment says of a recipe."""
+    """Return the recipe's keys that the launcher's environment variables determine."""
     processes, here = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     started = {
         "processes": processes,

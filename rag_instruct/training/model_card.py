@@ -1,11 +1,11 @@
-"""Write the card of a fine-tuned model in the hub's format: its data, its recipe, the versions of packages."""
+"""Write a fine-tuned model's card in the Hugging Face hub's format: data, recipe, results, package versions."""
 
 from importlib.metadata import version
 from typing import Any
 
 import yaml
 
-LOG, SUMMARY = "training_log.jsonl", "training.json"  # beside the weights
+LOG, SUMMARY = "training_log.jsonl", "training.json"  # in the model's folder
 PACKAGES = ("torch", "transformers", "trl", "accelerate", "deepspeed", "peft")
 USE = """
 ## How to ask it
@@ -22,12 +22,12 @@ In a terminal, `python -m scripts.ask FOLDER "..."` does so, in the project that
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of the packages that decide how a training rounds."""
+    """Return the versions of the packages that influence a training's rounding."""
     return {package: version(package) for package in PACKAGES}
 
 
 def model_card(name: str, summary: dict[str, Any], prompt: str, styles: int) -> str:
-    """Return a README.md with the hub's header. `summary` is the training's, `prompt` is an example of a prompt."""
+    """Return the README.md. `summary` is the content of training.json, `prompt` an example, `styles` their number."""
     recipe, counts, data = summary["recipe"], summary["counts"], summary["data_set"]
     header = {
         "base_model": recipe["model"],

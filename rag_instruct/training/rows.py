@@ -1,4 +1,4 @@
-"""Turn rows into token ids with loss on the answer only; drop noise documents of rows that are too long."""
+"""Turn rows into token ids with loss on the answer only. Rows that are too long lose noise documents."""
 
 import re
 from collections import Counter
@@ -16,45 +16,50 @@ from rag_instruct.models.templates import style_of
 from rag_instruct.records import foreign_records
 
 FIELDS = ("id", "question", "answer", "documents", "passages")
-IGNORED = -100  # the label of a token without loss, as torch has it
+IGNORED = -100  # torch's label for a token without loss
 Row = Mapping[str, Any]
 
 
 class Example(NamedTuple):
-    """One training example; a label is IGNORED where there is no loss, else the input's id."""
+    """One training example."""
 
     id: str
     input_ids: list[int]
-    labels: list[int]
+    labels: list[int]  # IGNORED for the prompt, the input id for the answer
     documents_dropped: int
 
 
 def read_rows(path: Path) -> Iterator[Row]:
-    """Read the rows of a .jsonl, .json or .parquet of this project or of the released set; an id may be missing.
+    """Yield the rows of a .jsonl, .json or .parquet file of this project, or of RAG-Instruct's released data set.
 
-    Raises UserError with file and row if a question or answer is missing or empty, or documents are not texts.
+    A row without an id gets its number. Raises UserError with file and row if a question or answer is missing or empty,
+    if documents are not texts, or if documents and passages differ in number.
     """
     for number, row in enumerate(foreign_records(path, FIELDS), start=1):
         if not isinstance(row, dict):
-            raise UserError(f"{path}, row {number}: not an object with question, answer and documents")
+            raise UserError(f"{path}, row {number}: the row is not an object with question, answer and documents")
         for name in ("question", "answer"):
             if not (isinstance(row.get(name), str) and row[name].strip()):
                 raise UserError(
-                    f"{path}, row {number}: {name!r} is {row.get(name)!r}, it must be a text: correct the row"
+                    f"{path}, row {number}: {name!r} must be a text, but is {row.get(name)!r}: correct the row"
                 )
         documents = row.get("documents")
         if not (isinstance(documents, list) and all(isinstance(text, str) for text in documents)):
-            raise UserError(f"{path}, row {number}: 'documents' is {str(documents)[:80]!r}, not a list of texts")
+            raise UserError(
+                f"{path}, row {number}: 'documents' must be a list of texts, but is {str(documents)[:80]!r}: "
+                "correct the row"
+            )
         row = {name: value for name, value in row.items() if value is not None}  # null is the same as absent
         if "passages" in row and len(row["passages"]) != len(documents):
             raise UserError(
-                f"{path}, row {number}: {len(documents)} documents and {len(row['passages'])} passages: make it again"
+                f"{path}, row {number}: the row has {len(documents)} documents, but {len(row['passages'])} passages: "
+                "make the file again, or remove 'passages' from the row"
             )
         yield {"id": str(number), **row}
 
 
 class Renderer:
-    """Render rows as examples of at most `max_length` tokens, each in the prompt style drawn by its id."""
+    """Turns rows into examples of at most `max_length` tokens. A row's id determines its prompt style."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, max_length: int, seed: str) -> None:
         self.tokenizer = prepared(tokenizer)
@@ -63,14 +68,14 @@ class Renderer:
         self._control = re.compile("|".join(map(re.escape, sorted(tokenizer.all_special_tokens, reverse=True))))
 
     def steers(self, row: Row) -> bool:
-        """Return whether a text of the row contains a control token, such as the end of a turn."""
+        """Return whether a text of the row contains a control token of the model, such as the end of a turn."""
         return any(self._control.search(text) for text in (row["question"], row["answer"], *row["documents"]))
 
     def example(self, row: Row) -> Example | None:
-        """Return the row with as many documents as fit, or None if its source documents do not fit.
+        """Return the example with as many documents as fit, or None if the source documents do not fit.
 
-        Noise documents are dropped first, beginning with the one that retrieval ranked last. Source documents and the
-        answer are never cut. A row that does not mark its noise documents keeps all, or is refused.
+        Only noise documents are dropped, the one with the last rank first. Source documents and the answer are never
+        cut. If a row does not mark noise documents (`passages`), all documents must fit.
         """
         for dropped, documents in enumerate(shortened(row)):
             prompt, answer = self._tokens(row, documents)
@@ -79,22 +84,22 @@ class Renderer:
         return None
 
     def length(self, row: Row, documents: list[str]) -> int:
-        """Count the tokens of the row with these documents instead of its own."""
+        """Return the tokens of the row with these documents instead of its own."""
         prompt, answer = self._tokens(row, documents)
         return len(prompt) + len(answer)
 
     def _tokens(self, row: Row, documents: list[str]) -> tuple[list[int], list[int]]:
-        """Return the ids of the prompt, and of the answer with its end token.
+        """Return the token ids of the prompt, and of the answer with its end token.
 
-        Both are tokenized separately, as at inference, so that no token spans both.
+        We tokenize prompt and answer separately, as at inference, so that no token has parts of both.
         """
         user = {"role": "user", "content": style_of(row["id"], self.seed).render(row["question"], documents)}
         prompt = written(self.tokenizer, [user])
         whole = written(self.tokenizer, [user, {"role": "assistant", "content": row["answer"]}])
         if not whole.startswith(prompt):
             raise UserError(
-                f"the chat template of {self.tokenizer.name_or_path} writes prompts differently before an answer: "
-                "give the tokenizer another chat_template"
+                f"the chat template of {self.tokenizer.name_or_path} writes a prompt differently if an answer follows: "
+                "set another chat_template in tokenizer_config.json"
             )
         encode = self.tokenizer
         answer = encode(whole[len(prompt) :].rstrip("\n"), add_special_tokens=False)["input_ids"]
@@ -108,7 +113,10 @@ def _ends_a_turn(tokenizer: PreTrainedTokenizerBase, ids: list[int]) -> bool:
 
 
 def shortened(row: Row) -> Iterator[list[str]]:
-    """Yield the row's documents, then drop one noise document after another, the last-ranked first."""
+    """Yield the row's documents, then the documents without one noise document, without two, and so on.
+
+    The noise document with the last rank is dropped first.
+    """
     passages = row.get("passages", [])
     noise = [place for place, passage in enumerate(passages) if passage["role"] == "noise"]
     order = sorted(noise, key=lambda place: (-passages[place]["rank"], place))
@@ -118,7 +126,7 @@ def shortened(row: Row) -> Iterator[list[str]]:
 
 
 class Examples(NamedTuple):
-    """The examples of both parts, and counts that add up to the rows."""
+    """The examples for training and validation, and counts. train, validation, too_long and control_tokens add up."""
 
     train: list[Example]
     validation: list[Example]
@@ -128,10 +136,10 @@ class Examples(NamedTuple):
 def examples(
     rows: Iterable[Row], renderer: Renderer, validation: float, total: int | None = None, seed: str | None = None
 ) -> Examples:
-    """Turn all rows into examples; `validation` is the share of rows that are held out.
+    """Turn all rows into examples. `validation` is the share of rows that are held out.
 
-    `seed` draws these rows: that of the data set, whose card has the same split, or else the renderer's.
-    Raises UserError if too few rows remain to train on.
+    `seed` draws the held-out rows. Take the data set's seed for the split of its card; the default is the renderer's
+    seed. Raises UserError if no rows remain for training or validation.
     """
     parts: dict[str, list[Example]] = {"train": [], "validation": []}
     counts: Counter[str] = Counter()
@@ -152,16 +160,18 @@ def examples(
         counts["noise_documents_dropped"] += made.documents_dropped
     if not parts["train"] or (validation and not parts["validation"]):
         raise UserError(
-            f"{counts['rows']} rows gave {len(parts['train'])} to train on and {len(parts['validation'])} to validate, "
-            f"{len(refused)} were too long, {len(steering)} contain control tokens: give more rows, a larger "
-            "max_length in the recipe, or a larger `validation` of the data set in config.yaml, or of the recipe"
+            f"too few rows: of {counts['rows']} rows, {len(parts['train'])} are for training and "
+            f"{len(parts['validation'])} for validation; {len(refused)} are too long, {len(steering)} contain control "
+            "tokens: give more rows, or increase max_length in the recipe, or `validation` in config.yaml or the recipe"
         )
     if refused:
         logger.warning(
-            "%d rows exceed %d tokens even without noise documents and are left out", len(refused), renderer.max_length
+            "%d rows are left out: they exceed %d tokens even without noise documents",
+            len(refused),
+            renderer.max_length,
         )
     if steering:
-        logger.warning("%d rows contain control tokens of the model and are left out", len(steering))
+        logger.warning("%d rows are left out: they contain control tokens of the model", len(steering))
     made_counts = {
         "rows": counts["rows"],
         "train": len(parts["train"]),

@@ -1,4 +1,4 @@
-"""The order in which a training sees its rows."""
+"""Define the order of a training's rows."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -6,13 +6,13 @@ from torch.utils.data import Sampler
 
 from rag_instruct.files import digest
 
-POOLED_GROUPS = 50  # groups whose rows are sorted by length together
+POOLED_GROUPS = 50  # rows are sorted by length within pools of this many groups
 
 
 class DeterministicSampler(Sampler[int]):
-    """Order an epoch's rows by the seed and the epoch's number alone.
+    """Orders an epoch's rows by the seed and the epoch's number only, so that a resumed training has the same order.
 
-    The trainer's own samplers use a random generator, whose state a resumed training does not have.
+    The trainer's samplers use a random generator, whose state is lost when a training stops.
     """
 
     def __init__(self, lengths: Sequence[int], seed: str, group: int, epoch: Callable[[], int]) -> None:
@@ -25,7 +25,7 @@ class DeterministicSampler(Sampler[int]):
         return iter(self.order(self._epoch()))
 
     def order(self, epoch: int) -> list[int]:
-        """Return the rows of an epoch in order; rows of similar length stand in groups of `group`, if it is above 0."""
+        """Return the indices of an epoch's rows in order. If `group` > 0, rows of similar length form groups."""
         rows = sorted(range(len(self)), key=lambda row: digest(self._seed, "order", epoch, row))
         if not self._group:
             return rows

@@ -1,4 +1,4 @@
-"""Fine-tune with TRL's SFTTrainer: resume exactly, stop in order, write the model folder completely or not at all."""
+"""Fine-tune with TRL's SFTTrainer. A training resumes exactly, stops on signals, and writes its folder in one step."""
 
 import os
 import shutil
@@ -25,11 +25,11 @@ from rag_instruct.training.recipe import OPTIMIZERS, Recipe
 from rag_instruct.training.rows import Example, Examples
 from rag_instruct.training.sampler import DeterministicSampler
 
-STOPPED = 75  # exit status of a training that a signal stopped and that can resume (EX_TEMPFAIL)
+STOPPED = 75  # exit status (EX_TEMPFAIL) after a signal; the training can resume
 
 
 class Origin(NamedTuple):
-    """The data set that a model is trained on, as its card names it."""
+    """The data set of a training, for the model card."""
 
     name: str
     sha256: str
@@ -47,8 +47,8 @@ def arguments_of(recipe: Recipe, checkpoints: Path) -> SFTConfig:
         gradient_accumulation_steps=recipe.accumulation,
         learning_rate=recipe.learning_rate,
         lr_scheduler_type=recipe.schedule,
-        warmup_steps=recipe.warmup,  # below 1, a share of the steps
-        weight_decay=recipe.weight_decay,  # the trainer leaves norms and biases out
+        warmup_steps=recipe.warmup,  # a value below 1 is a share of the steps
+        weight_decay=recipe.weight_decay,  # the trainer does not decay norms and biases
         max_grad_norm=recipe.clip,
         optim=OPTIMIZERS[recipe.optimizer],
         optim_args="bf16_stochastic_round=True" if recipe.optimizer == "adamw_8bit" else None,
@@ -61,9 +61,9 @@ def arguments_of(recipe: Recipe, checkpoints: Path) -> SFTConfig:
         deepspeed=recipe.deepspeed(),
         use_cpu=not on_gpu,
         dataloader_pin_memory=on_gpu,
-        average_tokens_across_devices=True,  # every answer token of the effective batch has the same weight
+        average_tokens_across_devices=True,  # gives every answer token of the effective batch the same weight
         eval_strategy="steps" if recipe.validation else "no",
-        eval_steps=1 / recipe.saves,  # below 1, a share of the steps
+        eval_steps=1 / recipe.saves,  # a value below 1 is a share of the steps
         eval_on_start=bool(recipe.validation),
         save_strategy="steps",
         save_steps=1 / recipe.saves,
@@ -77,7 +77,7 @@ def arguments_of(recipe: Recipe, checkpoints: Path) -> SFTConfig:
 
 
 class Trainer(SFTTrainer):
-    """TRL's trainer with an order of rows that does not change when the training resumes."""
+    """TRL's trainer with DeterministicSampler, so that the order of rows is the same when a training resumes."""
 
     recipe: Recipe
 
@@ -97,15 +97,17 @@ def train(
     origin: Origin,
     tensorboard: Path,
 ) -> None:
-    """Fine-tune the recipe's model on the examples and write `folder`: weights, tokenizer, card, log and summary.
+    """Fine-tune the recipe's model on the examples. Write weights, tokenizer, card, log and summary to `folder`.
 
-    Resumes from the last checkpoint of the same data and recipe. Raises UserError on a full disk. A signal ends the
-    process with status STOPPED.
+    Resumes from the last checkpoint with the same data and recipe. Exits with status STOPPED after a signal. Raises
+    UserError if the disk is full, or if `folder` contains files that no training wrote.
     """
     if folder.is_dir() and any(folder.iterdir()) and not (folder / SUMMARY).is_file():
-        raise UserError(f"{folder} contains files that no training wrote: not overwritten; choose another --output")
-    disable_progress_bars()  # the rows are prepared already
-    set_verbosity_error()  # it warns of tied weights and special tokens, which are intended
+        raise UserError(
+            f"{folder} contains files that no training wrote; refusing to overwrite: choose another folder for --output"
+        )
+    disable_progress_bars()  # of the trainer's preparation, which has nothing to do: the rows are tokenized
+    set_verbosity_error()  # hides warnings about tied weights and special tokens, which are intended
     validation = digest(*(example.id for example in made.validation))
     identity = {"data": origin.sha256, "validation": validation, "recipe": recipe.identity(), **versions()}
     os.environ["TENSORBOARD_LOGGING_DIR"] = str(tensorboard)
@@ -114,13 +116,12 @@ def train(
         claim(checkpoints, identity)
     resumed = [last_checkpoint(checkpoints)]
     if recipe.processes > 1:
-        torch.distributed.broadcast_object_list(
-            resumed
-        )  # the first process decides: others may see an older file system
+        # The first process decides, because a network file system may show the others an older state.
+        torch.distributed.broadcast_object_list(resumed)
     if recipe.zero and not recipe.gpus:
         import deepspeed
 
-        deepspeed.init_distributed("gloo")  # on the CPU nothing else does, and ZeRO-3 spreads the weights
+        deepspeed.init_distributed("gloo")  # nothing else does this on the CPU, and ZeRO-3 partitions weights
     watch = ProgressCallback()
     trainer = trainer_of(loaded(recipe), made, recipe, tokenizer, arguments, watch)
     sequences = packed(trainer, made.train)
@@ -129,14 +130,14 @@ def train(
         trainer.train(resume_from_checkpoint=str(resumed[0]) if resumed[0] else None)
     step, steps = trainer.state.global_step, trainer.state.max_steps
     if watch.told_to_stop and step < steps:
-        trainer.accelerator.wait_for_everyone()  # when the first ends, the launcher may end the others
-        logger.warning("stopped at step %d of %d: run again to go on", step, steps)
+        trainer.accelerator.wait_for_everyone()  # because the launcher may kill the others once one process ends
+        logger.warning("stopped at step %d of %d: run the same command again to resume", step, steps)
         sys.exit(STOPPED)
     finish(trainer, tokenizer, folder, made, origin)
 
 
 def loaded(recipe: Recipe) -> PreTrainedModel:
-    """Load the recipe's model. Weights have 4 bytes, also in mixed precision; 2 with LoRA or the 8-bit optimizer."""
+    """Load the recipe's model. Mixed precision with LoRA or adamw_8bit needs bf16 weights, all else fp32 weights."""
     whole = recipe.precision == "fp32" or (recipe.lora is None and recipe.optimizer == "adamw")
     return load_student(recipe.model, torch.float32 if whole else torch.bfloat16, recipe.revision, recipe.attention)
 
@@ -149,7 +150,7 @@ def trainer_of(
     arguments: SFTConfig,
     watch: ProgressCallback,
 ) -> Trainer:
-    """Return a trainer of the model on the examples."""
+    """Return the trainer of the model for these examples."""
     trainer = Trainer(
         model=student,
         args=arguments,
@@ -169,18 +170,21 @@ def _table(part: list[Example]) -> Dataset:
 
 
 def table_of(trainer: SFTTrainer) -> Dataset:
-    """Return the sequences that the trainer made of the rows."""
+    """Return the trainer's sequences. With packing, a sequence has several rows."""
     assert isinstance(trainer.train_dataset, Dataset)
     return trainer.train_dataset
 
 
 def packed(trainer: SFTTrainer, rows: list[Example]) -> int:
-    """Count the sequences that the rows became; raises UserError if the trainer dropped or cut rows."""
+    """Return the number of training sequences. Raises UserError if the trainer dropped or cut rows."""
     table = table_of(trainer)
     kept = sum(len(part) for part in table["seq_lengths"]) if "seq_lengths" in table.column_names else len(table)
     tokens, wanted = sum(len(ids) for ids in table["input_ids"]), sum(len(row.input_ids) for row in rows)
     if (kept, tokens) != (len(rows), wanted):
-        raise UserError(f"{len(rows)} rows of {wanted} tokens became {kept} of {tokens}: please report this")
+        raise UserError(
+            f"the trainer changed {len(rows)} rows with {wanted} tokens to {kept} rows with {tokens} tokens: please "
+            "report this"
+        )
     return len(table)
 
 
@@ -195,7 +199,7 @@ def _adapter(recipe: Recipe) -> Any:
 
 
 def finish(trainer: Trainer, tokenizer: PreTrainedTokenizerBase, folder: Path, made: Examples, origin: Origin) -> None:
-    """Write the model's folder from the first process; all take part, because each may hold a part of the weights."""
+    """Write the model's folder. Every process must call this, because each may hold a part of the weights."""
     recipe, state = trainer.recipe, trainer.state
     student: Any = trainer.accelerator.unwrap_model(trainer.model)
     if recipe.lora and recipe.merge_lora:
@@ -203,9 +207,9 @@ def finish(trainer: Trainer, tokenizer: PreTrainedTokenizerBase, folder: Path, m
         weights = student.state_dict()
     elif getattr(trainer.accelerator.state.deepspeed_plugin, "zero_stage", 0) == 3:
         weights = trainer.accelerator.get_state_dict(trainer.model_wrapped)
-    else:  # not by accelerate, which below stage 3 unties weights and copies them on every process
+    else:  # accelerate's get_state_dict would untie weights and copy them in every process
         weights = student.state_dict()
-    # By step: a resumed training validates again at its first step.
+    # One loss for each step, because a resumed training validates again at its first step.
     validated = {line["step"]: line["eval_loss"] for line in state.log_history if "eval_loss" in line}
     runs = [line for line in state.log_history if "train_runtime" in line]
     summary = {
