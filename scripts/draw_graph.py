@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rag_instruct import cli
 from rag_instruct.errors import UserError
-from rag_instruct.graph.drawing import GRAPHS, draw, jobs_of, stages_of
+from rag_instruct.graph.drawing import GRAPHS, draw, file_of_rule, jobs_of
 from rag_instruct.graph.dry_run import ROOT
 
 
@@ -21,9 +21,9 @@ def main(targets: list[str], *, configfile: Sequence[Path] = (), output: list[Pa
     kinds = [picture.stem.rsplit("_", 1)[-1] for picture in output]
     if wrong := [str(picture) for picture, kind in zip(output, kinds, strict=True) if kind not in GRAPHS]:
         raise UserError(f"--output: {wrong[0]}: the name must end in one of _{', _'.join(GRAPHS)}")
-    jobs, stages = jobs_of(targets, configfile), stages_of(sorted(ROOT.glob("rules/*.smk")))
+    jobs, file_of = jobs_of(targets, configfile), file_of_rule(sorted(ROOT.glob("rules/*.smk")))
     for picture, kind in zip(output, kinds, strict=True):
-        draw(GRAPHS[kind](jobs, stages), picture)
+        draw(GRAPHS[kind](jobs, file_of), picture)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import pytest
 from conftest import ROOT
 from debian import needs
 
-from rag_instruct.graph.drawing import BOXES, GRAPHS, Job, draw, drawn, jobs_in, kind_of, stages_of
+from rag_instruct.graph.drawing import BOXES, GRAPHS, Job, draw, drawn, file_of_rule, jobs_in, kind_of
 
 DRY_RUN = """
 rule download:
@@ -24,7 +24,7 @@ localrule pick:
 
 @pytest.fixture(scope="module")
 def stages():
-    return stages_of((ROOT / "rules").glob("*.smk"))
+    return file_of_rule((ROOT / "rules").glob("*.smk"))
 
 
 @pytest.fixture(scope="module")

@@ -35,7 +35,10 @@ class Parted:
         return lines
 
     def _line(self, part: str, end: bytes) -> str | None:
-        """Return the message in a part of the stream, or None. A bar stays in `bars` until its line ends."""
+        """Return the message in a part of the stream, or None if the part has no complete message.
+
+        Also update `bars`: a bar stays there until its line ends without other text.
+        """
         found = BAR.fullmatch(part)
         if not found:
             return part if end == b"\n" else None

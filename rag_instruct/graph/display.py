@@ -72,7 +72,7 @@ class Display(logging.Handler):
 
     def _draw(self) -> None:
         while not self._over.wait(REFRESH):
-            # rich itself would measure the caught streams.
+            # We measure the terminal, because rich would measure stdout and stderr, which are caught.
             self._console.size = os.get_terminal_size(self._said.terminal)
             self._say()
             self._live.refresh()
@@ -89,7 +89,7 @@ class Display(logging.Handler):
 
     def _picture(self) -> RenderableType:
         height = None if self._over.is_set() else self._console.height - 1
-        with self._run.lock:  # Snakemake holds the handler's own lock during close()
+        with self._run.lock:  # the handler's own lock would block: Snakemake holds it during close()
             return picture(self._run, dict(self._said.bars), self._spending.words, self._console.width, height)
 
 
@@ -193,7 +193,7 @@ def _time_left(run: Run) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return the time as 0:07:40, after the days if there are any."""
+    """Return the time as 0:07:40. From one day on, the days come first: 2 days, 0:07:40."""
     return str(timedelta(seconds=round(seconds)))
 
 

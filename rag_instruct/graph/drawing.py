@@ -39,7 +39,7 @@ STYLE = """
 Key = TypeVar("Key", bound=Hashable)
 OTHER, SOURCE = "#eeeeee", "#ffffff"
 COMMON = ("dataset", "corpus", "encoder")  # wildcards that never distinguish boxes
-# If a stage has more than BOXES boxes, its wildcards are ignored in this order until it has no more.
+# If a stage has more than BOXES boxes, we ignore its wildcards one by one, in this order, until BOXES suffice.
 SCATTERED = ("shard", "chunk", "file", "name", "benchmark", "model", "given", "queries")
 BOXES = 5  # the most boxes of a stage: one for each paradigm
 
@@ -57,7 +57,8 @@ class Job:
     def stage(self) -> str:
         """The rule, and the kind of queries that it handles.
 
-        Without the kind, the search of exemplars and that of new questions would be one box, and the graph a circle.
+        Without the kind, the searches of exemplars and of new questions would share one box. The graph would then
+        have a cycle, because the search of exemplars comes before the new questions.
         """
         of = {"exemplars": " of exemplars"}.get(self.wildcards.get("queries", ""), " of new questions")
         if self.wildcards.get("queries", "").startswith("evaluation_"):
@@ -81,21 +82,21 @@ def jobs_in(dry_run: str) -> list[Job]:
     return sorted(found, key=lambda job: (job.outputs, job.rule))
 
 
-def stages_of(rules: Iterable[Path]) -> dict[str, str]:
-    """Return the name of each rule's file, by rule."""
+def file_of_rule(rules: Iterable[Path]) -> dict[str, str]:
+    """Return a dictionary from each rule's name to the name of its file, without .smk. `rules` are these files."""
     return {name: path.stem for path in rules for name in re.findall(r"^rule (\w+):", path.read_text("utf-8"), re.M)}
 
 
-def stage_graph(jobs: list[Job], stages: dict[str, str]) -> str:
+def stage_graph(jobs: list[Job], file_of: dict[str, str]) -> str:
     """Return DOT source with one box per stage, which shows the number of its jobs."""
 
     def text(stage: str, alike: list[Job]) -> str:
         return _label([stage.replace("_", " ")], f"{len(alike)} jobs" if len(alike) > 1 else "1 job")
 
-    return _graph(jobs, stages, lambda job: job.stage, text)
+    return _graph(jobs, file_of, lambda job: job.stage, text)
 
 
-def job_graph(jobs: list[Job], stages: dict[str, str]) -> str:
+def job_graph(jobs: list[Job], file_of: dict[str, str]) -> str:
     """Return DOT source of the jobs, with the wildcards that distinguish them.
 
     If a stage has too many jobs, those that differ in a shard, chunk or the like share a box.
@@ -112,7 +113,7 @@ def job_graph(jobs: list[Job], stages: dict[str, str]) -> str:
         head = found[0].replace("_", " ") + (f" x {len(alike)}" if len(alike) > 1 else "")
         return _label([head], ", ".join(found[1:]))
 
-    return _graph(jobs, stages, key, text)
+    return _graph(jobs, file_of, key, text)
 
 
 def _telling(jobs: list[Job]) -> list[str]:
@@ -125,7 +126,7 @@ def _telling(jobs: list[Job]) -> list[str]:
     return [name for name in names if len({job.wildcards[name] for job in jobs}) > 1]
 
 
-def file_graph(jobs: list[Job], stages: dict[str, str]) -> str:
+def file_graph(jobs: list[Job], file_of: dict[str, str]) -> str:
     """Return DOT source of the files: one box per stage, with a line for each kind of file that it makes.
 
     Files that no job makes are white.
@@ -141,7 +142,7 @@ def file_graph(jobs: list[Job], stages: dict[str, str]) -> str:
         kinds = Counter(kind_of(path, job.wildcards) for path, job in files.items())
         return _label([kind + (f" x {count}" if count > 1 else "") for kind, count in kinds.items()], "")
 
-    return _graph([*{job.outputs[0]: job for job in sources}.values(), *jobs], stages, key, text)
+    return _graph([*{job.outputs[0]: job for job in sources}.values(), *jobs], file_of, key, text)
 
 
 def kind_of(path: str, wildcards: dict[str, str]) -> str:
@@ -153,7 +154,7 @@ def kind_of(path: str, wildcards: dict[str, str]) -> str:
 
 
 def _graph(
-    jobs: list[Job], stages: dict[str, str], key: Callable[[Job], Key], text: Callable[[Key, list[Job]], str]
+    jobs: list[Job], file_of: dict[str, str], key: Callable[[Job], Key], text: Callable[[Key, list[Job]], str]
 ) -> str:
     """Return DOT source: all jobs with the same key are one box. An edge means that a job reads a file of another."""
     alike: dict[Key, list[Job]] = {}
@@ -161,7 +162,7 @@ def _graph(
         alike.setdefault(key(job), []).append(job)
     numbers = {found: number for number, found in enumerate(alike)}
     lines = [
-        f"  {numbers[found]} [label={text(found, group)}, fillcolor={_colour(group[0], stages)}];"
+        f"  {numbers[found]} [label={text(found, group)}, fillcolor={_colour(group[0], file_of)}];"
         for found, group in alike.items()
     ]
     maker = {path: numbers[key(job)] for job in jobs for path in job.outputs}
@@ -176,8 +177,8 @@ def _label(lines: list[str], below: str) -> str:
     return f"<{'<br/>'.join(map(escape, lines))}{small}>"
 
 
-def _colour(job: Job, stages: dict[str, str]) -> str:
-    return f'"{COLOURS.get(stages.get(job.rule, ""), OTHER)}"' if job.rule else f'"{SOURCE}", penwidth=1'
+def _colour(job: Job, file_of: dict[str, str]) -> str:
+    return f'"{COLOURS.get(file_of.get(job.rule, ""), OTHER)}"' if job.rule else f'"{SOURCE}", penwidth=1'
 
 
 GRAPHS = {"stages": stage_graph, "jobs": job_graph, "files": file_graph}

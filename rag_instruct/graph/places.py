@@ -14,7 +14,7 @@ def own_file(root: Path, name: str) -> str:
 
 
 def with_own_files(value: Any, root: Path, key: str = "") -> Any:
-    """Return the settings with paths of the workflow's own files, such as the demo's, where users have no such file."""
+    """Return the settings. A path that exists only in the workflow's folder, such as the demo's, leads there."""
     if isinstance(value, dict):
         return {name: with_own_files(inner, root, name) for name, inner in value.items()}
     if isinstance(value, list):

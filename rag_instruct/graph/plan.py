@@ -10,7 +10,9 @@ from rag_instruct.graph.dry_run import dry_run
 from rag_instruct.graph.paid import TEACHER_OF
 from rag_instruct.tables import frame, text
 
-RESERVING = "train"  # only recipes give a useful time; other GPU rules reserve a whole day, but need far less
+# The plan adds up GPU hours of this rule only, because its recipes give a useful time. Other GPU rules reserve a whole
+# day, but need far less.
+RESERVING = "train"
 FOLLOWS = "its inputs are made again"
 # Patterns for Snakemake's reasons, with our words. The first pattern that matches counts.
 REASONS = {
@@ -78,7 +80,7 @@ def table(found: list[Stage]) -> str:
     rows = [[stage.rule, stage.jobs, why(stage)] for stage in found]
     lines = [text(frame(["stage", "jobs", "why"], [*rows, ["total", sum(stage.jobs for stage in found), ""]]))]
     if hours := sum(stage.gpu_hours for stage in found):
-        lines.append(f"GPU hours: at most {hours:,.0f} ({RESERVING}); recipes reserve this time")
+        lines.append(f"GPU hours: at most {hours:,.0f} ({RESERVING}). Each recipe reserves its `hours` on all its GPUs")
     if others := ", ".join(
         f"{stage.rule} {stage.gpu_jobs}" for stage in found if stage.gpu_jobs and not stage.gpu_hours
     ):

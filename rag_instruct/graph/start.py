@@ -19,9 +19,9 @@ from rag_instruct.lock import hold
 def prepare(root: Path) -> None:
     """Let jobs find this interpreter and this workflow, whatever the shell and folder of the run.
 
-    Also turn SIGUSR1 into SIGTERM. SLURM sends SIGUSR1 to all processes of a job before its time is up. It would end
-    Snakemake at once, and with it a training that has not saved its checkpoint. After SIGTERM, Snakemake waits for its
-    jobs to end.
+    Also turn SIGUSR1 into SIGTERM. SLURM sends SIGUSR1 to a training job five minutes before its time limit, because
+    the rule passes --signal=USR1@300. By default, this signal ends Snakemake at once, and the training with it, before
+    the checkpoint is saved. After SIGTERM, Snakemake waits for its jobs to end.
     """
     _put_first("PATH", str(Path(sys.executable).parent))
     _put_first("PYTHONPATH", str(root))
@@ -66,7 +66,10 @@ def refuse_second_run(rules: set[str]) -> None:
 
 
 def _show_failures() -> None:
-    """Show failed jobs of other machines with their logs, although `quiet: rules` hides them."""
+    """Show messages about failed jobs on other machines, with the paths of their logs.
+
+    Snakemake's setting `quiet: rules` would hide these messages.
+    """
     for handler in logger.handlers:
         for usual in handler.filters[:]:
             handler.removeFilter(usual)

@@ -23,8 +23,8 @@ def embed_shard(
 ) -> None:
     """Encode the passages of one shard as `title + " " + text`, as Contriever's authors do.
 
-    Finished blocks go to a .part file in the folder of `output`, which stays after a kill. A later call with the same
-    encoder and passages resumes from this file. `corpus` is the JSON file with the sha256 of the passages.
+    Finished blocks go to a .part file in the folder of `output`. This file stays after a kill, and a later call with
+    the same encoder and passages resumes from it. `corpus` is the JSON file with the sha256 of the passages.
     """
     store = PassageStore(passages)
     first, end = shard_rows(len(store), shard, shards)

@@ -42,9 +42,10 @@ class EncoderSettings(NamedTuple):
 class Encoder:
     """An encoder: the vector of a text depends on this text alone, to the last bit.
 
-    Every batch has the same number of rows; copies of a text fill the last one. All texts of a batch are padded to one
-    length: a multiple of LENGTH_STEP, but at most `max_length`. One thread computes. So other texts, shards and cores
-    do not change the rounding. A GPU computes in bfloat16 if it supports this type.
+    Every batch has the same number of rows. If a batch has too few texts, copies of its first text fill the other rows.
+    All texts of a batch are padded to one length: a multiple of LENGTH_STEP, but at most `max_length`. One thread
+    computes. So other texts, shards and cores do not change the rounding. A GPU computes in bfloat16 if it supports
+    this type.
     """
 
     def __init__(self, settings: EncoderSettings) -> None:
@@ -69,7 +70,10 @@ class Encoder:
 
     @property
     def identity(self) -> str:
-        """The settings and number type: all vectors of one index must have the same."""
+        """A text of the settings and the number type. All vectors of an index must have the same identity.
+
+        We check this only for unfinished shards: the name of a .part file contains a digest of the identity.
+        """
         return f"{tuple(self._settings)} {self._dtype}"
 
     def encode(self, texts: list[str], what: str) -> np.ndarray:
@@ -129,8 +133,9 @@ def _sentence_transformer(source: str, revision: str | None) -> tuple[bool, bool
         "pooling_mode_cls_token",
     }
     if odd or len(modes) > 1:
+        needed = ", ".join(sorted(odd)) if odd else "mean and first-token pooling in combination"
         raise UserError(
-            f"encoder {source!r} needs {', '.join(sorted(odd or modes))}, which is not supported: choose another "
+            f"encoder {source!r} needs {needed}, which is not supported: choose another "
             "`model` under `encoders` in config.yaml"
         )
     return modes == {"pooling_mode_cls_token"}, "Normalize" in modules

@@ -42,7 +42,7 @@ def refuse_repeated(ids: Sequence[str], place: Path) -> None:
 def save_by_query(path: Path, array: np.ndarray, owner: np.ndarray) -> None:
     """Write an .npy with one entry per query. A second array follows: `owner`, a digest of the query ids.
 
-    `digest_of` makes this digest from ids, and `digest_in` reads it from another such file.
+    Use `digest_of` if you have the ids, or `digest_in` if another file was made for the same queries.
     """
     save_array(path, array, owner)
 

@@ -171,8 +171,8 @@ def import_trec(source: Path, k: int, query_ids: list[str], passages: Path, outp
     if lacking:
         raise UserError(
             f"{source}: {len(lacking):,} of {len(query_ids):,} queries have fewer than {k} hits. The first is "
-            f"{lacking[0]!r} with {len(found.get(lacking[0], ()))}: search deeper, or lower `source_depth` or "
-            "`noise.depth` in config.yaml"
+            f"{lacking[0]!r} with {len(found.get(lacking[0], ()))}: search deeper, or lower the depth in "
+            "config.yaml (`source_depth`, `noise.depth`, or `evaluation.documents` for benchmarks)"
         )
     store = PassageStore(passages)
     rows = _rows_of({passage for hits in found.values() for passage, _ in hits}, store, source)
@@ -187,8 +187,8 @@ def import_trec(source: Path, k: int, query_ids: list[str], passages: Path, outp
 def _read_trec(source: Path, wanted: set[str]) -> dict[str, list[tuple[str, float]]]:
     """Return the passage ids and scores of each wanted query.
 
-    Ids in our own runs are percent-decoded. In other runs, a query id that is not wanted is decoded and tried again.
-    `_rows_of` does the same with passage ids.
+    We percent-decode all ids in our own runs. In other runs, we decode a query id only if it is not in `wanted`.
+    Likewise, `_rows_of` decodes a passage id only if the corpus lacks it.
     """
     found: dict[str, list[tuple[str, float]]] = {}
     seen: set[tuple[str, str]] = set()

@@ -15,10 +15,10 @@ from rag_instruct.retrieval.vectors import HITS, VectorFile
 BLOCK_ROWS = 8192  # vectors that are converted to float32 and multiplied at a time; they fit the processor's cache
 GROUP_ROWS = 32  # rows of a block that are skipped together if their best score is too low
 QUERY_ROWS = 1024  # queries that are multiplied at a time
-WAITING = 32  # mean number of candidates per query that wait before they are merged with the best ones
+WAITING = 32  # candidates wait until there are more than this per query, on average; then all are merged
 AHEAD_ROWS = 4 * BLOCK_ROWS  # distance from the current block to the block that the system reads ahead
 SPARE = 16  # extra candidates beyond k, because rounding in single precision may swap scores that are close
-WIDEST = 16_777_216  # candidates in memory when queries are searched again, all queries together
+WIDEST = 16_777_216  # limit for queries that are searched again together: their number times `spare`, without k
 RESCORED = 65_536  # candidates that each thread scores in double precision at a time
 
 
@@ -115,9 +115,9 @@ class _Best:
         self._forget()
 
     def update(self, block: torch.Tensor, first_row: int, memory: torch.Tensor) -> None:
-        """Score a block. Keep the rows whose score is above the lowest of the best, to merge them later.
+        """Score a block. For each query, set aside the rows that score above the lowest of its m best rows.
 
-        Until there are m best rows, all rows of a block are merged at once.
+        A later merge puts them among the best rows. While there are fewer than m best rows, merge the whole block now.
         """
         scores = memory[: len(block) * len(self._queries)].view(len(block), -1)
         torch.mm(block, self._queries.T, out=scores)
@@ -188,9 +188,9 @@ def search_shard(queries: Path, vectors: Path, first_row: int, k: int, output: P
 
 
 def refuse_depth(depth: int, passages: int) -> None:
-    """Raise UserError when `depth`, the number of passages to find, is larger than the corpus."""
+    """Raise UserError when the corpus has fewer passages than `depth`, the number to find for each query."""
     if depth > passages:
         raise UserError(
             f"config.yaml asks for the {depth} best passages, but the corpus has {passages}: "
-            "lower `source_depth` or `noise.depth`, or enlarge the corpus"
+            "lower `source_depth`, `noise.depth`, or `evaluation.documents` for benchmarks, or enlarge the corpus"
         )

@@ -11,8 +11,8 @@ import numpy as np
 from rag_instruct.errors import UserError
 from rag_instruct.files import write_json
 
-BLOCK_ROWS = 8192  # vectors that are encoded or converted, then written, at a time
-HITS = np.dtype([("row", np.int64), ("score", np.float64)])  # a corpus row and its score
+BLOCK_ROWS = 8192  # the number of vectors in a block; each block is encoded or converted, then written
+HITS = np.dtype([("row", np.int64), ("score", np.float64)])  # the row is in the shard until callers add `first_row`
 SPAN = 1024  # scattered rows that are read through one memory map
 
 
@@ -86,7 +86,7 @@ def float16_bytes(vectors: np.ndarray, first_row: int, source: Path) -> bytes:
 def list_shards(infos: Iterable[Path], corpus: Path, output: Path) -> None:
     """Check that the shards have one vector for every passage, in order, and write the first row of each shard.
 
-    Raises UserError when a passage has no vector or two, and when shards have different dimensions.
+    Raises UserError when a passage has no vector or two vectors, and when two shards have different dimensions.
     """
     shards = [json.loads(info.read_text("utf-8")) | {"file": info.stem} for info in infos]
     passages = json.loads(corpus.read_text("utf-8"))["passages"]
@@ -103,7 +103,7 @@ def list_shards(infos: Iterable[Path], corpus: Path, output: Path) -> None:
             )
         if shard["dimension"] != following["dimension"]:
             raise UserError(
-                f"the vectors of {following['file']} have {following['dimension']} dimensions, those of "
-                f"{shard['file']} {shard['dimension']}: different encoders made them"
+                f"the vectors of {following['file']} have {following['dimension']} dimensions, but those of "
+                f"{shard['file']} have {shard['dimension']}: use the vectors of one encoder for all shards"
             )
     write_json(output, {"passages": passages, "first_rows": [shard["first_row"] for shard in shards]})
