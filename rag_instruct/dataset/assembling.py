@@ -18,8 +18,10 @@ def assemble(
     A row keeps all its source documents; noise documents fill the rest. So `documents` of 0 means no noise.
 
     Noise comes from the ranks beyond `beyond`. Source documents, hidden passages and repeated texts are never noise. We
-    reject a pair if too few documents are left for noise. Digests draw the noise and the order of the documents, so
-    that a document's place does not tell its role.
+    reject a pair if too few documents are left for noise.
+
+    The noise and the order of the documents are chosen by a hash of the seed and the ids. So the place of a document
+    does not tell its role.
     """
     rows: list[Row] = []
     rejected: list[Reject] = []

@@ -68,7 +68,8 @@ SIZES = ((1e3, "n<1K"), (1e4, "1K<n<10K"), (1e5, "10K<n<100K"), (1e6, "100K<n<1M
 def split(rows: Iterable[Row], validation: float, seed: str) -> dict[str, list[Row]]:
     """Return the rows of each split that has rows.
 
-    A digest of its id draws a row's split. So the split does not change when rows are added or reordered.
+    The split of a row is chosen by a hash of the seed and the row's id. So the split does not change when
+    rows are added or reordered.
     """
     parts: dict[str, list[Row]] = {"train": [], "validation": []}
     for row in rows:
@@ -186,7 +187,10 @@ def _of_rejects(rejects: Mapping[str, Mapping[str, int]]) -> Iterable[list[Any]]
 
 
 def places(rows: Iterable[Row]) -> list[int]:
-    """Count the source documents at each place, in the rows with the most frequent number of documents."""
+    """Return the number of rows with a source document at the first place, at the second place, and so on.
+
+    We count only rows that have the most frequent number of documents.
+    """
     rows = list(rows)
     usual = Counter(len(row.documents) for row in rows).most_common(1)[0][0]
     counts = [0] * usual

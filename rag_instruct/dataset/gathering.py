@@ -12,19 +12,19 @@ Asking = TypeVar("Asking", Pair, Row)
 
 
 def gather(chunks: Sequence[Iterable[Pair]], slot_count: int) -> tuple[list[Pair], list[Reject]]:
-    """Return all chunks' pairs in the order of their row slots, and the pairs with a repeated question.
+    """Return the pairs of all chunks in the order of their row slots, and rejects for repeated questions.
 
-    Raises UserError when two pairs fill one slot, or when a slot's number is `slot_count` or more. This happens to
-    chunks that were made with different settings.
+    Raises UserError when a slot has more than one pair, or when a slot's number is `slot_count` or more. The cause is
+    that the chunks were made with different settings.
     """
     pairs = sorted((pair for chunk in chunks for pair in chunk), key=lambda pair: pair.slot)
     numbers = [pair.slot for pair in pairs]
     twice, outside = len(numbers) - len(set(numbers)), sum(number >= slot_count for number in numbers)
     if twice or outside:
         fault = (
-            f"{twice} pairs too many for their row slots"
+            f"some row slots have more than one pair ({twice} pairs too many)"
             if twice
-            else f"{outside} pairs outside the {slot_count} row slots"
+            else f"{outside} pairs have row slot numbers outside 0 to {slot_count - 1}"
         )
         raise UserError(
             f"{fault}: the chunks were made with different settings. Delete the folder "

@@ -23,8 +23,10 @@ def merge(
 ) -> tuple[list[Row], list[Reject], Counts]:
     """Return the data set's rows, the rows left out with their reasons, and the counts.
 
-    We take each paradigm's first rows, as many as `wanted` says, without stopped rows and repeated questions. Digests
-    draw the order of the data set. `stopped` has, by id, the rows that a quality filter or verification stops.
+    For each paradigm, we skip stopped rows and repeated questions. Then we take the first rows: `wanted` says how many.
+    The order of the data set is chosen by a hash of the seed and the ids.
+
+    `stopped` maps the id of a row to the reason why a quality filter or the verification stopped the row.
 
     Raises UserError when a row is neither in the data set nor left out.
     """
@@ -47,7 +49,8 @@ def merge(
         }
         if len(unique) < quota:
             logger.warning(
-                "%s: %d of %d rows, candidates exhausted: raise `tries`, `oversample` or `exemplars` in config.yaml",
+                "%s: %d of %d rows are left: raise `tries`, `oversample` or `exemplars`, or loosen `quality_filters` "
+                "in config.yaml",
                 name, len(unique), quota,
             )  # fmt: skip
     given = sum(map(len, paradigms.values()))
@@ -73,7 +76,7 @@ def rejects_by_reason(rejects: Iterable[Reject]) -> Counts:
 def refuse_empty(dataset: Path, rows: Sequence[Row], rejects: Iterable[Reject]) -> None:
     """Raise UserError for a data set without a row.
 
-    The message counts all reasons, because Snakemake deletes the output files of a failed job.
+    The message has the count of each reason, because Snakemake deletes the output files of a failed job.
     """
     if rows:
         return

@@ -38,8 +38,8 @@ class EmbeddedRows:
         by_id = vectors_by_id(pairs, vectors)
         if lacking := [row.id for row in every if row.id not in by_id]:
             raise UserError(
-                f"{', '.join(map(str, rows))}: {len(lacking)} rows, such as {lacking[0]!r}, have no pair in "
-                f"{', '.join(map(str, pairs))}. The rows are of other pairs: delete the files of rows and run again"
+                f"{len(lacking)} rows, such as {lacking[0]!r}, have no pair in {', '.join(map(str, pairs))}. They were "
+                f"made from other pairs: delete the row files {', '.join(map(str, rows))} and run again"
             )
         return cls(every, np.array([by_id[row.id] for row in every], np.float32).reshape(len(every), -1))
 
@@ -72,7 +72,10 @@ def _outside(rows: list[Row], text: Callable[[Row], str], bounds: list[int]) -> 
 
 
 def near_duplicates(given: EmbeddedRows, threshold: float) -> Details:
-    """Find questions whose word pairs have at least this Jaccard similarity with those of an earlier question."""
+    """Find questions that share many word pairs with an earlier question that was kept.
+
+    `threshold` is the least Jaccard similarity of the word pairs of both questions.
+    """
     known = NearDuplicates(threshold)
     rows = progress(given.rows, "near duplicates", len(given.rows))
     found = {row.id: known.alike(row.id, row.question) for row in rows}

@@ -19,10 +19,11 @@ UNTESTED = "untested"  # a reply of the judge was unreadable
 def apply_verdicts(
     paradigms: Mapping[str, list[Row]], verdicts: Iterable[Verdict], failing: str
 ) -> tuple[dict[str, list[Row]], dict[str, StoppedRow]]:
-    """Return all rows by paradigm, after relabelling, and by id the rows that the verification stops.
+    """Return the rows of each paradigm after relabelling, and the stopped rows by id.
 
-    The rows by paradigm still include the stopped rows. `failing` decides about rows that fail: `keep` keeps them, and
-    `drop` stops them. `relabel` gives them the paradigm that was found, or stops those that cannot take it.
+    The rows of each paradigm still include the stopped rows. `failing` decides about rows that fail: `keep` keeps them,
+    and `drop` stops them. `relabel` gives them the paradigm that was found. If a row cannot take that paradigm,
+    `relabel` stops it.
     """
     failed = {verdict.id: verdict for verdict in verdicts if verdict.reason} if failing != "keep" else {}
     stopped: dict[str, StoppedRow] = {}

@@ -20,7 +20,7 @@ from rag_instruct.schema import Evidence, Row, Verdict
 from rag_instruct.words import content, share, substance
 
 UNKNOWN = "i do not know"
-CAN_ANSWER = 0.8  # least share of the answer's words in a noise document for which we ask the judge about it
+CAN_ANSWER = 0.8  # we ask the judge about a noise document if it has at least this share of the answer's words
 
 
 class Unreadable(Exception):
@@ -30,9 +30,12 @@ class Unreadable(Exception):
 def paradigm_shown(evidence: Evidence) -> str:
     """Return the paradigm that the evidence shows, or UNDECIDED or NONE.
 
-    - single_doc_answer: one document states the answer; if there are two, one of them can be left out.
+    The first case that fits is the result:
+
+    - single_doc_answer: the row has one document, and it states the answer.
     - multi_doc_answer: several documents state the answer, and all of them are needed.
-    - NONE: three or more documents state the answer, and at least one is not needed.
+    - single_doc_answer: two documents state the answer, and one of them can be left out.
+    - NONE: three or more documents state the answer, and at least one of them can be left out.
     - single_doc_support, multi_doc_support: the judge needs both the documents and its memory.
     - UNDECIDED: the judge answers with the documents and memory, but also from memory alone.
     - useless_doc: the judge cannot answer even with the documents and its memory.
@@ -60,7 +63,10 @@ def agrees(intended: str, found: str) -> bool:
 
 
 def sampled(rows: Iterable[Row], rows_share: float, seed: str) -> list[Row]:
-    """Draw the rows to test, by digest: a larger share contains the rows of a smaller one."""
+    """Return the rows to test, chosen by a hash of the seed and the ids.
+
+    A larger share contains all rows of a smaller share.
+    """
     return [row for row in rows if fraction(seed, "verification", row.id) < rows_share]
 
 
@@ -99,7 +105,7 @@ class Examiner:
     async def _noise_that_answers(self, row: Row, keys: list[str]) -> tuple[str, ...]:
         """Return the ids of noise documents from which the judge can answer.
 
-        We ask only about documents with most of the answer's words, because each document costs requests.
+        Each question to the judge costs requests. So we ask only about documents with most of the answer's words.
         """
         return tuple(
             [

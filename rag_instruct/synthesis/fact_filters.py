@@ -11,11 +11,12 @@ VERDICT = re.compile(r"(yes|no|true|false)\b", re.I)
 def lacks_fact(question: str, answer: str, must_say: tuple[tuple[str, ...], ...]) -> bool:
     """Say whether the answer does not state what the fact states.
 
-    `must_say` has a group of names and numbers for each fact; the first of a group is the fact's target. From each
-    group, the answer must have one that the question does not have. Two forms have other rules:
+    `must_say` has one group for each fact: names and numbers, first the target of the fact. From each group, the answer
+    must have a name or number that the question does not have. Two forms have other rules, about the first target:
 
-    - a claim: the answer has the target, no "not", and says "Yes" exactly if the question has the target
-    - a choice: the answer has the target, and the question without its options does not
+    - a claim: the answer has the target and no "not". It starts with "Yes" if, and only if, the question has
+      the target.
+    - a choice: the answer has the target. The question without its options does not have the target.
     """
     asked, target = stem_of(question), must_say[0][0] if must_say else ""
     if VERDICT.match(answer):
@@ -50,7 +51,7 @@ def asks_otherwise(question: str, answer: str) -> bool:
 def defines_otherwise(question: str, answer: str, is_choice: bool) -> bool:
     """Say whether the question asks who or what a name is, but the answer does not start "<name> is a".
 
-    A choice among options never defines a name.
+    If the question has options, the result does not depend on the answer, because an option does not define a name.
     """
     asked = re.search(r"\b(who|what) (is|was|are|were) (?:the |an? )?([\w' -]+)[?.]$", stem_of(question), re.I)
     asked = asked or re.search(r"\b(who|what) (?:the |an? )?([A-Z][\w' -]+?) (is|was|are|were)\.$", stem_of(question))
@@ -67,7 +68,10 @@ GENERIC = frozenset(stem(word) for word in GENERIC_WORDS.split())
 
 
 def adds_facts(question: str, fact: str) -> bool:
-    """Say whether the fact lacks a name or number of the question, or over a fifth of its other words."""
+    """Say whether the question has a name or number that the fact lacks, or too many other words.
+
+    Of the question's words, without GENERIC_WORDS, the fact must have at least 80 %.
+    """
     asked = stem_of(question)
     return not marks(asked) <= content(fact) | marks(fact) or share(content(asked) - GENERIC, content(fact)) < 0.8
 

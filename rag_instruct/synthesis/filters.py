@@ -98,18 +98,25 @@ def off_topic(question: str, texts: str) -> bool:
 
 
 def grounded(text: str, texts: str, words: float = 0.7) -> bool:
-    """Say whether the texts have every number and name, and at least a share of `words` of all words."""
+    """Say whether `texts` has all numbers and names of `text`, and enough of its words: at least the share `words`."""
     return marks(text) <= content(texts) | marks(texts) and share(content(text), content(texts)) >= words
 
 
 def ungrounded(answer: str, texts: str, is_choice: bool) -> bool:
-    """Say whether the answer is not grounded in the texts; they must have every word of a short answer or a choice."""
+    """Say whether the texts lack a number, a name or too many words of the answer.
+
+    For a short answer or a choice, the texts must have every word.
+    """
     short = is_choice or len(content(substance(answer))) < 3
     return not grounded(substance(answer), texts, 1.0 if short else 0.7)
 
 
 def answer_in_document(question: str, answer: str, sources: tuple[Passage, ...]) -> bool:
-    """Say whether a sentence of a document has most words that the answer adds, and half of the question's words."""
+    """Say whether a sentence of a document answers the question.
+
+    The sentence and the document's title must have most of the answer's words and half of the question's words. We
+    ignore words that the answer repeats from the question, unless the answer has no other words.
+    """
     asked, said = content(stem_of(question)), content(substance(answer))
     added = said - asked or said
     for source in sources:
@@ -130,9 +137,9 @@ def one_is_enough(question: str, answer: str, sources: tuple[Passage, ...]) -> b
 def reject_reason(paradigm: str, question: str, answer: str, exemplar: str, focus: Focus) -> Reason | None:
     """Return the first reason to reject a pair, or None.
 
-    An answer must be grounded in the hidden passages for useless_doc and the support paradigms, and in the source
-    documents for the answer paradigms. Prompts with whole documents have no hidden passages, so there we check the
-    grounding of the answer paradigms only.
+    For the answer paradigms, the answer must be grounded in the source documents. For the other paradigms, it must be
+    grounded in the hidden passages. Prompts with whole documents have no hidden passages. So with these prompts, we
+    check the grounding for the answer paradigms only.
     """
     shown, unseen = _texts(focus.sources), _texts(focus.hidden)
     if empty(question, answer):

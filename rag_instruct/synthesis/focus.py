@@ -25,8 +25,8 @@ class Focus:
 def whole_documents(paradigm: str, exemplar: str, ranked: list[Passage], seed: str) -> Iterator[Focus]:
     """Yield focuses on whole passages: first on the best ones, then on the next best, and so on.
 
-    The digest of the seed draws the number of passages within the paradigm's bounds. Only capable teachers can write
-    from whole passages.
+    The number of passages is chosen by a hash of the seed and the paradigm, within the paradigm's bounds. Only capable
+    teachers can write from whole passages.
     """
     least, most = PARADIGMS[paradigm].least, PARADIGMS[paradigm].most
     count = least + int(digest(seed, paradigm), 16) % (most - least + 1)

@@ -14,14 +14,14 @@ from rag_instruct.paradigms import PARADIGMS
 from rag_instruct.synthesis.focus import Focus
 from rag_instruct.words import sentences
 
-OF_ONE_FACT = [name for name in PARADIGMS if name != "multi_doc_answer"]
+OF_ONE_FACT = [name for name in PARADIGMS if name != "multi_doc_answer"]  # paradigms that ask for a single fact
 REACH = 6  # how many of the best passages give facts
 # A target is a name (capitalised words, with small words between) or a number with its unit.
 NAME = r"(?:[A-Z][\w'-]+)(?: (?:(?:of|the|de|da|and) )?[A-Z][\w'-]+)*"
 NUMBER = r"\d[\d,.]*\d(?: (?:million|billion))?(?: (?:[a-z]+s|percent))?|\d(?: [a-z]+s)?"
 TARGET = re.compile(rf"(?<=[a-z,] )(?:{NAME}|{NUMBER})(?=[ ,.])")
 LOOSE = re.compile(r"(an|ic|ish|ese)$| and ")  # adjectives and lists are poor answers
-PLAIN = re.compile(r"^[A-Z][\w ,'-]{30,150}\.$")  # no brackets or quotation marks, which a question could not keep
+PLAIN = re.compile(r"^[A-Z][\w ,'-]{30,150}\.$")  # no brackets or quotation marks: prompts forbid them in a question
 POINTING = re.compile(
     r"\b(he|she|it|they|him|her|his|its|their|them|this|these|those|such|there|here|other|another|farther)\b"
     r"|\bthat (belief|idea|year|time|name|city)\b",
@@ -59,9 +59,10 @@ class Fact:
 
     @property
     def type(self) -> str:
-        """The target's type. Wrong answers of the same type are plausible.
+        """The type of the target. A wrong answer is plausible if its type is the same.
 
-        It is the unit of a number ("when" or "count" without a unit), or the word before a name.
+        The type of a number is its unit. Without a unit, the type is "when" or "count". The type of a name is the word
+        before the name.
         """
         return self.target.partition(" ")[2] or self.asks if self.target[0].isdigit() else self.before
 
@@ -81,9 +82,10 @@ def kind_of(instruction: str) -> str:
 
 
 def focuses(paradigm: str, exemplar: str, ranked: list[Passage], seed: str) -> Iterator[Focus]:
-    """Return focuses on the facts of the best passages, in the passages' order.
+    """Return focuses on the facts of the best passages, best passages first.
 
-    Two neighbouring ranks count as one; within them, the digest of the seed decides the order.
+    The first two passages count as equally good, then the next two, and so on. The order of their facts is chosen by a
+    hash of the seed and the sentence.
     """
     known = [fact for passage in ranked for fact in _facts(passage)]
     rank = {passage.id: place // 2 for place, passage in enumerate(ranked[:REACH])}
@@ -91,7 +93,7 @@ def focuses(paradigm: str, exemplar: str, ranked: list[Passage], seed: str) -> I
     near.sort(key=lambda fact: (rank[fact.passage.id], digest(seed, fact.sentence)))
     if paradigm == "multi_doc_answer":
         return _of_two(near, known, ranked, exemplar)
-    # A fact serves only one of the paradigms OF_ONE_FACT, so that these paradigms do not ask for the same fact.
+    # A hash gives each fact to one of the paradigms OF_ONE_FACT, so that no two of them ask for the same fact.
     own = [fact for fact in near if min(OF_ONE_FACT, key=lambda name: digest(fact.sentence, name)) == paradigm]
     return _of_one(paradigm, own, known, ranked, exemplar, seed)
 
@@ -101,7 +103,7 @@ def _facts(passage: Passage) -> Iterator[Fact]:
         alone = PLAIN.match(sentence) and passage.title in sentence and not POINTING.search(sentence)
         targets = [t for t in TARGET.findall(sentence) if t not in passage.title and passage.title not in t]
         targets = [target for target in targets if not LOOSE.search(target)]
-        if alone and targets:  # the last name or number tends to be the news of the sentence
+        if alone and targets:  # the last name or number is usually what a reader learns from the sentence
             yield Fact(passage, sentence, targets[-1])
 
 
@@ -126,16 +128,16 @@ def _of_one(
             yield Focus(shown, hidden, _variables(fact, known, exemplar, seed), (fact.names,))
 
 
-# `others` are always the ranked passages that do not state the fact.
+# In the next three functions, `others` has the ranked passages that do not state the fact.
 def _background(fact: Fact, others: list[Passage]) -> list[Passage]:
-    """Return the passages of the fact's article."""
+    """Return the passages that belong to the fact's article."""
     return [passage for passage in others if passage.title == fact.passage.title]
 
 
 def _both_backgrounds(fact: Fact, others: list[Passage]) -> list[Passage]:
-    """Return a passage of the fact's article and one of a linked article, or nothing if either is missing.
+    """Return a passage of the fact's article and a passage of a linked article; nothing if one of them is missing.
 
-    A linked article is named in the fact's sentence, or its passage names the fact's article.
+    Two cases are links: the fact's sentence names the other article, or the other passage names the fact's article.
     """
     elsewhere = [passage for passage in others if passage.title != fact.passage.title]
     linked = [p for p in elsewhere if p.title in fact.sentence or fact.passage.title in p.text]
@@ -151,8 +153,11 @@ def _useless(fact: Fact, others: list[Passage]) -> list[Passage]:
 def _variables(fact: Fact, known: list[Fact], exemplar: str, seed: str) -> dict[str, str]:
     """Return the prompt's variables.
 
-    For claims, `claimed` is the fact, in about half of the cases with a wrong target; `verdict` says whether it is
-    true. For choices, `options` has the target and up to three wrong ones; `letter` is the right option.
+    - `claimed`, for claims: the fact's sentence. About half of the claims have a wrong target instead of the right one.
+    - `verdict`, for claims: "Yes" if `claimed` is true, otherwise "No".
+    - `told`: the fact's sentence, then `claimed`. We check that the question adds nothing to these two sentences.
+    - `options`, for choices: the target and up to three wrong targets.
+    - `letter`, for choices: the letter of the right option.
     """
     alike = {other.target for other in known if other.type == fact.type}
     wrong = sorted((t for t in alike if t not in fact.sentence), key=lambda t: digest(seed, fact.sentence, t))

@@ -1,4 +1,7 @@
-"""Synthesis: the teacher tries the candidates of each row slot in turn until it writes a good pair."""
+"""Synthesis: the teacher fills row slots. A row slot is the place of one wanted row.
+
+The teacher tries the candidates of a slot in turn until it writes a good pair.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
