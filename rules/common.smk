@@ -1,4 +1,4 @@
-# Code that all rule files use: the checked settings, and short functions that look up a wildcard's settings and files.
+# Code that every rule file may use. It has the checked settings, and short functions that look up a wildcard's files.
 
 import json
 import os
