@@ -80,7 +80,7 @@ def test_vectors_are_found_by_the_pairs_ids(tmp_path):
     save_by_query(tmp_path / "queries.npy", vectors, digest_of([one.id for one in pairs]))
     assert EmbeddedRows.read(*files).vectors.tolist() == [[6, 7], [2, 3]]
     save_by_query(tmp_path / "queries.npy", vectors, digest_of(["p1", "p0", "p2", "p3"]))
-    with pytest.raises(UserError, match=r"queries\.npy was made for other queries with the same number"):
+    with pytest.raises(UserError, match=r"queries\.npy was made for other queries: their ids or their order differ"):
         EmbeddedRows.read(*files)
     save_by_query(tmp_path / "queries.npy", vectors[:3], digest_of(["p0", "p1", "p2"]))
     with pytest.raises(UserError, match=r"queries\.npy was made for 3 queries, but there are 4"):

@@ -68,7 +68,7 @@ def test_shards_of_another_search_are_refused(run):
     files = [run / "hits_0.npy", run / "hits_1.npy"]
     with pytest.raises(UserError, match=r"hits_0\.npy was made for 3 queries, but there are 2"):
         merge(files, K, IDS[:2], run / "p.arrow", run / "o.parquet", run / "o.trec")
-    with pytest.raises(UserError, match=r"hits_0\.npy was made for other queries with the same number"):
+    with pytest.raises(UserError, match=r"hits_0\.npy was made for other queries: their ids or their order differ"):
         merge(files, K, IDS[::-1], run / "p.arrow", run / "o.parquet", run / "o.trec")
     with pytest.raises(UserError, match="1 query ids occur more than once, such as 'plain'"):
         merge(files, K, ["plain", "plain", "100%"], run / "p.arrow", run / "o.parquet", run / "o.trec")

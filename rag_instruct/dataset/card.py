@@ -163,8 +163,8 @@ def _verification(verification: Mapping[str, Mapping[str, Any]]) -> str:
         "Lines: the paradigm that the row was written for. Columns: the paradigm that the test found. `undecided`: the "
         "judge knew the answer, so the test cannot show whether the documents help. `none`: no paradigm fits. "
         "`untested`: a reply of the judge was unreadable. `share`: the 95 % interval of the share that passed.\n\n"
-        "A row passes with the paradigm that it was written for. `undecided` passes too, except for rows whose "
-        "documents should state the answer. A row fails if a noise document answers its question."
+        "A row passes if the test found the paradigm that it was written for. `undecided` passes too, except for rows "
+        "whose documents should state the answer. A row fails if a noise document answers its question."
     )
     return f"{explanation}\n\n{_table(['written for', *names, 'untested', 'passed', 'share'], lines)}"
 

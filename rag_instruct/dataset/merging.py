@@ -1,4 +1,4 @@
-"""Merges the rows of all paradigms into the data set, and counts the rows left out by reason."""
+"""Merges the rows of all paradigms into the data set, and counts, for each reason, the rows that are left out."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence

@@ -57,7 +57,7 @@ def language(given: EmbeddedRows, wanted: str) -> Details:
 
 
 def question_words(given: EmbeddedRows, bounds: list[int]) -> Details:
-    """Find questions with fewer or more words than the bounds; options count as words of the question."""
+    """Find questions with fewer or more words than the bounds. The answer options of a choice belong to it."""
     return _outside(given.rows, attrgetter("question"), bounds)
 
 
@@ -74,7 +74,7 @@ def _outside(rows: list[Row], text: Callable[[Row], str], bounds: list[int]) -> 
 def near_duplicates(given: EmbeddedRows, threshold: float) -> Details:
     """Find questions that share many word pairs with an earlier question that was kept.
 
-    `threshold` is the least Jaccard similarity of the word pairs of both questions.
+    A question is found if the Jaccard similarity of its word pairs and the earlier question's is at least `threshold`.
     """
     known = NearDuplicates(threshold)
     rows = progress(given.rows, "near duplicates", len(given.rows))

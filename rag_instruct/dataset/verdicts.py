@@ -43,8 +43,8 @@ def apply_verdicts(
 def _may_become(row: Row, verdict: Verdict, paradigms: Mapping[str, Any]) -> bool:
     """Say whether a row can take the paradigm that was found.
 
-    The data set must want that paradigm, and it must allow the row's number of source documents. A row with its answer
-    in a noise document is never relabelled.
+    The data set must want that paradigm, and the paradigm must allow the row's number of source documents. A row with
+    its answer in a noise document is never relabelled.
     """
     if verdict.reason == Reason.ANSWER_IN_NOISE or verdict.found not in paradigms:
         return False

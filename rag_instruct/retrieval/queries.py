@@ -42,7 +42,7 @@ def refuse_repeated(ids: Sequence[str], place: Path) -> None:
 def save_by_query(path: Path, array: np.ndarray, owner: np.ndarray) -> None:
     """Write an .npy with one entry per query. A second array follows: `owner`, a digest of the query ids.
 
-    Use `digest_of` if you have the ids, or `digest_in` if another file was made for the same queries.
+    Get `owner` from `digest_of(ids)`, or from `digest_in(path)` of another file for the same queries.
     """
     save_array(path, array, owner)
 
@@ -67,7 +67,7 @@ def by_query(path: Path, ids: Sequence[str]) -> np.ndarray:
         raise UserError(f"{path} was made for {len(array):,} queries, but there are {len(ids):,}: {AGAIN}")
     owner = digest_in(path)
     if owner.size and not np.array_equal(owner, digest_of(ids)):
-        raise UserError(f"{path} was made for other queries with the same number: {AGAIN}")
+        raise UserError(f"{path} was made for other queries: their ids or their order differ: {AGAIN}")
     return array
 
 

@@ -18,7 +18,7 @@ QUERY_ROWS = 1024  # queries that are multiplied at a time
 WAITING = 32  # candidates wait until there are more than this per query, on average; then all are merged
 AHEAD_ROWS = 4 * BLOCK_ROWS  # distance from the current block to the block that the system reads ahead
 SPARE = 16  # extra candidates beyond k, because rounding in single precision may swap scores that are close
-WIDEST = 16_777_216  # limit for queries that are searched again together: their number times `spare`, without k
+WIDEST = 16_777_216  # most extra candidates, over all queries that are searched again at a time
 RESCORED = 65_536  # candidates that each thread scores in double precision at a time
 
 
@@ -69,7 +69,7 @@ def _double_precision(query: np.ndarray, vectors: np.ndarray) -> np.ndarray:
 
 
 def _candidates(queries: np.ndarray, vectors: VectorFile, m: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return m candidate rows per query (q, m), the lowest of their scores (q,), and the bound of its error (q,).
+    """Return m candidate rows per query (q, m), their lowest score (q,), and how far rounding may move a score (q,).
 
     All scores are in single precision.
     """
@@ -88,7 +88,7 @@ def _candidates(queries: np.ndarray, vectors: VectorFile, m: int) -> tuple[np.nd
             part.merge_waiting()
     rows, scores = (torch.cat([getattr(part, name) for part in parts]).cpu().numpy() for name in ("rows", "scores"))
     # The rounding error of a dot product is at most d * 2^-24 * |q| * |x| (Higham 2002, section 3.1).
-    # It is doubled, because two rounded scores are compared.
+    # A row that was left out has an exact score of at most the lowest plus this error, which is doubled as a margin.
     error = 2 * queries.shape[1] * 2.0**-24 * np.linalg.norm(queries.astype(np.float64), axis=1) * float(longest)
     return rows, scores.min(axis=1).astype(np.float64), error
 

@@ -12,7 +12,7 @@ from rag_instruct.errors import UserError
 from rag_instruct.files import write_json
 
 BLOCK_ROWS = 8192  # the number of vectors in a block; each block is encoded or converted, then written
-HITS = np.dtype([("row", np.int64), ("score", np.float64)])  # the row is in the shard until callers add `first_row`
+HITS = np.dtype([("row", np.int64), ("score", np.float64)])  # row: of the shard; callers add `first_row` for the corpus
 SPAN = 1024  # scattered rows that are read through one memory map
 
 
