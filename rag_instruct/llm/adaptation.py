@@ -11,7 +11,8 @@ OPTIONAL = ("temperature", "top_p", "seed")  # parameters that reasoning models 
 class RequestAdaptation:
     """Replaces or drops parameters after an endpoint's error message says that it does not support them."""
 
-    # The weaker `response_format` to try next. None drops the parameter: the prompts also ask for JSON in words.
+    # For each type of `response_format`, the type to try if the endpoint refuses it. None: send no `response_format`;
+    # the prompts also ask for JSON in words.
     POORER: ClassVar[dict[str, str | None]] = {"json_schema": "json_object", "json_object": None}
 
     def __init__(self, name: str) -> None:

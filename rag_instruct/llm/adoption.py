@@ -1,13 +1,13 @@
 """Adopts the batches of dead jobs: a living job waits for them and records their answers.
 
-A batch's metadata hold the store's name and the batch's own name. So any job of the store finds its batches by asking
-the endpoint, even if the job that opened them was killed before it wrote anything. A job claims the names of the
-batches that it waits for. If no job claims a batch, the next job that looks takes it over.
+A batch's metadata contain the store's id and the batch's name. So each job can list the endpoint's batches and find
+those of its store. This works even if the job that opened a batch was killed before it wrote a file. A job claims the
+names of the batches that it waits for. If no job claims a batch, the next job that looks takes it over.
 
-Two jobs may reach for the same request: one takes over the batch, the other claims the request to buy it. So a job
-checks three things after it claims a request and before it buys:
+While one job takes over a batch, another job may claim a request of this batch to buy the answer. So a job claims a
+request first. Then it checks three things before it buys:
 
-- no batch was opened, taken over or released since the job last looked for batches;
+- since the job last looked for batches, no job opened a batch, took one over, or released its claim on one;
 - no batch that the job has adopted contains the request;
 - the store has no answer.
 """
@@ -30,8 +30,8 @@ from rag_instruct.lock import Claims
 from rag_instruct.logs import logger
 
 LOOKED_BACK = 30 * 86400  # seconds: providers delete older results
-MANY = 1000  # waiting requests that double the time between two looks
-# Keys of a batch's metadata: the store's name for the model, the batch's name, and the data set and stage that pay.
+MANY = 1000  # with this number of waiting requests, the time between two looks is twice as long
+# Keys of a batch's metadata: the store's id (one per model), the batch's name, the data set and stage that pay.
 STORE, NAME, DATA_SET, STAGE = "rag_instruct_store", "rag_instruct_name", "rag_instruct_for", "rag_instruct_stage"
 
 
@@ -81,7 +81,7 @@ class OrphanedBatches:
     async def adopt(self) -> None:
         """Take over the store's batches that no job waits for, whichever data set opened them.
 
-        After the first look, look again only if a batch was opened, taken over or released since the last look.
+        After the first look, look again only if a job opened a batch, took one over, or released its claim on one.
         """
         if not (store := self._folder.store_of(self._api.model)):
             return
@@ -142,7 +142,7 @@ class OrphanedBatches:
         try:
             if self._folder.kept(batch.id).exists():
                 return True  # another job recorded its answers before we claimed it
-            # We read the requests from the provider: the stage that runs now may ask for something else.
+            # We read the requests from the provider, because the requests of this job may be different.
             bodies = await self._api.bodies(batch)
             self._api.go_on()
             self._folder.taken(batch.id).touch()
@@ -200,7 +200,7 @@ class OrphanedBatches:
         except Exception as error:  # `wait_for` raises it
             adopted.error = error
         finally:
-            # The batch's name comes first, so that a job that then claims one of its requests can take over the batch.
+            # Drop the claim on the batch first: a job that claims one of the requests must be able to adopt the batch.
             for key in adopted.claimed:
                 self.claims.drop(key)
             adopted.ended.set()

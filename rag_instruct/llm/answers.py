@@ -163,7 +163,7 @@ class AnswerStore:
     def _append(self, lines: bytes) -> int:
         with needs_room(self.folder):
             if self._segment and not (self.folder / self._own).exists():
-                self._segment.close()  # a node that does not see our locks has compacted it
+                self._segment.close()  # compacted by another node, which does not see our locks
                 self._segment = None
             if self._segment is None:
                 self._segment = self._new_segment()

@@ -39,7 +39,7 @@ class BatchClient:
     def stop(self) -> None:
         """Stop waiting. A running batch keeps running, and the next run takes its answers."""
         self._api.stop()
-        # Release the batch before its requests, so that a job that claims one of them can take over the batch.
+        # Drop the claim on the batch first: a job that claims one of the requests must be able to adopt the batch.
         self._let_go()
         self._pending.settle_all(interrupted())
         self._orphans.stop()
@@ -86,7 +86,7 @@ class BatchClient:
                     await asyncio.sleep(left)
                     continue
                 await self._one_batch()
-        except Exception as error:  # every waiting caller raises it, a bug of ours too
+        except Exception as error:  # all waiting callers raise the error, even if it is a bug of ours
             self._pending.settle_all(error)
 
     async def _one_batch(self) -> None:

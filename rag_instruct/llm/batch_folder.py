@@ -11,11 +11,11 @@ from rag_instruct.lock import hold
 
 POLL = 0.5  # seconds between two checks of whether another job has finished
 LOOKING = ".adopting.lock"  # lock of the job that looks for batches or opens one
-CHANGED = ".changed"  # rewritten whenever a batch is opened or taken over
+CHANGED = ".changed"  # rewritten when a job opens a batch or takes one over
 
 
 class BatchFolder:
-    """The store's names in the metadata of batches, and marks of batches.
+    """The store's ids in the metadata of batches, one per model, and marks of batches.
 
     A mark is an empty file: `kept` for a batch whose answers are in the store, `taken` for one that was taken over.
     """
@@ -24,9 +24,9 @@ class BatchFolder:
         self._folder = folder
 
     def store_of(self, model: str, make: bool = False) -> str:
-        """Return the store's name in the metadata of batches of `model`.
+        """Return the store's id in the metadata of batches of `model`.
 
-        The name is empty until the first batch of `model` is opened; `make` creates it.
+        The id is empty until a job opens the first batch of `model`; `make` creates the id.
         """
         path = self._folder / f"{digest(model)[:16]}.id"
         if make and not path.exists():
@@ -56,7 +56,7 @@ class BatchFolder:
         return path.read_text() if path.exists() else ""
 
     def say_changed(self) -> None:
-        """Tell other jobs that a batch was opened or taken over."""
+        """Rewrite `.changed`, so that other jobs see that this job opens a batch or takes one over."""
         with whole(self._folder / CHANGED) as temporary:
             temporary.write_text(uuid.uuid4().hex)
 

@@ -18,7 +18,7 @@ from rag_instruct.logs import logger
 
 
 class Unanswered(UserError):
-    """A batch answered nothing and rejected at least one request, so the fault is not in single requests."""
+    """The provider answered no request of a batch and rejected at least one: the cause is not a single request."""
 
 
 class PendingRequest(NamedTuple):

@@ -65,7 +65,7 @@ class Budget:
         return counter(self._model.model, self._model.tokenizer)
 
     def tokens(self, request: Request) -> int:
-        """Return about how many tokens the request counts towards the endpoint's tokens per minute."""
+        """Estimate how many tokens of the endpoint's limit per minute the request uses."""
         return prompt_tokens(request, self._count) + room(request)
 
     def most_usage(self, request: Request) -> Usage:

@@ -42,7 +42,7 @@ class Health:
 
     @property
     def good(self) -> bool:
-        """Whether most recent attempts succeeded, so that a failure is due to its request and not to the endpoint."""
+        """Whether more than half of the recent attempts succeeded. Then a failure is due to its request."""
         return "" in self._recent and sum(map(bool, self._recent)) < len(self._recent) / 2
 
     def note(self, fault: str = "") -> None:
@@ -69,14 +69,14 @@ class _Place:
         self.faults = 0  # in a row
         self._resting_until = 0.0
         self._http = http
-        # We prepare URL and headers once, like openai's client: preparing them takes half of a request's time.
+        # Prepare openai's URL and headers once: preparing them for each request takes half of the request's time.
         client = openai.AsyncOpenAI(base_url=endpoint.base_url, api_key=endpoint.key(), http_client=http)
         headers = {**client.default_headers, **client.auth_headers, "Content-Type": "application/json"}
         address = httpx2.URL(str(client.base_url))
         self._prepared = http.build_request(
             "POST",
             address.copy_with(path=f"{address.path.rstrip('/')}/chat/completions"),
-            # Other values are openai's placeholders for headers that are left out.
+            # A value that is not a string means that openai's client does not send this header.
             headers={name: value for name, value in headers.items() if isinstance(value, str)},
             timeout=model.timeout,
         )
@@ -125,7 +125,7 @@ class OnlineClient:
             trust_env=not all(urlsplit(place.base_url).hostname in HERE for place in model.endpoints),
         )
         weights = sum(endpoint.weight for endpoint in model.endpoints)
-        # Each endpoint may take twice its share, to replace a slow one. `at_once` limits the sum.
+        # Each endpoint may take twice its share, to replace a slow one. `concurrency.at_once` limits all together.
         self._places = [
             _Place(endpoint, model, self._http, min(1.0, 2 * endpoint.weight / weights)) for endpoint in model.endpoints
         ]
@@ -185,6 +185,7 @@ class OnlineClient:
                     self._health.note()
                     return reply
                 if time.monotonic() > patience:
+                    # The store keeps this text. It means that the attempt got only 429s for `PATIENCE` seconds.
                     raise TransientError("429 without end")
                 place = self._next()
         except TransientError as error:
@@ -251,7 +252,8 @@ class OnlineClient:
     def _throttled(self, place: _Place, began: float, retry_after: float | None) -> None:
         if retry_after and retry_after > PATIENCE:
             if len(self._places) > 1:
-                raise TransientError("429 for long")  # the other endpoints take its requests
+                # The store keeps this text. This endpoint asks for a long wait, so other endpoints take its requests.
+                raise TransientError("429 for long")
             raise UserError(f"{place.name} asked to retry after {timedelta(seconds=int(retry_after))}; {KEPT}")
         place.limiter.throttled(began, retry_after)
 

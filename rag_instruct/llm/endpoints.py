@@ -63,7 +63,10 @@ class TeacherModel:
         return cls(endpoints=tuple(Endpoint(**endpoint) for endpoint in endpoints), **given)
 
     def request(self, body: Request) -> Request:
-        """Return the whole request: `body`, the model and its sampling. All three decide the key in the store."""
+        """Return the whole request: `body`, the model and its sampling, with `reasoning_tokens` added to `max_tokens`.
+
+        The request key in the store depends on all of them.
+        """
         request = {"model": self.model, **body, **self.sampling}
         if self.reasoning_tokens:
             request["max_tokens"] += self.reasoning_tokens

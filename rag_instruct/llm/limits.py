@@ -102,7 +102,7 @@ class Limiter:
                 self._pause(seconds_of(headers.get(f"x-ratelimit-reset-{what}")) or 1.0)
 
     def throttled(self, began: float, retry_after: float | None) -> None:
-        """Pause after a 429, and halve the limit, unless the request began before the last halving."""
+        """Pause after a 429. Also halve the limit if the request began after the last halving."""
         self._pause(retry_after or 1.0)
         if began < self._lowered:
             return

@@ -16,7 +16,7 @@ class Price(asked.Price):
     """Dollars for a million tokens. `batch` is the share of this price that a request in a batch costs."""
 
     def dollars(self, tokens: Mapping[str, int], batch: bool = False) -> float:
-        """Return the price of prompt and completion tokens; `cached` tokens are a part of the prompt's."""
+        """Return the price of `prompt` and `completion` tokens. `prompt` includes the `cached` tokens."""
         cached = tokens.get("cached", 0)
         paid = (tokens.get("prompt", 0) - cached) * self.input + tokens.get("completion", 0) * self.output
         paid += cached * (self.input if self.cached_input is None else self.cached_input)

@@ -2,8 +2,9 @@
 
 A prompt set is a folder with one YAML file per paradigm.
 
-Texts may differ by kind of task: question, command, explanation, comparison, claim or choice. The compact prompts have
-finer kinds, such as "command when". `synthesis/sentence_focus.py` finds the kind of an exemplar.
+A text may have a version for each kind of task: question, command, explanation, comparison, claim or choice. In the
+compact prompts, some kinds have a second word, such as "command when". `synthesis/sentence_focus.py` finds the kind of
+an exemplar.
 """
 
 import json
@@ -65,7 +66,7 @@ class Step(Section):
     reply_schema: Maybe[dict[str, Any]] = Field(
         None, alias="schema", description="The JSON schema of a reply whose members fill variables."
     )
-    kind: str = Field("", description="The variable with this step's kind of task, if not the row's.")
+    kind: str = Field("", description="The variable with this step's kind of task; left out, the row's kind.")
     about: str = Field("", description="The variable with the fact that the reply must keep to.")
 
     def body(self, kind: str, variables: dict[str, str]) -> Request:

@@ -41,7 +41,7 @@ class Recorder:
         return reply
 
     async def lose(self, key: str, request: Request, attempt: TransientError, batch_of: Buyer | None = None) -> None:
-        """Store what an attempt without a reply may have cost. `batch_of` is who opened its batch, if it was in one."""
+        """Store what an attempt without a reply may have cost. In a batch, `batch_of` is the batch's buyer."""
         data_set, stage = batch_of or self.buyer
         lost: Lost = {
             "id": uuid.uuid4().hex,

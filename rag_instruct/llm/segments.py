@@ -22,11 +22,11 @@ Usage = dict[str, Any]  # tokens as the provider reports them; `estimated: true`
 
 
 class Reply(TypedDict):
-    """The outcome of a request. Only a `finish_reason` of "stop" means an answer. "failed" means a final refusal."""
+    """The outcome of a request: an answer if `finish_reason` is "stop"; "failed" if there will never be an answer."""
 
     text: str
     finish_reason: str
-    refusal: NotRequired[str | None]
+    refusal: NotRequired[str | None]  # the model's words if it declines to answer
     usage: NotRequired[Usage | None]
     model: NotRequired[str | None]  # the name that the provider reports
     batch: NotRequired[bool]
@@ -69,7 +69,7 @@ def failed_reply(failure: str, faults: list[str] | None = None) -> Reply:
 
 
 def tokens_of(paid: Reply | Lost | None) -> Counter[str]:
-    """Return the charged prompt and completion tokens; `cached` tokens are a part of the prompt's."""
+    """Return the charged `prompt` and `completion` tokens. `prompt` includes the `cached` tokens."""
     usage = (paid.get("usage") if paid else None) or {}
     details = usage.get("prompt_tokens_details") or {}
     return Counter(
@@ -85,7 +85,10 @@ def identity(record: Record) -> str:
 
 
 def sizes(folder: Path) -> list[tuple[str, int]]:
-    """Return the segments' names and sizes, sorted by name. If two records have one identity, the earlier counts."""
+    """Return the segments' names and sizes, sorted by name.
+
+    Readers keep this order. If two records have the same identity, readers use the first.
+    """
     try:
         # A hidden file belongs to a compaction in progress.
         return sorted(
@@ -100,7 +103,7 @@ def sizes(folder: Path) -> list[tuple[str, int]]:
 def records_from(path: Path, start: int) -> Iterator[tuple[int, Record | None]]:
     """Yield the records from byte `start` on, each with its position.
 
-    Last, yield the end of the whole lines, with None in place of a record.
+    At the end, yield the position after the last whole line, with None instead of a record.
     """
     with path.open("rb") as file:
         file.seek(start)
@@ -131,9 +134,9 @@ def _parsed(line: bytes) -> Record | None:
 def compact(folder: Path, drop_failures: bool = False) -> tuple[int, int]:
     """Join the segments into one, without torn lines and repeated records.
 
-    Return how many segments were joined, and how many records they have. Segments that changed within a minute stay
-    as they are. `drop_failures` drops refusals, so that their requests are sent again. Raise UserError while a job
-    uses the store.
+    Return the number of joined segments, and the number of records in the new segment. Segments that changed within a
+    minute stay as they are. `drop_failures` drops refusals, so that their requests are sent again. Raise UserError
+    while a job uses the store.
     """
     held = hold(folder / IN_USE, wait=False)
     if held is None:

@@ -43,7 +43,7 @@ def local_server(command: str) -> Iterator[str]:
     port = _free_port()
     arguments = [sys.executable if word == "python" else word for word in shlex.split(command.format(port=port))]
     with tempfile.TemporaryFile("w+") as output:
-        # In its own session the server gets no Ctrl-C. Only the stage does, and it ends the server in order.
+        # In a session of its own, the server gets no Ctrl-C. Only the stage gets it, and ends the server cleanly.
         guard = subprocess.Popen(
             [sys.executable, "-c", GUARD, *arguments],
             stdin=subprocess.PIPE,

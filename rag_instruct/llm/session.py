@@ -30,8 +30,9 @@ Result = TypeVar("Result")
 
 
 class AnswerSource(Protocol):
-    """Gives the answers that the store lacks: from an endpoint, by single requests or batches. A dry run gives none.
+    """Gives the answers that the store lacks: from an endpoint, by single requests or batches.
 
+    `costs.dry_run` has a source that buys nothing and only notes the requests.
     The default `stop` and `close` do nothing.
     """
 
@@ -60,7 +61,8 @@ class ReplayOnly(AnswerSource):
 class Session:
     """Answers the requests of a stage: from the store, or else from a source.
 
-    `jobs` coordinates purchases with other jobs of the store. A source that buys nothing needs no `jobs`.
+    `jobs` coordinates purchases with the store's other jobs: the processes that use the same answers/ folder. A source
+    that buys nothing needs no `jobs`.
     """
 
     def __init__(
@@ -95,7 +97,7 @@ class Session:
         self._store.close()
 
     def stop_on_signals(self) -> None:
-        """Let Ctrl-C or SIGTERM end the job in order. A second signal ends it at once."""
+        """Let Ctrl-C or SIGTERM end the job cleanly. A second signal ends the job at once."""
         loop = asyncio.get_running_loop()
 
         def stop() -> None:
@@ -167,8 +169,8 @@ def with_teacher(
 ) -> Result:
     """Return the result of `work` with a teacher of the settings. Start the teacher's server, if it has one.
 
-    The budget of `dataset` pays, and the ledger names `stage`. The result is for the file `output`: only one job at a
-    time buys for it. Each parameter of `sampling` replaces the teacher's value of that parameter.
+    The budget of `dataset` pays, and the ledger names `stage`. `output` is the file for the result: only one job at a
+    time buys answers for this file. Each parameter of `sampling` replaces the teacher's value of that parameter.
     """
     described = with_sampling(settings["teachers"][teacher], sampling or {})
     answers = Path(settings["answers"])

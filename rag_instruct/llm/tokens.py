@@ -39,5 +39,5 @@ def _of_transformers(tokenizer: str) -> TokenCounter:
 
 
 def prompt_tokens(request: dict[str, object], count: TokenCounter) -> int:
-    """Return the tokens of the request as JSON, a little more than the provider charges for its chat format."""
+    """Count the tokens of the request as JSON. The provider's chat format has slightly fewer."""
     return count(dump(request))
