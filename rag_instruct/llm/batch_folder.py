@@ -1,4 +1,4 @@
-"""Files in which the jobs of a store record who handles which batch."""
+"""Files in which the jobs of a store note which job handles which batch."""
 
 import asyncio
 import uuid
