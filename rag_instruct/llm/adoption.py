@@ -177,7 +177,7 @@ class OrphanedBatches:
     async def _requests_of_taken(self, batch: Batch) -> list[str]:
         """Return the requests of a batch that another job took over.
 
-        The list is empty for a batch that its first job still holds. That job claims each request, so others wait anyway.
+        The list is empty for a batch that its first job still holds. That job claims each request, so others wait.
         """
         if not self._folder.taken(batch.id).exists():
             return []

@@ -50,8 +50,8 @@ class Step(Section):
 
     `examples` become earlier turns of the chat. The reply is JSON of one of two forms:
 
-    - a string, which fills the variable that has the step's `name`. The request asks the endpoint for a string that matches `pattern`.
-      In the pattern, <variable> stands for any one line of that variable's value.
+    - a string, which fills the variable that has the step's `name`. The request asks for a string that matches
+      `pattern`. In the pattern, <variable> stands for any one line of that variable's value.
     - an object of `schema`. Each member fills the variable of its name.
     """
 
