@@ -32,6 +32,10 @@ class Reason(StrEnum):
         member.stage, member.meaning, member.remedy = stage, meaning, remedy
         return member
 
+    def __repr__(self) -> str:
+        """Return the name as a text, for counts in the log."""
+        return repr(self.value)
+
     NO_HUMAN_TURN = (
         "no human turn",
         READING,

@@ -165,7 +165,7 @@ def test_what_will_not_pass_is_not_tried_again(tmp_path):
 def test_an_outage_stops_early_and_is_no_answer(tmp_path):
     with endpoint(lambda request: "x") as served:
         served.faults = ["stop"] * 30 + [500] * 10_000
-        with pytest.raises(UserError, match=r"requests failed .*500"):
+        with pytest.raises(UserError, match=r"attempts failed .*500"):
             ask_all(served.base_url, tmp_path, range(2000), concurrency=32)
         assert len(served.requests) < 150
     store = AnswerStore(tmp_path)

@@ -27,3 +27,7 @@ def test_categories_of_the_teachers_filter_are_reasons():
     categories = set(schema["properties"]["category"]["enum"])
     assert all(explain(name) for name in categories - {"knowledge"})
     assert explain("weather") is None
+
+
+def test_counts_by_reason_read_as_texts():
+    assert f"{ {Reason.REDACTED: 1} }" == "{'redacted': 1}"

@@ -176,7 +176,7 @@ def test_every_reason_says_what_it_means_and_what_to_change(made, browser, reach
             assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
             page.keyboard.press("Escape")
             page.mouse.move(0, 0)
-            assert not tooltip.is_visible()
+            tooltip.wait_for(state="hidden", timeout=5000)
 
 
 def test_a_number_of_the_tables_leads_to_its_rows(made, at):
