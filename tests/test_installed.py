@@ -31,7 +31,7 @@ def installed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("installed")
     source = folder / "source"
     source.mkdir()
-    for part in (*PARTS, "pyproject.toml", "README.md", "requirements.txt"):
+    for part in (*PARTS, "config.schema.json", "pyproject.toml", "README.md", "requirements.txt"):
         copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy2
         copy(ROOT / part, source / part)
     pip = [sys.executable, "-m", "pip", "-q", "--disable-pip-version-check"]
