@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 
 import pytest
@@ -129,7 +130,9 @@ def test_disagreements_are_all_there_with_what_was_said(built):
 
 
 def test_outputs_of_other_questions_are_refused(built):
-    with pytest.raises(UserError, match="the ids of the 1 outputs do not match those of the 1 questions"):
+    with pytest.raises(
+        UserError, match=r"outputs\.jsonl file: the ids of the 1 rows do not match those of the 1 questions"
+    ):
         list(scored([Question("q", "What?", ("x",))], [{"id": "other", "output": ""}], RULES))
 
 
@@ -247,6 +250,15 @@ def test_export_has_lm_evals_fields(built, tmp_path):
     assert "Document 2:\nT1\nfact" in sample["arguments"]["gen_args_0"]["arg_0"]
     closed = (tmp_path / "base_closed_book/samples_arc_set.jsonl").read_text().splitlines()
     assert "Document" not in closed[3]
+
+
+def test_an_export_of_outputs_in_another_order_is_refused(built, tmp_path):
+    shutil.copytree(built[0], tmp_path / "results")
+    path = tmp_path / "results/set/evaluation/popqa/with_documents/tuned.outputs.jsonl"
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines[1:], lines[0]]) + "\n")
+    with pytest.raises(UserError, match=r"tuned\.outputs\.jsonl: the ids of the \d+ rows do not match"):
+        export(built[4], built[1], tmp_path / "results", tmp_path)
 
 
 def test_a_cell_is_known_by_its_place(tmp_path):

@@ -187,7 +187,7 @@ def test_a_folder_without_tokenizer_or_weights_and_an_unknown_model(folder, tmp_
 
 def test_documents_of_other_questions_are_refused(tmp_path):
     (tmp_path / "d.jsonl").write_text('{"id": "other", "documents": []}\n')
-    with pytest.raises(UserError, match="1 rows do not match the 1 questions"):
+    with pytest.raises(UserError, match="the ids of the 1 rows do not match those of the 1 questions"):
         tasks([Question("q", "What?", ("x",))], tmp_path / "d.jsonl")
 
 

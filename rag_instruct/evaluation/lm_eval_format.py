@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from rag_instruct.benchmarks import read_questions
-from rag_instruct.evaluation.questioning import tasks
+from rag_instruct.evaluation.questioning import of_questions, tasks
 from rag_instruct.evaluation.records import Description, Result, Summary
 from rag_instruct.evaluation.results import Cell, Evaluation
 from rag_instruct.evaluation.tables import by_contestant
@@ -80,7 +80,8 @@ def _samples(described: Description, evaluation: Evaluation, cell: Cell, results
     questions = list(read_questions(results / f"benchmarks/{cell.benchmark}/questions.jsonl"))
     place = results / described["dataset"] / "evaluation" / cell.benchmark
     asked = tasks(questions, place / "documents.jsonl" if cell.given == "with_documents" else None)
-    outputs = read_jsonl(place / cell.given / f"{cell.model}.outputs.jsonl")
+    path = place / cell.given / f"{cell.model}.outputs.jsonl"
+    outputs = of_questions(read_jsonl(path), questions, str(path))
     kwargs = _config(described, cell.benchmark)["generation_kwargs"]
     scores = {theirs: evaluation.values(cell, ours).tolist() for theirs, ours in METRICS.items()}
     for number, (question, task, output) in enumerate(zip(questions, asked, outputs, strict=True)):

@@ -1,8 +1,8 @@
 """Build the tasks for a model under test: the question's wording, its options and its documents."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from rag_instruct.errors import UserError
 from rag_instruct.evaluation.records import Output
@@ -10,6 +10,7 @@ from rag_instruct.files import read_jsonl
 from rag_instruct.models.templates import DEFAULT
 from rag_instruct.schema import Question
 
+R = TypeVar("R", bound=Mapping[str, Any])  # a row with the id of its question
 CHOOSE = "Answer with the letter of the right option."
 
 
@@ -33,15 +34,21 @@ def tasks(questions: Iterable[Question], documents: Path | None) -> list[Task]:
     asked = list(questions)
     if documents is None:
         return [Task(question.id, wording(question), ()) for question in asked]
-    rows = list(read_jsonl(documents))
-    if [row["id"] for row in rows] != [question.id for question in asked]:
-        raise UserError(
-            f"{documents}: the {len(rows):,} rows do not match the {len(asked):,} questions: delete this file and run "
-            "again"
-        )
+    rows = of_questions(read_jsonl(documents), asked, str(documents))
     return [
         Task(question.id, wording(question), tuple(row["documents"])) for question, row in zip(asked, rows, strict=True)
     ]
+
+
+def of_questions(rows: Iterable[R], questions: Sequence[Question], place: str) -> list[R]:
+    """Return the rows of a file if they have the ids of the questions, in the same order. Otherwise raise UserError."""
+    found = list(rows)
+    if [row["id"] for row in found] != [question.id for question in questions]:
+        raise UserError(
+            f"{place}: the ids of the {len(found):,} rows do not match those of the {len(questions):,} questions: "
+            "delete this file and run again; stored answers are not generated again"
+        )
+    return found
 
 
 def wording(question: Question) -> str:
