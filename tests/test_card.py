@@ -10,6 +10,7 @@ import pytest
 import yaml
 from huggingface_hub import constants
 from made import row as made_row
+from msgspec.structs import replace
 
 from rag_instruct.dataset.card import SCHEMA, card, places, split, write_parquet
 from rag_instruct.errors import UserError
@@ -101,6 +102,12 @@ def test_a_card_has_the_hubs_header_and_the_numbers():
 def test_a_place_that_says_something_is_seen():
     assert places([row(n, place=0) for n in range(50)]) == [50, 0, 0, 0]
     assert "p = 0.00" in made([row(n, place=0) for n in range(50)])
+
+
+def test_rows_without_noise_have_no_test_of_places():
+    alone = [replace(one, documents=one.documents[:1], passages=(RowPassage("0", "source", 1, 0.5),)) for one in ROWS]
+    assert "nan" not in made(alone)
+    assert "its place says nothing" in made(alone)
 
 
 def test_parquet_has_the_rows_and_every_field_of_a_row(tmp_path):

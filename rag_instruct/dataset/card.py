@@ -203,6 +203,8 @@ def places(rows: Iterable[Row]) -> list[int]:
 
 def _places(rows: list[Row]) -> str:
     counts = places(rows)
+    if len(counts) < 2:
+        return "Most rows have one document, so its place says nothing."
     test = chisquare(counts)
     said = f"Source documents at places 1 to {len(counts)}: {', '.join(map(str, counts))}."
     return (
