@@ -2,7 +2,6 @@
 
 import inspect
 import logging
-import os
 import re
 import sys
 import time
@@ -14,7 +13,7 @@ from typing import Annotated, Any, get_origin
 from cyclopts import App, CycloptsError, Parameter
 
 from rag_instruct.errors import ArgumentError, UserError
-from rag_instruct.logs import TOOK, copy_to, first_process, logger
+from rag_instruct.logs import TOOK, copy_to, first_process, logger, stop_printing
 
 Flat = Parameter(name="*")  # annotates a named tuple whose fields are arguments of the command
 LOG = "file for a copy of the messages"
@@ -39,8 +38,8 @@ def run(function: Callable[..., None], given: Sequence[str] | None = None) -> No
     except UserError as error:
         logger.error("error: %s", error)
         sys.exit(2 if isinstance(error, ArgumentError) else 1)
-    except BrokenPipeError:  # `| head` has read enough; the interpreter must not flush again
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:
+        stop_printing()
     except KeyboardInterrupt:
         logger.error("interrupted")
         sys.exit(130)

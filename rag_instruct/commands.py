@@ -1,11 +1,11 @@
 """The command `rag-instruct`. Every script is a subcommand, for use without Snakemake."""
 
 import difflib
-import signal
 import sys
 from importlib import import_module
 from pathlib import Path
 
+from rag_instruct.logs import stop_printing
 from rag_instruct.project import root
 
 USAGE = """Usage: rag-instruct COMMAND [ARGUMENTS]
@@ -20,8 +20,7 @@ def main() -> None:
     name, *arguments = sys.argv[1:] or ["--help"]
     scripts = {path.stem.replace("_", "-"): path for path in sorted((root() / "scripts").glob("[a-z]*.py"))}
     if name in ("--help", "-h"):
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` may end it
-        print("\n".join([USAGE, *(f"  {command:30} {_summary(path)}" for command, path in scripts.items())]))
+        _print("\n".join([USAGE, *(f"  {command:30} {_summary(path)}" for command, path in scripts.items())]))
     elif name == "workflow":
         print(root() / "Snakefile")
     elif name.replace("_", "-") in scripts:
@@ -31,6 +30,13 @@ def main() -> None:
         hint = f"did you mean {near[0]}?" if near else "rag-instruct --help lists the commands"
         print(f"rag-instruct: {name!r} is not a command: {hint}", file=sys.stderr)
         sys.exit(2)
+
+
+def _print(text: str) -> None:
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        stop_printing()
 
 
 def _summary(path: Path) -> str:
@@ -46,3 +52,7 @@ def _run(path: Path, arguments: list[str]) -> None:
     from rag_instruct import cli
 
     cli.run(function, arguments)
+
+
+if __name__ == "__main__":
+    main()

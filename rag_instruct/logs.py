@@ -23,6 +23,11 @@ def first_process() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
+def stop_printing() -> None:
+    """Let what is still printed go nowhere: the reader, for example `| head`, has read enough."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def copy_to(log: Path) -> None:
     """Write all messages to a file too. Only the first process of a training writes, and later calls do nothing."""
     root = logging.getLogger()

@@ -6,6 +6,7 @@ import os
 import platform
 import re
 import shutil
+import signal
 import subprocess
 import warnings
 from collections.abc import Iterator
@@ -19,8 +20,8 @@ import pytest
 import recording
 from browsing import chromium
 from faulty import Running
+from scheduling import ByFile
 from xdist.remote import Producer
-from xdist.scheduler import LoadScopeScheduling
 
 from rag_instruct.jobs import REPLAY
 from rag_instruct.lock import hold
@@ -61,19 +62,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         TIERS[f"{item.path.name}::{item.name.partition('[')[0]}"] = next(found, "quick")
 
 
-# Tests of a file share what it builds, and so a worker; these two files do, too. Those of the last are spread.
-TOGETHER = dict.fromkeys(["test_training.py", "test_launch.py"], "training")
-APART = ["test_paid_stages.py", "test_client.py"]
-
-
-class ByFile(LoadScopeScheduling):
-    """Which tests go to one worker; loadgroup's marks have no effect with pytest 9.2."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.split("::")[0].rpartition("/")[2]
-        return nodeid if file in APART else TOGETHER.get(file, file)
-
-
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
     return ByFile(config, log)
 
@@ -99,6 +87,17 @@ def environment_stays() -> Iterator[None]:
     take_back()
     yield
     take_back()
+
+
+@pytest.fixture(autouse=True)
+def signals_stay() -> Iterator[None]:
+    """Fail a test that leaves a signal handled otherwise: with SIGPIPE's default, a later test's socket ends the worker."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGPIPE, signal.SIGINT, signal.SIGTERM)}
+    yield
+    left = [number.name for number, handler in before.items() if signal.getsignal(number) != handler]
+    for number, handler in before.items():
+        signal.signal(number, handler)
+    assert not left, f"the test has changed what happens on {left}"
 
 
 @pytest.fixture(autouse=True)

@@ -1,11 +1,14 @@
 """Command lines from signatures: what rules write is understood, and what is wrong is said in one line."""
 
+import os
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
 import pytest
+from conftest import ROOT
 
 from rag_instruct import cli, commands
 from rag_instruct.errors import ArgumentError, UserError
@@ -124,6 +127,17 @@ def test_rag_instruct_lists_its_commands_without_importing_them(capsys, monkeypa
         commands.main()
     assert ended.value.code == 2
     assert "did you mean search-shard?" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_reader_who_has_read_enough_ends_a_command_quietly():
+    """`| head` closes the pipe that the command writes to."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "rag_instruct.commands"]
+    ran = subprocess.run(command, cwd=ROOT, stdout=writing, stderr=subprocess.PIPE, timeout=60)
+    os.close(writing)
+    assert (ran.returncode, ran.stderr) == (0, b"")
 
 
 def test_rag_instruct_runs_a_command_under_its_own_name(capsys, monkeypatch):
