@@ -2,7 +2,7 @@ import pytest
 from made import exemplar
 
 from rag_instruct.corpus.passages import Passage
-from rag_instruct.paradigms import ANY, PARADIGMS, candidates, chunk_slots, drawing_orders, quotas, slots
+from rag_instruct.paradigms import ANY, LOOKED_AT, PARADIGMS, candidates, chunk_slots, drawing_orders, quotas, slots
 from rag_instruct.synthesis.focus import whole_documents
 
 EXEMPLARS = [exemplar(f"{name}:{n}", "x") for name, count in (("a", 23), ("b", 9)) for n in range(count)]
@@ -20,7 +20,7 @@ def tried(rows, exemplars=EXEMPLARS, tries=3, oversample=0.0):
 @pytest.mark.parametrize("rows", [{ANY: 10}, {"a": 10, "b": 7}, {"a": 50}, {"b": 3}])
 def test_no_two_slots_share_a_candidate(rows):
     found = [candidate for candidates_ in tried(rows, tries=7).values() for candidate in candidates_]
-    assert len(set(found)) == len(found) == 7 * sum(rows.values())
+    assert len(set(found)) == len(found) == LOOKED_AT * 7 * sum(rows.values())
     if ANY not in rows:
         assert {name.split(":")[0] for name, _ in found} == set(rows)
 

@@ -44,7 +44,8 @@ def link(one: Passage, other: Passage) -> Link | None:
     if article(one) == article(other):
         return None
     ours, theirs = article_name(one.title), article_name(other.title)
-    there, back = theirs and theirs.mention(one.text), ours and ours.mention(other.text)
+    there = theirs and theirs.mention(one.text, ours)
+    back = ours and ours.mention(other.text, theirs)
     if there and (there.sure or not (back and back.sure)):
         return _link(one, other, there)
     return _link(other, one, back) if back else None

@@ -14,9 +14,9 @@ QUALIFIER = re.compile("\\s*[(\uff08]([^()\uff08\uff09]+)[)\uff09]\\s*$")  # als
 PART = re.compile(r"[ _-]+\d+$")  # the number of a part in a file's name, such as Kenya_1
 # Nobody means these pages when a text has the words of their title.
 LISTING = re.compile(r"(lists?|index|outline|timeline|deaths|births) (of|in) |\d{1,4}s?( bc)?( in |$)", re.I)
-JOINING = frozenset(
-    ["of", "de", "da", "do", "del", "della", "di", "du", "van", "von", "der"]
-)  # small words inside names
+JOINING = frozenset({"of", "de", "da", "do", "del", "della", "di", "du", "van", "von", "der"})  # inside names
+ROOT = 6  # letters of a word that are compared
+BEGINNING = re.compile(r"(^|[.!?:;])[\"“ ]*$")  # of a sentence, where a capital says nothing
 LEAST_LETTERS = 3  # of a name; 2 in a script without capitals, where a letter may be a syllable or a word
 UNSPACED = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\u0e00-\u0e7f"  # Chinese, Japanese and Thai have no blanks
 KATAKANA = r"\u30a1-\u30fa\u30fc"
@@ -43,8 +43,13 @@ class ArticleName:
         """The name without case, accents and punctuation. Two titles with the same one are of one article."""
         return fold(" ".join(self.words))
 
-    def mention(self, text: str) -> Mention | None:
-        """Return the surest mention of the article in a text, or None."""
+    def mention(self, text: str, own: "ArticleName | None" = None) -> Mention | None:
+        """Return the surest mention of the article in a text, or None. A mention inside `own` is none.
+
+        `own` is the name of the article that has the text: "Prime number theorem" does not name Prime number.
+        """
+        if own and self.folded in own.folded:
+            text = text.replace(" ".join(own.words), "…")
         if not self._pattern or not self._may_be_in(text):
             return None
         found = [self._judged(match[0], text[: match.start()], text[match.end() :], text)
@@ -77,15 +82,15 @@ class ArticleName:
             return Mention(found, len(self.words) > 1 or len(found) >= LEAST_LETTERS)
         if re.match(r" [^\W\d_]", after) and after[1].isupper():
             return None  # "New York Times" does not name New York
-        if len(self.words) > 1:
-            return Mention(found, True)
-        if not found[0].isupper():
-            return None if self.qualifier else Mention(found, False)
-        if _inside_a_name(before):
+        if len(self.words) == 1 and (_inside_a_name(before) or (self.qualifier and not found[0].isupper())):
             return None
         if self.qualifier:
-            return Mention(found, True) if _roots(self.qualifier) & _roots(text) else None
-        return Mention(found, not re.search(r"(^|[.!?:;])[\"“ ]*$", before))
+            return Mention(found, True) if self._explained(text) else None
+        return Mention(found, len(self.words) > 1 or (found[0].isupper() and not BEGINNING.search(before)))
+
+    def _explained(self, text: str) -> bool:
+        """Say whether a text tells which of several equal names it means: "directed by Henry King" the director."""
+        return bool(_roots(self.qualifier) & _roots(text))
 
 
 def _bounded(pattern: str, name: str) -> str:
@@ -116,7 +121,8 @@ def _inside_a_name(before: str) -> bool:
 
 
 def _roots(text: str) -> set[str]:
-    return {stem(word) for word in re.findall(r"\w+", text) if word.lower() not in STOP}
+    """Return the beginnings of the words that carry meaning: "directed" and "director" have the same."""
+    return {stem(word)[:ROOT] for word in re.findall(r"\w+", text) if word.lower() not in STOP}
 
 
 @lru_cache(maxsize=1 << 16)

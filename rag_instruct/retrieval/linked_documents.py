@@ -14,9 +14,9 @@ from rag_instruct.errors import UserError
 from rag_instruct.logs import logger, progress
 from rag_instruct.record_files import read_records
 from rag_instruct.retrieval.queries import digest_of, save_by_query
-from rag_instruct.retrieval.runs import Run
+from rag_instruct.retrieval.runs import Hit, Run
 from rag_instruct.retrieval.vectors import VectorFile
-from rag_instruct.schema import FirstDocument, LinkedDocument, LinkedDocuments
+from rag_instruct.schema import FirstDocument, Link, LinkedDocument, LinkedDocuments
 
 KEPT = 12  # linked passages that are kept for a first document: four rounds of three
 TERM_RANKS = 20  # a link by what may be an ordinary word counts only among the nearest passages, up to this rank
@@ -25,15 +25,24 @@ TERM_RANKS = 20  # a link by what may be an ordinary word counts only among the 
 def first_documents(exemplar_ids: Iterable[str], run: Run, least_words: int) -> list[FirstDocument]:
     """Return the first documents of the exemplars, in the order of the corpus. Each stands there once.
 
-    It is the exemplar's best hit that has at least twice the `least_words` of a source document. An exemplar without
-    such a hit gets none.
+    An exemplar without a hit that can be one gets none.
     """
     found: dict[tuple[int, str], list[str]] = {}
     for exemplar in exemplar_ids:
-        best = next((hit for hit in run.hits(exemplar) if can_be_source(hit.passage, 2 * least_words)), None)
-        if best:
+        if best := _first(run.hits(exemplar), least_words):
             found.setdefault((best.row, best.passage.id), []).append(exemplar)
     return [FirstDocument(name, row, tuple(sorted(ids))) for (row, name), ids in sorted(found.items())]
+
+
+def _first(hits: list[Hit], least_words: int) -> Hit | None:
+    """Return the best hit with twice the `least_words` of a source document, if possible one linked to another hit."""
+    able = [hit for hit in hits if can_be_source(hit.passage, 2 * least_words)]
+    linked = (hit for hit in able if any(_is_name(link(hit.passage, other.passage)) for other in able))
+    return next(linked, able[0] if able else None)
+
+
+def _is_name(between: Link | None) -> bool:
+    return between is not None and between.kind == "name"
 
 
 def read_vectors(

@@ -155,7 +155,7 @@ class Noise(Section):
 
 
 class MultiDocuments(Section):
-    """How `multi_doc_support` and `multi_doc_answer` find source documents that belong together."""
+    """The choice of several source documents that belong together."""
 
     choose: Literal["linked", "next_hits"] = Field(
         "linked",
