@@ -84,16 +84,20 @@ def drawing_orders(exemplars: Sequence[Exemplar], seed: str) -> dict[str, list[E
 def candidates(slot: Slot, order: Sequence[Exemplar], tries: int) -> Iterator[tuple[Exemplar, int]]:
     """Yield the candidates of a slot, as (exemplar, round). Two slots never share a candidate.
 
-    The slot stops after `tries` candidates with documents. There are more, because some may have none.
+    The slot stops after `tries` candidates with documents. There are LOOKED_AT times as many, because some have none.
 
-    `order` has the exemplars of the slot's set, from `drawing_orders`. If they are fewer than slots times tries, they
-    are used again in the next round, with other documents. If there are enough, adding rows or exemplar sets does not
-    change the candidates.
+    `order` has the exemplars of the slot's set, from `drawing_orders`. It is cut into `tries` lanes, and a slot goes
+    from lane to lane. If the exemplars are fewer than slots times tries, they are used again in the next round, with
+    other documents. If there are enough, adding rows or exemplar sets does not change the first `tries` candidates.
     """
-    lanes = max(slot.of, len(order) // tries)
+    lane = max(slot.of, len(order) // tries)
+    steps = lane // slot.of  # places of the slot in a lane
     for attempt in range(LOOKED_AT * tries):
-        round_, position = divmod(slot.number + attempt * lanes, len(order))
-        yield order[position], round_
+        past, number = divmod(attempt, tries)
+        again, step = divmod(past, steps)
+        position = (again * tries + number) * lane + step * slot.of + slot.number
+        round_, place = divmod(position, len(order))
+        yield order[place], round_
 
 
 def tried(
