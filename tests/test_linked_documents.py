@@ -116,7 +116,7 @@ def test_vectors_are_the_corpus_s_own_whatever_the_shard(corpus):
 
 def test_a_document_outside_the_shards_is_refused(corpus):
     documents = [FirstDocument("id1", 1, ()), FirstDocument("id9", 9, ())]
-    with pytest.raises(UserError, match="1 of 2 first documents are not in the shards.* delete this folder"):
+    with pytest.raises(UserError, match=r"1 of 2 first documents are not in the shards.* delete this folder"):
         read_vectors(documents, shards(corpus), FIRST_ROWS, corpus / "q.npy")
     read_vectors([], shards(corpus), FIRST_ROWS, corpus / "q.npy")
     assert by_query(corpus / "q.npy", []).shape == (0, 2)
@@ -203,7 +203,7 @@ def test_an_exemplar_without_links_is_skipped_at_no_cost_and_the_pair_names_its_
 
 
 def test_one_document_needs_no_link(corpus):
-    asked, pairs, rejects, order = synthesised(corpus, "single_doc_answer", 1)
+    asked, pairs, rejects, _ = synthesised(corpus, "single_doc_answer", 1)
     assert len(asked) == 1
     assert not (pairs or rejects[-1:])[0].links
     assert "Too short." not in asked[0]

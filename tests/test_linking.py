@@ -103,7 +103,7 @@ def test_passages_of_one_article_are_not_linked():
 
 def test_an_article_does_not_name_what_is_a_part_of_its_own_title():
     wild = Passage("1", "Wild Women", "A band of four.")
-    film = Passage("2", "Wild Women – Gentle Beasts", "Wild Women – Gentle Beasts is a film about women.")
+    film = Passage("2", "Wild Women: Gentle Beasts", "Wild Women: Gentle Beasts is a film about women.")
     assert link(wild, film) is None
     assert link(wild, Passage("3", film.title, f"{film.text} The music is by Wild Women.")) is not None
 
