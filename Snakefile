@@ -19,6 +19,7 @@ include: "rules/common.smk"
 include: "rules/corpus.smk"
 include: "rules/exemplars.smk"
 include: "rules/retrieval.smk"
+include: "rules/linked_documents.smk"
 include: "rules/synthesis.smk"
 include: "rules/dataset.smk"
 include: "rules/money.smk"
@@ -41,7 +42,7 @@ wildcard_constraints:
     paradigm=one_of(PARADIGMS),
     model="[a-z][a-z0-9_]*",
     given=one_of(GIVEN),
-    queries=one_of(["exemplars", *PARADIGMS, *(EVALUATION + name for name in config["benchmarks"])]),
+    queries=one_of(["exemplars", FIRST_DOCUMENTS, *PARADIGMS, *(EVALUATION + name for name in config["benchmarks"])]),
     shard=r"\d+",
     chunk=r"\d+",
     file="[^/]+",

@@ -1,5 +1,6 @@
-# Search exactly, shard by shard, for three kinds of queries: the exemplars (for source documents), the new questions of
-# each paradigm (for noise documents), and the questions of benchmarks (evaluation_<benchmark>).
+# Search exactly, shard by shard, for four kinds of queries: the exemplars (for source documents), their first documents
+# (for linked documents), the new questions of each paradigm (for noise documents), and the questions of benchmarks
+# (evaluation_<benchmark>).
 # Needs: results/corpora/<corpus>/. Makes: results/<dataset>/search/<queries>.parquet, and .trec.
 
 
@@ -46,11 +47,12 @@ rule search_shard:
         runtime=growing(240),
     params:
         depth=depth,
+        or_all=or_all,
         later=lambda wildcards: 0 if tested(wildcards) else setting("noise.depth")(wildcards),
         code=code("search_shard"),
     shell:
         "python -m scripts.search_shard {input.queries:q} --vectors {input.vectors:q} --shard {wildcards.shard}"
-        " --shards {input.shards:q} --depth {params.depth} --later-depth {params.later} --output {output:q} --log {log:q}"
+        " --shards {input.shards:q} --depth {params.depth} {params.or_all} --later-depth {params.later} --output {output:q} --log {log:q}"
 
 
 rule merge_search:
@@ -69,10 +71,11 @@ rule merge_search:
         mem_mb=growing(1500),
     params:
         depth=depth,
+        or_all=or_all,
         code=code("merge_search"),
     shell:
         "python -m scripts.merge_search {input.shards:q} --queries {input.queries:q} --passages {input.passages:q}"
-        " --depth {params.depth} --output {output.run:q} --trec {output.trec:q} --log {log:q}"
+        " --depth {params.depth} {params.or_all} --output {output.run:q} --trec {output.trec:q} --log {log:q}"
 
 
 rule import_run:
@@ -93,7 +96,8 @@ rule import_run:
         mem_mb=growing(4000),
     params:
         depth=depth,
+        or_all=or_all,
         code=code("import_run"),
     shell:
         "python -m scripts.import_run {input.run:q} --queries {input.queries:q} --passages {input.passages:q}"
-        " --depth {params.depth} --output {output.run:q} --trec {output.trec:q} --log {log:q}"
+        " --depth {params.depth} {params.or_all} --output {output.run:q} --trec {output.trec:q} --log {log:q}"

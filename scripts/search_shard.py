@@ -11,6 +11,7 @@ Args:
     depth: passages for each query
     later_depth: depth of the search that follows the paid stage; if this depth exceeds the corpus, this command fails
         before you pay
+    or_all: if the corpus has fewer passages than `depth`, find all
     output: output, .npy
 """
 
@@ -22,10 +23,18 @@ from rag_instruct.retrieval.search import refuse_depth, search_shard
 
 
 def main(
-    queries: Path, *, vectors: Path, shard: int, shards: Path, depth: int, later_depth: int = 0, output: Path
+    queries: Path,
+    *,
+    vectors: Path,
+    shard: int,
+    shards: Path,
+    depth: int,
+    later_depth: int = 0,
+    or_all: bool = False,
+    output: Path,
 ) -> None:
     listed = json.loads(shards.read_text("utf-8"))
-    refuse_depth(max(depth, later_depth), listed["passages"])
+    refuse_depth(later_depth if or_all else max(depth, later_depth), listed["passages"])
     search_shard(queries, vectors, listed["first_rows"][shard], depth, output)
 
 

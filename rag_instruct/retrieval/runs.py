@@ -41,6 +41,7 @@ class Hit:
     row: int
     rank: int
     score: float
+    nearest_to: str = ""  # as in rag_instruct.schema.Source
 
 
 class Run:

@@ -20,6 +20,8 @@ def searched(wildcards):
 def query_file(wildcards):
     if benchmark := tested(wildcards):
         return f"results/{wildcards.dataset}/evaluation/{benchmark}/queries.jsonl"
+    if wildcards.queries == FIRST_DOCUMENTS:
+        return rules.choose_first_documents.output[0].format(dataset=wildcards.dataset)
     name = "exemplars/kept" if wildcards.queries == "exemplars" else f"pairs/{wildcards.queries}"
     return f"results/{wildcards.dataset}/{name}.jsonl"
 
@@ -28,7 +30,14 @@ def depth(wildcards):
     settings = dataset(wildcards)
     if tested(wildcards):
         return settings["evaluation"]["documents"]
+    if wildcards.queries == FIRST_DOCUMENTS:
+        return settings["multi_documents"]["depth"]
     return settings["source_depth"] if wildcards.queries == "exemplars" else settings["noise"]["depth"]
+
+
+def or_all(wildcards):
+    """Return the option to find all passages of a corpus that has fewer than `depth`. Other searches refuse it."""
+    return "--or-all" if wildcards.queries == FIRST_DOCUMENTS else ""
 
 
 def searched_file(name):
