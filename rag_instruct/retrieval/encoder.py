@@ -1,19 +1,18 @@
 """Encode texts as Contriever and sentence-transformers do: run BERT, then pool its last layer."""
 
-import json
 from collections.abc import Iterator
 from itertools import groupby
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from transformers import AutoModel, AutoTokenizer
-from transformers.utils.hub import cached_file
 
 from rag_instruct.errors import UserError
 from rag_instruct.logs import bar
 from rag_instruct.models.source import model_source
+from rag_instruct.retrieval.pooling import POOLINGS, read_pooling
+from rag_instruct.threads import torch_threads
 
 BATCH = {"cpu": 8, "cuda": 128}
 LENGTH_STEP = 32  # texts are padded to a multiple of this number of tokens, but at most to max_length
@@ -56,7 +55,7 @@ class Encoder:
         try:
             self._tokenizer = AutoTokenizer.from_pretrained(source, revision=revision)
             self._model = AutoModel.from_pretrained(source, revision=revision, dtype=self._dtype).eval()
-            self._first_token, normalize = _sentence_transformer(source, revision)
+            pooling = read_pooling(source, revision)
         except OSError as error:
             raise UserError(
                 f"encoder {settings.model!r} cannot be loaded ({str(error).splitlines()[0]}): check its `model` under "
@@ -64,7 +63,13 @@ class Encoder:
             ) from error
         self._rows = BATCH[self._device]
         self._model.to(self._device)
-        self._normalize = settings.normalize or normalize
+        if not pooling.of_prefix and (settings.query_prefix or settings.passage_prefix):
+            raise UserError(
+                f"encoder {settings.model!r} does not pool the tokens of a prefix (include_prompt), which is not "
+                "supported: remove its prefixes, or choose another `model` under `encoders` in config.yaml"
+            )
+        self._pool, self._lower_case = POOLINGS[pooling.mode], pooling.lower_case
+        self._normalize = settings.normalize or pooling.normalize
         self._settings = settings
         self.dimension: int = self._model.config.hidden_size
 
@@ -89,12 +94,13 @@ class Encoder:
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
         if not texts:
             return vectors
-        torch.set_num_threads(1)
         longest = self._settings.max_length
+        texts = [text.lower() for text in texts] if self._lower_case else texts
         tokens = self._tokenizer(texts, truncation=True, max_length=longest)["input_ids"]
-        for numbers, length in _batches([len(ids) for ids in tokens], self._rows, longest):
-            vectors[numbers] = self._batch([tokens[n] for n in numbers], length)
-            counter.update(len(numbers))
+        with torch_threads(1):
+            for numbers, length in _batches([len(ids) for ids in tokens], self._rows, longest):
+                vectors[numbers] = self._batch([tokens[n] for n in numbers], length)
+                counter.update(len(numbers))
         return vectors
 
     @torch.inference_mode()
@@ -104,41 +110,11 @@ class Encoder:
         ids = torch.tensor([row + [padding] * (length - len(row)) for row in filled], device=self._device)
         mask = torch.tensor([[1] * len(row) + [0] * (length - len(row)) for row in filled], device=self._device)
         hidden = self._model(input_ids=ids, attention_mask=mask).last_hidden_state.float()
-        if self._first_token:
-            pooled = hidden[:, 0]
-        else:
-            pooled = hidden.masked_fill(mask[..., None] == 0, 0.0).sum(1) / mask.sum(1, keepdim=True)
+        pooled = self._pool(hidden, mask)
         if self._normalize:
             pooled = torch.nn.functional.normalize(pooled, dim=1)
         vectors: np.ndarray = pooled[: len(tokens)].cpu().numpy()
         return vectors
-
-
-def _sentence_transformer(source: str, revision: str | None) -> tuple[bool, bool]:
-    """Return whether the model pools by its first token instead of the mean, and whether it normalises.
-
-    A model without modules.json, such as Contriever, gets mean pooling. Raises UserError for modules that we do not
-    support, because the vectors would be wrong.
-    """
-
-    def settings(name: str) -> Any:
-        found = cached_file(source, name, revision=revision, _raise_exceptions_for_missing_entries=False)
-        return json.loads(Path(found).read_text("utf-8")) if found else None
-
-    modules = {module["type"].rsplit(".", 1)[-1]: module["path"] for module in settings("modules.json") or []}
-    pooling = (settings(f"{modules['Pooling']}/config.json") or {}) if "Pooling" in modules else {}
-    modes = {key for key, value in pooling.items() if key.startswith("pooling_mode_") and value}
-    odd = set(modules) - {"Transformer", "Pooling", "Normalize"} or modes - {
-        "pooling_mode_mean_tokens",
-        "pooling_mode_cls_token",
-    }
-    if odd or len(modes) > 1:
-        needed = ", ".join(sorted(odd)) if odd else "mean and first-token pooling in combination"
-        raise UserError(
-            f"encoder {source!r} needs {needed}, which is not supported: choose another "
-            "`model` under `encoders` in config.yaml"
-        )
-    return modes == {"pooling_mode_cls_token"}, "Normalize" in modules
 
 
 def _batches(lengths: list[int], rows: int, longest: int) -> Iterator[tuple[list[int], int]]:
