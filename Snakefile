@@ -41,7 +41,7 @@ wildcard_constraints:
     paradigm=one_of(PARADIGMS),
     model="[a-z][a-z0-9_]*",
     given=one_of(GIVEN),
-    queries=one_of(["exemplars", *PARADIGMS, *(EVALUATION + name for name in config["benchmarks"])]),
+    queries=one_of(QUERIES),
     shard=r"\d+",
     chunk=r"\d+",
     file="[^/]+",

@@ -8,6 +8,7 @@ Args:
     queries: the queries with their ids, .jsonl
     passages: corpus, .arrow
     depth: number of passages to take for each query
+    deeper: take so many where the run has them for every query
     output: output, .parquet
     trec: output: the imported part of the run in TREC's format
 """
@@ -19,8 +20,8 @@ from rag_instruct.retrieval.queries import read_queries
 from rag_instruct.retrieval.runs import import_trec
 
 
-def main(source: Path, *, queries: Path, passages: Path, depth: int, output: Path, trec: Path) -> None:
-    import_trec(source, depth, read_queries(queries)[0], passages, output, trec)
+def main(source: Path, *, queries: Path, passages: Path, depth: int, deeper: int = 0, output: Path, trec: Path) -> None:
+    import_trec(source, depth, read_queries(queries)[0], passages, output, trec, deeper)
 
 
 if __name__ == "__main__":

@@ -4,10 +4,11 @@
         --output run.parquet --trec run.trec
 
 Args:
-    shards: .npy files of scripts.search_shard
+    shards: .npy files of scripts.search_shard or scripts.search_words
     queries: the queries with their ids, .jsonl
     passages: corpus, .arrow
     depth: passages for each query
+    deeper: write so many where the corpus has them
     output: output, .parquet
     trec: output: the same run in TREC's format
 """
@@ -15,12 +16,17 @@ Args:
 from pathlib import Path
 
 from rag_instruct import cli
+from rag_instruct.corpus.passages import PassageStore
+from rag_instruct.retrieval.depths import reached
 from rag_instruct.retrieval.queries import read_queries
 from rag_instruct.retrieval.runs import merge
 
 
-def main(shards: list[Path], *, queries: Path, passages: Path, depth: int, output: Path, trec: Path) -> None:
-    merge(shards, depth, read_queries(queries)[0], passages, output, trec)
+def main(
+    shards: list[Path], *, queries: Path, passages: Path, depth: int, deeper: int = 0, output: Path, trec: Path
+) -> None:
+    k = reached(depth, deeper, len(PassageStore(passages)))
+    merge(shards, k, read_queries(queries)[0], passages, output, trec)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ Args:
     shard: number of the shard, from 0
     shards: where each shard begins, .json of scripts.list_shards
     depth: passages for each query
+    deeper: search to this depth where the corpus has so many passages
     later_depth: depth of the search that follows the paid stage; if this depth exceeds the corpus, this command fails
         before you pay
     output: output, .npy
@@ -18,15 +19,25 @@ import json
 from pathlib import Path
 
 from rag_instruct import cli
-from rag_instruct.retrieval.search import refuse_depth, search_shard
+from rag_instruct.retrieval.depths import reached, refuse_depth
+from rag_instruct.retrieval.search import search_shard
 
 
 def main(
-    queries: Path, *, vectors: Path, shard: int, shards: Path, depth: int, later_depth: int = 0, output: Path
+    queries: Path,
+    *,
+    vectors: Path,
+    shard: int,
+    shards: Path,
+    depth: int,
+    deeper: int = 0,
+    later_depth: int = 0,
+    output: Path,
 ) -> None:
     listed = json.loads(shards.read_text("utf-8"))
     refuse_depth(max(depth, later_depth), listed["passages"])
-    search_shard(queries, vectors, listed["first_rows"][shard], depth, output)
+    k = reached(depth, deeper, listed["passages"])
+    search_shard(queries, vectors, listed["first_rows"][shard], k, output)
 
 
 if __name__ == "__main__":

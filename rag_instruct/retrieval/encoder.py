@@ -1,7 +1,5 @@
 """Encode texts as Contriever and sentence-transformers do: run BERT, then pool its last layer."""
 
-from collections.abc import Iterator
-from itertools import groupby
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,11 +9,8 @@ from transformers import AutoModel, AutoTokenizer
 from rag_instruct.errors import UserError
 from rag_instruct.logs import bar
 from rag_instruct.models.source import model_source
+from rag_instruct.retrieval.batches import computed, device, filled
 from rag_instruct.retrieval.pooling import POOLINGS, read_pooling
-from rag_instruct.threads import torch_threads
-
-BATCH = {"cpu": 8, "cuda": 128}
-LENGTH_STEP = 32  # texts are padded to a multiple of this number of tokens, but at most to max_length
 
 
 class EncoderSettings(NamedTuple):
@@ -49,7 +44,7 @@ class Encoder:
 
     def __init__(self, settings: EncoderSettings) -> None:
         source, revision = model_source(settings.model), settings.revision
-        self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        self._device = device()
         half = self._device == "cuda" and torch.cuda.is_bf16_supported()
         self._dtype = torch.bfloat16 if half else torch.float32
         try:
@@ -61,7 +56,6 @@ class Encoder:
                 f"encoder {settings.model!r} cannot be loaded ({str(error).splitlines()[0]}): check its `model` under "
                 "`encoders` in config.yaml, or download the model and give its folder there"
             ) from error
-        self._rows = BATCH[self._device]
         self._model.to(self._device)
         if not pooling.of_prefix and (settings.query_prefix or settings.passage_prefix):
             raise UserError(
@@ -94,37 +88,21 @@ class Encoder:
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
         if not texts:
             return vectors
-        longest = self._settings.max_length
         texts = [text.lower() for text in texts] if self._lower_case else texts
-        tokens = self._tokenizer(texts, truncation=True, max_length=longest)["input_ids"]
-        with torch_threads(1):
-            for numbers, length in _batches([len(ids) for ids in tokens], self._rows, longest):
-                vectors[numbers] = self._batch([tokens[n] for n in numbers], length)
-                counter.update(len(numbers))
+        tokens = self._tokenizer(texts, truncation=True, max_length=self._settings.max_length)["input_ids"]
+        lengths = list(map(len, tokens))
+        computed(lengths, self._settings.max_length, lambda *batch: self._batch(tokens, *batch), vectors, counter)
         return vectors
 
     @torch.inference_mode()
-    def _batch(self, tokens: list[list[int]], length: int) -> np.ndarray:
-        filled = tokens + [tokens[0]] * (self._rows - len(tokens))
+    def _batch(self, tokens: list[list[int]], numbers: list[int], length: int) -> np.ndarray:
+        rows = [tokens[number] for number in filled(numbers)]
         padding = self._tokenizer.pad_token_id or 0
-        ids = torch.tensor([row + [padding] * (length - len(row)) for row in filled], device=self._device)
-        mask = torch.tensor([[1] * len(row) + [0] * (length - len(row)) for row in filled], device=self._device)
+        ids = torch.tensor([row + [padding] * (length - len(row)) for row in rows], device=self._device)
+        mask = torch.tensor([[1] * len(row) + [0] * (length - len(row)) for row in rows], device=self._device)
         hidden = self._model(input_ids=ids, attention_mask=mask).last_hidden_state.float()
         pooled = self._pool(hidden, mask)
         if self._normalize:
             pooled = torch.nn.functional.normalize(pooled, dim=1)
-        vectors: np.ndarray = pooled[: len(tokens)].cpu().numpy()
+        vectors: np.ndarray = pooled[: len(numbers)].cpu().numpy()
         return vectors
-
-
-def _batches(lengths: list[int], rows: int, longest: int) -> Iterator[tuple[list[int], int]]:
-    """Group texts of equal padded length: yield their positions, and this length."""
-
-    def padded(number: int) -> int:
-        return min(-(-lengths[number] // LENGTH_STEP) * LENGTH_STEP, longest)
-
-    order = sorted(range(len(lengths)), key=padded)
-    for length, group in groupby(order, key=padded):
-        numbers = list(group)
-        for start in range(0, len(numbers), rows):
-            yield numbers[start : start + rows], length
