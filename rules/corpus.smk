@@ -90,6 +90,7 @@ rule embed:
         "results/logs/embed/{corpus}_{encoder}_{shard}.log",
     conda:
         "../envs/encoder.yaml"
+    threads: 16
     resources:
         mem_mb=growing(4000),
         runtime=A_DAY,

@@ -16,6 +16,7 @@ rule embed_queries:
         "results/logs/embed_queries/{dataset}_{queries}.log",
     conda:
         "../envs/encoder.yaml"
+    threads: 4
     resources:
         mem_mb=growing(4000),
         runtime=growing(240),

@@ -21,7 +21,7 @@ from pathlib import Path
 from rag_instruct import cli
 from rag_instruct.benchmarks import read_questions
 from rag_instruct.errors import UserError
-from rag_instruct.evaluation.retrievers import draw_recall, measured, page
+from rag_instruct.evaluation.retrievers import Measured, draw_recall, measured, page
 from rag_instruct.files import whole, write_json
 from rag_instruct.retrieval.runs import Run
 
@@ -38,7 +38,7 @@ def main(
     svg: Path,
 ) -> None:
     asked = {path.parent.name: list(read_questions(path)) for path in questions}
-    found = []
+    found: list[Measured] = []
     for path in runs:
         benchmark = path.parent.name.removeprefix("evaluation_")
         found += measured(benchmark, asked[benchmark], path.stem, Run(path, passages))

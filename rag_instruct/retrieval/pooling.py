@@ -20,6 +20,7 @@ KEYS = {
     "pooling_mode_weightedmean_tokens": "weightedmean",
     "pooling_mode_lasttoken": "lasttoken",
 }
+PROMPTS = {"query": ("query",), "passage": ("document", "passage", "corpus")}
 TASK, LAST_LAYER = "feature-extraction", {"method": "forward", "method_output_name": "last_hidden_state"}
 # Functions of the last layer (rows, tokens, dimension) and the mask (rows, tokens). Padding is on the right.
 POOLINGS: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
@@ -37,12 +38,16 @@ class Pooling(NamedTuple):
         normalize: whether vectors have length 1
         lower_case: whether texts are lowercased before the tokenizer gets them
         of_prefix: whether the tokens of a prefix are pooled, too
+        query_prompt: the model's own text before every query
+        passage_prompt: the same for passages
     """
 
     mode: str
     normalize: bool
     lower_case: bool
     of_prefix: bool
+    query_prompt: str = ""
+    passage_prompt: str = ""
 
 
 def read_pooling(source: str, revision: str | None) -> Pooling:
@@ -72,7 +77,17 @@ def read_pooling(source: str, revision: str | None) -> Pooling:
             "`encoders` in config.yaml"
         )
     lower_case, of_prefix = transformer.get("do_lower_case", False), pooling.get("include_prompt", True)
-    return Pooling(modes[0], "Normalize" in modules, bool(lower_case), bool(of_prefix))
+    prompts = _prompts((settings("config_sentence_transformers.json") or {}) if modules else {})
+    return Pooling(modes[0], "Normalize" in modules, bool(lower_case), bool(of_prefix), *prompts)
+
+
+def _prompts(config: dict[str, Any]) -> tuple[str, str]:
+    """Return the texts before queries and passages, which sentence-transformers takes by these names, too."""
+    known = config.get("prompts") or {}
+    default = known.get(config.get("default_prompt_name"), "")
+    of = {kind: [known[name] for name in names if name in known] for kind, names in PROMPTS.items()}
+    query, passage = ((*of[kind], default)[0] or "" for kind in PROMPTS)
+    return query, passage
 
 
 def _modes(pooling: dict[str, Any]) -> list[str]:

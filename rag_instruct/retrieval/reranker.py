@@ -11,7 +11,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from rag_instruct.errors import UserError
 from rag_instruct.logs import bar
 from rag_instruct.models.source import model_source
-from rag_instruct.retrieval.batches import computed, device, filled
+from rag_instruct.retrieval.batches import computed, device, filled, number_type
 from rag_instruct.retrieval.runs import Run, write_run
 from rag_instruct.retrieval.vectors import HITS
 
@@ -27,12 +27,14 @@ class RerankerSettings(NamedTuple):
         first: passages of each query that are reranked
         max_length: number of tokens of query and passage together; longer passages are cut
         revision: commit or branch on the hub
+        precision: number type of the computation, float32 or bfloat16
     """
 
     model: str
     first: int = 50
     max_length: int = 512
     revision: str | None = None
+    precision: str = "float32"
 
 
 class Reranker:
@@ -40,12 +42,10 @@ class Reranker:
 
     def __init__(self, settings: RerankerSettings) -> None:
         source, revision = model_source(settings.model), settings.revision
-        half = device() == "cuda" and torch.cuda.is_bf16_supported()
+        dtype = number_type(settings.precision, f"cross-encoder {settings.model!r}")
         try:
             self._tokenizer = AutoTokenizer.from_pretrained(source, revision=revision)
-            self._model = AutoModelForSequenceClassification.from_pretrained(
-                source, revision=revision, dtype=torch.bfloat16 if half else torch.float32
-            )
+            self._model = AutoModelForSequenceClassification.from_pretrained(source, revision=revision, dtype=dtype)
         except (OSError, ValueError) as error:
             raise UserError(
                 f"cross-encoder {settings.model!r} cannot be loaded ({str(error).splitlines()[0]}): {REMEDY}"

@@ -21,9 +21,9 @@ from rag_instruct.settings.section import (
     ShareBelowOne,
     refusal,
 )
+from rag_instruct.settings.sources import Precision
 
 SEARCHES = ("sources", "noise", "evaluation")  # what documents are retrieved for
-RETRIEVERS = ("dense", "bm25", "hybrid", "reranked")
 Retriever = Literal["dense", "bm25", "hybrid"]
 RUNS = ("exemplars", *PARADIGMS)  # keys of `runs`; evaluation_<benchmark> is one, too
 Quota = OrByName[Natural]
@@ -188,6 +188,12 @@ class Rerank(Section):
     first: Positive = Field(50, description="The number of passages of each query that are reranked.", examples=[100])
     max_length: int = Field(
         512, ge=8, description="Tokens of query and passage together, after which the passage is cut.", examples=[1024]
+    )
+    precision: Precision = Field(
+        "float32",
+        description="The number type of the computation. `bfloat16` is faster on GPUs and on processors with AMX or "
+        "AVX512-BF16.",
+        examples=["bfloat16"],
     )
     searches: list[Literal["sources", "noise", "evaluation"]] = Field(
         ["sources", "evaluation"], description="The searches that are reranked.", examples=[["evaluation"]]

@@ -96,7 +96,7 @@ def first_run(wildcards):
 
 def reranker_arguments(wildcards):
     settings = dataset(wildcards).get("rerank", {})
-    names = ("model", "first", "max_length", "revision")
+    names = ("model", "first", "max_length", "revision", "precision")
     found = [(f"--{name.replace('_', '-')}", str(settings[name])) for name in names if name in settings]
     return shlex.join(part for pair in found for part in pair)
 
