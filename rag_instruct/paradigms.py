@@ -17,6 +17,11 @@ class Paradigm:
     least: int
     most: int
 
+    @property
+    def several(self) -> bool:
+        """Whether a row has more than one source document."""
+        return self.most > 1
+
 
 PARADIGMS = {
     paradigm.name: paradigm
@@ -30,6 +35,7 @@ PARADIGMS = {
 }
 
 
+LOOKED_AT = 4  # candidates that a slot looks at for each that it may try, because some have no documents
 ANY = "*"  # instead of a set's name: all exemplar sets
 
 
@@ -78,11 +84,30 @@ def drawing_orders(exemplars: Sequence[Exemplar], seed: str) -> dict[str, list[E
 def candidates(slot: Slot, order: Sequence[Exemplar], tries: int) -> Iterator[tuple[Exemplar, int]]:
     """Yield the candidates of a slot, as (exemplar, round). Two slots never share a candidate.
 
-    `order` has the exemplars of the slot's set, from `drawing_orders`. If they are fewer than slots times tries, they
-    are used again in the next round, with other documents. If there are enough, adding rows or exemplar sets does not
-    change the candidates.
+    The slot stops after `tries` candidates with documents. There are LOOKED_AT times as many, because some have none.
+
+    `order` has the exemplars of the slot's set, from `drawing_orders`. It is cut into `tries` lanes, and a slot goes
+    from lane to lane. If the exemplars are fewer than slots times tries, they are used again in the next round, with
+    other documents. If there are enough, adding rows or exemplar sets does not change the first `tries` candidates.
     """
-    lanes = max(slot.of, len(order) // tries)
-    for attempt in range(tries):
-        round_, position = divmod(slot.number + attempt * lanes, len(order))
-        yield order[position], round_
+    lane = max(slot.of, len(order) // tries)
+    steps = lane // slot.of  # places of the slot in a lane
+    for attempt in range(LOOKED_AT * tries):
+        past, number = divmod(attempt, tries)
+        again, step = divmod(past, steps)
+        position = (again * tries + number) * lane + step * slot.of + slot.number
+        round_, place = divmod(position, len(order))
+        yield order[place], round_
+
+
+def tried(
+    exemplars: Sequence[Exemplar], paradigm: str, rows: Mapping[str, int], oversample: float, tries: int, seed: str
+) -> set[str]:
+    """Return the ids of the exemplars that the slots of a paradigm may try."""
+    orders = drawing_orders(exemplars, f"{seed}/{paradigm}")
+    return {
+        exemplar.id
+        for slot in slots(rows, oversample)
+        if slot.source in orders
+        for exemplar, _ in candidates(slot, orders[slot.source], tries)
+    }

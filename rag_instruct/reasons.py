@@ -98,8 +98,17 @@ class Reason(StrEnum):
     NO_DOCUMENTS = (
         "no documents",
         ASKING,
-        "The exemplar's search found no documents that suit the paradigm.",
-        ("Raise `source_depth`, draw more exemplars, or use a corpus that fits them."),
+        "The exemplar's search found no documents that suit the paradigm, or only short ones.",
+        ("Raise `source_depth`, lower `source_words`, draw more exemplars, or use a corpus that fits them."),
+    )
+    NO_LINK = (
+        "no linked documents",
+        ASKING,
+        "No near passage of another article names the article of the exemplar's best document, or is named by it.",
+        (
+            "Nothing: the next exemplar is tried at no cost. If rows are missing, draw more exemplars, raise "
+            "`multi_documents.depth`, or set `multi_documents.choose` to `next_hits`."
+        ),
     )
     NO_ANSWER = (
         "no answer",

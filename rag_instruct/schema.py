@@ -37,12 +37,42 @@ class Query(Record, frozen=True):
 
 
 class Source(Record, frozen=True):
-    """A source document of a pair, and its rank in the exemplar's search."""
+    """A source document of a pair, and its rank in the search that found it."""
 
     id: str
     row: int  # row of the corpus
     rank: int  # from 1
     score: float
+    nearest_to: str = ""  # id of the document whose nearest passages were searched; empty: the exemplar's search
+
+
+class Link(Record, frozen=True):
+    """Why two source documents belong together: the text of one names the other's article."""
+
+    kind: str  # name, or term if the words may also be ordinary words
+    naming: str  # id of the passage with the words
+    named: str  # id of the passage whose article they name
+    words: str
+
+
+class FirstDocument(Record, frozen=True):
+    """The first source document for some exemplars. Others are found by a search for what is near to it."""
+
+    id: str  # the passage's; it is also the id of the query
+    row: int  # row of the corpus
+    exemplars: tuple[str, ...]
+
+
+class LinkedDocument(Source, frozen=True, kw_only=True):
+    """A passage that is linked to a first document."""
+
+    link: Link
+
+
+class LinkedDocuments(FirstDocument, frozen=True, kw_only=True):
+    """A first document and the passages that are linked to it, the nearest first. Each is of another article."""
+
+    linked: tuple[LinkedDocument, ...]
 
 
 class Pair(Record, frozen=True):
@@ -64,6 +94,7 @@ class Pair(Record, frozen=True):
     teacher: str
     prompts: str
     prompt_version: int
+    links: tuple[Link, ...] = ()  # between the source documents
 
 
 class RowPassage(Record, frozen=True):
@@ -73,6 +104,7 @@ class RowPassage(Record, frozen=True):
     role: str  # source or noise
     rank: int
     score: float
+    nearest_to: str = ""  # as in Source
 
 
 class Row(Record, frozen=True):
@@ -94,6 +126,7 @@ class Row(Record, frozen=True):
     prompt_version: int
     request_keys: tuple[str, ...]
     corpus_license: str
+    links: tuple[Link, ...] = ()  # between the source documents of a multi-document row
     intended_paradigm: str = ""  # the paradigm before verification changed it, or empty
 
 
@@ -122,6 +155,7 @@ class Reject(Record, frozen=True):
     teacher: str = ""
     prompts: str = ""
     prompt_version: int | None = None
+    links: tuple[Link, ...] = ()
     corpus_license: str = ""
     intended_paradigm: str = ""
 

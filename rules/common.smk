@@ -26,6 +26,7 @@ prepare(ROOT)
 
 PROMPTS = ROOT / "resources/prompts"
 EVALUATION = "evaluation_"  # the wildcard `queries` is this and a benchmark's name for questions of a benchmark
+FIRST_DOCUMENTS = "first_documents"  # the wildcard `queries` is this for the search that finds linked documents
 CODE = Code(ROOT)
 
 

@@ -11,6 +11,7 @@ rule synthesise:
         exemplars="results/{dataset}/exemplars/kept.jsonl",
         run="results/{dataset}/search/exemplars.parquet",
         passages=corpus_file("passages.arrow"),
+        linked=linked_file,
         prompt=prompt_file,
     output:
         pairs="results/{dataset}/synthesis/{paradigm}/chunk_{chunk}.jsonl",
@@ -29,6 +30,8 @@ rule synthesise:
         chunks=setting("chunks"),
         tries=setting("tries"),
         seed=setting("seed"),
+        source_words=setting("source_words"),
+        linked=lambda wildcards, input: (f"--linked {shlex.quote(input.linked)}" if input.linked else ""),
         simulate=lambda wildcards: ("" if dataset(wildcards)["simulate_instructions"] else "--no-simulation"),
         teacher=setting("teacher"),
         asked=asked("teacher"),
@@ -37,6 +40,7 @@ rule synthesise:
         "python -m scripts.synthesise {input.exemplars:q} --run {input.run:q} --passages {input.passages:q} --prompt {input.prompt:q}"
         " --paradigm {wildcards.paradigm} --quotas {params.quotas} --oversample {params.oversample} --chunk {wildcards.chunk} --chunks {params.chunks}"
         " --tries {params.tries} --seed {params.seed} {params.simulate}"
+        " --source-words {params.source_words} {params.linked}"
         " --teacher {params.teacher:q} --dataset {wildcards.dataset}"
         " --pairs {output.pairs:q} --rejects {output.rejects:q} --settings {params.settings:q} --log {log:q}"
 

@@ -18,6 +18,9 @@ Args:
     chunks: number of all chunks
     tries: candidates to try for one row
     seed: draws exemplars and documents
+    source_words: least words of a source document
+    linked: linked documents of the exemplars, .jsonl of scripts.link_documents, for paradigms with several documents;
+        default: their documents are the next best hits
     no_simulation: let questions imitate no exemplar
     teacher: key of `teachers` in config.yaml
     dataset: data set whose budget pays
@@ -34,6 +37,7 @@ from rag_instruct.llm.prompts import load_prompt
 from rag_instruct.llm.session import Session, with_teacher
 from rag_instruct.paradigms import PARADIGMS, chunk_slots, slots
 from rag_instruct.record_files import read_records, write_records
+from rag_instruct.retrieval.linked_documents import by_exemplar
 from rag_instruct.retrieval.runs import Run
 from rag_instruct.schema import Exemplar, Pair, Reject
 from rag_instruct.synthesis.slots import Origin, Synthesis, synthesise
@@ -52,6 +56,8 @@ def main(
     chunks: int,
     tries: int,
     seed: str,
+    source_words: int = 0,
+    linked: Path | None = None,
     no_simulation: bool = False,
     teacher: str,
     dataset: str,
@@ -67,7 +73,9 @@ def main(
 
     async def work(asked: Session) -> tuple[list[Pair], list[Reject]]:
         origin = Origin(asked.model.model, prompt.parent.name, how.version)
-        synthesis = Synthesis(paradigm, kept, found, how, asked, not no_simulation, seed, origin)
+        synthesis = Synthesis(
+            paradigm, kept, found, how, asked, not no_simulation, seed, origin, source_words, by_exemplar(linked)
+        )
         return await synthesise(synthesis, all_slots, own_slots, tries)
 
     made, rejected = with_teacher(teacher, dataset, "synthesis", job_settings(settings), pairs, work)

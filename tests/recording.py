@@ -24,6 +24,7 @@ TARGET = "results/rag_instruct_demo.jsonl"
 SEARCH = "results/rag_instruct_demo/search"
 QUERIES = (
     "exemplars",
+    "first_documents",
     "useless_doc",
     "single_doc_support",
     "multi_doc_support",

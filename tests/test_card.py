@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from rag_instruct.dataset.card import SCHEMA, card, places, split, write_parquet
 from rag_instruct.errors import UserError
 from rag_instruct.record_files import as_json
-from rag_instruct.schema import Row, RowPassage
+from rag_instruct.schema import Link, Row, RowPassage
 from scripts.push import push
 
 
@@ -111,12 +111,18 @@ def test_rows_without_noise_have_no_test_of_places():
 
 
 def test_parquet_has_the_rows_and_every_field_of_a_row(tmp_path):
-    write_parquet(tmp_path / "x.parquet", ROWS[:3])
+    links = (Link("name", "1", "0", "Title"),)
+    linked = [*ROWS[:2], replace(ROWS[2], passages=(RowPassage("0", "source", 1, 0.5, "1"),), links=links)]
+    write_parquet(tmp_path / "x.parquet", linked)
     found = pq.read_table(tmp_path / "x.parquet")
     assert found.schema.names == SCHEMA.names
-    assert [{k: v for k, v in r.items() if v is not None} for r in found.to_pylist()] == json.loads(
-        json.dumps([as_json(row) for row in ROWS[:3]])
-    )
+
+    def without_nulls(value):
+        if isinstance(value, list):
+            return list(map(without_nulls, value))
+        return {k: without_nulls(v) for k, v in value.items() if v is not None} if isinstance(value, dict) else value
+
+    assert without_nulls(found.to_pylist()) == json.loads(json.dumps([as_json(row) for row in linked]))
     assert set(SCHEMA.names) == set(Row.__struct_fields__)
 
 

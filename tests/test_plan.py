@@ -39,8 +39,11 @@ def test_the_jobs_of_both_targets(bare):
         "filter_exemplars_by_heuristic": 1,
         "report_exemplars": 1,
         "embed_queries": 6,
-        "search_shard": 12,
-        "merge_search": 6,
+        "choose_first_documents": 1,
+        "read_vectors": 1,
+        "search_shard": 14,
+        "merge_search": 7,
+        "link_documents": 1,
         "synthesise": 10,
         "gather_pairs": 5,
         "assemble": 5,
@@ -59,8 +62,11 @@ def test_the_jobs_of_both_targets(bare):
         "draw_exemplars": 1,
         "filter_exemplars_by_teacher": 1,
         "embed_queries": 6,
-        "search_shard": 96,
-        "merge_search": 6,
+        "choose_first_documents": 1,
+        "read_vectors": 1,
+        "search_shard": 112,
+        "merge_search": 7,
+        "link_documents": 1,
         "synthesise": 40,
         "gather_pairs": 5,
         "assemble": 5,
@@ -79,7 +85,7 @@ def test_the_jobs_of_an_evaluation(bare):
         "train": 2,
     }
     assert (jobs["generate_local"], jobs["score"], jobs["tabulate"], jobs["draw_page"]) == (88, 88, 1, 1)
-    assert jobs["search_shard"] == (6 + 9) * 16
+    assert jobs["search_shard"] == (7 + 9) * 16
     assert jobs["import_passages"] == jobs["list_shards"] == 1
     assert plan(bare, "results/rag_instruct_40k/evaluation/pubmedqa/documents.jsonl") == {
         "download": 1,
@@ -111,6 +117,20 @@ def test_a_paradigm_left_out_and_an_own_corpus_are_a_few_lines(project):
     assert "download" not in jobs
 
 
+def test_a_second_search_is_only_for_linked_documents_and_a_run_can_replace_it(project):
+    linked = project.folder.joinpath("config.yaml").read_text()
+    project.edit("config.yaml", "multi_documents: {depth: 60}", "multi_documents: {choose: next_hits}")
+    jobs = plan(project, DEMO)
+    assert jobs["search_shard"] == 12
+    assert not {"choose_first_documents", "read_vectors", "link_documents"} & jobs.keys(), "as in the paper"
+    (project.folder / "first.trec").write_text("")
+    runs = "multi_documents: {depth: 60}\n    runs: {first_documents: first.trec}"
+    (project.folder / "config.yaml").write_text(linked.replace("multi_documents: {depth: 60}", runs))
+    jobs = plan(project, DEMO)
+    assert (jobs["import_run"], jobs["search_shard"], jobs["link_documents"]) == (1, 12, 1)
+    assert "read_vectors" not in jobs
+
+
 def test_a_folder_of_documents_is_a_corpus_and_an_edit_of_one_is_noticed(project):
     (project.folder / "docs").mkdir()
     for name in ("a.txt", "b.md"):
@@ -137,7 +157,7 @@ def test_a_given_run_takes_the_place_of_a_search_and_embeddings_in_a_folder_need
         "passages.tsv}\n    shards: 2\n    embeddings: {minilm: {path: published}}",
     )
     jobs = plan(project, DEMO)
-    assert (jobs["import_run"], jobs["merge_search"], jobs["search_shard"], jobs["embed_queries"]) == (1, 5, 10, 5)
+    assert (jobs["import_run"], jobs["merge_search"], jobs["search_shard"], jobs["embed_queries"]) == (1, 6, 12, 5)
     assert jobs["import_embeddings"] == 2
     assert "embed" not in jobs
 

@@ -15,6 +15,7 @@ from rag_instruct.llm.prompts import Prompt, load_prompt
 from rag_instruct.llm.segments import Request
 from rag_instruct.paradigms import PARADIGMS, quotas, slots
 from rag_instruct.record_files import read_records
+from rag_instruct.retrieval.linked_documents import by_exemplar
 from rag_instruct.retrieval.runs import Run
 from rag_instruct.schema import Exemplar, Row
 from rag_instruct.synthesis.slots import Origin, Synthesis
@@ -78,13 +79,16 @@ class _PaidStages:
         wanted = slots(quotas(dataset, paradigm), dataset["oversample"])
         kept, run = self.made / "exemplars/kept.jsonl", self.made / "search/exemplars.parquet"
         passages = self.results / "corpora" / dataset["corpus"] / "passages.arrow"
-        counted = kept.exists() and run.exists() and passages.exists()
+        needs_links = dataset["multi_documents"]["choose"] == "linked" and PARADIGMS[paradigm].several
+        linked = self.made / "linked_documents/linked.jsonl" if needs_links else None
+        counted = all(path.exists() for path in (kept, run, passages, linked) if path)
         if counted:
             exemplars = list(read_records(kept, Exemplar))
             simulate, seed = dataset["simulate_instructions"], str(dataset["seed"])
             synthesis = Synthesis(
-                paradigm, exemplars, Run(run, passages), prompt, client.session, simulate, seed, Origin("", "", 0)
-            )
+                paradigm, exemplars, Run(run, passages), prompt, client.session, simulate, seed, Origin("", "", 0),
+                dataset["source_words"], by_exemplar(linked),
+            )  # fmt: skip
             works = [partial(synthesis.fill, place, slot, dataset["tries"]) for place, slot in enumerate(wanted)]
             pairs, lacking = look(works)
             requests = lacking * candidates_a_row(pairs, len(synthesis.rejects)) * len(prompt.steps)

@@ -50,7 +50,7 @@ def _noise(pair: Pair, own: list[Passage], hits: list[Hit], wanted: int, seed: s
 
 def _row(pair: Pair, own: list[Passage], noise: list[Hit], seed: str, corpus_license: str) -> Row:
     documents = [
-        (passage, RowPassage(source.id, "source", source.rank, source.score))
+        (passage, RowPassage(source.id, "source", source.rank, source.score, source.nearest_to))
         for passage, source in zip(own, pair.sources, strict=True)
     ]
     documents += [(hit.passage, RowPassage(hit.passage.id, "noise", hit.rank, round(hit.score, 6))) for hit in noise]
@@ -72,4 +72,5 @@ def _row(pair: Pair, own: list[Passage], noise: list[Hit], seed: str, corpus_lic
         prompt_version=pair.prompt_version,
         request_keys=pair.request_keys,
         corpus_license=corpus_license,
+        links=pair.links,
     )

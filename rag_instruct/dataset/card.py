@@ -20,7 +20,16 @@ from rag_instruct.schema import Row
 from rag_instruct.settings import Settings
 from rag_instruct.tables import frame, markdown
 
-PASSAGE = pa.struct([("id", pa.string()), ("role", pa.string()), ("rank", pa.int32()), ("score", pa.float64())])
+PASSAGE = pa.struct(
+    [
+        ("id", pa.string()),
+        ("role", pa.string()),
+        ("rank", pa.int32()),
+        ("score", pa.float64()),
+        ("nearest_to", pa.string()),
+    ]
+)
+LINK = pa.struct([(name, pa.string()) for name in ("kind", "naming", "named", "words")])
 SCHEMA = pa.schema(
     [
         ("question", pa.string()),
@@ -30,6 +39,7 @@ SCHEMA = pa.schema(
         ("paradigm", pa.string()),
         ("intended_paradigm", pa.string()),
         ("passages", pa.list_(PASSAGE)),
+        ("links", pa.list_(LINK)),
         ("hidden_passages", pa.list_(pa.string())),
         ("kind", pa.string()),
         ("exemplar_id", pa.string()),
@@ -49,7 +59,8 @@ FIELDS = """
 | `id` | unique in the data set |
 | `paradigm` | the relation between question and source documents (r0 to r4 in the paper) |
 | `intended_paradigm` | the paradigm that the prompt asked for, if verification changed it; otherwise null |
-| `passages` | for each document: its id in the corpus, role (`source` or `noise`), rank and score in the search |
+| `passages` | for each document: id in the corpus, role (`source` or `noise`), rank and score in its search |
+| `links` | in the passage `naming`, the `words` name the article of the passage `named` (both are source documents) |
 | `hidden_passages` | ids of passages that state the answer and were kept out of the row |
 | `kind` | the form of the question: question, claim, choice, command, explanation or comparison |
 | `exemplar`, `exemplar_id`, `license` | the instruction that the question imitates, its id and its licence |

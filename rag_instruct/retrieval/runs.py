@@ -42,6 +42,7 @@ class Hit:
     row: int
     rank: int
     score: float
+    nearest_to: str = ""  # as in rag_instruct.schema.Source
 
 
 class Run:

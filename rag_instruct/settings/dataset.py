@@ -25,7 +25,7 @@ from rag_instruct.settings.sources import Precision
 
 SEARCHES = ("sources", "noise", "evaluation")  # what documents are retrieved for
 Retriever = Literal["dense", "bm25", "hybrid"]
-RUNS = ("exemplars", *PARADIGMS)  # keys of `runs`; evaluation_<benchmark> is one, too
+RUNS = ("exemplars", "first_documents", *PARADIGMS)  # keys of `runs`; evaluation_<benchmark> is one, too
 Quota = OrByName[Natural]
 Threshold = OrOff[ShareAboveZero]
 LANGUAGE = 'Give a code of ISO 639-1 (with quotes for "no", which YAML reads as false); `false` allows any language.'
@@ -200,6 +200,22 @@ class Rerank(Section):
     )
 
 
+class MultiDocuments(Section):
+    """The choice of several source documents that belong together."""
+
+    choose: Literal["linked", "next_hits"] = Field(
+        "linked",
+        description="`linked`: the exemplar's best document, and near passages of other articles that name its article "
+        "or that it names. `next_hits`: the exemplar's next best hits, as in the paper.",
+        examples=["next_hits"],
+    )
+    depth: Positive = Field(
+        400,
+        description="The number of near passages among which linked ones are found; in a smaller corpus, all.",
+        examples=[200],
+    )
+
+
 class Dataset(Section):
     """A data set."""
 
@@ -302,14 +318,25 @@ class Dataset(Section):
     )
     runs: dict[Annotated[str, AfterValidator(_known_run)], str] = Field(
         {},
-        description="Retrieval runs in TREC's format that replace searches. The key names the queries: `exemplars`, a "
-        "paradigm (whose questions need noise documents), or `evaluation_<benchmark>`.",
+        description="Retrieval runs in TREC's format that replace searches. The key names the queries: `exemplars`, "
+        "`first_documents` (whose linked documents are found; the query ids are passage ids), a paradigm (whose "
+        "questions need noise documents), or `evaluation_<benchmark>`.",
         examples=[{"exemplars": "bm25.trec"}],
     )
     source_depth: Positive = Field(
         10,
         description="The number of passages that are retrieved for an exemplar, and from which source documents come.",
         examples=[20],
+    )
+    source_words: Natural = Field(
+        20,
+        description="The least number of words of a source document. Pages that only list the subjects of a title are "
+        "never source documents.",
+        examples=[10],
+    )
+    multi_documents: MultiDocuments = Field(
+        MultiDocuments(),
+        description="How `multi_doc_support` and `multi_doc_answer` find source documents that belong together.",
     )
     documents: Natural = Field(
         10,

@@ -1,11 +1,12 @@
 """The focus of a prompt: a row's source documents and what the prompt needs about them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rag_instruct.corpus.passages import Passage
 from rag_instruct.files import digest
 from rag_instruct.paradigms import PARADIGMS
+from rag_instruct.schema import Link
 
 
 @dataclass(frozen=True)
@@ -20,17 +21,38 @@ class Focus:
     hidden: tuple[Passage, ...]
     variables: dict[str, str]
     must_say: tuple[tuple[str, ...], ...] = ()
+    links: tuple[Link, ...] = ()  # between the source documents
 
 
 def whole_documents(paradigm: str, exemplar: str, ranked: list[Passage], seed: str) -> Iterator[Focus]:
     """Yield focuses on whole passages: first on the best ones, then on the next best, and so on.
 
-    The number of passages is chosen by a hash of the seed and the paradigm, within the paradigm's bounds. Only capable
-    teachers can write from whole passages.
+    Only capable teachers can write from whole passages.
     """
-    least, most = PARADIGMS[paradigm].least, PARADIGMS[paradigm].most
-    count = least + int(digest(seed, paradigm), 16) % (most - least + 1)
+    count = _count(paradigm, seed)
     for start in range(0, len(ranked) - count + 1, count):
-        sources = tuple(ranked[start : start + count])
-        shown = "\n\n".join(f"Document {n}: {passage.document}" for n, passage in enumerate(sources, start=1))
-        yield Focus(sources, (), {"documents": shown})
+        yield _shown(ranked[start : start + count])
+
+
+def linked_documents(
+    paradigm: str, first: list[Passage], linked: Sequence[tuple[Passage, Link]], seed: str
+) -> Iterator[Focus]:
+    """Yield focuses on the `first` passage with some of those that are linked to it: first the nearest, then the next.
+
+    If fewer passages are linked than the paradigm's drawn number, there are fewer documents, but at least two.
+    """
+    others = _count(paradigm, seed) - 1
+    for start in range(0, len(linked), others):
+        chosen = linked[start : start + others]
+        yield _shown([*first, *(passage for passage, _ in chosen)], tuple(link for _, link in chosen))
+
+
+def _count(paradigm: str, seed: str) -> int:
+    """Return the number of source documents, chosen by a hash within the paradigm's bounds."""
+    least, most = PARADIGMS[paradigm].least, PARADIGMS[paradigm].most
+    return least + int(digest(seed, paradigm), 16) % (most - least + 1)
+
+
+def _shown(sources: Sequence[Passage], links: tuple[Link, ...] = ()) -> Focus:
+    shown = "\n\n".join(f"Document {n}: {passage.document}" for n, passage in enumerate(sources, start=1))
+    return Focus(tuple(sources), (), {"documents": shown}, links=links)

@@ -7,7 +7,9 @@ sentence that are to be the answer. It writes a question and answers it. Then we
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
+from rag_instruct.corpus.linking import link
 from rag_instruct.corpus.passages import Passage
 from rag_instruct.files import digest
 from rag_instruct.paradigms import PARADIGMS
@@ -15,6 +17,7 @@ from rag_instruct.synthesis.focus import Focus
 from rag_instruct.words import sentences
 
 OF_ONE_FACT = [name for name in PARADIGMS if name != "multi_doc_answer"]  # paradigms that ask for a single fact
+_link = lru_cache(maxsize=1 << 12)(link)  # the same passages are compared for each pair of their facts
 REACH = 6  # how many of the best passages give facts
 # A target is a name (capitalised words, with small words between) or a number with its unit.
 NAME = r"(?:[A-Z][\w'-]+)(?: (?:(?:of|the|de|da|and) )?[A-Z][\w'-]+)*"
@@ -125,7 +128,8 @@ def _of_one(
         shown = tuple(show(fact, [passage for passage in ranked if not _states(passage, fact)]))
         if shown:
             hidden = tuple(passage for passage in ranked if passage not in shown and _states(passage, fact))
-            yield Focus(shown, hidden, _variables(fact, known, exemplar, seed), (fact.names,))
+            links = tuple(filter(None, (_link(shown[0], other) for other in shown[1:])))
+            yield Focus(shown, hidden, _variables(fact, known, exemplar, seed), (fact.names,), links)
 
 
 # In the next three functions, `others` has the ranked passages that do not state the fact.
@@ -137,12 +141,11 @@ def _background(fact: Fact, others: list[Passage]) -> list[Passage]:
 def _both_backgrounds(fact: Fact, others: list[Passage]) -> list[Passage]:
     """Return a passage of the fact's article and a passage of a linked article; nothing if one of them is missing.
 
-    Two cases are links: the fact's sentence names the other article, or the other passage names the fact's article.
+    Two cases are links: the fact's article names the other article, or is named by it.
     """
-    elsewhere = [passage for passage in others if passage.title != fact.passage.title]
-    linked = [p for p in elsewhere if p.title in fact.sentence or fact.passage.title in p.text]
     own = _background(fact, others)
-    return [own[0], linked[0]] if own and linked else []
+    linked = [passage for passage in others if own and _link(own[0], passage)]
+    return [own[0], linked[0]] if linked else []
 
 
 def _useless(fact: Fact, others: list[Passage]) -> list[Passage]:
@@ -197,9 +200,8 @@ def _of_two(facts: list[Fact], known: list[Fact], ranked: list[Passage], exempla
     """
     for first in facts:
         for second in known:
-            apart = first.passage.title != second.passage.title
-            linked = second.passage.title in first.passage.text or first.passage.title in second.passage.text
-            if not (apart and linked) or _states(first.passage, second) or _states(second.passage, first):
+            between = _link(first.passage, second.passage)
+            if not between or _states(first.passage, second) or _states(second.passage, first):
                 continue
             shown = (first.passage, second.passage)
             hidden = tuple(p for p in ranked if p not in shown and (_states(p, first) or _states(p, second)))
@@ -209,4 +211,4 @@ def _of_two(facts: list[Fact], known: list[Fact], ranked: list[Passage], exempla
             kind = possible.pop() if len(possible) == 1 and "claim" not in possible else "question"
             variables |= {"kind": f"{kind} {first.asks}", "second_kind": f"{kind} {second.asks}"}
             must_say = (first.names, second.names)
-            yield Focus(shown, hidden, variables, must_say)
+            yield Focus(shown, hidden, variables, must_say, (between,))

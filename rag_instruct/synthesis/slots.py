@@ -4,12 +4,13 @@ The teacher tries the candidates of a slot in turn until it writes a good pair.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 from typing import NamedTuple
 
+from rag_instruct.corpus.linking import can_be_source
 from rag_instruct.corpus.passages import Passage
 from rag_instruct.errors import UserError
 from rag_instruct.files import digest
@@ -17,14 +18,16 @@ from rag_instruct.llm.concurrency import at_once
 from rag_instruct.llm.prompts import Prompt, read
 from rag_instruct.llm.session import Session
 from rag_instruct.logs import logger
-from rag_instruct.paradigms import ANY, Slot, candidates, drawing_orders
+from rag_instruct.paradigms import ANY, PARADIGMS, Slot, candidates, drawing_orders
 from rag_instruct.reasons import Fault, Reason
 from rag_instruct.retrieval.runs import Hit, Run
-from rag_instruct.schema import Exemplar, Pair, Reject, Source
+from rag_instruct.schema import Exemplar, Link, LinkedDocuments, Pair, Reject, Source
 from rag_instruct.synthesis.fact_filters import question_fault
 from rag_instruct.synthesis.filters import reject_reason
-from rag_instruct.synthesis.focus import Focus, whole_documents
+from rag_instruct.synthesis.focus import Focus, linked_documents, whole_documents
 from rag_instruct.synthesis.sentence_focus import focuses, kind_of
+
+WITHOUT_DOCUMENTS = (Reason.NO_DOCUMENTS, Reason.NO_LINK)
 
 
 class Origin(NamedTuple):
@@ -47,6 +50,8 @@ class Synthesis:
     simulate: bool
     seed: str
     origin: Origin
+    least_words: int = 0  # of a source document
+    linked: Mapping[str, LinkedDocuments] | None = None  # by exemplar; None: several documents are the next best hits
     rejects: list[Reject] = field(default_factory=list)
 
     @cached_property
@@ -66,22 +71,30 @@ class Synthesis:
         return self.orders[source]
 
     async def fill(self, place: int, slot: Slot, tries: int) -> Pair | None:
-        """Return the pair of the slot's first good candidate, or None; add failed candidates to `rejects`."""
+        """Return the pair of the slot's first good candidate, or None; add failed candidates to `rejects`.
+
+        A candidate without documents costs nothing and does not count as a try.
+        """
+        left = tries
         for attempt, (exemplar, round_) in enumerate(candidates(slot, self.order(slot.source), tries)):
             written = await self._write(place, attempt, exemplar, round_)
             if isinstance(written, Pair):
                 return written
             self.rejects.append(written)
+            left -= written.reason not in WITHOUT_DOCUMENTS
+            if not left:
+                return None
         return None
 
     async def _write(self, place: int, attempt: int, exemplar: Exemplar, round_: int) -> Pair | Reject:
-        hits = self.run.hits(exemplar.id)
+        hits = [hit for hit in self.run.hits(exemplar.id) if can_be_source(hit.passage, self.least_words)]
+        near = self._linked_hits(exemplar)
         shown = exemplar.instruction if self.simulate else ""
-        focus = self._focus(exemplar, shown, hits, round_)
+        focus = self._focus(exemplar, shown, hits, near, round_)
         if focus is None:
             return Reject(
                 self.paradigm,
-                Reason.NO_DOCUMENTS,
+                Reason.NO_LINK if hits and self._needs_links else Reason.NO_DOCUMENTS,
                 slot=place,
                 attempt=attempt,
                 exemplar_id=exemplar.id,
@@ -99,11 +112,12 @@ class Synthesis:
             exemplar=exemplar.instruction,
             license=exemplar.license,
             kind=kind.split()[0],
-            sources=_sources(focus.sources, hits),
+            sources=_sources(focus.sources, hits + [hit for hit, _ in near]),
             hidden=tuple(passage.id for passage in focus.hidden),
             question=texts["question"],
             answer=texts["answer"],
             request_keys=tuple(keys),
+            links=focus.links,
             **self.origin._asdict(),
         )
         if fault:
@@ -111,10 +125,34 @@ class Synthesis:
         reason = reject_reason(self.paradigm, **texts, exemplar=shown, focus=focus)
         return Reject.of(pair, reason) if reason else pair
 
-    def _focus(self, exemplar: Exemplar, shown: str, hits: list[Hit], round_: int) -> Focus | None:
+    @property
+    def _needs_links(self) -> bool:
+        """Whether source documents must be linked. Sentences find links on their own, also among the best hits."""
+        return self.linked is not None and PARADIGMS[self.paradigm].several and self.prompt.focus == "document"
+
+    def _linked_hits(self, exemplar: Exemplar) -> list[tuple[Hit, Link]]:
+        """Return the passages that are linked to the exemplar's first document, the nearest first."""
+        found = self.linked.get(exemplar.id) if self.linked and PARADIGMS[self.paradigm].several else None
+        linked = found.linked if found else ()
+        passages = self.run.store[[one.row for one in linked]] if linked else []
+        return [
+            (Hit(passage, one.row, one.rank, one.score, one.nearest_to), one.link)
+            for passage, one in zip(passages, linked, strict=True)
+        ]
+
+    def _focus(
+        self, exemplar: Exemplar, shown: str, hits: list[Hit], near: list[tuple[Hit, Link]], round_: int
+    ) -> Focus | None:
         passages, seed = [hit.passage for hit in hits], f"{self.seed}/{exemplar.id}"
-        find = focuses if self.prompt.focus == "sentence" else whole_documents
-        return next(islice(find(self.paradigm, shown, passages, seed), round_, None), None)
+        if self._needs_links:
+            first = [hit.passage for hit in hits if near and hit.passage.id == near[0][0].nearest_to]
+            found = linked_documents(self.paradigm, first, [(hit.passage, link) for hit, link in near], seed)
+        elif self.prompt.focus == "sentence":
+            passages += [hit.passage for hit, _ in near if hit.passage not in passages]
+            found = focuses(self.paradigm, shown, passages, seed)
+        else:
+            found = whole_documents(self.paradigm, shown, passages, seed)
+        return next(islice(found, round_, None), None)
 
     async def _ask(self, kind: str, variables: dict[str, str]) -> tuple[dict[str, str], list[str], Fault | None]:
         """Return question and answer (empty if missing), the keys of the requests, and the fault if one failed."""
@@ -135,10 +173,10 @@ class Synthesis:
 
 
 def _sources(passages: tuple[Passage, ...], hits: list[Hit]) -> tuple[Source, ...]:
-    """Return the source documents with their ids, and their ranks and scores in the exemplar's search."""
-    found = {hit.passage.id: hit for hit in hits}
+    """Return the source documents with their ids, and their ranks and scores in the first search that found them."""
+    found = {hit.passage.id: hit for hit in reversed(hits)}
     hits_of = [found[passage.id] for passage in passages]
-    return tuple(Source(hit.passage.id, hit.row, hit.rank, round(hit.score, 6)) for hit in hits_of)
+    return tuple(Source(hit.passage.id, hit.row, hit.rank, round(hit.score, 6), hit.nearest_to) for hit in hits_of)
 
 
 async def synthesise(

@@ -1,6 +1,6 @@
 # Functions for rules/retrieval.smk: they look up files and settings by wildcards.
 
-QUERIES = ["exemplars", *PARADIGMS, *(EVALUATION + name for name in config["benchmarks"])]
+QUERIES = ["exemplars", FIRST_DOCUMENTS, *PARADIGMS, *(EVALUATION + name for name in config["benchmarks"])]
 LISTED = 100  # hits per query of a run that others are made from, and of runs that retrieval.md compares
 
 
@@ -18,6 +18,8 @@ def searched(wildcards):
 def query_file(wildcards):
     if benchmark := tested(wildcards):
         return f"results/{wildcards.dataset}/evaluation/{benchmark}/queries.jsonl"
+    if wildcards.queries == FIRST_DOCUMENTS:
+        return rules.choose_first_documents.output[0].format(dataset=wildcards.dataset)
     name = "exemplars/kept" if wildcards.queries == "exemplars" else f"pairs/{wildcards.queries}"
     return f"results/{wildcards.dataset}/{name}.jsonl"
 
@@ -30,6 +32,8 @@ def depth(wildcards):
     settings = dataset(wildcards)
     if tested(wildcards):
         return settings["evaluation"]["documents"]
+    if wildcards.queries == FIRST_DOCUMENTS:
+        return 1  # a small corpus has fewer than `listed`
     return settings["source_depth"] if wildcards.queries == "exemplars" else settings["noise"]["depth"]
 
 
@@ -71,6 +75,8 @@ def steps(settings, queries):
     asked = settings["retriever"]
     first = asked.get(search, "dense") if isinstance(asked, dict) else asked
     reranked = search in settings.get("rerank", {}).get("searches", ())
+    if queries == FIRST_DOCUMENTS:  # its queries are vectors of passages, without a text
+        first, reranked = "dense", False
     return ["given" if queries in settings["runs"] else first, *(["reranked"] if reranked else [])]
 
 
@@ -103,6 +109,8 @@ def reranker_arguments(wildcards):
 
 def listed(wildcards):
     """Return how many hits a run has if the corpus has so many passages. The run that later stages read has `depth`."""
+    if wildcards.queries == FIRST_DOCUMENTS:
+        return dataset(wildcards)["multi_documents"]["depth"]
     if not wildcards.way:
         return depth(wildcards)
     return max(depth(wildcards), LISTED, dataset(wildcards).get("rerank", {}).get("first", 0))
@@ -111,6 +119,8 @@ def listed(wildcards):
 def found_in_shard(wildcards):
     """Return how many hits a search of a shard returns: more than `depth` if other runs are made from them."""
     settings = dataset(wildcards)
+    if wildcards.queries == FIRST_DOCUMENTS:
+        return settings["multi_documents"]["depth"]
     if tested(wildcards) or steps(settings, wildcards.queries) not in (["dense"], ["bm25"]):
         return max(depth(wildcards), LISTED, settings.get("rerank", {}).get("first", 0))
     return depth(wildcards)

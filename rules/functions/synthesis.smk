@@ -7,6 +7,12 @@ def prompt_file(wildcards):
     return own(f"resources/prompts/{dataset(wildcards)['prompts']}/{wildcards.paradigm}.yaml")
 
 
+def linked_file(wildcards):
+    """Return the file of linked documents for paradigms that need it, or else nothing."""
+    linked = dataset(wildcards)["multi_documents"]["choose"] == "linked" and PARADIGMS[wildcards.paradigm].several
+    return rules.link_documents.output[0].format(dataset=wildcards.dataset) if linked else []
+
+
 def quota_arguments(wildcards):
     """Return the number of rows from each exemplar set as arguments, such as alpaca=100. The set * means any."""
     return shlex.join(f"{name}={rows}" for name, rows in quotas(dataset(wildcards), wildcards.paradigm).items())

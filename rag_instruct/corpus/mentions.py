@@ -1,0 +1,136 @@
+"""Find out whether a text names an article, and tell a real mention of its title from a word that is there by chance.
+
+A title is a name ("Ingmar Bergman") or a term ("Immune system"), and may have a qualifier ("Panda (song)"). Many titles
+are also ordinary words. So the case of the letters, the words beside the mention and the qualifier decide.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from rag_instruct.words import STOP, fold, stem
+
+QUALIFIER = re.compile("\\s*[(\uff08]([^()\uff08\uff09]+)[)\uff09]\\s*$")  # also full-width parentheses
+PART = re.compile(r"[ _-]+\d+$")  # the number of a part in a file's name, such as Kenya_1
+# Nobody means these pages when a text has the words of their title.
+LISTING = re.compile(r"(lists?|index|outline|timeline|deaths|births) (of|in) |\d{1,4}s?( bc)?( in |$)", re.I)
+JOINING = frozenset({"of", "de", "da", "do", "del", "della", "di", "du", "van", "von", "der"})  # inside names
+ROOT = 6  # letters of a word that are compared
+BEGINNING = re.compile(r"(^|[.!?:;])[\"“ ]*$")  # of a sentence, where a capital says nothing
+LEAST_LETTERS = 3  # of a name; 2 in a script without capitals, where a letter may be a syllable or a word
+UNSPACED = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\u0e00-\u0e7f"  # Chinese, Japanese and Thai have no blanks
+KATAKANA = r"\u30a1-\u30fa\u30fc"
+INFLECTED = re.compile(r"[\u0370-\u03ff\u0400-\u04ff]{4,}$")  # Greek and Cyrillic words, whose ends change with case
+
+
+@dataclass(frozen=True)
+class Mention:
+    """The words of a text that name an article. A mention that is not `sure` may be an ordinary word."""
+
+    words: str
+    sure: bool
+
+
+@dataclass(frozen=True)
+class ArticleName:
+    """The name of an article: its title without the qualifier in parentheses, which tells equal names apart."""
+
+    words: tuple[str, ...]
+    qualifier: str
+
+    @cached_property
+    def folded(self) -> str:
+        """The name without case, accents and punctuation. Two titles with the same one are of one article."""
+        return fold(" ".join(self.words))
+
+    def mention(self, text: str, own: "ArticleName | None" = None) -> Mention | None:
+        """Return the surest mention of the article in a text, or None. A mention inside `own` is none.
+
+        `own` is the name of the article that has the text: "Prime number theorem" does not name Prime number.
+        """
+        if own and self.folded in own.folded:
+            text = text.replace(" ".join(own.words), "…")
+        if not self._pattern or not self._may_be_in(text):
+            return None
+        found = [self._judged(match[0], text[: match.start()], text[match.end() :], text)
+                 for match in self._pattern.finditer(text)]  # fmt: skip
+        return max((one for one in found if one), key=lambda one: one.sure, default=None)
+
+    def _may_be_in(self, text: str) -> bool:
+        return self.words[0][1 : LEAST_LETTERS + 1].lower() in text.lower()
+
+    @cached_property
+    def _cased(self) -> bool:
+        return any(character.isupper() or character.islower() for character in "".join(self.words))
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str] | None:
+        """The pattern of the name in a text. None if these words would not name the article."""
+        name = " ".join(self.words)
+        if sum(map(str.isalpha, name)) < LEAST_LETTERS - (not self._cased) or LISTING.match(name):
+            return None
+        words = [_inflected(word) for word in self.words]
+        if name[0].isalpha() and self._cased:
+            words[0] = f"[{name[0].upper()}{name[0].lower()}]{words[0][1:]}"
+        plural = "(?:e?s)?" if re.search("[a-z]$", name) else ""
+        ignoring_case = re.I if name in (name.lower(), name.upper()) and len(name) > LEAST_LETTERS else 0
+        return re.compile(_bounded(r"[\s_-]+".join(words) + plural, name), ignoring_case)
+
+    def _judged(self, found: str, before: str, after: str, text: str) -> Mention | None:
+        """Return a mention, or None for words that are part of another name."""
+        if not self._cased:
+            return Mention(found, len(self.words) > 1 or len(found) >= LEAST_LETTERS)
+        if re.match(r" [^\W\d_]", after) and after[1].isupper():
+            return None  # "New York Times" does not name New York
+        if len(self.words) == 1 and (_inside_a_name(before) or (self.qualifier and not found[0].isupper())):
+            return None
+        if self.qualifier:
+            return Mention(found, True) if self._explained(text) else None
+        return Mention(found, len(self.words) > 1 or (found[0].isupper() and not BEGINNING.search(before)))
+
+    def _explained(self, text: str) -> bool:
+        """Say whether a text tells which of several equal names it means: "directed by Henry King" the director."""
+        return bool(_roots(self.qualifier) & _roots(text))
+
+
+def _bounded(pattern: str, name: str) -> str:
+    """Return the pattern of whole words. Scripts without blanks have no words to end, but katakana's runs do."""
+    if re.search(f"[{UNSPACED}]", name):
+        ends = [f"(?{side}[{KATAKANA}])" if re.match(f"[{KATAKANA}]", letter) else ""
+                for side, letter in (("<!", name[0]), ("!", name[-1]))]  # fmt: skip
+        return ends[0] + pattern + ends[1]
+    after = r"(?!-?\w)" if any(character.lower() != character.upper() for character in name) else ""
+    return rf"(?<![\w-]){pattern}{after}"
+
+
+def _inflected(word: str) -> str:
+    if INFLECTED.match(word):
+        return re.escape(re.sub(r"[аеёиоуыэюяйьαεηιουωάέήίόύώς]$", "", word)) + r"\w{0,3}"
+    return re.escape(word)
+
+
+def _inside_a_name(before: str) -> bool:
+    """Say whether a name goes on here: "Ed Mooney" does not name Mooney, "Treaty of Amsterdam" not Amsterdam."""
+    words = before.split(" ")
+    if len(words) < 2 or words[-1]:  # no blank before
+        return False
+    if len(words) > 2 and words[-2] in JOINING:
+        words.pop(-2)
+        return words[-2][:1].isupper()
+    return words[-2][:1].isupper() and words[-2][-1].isalnum() and words[-2].lower() not in STOP
+
+
+def _roots(text: str) -> set[str]:
+    """Return the beginnings of the words that carry meaning: "directed" and "director" have the same."""
+    return {stem(word)[:ROOT] for word in re.findall(r"\w+", text) if word.lower() not in STOP}
+
+
+@lru_cache(maxsize=1 << 16)
+def article_name(title: str) -> ArticleName | None:
+    """Return the name that a title gives its article, or None for a title without letters."""
+    found = QUALIFIER.search(title)
+    name, qualifier = (title[: found.start()], found[1]) if found else (title, "")
+    if " " not in name.strip() and re.search("_|-.*-|" + PART.pattern, name):  # the name of a file
+        name = re.sub(r"[_-]+", " ", PART.sub("", name))
+    words = tuple(name.split())
+    return ArticleName(words, qualifier) if any(map(str.isalpha, name)) else None

@@ -1,0 +1,29 @@
+"""Find the passages that are linked to first documents, among the passages that are nearest to them.
+
+    python -m scripts.link_documents first.jsonl --run first_documents.parquet --passages passages.arrow \\
+        --source-words 20 --output linked.jsonl
+
+Args:
+    documents: .jsonl of scripts.choose_first_documents
+    run: search results of the first documents, .parquet
+    passages: corpus, .arrow
+    source_words: least words of a source document
+    output: output, .jsonl
+"""
+
+from pathlib import Path
+
+from rag_instruct import cli
+from rag_instruct.record_files import read_records, write_records
+from rag_instruct.retrieval.linked_documents import linked_documents
+from rag_instruct.retrieval.runs import Run
+from rag_instruct.schema import FirstDocument
+
+
+def main(documents: Path, *, run: Path, passages: Path, source_words: int, output: Path) -> None:
+    found = list(read_records(documents, FirstDocument))
+    write_records(output, linked_documents(found, Run(run, passages), source_words))
+
+
+if __name__ == "__main__":
+    cli.run(main)

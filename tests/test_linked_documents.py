@@ -1,0 +1,218 @@
+"""The second search: from exemplars to first documents, their near passages, and sets that belong together."""
+
+import asyncio
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from conftest import ROOT
+from made import exemplar
+
+from rag_instruct.corpus.importing import import_passages, shard_rows
+from rag_instruct.errors import UserError
+from rag_instruct.files import write_jsonl
+from rag_instruct.llm.prompts import load_prompt
+from rag_instruct.paradigms import PARADIGMS, Slot, tried
+from rag_instruct.record_files import write_records
+from rag_instruct.retrieval.linked_documents import by_exemplar, first_documents, linked_documents, read_vectors
+from rag_instruct.retrieval.queries import by_query, digest_of, save_by_query
+from rag_instruct.retrieval.runs import Run, merge
+from rag_instruct.retrieval.search import search_shard
+from rag_instruct.schema import FirstDocument
+from rag_instruct.synthesis.slots import Origin, Synthesis, synthesise
+
+FILL = "and more words that say nothing at all about any of it " * 4
+TEXTS = [
+    ("Mercury (disambiguation)", f"Mercury may refer to: {FILL}"),
+    ("Danube", "Too short."),
+    ("Danube", f"The river flows through Vienna. {FILL}"),
+    ("Danube", f"The river reaches the sea. {FILL}"),
+    ("Vienna", f"The city lies on the Danube. {FILL}"),
+    ("Vienna", f"The city has an opera house. {FILL}"),
+    ("Budapest", f"The Danube divides this city. {FILL}"),
+    ("Belgrade", f"The Danube meets the Sava here. {FILL}"),
+    ("Sahara", f"The desert is dry. {FILL}"),
+]
+BEST = {"e:0": [0, 1, 2, 4], "e:1": [8, 0], "e:2": [3, 2, 8], "e:3": [0, 1]}  # hits of the exemplars, best first
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    """Nine passages in three shards, with vectors along a line in the order of the corpus."""
+    write_jsonl(tmp_path / "p.jsonl", [{"id": f"id{n}", "title": t, "text": x} for n, (t, x) in enumerate(TEXTS)])
+    import_passages(tmp_path / "p.jsonl", {}, 0, tmp_path / "p.arrow", tmp_path / "p.json")
+    angles = np.arange(len(TEXTS)) / 10
+    vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float16)
+    for shard in range(3):
+        first, end = shard_rows(len(TEXTS), shard, 3)
+        np.save(tmp_path / f"shard_{shard}.npy", vectors[first:end])
+    return tmp_path
+
+
+FIRST_ROWS = [0, 3, 6]
+
+
+def shards(folder):
+    return [folder / f"shard_{shard}.npy" for shard in range(3)]
+
+
+class Given:
+    """A run of the exemplars."""
+
+    def __init__(self, folder):
+        self.run = Run(searched(folder, [FirstDocument("id0", 0, ())]), folder / "p.arrow")
+        self.store = self.run.store
+
+    def hits(self, name):
+        nearest = {hit.row: hit for hit in self.run.hits("id0")}
+        return [nearest[row] for row in BEST[name]]
+
+
+def searched(folder, documents):
+    read_vectors(documents, shards(folder), FIRST_ROWS, folder / "q.npy")
+    hits = []
+    for shard, first in enumerate(FIRST_ROWS):
+        hits.append(folder / f"hits_{shard}.npy")
+        search_shard(folder / "q.npy", folder / f"shard_{shard}.npy", first, len(TEXTS), hits[-1])
+    ids = [document.id for document in documents]
+    merge(hits, len(TEXTS), ids, folder / "p.arrow", folder / "run.parquet", folder / "run.trec")
+    return folder / "run.parquet"
+
+
+def linked(folder, documents):
+    return list(linked_documents(documents, Run(searched(folder, documents), folder / "p.arrow"), 20))
+
+
+def test_a_first_document_is_the_best_hit_that_is_long_enough_and_no_list(corpus):
+    found = first_documents(BEST, Given(corpus), 20)
+    assert [(one.id, one.row, one.exemplars) for one in found] == [
+        ("id2", 2, ("e:0",)),
+        ("id3", 3, ("e:2",)),
+        ("id8", 8, ("e:1",)),
+    ], "e:3 has none"
+    assert first_documents(BEST, Given(corpus), 40) == [], "a first document needs twice the words"
+
+
+def test_a_hit_that_is_linked_to_another_hit_goes_first(corpus):
+    BEST["e:4"] = [8, 5, 4, 2]
+    (found,) = first_documents(["e:4"], Given(corpus), 20)
+    del BEST["e:4"]
+    assert found.id == "id5", "the last hit names Vienna; the best is linked to none"
+
+
+def test_exemplars_share_a_first_document(corpus):
+    BEST["e:5"] = [2]
+    (found,) = first_documents(["e:5", "e:0"], Given(corpus), 20)
+    del BEST["e:5"]
+    assert found.exemplars == ("e:0", "e:5")
+
+
+def test_vectors_are_the_corpus_s_own_whatever_the_shard(corpus):
+    documents = [FirstDocument(f"id{row}", row, ()) for row in (8, 0, 3, 2)]
+    read_vectors(documents, shards(corpus), FIRST_ROWS, corpus / "q.npy")
+    whole = np.concatenate([np.load(path) for path in shards(corpus)]).astype(np.float32)
+    np.testing.assert_array_equal(by_query(corpus / "q.npy", ["id8", "id0", "id3", "id2"]), whole[[8, 0, 3, 2]])
+
+
+def test_a_document_outside_the_shards_is_refused(corpus):
+    documents = [FirstDocument("id1", 1, ()), FirstDocument("id9", 9, ())]
+    with pytest.raises(UserError, match=r"1 of 2 first documents are not in the shards.* delete this folder"):
+        read_vectors(documents, shards(corpus), FIRST_ROWS, corpus / "q.npy")
+    read_vectors([], shards(corpus), FIRST_ROWS, corpus / "q.npy")
+    assert by_query(corpus / "q.npy", []).shape == (0, 2)
+
+
+def test_linked_passages_are_the_nearest_of_other_articles(corpus):
+    (found,) = linked(corpus, [FirstDocument("id2", 2, ("e:0",))])
+    assert [(one.id, one.rank, one.nearest_to, one.link.naming, one.link.words) for one in found.linked] == [
+        ("id4", 5, "id2", "id2", "Vienna"),
+        ("id6", 7, "id2", "id6", "Danube"),
+        ("id7", 8, "id2", "id7", "Danube"),
+    ], "neither another passage of Vienna, nor the Sahara, nor a list"
+    (alone,) = linked(corpus, [FirstDocument("id8", 8, ("e:1",))])
+    assert alone.linked == ()
+
+
+def test_an_ordinary_word_links_only_near_passages(tmp_path, monkeypatch):
+    monkeypatch.setattr("rag_instruct.retrieval.linked_documents.TERM_RANKS", 2)
+    texts = [("Alps", f"Valleys that a glacier carved. {FILL}"), *[("Filler", f"Nothing. {FILL}")] * 2]
+    for place, expected in ((1, ["id1"]), (3, [])):
+        several = [*texts[:place], ("Glacier", f"It is ice. {FILL}"), *texts[place:]]
+        monkeypatch.setattr("test_linked_documents.TEXTS", several)
+        monkeypatch.setattr("test_linked_documents.FIRST_ROWS", [0, 1, 2])
+        write_jsonl(tmp_path / "p.jsonl", [{"id": f"id{n}", "title": t, "text": x} for n, (t, x) in enumerate(several)])
+        import_passages(tmp_path / "p.jsonl", {}, 0, tmp_path / "p.arrow", tmp_path / "p.json")
+        angles = np.arange(4) / 10
+        vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float16)
+        for shard, (first, end) in enumerate(((0, 1), (1, 2), (2, 4))):
+            np.save(tmp_path / f"shard_{shard}.npy", vectors[first:end])
+        (found,) = linked(tmp_path, [FirstDocument("id0", 0, ())])
+        assert [one.id for one in found.linked] == expected
+
+
+def test_only_exemplars_that_slots_may_try_are_searched():
+    many = [exemplar(f"e:{n}", "x") for n in range(1000)]
+    for paradigm in ("multi_doc_support", "multi_doc_answer"):
+        few = tried(many, paradigm, {"e": 5}, 0.2, 4, "1")
+        assert len(few) == 6 * 4 * 4
+        assert few <= tried(many, paradigm, {"e": 10}, 0.2, 4, "1"), "more rows add exemplars"
+        assert len(tried(many, paradigm, {"e": 500}, 0, 4, "1")) == 1000
+        assert tried(many, paradigm, {"other": 5}, 0, 4, "1") == set()
+
+
+GOOD = '{"question": "Through which city does the Danube flow?", "answer": "The Danube flows through Vienna."}'
+
+
+def synthesised(folder, paradigm, tries, prompts="full"):
+    """One slot over the exemplars of BEST; what was asked, the pairs, and the rejects."""
+    asked = []
+
+    async def ask(body, sample=0):
+        asked.append(body["messages"][-1]["content"])
+        return "key", {"text": GOOD, "finish_reason": "stop"}
+
+    teacher = SimpleNamespace(ask=ask, model=SimpleNamespace(in_flight=1), bought=0, replayed=0)
+    exemplars = [exemplar(name, f"What is number {name}?") for name in BEST]
+    documents = first_documents(BEST, Given(folder), 20)
+    write_records(folder / "linked.jsonl", linked(folder, documents))
+    work = Synthesis(
+        paradigm, exemplars, Given(folder), load_prompt(ROOT / f"resources/prompts/{prompts}/{paradigm}.yaml"), teacher,
+        True, "1", Origin("m", prompts, 1), 20, by_exemplar(folder / "linked.jsonl"),
+    )  # fmt: skip
+    pairs, rejects = asyncio.run(synthesise(work, [Slot("e", 0, 1)], range(1), tries))
+    return asked, pairs, rejects, [one.id for one in work.order("e")]
+
+
+@pytest.mark.parametrize("paradigm", [name for name, one in PARADIGMS.items() if one.several])
+def test_an_exemplar_without_links_is_skipped_at_no_cost_and_the_pair_names_its_links(corpus, paradigm):
+    asked, pairs, rejects, order = synthesised(corpus, paradigm, 1)
+    unlinked = [name for name in order if name in ("e:1", "e:3")]
+    before = order[: next(place for place, name in enumerate(order) if name in ("e:0", "e:2"))]
+    assert [(one.exemplar_id, str(one.reason)) for one in rejects][: len(before)] == [
+        (name, "no linked documents" if name == "e:1" else "no documents") for name in before
+    ]
+    assert len(unlinked) == 2
+    assert len(asked) == 1, "one try is one request, however many exemplars were skipped"
+    (written,) = pairs or rejects[-1:]
+    sources, links = written.sources, written.links
+    assert 2 <= len(sources) <= 4
+    assert len(links) == len(sources) - 1
+    assert {link.naming for link in links} | {link.named for link in links} == {one.id for one in sources}
+    assert all(one.nearest_to == ("" if one.row in BEST[written.exemplar_id] else sources[0].id) for one in sources)
+    assert all(f"Document {n}: " in asked[0] for n in range(1, len(sources) + 1))
+
+
+def test_one_document_needs_no_link(corpus):
+    asked, pairs, rejects, _ = synthesised(corpus, "single_doc_answer", 1)
+    assert len(asked) == 1
+    assert not (pairs or rejects[-1:])[0].links
+    assert "Too short." not in asked[0]
+    assert "may refer to" not in asked[0]
+
+
+def test_another_search_s_vectors_are_refused(corpus):
+    documents = [FirstDocument("id1", 1, ())]
+    read_vectors(documents, shards(corpus), FIRST_ROWS, corpus / "q.npy")
+    save_by_query(corpus / "q.npy", np.load(corpus / "q.npy"), digest_of(["id2"]))
+    with pytest.raises(UserError, match="was made for other queries"):
+        by_query(corpus / "q.npy", ["id1"])
