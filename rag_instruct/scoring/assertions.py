@@ -2,11 +2,12 @@
 
 import re
 
+from rag_instruct.thoughts import without_thoughts
+
 # A base model may go on with an invented question. Its answer to the invented question does not count.
 NEXT_TURN = re.compile(
     r"\n\s*(?:#+ *)?(?:Question|Q|Instruction|User|Human|Document \d+|Example \d+)\b *\d* *:?.*", re.S
 )
-THOUGHTS = re.compile(r"<(think|thinking|reasoning)>.*?(</\1>|$)", re.S | re.I)
 MARKUP = re.compile(r"\*\*|__|`|\$?\\boxed\{([^{}]*)\}\$?|\\text\{([^{}]*)\}|<\|[^|>]*\|>|</?s>")
 
 FINAL = re.compile(
@@ -58,7 +59,7 @@ UNSURE = re.compile(
 
 def own_turn(output: str) -> str:
     """Return the output without reasoning, markup and the turns that the model wrote for other speakers."""
-    text = MARKUP.sub(lambda found: found[1] or found[2] or "", THOUGHTS.sub(" ", output)).strip()
+    text = MARKUP.sub(lambda found: found[1] or found[2] or "", without_thoughts(output)).strip()
     return NEXT_TURN.sub("", text).strip()
 
 
