@@ -25,8 +25,14 @@ from rag_instruct.thoughts import without_thoughts
         ("<|begin_of_thought|>Lyon<|end_of_thought|>Paris", "Paris"),
         ("<|START_THINKING|>Lyon<|END_THINKING|>Paris", "Paris"),
         ("<THINK>Lyon</THINK>Paris", "Paris"),
-        ("<|channel|>analysis<|message|>Lyon?<|end|><|start|>assistant<|channel|>final<|message|>Paris<|return|>", "Paris"),
-        ("<|channel|>analysis<|message|>{}<|end|><|start|>assistant<|channel|>final <|constrain|>json<|message|>{\"a\": 1}", '{"a": 1}'),
+        (
+            "<|channel|>analysis<|message|>Lyon?<|end|><|start|>assistant<|channel|>final<|message|>Paris<|return|>",
+            "Paris",
+        ),
+        (
+            '<|channel|>analysis<|message|>{}<|end|><|start|>assistant<|channel|>final <|constrain|>json<|message|>{"a": 1}',
+            '{"a": 1}',
+        ),
         ("<|channel|>analysis<|message|>Lyon, the", ""),
         ("<|channel|>final<|message|>Paris", "Paris"),
         ("analysisThe user asks. Lyon?assistantfinalParis", "Paris"),
@@ -57,6 +63,12 @@ def test_a_reply_without_thoughts_stays_as_it_is(text):
 
 def test_hostile_replies_take_no_time():
     began = time.perf_counter()
-    for reply in ("<think>" * 20_000, "</think>" * 20_000, "<|channel|>" * 20_000, "analysis" + "assistant" * 20_000, "<" * 200_000):
+    for reply in (
+        "<think>" * 20_000,
+        "</think>" * 20_000,
+        "<|channel|>" * 20_000,
+        "analysis" + "assistant" * 20_000,
+        "<" * 200_000,
+    ):
         without_thoughts(reply)
     assert time.perf_counter() - began < 2
