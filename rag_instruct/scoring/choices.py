@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from rag_instruct.scoring.assertions import CONCLUSION, around, asserted, final_answer, sides, statements
-from rag_instruct.scoring.mentions import Answer, canonical, mentions, normalized
+from rag_instruct.scoring.mentions import answer_form, canonical, mentions, normalized
 from rag_instruct.words import content
 
 Choices = Sequence[tuple[str, str]]
@@ -187,7 +187,7 @@ def _stated(sentences: Sequence[str], choices: Choices) -> set[str]:
             (start, end, label)
             for label, text in choices
             if len(text.strip()) > 1 or text.strip().isdigit()
-            for start, end in mentions(sentence, (Answer(tuple(normalized(text)) or ("",)),))
+            for start, end in mentions(sentence, (answer_form(text),))
             if asserted(*around(sentence, start, end))
         ]
         found |= {
