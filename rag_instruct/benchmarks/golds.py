@@ -11,7 +11,7 @@ from rag_instruct.tables import frame, markdown
 RIGHT = {
     "as it is": "{}",
     "in a sentence": "It is {}.",
-    "in a longer sentence": "According to the documents, it was {}, as far as I know.",
+    "in a longer sentence": "According to the documents that I was given, it was {}, as far as I know.",
     "after a marker": "The answer is {}.",
 }
 CASES: dict[str, Callable[[str], str]] = {
@@ -73,6 +73,8 @@ def _choices(questions: Sequence[Question]) -> Iterator[Output]:
 def _open(questions: Sequence[Question]) -> Iterator[Output]:
     for number, question in enumerate(questions):
         gold = question.answers[0]
+        if gold.lower() in ("yes", "no"):
+            continue  # a verdict; see closed sets
         for kind, wording in RIGHT.items():
             for case, change in CASES.items():
                 yield Output(f"{kind}, {case}", question, change(wording.format(gold)), 1)

@@ -128,6 +128,7 @@ class Answer(NamedTuple):
     words: tuple[str, ...]
     soft: tuple[bool, ...] = ()  # for each word after the first: may it be written together with the word before
     exactly: str = ""  # the exact spelling that is needed, where the words alone are everyday words (US)
+    capitals: bool = True  # whether capitals will do for the exact spelling
     articles: bool = False  # whether an article is one of the words (Vitamin A)
 
 
@@ -236,7 +237,7 @@ def mentions(text: str, answers: Sequence[Answer]) -> Iterator[tuple[int, int]]:
     texts: dict[bool, _Joined] = {}
     for answer in answers:
         if answer.exactly:
-            yield from _exact_mentions(text, answer.exactly)
+            yield from _exact_mentions(text, answer)
             continue
         if answer.articles not in texts:
             texts[answer.articles] = _Joined(text, answer.articles)
@@ -294,9 +295,9 @@ def _join(words: Sequence[str]) -> tuple[str, list[int]]:
     return "".join(parts), offsets
 
 
-def _exact_mentions(text: str, exactly: str) -> Iterator[tuple[int, int]]:
+def _exact_mentions(text: str, answer: Answer) -> Iterator[tuple[int, int]]:
     """Yield mentions in the answer's spelling, or in capitals. A capital that begins a sentence says nothing."""
-    for match in _exact_pattern(exactly).finditer(text):
+    for match in _exact_pattern(answer.exactly, answer.capitals).finditer(text):
         alone = not re.match(r"\W*\w", text[match.end() :])
         begins = not re.search(r"\w[^.!?\n]*$", text[: match.start()])
         if alone or not begins or not match[0].istitle() or match[0].lower() not in STOP:
@@ -304,7 +305,7 @@ def _exact_mentions(text: str, exactly: str) -> Iterator[tuple[int, int]]:
 
 
 @lru_cache(maxsize=1 << 12)
-def _exact_pattern(exactly: str) -> re.Pattern[str]:
+def _exact_pattern(exactly: str, capitals: bool) -> re.Pattern[str]:
     def spelled(written: str) -> str:
         letters = re.sub(r"(?<=\b[A-Z])\.?(?=[A-Z]\b)|(?<=\b[A-Z])\. ?(?=[A-Z]\b)", "\0", written.rstrip("."))
         if re.fullmatch(r"[A-Z]{2,3}", letters):
@@ -312,4 +313,5 @@ def _exact_pattern(exactly: str) -> re.Pattern[str]:
         return re.escape(letters).replace(r"\ ", r"\s+").replace("\0", r"\.? ?")
 
     before = r"(?<![\w+-])" if exactly[:1].isdigit() else r"(?<!\w)"
-    return re.compile(rf"{before}(?:{spelled(exactly)}|{spelled(exactly.upper())})(?!\w|\+\+|#)")
+    spellings = "|".join(map(spelled, {exactly, exactly.upper()} if capitals else {exactly}))
+    return re.compile(rf"{before}(?:{spellings})(?!\w|\+\+|#)")
