@@ -42,7 +42,7 @@ wildcard_constraints:
     paradigm=one_of(PARADIGMS),
     model="[a-z][a-z0-9_]*",
     given=one_of(GIVEN),
-    queries=one_of(["exemplars", FIRST_DOCUMENTS, *PARADIGMS, *(EVALUATION + name for name in config["benchmarks"])]),
+    queries=one_of(QUERIES),
     shard=r"\d+",
     chunk=r"\d+",
     file="[^/]+",

@@ -6,7 +6,7 @@ from pathlib import Path
 from rag_instruct.errors import UserError
 from rag_instruct.files import read_jsonl
 from rag_instruct.records import foreign_records, member
-from rag_instruct.words import fold
+from rag_instruct.words import fold, per_words
 
 NGRAM = 13  # adjacent words that two texts do not share by chance (GPT-3, arXiv 2005.14165, appendix C)
 WHOLE = 5  # a question of fewer words counts only if it is the whole text
@@ -18,23 +18,32 @@ class ContaminationIndex:
     def __init__(self, questions: Mapping[str, Iterable[str]]) -> None:
         self._questions: dict[str, str] = {}
         self._lengths: set[int] = set()
+        self._whole: dict[str, str] = {}  # short questions
         for benchmark, asked in questions.items():
             for question in asked:
-                words = fold(question).split()
-                length = min(len(words), NGRAM)
+                words = _words(question)
+                if len(words) < per_words(question, WHOLE):
+                    self._whole.setdefault(" ".join(words), f"{benchmark}: {question}")
+                    continue
+                length = min(len(words), per_words(question, NGRAM))
                 self._lengths.add(length)
                 for gram in _grams(words, length):
                     self._questions.setdefault(gram, f"{benchmark}: {question}")
 
     def found(self, text: str) -> str | None:
         """Return the benchmark and its question if the text contains one, or None."""
-        words = fold(text).split()
+        words = _words(text)
+        if (whole := " ".join(words)) in self._whole and words:
+            return self._whole[whole]
         for length in sorted(self._lengths):
-            if 0 < length <= len(words) and (length >= WHOLE or length == len(words)):
-                for gram in _grams(words, length):
-                    if gram in self._questions:
-                        return self._questions[gram]
+            for gram in _grams(words, length):
+                if gram in self._questions:
+                    return self._questions[gram]
         return None
+
+
+def _words(text: str) -> list[str]:
+    return fold(text).casefold().split()
 
 
 def _grams(words: list[str], length: int) -> list[str]:

@@ -129,9 +129,9 @@ def encoder_arguments(name):
     encoder = config["encoders"][name]
     arguments = ["--model", encoder["model"], "--max-length", str(encoder["max_length"])]
     arguments += ["--normalize"] if encoder["normalize"] else []
-    for key in ("revision", "query_prefix", "passage_prefix"):
-        if encoder.get(key):
-            arguments += [f"--{key.replace('_', '-')}", encoder[key]]
+    for key in ("revision", "query_prefix", "passage_prefix", "dimension", "precision"):
+        if key in encoder and encoder[key] != "float32":  # the default; older versions did not name it
+            arguments += [f"--{key.replace('_', '-')}", str(encoder[key])]
     return shlex.join(arguments)
 
 

@@ -90,6 +90,7 @@ rule embed:
         "results/logs/embed/{corpus}_{encoder}_{shard}.log",
     conda:
         "../envs/encoder.yaml"
+    threads: 16
     resources:
         mem_mb=growing(4000),
         runtime=A_DAY,
@@ -120,3 +121,27 @@ rule list_shards:
         code=code("list_shards"),
     shell:
         "python -m scripts.list_shards {input.infos:q} --corpus {input.corpus:q} --output {output:q} --log {log:q}"
+
+
+# The index of a search by words. It needs no encoder and no GPU.
+rule index_words:
+    input:
+        passages=rules.import_passages.output.passages,
+        ids=rules.import_passages.output.ids,
+    output:
+        terms="results/corpora/{corpus}/bm25/shard_{shard}.terms.arrow",
+        postings="results/corpora/{corpus}/bm25/shard_{shard}.postings.npy",
+        lengths="results/corpora/{corpus}/bm25/shard_{shard}.lengths.npy",
+    log:
+        "results/logs/index_words/{corpus}_{shard}.log",
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=growing(3000),
+        runtime=growing(240),
+    params:
+        shards=lambda wildcards: corpus(wildcards)["shards"],
+        code=code("index_words"),
+    shell:
+        "python -m scripts.index_words {input.passages:q} --shard {wildcards.shard} --shards {params.shards}"
+        " --terms {output.terms:q} --postings {output.postings:q} --lengths {output.lengths:q} --log {log:q}"

@@ -44,6 +44,35 @@ rule measure_retrieval:
         " --log {log:q}"
 
 
+rule compare_retrievers:
+    input:
+        runs=compared_runs,
+        questions=compared("results/benchmarks/{benchmark}/questions.jsonl"),
+        passages=lambda wildcards: passages_of_evaluation(dataset(wildcards)),
+    output:
+        markdown="results/{dataset}/retrieval.md",
+        json="results/{dataset}/retrieval.json",
+        svg=report(
+            "results/{dataset}/retrieval.svg",
+            caption="../resources/report/captions/retrieval.rst",
+            category="Evaluation",
+            labels={"data set": "{dataset}", "what": "retrievers"},
+        ),
+    log:
+        "results/logs/compare_retrievers/{dataset}.log",
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=growing(2000),
+    params:
+        labels=compared_labels,
+        code=code("compare_retrievers"),
+    shell:
+        "python -m scripts.compare_retrievers {input.runs:q} --questions {input.questions:q} --labels {params.labels:q}"
+        " --passages {input.passages:q} --dataset {wildcards.dataset} --markdown {output.markdown:q}"
+        " --json {output.json:q} --svg {output.svg:q} --log {log:q}"
+
+
 rule tabulate:
     input:
         scores=of_evaluation("results/{dataset}/evaluation/{benchmark}/{given}/{model}.scores.jsonl"),

@@ -8,7 +8,7 @@ Args:
     queries: the queries with their ids, .jsonl
     passages: corpus, .arrow
     depth: number of passages to take for each query
-    or_all: if the corpus has fewer passages than `depth`, take all
+    deeper: take so many where the run has them for every query
     output: output, .parquet
     trec: output: the imported part of the run in TREC's format
 """
@@ -16,16 +16,12 @@ Args:
 from pathlib import Path
 
 from rag_instruct import cli
-from rag_instruct.corpus.passages import PassageStore
 from rag_instruct.retrieval.queries import read_queries
 from rag_instruct.retrieval.runs import import_trec
 
 
-def main(
-    source: Path, *, queries: Path, passages: Path, depth: int, or_all: bool = False, output: Path, trec: Path
-) -> None:
-    depth = min(depth, len(PassageStore(passages))) if or_all else depth
-    import_trec(source, depth, read_queries(queries)[0], passages, output, trec)
+def main(source: Path, *, queries: Path, passages: Path, depth: int, deeper: int = 0, output: Path, trec: Path) -> None:
+    import_trec(source, depth, read_queries(queries)[0], passages, output, trec, deeper)
 
 
 if __name__ == "__main__":

@@ -4,11 +4,11 @@
         --output run.parquet --trec run.trec
 
 Args:
-    shards: .npy files of scripts.search_shard
+    shards: .npy files of scripts.search_shard or scripts.search_words
     queries: the queries with their ids, .jsonl
     passages: corpus, .arrow
     depth: passages for each query
-    or_all: if the corpus has fewer passages than `depth`, take all
+    deeper: write so many where the corpus has them
     output: output, .parquet
     trec: output: the same run in TREC's format
 """
@@ -17,15 +17,16 @@ from pathlib import Path
 
 from rag_instruct import cli
 from rag_instruct.corpus.passages import PassageStore
+from rag_instruct.retrieval.depths import reached
 from rag_instruct.retrieval.queries import read_queries
 from rag_instruct.retrieval.runs import merge
 
 
 def main(
-    shards: list[Path], *, queries: Path, passages: Path, depth: int, or_all: bool = False, output: Path, trec: Path
+    shards: list[Path], *, queries: Path, passages: Path, depth: int, deeper: int = 0, output: Path, trec: Path
 ) -> None:
-    depth = min(depth, len(PassageStore(passages))) if or_all else depth
-    merge(shards, depth, read_queries(queries)[0], passages, output, trec)
+    k = reached(depth, deeper, len(PassageStore(passages)))
+    merge(shards, k, read_queries(queries)[0], passages, output, trec)
 
 
 if __name__ == "__main__":

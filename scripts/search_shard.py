@@ -9,9 +9,9 @@ Args:
     shard: number of the shard, from 0
     shards: where each shard begins, .json of scripts.list_shards
     depth: passages for each query
+    deeper: search to this depth where the corpus has so many passages
     later_depth: depth of the search that follows the paid stage; if this depth exceeds the corpus, this command fails
         before you pay
-    or_all: if the corpus has fewer passages than `depth`, find all
     output: output, .npy
 """
 
@@ -19,7 +19,8 @@ import json
 from pathlib import Path
 
 from rag_instruct import cli
-from rag_instruct.retrieval.search import refuse_depth, search_shard
+from rag_instruct.retrieval.depths import reached, refuse_depth
+from rag_instruct.retrieval.search import search_shard
 
 
 def main(
@@ -29,13 +30,14 @@ def main(
     shard: int,
     shards: Path,
     depth: int,
+    deeper: int = 0,
     later_depth: int = 0,
-    or_all: bool = False,
     output: Path,
 ) -> None:
     listed = json.loads(shards.read_text("utf-8"))
-    refuse_depth(later_depth if or_all else max(depth, later_depth), listed["passages"])
-    search_shard(queries, vectors, listed["first_rows"][shard], depth, output)
+    refuse_depth(max(depth, later_depth), listed["passages"])
+    k = reached(depth, deeper, listed["passages"])
+    search_shard(queries, vectors, listed["first_rows"][shard], k, output)
 
 
 if __name__ == "__main__":

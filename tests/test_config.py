@@ -84,7 +84,19 @@ def test_an_ablation_is_a_few_lines():
         ((*DEMO, "gates"), {}, "datasets.rag_instruct_demo has no key 'gates': it is called 'quality_filters' now"),
         ((*DEMO, "proof"), {}, "datasets.rag_instruct_demo has no key 'proof': it is called 'verification' now"),
         ((*DEMO, "spare"), 0.1, "datasets.rag_instruct_demo has no key 'spare': it is called 'oversample' now"),
-        (("encoders", "minilm", "dimension"), 9, "encoders.minilm has no key 'dimension': remove it, the model says"),
+        (("encoders", "minilm", "dimension"), 0, "encoders.minilm.dimension: 0 is too small"),
+        (("encoders", "minilm", "precision"), "half", "encoders.minilm.precision: 'half'"),
+        ((*DEMO, "retriever"), "splade", "retriever: 'splade'"),
+        (
+            (*DEMO, "retriever"),
+            {"exemplars": "bm25"},
+            "no search is called 'exemplars': known are sources, noise, evaluation",
+        ),
+        (
+            (*DEMO, "evaluation"),
+            {"retrievers": ["reranked"]},
+            "`reranked` needs a model: give datasets.rag_instruct_demo.rerank.model",
+        ),
         (("encoders", "mine"), {}, "encoders.mine: the key 'model' is missing. A hub id, a folder, or"),
         (
             ("encoders", "mine"),

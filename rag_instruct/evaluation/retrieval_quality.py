@@ -36,24 +36,26 @@ def quality(questions: Sequence[Question], contexts: Iterable[Context]) -> dict[
 
 def _recall(questions: Sequence[Question], retrieved: Mapping[str, Context], depth: int) -> float:
     """Return the mean share of gold passages (or articles) that are among the first `depth` documents."""
-    qrels = [Qrel(question.id, gold, 1) for question in questions for gold in _gold(question)]
+    qrels = [Qrel(question.id, gold, 1) for question in questions for gold in gold_of(question)]
     run = [scored for question in questions for scored in _ranking(question, retrieved[question.id], depth)]
     return round(ir_measures.calc_aggregate([R @ depth], qrels, run)[R @ depth], 4) if run else 0.0
 
 
-def _gold(question: Question) -> list[str]:
-    return list(question.gold_passage_ids) or list(dict.fromkeys(map(_title, question.gold_titles)))
+def gold_of(question: Question) -> list[str]:
+    """Return the ids of the question's gold passages, or else the titles of their articles, or nothing."""
+    return list(question.gold_passage_ids) or list(dict.fromkeys(map(title_of, question.gold_titles)))
 
 
 def _ranking(question: Question, context: Context, depth: int) -> Iterator[ScoredDoc]:
     """Yield the first documents by passage id, or by title if the gold is titles. An article counts once."""
     by_id = bool(question.gold_passage_ids)
-    names = [passage["id"] for passage in context["passages"]] if by_id else list(map(_title, context["documents"]))
+    names = [passage["id"] for passage in context["passages"]] if by_id else list(map(title_of, context["documents"]))
     for rank, name in enumerate(dict.fromkeys(names[:depth])):
         yield ScoredDoc(question.id, name, -rank)
 
 
-def _title(document: str) -> str:
+def title_of(document: str) -> str:
+    """Return a document's title as gold titles are compared."""
     return " ".join(document.split("\n", 1)[0].casefold().replace("_", " ").split())
 
 

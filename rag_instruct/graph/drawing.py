@@ -148,7 +148,7 @@ def file_graph(jobs: list[Job], file_of: dict[str, str]) -> str:
 def kind_of(path: str, wildcards: dict[str, str]) -> str:
     """Return the path with wildcards such as {paradigm} in place of their values."""
     for name, value in sorted(wildcards.items(), key=lambda item: -len(item[1])):
-        if name not in COMMON:
+        if value and name not in COMMON:
             path = re.sub(rf"(?<![A-Za-z0-9]){re.escape(value)}(?![A-Za-z0-9])", f"{{{name}}}", path)
     return path
 

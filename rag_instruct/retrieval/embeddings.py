@@ -43,7 +43,8 @@ def embed_shard(
                 file.flush()
                 os.fsync(file.fileno())
         # The vectors move last: if a kill comes before the move, the next call still finds the .part file.
-        write_json(info, {"first_row": first, "rows": end - first, "dimension": encoder.dimension})
+        described = {"first_row": first, "rows": end - first, "dimension": encoder.dimension}
+        write_json(info, {**described, "encoder": json.loads(encoder.identity)})
         os.replace(growing, output)
     for left in output.parent.glob(f"{output.stem}_*.part"):  # these belong to another encoder or corpus
         left.unlink()

@@ -1,22 +1,17 @@
 """Encode texts as Contriever and sentence-transformers do: run BERT, then pool its last layer."""
 
-import json
-from collections.abc import Iterator
-from itertools import groupby
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from transformers import AutoModel, AutoTokenizer
-from transformers.utils.hub import cached_file
 
 from rag_instruct.errors import UserError
+from rag_instruct.files import dump
 from rag_instruct.logs import bar
 from rag_instruct.models.source import model_source
-
-BATCH = {"cpu": 8, "cuda": 128}
-LENGTH_STEP = 32  # texts are padded to a multiple of this number of tokens, but at most to max_length
+from rag_instruct.retrieval.batches import computed, device, filled, number_type
+from rag_instruct.retrieval.pooling import POOLINGS, read_pooling
 
 
 class EncoderSettings(NamedTuple):
@@ -27,16 +22,20 @@ class EncoderSettings(NamedTuple):
         normalize: scale vectors to length 1
         max_length: number of tokens; longer texts are cut
         revision: commit or branch on the hub
-        query_prefix: text before every query
-        passage_prefix: text before every passage
+        query_prefix: text before every query; default: the model's own prompt
+        passage_prefix: text before every passage; default: the model's own prompt
+        precision: number type of the computation, float32 or bfloat16
+        dimension: keep only this many numbers of a vector, for models that are trained for it (Matryoshka)
     """
 
     model: str
     normalize: bool = False
     max_length: int = 512
     revision: str | None = None
-    query_prefix: str = ""
-    passage_prefix: str = ""
+    query_prefix: str | None = None
+    passage_prefix: str | None = None
+    precision: str = "float32"
+    dimension: int | None = None
 
 
 class Encoder:
@@ -44,111 +43,79 @@ class Encoder:
 
     Every batch has the same number of rows. If a batch has too few texts, copies of its first text fill the other rows.
     All texts of a batch are padded to one length: a multiple of LENGTH_STEP, but at most `max_length`. One thread
-    computes. So other texts, shards and cores do not change the rounding. A GPU computes in bfloat16 if it supports
-    this type.
+    computes a batch. So other texts, shards and cores do not change the rounding.
     """
 
     def __init__(self, settings: EncoderSettings) -> None:
         source, revision = model_source(settings.model), settings.revision
-        self._device = "cuda" if torch.cuda.is_available() else "cpu"
-        half = self._device == "cuda" and torch.cuda.is_bf16_supported()
-        self._dtype = torch.bfloat16 if half else torch.float32
+        self._device = device()
+        self._dtype = number_type(settings.precision, f"encoder {settings.model!r}")
         try:
             self._tokenizer = AutoTokenizer.from_pretrained(source, revision=revision)
             self._model = AutoModel.from_pretrained(source, revision=revision, dtype=self._dtype).eval()
-            self._first_token, normalize = _sentence_transformer(source, revision)
+            pooling = read_pooling(source, revision)
         except OSError as error:
             raise UserError(
                 f"encoder {settings.model!r} cannot be loaded ({str(error).splitlines()[0]}): check its `model` under "
                 "`encoders` in config.yaml, or download the model and give its folder there"
             ) from error
-        self._rows = BATCH[self._device]
         self._model.to(self._device)
-        self._normalize = settings.normalize or normalize
+        query, passage = settings.query_prefix, settings.passage_prefix
+        self._query_prefix = pooling.query_prompt if query is None else query
+        self._passage_prefix = pooling.passage_prompt if passage is None else passage
+        if not pooling.of_prefix and (self._query_prefix or self._passage_prefix):
+            raise UserError(
+                f"encoder {settings.model!r} does not pool the tokens of a prefix (include_prompt), which is not "
+                "supported: remove its prefixes, or choose another `model` under `encoders` in config.yaml"
+            )
+        self._pool, self._lower_case = POOLINGS[pooling.mode], pooling.lower_case
+        self._normalize = settings.normalize or pooling.normalize
         self._settings = settings
-        self.dimension: int = self._model.config.hidden_size
+        full: int = self._model.config.hidden_size
+        self.dimension = settings.dimension or full
+        if self.dimension > full:
+            raise UserError(
+                f"encoder {settings.model!r} makes vectors of {full} numbers, not {self.dimension}: lower or remove "
+                "its `dimension` under `encoders` in config.yaml"
+            )
 
     @property
     def identity(self) -> str:
-        """A text of the settings and the number type. All vectors of an index must have the same identity.
+        """A text of everything that changes a vector. All vectors of an index must have the same identity.
 
-        We check this only for unfinished shards: the name of a .part file contains a digest of the identity.
+        The name of a .part file contains a digest of it, and the record of a finished shard has the text itself.
         """
-        return f"{tuple(self._settings)} {self._dtype}"
+        prefixes = {"query_prefix": self._query_prefix, "passage_prefix": self._passage_prefix}
+        return dump({**self._settings._asdict(), **prefixes, "dimension": self.dimension, "normalize": self._normalize})
 
     def encode(self, texts: list[str], what: str) -> np.ndarray:
         """Return one vector for each query, in the same order: float32, shape (len(texts), dimension)."""
         with bar(what, total=len(texts), unit=" texts") as counter:
-            return self._encode([self._settings.query_prefix + text for text in texts], counter)
+            return self._encode([self._query_prefix + text for text in texts], counter)
 
     def encode_passages(self, texts: list[str], counter: Any) -> np.ndarray:
         """Return one vector for each passage, like `encode`. `counter` is a progress bar."""
-        return self._encode([self._settings.passage_prefix + text for text in texts], counter)
+        return self._encode([self._passage_prefix + text for text in texts], counter)
 
     def _encode(self, texts: list[str], counter: Any) -> np.ndarray:
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
         if not texts:
             return vectors
-        torch.set_num_threads(1)
-        longest = self._settings.max_length
-        tokens = self._tokenizer(texts, truncation=True, max_length=longest)["input_ids"]
-        for numbers, length in _batches([len(ids) for ids in tokens], self._rows, longest):
-            vectors[numbers] = self._batch([tokens[n] for n in numbers], length)
-            counter.update(len(numbers))
+        texts = [text.lower() for text in texts] if self._lower_case else texts
+        tokens = self._tokenizer(texts, truncation=True, max_length=self._settings.max_length)["input_ids"]
+        lengths = list(map(len, tokens))
+        computed(lengths, self._settings.max_length, lambda *batch: self._batch(tokens, *batch), vectors, counter)
         return vectors
 
     @torch.inference_mode()
-    def _batch(self, tokens: list[list[int]], length: int) -> np.ndarray:
-        filled = tokens + [tokens[0]] * (self._rows - len(tokens))
+    def _batch(self, tokens: list[list[int]], numbers: list[int], length: int) -> np.ndarray:
+        rows = [tokens[number] for number in filled(numbers)]
         padding = self._tokenizer.pad_token_id or 0
-        ids = torch.tensor([row + [padding] * (length - len(row)) for row in filled], device=self._device)
-        mask = torch.tensor([[1] * len(row) + [0] * (length - len(row)) for row in filled], device=self._device)
+        ids = torch.tensor([row + [padding] * (length - len(row)) for row in rows], device=self._device)
+        mask = torch.tensor([[1] * len(row) + [0] * (length - len(row)) for row in rows], device=self._device)
         hidden = self._model(input_ids=ids, attention_mask=mask).last_hidden_state.float()
-        if self._first_token:
-            pooled = hidden[:, 0]
-        else:
-            pooled = hidden.masked_fill(mask[..., None] == 0, 0.0).sum(1) / mask.sum(1, keepdim=True)
+        pooled = self._pool(hidden, mask)[:, : self.dimension]
         if self._normalize:
             pooled = torch.nn.functional.normalize(pooled, dim=1)
-        vectors: np.ndarray = pooled[: len(tokens)].cpu().numpy()
+        vectors: np.ndarray = pooled[: len(numbers)].cpu().numpy()
         return vectors
-
-
-def _sentence_transformer(source: str, revision: str | None) -> tuple[bool, bool]:
-    """Return whether the model pools by its first token instead of the mean, and whether it normalises.
-
-    A model without modules.json, such as Contriever, gets mean pooling. Raises UserError for modules that we do not
-    support, because the vectors would be wrong.
-    """
-
-    def settings(name: str) -> Any:
-        found = cached_file(source, name, revision=revision, _raise_exceptions_for_missing_entries=False)
-        return json.loads(Path(found).read_text("utf-8")) if found else None
-
-    modules = {module["type"].rsplit(".", 1)[-1]: module["path"] for module in settings("modules.json") or []}
-    pooling = (settings(f"{modules['Pooling']}/config.json") or {}) if "Pooling" in modules else {}
-    modes = {key for key, value in pooling.items() if key.startswith("pooling_mode_") and value}
-    odd = set(modules) - {"Transformer", "Pooling", "Normalize"} or modes - {
-        "pooling_mode_mean_tokens",
-        "pooling_mode_cls_token",
-    }
-    if odd or len(modes) > 1:
-        needed = ", ".join(sorted(odd)) if odd else "mean and first-token pooling in combination"
-        raise UserError(
-            f"encoder {source!r} needs {needed}, which is not supported: choose another "
-            "`model` under `encoders` in config.yaml"
-        )
-    return modes == {"pooling_mode_cls_token"}, "Normalize" in modules
-
-
-def _batches(lengths: list[int], rows: int, longest: int) -> Iterator[tuple[list[int], int]]:
-    """Group texts of equal padded length: yield their positions, and this length."""
-
-    def padded(number: int) -> int:
-        return min(-(-lengths[number] // LENGTH_STEP) * LENGTH_STEP, longest)
-
-    order = sorted(range(len(lengths)), key=padded)
-    for length, group in groupby(order, key=padded):
-        numbers = list(group)
-        for start in range(0, len(numbers), rows):
-            yield numbers[start : start + rows], length

@@ -17,6 +17,7 @@ from rag_instruct.corpus.passages import Passage, PassageStore
 from rag_instruct.errors import UserError
 from rag_instruct.files import text_lines, whole
 from rag_instruct.logs import bar, logger
+from rag_instruct.retrieval.depths import reached
 from rag_instruct.retrieval.queries import by_query, refuse_repeated
 from rag_instruct.retrieval.vectors import HITS
 
@@ -61,15 +62,25 @@ class Run:
 
     def hits(self, query_id: str, beyond: int = 0) -> list[Hit]:
         """Return the hits whose rank is greater than `beyond`, best first. Raises UserError for an unknown query id."""
+        part = self._part(query_id).slice(beyond)
+        rows, ranks, scores = (part[name].to_pylist() for name in ("row", "rank", "score"))
+        return [Hit(*hit) for hit in zip(self.store[rows], rows, ranks, scores, strict=True)]
+
+    def ranking(self, query_id: str) -> np.ndarray:
+        """Return rows and scores of the hits as an array of HITS, best first. Raises UserError like `hits`."""
+        part = self._part(query_id)
+        found = np.empty(len(part), HITS)
+        found["row"], found["score"] = part["row"].to_numpy(), part["score"].to_numpy()
+        return found
+
+    def _part(self, query_id: str) -> pa.Table:
         if query_id not in self._places:
             raise UserError(
                 f"{self._path}: the run has {len(self._places):,} queries, but not {query_id!r}. It was made for other "
                 "queries: delete the file, and it is made again"
             )
         start, stop = self._places[query_id]
-        part = self._table.slice(start + beyond, max(stop - start - beyond, 0))
-        rows, ranks, scores = (part[name].to_pylist() for name in ("row", "rank", "score"))
-        return [Hit(*hit) for hit in zip(self.store[rows], rows, ranks, scores, strict=True)]
+        return self._table.slice(start, stop - start)
 
 
 def _places(column: pa.ChunkedArray) -> dict[str, tuple[int, int]]:
@@ -96,11 +107,11 @@ def merge(shards: Sequence[Path], k: int, query_ids: list[str], passages: Path, 
             f"{shards[0].parent}: the shards have {depth} hits per query, but {k} are needed: delete this folder, and "
             "the search runs again"
         )
-    _write(_merged(shards, k, len(query_ids)), query_ids, PassageStore(passages), output, trec)
+    write_run(_merged(shards, k, len(query_ids)), query_ids, PassageStore(passages), output, trec)
 
 
 def _merged(shards: Sequence[Path], k: int, queries: int) -> Iterator[np.ndarray]:
-    step = _step(k)
+    step = step_of(k)
     for start in range(0, queries, step):
         # We map the shards again for each part, because the pages of a map stay in memory until it is closed.
         hits = np.concatenate([np.load(shard, mmap_mode="r")[start : start + step] for shard in shards], axis=1)
@@ -108,7 +119,7 @@ def _merged(shards: Sequence[Path], k: int, queries: int) -> Iterator[np.ndarray
         yield np.take_along_axis(hits, order, axis=1)
 
 
-def _step(k: int) -> int:
+def step_of(k: int) -> int:
     """Return how many queries are written at a time.
 
     Merged and imported runs use the same number, because it changes the bytes of the Parquet file.
@@ -116,7 +127,7 @@ def _step(k: int) -> int:
     return max(STEP_HITS // k, 1)
 
 
-def _write(parts: Iterable[np.ndarray], query_ids: list[str], store: PassageStore, output: Path, trec: Path) -> None:
+def write_run(parts: Iterable[np.ndarray], query_ids: list[str], store: PassageStore, output: Path, trec: Path) -> None:
     """Write a run in both formats. Each part has the hits of some queries: HITS of shape (queries, k).
 
     The parts follow the order of `query_ids`.
@@ -161,9 +172,12 @@ def _quoted(identifier: str) -> str:
     return re.sub(r"[%\s]", lambda found: quote(found[0]), identifier)
 
 
-def import_trec(source: Path, k: int, query_ids: list[str], passages: Path, output: Path, trec: Path) -> None:
+def import_trec(
+    source: Path, k: int, query_ids: list[str], passages: Path, output: Path, trec: Path, deeper: int = 0
+) -> None:
     """Convert a TREC file of another retriever to a run, which replaces the search.
 
+    The run has the best k passages of each query, or the best `deeper` if every query has so many.
     Raises UserError for a broken line, for a query with fewer than k hits, and for a passage that the corpus lacks.
     """
     refuse_repeated(query_ids, output)
@@ -175,14 +189,15 @@ def import_trec(source: Path, k: int, query_ids: list[str], passages: Path, outp
             f"{lacking[0]!r} with {len(found.get(lacking[0], ()))}: search deeper, or lower the depth in "
             "config.yaml (`source_depth`, `noise.depth`, or `evaluation.documents` for benchmarks)"
         )
+    k = reached(k, deeper, min((len(found[query]) for query in query_ids), default=k))
     store = PassageStore(passages)
     rows = _rows_of({passage for hits in found.values() for passage, _ in hits}, store, source)
-    step = _step(k)
+    step = step_of(k)
     parts = (
         np.vstack([_best(found[query], rows, k) for query in query_ids[start : start + step]])
         for start in range(0, len(query_ids), step)
     )
-    _write(parts, query_ids, store, output, trec)
+    write_run(parts, query_ids, store, output, trec)
 
 
 def _read_trec(source: Path, wanted: set[str]) -> dict[str, list[tuple[str, float]]]:

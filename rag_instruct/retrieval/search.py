@@ -9,6 +9,7 @@ import torch
 
 from rag_instruct.errors import UserError
 from rag_instruct.logs import bar
+from rag_instruct.retrieval.depths import refuse_depth as refuse_depth
 from rag_instruct.retrieval.queries import digest_in, save_by_query
 from rag_instruct.retrieval.vectors import HITS, VectorFile
 
@@ -185,12 +186,3 @@ def search_shard(queries: Path, vectors: Path, first_row: int, k: int, output: P
     hits = search(query_vectors, shard, k)
     hits["row"] += first_row
     save_by_query(output, hits, digest_in(queries))
-
-
-def refuse_depth(depth: int, passages: int) -> None:
-    """Raise UserError when the corpus has fewer passages than `depth`, the number to find for each query."""
-    if depth > passages:
-        raise UserError(
-            f"config.yaml asks for the {depth} best passages, but the corpus has {passages}: "
-            "lower `source_depth`, `noise.depth`, or `evaluation.documents` for benchmarks, or enlarge the corpus"
-        )

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -86,7 +87,8 @@ def float16_bytes(vectors: np.ndarray, first_row: int, source: Path) -> bytes:
 def list_shards(infos: Iterable[Path], corpus: Path, output: Path) -> None:
     """Check that the shards have one vector for every passage, in order, and write the first row of each shard.
 
-    Raises UserError when a passage has no vector or two vectors, and when two shards have different dimensions.
+    Raises UserError when a passage has no vector or two vectors, and when two shards have different dimensions or
+    encoders.
     """
     shards = [json.loads(info.read_text("utf-8")) | {"file": info.stem} for info in infos]
     passages = json.loads(corpus.read_text("utf-8"))["passages"]
@@ -106,4 +108,18 @@ def list_shards(infos: Iterable[Path], corpus: Path, output: Path) -> None:
                 f"the vectors of {following['file']} have {following['dimension']} dimensions, but those of "
                 f"{shard['file']} have {shard['dimension']}: use the vectors of one encoder for all shards"
             )
+    _refuse_other_encoders(shards)
     write_json(output, {"passages": passages, "first_rows": [shard["first_row"] for shard in shards]})
+
+
+def _refuse_other_encoders(shards: list[dict[str, Any]]) -> None:
+    """Raise UserError when shards were encoded with other settings. Published vectors do not say theirs."""
+    known = [shard for shard in shards if "encoder" in shard]
+    for shard in known:
+        different = {key for key, value in shard["encoder"].items() if known[0]["encoder"].get(key) != value}
+        if different:
+            key = min(different)
+            raise UserError(
+                f"the vectors of {shard['file']} were made with {key} {shard['encoder'][key]!r}, but those of "
+                f"{known[0]['file']} with {known[0]['encoder'].get(key)!r}: delete the folder, and all are made again"
+            )

@@ -1,10 +1,11 @@
 """Find the option that an output chooses, by its label or by its text."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from rag_instruct.scoring.assertions import CONCLUSION, around, asserted, final_answer, sides, statements
-from rag_instruct.scoring.mentions import Answer, canonical, mentions, normalized
+from rag_instruct.scoring.mentions import Answer, answer_form, canonical, mentions, normalized
 from rag_instruct.words import content
 
 Choices = Sequence[tuple[str, str]]
@@ -62,11 +63,19 @@ def _without_echo(text: str, choices: Choices) -> str:
     return "\n".join(line for line, match in zip(lines, labelled, strict=True) if not match)
 
 
+def _exactly_spelled(options: Sequence[str], said: str) -> list[int]:
+    """Return the places of the options that are `said`: with its case if there are any, else without it."""
+    said = re.sub(r"\s+", " ", said).strip(" .")
+    plain = [re.sub(r"\s+", " ", option).strip(" .") for option in options]
+    same = [place for place, option in enumerate(plain) if option == said]
+    return same or [place for place, option in enumerate(plain) if option.casefold() == said.casefold()]
+
+
 def _exactly(text: str, choices: Choices) -> str | None:
-    """Return the label of the option that is the whole text. Signs count: -3 is not +3."""
-    said = re.sub(r"\s+", " ", text).strip(" .").casefold()
-    meant = [label for label, option in choices if re.sub(r"\s+", " ", option).strip(" .").casefold() == said]
-    return meant[0] if len(meant) == 1 and said.upper() not in dict(choices) else None
+    """Return the label of the option that is the whole text. Signs count: -3 is not +3; Rr is not rr."""
+    found = _exactly_spelled([option for _, option in choices], text)
+    is_label = text.strip(" .").upper() in dict(choices)
+    return choices[found[0]][0] if len(found) == 1 and not is_label else None
 
 
 def _named(final: str, choices: Choices) -> str | None:
@@ -102,7 +111,7 @@ def _stands_alone(letter: str, bracket: str, rest: str) -> bool:
     """Return whether a letter is a label, rather than the article "A" or the pronoun "I"."""
     if bracket or not rest.strip() or re.match(r"\s*[.:,;\-\u2013\u2014\])\n\"'=]", rest):
         return letter.isupper() or bool(bracket) or not rest.strip(" .)") or bool(re.match(r"[.:)]", rest))
-    if VERDICT_AFTER.match(rest) or re.match(r"\s+(?:because|since|as)\b", rest):
+    if VERDICT_AFTER.match(rest) or re.match(r"\s+(?:because|since|as|based on|due to|given)\b", rest):
         return letter.isupper()
     return letter.isupper() and letter not in "AI" and bool(re.match(r"\s+\S", rest))
 
@@ -138,17 +147,34 @@ def _judged(text: str, choices: Choices) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
+# An article stands before a noun or an adjective, never before one of these.
+NO_ARTICLE = re.compile(
+    r"\s+(?:because|since|as|is|was|are|were|will|would|seems?|appears?|looks|and|or|but|over|from|if|that|which|with|due|"
+    r"given|based|than|rather|instead|can|could|must|should|has|does|makes|gives|states|says|describes|fits|for|to|in)\b"
+)
+
+
 def _labels_in(sentence: str, choices: Choices) -> Iterator[re.Match[str]]:
-    """Yield the labels in a sentence. Lower-case labels need brackets. The article A and the pronoun I do not count."""
+    """Yield the labels in a sentence. Lower-case labels need brackets.
+
+    The article A, the pronoun I and a letter inside an option's text (Student A) do not count.
+    """
     labels = "".join(label for label, _ in choices if len(label) == 1)
     if not labels:
         return
     pattern = rf"(?<![\w'\u2019.-])\(?(?P<label>[{labels}{labels.lower()}])(?P<close>\)?)(?![\w'\u2019])"
+    texts = [match.span() for _, text in choices if len(text) > 3 for match in _text_in(text, sentence)]
     for match in re.finditer(pattern, sentence):
         letter, after = match["label"], sides(sentence, match)[1]
-        is_word = letter in "AI" and re.match(r"\s+[a-z]", after) and not VERDICT_AFTER.match(after)
-        if match["close"] or (letter.isupper() and not is_word):
+        is_word = letter in "AI" and re.match(r"\s+[a-z]", after) and not NO_ARTICLE.match(after)
+        inside = any(start <= match.start("label") < end for start, end in texts)
+        if not inside and (match["close"] or (letter.isupper() and not is_word)):
             yield match
+
+
+def _text_in(option: str, sentence: str) -> Iterator[re.Match[str]]:
+    words = r"\s+".join(map(re.escape, option.strip(" .").split()))
+    return re.finditer(rf"(?<!\w){words}(?!\w)", sentence, re.I)
 
 
 def _only_label(text: str, choices: Choices) -> str | None:
@@ -170,24 +196,35 @@ def _by_text(text: str, choices: Choices) -> str | None:
     plain = canonical(text)
     parts, conclusions = statements(plain), list(CONCLUSION.finditer(plain))
     for part in (parts, parts[:1], statements(plain[conclusions[-1].end() :]) if conclusions else []):
+        every = {kind for sentence in part for kind in _kinds_of_all(sentence)}
+        named = [label for label, option in choices if every & set(_kinds_of_all(canonical(option)))]
+        if every:
+            return named[0] if len(named) == 1 else None
         stated = _stated(part, choices)
-        if len(stated) == 1 and not any(ALL_OF_THEM.search(sentence) for sentence in part):
+        if len(stated) == 1:
             return stated.pop()
     return None
 
 
+def _kinds_of_all(sentence: str) -> Iterator[str]:
+    """Yield "all", "none", "any" or "both" for "all of these" and the like, if the sentence asserts it."""
+    for match in ALL_OF_THEM.finditer(sentence):
+        if asserted(*around(sentence, match.start(), match.end())):
+            yield match[0].split()[0].lower()
+
+
 def _stated(sentences: Sequence[str], choices: Choices) -> set[str]:
-    """Return the labels of the options whose texts are stated.
+    """Return the labels of the options whose texts are stated, and not as one side of an "or".
 
     A mention inside another option's mention does not count ("carbon" in "carbon dioxide").
     """
     found: set[str] = set()
+    answers = _forms(choices)
     for sentence in sentences:
         places = [
             (start, end, label)
-            for label, text in choices
-            if len(text.strip()) > 1 or text.strip().isdigit()
-            for start, end in mentions(sentence, (Answer(tuple(normalized(text)) or ("",)),))
+            for label, answer in answers
+            for start, end in mentions(sentence, (answer,))
             if asserted(*around(sentence, start, end))
         ]
         found |= {
@@ -196,6 +233,21 @@ def _stated(sentences: Sequence[str], choices: Choices) -> set[str]:
             if not any(s <= start and end <= e and (s, e) != (start, end) for s, e, _ in places)
         }
     return found
+
+
+def _forms(choices: Choices) -> list[tuple[str, Answer]]:
+    """Return what to look for. Where only case or signs tell options apart (Rr, rr), their spelling has to be exact."""
+    words = Counter(normalized(text) for _, text in choices)
+    return [
+        (
+            label,
+            answer_form(text)
+            if words[normalized(text)] == 1
+            else Answer((), exactly=canonical(text).strip(" ."), capitals=False),
+        )
+        for label, text in choices
+        if len(text.strip()) > 1 or text.strip().isdigit() or words[normalized(text)] > 1
+    ]
 
 
 def _by_words(text: str, choices: Choices) -> str | None:

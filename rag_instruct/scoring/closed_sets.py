@@ -23,13 +23,13 @@ ONLY_ALONE = frozenset(
     ("no", "yes", "right", "wrong", "negative", "yeah", "yep", "nope", "maybe", "possibly", "perhaps")
 )
 ALONE_BEFORE = re.compile(
-    r"(?:^|[.!?:;(\n\"'*\u201c]|\b(?:is|be|say|so|therefore|hence|thus|answer|that|and|or|but|yes|no|maybe|true|false)[,/]?)"
+    r"(?:^|[.!?:;,(\n\"'*\u201c]|\b(?:is|was|be|say|so|therefore|hence|thus|answer|that|and|or|but|yes|no|maybe|true|false)[,/]?)"
     r"\s*[\"'*(\u201c]*$",
     re.I,
 )
 ALONE_AFTER = re.compile(
     r"^\s*(?:$|[.,!?;:)\n\"'*\u201d\-\u2013\u2014/]"
-    r"|(?:because|since|as|and|or|it|the|this|they|there|to|yes|no|maybe|true|false)\b)",
+    r"|(?:because|since|as|and|or|it|the|this|they|there|to|yes|no|maybe|true|false|is|was|would|seems|appears)\b)",
     re.I,
 )
 SUBJECT = re.compile(

@@ -1,21 +1,21 @@
 """Find mentions of an answer as whole words. Spellings of accents, articles, dates, initials and units may differ."""
 
 import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from rag_instruct.words import STOP
+import regex
+
+from rag_instruct.words import LETTER, OTHER_SCRIPTS, STOP, UNSPACED, without_accents
 
 ARTICLES = frozenset(("a", "an", "the"))
 # Letters that Unicode does not decompose into a letter and an accent, and variants of ' and -.
 LETTERS = str.maketrans(
     {
         **dict(zip("\u00f8\u00d8\u0142\u0141\u0111\u0110\u00f0\u0131", "oOlLdDdi", strict=True)),
-        **{"\u00fe": "th", "\u00e6": "ae", "\u00c6": "Ae", "\u0153": "oe", "&": " and "},
-        **dict.fromkeys("\u2019\u2018\u02bc", "'"),
-        **dict.fromkeys("\u2013\u2014\u2212", "-"),
+        **{"\u00fe": "th", "\u00e6": "ae", "\u00c6": "Ae", "\u0153": "oe", "&": " and ", "\u2014": " - "},
+        **{"\u02bc": "'", "\u2044": "/"},
     }
 )
 MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
@@ -23,10 +23,48 @@ LONG_MONTHS = {month[:3]: month for month in MONTHS.split("|")}
 SHORT_MONTH = re.compile(r"\b(jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\b\.?(?= \d)", re.I)
 DAY_MONTH = re.compile(rf"\b(\d{{1,2}})(?:st|nd|rd|th)?(?: of)? ({MONTHS})\b(?:,(?= \d{{4}}))?", re.I)
 MONTH_DAY = re.compile(rf"\b({MONTHS}) (?:the )?(\d{{1,2}})(?:st|nd|rd|th)\b", re.I)
-THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
-INITIALS = re.compile(r"\b(?:[A-Z]\.? ?){1,}(?=[A-Z]\b)[A-Z]\b\.?")
-UNITS = re.compile(r"(?<=\d)(?=(?:km|kg|cm|mm|mi|ft|mph|lbs?|hz|m|g|k|bn|million|billion)\b)", re.I)
-WORD = re.compile(r"\d+(?:\.\d+)+|[^\W_]+(?:'[^\W_]+)*|[^\W\d_\s]|[\U0001F300-\U0001FAFF]")
+THOUSANDS = re.compile(r"(?<=\d)(?:,|[\u00a0\u2009\u202f])(?=\d{3}(?!\d))")
+NUMBER = r"\d+(?:\.\d+)?"
+# Units, as names and as signs, become the same word: 5% and 5 percent, $5 million and 5 million dollars.
+CURRENCIES = {"$": "dollars", "\u20ac": "euros", "\u00a3": "pounds", "\u00a5": "yen"}
+CURRENCY = re.compile(
+    rf"(?:\bUS)?([$\u20ac\u00a3\u00a5]) ?({NUMBER}(?: ?(?:thousand|million|billion|trillion|bn)\b)?)", re.I
+)
+UNIT_SIGNS = (
+    (re.compile(r"(?<=\d) ?(?:%|per ?cent\b|percent\b)", re.I), " percent"),
+    (re.compile(r"(?<=\d) ?(?:\u00b0|degrees?) ?(?:c|celsius|centigrade)\b", re.I), " degrees celsius"),
+    (re.compile(r"(?<=\d) ?(?:\u00b0|degrees?) ?(?:f|fahrenheit)\b", re.I), " degrees fahrenheit"),
+)
+UNIT_NAMES = {
+    "km": "kilomet(?:er|re)s?", "kg": "kilogram(?:me)?s?|kilos?", "cm": "centimet(?:er|re)s?", "mm": "millimet(?:er|re)s?",
+    "m": "met(?:er|re)s?", "g": "gram(?:me)?s?", "mi": "miles?", "ft": "foot|feet", "lb": "lbs|pounds?", "mph": "miles per hour",
+    "kph": r"km/h|kilomet(?:er|re)s per hour|km per hour", "hz": "hertz", "billion": "bn",
+}  # fmt: skip
+UNITS = re.compile(
+    r"(?<=\d) ?(?:(?P<sign>km|kg|cm|mm|mi|ft|mph|lb|hz|m|g|k|billion|million)|"
+    + "|".join(f"(?P<{unit}>{names})" for unit, names in sorted(UNIT_NAMES.items(), key=lambda item: -len(item[1])))
+    + r")\b(?!\.\w)",
+    re.I,
+)
+ABBREVIATIONS = {
+    "st": "saint", "mt": "mount", "dr": "doctor", "mr": "mister", "jr": "junior", "sr": "senior", "vs": "v", "versus": "v",
+    "prof": "professor", "gen": "general", "col": "colonel", "lt": "lieutenant", "capt": "captain", "sgt": "sergeant",
+    "gov": "governor", "sen": "senator", "rev": "reverend", "dept": "department", "corp": "corporation",
+}  # fmt: skip
+# A number with its minus, a decimal number, a word with its signs (C++, C#, O+), a sign between operands, a symbol.
+SIGNED = r"(?<![\w)\]])-\d+(?:\.\d+)*(?![\w-])|\d+(?:\.\d+)+|\b[A-Z][a-z]?\d?[-+](?![\w+-])"
+SIGN = r"(?<=[\w)])[+*=<>^](?=[\w(-])|(?<=[\w)] )[+*=<>^](?= ?[\w(-])|[\U0001F300-\U0001FAFF]"
+WORD = re.compile(rf"{SIGNED}|[^\W_]+(?:'[^\W_]+)*(?:\+\+|#(?!\w))?|{SIGN}")
+# Particles and the copula that Korean writes at the end of a word.
+PARTICLE = (
+    "(?:\uc785\ub2c8\ub2e4|\uc774\ub2e4|\uc774\uc5d0\uc694|\uc608\uc694|\uc774\uc5c8\ub2e4|\uc600\ub2e4|\uc5d0\uc11c"
+    "|\uc73c\ub85c|\uc740|\ub294|\uc774|\uac00|\uc744|\ub97c|\uc758|\uc5d0|\ub85c|\uc640|\uacfc|\ub3c4)"
+)
+HANGUL = "[\uac00-\ud7a3]"
+ANY_WORD = regex.compile(
+    rf"{SIGNED}|{HANGUL}+?(?={PARTICLE}(?!{HANGUL}))|{UNSPACED}|{LETTER}+(?:'{LETTER}+)*(?:\+\+|#(?!\w))?|{SIGN}",
+    regex.V1,
+)
 
 NAMES = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
 seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety"""
@@ -42,39 +80,56 @@ class Word(NamedTuple):
 
 
 def canonical(text: str) -> str:
-    """Return the text with accents, dates, numbers, initials and units in one spelling. Case and punctuation stay."""
-    text = unicodedata.normalize("NFKD", text.translate(LETTERS))
-    text = "".join(character for character in text if not unicodedata.combining(character))
-    text = THOUSANDS.sub("", text)
+    """Return the text with accents, dates, numbers and units in one spelling. Case and punctuation stay."""
+    text = without_accents(THOUSANDS.sub("", text.translate(LETTERS)))
     text = SHORT_MONTH.sub(lambda found: LONG_MONTHS[found[1][:3].lower()], text)
     text = DAY_MONTH.sub(r"\2 \1", text)
     text = MONTH_DAY.sub(r"\1 \2", text)
-    text = INITIALS.sub(lambda found: re.sub(r"[. ]", "", found[0]) + " ", text)
-    return UNITS.sub(" ", text)
+    text = CURRENCY.sub(lambda found: f"{found[2]} {CURRENCIES[found[1]]}", text)
+    for sign, name in UNIT_SIGNS:
+        text = sign.sub(name, text)
+    return UNITS.sub(lambda found: f" {found['sign'] or found.lastgroup}", text)
 
 
-def words_of(text: str) -> list[Word]:
-    """Return the words of a canonical text, without articles."""
-    found = [Word(_bare(match[0]), match.start(), match.end()) for match in WORD.finditer(text)]
-    return [word for word in found if word.text not in ARTICLES]
+def words_of(text: str, articles: bool = False) -> list[Word]:
+    """Return the words of a canonical text, without articles unless asked for."""
+    pattern = ANY_WORD if OTHER_SCRIPTS.search(text) else WORD
+    found = (Word(_bare(match[0]), match.start(), match.end()) for match in pattern.finditer(text))
+    return [word for word in found if articles or word.text not in ARTICLES or INITIAL.match(text, word.end)]
+
+
+INITIAL = re.compile(r"\.\w")  # the a of a.m. is no article
 
 
 def _bare(word: str) -> str:
-    return re.sub(r"'s$", "", word.casefold()).replace("'", "")
+    word = re.sub(r"'s$", "", word.casefold()).replace("'", "")
+    return ABBREVIATIONS.get(word, word)
 
 
 @lru_cache(maxsize=1 << 12)
 def normalized(text: str) -> tuple[str, ...]:
     """Return the normalized words without articles. A text of articles only (The The) keeps them."""
     text = canonical(text)
-    return tuple(word.text for word in words_of(text)) or tuple(_bare(match[0]) for match in WORD.finditer(text))
+    return tuple(word.text for word in words_of(text) or words_of(text, articles=True))
+
+
+HYPHEN = re.compile(r"(?<=\w)[-./'](?=\w)")
+
+
+@lru_cache(maxsize=1 << 12)
+def unhyphenated(text: str) -> tuple[str, ...]:
+    """Return the normalized words of the text without signs inside words, which SQuAD deletes: Wal-Mart is Walmart."""
+    return normalized(HYPHEN.sub("", canonical(text)))
 
 
 class Answer(NamedTuple):
     """An accepted form of an answer."""
 
     words: tuple[str, ...]
+    soft: tuple[bool, ...] = ()  # for each word after the first: may it be written together with the word before
     exactly: str = ""  # the exact spelling that is needed, where the words alone are everyday words (US)
+    capitals: bool = True  # whether capitals will do for the exact spelling
+    articles: bool = False  # whether an article is one of the words (Vitamin A)
 
 
 @lru_cache(maxsize=1 << 14)
@@ -84,21 +139,51 @@ def forms(answers: tuple[str, ...]) -> tuple[Answer, ...]:
     for answer in answers:
         for variant in _variants(answer):
             words = normalized(variant)
-            if not words or all(
-                word in STOP or (len(word) == 1 and word.isascii() and word.isalpha()) for word in words
-            ):
+            if not words or all(word in STOP or _is_letter(word) for word in words):
                 if variant.islower() and len(answers) > 1:
                     continue  # an alias such as "no" for Norway would match every denial
-                found[Answer(words, canonical(variant).strip())] = None
+                found[Answer(words, exactly=canonical(variant).strip())] = None
             else:
-                found[Answer(words)] = None
+                found[answer_form(variant)] = None
     return tuple(found)
+
+
+def answer_form(text: str) -> Answer:
+    """Return the words of an answer, as `mentions` finds them."""
+    text = canonical(text)
+    words = words_of(text)
+    if re.search(r"\w\W+A\b(?!')", text) and not text.isupper():  # a letter, not an article
+        words = [word for word in words_of(text, articles=True) if word.text not in ("an", "the")]
+    words = words or words_of(text, articles=True)
+    articles = any(word.text in ARTICLES for word in words)
+    return Answer(tuple(word.text for word in words), _soft(text, words), articles=articles)
+
+
+def _is_letter(word: str) -> bool:
+    return len(word) == 1 and word.isascii() and word.isalpha()
+
+
+def _soft(text: str, words: Sequence[Word]) -> tuple[bool, ...]:
+    """Return for each word after the first whether it may be written together with the word before.
+
+    It may where no space stands (Wal-Mart), between initials (J. K.), between a letter and a digit, and between words
+    of three letters or more (Spider Man). "I ran" is not Iran.
+    """
+    return tuple(
+        not re.search(r"\s", text[one.end : other.start])
+        or (_is_letter(one.text) and _is_letter(other.text))
+        or one.text[-1].isdigit() != other.text[0].isdigit()
+        or (len(one.text) >= 3 and len(other.text) >= 3)
+        for one, other in zip(words, words[1:], strict=False)
+    )
 
 
 def _variants(answer: str) -> Iterator[str]:
     """Yield the answer and its variants."""
     yield answer
-    if match := re.fullmatch(r'(.+?)\s+"(?:the )?(.+)"\s+(\S.*)', answer, re.I):  # Eddie "The Eagle" Edwards
+    if match := re.fullmatch(
+        r'(.+?)\s+["\u201c](?:the )?(.+)["\u201d]\s+(\S.*)', answer, re.I
+    ):  # Eddie "The Eagle" Edwards
         yield f"{match[1]} {match[3]}"
         yield f"{match[2]} {match[3]}"
         yield f"{match[1]} {match[2]}"
@@ -110,9 +195,22 @@ def _variants(answer: str) -> Iterator[str]:
         yield match[1]
     if match := re.fullmatch(r"[A-H][).:]\s*(.+)", answer):  # an option of a quiz, with its letter
         yield match[1]
+    if match := re.fullmatch(r"(?:US)?[$\u20ac\u00a3] ?([\d.,]+)|([\d.,]+) ?%", answer):  # the number without its unit
+        yield match[1] or match[2]
+    if match := re.fullmatch(r"\+ ?([\d.,]+)", answer):
+        yield match[1]
+    if match := re.fullmatch(r"(.+ )(II|III|IV|V|VI|VII|VIII|IX|X)", answer):
+        number = ROMAN.index(match[2]) + 2
+        yield f"{match[1]}{number}"
+        yield f"{match[1]}{number_name(number)}"
+    elif match := re.fullmatch(r"(.*[A-Za-z] )([2-9]|10)", answer):
+        yield f"{match[1]}{ROMAN[int(match[2]) - 2]}"
     if re.search(r"(?:^|\s)[a-z]{3,}$", answer) and not answer.endswith("s"):  # a common noun: accept the plural
         yield f"{answer}s"
     yield from _spelled(answer.strip().lower())
+
+
+ROMAN = ("II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X")
 
 
 def _spelled(answer: str) -> Iterator[str]:
@@ -136,16 +234,84 @@ NUMBER_NAMES = {number_name(number): number for number in range(100)}
 
 def mentions(text: str, answers: Sequence[Answer]) -> Iterator[tuple[int, int]]:
     """Yield start and end of each mention of an answer, as whole words, in a canonical text."""
-    words = words_of(text)
-    places: dict[str, list[int]] = {}
-    for number, word in enumerate(words):
-        places.setdefault(word.text, []).append(number)
+    texts: dict[bool, _Joined] = {}
     for answer in answers:
         if answer.exactly:
-            pattern = rf"(?<![\w]){re.escape(answer.exactly)}(?![\w])"
-            yield from (match.span() for match in re.finditer(pattern, text))
+            yield from _exact_mentions(text, answer)
             continue
-        length = len(answer.words)
-        for first in places.get(answer.words[0], ()):
-            if tuple(word.text for word in words[first : first + length]) == answer.words:
-                yield words[first].start, words[first + length - 1].end
+        if answer.articles not in texts:
+            texts[answer.articles] = _Joined(text, answer.articles)
+        yield from texts[answer.articles].mentions(answer)
+
+
+class _Joined:
+    """The words of a text as one string without spaces, so that JK, J.K. and J. K. are equal."""
+
+    def __init__(self, text: str, articles: bool) -> None:
+        words = words_of(text, articles)
+        self._words = [word for word in words if word.text not in ("an", "the")] if articles else words
+        self._soft = _soft(text, self._words)
+        self._string, offsets = _join([word.text for word in self._words])
+        self._starts = {offset: number for number, offset in enumerate(offsets)}
+        self._ends = {
+            offset + len(word.text): number
+            for number, (offset, word) in enumerate(zip(offsets, self._words, strict=True))
+        }
+
+    def mentions(self, answer: Answer) -> Iterator[tuple[int, int]]:
+        wanted, offsets = _join(answer.words)
+        place = self._string.find(wanted) if wanted else -1
+        while place >= 0:
+            first, last = self._starts.get(place), self._ends.get(place + len(wanted))
+            if first is not None and last is not None and self._same(first, last, answer, offsets):
+                yield self._words[first].start, self._words[last].end
+            place = self._string.find(wanted, place + 1)
+
+    def _same(self, first: int, last: int, answer: Answer, offsets: Sequence[int]) -> bool:
+        """Return whether text and answer divide the words alike, or differently only where that is allowed."""
+        if last - first == len(answer.words) - 1 and all(
+            word.text == wanted for word, wanted in zip(self._words[first : last + 1], answer.words, strict=True)
+        ):
+            return True
+        ours, place = {}, 0
+        for number in range(first, last):
+            place += len(self._words[number].text)
+            ours[place] = self._soft[number]
+        theirs = dict(zip(offsets[1:], answer.soft or (False,) * len(answer.words), strict=False))
+        return all((ours | theirs)[place] for place in ours.keys() ^ theirs.keys())
+
+
+def _join(words: Sequence[str]) -> tuple[str, list[int]]:
+    """Return the words as one string, and where each begins. A space stays between two digits."""
+    parts: list[str] = []
+    offsets, length = [], 0
+    for word in words:
+        if parts and parts[-1][-1].isdigit() and word[0].isdigit():
+            parts.append(" ")
+            length += 1
+        offsets.append(length)
+        parts.append(word)
+        length += len(word)
+    return "".join(parts), offsets
+
+
+def _exact_mentions(text: str, answer: Answer) -> Iterator[tuple[int, int]]:
+    """Yield mentions in the answer's spelling, or in capitals. A capital that begins a sentence says nothing."""
+    for match in _exact_pattern(answer.exactly, answer.capitals).finditer(text):
+        alone = not re.match(r"\W*\w", text[match.end() :])
+        begins = not re.search(r"\w[^.!?\n]*$", text[: match.start()])
+        if alone or not begins or not match[0].istitle() or match[0].lower() not in STOP:
+            yield match.span()
+
+
+@lru_cache(maxsize=1 << 12)
+def _exact_pattern(exactly: str, capitals: bool) -> re.Pattern[str]:
+    def spelled(written: str) -> str:
+        letters = re.sub(r"(?<=\b[A-Z])\.?(?=[A-Z]\b)|(?<=\b[A-Z])\. ?(?=[A-Z]\b)", "\0", written.rstrip("."))
+        if re.fullmatch(r"[A-Z]{2,3}", letters):
+            letters = "\0".join(letters)
+        return re.escape(letters).replace(r"\ ", r"\s+").replace("\0", r"\.? ?")
+
+    before = r"(?<![\w+-])" if exactly[:1].isdigit() else r"(?<!\w)"
+    spellings = "|".join(map(spelled, {exactly, exactly.upper()} if capitals else {exactly}))
+    return re.compile(rf"{before}(?:{spellings})(?!\w|\+\+|#)")

@@ -10,15 +10,16 @@ from collections import Counter
 from collections.abc import Sequence
 
 from rag_instruct.schema import Question
-from rag_instruct.scoring.assertions import UNSURE, around, asserted, final_answer, own_turn
+from rag_instruct.scoring.assertions import UNSURE, around, asserted, final_part, own_turn
 from rag_instruct.scoring.choices import chosen
 from rag_instruct.scoring.closed_sets import verdict
-from rag_instruct.scoring.mentions import Answer, canonical, forms, mentions, normalized
+from rag_instruct.scoring.mentions import Answer, canonical, forms, mentions, normalized, unhyphenated
 from rag_instruct.scoring.quantities import same_number
 
 Scores = dict[str, float]
 
 GUESSES = 5  # a list of this many short items is wrong if less than a quarter of them are right
+LONG = 200  # characters of a line that may be an answer as a whole
 ITEM = re.compile(r"[,;\n]|\band\b|\bor\b")
 
 
@@ -30,13 +31,23 @@ def score_open(question: Question, output: str) -> Scores:
         right = verdict(text, ("yes", "no")) == answers[0].lower()
     else:
         right = answered(text, answers)
-    said = normalized(final_answer(text))
-    wanted = [normalized(answer) for answer in answers]
+    said, wanted = _said(text), [spelling for answer in answers for spelling in _spellings(answer)]
+    exact = any(spelling in wanted for part in said for spelling in _spellings(part) if spelling)
     return {
-        "accuracy": float(right or (bool(said) and said in wanted)),
-        "exact_match": float(bool(said) and said in wanted),
-        "f1": max(_f1(said, answer) for answer in wanted),
+        "accuracy": float(right or exact),
+        "exact_match": float(exact),
+        "f1": max(token_f1(said[0], answer) for answer in answers),
     }
+
+
+def _said(text: str) -> list[str]:
+    """Return the final answer, and what follows in its line: the end of its sentence may be an abbreviation's stop."""
+    line, sentence = final_part(text)
+    return [line[:sentence], *([line] if sentence < len(line) <= LONG else [])]
+
+
+def _spellings(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return normalized(text), unhyphenated(text)
 
 
 def score_choice(question: Question, output: str) -> Scores:
@@ -72,8 +83,8 @@ def _all_or_nothing(right: bool) -> Scores:
 
 
 def token_f1(output: str, answer: str) -> float:
-    """Return SQuAD's F1: the harmonic mean of the words' precision and recall."""
-    return _f1(normalized(output), normalized(answer))
+    """Return SQuAD's F1: the harmonic mean of the words' precision and recall. A hyphen may divide words or not."""
+    return max(map(_f1, _spellings(output), _spellings(answer)))
 
 
 def _f1(said: Sequence[str], wanted: Sequence[str]) -> float:
@@ -83,14 +94,18 @@ def _f1(said: Sequence[str], wanted: Sequence[str]) -> float:
 
 def answered(text: str, answers: tuple[str, ...]) -> bool:
     """Return whether the text's final answer asserts one of the answers."""
-    final = canonical(final_answer(text))
+    line, sentence = final_part(text)
+    rest, final = canonical(line), canonical(line[:sentence])
+    # An answer may go on behind the stop of an abbreviation (Roe v. Wade), so we only look where it begins.
     return not _guesses(final, forms(answers)) and (
-        _states(final, forms(answers)) or any(_states_parts(final, answer) for answer in answers)
+        _states(rest, forms(answers), len(final)) or any(_states_parts(final, answer) for answer in answers)
     )
 
 
-def _states(text: str, accepted: Sequence[Answer]) -> bool:
-    places = (around(text, start, end) for start, end in mentions(text, accepted))
+def _states(text: str, accepted: Sequence[Answer], before: int) -> bool:
+    """Return whether the text asserts an answer that begins before this place."""
+    found = ((start, end) for start, end in mentions(text, accepted) if start < before)
+    places = (around(text, start, end) for start, end in found)
     return any(asserted(*place) and not _hedged(*place, accepted) for place in places)
 
 
@@ -99,7 +114,7 @@ def _states_parts(text: str, answer: str) -> bool:
     parts = [part for part in re.split(r",\s*(?:and\s+)?|\s+(?:and|&)\s+", answer) if part]
     if len(parts) < 2 or not re.search(r"\band\b|&", answer) or re.search(r"\d", answer):
         return False
-    return all(_states(text, forms((part,))) for part in parts)
+    return all(_states(text, forms((part,)), len(text)) for part in parts)
 
 
 def _hedged(before: str, after: str, accepted: Sequence[Answer]) -> bool:

@@ -25,7 +25,6 @@ RENAMED = {
     "gates": "it is called 'quality_filters' now",
     "proof": "it is called 'verification' now",
     "spare": "it is called 'oversample' now",
-    "dimension": "remove it, the model says its dimension itself",
 }
 
 

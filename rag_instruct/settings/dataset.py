@@ -21,12 +21,22 @@ from rag_instruct.settings.section import (
     ShareBelowOne,
     refusal,
 )
+from rag_instruct.settings.sources import Precision
 
+SEARCHES = ("sources", "noise", "evaluation")  # what documents are retrieved for
+Retriever = Literal["dense", "bm25", "hybrid"]
 RUNS = ("exemplars", "first_documents", *PARADIGMS)  # keys of `runs`; evaluation_<benchmark> is one, too
 Quota = OrByName[Natural]
 Threshold = OrOff[ShareAboveZero]
 LANGUAGE = 'Give a code of ISO 639-1 (with quotes for "no", which YAML reads as false); `false` allows any language.'
 JACCARD = "Two {0} with at least this share of common word pairs (Jaccard) count as one; `false` keeps near copies."
+
+
+def _known_stages(value: "str | dict[str, str]") -> "str | dict[str, str]":
+    for name in value if isinstance(value, dict) else ():
+        if name not in SEARCHES:
+            raise refusal(f"no search is called {name!r}: {hint(name, SEARCHES)}")
+    return value
 
 
 def _known_run(name: str) -> str:
@@ -94,6 +104,12 @@ class Evaluation(Section):
         "RAG-Instruct: records with the question, and `ctxs` or `retrieval_ctxs` with title and text.",
         examples=[{"popqa": "popqa_with_contexts.jsonl"}],
     )
+    retrievers: list[Literal["dense", "bm25", "hybrid", "reranked"]] = Field(
+        [],
+        description="The retrievers that results/<data set>/retrieval.md compares; left out, those of the data set. "
+        "`reranked` needs `rerank` of the data set.",
+        examples=[["dense", "bm25", "hybrid"]],
+    )
     max_new_tokens: Positive = Field(500, description="The largest number of tokens of an answer.", examples=[100])
     decoding: Literal["greedy", "paper"] = Field(
         "greedy", description="`paper` samples with temperature 0.5 and top-p 0.9.", examples=["paper"]
@@ -154,6 +170,36 @@ class Noise(Section):
     beyond: Natural = Field(200, description="Noise documents have ranks above this number.", examples=[20])
 
 
+class BM25(Section):
+    """How BM25, the search by words, weighs a word in a passage."""
+
+    k1: Amount = Field(0.9, description="How much a further occurrence of a word adds.", examples=[1.2])
+    b: Share = Field(0.4, description="How much the length of a passage counts.", examples=[0.75])
+
+
+class Rerank(Section):
+    """A model that reads a query together with each of its first passages, and puts these passages in a new order."""
+
+    model: str = Field(
+        description="A cross-encoder: a hub id, a folder, or package:<module>/<folder>.",
+        examples=["BAAI/bge-reranker-v2-m3"],
+    )
+    revision: Maybe[str] = Field(None, description="A commit, branch or tag of the hub id.", examples=["main"])
+    first: Positive = Field(50, description="The number of passages of each query that are reranked.", examples=[100])
+    max_length: int = Field(
+        512, ge=8, description="Tokens of query and passage together, after which the passage is cut.", examples=[1024]
+    )
+    precision: Precision = Field(
+        "float32",
+        description="The number type of the computation. `bfloat16` is faster on GPUs and on processors with AMX or "
+        "AVX512-BF16.",
+        examples=["bfloat16"],
+    )
+    searches: list[Literal["sources", "noise", "evaluation"]] = Field(
+        ["sources", "evaluation"], description="The searches that are reranked.", examples=[["evaluation"]]
+    )
+
+
 class MultiDocuments(Section):
     """The choice of several source documents that belong together."""
 
@@ -197,6 +243,18 @@ class Dataset(Section):
     )
     corpus: str = Field(description="A key of `corpora`.", examples=["wikipedia"])
     encoder: str = Field(description="A key of `encoders`.", examples=["contriever"])
+    retriever: Annotated[OrByName[Retriever], AfterValidator(_known_stages)] = Field(
+        "dense",
+        description="How passages are found: `dense` by vectors of the encoder, `bm25` by words, `hybrid` by the ranks "
+        "in both. One word for all searches, or one for each of `sources`, `noise` and `evaluation`.",
+        examples=["hybrid", {"sources": "hybrid", "noise": "dense"}],
+    )
+    bm25: BM25 = Field(BM25(), description="The parameters of the search by words.")
+    rerank: Maybe[Rerank] = Field(
+        None,
+        description="A cross-encoder that puts the first passages of a search in a new order.",
+        examples=[{"model": "BAAI/bge-reranker-v2-m3", "first": 50}],
+    )
     exemplars: dict[str, Positive] = Field(
         min_length=1,
         description="For each key of `exemplar_sets`, the number of instructions that are drawn for the filter. Of two "

@@ -34,6 +34,10 @@ def _check_dataset(config: Settings, place: str, dataset: Settings, prompts: Pat
             "teachers",
         )
     _check_evaluation(config, f"{place}.evaluation", dataset["evaluation"])
+    if "reranked" in dataset["evaluation"]["retrievers"] and "rerank" not in dataset:
+        raise UserError(
+            f"config.yaml: {place}.evaluation.retrievers: `reranked` needs a model: give {place}.rerank.model"
+        )
     if not any(quotas(dataset, name) for name in PARADIGMS):
         raise UserError(f"config.yaml: {place}.paradigms asks for no row at all: give a count to at least one")
     depth, beyond = dataset["noise"]["depth"], dataset["noise"]["beyond"]

@@ -7,6 +7,7 @@ from pydantic import Field
 from rag_instruct.settings.section import Maybe, Positive, Section
 
 SHA256 = r"^[0-9a-f]{64}$"
+Precision = Literal["float32", "bfloat16"]
 SCHEMAS = Literal["sharegpt", "sharegpt_split", "alpaca", "wizardlm", "lmsys", "slimorca", "openorca", "plain"]
 
 
@@ -80,8 +81,27 @@ class Encoder(Section):
         examples=["facebook/contriever-msmarco"],
     )
     revision: Maybe[str] = Field(None, description="A commit, branch or tag of the hub id.", examples=["main"])
-    query_prefix: Maybe[str] = Field(None, description="Text put before every query.", examples=["query: "])
-    passage_prefix: Maybe[str] = Field(None, description="Text put before every passage.", examples=["passage: "])
+    query_prefix: Maybe[str] = Field(
+        None,
+        description="Text put before every query; left out, the prompt in the model's own config_sentence_transformers"
+        '.json, if it has one. "" means no text.',
+        examples=["query: "],
+    )
+    passage_prefix: Maybe[str] = Field(
+        None, description="Text put before every passage; left out, as for queries.", examples=["passage: "]
+    )
+    dimension: Maybe[Positive] = Field(
+        None,
+        description="The number of a vector's first numbers that are kept, for models that are trained for it "
+        "(Matryoshka). Left out, all are kept.",
+        examples=[256],
+    )
+    precision: Precision = Field(
+        "float32",
+        description="The number type of the computation. `bfloat16` is faster on GPUs and on processors with AMX or "
+        "AVX512-BF16. All vectors of a corpus have the same.",
+        examples=["bfloat16"],
+    )
     normalize: bool = Field(False, description="Whether vectors are scaled to length 1.", examples=[True])
     max_length: int = Field(512, ge=8, description="Tokens after which a text is cut.", examples=[256])
 

@@ -13,6 +13,7 @@ from transformers import AutoModelForCausalLM, LlamaConfig, PreTrainedConfig
 
 from rag_instruct.models.loading import load_config
 from rag_instruct.tables import frame, text
+from rag_instruct.threads import torch_threads
 from rag_instruct.training.recipe import Recipe
 
 GB = 1e9
@@ -164,12 +165,12 @@ class Sequences:
 
 def measured_rate(threads: int, model: Model, tokens: int) -> float:
     """Measure for a second how many fp32 operations per second this machine does in products of the model's shape."""
-    torch.set_num_threads(threads)
     left, right = torch.randn(tokens, model.hidden), torch.randn(model.hidden, model.intermediate)
-    began, products = time.perf_counter(), 0
-    while time.perf_counter() - began < 1:
-        left @ right
-        products += 1
+    with torch_threads(threads):
+        began, products = time.perf_counter(), 0
+        while time.perf_counter() - began < 1:
+            left @ right
+            products += 1
     return 2.0 * left.numel() * right.shape[1] * products / (time.perf_counter() - began)
 
 

@@ -3,14 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-from matplotlib.figure import Figure
-
 from rag_instruct.errors import UserError
-from rag_instruct.files import whole
-
-matplotlib.rcParams["svg.hashsalt"] = "rag_instruct"  # the same losses give the same bytes
-matplotlib.rcParams["svg.fonttype"] = "none"  # text stays text, so the file is small and can be searched
+from rag_instruct.figures import new_figure, save_svg
 
 
 def draw_losses(log: list[dict[str, Any]], title: str, path: Path) -> None:
@@ -22,7 +16,7 @@ def draw_losses(log: list[dict[str, Any]], title: str, path: Path) -> None:
     validated = list({line["step"]: line["eval_loss"] for line in log if "eval_loss" in line}.items())
     if not trained:
         raise UserError(f"{title}: training_log.jsonl contains no loss, so there is nothing to draw")
-    figure = Figure(figsize=(7, 4), layout="constrained")
+    figure = new_figure((7, 4))
     axes = figure.add_subplot()
     axes.plot(*zip(*trained, strict=True), color="#9db8d9", linewidth=1, label="training, each step")
     if validated:
@@ -31,6 +25,4 @@ def draw_losses(log: list[dict[str, Any]], title: str, path: Path) -> None:
     axes.set_xlim(left=0)
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)
-    axes.spines[["top", "right"]].set_visible(False)
-    with whole(path) as temporary:
-        figure.savefig(temporary, format="svg", metadata={"Date": None})
+    save_svg(figure, path)

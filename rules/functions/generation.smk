@@ -25,7 +25,11 @@ def run_of_benchmark(wildcards):
 def passages_of_benchmark(wildcards):
     if not needs_search(wildcards):
         return []
-    settings = dataset(wildcards)
+    return passages_of_evaluation(dataset(wildcards))
+
+
+def passages_of_evaluation(settings):
+    """Return the passages that are searched for benchmarks, which may be of another corpus than the data set's."""
     return "results/corpora/{corpus}/passages.arrow".format(**{**settings, **settings["evaluation"]})
 
 

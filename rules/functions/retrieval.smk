@@ -1,9 +1,7 @@
 # Functions for rules/retrieval.smk: they look up files and settings by wildcards.
 
-# Patterns for runs that the user gives, so that they are not searched.
-GIVEN_RUNS = [
-    f"{name}(?=/search/{queries}[.])" for name, settings in config["datasets"].items() for queries in settings["runs"]
-]
+QUERIES = ["exemplars", FIRST_DOCUMENTS, *PARADIGMS, *(EVALUATION + name for name in config["benchmarks"])]
+LISTED = 100  # hits per query of a run that others are made from, and of runs that retrieval.md compares
 
 
 def tested(wildcards):
@@ -26,18 +24,22 @@ def query_file(wildcards):
     return f"results/{wildcards.dataset}/{name}.jsonl"
 
 
+def query_field(wildcards):
+    return "instruction" if wildcards.queries == "exemplars" else "question"
+
+
 def depth(wildcards):
     settings = dataset(wildcards)
     if tested(wildcards):
         return settings["evaluation"]["documents"]
     if wildcards.queries == FIRST_DOCUMENTS:
-        return settings["multi_documents"]["depth"]
+        return 1  # a small corpus has fewer than `listed`
     return settings["source_depth"] if wildcards.queries == "exemplars" else settings["noise"]["depth"]
 
 
-def or_all(wildcards):
-    """Return the option to find all passages of a corpus that has fewer than `depth`. Other searches refuse it."""
-    return "--or-all" if wildcards.queries == FIRST_DOCUMENTS else ""
+def later_depth(wildcards):
+    """Return the depth of the search after the paid stage, so that a corpus that is too small is refused before it."""
+    return 0 if tested(wildcards) else setting("noise.depth")(wildcards)
 
 
 def searched_file(name):
@@ -52,9 +54,73 @@ def given_run(wildcards):
     return dataset(wildcards)["runs"][wildcards.queries]
 
 
-def all_shards(wildcards):
-    return expand(
-        rules.search_shard.output,
-        shard=numbers(config["corpora"][searched(wildcards)["corpus"]]["shards"]),
-        allow_missing=True,
-    )
+def shards_of(pattern):
+    """Return a function: the paths that match `pattern`, one for each shard of the searched corpus."""
+
+    def paths(wildcards):
+        corpus = searched(wildcards)["corpus"]
+        shards = numbers(config["corpora"][corpus]["shards"])
+        return expand(pattern, corpus=corpus, shard=shards, allow_missing=True)
+
+    return paths
+
+
+# The ways in which runs are made. A run's path has the wildcard `way`: "" for the run that later stages read, and
+# /dense, /bm25, /hybrid, /given or /reranked for a run that is fused, reranked or compared.
+
+
+def steps(settings, queries):
+    """Return the ways by which the run of these queries is made, in their order. Later stages read the last one."""
+    search = {"exemplars": "sources", **dict.fromkeys(PARADIGMS, "noise")}.get(queries, "evaluation")
+    asked = settings["retriever"]
+    first = asked.get(search, "dense") if isinstance(asked, dict) else asked
+    reranked = search in settings.get("rerank", {}).get("searches", ())
+    if queries == FIRST_DOCUMENTS:  # its queries are vectors of passages, without a text
+        first, reranked = "dense", False
+    return ["given" if queries in settings["runs"] else first, *(["reranked"] if reranked else [])]
+
+
+def made_by(way):
+    """Return constraints for a rule that makes runs in this way, and the path of a data set's own run if it is so."""
+    own = {}
+    for name, settings in config["datasets"].items():
+        found = [queries for queries in QUERIES if steps(settings, queries)[-1] == way]
+        own.setdefault("|".join(found), []).append(name)
+    chosen = [f"(?:{one_of(names)})(?=/search/(?:{queries})[.])" for queries, names in own.items() if queries]
+    return {"way": f"(?:/{way})?", "dataset": one_of([f"(?:{one_of(config['datasets'])})(?=/search/[^/]+/)", *chosen])}
+
+
+def run_made_by(way):
+    """Return a pattern of the run that another rule fuses, reranks or compares."""
+    return f"results/{{dataset}}/search/{{queries}}/{way}.parquet"
+
+
+def first_run(wildcards):
+    """Return the run that is reranked."""
+    return run_made_by(steps(dataset(wildcards), wildcards.queries)[0])
+
+
+def reranker_arguments(wildcards):
+    settings = dataset(wildcards).get("rerank", {})
+    names = ("model", "first", "max_length", "revision", "precision")
+    found = [(f"--{name.replace('_', '-')}", str(settings[name])) for name in names if name in settings]
+    return shlex.join(part for pair in found for part in pair)
+
+
+def listed(wildcards):
+    """Return how many hits a run has if the corpus has so many passages. The run that later stages read has `depth`."""
+    if wildcards.queries == FIRST_DOCUMENTS:
+        return dataset(wildcards)["multi_documents"]["depth"]
+    if not wildcards.way:
+        return depth(wildcards)
+    return max(depth(wildcards), LISTED, dataset(wildcards).get("rerank", {}).get("first", 0))
+
+
+def found_in_shard(wildcards):
+    """Return how many hits a search of a shard returns: more than `depth` if other runs are made from them."""
+    settings = dataset(wildcards)
+    if wildcards.queries == FIRST_DOCUMENTS:
+        return settings["multi_documents"]["depth"]
+    if tested(wildcards) or steps(settings, wildcards.queries) not in (["dense"], ["bm25"]):
+        return max(depth(wildcards), LISTED, settings.get("rerank", {}).get("first", 0))
+    return depth(wildcards)

@@ -33,3 +33,37 @@ def of_evaluation(pattern):
 
 def evaluation_described(wildcards):
     return json.dumps(evaluated(config, wildcards.dataset))
+
+
+def compared_benchmarks(wildcards):
+    """Return the benchmarks whose documents are searched. Exit if there are none."""
+    named = dataset(wildcards)["evaluation"]["benchmarks"]
+    found = [name for name in named if facts(name, config["benchmarks"][name])["kind"] != "own_context"]
+    if not found:
+        with readable_errors():
+            raise UserError(
+                f"config.yaml: datasets.{wildcards.dataset}.evaluation.benchmarks: no benchmark whose documents are "
+                "searched: name at least one of `benchmarks`"
+            )
+    return found
+
+
+def compared(pattern):
+    """Return a function: the paths that match `pattern`, one for each benchmark whose documents are searched."""
+    return lambda wildcards: expand(pattern, benchmark=compared_benchmarks(wildcards))
+
+
+def compared_runs(wildcards):
+    """Return the runs of the retrievers in config.yaml, or else of the data set's own steps, for each benchmark."""
+    settings = dataset(wildcards)
+    found = []
+    for name in compared_benchmarks(wildcards):
+        queries = EVALUATION + name
+        ways = settings["evaluation"]["retrievers"] or steps(settings, queries)
+        found += expand(run_made_by("{way}"), dataset=wildcards.dataset, queries=queries, way=ways)
+    return found
+
+
+def compared_labels(wildcards):
+    names = compared_benchmarks(wildcards)
+    return json.dumps({name: facts(name, config["benchmarks"][name])["label"] for name in names})

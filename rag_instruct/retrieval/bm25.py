@@ -1,0 +1,73 @@
+"""Search one shard by words: BM25 in Lucene's form, with bm25s' formulas and the statistics of the whole corpus."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from bm25s import BM25
+from bm25s.scoring import _select_idf_scorer, _select_tfc_scorer
+
+from rag_instruct.logs import progress
+from rag_instruct.retrieval.vectors import HITS
+from rag_instruct.retrieval.word_index import Statistics, WordShard
+
+METHOD = "lucene"
+
+
+class Weights(NamedTuple):
+    """BM25's parameters.
+
+    Args:
+        k1: how much a further occurrence of a term adds; the larger, the more
+        b: how much the length of a passage counts, from 0 to 1
+    """
+
+    k1: float = 0.9
+    b: float = 0.4
+
+
+def search(
+    asked: Sequence[Sequence[str]], index: WordShard, statistics: Statistics, k: int, weights: Weights
+) -> np.ndarray:
+    """Return the k best rows of a shard for each query: an array of HITS, shape (q, min(k, n)).
+
+    A query is a list of terms. The best hit comes first; equal scores keep the order of their rows. bm25s' own choice
+    of the best leaves the order of equal scores to chance, so we take only its scores.
+    """
+    numbers = {term: number for number, term in enumerate(statistics.terms)}
+    scorer = _scorer(index, statistics, weights)
+    k = min(k, len(index.lengths))
+    hits = np.empty((len(asked), k), HITS)
+    for query, found in zip(progress(asked, "searching", len(asked)), hits, strict=True):
+        scores = scorer.get_scores_from_ids([numbers[term] for term in query])
+        found[:] = best(scores, k)
+    return hits
+
+
+def best(scores: np.ndarray, k: int) -> np.ndarray:
+    """Return the k best rows as HITS."""
+    lowest = np.partition(scores, len(scores) - k)[len(scores) - k] if k else np.inf
+    rows = np.flatnonzero(scores >= lowest)
+    rows = rows[np.argsort(-scores[rows], kind="stable")][:k]
+    hits = np.empty(k, HITS)
+    hits["row"], hits["score"] = rows, scores[rows]
+    return hits
+
+
+def _scorer(index: WordShard, statistics: Statistics, weights: Weights) -> BM25:
+    """Return bm25s' index of the shard, restricted to the terms of the queries."""
+    frequency, rarity = _select_tfc_scorer(METHOD), _select_idf_scorer(METHOD)
+    found = dict(index.postings(statistics.terms))
+    ends = np.cumsum([0, *(len(found.get(number, ())) for number in range(len(statistics.terms)))])
+    data, rows = np.empty(ends[-1], np.float32), np.empty(ends[-1], np.int32)
+    for number, postings in found.items():
+        place = slice(ends[number], ends[number + 1])
+        rows[place] = postings["row"]
+        weight = np.float32(rarity(int(statistics.passages[number]), N=statistics.rows))
+        lengths, average = index.lengths[rows[place]], np.float64(statistics.average_length)
+        counts = postings["count"].astype(np.float32)
+        data[place] = weight * frequency(counts, lengths, average, weights.k1, weights.b)
+    made = BM25(k1=weights.k1, b=weights.b, method=METHOD)
+    made.scores = {"data": data, "indices": rows, "indptr": ends, "num_docs": len(index.lengths)}
+    made.nonoccurrence_array = None
+    return made

@@ -1,0 +1,17 @@
+"""How many hits a search returns for each query."""
+
+from rag_instruct.errors import UserError
+
+
+def reached(depth: int, deeper: int, passages: int) -> int:
+    """Return the number of hits for each query: `deeper`, or all passages of a smaller corpus, but at least `depth`."""
+    return max(depth, min(deeper, passages))
+
+
+def refuse_depth(depth: int, passages: int) -> None:
+    """Raise UserError when the corpus has fewer passages than `depth`, the number to find for each query."""
+    if depth > passages:
+        raise UserError(
+            f"config.yaml asks for the {depth} best passages, but the corpus has {passages}: "
+            "lower `source_depth`, `noise.depth`, or `evaluation.documents` for benchmarks, or enlarge the corpus"
+        )

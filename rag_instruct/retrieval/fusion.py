@@ -1,0 +1,57 @@
+"""Fuse the runs of several retrievers by reciprocal ranks (Cormack, Clarke and Büttcher 2009)."""
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from rag_instruct.errors import UserError
+from rag_instruct.retrieval.runs import Run, step_of, write_run
+from rag_instruct.retrieval.vectors import HITS
+
+SOFTENING = 60  # the authors' constant: the first rank adds 1/61, the second 1/62, and so on
+
+
+def fuse_runs(runs: Sequence[Run], k: int, query_ids: Sequence[str], output: Path, trec: Path) -> None:
+    """Write a run with the k best passages of each query by their ranks in all runs."""
+    step = step_of(k)
+    parts = (
+        np.vstack([_of_query(runs, query, k, output) for query in query_ids[start : start + step]])
+        for start in range(0, len(query_ids), step)
+    )
+    write_run(parts, list(query_ids), runs[0].store, output, trec)
+
+
+def _of_query(runs: Sequence[Run], query: str, k: int, output: Path) -> np.ndarray:
+    found = fused([run.ranking(query)["row"] for run in runs])[:k]
+    if len(found) < k:
+        raise UserError(
+            f"{output}: the runs have {len(found)} passages for the query {query!r}, but {k} are needed: "
+            "give deeper runs, or lower the depth in config.yaml (`source_depth`, `noise.depth`, or "
+            "`evaluation.documents` for benchmarks)"
+        )
+    return found
+
+
+def fused(rankings: Sequence[np.ndarray]) -> np.ndarray:
+    """Return HITS of all rows in the rankings, best first. A row scores 1 / (60 + rank) in each ranking that has it.
+
+    We add whole numbers, which are exact. So equal scores are equal in every order of the rankings, and keep the order
+    of the corpus.
+    """
+    unit, shares = _shares(max(map(len, rankings), default=0))
+    sums: dict[int, int] = {}
+    for ranking in rankings:
+        for row, share in zip(ranking.tolist(), shares, strict=False):
+            sums[row] = sums.get(row, 0) + share
+    ordered = sorted(sums.items(), key=lambda item: (-item[1], item[0]))
+    return np.array([(row, total / unit) for row, total in ordered], HITS)
+
+
+@lru_cache
+def _shares(depth: int) -> tuple[int, list[int]]:
+    """Return a whole number, and its part 1 / (60 + rank) for each rank."""
+    unit = math.lcm(*range(SOFTENING + 1, SOFTENING + depth + 1))
+    return unit, [unit // (SOFTENING + rank) for rank in range(1, depth + 1)]

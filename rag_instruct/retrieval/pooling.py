@@ -1,0 +1,98 @@
+"""Read how a sentence-transformers model makes one vector of its tokens' vectors, and pool in the same way."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from transformers.utils.hub import cached_file
+
+from rag_instruct.errors import UserError
+
+MODULES = {"Transformer", "Pooling", "Normalize"}
+# Until sentence-transformers 5.3, a mode was one of these keys with the value true. Since then it is `pooling_mode`.
+KEYS = {
+    "pooling_mode_cls_token": "cls",
+    "pooling_mode_mean_tokens": "mean",
+    "pooling_mode_max_tokens": "max",
+    "pooling_mode_mean_sqrt_len_tokens": "mean_sqrt_len_tokens",
+    "pooling_mode_weightedmean_tokens": "weightedmean",
+    "pooling_mode_lasttoken": "lasttoken",
+}
+PROMPTS = {"query": ("query",), "passage": ("document", "passage", "corpus")}
+TASK, LAST_LAYER = "feature-extraction", {"method": "forward", "method_output_name": "last_hidden_state"}
+# Functions of the last layer (rows, tokens, dimension) and the mask (rows, tokens). Padding is on the right.
+POOLINGS: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
+    "mean": lambda hidden, mask: hidden.masked_fill(mask[..., None] == 0, 0.0).sum(1) / mask.sum(1, keepdim=True),
+    "cls": lambda hidden, _: hidden[:, 0],
+    "lasttoken": lambda hidden, mask: hidden[torch.arange(len(hidden), device=hidden.device), mask.sum(1) - 1],
+}
+
+
+class Pooling(NamedTuple):
+    """How a model pools.
+
+    Args:
+        mode: a key of POOLINGS
+        normalize: whether vectors have length 1
+        lower_case: whether texts are lowercased before the tokenizer gets them
+        of_prefix: whether the tokens of a prefix are pooled, too
+        query_prompt: the model's own text before every query
+        passage_prompt: the same for passages
+    """
+
+    mode: str
+    normalize: bool
+    lower_case: bool
+    of_prefix: bool
+    query_prompt: str = ""
+    passage_prompt: str = ""
+
+
+def read_pooling(source: str, revision: str | None) -> Pooling:
+    """Return how the model pools, by its own files. A model without modules.json, such as Contriever, takes the mean.
+
+    Raises UserError for what is not computed here, because the vectors would be wrong.
+    """
+
+    def settings(name: str) -> Any:
+        found = cached_file(source, name, revision=revision, _raise_exceptions_for_missing_entries=False)
+        return json.loads(Path(found).read_text("utf-8")) if found else None
+
+    modules = {module["type"].rsplit(".", 1)[-1]: module["path"] for module in settings("modules.json") or []}
+    pooling = (settings(f"{modules['Pooling']}/config.json".lstrip("/")) or {}) if "Pooling" in modules else {}
+    transformer = (settings("sentence_bert_config.json") or {}) if modules else {}
+    modes = _modes(pooling)
+    unknown = [f"the module {name}" for name in sorted(set(modules) - MODULES)]
+    unknown += [f"pooling_mode {mode}" for mode in modes if mode not in POOLINGS]
+    if len(modes) > 1 and not unknown:
+        unknown = [f"the pooling modes {' and '.join(modes)} in combination"]
+    output = (transformer.get("modality_config") or {}).get("text", LAST_LAYER)
+    if transformer.get("transformer_task", TASK) != TASK or output != LAST_LAYER:
+        unknown.append("another output than the last layer")
+    if unknown:
+        raise UserError(
+            f"encoder {source!r} needs {', '.join(unknown)}, which is not supported: choose another `model` under "
+            "`encoders` in config.yaml"
+        )
+    lower_case, of_prefix = transformer.get("do_lower_case", False), pooling.get("include_prompt", True)
+    prompts = _prompts((settings("config_sentence_transformers.json") or {}) if modules else {})
+    return Pooling(modes[0], "Normalize" in modules, bool(lower_case), bool(of_prefix), *prompts)
+
+
+def _prompts(config: dict[str, Any]) -> tuple[str, str]:
+    """Return the texts before queries and passages, which sentence-transformers takes by these names, too."""
+    known = config.get("prompts") or {}
+    default = known.get(config.get("default_prompt_name"), "")
+    of = {kind: [known[name] for name in names if name in known] for kind, names in PROMPTS.items()}
+    query, passage = ((*of[kind], default)[0] or "" for kind in PROMPTS)
+    return query, passage
+
+
+def _modes(pooling: dict[str, Any]) -> list[str]:
+    """Return the pooling modes of a Pooling module's settings, in either form."""
+    given = pooling.get("pooling_mode")
+    if given is None:
+        given = [KEYS.get(key, key) for key, on in pooling.items() if key.startswith("pooling_mode_") and on]
+    return [str(mode) for mode in given] or ["mean"] if isinstance(given, list) else [str(given)]

@@ -1,0 +1,118 @@
+"""Rerank the first passages of a run by a cross-encoder, which reads the query and a passage together."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+from rag_instruct.errors import UserError
+from rag_instruct.logs import bar
+from rag_instruct.models.source import model_source
+from rag_instruct.retrieval.batches import computed, device, filled, number_type
+from rag_instruct.retrieval.runs import Run, write_run
+from rag_instruct.retrieval.vectors import HITS
+
+PAIRS = 4096  # about so many pairs of query and passage are in memory at a time
+REMEDY = "check `rerank` of the data set in config.yaml"
+
+
+class RerankerSettings(NamedTuple):
+    """A cross-encoder and its settings.
+
+    Args:
+        model: a hub id, a folder, or package:<module>/<folder>
+        first: passages of each query that are reranked
+        max_length: number of tokens of query and passage together; longer passages are cut
+        revision: commit or branch on the hub
+        precision: number type of the computation, float32 or bfloat16
+    """
+
+    model: str
+    first: int = 50
+    max_length: int = 512
+    revision: str | None = None
+    precision: str = "float32"
+
+
+class Reranker:
+    """A cross-encoder. The score of a pair depends on this pair alone, to the last bit (see `batches`)."""
+
+    def __init__(self, settings: RerankerSettings) -> None:
+        source, revision = model_source(settings.model), settings.revision
+        dtype = number_type(settings.precision, f"cross-encoder {settings.model!r}")
+        try:
+            self._tokenizer = AutoTokenizer.from_pretrained(source, revision=revision)
+            self._model = AutoModelForSequenceClassification.from_pretrained(source, revision=revision, dtype=dtype)
+        except (OSError, ValueError) as error:
+            raise UserError(
+                f"cross-encoder {settings.model!r} cannot be loaded ({str(error).splitlines()[0]}): {REMEDY}"
+            ) from error
+        if self._model.config.num_labels > 2:
+            raise UserError(
+                f"cross-encoder {settings.model!r} has {self._model.config.num_labels} labels, but a reranker has one "
+                f"score, or the two labels no and yes: {REMEDY}"
+            )
+        self._model.eval().to(device())
+        self._longest = settings.max_length
+
+    def scores(self, pairs: Sequence[tuple[str, str]], counter: Any) -> np.ndarray:
+        """Return a score for each pair of query and passage, float64. `counter` is a progress bar."""
+        results = np.empty(len(pairs))
+        if len(pairs):
+            tokens = self._tokenizer(list(map(list, pairs)), truncation=True, max_length=self._longest)
+            lengths = list(map(len, tokens["input_ids"]))
+            computed(lengths, self._longest, lambda *batch: self._batch(tokens, *batch), results, counter)
+        return results
+
+    @torch.inference_mode()
+    def _batch(self, tokens: Any, numbers: list[int], length: int) -> np.ndarray:
+        rows = {name: [tokens[name][number] for number in filled(numbers)] for name in tokens}
+        padded = self._tokenizer.pad(rows, padding="max_length", max_length=length, return_tensors="pt")
+        logits = self._model(**padded.to(device())).logits.double()
+        scores = logits[:, 0] if logits.shape[1] == 1 else logits[:, 1] - logits[:, 0]
+        found: np.ndarray = scores[: len(numbers)].cpu().numpy()
+        return found
+
+
+def rerank_run(
+    reranker: Reranker, run: Run, ids: Sequence[str], texts: Sequence[str], first: int, k: int, output: Path, trec: Path
+) -> None:
+    """Write the k best passages of each query. The `first` passages of the run are reranked, and the others follow."""
+    write_run(
+        _reranked(reranker, run, list(zip(ids, texts, strict=True)), first, k), list(ids), run.store, output, trec
+    )
+
+
+def _reranked(
+    reranker: Reranker, run: Run, queries: Sequence[tuple[str, str]], first: int, k: int
+) -> Iterator[np.ndarray]:
+    with bar("reranking", len(queries) * first, " pairs") as counter:
+        step = max(PAIRS // first, 1)
+        for start in range(0, len(queries), step):
+            part = queries[start : start + step]
+            rankings = [run.ranking(query) for query, _ in part]
+            passages = iter(run.store[np.concatenate([ranking["row"][:first] for ranking in rankings])])
+            pairs = [
+                (text, f"{passage.title} {passage.text}".strip())
+                for (_, text), ranking in zip(part, rankings, strict=True)
+                for passage in (next(passages) for _ in ranking[:first])
+            ]
+            scores = iter(np.split(reranker.scores(pairs, counter), np.cumsum([len(r[:first]) for r in rankings])[:-1]))
+            yield np.vstack([reordered(ranking, next(scores))[:k] for ranking in rankings])
+
+
+def reordered(ranking: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Return HITS with the first passages ordered by their new scores; equal scores keep the order of the corpus.
+
+    The others keep their order behind them. Their scores fall by 1 from the lowest new score, because TREC's tools read
+    the order from the scores.
+    """
+    first = ranking[: len(scores)].copy()
+    first["score"] = scores
+    first = first[np.lexsort((first["row"], -scores))]
+    rest = ranking[len(scores) :].copy()
+    rest["score"] = (first["score"][-1] if len(first) else 0.0) - np.arange(1, len(rest) + 1)
+    return np.concatenate([first, rest]).astype(HITS)

@@ -1,0 +1,130 @@
+"""The index of a search by words: for each term of a shard, the passages that contain it, and how often."""
+
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from rag_instruct.corpus.importing import shard_rows
+from rag_instruct.corpus.passages import PassageStore
+from rag_instruct.errors import UserError
+from rag_instruct.files import array_header, save_array, whole
+from rag_instruct.logs import progress
+from rag_instruct.retrieval.terms import terms
+
+POSTING = np.dtype([("row", np.int32), ("count", np.uint16)])  # row: of the shard
+MOST = np.iinfo(np.uint16).max  # a higher count of a term in a passage counts as this; its score would hardly differ
+SCHEMA = pa.schema([("term", pa.string()), ("passages", pa.int64())])
+WRITTEN = 1 << 24  # postings that are written at a time
+
+
+def index_words(passages: Path, shard: int, shards: int, terms_file: Path, postings: Path, lengths: Path) -> None:
+    """Index one shard of a corpus.
+
+    `terms_file` (Arrow) gets each term with its number of passages, and the shard's place in the corpus. `postings`
+    (.npy of POSTING) gets the passages of the first term, then those of the second, and so on, each in the order of the
+    corpus. `lengths` (.npy) gets the number of terms of each passage.
+    """
+    store = PassageStore(passages)
+    first, end = shard_rows(len(store), shard, shards)
+    texts = (f"{passage.title} {passage.text}" for passage in store.slice(first, end))
+    known, by_term, sizes = _counted(progress(texts, f"indexing shard {shard}", end - first))
+    described = {"first_row": first, "rows": end - first, "corpus": len(store), "length": int(sizes.sum())}
+    found = pa.table([pa.array(known, pa.string()), pa.array(np.diff(by_term.indptr), pa.int64())], SCHEMA)
+    found = found.replace_schema_metadata({key: str(value) for key, value in described.items()})
+    with whole(postings) as temporary, temporary.open("wb") as file:
+        file.write(array_header(POSTING, (by_term.nnz,)))
+        for start in range(0, by_term.nnz, WRITTEN):
+            part = slice(start, start + WRITTEN)
+            block = np.empty(len(by_term.indices[part]), POSTING)
+            block["row"], block["count"] = by_term.indices[part], by_term.data[part]
+            file.write(block.tobytes())
+    save_array(lengths, sizes)
+    with whole(terms_file) as temporary, pa.ipc.new_file(str(temporary), found.schema) as writer:
+        writer.write_table(found)
+
+
+class _Numbers(dict[str, int]):
+    """Gives each new term the next number."""
+
+    def __missing__(self, term: str) -> int:
+        self[term] = number = len(self)
+        return number
+
+
+def _counted(texts: Iterable[str]):  # type: ignore[no-untyped-def]  # scipy's matrices have no types
+    """Return the terms, a sparse matrix of their counts (passages by terms, stored by term), and all lengths."""
+    from scipy.sparse import csr_matrix
+
+    known, numbers, counts, sizes, ends = _Numbers(), array("i"), array("H"), array("i"), array("q", [0])
+    for text in texts:
+        found = Counter(map(known.__getitem__, terms(text)))
+        sizes.append(found.total())
+        numbers.extend(found)
+        counts.extend(found.values() if sizes[-1] <= MOST else (min(count, MOST) for count in found.values()))
+        ends.append(len(numbers))
+    kind = np.int32 if len(numbers) < 2**31 else np.int64
+    parts = np.frombuffer(counts, np.uint16), np.frombuffer(numbers, np.int32).astype(kind, copy=False)
+    by_passage = csr_matrix((*parts, np.frombuffer(ends, np.int64).astype(kind)), (len(sizes), len(known)))
+    return list(known), by_passage.tocsc(), np.frombuffer(sizes, np.int32)
+
+
+class Statistics:
+    """What the scores of some terms need to know about the whole corpus."""
+
+    def __init__(self, files: Sequence[Path], wanted: Iterable[str]) -> None:
+        """Read the files of terms of all shards, in their order. Raises UserError when they are not one corpus."""
+        self.terms = sorted(set(wanted))
+        self.first_rows: list[int] = []
+        self.rows = length = 0
+        self.passages = np.zeros(len(self.terms), np.int64)
+        for file in files:
+            found, about = _read_terms(file)
+            if about["first_row"] != self.rows:
+                raise UserError(f"{file}: it begins at passage {about['first_row']:,}, not {self.rows:,}: {AGAIN}")
+            self.first_rows.append(self.rows)
+            self.rows, length = self.rows + about["rows"], length + about["length"]
+            places, numbers = _places(found["term"], self.terms)
+            self.passages[numbers] += found["passages"].to_numpy()[places]
+        if self.rows != about["corpus"]:
+            raise UserError(
+                f"{files[0].parent}: the shards have {self.rows:,} of {about['corpus']:,} passages: {AGAIN}"
+            )
+        self.average_length = length / self.rows
+
+
+AGAIN = "delete this folder, and it is made again"
+
+
+class WordShard:
+    """The postings of one shard."""
+
+    def __init__(self, terms_file: Path, postings: Path, lengths: Path) -> None:
+        self._terms, _ = _read_terms(terms_file)
+        self._ends = np.cumsum(self._terms["passages"].to_numpy())
+        self._postings: np.ndarray = np.load(postings, mmap_mode="r")
+        self.lengths: np.ndarray = np.load(lengths)
+
+    def postings(self, wanted: Sequence[str]) -> Iterator[tuple[int, np.ndarray]]:
+        """Yield the place in `wanted` and the postings of each term that the shard has, from the front of the file."""
+        places, numbers = _places(self._terms["term"], wanted)
+        for place, number in zip(places.tolist(), numbers.tolist(), strict=True):
+            start = self._ends[place - 1] if place else 0
+            yield number, self._postings[start : self._ends[place]]
+
+
+def _read_terms(file: Path) -> tuple[pa.Table, dict[str, int]]:
+    with pa.OSFile(str(file)) as opened:
+        found = pa.ipc.open_file(opened).read_all()
+    return found, {key.decode(): int(value) for key, value in found.schema.metadata.items()}
+
+
+def _places(terms_of_shard: pa.ChunkedArray, wanted: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the places of the wanted terms in a shard, in its order, and their places in `wanted`."""
+    found = pc.index_in(terms_of_shard, value_set=pa.array(wanted, pa.string())).combine_chunks()
+    places = np.flatnonzero(found.is_valid().to_numpy(zero_copy_only=False))
+    return places, found.drop_null().to_numpy()

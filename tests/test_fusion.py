@@ -1,0 +1,54 @@
+from fractions import Fraction
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from test_search import passages
+
+from rag_instruct.errors import UserError
+from rag_instruct.retrieval.fusion import fuse_runs, fused
+from rag_instruct.retrieval.runs import Run, import_trec
+
+
+def test_scores_are_the_exact_sums_of_reciprocal_ranks():
+    random = np.random.default_rng(0)
+    rankings = [random.permutation(60)[:40] for _ in range(3)]
+    sums = {}
+    for ranking in rankings:
+        for rank, row in enumerate(ranking.tolist(), start=1):
+            sums[row] = sums.get(row, 0) + Fraction(1, 60 + rank)
+    expected = sorted(sums.items(), key=lambda item: (-item[1], item[0]))
+    found = fused(rankings)
+    assert found["row"].tolist() == [row for row, _ in expected]
+    assert found["score"].tolist() == [float(score) for _, score in expected]
+
+
+def test_equal_sums_of_other_ranks_are_equal():
+    """1/70 + 1/105 = 1/84 + 1/84, which floating point adds to different numbers."""
+    first, second = np.arange(100, 200), np.arange(200, 300)
+    first[9], second[44] = 8, 8  # ranks 10 and 45
+    first[23], second[23] = 7, 7  # rank 24 twice
+    found = fused([first, second])
+    assert found["row"].tolist()[:2] == [7, 8]
+    assert found["score"][0] == found["score"][1]
+
+
+def run_of(folder, name, ranking):
+    """A run of one query whose hits are these passages."""
+    lines = [f"q Q0 id{row} {rank} {100 - rank} {name}" for rank, row in enumerate(ranking, start=1)]
+    (folder / f"{name}.trec").write_text("\n".join(lines))
+    path = folder / f"{name}.parquet"
+    import_trec(folder / f"{name}.trec", len(ranking), ["q"], folder / "p.arrow", path, folder / f"{name}_own.trec")
+    return Run(path, folder / "p.arrow")
+
+
+def test_a_fused_run_is_a_run(tmp_path):
+    passages(tmp_path, 9)
+    runs = [run_of(tmp_path, "a", [0, 1, 2]), run_of(tmp_path, "b", [2, 1, 5])]
+    fuse_runs(runs, 4, ["q"], tmp_path / "fused.parquet", tmp_path / "fused.trec")
+    table = pq.read_table(tmp_path / "fused.parquet").to_pydict()
+    assert table["row"] == [2, 1, 0, 5]
+    assert table["rank"] == [1, 2, 3, 4]
+    assert table["score"] == [1 / 61 + 1 / 63, 2 / 62, 1 / 61, 1 / 63]
+    with pytest.raises(UserError, match="the runs have 4 passages for the query 'q', but 5 are needed"):
+        fuse_runs(runs, 5, ["q"], tmp_path / "fused.parquet", tmp_path / "fused.trec")

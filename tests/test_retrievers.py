@@ -1,0 +1,56 @@
+"""Retrievers side by side, against numbers counted by hand."""
+
+import math
+
+import pytest
+from test_fusion import run_of
+from test_search import passages
+
+from rag_instruct.evaluation.retrievers import draw_recall, measured, page
+from rag_instruct.schema import Question
+
+
+def questions(**given):
+    return [Question("q", "?", ("x",), **given)]
+
+
+@pytest.fixture
+def run(tmp_path):
+    passages(tmp_path, 30)
+    return run_of(tmp_path, "bm25", [7, 3, 9, 4, 1, 12, 25])
+
+
+def values(found):
+    return {one.measure: one.value for one in found}
+
+
+def test_recall_and_ndcg_counted_by_hand(run):
+    found = values(measured("b", questions(gold_passage_ids=("id3", "id12", "id29")), "bm25", run))
+    ideal = 1 + 1 / math.log2(3) + 1 / 2
+    assert found["recall@1"] == 0
+    assert found["recall@5"] == pytest.approx(100 / 3)
+    assert found["recall@10"] == found["recall@100"] == pytest.approx(200 / 3)
+    assert found["nDCG@10"] == pytest.approx(100 * (1 / math.log2(3) + 1 / math.log2(7)) / ideal, abs=1e-3)
+
+
+def test_with_titles_an_article_counts_once(run):
+    """All passages here have the title T."""
+    found = values(measured("b", questions(gold_titles=("t", "Other")), "bm25", run))
+    assert found["recall@1"] == found["recall@100"] == 50
+
+
+def test_a_page_and_a_plot_of_two_retrievers(tmp_path, run):
+    asked = [Question(name, "?", ("x",), gold_passage_ids=("id3",)) for name in ("q",)]
+    found = [*measured("b", asked, "dense", run), *measured("b", asked, "bm25", run)]
+    assert not list(measured("n", [Question("q", "?", ("x",))], "dense", run))
+    labels = {"b": "Mine", "n": "Without"}
+    text = page("set", labels, found, "retrieval.svg")
+    rows = [line.split("|") for line in text.splitlines() if line.startswith("| ")]
+    assert [cell.strip() for cell in rows[0][1:4]] == ["retriever", "recall@1", "recall@5"]
+    assert [row[1].strip() for row in rows[1:]] == ["dense", "bm25"]
+    assert rows[1][2].strip() == "0.0 (0.0-97.5)"
+    assert text.endswith("is not measured: Without.\n")
+    draw_recall(labels, found, tmp_path / "a.svg")
+    draw_recall(labels, found, tmp_path / "b.svg")
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+    assert "Mine" in (tmp_path / "a.svg").read_text()
