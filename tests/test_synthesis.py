@@ -17,7 +17,7 @@ from rag_instruct.llm.prompts import load_prompt
 from rag_instruct.paradigms import PARADIGMS, Slot
 from rag_instruct.reasons import Fault
 from rag_instruct.retrieval.runs import Hit
-from rag_instruct.synthesis.filters import reject_reason
+from rag_instruct.synthesis.filters import pair_fault
 from rag_instruct.synthesis.focus import Focus, whole_documents
 from rag_instruct.synthesis.sentence_focus import focuses, kind_of
 from rag_instruct.synthesis.slots import Origin, Synthesis, synthesise
@@ -140,6 +140,12 @@ FACT = Focus(
 DOCUMENT = Focus((DANUBE[0],), (), {"documents": "..."})
 
 
+def refused(*pair):
+    """The reason to refuse a pair, or None."""
+    fault = pair_fault(*pair)
+    return fault and fault.reason
+
+
 @pytest.mark.parametrize(
     ("focus", "question", "answer", "reason"),
     [
@@ -192,19 +198,19 @@ DOCUMENT = Focus((DANUBE[0],), (), {"documents": "..."})
     ],
 )
 def test_reasons_to_refuse(focus, question, answer, reason):
-    assert reject_reason("single_doc_answer", question, answer, "Compare tea and coffee.", focus) == reason
+    assert refused("single_doc_answer", question, answer, "Compare tea and coffee.", focus) == reason
 
 
 def test_an_exemplar_that_is_repeated_is_refused():
     question = "Where exactly does the river Danube rise?"
-    assert reject_reason("single_doc_answer", question, "In Germany.", question, DOCUMENT) == "copies exemplar"
+    assert refused("single_doc_answer", question, "In Germany.", question, DOCUMENT) == "copies exemplar"
 
 
 def test_a_document_that_should_not_help_must_not_state_the_answer():
     useless = Focus((DANUBE[0],), (), {"documents": "..."})
     question, answer = "In which forest of Germany does the Danube rise?", "The Danube rises in the Black Forest."
-    assert reject_reason("useless_doc", question, answer, "", useless) == "answer in document"
-    assert reject_reason("useless_doc", question, answer, "", Focus((DANUBE[4],), (), {"documents": "..."})) in (
+    assert refused("useless_doc", question, answer, "", useless) == "answer in document"
+    assert refused("useless_doc", question, answer, "", Focus((DANUBE[4],), (), {"documents": "..."})) in (
         None,
         "off topic",
     )
@@ -273,5 +279,5 @@ def test_every_candidate_that_comes_to_nothing_is_a_reject_with_its_reason():
         "unfinished (content_filter)",
         "unparsable",
         "refused",
-        "not standalone",
+        "not standalone (According to the text)",
     ]

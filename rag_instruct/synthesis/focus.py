@@ -22,6 +22,11 @@ class Focus:
     must_say: tuple[tuple[str, ...], ...] = ()
 
 
+def texts_of(passages: tuple[Passage, ...]) -> str:
+    """Return titles and texts of the passages as one text."""
+    return " ".join(f"{passage.title}. {passage.text}" for passage in passages)
+
+
 def whole_documents(paradigm: str, exemplar: str, ranked: list[Passage], seed: str) -> Iterator[Focus]:
     """Yield focuses on whole passages: first on the best ones, then on the next best, and so on.
 

@@ -22,7 +22,7 @@ from rag_instruct.reasons import Fault, Reason
 from rag_instruct.retrieval.runs import Hit, Run
 from rag_instruct.schema import Exemplar, Pair, Reject, Source
 from rag_instruct.synthesis.fact_filters import question_fault
-from rag_instruct.synthesis.filters import reject_reason
+from rag_instruct.synthesis.filters import pair_fault
 from rag_instruct.synthesis.focus import Focus, whole_documents
 from rag_instruct.synthesis.sentence_focus import focuses, kind_of
 
@@ -106,10 +106,8 @@ class Synthesis:
             request_keys=tuple(keys),
             **self.origin._asdict(),
         )
-        if fault:
-            return Reject.of(pair, *fault)
-        reason = reject_reason(self.paradigm, **texts, exemplar=shown, focus=focus)
-        return Reject.of(pair, reason) if reason else pair
+        fault = fault or pair_fault(self.paradigm, **texts, exemplar=shown, focus=focus)
+        return Reject.of(pair, *fault) if fault else pair
 
     def _focus(self, exemplar: Exemplar, shown: str, hits: list[Hit], round_: int) -> Focus | None:
         passages, seed = [hit.passage for hit in hits], f"{self.seed}/{exemplar.id}"
