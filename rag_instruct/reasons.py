@@ -125,6 +125,12 @@ class Reason(StrEnum):
         "The model refused to answer, in the reply's refusal field.",
         ("Use another teacher, or exemplars of another set."),
     )
+    SKIPPED = (
+        "skipped",
+        ASKING,
+        "The teacher found no natural question over the documents, as the prompt allows. The next exemplar is tried.",
+        ("Raise `tries` or `exemplars`, or use a corpus with more passages on each subject."),
+    )
     UNPARSABLE = (
         "unparsable",
         ASKING,
@@ -188,7 +194,7 @@ class Reason(StrEnum):
     ONE_IS_ENOUGH = (
         "one document is enough",
         PAIRS,
-        ("The paradigm needs several documents, but one of them has the whole answer."),
+        ("The paradigm needs several documents, but one of them has the whole answer, or the teacher used only one."),
         _TEACHER,
     )
     REPEATED_QUESTION = (

@@ -64,6 +64,7 @@ class Pair(Record, frozen=True):
     teacher: str
     prompts: str
     prompt_version: int
+    unused: tuple[Source, ...] = ()  # documents that the teacher saw and left unused; they become noise
 
 
 class RowPassage(Record, frozen=True):
@@ -95,6 +96,7 @@ class Row(Record, frozen=True):
     request_keys: tuple[str, ...]
     corpus_license: str
     intended_paradigm: str = ""  # the paradigm before verification changed it, or empty
+    unused_passages: tuple[str, ...] = ()  # ids of noise documents that the teacher saw and left unused
 
 
 class Reject(Record, frozen=True):
@@ -124,6 +126,8 @@ class Reject(Record, frozen=True):
     prompt_version: int | None = None
     corpus_license: str = ""
     intended_paradigm: str = ""
+    unused: tuple[Source, ...] = ()
+    unused_passages: tuple[str, ...] = ()
 
     @staticmethod
     def of(rejected: Pair | Row, reason: Reason, detail: str = "", repeats: str = "") -> "Reject":

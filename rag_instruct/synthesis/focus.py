@@ -1,7 +1,7 @@
 """The focus of a prompt: a row's source documents and what the prompt needs about them."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 
 from rag_instruct.corpus.passages import Passage
 from rag_instruct.files import digest
@@ -20,6 +20,12 @@ class Focus:
     hidden: tuple[Passage, ...]
     variables: dict[str, str]
     must_say: tuple[tuple[str, ...], ...] = ()
+
+    def parted(self, unused: Collection[int]) -> tuple["Focus", tuple[Passage, ...]]:
+        """Return the focus without the source documents of these numbers (from 1), and these documents."""
+        numbered = list(enumerate(self.sources, start=1))
+        used = tuple(passage for number, passage in numbered if number not in unused)
+        return replace(self, sources=used), tuple(passage for number, passage in numbered if number in unused)
 
 
 def texts_of(passages: tuple[Passage, ...]) -> str:
