@@ -16,6 +16,12 @@ def _identifier() -> LanguageIdentifier:
     return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
 
 
+def language_of(text: str) -> str:
+    """Return the most probable language (ISO 639-1) of the text."""
+    found: str = _identifier().classify(text[:ENOUGH])[0]
+    return found
+
+
 def other_language(text: str, wanted: str) -> str | None:
     """Return the language (ISO 639-1) of the text if it is surely not `wanted`; otherwise None.
 

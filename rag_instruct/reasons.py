@@ -67,6 +67,12 @@ class Reason(StrEnum):
         ("Raise the second number of `cleaning.characters`."),
     )
     REPEATED = "repeated", DRAWING, "An earlier exemplar has the same words.", _SET
+    WORKED_EXAMPLES = (
+        "worked examples",
+        DRAWING,
+        "The instruction solves examples before it sets its task.",
+        ("Set `cleaning.worked_examples` to false to keep them."),
+    )
     ANOTHER_LANGUAGE = (
         "another language",
         DRAWING,
@@ -128,6 +134,12 @@ class Reason(StrEnum):
         "The model refused to answer, in the reply's refusal field.",
         ("Use another teacher, or exemplars of another set."),
     )
+    SKIPPED = (
+        "skipped",
+        ASKING,
+        "The teacher found no natural question over the documents, as the prompt allows. The next exemplar is tried.",
+        ("Raise `tries` or `exemplars`, or use a corpus with more passages on each subject."),
+    )
     UNPARSABLE = (
         "unparsable",
         ASKING,
@@ -139,15 +151,22 @@ class Reason(StrEnum):
     MALFORMED = (
         "malformed",
         PAIRS,
-        "The question or the answer is cut off, or the question repeats a word, is too long or too short.",
+        "The question or the answer is cut off, repeats itself, or has parts of the prompt. For pairs from single "
+        "sentences also: the question is too long or too short.",
         _TEACHER,
+    )
+    WORKED_EXAMPLE = (
+        "worked example",
+        PAIRS,
+        "The question solves an example before it asks, as the exemplar did.",
+        ("Use a stronger teacher, or set `cleaning.worked_examples` to true."),
     )
     REFUSAL = "refusal", PAIRS, "The answer says in words that it cannot answer.", _TEACHER
     COPIES_EXEMPLAR = "copies exemplar", PAIRS, "Question and exemplar have most of their words in common.", _TEACHER
     NOT_STANDALONE = (
         "not standalone",
         PAIRS,
-        "The question mentions a document, or refers to something that it does not name.",
+        "The question or the answer mentions a document, or the question refers to something that it does not name.",
         (_TEACHER),
     )
     BAD_OPTIONS = (
@@ -156,9 +175,25 @@ class Reason(StrEnum):
         "Two options are equal, there is only one, or the answer is not one of them.",
         _TEACHER,
     )
-    ANSWER_IN_QUESTION = "answer in question", PAIRS, "The question already has all words of the answer.", _TEACHER
-    OFF_TOPIC = "off topic", PAIRS, "The question and the documents have no word in common.", _TEACHER
-    UNGROUNDED = "ungrounded", PAIRS, "The answer states names, numbers or words that the documents lack.", _TEACHER
+    ANSWER_IN_QUESTION = (
+        "answer in question",
+        PAIRS,
+        "The question already has all words of the answer, perhaps in another spelling.",
+        _TEACHER,
+    )
+    OFF_TOPIC = (
+        "off topic",
+        PAIRS,
+        "The question and the documents that should help have no word in common.",
+        _TEACHER,
+    )
+    UNGROUNDED = (
+        "ungrounded",
+        PAIRS,
+        "The answer states a number, or mostly names, that its documents lack; `detail` has them. What can be computed "
+        "counts as stated. For pairs from single sentences also: it has too many other words.",
+        _TEACHER,
+    )
     ANSWER_IN_DOCUMENT = (
         "answer in document",
         PAIRS,
@@ -168,7 +203,7 @@ class Reason(StrEnum):
     ONE_IS_ENOUGH = (
         "one document is enough",
         PAIRS,
-        ("The paradigm needs several documents, but one of them has the whole answer."),
+        ("The paradigm needs several documents, but one of them has the whole answer, or the teacher used only one."),
         _TEACHER,
     )
     REPEATED_QUESTION = (

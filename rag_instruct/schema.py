@@ -95,6 +95,7 @@ class Pair(Record, frozen=True):
     prompts: str
     prompt_version: int
     links: tuple[Link, ...] = ()  # between the source documents
+    unused: tuple[Source, ...] = ()  # documents that the teacher saw and left unused; they become noise
 
 
 class RowPassage(Record, frozen=True):
@@ -128,6 +129,7 @@ class Row(Record, frozen=True):
     corpus_license: str
     links: tuple[Link, ...] = ()  # between the source documents of a multi-document row
     intended_paradigm: str = ""  # the paradigm before verification changed it, or empty
+    unused_passages: tuple[str, ...] = ()  # ids of noise documents that the teacher saw and left unused
 
 
 class Reject(Record, frozen=True):
@@ -158,6 +160,8 @@ class Reject(Record, frozen=True):
     links: tuple[Link, ...] = ()
     corpus_license: str = ""
     intended_paradigm: str = ""
+    unused: tuple[Source, ...] = ()
+    unused_passages: tuple[str, ...] = ()
 
     @staticmethod
     def of(rejected: Pair | Row, reason: Reason, detail: str = "", repeats: str = "") -> "Reject":

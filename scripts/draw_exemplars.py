@@ -2,7 +2,7 @@
 
     python -m scripts.draw_exemplars alpaca.parquet lmsys.parquet --summaries alpaca.json lmsys.json \\
         --counts 20000 20000 --seed 1 \\
-        --cleaning '{"language": "en", "characters": [12, 1500], "near_duplicates": 0.8}' \\
+        --cleaning '{"language": "en", "characters": [12, 1500], "near_duplicates": 0.8, "worked_examples": true}' \\
         --output drawn.jsonl --dropped unclean.jsonl --drawn-counts drawn.json
 
 Args:
@@ -49,7 +49,13 @@ def main(
     }
     given = json.loads(cleaning)
     bounds = given["characters"] or (0, sys.maxsize)
-    checks = Cleaning(bounds, given["language"], given["near_duplicates"], contamination_index(benchmarks))
+    checks = Cleaning(
+        bounds,
+        given["language"],
+        given["near_duplicates"],
+        contamination_index(benchmarks),
+        given["worked_examples"],
+    )
     drawn = draw(drawn_from, seed, checks)
     for name, numbers in drawn.counts.items():
         logger.info(

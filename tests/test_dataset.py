@@ -9,7 +9,7 @@ from rag_instruct.dataset.merging import merge, refuse_empty
 from rag_instruct.errors import UserError
 from rag_instruct.reasons import Reason
 from rag_instruct.retrieval.runs import Hit
-from rag_instruct.schema import Reject
+from rag_instruct.schema import Reject, Source
 from rag_instruct.words import fold
 
 
@@ -37,6 +37,17 @@ def test_noise_ranks_beyond_and_is_never_a_source_a_hidden_passage_or_a_repeated
         assert len({document.split("\n")[1] for document in row.documents}) == 10
         assert {p.id for p in row.passages if p.role == "source"} == {"5", "60"}
         assert all(p.rank > 20 and not 30 <= int(p.id) < 50 for p in noise)
+
+
+def test_documents_that_the_teacher_left_unused_are_the_first_noise():
+    unused = (Source("7", 7, 3, 0.4), Source("5", 5, 4, 0.3))
+    rows, _ = assemble([pair(0, sources=(3, 5), unused=unused)], Run(), 6, 20, "1")
+    noise = {passage.id: passage.rank for passage in rows[0].passages if passage.role == "noise"}
+    assert noise["7"] == 3
+    assert sum(rank > 20 for rank in noise.values()) == 3
+    assert rows[0].unused_passages == ("7",), "a source is never noise"
+    rows, _ = assemble([pair(0, sources=(3,), unused=unused)], Run(), 0, 20, "1")
+    assert (len(rows[0].documents), rows[0].unused_passages) == (1, ())
 
 
 def test_the_place_of_a_source_document_says_nothing():

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from conftest import ROOT, SHARED, needs_shared
+from made import exemplar
 
 from rag_instruct.errors import UserError
 from rag_instruct.exemplars.drawing import Cleaning, draw, in_drawing_order
@@ -122,6 +123,12 @@ def test_near_duplicates_are_those_that_brute_force_finds(threshold):
     assert bands(threshold) in (1, 16, 64, 32)
 
 
+def test_instructions_that_solve_an_example_first_are_dropped():
+    few_shot = exemplar("s:1", "Q: Where is Rome?\nA: In Italy.\n\nQ: Where is Oslo?\nA:")
+    assert Cleaning((1, 500)).fault(few_shot).reason == "worked examples"
+    assert Cleaning((1, 500), worked_examples=False).fault(few_shot) is None
+
+
 def test_texts_without_words_are_no_duplicates():
     known = NearDuplicates(0.8)
     assert [known.alike(str(n), text) for n, text in enumerate(["???", "!!!", "", "a", "a"])] == [None] * 4 + ["3"]
@@ -226,7 +233,7 @@ def test_the_commands_give_the_same_bytes_twice(tmp_path):
             outputs = ["--output", folder / f"{name}.parquet", "--summary", folder / f"{name}.json"]
             command("scripts.load_exemplars", arguments + outputs)
         tables, summaries = ([str(folder / f"{name}.{ending}") for name in REAL] for ending in ("parquet", "json"))
-        cleaning = '{"language": "en", "characters": [12, 1500], "near_duplicates": 0.8}'
+        cleaning = '{"language": "en", "characters": [12, 1500], "near_duplicates": 0.8, "worked_examples": true}'
         more = ["--summaries", *summaries, "--counts", *["300"] * 4, "--seed", "1", "--cleaning", cleaning]
         outputs = ["--output", folder / "drawn", "--dropped", folder / "dropped", "--drawn-counts", folder / "counts"]
         command("scripts.draw_exemplars", [*tables, *more, *outputs])

@@ -17,7 +17,7 @@ from rag_instruct.llm.prompts import load_prompt
 from rag_instruct.paradigms import PARADIGMS, Slot
 from rag_instruct.reasons import Fault
 from rag_instruct.retrieval.runs import Hit
-from rag_instruct.synthesis.filters import reject_reason
+from rag_instruct.synthesis.filters import pair_fault
 from rag_instruct.synthesis.focus import Focus, whole_documents
 from rag_instruct.synthesis.sentence_focus import focuses, kind_of
 from rag_instruct.synthesis.slots import Origin, Synthesis, synthesise
@@ -140,6 +140,12 @@ FACT = Focus(
 DOCUMENT = Focus((DANUBE[0],), (), {"documents": "..."})
 
 
+def refused(*pair):
+    """The reason to refuse a pair, or None."""
+    fault = pair_fault(*pair)
+    return fault and fault.reason
+
+
 @pytest.mark.parametrize(
     ("focus", "question", "answer", "reason"),
     [
@@ -192,19 +198,19 @@ DOCUMENT = Focus((DANUBE[0],), (), {"documents": "..."})
     ],
 )
 def test_reasons_to_refuse(focus, question, answer, reason):
-    assert reject_reason("single_doc_answer", question, answer, "Compare tea and coffee.", focus) == reason
+    assert refused("single_doc_answer", question, answer, "Compare tea and coffee.", focus) == reason
 
 
 def test_an_exemplar_that_is_repeated_is_refused():
     question = "Where exactly does the river Danube rise?"
-    assert reject_reason("single_doc_answer", question, "In Germany.", question, DOCUMENT) == "copies exemplar"
+    assert refused("single_doc_answer", question, "In Germany.", question, DOCUMENT) == "copies exemplar"
 
 
 def test_a_document_that_should_not_help_must_not_state_the_answer():
     useless = Focus((DANUBE[0],), (), {"documents": "..."})
     question, answer = "In which forest of Germany does the Danube rise?", "The Danube rises in the Black Forest."
-    assert reject_reason("useless_doc", question, answer, "", useless) == "answer in document"
-    assert reject_reason("useless_doc", question, answer, "", Focus((DANUBE[4],), (), {"documents": "..."})) in (
+    assert refused("useless_doc", question, answer, "", useless) == "answer in document"
+    assert refused("useless_doc", question, answer, "", Focus((DANUBE[4],), (), {"documents": "..."})) in (
         None,
         "off topic",
     )
@@ -234,6 +240,75 @@ def test_a_broken_prompt_file_is_named(tmp_path, content, said):
 def test_the_five_full_prompts_differ_where_the_paradigms_do():
     texts = [yaml.safe_load((PROMPTS / f"full/{name}.yaml").read_text())["steps"][0]["system"] for name in PARADIGMS]
     assert len(set(texts)) == 5
+
+
+def filled(paradigm, replies, exemplars, tries, slots=1, **given):
+    """What synthesis makes when the teacher gives these replies in turn; the requests are added to `given["asked"]`."""
+    waiting = iter(replies)
+
+    async def ask(body, sample=0):
+        given.get("asked", []).append(body["messages"][-1]["content"])
+        return f"key{len(given.get('asked', []))}", {"text": next(waiting), "finish_reason": "stop"}
+
+    teacher = SimpleNamespace(ask=ask, model=SimpleNamespace(in_flight=1), bought=0, replayed=0)
+    run = SimpleNamespace(hits=lambda _: [Hit(passage, row, row + 1, 0.5) for row, passage in enumerate(DANUBE)])
+    prompt = load_prompt(PROMPTS / f"full/{paradigm}.yaml")
+    work = Synthesis(
+        paradigm, exemplars, run, prompt, teacher, True, "1", Origin("m", "full", 2), **given.get("how", {})
+    )
+    return asyncio.run(synthesise(work, [Slot("s", n, slots) for n in range(slots)], range(slots), tries))
+
+
+def test_a_skipped_exemplar_costs_one_call_and_the_next_is_tried():
+    """A slot with two exemplars and six tries: the skipped one is not asked about again, with other documents."""
+    asked: list[str] = []
+    good = json.dumps({"question": "Who painted Guernica?", "answer": "Pablo Picasso painted it."})
+    exemplars = [exemplar(f"s:{n}", f"What is number {n}?") for n in range(2)]
+    bad = good.replace("Who", "According to the text, who")
+    replies = ['{"skip": true}', bad, bad, good]
+    pairs, rejects = filled("useless_doc", replies, exemplars, 6, asked=asked)
+    assert [str(reject.reason) for reject in rejects] == ["skipped", "not standalone", "not standalone"]
+    assert len(asked) == 4
+    assert len({reject.exemplar_id for reject in rejects}) == 2
+    assert [reject.exemplar_id for reject in rejects].count(rejects[0].exemplar_id) == 1
+    assert (pairs[0].attempt, pairs[0].exemplar_id) == (5, rejects[1].exemplar_id)
+
+
+ACROSS = {
+    "question": "In which city did the composer settle in 1792 on whose river Roman soldiers stood guard for centuries?",
+    "answer": "In Vienna. Beethoven moved to Vienna in 1792, and Roman soldiers guarded the Danube for several centuries.",
+}
+
+
+@pytest.mark.parametrize(
+    ("unused", "reason"),
+    [
+        ([1], None),
+        ([1, 2], "one document is enough (unused: 1, 2)"),
+        ([7], "unparsable (there is no document 7 that could be unused)"),
+        ("1", "unparsable"),
+    ],
+)
+def test_documents_may_be_left_unused(monkeypatch, unused, reason):
+    monkeypatch.setattr("rag_instruct.synthesis.slots.whole_documents", three_documents)
+    reply = json.dumps({**ACROSS, "unused": unused})
+    pairs, rejects = filled("multi_doc_answer", [reply], [exemplar("s:0", "Who was it?")], 1)
+    assert [str(Fault(one.reason, one.detail)) for one in rejects] == ([reason] if reason else [])
+    if not reason:
+        assert [source.id for source in pairs[0].sources] == ["2", "3"]
+        assert [source.id for source in pairs[0].unused] == ["1"]
+
+
+def three_documents(paradigm, exemplar, ranked, seed):
+    yield Focus(tuple(ranked[:3]), (), {"documents": "..."})
+
+
+def test_the_exemplars_form_is_described_with_an_example_of_another_subject():
+    prompt = load_prompt(PROMPTS / "full/multi_doc_answer.yaml")
+    said = prompt.simulated("claim", "Is it true that pandas are bears?")
+    assert 'a claim to be checked, such as "Is it true that tin is a metal?"' in said
+    assert "a command, such as" in prompt.simulated("command", "Name a bear.")
+    assert prompt.simulated("claim", "") == ""
 
 
 GOOD = '{"question": "Where does the Danube rise?", "answer": "The Danube rises in the Black Forest of Germany."}'
@@ -273,5 +348,5 @@ def test_every_candidate_that_comes_to_nothing_is_a_reject_with_its_reason():
         "unfinished (content_filter)",
         "unparsable",
         "refused",
-        "not standalone",
+        "not standalone (According to the text)",
     ]

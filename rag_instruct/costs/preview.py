@@ -118,7 +118,7 @@ def assumed_request(prompt: Prompt, paradigm: str) -> Request:
     documents = (PARADIGMS[paradigm].least + PARADIGMS[paradigm].most) / 2
     variables = {"documents": WORDS * round(documents * 6), "exemplar": WORDS * 3, "question": WORDS, "simulation": ""}
     if prompt.simulation and prompt.focus == "document":
-        variables["simulation"] = prompt.simulation.format_map(variables)
+        variables["simulation"] = prompt.simulated("any", variables["exemplar"])
     return prompt.steps[0].body("any", _Blanks(variables))
 
 

@@ -17,8 +17,9 @@ def assemble(
 
     A row keeps all its source documents; noise documents fill the rest. So `documents` of 0 means no noise.
 
-    Noise comes from the ranks beyond `beyond`. Source documents, hidden passages and repeated texts are never noise. We
-    reject a pair if too few documents are left for noise.
+    Documents that the teacher saw and left unused come first as noise. The rest comes from the ranks beyond `beyond`.
+    Source documents, hidden passages and repeated texts are never noise. We reject a pair if too few documents are left
+    for noise.
 
     The noise and the order of the documents are chosen by a hash of the seed and the ids. So the place of a document
     does not tell its role.
@@ -27,7 +28,8 @@ def assemble(
     rejected: list[Reject] = []
     for pair in progress(pairs, "assembling", len(pairs)):
         own = run.store[[source.row for source in pair.sources]]
-        noise = _noise(pair, own, run.hits(pair.id, beyond), documents - len(own), seed)
+        unused = [Hit(run.store[[one.row]][0], one.row, one.rank, one.score) for one in pair.unused]
+        noise = _noise(pair, own, unused, run.hits(pair.id, beyond), documents - len(own), seed)
         if noise is None:
             rejected.append(Reject.of(pair, Reason.TOO_FEW_NOISE))
         else:
@@ -35,15 +37,18 @@ def assemble(
     return rows, rejected
 
 
-def _noise(pair: Pair, own: list[Passage], hits: list[Hit], wanted: int, seed: str) -> list[Hit] | None:
+def _noise(
+    pair: Pair, own: list[Passage], unused: list[Hit], hits: list[Hit], wanted: int, seed: str
+) -> list[Hit] | None:
     never = {source.id for source in pair.sources} | set(pair.hidden)
     texts = {passage.text for passage in own}
     chosen: list[Hit] = []
-    for hit in sorted(hits, key=lambda hit: digest(seed, pair.id, hit.passage.id)):
+    for hit in [*unused, *sorted(hits, key=lambda hit: digest(seed, pair.id, hit.passage.id))]:
         if len(chosen) >= wanted:
             break
         if hit.passage.id not in never and hit.passage.text not in texts:
             chosen.append(hit)
+            never.add(hit.passage.id)
             texts.add(hit.passage.text)
     return chosen if len(chosen) >= wanted else None
 
@@ -73,4 +78,5 @@ def _row(pair: Pair, own: list[Passage], noise: list[Hit], seed: str, corpus_lic
         request_keys=pair.request_keys,
         corpus_license=corpus_license,
         links=pair.links,
+        unused_passages=tuple(hit.passage.id for hit in noise if hit.passage.id in {one.id for one in pair.unused}),
     )

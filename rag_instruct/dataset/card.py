@@ -41,6 +41,7 @@ SCHEMA = pa.schema(
         ("passages", pa.list_(PASSAGE)),
         ("links", pa.list_(LINK)),
         ("hidden_passages", pa.list_(pa.string())),
+        ("unused_passages", pa.list_(pa.string())),
         ("kind", pa.string()),
         ("exemplar_id", pa.string()),
         ("exemplar", pa.string()),
@@ -62,6 +63,7 @@ FIELDS = """
 | `passages` | for each document: id in the corpus, role (`source` or `noise`), rank and score in its search |
 | `links` | in the passage `naming`, the `words` name the article of the passage `named` (both are source documents) |
 | `hidden_passages` | ids of passages that state the answer and were kept out of the row |
+| `unused_passages` | ids of noise documents that the teacher saw and left unused; otherwise null |
 | `kind` | the form of the question: question, claim, choice, command, explanation or comparison |
 | `exemplar`, `exemplar_id`, `license` | the instruction that the question imitates, its id and its licence |
 | `corpus_license` | the licence of the documents |

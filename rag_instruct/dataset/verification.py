@@ -132,7 +132,8 @@ class Examiner:
         values = read(step, reply)
         if isinstance(values, Fault):
             raise Unreadable(f"{name}: {values}")
-        return values[step.name]
+        said: str = values[step.name]
+        return said
 
 
 def _fault(intended: str, found: str, evidence: Evidence) -> Fault | None:

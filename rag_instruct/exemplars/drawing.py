@@ -18,6 +18,7 @@ from rag_instruct.overlap import ContaminationIndex
 from rag_instruct.reasons import Fault, Reason
 from rag_instruct.schema import DroppedExemplar, Exemplar, fields_of
 from rag_instruct.words import fold
+from rag_instruct.worked_examples import has_worked_examples
 
 SHOWN = 500  # how many characters of a dropped instruction we save: some are whole books
 LEAST_BLOCK = 1024  # the fewest exemplars that one pass over a file reads
@@ -31,6 +32,7 @@ class Cleaning:
     language: str | None = "en"  # ISO 639-1
     threshold: float | None = 0.8  # least Jaccard similarity of near duplicates
     benchmarks: ContaminationIndex = field(default_factory=lambda: ContaminationIndex({}))
+    worked_examples: bool = True  # whether they are dropped
 
     def __post_init__(self) -> None:
         self._known: dict[str, str] = {}  # normalised text -> id of the first exemplar with that text
@@ -41,6 +43,7 @@ class Cleaning:
         checks: tuple[Callable[[str, str], Fault | None], ...] = (
             self._length,
             self._repeated,
+            self._worked_example,
             self._foreign,
             self._benchmark,
             self._alike,
@@ -57,6 +60,9 @@ class Cleaning:
     def _repeated(self, key: str, text: str) -> Fault | None:
         other = self._known.setdefault(fold(text), key)
         return None if other == key else Fault(Reason.REPEATED, f"as {other}")
+
+    def _worked_example(self, _: str, text: str) -> Fault | None:
+        return Fault(Reason.WORKED_EXAMPLES) if self.worked_examples and has_worked_examples(text) else None
 
     def _foreign(self, _: str, text: str) -> Fault | None:
         found = self.language and other_language(text, self.language)

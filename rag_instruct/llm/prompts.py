@@ -52,7 +52,9 @@ class Step(Section):
 
     - a string, which fills the variable that has the step's `name`. The request asks for a string that matches
       `pattern`. In the pattern, <variable> stands for any one line of that variable's value.
-    - an object of `schema`. Each member fills the variable of its name.
+    - an object of `schema`. Each member fills the variable of its name. `defaults` replaces members that are missing.
+
+    A reply whose `skip` is true declines to write anything.
     """
 
     name: str = Field(description="The step's name, and the variable that a text reply fills.")
@@ -66,10 +68,11 @@ class Step(Section):
     reply_schema: Maybe[dict[str, Any]] = Field(
         None, alias="schema", description="The JSON schema of a reply whose members fill variables."
     )
+    defaults: dict[str, Any] = Field({}, description="The values of members that a reply may leave out.")
     kind: str = Field("", description="The variable with this step's kind of task; left out, the row's kind.")
     about: str = Field("", description="The variable with the fact that the reply must keep to.")
 
-    def body(self, kind: str, variables: dict[str, str]) -> Request:
+    def body(self, kind: str, variables: Mapping[str, Any]) -> Request:
         """Return the request, without the model and its sampling."""
         kind = variables.get(self.kind, kind)
         messages = [{"role": "system", "content": self.system.strip()}] if self.system else []
@@ -82,20 +85,21 @@ class Step(Section):
         response_format = {"type": "json_schema", "json_schema": form}
         return {"messages": messages, "response_format": response_format, "max_tokens": self.max_tokens}
 
-    def parse(self, reply: str) -> dict[str, str] | None:
+    def parse(self, reply: str) -> dict[str, Any] | None:
         """Return the variables that `reply` fills, or None if its form is wrong.
 
         We check that the reply is a string or fits `schema`. We do not check `pattern`. Endpoints without
         response_format may put words, code fences or wrong quotes around a JSON object. We repair these, but not a
         missing end. A text reply may also come without quotes.
         """
-        for value in _readings(reply, bare=self.reply_schema is None):
+        for read_value in _readings(reply, bare=self.reply_schema is None):
+            value = {**self.defaults, **read_value} if isinstance(read_value, dict) else read_value
             try:
                 jsonschema.validate(value, self.reply_schema or {"type": "string"})
             except jsonschema.ValidationError:
                 continue
             values = value if isinstance(value, dict) else {self.name: value}
-            return {name: str(text).strip() for name, text in values.items()}
+            return {name: said.strip() if isinstance(said, str) else said for name, said in values.items()}
         return None
 
 
@@ -111,7 +115,7 @@ def _readings(reply: str, bare: bool) -> Iterator[Any]:
         yield json_repair.loads(found[0])
 
 
-def _filled(pattern: str, variables: dict[str, str]) -> str:
+def _filled(pattern: str, variables: Mapping[str, Any]) -> str:
     def literal(found: re.Match[str]) -> str:
         # We escape special characters only: the grammars of some endpoints refuse other escapes of `re.escape`.
         lines = [re.sub(r"([.^$*+?{}()\[\]|\\/])", r"\\\1", line) for line in variables[found[1]].splitlines()]
@@ -120,14 +124,16 @@ def _filled(pattern: str, variables: dict[str, str]) -> str:
     return re.sub(r"<(\w+)>", literal, pattern)
 
 
-def read(step: Step, reply: Reply) -> dict[str, str] | Fault:
+def read(step: Step, reply: Reply) -> dict[str, Any] | Fault:
     """Return the variables that a reply fills, or the fault why it fills none."""
     if reply["finish_reason"] == "failed":
         return Fault(Reason.NO_ANSWER, reply["failure"])
     if reply["finish_reason"] != "stop":
         return Fault(Reason.UNFINISHED, reply["finish_reason"])
     values = step.parse(reply["text"])
-    return values if values is not None else Fault(Reason.REFUSED if reply.get("refusal") else Reason.UNPARSABLE)
+    if values is None:
+        return Fault(Reason.REFUSED if reply.get("refusal") else Reason.UNPARSABLE)
+    return Fault(Reason.SKIPPED) if values.get("skip") is True else values
 
 
 class Prompt(Section):
@@ -142,9 +148,17 @@ class Prompt(Section):
     steps: list[Step] = Field(min_length=1, description="The requests, in order.")
     focus: Literal["document", "sentence"] = Field("document", description="What the teacher writes from.")
     simulation: str = Field("", description="The text that asks the teacher to imitate the exemplar.")
+    forms: dict[str, str] = Field(
+        {}, description="For {form} in `simulation`: a description of each kind of task, with an example."
+    )
     pair: dict[str, ByKind] = Field({}, description="Templates of the question and the answer, from variables.")
 
-    def written(self, kind: str, variables: dict[str, str]) -> dict[str, str]:
+    def simulated(self, kind: str, exemplar: str) -> str:
+        """Return the text that asks the teacher to imitate an exemplar of this kind; "" if there is no exemplar."""
+        form = of_kind(self.forms, kind) or ""
+        return self.simulation.format_map({"exemplar": exemplar, "form": form}) if exemplar else ""
+
+    def written(self, kind: str, variables: Mapping[str, Any]) -> dict[str, str]:
         """Return the row's question and answer."""
         templates = {"question": "{question}", "answer": "{answer}", **self.pair}
         return {name: text_of(template, kind).format_map(variables).strip() for name, template in templates.items()}

@@ -132,6 +132,12 @@ class Cleaning(Section):
     near_duplicates: Threshold = Field(
         0.8, description=JACCARD.format("instructions, of the same or different sets,"), examples=[0.9]
     )
+    worked_examples: bool = Field(
+        True,
+        description="Whether instructions that solve an example before they set their task are dropped, because "
+        "questions would imitate the example, too.",
+        examples=[False],
+    )
 
 
 class Budget(Section):

@@ -17,8 +17,12 @@ def lacks_fact(question: str, answer: str, must_say: tuple[tuple[str, ...], ...]
     - a claim: the answer has the target and no "not". It starts with "Yes" if, and only if, the question has
       the target.
     - a choice: the answer has the target. The question without its options does not have the target.
+
+    Without `must_say`, there is no fact that the answer could lack.
     """
-    asked, target = stem_of(question), must_say[0][0] if must_say else ""
+    if not must_say:
+        return False
+    asked, target = stem_of(question), must_say[0][0]
     if VERDICT.match(answer):
         return target not in answer or " not " in answer or (target in asked) != answer.startswith("Yes")
     if options_of(question):

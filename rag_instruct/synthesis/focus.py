@@ -1,7 +1,7 @@
 """The focus of a prompt: a row's source documents and what the prompt needs about them."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from rag_instruct.corpus.passages import Passage
 from rag_instruct.files import digest
@@ -22,6 +22,20 @@ class Focus:
     variables: dict[str, str]
     must_say: tuple[tuple[str, ...], ...] = ()
     links: tuple[Link, ...] = ()  # between the source documents
+
+    def parted(self, unused: Collection[int]) -> tuple["Focus", tuple[Passage, ...]]:
+        """Return the focus without the source documents of these numbers (from 1), and these documents."""
+        numbered = list(enumerate(self.sources, start=1))
+        used = tuple(passage for number, passage in numbered if number not in unused)
+        kept = {passage.id for passage in used}
+        links = tuple(link for link in self.links if {link.naming, link.named} <= kept)
+        rest = tuple(passage for number, passage in numbered if number in unused)
+        return replace(self, sources=used, links=links), rest
+
+
+def texts_of(passages: tuple[Passage, ...]) -> str:
+    """Return titles and texts of the passages as one text."""
+    return " ".join(f"{passage.title}. {passage.text}" for passage in passages)
 
 
 def whole_documents(paradigm: str, exemplar: str, ranked: list[Passage], seed: str) -> Iterator[Focus]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rag_instruct.corpus.linking import can_be_source
 from rag_instruct.corpus.passages import Passage
@@ -23,7 +23,7 @@ from rag_instruct.reasons import Fault, Reason
 from rag_instruct.retrieval.runs import Hit, Run
 from rag_instruct.schema import Exemplar, Link, LinkedDocuments, Pair, Reject, Source
 from rag_instruct.synthesis.fact_filters import question_fault
-from rag_instruct.synthesis.filters import reject_reason
+from rag_instruct.synthesis.filters import pair_fault
 from rag_instruct.synthesis.focus import Focus, linked_documents, whole_documents
 from rag_instruct.synthesis.sentence_focus import focuses, kind_of
 
@@ -36,6 +36,17 @@ class Origin(NamedTuple):
     teacher: str
     prompts: str
     prompt_version: int
+
+
+@dataclass(frozen=True)
+class Written:
+    """What the teacher wrote for a candidate. Texts are empty if a request failed."""
+
+    keys: list[str]  # of the requests
+    question: str = ""
+    answer: str = ""
+    unused: tuple[int, ...] = ()  # numbers of the documents that it left unused, from 1
+    fault: Fault | None = None
 
 
 @dataclass
@@ -73,10 +84,13 @@ class Synthesis:
     async def fill(self, place: int, slot: Slot, tries: int) -> Pair | None:
         """Return the pair of the slot's first good candidate, or None; add failed candidates to `rejects`.
 
-        A candidate without documents costs nothing and does not count as a try.
+        A candidate without documents costs nothing and does not count as a try. If the teacher skips an exemplar, the
+        slot does not ask about it again.
         """
-        left = tries
+        left, skipped = tries, set[str]()
         for attempt, (exemplar, round_) in enumerate(candidates(slot, self.order(slot.source), tries)):
+            if exemplar.id in skipped:
+                continue
             written = await self._write(place, attempt, exemplar, round_)
             if isinstance(written, Pair):
                 return written
@@ -84,6 +98,7 @@ class Synthesis:
             left -= written.reason not in WITHOUT_DOCUMENTS
             if not left:
                 return None
+            skipped |= {exemplar.id} if written.reason == Reason.SKIPPED else set()
         return None
 
     async def _write(self, place: int, attempt: int, exemplar: Exemplar, round_: int) -> Pair | Reject:
@@ -102,28 +117,37 @@ class Synthesis:
                 license=exemplar.license,
             )
         kind = focus.variables.get("kind") or kind_of(shown)
-        texts, keys, fault = await self._ask(kind, {**focus.variables, "exemplar": shown})
+        written = await self._ask(kind, {**focus.variables, "exemplar": shown})
+        used, unused = focus.parted(written.unused)
         pair = Pair(
             slot=place,
             attempt=attempt,
             paradigm=self.paradigm,
-            id=f"{self.paradigm}-{digest(self.seed, exemplar.id, *keys)[:16]}",
+            id=f"{self.paradigm}-{digest(self.seed, exemplar.id, *written.keys)[:16]}",
             exemplar_id=exemplar.id,
             exemplar=exemplar.instruction,
             license=exemplar.license,
             kind=kind.split()[0],
-            sources=_sources(focus.sources, hits + [hit for hit, _ in near]),
+            sources=_sources(used.sources, hits + [hit for hit, _ in near]),
             hidden=tuple(passage.id for passage in focus.hidden),
-            question=texts["question"],
-            answer=texts["answer"],
-            request_keys=tuple(keys),
-            links=focus.links,
+            question=written.question,
+            answer=written.answer,
+            request_keys=tuple(written.keys),
+            links=used.links,
+            unused=_sources(unused, hits + [hit for hit, _ in near]),
             **self.origin._asdict(),
         )
-        if fault:
-            return Reject.of(pair, *fault)
-        reason = reject_reason(self.paradigm, **texts, exemplar=shown, focus=focus)
-        return Reject.of(pair, reason) if reason else pair
+        fault = written.fault or self._fault(written, shown, focus, used)
+        return Reject.of(pair, *fault) if fault else pair
+
+    def _fault(self, written: Written, exemplar: str, focus: Focus, used: Focus) -> Fault | None:
+        """Return why a pair is rejected, or None. The documents that the teacher used must support it."""
+        numbers = ", ".join(map(str, written.unused))
+        if unknown := set(written.unused) - set(range(1, len(focus.sources) + 1)):
+            return Fault(Reason.UNPARSABLE, f"there is no document {min(unknown)} that could be unused")
+        if len(used.sources) < PARADIGMS[self.paradigm].least:
+            return Fault(Reason.ONE_IS_ENOUGH, f"unused: {numbers}")
+        return pair_fault(self.paradigm, written.question, written.answer, exemplar, used)
 
     @property
     def _needs_links(self) -> bool:
@@ -154,22 +178,22 @@ class Synthesis:
             found = whole_documents(self.paradigm, shown, passages, seed)
         return next(islice(found, round_, None), None)
 
-    async def _ask(self, kind: str, variables: dict[str, str]) -> tuple[dict[str, str], list[str], Fault | None]:
-        """Return question and answer (empty if missing), the keys of the requests, and the fault if one failed."""
+    async def _ask(self, kind: str, variables: dict[str, Any]) -> Written:
+        """Ask the prompt's requests in turn, until one fails."""
         keys: list[str] = []
-        nothing = {"question": "", "answer": ""}
-        variables["simulation"] = self.prompt.simulation.format_map(variables) if variables["exemplar"] else ""
+        variables["simulation"] = self.prompt.simulated(kind, variables["exemplar"])
         for step in self.prompt.steps:
             key, reply = await self.teacher.ask(step.body(kind, variables))
             keys.append(key)
             values = read(step, reply)
             if isinstance(values, Fault):
-                return nothing, keys, values
+                return Written(keys, fault=values)
             variables |= values
             # If the fact does not answer the question, we do not ask the teacher for an answer.
             if step.about and (reason := question_fault(values[step.name], variables[step.about])):
-                return {**nothing, "question": values[step.name]}, keys, Fault(reason)
-        return self.prompt.written(kind, variables), keys, None
+                return Written(keys, question=values[step.name], fault=Fault(reason))
+        pair = self.prompt.written(kind, variables)
+        return Written(keys, pair["question"], pair["answer"], tuple(variables.get("unused", ())))
 
 
 def _sources(passages: tuple[Passage, ...], hits: list[Hit]) -> tuple[Source, ...]:

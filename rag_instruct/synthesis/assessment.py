@@ -1,0 +1,75 @@
+"""Measures how well the filters of pairs agree with a reader, who labelled pairs as good or bad."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rag_instruct.corpus.passages import Passage, PassageStore
+from rag_instruct.errors import UserError
+from rag_instruct.files import read_jsonl
+from rag_instruct.paradigms import PARADIGMS
+from rag_instruct.reasons import Fault
+from rag_instruct.synthesis.filters import pair_fault
+from rag_instruct.synthesis.focus import Focus
+
+NEEDED = ("paradigm", "question", "answer")
+
+
+class Judged(NamedTuple):
+    """A labelled pair, and why the filters refuse it, or None."""
+
+    id: str
+    question: str
+    answer: str
+    good: bool
+    fault: Fault | None
+
+    @property
+    def agrees(self) -> bool:
+        """Whether filters and reader agree."""
+        return self.good == (self.fault is None)
+
+
+def judge_pairs(path: Path, passages: PassageStore | None) -> list[Judged]:
+    """Read labelled pairs, and judge them by the filters for prompts with whole documents.
+
+    A pair is bad if its `should_keep` is false. Lines with `skip` are left out, because they have no pair.
+    """
+    lines = enumerate(read_jsonl(path), start=1)
+    return [_judged(f"{path}, line {number}", line, passages) for number, line in lines if not line.get("skip")]
+
+
+def _judged(where: str, line: dict[str, Any], passages: PassageStore | None) -> Judged:
+    if lacking := [name for name in NEEDED if not isinstance(line.get(name), str)]:
+        raise UserError(f"{where}: {lacking[0]!r} must be a text: a pair has {', '.join(NEEDED)} and documents")
+    if line["paradigm"] not in PARADIGMS:
+        raise UserError(f"{where}: the paradigm {line['paradigm']!r} is none of {', '.join(PARADIGMS)}")
+    focus = Focus(tuple(_documents(where, line, passages)), (), {})
+    fault = pair_fault(line["paradigm"], line["question"], line["answer"], line.get("exemplar", ""), focus)
+    return Judged(line.get("id", where), line["question"], line["answer"], line.get("should_keep", True), fault)
+
+
+def _documents(where: str, line: dict[str, Any], passages: PassageStore | None) -> Iterator[Passage]:
+    """Yield a pair's source documents: given as texts, or looked up by the rows of the corpus in `sources`."""
+    if "documents" in line:
+        roles = [passage["role"] for passage in line.get("passages", [])] or ["source"] * len(line["documents"])
+        for role, document in zip(roles, line["documents"], strict=True):
+            if role == "source":
+                title, _, text = document.partition("\n")
+                yield Passage("", title, text)
+    elif passages and line.get("sources"):
+        yield from passages[[source["row"] for source in line["sources"]]]
+    else:
+        raise UserError(f"{where}: no documents: give `documents`, or `sources` and --passages")
+
+
+def disagreements(judged: Iterable[Judged]) -> list[str]:
+    """Return a text for each pair on which filters and reader disagree, with the filters' reason."""
+    told = ((one, f"refused, though good: {one.fault}" if one.good else "kept, though bad") for one in judged)
+    return [f"{one.id}: {said}\n  {one.question}\n  {one.answer}" for one, said in told if not one.agrees]
+
+
+def summary(judged: list[Judged]) -> str:
+    """Return how many good pairs the filters keep, and how many bad ones they refuse."""
+    good, bad = ([one.agrees for one in judged if one.good == label] for label in (True, False))
+    return f"kept {sum(good)} of {len(good)} good, refused {sum(bad)} of {len(bad)} bad"

@@ -1,0 +1,170 @@
+"""Filters for pairs that a capable teacher wrote from whole documents.
+
+They refuse only what a careful reader would refuse at sight. Commands, lists, tables, code, quotations, letters and an
+exemplar's own form ("Answer:", "Let's think step by step") are all right. What words cannot show, such as whether one
+of several documents is enough, is left to the evidence of later stages.
+"""
+
+import difflib
+import re
+from collections.abc import Callable
+
+from rag_instruct.language import language_of, other_language
+from rag_instruct.reasons import Fault, Reason
+from rag_instruct.synthesis.focus import Focus, texts_of
+from rag_instruct.synthesis.grounding import unsupported_names, unsupported_number
+from rag_instruct.synthesis.sentence_filters import answer_in_document
+from rag_instruct.synthesis.wording import holds_text, mentions_documents, points_at_nothing, refusal
+from rag_instruct.words import content, fold, options_of, stem_of, substance
+from rag_instruct.worked_examples import has_worked_examples
+
+STATED = ("single_doc_answer", "multi_doc_answer")  # paradigms whose documents state the answer
+UNSTATED = ("useless_doc", "single_doc_support")  # paradigms whose only document must not state the answer
+
+TEMPLATE = re.compile(r"\{(documents?|exemplar|question|answer|simulation)\}")
+NUMBERED = re.compile(r"</?instruction>|\bdocuments? [1-9]\b", re.I)
+DAMAGED = re.compile("\ufffd|\u00e2\u20ac|\u00c3[\u00a4\u00a8\u00a9\u00b1\u00b6\u00bc]")  # UTF-8 read as Latin-1
+DANGLING = re.compile(r"\b(a|an|the|and|or|because|its|their|his|my|your)$", re.I)
+HALF = re.compile(r"[,:]$|\b(a|an|the|and|or|because|its|their|of|with)$", re.I)
+COMPLETION = re.compile(r"\b(complet\w+|continue|continuation|finish|fill|blank|gap)\b|_{2,}|\.\.\.|…", re.I)
+# A word eight times in a row, or several words five times in a row.
+LOOP = re.compile(r"\b([^\W\d]\w*)(?:\W+\1\b){7}|\b([^\W\d]\w*(?:\W+\w+){1,11})(?:\W+\2\b){4}", re.I)
+
+# Questions that offer what to choose from, and answers that begin with a verdict
+CHOICES = re.compile(r"\b(or|and|versus|vs|than|between|whether)\b|,|\n\s*(?:[-*•]|\(?\w{1,2}[.):])\s", re.I)
+VERDICT = re.compile(r"^\W*(yes|no|true|false|correct|incorrect|right|wrong|supported|refuted)\b", re.I)
+
+
+def malformed(question: str, answer: str, texts: str) -> str:
+    """Return what is broken in the question or the answer, or "": a cut, a loop, a part of the prompt, damage."""
+    for name, text in (("question", question), ("answer", answer)):
+        if LOOP.search(text):
+            return f"{name} repeats itself"
+        if (found := NUMBERED.search(text)) and found[0].lower() not in texts.lower():
+            return f"{name} has {found[0]!r}"
+        if DAMAGED.search(text) and not DAMAGED.search(texts):
+            return f"{name} has damaged letters"
+    if found := TEMPLATE.search(question):
+        return f"question has {found[0]!r}"
+    if not _units(question):
+        return "question names nothing"
+    if DANGLING.search(question.strip()) and not COMPLETION.search(question):
+        return "question is cut off"
+    return "answer is cut off" if _cut_off(answer) else ""
+
+
+def _cut_off(answer: str) -> bool:
+    """Say whether the last line ends like half a sentence, or a code block has no end.
+
+    A short last line may be a closing ("Yours sincerely,"). Where other lines end alike, as in verses, it is no cut.
+    """
+    if answer.count("```") % 2:
+        return True
+    *lines, last = answer.strip().splitlines()
+    if "```" in answer or len(last.split()) <= 4 or last.lstrip().startswith(("|", "-", "*", "#", "{", "<")):
+        return False
+    return bool(HALF.search(last)) and not any(HALF.search(line) for line in lines if len(line.split()) > 4)
+
+
+def exemplar_copied(question: str, exemplar: str) -> bool:
+    """Say whether the question is the exemplar with hardly a word changed. Its phrasing may and should be alike."""
+    mine, theirs = content(stem_of(question)), content(stem_of(exemplar))
+    return fold(question) == fold(exemplar) or (len(mine) > 2 and len(mine & theirs) / len(mine | theirs) > 0.85)
+
+
+def answer_in_question(question: str, answer: str) -> bool:
+    """Say whether the answer adds nothing to the question.
+
+    Verdicts and choices do not count, because their questions hold the answer by nature.
+    """
+    asked, said = fold(question).split(), fold(answer).split()
+    if asked == said or _respelled(asked, said):
+        return True
+    if VERDICT.match(answer) or CHOICES.search(question) or holds_text(question):
+        return False
+    words = content(answer)
+    return bool(words) and words <= content(question)
+
+
+def _respelled(asked: list[str], said: list[str]) -> bool:
+    """Say whether the answer is most of the question again, with other spelling or punctuation: an exercise."""
+    if len(said) < 6 or len(said) < 0.5 * len(asked):
+        return False
+    match = difflib.SequenceMatcher(None, asked, said, autojunk=False)
+    kept = {place for block in match.get_matching_blocks() for place in range(block.b, block.b + block.size)}
+    changed = [word for place, word in enumerate(said) if place not in kept]
+    return len(changed) <= 0.4 * len(said) and all(difflib.get_close_matches(word, asked, 1, 0.7) for word in changed)
+
+
+def bad_options(question: str, answer: str) -> bool:
+    """Say whether two lettered options are the same, or the answer names none of several."""
+    options = options_of(question)
+    if len(options) < 2 or "A" not in options:
+        return False
+    texts = [fold(option) for option in options.values()]
+    if len(set(texts)) < len(texts) and "?" not in "".join(options.values()):
+        return True
+    letters = "".join(options)
+    named = re.search(rf"(?:^|[\s(*\"'])[{letters}](?=[\s.,:;)*\"']|$)", answer)
+    return not named and not any(_names(option, answer) for option in options.values())
+
+
+def _names(option: str, answer: str) -> bool:
+    words = content(option)
+    return fold(option) in fold(answer) or (bool(words) and len(words & content(answer)) >= 0.6 * len(words))
+
+
+def off_topic(paradigm: str, question: str, answer: str, texts: str) -> bool:
+    """Say whether a question has no word in common with documents that are to answer it.
+
+    Documents of support may help in other words. Texts in two languages cannot be compared.
+    """
+    if paradigm == "useless_doc" or not _same_language(f"{question} {answer}", texts):
+        return False
+    asked = _units(question if paradigm in STATED else f"{question} {answer}")
+    known = _units(texts)
+    return not asked & known and not any(difflib.get_close_matches(word, known, 1, 0.75) for word in asked)
+
+
+def _units(text: str) -> set[str]:
+    """Return the words of a text, and the single characters of scripts without spaces."""
+    return content(text) | set(re.findall(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0eff]", text))
+
+
+def stated_already(question: str, answer: str, focus: Focus) -> bool:
+    """Say whether a document states the answer. An answer without words of its own cannot be judged."""
+    added = content(substance(answer)) - content(stem_of(question))
+    return bool(added) and answer_in_document(question, answer, focus.sources)
+
+
+def ungrounded(question: str, answer: str, texts: str) -> str:
+    """Return the number or the names of the answer that its documents do not support, or ""."""
+    if number := unsupported_number(answer, question, texts):
+        return number
+    return ", ".join(unsupported_names(answer, question, texts)) if _same_language(answer, texts) else ""
+
+
+def _same_language(text: str, texts: str) -> bool:
+    return not other_language(text, language_of(texts))
+
+
+def document_fault(paradigm: str, question: str, answer: str, exemplar: str, focus: Focus) -> Fault | None:
+    """Return the first reason to reject a pair, with what was found, or None."""
+    texts = texts_of(focus.sources)
+    stated, unstated = paradigm in STATED, paradigm in UNSTATED
+    checks: dict[Reason, Callable[[], str | bool]] = {
+        Reason.MALFORMED: lambda: malformed(question, answer, texts),
+        Reason.WORKED_EXAMPLE: lambda: has_worked_examples(question),
+        Reason.REFUSAL: lambda: refusal(question, answer),
+        Reason.COPIES_EXEMPLAR: lambda: exemplar_copied(question, exemplar),
+        Reason.NOT_STANDALONE: lambda: mentions_documents(question, answer) or points_at_nothing(question),
+        Reason.BAD_OPTIONS: lambda: bad_options(question, answer),
+        Reason.ANSWER_IN_QUESTION: lambda: answer_in_question(question, answer),
+        Reason.OFF_TOPIC: lambda: off_topic(paradigm, question, answer, texts),
+        Reason.UNGROUNDED: lambda: stated and ungrounded(question, answer, texts),
+        Reason.ANSWER_IN_DOCUMENT: lambda: unstated and stated_already(question, answer, focus),
+    }
+    for reason, check in checks.items():
+        if found := check():
+            return Fault(reason, found if isinstance(found, str) else "")
+    return None

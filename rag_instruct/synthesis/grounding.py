@@ -1,0 +1,184 @@
+"""Says which numbers and names of an answer its documents do not support. What can be computed from them is supported.
+
+These rules refuse only what they are sure of. Everything else is left to the evidence of later stages.
+"""
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import accumulate
+
+from rag_instruct.words import content, stem
+
+MANY = 60  # of more numbers, nearly every other number is a result, so a rule cannot judge
+COUNTED = 31  # smaller whole numbers are counts, days, months or items of a list: any text supports them
+YEARS = range(1000, 2101)
+SMALL = (
+    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen twenty"
+)
+TENS = "thirty forty fifty sixty seventy eighty ninety"
+WORDS: dict[str, float] = {
+    **{word: number for number, word in enumerate(SMALL.split(), start=1)},
+    **{word: 10 * number for number, word in enumerate(TENS.split(), start=3)},
+    **{"dozen": 12, "decade": 10, "century": 100, "hundred": 100, "thousand": 1e3, "million": 1e6, "billion": 1e9},
+}
+UNITS = (1.609344, 0.9144, 0.3048, 2.54, 0.453592, 28.3495, 2.58999, 0.404686, 3.78541, 158.987)  # miles, yards, ...
+SCALES = (2, 10, 100, 1e3, 1e6, 1e9)
+TIMES = (4, 7, 12, 24, 60, 365, 3600)
+FIGURE = re.compile(r"\d+(?:[.,'\u2009\u202f]\d+)*")
+DURATION = re.compile(
+    r"\b(?:aged?|age of|after|for|within) ([a-z]+|\d+)\b"
+    r"|\b([a-z]+|\d+)(?:st|nd|rd|th)?[- ](?:years?|decades?|anniversary)"
+)
+CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.S)
+PROSE = re.compile(
+    r"^(?!\W*\|).*[.!?][\"'\u201d\u2019)\]*]*\s*$", re.M
+)  # lines that end as sentences do, unlike headings
+NAME = re.compile(r"(?<=[\w,;] )[A-Z][\w'\u2019-]+")
+
+
+def unsupported_number(answer: str, question: str, texts: str) -> str:
+    """Return a number of the answer that texts and question lack, and that cannot be computed from theirs, or "".
+
+    A number may be computed from earlier ones of the answer, too, as in a solution step by step. Numbers in code do not
+    count. Among very many numbers, nothing is called unsupported.
+    """
+    said = CODE.sub(" ", answer)
+    given = set(FIGURE.findall(f"{texts} {question}"))
+    numbers = _Numbers(list(_values(texts)), [*_values(question), *_words(said)], list(_durations(texts)))
+    if len(numbers.told) + len(numbers.stated) + len(FIGURE.findall(said)) > MANY:
+        return ""
+    for found in FIGURE.finditer(said):
+        readings = list(_readings(found[0]))
+        after = said[found.end() : found.end() + 10]
+        if found[0] not in given and readings and not numbers.support(found[0], readings, after):
+            return found[0]
+        numbers.stated += readings[:1]
+    return ""
+
+
+def unsupported_names(answer: str, question: str, texts: str) -> list[str]:
+    """Return the names that the texts and the question lack, if they are at least half of the answer's new names.
+
+    Names that begin alike are the same: Bosnian and Bosnia. A single name, and a text in which very many words have
+    capitals, cannot be judged.
+    """
+    said = " ".join(PROSE.findall(CODE.sub(" ", answer)))
+    names = [name for name in NAME.findall(said) if stem(name) not in content(question)]
+    if len(names) < 2 or len(names) > 0.6 * len(said.split()):
+        return []
+    starts = {word[:4].lower() for word in re.findall(r"\w+", f"{texts} {question}")}
+    unknown = [name for name in names if name[:4].lower() not in starts]
+    return unknown if len(unknown) * 2 >= len(names) else []
+
+
+@dataclass
+class _Numbers:
+    """The numbers of the documents, those that question and answer state, and the documents' durations in years."""
+
+    told: list[float]
+    stated: list[float]
+    durations: list[float] = field(default_factory=list)
+
+    def support(self, figure: str, readings: list[float], after: str) -> bool:
+        """Say whether the numbers have one of the readings of a figure, or whether it can be computed from them.
+
+        `after` is the text after the figure: "s" marks a decade, "%" a share.
+        """
+        is_share = bool(re.match(r"\s*(%|percent|per cent|times|-?fold)", after))
+        if after.startswith("s") and any(0 <= old - readings[0] < 10 for old in self.told):
+            return True
+        if readings[0] in YEARS and figure.isdigit():
+            return self._makes_year(readings[0])
+        return any(self._makes(value, _tolerance(figure), is_share) for value in readings)
+
+    def _makes_year(self, year: float) -> bool:
+        """Say whether a year is another one and a stated number or a duration, or a result of stated numbers."""
+        known = {*self.told, *self.stated}
+        spans = [*self.stated, *self.durations]
+        return year in known or any({year - span, year + span} & known for span in spans) or self._product(year)
+
+    def _product(self, value: float) -> bool:
+        return any(value in (one * other, one / other) for one in self.stated for other in self.stated if other)
+
+    def _makes(self, value: float, tolerance: float, is_share: bool) -> bool:
+        """Say whether a value that is no year is small, or a result of the numbers."""
+        if value == int(value) and value <= COUNTED:
+            return True
+        return any(abs(value - made) <= tolerance for made in self._results(is_share))
+
+    def _results(self, is_share: bool) -> Iterator[float]:
+        """Yield what the numbers make. Of numbers that only the documents have, few results are likely ones.
+
+        These are differences, sums, means and other units, and in shares also ratios. Stated numbers may be multiplied
+        and divided, too.
+        """
+        told = list(dict.fromkeys([*self.told, *self.stated]))
+        for old in told:
+            yield from (made for factor in (1, *UNITS, *SCALES) for made in (old * factor, old / factor))
+            yield from (abs(old - other) for other in told)
+            yield from (old + other for other in told if not (old in YEARS or other in YEARS))
+            if is_share:
+                yield from (
+                    made for other in told if other for made in (100 * old / other, 100 * (old - other) / other)
+                )
+        for old in self.stated:
+            yield from (
+                math.floor(old),
+                math.ceil(old),
+                *(old * time for time in TIMES),
+                *(old / time for time in TIMES),
+            )
+            yield from (made for other in told if other for made in (old * other, old / other, other / (old or 1)))
+        yield from (
+            made for run in (self.told, self.stated) for made in _sums([one for one in run if one not in YEARS])
+        )
+
+
+def _sums(run: list[float]) -> Iterator[float]:
+    """Yield the sums and the means of neighbouring numbers."""
+    sums = [0.0, *accumulate(run)]
+    for start in range(len(run)):
+        for end in range(start + 2, min(start + 20, len(run)) + 1):
+            total = sums[end] - sums[start]
+            yield from (total, total / (end - start))
+
+
+def _readings(figure: str) -> Iterator[float]:
+    """Yield the values that a figure may mean: 1.234 is a little more than one, or more than a thousand."""
+    bare = re.sub(r"['\u2009\u202f]", "", figure)
+    grouped = re.fullmatch(r"\d{1,3}(,\d{3})+|\d{1,3}(\.\d{3})+", bare)
+    if grouped:
+        yield float(re.sub(r"[.,]", "", bare))
+    if len(re.findall(r"[.,]", bare)) <= 1 and not (grouped and "," in bare):
+        yield float(bare.replace(",", "."))
+    elif not grouped and re.fullmatch(r"[\d,]+\.\d+|[\d.]+,\d+", bare):
+        yield float(re.sub(r"[.,](?=.*[.,])", "", bare).replace(",", "."))
+
+
+def _tolerance(figure: str) -> float:
+    """Return how far a figure may be rounded: half of its last digit that is not zero."""
+    decimals = re.search(r"[.,](\d{1,2}|\d{4,})$", figure)
+    if decimals:
+        return 0.5001 * 10.0 ** -len(decimals[1])
+    digits = re.sub(r"\D", "", figure)
+    return 0.5001 * 10.0 ** (len(digits) - len(digits.rstrip("0")))
+
+
+def _values(text: str) -> Iterator[float]:
+    for figure in FIGURE.findall(text):
+        yield from _readings(figure)
+    yield from _words(text)
+
+
+def _words(text: str) -> Iterator[float]:
+    yield from (WORDS[word] for word in re.findall(r"[a-z]+", text.lower()) if word in WORDS)
+
+
+def _durations(text: str) -> Iterator[float]:
+    for found in DURATION.finditer(text.lower()):
+        word = found[1] or found[2]
+        if word.isdigit() or word in WORDS:
+            yield float(word) if word.isdigit() else WORDS[word]

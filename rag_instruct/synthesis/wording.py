@@ -1,0 +1,113 @@
+"""Recognises refusals, mentions of documents that the reader has not seen, and pronouns that stand for nothing."""
+
+import re
+
+TEXTS = r"(?:passage|document|text|article|excerpt|context|source|paragraph|snippet|extract)s?"
+THE = r"(?:the|this|that|these|those|your|any)(?<!this(?= context))(?<!that(?= context))"  # "in this context" is idiom
+GIVEN = r"(?:given|provided|above|following|preceding|present|supplied|retrieved|attached|reference)"
+INFORMATION = rf"(?:{TEXTS}|information|data)"
+
+
+def _any(*patterns: str) -> re.Pattern[str]:
+    """Return a pattern that matches any of the patterns, in any case."""
+    return re.compile("|".join(patterns), re.I)
+
+
+# Verbs such as "tell" are missing, because people in stories say them.
+DECLINED = r"(?:answer|provide|help|assist|complete|fulfil\w*|comply|write|create|generate|determine)"
+UNABLE = r"(?:can ?not|can't|could not|couldn't|am unable to|am not able to|are unable to|won't)"
+STATE = r"(?:contain|provide|mention|include|state|specify|say|give|answer|address|cover)"
+REFUSAL = _any(
+    rf"\b(?:i|we) {UNABLE} (?:\w+ ){{0,2}}{DECLINED}\b",
+    r"^\W*i(?:'m| am) (?:sorry|afraid)(?=[.,!]| (?:but|that|i|we|this|there)\b)",
+    rf"^\W*i(?:'m| am) unable to (?:\w+ ){{0,2}}{DECLINED}\b",
+    r"^\W*(?:my )?apologies\b",
+    r"\bas an? (?:ai|artificial intelligence|(?:large )?language model)\b",
+    r"\bals (?:ki|künstliche intelligenz)\b",
+    r"\b(?:en tant qu.|como (?:una? )?)(?:ia|intelligence|inteligencia)\b",
+    r"作为一?[个款]?(?:ai|人工智能)",
+    rf"\b{INFORMATION}(?: \w+){{0,2}} (?:do|does)(?: not|n't) (?:\w+ )?{STATE}\b",
+    rf"\b(?:not|no)(?: \w+)? (?:{STATE}\w*|given|available|information)(?: \w+)? (?:in|by|from) "
+    rf"{THE} (?:\w+ )?{INFORMATION}",
+    r"\b(?:not enough|insufficient|lack of) (?:information|context|details?|data) (?:\w+ )?(?:to|for) (?:\w+ )?"
+    r"(?:answer|determine|say|tell)",
+    r"\bcan ?not be (?:answered|determined|inferred|known)(?: \w+)? (?:from|based on|with|without) "
+    rf"(?:{THE}|more) (?:\w+ )?{INFORMATION}",
+)
+UNKNOWING = re.compile(r"^\W*(?:sorry\W+)?(?:i|we) (?:do not|don't) know\b[^,\"\u201d]*$", re.I)
+OPENING = 200  # characters of an answer in which a refusal stands: a later one belongs to a story or a discussion
+SHORT = 15  # words of an answer that says little more than that it does not know
+
+# "the article by Smith", "the text 'Emma'" and "the document's author" name a text.
+NAMED = (
+    r"(?! (?:of|by|on|about|in|at|for|from|to|that|which|who\w*|\w+ed|called|written|code)\b"
+    r"|[-'\u2019]|\s+[\"\u201cA-Z])"
+)
+READ = r"(?:stat|mention|describ|provid|discuss|list|outlin|present|refer\w*|nam)ed"
+SAYS = r"(?:says?|states?|mentions?|describes?|tells?|notes?|explains?|indicates?|suggests?|lists?|does not|doesn't)"
+MENTION = _any(
+    rf"\b(?:according to|based on|(?:as )?{READ} (?:in|by)) {THE}(?: {GIVEN})? {TEXTS}\b(?-i:{NAMED})",
+    rf"\b(?:in|from|per|using|given) {THE}(?: {GIVEN})? {TEXTS}(?=\s*(?:[,.;:?!)]|$))",
+    rf"\b{THE} {GIVEN} {TEXTS}\b",
+    rf"\b{THE} {TEXTS} (?:{SAYS}|above|below|provided|given)\b",
+    rf"\b{READ} above\b",
+    r"\bthese (?:passages|documents|texts|excerpts|sources|articles)\b",
+    rf"^(?-i:[^A-Z]*[A-Z]?[^A-Z]*)\bthe {TEXTS}\W*$",  # in a question without names
+)
+HERE = re.compile(r"following|above|below|this|these|given", re.I)
+
+WHAT = (
+    r"(?:(?:at|by|in|from|to|for|on) )?(?:who|whom|whose|what|where|when|why|how|which)"
+    r"(?: (?!is|are|was|were|do|does|did)\w+){0,2}"
+)
+BE, DO = r"(?:is|are|was|were)", r"(?:do|does|did|has|have|had|can|could|will|would|should|might|may|must)"
+OTHERS = r"(?:he|she|they|his|her|their|its|this|these|those)\b(?! (?:true|the|too|year|month|week|time)\b)"
+# "How long does it take", "does it matter", "is it true that ..." and "is it dark at night" stand for nothing.
+EMPTY_IT = (
+    r"(?:\w+ly |ever |still |always |often )?"
+    r"(?:take|mean|cost|matter|help|follow|happen|rain|snow|make|come|get|be|been)\b"
+)
+POINTING = _any(
+    rf"^\W*(?:{WHAT} )?(?:{BE}|{DO}) {OTHERS}",
+    rf"^\W*(?:{WHAT} )?{DO} it(?! {EMPTY_IT})(?: \w+){{1,3}}\W*$",
+    rf"^\W*(?:{WHAT} )?{BE} it(?: \w+){{0,2}}\W*$",
+    r"^\W*(?:describe|explain|name|state|list|summari[sz]e|give|tell me about) "
+    r"(?:it|him|her|them|this|these|those|his|their|its)\b",
+)
+# A colon, a line break or a quotation: the question holds what it asks about. So do two sentences.
+OWN_TEXT = re.compile(r"[:\n\"\u201c\u00ab\u201e]|[.?!] \S+ \S+ \S+")
+
+
+def holds_text(question: str) -> bool:
+    """Say whether the question holds a text, a list or a quotation that it asks about."""
+    return bool(OWN_TEXT.search(question.strip()[:-1]))
+
+
+def refusal(question: str, answer: str) -> bool:
+    """Say whether the answer declines to answer. Words of refusal that the question has are quoted or chosen from."""
+    found = REFUSAL.search(answer[: 2 * OPENING])
+    if found and found.start() <= OPENING and found[0].lower() not in question.lower():
+        return True
+    return bool(UNKNOWING.match(answer)) and len(answer.split()) <= SHORT
+
+
+def mentions_documents(question: str, answer: str) -> str:
+    """Return the words that speak of documents which the reader of the question has not seen, or "".
+
+    A text that the question holds or has introduced ("an article", "the following text: ...") may be mentioned.
+    """
+    for text, before in ((question, ""), (answer, question)):
+        for found in MENTION.finditer(text):
+            noun = re.search(rf"\b{TEXTS}\b", found[0], re.I)
+            name = noun[0].lower().rstrip("s") if noun else "above"
+            if re.search(rf"\b{name}s?\b", before + text[: found.start()], re.I):
+                continue
+            holds = not before and ("\n" in text[: found.start()] or holds_text(text[found.end() :]))
+            if not (holds and HERE.search(found[0])):
+                return found[0]
+    return ""
+
+
+def points_at_nothing(question: str) -> bool:
+    """Say whether the question begins with a pronoun in place of what it asks about, and holds no text of its own."""
+    return bool(POINTING.match(question)) and not holds_text(question)

@@ -1,0 +1,209 @@
+"""The filters of pairs that capable teachers write: what they keep, what they refuse, and the command that assesses them."""
+
+import json
+
+import pytest
+from conftest import ROOT, SHARED, needs_shared
+
+from rag_instruct.errors import UserError
+from rag_instruct.files import write_jsonl
+from rag_instruct.synthesis.assessment import judge_pairs, summary
+from rag_instruct.synthesis.grounding import unsupported_names, unsupported_number
+from rag_instruct.synthesis.wording import mentions_documents, points_at_nothing, refusal
+from rag_instruct.worked_examples import has_worked_examples
+from scripts.assess_pairs import main
+
+PAIRS = ROOT / "tests/data/labelled_pairs.jsonl"
+
+
+def agreed(path):
+    """How many of the good pairs are kept, how many good ones there are, and the same of the bad ones refused."""
+    judged = judge_pairs(path, None)
+    good, bad = ([one.agrees for one in judged if one.good == label] for label in (True, False))
+    return sum(good), len(good), sum(bad), len(bad)
+
+
+def test_pairs_in_every_form_are_kept_and_bad_ones_refused():
+    """Letters, verses, code, tables, JSON, choices, verdicts, dialogues, lists, computations, other languages."""
+    kept, good, refused, bad = agreed(PAIRS)
+    assert (kept, refused) == (good, bad)
+    assert good >= 90
+    assert bad >= 45
+
+
+@needs_shared
+def test_the_pairs_of_the_first_trial():
+    """A capable teacher's pairs, labelled by a reader; of 54 good ones, earlier filters refused 27."""
+    kept, good, refused, bad = agreed(SHARED / "teacher_trial/pairs.jsonl")
+    assert (good, bad) == (54, 2)
+    assert kept >= 52
+    assert refused == 2
+
+
+@needs_shared
+def test_the_pairs_of_the_second_trial():
+    kept, good, _, _ = agreed(SHARED / "teacher_trial/pairs_2.jsonl")
+    assert good == 21, "three lines are skips"
+    assert kept >= 20
+
+
+@needs_shared
+def test_answers_with_the_documents_of_another_pair_are_mostly_refused(tmp_path):
+    """So that filters which refuse nothing would fail."""
+    lines = [json.loads(line) for line in (SHARED / "teacher_trial/pairs.jsonl").open(encoding="utf-8")]
+    stated = [line for line in lines if line["paradigm"].endswith("_answer") and line["should_keep"]]
+    moved = [
+        one | {"documents": other["documents"]} for one, other in zip(stated, stated[7:] + stated[:7], strict=True)
+    ]
+    write_jsonl(tmp_path / "moved.jsonl", moved)
+    refused = sum(one.fault is not None for one in judge_pairs(tmp_path / "moved.jsonl", None))
+    assert refused >= 0.7 * len(moved)
+
+
+@pytest.mark.parametrize(
+    ("answer", "question", "unsupported"),
+    [
+        ("It has 120 rooms.", "How many rooms has it?", ""),
+        ("It has 121 rooms.", "How many rooms has it?", "121"),
+        ("It opened in 1851 and closed in 1900, after 49 years.", "How long was it open?", ""),
+        ("It opened 49 years before it closed.", "How long was it open?", ""),
+        ("It was open for 57 years.", "How long was it open?", "57"),
+        ("It burned in 1903.", "In which year did it burn, three years after it closed?", ""),
+        ("It burned in 1907.", "When did it burn?", "1907"),
+        ("It cost 2,400,000 dollars.", "What did it cost?", ""),
+        ("It cost 20,000 dollars a room.", "What did it cost for each room?", ""),
+        ("2.4 million / 120 rooms = 20,000 dollars a room.", "What did it cost for each room?", ""),
+        ("The tower is 50 m high, or about 164 feet.", "How high is it?", ""),
+        ("The tower is 50 m high, or about 187 feet.", "How high is it?", "187"),
+        ("25 % of the rooms, 30 of 120, had a bath.", "What share of the rooms had a bath?", ""),
+        ("It was built in the 1850s.", "In which decade?", ""),
+        ("It was built in the 1870s.", "In which decade?", "1870"),
+        ("```\nprint(987654)\n```", "Write code.", ""),
+        ("Its 12 floors and 7 halls", "What?", ""),
+    ],
+)
+def test_numbers_that_can_be_computed_are_supported(answer, question, unsupported):
+    text = "The hotel opened in 1851 and closed in 1900. It had 120 rooms, 30 with a bath, a tower of 50 m and cost $2.4 million."
+    assert unsupported_number(answer, question, text) == unsupported
+
+
+def test_names_are_judged_together():
+    text = "Bosnian writer Ivo Andric was born in Travnik and lived in Belgrade."
+    assert unsupported_names("He was born in Bosnia, in Travnik near Zenica.", "Where was Ivo Andric born?", text) == []
+    invented = unsupported_names("He was born in Zagreb near Lake Como, in Italy.", "Where was Ivo Andric born?", text)
+    assert invented == ["Zagreb", "Lake", "Como", "Italy"]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "In which document did the colonies declare independence?",
+        "Where is the source of the Nile?",
+        "Who wrote the text of the Austrian anthem?",
+        "What is the document object model in web browsers?",
+        "Write an article on bees. The article should mention honey.",
+        "How did the passage of the Civil Rights Act change the South?",
+        "According to the article by Alan Turing in Mind, can machines think?",
+        "How do I open the source code of a web page in Firefox?",
+        'What does the term "cell" mean in this context?',
+        "Given the following text, name the river: The Danube flows through Vienna.",
+        "Read the text below and say which city it describes.\n\nIt lies on the Danube and is the capital of Austria.",
+        "Does it rain more in Seattle or in Miami?",
+        "How far is it from Paris to Lyon?",
+        'What are these called in English: "Schmetterling"?',
+        "What do this year's rules say about offside?",
+    ],
+)
+def test_questions_that_stand_alone(question):
+    assert not mentions_documents(question, "")
+    assert not points_at_nothing(question)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What does the author say in this passage?",
+        "In the text, who is the hero?",
+        "What is the main idea of the passage?",
+        "Who is mentioned in the document?",
+        "According to these documents which is older?",
+        "Summarize the article.",
+        "How is the river described in the given passage?",
+        "What did he do in 1900?",
+        "Who was their leader?",
+        "Why did it fail?",
+        "How old is it?",
+    ],
+)
+def test_questions_that_do_not_stand_alone(question):
+    assert mentions_documents(question, "") or points_at_nothing(question)
+
+
+@pytest.mark.parametrize(
+    ("answer", "refuses"),
+    [
+        ("I'm sorry, but I can't assist with that.", True),
+        ("Unfortunately, the documents do not provide information on this.", True),
+        ("There is no information in the documents about it.", True),
+        ("Sorry, I don't know.", True),
+        ("As an AI, I cannot have opinions.", True),
+        ("It cannot be determined from the given information.", True),
+        ("Vegan diets do not contain meat.", False),
+        ("The treaty does not include Iceland.", False),
+        ("I am sorry for your loss. The funeral will take place on Monday.", False),
+        ("The source of the Nile cannot be determined exactly; two lakes compete.", False),
+        ('"I don\'t know," said the fox, and ran.', False),
+    ],
+)
+def test_refusals_and_answers_with_words_of_refusals(answer, refuses):
+    assert refusal("What about it?", answer) == refuses
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Q: Where is Rome?\nA: Italy\n\nQ: Where is Oslo?\nA:", True),
+        ("Input: Rome\nOutput: Italy\n\nInput: Oslo\nOutput:", True),
+        ("Is ice warm? It is frozen. So the answer is no.\n\nIs fire warm?", True),
+        ("Question: Where is Oslo?\nAnswer: Let's think step by step.", False),
+        ("Where is Oslo?\nA: Norway\nB: Sweden", False),
+        ("Q: Where is Oslo?\nA:", False),
+        ("My friend says that the answer is no. Is he right that ice is not warm?", False),
+    ],
+)
+def test_worked_examples(text, found):
+    assert has_worked_examples(text) == found
+
+
+def test_the_command_prints_each_disagreement_and_last_the_counts(tmp_path, capsys):
+    lines = [json.loads(line) for line in PAIRS.read_text(encoding="utf-8").splitlines()]
+    wrong = next(line for line in lines if not line["should_keep"])
+    labels = tmp_path / "labels.jsonl"
+    given = [wrong | {"should_keep": True}, lines[0] | {"should_keep": False}, {"skip": True}]
+    row = {**lines[1], "documents": ["Noise\nOf no use.", *lines[1]["documents"]]}
+    row["passages"] = [{"role": "noise"}, *({"role": "source"} for _ in lines[1]["documents"])]
+    del row["should_keep"]
+    labels.write_text("".join(json.dumps(one) + "\n" for one in [*given, row]))
+    main(labels)
+    out = capsys.readouterr().out.splitlines()
+    assert out[0] == f"{wrong['id']}: refused, though good: not standalone (According to the passage)"
+    assert f"{lines[0]['id']}: kept, though bad" in out
+    assert out[-1] == "kept 1 of 2 good, refused 0 of 1 bad"
+    assert summary(judge_pairs(labels, None)) == out[-1]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ({"paradigm": "single_doc_answer", "question": "Q?"}, "line 1: 'answer' must be a text"),
+        (
+            {"paradigm": "p", "question": "Q?", "answer": "A", "documents": []},
+            "the paradigm 'p' is none of useless_doc",
+        ),
+        ({"paradigm": "useless_doc", "question": "Q?", "answer": "A"}, "no documents: give `documents`, or `sources`"),
+    ],
+)
+def test_a_line_that_is_no_labelled_pair_is_named(tmp_path, line, said):
+    (tmp_path / "labels.jsonl").write_text(json.dumps(line) + "\n")
+    with pytest.raises(UserError, match=said.replace("?", r"\?")):
+        judge_pairs(tmp_path / "labels.jsonl", None)
