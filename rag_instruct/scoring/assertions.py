@@ -32,7 +32,7 @@ CORRECTION = re.compile(
 
 # "not" and the like deny what follows in their clause, however far.
 NEGATION = re.compile(
-    r"\b(?:not|never|neither|nor|cannot|hardly|scarcely|no longer)\b(?!\s*only\b)|n['\u2019]t\b"
+    r"\b(?:not|never|neither|nor|cannot|hardly|scarcely|no longer|at no (?:time|point)|in no (?:way|sense))\b(?!\s*only\b)|n['\u2019]t\b"
     r"|\u4e0d\u662f|\u5e76\u975e|\u4e26\u975e|\u4e0d\u5728|\u6ca1\u6709|\u6c92\u6709|\u4e0d\u4f1a|\u4e0d\u6703"  # Chinese
     r"|\b(?:nicht|kein(?:e[nmrs]?)?|pas|n\u00e3o|nao)\b|\bno (?:es|fue|era|est\u00e1|esta)\b|\bnon (?:\u00e8|e|era|fu)\b"
     r"|\b(?:\u043d\u0435|\u0644\u064a\u0633|\u0644\u064a\u0633\u062a|\u0644\u0645)\b|\u0e44\u0e21\u0e48",  # Russian, Arabic, Thai
@@ -45,7 +45,7 @@ UNSUPPORTED = re.compile(
     r"texts?|passages?|articles?|grounds?|way)\b"
     r"|\b(?:nothing(?! but\b)|none of|nobody|no one|nowhere|neither of)\b"
     r"|(?<!no )(?<!without )(?<!beyond )(?<!without a )(?<!any )\bdoubt(?:s|ed|ful)?\b"
-    r"|(?<!not )(?<!n't )\b(?:unlikely|impossible|improbable|untrue|incorrect|wrong|false|inaccurate|myth|misconception|mistake|mistaken"
+    r"|(?<!not )(?<!n't )\b(?:unlikely|impossible|improbable|implausible|inconceivable|untrue|incorrect|wrong|false|inaccurate|myth|misconception|mistake|mistaken"
     r"|error)\s+(?:that|to|whether|if)\b"
     r"|\b(?:ruled? out|rules out|refute[sd]?|den(?:y|ies|ied)|disprove[sd]?|contradict(?:s|ed)?|debunk(?:s|ed)?)\s+(?:the \w+ )?that\b",
     re.I,
@@ -56,9 +56,10 @@ SET_ASIDE = re.compile(
     r"confused with|rules? out|ruled out|far from|anything but|as opposed to|no)\b(?:\W+\w+){0,3}\W*$",
     re.I,
 )
+ANYTHING_BUT = re.compile(r"\b(?:anything|anywhere|anyone|everything) (?:else )?but(?:\W+\w+){0,3}\W*$", re.I)
 NO_NEGATION = re.compile(
-    r"\b(?:not|n't) (?:only|just|merely|simply|until|to mention|surprisingly|unlike|without|mistaken|wrong|incorrect|"
-    r"false|impossible|be denied|help but|deny)\b|\bno(?:ne|t)? other than\b|\bno \w+ other than\b|\bno (?:doubt|question)\b"
+    r"\b(?:not|n't) (?:only|just|merely|simply|until|far|long|to mention|surprisingly|unlike|without|mistaken|wrong|incorrect|"
+    r"false|impossible|be denied|help but|deny)\b|\bno(?:ne|t)? other than\b|\bno \w+ other than\b|\bno other (?:\w+ ){1,3}than\b|\bno (?:doubt|question)\b"
     r"|\bwithout (?:a |any )?(?:doubt|question)\b|\b(?:could|can)(?: ?not|n't) be more\b"
     r"|\b(?:not|n't) (?:many|all|every\w*|widely|well|often|commonly|generally)\b[^.]*\b(?:know|known|reali[sz]e|aware)\b",
     re.I,
@@ -68,12 +69,12 @@ CLAUSE_END = re.compile(
     r"[;:\uff0c\u3002\uff1b]|,(?! or\b)|\b(?:but|however|although|though|while|whereas|yet)\b"
     r"|(?<!\bthat )(?<!\bwhether )(?<!\bif )(?<!\bsay )(?<!\bthink )(?<!\bbelieve )(?<!\bsure )(?<!\bclaim )(?<!\bmean )"
     r"\b(?:it is|it was|it's|he was|she was|the (?:\w+ ){0,2}(?:answer|choice|option) (?:is|was|would be|should be|must be))\b"
-    r"|\band (?:\w+ly )?(?:he|she|it|they|was|were|is|are|has|had|became|went|came|began|then|\w{3,}ed)\b",
+    r"|\band (?:\w+ly )?(?:he|she|it|they|was|were|is|are|has|had|became|went|came|began|then|\w{2,}ed)\b|\b(?:before|until)\b",
     re.I,
 )
 STATEMENT_END = re.compile(
-    r"[;:]|\b(?:but|however|so|therefore|thus|hence|instead|whereas|yet)\b"
-    r"|, (?:and )?(?:it is|it was|it's|he|she|they|the answer|this|that is)\b",
+    r"[;:]|\b(?:but|however|therefore|thus|hence|instead|whereas|yet|actually|in fact|in reality)\b"
+    r"|, (?:and )?(?:it is|it was|it's|he|she|they|the answer|this|that is)\b|(?:,|;) (?:and )?so\b|\bso (?:i|it|he|she|we|they|the)\b",
     re.I,
 )
 QUOTED = re.compile(r"\"[^\"\n]*\"|\u201c[^\u201d\n]*\u201d|(?<!\w)'[^'\n]*'(?!\w)")
@@ -81,7 +82,8 @@ TITLE = re.compile(r"\b(?:Not|Never|No|Nothing|Nobody|Without|None|Neither)(?= [
 # Asides: "which was ..., ", "as many believe, ". They end before the clause goes on.
 ASIDE = re.compile(
     r",\s*(?:which|who|whom|whose|where|when|as|like|despite|according|contrary|in spite|though|although|even|for|of course|"
-    r"in fact|however|after all|at least|in my|if|to|by|with|from|at|on|in|during|after|before|since|until)\b[^,;:.]*,",
+    r"in fact|however|after all|at least|in my|if|to|by|with|from|at|on|in|during|after|before|since|until)\b[^,;:.]*,"
+    r"|,[^,;:.]*,(?=\s*(?:is|was|are|were|has|had|did|does|took|lies|would|could|will)\b)",
     re.I,
 )
 RELATIVE = re.compile(
@@ -93,7 +95,8 @@ NEGATED_AFTER = re.compile(
     r"(?:answer|correct|right|true|it|one|best|mentioned|supported|stated|named|listed)\b"
     r"|(?:clearly |simply |definitely )?(?:incorrect|wrong|false|untrue|ruled out|excluded|refuted|out of the question|unsupported)\b)"
     r"|(?:is|was|are|were)n['\u2019]t\s+(?:the\s+)?(?:\w+\s+)?(?:answer|correct|right|true|it|one|best|mentioned|supported)\b"
-    r"|(?:can(?:not| not|'t)|could(?:n't| not)) be (?:the |right|correct|true|it\b)|can be (?:ruled out|excluded))"
+    r"|(?:can(?:not| not|'t)|could(?:n't| not)) be (?:the |right|correct|true|it\b)|can be (?:ruled out|excluded)"
+    r"|(?:does|did|do)(?: not|n['\u2019]t) (?:fit|match|work|apply|answer)|(?:has|have) been (?:debunked|refuted|disproved|ruled out))"
     r"|^(?:\u3067\u306f|\u3058\u3083)(?:\u306a|\u3042\u308a)|^\s*(?:\uc774|\uac00|\uc740|\ub294)?\s*\uc544\ub2c8"  # Japanese, Korean
     r"|^[^.\u0964,]{0,40}(?:\u0928\u0939\u0940\u0902|\u0928\u0939\u0940\u0902|\bdegil\b|\bde\u011fil\b)",  # Hindi, Turkish
     re.I,
@@ -203,7 +206,7 @@ def asserted(before: str, after: str) -> bool:
     The sentence must neither deny the mention nor report it as the view of others.
     """
     before, after = before[-NEAR:], after[:NEAR]
-    if _denied(before) or NEGATED_AFTER.search(after) or SILENCE.search(CONTRAST.split(before)[-1]):
+    if _denied(before) or NEGATED_AFTER.search(after) or SILENCE.search(STATEMENT_END.split(before)[-1]):
         return False
     return not (OTHERS_SAY.search(before) and CONTRAST.search(after) and not CONTRAST.search(before))
 
@@ -216,8 +219,10 @@ def _denied(before: str) -> bool:
         for match in UNSUPPORTED.finditer(text)
     ):
         return True
-    if not text.istitle() and not text.isupper():
+    if re.search(r"\b[a-z]{4,}", text):  # in a text that is a title throughout, capitals say nothing
         text = TITLE.sub(" ", text)
+    if ANYTHING_BUT.search(text) and not NEGATION.search(text):
+        return True
     if (aside := SET_ASIDE.search(CLAUSE_END.split(text)[-1])) and not NO_NEGATION.search(text):
         return bool(aside)
     return any(_reaches(text, match) for match in NEGATION.finditer(text) if not _affirms(text, match))
@@ -225,7 +230,7 @@ def _denied(before: str) -> bool:
 
 def _affirms(text: str, negation: re.Match[str]) -> bool:
     """Return whether a negation is none: "not only", "no evidence against"."""
-    if re.search(r"\b(?:contradict|against|refut|den[yi]|otherwise)", text[negation.start() :]):
+    if re.search(r"\b(?:contradict|against|refut|den[yi]|otherwise)", text[negation.end() :], re.I):
         return True
     return any(one.start() <= negation.start() < one.end() for one in NO_NEGATION.finditer(text))
 
@@ -237,5 +242,5 @@ def _reaches(text: str, negation: re.Match[str]) -> bool:
     if CLAUSE_END.search(scope):
         return False
     if RELATIVE.search(text[: negation.start()]):
-        return len(scope.split()) <= NEAR_NEGATION and not re.search(r"\b(?:is|was|are|were)\b", scope)
+        return len(scope.split()) <= NEAR_NEGATION and not re.search(r"\b(?:is|was|are|were)\b", scope, re.I)
     return True

@@ -23,7 +23,11 @@ CHOSEN_BEFORE = re.compile(
 )
 REJECTED = re.compile(r"\W*(?:is|was)\s+(?:wrong|incorrect|false|not)\b")
 ECHOED = 3  # from this many labelled lines on, an output repeats the question's options
-DENIAL = re.compile(r"\b(?:not|never|no|neither|nor|cannot)\b|n['\u2019]t\b", re.I)
+DENIAL = re.compile(
+    r"\b(?:not|never|no|neither|nor|cannot|nothing|none|nobody|nowhere|hardly|doubt\w*|unlikely|impossible|incorrect"
+    r"|rather than|instead of)\b|n['\u2019]t\b",
+    re.I,
+)
 ALL_OF_THEM = re.compile(r"\b(?:all|none|any|both) of (?:the|these|them)\b|\bboth\b|\ball (?:are|four|three)\b", re.I)
 
 

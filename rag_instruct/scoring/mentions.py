@@ -1,7 +1,7 @@
 """Find mentions of an answer as whole words. Spellings of accents, articles, dates, initials and units may differ."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -242,6 +242,15 @@ def mentions(text: str, answers: Sequence[Answer]) -> Iterator[tuple[int, int]]:
         if answer.articles not in texts:
             texts[answer.articles] = _Joined(text, answer.articles)
         yield from texts[answer.articles].mentions(answer)
+
+
+def outermost(places: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return the places that lie in no other: what is said of "Newton fractal" is not said of Newton."""
+    found: list[tuple[int, int]] = []
+    for start, end in sorted(set(places), key=lambda place: (place[0], -place[1])):
+        if not found or end > found[-1][1]:
+            found.append((start, end))
+    return found
 
 
 class _Joined:

@@ -13,14 +13,14 @@ from rag_instruct.schema import Question
 from rag_instruct.scoring.assertions import UNSURE, around, asserted, final_part, own_turn
 from rag_instruct.scoring.choices import chosen
 from rag_instruct.scoring.closed_sets import verdict
-from rag_instruct.scoring.mentions import Answer, canonical, forms, mentions, normalized, unhyphenated
+from rag_instruct.scoring.mentions import Answer, canonical, forms, mentions, normalized, outermost, unhyphenated
 from rag_instruct.scoring.quantities import same_number
 
 Scores = dict[str, float]
 
 GUESSES = 5  # a list of this many short items is wrong if less than a quarter of them are right
 LONG = 200  # characters of a line that may be an answer as a whole
-ITEM = re.compile(r"[,;\n]|\band\b|\bor\b")
+ITEM = re.compile(r"[,;\n]|\band\b|\bor\b", re.I)
 
 
 def score_open(question: Question, output: str) -> Scores:
@@ -97,14 +97,16 @@ def answered(text: str, answers: tuple[str, ...]) -> bool:
     line, sentence = final_part(text)
     rest, final = canonical(line), canonical(line[:sentence])
     # An answer may go on behind the stop of an abbreviation (Roe v. Wade), so we only look where it begins.
-    return not _guesses(final, forms(answers)) and (
-        _states(rest, forms(answers), len(final)) or any(_states_parts(final, answer) for answer in answers)
-    )
+    if _guesses(final, forms(answers)):
+        return False
+    if any(start < len(final) for start, _ in mentions(rest, forms(answers))):
+        return _states(rest, forms(answers), len(final))
+    return any(_states_parts(final, answer) for answer in answers)
 
 
 def _states(text: str, accepted: Sequence[Answer], before: int) -> bool:
     """Return whether the text asserts an answer that begins before this place."""
-    found = ((start, end) for start, end in mentions(text, accepted) if start < before)
+    found = outermost((start, end) for start, end in mentions(text, accepted) if start < before)
     places = (around(text, start, end) for start, end in found)
     return any(asserted(*place) and not _hedged(*place, accepted) for place in places)
 
@@ -119,15 +121,15 @@ def _states_parts(text: str, answer: str) -> bool:
 
 def _hedged(before: str, after: str, accepted: Sequence[Answer]) -> bool:
     """Return whether a mention is one side of an "or" whose other side is wrong."""
-    other_after = re.match(r"\s+or\s+(.*)", after, re.S)
-    other_before = re.search(r"(.*[^,])\s+or\s+(?:\w+\s+)?$", before, re.S)
+    other_after = re.match(r"[^\w,;]+or\s+(.*)", after, re.S | re.I)
+    other_before = re.search(r"(.*[^,])\s+or\s+\W*(?:\w+\W+){0,2}$", before, re.S | re.I)
     if other_after and not _begins(other_after[1], accepted):
         return True
     if other_before and not any(True for _ in mentions(other_before[1], accepted)):
         return True
     unsure = UNSURE.search(before)
     rest = f"{before[unsure.end() :]} | {after}" if unsure else ""
-    return bool(re.search(r"\bor\b", rest)) and not (other_after or other_before)
+    return bool(re.search(r"\bor\b", rest, re.I)) and not (other_after or other_before)
 
 
 def _begins(text: str, accepted: Sequence[Answer]) -> bool:
