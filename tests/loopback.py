@@ -12,6 +12,7 @@ class Endpoint:
         self.answer = answer
         self.headers: dict[str, str] = {}  # of every reply
         self.faults: list[int | str] = []  # statuses, or finish reasons, of the next replies
+        self.refuses: Callable[[dict], int | None] = lambda request: None  # the status that a request always gets
         self.requests: list[dict] = []
         self.keys: set[str | None] = set()
         self.busy = self.busiest = 0
@@ -23,7 +24,7 @@ class Endpoint:
             self.busiest = max(self.busiest, self.busy)
             self.requests.append(request)
             self.keys.add(key)
-            fault = self.faults.pop(0) if self.faults else None
+            fault = self.refuses(request) or (self.faults.pop(0) if self.faults else None)
         text = self.answer(request)
         with self._lock:
             self.busy -= 1

@@ -1,6 +1,7 @@
 """Limits, request adaptation, retries and budgets, against a server that misbehaves."""
 
 import asyncio
+import re
 import socket
 import threading
 import time
@@ -131,6 +132,74 @@ def test_a_complaint_is_learnt_from_once(complaint, sent_then):
     assert sent_then.items() <= then.items()
     assert not adaptation.learn(then, {"message": "something else"})
     assert adaptation.adapt(then) == then, "an adapted request stays as it is"
+
+
+PATTERN = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "string", "pattern": "^a{5,170}$"}}}
+
+
+def repetitions(request):
+    """The numbers of repetitions in the request's pattern."""
+    pattern = request.get("response_format", {}).get("json_schema", {}).get("schema", {}).get("pattern", "")
+    return [int(number) for number in re.findall(r"\d+", pattern)]
+
+
+def test_no_pattern_that_is_sent_repeats_more_than_128_times():
+    request = {"messages": [], "response_format": PATTERN}
+    sent = RequestAdaptation("m").adapt(request)
+    assert max(repetitions(request)) == 170
+    assert max(repetitions(sent)) == 128
+
+
+def test_a_text_is_never_asked_for_as_an_object():
+    """An endpoint without schemas would answer a pattern with an object, which is no text."""
+    adaptation = RequestAdaptation("m")
+    request = {"messages": [], "response_format": PATTERN}
+    assert adaptation.learn(adaptation.adapt(request), {"message": "json_schema is not supported"})
+    assert adaptation.adapt(request) == {"messages": []}
+
+
+@pytest.mark.parametrize(
+    ("status", "complaint"),
+    [
+        (400, "Grammar error: regex parse error:\n    ^(a$\n     ^\nerror: unclosed group"),  # vLLM
+        (400, 'Grammar error: Unimplemented keys: ["contains"]'),  # vLLM
+        (400, "failed to parse grammar"),  # llama.cpp
+        (400, "Failed to initialize samplers: failed to parse grammar"),  # llama.cpp
+        (500, "Failed to compile json schema: pattern is too complex"),  # SGLang
+    ],
+)
+def test_a_grammar_that_the_endpoint_cannot_compile_is_named_and_left_out(status, complaint, caplog):
+    caplog.set_level("INFO", logger="rag_instruct")
+    adaptation = RequestAdaptation("m at u")
+    request, other = {"messages": [], "response_format": PATTERN}, {"messages": [], "response_format": STRICT}
+    assert adaptation.learn(adaptation.adapt(request), {"message": complaint}, status)
+    assert adaptation.adapt(request) == {"messages": []}
+    assert adaptation.adapt(other) == other, "other grammars are still sent"
+    assert "m at u cannot compile" in caplog.text
+    assert "the grammar ^(a{5,127}|" in caplog.text
+
+
+def test_a_grammar_that_only_gets_500_is_left_out_when_the_rest_is_answered(tmp_path, caplog):
+    caplog.set_level("INFO", logger="rag_instruct")
+    with endpoint(lambda request: "x") as served:
+        served.refuses = lambda request: 500 if "response_format" in request else None
+        replies, _, _ = ask_all(served.base_url, tmp_path, range(3), form=PATTERN)
+    assert [reply["finish_reason"] for _, reply in replies] == ["stop"] * 3
+    assert all("faults" not in reply for _, reply in replies)
+    assert caplog.text.count("answers 500 to the grammar ^(a{5,127}|") == 1
+
+
+def test_an_outage_drops_no_grammar(tmp_path):
+    adaptation = RequestAdaptation("m")
+    request = {"messages": [], "response_format": STRICT}
+    sent = adaptation.adapt(request)
+    assert adaptation.learn(sent, {"message": "Internal server error"}, 500)
+    plain = adaptation.adapt(request)
+    assert not adaptation.learn(plain, {"message": "Internal server error"}, 500)
+    adaptation.failed(request)
+    assert adaptation.adapt(request) == sent
+    adaptation.succeeded(request, sent)
+    assert not adaptation.learn(sent, {"message": "Internal server error"}, 500), "it has been compiled before"
 
 
 @pytest.mark.parametrize("plain", [["json_schema"], ["json_schema", "json_object"]])

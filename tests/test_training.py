@@ -4,12 +4,15 @@ import io
 import json
 import logging
 import os
+import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
 import time
 import types
+from pathlib import Path
 
 import forked
 import pytest
@@ -17,7 +20,7 @@ import tiny
 import torch
 import yaml
 from conftest import ROOT
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from rag_instruct.errors import UserError
@@ -25,7 +28,7 @@ from rag_instruct.models.chat import prepared
 from rag_instruct.models.loading import load_student
 from rag_instruct.training import trainer as training
 from rag_instruct.training.callbacks import STOP_SIGNALS, ProgressCallback
-from rag_instruct.training.checkpoints import claim, last_checkpoint
+from rag_instruct.training.checkpoints import claim, damage, last_checkpoint, note_sizes
 from rag_instruct.training.loss_curve import draw_losses
 from rag_instruct.training.recipe import Recipe, load_recipe
 from rag_instruct.training.rows import Example, Examples, Renderer, examples
@@ -311,6 +314,75 @@ def test_checkpoints_of_other_data_or_recipes_are_not_gone_on_from(tmp_path):
     claim(tmp_path / "c", {**mine, "data": "other"})
     assert last_checkpoint(tmp_path / "c") is None
     assert not whole.exists()
+
+
+def checkpoint(folder):
+    """A checkpoint with the files that the trainer writes."""
+    folder.mkdir(parents=True)
+    save_file({"w": torch.ones(100)}, folder / "model.safetensors")
+    for name in ("optimizer.pt", "scheduler.pt", "rng_state.pth"):
+        torch.save({"state": torch.ones(100)}, folder / name)
+    for name in ("config.json", "trainer_state.json"):
+        (folder / name).write_text('{"a": 1}')
+    note_sizes(folder)
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:-10])
+
+
+def zeroed(path):
+    """The file's size and nothing else, as some file systems leave it after a loss of power."""
+    path.write_bytes(bytes(path.stat().st_size))
+
+
+@pytest.mark.parametrize("noted", [True, False])
+@pytest.mark.parametrize(
+    ("harm", "name", "said"),
+    [
+        (cut, "model.safetensors", "model.safetensors"),
+        (zeroed, "model.safetensors", "model.safetensors is unreadable"),
+        (cut, "optimizer.pt", "optimizer.pt"),
+        (zeroed, "optimizer.pt", "optimizer.pt is unreadable"),
+        (Path.unlink, "optimizer.pt", "optimizer.pt"),
+        (Path.unlink, "scheduler.pt", "scheduler.pt"),
+        (cut, "rng_state.pth", "rng_state.pth"),
+        (lambda path: path.write_text(""), "config.json", "config.json"),
+        (lambda path: path.write_text(""), "trainer_state.json", "trainer_state.json"),
+        (Path.unlink, "trainer_state.json", "it has no trainer_state.json"),
+    ],
+)
+def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(tmp_path, harm, name, said, noted, caplog):
+    """Also one without a note of its sizes, from a kill before the note or from an earlier version."""
+    for step in (5, 9, 10):
+        checkpoint(tmp_path / f"checkpoint-{step}")
+        if not noted:
+            (tmp_path / f"checkpoint-{step}/sizes.json").unlink()
+    (tmp_path / "identity.json").write_text("{}")
+    assert last_checkpoint(tmp_path) == tmp_path / "checkpoint-10"
+    harm(tmp_path / "checkpoint-10" / name)
+    claim(tmp_path, {})
+    assert last_checkpoint(tmp_path) == tmp_path / "checkpoint-9"
+    assert re.search(rf"checkpoint-10 is damaged \(.*{said}.*resuming from the one before", caplog.text)
+
+
+def test_a_file_that_only_the_note_of_sizes_misses_is_damage_too(tmp_path):
+    checkpoint(tmp_path / "checkpoint-1")
+    (tmp_path / "checkpoint-1/rng_state.pth").unlink()
+    assert damage(tmp_path / "checkpoint-1") == "rng_state.pth: missing"
+
+
+@pytest.mark.slow
+def test_a_training_whose_newest_checkpoint_is_damaged_ends_bit_identical(trained, place):
+    given = arguments(place, "damaged", checkpoints_kept=2)
+    assert ran(given)[0] == 0
+    newest = last_checkpoint(place / "damaged_checkpoints")
+    cut(newest / "optimizer.pt")
+    shutil.rmtree(place / "damaged")
+    code, said = ran(given)
+    assert code == 0, said
+    assert f"{newest} is damaged (optimizer.pt" in said
+    assert same(weights(place / "damaged"), weights(trained))
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,13 @@ from types import SimpleNamespace
 
 import pytest
 import tiny
+from tokenizers import AddedToken
+from transformers import AutoTokenizer
 
 from rag_instruct.dataset.card import split
 from rag_instruct.errors import UserError
+from rag_instruct.models.chat import prepared, prompt_ids, without_control_tokens
+from rag_instruct.models.loading import check_embeddings
 from rag_instruct.models.templates import STYLES, style_of
 from rag_instruct.training.rows import IGNORED, Renderer, examples, read_rows
 
@@ -87,15 +91,121 @@ def test_training_keeps_from_the_rows_that_the_hubs_files_have_for_validation():
     assert {e.id for e in examples(ROWS, renderer, 0.2).validation} == own - set(made.counts["too_long_ids"])
 
 
+# The control tokens of model families: what their templates write, and what is in their tokenizers only.
+MISTRAL = "{{ bos_token }}{% for m in messages %}{{ '[INST] ' + m['content'] + ' [/INST]' if m['role'] == 'user' else m['content'] + eos_token }}{% endfor %}"
+LLAMA_2 = "{{ bos_token }}{% for m in messages %}{% if m['role'] == 'system' %}{{ '<<SYS>>' + m['content'] + '<</SYS>>' }}{% elif m['role'] == 'user' %}{{ '[INST] ' + m['content'] + ' [/INST]' }}{% else %}{{ m['content'] + eos_token }}{% endif %}{% endfor %}"
+GEMMA = "{{ bos_token }}{% for m in messages %}<start_of_turn>{{ 'model' if m['role'] == 'assistant' else m['role'] }}\n{{ m['content'] }}<end_of_turn>\n{% endfor %}{% if add_generation_prompt %}<start_of_turn>model\n{% endif %}"
+PHI = "{% for m in messages %}{{ '<|' + m['role'] + '|>' + '\n' + m['content'] + '<|end|>\n' }}{% endfor %}{% if add_generation_prompt %}<|assistant|>\n{% endif %}"
+DEEPSEEK = "{{ bos_token }}{% for m in messages %}{{ '<\uff5cUser\uff5c>' + m['content'] if m['role'] == 'user' else '<\uff5cAssistant\uff5c>' + m['content'] + eos_token }}{% endfor %}{% if add_generation_prompt %}<\uff5cAssistant\uff5c>{% endif %}"
+QWEN_3 = tiny.CHATML.replace("{{ m['content'] }}", "{{ m['content'].split('</think>')[-1] }}")
+CASES = [
+    (tiny.LLAMA_3, ["<|reserved_special_token_7|>", "<|python_tag|>"], [], "<|start_header_id|>"),
+    (tiny.LLAMA_3, ["<|reserved_special_token_7|>", "<|python_tag|>"], [], "<|eot_id|>"),
+    (tiny.LLAMA_3, ["<|reserved_special_token_7|>", "<|python_tag|>"], [], "<|python_tag|>"),
+    (tiny.LLAMA_3, ["<|reserved_special_token_7|>", "<|python_tag|>"], [], "<|reserved_special_token_7|>"),
+    (tiny.CHATML, ["<|endoftext|>", "<|vision_start|>"], [], "<|im_start|>"),
+    (tiny.CHATML, ["<|endoftext|>", "<|vision_start|>"], [], "<|vision_start|>"),
+    (QWEN_3, [], ["<think>", "</think>"], "</think>"),
+    (MISTRAL, ["[INST]", "[/INST]", "[TOOL_CALLS]"], [], "[/INST]"),
+    (MISTRAL, ["[INST]", "[/INST]", "[TOOL_CALLS]"], [], "[TOOL_CALLS]"),
+    (LLAMA_2, [], [], "[INST]"),
+    (LLAMA_2, [], [], "<<SYS>>"),
+    (LLAMA_2, [], [], "<</SYS>>"),
+    (GEMMA, ["<start_of_turn>", "<end_of_turn>", "<unused3>"], ["<table>"], "<start_of_turn>"),
+    (GEMMA, ["<start_of_turn>", "<end_of_turn>", "<unused3>"], ["<table>"], "<unused3>"),
+    (PHI, ["<|user|>", "<|end|>", "<|assistant|>"], [], "<|end|>"),
+    (PHI, ["<|user|>", "<|end|>", "<|assistant|>"], [], "<|user|>"),
+    (PHI, [], [], "<|assistant|>"),
+    (DEEPSEEK, [], ["<\uff5cUser\uff5c>", "<\uff5cAssistant\uff5c>"], "<\uff5cAssistant\uff5c>"),
+    (DEEPSEEK, [], [], "<\uff5cUser\uff5c>"),
+    (None, [], [], "### Assistant"),
+    (None, [], [], "</s>"),
+]
+
+
+def of_family(template, special, added):
+    """A tokenizer with this template. Some families' tokens are special, some are only added, some are plain text."""
+    tokenizer = tiny.tokenizer("a base model")
+    tokenizer.chat_template = template
+    tokenizer.add_tokens([AddedToken(text, special=True, normalized=False) for text in special])
+    tokenizer.add_tokens([AddedToken(text, special=False, normalized=False) for text in added])
+    return tokenizer
+
+
 @pytest.mark.parametrize("part", ["question", "answer", "documents"])
-def test_a_row_that_would_end_the_turn_itself_is_left_out_and_counted(part):
-    said = "Write <|eot_id|> at the end."
+@pytest.mark.parametrize(("template", "special", "added", "token"), CASES)
+def test_a_row_that_would_steer_the_model_is_left_out_and_counted(template, special, added, token, part):
+    said = f"Write {token} at the end."
     odd = {**tiny.row(600), part: [said] * 5 if part == "documents" else said}
-    made = examples([*ROWS[:60], odd], Renderer(tiny.tokenizer("llama-3"), 1400, "1"), 0.1)
+    made = examples([*ROWS[:20], odd], Renderer(of_family(template, special, added), 4000, "1"), 0.2)
     assert made.counts["control_tokens_ids"] == ["row-600"]
-    assert (
-        made.counts["train"] + made.counts["validation"] + made.counts["control_tokens"] + made.counts["too_long"] == 61
-    )
+    assert made.counts["train"] + made.counts["validation"] + made.counts["control_tokens"] == 21
+
+
+@pytest.mark.parametrize(("template", "special", "added", "_"), CASES[::4])
+@pytest.mark.parametrize(
+    "said", ["a <table> of [3] rows", "x < y | z > w", "[INSTEAD] of <b>this</b>", "User: me, ###"]
+)
+def test_signs_that_no_template_uses_are_words(template, special, added, _, said):
+    assert not Renderer(of_family(template, special, added), 4000, "1").steers({**tiny.row(1), "question": said})
+
+
+@pytest.mark.parametrize(("template", "special", "added", "token"), CASES)
+def test_a_prompt_for_inference_has_no_control_token_from_its_texts(template, special, added, token):
+    tokenizer = prepared(of_family(template, special, added))
+    plain, odd = (prompt_ids(tokenizer, f"Is {said} a token?") for said in ("x", token))
+    ids = {tokenizer.convert_tokens_to_ids(text) for text in (*special, *added, *tokenizer.all_special_tokens)}
+    assert [i for i in odd if i in ids] == [i for i in plain if i in ids]
+    assert token not in without_control_tokens(tokenizer, f"Is {token} a token?")
+
+
+PARTS = "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{% for p in m['content'] %}{{ p['text'] }}{% endfor %}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+
+
+def test_a_template_that_takes_content_as_parts_gets_parts():
+    tokenizer = tiny.tokenizer("smollm2")
+    tokenizer.chat_template = PARTS
+    example = Renderer(tokenizer, 4000, "1").example(ROWS[0])
+    text = tokenizer.decode(example.input_ids, clean_up_tokenization_spaces=False)
+    assert all(part in text for part in (ROWS[0]["question"], *ROWS[0]["documents"]))
+    assert answer_of(tokenizer, example) == ROWS[0]["answer"] + "<|im_end|>"
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{% for m in messages %}{{ m['role'] }}{{ m['text'] }}{% endfor %}",
+        "{% for m in messages %}{% for p in m['content'] %}{{ p['value'] }}{% endfor %}{% endfor %}",
+        "{% for m in messages %}{% if m['role'] == 'user' %}{{ m['content'] }}{% endif %}{% endfor %}",
+    ],
+)
+def test_a_template_that_leaves_out_the_texts_is_refused(template):
+    tokenizer = tiny.tokenizer("smollm2")
+    tokenizer.chat_template = template
+    with pytest.raises(UserError, match="leaves out the texts of messages"):
+        Renderer(tokenizer, 4000, "1")
+
+
+@pytest.mark.parametrize("changed", ["m['content'] | replace('number', '')", "m['content'][:60]"])
+def test_a_template_that_changes_a_rows_texts_is_refused(changed):
+    tokenizer = tiny.tokenizer("smollm2")
+    tokenizer.chat_template = tiny.CHATML.replace("m['content']", changed)
+    with pytest.raises(UserError, match="changes question or answer of row row-1:"):
+        Renderer(tokenizer, 4000, "1").example(ROWS[1])
+
+
+@pytest.mark.parametrize("beyond", ["<|im_start|>", "<|im_end|>"])
+def test_tokens_beyond_the_embeddings_are_named(tmp_path, beyond):
+    """A template for chat upon a base model whose embeddings end before the template's tokens."""
+    folder = tiny.model_folder(tmp_path / "base", "a base model")
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer.chat_template = tiny.CHATML.replace(beyond, "<|mine|>")
+    tokenizer.add_tokens([AddedToken("<|mine|>", special=True)])
+    made = examples(ROWS[:20], Renderer(tokenizer, 4000, "1"), 0.2)
+    ids = [token for example in made.train for token in example.input_ids]
+    with pytest.raises(UserError, match=r"token ids \d+ \(<\|mine\|>\), but the model has only \d+ embeddings"):
+        check_embeddings(str(folder), ids, tokenizer, None)
+    check_embeddings(str(folder), [token for token in ids if token < len(tokenizer) - 1], tokenizer, None)
 
 
 def test_rows_of_the_released_set_have_no_known_noise_and_are_never_cut():

@@ -1,10 +1,15 @@
 """Adapts requests to the parameters that an endpoint supports."""
 
+import json
+import re
 from typing import Any, ClassVar
 
+from rag_instruct.llm.grammars import compilable
 from rag_instruct.llm.segments import Request
 from rag_instruct.logs import logger
 
+# The words in which servers say that they cannot compile the grammar of one request's `response_format`.
+GRAMMAR = re.compile(r"grammar|regex|compil\w+ .{0,40}(schema|pattern)|failed to initialize samplers")
 OPTIONAL = ("temperature", "top_p", "seed")  # parameters that reasoning models refuse
 
 
@@ -20,27 +25,63 @@ class RequestAdaptation:
         self._form: str | None = "json_schema"
         self._limit = "max_tokens"
         self._unknown: set[str] = set()
+        self._compiled: set[str] = set()  # grammars with which the endpoint has answered
+        self._refused: dict[str, bool] = {}  # grammars that it cannot compile: whether that is certain
 
     def adapt(self, request: Request) -> Request:
         """Return the request without the parameters that the endpoint is known to refuse."""
-        adapted = {name: value for name, value in request.items() if name not in self._unknown}
+        adapted = {name: value for name, value in compilable(request).items() if name not in self._unknown}
         if "max_tokens" in adapted:
             adapted[self._limit] = adapted.pop("max_tokens")
         form = adapted.get("response_format", {}).get("type")
         while form and form != self._form and self._form != "json_schema":
             form = self.POORER[form]
-        if form is None:
+        if form is None or _grammar(adapted) in self._refused or (form == "json_object" and _of_text(adapted)):
             adapted.pop("response_format", None)
         elif form == "json_object":
             adapted["response_format"] = {"type": "json_object"}
         return adapted
 
-    def learn(self, sent: Request, error: dict[str, Any]) -> bool:
+    def learn(self, sent: Request, error: dict[str, Any], status: int = 400) -> bool:
         """Learn from the error that the endpoint returned for `sent`. Return whether to try the request again.
 
         Also return True if another request's error already changed how we adapt requests like `sent`.
         """
-        return sent != self.adapt(sent) or self._learn(sent, error)
+        return sent != self.adapt(sent) or self._refuses_grammar(sent, error, status) or self._learn(sent, error)
+
+    def succeeded(self, request: Request, sent: Request) -> None:
+        """Learn from an answer to `request`, which went out as `sent`."""
+        grammar = _grammar(compilable(request))
+        if grammar and grammar == _grammar(sent):
+            self._compiled.add(grammar)
+            self._refused.pop(grammar, None)
+        elif self._refused.get(grammar) is False:
+            self._refuse(grammar, "answers 500 to")
+
+    def failed(self, request: Request) -> None:
+        """Learn from a failure of `request`: where its grammar was only suspected, the cause is another one."""
+        grammar = _grammar(compilable(request))
+        if self._refused.get(grammar) is False:
+            del self._refused[grammar]
+
+    def _refuses_grammar(self, sent: Request, error: dict[str, Any], status: int) -> bool:
+        """Note that the endpoint cannot compile the grammar of `sent`, if its error may mean that.
+
+        vLLM answers 500 "Internal server error" then. This may also be an outage, so it is certain only when the
+        endpoint answers the same request without the grammar.
+        """
+        grammar = _grammar(sent)
+        if not grammar or grammar in self._compiled:
+            return False
+        if GRAMMAR.search(str(error.get("message")).lower()):
+            self._refuse(grammar, f"cannot compile ({str(error.get('message'))[:100]})")
+        elif status == 500:
+            self._refused.setdefault(grammar, False)
+        return grammar in self._refused
+
+    def _refuse(self, grammar: str, how: str) -> None:
+        self._refused[grammar] = True
+        self._say(f"{how} the grammar {grammar[:200]}: sending requests without it, and still checking each reply")
 
     def _learn(self, sent: Request, error: dict[str, Any]) -> bool:
         message = f"{error.get('message')} {error.get('param')} {error.get('code')}".lower()
@@ -63,3 +104,14 @@ class RequestAdaptation:
 
     def _say(self, what: str) -> None:
         logger.info("%s %s", self._name, what)
+
+
+def _grammar(request: Request) -> str:
+    """Return what the endpoint must compile for this request, or ""."""
+    schema = request.get("response_format", {}).get("json_schema", {}).get("schema", {})
+    return str(schema.get("pattern") or json.dumps(schema)) if schema else ""
+
+
+def _of_text(request: Request) -> bool:
+    """Return whether the reply must be a text and not an object."""
+    return bool(request["response_format"].get("json_schema", {}).get("schema", {}).get("type") == "string")

@@ -240,11 +240,13 @@ class OnlineClient:
             if response.status_code == 429 and replies.NO_CREDIT not in str(body):
                 self._throttled(place, began, seconds_of(response.headers.get("retry-after")))
                 return None
-            if response.status_code in (400, 422) and place.adaptation.learn(sent, body):
+            if response.status_code in (400, 422, 500) and place.adaptation.learn(sent, body, response.status_code):
                 return None
+            place.adaptation.failed(request)
             replies.raise_for(response.status_code, body, place.name, place.endpoint.key_variable)
         place.limiter.succeeded(response.headers)
         reply = replies.reply_of(response.content)
+        place.adaptation.succeeded(request, sent)
         if sent != request:
             reply["sent"] = {name: value for name, value in sent.items() if name != "messages"}
         return reply

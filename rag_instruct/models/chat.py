@@ -1,5 +1,10 @@
 """Write conversations with a model's chat template. Training, evaluation and scripts/ask.py use the same functions."""
 
+import re
+from functools import cache
+from typing import Any
+
+from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerBase
 
 from rag_instruct.errors import UserError
@@ -17,6 +22,13 @@ FIXED_DATE = (
     "{% macro strftime_now(format) %}{{ format | replace('%d', '26') | replace('%b', 'Jul') | replace('%B', 'July')"
     " | replace('%m', '07') | replace('%Y', '2024') }}{% endmacro %}{{ '' }}"
 )
+
+# Control tokens as chat templates spell them: <|end|>, <|turn>, <start_of_turn>, <think>, [INST], <<SYS>>. DeepSeek's
+# bars are U+FF5C.
+CONTROL = re.compile(
+    r"<[|\uff5c][^<>]{1,60}>|<[^<>|\uff5c]{1,60}[|\uff5c]>|\[/?[A-Z][A-Z_]+\]|<</?[A-Z]+>>|</?[a-z]\w+>"
+)
+PROBE = ("qZquestionZq", "qZanswerZq")  # texts that no template contains
 
 
 def prepared(tokenizer: PreTrainedTokenizerBase) -> PreTrainedTokenizerBase:
@@ -40,9 +52,20 @@ def prepared(tokenizer: PreTrainedTokenizerBase) -> PreTrainedTokenizerBase:
 
 
 def written(tokenizer: PreTrainedTokenizerBase, messages: list[dict[str, str]]) -> str:
-    """Return the messages as text, by the chat template. After a user's message, the assistant's turn is opened."""
+    """Return the messages as text, by the chat template. After a user's message, the assistant's turn is opened.
+
+    Raises UserError if the template leaves out the messages' texts.
+    """
+    return _rendered(tokenizer, messages, _takes_parts(tokenizer, tokenizer.get_chat_template()))
+
+
+def _rendered(tokenizer: PreTrainedTokenizerBase, messages: list[dict[str, str]], in_parts: bool) -> str:
+    given: Any = [
+        {**message, "content": [{"type": "text", "text": message["content"]}] if in_parts else message["content"]}
+        for message in messages
+    ]
     text = tokenizer.apply_chat_template(
-        messages,
+        given,
         chat_template=FIXED_DATE + tokenizer.get_chat_template(),
         tokenize=False,
         add_generation_prompt=messages[-1]["role"] == "user",
@@ -50,8 +73,53 @@ def written(tokenizer: PreTrainedTokenizerBase, messages: list[dict[str, str]]) 
     return str(text)
 
 
+@cache
+def _takes_parts(tokenizer: PreTrainedTokenizerBase, template: str) -> bool:
+    """Return whether the chat template wants a message's content as a list of parts, as those of image models do."""
+    for in_parts in (False, True):
+        try:
+            text = _rendered(tokenizer, _probe(), in_parts)
+        except (TemplateError, TypeError):
+            continue
+        if all(part in text for part in PROBE):
+            return in_parts
+    raise UserError(
+        f"the chat template of {tokenizer.name_or_path} leaves out the texts of messages: set another chat_template in "
+        "tokenizer_config.json"
+    )
+
+
+def _probe() -> list[dict[str, str]]:
+    return [{"role": "user", "content": PROBE[0]}, {"role": "assistant", "content": PROBE[1]}]
+
+
+def control_tokens(tokenizer: PreTrainedTokenizerBase) -> re.Pattern[str]:
+    """Return a pattern of the texts that the model reads as control tokens and not as words.
+
+    These are all special tokens of the tokenizer, and what the chat template writes between the messages. Other added
+    tokens, such as Gemma's HTML tags, count only if the template has them.
+    """
+    return _control_tokens(tokenizer, tokenizer.get_chat_template())
+
+
+@cache
+def _control_tokens(tokenizer: PreTrainedTokenizerBase, template: str) -> re.Pattern[str]:
+    added = tokenizer.added_tokens_decoder.values()
+    found = {token.content for token in added if token.special or token.content in template}
+    found |= {*tokenizer.all_special_tokens, *CONTROL.findall(template)}
+    between = re.split("|".join(PROBE), _rendered(tokenizer, _probe(), _takes_parts(tokenizer, template)))
+    found |= {line for part in between for line in part.splitlines() if re.search(r"[#\[\]<>|{}]", line)}
+    texts = sorted({text.strip() for text in found} - {""}, key=lambda text: (-len(text), text))
+    return re.compile("|".join(map(re.escape, texts)))
+
+
+def without_control_tokens(tokenizer: PreTrainedTokenizerBase, text: str) -> str:
+    """Return the text with a space inside each control token, so that the model reads it as words."""
+    return control_tokens(tokenizer).sub(lambda found: f"{found[0][0]} {found[0][1:]}", text)
+
+
 def prompt_ids(tokenizer: PreTrainedTokenizerBase, content: str) -> list[int]:
-    """Return the token ids of a prompt with this user message. The template writes the special tokens."""
-    text = written(tokenizer, [{"role": "user", "content": content}])
+    """Return the token ids of a prompt with this user message. Only the template writes control tokens."""
+    text = written(tokenizer, [{"role": "user", "content": without_control_tokens(tokenizer, content)}])
     ids: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
     return ids

@@ -120,7 +120,7 @@ def tokenizer_of(model: str, revision: str | None) -> PreTrainedTokenizerBase:
 
 def longest_of(model: str, revision: str | None) -> int:
     """Return how many tokens a prompt and its answer may have together."""
-    return int(getattr(load_config(model, revision), "max_position_embeddings", 1 << 20))
+    return int(getattr(load_config(model, revision).get_text_config(), "max_position_embeddings", 1 << 20))
 
 
 def engine_of(model: str, tokenizer: PreTrainedTokenizerBase, revision: str | None) -> Engine:

@@ -1,6 +1,6 @@
 """Load and check models and tokenizers, and save a model as a folder that inference servers can load."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -102,7 +102,7 @@ def _unquantized(student: PreTrainedModel, dtype: torch.dtype, attention: str) -
 
 def check_model(model: str, tokenizer: PreTrainedTokenizerBase, max_length: int, revision: str | None = None) -> None:
     """Raise UserError if the model has fewer than `max_length` positions, or no embedding for a special token."""
-    config = load_config(model, revision)
+    config = load_config(model, revision).get_text_config()
     longest = getattr(config, "max_position_embeddings", max_length)
     if max_length > longest:
         raise UserError(
@@ -114,6 +114,18 @@ def check_model(model: str, tokenizer: PreTrainedTokenizerBase, max_length: int,
                 f"{model}: the tokenizer's {name} is {getattr(tokenizer, name)}, but the model has only "
                 f"{config.vocab_size} embeddings: choose a smaller token id in tokenizer_config.json"
             )
+
+
+def check_embeddings(model: str, ids: Iterable[int], tokenizer: PreTrainedTokenizerBase, revision: str | None) -> None:
+    """Raise UserError if the model has no embedding for one of these token ids."""
+    known = load_config(model, revision).get_text_config().vocab_size
+    beyond = sorted({token for token in ids if token >= known})
+    if beyond:
+        named = ", ".join(f"{token} ({tokenizer.convert_ids_to_tokens(token)})" for token in beyond[:3])
+        raise UserError(
+            f"{model}: the rows have the token ids {named}, but the model has only {known} embeddings: take the "
+            "tokenizer and the chat template that belong to the model"
+        )
 
 
 def save_folder(

@@ -2,12 +2,14 @@
 
 import signal
 import sys
+from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import TrainerCallback
 
 from rag_instruct.logs import bar, logger
+from rag_instruct.training.checkpoints import note_sizes
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)  # SLURM sends the first two, Ctrl-C the third
 
@@ -50,6 +52,12 @@ class ProgressCallback(TrainerCallback):
                 )
             control.should_save = control.should_training_stop = True
         return control
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            torch.distributed.barrier()  # each process writes a part of the checkpoint
+        if state.is_world_process_zero:
+            note_sizes(Path(args.output_dir) / f"checkpoint-{state.global_step}")
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
         if self.bar is None or not logs:

@@ -3,11 +3,12 @@
 import json
 import re
 import shutil
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 
 from rag_instruct.errors import UserError
 from rag_instruct.files import needs_room, read_json, write_json
@@ -15,6 +16,7 @@ from rag_instruct.logs import logger
 
 IDENTITY = "identity.json"
 WRITTEN_LAST = "trainer_state.json"  # the trainer writes this file of a checkpoint last
+SIZES = "sizes.json"  # written after it: the checkpoint's files and their sizes
 # Error messages on a full disk. torch reports only a position in the file.
 FULL = re.compile(r"No space left|Disk quota|unexpected pos \d+ vs|iostream error|file write failed")
 
@@ -22,7 +24,7 @@ FULL = re.compile(r"No space left|Disk quota|unexpected pos \d+ vs|iostream erro
 def claim(checkpoints: Path, identity: dict[str, str]) -> None:
     """Reserve the folder for this data and recipe.
 
-    Deletes incomplete checkpoints, and checkpoints of other data or another recipe. Raises UserError if the folder
+    Deletes damaged checkpoints, and checkpoints of other data or another recipe. Raises UserError if the folder
     contains files that no training wrote.
     """
     if checkpoints.is_dir() and not _is_of(checkpoints, identity):
@@ -40,14 +42,15 @@ def claim(checkpoints: Path, identity: dict[str, str]) -> None:
             )
         shutil.rmtree(checkpoints)
     for path in checkpoints.glob("checkpoint-*"):
-        if not _whole(path):
+        if reason := damage(path):
+            logger.warning("%s is damaged (%s): deleting it, and resuming from the one before, if any", path, reason)
             shutil.rmtree(path)
     write_json(checkpoints / IDENTITY, identity)
 
 
 def last_checkpoint(checkpoints: Path) -> Path | None:
     """Return the newest complete checkpoint of the folder, or None."""
-    whole = [path for path in checkpoints.glob("checkpoint-*") if _whole(path)]
+    whole = [path for path in checkpoints.glob("checkpoint-*") if not damage(path)]
     return max(whole, key=lambda path: int(path.name.split("-")[1]), default=None)
 
 
@@ -56,11 +59,49 @@ def _is_of(checkpoints: Path, identity: dict[str, str]) -> bool:
     return marked.is_file() and bool(read_json(marked) == identity)
 
 
-def _whole(checkpoint: Path) -> bool:
-    """Return whether the checkpoint is complete, that is, whether WRITTEN_LAST can be read."""
+def note_sizes(checkpoint: Path) -> None:
+    """Write the names and sizes of a complete checkpoint's files into it, so that later damage is found."""
+    files = sorted(path for path in checkpoint.rglob("*") if path.is_file() and path.name != SIZES)
+    write_json(checkpoint / SIZES, {str(path.relative_to(checkpoint)): path.stat().st_size for path in files})
+
+
+def damage(checkpoint: Path) -> str:
+    """Return why a training cannot resume from this checkpoint, or "" if its files are complete.
+
+    We look at names, sizes, and the ends or beginnings of files. A checkpoint can have 100 GB.
+    """
+    if not (checkpoint / WRITTEN_LAST).is_file():
+        return f"it has no {WRITTEN_LAST}"
+    noted = checkpoint / SIZES
     try:
-        json.loads((checkpoint / WRITTEN_LAST).read_text("utf-8"))
-    except (OSError, ValueError):
+        sizes = json.loads(noted.read_text("utf-8")).items() if noted.is_file() else ()
+    except (OSError, ValueError, AttributeError):
+        return f"{SIZES} is unreadable"
+    for name, size in sizes:
+        path = checkpoint / name
+        if not path.is_file() or path.stat().st_size != size:
+            found = f"{path.stat().st_size} of {size} bytes" if path.is_file() else "missing"
+            return f"{name}: {found}"
+    weighted = any(path.suffix in (".safetensors", ".bin") for path in checkpoint.iterdir())
+    if weighted and not any(checkpoint.glob("global_step*")):  # DeepSpeed's folder has the states
+        for name in ("optimizer.pt", "scheduler.pt"):
+            if not (checkpoint / name).is_file():
+                return f"it has no {name}"
+    return next((f"{path.name} is unreadable" for path in checkpoint.rglob("*") if not _is_readable(path)), "")
+
+
+def _is_readable(path: Path) -> bool:
+    """Return whether a file's form is that of its ending. The ending .pt is torch's, which writes .zip files."""
+    try:
+        match path.suffix:
+            case ".json":
+                json.loads(path.read_text("utf-8"))
+            case ".safetensors":
+                with safe_open(path, "pt"):
+                    pass
+            case ".pt" | ".pth" | ".bin":
+                return zipfile.is_zipfile(path)
+    except (OSError, ValueError, SafetensorError):
         return False
     return True
 

@@ -1,6 +1,5 @@
 """Turn rows into token ids with loss on the answer only. Rows that are too long lose noise documents."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -11,7 +10,7 @@ from transformers import PreTrainedTokenizerBase
 from rag_instruct.errors import UserError
 from rag_instruct.files import is_validation
 from rag_instruct.logs import logger, progress
-from rag_instruct.models.chat import prepared, written
+from rag_instruct.models.chat import control_tokens, prepared, written
 from rag_instruct.models.templates import style_of
 from rag_instruct.records import foreign_records
 
@@ -65,7 +64,7 @@ class Renderer:
         self.tokenizer = prepared(tokenizer)
         self.max_length = max_length
         self.seed = seed
-        self._control = re.compile("|".join(map(re.escape, sorted(tokenizer.all_special_tokens, reverse=True))))
+        self._control = control_tokens(self.tokenizer)
 
     def steers(self, row: Row) -> bool:
         """Return whether a text of the row contains a control token of the model, such as the end of a turn."""
@@ -99,6 +98,11 @@ class Renderer:
         if not whole.startswith(prompt):
             raise UserError(
                 f"the chat template of {self.tokenizer.name_or_path} writes a prompt differently if an answer follows: "
+                "set another chat_template in tokenizer_config.json"
+            )
+        if row["question"].strip() not in prompt or row["answer"].strip() not in whole[len(prompt) :]:
+            raise UserError(
+                f"the chat template of {self.tokenizer.name_or_path} changes question or answer of row {row['id']}: "
                 "set another chat_template in tokenizer_config.json"
             )
         encode = self.tokenizer
