@@ -16,6 +16,7 @@ from rag_instruct.files import digest
 from rag_instruct.llm.concurrency import at_once
 from rag_instruct.llm.prompts import Prompt, read
 from rag_instruct.llm.session import Session
+from rag_instruct.llm.watch import YieldWatch
 from rag_instruct.logs import logger
 from rag_instruct.paradigms import ANY, Slot, candidates, drawing_orders
 from rag_instruct.reasons import Fault, Reason
@@ -50,6 +51,11 @@ class Synthesis:
     rejects: list[Reject] = field(default_factory=list)
 
     @cached_property
+    def watch(self) -> YieldWatch:
+        """The watch on how many bought candidates become pairs."""
+        return YieldWatch(self.paradigm, self.teacher)
+
+    @cached_property
     def orders(self) -> dict[str, list[Exemplar]]:
         """The exemplars of each set, in the order in which this paradigm draws them; computed once."""
         return drawing_orders(self.exemplars, f"{self.seed}/{self.paradigm}")
@@ -70,8 +76,10 @@ class Synthesis:
         for attempt, (exemplar, round_) in enumerate(candidates(slot, self.order(slot.source), tries)):
             written = await self._write(place, attempt, exemplar, round_)
             if isinstance(written, Pair):
+                self.watch.useful(written.question)
                 return written
             self.rejects.append(written)
+            self.watch.useless(Fault(written.reason, written.detail))
         return None
 
     async def _write(self, place: int, attempt: int, exemplar: Exemplar, round_: int) -> Pair | Reject:
