@@ -9,6 +9,7 @@ from rag_instruct.files import digest, whole
 from rag_instruct.settings import Settings
 
 REPLAY = "RAG_INSTRUCT_REPLAY"  # if set, jobs use only stored answers, without network or key
+OFF = ("", "0", "false", "no", "off")  # values that leave REPLAY off
 
 
 def write_settings(config: Settings, folder: Path) -> Path:
@@ -39,4 +40,9 @@ def job_settings(path: Path | None) -> Settings:
 
 def missing_key(variable: str | None) -> bool:
     """Return whether a teacher needs an API key, and its environment variable is not set."""
-    return bool(variable) and not os.environ.get(variable or "") and not os.environ.get(REPLAY)
+    return bool(variable) and not os.environ.get(variable or "", "").strip() and not replays()
+
+
+def replays() -> bool:
+    """Return whether jobs use only stored answers."""
+    return os.environ.get(REPLAY, "").strip().lower() not in OFF

@@ -1,5 +1,6 @@
 """Locks that the kernel releases when their process ends, even if it is killed."""
 
+import errno
 import fcntl
 from collections import Counter
 from contextlib import suppress
@@ -9,6 +10,7 @@ from typing import IO
 
 from rag_instruct.logs import logger
 
+READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 CLAIM_FILES = 64  # files among which the claims are spread
 
 
@@ -16,10 +18,16 @@ def hold(path: Path, wait: bool, shared: bool = False, quiet: bool = False) -> I
     """Lock the file `path` until the returned file is closed. Without `wait`, return None if the lock is taken.
 
     Several processes may hold a lock at once if all hold it `shared`. On a file system without locks, log a warning
-    and go on without the lock. `quiet` logs no wait.
+    and go on without the lock. In a folder that we may only read, nobody writes: `wait` then returns None without a
+    lock. `quiet` logs no wait.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    file = path.open("a+")  # NFS needs a writable file for an exclusive lock, a readable one for a shared lock
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("a+")  # NFS needs a writable file for an exclusive lock, a readable one for a shared lock
+    except OSError as error:
+        if wait and error.errno in READ_ONLY:
+            return None
+        raise
     kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     try:
         fcntl.flock(file, kind | fcntl.LOCK_NB)

@@ -157,8 +157,8 @@ def test_what_another_job_buys_is_seen(tmp_path):
     put(mine, "k3", {"text": "c", "usage": {"prompt_tokens": 3, "completion_tokens": 2}, "batch": True})
     mine.refresh()
     assert mine.spent == {
-        ("set", "m", False): {"prompt": 6, "completion": 4, "requests": 2},
-        ("set", "m", True): {"prompt": 3, "completion": 2, "requests": 1},
+        ("set", "m", "", False): {"prompt": 6, "completion": 4, "requests": 2},
+        ("set", "m", "", True): {"prompt": 3, "completion": 2, "requests": 1},
     }
 
 

@@ -111,8 +111,13 @@ def test_an_ablation_is_a_few_lines():
         (("teachers", "gpt-4o", "attempts"), 1.5, "teachers.gpt-4o.attempts: 1.5 is not a whole number"),
         (
             ("teachers", "many"),
-            {"model": "m", "endpoints": [{"base_url": "u"}, {"base": "u"}]},
+            {"model": "m", "endpoints": [{"base_url": "http://u"}, {"base": "u"}]},
             "teachers.many.endpoints.1 has no key 'base': did you mean 'base_url'?",
+        ),
+        (
+            ("teachers", "near"),
+            {"model": "m", "base_url": "localhost:8000/v1"},
+            "teachers.near.base_url: begin the address with http:// or https://",
         ),
         ((*DEMO, "paradigms"), {"useless_doc": 0}, "asks for no row at all"),
         ((*DEMO, "noise"), {"depth": 20, "beyond": 20}, "leave too few passages"),

@@ -85,7 +85,9 @@ def test_a_ledger_counts_the_attempts_of_what_was_never_answered(tmp_path):
         served.faults = ["stop"] * 8 + [500, 500]
         ask_all(served.base_url, tmp_path, range(9), concurrency=1, attempts=2)
     found = entries(AnswerStore(tmp_path), set(), BudgetAccount("set", "x", PRICES))
-    assert [entry["outcome"] for entry in found if entry["faults"]] == ["failed: 500, 2 attempts"]
+    assert [entry["outcome"] for entry in found if entry["faults"]] == [
+        "failed: 500 (made up fault 500 for Bearer no key), 2 attempts"
+    ]
     assert summary(found, BudgetAccount("set", "x", PRICES))["failed_attempts"] == {"500": 2}
 
 

@@ -81,7 +81,7 @@ def test_a_refused_key_is_not_tried_again_and_stands_nowhere(tmp_path, monkeypat
 def test_a_key_that_the_endpoint_repeats_is_left_out(tmp_path, monkeypatch, status):
     monkeypatch.setenv("MY_KEY", KEY)
     with endpoint(echo) as served:
-        served.faults = ["stop"] * 3 + [status]
+        served.faults = ["stop"] * 3 + [status] * 9
         said = ""
         try:
             ask_all(served.base_url, tmp_path, range(5), variable="MY_KEY", concurrency=1)

@@ -23,9 +23,9 @@ class DryRunClient(AnswerSource):
         self.wanted: dict[str, Request] = {}
 
     @classmethod
-    def of(cls, teacher: dict[str, Any], store: AnswerStore) -> "DryRunClient":
+    def of(cls, teacher: dict[str, Any], store: AnswerStore, name: str = "") -> "DryRunClient":
         """Make a client for a teacher of config.yaml. The teacher's server need not run."""
-        return cls(TeacherModel.of(teacher, base_url=teacher.get("base_url", "not started")), store)
+        return cls(TeacherModel.of(teacher, name=name), store)
 
     async def answer(self, key: str, request: Request) -> Reply:
         """Note the request, and raise NotBought."""

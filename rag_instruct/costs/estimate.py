@@ -44,7 +44,7 @@ def estimate(
     learnt = len(known) >= ENOUGH
     completion = sum(known.values()) / len(known) if learnt else answer_tokens + model.reasoning_tokens
     tokens = {"prompt": round(requests * prompt), "completion": round(requests * completion)}
-    price = account.price(model.model)
+    price = account.price(model.model, model.name)
     if price is None and not any(endpoint.key_variable for endpoint in model.endpoints):
         price = FREE  # the user's own server
     dollars = price.dollars(tokens) if price else None

@@ -32,7 +32,8 @@ def preview_evaluation(
     for model in evaluation["models"]:
         teacher = settings["teachers"].get(settings["models"][model].get("teacher"))
         for given in GIVEN[: 1 + evaluation["closed_book"]] if teacher else ():
-            client = DryRunClient.of(with_sampling(teacher, decoding.sampling()), store)
+            name_of = settings["models"][model]["teacher"]
+            client = DryRunClient.of(with_sampling(teacher, decoding.sampling()), store, name_of)
             asked = _wanted(evaluation, name, results, given)
             if asked is None:
                 lacking = _note_assumed(evaluation, given, client, decoding, sizes)

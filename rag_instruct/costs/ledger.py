@@ -61,7 +61,7 @@ def _entry(record: Record, used: set[str], account: BudgetAccount) -> Entry:
     tokens = tokens_of(paid)
     batch = bool(paid and paid.get("batch"))
     model = lost["model"] if lost else record["request"]["model"]
-    dollars = round(account.cost(model, tokens, batch), 8)
+    dollars = round(account.cost(model, tokens, batch, record.get("teacher", "")), 8)
     possible: _Possible = {"possible_dollars": dollars} if lost else {}
     used_here = record["key"] in used or record.get("stage") in USED_BY_THEMSELVES
     faults = (reply.get("faults") if reply else None) or record.get("faults", [])

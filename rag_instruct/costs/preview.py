@@ -37,7 +37,7 @@ def preview_data_set(
     stages = _PaidStages(dataset, results, results / name, prompts, account)
 
     def client(teacher: str) -> DryRunClient:
-        return DryRunClient.of(settings["teachers"][teacher], store)
+        return DryRunClient.of(settings["teachers"][teacher], store, teacher)
 
     estimates = []
     if dataset["exemplar_filter"] != "heuristic":

@@ -14,6 +14,7 @@ from rag_instruct.files import fraction
 from rag_instruct.llm.concurrency import at_once
 from rag_instruct.llm.prompts import Prompt, load_prompt, read
 from rag_instruct.llm.session import Session
+from rag_instruct.llm.watch import YieldWatch
 from rag_instruct.logs import logger
 from rag_instruct.reasons import Fault, Reason
 from rag_instruct.schema import Evidence, Row, Verdict
@@ -77,6 +78,7 @@ class Examiner:
         names = ("closed_book", "with_documents", "from_documents", "grade")
         self._prompts: dict[str, Prompt] = {name: load_prompt(prompts / f"{name}.yaml") for name in names}
         self._judge = judge
+        self._watch = YieldWatch("verification", judge)
 
     async def examine(self, row: Row) -> Verdict:
         """Return the verdict on a row."""
@@ -131,8 +133,10 @@ class Examiner:
         keys.append(key)
         values = read(step, reply)
         if isinstance(values, Fault):
+            self._watch.useless(values)
             raise Unreadable(f"{name}: {values}")
         said: str = values[step.name]
+        self._watch.useful("")
         return said
 
 

@@ -6,12 +6,11 @@ from functools import partial
 from rag_instruct.evaluation.questioning import Task, output
 from rag_instruct.evaluation.records import Output
 from rag_instruct.llm.concurrency import at_once
+from rag_instruct.llm.door import too_long
 from rag_instruct.llm.segments import Reply, Request
 from rag_instruct.llm.session import Session
 from rag_instruct.logs import logger
 from rag_instruct.models.decoding import Decoding
-
-TOO_LONG = ("context_length", "context length")  # OpenAI, Azure and vLLM write one of these for a long prompt
 
 
 async def answer(tasks: Sequence[Task], teacher: Session, decoding: Decoding) -> list[Output]:
@@ -41,7 +40,7 @@ def body(task: Task, documents: int, decoding: Decoding) -> Request:
 
 def _too_long(reply: Reply) -> bool:
     """Return whether the endpoint refused the prompt for its length, so that fewer documents may help."""
-    return any(words in reply.get("failure", "").lower() for words in TOO_LONG)
+    return too_long(reply.get("failure", ""))
 
 
 def _finish(reply: Reply) -> str:

@@ -9,6 +9,7 @@ from rag_instruct.files import digest
 from rag_instruct.llm.concurrency import at_once
 from rag_instruct.llm.prompts import Prompt, Step, read
 from rag_instruct.llm.session import Session
+from rag_instruct.llm.watch import YieldWatch
 from rag_instruct.reasons import Fault
 from rag_instruct.schema import DroppedExemplar, Exemplar, fields_of
 
@@ -54,21 +55,29 @@ def instructions(batch: list[Exemplar]) -> str:
     return "\n\n".join(shown)
 
 
-async def judge(batch: list[Exemplar], prompt: Prompt, teacher: Session) -> list[Judged]:
+async def judge(
+    batch: list[Exemplar], prompt: Prompt, teacher: Session, watch: YieldWatch | None = None
+) -> list[Judged]:
     """Return a batch's exemplars; those that do not need knowledge, as the teacher says, are dropped.
 
     If the endpoint refuses the request or the reply does not fit the schema, we ask about each exemplar separately. So
-    one bad exemplar does not lose the others.
+    one bad exemplar does not lose the others. `watch` stops the stage when the teacher's replies cannot be read.
     """
     step = question(prompt.steps[0], batch)
     key, reply = await teacher.ask(step.body("any", {"instructions": instructions(batch)}))
     categories = read(step, reply)
     if isinstance(categories, Fault) and len(batch) > 1:
-        alone = [await judge([exemplar], prompt, teacher) for exemplar in batch]
+        if watch:
+            watch.useless(categories)
+        alone = [await judge([exemplar], prompt, teacher, watch) for exemplar in batch]
         return [replace(one, request_keys=(key, *one.request_keys)) for (one,) in alone]
     asked = [replace(exemplar, request_keys=(key,)) for exemplar in batch]
     if isinstance(categories, Fault):
+        if watch:
+            watch.useless(categories)
         return [DroppedExemplar(**fields_of(one), **categories._asdict()) for one in asked]
+    if watch:
+        watch.useful("")
     return [_judged(one, categories[str(number)]) for number, one in enumerate(asked, start=1)]
 
 
@@ -80,7 +89,7 @@ async def filter_by_teacher(
     exemplars: Iterable[Exemplar], prompt: Prompt, teacher: Session, size: int
 ) -> tuple[list[Exemplar], list[DroppedExemplar]]:
     """Return the exemplars that we keep, and the dropped ones with their reasons; a request has about `size`."""
-    work = partial(judge, prompt=prompt, teacher=teacher)
+    work = partial(judge, prompt=prompt, teacher=teacher, watch=YieldWatch("exemplar filter", teacher))
     judged = await at_once(batches(exemplars, size), work, teacher.model.in_flight, "judging exemplars")
     every = [one for batch in judged for one in batch]
     dropped = [one for one in every if isinstance(one, DroppedExemplar)]

@@ -14,6 +14,7 @@ request first. Then it checks three things before it buys:
 
 import asyncio
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -42,7 +43,7 @@ class _Adopted:
     batch: Batch
     bodies: dict[str, Request]
     claimed: list[str]
-    reserved: float
+    release: Callable[[], None]
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     error: Exception | None = None
     task: "asyncio.Task[None] | None" = None
@@ -54,7 +55,7 @@ class OrphanedBatches:
     def __init__(self, results: BatchResults, claims: Claims) -> None:
         self.results, self.claims = results, claims
         self._api, self._folder, self._recorder = results.api, results.folder, results.recorder
-        self.own = ""  # the name of this job's own batch
+        self.own = self.own_id = ""  # the name of this job's own batch, and its id once it is open
         self._adopted: dict[str, _Adopted] = {}  # by batch id
         self._adopted_of: dict[str, _Adopted] = {}  # by request key
         self._seen: str | None = None  # `BatchFolder.change()` at the last look
@@ -97,6 +98,13 @@ class OrphanedBatches:
                         elsewhere |= dict.fromkeys(await self._requests_of_taken(batch), batch.id)
             self._seen, self._foreign, self._elsewhere = self._folder.change(), foreign, elsewhere
 
+    async def take_twins(self) -> None:
+        """Cancel the batches that were opened with this job's own by an unclear call, and record what they cost."""
+        self._seen = None
+        await self.adopt()
+        twins = [adopted for adopted in self._adopted.values() if _name(adopted.batch) == self.own]
+        await asyncio.gather(*(twin.ended.wait() for twin in twins))
+
     async def wait_for(self, key: str) -> bool:
         """Wait for the adopted batch that contains the request. Return False if there is none.
 
@@ -129,7 +137,9 @@ class OrphanedBatches:
         async for batch in self._api.batches():
             if batch.created_at < earliest:
                 break
-            ours = (batch.metadata or {}).get(STORE) == store and _name(batch) != self.own
+            # Until our own batch has an id, its name may belong to it.
+            own = batch.id == self.own_id if self.own_id else _name(batch) == self.own
+            ours = (batch.metadata or {}).get(STORE) == store and not own
             if ours and batch.id not in self._adopted and not self._folder.kept(batch.id).exists():
                 found.append(batch)
         return found
@@ -147,7 +157,10 @@ class OrphanedBatches:
             self._api.go_on()
             self._folder.taken(batch.id).touch()
             self._folder.say_changed()
-            reserved = self._recorder.budget.reserve_existing(bodies.values())
+            if batch.status not in ENDED and self._recorder.has_all(bodies):
+                logger.warning("%s: cancelling %s: its requests are all answered already", *self._of(batch))
+                batch = await self._api.cancel(batch)
+            release = self._recorder.budget.reserve_existing(bodies.values(), self._buyer(batch).data_set)
             claimed = [key for key in (name, *bodies) if self.claims.take(key)]
         except Gone as error:
             logger.warning(
@@ -158,7 +171,7 @@ class OrphanedBatches:
             return True
         finally:
             self.claims.drop(name)
-        adopted = _Adopted(batch, bodies, claimed, reserved)
+        adopted = _Adopted(batch, bodies, claimed, release)
         self._adopted[batch.id] = adopted
         self._adopted_of |= dict.fromkeys(bodies, adopted)
         logger.info("%s: %s of an earlier run is %s", *self._of(batch), batch.status)
@@ -191,10 +204,8 @@ class OrphanedBatches:
     async def _outlive(self, adopted: _Adopted) -> None:
         """Wait until an adopted batch ends, and record its answers for the data set that opened it."""
         batch = adopted.batch
-        tags, own = batch.metadata or {}, self._recorder.buyer
-        buyer = Buyer(tags.get(DATA_SET, own.data_set), tags.get(STAGE, own.stage))
         try:
-            await self.results.take(await self._api.ended(batch), adopted.bodies, buyer)
+            await self.results.take(await self._api.ended(batch), adopted.bodies, self._buyer(batch))
         except (Gone, Unanswered) as error:
             logger.warning("%s: %s answered no request: %s", *self._of(batch), error)
         except Exception as error:  # `wait_for` raises it
@@ -204,7 +215,12 @@ class OrphanedBatches:
             for key in adopted.claimed:
                 self.claims.drop(key)
             adopted.ended.set()
-            self._recorder.budget.release(adopted.reserved, len(adopted.bodies))
+            adopted.release()
+
+    def _buyer(self, batch: Batch) -> Buyer:
+        """Return the data set and stage that opened a batch and pay for it."""
+        tags, own = batch.metadata or {}, self._recorder.buyer
+        return Buyer(tags.get(DATA_SET, own.data_set), tags.get(STAGE, own.stage))
 
     def _of(self, batch: Batch) -> tuple[str, str]:
         return self._api.name, batch.id

@@ -2,9 +2,9 @@
 
 The store is a folder of segments (JSON lines). Each process that buys writes one segment of its own, so writing needs
 no locks. No rule has the folder as its output, so Snakemake never deletes it. The store keeps the raw reply: a better
-parser needs no new request. If the endpoint refuses a request for good, the store keeps a failure, and no job sends
-the request again. If an attempt may have been charged but brought no reply, the store keeps it as lost, under the
-request's key.
+parser needs no new request. If the endpoint refuses a request in words that we know, the store keeps a failure, and no
+job sends the request again. A refusal in unknown words is kept too, but the next job that needs it asks again. If an
+attempt may have been charged but brought no reply, the store keeps it as lost, under the request's key.
 """
 
 import asyncio
@@ -17,19 +17,23 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import FileIO
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from rag_instruct.errors import UserError
 from rag_instruct.files import digest, dump, needs_room
 from rag_instruct.llm import segments
 from rag_instruct.llm.segments import Record, Reply, Request, failed_reply, tokens_of
-from rag_instruct.lock import hold
+from rag_instruct.lock import READ_ONLY, hold
 
 KEPT = "what was bought is kept: run again to go on"
+CORRECT = "what was bought is kept: correct this, then run again"  # where a rerun alone would meet the same
+SAMPLE = 200  # answers from which a job learns how many tokens a request has
 RESTED = 10  # after a look into the folder, wait this many times as long as the look took
 
 
-def request_key(request: Request, sample: int = 0) -> str:
+def request_key(request: Request, sample: int | str = 0) -> str:
     """Return the sha256 of the whole request and the sample's number, which tells samples of one request apart."""
     return digest(json.dumps(request, sort_keys=True, ensure_ascii=False), sample)
 
@@ -49,10 +53,19 @@ def exclusive(folder: Path, output: Path) -> Iterator[None]:
             held.close()
 
 
+class Payer(NamedTuple):
+    """Who paid for tokens, and what decides their price."""
+
+    data_set: str
+    model: str
+    teacher: str  # empty in older records
+    batch: bool
+
+
 class AnswerStore:
     """Replies by request key. The store reads a reply from disk when asked, and writes new ones to its own segment.
 
-    `spent` sums the tokens of all records by (data set, model, whether bought in a batch).
+    `spent` sums the tokens of all records by payer.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -65,7 +78,9 @@ class AnswerStore:
         self._own = ""  # name of the own segment
         self._waiting: list[tuple[bytes, Record, asyncio.Future[None]]] = []
         self._writer: asyncio.Task[None] | None = None
-        self.spent: dict[tuple[str, str, bool], Counter[str]] = {}
+        self.spent: dict[Payer, Counter[str]] = {}
+        self._unknown: set[str] = set()  # keys of failures that are not final
+        self._answering: set[str] = set()  # models
         self.lost: dict[str, Record] = {}  # by the id of the lost attempt
         self.added = 0
         self._in_use = hold(folder / segments.IN_USE, wait=True, shared=True) if folder.exists() else None
@@ -102,13 +117,26 @@ class AnswerStore:
 
     def _take(self, record: Record, segment: str, position: int) -> None:
         known: dict[str, Any] = self.lost if "lost" in record else self._index
-        if segments.identity(record) in known:
+        name = segments.identity(record)
+        unknown = bool(record.get("unknown"))
+        if name in known and (unknown or name not in self._unknown):
             return
-        known[segments.identity(record)] = record if "lost" in record else (segment, position)
+        known[name] = record if "lost" in record else (segment, position)
+        (self._unknown.add if unknown else self._unknown.discard)(name)
+        if "reply" in record:
+            self._answering.add(record["request"]["model"])
         if paid := record.get("reply") or record.get("lost"):
             model = record["lost"]["model"] if "lost" in record else record["request"]["model"]
-            payer = record.get("for", ""), model, bool(paid.get("batch"))
+            payer = Payer(record.get("for", ""), model, record.get("teacher", ""), bool(paid.get("batch")))
             self.spent.setdefault(payer, Counter()).update(tokens_of(paid) | Counter(requests=1))
+
+    def has_answers_of(self, model: str) -> bool:
+        """Return whether the store has an answer of the model, which shows that its endpoint works."""
+        return model in self._answering
+
+    def is_unknown(self, key: str) -> bool:
+        """Return whether the record is a refusal that is not understood, so that a later job asks again."""
+        return key in self._unknown
 
     def record(self, key: str) -> Record | None:
         """Return the record of a request, or None."""
@@ -126,12 +154,17 @@ class AnswerStore:
             assert record is not None
             yield record
 
+    def sample(self, model: str) -> Iterator[Record]:
+        """Yield the latest records with an answer of the model, at most `SAMPLE`."""
+        answered = (record for key in reversed(self._index) if (record := self.record(key)) and "reply" in record)
+        return islice((record for record in answered if record["request"]["model"] == model), SAMPLE)
+
     def get(self, key: str) -> Reply | None:
         """Return the stored reply, or None. The reply of a failure has the finish_reason "failed"."""
         if (record := self.record(key)) is None:
             return None
         if "failure" in record:
-            return failed_reply(record["failure"])
+            return failed_reply(record["failure"], self.is_unknown(key))
         return record["reply"]
 
     async def put(self, record: Record) -> None:
@@ -181,10 +214,18 @@ class AnswerStore:
             return position
 
     def _new_segment(self) -> FileIO:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._in_use = self._in_use or hold(self.folder / segments.IN_USE, wait=True, shared=True)
         self._own = f"{time.strftime('%Y%m%dT%H%M%S')}-{socket.gethostname()}-{uuid.uuid4().hex[:12]}.jsonl"
-        return (self.folder / self._own).open("xb", buffering=0)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._in_use = self._in_use or hold(self.folder / segments.IN_USE, wait=True, shared=True)
+            return (self.folder / self._own).open("xb", buffering=0)
+        except OSError as error:
+            if error.errno not in READ_ONLY:
+                raise
+            raise UserError(
+                f"{self.folder}: no answer can be stored here ({error.strerror}): give yourself permission to write, "
+                "or name another folder under `answers` in config.yaml"
+            ) from error
 
     def close(self) -> None:
         """Close the own segment, and let other processes compact the store."""

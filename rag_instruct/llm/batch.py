@@ -4,17 +4,18 @@ import asyncio
 import io
 import time
 import uuid
+from typing import ClassVar
 
+from openai import APIStatusError
 from openai.types import Batch
 
 from rag_instruct.errors import UserError
 from rag_instruct.files import dump
 from rag_instruct.llm.adoption import DATA_SET, NAME, STAGE, STORE, OrphanedBatches
-from rag_instruct.llm.answers import KEPT
+from rag_instruct.llm.answers import CORRECT
 from rag_instruct.llm.batch_api import CHAT, interrupted
-from rag_instruct.llm.batch_results import PendingRequest
+from rag_instruct.llm.batch_results import LostAttempt, PendingRequest
 from rag_instruct.llm.endpoints import without_key
-from rag_instruct.llm.replies import PermanentRefusal, TransientError
 from rag_instruct.llm.segments import Reply, Request, failed_reply
 from rag_instruct.logs import logger
 
@@ -22,6 +23,12 @@ MOST_LINES = 50_000  # requests in a batch, a limit of the API
 MOST_BYTES = 190_000_000  # of a batch's file; the API allows 200 MB
 QUIET = 1.0  # seconds without a new request after which a batch is closed and sent
 ROUNDS = 4  # batches that we try for a request
+UNCLEAR = 180.0  # seconds in which a batch may still appear whose opening brought no response
+LOOK = 5.0  # seconds between two looks for such a batch
+
+
+class NoAnswer(Exception):
+    """Several batches brought no answer to a request."""
 
 
 class BatchClient:
@@ -35,13 +42,16 @@ class BatchClient:
         self._last = 0.0
         self._sender: asyncio.Task[None] | None = None
         self._opening = False
+        self._unclear = False  # whether an opening brought no response, so that there may be a second batch
 
-    def stop(self) -> None:
+    asks_again: ClassVar[bool] = True
+
+    def stop(self, error: UserError | None = None) -> None:
         """Stop waiting. A running batch keeps running, and the next run takes its answers."""
         self._api.stop()
         # Drop the claim on the batch first: a job that claims one of the requests must be able to adopt the batch.
         self._let_go()
-        self._pending.settle_all(interrupted())
+        self._pending.settle_all(error or interrupted())
         self._orphans.stop()
         # A sender that is opening a batch ends by itself, once other jobs can see the batch.
         if self._sender and not self._opening:
@@ -62,15 +72,15 @@ class BatchClient:
             while True:
                 try:
                     return await self._in_a_batch(key, request)
-                except TransientError:  # the provider may have charged for it, but no reply can be read
+                except LostAttempt:
                     await renew()
-                except PermanentRefusal as error:
-                    return await self._recorder.record(key, request, failed_reply(str(error)))
+                except NoAnswer as error:
+                    return await self._recorder.record(key, request, failed_reply(str(error), unknown=True))
 
     async def _in_a_batch(self, key: str, request: Request) -> Reply:
         self._api.go_on()
         if self._rounds.get(key, 0) >= ROUNDS:
-            raise PermanentRefusal(f"no answer in {ROUNDS} batches")
+            raise NoAnswer(f"no answer in {ROUNDS} batches")
         answered: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._pending[key] = PendingRequest(request, answered)
         self._last = time.monotonic()
@@ -100,7 +110,7 @@ class BatchClient:
                 break
         name = uuid.uuid4().hex
         self._claims.take(name)
-        self._orphans.own = name
+        self._orphans.own, self._orphans.own_id = name, ""
         try:
             await self._answered(content.getvalue(), name, bodies)
         finally:
@@ -108,10 +118,11 @@ class BatchClient:
 
     def _let_go(self) -> None:
         self._claims.drop(self._orphans.own)
-        self._orphans.own = ""
+        self._orphans.own = self._orphans.own_id = ""
 
     async def _answered(self, content: bytes, name: str, bodies: dict[str, Request]) -> None:
         batch = await self._open(content, name)
+        self._orphans.own_id = batch.id
         self._api.go_on()
         logger.info("%s: sent %d requests as %s; the results come within a day", self._api.name, len(bodies), batch.id)
         for key in bodies:
@@ -121,11 +132,15 @@ class BatchClient:
             errors = (batch.errors.data if batch.errors else None) or []
             said = "; ".join(f"line {error.line}: {error.message}" for error in errors[:3])
             said = without_key(said, self._api.key_variable)
-            raise UserError(f"{self._api.name}: {batch.id} was not accepted ({said}); {KEPT}")
-        await self._results.take(batch, bodies, self._recorder.buyer)
+            raise UserError(f"{self._api.name}: {batch.id} was not accepted ({said}); {CORRECT}")
+        try:
+            await self._results.take(batch, bodies, self._recorder.buyer)
+        finally:
+            if self._unclear:
+                await self._orphans.take_twins()
         for key in bodies:
             if self._rounds[key] >= ROUNDS:
-                self._pending.settle(key, PermanentRefusal(f"no answer in {ROUNDS} batches"))
+                self._pending.settle(key, NoAnswer(f"no answer in {ROUNDS} batches"))
 
     async def _open(self, content: bytes, name: str) -> Batch:
         """Upload the requests and start their batch."""
@@ -137,22 +152,38 @@ class BatchClient:
         store = self._folder.store_of(self._api.model, make=True)
         tags = {STORE: store, NAME: name, DATA_SET: data_set, STAGE: stage}
 
+        self._unclear, look_until = False, 0.0
+
         async def started() -> Batch:
+            nonlocal look_until
+            while time.monotonic() < look_until:
+                if batch := await self._opened(file.id):
+                    return batch
+                await asyncio.sleep(min(LOOK, UNCLEAR / 10))
             # Without the lock, another job could see the change before it can see the batch.
             async with self._folder.looking(self._api.go_on):
                 self._opening = True
                 try:
                     self._folder.say_changed()
-                    # An earlier attempt may have started the batch although its response was lost.
-                    async for batch in self._api.batches():
-                        if batch.input_file_id == file.id:
-                            return batch
+                    if self._unclear and (batch := await self._opened(file.id)):
+                        return batch
                     self._api.go_on()
                     return await openai.batches.create(
                         input_file_id=file.id, endpoint=CHAT, completion_window="24h", metadata=tags
                     )
+                except Exception as error:
+                    if not isinstance(error, APIStatusError) or error.status_code >= 500:
+                        self._unclear, look_until = True, time.monotonic() + UNCLEAR
+                    raise
                 finally:
                     self._opening = False
 
         batch: Batch = await self._api.surely(started)
         return batch
+
+    async def _opened(self, file: str) -> Batch | None:
+        """Return the batch of an input file: an attempt may have opened it although its response was lost."""
+        async for batch in self._api.batches():
+            if batch.input_file_id == file:
+                return batch
+        return None

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from functools import partial
 from typing import Any, Final
@@ -12,20 +13,31 @@ from openai.types import Batch
 from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from rag_instruct.errors import UserError
-from rag_instruct.llm.answers import KEPT
-from rag_instruct.llm.endpoints import Endpoint, TeacherModel
-from rag_instruct.llm.replies import BadRequestError, PermanentRefusal, TransientError, raise_for
+from rag_instruct.llm import door
+from rag_instruct.llm.answers import CORRECT, KEPT
+from rag_instruct.llm.door import Account, Throttled, Transient
+from rag_instruct.llm.endpoints import Endpoint, TeacherModel, account_error, without_key
 from rag_instruct.llm.segments import Request
 from rag_instruct.logs import bar, logger
 
 CHAT: Final = "/v1/chat/completions"
 PATIENCE = 3600.0  # seconds of retries before a call fails
+LATE = 600.0  # seconds after its end in which a batch may still get the files with its results
+LONGEST = 4 * 86400.0  # seconds from its opening in which a batch must end
 ABSENT = (404, 405, 501)  # statuses of an endpoint that lacks the file, the batch or the whole API
 ENDED = ("completed", "expired", "cancelled", "failed")
 
 
 class Gone(UserError):
     """The provider does not have, or no longer has, the file or the batch."""
+
+
+class Unreachable(Exception):
+    """A call failed, and another one may succeed. `unclear` says that the provider may have done what was asked."""
+
+    def __init__(self, said: str, unclear: bool = False) -> None:
+        super().__init__(said)
+        self.unclear = unclear
 
 
 def interrupted() -> UserError:
@@ -75,21 +87,40 @@ class BatchApi:
         """Wait until the batch has ended, successfully or not, and return its final state."""
         total = batch.request_counts.total if batch.request_counts else None
         with bar(batch.id, total=total) as counter:
-            while batch.status not in ENDED:
+            late_until = time.monotonic() + LATE
+            while batch.status not in ENDED or (_lacks_files(batch) and time.monotonic() < late_until):
+                if batch.status not in ENDED:
+                    late_until = time.monotonic() + LATE
+                    self._check_age(batch)
                 await asyncio.sleep(self._poll_seconds)
                 batch = await self.surely(partial(self.openai.batches.retrieve, batch.id))
                 if batch.request_counts:
                     counter.total = batch.request_counts.total
                     counter.update(batch.request_counts.completed + batch.request_counts.failed - counter.n)
+        if _lacks_files(batch):
+            raise UserError(f"{self.name}: {batch.id} has ended, but names no file with its results; {KEPT}")
         if batch.status != "completed":
             logger.warning("%s: %s %s, so some of its requests may have no answer", self.name, batch.id, batch.status)
         return batch
+
+    def _check_age(self, batch: Batch) -> None:
+        if time.time() - batch.created_at > LONGEST:
+            days = int(LONGEST // 86400)
+            raise UserError(
+                f"{self.name}: {batch.id} has not ended for {days} days ({batch.status}): cancel it at the provider; "
+                f"{CORRECT}"
+            )
+
+    async def cancel(self, batch: Batch) -> Batch:
+        """Cancel a running batch. It may still answer some requests."""
+        cancelled: Batch = await self.surely(partial(self.openai.batches.cancel, batch.id))
+        return cancelled
 
     async def surely(self, call: Callable[[], Awaitable[Any]]) -> Any:
         """Return the result of `call`, which is retried while the endpoint cannot be reached."""
         try:
             async for attempt in AsyncRetrying(
-                retry=retry_if_exception_type(TransientError),
+                retry=retry_if_exception_type(Unreachable),
                 wait=wait_random_exponential(multiplier=0.5, max=60),
                 stop=stop_after_delay(PATIENCE),
                 before_sleep=before_sleep_log(logger, 20),
@@ -97,24 +128,41 @@ class BatchApi:
             ):
                 with attempt:
                     return await self._once(call)
-        except TransientError as error:
+        except Unreachable as error:
             raise UserError(f"{self.name} does not answer ({error}); {KEPT}") from error
-        except PermanentRefusal as error:
-            raise UserError(f"{self.name} answered {error}; {KEPT}") from error
-        except BadRequestError as error:  # the message has the endpoint's name and KEPT already
-            raise UserError(str(error)) from error
 
     async def _once(self, call: Callable[[], Awaitable[Any]]) -> Any:
         self.go_on()
         try:
             return await call()
         except openai.APIStatusError as error:
-            body = error.body if isinstance(error.body, dict) else {"message": error.message}
             if error.status_code in ABSENT:
                 raise Gone(f"{self.name} has no {error.request.url.path} ({error.status_code})") from error
-            raise_for(error.status_code, body, self.name, self.key_variable)
-        except (openai.APIConnectionError, httpx2.HTTPError) as error:
-            raise TransientError("connection broken") from error
+            raise self._error(error) from error
+        except (openai.APIError, httpx2.HTTPError, httpx2.InvalidURL) as error:
+            raise Unreachable("connection broken", unclear=True) from error
+        except (ValueError, AttributeError, TypeError) as error:  # a page, say, where openai's client expects an object
+            raise Unreachable(door.clean(f"broken reply ({error})"), unclear=True) from error
+
+    def _error(self, error: openai.APIStatusError) -> Exception:
+        body = door.error_in(error.body) or {"message": error.message}
+        outcome = door.refused(error.status_code, body)
+        said = without_key(str(outcome if isinstance(outcome, Transient) else outcome[0]), self.key_variable)
+        match outcome:
+            case Account():
+                return account_error(self.name, self.key_variable, said)
+            case Throttled() | Transient():
+                return Unreachable(said, unclear=error.status_code >= 500)
+        return UserError(f"{self.name} answered {said}; {CORRECT}")
+
+
+def _lacks_files(batch: Batch) -> bool:
+    """Return whether a batch has results whose file the provider does not name yet."""
+    counts = batch.request_counts
+    return counts is not None and bool(
+        (counts.completed and not batch.output_file_id)
+        or (counts.failed and not batch.error_file_id and not batch.output_file_id)
+    )
 
 
 def json_lines(content: bytes) -> Iterator[dict[str, Any]]:
@@ -122,7 +170,7 @@ def json_lines(content: bytes) -> Iterator[dict[str, Any]]:
     for line in content.splitlines():
         try:
             value = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(value, dict):
             yield value

@@ -1,18 +1,22 @@
 """Records the results of ended batches, and hands them to the waiting requests."""
 
 import asyncio
-import json
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from openai.types import Batch
 
 from rag_instruct.errors import UserError
+from rag_instruct.files import dump
+from rag_instruct.llm import door
 from rag_instruct.llm.adaptation import RequestAdaptation
+from rag_instruct.llm.answers import CORRECT
 from rag_instruct.llm.batch_api import BatchApi, json_lines
 from rag_instruct.llm.batch_folder import BatchFolder
+from rag_instruct.llm.budget import Unbounded
+from rag_instruct.llm.door import BROKEN, Account, Answer, Outcome, Refusal, Transient, Unknown
+from rag_instruct.llm.endpoints import account_error, bytes_without_key
 from rag_instruct.llm.recorder import Buyer, Recorder
-from rag_instruct.llm.replies import BadRequestError, PermanentRefusal, TransientError, raise_for, reply_of
 from rag_instruct.llm.segments import Reply, Request, failed_reply
 from rag_instruct.logs import logger
 
@@ -47,13 +51,18 @@ class PendingRequests(dict[str, PendingRequest]):
             self.settle(key, error)
 
 
+class LostAttempt(Exception):
+    """A batch may charge for the request, but no reply can be read."""
+
+
 @dataclass
 class _Outcomes:
     """The outcomes of a batch's requests, by key."""
 
     replies: dict[str, Reply] = field(default_factory=dict)
-    rejected: dict[str, BadRequestError] = field(default_factory=dict)
-    lost: dict[str, TransientError] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)  # in words that we do not know
+    lost: dict[str, Transient] = field(default_factory=dict)
+    account: str = ""  # how the endpoint refuses the account
 
 
 class BatchResults:
@@ -63,26 +72,53 @@ class BatchResults:
         self.api, self.folder, self.recorder = api, folder, recorder
         self.pending = PendingRequests()
         self.adaptation = RequestAdaptation(api.name)
+        self._halves: set[str] = set()  # keys of requests whose reply had half a character
 
     async def take(self, batch: Batch, bodies: dict[str, Request], buyer: Buyer) -> None:
         """Record the batch's answers and its lost attempts, and hand them to the waiting requests.
 
-        A request without an outcome stays pending and goes into the next batch. Raise Unanswered if the batch answered
-        nothing and rejected at least one request.
+        A request without an outcome stays pending and goes into the next batch. When all that can be read is stored,
+        raise Unanswered if the endpoint refuses most requests for a reason that we do not know, and UserError if it
+        refuses the account or if its answers show that the budget cannot be kept.
         """
         found = await self._outcomes(batch, bodies)
-        if found.replies:
-            found.replies |= {key: failed_reply(str(error)) for key, error in found.rejected.items()}
-        await asyncio.gather(*(self._keep(key, bodies[key], reply, buyer) for key, reply in found.replies.items()))
-        lose = self.recorder.lose
-        await asyncio.gather(*(lose(key, bodies[key], attempt, buyer) for key, attempt in found.lost.items()))
+        most_refused = 2 * len(found.refused) > len(found.refused) + len(found.replies)
+        if not most_refused:
+            found.replies |= {key: failed_reply(said, unknown=True) for key, said in found.refused.items()}
+        unbounded = await self._stored(batch, bodies, buyer, found)
         self.folder.kept(batch.id).touch()
         for key, attempt in found.lost.items():
-            self.pending.settle(key, attempt)
-        if found.rejected and not found.replies:
-            raise Unanswered(str(next(iter(found.rejected.values()))))
+            self.pending.settle(key, LostAttempt(str(attempt)))
+        if found.account:
+            raise account_error(self.api.name, self.api.key_variable, found.account)
+        if most_refused:
+            said = next(iter(found.refused.values()))
+            raise Unanswered(f"{self.api.name} answered {said} to {len(found.refused)} requests; {CORRECT}")
+        if unbounded:
+            raise unbounded
         if lacking := len(bodies) - len(found.replies):
             logger.warning("%s: %s has no answer to %d of %d requests", self.api.name, batch.id, lacking, len(bodies))
+
+    async def _stored(
+        self, batch: Batch, bodies: dict[str, Request], buyer: Buyer, found: _Outcomes
+    ) -> Unbounded | None:
+        """Store replies and lost attempts. Return the error of an answer that is too long, if there is one."""
+        errors: list[Unbounded] = []
+        keep, lose = self._keep, self.recorder.lose
+        # Replies with usage first: they show how many tokens the others have.
+        told = {key: reply for key, reply in found.replies.items() if reply.get("usage")}
+        untold = {key: reply for key, reply in found.replies.items() if key not in told}
+        for works in (
+            [keep(key, bodies[key], reply, buyer) for key, reply in told.items()],
+            [keep(key, bodies[key], reply, buyer) for key, reply in untold.items()],
+            [lose(key, bodies[key], lost, buyer, batch.id) for key, lost in found.lost.items()],
+        ):
+            for outcome in await asyncio.gather(*works, return_exceptions=True):
+                if isinstance(outcome, Unbounded):
+                    errors.append(outcome)
+                elif isinstance(outcome, BaseException):
+                    raise outcome  # the batch is not marked, so the next run takes the rest
+        return errors[0] if errors else None
 
     async def _keep(self, key: str, body: Request, reply: Reply, buyer: Buyer) -> None:
         request = self.pending[key].request if key in self.pending else body
@@ -93,43 +129,45 @@ class BatchResults:
         found = _Outcomes()
         silent, unreadable = dict.fromkeys(bodies), 0
         for name in filter(None, (batch.output_file_id, batch.error_file_id)):
-            content = await self.api.file(name)
+            content = bytes_without_key(await self.api.file(name), self.api.key_variable)
             unreadable += len(content.splitlines())
             for line in json_lines(content):
                 unreadable -= 1
                 key = str(line.get("custom_id"))
                 silent.pop(key, None)
                 if key in bodies and key not in found.replies:
-                    self._sort(key, line, bodies[key], found)
+                    self._sort(key, batch.id, line, bodies[key], found)
         # An unreadable line may be charged, but its request is unknown. For each such line one request counts as lost.
-        found.lost |= {key: TransientError("broken reply", charged=True) for key in list(silent)[:unreadable]}
+        found.lost |= {key: Transient(BROKEN, charged=True) for key in list(silent)[:unreadable]}
         for key in found.replies.keys() & found.lost.keys():
             del found.lost[key]
         return found
 
-    def _sort(self, key: str, line: dict[str, Any], body: Request, found: _Outcomes) -> None:
+    def _sort(self, key: str, batch: str, line: dict[str, Any], body: Request, found: _Outcomes) -> None:
         """Add a line's outcome to `found`. Add nothing if the line cost nothing and its request may be sent again."""
-        try:
-            if reply := self._reply(line, body):
-                found.replies[key] = reply
-        except PermanentRefusal as error:
-            found.replies[key] = failed_reply(str(error))
-        except TransientError as error:
-            if error.charged:
-                found.lost[key] = error
-        except BadRequestError as error:
-            found.rejected[key] = error
+        match self._outcome(line, body):
+            case Answer(reply):
+                found.replies[key] = {**reply, "batch": batch}
+            case Refusal(reason):
+                found.replies[key] = failed_reply(reason)
+            case Transient(charged=True) as lost:
+                if lost.reply and key in self._halves:
+                    found.replies[key] = {**lost.reply, "batch": batch}
+                elif lost.reply:
+                    self._halves.add(key)
+                found.lost[key] = lost
+            case Unknown(said):
+                found.refused[key] = said
+            case Account(said):
+                found.account = said
 
-    def _reply(self, line: dict[str, Any], body: Request) -> Reply | None:
-        """Return the reply in a line of results; None if the request is to be sent again as it is, or adapted.
-
-        Raises what `raise_for` raises for an error, and TransientError for an unreadable reply.
-        """
-        response = line.get("response") or {}
-        status, content = response.get("status_code"), response.get("body") or {}
+    def _outcome(self, line: dict[str, Any], body: Request) -> Outcome | None:
+        """Return the outcome in a line of results; None if the request is to be sent again as it is, or adapted."""
+        response = line["response"] if isinstance(line.get("response"), dict) else {}
+        status, content = response.get("status_code"), response.get("body")
         if status == 200:
-            return {**reply_of(json.dumps(content).encode()), "batch": True}
-        error = content.get("error") or line.get("error") or {}
-        if status is not None and not (status in (400, 422) and self.adaptation.learn(body, error)):
-            raise_for(status, error, self.api.name, self.api.key_variable)
-        return None
+            return door.completed(content, dump(content).encode("utf-8", "replace"), body)
+        error = door.error_in(content) or door.error_in(line.get("error"))
+        if not isinstance(status, int) or (status in (400, 422) and self.adaptation.learn(body, error)):
+            return None
+        return door.refused(status, error)

@@ -4,15 +4,19 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
+from math import ceil
+from pathlib import Path
 
 from rag_instruct.errors import UserError
 from rag_instruct.llm.answers import KEPT, AnswerStore
 from rag_instruct.llm.endpoints import TeacherModel
+from rag_instruct.llm.learned import SLACK, Learned, room, size
 from rag_instruct.llm.prices import FREE, Price, Prices
 from rag_instruct.llm.reservations import Reservations
-from rag_instruct.llm.segments import Reply, Request, Usage
+from rag_instruct.llm.segments import Reply, Request
 from rag_instruct.llm.tokens import TokenCounter, counter, prompt_tokens
+from rag_instruct.llm.usage import Usage, tokens_in
 
 Renew = Callable[[], Awaitable[None]]
 
@@ -28,21 +32,32 @@ class BudgetAccount:
     prices: Prices
     dollars: float | None = None
     requests: int | None = None
-    own_prices: dict[str, Price] = field(default_factory=dict)  # model: its `price` in config.yaml
+    own_prices: dict[tuple[str, str], Price | None] = field(default_factory=dict)  # teacher and model: its `price`
 
-    def price(self, model: str) -> Price | None:
-        """Return dollars for a million tokens of `model`, or None if no price is known."""
-        return self.own_prices.get(model) or self.prices.of(model)
+    def price(self, model: str, teacher: str = "") -> Price | None:
+        """Return dollars for a million tokens of `model`, or None if no price is known.
 
-    def cost(self, model: str, tokens: Mapping[str, int], batch: bool) -> float:
+        Two teachers of one model may have different prices. If the teacher is not known, the higher price counts.
+        """
+        if (teacher, model) in self.own_prices:
+            return self.own_prices[teacher, model] or self.prices.of(model)
+        own = [price or self.prices.of(model) for (_, named), price in self.own_prices.items() if named == model]
+        known = [price for price in own if price]
+        return max(known, key=lambda price: price.input + price.output, default=self.prices.of(model))
+
+    def cost(self, model: str, tokens: Mapping[str, int], batch: bool, teacher: str = "") -> float:
         """Return dollars for prompt, cached and completion tokens of `model`. A model without a known price is free."""
-        return (self.price(model) or FREE).dollars(tokens, batch)
+        return (self.price(model, teacher) or FREE).dollars(tokens, batch)
 
     def spent(self, store: AnswerStore) -> tuple[float, int]:
         """Return the dollars and requests that all jobs have paid for this data set, as the store records them."""
-        paid = {of: tokens for of, tokens in store.spent.items() if of[0] == self.data_set}
-        dollars = sum((self.cost(model, tokens, batch) for (_, model, batch), tokens in paid.items()), 0.0)
+        paid = {of: tokens for of, tokens in store.spent.items() if of.data_set == self.data_set}
+        dollars = sum((self.cost(of.model, tokens, of.batch, of.teacher) for of, tokens in paid.items()), 0.0)
         return dollars, sum(tokens["requests"] for tokens in paid.values())
+
+
+class Unbounded(UserError):
+    """An answer was longer than its request allows. The answer is stored."""
 
 
 class Budget:
@@ -53,12 +68,18 @@ class Budget:
         self._dollars, self._requests = 0.0, 0  # reserved by this job
         self._turn, self._released, self._stopped = asyncio.Lock(), asyncio.Event(), False
         self._reservations = Reservations(store.folder / ".lent", account.data_set)
-        unpriced = account.dollars is not None and account.price(model.model) is None
-        if unpriced and any(endpoint.key_variable for endpoint in model.endpoints):
+        self._of_others: dict[str, _OfAnother] = {}  # by data set: reservations for batches that it opened
+        self._learned = Learned()
+        if account.dollars is None:
+            return
+        if account.price(model.model, model.name) is None and any(place.key_variable for place in model.endpoints):
             raise UserError(
                 f"datasets.{account.data_set}.budget is in dollars, and no price is known for {model.model}: give the "
                 f"teacher a `price` in config.yaml, or add the model to the price file"
             )
+        for record in store.sample(model.model):
+            if not (record["reply"].get("usage") or {}).get("estimated"):
+                self._learned.note(record["request"], record["reply"].get("usage"))
 
     @cached_property
     def _count(self) -> TokenCounter:
@@ -68,17 +89,54 @@ class Budget:
         """Estimate how many tokens of the endpoint's limit per minute the request uses."""
         return prompt_tokens(request, self._count) + room(request)
 
-    def most_usage(self, request: Request) -> Usage:
-        """Return the most tokens that the provider may charge for an attempt without a reply, as a usage."""
-        return self._usage(request, room(request))
+    def charged_usage(self, request: Request, usage: Usage | None) -> Usage:
+        """Return the usage of an attempt without a reply: as the provider reports it, or else the most it can be."""
+        if usage and usage["prompt_tokens"] and usage["completion_tokens"]:
+            return usage
+        return self._estimated(usage, self._learned.most_prompt(request), self._learned.most_answer(request))
 
     def completed(self, request: Request, reply: Reply) -> Reply:
-        """Return the reply with its usage, which the budget counts. Estimate the usage if the endpoint sent none."""
-        return reply if reply.get("usage") else {**reply, "usage": self._usage(request, self._count(reply["text"]))}
+        """Return the reply with its usage. Estimate the tokens that the endpoint did not report."""
+        usage = reply.get("usage") or {}
+        if usage.get("prompt_tokens") and (usage.get("completion_tokens") or not reply["text"]):
+            return reply
+        per_byte = self._learned.prompt
+        prompt = self._learned.most_prompt(request) if per_byte is None else ceil(size(request) * per_byte)
+        answer = ceil(len(reply["text"].encode()) * (1.0 if per_byte is None else min(1.0, per_byte)))
+        return {**reply, "usage": self._estimated(usage, prompt, answer)}
 
-    def _usage(self, request: Request, completion: int) -> Usage:
-        prompt = prompt_tokens(request, self._count)
-        return {"prompt_tokens": prompt, "completion_tokens": completion, "estimated": True}
+    def _estimated(self, usage: Usage | None, prompt: int, completion: int) -> Usage:
+        known = usage or {}
+        return {
+            **known,
+            "prompt_tokens": known.get("prompt_tokens") or prompt,
+            "completion_tokens": known.get("completion_tokens") or completion,
+            "estimated": True,
+        }
+
+    def learn(self, request: Request, reply: Reply) -> None:
+        """Learn from a stored reply how many tokens to reserve.
+
+        Raise Unbounded if the answer is longer than what was reserved for it, and the budget is in dollars: then no
+        reservation bounds what the next answers cost.
+        """
+        usage = reply.get("usage")
+        if not usage or usage.get("estimated") or (self._account.dollars is None and self._learned.prompt):
+            return
+        most, tokens = self._learned.most_answer(request), tokens_in(usage)["completion"]
+        self._learned.note(request, usage)
+        if self._account.dollars is not None and tokens > most + SLACK and self._is_priced:
+            raise Unbounded(
+                f"{self._model.model} was charged for an answer of {tokens} tokens, but the request allows {most}: the "
+                f"endpoint ignores `max_tokens`, so a budget in dollars cannot be kept. If the model thinks, raise "
+                f"the teacher's `reasoning_tokens`. All bought answers are kept, and the next run reserves as much "
+                f"for each answer"
+            )
+
+    @property
+    def _is_priced(self) -> bool:
+        price = self._account.price(self._model.model, self._model.name)
+        return price is not None and price.output > 0
 
     @asynccontextmanager
     async def reserved(self, request: Request) -> AsyncIterator[Renew]:
@@ -108,23 +166,33 @@ class Budget:
         if not self._capped:
             return 0.0
         most = self._most(request, self._model.batch)
+        if self._account.dollars is not None and self._is_priced and not room(request):
+            raise UserError(
+                f"a request to {self._model.model} has no `max_tokens`, so nothing bounds what its answer costs: leave "
+                f"`max_tokens` out of the teacher's `sampling`, or set a number"
+            )
         async with self._turn:  # of thousands that wait, only the first looks into the store
             while not self._try_reserve(most):
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._released.wait(), POLL)
         return most
 
-    def reserve_existing(self, requests: Collection[Request]) -> float:
-        """Reserve what the requests of a running batch may cost, even above the budget. Return the dollars.
+    def reserve_existing(self, requests: Collection[Request], data_set: str) -> Callable[[], None]:
+        """Reserve what the requests of a running batch may cost, even above the budget. Return the release.
 
-        The batch is already bought. The reservation keeps new requests from spending its dollars a second time.
+        The batch is already bought, and `data_set` pays for its answers. The reservation keeps new requests of that
+        data set from spending its dollars a second time.
         """
-        if not self._capped:
-            return 0.0
         most = sum(self._most(request, batch=True) for request in requests)
+        if data_set != self._account.data_set:
+            other = self._of_others.setdefault(data_set, _OfAnother(self._store.folder / ".lent", data_set))
+            other.change(most, len(requests))
+            return partial(other.change, -most, -len(requests))
+        if not self._capped:
+            return lambda: None
         with self._reservations.settled():
             self._change(most, len(requests))
-        return most
+        return partial(self.release, most, len(requests))
 
     def release(self, most: float, requests: int = 1) -> None:
         """Release a reservation: the store has the real price, or this job no longer waits for the requests."""
@@ -141,10 +209,13 @@ class Budget:
     def close(self) -> None:
         """Release all reservations of this job."""
         self._reservations.close()
+        for other in self._of_others.values():
+            other.close()
 
     def _most(self, request: Request, batch: bool) -> float:
-        prompt = prompt_tokens(request, self._count) if self._account.dollars is not None else 0
-        return self._account.cost(self._model.model, {"prompt": prompt, "completion": room(request)}, batch)
+        prompt = self._learned.most_prompt(request) if self._account.dollars is not None else 0
+        tokens = {"prompt": prompt, "completion": self._learned.most_answer(request)}
+        return self._account.cost(self._model.model, tokens, batch, self._model.name)
 
     @property
     def _capped(self) -> bool:
@@ -187,6 +258,18 @@ class Budget:
         )
 
 
-def room(request: Request) -> int:
-    """Return the most tokens that an answer may have, whichever of the two parameters sets the limit."""
-    return max(int(request.get(name) or 0) for name in ("max_tokens", "max_completion_tokens"))
+class _OfAnother:
+    """What this job has reserved of another data set's budget, for batches that the other data set opened."""
+
+    def __init__(self, folder: Path, data_set: str) -> None:
+        self._reservations = Reservations(folder, data_set)
+        self._dollars, self._requests = 0.0, 0
+
+    def change(self, dollars: float, requests: int) -> None:
+        with self._reservations.settled():
+            self._dollars += dollars
+            self._requests += requests
+            self._reservations.write(self._dollars, self._requests)
+
+    def close(self) -> None:
+        self._reservations.close()

@@ -1,121 +1,71 @@
-"""Sends single requests to the endpoints of a model: retries, limits, rotation."""
+"""Sends single requests to the endpoints of a model, and decides what to do after each outcome.
 
-import json
+An understood refusal settles its request at once. All else is asked again. Before a request that keeps failing is given
+up, the endpoint must answer something that was sent later: another request, or else a control question. If it answers
+neither, the cause is the account or an outage, and the job stops without giving up any request.
+"""
+
+import asyncio
+import random
 import time
-from collections import Counter, deque
+import uuid
+from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import NamedTuple
+from typing import ClassVar, assert_never
 from urllib.parse import urlsplit
 
-import aiohttp
 import httpx2
 import openai
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from rag_instruct.errors import UserError
-from rag_instruct.llm import replies
-from rag_instruct.llm.adaptation import RequestAdaptation
-from rag_instruct.llm.answers import KEPT
+from rag_instruct.llm.answers import CORRECT, KEPT, AnswerStore, request_key
 from rag_instruct.llm.budget import Renew
-from rag_instruct.llm.endpoints import Endpoint, TeacherModel
-from rag_instruct.llm.limits import Limiter, seconds_of
-from rag_instruct.llm.recorder import Recorder
-from rag_instruct.llm.replies import BadRequestError, PermanentRefusal, TransientError
+from rag_instruct.llm.door import Account, Answer, Refusal, Throttled, Transient, Unknown
+from rag_instruct.llm.endpoints import TeacherModel, account_error
+from rag_instruct.llm.losses import Losses
+from rag_instruct.llm.places import Attempt, Place, by_weight
+from rag_instruct.llm.recorder import Buyer, Recorder
 from rag_instruct.llm.segments import Reply, Request, failed_reply
 from rag_instruct.logs import logger
 
-RECENT = 100  # attempts that the early stop considers
-ENOUGH = 40  # attempts before the early stop may happen
-UNWELL = 5  # faults in a row after which an endpoint rests, if there are others
-REST = 30.0  # seconds that an endpoint rests
 LONGEST_WAIT = 60.0  # seconds between two attempts, at most
-PATIENCE = 3600.0  # seconds of 429s after which one attempt fails
+OUTAGE = 600.0  # seconds without an answer, after which the job stops
+FIRST_PAUSE = 0.5  # seconds before the second look whether an endpoint is back; each later pause is twice as long
+MANY = 40  # different requests in a row that are refused in unknown words, after which the job stops
+POLL = 0.2  # seconds between two looks for an endpoint that is free, if there are several
 HERE = ("127.0.0.1", "localhost", "::1")
 MOST_CONNECTIONS = 10_000
+CONTROL = "Reply with the single word: ok"
+CONTROL_STAGE = "control question"
 
 
-class Health:
-    """The last attempts of a job. When half of them have failed, the job stops before it spends more."""
-
-    def __init__(self) -> None:
-        self._recent: deque[str] = deque(maxlen=RECENT)  # the fault, or "" for a success
-
-    @property
-    def good(self) -> bool:
-        """Whether more than half of the recent attempts succeeded. Then a failure is due to its request."""
-        return "" in self._recent and sum(map(bool, self._recent)) < len(self._recent) / 2
-
-    def note(self, fault: str = "") -> None:
-        """Count an attempt, with its fault if it failed. Raise UserError when half of the recent attempts failed."""
-        self._recent.append(fault)
-        faults = Counter(filter(None, self._recent))
-        if len(self._recent) >= ENOUGH and 2 * faults.total() >= len(self._recent):
-            common = ", ".join(f"{count} x {fault}" for fault, count in faults.most_common(4))
-            raise UserError(
-                f"{faults.total()} of the last {len(self._recent)} attempts failed ({common}): stopped; {KEPT}"
-            )
+class Elsewhere(Exception):
+    """Another endpoint is free while this one lets its requests wait."""
 
 
-class _Place:
-    """An endpoint with its connection, limiter and request adaptation."""
-
-    def __init__(self, endpoint: Endpoint, model: TeacherModel, http: httpx2.AsyncClient, share: float) -> None:
-        self.endpoint = endpoint
-        self.name = f"{endpoint.model or model.model} at {endpoint.base_url}"
-        most = max(1, round(model.concurrency * share))
-        self.limiter = Limiter(self.name, most, model.requests_per_minute, model.tokens_per_minute)
-        self.adaptation = RequestAdaptation(self.name)
-        self.credit = 0.0  # for the weighted rotation in `_next`
-        self.faults = 0  # in a row
-        self._resting_until = 0.0
-        self._http = http
-        # Prepare openai's URL and headers once: preparing them for each request takes half of the request's time.
-        client = openai.AsyncOpenAI(base_url=endpoint.base_url, api_key=endpoint.key(), http_client=http)
-        headers = {**client.default_headers, **client.auth_headers, "Content-Type": "application/json"}
-        address = httpx2.URL(str(client.base_url))
-        self._prepared = http.build_request(
-            "POST",
-            address.copy_with(path=f"{address.path.rstrip('/')}/chat/completions"),
-            # A value that is not a string means that openai's client does not send this header.
-            headers={name: value for name, value in headers.items() if isinstance(value, str)},
-            timeout=model.timeout,
-        )
-        self._prepared.headers.pop("Content-Length", None)
-
-    @property
-    def well(self) -> bool:
-        """Whether the endpoint answered lately, or has rested long enough for another attempt."""
-        return self.faults < UNWELL or time.monotonic() >= self._resting_until
-
-    async def post(self, request: Request) -> httpx2.Response:
-        """Send the request, and return the response, whatever its status."""
-        content = json.dumps(request, ensure_ascii=False).encode()
-        made = self._prepared
-        return await self._http.send(
-            httpx2.Request("POST", made.url, headers=made.headers, content=content, extensions=made.extensions)
-        )
-
-    def failed(self) -> None:
-        """Count one more fault in a row."""
-        self.faults += 1
-        self._resting_until = time.monotonic() + REST
-        if self.faults == UNWELL:
-            logger.info("%s failed %d times in a row", self.name, UNWELL)
-
-
-class _Asked(NamedTuple):
-    """A request in progress, and the faults of its attempts."""
+@dataclass
+class _Asked:
+    """A request in progress, and what has become of its attempts."""
 
     key: str
     request: Request
     renew_reservation: Renew
-    faults: list[str]
+    faults: list[str] = field(default_factory=list)
+    refusals: int = 0  # in words that we do not know
+    since: float | None = None  # when the first failed attempt was sent
+    place: Place | None = None  # the endpoint of a control question
+
+    @property
+    def is_control(self) -> bool:
+        return self.place is not None
 
 
 class OnlineClient:
     """An AnswerSource that sends requests to a model's endpoints in turn, by weight, over open connections."""
 
-    def __init__(self, model: TeacherModel, recorder: Recorder) -> None:
+    asks_again: ClassVar[bool] = True
+
+    def __init__(self, model: TeacherModel, recorder: Recorder, store: AnswerStore) -> None:
         self._model, self._recorder = model, recorder
         # We send openai's requests over aiohttp, because httpx2's pool is slow with hundreds of requests in flight.
         # The default limit of 100 connections could be lower than our own limit.
@@ -127,138 +77,225 @@ class OnlineClient:
         weights = sum(endpoint.weight for endpoint in model.endpoints)
         # Each endpoint may take twice its share, to replace a slow one. `concurrency.at_once` limits all together.
         self._places = [
-            _Place(endpoint, model, self._http, min(1.0, 2 * endpoint.weight / weights)) for endpoint in model.endpoints
+            Place(endpoint, model, self._http, min(1.0, 2 * endpoint.weight / weights)) for endpoint in model.endpoints
         ]
-        self._health = Health()
-        self._stopped = False
+        self._losses = Losses()
+        self._ever_answered = store.has_answers_of(model.model)
+        self._refused_in_a_row = 0
+        self._outage = asyncio.Lock()
+        self._over: UserError | None = None  # why no further attempt starts
 
-    def stop(self) -> None:
+    def stop(self, error: UserError | None = None) -> None:
         """Start no new attempt. Attempts in progress finish, because the provider may charge for them."""
-        self._stopped = True
+        self._over = self._over or error or UserError(f"interrupted; {KEPT}")
 
     async def close(self) -> None:
         """Close the connections."""
         await self._http.aclose()
 
     async def answer(self, key: str, request: Request) -> Reply:
-        """Return the recorded reply, or a recorded failed reply if the endpoint will never answer this request.
+        """Return the recorded reply, or a recorded failed reply if the endpoint does not answer this request.
 
         Raise UserError for a problem that stops all requests, such as a refused key or an outage.
         """
         async with self._recorder.budget.reserved(request) as renew:
-            asked = _Asked(key, request, renew, [])
-            try:
-                reply = await self._tried(asked)
-            except PermanentRefusal as error:
-                reply = failed_reply(str(error))
+            asked = _Asked(key, request, renew)
+            reply = await self._tried(asked)
             if asked.faults:
                 reply["faults"] = asked.faults
             return await self._recorder.record(key, request, reply)
 
     async def _tried(self, asked: _Asked) -> Reply:
-        try:
-            async for attempt in AsyncRetrying(
-                stop=stop_after_attempt(self._model.attempts),
-                wait=wait_random_exponential(multiplier=0.5, max=LONGEST_WAIT),
-                retry=retry_if_exception_type(TransientError),
-                reraise=True,
-            ):
-                with attempt:
-                    return await self._attempt(asked)
-        except TransientError as error:
-            attempts = len(asked.faults)
-            if not self._health.good:
-                where = self._places[0].name
-                raise UserError(f"{where} does not answer ({error}, {attempts} attempts); {KEPT}") from error
-            raise PermanentRefusal(f"{error}, {attempts} attempts") from error
-        raise AssertionError("tenacity ends by returning or raising")
+        """Return the reply of the first attempt that settles the request."""
+        while True:
+            place = asked.place or await self._next(asked)
+            try:
+                attempt = await self._attempt(place, asked)
+            except Elsewhere:
+                continue
+            if reply := await self._settled(place, asked, attempt):
+                return reply
 
-    async def _attempt(self, asked: _Asked) -> Reply:
-        """Return the reply to one attempt, which waits through 429s. It fails if they last for `PATIENCE` seconds."""
-        patience = time.monotonic() + PATIENCE
-        place = self._next()
-        try:
-            while True:
-                reply = await self._in_turn(place, asked.request)
-                if reply is not None:
-                    place.faults = 0
-                    self._health.note()
-                    return reply
-                if time.monotonic() > patience:
-                    # The store keeps this text. It means that the attempt got only 429s for `PATIENCE` seconds.
-                    raise TransientError("429 without end")
-                place = self._next()
-        except TransientError as error:
-            await self._count_fault(place, asked, error)
-            raise
-        except BadRequestError as error:
-            if self._health.good:
-                raise PermanentRefusal(str(error)) from error
-            raise UserError(str(error)) from error
-
-    async def _count_fault(self, place: _Place, asked: _Asked, error: TransientError) -> None:
-        asked.faults.append(str(error))
-        if error.charged:
-            await self._recorder.lose(asked.key, asked.request, error)
-            await asked.renew_reservation()
-        place.failed()
-        # A fault counts as an outage only if no other endpoint is well.
-        if not any(other.well for other in self._places if other is not place):
-            self._health.note(str(error))
-
-    async def _in_turn(self, place: _Place, request: Request) -> Reply | None:
+    async def _attempt(self, place: Place, asked: _Asked) -> Attempt:
         # Counting tokens takes time, so we do it only if config.yaml or a header limits them.
-        tokens = self._recorder.budget.tokens(request) if place.limiter.of_tokens else 0
-        async with place.limiter.turn(tokens) as began:
-            if self._stopped:
-                raise UserError(f"interrupted; {KEPT}")
-            return await self._send(place, request, began)
+        tokens = self._recorder.budget.tokens(asked.request) if place.limiter.of_tokens else 0
 
-    def _next(self) -> _Place:
-        """Choose the next endpoint by smooth weighted round robin, among those that are well or else among all."""
-        places = [place for place in self._places if place.well] or self._places
-        for place in places:
-            place.credit += place.endpoint.weight
-        chosen = max(places, key=lambda place: place.credit)
-        chosen.credit -= sum(place.endpoint.weight for place in places)
-        return chosen
+        def check() -> None:
+            self._go_on()
+            if place.limiter.paused_for and not asked.is_control and any(other.limiter.free for other in self._well()):
+                raise Elsewhere
 
-    async def _send(self, place: _Place, request: Request, began: float) -> Reply | None:
-        """Return the endpoint's reply. Return None if the caller must send the request again.
+        return await place.ask(asked.request, tokens, check)
 
-        That happens after a 429, or after an error that says how to adapt the request.
+    async def _settled(self, place: Place, asked: _Asked, attempt: Attempt) -> Reply | None:
+        """Return the reply if the attempt settles the request, or else wait and return None."""
+        began, outcome = attempt
+        match outcome:
+            case Answer(reply):
+                self._ever_answered = True
+                self._losses.note()
+                if not asked.is_control:
+                    self._refused_in_a_row = 0
+                return reply
+            case Refusal(reason):
+                return failed_reply(reason)
+            case Account(said):
+                raise account_error(place.name, place.endpoint.key_variable, said)
+            case Throttled(said):
+                self._check_patience(place, said)
+                return None
+            case Transient():
+                asked.since = asked.since or began
+                return await self._failed(place, asked, outcome)
+            case Unknown(said):
+                asked.since = asked.since or began
+                return await self._refused(place, asked, said)
+            case _:
+                assert_never(outcome)
+
+    def _check_patience(self, place: Place, said: str) -> None:
+        """Raise UserError if the endpoint lets its requests wait for too long, and no other endpoint takes them."""
+        error = place.patience_error(said)
+        others = (other for other in self._places if other is not place)
+        if error and not any(other.rested and not other.patience_error("") for other in others):
+            raise error
+
+    async def _failed(self, place: Place, asked: _Asked, outcome: Transient) -> Reply | None:
+        """Count a fault. Return the reply if no better one is to be expected, or else wait and return None."""
+        if outcome.reply and outcome.fault in asked.faults:
+            return outcome.reply
+        asked.faults.append(outcome.fault)
+        place.failed()
+        if outcome.charged:
+            await self._recorder.lose(asked.key, asked.request, outcome)
+            await asked.renew_reservation()
+        # A fault counts as a loss only if no other endpoint is well.
+        if not any(other.rested for other in self._places if other is not place):
+            self._losses.note(str(outcome) if outcome.charged else "")
+        if len(asked.faults) < self._model.attempts:
+            await self._pause(len(asked.faults))
+            return None
+        attempts = f"{len(asked.faults)} attempts"
+        if asked.is_control or not self._ever_answered:
+            raise UserError(f"{place.name} does not answer ({outcome}, {attempts}); {KEPT}")
+        return await self._given_up(place, asked, f"{outcome}, {attempts}")
+
+    async def _refused(self, place: Place, asked: _Asked, said: str) -> Reply | None:
+        asked.refusals += 1
+        if asked.is_control:
+            raise UserError(f"{place.name} answered {said}; {CORRECT}")
+        if asked.refusals == 1 and self._ever_answered:
+            await self._pause(asked.refusals)
+            return None
+        return await self._given_up(place, asked, said)
+
+    async def _given_up(self, place: Place, asked: _Asked, said: str) -> Reply:
+        """Return a failed reply that is not final, if the endpoint has answered something that was sent later."""
+        async with place.confirming:
+            self._go_on()
+            if asked.since is None or place.answered < asked.since:
+                try:
+                    await self._control(place, asked)
+                except UserError as error:
+                    self._over = self._over or error
+                    raise
+        self._refused_in_a_row += 1
+        if self._refused_in_a_row >= MANY:
+            self._over = UserError(
+                f"{place.name} refused {self._refused_in_a_row} different requests in a row, the last with {said}, and "
+                f"answered only control questions; {CORRECT}"
+            )
+            raise self._over
+        return failed_reply(said, unknown=True)
+
+    async def _control(self, place: Place, asked: _Asked) -> None:
+        """Ask the endpoint something harmless within the same limits. Raise UserError if it does not answer.
+
+        The reservation of `asked` covers the question: whoever asks it has got no answer.
         """
-        sent = place.adaptation.adapt({**request, "model": place.endpoint.model or request["model"]})
-        try:
-            response = await place.post(sent)
-        except (httpx2.HTTPError, aiohttp.ClientError) as error:
-            # The transport calls every lost connection a timeout. The causes of the error tell what really happened.
-            fault = "timeout" if _caused_by(error, TimeoutError) else "connection broken"
-            raise TransientError(fault, charged=not _caused_by(error, aiohttp.ClientConnectorError)) from error
-        if not response.is_success:
-            body = replies.error_of(response)
-            if response.status_code == 429 and replies.NO_CREDIT not in str(body):
-                self._throttled(place, began, seconds_of(response.headers.get("retry-after")))
-                return None
-            if response.status_code in (400, 422, 500) and place.adaptation.learn(sent, body, response.status_code):
-                return None
-            place.adaptation.failed(request)
-            replies.raise_for(response.status_code, body, place.name, place.endpoint.key_variable)
-        place.limiter.succeeded(response.headers)
-        reply = replies.reply_of(response.content)
-        place.adaptation.succeeded(request, sent)
-        if sent != request:
-            reply["sent"] = {name: value for name, value in sent.items() if name != "messages"}
-        return reply
+        control = _control_for(place, asked)
+        reply = await self._tried(control)
+        if reply["finish_reason"] == "failed":
+            raise UserError(f"{place.name} refuses even a control question ({reply['failure']}); {CORRECT}")
+        await self._record_control(control, reply)
 
-    def _throttled(self, place: _Place, began: float, retry_after: float | None) -> None:
-        if retry_after and retry_after > PATIENCE:
-            if len(self._places) > 1:
-                # The store keeps this text. This endpoint asks for a long wait, so other endpoints take its requests.
-                raise TransientError("429 for long")
-            raise UserError(f"{place.name} asked to retry after {timedelta(seconds=int(retry_after))}; {KEPT}")
-        place.limiter.throttled(began, retry_after)
+    async def _record_control(self, control: _Asked, reply: Reply) -> None:
+        buyer = Buyer(self._recorder.buyer.data_set, CONTROL_STAGE)
+        await self._recorder.record(control.key, control.request, reply, buyer)
+
+    async def _next(self, asked: _Asked) -> Place:
+        """Choose the next endpoint by smooth weighted round robin, among those that are well and free."""
+        while True:
+            self._go_on()
+            if all(place.down for place in self._places) and self._ever_answered:
+                await self._wait_through_outage(asked)
+            well = self._well() or self._places
+            free = [place for place in well if place.limiter.free] if len(well) > 1 else well
+            if free:
+                return by_weight(free)
+            await asyncio.sleep(POLL)
+
+    def _well(self) -> list[Place]:
+        return [place for place in self._places if place.rested]
+
+    async def _wait_through_outage(self, asked: _Asked) -> None:
+        """Return when an endpoint answers again. Raise UserError after `OUTAGE` seconds."""
+        async with self._outage:
+            started, pause = time.monotonic(), FIRST_PAUSE
+            while all(place.down for place in self._places):
+                self._go_on()
+                said = [said for place in self._places if (said := await self._look(place, asked))]
+                if len(said) < len(self._places):
+                    return
+                if time.monotonic() - started > OUTAGE:
+                    names = " and ".join(place.name for place in self._places)
+                    waited = timedelta(seconds=int(time.monotonic() - started))
+                    self._over = UserError(f"{names} has not answered for {waited} ({said[0]}); {KEPT}")
+                    raise self._over
+                if pause == FIRST_PAUSE:
+                    logger.warning(
+                        "%s: no answer (%s): waiting until it answers again, at most %s",
+                        self._places[0].name,
+                        said[0],
+                        timedelta(seconds=int(OUTAGE)),
+                    )
+                await self._sleep(pause)
+                pause = min(2 * pause, LONGEST_WAIT)
+
+    async def _look(self, place: Place, asked: _Asked) -> str:
+        """Ask a control question once. Return an empty text if the endpoint answers, or else what it said."""
+        control = _control_for(place, asked)
+        outcome = (await place.ask(control.request, 0, self._go_on)).outcome
+        match outcome:
+            case Answer(reply):
+                await self._record_control(control, reply)
+                return ""
+            case Account(said):
+                raise account_error(place.name, place.endpoint.key_variable, said)
+            case Transient(charged=True):
+                await self._recorder.lose(control.key, control.request, outcome)
+                await asked.renew_reservation()
+                self._losses.note(str(outcome))
+        return str(outcome) if isinstance(outcome, Transient) else str(outcome[0])
+
+    async def _pause(self, failures: int) -> None:
+        await self._sleep(random.uniform(0, min(LONGEST_WAIT, FIRST_PAUSE * 2 ** (failures - 1))))
+
+    async def _sleep(self, seconds: float) -> None:
+        """Sleep, but not after `stop`."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self._go_on()
+            await asyncio.sleep(min(left, 1.0))
+
+    def _go_on(self) -> None:
+        if self._over:
+            raise self._over
 
 
-def _caused_by(error: BaseException | None, kind: type[BaseException]) -> bool:
-    return error is not None and (isinstance(error, kind) or _caused_by(error.__cause__, kind))
+def _control_for(place: Place, asked: _Asked) -> _Asked:
+    """Return a harmless question with the parameters of a request, so that the same limits apply to both."""
+    kept = {name: value for name, value in asked.request.items() if name not in ("messages", "response_format")}
+    request = {**kept, "messages": [{"role": "user", "content": CONTROL}]}
+    # Each control question is bought: the store must not answer it.
+    return _Asked(request_key(request, uuid.uuid4().hex), request, asked.renew_reservation, place=place)

@@ -1,12 +1,16 @@
 """A model and its endpoints, as `teachers` in config.yaml describes them."""
 
 import os
+import re
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 from rag_instruct.errors import UserError
 from rag_instruct.jobs import missing_key
+from rag_instruct.llm.answers import CORRECT
 from rag_instruct.llm.segments import Request
+
+NOT_STARTED = "http://not-started.invalid"  # the address of a teacher's own server before a job starts it
 
 
 @dataclass(frozen=True)
@@ -18,6 +22,13 @@ class Endpoint:
     weight: float = 1.0  # its share of the requests, if there are several endpoints
     model: str | None = None  # the model's name at this endpoint, if different
 
+    def __post_init__(self) -> None:
+        """Refuse an address that no request can be sent to."""
+        if not re.match("https?://[^/]", self.base_url):
+            raise UserError(
+                f"base_url {self.base_url}: an address begins with http:// or https://, such as http://localhost:8000/v1"
+            )
+
     def key(self) -> str:
         """Return the key from the environment. Raise UserError if its variable is not set."""
         if missing_key(self.key_variable):
@@ -25,13 +36,43 @@ class Endpoint:
                 f"the environment variable {self.key_variable} is not set, and {self.base_url} needs it: "
                 f"export {self.key_variable}=..., or choose another teacher in config.yaml"
             )
-        return os.environ.get(self.key_variable or "", "") or "no key"
+        key = key_in(self.key_variable)
+        if not key.isascii() or not key.isprintable():
+            raise UserError(
+                f"the environment variable {self.key_variable} has a line break or another character that no key "
+                "contains: set it to the key alone"
+            )
+        return key or "no key"
+
+
+def key_in(variable: str | None) -> str:
+    """Return the key in an environment variable, without the spaces or line breaks around it; or an empty text."""
+    return os.environ.get(variable or "", "").strip()
 
 
 def without_key(text: str, variable: str | None) -> str:
     """Replace the key in an endpoint's text: the endpoint may repeat it, and the text goes into logs and the store."""
-    key = os.environ.get(variable or "")
+    key = key_in(variable)
     return text.replace(key, f"<{variable}>") if key else text
+
+
+def bytes_without_key(content: bytes, variable: str | None) -> bytes:
+    """Replace the key in an endpoint's response."""
+    key = key_in(variable).encode()
+    return content.replace(key, f"<{variable}>".encode()) if key else content
+
+
+def account_error(name: str, variable: str | None, said: str) -> UserError:
+    """Return the error for an account or a key that the endpoint `name` refuses."""
+    if said.startswith(("404", "405", "410")):
+        return UserError(f"{name} answered {said}: check `base_url` and `model` in config.yaml; {CORRECT}")
+    if not said.startswith("401"):
+        return UserError(
+            f"{name} refuses the account ({said}): see the provider's page of credit and limits; {CORRECT}"
+        )
+    if not variable:
+        return UserError(f"{name} needs a key: give the teacher a `key_variable` in config.yaml; {CORRECT}")
+    return UserError(f"{name} refuses the key in {variable} ({said}): check the key; {CORRECT}")
 
 
 @dataclass(frozen=True)
@@ -40,6 +81,7 @@ class TeacherModel:
 
     model: str
     endpoints: tuple[Endpoint, ...]
+    name: str = ""  # the teacher's key in config.yaml, which has the price
     sampling: dict[str, Any] = field(default_factory=dict)
     reasoning_tokens: int = 0
     concurrency: int = 16
@@ -52,15 +94,18 @@ class TeacherModel:
     tokenizer: str | None = None
 
     @classmethod
-    def of(cls, settings: dict[str, Any], base_url: str | None = None) -> Self:
+    def of(cls, settings: dict[str, Any], base_url: str | None = None, name: str = "") -> Self:
         """Return the model of a teacher's settings. `base_url` is the address of its running `server`, if any."""
         given = {
             key: value for key, value in settings.items() if key in cls.__dataclass_fields__ and key != "endpoints"
         }
         endpoints = settings.get("endpoints") or [
-            {"base_url": base_url or settings["base_url"], "key_variable": settings.get("key_variable")}
+            {
+                "base_url": base_url or settings.get("base_url", NOT_STARTED),
+                "key_variable": settings.get("key_variable"),
+            }
         ]
-        return cls(endpoints=tuple(Endpoint(**endpoint) for endpoint in endpoints), **given)
+        return cls(endpoints=tuple(Endpoint(**endpoint) for endpoint in endpoints), name=name, **given)
 
     def request(self, body: Request) -> Request:
         """Return the whole request: `body`, the model and its sampling, with `reasoning_tokens` added to `max_tokens`.

@@ -7,7 +7,7 @@ import asyncio
 import re
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
@@ -15,7 +15,9 @@ from email.utils import parsedate_to_datetime
 from rag_instruct.logs import logger
 
 BURST = 1.0  # seconds of unused allowance that may be spent at once
-LONG = 60.0  # seconds; the log mentions longer waits
+LONG = 60.0  # seconds; the log mentions longer waits, and no answered request brings one
+SLICE = 1.0  # seconds after which a wait looks whether it is still needed
+MOST = 10 * 365 * 86400.0  # seconds; no wait is longer, and from 1 January 1980 on, a number is a time of day
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -36,7 +38,7 @@ class Pace:
 
     def learn(self, limit: str | None) -> None:
         """Adopt the provider's limit if it is lower than ours, or if we have none."""
-        if limit and limit.isdigit() and int(limit):
+        if limit and limit.isascii() and limit.isdigit() and int(limit):
             self.per_minute = min(self.per_minute or float("inf"), int(limit))
 
 
@@ -65,9 +67,22 @@ class Limiter:
         """Whether there is a limit on tokens per minute."""
         return bool(self._tokens.per_minute)
 
+    @property
+    def paused_for(self) -> float:
+        """How many seconds the endpoint has still to be left alone."""
+        return max(0.0, self._paused_until - time.monotonic())
+
+    @property
+    def free(self) -> bool:
+        """Whether a request may start now."""
+        return self.active < int(self.limit) and not self.paused_for
+
     @asynccontextmanager
-    async def turn(self, tokens: int) -> AsyncIterator[float]:
-        """Wait until a request of about `tokens` may start, and yield the time of its start (`time.monotonic`)."""
+    async def turn(self, tokens: int, check: Callable[[], None] = lambda: None) -> AsyncIterator[float]:
+        """Wait until a request of about `tokens` may start, and yield the time of its start (`time.monotonic`).
+
+        During a pause, call `check` each second. An exception that it raises ends the wait.
+        """
         while self.active >= int(self.limit):
             ready = asyncio.get_running_loop().create_future()
             self._waiting.append(ready)
@@ -75,8 +90,9 @@ class Limiter:
         self.active += 1
         try:
             await asyncio.sleep(max(self._requests.wait(1), self._tokens.wait(tokens)))
-            while (left := self._paused_until - time.monotonic()) > 0:
-                await asyncio.sleep(left)
+            while left := self.paused_for:
+                await asyncio.sleep(min(left, SLICE))
+                check()
             yield time.monotonic()
         finally:
             self.active -= 1
@@ -99,11 +115,11 @@ class Limiter:
         self._tokens.learn(headers.get("x-ratelimit-limit-tokens"))
         for what in ("requests", "tokens"):
             if headers.get(f"x-ratelimit-remaining-{what}") == "0":
-                self._pause(seconds_of(headers.get(f"x-ratelimit-reset-{what}")) or 1.0)
+                self._pause(min(LONG, seconds_of(headers.get(f"x-ratelimit-reset-{what}")) or 1.0))
 
-    def throttled(self, began: float, retry_after: float | None) -> None:
-        """Pause after a 429. Also halve the limit if the request began after the last halving."""
-        self._pause(retry_after or 1.0)
+    def throttled(self, began: float, retry_after: float | None, otherwise: float = 1.0) -> None:
+        """Pause after a 429, `otherwise` without Retry-After. Halve the limit, once for all requests in flight."""
+        self._pause(retry_after or otherwise)
         if began < self._lowered:
             return
         self._lowered = time.monotonic()
@@ -112,18 +128,25 @@ class Limiter:
 
     def _pause(self, seconds: float) -> None:
         until = time.monotonic() + seconds
-        if seconds >= LONG and until > self._paused_until + LONG:
+        if seconds >= LONG and until > max(self._paused_until, time.monotonic()) + LONG / 2:
             logger.warning("%s asked to retry after %s; waiting", self._name, timedelta(seconds=int(seconds)))
         self._paused_until = max(self._paused_until, until)
 
 
 def seconds_of(text: str | None) -> float | None:
-    """Read a header ("20", "1.5", "20ms", "6m0s" or a date), and return the seconds from now; None if unreadable."""
+    """Return the seconds from now that a header means; None if it is unreadable.
+
+    Headers have seconds ("20", "1.5"), durations ("20ms", "6m0s"), dates, or seconds or milliseconds since 1970.
+    """
     if not text:
         return None
-    with suppress(ValueError):
-        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
-    if re.fullmatch(r"\d+(\.\d+)?", text):
-        return float(text)
-    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", text)
-    return sum(float(number) * UNITS[unit] for number, unit in parts) if parts else None
+    with suppress(ValueError, OverflowError, TypeError):
+        return max(0.0, min(MOST, parsedate_to_datetime(text).timestamp() - time.time()))
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
+        number = float(text)
+        if number <= MOST:
+            return number
+        since = number / 1000 if number > 100 * MOST else number
+        return max(0.0, min(MOST, since - time.time()))
+    parts = re.findall(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)", text)
+    return min(MOST, sum(float(number) * UNITS[unit] for number, unit in parts)) if parts else None

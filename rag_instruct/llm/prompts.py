@@ -22,6 +22,7 @@ from rag_instruct.llm.segments import Reply, Request
 from rag_instruct.reasons import Fault, Reason
 from rag_instruct.settings.explain import read_section
 from rag_instruct.settings.section import Maybe, OrByName, Section
+from rag_instruct.thoughts import without_thoughts
 
 ByKind = OrByName[str]  # one text, or texts by kind of task, with `any` for all other kinds
 
@@ -96,7 +97,7 @@ class Step(Section):
             value = {**self.defaults, **read_value} if isinstance(read_value, dict) else read_value
             try:
                 jsonschema.validate(value, self.reply_schema or {"type": "string"})
-            except jsonschema.ValidationError:
+            except (jsonschema.ValidationError, RecursionError):
                 continue
             values = value if isinstance(value, dict) else {self.name: value}
             return {name: said.strip() if isinstance(said, str) else said for name, said in values.items()}
@@ -104,15 +105,20 @@ class Step(Section):
 
 
 def _readings(reply: str, bare: bool) -> Iterator[Any]:
-    """Yield the values that a reply may mean, the most literal first."""
-    with suppress(json.JSONDecodeError):
+    """Yield the values that a reply may mean, the most literal first. Thoughts before the answer are no part of it."""
+    with suppress(ValueError, RecursionError):
         yield json.loads(reply)
+    if (answer := without_thoughts(reply)) != reply:
+        reply = answer
+        with suppress(ValueError, RecursionError):
+            yield json.loads(reply)
     if bare:
         # Text that begins like JSON is broken JSON, not an answer.
         if reply.strip()[:1] not in ('"', "{", "["):
             yield reply
     elif found := re.search(r"\{.*\}", reply, re.S):
-        yield json_repair.loads(found[0])
+        with suppress(ValueError, RecursionError):
+            yield json_repair.loads(found[0])
 
 
 def _filled(pattern: str, variables: Mapping[str, Any]) -> str:

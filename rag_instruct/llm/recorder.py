@@ -1,12 +1,14 @@
 """Records what a session buys: replies, failures and lost attempts, with the data set that pays."""
 
 import uuid
+from collections.abc import Iterable
 from typing import NamedTuple
 
+from rag_instruct.files import digest
 from rag_instruct.llm.answers import AnswerStore
 from rag_instruct.llm.budget import Budget, BudgetAccount
+from rag_instruct.llm.door import Transient
 from rag_instruct.llm.endpoints import TeacherModel
-from rag_instruct.llm.replies import TransientError
 from rag_instruct.llm.segments import Lost, Record, Reply, Request
 
 
@@ -21,34 +23,67 @@ class Recorder:
     """Writes a session's purchases into the store. `budget` reserves the dollars before each request is sent."""
 
     def __init__(self, model: TeacherModel, store: AnswerStore, account: BudgetAccount) -> None:
-        self._store = store
+        self._model, self._store = model, store
         self.budget = Budget(account, model, store)
         self.buyer = Buyer(account.data_set, account.stage)
 
+    def has_all(self, keys: Iterable[str]) -> bool:
+        """Return whether the store has answers to all requests."""
+        return all(self._store.get(key) and not self._store.is_unknown(key) for key in keys)
+
     async def record(self, key: str, request: Request, reply: Reply, buyer: Buyer | None = None) -> Reply:
-        """Store a reply or a failure, and return it. If the store already has a reply, return that one instead."""
-        if stored := self._store.get(key):
+        """Store a reply or a failure, and return it. If the store already has a reply, return that one instead.
+
+        A second paid reply is stored as a lost attempt. Raise UserError, after storing, if the reply shows that the
+        budget cannot be kept.
+        """
+        stored = self._store.get(key)
+        if stored and (not stored.get("unknown") or reply.get("unknown")):
+            await self._record_second(key, request, stored, reply, buyer)
             return stored
-        data_set, stage = buyer or self.buyer
-        record: Record = {"key": key, "for": data_set, "stage": stage, "request": request}
+        record = self._record(key, buyer)
+        record["request"] = request
         if "failure" in reply:
             record["failure"] = reply["failure"]
+            if "unknown" in reply:
+                record["unknown"] = True
             if "faults" in reply:
                 record["faults"] = reply["faults"]
         else:
             reply = record["reply"] = self.budget.completed(request, reply)
         await self._store.put(record)
+        self.budget.learn(request, reply)
         return reply
 
-    async def lose(self, key: str, request: Request, attempt: TransientError, batch_of: Buyer | None = None) -> None:
-        """Store what an attempt without a reply may have cost. In a batch, `batch_of` is the batch's buyer."""
-        data_set, stage = batch_of or self.buyer
+    async def _record_second(
+        self, key: str, request: Request, stored: Reply, reply: Reply, buyer: Buyer | None
+    ) -> None:
+        """Store the cost of a reply to a request that has one. After a kill, the same reply of a batch comes again."""
+        batch = reply.get("batch")
+        if "failure" in reply or (batch and stored.get("batch") in (batch, True)):
+            return
+        usage = self.budget.completed(request, reply).get("usage")
+        await self.lose(key, request, Transient("answered twice", charged=True, usage=usage), buyer, batch or "")
+
+    async def lose(
+        self, key: str, request: Request, attempt: Transient, buyer: Buyer | None = None, batch: bool | str = ""
+    ) -> None:
+        """Store what an attempt without a reply may have cost. `batch` is the id of its batch."""
         lost: Lost = {
-            "id": uuid.uuid4().hex,
+            "id": digest(batch, key, attempt.fault) if batch else uuid.uuid4().hex,
             "model": request["model"],
             "fault": str(attempt),
-            "usage": attempt.usage or self.budget.most_usage(request),
+            "usage": self.budget.charged_usage(request, attempt.usage),
         }
-        if batch_of:
+        if batch:
             lost["batch"] = True
-        await self._store.put({"key": key, "for": data_set, "stage": stage, "lost": lost})
+        record = self._record(key, buyer)
+        record["lost"] = lost
+        await self._store.put(record)
+
+    def _record(self, key: str, buyer: Buyer | None) -> Record:
+        data_set, stage = buyer or self.buyer
+        record: Record = {"key": key, "for": data_set, "stage": stage}
+        if self._model.name:
+            record["teacher"] = self._model.name
+        return record

@@ -11,6 +11,7 @@ from typing import Any, NotRequired, TypedDict
 
 from rag_instruct.errors import UserError
 from rag_instruct.files import dump, whole
+from rag_instruct.llm.usage import Usage, tokens_in
 from rag_instruct.lock import hold
 from rag_instruct.logs import logger
 
@@ -18,7 +19,6 @@ IN_USE = ".in_use.lock"  # every process that uses the segments holds it as a sh
 QUIET = 60  # seconds without a write before a segment may be compacted
 
 Request = dict[str, Any]  # a chat completion's body; `sampling` may add any parameter of a provider
-Usage = dict[str, Any]  # tokens as the provider reports them; `estimated: true` if we counted them
 
 
 class Reply(TypedDict):
@@ -29,10 +29,11 @@ class Reply(TypedDict):
     refusal: NotRequired[str | None]  # the model's words if it declines to answer
     usage: NotRequired[Usage | None]
     model: NotRequired[str | None]  # the name that the provider reports
-    batch: NotRequired[bool]
+    batch: NotRequired[bool | str]  # the id of the batch, if one was bought; older records have true
     sent: NotRequired[Request]  # the adapted request without its messages, if we adapted it
     faults: NotRequired[list[str]]  # faults of earlier attempts
-    failure: NotRequired[str]  # why there will be no answer
+    failure: NotRequired[str]  # why there is no answer
+    unknown: NotRequired[bool]  # the refusal is not understood: a later job asks again
 
 
 class Lost(TypedDict):
@@ -45,38 +46,35 @@ class Lost(TypedDict):
     batch: NotRequired[bool]
 
 
-# A line of a segment. It has exactly one of `reply`, `failure` and `lost`. `for` is the data set that paid.
+# A line of a segment. It has exactly one of `reply`, `failure` and `lost`. `for` is the data set that paid, and
+# `teacher` the key of the teacher in config.yaml that has the price. A failure that is `unknown` is not final.
 Record = TypedDict(
     "Record",
     {
         "key": str,
         "for": NotRequired[str],
         "stage": NotRequired[str],
+        "teacher": NotRequired[str],
         "at": NotRequired[str],
         "request": NotRequired[Request],
         "reply": NotRequired[Reply],
         "failure": NotRequired[str],
+        "unknown": NotRequired[bool],
         "faults": NotRequired[list[str]],
         "lost": NotRequired[Lost],
     },
 )
 
 
-def failed_reply(failure: str, faults: list[str] | None = None) -> Reply:
-    """Return the reply to a request that the endpoint will never answer."""
+def failed_reply(failure: str, unknown: bool = False) -> Reply:
+    """Return the reply to a request that the endpoint refuses. `unknown`: a later job asks again."""
     reply: Reply = {"text": "", "finish_reason": "failed", "failure": failure}
-    return {**reply, "faults": faults} if faults else reply
+    return {**reply, "unknown": True} if unknown else reply
 
 
 def tokens_of(paid: Reply | Lost | None) -> Counter[str]:
     """Return the charged `prompt` and `completion` tokens. `prompt` includes the `cached` tokens."""
-    usage = (paid.get("usage") if paid else None) or {}
-    details = usage.get("prompt_tokens_details") or {}
-    return Counter(
-        prompt=usage.get("prompt_tokens") or 0,
-        cached=details.get("cached_tokens") or 0,
-        completion=usage.get("completion_tokens") or 0,
-    )
+    return tokens_in(paid.get("usage") if paid else None)
 
 
 def identity(record: Record) -> str:
@@ -124,11 +122,30 @@ def records_from(path: Path, start: int) -> Iterator[tuple[int, Record | None]]:
 def _parsed(line: bytes) -> Record | None:
     try:
         record: Record = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
-    if not isinstance(record, dict) or "key" not in record or not record.keys() & {"reply", "failure", "lost"}:
-        return None
-    return record
+    return record if _sound(record) else None
+
+
+def _sound(record: Any) -> bool:
+    """Return whether a record has the parts that readers use, so that no foreign line ends a job."""
+    if not isinstance(record, dict) or not isinstance(record.get("key"), str):
+        return False
+    if not all(isinstance(record.get(name, ""), str) for name in ("for", "stage", "teacher", "failure")):
+        return False
+    if "lost" in record:
+        lost = record["lost"]
+        return isinstance(lost, dict) and all(isinstance(lost.get(name), str) for name in ("id", "model", "fault"))
+    request = record.get("request")
+    if not isinstance(request, dict) or not isinstance(request.get("model"), str):
+        return False
+    return "failure" in record or _is_reply(record.get("reply"))
+
+
+def _is_reply(reply: Any) -> bool:
+    if not isinstance(reply, dict) or not isinstance(reply.get("text"), str):
+        return False
+    return isinstance(reply.get("finish_reason", "stop"), str)
 
 
 def compact(folder: Path, drop_failures: bool = False) -> tuple[int, int]:
@@ -150,16 +167,21 @@ def compact(folder: Path, drop_failures: bool = False) -> tuple[int, int]:
         return (len(old), _joined(folder, old, drop_failures)) if old else (0, 0)
 
 
+def _all(segments: list[Path]) -> Iterator[Record]:
+    return (record for path in segments for _, record in records_from(path, 0) if record)
+
+
 def _joined(folder: Path, old: list[Path], drop_failures: bool) -> int:
     # The name sorts first. If a kill leaves old segments behind, the joined records still come before their copies.
     new = folder / f"0-{uuid.uuid4().hex[:12]}.jsonl"
     seen: set[str] = set()
+    settled = {identity(record) for record in _all(old) if not record.get("unknown")}
     with whole(new) as temporary, temporary.open("wb") as file:
-        for path in old:
-            for _, record in records_from(path, 0):
-                if record and identity(record) not in seen and not (drop_failures and "failure" in record):
-                    seen.add(identity(record))
-                    file.write(dump(record).encode() + b"\n")
+        for record in _all(old):
+            superseded = record.get("unknown") and identity(record) in settled
+            if identity(record) not in seen and not superseded and not (drop_failures and "failure" in record):
+                seen.add(identity(record))
+                file.write(dump(record).encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())
     for path in old:

@@ -1,21 +1,31 @@
 """Runs a local teacher's server for a stage: the server starts and ends with the stage."""
 
+import asyncio
+import io
 import shlex
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import IO
 
 import httpx2
 
 from rag_instruct.errors import UserError
+from rag_instruct.llm import door
+from rag_instruct.llm.answers import KEPT
+from rag_instruct.llm.door import Throttled, Transient
 from rag_instruct.logs import logger
 
 PATIENCE = 1800.0  # seconds that a server may take to answer: large models load slowly
 GRACE = 10.0  # seconds between SIGTERM and SIGKILL
+CHAT = 120.0  # seconds that the first chat request may take: some servers compile then
+LOOK = 0.5  # seconds between two looks whether the server still runs
+TOLD = 60.0  # seconds between two lines in the log while the server loads
+MOST_SHOWN = 20_000  # bytes of the server's output that we look at for its last lines
 
 # The guard ends the server when the guard's standard input closes. The kernel closes it however the stage dies,
 # SIGKILL included. `start_new_session` lets the guard end the server's own children too.
@@ -34,15 +44,66 @@ sys.exit(server.wait())
 """
 
 
+class LocalServer:
+    """A server that runs beside a stage."""
+
+    def __init__(self, command: str, base_url: str, guard: "subprocess.Popen[bytes]", output: IO[bytes]) -> None:
+        self.base_url = base_url
+        self._command, self._guard, self._output = command, guard, output
+
+    def __str__(self) -> str:
+        """Return the address."""
+        return self.base_url
+
+    @property
+    def ended(self) -> bool:
+        """Whether the server has ended."""
+        return self._guard.poll() is not None
+
+    def last_lines(self, count: int) -> str:
+        """Return the end of the server's output."""
+        size = self._output.seek(0, io.SEEK_END)
+        self._output.seek(max(0, size - MOST_SHOWN))
+        return "\n".join(self._output.read().decode("utf-8", "replace").splitlines()[-count:])
+
+    def error(self, when: str) -> UserError:
+        """Return the error of a server that has ended, with the last lines of its output."""
+        return UserError(f"the teacher's server ended {when}: {self._command}\n{self.last_lines(15)}")
+
+    @asynccontextmanager
+    async def watched(self, stop: Callable[[UserError], None]) -> AsyncIterator[None]:
+        """Call `stop` when the server ends during the block. An error of the block then shows its last lines."""
+
+        async def watch() -> None:
+            while not self.ended:
+                await asyncio.sleep(LOOK)
+            stop(self.error(f"while it was needed; {KEPT}"))
+
+        watching = asyncio.create_task(watch())
+        try:
+            yield
+        except UserError as error:
+            await asyncio.sleep(LOOK)  # a dying server closes its connections before it ends
+            if self.ended:
+                raise self.error(f"while it was needed; {KEPT}") from error
+            raise
+        finally:
+            watching.cancel()
+
+
 @contextmanager
-def local_server(command: str) -> Iterator[str]:
-    """Run `command` with {port} filled in. Wait until the server answers, and yield its base URL.
+def local_server(command: str, model: str = "") -> Iterator[LocalServer]:
+    """Run `command` with {port} filled in. Wait until the server answers a chat request to `model`, and yield it.
 
     Raise UserError if the server ends, with the last lines of its output, or if it does not answer in time.
     """
     port = _free_port()
-    arguments = [sys.executable if word == "python" else word for word in shlex.split(command.format(port=port))]
-    with tempfile.TemporaryFile("w+") as output:
+    try:
+        words = shlex.split(command.replace("{port}", str(port)))
+    except ValueError as error:
+        raise UserError(f"the teacher's `server` is not a command ({error}): {command}") from error
+    arguments = [sys.executable if word == "python" else word for word in words]
+    with tempfile.TemporaryFile() as output:
         # In a session of its own, the server gets no Ctrl-C. Only the stage gets it, and ends the server cleanly.
         guard = subprocess.Popen(
             [sys.executable, "-c", GUARD, *arguments],
@@ -52,9 +113,9 @@ def local_server(command: str) -> Iterator[str]:
             start_new_session=True,
         )
         try:
-            base_url = f"http://127.0.0.1:{port}/v1"
-            _wait_for(base_url, guard, command, output)
-            yield base_url
+            server = LocalServer(command, f"http://127.0.0.1:{port}/v1", guard, output)
+            _wait_for(server, model, command)
+            yield server
         finally:
             assert guard.stdin is not None
             guard.stdin.close()
@@ -68,18 +129,33 @@ def _free_port() -> int:
         return port
 
 
-def _wait_for(base_url: str, guard: "subprocess.Popen[bytes]", command: str, output) -> None:  # type: ignore[no-untyped-def]
-    started = time.monotonic()
+def _wait_for(server: LocalServer, model: str, command: str) -> None:
+    started = told = time.monotonic()
     while time.monotonic() - started < PATIENCE:
-        if guard.poll() is not None:
-            output.seek(0)
-            last = "\n".join(output.read().splitlines()[-15:])
-            raise UserError(f"the teacher's server ended before it answered: {command}\n{last}")
-        try:
-            if httpx2.get(f"{base_url}/models", timeout=2, trust_env=False).is_success:
-                logger.info("teacher ready at %s after %.1f s", base_url, time.monotonic() - started)
-                return
-        except httpx2.TransportError:
-            pass
+        if server.ended:
+            raise server.error("before it answered")
+        if _is_ready(server.base_url, model):
+            logger.info("teacher ready at %s after %.1f s", server.base_url, time.monotonic() - started)
+            return
+        if time.monotonic() - told > TOLD:
+            told = time.monotonic()
+            logger.info("waiting for the teacher's server; its last line: %s", server.last_lines(1)[:200])
         time.sleep(0.1)
-    raise UserError(f"the teacher's server did not answer within {PATIENCE:.0f} s: {command}")
+    raise UserError(f"the teacher's server did not answer within {PATIENCE:.0f} s: {command}\n{server.last_lines(15)}")
+
+
+def _is_ready(base_url: str, model: str) -> bool:
+    """Return whether the server answers a chat request. Some servers list their models while they still load them.
+
+    A refusal counts as an answer: the first real request then shows it.
+    """
+    request = {"model": model, "messages": [{"role": "user", "content": "ok"}], "max_tokens": 1}
+    try:
+        if not httpx2.get(f"{base_url}/models", timeout=2, trust_env=False).is_success:
+            return False
+        if not model:
+            return True
+        reply = httpx2.post(f"{base_url}/chat/completions", json=request, timeout=CHAT, trust_env=False)
+    except httpx2.HTTPError:
+        return False
+    return not isinstance(door.outcome_of(reply.status_code, reply.content, request), Throttled | Transient)

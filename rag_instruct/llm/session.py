@@ -1,17 +1,16 @@
 """A stage's session with a teacher: it buys only the answers that the store lacks, within the budget."""
 
 import asyncio
-import os
 import signal
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 from rag_instruct.errors import UserError
-from rag_instruct.jobs import REPLAY
+from rag_instruct.jobs import REPLAY, replays
 from rag_instruct.llm.answers import AnswerStore, exclusive, request_key
 from rag_instruct.llm.batch import BatchClient
 from rag_instruct.llm.budget import BudgetAccount
@@ -21,7 +20,7 @@ from rag_instruct.llm.other_jobs import OtherJobs
 from rag_instruct.llm.prices import Price, load_prices
 from rag_instruct.llm.recorder import Recorder
 from rag_instruct.llm.segments import Reply, Request, tokens_of
-from rag_instruct.llm.server import local_server
+from rag_instruct.llm.server import LocalServer, local_server
 from rag_instruct.logs import logger
 from rag_instruct.settings import Settings
 
@@ -33,14 +32,17 @@ class AnswerSource(Protocol):
     """Gives the answers that the store lacks: from an endpoint, by single requests or batches.
 
     `costs.dry_run` has a source that buys nothing and only notes the requests.
-    The default `stop` and `close` do nothing.
+    The default `stop` and `close` do nothing. `asks_again` says whether the source sends a request again whose stored
+    refusal is not understood.
     """
+
+    asks_again: ClassVar[bool] = False
 
     async def answer(self, key: str, request: Request) -> Reply:
         """Return the reply to a request, and record it in the store."""
 
-    def stop(self) -> None:
-        """Start nothing new."""
+    def stop(self, error: UserError | None = None) -> None:
+        """Start nothing new. All who wait raise the error, or else that the job was interrupted."""
         return
 
     async def close(self) -> None:
@@ -71,6 +73,7 @@ class Session:
         self.model = model
         self._store, self._source, self._jobs = store, source, jobs
         self._waiting: dict[str, asyncio.Task[Reply]] = {}
+        self._asked: set[str] = set()  # keys of requests that this session has sent
         self.completions: dict[str, int] = {}  # request key: completion tokens of a stored answer
 
     @property
@@ -96,6 +99,12 @@ class Session:
             await self._jobs.close()
         self._store.close()
 
+    def stop(self, error: UserError | None = None) -> None:
+        """Start nothing new: all who wait raise the error, or else that the job was interrupted."""
+        if self._jobs:
+            self._jobs.stop()
+        self._source.stop(error)
+
     def stop_on_signals(self) -> None:
         """Let Ctrl-C or SIGTERM end the job cleanly. A second signal ends the job at once."""
         loop = asyncio.get_running_loop()
@@ -105,9 +114,7 @@ class Session:
                 "interrupted: waiting for the requests in flight, to keep their answers. Batches keep running. "
                 "Interrupt again to end at once"
             )
-            if self._jobs:
-                self._jobs.stop()
-            self._source.stop()
+            self.stop()
             for number in SIGNALS:
                 loop.remove_signal_handler(number)
 
@@ -131,7 +138,10 @@ class Session:
         return key, await self._waiting[key]
 
     def _stored(self, key: str) -> Reply | None:
-        if reply := self._store.get(key):
+        reply = self._store.get(key)
+        if reply and reply.get("unknown") and self._source.asks_again and key not in self._asked:
+            return None
+        if reply:
             self.completions[key] = tokens_of(reply)["completion"]
         return reply
 
@@ -145,16 +155,17 @@ class Session:
                 await self._store.refreshed()  # the job that had the claim or the batch may have stored the answer
                 if stored := self._stored(key):
                     return stored
+            self._asked.add(key)
             return await self._source.answer(key, request)
 
 
 def open_session(model: TeacherModel, store: AnswerStore, account: BudgetAccount) -> Session:
     """Return a session that buys from the endpoints of `model`, or buys nothing if RAG_INSTRUCT_REPLAY is set."""
-    if os.environ.get(REPLAY):
+    if replays():
         return Session(model, store, ReplayOnly())
     recorder = Recorder(model, store, account)
     jobs = OtherJobs(model, store, recorder)
-    source = BatchClient(jobs.orphans[0]) if model.batch else OnlineClient(model, recorder)
+    source: AnswerSource = BatchClient(jobs.orphans[0]) if model.batch else OnlineClient(model, recorder, store)
     return Session(model, store, source, jobs)
 
 
@@ -176,16 +187,22 @@ def with_teacher(
     answers = Path(settings["answers"])
     account = account_of(settings, dataset, stage)
 
-    async def session(base_url: str | None) -> Result:
-        model = TeacherModel.of(described, base_url)
+    async def session(server: LocalServer | None) -> Result:
+        model = TeacherModel.of(described, server.base_url if server else None, teacher)
         async with open_session(model, AnswerStore(answers), account) as asked:
             if threading.current_thread() is threading.main_thread():  # other threads cannot handle signals
                 asked.stop_on_signals()
-            return await work(asked)
+            async with server.watched(asked.stop) if server else nullcontext():
+                return await work(asked)
 
-    server = local_server(described["server"]) if "server" in described else nullcontext(None)
-    with exclusive(answers, output), server as base_url:
-        return asyncio.run(session(base_url))
+    serving = local_server(described["server"], described["model"]) if starts_server(described) else nullcontext(None)
+    with exclusive(answers, output), serving as server:
+        return asyncio.run(session(server))
+
+
+def starts_server(teacher: dict[str, Any]) -> bool:
+    """Return whether a job starts the teacher's own server. A replay needs none."""
+    return "server" in teacher and not replays()
 
 
 def with_sampling(teacher: dict[str, Any], sampling: dict[str, Any]) -> dict[str, Any]:
@@ -196,7 +213,8 @@ def with_sampling(teacher: dict[str, Any], sampling: dict[str, Any]) -> dict[str
 def account_of(settings: dict[str, Any], data_set: str, stage: str) -> BudgetAccount:
     """Return the account of a stage: the data set's budget, and all known prices."""
     own = {
-        teacher["model"]: Price(**teacher["price"]) for teacher in settings["teachers"].values() if "price" in teacher
+        (name, teacher["model"]): Price(**teacher["price"]) if "price" in teacher else None
+        for name, teacher in settings["teachers"].items()
     }
     prices = load_prices(Path(settings["prices"]))
     return BudgetAccount(data_set, stage, prices, own_prices=own, **settings["datasets"][data_set]["budget"])

@@ -14,6 +14,10 @@ KeyVariable = Annotated[
         "never into a file",
     ),
 ]
+Url = Annotated[
+    str,
+    Shown(r"https?://[^/\s][^\s]*", "begin the address with http:// or https://, such as http://localhost:8000/v1"),
+]
 KEY = "The environment variable that holds the endpoint's key; left out, no key is sent."
 
 
@@ -35,7 +39,7 @@ class Price(Section):
 class Endpoint(Section):
     """One of the endpoints of a teacher."""
 
-    base_url: str = Field(description="An OpenAI-compatible endpoint.", examples=["http://node1:8000/v1"])
+    base_url: Url = Field(description="An OpenAI-compatible endpoint.", examples=["http://node1:8000/v1"])
     key_variable: Maybe[KeyVariable] = Field(None, description=KEY, examples=["OPENAI_API_KEY"])
     weight: Maybe[PositiveNumber] = Field(
         None,
@@ -57,7 +61,7 @@ class Teacher(Section):
 
     choices = (("base_url", "server", "endpoints"),)
     model: str = Field(description="The name by which the endpoint knows the model.", examples=["gpt-4o"])
-    base_url: Maybe[str] = Field(
+    base_url: Maybe[Url] = Field(
         None, description="An OpenAI-compatible endpoint.", examples=["https://api.openai.com/v1"]
     )
     key_variable: Maybe[KeyVariable] = Field(None, description=KEY, examples=["OPENAI_API_KEY"])

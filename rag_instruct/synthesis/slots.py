@@ -17,6 +17,7 @@ from rag_instruct.files import digest
 from rag_instruct.llm.concurrency import at_once
 from rag_instruct.llm.prompts import Prompt, read
 from rag_instruct.llm.session import Session
+from rag_instruct.llm.watch import YieldWatch
 from rag_instruct.logs import logger
 from rag_instruct.paradigms import ANY, PARADIGMS, Slot, candidates, drawing_orders
 from rag_instruct.reasons import Fault, Reason
@@ -66,6 +67,11 @@ class Synthesis:
     rejects: list[Reject] = field(default_factory=list)
 
     @cached_property
+    def watch(self) -> YieldWatch:
+        """The watch on how many bought candidates become pairs."""
+        return YieldWatch(self.paradigm, self.teacher)
+
+    @cached_property
     def orders(self) -> dict[str, list[Exemplar]]:
         """The exemplars of each set, in the order in which this paradigm draws them; computed once."""
         return drawing_orders(self.exemplars, f"{self.seed}/{self.paradigm}")
@@ -93,9 +99,13 @@ class Synthesis:
                 continue
             written = await self._write(place, attempt, exemplar, round_)
             if isinstance(written, Pair):
+                self.watch.useful(written.question)
                 return written
             self.rejects.append(written)
-            left -= written.reason not in WITHOUT_DOCUMENTS
+            if written.reason in WITHOUT_DOCUMENTS:
+                continue
+            self.watch.useless(Fault(written.reason, written.detail))
+            left -= 1
             if not left:
                 return None
             skipped |= {exemplar.id} if written.reason == Reason.SKIPPED else set()

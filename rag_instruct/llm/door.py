@@ -1,0 +1,266 @@
+"""The door through which everything passes that an endpoint sends: each response becomes one typed outcome.
+
+Endpoints word the same state in many ways, and send foreign data. Behind this door, there are only six outcomes:
+
+- `Answer`: a reply that the store keeps;
+- `Refusal`: the endpoint will never answer this request, in words that we know;
+- `Throttled`: the endpoint asks to wait;
+- `Transient`: this attempt failed, and another one may succeed;
+- `Account`: the endpoint will answer no request, because of key, credit, billing, address or model;
+- `Unknown`: a refusal that we do not understand. It may concern the request or the account.
+
+docs/endpoints.md lists the servers whose words are known here.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from rag_instruct.llm.segments import Reply, Request
+from rag_instruct.llm.usage import Usage, normal
+
+QUOTED = 200  # characters of an endpoint's message that we repeat
+HALF = "half a character"  # fault and finish reason of a text with U+FFFD, which servers put where they cut one in two
+BROKEN = "broken reply"
+LONG = "too long"  # begins the reason of a refusal that fewer documents may cure
+
+FINISHED = {
+    **dict.fromkeys(("", "stop", "eos", "eos_token", "stop_sequence", "end_turn", "complete", "eot"), "stop"),
+    **dict.fromkeys(("length", "max_tokens", "max_length", "model_length", "max_output_tokens"), "length"),
+    **dict.fromkeys(("content_filter", "safety", "recitation", "sensitive", "prohibited_content"), "content_filter"),
+    **dict.fromkeys(("blocklist", "spii", "refusal", "guardrail_intervened", "content_filtered"), "content_filter"),
+    **dict.fromkeys(("tool_calls", "function_call", "tool_use"), "tool_calls"),
+}
+
+# The prompt and its answer have more tokens than the model can hold. Fewer documents may help.
+TOO_LONG = re.compile(
+    r"context.?length|context.?window|context.?size|exceed_context|maximum (model|context|sequence|input)"
+    r"|prompt is too long|prompt too long|prompt_too_long|too many (input |prompt )?tokens|input is too (long|large)"
+    r"|input.{0,40}too long|max_model_len|longer than the (model|max)|request too large|request_too_large"
+    r"|input token count|input tokens.{0,30}exceed|inputs. (tokens \+|must have less than)|tokens? limit exceeded"
+    r"|reduce the length|string_above_max|too large for model|range of input length|payload too large"
+    r"|exceeds? the (maximum|max|model.?s).{0,30}(token|length)"
+)
+# The words of moderation and of content filters.
+MODERATED = re.compile(
+    r"content.?policy|content.?filter|content management|moderation|flagged|safety system|safety reasons"
+    r"|usage policy|usage guidelines|data_?inspection|inappropriate content|content exists risk|prohibited.content"
+    r"|sensitive (content|words|information)|敏感|harm.?categor|unsafe content|invalid_prompt|responsible ?ai"
+    r"|blocked (by|due to) .{0,40}(safety|content|policy|filter)"
+)
+# The endpoint cannot compile this request's pattern or schema.
+GRAMMAR = re.compile(
+    r"xgrammar|grammar|failed to (parse|compile|convert).{0,40}(schema|regex|pattern)|invalid (json )?schema"
+    r"|regex.{0,40}(too complex|not supported)"
+)
+# Groq checks the form itself, and refuses what its model wrote.
+NO_JSON = re.compile(r"json_validate_failed|failed to generate json")
+# Sentences and codes that name the account and nothing else.
+ACCOUNT = re.compile(
+    r"insufficient[_ ](quota|balance|credits?|funds?)|credit balance is too low|billing_(not_active|hard_limit|error)"
+    r"|hard limit has been reached|not active, please check your billing|account[_ ](has been )?(deactivated|disabled)"
+    r"|organization has been (disabled|restricted)|organization_restricted|access_terminated|credit limit exceeded"
+    r"|requires more credits|key limit exceeded|specified api usage limits|api.?key.?(not valid|invalid)"
+    r"|invalid.?api.?key|incorrect api key|account.{0,60}suspended|out of call volume quota|monthly included credits"
+    r"|unsupported_country|location is not supported|free-models-per-day|enable billing|inactive subscription"
+    r"|access denied due to (invalid subscription|virtual network)|account is in good standing|arrearage|余额不足|欠费"
+)
+# A limit per minute, which passes, although some providers mention plan and billing in it.
+PACE = re.compile(
+    r"per.?(minute|second|min\b|sec\b)|\b[rt]p[ms]\b|retrydelay|rate.?limit|too many requests|try again in"
+)
+WAITS = (408, 409, 423, 424, 425, 429, 498)  # statuses below 500 that another attempt may not have
+
+
+class Answer(NamedTuple):
+    """A reply that the store keeps: an answer, or the model's refusal or truncated text, which is paid for too."""
+
+    reply: Reply
+
+
+class Refusal(NamedTuple):
+    """The endpoint will never answer this request."""
+
+    reason: str
+
+
+class Throttled(NamedTuple):
+    """The endpoint asks to wait; nothing is charged."""
+
+    said: str
+
+
+class Transient(NamedTuple):
+    """An attempt failed, and another one may succeed.
+
+    `charged` says that the provider may charge for the failed attempt, and `usage` what, if known. `reply` is what
+    came, if it can be used when no better reply comes.
+    """
+
+    fault: str
+    said: str = ""
+    charged: bool = False
+    usage: Usage | None = None
+    reply: Reply | None = None
+
+    def __str__(self) -> str:
+        """Return the fault with the endpoint's words."""
+        return f"{self.fault} ({self.said})" if self.said else self.fault
+
+
+class Account(NamedTuple):
+    """No request will be answered until the user changes key, account or address."""
+
+    said: str
+
+
+class Unknown(NamedTuple):
+    """The endpoint refused the request, in words that we do not know."""
+
+    said: str
+
+
+Outcome = Answer | Refusal | Throttled | Transient | Account | Unknown
+
+
+def outcome_of(status: int, content: bytes, request: Request) -> Outcome:
+    """Return the outcome of a response with this status and body."""
+    try:
+        body = json.loads(content)
+    except (ValueError, RecursionError):
+        body = None
+    if not 200 <= status < 300:
+        return refused(status, error_in(body) or {"message": quoted(content)})
+    return completed(body, content, request)
+
+
+def error_in(body: Any) -> dict[str, Any]:
+    """Return the error in a response's body as an object with a message; empty if there is none.
+
+    Gemini sends a list with one error, FastAPI a `detail`, TGI and others a text.
+    """
+    if isinstance(body, list):
+        body = body[0] if body else None
+    if not isinstance(body, dict):
+        return {"message": body} if isinstance(body, str) and body else {}
+    error = next((body[name] for name in ("error", "errors", "detail", "message") if body.get(name)), None)
+    if isinstance(error, dict):
+        return error
+    if error is None:
+        return body
+    return {**body, "message": error if isinstance(error, str) else json.dumps(error)}
+
+
+def refused(status: int, error: Mapping[str, Any]) -> Outcome:
+    """Return the outcome of an error with this status."""
+    code = next((str(error[name]) for name in ("code", "status", "error_type") if _is_word(error.get(name))), "")
+    message = str(error.get("message") or "")
+    said = clean(f"{status} {code}".strip() + (f" ({message})" if message and message != code else ""))
+    # Other members may repeat the user's text, whose words say nothing of the endpoint.
+    words = f"{code} {error.get('type')} {message}".lower()
+    passing = status == 429 and PACE.search(f"{words} {error.get('details')}".lower())
+    if status in (401, 402, 404, 405, 410) or (ACCOUNT.search(words) and not passing):
+        return Account(said)
+    if status == 413 or (TOO_LONG.search(words) and (status != 429 or "too large" in words)):
+        return Refusal(f"{LONG}: {said}")
+    if status == 429:
+        return Throttled(said)
+    if status < 500 and MODERATED.search(words):
+        return Refusal(said)
+    if NO_JSON.search(words):
+        return Transient("no JSON", said, charged=True)
+    if GRAMMAR.search(words):
+        return Refusal(f"the endpoint cannot apply the reply's form: {said}")
+    if status in WAITS or status >= 500 or status < 200:
+        return Transient(str(status), clean(message or code))
+    return Unknown(said)
+
+
+def completed(body: Any, content: bytes, request: Request) -> Outcome:
+    """Return the outcome of a successful response."""
+    usage = normal(body.get("usage")) if isinstance(body, dict) else None
+    choice = _first_choice(body)
+    if choice is None:
+        return _without_choice(body, content, usage)
+    if isinstance(error := choice.get("error"), dict):
+        return _with_error(error, usage)
+    message = choice.get("message")
+    text, refusal = _texts(message) if isinstance(message, dict) else (None, None)
+    if text is None or not all(_can_be_stored(part) for part in (text, refusal)):
+        return Transient(BROKEN, quoted(content), charged=True, usage=usage)
+    finish = choice.get("finish_reason")
+    known = _finished(finish)
+    reply: Reply = {"text": text, "refusal": refusal, "finish_reason": known or "unknown", "usage": usage}
+    if _can_be_stored(model := body.get("model")):
+        reply["model"] = model
+    if known is None:  # such as `error`, `abort` and `insufficient_system_resource`
+        return Transient(f"finish reason {clean(str(finish))}", charged=True, usage=usage)
+    if "\ufffd" in text and "\ufffd" not in json.dumps(request.get("messages"), ensure_ascii=False):
+        return Transient(HALF, charged=True, usage=usage, reply={**reply, "finish_reason": HALF})
+    return Answer(reply)
+
+
+def _finished(finish: Any) -> str | None:
+    """Return the finish reason in OpenAI's words, or None for one that we do not know."""
+    if isinstance(finish, str):
+        return FINISHED.get(finish.lower())
+    return "stop" if finish is None else None
+
+
+def _first_choice(body: Any) -> dict[str, Any] | None:
+    choices = body.get("choices") if isinstance(body, dict) else None
+    return choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else None
+
+
+def _without_choice(body: Any, content: bytes, usage: Usage | None) -> Outcome:
+    if isinstance(body, dict) and (error := body.get("error")):
+        return _with_error(error if isinstance(error, dict) else {"message": str(error)}, usage)
+    said = quoted(content)
+    # A page comes from a proxy or a login, and not from the model.
+    return Transient(BROKEN, said, charged=not said.lower().startswith(("<!doctype", "<html")), usage=usage)
+
+
+def _with_error(error: dict[str, Any], usage: Usage | None) -> Outcome:
+    """Return the outcome of an error inside a successful response. Its code is the status that it should have."""
+    code = error.get("code", error.get("status"))
+    status = int(str(code)) if re.fullmatch("[45][0-9][0-9]", str(code)) else 500
+    outcome = refused(status, error)
+    return Transient(BROKEN, clean(str(error)), charged=True, usage=usage) if usage else outcome
+
+
+def _texts(message: dict[str, Any]) -> tuple[str | None, str | None]:
+    """Return text and refusal of a message; the text is None in an unknown form. Other fields may have thoughts."""
+    content, refusal = message.get("content"), message.get("refusal")
+    if isinstance(content, list):  # parts, as some servers send them
+        parts = [part.get("text", "") if isinstance(part, dict) else part for part in content]
+        content = "".join(parts) if all(isinstance(part, str) for part in parts) else content
+    if content is not None and not isinstance(content, str):
+        return None, None
+    return content or "", refusal if isinstance(refusal, str) else None
+
+
+def _can_be_stored(text: Any) -> bool:
+    """Return whether a text can be written: no file can hold half a surrogate."""
+    if not isinstance(text, str):
+        return text is None
+    return text.isascii() or not re.search("[\ud800-\udfff]", text)
+
+
+def _is_word(value: Any) -> bool:
+    return isinstance(value, str) and bool(value) and not value.isdigit()
+
+
+def too_long(failure: str) -> bool:
+    """Return whether a stored failure says that the prompt is too long. Older records have its words only."""
+    return failure.startswith(LONG) or bool(TOO_LONG.search(failure.lower()))
+
+
+def quoted(content: bytes) -> str:
+    """Return the first characters of a body, for a message."""
+    return clean(content[: 4 * QUOTED].decode("utf-8", "replace")) or "nothing"
+
+
+def clean(text: str) -> str:
+    """Return the beginning of a text in one line that any file can hold."""
+    return " ".join(text.encode("utf-8", "replace").decode().split())[:QUOTED]

@@ -1,0 +1,173 @@
+"""An endpoint as the client sees it: its connection, its limits, the parameters it supports, and how well it is."""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import NamedTuple
+
+import aiohttp
+import httpx2
+import openai
+
+from rag_instruct.errors import UserError
+from rag_instruct.llm import door
+from rag_instruct.llm.adaptation import RequestAdaptation
+from rag_instruct.llm.answers import KEPT
+from rag_instruct.llm.door import Account, Answer, Outcome, Refusal, Throttled, Transient, Unknown
+from rag_instruct.llm.endpoints import Endpoint, TeacherModel, bytes_without_key
+from rag_instruct.llm.limits import Limiter, seconds_of
+from rag_instruct.llm.segments import Request
+from rag_instruct.logs import logger
+
+UNWELL = 5  # faults in a row after which an endpoint is down
+REST = 30.0  # seconds that an endpoint rests, if there are others
+CONNECT = 20.0  # seconds to connect, at most
+LATE = 1.0  # seconds after the timeout of the transport, which starts again with each byte that comes
+PATIENCE = 3600.0  # seconds of 429s without an answer, after which the job stops
+LONGEST_PAUSE = 60.0  # seconds between two attempts after 429s without Retry-After, at most
+NEVER = float("-inf")
+
+
+class Attempt(NamedTuple):
+    """When an attempt was sent (`time.monotonic`), and what came of it."""
+
+    began: float
+    outcome: Outcome
+
+
+class Place:
+    """An endpoint with its connection, limiter and request adaptation."""
+
+    def __init__(self, endpoint: Endpoint, model: TeacherModel, http: httpx2.AsyncClient, share: float) -> None:
+        self.endpoint = endpoint
+        self.name = f"{endpoint.model or model.model} at {endpoint.base_url}"
+        most = max(1, round(model.concurrency * share))
+        self.limiter = Limiter(self.name, most, model.requests_per_minute, model.tokens_per_minute)
+        self.credit = 0.0  # for the weighted rotation
+        self.faults = 0  # in a row
+        self.answered = NEVER  # when the latest answered attempt was sent
+        self.confirming = asyncio.Lock()  # one control question at a time
+        self._adaptation = RequestAdaptation(self.name)
+        self._throttles = 0  # 429s since the last answer, and the time of the first
+        self._throttled_since = 0.0
+        self._resting_until = 0.0
+        self._longest = model.timeout + LATE
+        self._http = http
+        # Prepare openai's URL and headers once: preparing them for each request takes half of the request's time.
+        client = openai.AsyncOpenAI(base_url=endpoint.base_url, api_key=endpoint.key(), http_client=http)
+        headers = {**client.default_headers, **client.auth_headers, "Content-Type": "application/json"}
+        address = httpx2.URL(str(client.base_url))
+        self._prepared = http.build_request(
+            "POST",
+            address.copy_with(path=f"{address.path.rstrip('/')}/chat/completions"),
+            # A value that is not a string means that openai's client does not send this header.
+            headers={name: value for name, value in headers.items() if isinstance(value, str)},
+            timeout=httpx2.Timeout(model.timeout, connect=min(CONNECT, model.timeout)),
+        )
+        self._prepared.headers.pop("Content-Length", None)
+
+    @property
+    def down(self) -> bool:
+        """Whether the latest attempts all failed."""
+        return self.faults >= UNWELL
+
+    @property
+    def rested(self) -> bool:
+        """Whether the endpoint is not down, or has rested long enough for another attempt."""
+        return not self.down or time.monotonic() >= self._resting_until
+
+    async def ask(self, request: Request, tokens: int, check: Callable[[], None]) -> Attempt:
+        """Send the request when the limits allow it, and return what comes.
+
+        `check` is called while the request waits for the limits. An exception that it raises ends the wait.
+        """
+        async with self.limiter.turn(tokens, check) as began:
+            check()
+            while True:
+                sent = self._adaptation.adapt({**request, "model": self.endpoint.model or request["model"]})
+                response = await self._post(sent)
+                if isinstance(response, Transient):
+                    return Attempt(began, response)
+                content = bytes_without_key(response.content, self.endpoint.key_variable)
+                if response.status_code in (400, 422, 500) and self._learns(sent, content, response.status_code):
+                    check()
+                    continue
+                outcome = door.outcome_of(response.status_code, content, sent)
+                self._note(outcome, began, response)
+                if not isinstance(outcome, Answer):
+                    self._adaptation.failed(request)
+                    return Attempt(began, outcome)
+                self._adaptation.succeeded(request, sent)
+                if sent != request:
+                    outcome.reply["sent"] = {name: value for name, value in sent.items() if name != "messages"}
+                return Attempt(began, outcome)
+
+    async def _post(self, request: Request) -> httpx2.Response | Transient:
+        """Send the request, and return the response, whatever its status."""
+        content = json.dumps(request, ensure_ascii=False).encode("utf-8", "replace")
+        made = self._prepared
+        try:
+            async with asyncio.timeout(self._longest):
+                return await self._http.send(
+                    httpx2.Request("POST", made.url, headers=made.headers, content=content, extensions=made.extensions)
+                )
+        except TimeoutError:
+            return Transient("timeout", charged=True)
+        except (httpx2.HTTPError, httpx2.InvalidURL, aiohttp.ClientError) as error:
+            # The transport calls every lost connection a timeout. The causes of the error tell what really happened.
+            unconnected = _caused_by(error, aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+            fault = "timeout" if _caused_by(error, TimeoutError) else "connection broken"
+            return Transient(fault, charged=not unconnected)
+
+    def _learns(self, sent: Request, content: bytes, status: int) -> bool:
+        try:
+            error = door.error_in(json.loads(content))
+        except (ValueError, RecursionError):
+            error = {}
+        return self._adaptation.learn(sent, error, status)
+
+    def _note(self, outcome: Outcome, began: float, response: httpx2.Response) -> None:
+        match outcome:
+            case Answer():
+                self.faults = self._throttles = 0
+                self.answered = max(self.answered, began)
+                self.limiter.succeeded(response.headers)
+            case Refusal() | Unknown() | Account():
+                self.faults = 0
+            case Throttled():
+                retry_after = seconds_of(response.headers.get("retry-after"))
+                if not self._throttles:
+                    self._throttled_since = time.monotonic()
+                self._throttles += 1
+                self.limiter.throttled(began, retry_after, min(LONGEST_PAUSE, 0.5 * 2 ** min(self._throttles, 10)))
+
+    def failed(self) -> None:
+        """Count one more fault in a row."""
+        self.faults += 1
+        self._resting_until = time.monotonic() + REST
+        if self.faults == UNWELL:
+            logger.info("%s failed %d times in a row", self.name, UNWELL)
+
+    def patience_error(self, said: str) -> UserError | None:
+        """Return the error of an endpoint that asks for too long a wait, or has answered only 429 for too long."""
+        if (left := self.limiter.paused_for) > PATIENCE:
+            return UserError(f"{self.name} asked to retry after {timedelta(seconds=round(left))}; said {said}; {KEPT}")
+        if self._throttles and time.monotonic() - self._throttled_since > PATIENCE:
+            waited = timedelta(seconds=int(PATIENCE))
+            return UserError(f"{self.name} has answered only 429 for {waited} ({said}); {KEPT}")
+        return None
+
+
+def by_weight(places: list[Place]) -> Place:
+    """Choose by smooth weighted round robin."""
+    for place in places:
+        place.credit += place.endpoint.weight
+    chosen = max(places, key=lambda place: place.credit)
+    chosen.credit -= sum(place.endpoint.weight for place in places)
+    return chosen
+
+
+def _caused_by(error: BaseException | None, *kinds: type[BaseException]) -> bool:
+    return error is not None and (isinstance(error, kinds) or _caused_by(error.__cause__, *kinds))

@@ -1,0 +1,52 @@
+"""Watches what a stage gets for its money, and stops it when many bought answers in a row are of no use."""
+
+from collections import Counter
+from typing import Protocol
+
+from rag_instruct.errors import UserError
+from rag_instruct.reasons import Fault, Reason
+
+FIRST = 40  # useless answers in a row before the first useful one, after which the stage stops
+LATER = 400  # useless answers in a row after that
+
+
+class Buyer(Protocol):
+    """Counts the answers that a stage has bought in this run."""
+
+    @property
+    def bought(self) -> int:
+        """How many answers were bought."""
+
+
+class YieldWatch:
+    """Counts useless answers in a row. Stored answers do not count, so each run tries some more."""
+
+    def __init__(self, what: str, buyer: Buyer) -> None:
+        self._what, self._buyer = what, buyer
+        self._faults: Counter[Fault] = Counter()
+        self._bought, self._limit = buyer.bought, FIRST
+        self._last_text, self._useful = "", False
+
+    def useful(self, text: str) -> None:
+        """Note a useful answer. The same text as before counts as a repetition."""
+        if text and text == self._last_text:
+            self.useless(Fault(Reason.REPEATED_QUESTION, "the teacher gives the same answer to different requests"))
+            return
+        # One useful answer may be the first of many that are the same.
+        self._limit = LATER if self._useful else FIRST
+        self._useful, self._last_text = True, text
+        self._faults.clear()
+        self._bought = self._buyer.bought
+
+    def useless(self, fault: Fault) -> None:
+        """Note a useless answer. Raise UserError if there are too many in a row."""
+        self._faults[fault] += 1
+        count = self._faults.total()
+        if count < self._limit or self._buyer.bought - self._bought < self._limit:
+            return
+        ((common, most),) = self._faults.most_common(1)
+        raise UserError(
+            f"{self._what}: {count} answers in a row were of no use, so this stage stops and buys no more. The most "
+            f"frequent reason, {most} times: {common}. {common.reason.remedy} What was bought is kept; the next run "
+            f"tries {self._limit} more"
+        )

@@ -1,0 +1,223 @@
+"""What endpoints send, in the words and forms of real servers, becomes one of six outcomes."""
+
+import json
+
+import pytest
+from asking import body
+
+from rag_instruct.llm import door
+from rag_instruct.llm.door import Account, Answer, Refusal, Throttled, Transient, Unknown, outcome_of
+from rag_instruct.llm.usage import MOST, normal, tokens_in
+
+REQUEST = body(1)
+
+
+def said(message, **more):
+    return {"error": {"message": message, **more}}
+
+
+def outcome(status, value):
+    content = value if isinstance(value, bytes) else json.dumps(value).encode()
+    return outcome_of(status, content, REQUEST)
+
+
+@pytest.mark.parametrize(
+    ("status", "answer"),
+    [
+        (429, said("You exceeded your current quota, please check your plan and billing details.", type="insufficient_quota", code="insufficient_quota")),  # OpenAI
+        (429, said("Your account is not active, please check your billing details on our website.", code="billing_not_active")),
+        (400, said("Billing hard limit has been reached", code="billing_hard_limit_reached")),
+        (401, said("Incorrect API key provided: sk-x.", code="invalid_api_key")),
+        (403, said("Country, region, or territory not supported", code="unsupported_country_region_territory")),
+        (400, {"type": "error", **said("Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to upgrade or purchase credits.", type="invalid_request_error")}),
+        (400, {"type": "error", **said("This organization has been disabled.", type="invalid_request_error")}),
+        (400, {"type": "error", **said("You have reached your specified API usage limits. You will regain access on 2026-12-01.")}),
+        (402, said("Insufficient Balance", type="unknown_error", code="invalid_request_error")),  # DeepSeek
+        (401, {"error": {"code": "401", "message": "Access denied due to invalid subscription key or wrong API endpoint."}}),  # Azure
+        (403, {"error": {"code": "403", "message": "Out of call volume quota. Quota will be replenished in 12:11:07."}}),
+        (402, said("Insufficient credits. Add more using https://openrouter.ai/settings/credits", code=402)),  # OpenRouter
+        (403, said("Key limit exceeded (total limit).", code=403)),
+        (402, said("Credit limit exceeded, please navigate to https://api.together.ai/settings/billing")),  # Together
+        (401, {"error": "Unauthorized"}),  # vLLM
+        (404, {"object": "error", "message": "The model `x` does not exist.", "type": "NotFoundError", "code": 404}),
+        (404, said("model 'x' not found, try pulling it first", type="api_error")),  # Ollama
+        (401, said("Invalid API Key", code=401, type="authentication_error")),  # llama.cpp
+        (400, [said("API key not valid. Please pass a valid API key.", code=400, status="INVALID_ARGUMENT")]),  # Gemini
+        (400, [said("User location is not supported for the API use.", status="FAILED_PRECONDITION")]),
+        (401, {"message": "Unauthorized", "request_id": "x"}),  # Mistral
+        (400, said("Organization has been restricted. Please reach out to support.", code="organization_restricted")),  # Groq
+        (412, said("Account acme-1 is suspended, possibly due to reaching the monthly spending limit.")),  # Fireworks
+        (400, said("Access denied, please make sure your account is in good standing.", code="Arrearage")),  # Alibaba
+    ],
+)  # fmt: skip
+def test_states_of_the_account(status, answer):
+    assert isinstance(outcome(status, answer), Account)
+
+
+@pytest.mark.parametrize(
+    ("status", "answer"),
+    [
+        (400, said("This model's maximum context length is 8192 tokens.", code="context_length_exceeded")),  # OpenAI
+        (400, {"object": "error", "message": "This model's maximum context length is 2048 tokens. However, you requested 3000 tokens", "type": "BadRequestError", "code": 400}),  # vLLM
+        (400, {"object": "error", "message": "The decoder prompt (length 3000) is longer than the maximum model length of 2048.", "code": 400}),
+        (400, said("the request exceeds the available context size (2048 tokens), try increasing it", code=400, type="exceed_context_size_error")),  # llama.cpp
+        (500, said("the request exceeds the available context size. try increasing the context size", code=500, type="server_error")),
+        (422, {"error": "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 2048. Given: 2000 `inputs` tokens", "error_type": "validation"}),  # TGI
+        (422, {"error": "Input validation error: `inputs` must have less than 1024 tokens. Given: 2000", "error_type": "validation"}),
+        (400, {"object": "error", "message": "The input (3000 tokens) is longer than the model's context length (2048 tokens).", "code": 400}),  # SGLang
+        (400, said("prompt is too long: 210000 tokens > 200000 maximum", type="invalid_request_error")),  # Anthropic
+        (413, said("Request exceeds the maximum size", type="request_too_large")),
+        (400, [said("The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).", status="INVALID_ARGUMENT")]),  # Gemini
+        (400, {"message": "Prompt contains 40000 tokens and 0 draft tokens, too large for model with 32768 maximum context length", "code": "3051"}),  # Mistral
+        (413, said("Request too large for model `x` on tokens per minute (TPM): Limit 6000, Requested 8000", code="rate_limit_exceeded")),  # Groq
+        (429, said("Request too large for gpt-4o on tokens per min (TPM): Limit 30000, Requested 40000.", code="rate_limit_exceeded")),
+    ],
+)  # fmt: skip
+def test_a_prompt_that_is_too_long(status, answer):
+    found = outcome(status, answer)
+    assert isinstance(found, Refusal)
+    assert door.too_long(found.reason)
+    assert str(status) in found.reason
+
+
+def test_both_code_and_words_of_a_refusal_are_kept_and_older_stores_are_understood():
+    found = outcome(400, said("This model's maximum context length is 8192 tokens.", code="context_length_exceeded"))
+    assert found.reason == "too long: 400 context_length_exceeded (This model's maximum context length is 8192 tokens.)"
+    assert door.too_long("400 context_length_exceeded")
+    assert not door.too_long("400 content_policy_violation")
+
+
+@pytest.mark.parametrize(
+    ("status", "answer"),
+    [
+        (400, said("Your request was rejected by the safety system.", code="content_policy_violation")),  # OpenAI
+        (400, said("Invalid prompt: your prompt was flagged as potentially violating our usage policy.", code="invalid_prompt")),
+        (400, said("The response was filtered due to the prompt triggering Azure OpenAI's content management policy.", code="content_filter")),  # Azure
+        (403, said("Your chosen model requires moderation and your input was flagged for \"violence\".", code=403)),  # OpenRouter
+        (400, said("Content Exists Risk", code="invalid_request_error")),  # DeepSeek
+        (400, said("Input data may contain inappropriate content.", code="data_inspection_failed")),  # Alibaba
+        (500, said("xgrammar: failed to compile grammar: repetition range too large", code=500)),  # vLLM
+    ],
+)  # fmt: skip
+def test_refusals_of_one_request(status, answer):
+    assert isinstance(outcome(status, answer), Refusal)
+
+
+def test_the_users_own_words_in_an_error_say_nothing_of_the_account():
+    flagged = said(
+        "Your input was flagged", code=403, metadata={"flagged_input": "insufficient_quota, credit balance is too low"}
+    )
+    assert isinstance(outcome(403, flagged), Refusal)
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "kind"),
+    [
+        (429, [said("You exceeded your current quota, please check your plan and billing details.", status="RESOURCE_EXHAUSTED", details=[{"retryDelay": "37s"}])], Throttled),  # Gemini
+        (429, said("Rate limit reached for gpt-4o on requests per min (RPM).", code="rate_limit_exceeded"), Throttled),
+        (429, {"message": "Service tier capacity exceeded for this model.", "code": "3505"}, Throttled),  # Mistral
+        (429, {"error": "Model is overloaded", "error_type": "overloaded"}, Throttled),  # TGI
+        (503, said("Loading model", code=503, type="unavailable_error"), Transient),  # llama.cpp
+        (529, {"type": "error", **said("Overloaded", type="overloaded_error")}, Transient),  # Anthropic
+        (424, {"error": "Request failed during generation", "error_type": "generation"}, Transient),  # TGI
+        (503, said("server busy, please try again. maximum pending requests exceeded"), Transient),  # Ollama
+        (502, b"<html>Bad Gateway</html>", Transient),
+        (418, said("I am a teapot"), Unknown),
+        (403, said("You shall not pass"), Unknown),
+        (422, {"detail": [{"loc": ["body"], "msg": "field required"}]}, Unknown),  # FastAPI
+    ],
+)  # fmt: skip
+def test_what_passes_and_what_is_not_understood(status, answer, kind):
+    assert isinstance(outcome(status, answer), kind)
+
+
+def completion(content="yes", finish="stop", usage=None, **more):
+    message = {"role": "assistant", "content": content, **more}
+    return {"choices": [{"index": 0, "message": message, "finish_reason": finish}], "usage": usage, "model": "m"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "fault", "charged"),
+    [
+        (b"<!DOCTYPE html><title>Log in</title>", "broken reply", False),
+        (b"  <html>", "broken reply", False),
+        (b'data: {"choices": []}\n\ndata: [DONE]', "broken reply", True),
+        (b"", "broken reply", True),
+        (b"[" * 100_000, "broken reply", True),
+        (b'{"choices": [{"message": {"content": "a\\ud83d"}, "finish_reason": "stop"}]}', "broken reply", True),
+        ({"choices": []}, "broken reply", True),
+        ({"choices": [None]}, "broken reply", True),
+        (completion(content={"text": "x"}), "broken reply", True),
+        (said("Provider returned error", code=502), "502", False),  # OpenRouter
+        (said("Internal error"), "500", False),
+        ({"choices": [{"error": {"code": 502, "message": "Upstream error"}, "finish_reason": "error"}]}, "502", False),
+        (completion(finish="error"), "finish reason error", True),
+        (completion(finish="abort"), "finish reason abort", True),  # vLLM, SGLang
+        (completion(finish="insufficient_system_resource"), "finish reason insufficient_system_resource", True),  # DeepSeek
+        (completion(finish=7), "finish reason 7", True),
+        (completion(content="a\ufffd"), "half a character", True),
+    ],
+)  # fmt: skip
+def test_a_success_that_is_none_is_tried_again(answer, fault, charged):
+    found = outcome(200, answer)
+    assert isinstance(found, Transient)
+    assert (found.fault, found.charged) == (fault, charged)
+
+
+def test_a_broken_success_is_quoted():
+    assert str(outcome(200, b"<html>Please log in")) == "broken reply (<html>Please log in)"
+    assert str(outcome(200, b"")) == "broken reply (nothing)"
+    assert outcome(200, said("insufficient_quota", code=429)) == Account("429 (insufficient_quota)")
+
+
+@pytest.mark.parametrize(
+    ("answer", "text", "finish"),
+    [
+        (completion([{"type": "text", "text": "in "}, {"type": "text", "text": "parts"}]), "in parts", "stop"),  # Mistral
+        (completion(["a", "b"]), "ab", "stop"),
+        (completion(None, reasoning_content="thoughts"), "", "stop"),  # vLLM, DeepSeek
+        (completion(finish="eos_token"), "yes", "stop"),  # TGI
+        (completion(finish="STOP"), "yes", "stop"),
+        (completion(finish=None), "yes", "stop"),
+        (completion(finish="MAX_TOKENS"), "yes", "length"),  # Gemini
+        (completion(finish="model_length"), "yes", "length"),  # Mistral
+        (completion("", finish="SAFETY"), "", "content_filter"),
+    ],
+)  # fmt: skip
+def test_answers_in_other_forms(answer, text, finish):
+    found = outcome(200, answer)
+    assert isinstance(found, Answer)
+    assert (found.reply["text"], found.reply["finish_reason"]) == (text, finish)
+
+
+def test_u_fffd_is_accepted_where_the_prompt_has_it():
+    request = {**REQUEST, "messages": [{"role": "user", "content": "What is \ufffd?"}]}
+    content = json.dumps(completion("\ufffd is U+FFFD.")).encode()
+    assert isinstance(outcome_of(200, content, request), Answer)
+
+
+@pytest.mark.parametrize(
+    ("usage", "prompt", "cached", "completion"),
+    [
+        ({"prompt_tokens": 5, "completion_tokens": 7}, 5, 0, 7),
+        ({"prompt_tokens": "5", "completion_tokens": "7.0"}, 5, 0, 7),
+        ({"prompt_tokens": 4.2, "completion_tokens": None, "total_tokens": 9}, 5, 0, 4),
+        ({"prompt_tokens": 5, "completion_tokens": 7, "total_tokens": 900}, 5, 0, 895),  # Gemini, xAI: hidden reasoning
+        ({"prompt_tokens": 5, "completion_tokens": 7, "completion_tokens_details": {"reasoning_tokens": 90}}, 5, 0, 90),
+        ({"prompt_tokens": 5, "completion_tokens": 7, "prompt_tokens_details": {"cached_tokens": 50}}, 5, 5, 7),
+        ({"prompt_tokens": 5, "completion_tokens": 7, "prompt_cache_hit_tokens": 3}, 5, 3, 7),  # DeepSeek
+        ({"input_tokens": 5, "output_tokens": 7, "cache_read_input_tokens": 2}, 5, 2, 7),  # Anthropic
+        ({"prompt_tokens": -5, "completion_tokens": 7}, 0, 0, 7),
+        ({"prompt_tokens": True, "completion_tokens": [7]}, 0, 0, 0),
+        ({"prompt_tokens": float("nan"), "completion_tokens": float("inf")}, 0, 0, 0),
+        ({"prompt_tokens": 10 * MOST, "completion_tokens": 7, "total_tokens": 10**30}, 0, 0, 7),
+        ({"prompt_tokens": "many", "prompt_tokens_details": "none"}, 0, 0, 0),
+        ("none", 0, 0, 0),
+        (None, 0, 0, 0),
+    ],
+)  # fmt: skip
+def test_usage_in_every_form(usage, prompt, cached, completion):
+    assert tokens_in(usage) == {"prompt": prompt, "cached": cached, "completion": completion}
+    assert (normal(usage) is None) == (not prompt and not completion)
+    if found := normal(usage):
+        assert tokens_in(found) == tokens_in(usage), "once normal, it stays as it is"
