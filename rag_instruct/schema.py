@@ -73,6 +73,25 @@ class RowPassage(Record, frozen=True):
     role: str  # source or noise
     rank: int
     score: float
+    bits: float | None = (
+        None  # lost by the answer without this source, or gained from this noise alone; None: unmeasured
+    )
+    demoted: bool = False  # it was a source document, but the answer does not need it
+
+
+class Gain(Record, frozen=True):
+    """What documents give under a small model, against random documents. Measured in bits (docs/evidence.md)."""
+
+    answer: float  # bits per token of the answer
+    share: float  # the same as a share of the answer's bits with random documents
+    question: float  # bits per token of the question
+
+
+class RowBits(Record, frozen=True):
+    """What the bits say about a row."""
+
+    found: str  # a paradigm
+    gain: Gain  # of all source documents that the row was written with
 
 
 class Row(Record, frozen=True):
@@ -94,7 +113,8 @@ class Row(Record, frozen=True):
     prompt_version: int
     request_keys: tuple[str, ...]
     corpus_license: str
-    intended_paradigm: str = ""  # the paradigm before verification changed it, or empty
+    intended_paradigm: str = ""  # the paradigm before verification or evidence changed it, or empty
+    evidence: RowBits | None = None  # None: not measured
 
 
 class Reject(Record, frozen=True):
@@ -124,6 +144,7 @@ class Reject(Record, frozen=True):
     prompt_version: int | None = None
     corpus_license: str = ""
     intended_paradigm: str = ""
+    evidence: RowBits | None = None
 
     @staticmethod
     def of(rejected: Pair | Row, reason: Reason, detail: str = "", repeats: str = "") -> "Reject":
@@ -148,6 +169,21 @@ class Evidence(Record, frozen=True):
     from_documents: bool  # from the source documents alone
     without: tuple[bool, ...] = ()  # with source document 1, 2, ... left out; only tested if all together suffice
     noise: tuple[str, ...] = ()  # ids of noise documents from which the question can be answered
+
+
+class Weighed(Record, frozen=True):
+    """What a row's documents are for, by bits."""
+
+    id: str
+    intended: str  # the row's paradigm
+    found: str  # the paradigm that the bits show
+    gain: Gain  # of all source documents
+    unrelated: float  # bits per token of the answer that random documents give, against no documents
+    needed: tuple[str, ...]  # ids of the smallest set of source documents that gives the answer as well as all of them
+    lost: dict[str, float]  # by source document: bits that the answer loses without it
+    noise: dict[str, Gain]  # by noise document: what it gives alone
+    answering: tuple[str, ...] = ()  # ids of noise documents that state the answer
+    tokens: int = 0  # of the answer
 
 
 class Verdict(Record, frozen=True):

@@ -1,0 +1,127 @@
+"""Tell from bits which paradigm a row has, which source documents it needs, and which noise documents answer it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from rag_instruct.evidence.gains import gain, lost
+from rag_instruct.evidence.measuring import Given, Measurer
+from rag_instruct.files import digest
+from rag_instruct.schema import Gain, Weighed
+
+DRAWS = 2  # draws of random documents, over which we average
+POOL = 2_000  # the most documents from which random ones are drawn
+
+
+class Thresholds(NamedTuple):
+    """When documents help, state an answer, or are needed. docs/evidence.md says how these values were calibrated."""
+
+    helps: float = 0.30  # bits per token of the answer, with `question_weight` times those of the question added
+    question_weight: float = 0.2
+    states: float = 0.2  # share of the answer's bits
+    needed: float = 5.0  # bits of the whole answer
+
+    def help(self, found: Gain) -> float:
+        """Return what is compared with `helps`."""
+        return found.answer + self.question_weight * found.question
+
+
+class Asked(NamedTuple):
+    """A question, its answer, and documents by id."""
+
+    id: str
+    intended: str  # a paradigm
+    question: str
+    answer: str
+    sources: Mapping[str, str]
+    noise: Mapping[str, str]
+
+    def given(self, documents: Iterable[str]) -> Given:
+        return Given(self.question, self.answer, tuple(documents))
+
+    def without(self, left_out: str, kept: Iterable[str]) -> Given:
+        return self.given(self.sources[name] for name in kept if name != left_out)
+
+
+def weigh(rows: Sequence[Asked], pool: Iterable[str], measurer: Measurer, thresholds: Thresholds) -> list[Weighed]:
+    """Return what the documents of each row are for, in the order of the rows. `pool` has any documents."""
+    drawn = sorted(dict.fromkeys(pool), key=digest)[:POOL]
+    others = [_random(row, drawn) for row in rows]
+    asked = [given for row, random in zip(rows, others, strict=True) for given in _first(row, random)]
+    measured = measurer.bits(asked)
+    needed = _smallest(rows, measurer, thresholds.needed)
+    found = []
+    for row, random, kept in zip(rows, others, needed, strict=True):
+        own, nothing = measured[row.given(row.sources.values())], measured[row.given(())]
+        draws = [measured[given] for given in random]
+        by_source = {name: lost(own, measured[row.without(name, row.sources)]) for name in row.sources}
+        by_noise = {name: gain(measured[row.given([text])], draws) for name, text in row.noise.items()}
+        gained = gain(own, draws)
+        found.append(
+            Weighed(
+                id=row.id,
+                intended=row.intended,
+                found=paradigm_found(gained, len(kept), thresholds),
+                gain=gained,
+                unrelated=round(-sum(gain(nothing, [one]).answer for one in draws) / DRAWS, 2) + 0.0,
+                needed=kept,
+                lost=by_source,
+                noise=by_noise,
+                answering=tuple(name for name, one in by_noise.items() if one.share >= thresholds.states),
+                tokens=len(own.answer),
+            )
+        )
+    return found
+
+
+def paradigm_found(gained: Gain, needed: int, thresholds: Thresholds) -> str:
+    """Return the paradigm that the bits show, from the gain of all source documents and the number of needed ones."""
+    if thresholds.help(gained) < thresholds.helps:
+        return "useless_doc"
+    how_many = "multi" if needed > 1 else "single"
+    return f"{how_many}_doc_{'answer' if gained.share >= thresholds.states else 'support'}"
+
+
+def _first(row: Asked, random: Sequence[Given]) -> list[Given]:
+    """Return what is measured of every row."""
+    alone = [row.given([text]) for text in row.noise.values()]
+    return [row.given(row.sources.values()), row.given(()), *random, *_each_left_out(row, list(row.sources)), *alone]
+
+
+def _each_left_out(row: Asked, kept: Sequence[str]) -> list[Given]:
+    return [row.without(name, kept) for name in kept]
+
+
+def _random(row: Asked, pool: Sequence[str]) -> list[Given]:
+    """Return the draws of random documents. None of them has the title of a document of the row."""
+    own = {_title(text) for text in (*row.sources.values(), *row.noise.values())}
+    count = len(row.sources)
+    order = sorted((text for text in pool if _title(text) not in own), key=lambda text: digest(row.id, text))
+    return [row.given(order[draw * count : (draw + 1) * count]) for draw in range(DRAWS)]
+
+
+def _title(document: str) -> str:
+    return document.partition("\n")[0]
+
+
+def _smallest(rows: Sequence[Asked], measurer: Measurer, threshold: float) -> list[tuple[str, ...]]:
+    """Return the smallest set of source documents of each row that costs the answer less than `threshold` bits.
+
+    As long as such a document is left, we leave out the one that costs the least. So of two documents that state the
+    same, one stays. One document always stays.
+    """
+    kept = {place: list(row.sources) for place, row in enumerate(rows)}
+    open_ = [place for place, names in kept.items() if len(names) > 1]
+    while open_:
+        asked = [given for place in open_ for given in _each_left_out(rows[place], kept[place])]
+        measured = measurer.bits([*asked, *(rows[place].given(rows[place].sources.values()) for place in open_)])
+        still = []
+        for place in open_:
+            row, names = rows[place], kept[place]
+            own = measured[row.given(row.sources.values())]
+            costs = {name: lost(own, measured[row.without(name, names)]) for name in names}
+            least = min(names, key=lambda name: costs[name])
+            if costs[least] < threshold:
+                names.remove(least)
+                still += [place] if len(names) > 1 else []
+        open_ = still
+    return [tuple(kept[place]) for place in range(len(rows))]
