@@ -84,6 +84,7 @@ class Gain(Record, frozen=True):
 
     answer: float  # bits per token of the answer
     share: float  # the same as a share of the answer's bits with random documents
+    clear: float  # bits per token of the answer, where the documents beat every draw of random ones, and none at all
     question: float  # bits per token of the question
 
 
@@ -91,6 +92,7 @@ class RowBits(Record, frozen=True):
     """What the bits say about a row."""
 
     found: str  # a paradigm
+    help: float  # the measure by which documents count as helpful
     gain: Gain  # of all source documents that the row was written with
 
 
@@ -177,6 +179,7 @@ class Weighed(Record, frozen=True):
     id: str
     intended: str  # the row's paradigm
     found: str  # the paradigm that the bits show
+    help: float  # the measure by which documents count as helpful: clear bits, and a part of the question's bits
     gain: Gain  # of all source documents
     unrelated: float  # bits per token of the answer that random documents give, against no documents
     needed: tuple[str, ...]  # ids of the smallest set of source documents that gives the answer as well as all of them

@@ -52,6 +52,16 @@ def _may_become(row: Row, verdict: Verdict, paradigms: Mapping[str, Any]) -> boo
     return PARADIGMS[verdict.found].least <= sources <= PARADIGMS[verdict.found].most
 
 
+def demoted(row: Row, needed: Iterable[str]) -> Row:
+    """Return the row with the source documents that are not needed as noise documents."""
+    kept = set(needed)
+    passages = tuple(
+        replace(one, role="noise", demoted=True) if one.role == "source" and one.id not in kept else one
+        for one in row.passages
+    )
+    return replace(row, passages=passages)
+
+
 def matrix(verdicts: Iterable[Verdict]) -> dict[str, dict[str, Any]]:
     """Count, for each intended paradigm, the paradigms that were found and the rows that passed.
 

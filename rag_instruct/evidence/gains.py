@@ -16,25 +16,27 @@ from rag_instruct.evidence.measuring import Bits
 from rag_instruct.schema import Gain
 
 
-def gain(own: Bits, others: Sequence[Bits]) -> Gain:
-    """Return what documents give, against several draws of other documents."""
-    answer, question = _mean(others, "answer"), _mean(others, "question")
+def gain(own: Bits, draws: Sequence[Bits], nothing: Bits) -> Gain:
+    """Return what documents give, against several draws of random documents, and against no documents."""
+    random = np.mean([one.answer for one in draws], axis=0)
+    best = np.min([nothing.answer, *(one.answer for one in draws)], axis=0)
+    question = np.mean([one.question for one in draws], axis=0)
     return Gain(
-        answer=rounded((answer - own.answer).mean()),
-        share=rounded(1 - own.answer.sum() / max(answer.sum(), 1e-9)),
+        answer=rounded((random - own.answer).mean()),
+        share=rounded(1 - own.answer.sum() / max(random.sum(), 1e-9)),
+        clear=rounded(np.maximum(best - own.answer, 0).mean()),
         question=rounded((question - own.question).mean()),
     )
 
 
 def lost(own: Bits, without: Bits) -> float:
-    """Return the bits that the whole answer loses without a document."""
-    return rounded((without.answer - own.answer).sum(), 1)
+    """Return the bits that the answer loses without a document.
+
+    From the loss of each token, one bit is taken off. So the many small changes of a long answer do not add up.
+    """
+    return rounded(np.maximum(without.answer - own.answer - 1, 0).sum(), 1)
 
 
 def rounded(bits: float, digits: int = 2) -> float:
     """Round to digits that hardly differ between processors. Zero has no sign."""
     return round(float(bits), digits) + 0.0
-
-
-def _mean(measured: Sequence[Bits], part: str) -> np.ndarray:
-    return np.mean([getattr(bits, part) for bits in measured], axis=0)

@@ -13,8 +13,10 @@ from rag_instruct.files import digest
 from rag_instruct.llm.answers import AnswerStore, request_key
 from rag_instruct.llm.segments import Record, Reply
 from rag_instruct.logs import bar, logger
-from rag_instruct.models.chat import written
+from rag_instruct.models.chat import prepared, written
+from rag_instruct.models.engines import identity
 from rag_instruct.models.likelihood import STEPS, Likelihood, Text
+from rag_instruct.models.loading import load_tokenizer
 from rag_instruct.models.templates import DEFAULT
 
 LONGEST_ANSWER = 512  # tokens of an answer that are measured; the rest of a longer answer is ignored
@@ -27,6 +29,7 @@ class Given(NamedTuple):
     question: str
     answer: str
     documents: tuple[str, ...]
+    common: bool = False  # other questions have the same documents
 
 
 class Bits(NamedTuple):
@@ -74,11 +77,11 @@ class Measurer:
             for text in (prompt[:start], prompt[start:], given.answer)
         )
         answer = answer[:LONGEST_ANSWER]
-        return Text(before + question + answer, len(question) + len(answer)), len(question)
+        return Text(before + question + answer, len(question) + len(answer), given.common), len(question)
 
-    def _request(self, text: Text) -> dict[str, str | int]:
+    def _request(self, text: Text) -> dict[str, str | int | bool]:
         """Return everything that determines the bits. A digest replaces the text."""
-        return {"model": self._model, "text": digest(*text.ids), "measured": text.measured}
+        return {"model": self._model, "text": digest(*text.ids), "measured": text.measured, "common": text.common}
 
     def _measure(self, missing: dict[str, Text]) -> None:
         self._loaded = self._loaded or self._load()
@@ -103,6 +106,12 @@ class Measurer:
         assert reply is not None, f"the store has no measurement {key}"
         bits = np.array(reply["text"].split(), float) / STEPS
         return Bits(bits[:asked_of], bits[asked_of:])
+
+
+def measurer_of(model: str, revision: str | None, workers: int, store: AnswerStore, data_set: str) -> Measurer:
+    """Return a measurer for a model's weights. `workers` texts are measured at the same time."""
+    tokenizer = prepared(load_tokenizer(model, revision))
+    return Measurer(identity(model, revision), tokenizer, lambda: Likelihood(model, revision, workers), store, data_set)
 
 
 def measured_folder(answers: Path) -> Path:

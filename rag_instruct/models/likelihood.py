@@ -1,10 +1,14 @@
 """Measure how likely texts are to a causal model: the bits (-log2 of the probability) of each token of a text."""
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from concurrent.futures import Future, ThreadPoolExecutor
+from copy import deepcopy
+from threading import Lock
+from typing import Any, NamedTuple
 
 import torch
+from transformers import DynamicCache
 from transformers.utils.logging import disable_progress_bar
 
 from rag_instruct.logs import logger
@@ -19,6 +23,7 @@ class Text(NamedTuple):
 
     ids: list[int]
     measured: int
+    common: bool = False  # other texts begin with the same unmeasured tokens: the model reads these once for all
 
 
 class Likelihood:
@@ -34,6 +39,8 @@ class Likelihood:
         dtype = torch.bfloat16 if self._device == "cuda" else torch.float32
         self._model = load_student(model, dtype, revision).eval().to(self._device)
         self._workers = workers
+        self._read: dict[tuple[int, ...], Future[Any]] = {}  # the model's state after common tokens
+        self._lock = Lock()
         logger.info("%s: measuring on %s", model, "a GPU" if self._device == "cuda" else f"{workers} CPU cores")
 
     def measure(self, texts: Sequence[Text]) -> Iterator[tuple[int, list[int]]]:
@@ -45,10 +52,34 @@ class Likelihood:
         threads = torch.get_num_threads()
         pool = ThreadPoolExecutor(self._workers, initializer=torch.set_num_threads, initargs=(1,))
         try:
-            yield from enumerate(pool.map(lambda text: self._batch([text])[0], texts))
+            yield from enumerate(pool.map(self._alone, texts))
         finally:
             pool.shutdown(cancel_futures=True)
             torch.set_num_threads(threads)
+
+    @torch.inference_mode()
+    def _alone(self, text: Text) -> list[int]:
+        """Return the bits of one text."""
+        if not text.common:
+            return self._batch([text])[0]
+        start = len(text.ids) - text.measured - 1  # the last token before the measured ones predicts the first of them
+        ids = torch.tensor([text.ids[start:]])
+        state = deepcopy(self._state(tuple(text.ids[:start])))
+        logits = self._model(input_ids=ids, past_key_values=state, use_cache=True).logits
+        found: list[list[int]] = _hundredths(logits[:, :-1], ids[:, 1:])
+        return found[0]
+
+    def _state(self, common: tuple[int, ...]) -> Any:
+        """Return the model's state after common tokens. The first thread that needs it computes it."""
+        with self._lock:
+            first = common not in self._read
+            future = self._read.setdefault(common, Future())
+        if first:
+            state = DynamicCache(config=self._model.config)
+            if common:
+                self._model(input_ids=torch.tensor([common]), past_key_values=state, use_cache=True, logits_to_keep=1)
+            future.set_result(state)
+        return future.result()
 
     @torch.inference_mode()
     def _batch(self, texts: Sequence[Text]) -> list[list[int]]:
@@ -58,13 +89,16 @@ class Likelihood:
         ids = torch.tensor([text.ids + [0] * (longest - len(text.ids)) for text in texts], device=self._device)
         kept = torch.arange(first - 1, longest - 1, device=self._device)
         logits = self._model(input_ids=ids, logits_to_keep=kept, use_cache=False).logits
-        chosen = logits.gather(2, ids[:, first:, None])[..., 0].float()
-        bits = (logits.float().logsumexp(2) - chosen) / torch.log(torch.tensor(2.0))
-        hundredths = (bits * STEPS).round().long().tolist()
-        return [
-            row[len(text.ids) - text.measured - first :][: text.measured]
-            for row, text in zip(hundredths, texts, strict=True)
-        ]
+        found = _hundredths(logits, ids[:, first:])
+        starts = [len(text.ids) - text.measured - first for text in texts]
+        return [row[start : start + text.measured] for row, start, text in zip(found, starts, texts, strict=True)]
+
+
+def _hundredths(logits: torch.Tensor, ids: torch.Tensor) -> list[list[int]]:
+    """Return the bits of tokens in hundredths, from the logits before them."""
+    nats = logits.float().logsumexp(2) - logits.gather(2, ids[..., None])[..., 0].float()
+    found: list[list[int]] = (nats / math.log(2) * STEPS).round().long().tolist()
+    return found
 
 
 def batches(lengths: Sequence[int], tokens: int) -> Iterable[list[int]]:
