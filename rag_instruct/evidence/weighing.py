@@ -20,8 +20,8 @@ class Thresholds(NamedTuple):
 
     helps: float = 0.36  # clear bits per token of the answer, and `question_weight` times those of the question
     question_weight: float = 0.4
-    states: float = 0.17  # share of the answer's bits
-    needed: float = 5.0  # bits that the answer loses without a document
+    states: float = 0.16  # share of the answer's bits
+    needed: float = 4.0  # bits that the answer loses without a document
 
     def help(self, found: Gain) -> float:
         """Return what is compared with `helps`."""

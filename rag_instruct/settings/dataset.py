@@ -82,10 +82,10 @@ class Thresholds(Section):
     )
     question_weight: Amount = Field(0.4, description="What a bit of the question counts.", examples=[0.2])
     states: Share = Field(
-        0.17, description="Documents state the answer if they give this share of its bits.", examples=[0.25]
+        0.16, description="Documents state the answer if they give this share of its bits.", examples=[0.25]
     )
     needed: Amount = Field(
-        5.0, description="A document is needed if the answer loses this number of bits without it.", examples=[10.0]
+        4.0, description="A document is needed if the answer loses this number of bits without it.", examples=[10.0]
     )
 
 
