@@ -24,9 +24,10 @@ from pathlib import Path
 from typing import Literal
 
 from rag_instruct import cli
-from rag_instruct.dataset.evidence import apply_evidence, summary_of
+from rag_instruct.dataset.evidence import apply_evidence
 from rag_instruct.dataset.merging import merge, refuse_empty, rejects_by_reason
 from rag_instruct.dataset.verdicts import apply_verdicts, matrix
+from rag_instruct.evidence.summary import summary_of
 from rag_instruct.files import read_json, write_json
 from rag_instruct.logs import logger
 from rag_instruct.record_files import read_records, write_records

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import yaml
 from scipy.stats import chisquare
 
+from rag_instruct.evidence.summary import evidence_table
 from rag_instruct.exemplars.funnel import Funnel
 from rag_instruct.exemplars.funnel import shown as shown_funnel
 from rag_instruct.files import is_validation, whole
@@ -20,7 +21,18 @@ from rag_instruct.schema import Row
 from rag_instruct.settings import Settings
 from rag_instruct.tables import frame, markdown
 
-PASSAGE = pa.struct([("id", pa.string()), ("role", pa.string()), ("rank", pa.int32()), ("score", pa.float64())])
+PASSAGE = pa.struct(
+    [
+        ("id", pa.string()),
+        ("role", pa.string()),
+        ("rank", pa.int32()),
+        ("score", pa.float64()),
+        ("bits", pa.float64()),
+        ("demoted", pa.bool_()),
+    ]
+)
+GAIN = pa.struct([(name, pa.float64()) for name in ("answer", "share", "clear", "question")])
+EVIDENCE = pa.struct([("found", pa.string()), ("help", pa.float64()), ("gain", GAIN)])
 SCHEMA = pa.schema(
     [
         ("question", pa.string()),
@@ -40,6 +52,7 @@ SCHEMA = pa.schema(
         ("prompt_version", pa.int32()),
         ("request_keys", pa.list_(pa.string())),
         ("corpus_license", pa.string()),
+        ("evidence", EVIDENCE),
     ]
 )
 FIELDS = """
@@ -48,8 +61,11 @@ FIELDS = """
 | `question`, `answer`, `documents` | as in the released RAG-Instruct set; documents have a title in their first line |
 | `id` | unique in the data set |
 | `paradigm` | the relation between question and source documents (r0 to r4 in the paper) |
-| `intended_paradigm` | the paradigm that the prompt asked for, if verification changed it; otherwise null |
+| `intended_paradigm` | the paradigm that the prompt asked for, if verification or evidence changed it; otherwise null |
 | `passages` | for each document: its id in the corpus, role (`source` or `noise`), rank and score in the search |
+| `bits` of a passage | what the answer loses without this source, or gains per token from this noise alone |
+| `demoted` of a passage | it was a source document, but the answer does not need it |
+| `evidence` | if the row was measured: the paradigm that the bits show, and the gain of its source documents |
 | `hidden_passages` | ids of passages that state the answer and were kept out of the row |
 | `kind` | the form of the question: question, claim, choice, command, explanation or comparison |
 | `exemplar`, `exemplar_id`, `license` | the instruction that the question imitates, its id and its licence |
@@ -58,8 +74,8 @@ FIELDS = """
 """
 LIMITS = """
 - A language model wrote questions and answers. They may be wrong, and its provider's terms of use apply to them.
-- A row's paradigm is only what its prompt asked for, unless verification changed it. The section on verification says
-  how many rows were tested.
+- A row's paradigm is only what its prompt asked for, unless verification or evidence changed it. The sections on these
+  say how many rows were tested.
 - Documents are unchanged passages of the corpus. They may contain errors and outdated statements.
 """
 SIZES = ((1e3, "n<1K"), (1e4, "1K<n<10K"), (1e5, "10K<n<100K"), (1e6, "100K<n<1M"))
@@ -104,6 +120,7 @@ def card(
         "How it was made": _table(["", ""], made_of.items()),
         "Exemplars": _exemplars(counts["exemplars"]),
         "Verification of the paradigms": _verification(counts["verification"]),
+        "Evidence in bits": _evidence(counts.get("evidence", {})),
         "Checks": _table(
             ["check", "kept", "dropped"], ((k, v["kept"], v["dropped"]) for k, v in quality_filters.items())
         ),
@@ -167,6 +184,21 @@ def _verification(verification: Mapping[str, Mapping[str, Any]]) -> str:
         "whose documents should state the answer. A row fails if a noise document answers its question."
     )
     return f"{explanation}\n\n{_table(['written for', *names, 'untested', 'passed', 'share'], lines)}"
+
+
+def _evidence(evidence: Mapping[str, Any]) -> str:
+    """Return the section on the rows' bits."""
+    if not evidence:
+        return "No row was measured (`evidence` in config.yaml)."
+    explanation = (
+        f"A small model read each of {evidence['rows']:,} rows with its source documents, with random documents, and "
+        "without. `help` is how many bits per token of the answer the source documents save clearly, plus a part of "
+        "what they save of the question. `share` is the saved share of the answer's bits. A row is as intended if "
+        "these numbers, and the number of documents that the answer needs, fit its paradigm, and no noise document "
+        "states the answer. The thresholds have errors: about one row in ten is judged wrongly."
+    )
+    noise = f"Superfluous source documents: {evidence['superfluous']:,}. Noise documents that state the answer: "
+    return f"{explanation}\n\n{markdown(evidence_table(evidence))}\n\n{noise}{evidence['answering_noise']:,}."
 
 
 def _exemplars(found: Funnel) -> str:

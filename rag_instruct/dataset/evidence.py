@@ -1,20 +1,14 @@
 """Applies to rows what the bits and the judge found: marks rows, demotes superfluous source documents, stops rows."""
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
 
-import numpy as np
 from msgspec.structs import replace
 
-from rag_instruct.dataset.verdicts import apply_verdicts, demoted, matrix
+from rag_instruct.dataset.verdicts import apply_verdicts, demoted
 from rag_instruct.evidence.weighing import as_intended
 from rag_instruct.paradigms import PARADIGMS
 from rag_instruct.reasons import Reason
 from rag_instruct.schema import Row, RowBits, RowPassage, StoppedRow, Verdict, Weighed
-
-QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-WORST = 5  # rows of each paradigm that are listed
 
 
 def apply_evidence(
@@ -63,41 +57,3 @@ def _fault(one: Weighed) -> tuple[Reason | None, str]:
     if one.answering:
         return Reason.ANSWER_IN_NOISE, ", ".join(one.answering)
     return (None, "") if as_intended(one.intended, one.found) else (Reason.WRONG_PARADIGM, one.found)
-
-
-def summary_of(weighed: Sequence[Weighed]) -> dict[str, Any]:
-    """Return the numbers of a data set's measured rows, or {} if none was measured."""
-    if not weighed:
-        return {}
-    parts = {name: [one for one in weighed if one.intended == name] for name in PARADIGMS}
-    return {
-        "rows": len(weighed),
-        "found": matrix(verdicts(weighed)),
-        "help": {name: _quantiles([one.help for one in part]) for name, part in parts.items() if part},
-        "share": {name: _quantiles([one.gain.share for one in part]) for name, part in parts.items() if part},
-        "unrelated": _quantiles([one.unrelated for one in weighed]),
-        "superfluous": dict(Counter(one.intended for one in weighed for _ in range(len(one.lost) - len(one.needed)))),
-        "answering_noise": sum(len(one.answering) for one in weighed),
-    }
-
-
-def _quantiles(values: Sequence[float]) -> list[float]:
-    return [round(float(value), 2) for value in np.quantile(values, QUANTILES)]
-
-
-def worst(rows: Iterable[Row]) -> list[Row]:
-    """Return the rows whose bits speak most against their paradigm, WORST of each paradigm, the worst first.
-
-    Documents of useless_doc should not help, and those of all other paradigms should.
-    """
-    found: list[Row] = []
-    measured = [row for row in rows if row.evidence]
-    for name in PARADIGMS:
-        sign = -1 if name == "useless_doc" else 1
-        part = [row for row in measured if row.paradigm == name]
-        found += sorted(part, key=lambda row: (sign * _help(row), row.id))[:WORST]
-    return found
-
-
-def _help(row: Row) -> float:
-    return row.evidence.help if row.evidence else 0.0

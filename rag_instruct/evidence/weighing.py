@@ -94,6 +94,11 @@ def as_intended(intended: str, found: str) -> bool:
     return found == intended or (found.startswith("multi") and intended.startswith("multi"))
 
 
+def judged_rightly(one: Weighed) -> bool:
+    """Return whether the bits show the row's paradigm, and no noise document states its answer."""
+    return as_intended(one.intended, one.found) and not one.answering
+
+
 def _first(row: Asked, random: Sequence[Given]) -> list[Given]:
     """Return what is measured of every row."""
     alone = [row.given([text]) for text in row.noise.values()]
