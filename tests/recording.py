@@ -131,7 +131,9 @@ def record(built: Path) -> None:
     told = {"sha256": sha256, "answers": lines, "measured": measured, "processor": processor()}
     SUMMARY.write_text(json.dumps(told, indent=2) + "\n")
     size = sum(path.stat().st_size for path in FOLDER.iterdir())
-    print(f"recorded: {lines} answers, {measured} measurements, {len(QUERIES)} rankings, {size:,} bytes in {FOLDER.relative_to(ROOT)}")
+    print(
+        f"recorded: {lines} answers, {measured} measurements, {len(QUERIES)} rankings, {size:,} bytes in {FOLDER.relative_to(ROOT)}"
+    )
 
 
 def _pack_store(store: Path, packed: Path) -> int:
