@@ -169,7 +169,7 @@ class Evidence(Record, frozen=True):
     closed_book: bool  # from memory
     with_documents: bool  # from the source documents and memory
     from_documents: bool  # from the source documents alone
-    without: tuple[bool, ...] = ()  # with source document 1, 2, ... left out; only tested if all together suffice
+    needed: tuple[str, ...] = ()  # ids of source documents that suffice, without a superfluous one; if all suffice
     noise: tuple[str, ...] = ()  # ids of noise documents from which the question can be answered
 
 
@@ -194,7 +194,7 @@ class Verdict(Record, frozen=True):
 
     id: str
     intended: str  # the row's paradigm
-    found: str  # a paradigm, or undecided, none or untested
+    found: str  # a paradigm, or undecided, doubtful or untested
     reason: Reason | None = None  # None: the row passed, or was not tested
     detail: str = ""
     evidence: Evidence | None = None  # None: not tested

@@ -91,7 +91,7 @@ rule verify_paradigms:
         rows=rules.assemble.output.rows,
         prompts=expand(
             own("resources/prompts/verification/{name}.yaml"),
-            name=["closed_book", "with_documents", "from_documents", "grade"],
+            name=["closed_book", "with_documents", "from_documents", "grade", "criteria", "grade_open"],
         ),
     output:
         "results/{dataset}/verification/{paradigm}.jsonl",

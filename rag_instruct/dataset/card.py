@@ -175,11 +175,12 @@ def _verification(verification: Mapping[str, Mapping[str, Any]]) -> str:
         lines.append([name, *(found["found"][other] for other in names), found["untested"], passed, interval])
     explanation = (
         "A judge answered each tested question in four ways: from memory, from the source documents and memory, from "
-        "the source documents alone and, if several documents state the answer, from all of them but one. Its right "
+        "the source documents alone and, if several documents state the answer, from fewer of them. Its right "
         "answers show the row's paradigm.\n\n"
         "Lines: the paradigm that the row was written for. Columns: the paradigm that the test found. `undecided`: the "
-        "judge knew the answer, so the test cannot show whether the documents help. `none`: no paradigm fits. "
-        "`untested`: a reply of the judge was unreadable. `share`: the 95 % interval of the share that passed.\n\n"
+        "judge knew the answer, so the test cannot show whether the documents help. `doubtful`: the judge says that "
+        "the row's answer is wrong. `untested`: a reply of the judge was unreadable. `share`: the 95 % interval of the "
+        "share that passed. Superfluous source documents are no fault: they became noise documents.\n\n"
         "A row passes if the test found the paradigm that it was written for. `undecided` passes too, except for rows "
         "whose documents should state the answer. A row fails if a noise document answers its question."
     )

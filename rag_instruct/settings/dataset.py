@@ -59,7 +59,7 @@ class Verification(Section):
     """A test whether rows have their paradigm.
 
     A judge answers each question from memory, with the source documents, from the documents alone, and without each
-    document. Then the judge grades these answers.
+    document. Then the judge grades these answers. Superfluous source documents become noise documents.
     """
 
     share: Share = Field(0, description="The share of rows that is tested: 0 tests none, 1 tests all.", examples=[0.1])
