@@ -266,13 +266,19 @@ class Reason(StrEnum):
     WRONG_PARADIGM = (
         "wrong paradigm",
         ROWS,
-        "Verification found another paradigm; `detail` names it.",
-        ("Use a stronger teacher, or set `verification.failing` to `relabel`."),
+        "Verification or evidence found another paradigm; `detail` names it.",
+        ("Use a stronger teacher, or set `failing` of `verification` or `evidence` to `relabel`."),
+    )
+    DOUBTFUL_REFERENCE = (
+        "doubtful reference",
+        ROWS,
+        "The judge of the verification says that the row's own answer is wrong; `detail` has the judge's answer.",
+        ("Read some of these rows; use a stronger teacher."),
     )
     ANSWER_IN_NOISE = (
         "answer in noise",
         ROWS,
-        "Verification found the answer in noise documents; `detail` has their ids.",
+        "Verification or evidence found the answer in noise documents; `detail` has their ids.",
         ("Raise `noise.beyond`."),
     )
     SURPLUS = (

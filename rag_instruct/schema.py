@@ -106,6 +106,27 @@ class RowPassage(Record, frozen=True):
     rank: int
     score: float
     nearest_to: str = ""  # as in Source
+    bits: float | None = (
+        None  # lost by the answer without this source, or gained from this noise alone; None: unmeasured
+    )
+    demoted: bool = False  # it was a source document, but the answer does not need it
+
+
+class Gain(Record, frozen=True):
+    """What documents give under a small model, against random documents. Measured in bits (docs/evidence.md)."""
+
+    answer: float  # bits per token of the answer
+    share: float  # the same as a share of the answer's bits with random documents
+    clear: float  # bits per token of the answer, where the documents beat every draw of random ones, and none at all
+    question: float  # bits per token of the question
+
+
+class RowBits(Record, frozen=True):
+    """What the bits say about a row."""
+
+    found: str  # a paradigm
+    help: float  # the measure by which documents count as helpful
+    gain: Gain  # of all source documents that the row was written with
 
 
 class Row(Record, frozen=True):
@@ -128,8 +149,9 @@ class Row(Record, frozen=True):
     request_keys: tuple[str, ...]
     corpus_license: str
     links: tuple[Link, ...] = ()  # between the source documents of a multi-document row
-    intended_paradigm: str = ""  # the paradigm before verification changed it, or empty
+    intended_paradigm: str = ""  # the paradigm before verification or evidence changed it, or empty
     unused_passages: tuple[str, ...] = ()  # ids of noise documents that the teacher saw and left unused
+    evidence: RowBits | None = None  # None: not measured
 
 
 class Reject(Record, frozen=True):
@@ -162,6 +184,7 @@ class Reject(Record, frozen=True):
     intended_paradigm: str = ""
     unused: tuple[Source, ...] = ()
     unused_passages: tuple[str, ...] = ()
+    evidence: RowBits | None = None
 
     @staticmethod
     def of(rejected: Pair | Row, reason: Reason, detail: str = "", repeats: str = "") -> "Reject":
@@ -184,8 +207,24 @@ class Evidence(Record, frozen=True):
     closed_book: bool  # from memory
     with_documents: bool  # from the source documents and memory
     from_documents: bool  # from the source documents alone
-    without: tuple[bool, ...] = ()  # with source document 1, 2, ... left out; only tested if all together suffice
+    needed: tuple[str, ...] = ()  # ids of source documents that suffice, without a superfluous one; if all suffice
     noise: tuple[str, ...] = ()  # ids of noise documents from which the question can be answered
+
+
+class Weighed(Record, frozen=True):
+    """What a row's documents are for, by bits."""
+
+    id: str
+    intended: str  # the row's paradigm
+    found: str  # the paradigm that the bits show
+    help: float  # the measure by which documents count as helpful: clear bits, and a part of the question's bits
+    gain: Gain  # of all source documents
+    unrelated: float  # bits per token of the answer that random documents give, against no documents
+    needed: tuple[str, ...]  # ids of the smallest set of source documents that gives the answer as well as all of them
+    lost: dict[str, float]  # by source document: bits that the answer loses without it
+    noise: dict[str, Gain]  # by noise document: what it gives alone
+    answering: tuple[str, ...] = ()  # ids of noise documents that state the answer
+    tokens: int = 0  # of the answer
 
 
 class Verdict(Record, frozen=True):
@@ -193,7 +232,7 @@ class Verdict(Record, frozen=True):
 
     id: str
     intended: str  # the row's paradigm
-    found: str  # a paradigm, or undecided, none or untested
+    found: str  # a paradigm, or undecided, doubtful or untested
     reason: Reason | None = None  # None: the row passed, or was not tested
     detail: str = ""
     evidence: Evidence | None = None  # None: not tested

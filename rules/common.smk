@@ -95,6 +95,12 @@ def verdicts(wildcards):
     return of_paradigms("results/{dataset}/verification/{paradigm}.jsonl")(wildcards) if verified else []
 
 
+def evidence(wildcards):
+    """Return the file of the rows' bits, or none if no row is measured."""
+    measured = dataset(wildcards)["evidence"]
+    return f"results/{wildcards.dataset}/evidence.jsonl" if measured["model"] and measured["rows"] else []
+
+
 def numbers(count):
     """Return the numbers of shards or chunks as in file names: 00, 01, ..."""
     return [f"{number:02d}" for number in range(count)]

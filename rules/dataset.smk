@@ -2,6 +2,9 @@
 # Needs: results/<dataset>/pairs/ and search/. Makes: results/<dataset>.jsonl.
 
 
+include: "functions/dataset.smk"
+
+
 rule assemble:
     input:
         pairs=rules.gather_pairs.output.pairs,
@@ -52,13 +55,43 @@ rule filter_rows:
         " --quality-filters {params.quality_filters:q} --benchmarks {input.benchmarks:q} --stopped {output.stopped:q} --counts {output.counts:q} --log {log:q}"
 
 
+# Every measurement is stored, so that a rerun measures only what is new.
+rule measure_evidence:
+    input:
+        rows=of_paradigms(rules.assemble.output.rows),
+        stopped=rules.filter_rows.output.stopped,
+    output:
+        "results/{dataset}/evidence.jsonl",
+    log:
+        "results/logs/measure_evidence/{dataset}.log",
+    conda:
+        "../envs/training.yaml"
+    threads: 16
+    resources:
+        mem_mb=lambda wildcards: measuring(wildcards)["memory_mb"],
+        gpu=lambda wildcards: measuring(wildcards)["gpus"],
+        runtime=A_DAY,
+    params:
+        model=lambda wildcards: measuring(wildcards)["model"],
+        revision=lambda wildcards: measuring(wildcards).get("revision", []),
+        rows=setting("evidence.rows"),
+        thresholds=lambda wildcards: json.dumps(dataset(wildcards)["evidence"]["thresholds"], sort_keys=True),
+        seed=setting("seed"),
+        code=code("measure_evidence"),
+        settings=settings_file,
+    shell:
+        "OMP_NUM_THREADS=1 python -m scripts.measure_evidence {input.rows:q} --stopped {input.stopped:q} --rows {params.rows} --seed {params.seed}"
+        " --thresholds {params.thresholds:q} --model {params.model:q} --revision {params.revision:q} --workers {threads}"
+        " --dataset {wildcards.dataset} --output {output:q} --settings {params.settings:q} --log {log:q}"
+
+
 # Paid: its code is not a param, and its answers are in the store.
 rule verify_paradigms:
     input:
         rows=rules.assemble.output.rows,
         prompts=expand(
             own("resources/prompts/verification/{name}.yaml"),
-            name=["closed_book", "with_documents", "from_documents", "grade"],
+            name=["closed_book", "with_documents", "from_documents", "grade", "criteria", "grade_open"],
         ),
     output:
         "results/{dataset}/verification/{paradigm}.jsonl",
@@ -89,6 +122,7 @@ rule merge_dataset:
         rows=of_paradigms(rules.assemble.output.rows),
         stopped=rules.filter_rows.output.stopped,
         verdicts=verdicts,
+        evidence=evidence,
         rejects=of_paradigms(rules.assemble.output.rejects),
         pair_rejects=of_paradigms(rules.gather_pairs.output.rejects),
         exemplars="results/{dataset}/exemplars/counts.json",
@@ -111,9 +145,10 @@ rule merge_dataset:
         paradigms=lambda wildcards: " ".join(f"{name}={rows}" for name, rows in wanted(dataset(wildcards)).items()),
         seed=setting("seed"),
         failing=setting("verification.failing"),
+        misfits=setting("evidence.failing"),
         code=code("merge_dataset"),
     shell:
         "python -m scripts.merge_dataset {input.rows:q} --paradigms {params.paradigms} --seed {params.seed} --stopped {input.stopped:q}"
-        " --verdicts {input.verdicts:q} --failing {params.failing} --exemplars {input.exemplars:q}"
+        " --verdicts {input.verdicts:q} --failing {params.failing} --evidence {input.evidence:q} --misfits {params.misfits} --exemplars {input.exemplars:q}"
         " --earlier-rejects {input.rejects:q} {input.pair_rejects:q}"
         " --dataset {output.dataset:q} --rejects {output.rejects:q} --counts {output.counts:q} --log {log:q}"

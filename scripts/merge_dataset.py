@@ -10,6 +10,8 @@ Args:
     stopped: rows that a quality filter stopped, .jsonl of scripts.filter_rows
     verdicts: .jsonl files of scripts.verify_paradigms
     failing: what to do with rows that fail the verification
+    evidence: bits of rows, .jsonl of scripts.measure_evidence
+    misfits: what to do with rows whose bits show another paradigm
     earlier_rejects: rejects of earlier stages, .jsonl
     exemplars: counts of scripts.report_exemplars, .json
     dataset: output, .jsonl
@@ -22,12 +24,14 @@ from pathlib import Path
 from typing import Literal
 
 from rag_instruct import cli
+from rag_instruct.dataset.evidence import apply_evidence
 from rag_instruct.dataset.merging import merge, refuse_empty, rejects_by_reason
 from rag_instruct.dataset.verdicts import apply_verdicts, matrix
+from rag_instruct.evidence.summary import summary_of
 from rag_instruct.files import read_json, write_json
 from rag_instruct.logs import logger
 from rag_instruct.record_files import read_records, write_records
-from rag_instruct.schema import Reject, Row, StoppedRow, Verdict
+from rag_instruct.schema import Reject, Row, StoppedRow, Verdict, Weighed
 
 
 def main(
@@ -38,6 +42,8 @@ def main(
     stopped: Path | None = None,
     verdicts: Sequence[Path] = (),
     failing: Literal["keep", "drop", "relabel"] = "drop",
+    evidence: Path | None = None,
+    misfits: Literal["keep", "drop", "relabel"] = "keep",
     earlier_rejects: Sequence[Path] = (),
     exemplars: Path | None = None,
     dataset: Path,
@@ -47,7 +53,10 @@ def main(
     wanted = {name: int(count) for name, count in (pair.split("=") for pair in paradigms)}
     found = {name: list(read_records(path, Row)) for name, path in zip(wanted, rows, strict=True)}
     judged = [verdict for path in verdicts for verdict in read_records(path, Verdict)]
-    found, left_out = apply_verdicts(found, judged, failing)
+    weighed = list(read_records(evidence, Weighed)) if evidence else []
+    found, left_out = apply_evidence(found, weighed, misfits, {verdict.id for verdict in judged})
+    found, failed = apply_verdicts(found, judged, failing)
+    left_out |= failed
     if stopped:
         left_out |= {stop.id: stop for stop in read_records(stopped, StoppedRow)}
     merged, left, numbers = merge(found, wanted, seed, left_out)
@@ -59,6 +68,7 @@ def main(
         "paradigms": numbers,
         "rejects": rejects_by_reason(rejected),
         "verification": matrix(judged),
+        "evidence": summary_of(weighed),
         "exemplars": read_json(exemplars) if exemplars else {},
     }
     write_json(counts, summary)

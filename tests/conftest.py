@@ -138,7 +138,7 @@ class Project:
         """A data set `paid` of the demo's corpus and encoder, with a teacher `remote` at `url` whose key is in TEST_KEY."""
         common = {"corpus": "demo", "encoder": "minilm", "exemplars": {"demo_alpaca": 15, "demo_lmsys": 15}}
         common |= {"exemplar_filter": "remote", "teacher": "remote", "prompts": "full", "documents": 5}
-        common |= {"noise": {"depth": 40, "beyond": 20}}
+        common |= {"noise": {"depth": 40, "beyond": 20}, "evidence": {"model": False}}
         remote = {"model": "m", "base_url": url, "key_variable": "TEST_KEY"}
         self.edit("config.yaml", "\ncorpora:\n", f"\n  paid: {json.dumps(common | dataset)}\n\ncorpora:\n")
         self.edit("config.yaml", "\nteachers:\n", f"\nteachers:\n\n  remote: {json.dumps(remote | teacher)}\n")

@@ -20,6 +20,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "tests/data/recorded_demo"
 ANSWERS, SUMMARY = FOLDER / "answers.jsonl.gz", FOLDER / "recording.json"
+MEASURED = FOLDER / "measured.jsonl.gz"
 TARGET = "results/rag_instruct_demo.jsonl"
 SEARCH = "results/rag_instruct_demo/search"
 QUERIES = (
@@ -38,7 +39,7 @@ Ranking = dict[str, list[tuple[str, float]]]  # by query: passages and scores, b
 
 
 def summary() -> dict[str, Any]:
-    """What was recorded: sha256 of the data set, number of answers, processor."""
+    """What was recorded: sha256 of the data set, numbers of answers and measurements, processor."""
     read: dict[str, Any] = json.loads(SUMMARY.read_text())
     return read
 
@@ -49,9 +50,11 @@ def answers() -> list[dict[str, Any]]:
 
 
 def unpack_answers(project: Path) -> None:
-    """Put the recorded answers into a project's store."""
-    (project / "answers").mkdir(exist_ok=True)
+    """Put the recorded answers, and the recorded bits of the rows, into a project's stores."""
+    (project / "answers/measured").mkdir(parents=True, exist_ok=True)
     (project / "answers/0-recorded.jsonl").write_bytes(gzip.decompress(ANSWERS.read_bytes()))
+    if MEASURED.exists():
+        (project / "answers/measured/0-recorded.jsonl").write_bytes(gzip.decompress(MEASURED.read_bytes()))
 
 
 def unpack_runs(project: Path) -> dict[str, str]:
@@ -121,16 +124,25 @@ def processor() -> str:
 def record(built: Path) -> None:
     """Keep what a project has built, whose answers were all given by the real teacher."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    segments = sorted((built / "answers").glob("*.jsonl"))
-    lines = sorted(line for path in segments for line in path.read_text("utf-8").splitlines())
-    _pack(ANSWERS, "".join(f"{line}\n" for line in lines))
+    lines = _pack_store(built / "answers", ANSWERS)
+    measured = _pack_store(built / "answers/measured", MEASURED)
     for name in QUERIES:
         _pack(FOLDER / f"{name}.trec.gz", (built / SEARCH / f"{name}.trec").read_text())
     sha256 = hashlib.sha256((built / TARGET).read_bytes()).hexdigest()
-    told = {"sha256": sha256, "answers": len(lines), "processor": processor()}
+    told = {"sha256": sha256, "answers": lines, "measured": measured, "processor": processor()}
     SUMMARY.write_text(json.dumps(told, indent=2) + "\n")
     size = sum(path.stat().st_size for path in FOLDER.iterdir())
-    print(f"recorded: {len(lines)} answers, {len(QUERIES)} rankings, {size:,} bytes in {FOLDER.relative_to(ROOT)}")
+    print(
+        f"recorded: {lines} answers, {measured} measurements, {len(QUERIES)} rankings, {size:,} bytes in {FOLDER.relative_to(ROOT)}"
+    )
+
+
+def _pack_store(store: Path, packed: Path) -> int:
+    """Pack the records of a store; their number."""
+    segments = sorted(store.glob("*.jsonl"))
+    lines = sorted(line for path in segments for line in path.read_text("utf-8").splitlines())
+    _pack(packed, "".join(f"{line}\n" for line in lines))
+    return len(lines)
 
 
 def _pack(path: Path, text: str) -> None:

@@ -29,17 +29,32 @@ ANSWER = "Ada Lovelace wrote it in London."
         (Evidence(1, False, True, True, ()), "single_doc_answer"),
         (Evidence(1, True, True, True, ()), "single_doc_answer"),
         (Evidence(3, False, True, False, ()), "multi_doc_support"),
-        (Evidence(3, True, True, True, (False, False, False)), "multi_doc_answer"),
-        (Evidence(2, False, True, True, (True, False)), "single_doc_answer"),
-        (Evidence(3, False, True, True, (True, False, False)), "none"),
+        (Evidence(3, True, True, True, ("a", "b", "c")), "multi_doc_answer"),
+        (Evidence(2, False, True, True, ("b",)), "single_doc_answer"),
+        (Evidence(3, False, True, True, ("b", "c")), "multi_doc_answer"),
     ],
 )
 def test_who_could_answer_shows_the_paradigm(evidence, paradigm):
     assert paradigm_shown(evidence) == paradigm
 
 
-def row(name, paradigm, sources, noise=("FILLER",)):
-    return made.row(name, paradigm, sources, noise, question=f"Who wrote it, and where? ({name})", answer=ANSWER)
+def row(name, paradigm, sources, noise=("FILLER",), **given):
+    return made.row(
+        name, paradigm, sources, noise, question=f"Who wrote it, and where? ({name})", answer=ANSWER, **given
+    )
+
+
+def graded(system, user):
+    """The reply to a request for criteria or for a grade, or None for any other request."""
+    if "write the criteria" in system:
+        return {"criteria": "It names Ada Lovelace.\nIt names London."}
+    if "by criteria" in system:
+        assert "It names London." in user
+        return {"verdict": "right"}
+    if "compare" in system:
+        right = re.search(r"\nAnswer: Lovelace did", user) or f"Answer: {ANSWER}" in user
+        return {"verdict": "doubtful" if "(wrong)" in user else "right" if right else "wrong"}
+    return None
 
 
 def judge(knows=(), helped=()):
@@ -47,14 +62,8 @@ def judge(knows=(), helped=()):
 
     def answer(request):
         system, user = (message["content"] for message in request["messages"])
-        if "compare" in system:
-            return json.dumps(
-                {
-                    "verdict": "right"
-                    if re.search(r"\nAnswer: Lovelace did", user) or f"Answer: {ANSWER}" in user
-                    else "wrong"
-                }
-            )
+        if reply := graded(system, user):
+            return json.dumps(reply)
         name = re.search(r"\((\w+)\)", user)[1]
         if name == "odd":
             return "no JSON"
@@ -77,6 +86,9 @@ ROWS = [
     row("leak", "single_doc_support", ["WHO WHERE"]),
     row("one", "multi_doc_answer", ["WHO WHERE", "nothing"]),
     row("three", "multi_doc_answer", ["WHO", "WHERE", "nothing"]),
+    row("copies", "multi_doc_answer", ["WHO", "WHERE", "WHO again"]),
+    row("open", "single_doc_answer", ["WHO WHERE"], kind="command"),
+    row("wrong", "single_doc_answer", ["WHO WHERE"]),
     row("known", "single_doc_support", ["a hint"]),
     row("noisy", "single_doc_answer", ["WHO WHERE"], noise=("FILLER", f"WHO WHERE {ANSWER}")),
     row("odd", "useless_doc", ["nothing"]),
@@ -89,7 +101,10 @@ EXPECTED = {
     "r4": ("multi_doc_answer", None, ""),
     "leak": ("single_doc_answer", "wrong paradigm", "single_doc_answer"),
     "one": ("single_doc_answer", "wrong paradigm", "single_doc_answer"),
-    "three": ("none", "wrong paradigm", "none"),
+    "three": ("multi_doc_answer", None, ""),
+    "copies": ("multi_doc_answer", None, ""),
+    "open": ("single_doc_answer", None, ""),
+    "wrong": ("doubtful", "doubtful reference", ANSWER),
     "known": ("undecided", None, ""),
     "noisy": ("single_doc_answer", "answer in noise", "noisy/2"),
     "odd": ("untested", None, "from_documents: unparsable"),
@@ -108,7 +123,7 @@ def verdicts(tmp_path_factory):
         found = asyncio.run(session(served.base_url))
         asked = len(served.requests)
     # Three answers a row, those without a document where all suffice, one of a suspicious noise document; and grades.
-    assert asked == len({key for verdict in found for key in verdict.request_keys}) < 70
+    assert asked == len({key for verdict in found for key in verdict.request_keys}) < 90
     return found
 
 
@@ -119,10 +134,10 @@ def test_rows_of_known_relations_are_told_apart(verdicts):
 def test_the_matrix_counts_and_gives_intervals(verdicts):
     found = matrix(verdicts)
     assert (
-        found["multi_doc_answer"]["found"] | {"none": 1, "single_doc_answer": 1, "multi_doc_answer": 1}
+        found["multi_doc_answer"]["found"] | {"single_doc_answer": 1, "multi_doc_answer": 3}
         == found["multi_doc_answer"]["found"]
     )
-    assert (found["multi_doc_answer"]["tested"], found["multi_doc_answer"]["passed"]) == (3, 1)
+    assert (found["multi_doc_answer"]["tested"], found["multi_doc_answer"]["passed"]) == (4, 3)
     assert found["useless_doc"]["tested"] == 1, "a row without a readable reply is not counted"
     assert [round(bound, 3) for bound in wilson(8, 10)] == [0.49, 0.943]
 
@@ -132,11 +147,22 @@ def test_what_becomes_of_rows_that_fail(verdicts, failing):
     paradigms = {name: [r for r in ROWS if r.paradigm == name] for name in dict.fromkeys(r.paradigm for r in ROWS)}
     after, stopped = apply_verdicts(paradigms, verdicts, failing)
     assert sum(map(len, after.values())) == len(ROWS)
-    expected = {"keep": set(), "drop": {"leak", "one", "three", "noisy"}, "relabel": {"one", "three", "noisy"}}[failing]
-    assert set(stopped) == expected, "two documents do not make a single_doc_answer"
-    assert all(stop.reason in (Reason.WRONG_PARADIGM, Reason.ANSWER_IN_NOISE) for stop in stopped.values())
+    expected = {"keep": set(), "drop": {"leak", "one", "wrong", "noisy"}, "relabel": {"wrong", "noisy"}}[failing]
+    assert set(stopped) == expected
+    reasons = (Reason.WRONG_PARADIGM, Reason.ANSWER_IN_NOISE, Reason.DOUBTFUL_REFERENCE)
+    assert all(stop.reason in reasons for stop in stopped.values())
     relabelled = [r for r in after["single_doc_answer"] if r.intended_paradigm]
-    assert [r.id for r in relabelled] == (["leak"] if failing == "relabel" else [])
+    assert [r.id for r in relabelled] == (["leak", "one"] if failing == "relabel" else [])
+    assert all([p.role for p in r.passages].count("source") == 1 for r in relabelled), "the superfluous one is noise"
+
+
+def test_superfluous_documents_become_noise_and_one_of_two_copies_stays(verdicts):
+    paradigms = {"multi_doc_answer": [r for r in ROWS if r.id in ("r4", "three", "copies")]}
+    after, _ = apply_verdicts(paradigms, verdicts, "drop")
+    roles = {r.id: [p.role for p in r.passages[: len(r.passages) - 1]] for r in after["multi_doc_answer"]}
+    assert roles == {
+        "r4": ["source", "source"], "three": ["source", "source", "noise"], "copies": ["noise", "source", "source"],
+    }  # fmt: skip
 
 
 def test_a_larger_sample_keeps_the_rows_of_a_smaller():

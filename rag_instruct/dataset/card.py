@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import yaml
 from scipy.stats import chisquare
 
+from rag_instruct.evidence.summary import evidence_table
 from rag_instruct.exemplars.funnel import Funnel
 from rag_instruct.exemplars.funnel import shown as shown_funnel
 from rag_instruct.files import is_validation, whole
@@ -27,9 +28,13 @@ PASSAGE = pa.struct(
         ("rank", pa.int32()),
         ("score", pa.float64()),
         ("nearest_to", pa.string()),
+        ("bits", pa.float64()),
+        ("demoted", pa.bool_()),
     ]
 )
 LINK = pa.struct([(name, pa.string()) for name in ("kind", "naming", "named", "words")])
+GAIN = pa.struct([(name, pa.float64()) for name in ("answer", "share", "clear", "question")])
+EVIDENCE = pa.struct([("found", pa.string()), ("help", pa.float64()), ("gain", GAIN)])
 SCHEMA = pa.schema(
     [
         ("question", pa.string()),
@@ -51,6 +56,7 @@ SCHEMA = pa.schema(
         ("prompt_version", pa.int32()),
         ("request_keys", pa.list_(pa.string())),
         ("corpus_license", pa.string()),
+        ("evidence", EVIDENCE),
     ]
 )
 FIELDS = """
@@ -59,8 +65,11 @@ FIELDS = """
 | `question`, `answer`, `documents` | as in the released RAG-Instruct set; documents have a title in their first line |
 | `id` | unique in the data set |
 | `paradigm` | the relation between question and source documents (r0 to r4 in the paper) |
-| `intended_paradigm` | the paradigm that the prompt asked for, if verification changed it; otherwise null |
-| `passages` | for each document: id in the corpus, role (`source` or `noise`), rank and score in its search |
+| `intended_paradigm` | the paradigm that the prompt asked for, if verification or evidence changed it; otherwise null |
+| `passages` | for each document: its id in the corpus, role (`source` or `noise`), rank and score in its search |
+| `bits` of a passage | what the answer loses without this source, or gains per token from this noise alone |
+| `demoted` of a passage | it was a source document, but the answer does not need it |
+| `evidence` | if the row was measured: the paradigm that the bits show, and the gain of its source documents |
 | `links` | in the passage `naming`, the `words` name the article of the passage `named` (both are source documents) |
 | `hidden_passages` | ids of passages that state the answer and were kept out of the row |
 | `unused_passages` | ids of noise documents that the teacher saw and left unused; otherwise null |
@@ -71,8 +80,8 @@ FIELDS = """
 """
 LIMITS = """
 - A language model wrote questions and answers. They may be wrong, and its provider's terms of use apply to them.
-- A row's paradigm is only what its prompt asked for, unless verification changed it. The section on verification says
-  how many rows were tested.
+- A row's paradigm is only what its prompt asked for, unless verification or evidence changed it. The sections on these
+  say how many rows were tested.
 - Documents are unchanged passages of the corpus. They may contain errors and outdated statements.
 """
 SIZES = ((1e3, "n<1K"), (1e4, "1K<n<10K"), (1e5, "10K<n<100K"), (1e6, "100K<n<1M"))
@@ -117,6 +126,7 @@ def card(
         "How it was made": _table(["", ""], made_of.items()),
         "Exemplars": _exemplars(counts["exemplars"]),
         "Verification of the paradigms": _verification(counts["verification"]),
+        "Evidence in bits": _evidence(counts.get("evidence", {})),
         "Checks": _table(
             ["check", "kept", "dropped"], ((k, v["kept"], v["dropped"]) for k, v in quality_filters.items())
         ),
@@ -171,15 +181,31 @@ def _verification(verification: Mapping[str, Mapping[str, Any]]) -> str:
         lines.append([name, *(found["found"][other] for other in names), found["untested"], passed, interval])
     explanation = (
         "A judge answered each tested question in four ways: from memory, from the source documents and memory, from "
-        "the source documents alone and, if several documents state the answer, from all of them but one. Its right "
+        "the source documents alone and, if several documents state the answer, from fewer of them. Its right "
         "answers show the row's paradigm.\n\n"
         "Lines: the paradigm that the row was written for. Columns: the paradigm that the test found. `undecided`: the "
-        "judge knew the answer, so the test cannot show whether the documents help. `none`: no paradigm fits. "
-        "`untested`: a reply of the judge was unreadable. `share`: the 95 % interval of the share that passed.\n\n"
+        "judge knew the answer, so the test cannot show whether the documents help. `doubtful`: the judge says that "
+        "the row's answer is wrong. `untested`: a reply of the judge was unreadable. `share`: the 95 % interval of the "
+        "share that passed. Superfluous source documents are no fault: they became noise documents.\n\n"
         "A row passes if the test found the paradigm that it was written for. `undecided` passes too, except for rows "
         "whose documents should state the answer. A row fails if a noise document answers its question."
     )
     return f"{explanation}\n\n{_table(['written for', *names, 'untested', 'passed', 'share'], lines)}"
+
+
+def _evidence(evidence: Mapping[str, Any]) -> str:
+    """Return the section on the rows' bits."""
+    if not evidence:
+        return "No row was measured (`evidence` in config.yaml)."
+    explanation = (
+        f"A small model read each of {evidence['rows']:,} rows with its source documents, with random documents, and "
+        "without. `help` is how many bits per token of the answer the source documents save clearly, plus a part of "
+        "what they save of the question. `share` is the saved share of the answer's bits. A row is as intended if "
+        "these numbers, and the number of documents that the answer needs, fit its paradigm, and no noise document "
+        "states the answer. The thresholds have errors: about one row in ten is judged wrongly."
+    )
+    noise = f"Superfluous source documents: {evidence['superfluous']:,}. Noise documents that state the answer: "
+    return f"{explanation}\n\n{markdown(evidence_table(evidence))}\n\n{noise}{evidence['answering_noise']:,}."
 
 
 def _exemplars(found: Funnel) -> str:

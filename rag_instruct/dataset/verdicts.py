@@ -12,7 +12,7 @@ from rag_instruct.schema import Row, StoppedRow, Verdict
 from rag_instruct.statistics import wilson
 
 UNDECIDED = "undecided"  # the judge knew the answer, so the test cannot show whether the documents help
-NONE = "none"  # no paradigm fits
+DOUBTFUL = "doubtful"  # the judge says that the row's own answer is wrong
 UNTESTED = "untested"  # a reply of the judge was unreadable
 
 
@@ -24,19 +24,24 @@ def apply_verdicts(
     The rows of each paradigm still include the stopped rows. `failing` decides about rows that fail: `keep` keeps them,
     and `drop` stops them. `relabel` gives them the paradigm that was found. If a row cannot take that paradigm,
     `relabel` stops it.
+
+    Superfluous source documents become noise documents, as long as a row keeps as many sources as its paradigm has at
+    least.
     """
-    failed = {verdict.id: verdict for verdict in verdicts if verdict.reason} if failing != "keep" else {}
+    judged = {verdict.id: verdict for verdict in verdicts}
     stopped: dict[str, StoppedRow] = {}
     after: dict[str, list[Row]] = {name: [] for name in paradigms}
     for name, rows in paradigms.items():
         for row in rows:
-            verdict = failed.get(row.id)
-            if verdict and failing == "relabel" and _may_become(row, verdict, paradigms):
-                after[verdict.found].append(replace(row, paradigm=verdict.found, intended_paradigm=name))
-                continue
-            if verdict and verdict.reason:
+            verdict = judged.get(row.id)
+            if verdict and verdict.reason and failing == "relabel":
+                other = _with_needed(row, verdict, verdict.found)
+                if _may_become(other, verdict, paradigms):
+                    after[verdict.found].append(replace(other, paradigm=verdict.found, intended_paradigm=name))
+                    continue
+            if verdict and verdict.reason and failing != "keep":
                 stopped[row.id] = StoppedRow(row.id, verdict.reason, verdict.detail)
-            after[name].append(row)
+            after[name].append(_with_needed(row, verdict, name) if verdict else row)
     return after, stopped
 
 
@@ -50,6 +55,23 @@ def _may_become(row: Row, verdict: Verdict, paradigms: Mapping[str, Any]) -> boo
         return False
     sources = sum(passage.role == "source" for passage in row.passages)
     return PARADIGMS[verdict.found].least <= sources <= PARADIGMS[verdict.found].most
+
+
+def _with_needed(row: Row, verdict: Verdict, paradigm: str) -> Row:
+    """Return the row without superfluous source documents, if those that are left are enough for the paradigm."""
+    needed = verdict.evidence.needed if verdict.evidence else ()
+    least = PARADIGMS[paradigm].least if paradigm in PARADIGMS else len(row.passages)
+    return demoted(row, needed) if needed and len(needed) >= least else row
+
+
+def demoted(row: Row, needed: Iterable[str]) -> Row:
+    """Return the row with the source documents that are not needed as noise documents."""
+    kept = set(needed)
+    passages = tuple(
+        replace(one, role="noise", demoted=True) if one.role == "source" and one.id not in kept else one
+        for one in row.passages
+    )
+    return replace(row, passages=passages)
 
 
 def matrix(verdicts: Iterable[Verdict]) -> dict[str, dict[str, Any]]:
@@ -70,7 +92,7 @@ def _line(counts: Counter[str], passed: int) -> dict[str, Any]:
     return {
         "tested": tested,
         "untested": counts[UNTESTED],
-        "found": {found: counts[found] for found in (*PARADIGMS, UNDECIDED, NONE)},
+        "found": {found: counts[found] for found in (*PARADIGMS, UNDECIDED, DOUBTFUL)},
         "passed": passed,
         "passed_share": [round(bound, 3) for bound in wilson(passed, tested)],
     }

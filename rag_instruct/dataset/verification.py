@@ -1,15 +1,19 @@
 """Verification: tests whether a row has the paradigm that it was written for.
 
 A model, the judge, answers the question in four ways: from memory, from the source documents and memory, from the
-source documents alone and, if several documents state the answer, from all of them but one. It then grades each answer
-against the row's answer. The right answers show whether the documents state the answer, help to find it, or do neither.
+source documents alone and, if several documents state the answer, from fewer and fewer of them. It then grades each
+answer. The right answers show whether the documents state the answer, help to find it, or do neither, and which of them
+are needed. A superfluous document is no fault of a row: it becomes a noise document.
+
+An open task has many right answers. So the judge first derives criteria from the row's answer, and grades by these.
+The judge may also say that the row's answer itself is wrong. Then the row fails, whatever its documents.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from rag_instruct.dataset.verdicts import NONE, UNDECIDED, UNTESTED
+from rag_instruct.dataset.verdicts import DOUBTFUL, UNDECIDED, UNTESTED
 from rag_instruct.files import fraction
 from rag_instruct.llm.concurrency import at_once
 from rag_instruct.llm.prompts import Prompt, load_prompt, read
@@ -21,6 +25,8 @@ from rag_instruct.schema import Evidence, Row, Verdict
 from rag_instruct.words import content, share, substance
 
 UNKNOWN = "i do not know"
+PROMPTS = ("closed_book", "with_documents", "from_documents", "grade", "criteria", "grade_open")
+OPEN = ("command", "explanation", "comparison")  # kinds of tasks that have many right answers
 CAN_ANSWER = 0.8  # we ask the judge about a noise document if it has at least this share of the answer's words
 
 
@@ -28,28 +34,25 @@ class Unreadable(Exception):
     """The judge's reply cannot be read."""
 
 
+class Doubtful(Exception):
+    """The judge says that the row's own answer is wrong."""
+
+
 def paradigm_shown(evidence: Evidence) -> str:
-    """Return the paradigm that the evidence shows, or UNDECIDED or NONE.
+    """Return the paradigm that the evidence shows, or UNDECIDED.
 
     The first case that fits is the result:
 
-    - single_doc_answer: the row has one document, and it states the answer.
-    - multi_doc_answer: several documents state the answer, and all of them are needed.
-    - single_doc_answer: two documents state the answer, and one of them can be left out.
-    - NONE: three or more documents state the answer, and at least one of them can be left out.
+    - single_doc_answer: the documents state the answer, and one of them is enough.
+    - multi_doc_answer: the documents state the answer, and several of them are needed.
     - single_doc_support, multi_doc_support: the judge needs both the documents and its memory.
     - UNDECIDED: the judge answers with the documents and memory, but also from memory alone.
     - useless_doc: the judge cannot answer even with the documents and its memory.
     """
-    several = evidence.documents > 1
     if evidence.from_documents:
-        if not several:
-            return "single_doc_answer"
-        if not any(evidence.without):
-            return "multi_doc_answer"
-        return "single_doc_answer" if evidence.documents == 2 else NONE
+        return "multi_doc_answer" if len(evidence.needed) > 1 else "single_doc_answer"
     if evidence.with_documents and not evidence.closed_book:
-        return "multi_doc_support" if several else "single_doc_support"
+        return "multi_doc_support" if evidence.documents > 1 else "single_doc_support"
     if evidence.with_documents:
         return UNDECIDED
     return "useless_doc"
@@ -75,8 +78,7 @@ class Examiner:
     """Tests rows with a judge, which also grades its own answers."""
 
     def __init__(self, judge: Session, prompts: Path) -> None:
-        names = ("closed_book", "with_documents", "from_documents", "grade")
-        self._prompts: dict[str, Prompt] = {name: load_prompt(prompts / f"{name}.yaml") for name in names}
+        self._prompts: dict[str, Prompt] = {name: load_prompt(prompts / f"{name}.yaml") for name in PROMPTS}
         self._judge = judge
         self._watch = YieldWatch("verification", judge)
 
@@ -87,24 +89,42 @@ class Examiner:
             evidence = await self._evidence(row, keys)
         except Unreadable as error:
             return Verdict(row.id, row.paradigm, UNTESTED, detail=str(error), request_keys=tuple(keys))
+        except Doubtful as error:
+            doubt = Reason.DOUBTFUL_REFERENCE
+            return Verdict(row.id, row.paradigm, DOUBTFUL, doubt, str(error), request_keys=tuple(keys))
         found = paradigm_shown(evidence)
         reason, detail = _fault(row.paradigm, found, evidence) or (None, "")
         return Verdict(row.id, row.paradigm, found, reason, detail, evidence, tuple(keys))
 
     async def _evidence(self, row: Row, keys: list[str]) -> Evidence:
-        sources = _documents(row, "source")
-        alone = await self._can_answer(row, "from_documents", sources, keys)
-        without = [sources[:n] + sources[n + 1 :] for n in range(len(sources))] if alone and len(sources) > 1 else []
+        sources = _sources(row)
+        criteria = await self._criteria(row, keys)
+        alone = await self._can_answer(row, criteria, "from_documents", sources.values(), keys)
         return Evidence(
             documents=len(sources),
-            closed_book=await self._can_answer(row, "closed_book", [], keys),
-            with_documents=await self._can_answer(row, "with_documents", sources, keys),
+            closed_book=await self._can_answer(row, criteria, "closed_book", [], keys),
+            with_documents=await self._can_answer(row, criteria, "with_documents", sources.values(), keys),
             from_documents=alone,
-            without=tuple([await self._can_answer(row, "from_documents", part, keys) for part in without]),
-            noise=await self._noise_that_answers(row, keys),
+            needed=await self._needed(row, criteria, sources, keys) if alone else (),
+            noise=await self._noise_that_answers(row, criteria, keys),
         )
 
-    async def _noise_that_answers(self, row: Row, keys: list[str]) -> tuple[str, ...]:
+    async def _needed(self, row: Row, criteria: str, sources: Mapping[str, str], keys: list[str]) -> tuple[str, ...]:
+        """Return the ids of source documents that suffice, none of which can be left out."""
+        kept = dict(sources)
+        for left_out in sources:
+            rest = {name: text for name, text in kept.items() if name != left_out}
+            if rest and await self._can_answer(row, criteria, "from_documents", rest.values(), keys):
+                kept = rest
+        return tuple(kept)
+
+    async def _criteria(self, row: Row, keys: list[str]) -> str:
+        """Return what a right answer to an open task must have, or "" if the task has one right answer."""
+        if row.kind not in OPEN:
+            return ""
+        return await self._ask("criteria", {"question": row.question, "reference": row.answer}, keys)
+
+    async def _noise_that_answers(self, row: Row, criteria: str, keys: list[str]) -> tuple[str, ...]:
         """Return the ids of noise documents from which the judge can answer.
 
         Each question to the judge costs requests. So we ask only about documents with most of the answer's words.
@@ -115,17 +135,20 @@ class Examiner:
                 for passage, document in zip(row.passages, row.documents, strict=True)
                 if passage.role == "noise"
                 and _has_answers_words(row, document)
-                and await self._can_answer(row, "from_documents", [document], keys)
+                and await self._can_answer(row, criteria, "from_documents", [document], keys)
             ]
         )
 
-    async def _can_answer(self, row: Row, how: str, documents: list[str], keys: list[str]) -> bool:
+    async def _can_answer(self, row: Row, criteria: str, how: str, documents: Iterable[str], keys: list[str]) -> bool:
         shown = "\n\n".join(f"Document {number}: {text}" for number, text in enumerate(documents, start=1))
         answer = await self._ask(how, {"question": row.question, "documents": shown}, keys)
         if UNKNOWN in answer.lower():
             return False
-        graded = {"question": row.question, "reference": row.answer, "answer": answer}
-        return await self._ask("grade", graded, keys) == "right"
+        graded = {"question": row.question, "reference": row.answer, "answer": answer, "criteria": criteria}
+        grade = await self._ask("grade_open" if criteria else "grade", graded, keys)
+        if grade == DOUBTFUL:
+            raise Doubtful(answer)
+        return grade == "right"
 
     async def _ask(self, name: str, variables: dict[str, str], keys: list[str]) -> str:
         step = self._prompts[name].steps[0]
@@ -146,9 +169,9 @@ def _fault(intended: str, found: str, evidence: Evidence) -> Fault | None:
     return None if agrees(intended, found) else Fault(Reason.WRONG_PARADIGM, found)
 
 
-def _documents(row: Row, role: str) -> list[str]:
+def _sources(row: Row) -> dict[str, str]:
     pairs = zip(row.passages, row.documents, strict=True)
-    return [document for passage, document in pairs if passage.role == role]
+    return {passage.id: document for passage, document in pairs if passage.role == "source"}
 
 
 def _has_answers_words(row: Row, document: str) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from rag_instruct.evidence.summary import evidence_table, worst
 from rag_instruct.html import render
 from rag_instruct.report import curves, figures
 from rag_instruct.report.diversity import SIDE, diversity, flat_map, opening_words
@@ -67,6 +68,9 @@ def _numbers(material: Material) -> dict[str, Any]:
         "rejects": figures.rejects(counts),
         "acceptance": figures.acceptance(counts),
         "verification": counts["verification"],
+        "evidence": counts.get("evidence", {}),
+        "evidence_table": evidence_table(counts["evidence"]) if counts.get("evidence") else None,
+        "worst": worst(material.rows),
         "quality_filters": figures.checks(material.quality_filters),
         "lengths": {**material.lengths, "quantiles": np.quantile(tokens, [0.05, 0.5, 0.95]).tolist()},
         "length_plot": curves.length_plot(tokens, material.lengths["limit"]),

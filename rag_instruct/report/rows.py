@@ -135,11 +135,12 @@ def _detail(row: Row, replies: Any, exemplar: int, opening: int | None) -> dict[
 
 
 def _documents(row: Row, opening: int | None) -> Iterator[list[Any]]:
-    """Yield for each document: title, text, number of cut characters, role, rank, score, id. Lists save bytes."""
+    """Yield for each document: title, text, cut characters, role, rank, score, id, bits, demoted. Lists save bytes."""
     for document, passage in zip(row.documents, row.passages, strict=True):
         title, text = _text(document)
         short = text if opening is None or passage.role == "source" else text[:opening]
-        yield [title, short, len(text) - len(short), passage.role, passage.rank, round(passage.score, 4), passage.id]
+        place = [passage.rank, round(passage.score, 4), passage.id, passage.bits, passage.demoted]
+        yield [title, short, len(text) - len(short), passage.role, *place]
 
 
 def _text(document: str) -> tuple[str, str]:

@@ -69,7 +69,7 @@ class Verification(Section):
     """A test whether rows have their paradigm.
 
     A judge answers each question from memory, with the source documents, from the documents alone, and without each
-    document. Then the judge grades these answers.
+    document. Then the judge grades these answers. Superfluous source documents become noise documents.
     """
 
     share: Share = Field(0, description="The share of rows that is tested: 0 tests none, 1 tests all.", examples=[0.1])
@@ -78,6 +78,49 @@ class Verification(Section):
         "drop",
         description="What happens to rows that fail. `relabel` gives a row the paradigm that the test found.",
         examples=["relabel"],
+    )
+
+
+class Thresholds(Section):
+    """When documents help, state an answer, or are needed. The defaults were calibrated for SmolLM2-135M."""
+
+    helps: Amount = Field(
+        0.36,
+        description="Documents help from this number of bits per token on: the clear bits of the answer, and "
+        "`question_weight` times the bits of the question.",
+        examples=[0.5],
+    )
+    question_weight: Amount = Field(0.4, description="What a bit of the question counts.", examples=[0.2])
+    states: Share = Field(
+        0.16, description="Documents state the answer if they give this share of its bits.", examples=[0.25]
+    )
+    needed: Amount = Field(
+        4.0, description="A document is needed if the answer loses this number of bits without it.", examples=[10.0]
+    )
+
+
+class Evidence(Section):
+    """A free measurement whether documents help: the answer's bits under a small model, with and without them."""
+
+    model: OrOff[str] = Field(
+        "smollm2",
+        description="A key of `models` with weights of its own (`model`). `false` measures nothing.",
+        examples=["llama_3_2_3b"],
+    )
+    rows: Natural = Field(
+        500,
+        description="The most rows that are measured, drawn by the seed. A larger number keeps the rows of a smaller "
+        "one.",
+        examples=[40000],
+    )
+    failing: Literal["keep", "drop", "relabel"] = Field(
+        "keep",
+        description="What happens to measured rows whose bits show another paradigm, or whose noise documents state "
+        "the answer. `relabel` gives a row the paradigm that the bits show.",
+        examples=["drop"],
+    )
+    thresholds: Thresholds = Field(
+        Thresholds(), description="What counts as help. Calibrate them for another model (docs/evidence.md)."
     )
 
 
@@ -232,6 +275,11 @@ class Dataset(Section):
         Verification(),
         description="A test whether rows have their paradigm: a judge answers each question from memory, with the "
         "source documents, from the documents alone and without each document, and grades these answers.",
+    )
+    evidence: Evidence = Field(
+        Evidence(),
+        description="A free measurement whether documents help: the answer's bits under a small model, with and "
+        "without them. It runs on this machine and makes superfluous source documents noise documents.",
     )
     forbidden_licenses: list[str] = Field(
         [],

@@ -33,6 +33,7 @@ def _check_dataset(config: Settings, place: str, dataset: Settings, prompts: Pat
             f"{place}.verification.judge",
             "teachers",
         )
+    _check_evidence(config, f"{place}.evidence", dataset["evidence"])
     _check_evaluation(config, f"{place}.evaluation", dataset["evaluation"])
     if "reranked" in dataset["evaluation"]["retrievers"] and "rerank" not in dataset:
         raise UserError(
@@ -58,6 +59,18 @@ def _check_models(config: Settings, recipes: Path) -> None:
         for key in known_names.keys() & model.keys():
             section, names = known_names[key]
             known(model[key], names, f"models.{name}.{key}", section)
+
+
+def _check_evidence(config: Settings, place: str, evidence: Settings) -> None:
+    name = evidence["model"]
+    if not name:
+        return
+    known(name, config["models"], f"{place}.model", "models (or `false`, to measure nothing)")
+    if "model" not in config["models"][name]:
+        raise UserError(
+            f"config.yaml: {place}.model: {name!r} is a model that is trained or asked at an endpoint: give one whose "
+            "`model` names weights, such as smollm2, or `false` to measure nothing"
+        )
 
 
 def _check_evaluation(config: Settings, place: str, evaluation: Settings) -> None:

@@ -97,10 +97,11 @@ function refresh() {
 const detailsOf = async n => (await unpack("rows-" + Math.floor(n / ROWS_A_BLOCK)))[n % ROWS_A_BLOCK];
 const exemplarOf = async n => (await unpack("exemplars-" + Math.floor(n / EXEMPLARS_A_BLOCK)))[n % EXEMPLARS_A_BLOCK];
 
-function documentShown([title, text, cut, role, rank, score, id]) {
+function documentShown([title, text, cut, role, rank, score, id, bits, demoted]) {
+  const gained = bits === null ? "" : role === "source" || demoted ? `, ${bits} bits lost without it` : `, gives ${bits} bits per token alone`;
   const part = make("div", { class: "document " + role });
   part.append(make("div", {}, make("span", { class: "role" }, role), make("strong", { dir: "auto" }, ...marked(title || "Untitled")),
-    make("span", { class: "tag" }, ` rank ${rank}, score ${score}, passage ${id}`)));
+    make("span", { class: "tag" }, ` rank ${rank}, score ${score}, passage ${id}${gained}${demoted ? ", superfluous" : ""}`)));
   part.append(make("p", { dir: "auto" }, ...marked(text), cut ? make("span", { class: "tag" }, `… (${number(cut)} more characters in the data set's file)`) : ""));
   return part;
 }

@@ -1,0 +1,119 @@
+"""Measure the bits of answers under a model, given documents. Every measurement is stored, and is made once."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from transformers import PreTrainedTokenizerBase
+
+from rag_instruct.files import digest
+from rag_instruct.llm.answers import AnswerStore, request_key
+from rag_instruct.llm.segments import Record, Reply
+from rag_instruct.logs import bar, logger
+from rag_instruct.models.chat import prepared, written
+from rag_instruct.models.engines import identity
+from rag_instruct.models.likelihood import STEPS, Likelihood, Text
+from rag_instruct.models.loading import load_tokenizer
+from rag_instruct.models.templates import DEFAULT
+
+LONGEST_ANSWER = 512  # tokens of an answer that are measured; the rest of a longer answer is ignored
+TOGETHER = 16  # measurements that are written to the disk at a time: a kill loses at most these
+
+
+class Given(NamedTuple):
+    """A question and its answer, and the documents that the model reads before them."""
+
+    question: str
+    answer: str
+    documents: tuple[str, ...]
+    common: bool = False  # other questions have the same documents
+
+
+class Bits(NamedTuple):
+    """The bits of each token of a question and of its answer."""
+
+    question: np.ndarray
+    answer: np.ndarray
+
+
+class Measurer:
+    """Measures bits with a model, and keeps them in a store. Loads the model only if a measurement is missing."""
+
+    def __init__(
+        self, model: str, tokenizer: PreTrainedTokenizerBase, load: Callable[[], Likelihood], store: AnswerStore,
+        data_set: str,
+    ) -> None:  # fmt: skip
+        self._model = model  # the identity of the weights
+        self._tokenizer = tokenizer
+        self._load = load
+        self._store = store
+        self._data_set = data_set
+        self._loaded: Likelihood | None = None
+
+    def bits(self, asked: Iterable[Given]) -> dict[Given, Bits]:
+        """Return the bits of each question and answer after its documents."""
+        texts = {given: self._text(given) for given in dict.fromkeys(asked)}
+        keys = {given: request_key(self._request(text)) for given, (text, _) in texts.items()}
+        missing = {keys[given]: text for given, (text, _) in texts.items() if self._store.get(keys[given]) is None}
+        if missing:
+            logger.info("%d measurements, %d are stored already", len(texts), len(texts) - len(missing))
+            self._measure(missing)
+        return {given: self._read(keys[given], asked_of) for given, (_, asked_of) in texts.items()}
+
+    def _text(self, given: Given) -> tuple[Text, int]:
+        """Return the token ids, and how many of them belong to the question.
+
+        The documents, the question and the answer are tokenised separately. So the question and the answer have the
+        same tokens, whatever the documents.
+        """
+        user = {"role": "user", "content": DEFAULT.render(given.question, given.documents)}
+        prompt = written(self._tokenizer, [user])
+        start = prompt.rindex(given.question)
+        before, question, answer = (
+            self._tokenizer(text, add_special_tokens=False)["input_ids"]
+            for text in (prompt[:start], prompt[start:], given.answer)
+        )
+        answer = answer[:LONGEST_ANSWER]
+        return Text(before + question + answer, len(question) + len(answer), given.common), len(question)
+
+    def _request(self, text: Text) -> dict[str, str | int | bool]:
+        """Return everything that determines the bits. A digest replaces the text."""
+        return {"model": self._model, "text": digest(*text.ids), "measured": text.measured, "common": text.common}
+
+    def _measure(self, missing: dict[str, Text]) -> None:
+        self._loaded = self._loaded or self._load()
+        keys = list(missing)
+        with bar("measuring", len(keys), " texts") as counter:
+            measured = iter(self._loaded.measure(list(missing.values())))
+            while some := list(islice(measured, TOGETHER)):
+                asyncio.run(
+                    self._put([self._record(keys[number], missing[keys[number]], bits) for number, bits in some])
+                )
+                counter.update(len(some))
+
+    async def _put(self, records: Sequence[Record]) -> None:
+        await asyncio.gather(*map(self._store.put, records))
+
+    def _record(self, key: str, text: Text, bits: Sequence[int]) -> Record:
+        reply: Reply = {"text": " ".join(map(str, bits)), "finish_reason": "stop", "usage": None}
+        return {"key": key, "for": self._data_set, "stage": "evidence", "request": self._request(text), "reply": reply}
+
+    def _read(self, key: str, asked_of: int) -> Bits:
+        reply = self._store.get(key)
+        assert reply is not None, f"the store has no measurement {key}"
+        bits = np.array(reply["text"].split(), float) / STEPS
+        return Bits(bits[:asked_of], bits[asked_of:])
+
+
+def measurer_of(model: str, revision: str | None, workers: int, store: AnswerStore, data_set: str) -> Measurer:
+    """Return a measurer for a model's weights. `workers` texts are measured at the same time."""
+    tokenizer = prepared(load_tokenizer(model, revision))
+    return Measurer(identity(model, revision), tokenizer, lambda: Likelihood(model, revision, workers), store, data_set)
+
+
+def measured_folder(answers: Path) -> Path:
+    """Return the folder of measurements. Answers in the parent folder count against the budget."""
+    return answers / "measured"

@@ -1,0 +1,30 @@
+"""Draw the rows that are measured, and tell what is measured of each."""
+
+from collections.abc import Iterable
+
+from rag_instruct.evidence.weighing import Asked
+from rag_instruct.files import digest
+from rag_instruct.schema import Row
+from rag_instruct.words import content, share, substance
+
+WORDS = 0.3  # share of the answer's words from which on a noise document is measured
+
+
+def sampled(rows: Iterable[Row], most: int, seed: str) -> list[Row]:
+    """Return at most `most` rows, chosen by a hash of the seed and the ids, in the order of the rows."""
+    every = list(rows)
+    chosen = {row.id for row in sorted(every, key=lambda row: digest(seed, "evidence", row.id))[:most]}
+    return [row for row in every if row.id in chosen]
+
+
+def asked_of(row: Row) -> Asked:
+    """Return what is measured of a row. Noise documents without the answer's words cannot state it: they are left out.
+
+    Words of the question do not count.
+    """
+    said = content(substance(row.answer)) - content(row.question)
+    documents: dict[str, dict[str, str]] = {"source": {}, "noise": {}}
+    for passage, text in zip(row.passages, row.documents, strict=True):
+        if passage.role == "source" or share(said, content(text)) >= WORDS:
+            documents[passage.role][passage.id] = text
+    return Asked(row.id, row.paradigm, row.question, row.answer, documents["source"], documents["noise"])

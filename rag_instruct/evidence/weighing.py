@@ -1,0 +1,160 @@
+"""Tell from bits which paradigm a row has, which source documents it needs, and which noise documents answer it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from rag_instruct.errors import UserError
+from rag_instruct.evidence.gains import gain, lost, rounded
+from rag_instruct.evidence.measuring import Given, Measurer
+from rag_instruct.files import digest
+from rag_instruct.schema import Gain, Weighed
+
+DRAWS = 3  # draws of random documents, over which we average
+POOL = 500  # documents from which random ones are drawn
+
+
+class Thresholds(NamedTuple):
+    """When documents help, state an answer, or are needed. docs/evidence.md says how these values were calibrated."""
+
+    helps: float = 0.36  # clear bits per token of the answer, and `question_weight` times those of the question
+    question_weight: float = 0.4
+    states: float = 0.16  # share of the answer's bits
+    needed: float = 4.0  # bits that the answer loses without a document
+
+    def help(self, found: Gain) -> float:
+        """Return what is compared with `helps`."""
+        return found.clear + self.question_weight * found.question
+
+
+class Asked(NamedTuple):
+    """A question, its answer, and documents by id."""
+
+    id: str
+    intended: str  # a paradigm
+    question: str
+    answer: str
+    sources: Mapping[str, str]
+    noise: Mapping[str, str]
+
+    def given(self, documents: Iterable[str]) -> Given:
+        return Given(self.question, self.answer, tuple(documents))
+
+    def without(self, left_out: str, kept: Iterable[str]) -> Given:
+        return self.given(self.sources[name] for name in kept if name != left_out)
+
+
+def weigh(rows: Sequence[Asked], pool: Iterable[str], measurer: Measurer, thresholds: Thresholds) -> list[Weighed]:
+    """Return what the documents of each row are for, in the order of the rows. `pool` has any documents."""
+    drawn = sorted(dict.fromkeys(pool), key=digest)[:POOL]
+    others = [_random(row, drawn) for row in rows]
+    asked = [given for row, random in zip(rows, others, strict=True) for given in _first(row, random)]
+    measured = measurer.bits(asked)
+    needed = _smallest(rows, measurer, thresholds.needed)
+    found = []
+    for row, random, kept in zip(rows, others, needed, strict=True):
+        own, nothing = measured[row.given(row.sources.values())], measured[row.given(())._replace(common=True)]
+        draws = [measured[given] for given in random]
+        by_source = {name: lost(own, measured[row.without(name, row.sources)]) for name in row.sources}
+        by_noise = {name: gain(measured[row.given([text])], draws, nothing) for name, text in row.noise.items()}
+        gained = gain(own, draws, nothing)
+        found.append(
+            Weighed(
+                id=row.id,
+                intended=row.intended,
+                found=paradigm_found(gained, len(kept), thresholds),
+                help=rounded(thresholds.help(gained)),
+                gain=gained,
+                unrelated=rounded(np.mean([(nothing.answer - one.answer).mean() for one in draws])),
+                needed=kept,
+                lost=by_source,
+                noise=by_noise,
+                answering=tuple(name for name, one in by_noise.items() if one.share >= thresholds.states),
+                tokens=len(own.answer),
+            )
+        )
+    return found
+
+
+def paradigm_found(gained: Gain, needed: int, thresholds: Thresholds) -> str:
+    """Return the paradigm that the bits show, from the gain of all source documents and the number of needed ones."""
+    if thresholds.help(gained) < thresholds.helps:
+        return "useless_doc"
+    how_many = "multi" if needed > 1 else "single"
+    return f"{how_many}_doc_{'answer' if gained.share >= thresholds.states else 'support'}"
+
+
+def as_intended(intended: str, found: str) -> bool:
+    """Return whether the bits show the intended paradigm.
+
+    For rows with several needed documents, "the documents state the answer" and "they support it" look alike in bits.
+    So one counts as the other.
+    """
+    return found == intended or (found.startswith("multi") and intended.startswith("multi"))
+
+
+def judged_rightly(one: Weighed) -> bool:
+    """Return whether the bits show the row's paradigm, and no noise document states its answer."""
+    return as_intended(one.intended, one.found) and not one.answering
+
+
+def _first(row: Asked, random: Sequence[Given]) -> list[Given]:
+    """Return what is measured of every row."""
+    alone = [row.given([text]) for text in row.noise.values()]
+    return [
+        row.given(row.sources.values()),
+        row.given(())._replace(common=True),
+        *random,
+        *_each_left_out(row, list(row.sources)),
+        *alone,
+    ]
+
+
+def _each_left_out(row: Asked, kept: Sequence[str]) -> list[Given]:
+    return [row.without(name, kept) for name in kept]
+
+
+def _random(row: Asked, pool: Sequence[str]) -> list[Given]:
+    """Return the draws of random documents, as many as the row has sources. Their titles are not those of the row.
+
+    They are the first documents of the pool, so that most rows have the same draws: the model reads these once.
+    """
+    own = {_title(text) for text in (*row.sources.values(), *row.noise.values())}
+    count = len(row.sources)
+    draws = (pool[start : start + count] for start in range(0, len(pool) - count + 1, count))
+    strange = [draw for draw in draws if not own & set(map(_title, draw))][:DRAWS]
+    if len(strange) < DRAWS:
+        raise UserError(
+            f"{row.id}: too few other documents for {DRAWS} draws of {count} random ones: give more rows, or switch "
+            "`evidence` off"
+        )
+    return [row.given(draw)._replace(common=True) for draw in strange]
+
+
+def _title(document: str) -> str:
+    return document.partition("\n")[0]
+
+
+def _smallest(rows: Sequence[Asked], measurer: Measurer, threshold: float) -> list[tuple[str, ...]]:
+    """Return the smallest set of source documents of each row that costs the answer less than `threshold` bits.
+
+    As long as such a document is left, we leave out the one that costs the least. So of two documents that state the
+    same, one stays. One document always stays.
+    """
+    kept = {place: list(row.sources) for place, row in enumerate(rows)}
+    open_ = [place for place, names in kept.items() if len(names) > 1]
+    while open_:
+        asked = [given for place in open_ for given in _each_left_out(rows[place], kept[place])]
+        measured = measurer.bits([*asked, *(rows[place].given(rows[place].sources.values()) for place in open_)])
+        still = []
+        for place in open_:
+            row, names = rows[place], kept[place]
+            own = measured[row.given(row.sources.values())]
+            costs = {name: lost(own, measured[row.without(name, names)]) for name in names}
+            least = min(names, key=lambda name: costs[name])
+            if costs[least] < threshold:
+                names.remove(least)
+                still += [place] if len(names) > 1 else []
+        open_ = still
+    return [tuple(kept[place]) for place in range(len(rows))]

