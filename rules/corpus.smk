@@ -38,7 +38,7 @@ rule import_passages:
     log:
         "results/logs/import_passages/{corpus}.log",
     conda:
-        "../envs/data.yaml"
+        "../envs/documents.yaml"
     resources:
         mem_mb=growing(1500),
         runtime=growing(240),

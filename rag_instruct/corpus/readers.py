@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from rag_instruct.corpus.blocks import Block, Document
 from rag_instruct.corpus.files import DOCUMENTS, FORMATS, LeftOut, documents_of, is_document
-from rag_instruct.corpus.markup import docx_blocks, html_blocks, main_blocks, markdown_blocks, text_blocks
+from rag_instruct.corpus.markup import docx_blocks, main_blocks, markdown_blocks, text_blocks
 from rag_instruct.corpus.pdf import read_pdf
 from rag_instruct.errors import UserError
 from rag_instruct.logs import progress
@@ -130,11 +130,10 @@ def _read_html(path: Path, form: Form, left_out: LeftOut, name: str) -> Found:
         declared = CHARSET.search(file.read(2048))
     if declared and not form.encoding:
         form = form._replace(encoding=declared[1].decode().lower())
-    text = read_document(path, form)
-    title, blocks = main_blocks(text)
-    if not blocks:
-        title, blocks = "", html_blocks(text)
-    return _titled("", blocks, path, title)
+    title, blocks, others = main_blocks(read_document(path, form))
+    if others:
+        left_out.add("blocks of web pages outside the main content", f"{name}: {others}")
+    return _titled(title, blocks, path)
 
 
 def _read_docx(path: Path, _: Form, __: LeftOut, ___: str) -> Found:
@@ -157,6 +156,10 @@ def _read_pdf(path: Path, _: Form, left_out: LeftOut, name: str) -> Found:
                           ("PDF pages whose letters have no known characters", found.unreadable)):  # fmt: skip
         for page in pages:
             left_out.add(reason, f"{name}#page={page}")
+    if found.running:
+        left_out.add("lines of running headers, footers and page numbers", f"{name}: {found.running}")
+    if found.contents:
+        left_out.add("lines of tables of contents", f"{name}: {found.contents}")
     return _titled("" if NO_TITLE.match(found.title.strip()) else found.title.strip(), found.blocks, path)
 
 
@@ -166,13 +169,13 @@ READERS: dict[str, Callable[[Path, Form, LeftOut, str], Found]] = {
 }  # fmt: skip
 
 
-def _titled(given: str, blocks: list[Block], path: Path, otherwise: str = "") -> Found:
+def _titled(given: str, blocks: list[Block], path: Path) -> Found:
     """Return the title and the blocks without it.
 
-    The title is `given`, or the first heading of level 1, or `otherwise`, or the file's name.
+    The title is `given`, or the first heading of level 1, or the file's name.
     """
     first = next((block.text for block in blocks if block.level == 1), "")
-    title = " ".join((given or first or otherwise or path.stem).split())
+    title = " ".join((given or first or path.stem).split())
     at = next(
         (number for number, block in enumerate(blocks) if block.level and " ".join(block.text.split()) == title), -1
     )

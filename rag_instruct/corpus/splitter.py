@@ -67,15 +67,17 @@ def along_structure(document: Document, words: int) -> Iterator[Passage]:
 
     A passage begins with the headings above it. Short sections that follow each other share a passage.
     """
-    path: list[Block] = []
+    path: list[Block] = []  # the headings above the passage
+    last: list[Block] = []  # the headings above its last section
     waiting: list[_Unit] = []
     for headings, units in _sections(document.blocks, words):
-        added = [*_inline(path, headings), *units]
+        added = [*_inline(last, headings), *units]
         if waiting and len(headings) >= len(path) and _fits(waiting, added, words - _count(_context(path, words))):
             waiting += added
         else:
             yield from _passages(path, waiting, words)
             path, waiting = headings, units
+        last = headings
     yield from _passages(path, waiting, words)
 
 
@@ -132,7 +134,7 @@ def _units(block: Block, words: int) -> list[_Unit]:
 
 
 def _inline(path: list[Block], headings: list[Block]) -> list[_Unit]:
-    """Return the headings that are not above the passage so far."""
+    """Return the headings that are not above the section before."""
     return [_Unit(one.text, _count(one.text), one.page) for one in headings if all(one is not above for above in path)]
 
 

@@ -162,8 +162,8 @@ class Text:
 
 
 @contextmanager
-def opened_text(path: Path, form: Form, compression: str = "") -> Iterator[Text]:
-    """Open the decoded text of a file, with a progress bar."""
+def opened_text(path: Path, form: Form, compression: str = "", with_bar: bool = True) -> Iterator[Text]:
+    """Open the decoded text of a file, by default with a progress bar."""
     with opened(path) as raw, ExitStack() as stack:
         with _errors_of(path):
             packed = compression and pa.CompressedInputStream(raw, COMPRESSIONS[compression])
@@ -172,7 +172,7 @@ def opened_text(path: Path, form: Form, compression: str = "") -> Iterator[Text]
             encoding = encoding_of(path, head, form)
             text = io.TextIOWrapper(buffered, encoding=encoding, newline="\n")
         total = None if _archive(path) else path.stat().st_size
-        counter = stack.enter_context(bar(f"reading {path.name}", total=total, unit="B"))
+        counter = stack.enter_context(bar(f"reading {path.name}", total=total, unit="B", hidden=not with_bar))
 
         def advance() -> None:
             if (ahead := raw.tell() - counter.n) >= UPDATE:
@@ -207,5 +207,5 @@ def encoding_of(path: Path, head: bytes, form: Form) -> str:
 
 def read_document(path: Path, form: Form) -> str:
     """Return the whole text of a file."""
-    with opened_text(path, form) as text:
+    with opened_text(path, form, with_bar=False) as text:
         return "".join(text.pieces(1 << 20)).replace("\r\n", "\n")

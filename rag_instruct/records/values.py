@@ -46,8 +46,10 @@ def name_of(value: Any, field: str) -> str:
     """Return a text or a whole number as text, or "" for a missing one. Raises TypeError for any other value."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    if is_missing(value) or isinstance(value, str):
-        return value or ""
+    if is_missing(value):
+        return ""
+    if isinstance(value, str):
+        return value
     raise TypeError(f"the {field} must be a text or a whole number, but is {shown(value)}")
 
 
