@@ -33,6 +33,8 @@ def built(path: Path, records: Iterable[Any], build: Build, remedy: str = ITS_OW
     """Yield the questions of the records that were read from `path`. Raises UserError like questions_of_files."""
     for number, record in enumerate(records, start=1):
         try:
+            if not isinstance(record, dict):
+                raise TypeError(f"{shown(record)} is not an object with fields")
             made = build(record, number)
             questions = [made] if isinstance(made, Question) else made or []
             for question in questions:
