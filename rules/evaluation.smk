@@ -19,10 +19,10 @@ rule load_benchmark:
         mem_mb=growing(2000),
     params:
         schema=lambda wildcards: schema_of(wildcards.benchmark, config["benchmarks"][wildcards.benchmark]),
-        member=lambda wildcards: config["benchmarks"][wildcards.benchmark]["member"],
+        form=lambda wildcards: form(config["benchmarks"][wildcards.benchmark]),
         where=lambda wildcards: json.dumps(config["benchmarks"][wildcards.benchmark]["where"], sort_keys=True),
         # We leave out the scorers. So an edit of a scorer does not repeat the search and the generation.
         code=code_for_benchmark("load_benchmark", without=["rag_instruct.scoring.scores", "rag_instruct.scoring.paper"]),
     shell:
         "python -m scripts.load_benchmark {input.source:q} --ids {input.ids:q} --schema {params.schema}"
-        " --member={params.member:q} --where {params.where:q} --output {output:q} --log {log:q}"
+        " --form {params.form:q} --where {params.where:q} --output {output:q} --log {log:q}"

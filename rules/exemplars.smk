@@ -45,10 +45,11 @@ rule load_exemplars:
         runtime=growing(240),
     params:
         schema=schema_arguments,
+        form=lambda wildcards: form(exemplar_set(wildcards)),
         license=lambda wildcards: exemplar_set(wildcards)["license"],
         code=code("load_exemplars"),
     shell:
-        "python -m scripts.load_exemplars {input:q} --name {wildcards.set} {params.schema} --license {params.license:q}"
+        "python -m scripts.load_exemplars {input:q} --name {wildcards.set} {params.schema} --form {params.form:q} --license {params.license:q}"
         " --output {output.table:q} --summary {output.summary:q} --log {log:q}"
 
 
@@ -65,12 +66,11 @@ rule extract_questions:
         mem_mb=growing(1000),
     params:
         question=lambda wildcards: config["benchmarks"][wildcards.benchmark]["question"],
-        under=lambda wildcards: config["benchmarks"][wildcards.benchmark]["under"],
-        member=lambda wildcards: config["benchmarks"][wildcards.benchmark]["member"],
+        form=lambda wildcards: form(config["benchmarks"][wildcards.benchmark]),
         code=code("extract_questions"),
     shell:
-        "python -m scripts.extract_questions {input:q} --question {params.question:q} --under={params.under:q}"
-        " --member={params.member:q} --output {output:q} --log {log:q}"
+        "python -m scripts.extract_questions {input:q} --question {params.question:q} --form {params.form:q}"
+        " --output {output:q} --log {log:q}"
 
 
 rule draw_exemplars:

@@ -1,16 +1,17 @@
 """List a benchmark's questions. Exemplars and rows that contain one of them are dropped later (decontamination).
 
 python -m scripts.extract_questions downloads/benchmarks/arc/files.json --question question --output arc.jsonl
-python -m scripts.extract_questions data.zip --member data/dev.json --question annotation.qa --output convfinqa.jsonl
+python -m scripts.extract_questions data.zip --form '{"member": "data/dev.json"}' --question annotation.qa \\
+    --output convfinqa.jsonl
 
 Args:
     source: a file, or the files.json of a download
     question: name of the question's field in a record; a dot enters a nested object
-    under: key of the list of records, if the file is a JSON object
-    member: name of the file inside a .zip
+    form: JSON object: how the file is written, with encoding, quoted, delimiter, member and under as in config.yaml
     output: output, .jsonl
 """
 
+import json
 from pathlib import Path
 
 from rag_instruct import cli
@@ -18,11 +19,11 @@ from rag_instruct.download import listed_files
 from rag_instruct.files import write_jsonl
 from rag_instruct.logs import logger
 from rag_instruct.overlap import questions_of
+from rag_instruct.records import Form
 
 
-def main(source: Path, *, question: str, under: str = "", member: str = "", output: Path) -> None:
-    paths = [path / member for path in listed_files(source)[0]]
-    questions = questions_of(paths, question, under)
+def main(source: Path, *, question: str, form: str = "{}", output: Path) -> None:
+    questions = questions_of(listed_files(source)[0], question, Form(**json.loads(form)))
     write_jsonl(output, ({"question": question} for question in questions))
     logger.info("%s: %d questions", output.stem, len(questions))
 

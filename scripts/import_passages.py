@@ -3,22 +3,35 @@
 python -m scripts.import_passages resources/demo/passages.tsv --output passages.arrow --info passages.json
 
 Args:
-    source: .tsv, .tsv.gz, .jsonl, .parquet, or a folder of .txt and .md
+    source: .tsv, .csv, .json, .jsonl (also .gz or .zst), .parquet or .zip, or a folder of documents
     columns: JSON object that maps id, text and title to the file's column names; default: the same names
     words: cut whole documents into passages of this many words; 0: the file contains passages
+    split: how documents are cut: windows, or structure (headings, paragraphs, sentences)
+    form: JSON object: how the file is written, with encoding, quoted, delimiter, member and under as in config.yaml
     output: output, .arrow
-    info: output, .json: number and sha256 of the passages
+    info: output, .json: number and sha256 of the passages, and what was left out
 """
 
 import json
 from pathlib import Path
 
 from rag_instruct import cli
-from rag_instruct.corpus.importing import import_passages
+from rag_instruct.corpus.importing import CUTS, import_passages
+from rag_instruct.records import Form
 
 
-def main(source: Path, *, columns: str = "{}", words: int = 0, output: Path, info: Path) -> None:
-    import_passages(source, json.loads(columns), words, output, info)
+def main(
+    source: Path,
+    *,
+    columns: str = "{}",
+    words: int = 0,
+    split: str = "windows",
+    form: str = "{}",
+    output: Path,
+    info: Path,
+) -> None:
+    cli.one_of(split, CUTS, "--split")
+    import_passages(source, json.loads(columns), words, output, info, split, Form(**json.loads(form)))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ python -m scripts.load_benchmark my_quiz.jsonl --schema own --where '{"kind": "o
 Args:
     source: a file, or the files.json of a download
     schema: file of rag_instruct/benchmarks/ that reads the records, without .py
-    member: name of the file inside a .zip
+    form: JSON object: how the file is written, with encoding, quoted, delimiter, member and under as in config.yaml
     ids: file that names the questions of the test
     where: JSON object, for your own file: only records with these field values are questions
     output: output, .jsonl
@@ -21,13 +21,14 @@ from rag_instruct.benchmarks import write
 from rag_instruct.benchmarks.settings import loaded
 from rag_instruct.download import listed_files
 from rag_instruct.logs import logger
+from rag_instruct.records import Form
 
 
 def main(
-    source: Path, *, schema: str, member: str = "", ids: Sequence[Path] = (), where: str = "{}", output: Path
+    source: Path, *, schema: str, form: str = "{}", ids: Sequence[Path] = (), where: str = "{}", output: Path
 ) -> None:
-    paths = [path / member for path in listed_files(source)[0]]
-    questions = loaded(schema, [*paths, *ids], json.loads(where))
+    paths = [*listed_files(source)[0], *ids]
+    questions = loaded(schema, paths, json.loads(where), Form(**json.loads(form)))
     logger.info("%s: %d questions", schema, write(output, questions))
 
 

@@ -10,6 +10,7 @@ Args:
     name: name of the set; the exemplars' ids begin with it
     schema: name of a known schema; give either this or --fields
     fields: JSON object: the field names of your own schema
+    form: JSON object: how the files are written, with encoding, quoted, delimiter, member and under as in config.yaml
     license: licence of the set, written into each row
     output: output, .parquet
     summary: output, .json: origin, licence, and numbers of read and dropped records
@@ -23,6 +24,7 @@ from rag_instruct import cli
 from rag_instruct.download import listed_files
 from rag_instruct.errors import ArgumentError
 from rag_instruct.exemplars.instruction_sets import SCHEMAS, InstructionSet, load, own_schema
+from rag_instruct.records import Form
 
 
 def main(
@@ -31,6 +33,7 @@ def main(
     name: str,
     schema: str | None = None,
     fields: str | None = None,
+    form: str = "{}",
     license: str,
     output: Path,
     summary: Path,
@@ -41,7 +44,7 @@ def main(
     origin = origins[0] if len(origins) == 1 else {"file": ", ".join(map(str, sources))}
     known = SCHEMAS[cli.one_of(schema, SCHEMAS, "--schema")] if schema else own_schema(json.loads(fields or "{}"))
     described = {"set": name, "license": license, **origin}
-    load(InstructionSet(chain(*paths), name, known), output, summary, described)
+    load(InstructionSet(chain(*paths), name, known, Form(**json.loads(form))), output, summary, described)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 
 import pytest
 from conftest import ROOT
@@ -80,10 +81,17 @@ def test_ready_contexts_of_both_names_by_id_or_by_the_words(tmp_path, name, as_l
             "record 1 has the id 'q1' and asks 'which lake', but the benchmark's question",
         ),
         ([{"id": 1, "ctxs": []}], "record 1: the id 1 may be only a record number, and the record has no question"),
+        ([{"question": "Which river?", "ctxs": "a text"}], "ctxs must be a list of documents, but is 'a text'"),
+        ([{"question": "Which river?", "ctxs": [{"text": ["a"]}]}], "the text in ctxs must be a text, but is ['a']"),
+        (
+            [{"question": "Which river?", "ctxs": [{"text": "a", "id": 1.5}]}],
+            "the id in ctxs must be a text or a whole",
+        ),
+        ([{"question": 7, "ctxs": []}], "the question must be a text, but is 7"),
     ],
 )
 def test_files_of_no_use_are_refused_with_their_place(tmp_path, records, said):
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=re.escape(said)):
         list(from_file([PLAIN], contexts_file(tmp_path / "c.jsonl", records), 2))
 
 
@@ -97,6 +105,32 @@ def test_ids_of_another_numbering_give_nobody_anothers_documents(tmp_path):
         del record["id"]
     found = from_file(asked, contexts_file(tmp_path / "d.jsonl", records), 1)
     assert [row["documents"] for row in found] == [["Goethe"], ["Austen"]]
+
+
+def test_a_question_that_contains_another_does_not_get_its_documents(tmp_path):
+    """The records are shifted by one, and each neighbour's words contain the question's."""
+    asked = [Question("a", "Who wrote Faust?", ("Goethe",)), Question("b", "Who wrote Faust II?", ("Goethe",))]
+    records = [{"id": "a", "question": "Who wrote Faust II?", "ctxs": [{"text": "II"}]}]
+    with pytest.raises(UserError, match="record 1 has the id 'a' and asks 'who wrote faust ii'"):
+        list(from_file(asked, contexts_file(tmp_path / "c.jsonl", records), 1))
+    records = [{"id": q.id, "question": f"Answer briefly. {q.question}", "ctxs": [{"text": q.id}]} for q in asked]
+    found = from_file(asked, contexts_file(tmp_path / "d.jsonl", records), 1)
+    assert [row["documents"] for row in found] == [["a"], ["b"]]
+
+
+def test_two_records_that_ask_the_same_are_told_apart_by_id_or_refused(tmp_path):
+    asked = [Question("a", "Which?", ("x",)), Question("b", "Which?", ("y",))]
+    records = [{"id": q.id, "question": "Which?", "ctxs": [{"text": q.id}]} for q in asked]
+    found = from_file(asked, contexts_file(tmp_path / "c.jsonl", records), 1)
+    assert [row["documents"] for row in found] == [["a"], ["b"]]
+    without = [{"question": "Which?", "ctxs": record["ctxs"]} for record in records]
+    with pytest.raises(
+        UserError, match=r"record 2 asks the same as .*record 1 and has other documents: give the records"
+    ):
+        list(from_file(asked, contexts_file(tmp_path / "d.jsonl", without), 1))
+    twice = [records[0], {**records[1], "id": "a"}]
+    with pytest.raises(UserError, match="record 2 has the id 'a' of another record"):
+        list(from_file(asked, contexts_file(tmp_path / "e.jsonl", twice), 1))
 
 
 def test_half_a_surrogate_pair_and_compressed_files_are_read(tmp_path):

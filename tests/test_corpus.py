@@ -1,6 +1,7 @@
 import gzip
 import itertools
 import json
+import zipfile
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,6 +14,7 @@ from rag_instruct.corpus.importing import import_passages, shard_rows
 from rag_instruct.corpus.passages import Passage, PassageStore
 from rag_instruct.corpus.splitter import split_text
 from rag_instruct.errors import UserError
+from rag_instruct.records import Form
 
 HEADER = "id\ttext\ttitle\n"
 
@@ -77,18 +79,18 @@ def test_shards_cover_every_row_once():
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("p.tsv", "id\ttext\n1\tfoo\n", "line 2: no column 'title', it has id, text"),
+        ("p.tsv", "id\tbody\n1\tfoo\n", "line 2: no column 'text', it has id, body"),
         ("p.tsv", HEADER + "1\tfoo\tA\n2\tbar\n", "line 3: 2 fields where the header has 3"),
         ("p.tsv", HEADER + "1\tfoo\tA\n2\tx\tA\n1\tbar\tB\n", "the id '1' occurs twice, as passages number 1 and 3"),
         ("p.tsv", HEADER, "the corpus is empty"),
         ("p.tsv", "", "the corpus is empty"),
         ("p.tsv", HEADER + "1\t \tA\n", "line 2: passage '1' has an empty id or text"),
-        ("p.tsv", HEADER.encode() + b"1\t\xff\tA\n", "after record 0: not UTF-8"),
+        ("p.tsv", HEADER.encode() + b"1\t\xff\tA\n", "line 2: not UTF-8"),
         ("p.tsv.gz", gzip.compress(HEADER.encode() * 500, mtime=0)[:-9], "is the file complete?"),
         ("p.jsonl", '{"id": 1, "text": "a", "title": "b"}\n{"id": 2,\n', "line 2: not JSON"),
         ("p.jsonl", "[1]\n", "record 1: 1 is not a JSON object"),
         ("p.parquet", b"nonsense", "not a readable Parquet file"),
-        ("p.txt", "foo", "unknown kind of corpus file"),
+        ("p.rtf", "foo", "unknown kind of corpus file"),
     ],
 )
 def test_bad_files_are_refused_by_name_and_row(tmp_path, name, content, said):
@@ -110,6 +112,131 @@ def test_corpora_are_read_as_all_files_of_others_are(tmp_path):
     damaged[4:40] = b"\xff" * 36
     with pytest.raises(UserError, match="not a readable Parquet file"):
         imported(tmp_path, "d.parquet", bytes(damaged))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '1\t"Open quote\tA\n2\tb\tB\n3\tsaid "yes"\tC\n4\td\t"Never closed\n5\te\tE\n',
+        '1\tone\tA\n2\t"" and more\tB\n',
+        '1\tone\tA\n2\t"two" three\tB\n',
+        '1\tone\tA\n2\t"two\tB\n',
+    ],
+)
+def test_quotes_that_do_not_fit_are_refused_and_joined_files_have_a_setting(tmp_path, content):
+    with pytest.raises(
+        UserError, match=r"p\.tsv, line [23]: the row that begins here cannot be read .*`quoted: false`"
+    ):
+        imported(tmp_path, "p.tsv", HEADER + content)
+    import_passages(tmp_path / "p.tsv", {}, 0, tmp_path / "p.arrow", tmp_path / "p.json", form=Form(quoted=False))
+    store = PassageStore(tmp_path / "p.arrow")
+    expected = [Passage(name, title, text) for name, text, title in (line.split("\t") for line in content.splitlines())]
+    assert store[range(len(store))] == expected
+
+
+def test_a_quote_that_joins_lines_is_said(tmp_path, caplog):
+    """Two rows of a file without quoting can look like one row with a quoted field."""
+    store = imported(tmp_path, "p.tsv", HEADER + '1\t"a\tA\n2\tb"\tB\n')
+    assert len(store) == 1
+    assert "p.tsv: fields in quotes hold tabs or line breaks in 1 rows, the first begins on line 2" in caplog.text
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+@pytest.mark.parametrize(
+    ("name", "begin"), [("p.tsv", HEADER), ("p.csv", "id,text,title\n"), ("p.jsonl", ""), ("p.json", "[")]
+)
+def test_byte_order_marks_are_no_text(tmp_path, encoding, name, begin):
+    rows = {
+        "p.tsv": "1\tCaf\xe9 \u2028 x\tT\n", "p.csv": "1,Caf\xe9 \u2028 x,T\n",
+        "p.jsonl": '{"id": 1, "text": "Caf\xe9 \u2028 x", "title": "T"}\n', "p.json": '{"id": 1, "text": "Caf\xe9 \u2028 x", "title": "T"}]',
+    }  # fmt: skip
+    assert imported(tmp_path, name, (begin + rows[name]).encode(encoding))[[0]] == [
+        Passage("1", "T", "Caf\xe9 \u2028 x")
+    ]
+
+
+def test_other_encodings_are_refused_and_have_a_setting(tmp_path):
+    content = (HEADER + "1\tone\tT\n2\tCaf\xe9\tT\n").encode("cp1252")
+    with pytest.raises(
+        UserError, match=r"p\.tsv, line 3: not UTF-8 .* give its `encoding` in config\.yaml, such as cp1252"
+    ):
+        imported(tmp_path, "p.tsv", content)
+    import_passages(tmp_path / "p.tsv", {}, 0, tmp_path / "p.arrow", tmp_path / "p.json", form=Form("cp1252"))
+    assert PassageStore(tmp_path / "p.arrow")[[1]] == [Passage("2", "T", "Caf\xe9")]
+    with pytest.raises(UserError, match="set `encoding: utf-16-le`"):
+        imported(tmp_path, "p.tsv", (HEADER + "1\tone\tT\n").encode("utf-16-le"))
+    with pytest.raises(UserError, match="no text encoding 'klingon'"):
+        import_passages(tmp_path / "p.tsv", {}, 0, tmp_path / "p.arrow", tmp_path / "p.json", form=Form("klingon"))
+
+
+@pytest.mark.parametrize(
+    ("record", "said"),
+    [
+        ({"id": "1", "text": ["a", "b"]}, "the text must be a text, but is ['a', 'b']"),
+        ({"id": 1.5, "text": "a"}, "the id must be a text or a whole number, but is 1.5"),
+        ({"id": True, "text": "a"}, "the id must be a text or a whole number, but is True"),
+        ({"id": "1", "text": 7}, "the text must be a text, but is 7"),
+        ({"id": "1", "text": "a", "title": {"en": "T"}}, "the title must be a text or a whole number"),
+        ({"id": "1", "text": float("nan")}, "passage '1' has an empty id or text"),
+        ({"id": "1", "text": None}, "passage '1' has an empty id or text"),
+        ({"text": "a"}, "passage '' has an empty id or text"),
+    ],
+)
+def test_values_of_other_types_are_refused_by_record(tmp_path, record, said):
+    lines = [{"id": "0", "text": "fine", "title": "T"}, record]
+    with pytest.raises(UserError) as refusal:
+        imported(tmp_path, "p.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+    assert f"p.jsonl, record 2: {said}" in str(refusal.value)
+
+
+def test_parquet_gives_texts_whatever_their_type(tmp_path):
+    """Texts as binary, ids as whole numbers, titles that pandas made NaN, a dictionary, large strings."""
+    table = pa.table({
+        "id": pa.array([7, 8], pa.int64()),
+        "text": pa.array(["Caf\xe9".encode(), b"tea"], pa.binary()),
+        "title": pa.array([float("nan"), float("nan")]),
+    })  # fmt: skip
+    pq.write_table(table, tmp_path / "q.parquet")
+    assert imported(tmp_path, "p.parquet", (tmp_path / "q.parquet").read_bytes())[[0, 1]] == [
+        Passage("7", "", "Caf\xe9"), Passage("8", "", "tea"),
+    ]  # fmt: skip
+    table = pa.table({
+        "id": pa.array(["a", "b"], pa.large_string()),
+        "text": pa.array(["x", "x"]).dictionary_encode(),
+        "title": pa.array([None, "T"]),
+    })  # fmt: skip
+    pq.write_table(table, tmp_path / "q.parquet")
+    assert imported(tmp_path, "p.parquet", (tmp_path / "q.parquet").read_bytes())[[0, 1]] == [
+        Passage("a", "", "x"), Passage("b", "T", "x"),
+    ]  # fmt: skip
+    pq.write_table(pa.table({"id": ["a"], "text": pa.array([b"\xff\xfe"])}), tmp_path / "q.parquet")
+    with pytest.raises(UserError, match=r"row 1: the text must be a text, but is b'\\xff"):
+        imported(tmp_path, "p.parquet", (tmp_path / "q.parquet").read_bytes())
+
+
+def test_a_title_is_optional_from_the_first_record_on(tmp_path, caplog):
+    lines = ['{"id": 1, "text": "a"}', '{"id": 2, "text": "b", "title": "T"}']
+    assert imported(tmp_path, "p.jsonl", "\n".join(lines))[[0, 1]] == [Passage("1", "", "a"), Passage("2", "T", "b")]
+    assert "no passage has a title" not in caplog.text
+    assert imported(tmp_path, "p.tsv", "id\ttext\n1\ta\n")[[0]] == [Passage("1", "", "a")]
+    assert "p.tsv: no passage has a title: name its column under `columns`" in caplog.text
+    with pytest.raises(UserError, match="no record has the column heading: correct `columns`"):
+        imported(tmp_path, "p.tsv", "id\ttext\n1\ta\n", {"title": "heading"})
+
+
+def test_a_zip_with_one_file_is_that_file(tmp_path):
+    with zipfile.ZipFile(tmp_path / "p.zip", "w") as archive:
+        archive.writestr("data/p.tsv", HEADER + "1\ta\tT\n")
+        archive.writestr("__MACOSX/data/._p.tsv", b"\x00\x05")
+        archive.writestr("README", "no data")
+    import_passages(tmp_path / "p.zip", {}, 0, tmp_path / "p.arrow", tmp_path / "p.json")
+    assert PassageStore(tmp_path / "p.arrow")[[0]] == [Passage("1", "T", "a")]
+    with zipfile.ZipFile(tmp_path / "p.zip", "a") as archive:
+        archive.writestr("other.csv", "id,text\n2,b\n")
+    with pytest.raises(UserError, match=r"`member` must name it; it holds: data/p\.tsv, other\.csv"):
+        import_passages(tmp_path / "p.zip", {}, 0, tmp_path / "p.arrow", tmp_path / "p.json")
+    form = Form(member="other.csv")
+    assert import_passages(tmp_path / "p.zip", {}, 0, tmp_path / "p.arrow", tmp_path / "p.json", form=form) == 1
 
 
 @needs_shared
@@ -147,7 +274,7 @@ def test_documents_need_neither_title_nor_id_and_empty_ones_are_counted(tmp_path
     text = "".join(json.dumps(line) + "\n" for line in lines)
     store = imported(tmp_path, "d.jsonl", text, {"text": "body", "title": "name"}, words=100)
     assert store[[0, 1]] == [Passage("record_1-1", "", "one two"), Passage("record_3-1", "T", "three")]
-    assert "left out 1 empty documents, the first of them record 2" in caplog.text
+    assert "left out, empty documents: 1 (record 2)" in caplog.text
 
 
 def test_a_tsv_of_documents(tmp_path):
@@ -160,14 +287,13 @@ def test_a_folder_of_text_files(tmp_path):
     (folder / "deep").mkdir(parents=True)
     (folder / "b.md").write_text("Preface.\n\n# The title\n\nSome *text*.\n")
     (folder / "deep" / "a.txt").write_text("Plain text.")
-    (folder / "ignored.pdf").write_bytes(b"%PDF")
     import_passages(folder, {}, 100, tmp_path / "p.arrow", tmp_path / "p.json")
     assert PassageStore(tmp_path / "p.arrow")[[0, 1]] == [
-        Passage("b.md-1", "The title", "Preface.\n\n# The title\n\nSome *text*."),
+        Passage("b.md-1", "The title", "Preface.\n\nSome text."),
         Passage("deep/a.txt-1", "a", "Plain text."),
     ]
     (folder / "b.md").write_bytes(b"\xff")
-    with pytest.raises(UserError, match=r"b\.md: not UTF-8 at byte 0"):
+    with pytest.raises(UserError, match=r"b\.md, line 1: not UTF-8"):
         import_passages(folder, {}, 100, tmp_path / "q.arrow", tmp_path / "q.json")
 
 

@@ -15,8 +15,11 @@ def lines_of(name):
     return [line for line in lines if line]
 
 
+REQUIREMENTS = ("requirements.txt", "requirements-models.txt", "requirements-documents.txt")
+
+
 def requirements():
-    return dict(line.split("==") for name in ("requirements.txt", "requirements-models.txt") for line in lines_of(name))
+    return dict(line.split("==") for name in REQUIREMENTS for line in lines_of(name))
 
 
 def test_every_pin_of_an_environment_is_the_requirements_pin():
@@ -64,7 +67,7 @@ def test_the_lock_has_every_pin_and_what_they_need():
     lock = [Requirement(line) for line in lines_of("requirements.lock")]
     assert all(re.fullmatch(r"==[\w.]+", str(one.specifier)) and not one.url for one in lock)
     locked = {one.name: one.specifier for one in lock if not one.marker or one.marker.evaluate()}
-    files = ("requirements.txt", "requirements-slurm.txt", "requirements-dev.txt")
+    files = ("requirements.txt", "requirements-slurm.txt", "requirements-documents.txt", "requirements-dev.txt")
     pins = [Requirement(line) for name in files for line in lines_of(name) if not line.startswith("-r")]
     for pin in pins:
         assert locked[canonicalize_name(pin.name)] == pin.specifier, f"{pin}: renew the lock by `make lock`"

@@ -47,7 +47,7 @@ def test_questions_of_ones_own_are_counted_before_anything_is_made(tmp_path):
     rows = [{"question": f"What is {n}?", "answers": ["x"], "kind": "ab"[n % 2]} for n in range(10)]
     write_jsonl(tmp_path / "mine.jsonl", rows)
     given = settings("http://127.0.0.1:9/v1", ["mine", "arc"])
-    own = {"schema": "own", "path": str(tmp_path / "mine.jsonl"), "member": "", "where": {"kind": "a"}}
+    own = {"schema": "own", "path": str(tmp_path / "mine.jsonl"), "where": {"kind": "a"}}
     given["benchmarks"]["mine"] = own
     found = preview_evaluation(given, "set", tmp_path, AnswerStore(tmp_path), BudgetAccount("set", "preview", PRICES))
     assert [one.requests for one in found] == [5 + 1172] * 2

@@ -10,7 +10,7 @@ import pytest
 from conftest import SHARED, needs_shared
 
 from rag_instruct.errors import UserError
-from rag_instruct.records import foreign_records, member
+from rag_instruct.records import Form, foreign_records, member
 
 ROWS = [{"a": f"Zeile {n}\u2028nächste", "b": {"c": n}} for n in range(3000)]
 LINES = "\n".join(json.dumps(row, ensure_ascii=False) for row in ROWS) + "\n\n"
@@ -64,7 +64,7 @@ def test_of_parquet_only_the_wanted_columns_are_read(tmp_path):
 def test_inside_an_archive_and_under_a_key(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("data/dev.json", json.dumps({"info": [1], "Data": [{"q": "x"}]}))
-    assert list(foreign_records(tmp_path / "a.zip/data/dev.json", under="Data")) == [{"q": "x"}]
+    assert list(foreign_records(tmp_path / "a.zip/data/dev.json", form=Form(under="Data"))) == [{"q": "x"}]
     with pytest.raises(UserError, match=r"a\.zip has no such file"):
         list(foreign_records(tmp_path / "a.zip/data/test.json"))
 
@@ -75,11 +75,39 @@ def test_inside_an_archive_and_under_a_key(tmp_path):
         ("r.jsonl", '{"a": 1}\n{"a": \n', "r.jsonl, line 2: not JSON"),
         ("r.jsonl", b'{"a": 1}\n{"a": "\xff"}\n', "r.jsonl, line 2: not UTF-8"),
         ("r.jsonl", '{"a": 1}\n{"a": ' + 5000 * "1" + "}\n", "r.jsonl, line 2: not JSON (Exceeds the limit"),
-        ("r.jsonl", '{"a": ' + 100_000 * "[", "r.jsonl, line 1: not JSON (maximum recursion depth"),
-        ("r.json", '[{"a": 1}, {"a": 2}, {"a": }]', "r.json, after record 2: not JSON"),
-        ("r.json", '[{"a": 1}, {"a": 2}', "r.json, after record 2: not JSON (parse error: premature EOF)"),
-        ("r.json", b'[{"a": "\xff"}]', "r.json, after record 0: not UTF-8"),
+        ("r.jsonl", '{"a": ' + 100_000 * "[", "r.jsonl, line 1: not JSON (more than 100 levels of nesting"),
+        ("r.json", '[{"a": 1}, {"a": 2}, {"a": }]', "r.json, line 1, after record 2: not JSON"),
+        (
+            "r.json",
+            '[{"a": 1}, {"a": 2}',
+            "r.json, line 1, after record 2: not JSON (, or ] was expected, but the end came)",
+        ),
+        ("r.json", b'[{"a": "\xff"}]', "r.json, line 1: not UTF-8"),
         ("r.json", "<!doctype html>", "r.json, line 1: not JSON"),
+        (
+            "r.jsonl",
+            '{"a": 1}\n{"a": 1, "a": 2}\n',
+            "r.jsonl, line 2: not JSON (the key 'a' occurs twice in an object)",
+        ),
+        ("r.json", '[{"b": {"a": 1, "a": 2}}]', "the key 'a' occurs twice in an object"),
+        ("r.json", '[{"a": 1}] and more', "line 1, after record 1: not JSON (something follows the end)"),
+        (
+            "r.json",
+            '[{"a": 1},\n {"a": ' + 5000 * "1" + "}]",
+            "r.json, line 2, after record 1: not JSON (Exceeds the limit",
+        ),
+        ("r.json", "[" * 100_000, "r.json, line 1, after record 0: not JSON (more than 100 levels of nesting)"),
+        ("r.json", '[{"a": ' + "[" * 200 + "]" * 200 + "}]", "not JSON (more than 100 levels of nesting)"),
+        (
+            "r.json",
+            "{\n  'a': 1\n}",
+            "line 1: not JSON (Expecting property name enclosed in double quotes): write one record per line, an array",
+        ),
+        ("r.tsv", "q\tq\nx\t1\n", "r.tsv, line 1: the header has 'q' twice"),
+        ("r.csv", "q;a\nx;1\n", "set `delimiter: ';'` in config.yaml"),
+        ("r.csv", "q,a\rx,1\r", "new-line character seen in unquoted field"),
+        ("r.tsv", gzip.compress(b"q\ta\n"), "r.tsv: not a text, but a gzip file: add .gz to its name"),
+        ("r.csv", b"PK\x03\x04 xlsx", "a zip file or an office document"),
         ("r.tsv", "q\ta\nx\t1\ty\n", "r.tsv, line 2: 3 fields where the header has 2 (q, a)"),
         ("r.parquet", "PAR1", "r.parquet: not a readable Parquet file"),
         ("r.txt", "x", "unknown kind of file: give .json"),
@@ -97,7 +125,7 @@ def test_what_cannot_be_read_is_named_with_its_place(tmp_path, name, content, sa
 
 def test_a_folder_is_no_file(tmp_path):
     (tmp_path / "r.json").mkdir()
-    with pytest.raises(UserError, match=r"r\.json: not a readable file"):
+    with pytest.raises(UserError, match=r"r\.json: unreadable"):
         list(foreign_records(tmp_path / "r.json"))
 
 
@@ -128,6 +156,56 @@ def test_members_of_members():
     ],
 )
 def test_real_benchmarks_are_read(name, under, count, field):
-    texts = [member(record, field) for record in foreign_records(SHARED / "benchmarks" / name, under=under)]
+    texts = [member(record, field) for record in foreign_records(SHARED / "benchmarks" / name, form=Form(under=under))]
     assert len(texts) == count
     assert all(isinstance(text, str) and text for text in texts)
+
+
+def test_a_semicolon_table_and_an_object_of_records(tmp_path):
+    assert list(foreign_records(written(tmp_path / "r.csv", "q;a\nx;1,5\n"), form=Form(delimiter=";"))) == [
+        {"q": "x", "a": "1,5"}
+    ]
+    nested = {"info": [{"a": [1] * 5}], "data": {"rows": ROWS}, "end": 1}
+    assert list(foreign_records(written(tmp_path / "r.json", json.dumps(nested)), form=Form(under="data.rows"))) == ROWS
+    keyed = written(tmp_path / "k.json", json.dumps({"p1": {"a": 1}, "p2": {"a": 2}}, indent=1))
+    assert list(foreign_records(keyed, form=Form(keyed="id"))) == [{"id": "p1", "a": 1}, {"id": "p2", "a": 2}]
+
+
+def test_memory_is_bounded_whatever_is_nested(tmp_path, monkeypatch):
+    """An open quote, an open bracket and a line without end are refused after a record's limit."""
+    for module in ("opening", "json_values", "tables"):
+        monkeypatch.setattr(f"rag_instruct.records.{module}.RECORD", 1 << 17)
+    long = "x" * (1 << 18)
+    for name, content, said in [
+        ("r.tsv", f'q\ta\n1\t"{long}\n2\ty\n' + "z\ty\n" * 100_000, "r.tsv, line 2: "),
+        ("r.jsonl", f'{{"a": "{long}"}}\n', "r.jsonl, line 1: longer than 131,072 characters"),
+        ("r.json", '[{"a": "' + "y" * (1 << 20), "r.json, line 1, after record 0: not JSON (Unterminated string"),
+    ]:
+        with pytest.raises(UserError) as refusal:
+            list(foreign_records(written(tmp_path / name, content)))
+        assert said in str(refusal.value)
+
+
+def test_records_across_pieces_are_whole(tmp_path, monkeypatch):
+    """Numbers, words and records that end where a piece of the text ends."""
+    records = [{"n": 10**k, "b": [True, None, "é" * k]} for k in range(12)] + [123, 4567, "x"]
+    path = written(tmp_path / "r.json", json.dumps(records, ensure_ascii=False, indent=1))
+    for size in range(1, 40):
+        monkeypatch.setattr("rag_instruct.records.json_values.PIECE", size)
+        assert list(foreign_records(path)) == records
+
+
+def test_half_an_emoji_is_counted(tmp_path, caplog):
+    path = written(tmp_path / "r.json", r"""[{"a": "cut \ud83d"}, {"a": "\ud83d\ude00"}, {"a": "\ude00"}]""")
+    assert list(foreign_records(path)) == [{"a": "cut ?"}, {"a": "😀"}, {"a": "?"}]
+    assert "r.json: 2 records have half of a surrogate pair, the first is record 1" in caplog.text
+
+
+def test_endings_in_capitals_and_tables_in_archives(tmp_path):
+    assert list(foreign_records(written(tmp_path / "R.TSV", "q\n1\n"))) == [{"q": "1"}]
+    pq.write_table(pa.table({"q": ["x"]}), tmp_path / "q.parquet")
+    with zipfile.ZipFile(tmp_path / "a.ZIP", "w") as archive:
+        archive.write(tmp_path / "q.parquet", "q.parquet")
+        archive.writestr("r.jsonl.gz", gzip.compress(b'{"q": 1}'))
+    assert list(foreign_records(tmp_path / "a.ZIP/q.parquet")) == [{"q": "x"}]
+    assert list(foreign_records(tmp_path / "a.ZIP", form=Form(member="r.jsonl.gz"))) == [{"q": 1}]

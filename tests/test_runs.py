@@ -1,3 +1,5 @@
+import gzip
+
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -110,6 +112,24 @@ def test_an_id_that_the_corpus_has_stays_as_it_is(tmp_path):
     exported = (tmp_path / "o.trec").read_text()
     assert exported.startswith("q%2520 Q0 %2541 1")
     assert imported(exported, ["q%20"]) == [["%41", "a b"]]
+
+
+def test_a_foreign_run_with_a_byte_order_mark_packed_or_with_other_blanks_in_its_ids(tmp_path):
+    (tmp_path / "p.tsv").write_text("id\ttext\ttitle\nA\u3000B\tx\tT\nb\ty\tT\nc d\tz\tT\n")
+    import_passages(tmp_path / "p.tsv", {}, 0, tmp_path / "p.arrow", tmp_path / "p.json")
+    arguments = tmp_path / "p.arrow", tmp_path / "o.parquet", tmp_path / "o.trec"
+    lines = "q Q0 A\u3000B 1 3 bm25\r\nq Q0 b 2 2 bm25\r\n"
+    (tmp_path / "in.trec").write_bytes(lines.encode("utf-8-sig"))
+    (tmp_path / "in.trec.gz").write_bytes(gzip.compress(lines.encode("utf-16")))
+    for name in ("in.trec", "in.trec.gz"):
+        import_trec(tmp_path / name, 2, ["q"], *arguments)
+        assert [hit.passage.id for hit in Run(tmp_path / "o.parquet", tmp_path / "p.arrow").hits("q")] == [
+            "A\u3000B",
+            "b",
+        ]
+    (tmp_path / "in.trec").write_text("q Q0 c%20d 1 3 bm25\nq Q0 c%20%64 2 2 bm25\n")
+    with pytest.raises(UserError, match=r"two ids of one query mean the same passage .* c%20%64, c%20d"):
+        import_trec(tmp_path / "in.trec", 2, ["q"], *arguments)
 
 
 def test_merging_piece_by_piece_changes_nothing(run, monkeypatch):

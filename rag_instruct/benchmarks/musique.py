@@ -7,6 +7,7 @@ from typing import Any
 from rag_instruct.benchmarks import Benchmark
 from rag_instruct.benchmarks.records import questions_of_files, unique
 from rag_instruct.records import member
+from rag_instruct.records.values import name_of
 from rag_instruct.schema import Question
 from rag_instruct.scoring.paper import mentions_answer
 from rag_instruct.scoring.scores import score_open
@@ -17,7 +18,7 @@ def build(record: Any, number: int) -> Question:
         raise ValueError("the question is not answerable: take musique_ans_v1.0_dev.jsonl, not musique_full")
     supporting = [paragraph for paragraph in member(record, "paragraphs") if member(paragraph, "is_supporting")]
     return Question(
-        id=str(member(record, "id")),
+        id=name_of(member(record, "id"), "id"),
         question=member(record, "question"),
         answers=unique([member(record, "answer"), *member(record, "answer_aliases")]),
         gold_titles=unique(member(supporting, "title")),

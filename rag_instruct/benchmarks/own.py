@@ -3,65 +3,135 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from string import ascii_uppercase
+from types import MappingProxyType
 from typing import Any
 
 from rag_instruct.benchmarks import Benchmark
-from rag_instruct.benchmarks.records import first_member, questions_of_files, unique
-from rag_instruct.records import member
+from rag_instruct.benchmarks.records import first_member, id_of, questions_of_files
+from rag_instruct.records import PLAIN, Form, member
+from rag_instruct.records.values import is_missing, listed, shown, text_of, unique, word_of, words_of
 from rag_instruct.schema import Question
 from rag_instruct.scoring.paper import own_rule
 from rag_instruct.scoring.scores import score_by_form
 
+REMEDY = "correct or remove the record (docs/adding_a_benchmark.md lists the forms of each field)"
+Choices = tuple[tuple[str, str], ...]
+
 
 def build(record: Any, number: int) -> Question:
-    choices = _choices(record.get("choices"))
-    given = first_member(record, "answers", "answer")
-    answers = unique([given] if isinstance(given, str | int | float) else given)
+    choices = _choices(listed(_given(record, "choices"), "choices"))
+    answers = unique(_answers(first_member(record, "answers", "answer")))
     return Question(
-        id=str(record.get("id", number)),
+        id=id_of(record, number),
         question=member(record, "question"),
-        answers=_label(answers, choices) if choices else answers,
+        answers=_labels(answers, choices) if choices else answers,
         choices=choices,
-        documents=_documents(record.get("documents") or record.get("context")),
-        gold_titles=unique(record.get("gold_titles") or []),
-        gold_passage_ids=unique(record.get("gold_passage_ids") or []),
+        documents=_documents(_given(record, "documents") or _given(record, "context")),
+        gold_titles=unique(_texts(record, "gold_titles")),
+        gold_passage_ids=unique(_texts(record, "gold_passage_ids")),
     )
 
 
-def _choices(given: Any) -> tuple[tuple[str, str], ...]:
-    """Return (label, text) pairs. A record has a list of texts, an object of texts by label, or a list of pairs."""
-    if not given:
+def _given(record: Any, field: str) -> Any:
+    """Return the field's value, or None for a missing or empty one."""
+    value = record.get(field)
+    return None if is_missing(value) or value in ("", [], {}) else value
+
+
+def _texts(record: Any, field: str) -> list[str]:
+    value = _given(record, field)
+    return [] if value is None else words_of(value, field)
+
+
+def _answers(given: Any) -> list[str]:
+    """Return the answers: a text, a list, SQuAD's object of texts, or TriviaQA's object of value and aliases."""
+    given = listed(given, "answers") if isinstance(given, str) and given.strip()[-1:] in ("]", "}") else given
+    if isinstance(given, Mapping) and "text" in given:
+        return words_of(given["text"], "answers' text")
+    if isinstance(given, Mapping) and "value" in given:
+        return [*words_of(given["value"], "answer's value"), *words_of(given.get("aliases", []), "answer's aliases")]
+    if isinstance(given, list) and given and all(isinstance(one, Mapping) and "text" in one for one in given):
+        return [word_of(one["text"], "answer's text") for one in given]
+    return words_of(given, "answers")
+
+
+def _choices(given: Any) -> Choices:
+    """Return (label, text) pairs.
+
+    A record has a list of texts, a list of pairs, a list of objects with label and text, an object of texts by label,
+    or an object with the list of labels and the list of texts.
+    """
+    if given is None:
         return ()
-    if isinstance(given, Mapping):
-        return tuple((str(label), str(text)) for label, text in given.items())
-    pairs = [
-        option if isinstance(option, list) else [label, option]
-        for label, option in zip(ascii_uppercase, given, strict=False)
-    ]
-    return tuple((str(label), str(text)) for label, text in pairs)
+    if isinstance(given, Mapping) and isinstance(given.get("text"), list):
+        texts = given["text"]
+        pairs = list(zip(given.get("label", ascii_uppercase[: len(texts)]), texts, strict=True))
+    elif isinstance(given, Mapping) and not given.keys() & {"label", "text"}:
+        pairs = list(given.items())
+    elif isinstance(given, list):
+        pairs = [_choice(option, number) for number, option in enumerate(given)]
+    else:
+        raise TypeError(f"the choices must be a list, or an object of texts by label, but are {shown(given)}")
+    found = tuple((word_of(label, "choice's label"), word_of(text, "choice's text")) for label, text in pairs)
+    if len({label for label, _ in found}) < len(found):
+        raise ValueError(f"two choices have the same label: {', '.join(label for label, _ in found)}")
+    return found
 
 
-def _label(answers: tuple[str, ...], choices: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+def _choice(option: Any, number: int) -> tuple[Any, Any]:
+    if isinstance(option, Mapping):
+        return member(option, "label"), member(option, "text")
+    if isinstance(option, list):
+        label, text = option
+        return label, text
+    return ascii_uppercase[number], option
+
+
+def _labels(answers: tuple[str, ...], choices: Choices) -> tuple[str, ...]:
     """Return the labels of the right options. The record has their labels or their texts."""
     named = [label for label, _ in choices if label in answers]
-    return tuple(named or (label for label, text in choices if text in answers))
+    found = tuple(named or (label for label, text in choices if text in answers))
+    if answers and not found:
+        raise ValueError(f"the answer {shown(answers[0])} is neither a label nor a text of the choices")
+    return found
 
 
 def _documents(given: Any) -> tuple[str, ...]:
-    """Return the question's documents. The record has one text, a list of texts, or objects with title and text."""
-    if not given:
+    """Return the question's documents.
+
+    A record has one text, a list of texts, objects with title and text, or HotpotQA's pairs of title and sentences.
+    """
+    if given is None:
         return ()
+    if isinstance(given, Mapping) and isinstance(given.get("sentences"), list):
+        given = [list(pair) for pair in zip(member(given, "title"), given["sentences"], strict=True)]
     return tuple(_document(part) for part in (given if isinstance(given, list) else [given]))
 
 
 def _document(given: Any) -> str:
     if isinstance(given, Mapping):
-        return "\n".join(part for part in (given.get("title"), member(given, "text")) if part)
-    return str(given)
+        title, text = text_of(given.get("title"), "document's title"), text_of(member(given, "text"), "document's text")
+    elif isinstance(given, list):
+        title, sentences = given
+        title, text = text_of(title, "document's title"), "".join(words_of(sentences, "document's sentences"))
+    else:
+        title, text = "", text_of(given, "document")
+    if not text.strip():
+        raise ValueError("a document is empty: fill it in, or remove it")
+    return f"{title}\n{text}" if title else text
 
 
 def questions(paths: list[Path]) -> Iterator[Question]:
-    return questions_of_files(paths, build)
+    return read(paths)
+
+
+def read(paths: list[Path], form: Form = PLAIN, where: Mapping[str, str] = MappingProxyType({})) -> Iterator[Question]:
+    """Yield the questions of a user's own files. With `where`, only records with these field values count."""
+
+    def chosen(record: Any, number: int) -> Question | None:
+        return build(record, number) if all(record.get(key) == value for key, value in where.items()) else None
+
+    return questions_of_files(paths, chosen, form=form, remedy=REMEDY)
 
 
 BENCHMARK = Benchmark(

@@ -8,6 +8,7 @@ from typing import Any
 from rag_instruct.benchmarks import Benchmark
 from rag_instruct.benchmarks.records import questions_of_files, unique
 from rag_instruct.records import member
+from rag_instruct.records.values import name_of
 from rag_instruct.schema import Question
 from rag_instruct.scoring.paper import mentions_answer
 from rag_instruct.scoring.scores import score_open
@@ -20,7 +21,7 @@ def build(record: Any, number: int) -> Question | None:
     if int(member(record, "s_pop")) >= LONG_TAIL:
         return None
     return Question(
-        id=str(member(record, "id")),
+        id=name_of(member(record, "id"), "id"),
         question=member(record, "question"),
         answers=unique(json.loads(member(record, "possible_answers"))),
         gold_titles=unique([record.get("s_wiki_title") or ""]),

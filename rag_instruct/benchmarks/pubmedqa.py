@@ -8,7 +8,8 @@ from rag_instruct.benchmarks import Benchmark
 from rag_instruct.benchmarks.records import built, first_member
 from rag_instruct.errors import UserError
 from rag_instruct.files import read_json
-from rag_instruct.records import foreign_records, member
+from rag_instruct.records import Form, foreign_records, member
+from rag_instruct.records.values import name_of
 from rag_instruct.schema import Question
 from rag_instruct.scoring.paper import mentions_verdict
 from rag_instruct.scoring.scores import score_closed
@@ -18,7 +19,7 @@ VERDICTS = ("yes", "no", "maybe")
 
 def build(record: Any, _: int) -> Question:
     return Question(
-        id=str(member(record, "pubid")),
+        id=name_of(member(record, "pubid"), "pubid"),
         question=first_member(record, "question", "QUESTION"),
         answers=(member(record, "final_decision"),),
         choices=tuple((word, word) for word in VERDICTS),
@@ -55,7 +56,7 @@ def questions(paths: list[Path]) -> Iterator[Question]:
 
 def _records(path: Path) -> Iterator[Any]:
     if path.suffix == ".json":  # the authors' file is an object of records by id
-        return ({"pubid": name, **record} for name, record in read_json(path).items())
+        return foreign_records(path, form=Form(keyed="pubid"))
     return foreign_records(path, ("pubid", "question", "context.contexts", "final_decision"))
 
 

@@ -1,45 +1,47 @@
 """Turn the records of a benchmark's files into questions. An error names the record that has another form."""
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from string import ascii_uppercase
 from typing import Any
 
 from rag_instruct.errors import UserError
-from rag_instruct.records import foreign_records, member
+from rag_instruct.records import PLAIN, Form, foreign_records, member
+from rag_instruct.records.values import listed, name_of, shown
+from rag_instruct.records.values import unique as unique
 from rag_instruct.schema import Question
 
 Made = Question | list[Question] | None  # a list for the turns of a conversation; None: the record is left out
+ITS_OWN = "is this the benchmark's own file, at the revision in config.yaml?"
 Build = Callable[[Any, int], Made]  # takes a record and its number, from 1
 
 
 def questions_of_files(
-    paths: Iterable[Path], build: Build, columns: Sequence[str] = (), under: str = ""
+    paths: Iterable[Path], build: Build, columns: Sequence[str] = (), form: Form = PLAIN, remedy: str = ITS_OWN
 ) -> Iterator[Question]:
     """Yield the questions of all records.
 
-    `columns` are the fields to read. `under` is the key that holds the records in a .json file.
+    `columns` are the fields to read. `form` says how the files are written.
     Raises UserError with file and record if a field is missing or has another form.
     """
     for path in paths:
-        inside = under if path.suffix == ".json" else ""
-        yield from built(path, foreign_records(path, columns, inside), build)
+        inside = form.under if path.name.lower().endswith((".json", ".json.gz", ".json.zst", ".zip")) else ""
+        yield from built(path, foreign_records(path, columns, form._replace(under=inside)), build, remedy)
 
 
-def built(path: Path, records: Iterable[Any], build: Build) -> Iterator[Question]:
+def built(path: Path, records: Iterable[Any], build: Build, remedy: str = ITS_OWN) -> Iterator[Question]:
     """Yield the questions of the records that were read from `path`. Raises UserError like questions_of_files."""
     for number, record in enumerate(records, start=1):
         try:
+            if not isinstance(record, dict):
+                raise TypeError(f"{shown(record)} is not an object with fields")
             made = build(record, number)
             questions = [made] if isinstance(made, Question) else made or []
             for question in questions:
                 _check(question)
         except (LookupError, TypeError, ValueError, AttributeError) as error:
-            fault = error.args[0] if error.args else type(error).__name__
-            raise UserError(
-                f"{path}, record {number}: {fault}: is this the benchmark's own file, at the revision in config.yaml?"
-            ) from error
+            fault = getattr(error, "msg", error.args[0] if error.args else type(error).__name__)
+            raise UserError(f"{path}, record {number}: {fault}: {remedy}") from error
         yield from questions
 
 
@@ -47,7 +49,7 @@ def _check(question: Question) -> None:
     texts = {"question": question.question, **{f"answer {n}": a for n, a in enumerate(question.answers, start=1)}}
     for name, text in texts.items():
         if not isinstance(text, str) or not text.strip():
-            raise ValueError(f"the {name} must be a text, but is {text!r}")
+            raise ValueError(f"the {name} must be a text, but is {shown(text)}")
     if not question.answers:
         raise ValueError("the question has no answer")
     labels = [label for label, _ in question.choices]
@@ -55,6 +57,16 @@ def _check(question: Question) -> None:
         raise ValueError(
             f"the answer {', '.join(question.answers)} is not among the labels of the choices: {', '.join(labels)}"
         )
+
+
+def id_of(record: Any, number: int, field: str = "id") -> str:
+    """Return the record's id as a text. A record without one gets its number."""
+    if field not in record:
+        return str(number)
+    found = name_of(record[field], field).strip()
+    if not found:
+        raise ValueError(f"the {field} is empty: fill it in, or remove the field")
+    return found
 
 
 def first_member(record: Any, *places: str) -> Any:
@@ -76,7 +88,7 @@ def choice_question(record: Any, number: int) -> Question:
     if key not in labels:
         raise ValueError(f"answerKey {key!r} is not among the labels of the choices: {', '.join(labels)}")
     return Question(
-        id=str(record.get("id", number)),
+        id=id_of(record, number),
         question=first_member(record, "question.stem", "question_stem", "question"),
         answers=(labels[key],),
         choices=tuple(zip(labels.values(), texts, strict=True)),
@@ -89,16 +101,11 @@ MULTI_HOP_COLUMNS = ("id", "_id", "question", "answer", "supporting_facts")
 def multi_hop_question(record: Any, number: int) -> Question:
     """Return the question of a HotpotQA or 2WikiMultihopQA record. Supporting facts may have any known layout."""
     facts = member(record, "supporting_facts")
-    facts = json.loads(facts) if isinstance(facts, str) else facts
+    facts = listed(facts, "supporting facts")
     titles = member(facts, "title") if isinstance(facts, Mapping) else [title for title, _ in facts]
     return Question(
-        id=str(first_member(record, "id", "_id")),
+        id=name_of(first_member(record, "id", "_id"), "id"),
         question=member(record, "question"),
         answers=unique([member(record, "answer")]),
         gold_titles=unique(titles),
     )
-
-
-def unique(texts: Iterable[Any]) -> tuple[str, ...]:
-    """Return the stripped non-empty texts without repetitions, in the order of their first occurrence."""
-    return tuple(dict.fromkeys(str(text).strip() for text in texts if str(text).strip()))

@@ -1,12 +1,12 @@
 """Complete a benchmark's settings in config.yaml from its file in rag_instruct/benchmarks/, and load its questions."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from rag_instruct.benchmarks import benchmark, own, refuse_repeated_ids
-from rag_instruct.benchmarks.records import questions_of_files
 from rag_instruct.errors import UserError
+from rag_instruct.records import PLAIN, Form
 from rag_instruct.schema import Question
 
 FACTS = ("label", "kind", "metric")
@@ -25,14 +25,17 @@ def facts(name: str, settings: Mapping[str, Any]) -> dict[str, str]:
     return {fact: settings.get(fact, of_file[fact]) for fact in FACTS}
 
 
-def loaded(schema: str, paths: list[Path], where: Mapping[str, str]) -> list[Question]:
+def loaded(schema: str, paths: list[Path], where: Mapping[str, str], form: Form = PLAIN) -> list[Question]:
     """Return the questions in a benchmark's files.
 
-    With `where`, the files are a user's own, and only records with these field values count.
+    `where` and `form` are for a user's own files: only records with these field values, and how the files are written.
     Raises UserError if the set is empty or not complete, or if ids repeat.
     """
     known = benchmark(schema)
-    questions = list(_where(paths, where) if where else known.questions(paths))
+    if where or schema == "own":
+        questions = list(own.read(paths, form, where))
+    else:
+        questions = list(known.questions([path / form.member if _is_archive(path) else path for path in paths]))
     place = ", ".join(str(path) for path in paths)
     if not questions or (known.size and len(questions) != known.size):
         wanted = (
@@ -50,11 +53,8 @@ def loaded(schema: str, paths: list[Path], where: Mapping[str, str]) -> list[Que
     return questions
 
 
-def _where(paths: list[Path], where: Mapping[str, str]) -> Iterator[Question]:
-    def build(record: Any, number: int) -> Question | None:
-        return own.build(record, number) if all(record.get(key) == value for key, value in where.items()) else None
-
-    return questions_of_files(paths, build)
+def _is_archive(path: Path) -> bool:
+    return path.suffix.lower() == ".zip"
 
 
 def evaluated(config: Mapping[str, Any], name: str) -> dict[str, Any]:

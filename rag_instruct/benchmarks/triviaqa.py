@@ -6,6 +6,8 @@ from typing import Any
 
 from rag_instruct.benchmarks import Benchmark
 from rag_instruct.benchmarks.records import first_member, questions_of_files, unique
+from rag_instruct.records import Form
+from rag_instruct.records.values import name_of
 from rag_instruct.schema import Question
 from rag_instruct.scoring.paper import mentions_answer
 from rag_instruct.scoring.scores import score_open
@@ -19,14 +21,14 @@ def build(record: Any, number: int) -> Question:
     if value == HIDDEN:
         raise ValueError(f"the answer is {HIDDEN}: the test split hides its answers, take the validation split")
     return Question(
-        id=str(first_member(record, "question_id", "QuestionId")),
+        id=name_of(first_member(record, "question_id", "QuestionId"), "question_id"),
         question=first_member(record, "question", "Question"),
         answers=unique([value, *first_member(record, "answer.aliases", "Answer.Aliases")]),
     )
 
 
 def questions(paths: list[Path]) -> Iterator[Question]:
-    return questions_of_files(paths, build, COLUMNS, under="Data")
+    return questions_of_files(paths, build, COLUMNS, Form(under="Data"))
 
 
 BENCHMARK = Benchmark(

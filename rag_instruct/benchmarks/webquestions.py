@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from rag_instruct.benchmarks import Benchmark
-from rag_instruct.benchmarks.records import first_member, questions_of_files, unique
+from rag_instruct.benchmarks.records import first_member, id_of, questions_of_files, unique
 from rag_instruct.schema import Question
 from rag_instruct.scoring.paper import mentions_answer
 from rag_instruct.scoring.scores import score_open
@@ -20,7 +20,7 @@ def build(record: Any, number: int) -> Question:
     if isinstance(answers, str):
         answers = [re.sub(r"\\(.)", r"\1", quoted) or bare for quoted, bare in DESCRIPTION.findall(answers)]
     return Question(
-        id=str(record.get("qId", number)),
+        id=id_of(record, number, "qId"),
         question=first_member(record, "question", "utterance", "qText"),
         answers=unique(answers),
     )

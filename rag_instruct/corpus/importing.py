@@ -2,65 +2,101 @@
 
 import hashlib
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
-from rag_instruct.corpus.passages import BATCH_ROWS, FIELDS, ID_BATCH_ROWS, IDS_SCHEMA, SCHEMA, ArrowRows, ids_beside
-from rag_instruct.corpus.readers import Fields, read_corpus
-from rag_instruct.corpus.splitter import split_documents
+from rag_instruct.corpus.blocks import Document
+from rag_instruct.corpus.files import LeftOut
+from rag_instruct.corpus.markup import text_blocks
+from rag_instruct.corpus.passages import BATCH_ROWS, ID_BATCH_ROWS, IDS_SCHEMA, SCHEMA, ArrowRows, ids_beside
+from rag_instruct.corpus.readers import is_of_documents, read_documents, read_records
+from rag_instruct.corpus.splitter import Passage as Piece
+from rag_instruct.corpus.splitter import along_structure, windows
 from rag_instruct.errors import UserError
 from rag_instruct.files import whole, write_json
+from rag_instruct.logs import logger
+from rag_instruct.records import PLAIN, Form
+
+CUTS: dict[str, Callable[[Document, int], Iterator[Piece]]] = {"windows": windows, "structure": along_structure}
+Columns = Mapping[str, str]
 
 
-def import_passages(source: Path, columns: Mapping[str, str], words: int, output: Path, info: Path) -> int:
+def import_passages(
+    source: Path, columns: Columns, words: int, output: Path, info: Path, split: str = "windows", form: Form = PLAIN
+) -> int:
     """Check the passages of `source`, and write them as Arrow to `output`. Return their number.
 
-    The JSON file `info` gets their number and sha256. `columns` maps id, text and title to the names in the file. If
-    `words` is not 0, the file has whole documents, and they are cut into passages of this number of words. Raises
-    UserError for a missing column, a short row, an empty id or text, an id that occurs twice, and an empty corpus.
+    The JSON file `info` gets their number and sha256, and what was left out, by reason. `columns` maps id, text and
+    title to the names in the file. If `words` is not 0, the source has whole documents, and they are cut into passages
+    of this number of words, as `split` says. `form` says how a file is written. Raises UserError for a missing column,
+    a short row, an empty id or text, an id that occurs twice, a document that cannot be read, and an empty corpus.
     """
-    named = {field: columns.get(field, field) for field in FIELDS}
-    records = read_corpus(source)
-    if words:
-        records = split_documents(records, named, words)
+    left_out = LeftOut()
     found = _Found()
     with whole(ids_beside(output)) as temporary_ids, whole(output) as temporary:
         with (
             pa.ipc.new_file(str(temporary), SCHEMA) as writer,
             pa.ipc.new_file(str(temporary_ids), IDS_SCHEMA) as ids_writer,
         ):
-            for batch in found.batches(_checked(records, source, named)):
+            for batch in found.batches(_passages(source, columns, words, split, form, left_out)):
                 writer.write_batch(batch)
                 if ids := found.ids():
                     ids_writer.write_batch(ids)
             if ids := found.ids(last=True):
                 ids_writer.write_batch(ids)
+        left_out.say(source)
         if not found.hashes:
             raise UserError(f"{source}: the corpus is empty: give at least one passage")
+        if not found.titles:
+            logger.warning("%s: no passage has a title: name its column under `columns` if there is one", source)
         _refuse_duplicates(np.frombuffer(found.hashes, np.uint64), temporary_ids, source)
-    write_json(info, {"passages": len(found.hashes), "sha256": found.sum.hexdigest()})
+    write_json(
+        info,
+        {"passages": len(found.hashes), "sha256": found.sum.hexdigest(), "left_out": left_out.by_reason},
+    )
     return len(found.hashes)
 
 
-def _checked(records: Iterable[Fields], source: Path, columns: dict[str, str]) -> Iterator[tuple[str, str, str]]:
-    for position, (where, record) in enumerate(records):
-        # Records may lack a title, but the first one must have this column.
-        needed = columns.values() if position == 0 else (columns["id"], columns["text"])
-        for name in needed:
-            if name not in record:
-                raise UserError(
-                    f"{source}, {where}: no column {name!r}, it has {', '.join(record) or 'none'}: "
-                    "rename a column, or give its name under `columns` of the corpus in config.yaml"
-                )
-        identifier, text = record[columns["id"]], record[columns["text"]]
-        if not identifier.strip() or not text.strip():
+def _passages(
+    source: Path, columns: Columns, words: int, split: str, form: Form, left_out: LeftOut
+) -> Iterator[tuple[str, str, str]]:
+    """Yield id, text and title of all passages."""
+    if not words and is_of_documents(source):
+        raise UserError(
+            f"{source}: documents are cut into passages: set `words` of the corpus in config.yaml, such as 100"
+        )
+    if not words:
+        yield from _checked(source, columns, form)
+        return
+    documents = (
+        read_documents(source, form, left_out) if is_of_documents(source) else _of_records(source, columns, form)
+    )
+    for document in documents:
+        number = 0
+        for number, piece in enumerate(CUTS[split](document, words), start=1):
+            page = f"#page={piece.page}" if piece.page else ""
+            yield f"{document.id}{page}-{number}", piece.text, document.title
+        if not number:
+            left_out.add("empty documents", document.place)
+
+
+def _checked(source: Path, columns: Columns, form: Form) -> Iterator[tuple[str, str, str]]:
+    for place, name, title, text in read_records(source, columns, form):
+        if not name.strip() or not text.strip():
             raise UserError(
-                f"{source}, {where}: passage {identifier!r} has an empty id or text: fill it in, or remove the passage"
+                f"{source}, {place}: passage {name!r} has an empty id or text: fill it in, or remove the passage. A "
+                "file of whole documents needs no ids: set `words`"
             )
-        yield identifier, text, record.get(columns["title"], "")
+        yield name, text, title
+
+
+def _of_records(source: Path, columns: Columns, form: Form) -> Iterator[Document]:
+    """Yield the records of a file as documents. A document without an id gets its place in the file as id."""
+    for place, name, title, text in read_records(source, columns, form):
+        yield Document(place, name or place.replace(" ", "_"), title, text_blocks(text))
 
 
 class _Found:
@@ -69,6 +105,7 @@ class _Found:
     def __init__(self) -> None:
         self.hashes = array("Q")
         self.sum = hashlib.sha256()
+        self.titles = 0  # passages that have one
         self._ids: list[str] = []
 
     def batches(self, records: Iterator[tuple[str, str, str]]) -> Iterator[pa.RecordBatch]:
@@ -82,7 +119,8 @@ class _Found:
             yield self._batch(waiting)
 
     def _batch(self, records: list[tuple[str, str, str]]) -> pa.RecordBatch:
-        for identifier, _, _ in records:
+        for identifier, _, title in records:
+            self.titles += bool(title)
             self.hashes.frombytes(hashlib.blake2b(identifier.encode(), digest_size=8).digest())
             self._ids.append(identifier)
         batch = pa.RecordBatch.from_arrays(

@@ -1,44 +1,187 @@
-"""Read the records of a corpus, from one file or from a folder of text files."""
+"""Read a corpus: the records of a file, or the documents of a folder."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any, NamedTuple
 
+from rag_instruct.corpus.blocks import Block, Document
+from rag_instruct.corpus.files import DOCUMENTS, FORMATS, LeftOut, documents_of, is_document
+from rag_instruct.corpus.markup import docx_blocks, main_blocks, markdown_blocks, text_blocks
+from rag_instruct.corpus.pdf import read_pdf
 from rag_instruct.errors import UserError
-from rag_instruct.files import read_text
-from rag_instruct.records import COMPRESSIONS, KINDS, located_records
+from rag_instruct.logs import progress
+from rag_instruct.records import Form, is_known, located_records, shown
+from rag_instruct.records.opening import read_document
+from rag_instruct.records.values import name_of, text_of
 
-Fields = tuple[str, dict[str, str]]  # the record's place in its file, and its fields as texts
+FIELDS = ("id", "text", "title")
+LISTED = 20  # documents that a message names
+CHARSET = re.compile(rb"""<meta[^>]+charset=["']?\s*([\w-]+)""", re.IGNORECASE)
+NO_TITLE = re.compile(
+    r"^(untitled.*|microsoft word.*|.*\.(docx?|dvi|tex|indd|pdf|ps|odt|qxd|rtf|fm)|\W*|document\d*)$", re.I
+)
 
 
-def read_corpus(source: Path) -> Iterator[Fields]:
-    """Read the records of `source`. A UserError names the file and place of a broken record."""
-    if source.is_dir():
-        yield from _read_folder(source)
-        return
-    if not source.name.endswith((*KINDS, *(kind + packed for kind in KINDS for packed in COMPRESSIONS))):
+class Record(NamedTuple):
+    """A record of a corpus file: its place in the file, and its fields as texts. Missing fields are empty."""
+
+    place: str
+    id: str
+    title: str
+    text: str
+
+
+def read_records(source: Path, columns: Mapping[str, str], form: Form) -> Iterator[Record]:
+    """Read the records of a file. `columns` maps id, text and title to names in the file.
+
+    A UserError names the place and field of a value that is no text, and columns that no record has.
+    """
+    if not is_known(source) and source.suffix.lower() != ".zip":
         raise UserError(
-            f"{source}: unknown kind of corpus file: give {', '.join(KINDS)} "
-            "(all but .parquet also with .gz or .zst), or a folder of .txt and .md files"
+            f"{source}: unknown kind of corpus file: give .json, .jsonl, .tsv, .csv, .parquet (all but .parquet also "
+            f"with .gz or .zst), a .zip with one of them, a document ({', '.join(DOCUMENTS)}), or a folder of documents"
         )
-    for place, record in located_records(source):
+    named = {field: columns.get(field, field) for field in FIELDS}
+    missing = {name for field, name in columns.items() if field in FIELDS}
+    for place, record in located_records(source, tuple(named.values()), form):
         if not isinstance(record, dict):
-            raise UserError(f"{source}, {place}: {record!r:.60} is not a JSON object: correct or remove the record")
-        yield place, {name: str(value) for name, value in record.items() if value is not None}
+            raise UserError(f"{source}, {place}: {shown(record)} is not a JSON object: correct or remove the record")
+        missing -= record.keys()
+        if named["text"] not in record:
+            raise _no_column(source, place, named["text"], record)
+        try:
+            name = name_of(record.get(named["id"]), "id")
+            text = text_of(record[named["text"]], "text")
+            title = name_of(record.get(named["title"]), "title")
+        except TypeError as error:
+            raise UserError(f"{source}, {place}: {error}: correct or remove the record") from error
+        yield Record(place, name, title, text)
+    if missing:
+        raise UserError(
+            f"{source}: no record has the column {', '.join(sorted(missing))}: correct `columns` of the corpus in "
+            "config.yaml"
+        )
 
 
-TEXT_FILES = (".md", ".txt")
+def _no_column(source: Path, place: str, name: str, record: Mapping[str, Any]) -> UserError:
+    return UserError(
+        f"{source}, {place}: no column {name!r}, it has {', '.join(record) or 'none'}: rename a column, or give its "
+        "name under `columns` of the corpus in config.yaml"
+    )
 
 
-def text_files(folder: Path) -> list[Path]:
-    """Return the text files in a folder and its subfolders, sorted by path."""
-    return sorted(path for path in folder.rglob("*") if path.suffix in TEXT_FILES and path.is_file())
+def read_documents(source: Path, form: Form, left_out: LeftOut) -> Iterator[Document]:
+    """Read the documents of a folder, or a single document. `left_out` gets files and pages that are not read.
 
-
-def _read_folder(folder: Path) -> Iterator[Fields]:
-    """Read each file as one document. The id is its path in the folder; the title is its first heading or its name."""
-    for path in text_files(folder):
-        text = read_text(path)
-        heading = re.search(r"^#\s+(.+)$", text, re.MULTILINE) if path.suffix == ".md" else None
+    Raises UserError that lists the documents that cannot be read, after all others were tried.
+    """
+    folder = source if source.is_dir() else source.parent
+    paths = documents_of(source, left_out) if source.is_dir() else [source]
+    _refuse_missing_packages(source, paths)
+    unreadable: list[str] = []
+    for path in progress(paths, f"reading {source.name}"):
         name = str(path.relative_to(folder))
-        yield name, {"id": name, "text": text, "title": heading[1].strip() if heading else path.stem}
+        try:
+            title, blocks = READERS[path.suffix.lower()](path, form, left_out, name)
+        except ValueError as error:
+            unreadable.append(f"{name}: {error}")
+            continue
+        except UserError as error:
+            unreadable.append(str(error).removeprefix(f"{folder}/"))
+            continue
+        if blocks:
+            yield Document(name, name, title, blocks)
+        else:
+            left_out.add("empty documents", name)
+    if unreadable:
+        more = f"\n... and {len(unreadable) - LISTED} more" if len(unreadable) > LISTED else ""
+        raise UserError(
+            f"{source}: {len(unreadable)} of {len(paths)} documents cannot be read: correct them, or move them out of "
+            "the folder:\n" + "\n".join(unreadable[:LISTED]) + more
+        )
+
+
+def _refuse_missing_packages(source: Path, paths: list[Path]) -> None:
+    needed = {FORMATS[path.suffix.lower()]: path for path in paths if path.suffix.lower() in FORMATS}
+    lacking = sorted(package for package in needed if find_spec(package) is None)
+    if lacking:
+        raise UserError(
+            f"{source}: {needed[lacking[0]].name} needs the package {', '.join(lacking)}, which is not installed: "
+            "pip install -r requirements-documents.txt"
+        )
+
+
+Found = tuple[str, list[Block]]  # the title of a document, and its blocks without the title
+
+
+def _read_text(path: Path, form: Form, _: LeftOut, __: str) -> Found:
+    return path.stem, text_blocks(read_document(path, form))
+
+
+def _read_markdown(path: Path, form: Form, _: LeftOut, __: str) -> Found:
+    title, blocks = markdown_blocks(read_document(path, form))
+    return _titled(title, blocks, path)
+
+
+def _read_html(path: Path, form: Form, left_out: LeftOut, name: str) -> Found:
+    with path.open("rb") as file:
+        declared = CHARSET.search(file.read(2048))
+    if declared and not form.encoding:
+        form = form._replace(encoding=declared[1].decode().lower())
+    title, blocks, others = main_blocks(read_document(path, form))
+    if others:
+        left_out.add("blocks of web pages outside the main content", f"{name}: {others}")
+    return _titled(title, blocks, path)
+
+
+def _read_docx(path: Path, _: Form, __: LeftOut, ___: str) -> Found:
+    try:
+        blocks = docx_blocks(path)
+    except Exception as error:  # mammoth raises whatever its parsers raise
+        raise ValueError(f"it is no Word document, or damaged ({error})") from error
+    return _titled("", blocks, path)
+
+
+def _read_pdf(path: Path, _: Form, left_out: LeftOut, name: str) -> Found:
+    found = read_pdf(path)
+    if not found.blocks and (found.empty or found.unreadable):
+        raise ValueError(
+            "its pages are pictures without text, as scans are: add the text with a program such as ocrmypdf"
+            if found.empty
+            else "its letters have no known characters: export it again, or use a program such as ocrmypdf"
+        )
+    for reason, pages in (("PDF pages that are pictures without text", found.empty),
+                          ("PDF pages whose letters have no known characters", found.unreadable)):  # fmt: skip
+        for page in pages:
+            left_out.add(reason, f"{name}#page={page}")
+    if found.running:
+        left_out.add("lines of running headers, footers and page numbers", f"{name}: {found.running}")
+    if found.contents:
+        left_out.add("lines of tables of contents", f"{name}: {found.contents}")
+    return _titled("" if NO_TITLE.match(found.title.strip()) else found.title.strip(), found.blocks, path)
+
+
+READERS: dict[str, Callable[[Path, Form, LeftOut, str], Found]] = {
+    ".txt": _read_text, ".md": _read_markdown, ".markdown": _read_markdown, ".html": _read_html, ".htm": _read_html,
+    ".xhtml": _read_html, ".docx": _read_docx, ".pdf": _read_pdf,
+}  # fmt: skip
+
+
+def _titled(given: str, blocks: list[Block], path: Path) -> Found:
+    """Return the title and the blocks without it.
+
+    The title is `given`, or the first heading of level 1, or the file's name.
+    """
+    first = next((block.text for block in blocks if block.level == 1), "")
+    title = " ".join((given or first or path.stem).split())
+    at = next(
+        (number for number, block in enumerate(blocks) if block.level and " ".join(block.text.split()) == title), -1
+    )
+    return title, [block for number, block in enumerate(blocks) if number != at]
+
+
+def is_of_documents(source: Path) -> bool:
+    """Return whether a corpus is a folder of documents or a single document."""
+    return source.is_dir() or is_document(source)

@@ -1,35 +1,176 @@
-"""Cut documents into passages of a given number of words, as DPR cut Wikipedia (arXiv 2004.04906, section 4.1)."""
+"""Cut documents into passages: windows of so many words as in DPR (arXiv 2004.04906), or along their structure."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
+from math import ceil
+from typing import NamedTuple
 
-from rag_instruct.corpus.readers import Fields
-from rag_instruct.logs import logger
+import sentencex
+
+from rag_instruct.corpus.blocks import Block, Document
 
 # Chinese and Japanese have no blanks between words: each character counts as a word.
-WORD = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]|[^\s\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]+")
+CHARACTER = (
+    "\u3040-\u30ff\u3100-\u312f\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
+)
+WORD = re.compile(f"[{CHARACTER}][\u3099\u309a\ufe00-\ufe0f]*|[^\\s{CHARACTER}]+")
+# Thai, Lao, Tibetan, Burmese and Khmer have no blanks either. ICU's dictionaries and rules find their words.
+CONNECTED = re.compile("[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u19e0-\u19ff\ua9e0-\ua9ff\uaa60-\uaa7f]")
+SENTENCES = "en"  # its rules hold signs of all scripts, and abbreviations of English
+Span = tuple[int, int]
+
+
+class Passage(NamedTuple):
+    """A piece of a document, and the page on which it begins, or 0."""
+
+    text: str
+    page: int
+
+
+def word_spans(text: str) -> list[Span]:
+    """Return the places of the words in a text."""
+    found: list[Span] = []
+    for match in WORD.finditer(text):
+        found += _connected(match) if CONNECTED.search(match[0]) else [match.span()]
+    return found
+
+
+def _connected(match: re.Match[str]) -> Iterator[Span]:
+    from icu4py.breakers import WordBreaker
+
+    start = match.start()
+    for word in WordBreaker(match[0], "en"):
+        yield start, start + len(word)
+        start += len(word)
 
 
 def split_text(text: str, words: int) -> list[str]:
     """Cut the text into pieces of `words` words. The last piece may be shorter. Blanks inside a piece stay."""
-    spans = [match.span() for match in WORD.finditer(text)]
+    return [text[start:end] for start, end in _windows(text, words)]
+
+
+def _windows(text: str, words: int) -> list[Span]:
+    spans = word_spans(text)
     pieces = [spans[start : start + words] for start in range(0, len(spans), words)]
-    return [text[piece[0][0] : piece[-1][1]] for piece in pieces]
+    return [(piece[0][0], piece[-1][1]) for piece in pieces]
 
 
-def split_documents(documents: Iterable[Fields], columns: dict[str, str], words: int) -> Iterator[Fields]:
-    """Cut documents into passages with the id `<document's id>-<number from 1>` and the document's title.
+def windows(document: Document, words: int) -> Iterator[Passage]:
+    """Yield passages of exactly `words` words, but for the last."""
+    text = document.text
+    for start, end in _windows(text, words):
+        yield Passage(text[start:end], document.page_at(start))
 
-    A document without an id gets its place in the file as id. Empty documents are left out, with a warning.
+
+def along_structure(document: Document, words: int) -> Iterator[Passage]:
+    """Yield passages of at most `words` words that keep to headings, paragraphs and sentences.
+
+    A passage begins with the headings above it. Short sections that follow each other share a passage.
     """
-    empty: list[str] = []
-    for where, document in documents:
-        pieces = split_text(document.get(columns["text"], ""), words)
-        if not pieces:
-            empty.append(where)
-        identifier = document.get(columns["id"]) or where.replace(" ", "_")
-        for number, piece in enumerate(pieces, start=1):
-            fields = {columns["id"]: f"{identifier}-{number}", columns["text"]: piece}
-            yield where, {columns["title"]: "", **document, **fields}
-    if empty:
-        logger.warning("left out %d empty documents, the first of them %s", len(empty), ", ".join(empty[:5]))
+    path: list[Block] = []  # the headings above the passage
+    last: list[Block] = []  # the headings above its last section
+    waiting: list[_Unit] = []
+    for headings, units in _sections(document.blocks, words):
+        added = [*_inline(last, headings), *units]
+        if waiting and len(headings) >= len(path) and _fits(waiting, added, words - _count(_context(path, words))):
+            waiting += added
+        else:
+            yield from _passages(path, waiting, words)
+            path, waiting = headings, units
+        last = headings
+    yield from _passages(path, waiting, words)
+
+
+class _Unit(NamedTuple):
+    """A block, or a sentence of a long block, that a passage holds whole."""
+
+    text: str
+    words: int
+    page: int
+    before: str = "\n\n"  # what separates it from the unit before it
+
+
+def _count(text: str) -> int:
+    return len(word_spans(text))
+
+
+def _sections(blocks: Sequence[Block], words: int) -> Iterator[tuple[list[Block], list[_Unit]]]:
+    """Yield the units between two headings, with the headings above them.
+
+    A heading that is long, or has no text below it, is a unit itself.
+    """
+    path: list[Block] = []
+    units: list[_Unit] = []
+    for block, following in zip(blocks, [*blocks[1:], Block("", 1)], strict=True):
+        if not block.level:
+            units += _units(block, words)
+            continue
+        if units:
+            yield path, units
+        path, units = [heading for heading in path if heading.level < block.level], []
+        if 0 < following.level <= block.level or _count(block.text) > words // 4:
+            units = _units(block, words)
+        else:
+            path = [*path, block]
+    if units:
+        yield path, units
+
+
+def _units(block: Block, words: int) -> list[_Unit]:
+    """Return a block as one unit if it is short enough, or else its sentences and pieces of long sentences."""
+    before = "\n" if block.joined else "\n\n"
+    room = words - words // 4  # the headings take the rest
+    if (size := _count(block.text)) <= room:
+        return [_Unit(block.text, size, block.page, before)]
+    found: list[_Unit] = []
+    at = end = 0
+    for sentence in sentencex.segment(SENTENCES, block.text):
+        for first, last in _windows(sentence, room):
+            piece, blank = sentence[first:last], block.text[end : at + first]
+            found.append(_Unit(piece, _count(piece), block.page, blank if found else before))
+            end = at + last
+        at += len(sentence)
+    return found
+
+
+def _inline(path: list[Block], headings: list[Block]) -> list[_Unit]:
+    """Return the headings that are not above the section before."""
+    return [_Unit(one.text, _count(one.text), one.page) for one in headings if all(one is not above for above in path)]
+
+
+def _fits(waiting: list[_Unit], added: list[_Unit], room: int) -> bool:
+    """Return whether a section shares the passage of the section before it, because one of them is short."""
+    have, more = (sum(unit.words for unit in units) for units in (waiting, added))
+    return have + more <= room and (have < room / 2 or more < room / 5)
+
+
+def _context(path: list[Block], words: int) -> str:
+    """Return the headings above a passage as one line. If they are long, the outer ones are left out."""
+    for start in range(len(path)):
+        line = " > ".join(heading.text.replace("\n", " ") for heading in path[start:])
+        if _count(line) <= words // 4:
+            return line
+    return ""
+
+
+def _passages(path: list[Block], units: list[_Unit], words: int) -> Iterator[Passage]:
+    """Pack units into passages of about the same length."""
+    context = _context(path, words)
+    room = words - _count(context)
+    total = sum(unit.words for unit in units)
+    wanted = total / max(ceil(total / room), 1)
+    packed: list[_Unit] = []
+    size = 0
+    for unit in units:
+        if packed and (size + unit.words > room or size + unit.words / 2 > wanted):
+            yield _written(context, packed)
+            packed, size = [], 0
+        packed.append(unit)
+        size += unit.words
+    if packed:
+        yield _written(context, packed)
+
+
+def _written(context: str, units: list[_Unit]) -> Passage:
+    body = "".join((unit.before if number else "") + unit.text for number, unit in enumerate(units))
+    return Passage(f"{context}\n{body}" if context else body, units[0].page)

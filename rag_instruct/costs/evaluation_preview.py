@@ -16,6 +16,7 @@ from rag_instruct.llm.budget import BudgetAccount
 from rag_instruct.llm.session import with_sampling
 from rag_instruct.logs import logger
 from rag_instruct.models.decoding import DECODINGS, Decoding
+from rag_instruct.records import Form
 from rag_instruct.settings import GIVEN
 
 ANSWER_TOKENS = 60  # assumed if nothing is stored yet; most answers are far shorter than the limit
@@ -77,6 +78,7 @@ def _size(name: str, settings: Mapping[str, Any], results: Path) -> int:
     if size := benchmark(schema_of(name, settings)).size:
         return size
     if "path" in settings:
-        return len(loaded(schema_of(name, settings), [Path(settings["path"]) / settings["member"]], settings["where"]))
+        form = Form.of(settings)
+        return len(loaded(schema_of(name, settings), [Path(settings["path"])], settings["where"], form))
     logger.warning("%s: the questions are not on this machine yet, so their price is not included", name)
     return 0

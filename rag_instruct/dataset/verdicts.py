@@ -65,13 +65,14 @@ def _with_needed(row: Row, verdict: Verdict, paradigm: str) -> Row:
 
 
 def demoted(row: Row, needed: Iterable[str]) -> Row:
-    """Return the row with the source documents that are not needed as noise documents."""
+    """Return the row with the source documents that are not needed as noise documents, and without their links."""
     kept = set(needed)
+    links = tuple(link for link in row.links if {link.naming, link.named} <= kept)
     passages = tuple(
         replace(one, role="noise", demoted=True) if one.role == "source" and one.id not in kept else one
         for one in row.passages
     )
-    return replace(row, passages=passages)
+    return replace(row, passages=passages, links=links)
 
 
 def matrix(verdicts: Iterable[Verdict]) -> dict[str, dict[str, Any]]:

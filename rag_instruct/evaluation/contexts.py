@@ -1,7 +1,6 @@
 """Find the documents of a benchmark's questions: in the benchmark, by a search, or in a file of retrieved contexts."""
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,7 +8,8 @@ from rag_instruct.errors import UserError
 from rag_instruct.evaluation.questioning import has_options
 from rag_instruct.evaluation.records import Context, Passage
 from rag_instruct.logs import logger
-from rag_instruct.records import located_records
+from rag_instruct.records import located_records, shown
+from rag_instruct.records.values import is_missing, listed, name_of, text_of
 from rag_instruct.retrieval.runs import Run
 from rag_instruct.schema import Question
 from rag_instruct.words import fold
@@ -23,13 +23,18 @@ class FileRecord(NamedTuple):
     """The documents that a file lists for one question."""
 
     place: str  # file and line, for messages
+    ids: list[str]
     questions: list[str]  # normalized question texts, one for each key of QUESTIONS that the record has
     contexts: list["Retrieved"]
 
-    def asks(self, question: Question) -> bool:
-        """Return whether one question text contains the other. A record without a question text matches any."""
+    def asks(self, question: Question, others: Container[str]) -> bool:
+        """Return whether one question text contains the other, and the record's is none of the `others`.
+
+        A record without a question text matches any.
+        """
         own = fold(question.question)
-        return not self.questions or any(text in own or own in text for text in self.questions if text)
+        alike = (text for text in self.questions if text and (text in own or own in text))
+        return not self.questions or any(text == own or text not in others for text in alike)
 
 
 class Retrieved(NamedTuple):
@@ -81,7 +86,7 @@ def from_file(questions: Sequence[Question], path: Path, count: int) -> Iterator
     A record matches by id or by the question's words. Raises UserError if a record has another form, if a record has
     the same id but another question, or if the file lacks questions.
     """
-    found = _by_question(path, len(questions))
+    found = _ByQuestion(path, questions)
     rows = [_own(question) if question.documents else _of_file(question, found, count) for question in questions]
     lacking = [question.id for question, row in zip(questions, rows, strict=True) if row is None]
     if lacking:
@@ -99,15 +104,8 @@ def _own(question: Question) -> Context:
     return Context(id=question.id, origin="own", documents=list(question.documents), passages=[])
 
 
-def _of_file(question: Question, found: dict[str, FileRecord], count: int) -> Context | None:
-    record = found.get(f"id {question.id}")
-    if record and not record.asks(question):
-        raise UserError(
-            f"{record.place} has the id {question.id!r} and asks {record.questions[0]!r:.80}, but the benchmark's "
-            f"question with this id is {question.question!r:.80}: give the file of this benchmark, or remove the ids "
-            "from the file; then records match by the question's words"
-        )
-    record = record or found.get(f"question {fold(question.question)}")
+def _of_file(question: Question, found: "_ByQuestion", count: int) -> Context | None:
+    record = found.record(question)
     if record is None:
         return None
     best = record.contexts[:count]
@@ -115,22 +113,52 @@ def _of_file(question: Question, found: dict[str, FileRecord], count: int) -> Co
     return Context(id=question.id, origin="file", documents=[one.document for one in best], passages=passages)
 
 
-def _by_question(path: Path, count: int) -> dict[str, FileRecord]:
-    """Return the file's records by "id <id>" and by "question <words>". `count` is the benchmark's questions."""
-    found: dict[str, FileRecord] = {}
-    for place, fields in located_records(path):
-        record = _file_record(f"{path}, {place}", fields)
-        ids = [str(fields[key]) for key in IDS if key in fields]
-        if not ids and not record.questions:
+class _ByQuestion:
+    """The records of a file, by id and by the words of their question."""
+
+    def __init__(self, path: Path, questions: Sequence[Question]) -> None:
+        self._asked = {fold(question.question) for question in questions}
+        self._by_id: dict[str, FileRecord] = {}
+        self._by_words: dict[str, FileRecord] = {}
+        self._twice: dict[str, FileRecord] = {}  # a second record that asks the same and has other documents
+        for place, fields in located_records(path):
+            self._add(_file_record(f"{path}, {place}", fields), len(questions))
+
+    def _add(self, record: FileRecord, count: int) -> None:
+        if not record.ids and not record.questions:
             raise UserError(f"{record.place}: the record has neither id nor question: add `id` or `question`")
-        if not record.questions and any(name.isdecimal() and int(name) <= count for name in ids):
+        if not record.questions and any(name.isdecimal() and int(name) <= count for name in record.ids):
             raise UserError(
-                f"{record.place}: the id {ids[0]} may be only a record number, and the record has no question: "
+                f"{record.place}: the id {record.ids[0]} may be only a record number, and the record has no question: "
                 "add `question` to the record"
             )
-        for key in [*(f"id {name}" for name in ids), *(f"question {text}" for text in record.questions)]:
-            found.setdefault(key, record)
-    return found
+        for name in record.ids:
+            earlier = self._by_id.setdefault(name, record)
+            if earlier.contexts != record.contexts:
+                raise UserError(
+                    f"{record.place} has the id {name!r} of another record, {earlier.place}, and other documents: make "
+                    "the ids unique"
+                )
+        for text in record.questions:
+            if self._by_words.setdefault(text, record).contexts != record.contexts:
+                self._twice[text] = record
+
+    def record(self, question: Question) -> FileRecord | None:
+        """Return the record of a question, by its id or else by its words. Raises UserError if it is not certain."""
+        record = self._by_id.get(question.id)
+        if record and not record.asks(question, self._asked - {fold(question.question)}):
+            raise UserError(
+                f"{record.place} has the id {question.id!r} and asks {record.questions[0]!r:.80}, but the benchmark's "
+                f"question with this id is {question.question!r:.80}: give the file of this benchmark, or remove the "
+                "ids from the file; then records match by the question's words"
+            )
+        words = fold(question.question)
+        if record is None and words in self._twice:
+            raise UserError(
+                f"{self._twice[words].place} asks the same as {self._by_words[words].place} and has other documents: "
+                f"give the records the ids of the benchmark; this question's id is {question.id!r}"
+            )
+        return record or self._by_words.get(words)
 
 
 def _file_record(place: str, fields: Any) -> FileRecord:
@@ -139,13 +167,25 @@ def _file_record(place: str, fields: Any) -> FileRecord:
         raise UserError(
             f"{place}: the record has neither {' nor '.join(CONTEXTS)}: is this a file with retrieved contexts?"
         )
-    contexts = [_retrieved(context, f"{place}, {name}") for context in fields[name]]
-    return FileRecord(place, [fold(fields[key]) for key in QUESTIONS if isinstance(fields.get(key), str)], contexts)
+    try:
+        given = listed(fields[name], name)
+        if not isinstance(given, list):
+            raise TypeError(f"{name} must be a list of documents, but is {shown(given)}")
+        ids = [name_of(fields[key], key) for key in IDS if key in fields]
+        questions = [fold(text_of(fields[key], key)) for key in QUESTIONS if key in fields]
+        contexts = [_retrieved(context, name) for context in given]
+    except TypeError as error:
+        raise UserError(f"{place}: {error}: correct the record") from error
+    return FileRecord(place, [one for one in ids if one], [one for one in questions if one], contexts)
 
 
-def _retrieved(context: Any, place: str) -> Retrieved:
-    text = context.get("text") if isinstance(context, dict) else None
-    if not isinstance(text, str) or not text.strip():
-        raise UserError(f"{place}: {json.dumps(context)[:80]} has no `text`")
-    title = context.get("title") or ""
-    return Retrieved(f"{title}\n{text}" if title else text, str(context.get("id", "")), context.get("score"))
+def _retrieved(context: Any, name: str) -> Retrieved:
+    text = text_of(context.get("text"), f"text in {name}") if isinstance(context, dict) else ""
+    if not text.strip():
+        raise TypeError(f"{shown(context)} in {name} has no `text`")
+    title = text_of(context.get("title"), f"title in {name}")
+    score = context.get("score")
+    if not isinstance(score, str | int | float | None):
+        raise TypeError(f"the score in {name} must be a number, but is {shown(score)}")
+    document = f"{title}\n{text}" if title else text
+    return Retrieved(document, name_of(context.get("id"), f"id in {name}"), None if is_missing(score) else score)

@@ -14,7 +14,8 @@ from rag_instruct.errors import UserError
 from rag_instruct.files import whole, write_json
 from rag_instruct.logs import logger
 from rag_instruct.reasons import Reason
-from rag_instruct.records import foreign_records, member
+from rag_instruct.records import PLAIN, Form, foreign_records, member, shown
+from rag_instruct.records.values import name_of
 
 TABLE = pa.schema([("row", pa.int64()), ("instruction", pa.string())])
 TABLE_ROWS = 8192  # rows that one write takes
@@ -49,12 +50,16 @@ class Fields:
     def instruction(self, record: Any) -> str:
         """Return the record's instruction, or raise WrongSchema or LeftOut."""
         if not isinstance(record, dict):
-            raise WrongSchema(f"not an object, but {record!r:.60}")
+            raise WrongSchema(f"not an object, but {shown(record)}")
         name = next((name for name in self.names if record.get(name) is not None), self.names[0])
         text, given = _value(record, name), _value(record, self.input) if self.input else None
         if not isinstance(text, str):
-            raise WrongSchema(f"{name!r} is no text, but {text!r:.60}")
-        given = "" if given is None or str(given).strip().casefold() in NO_INPUT else str(given)
+            raise WrongSchema(f"{name!r} is no text, but {shown(text)}")
+        try:
+            given = "" if given is None else name_of(given, f"field {self.input!r}")
+        except TypeError as error:
+            raise WrongSchema(str(error)) from error
+        given = "" if given.strip().casefold() in NO_INPUT else given
         return f"{text}\n{given}" if given else text
 
 
@@ -76,10 +81,10 @@ class Turns:
         """Return the record's instruction, or raise WrongSchema or LeftOut."""
         turns = _value(record, self.conversation)
         if not isinstance(turns, list):
-            raise WrongSchema(f"{self.conversation!r} is no list of turns, but {turns!r:.60}")
+            raise WrongSchema(f"{self.conversation!r} is no list of turns, but {shown(turns)}")
         for turn in turns:
             if not isinstance(turn, dict) or self.role not in turn or not isinstance(turn.get(self.text), str):
-                raise WrongSchema(f"a turn without {self.role!r} and {self.text!r}: {turn!r:.60}")
+                raise WrongSchema(f"a turn without {self.role!r} and {self.text!r}: {shown(turn)}")
             if turn[self.role] in self.human:
                 return str(turn[self.text])
         raise LeftOut(Reason.NO_HUMAN_TURN)
@@ -113,7 +118,7 @@ class ModeratedTurns(Turns):
             raise LeftOut(Reason.REDACTED)
         flags = _value(record, "openai_moderation.flagged")
         if not isinstance(flags, list):
-            raise WrongSchema(f"'openai_moderation' is no list, but {record['openai_moderation']!r:.60}")
+            raise WrongSchema(f"'openai_moderation' is no list, but {shown(record['openai_moderation'])}")
         if any(flags):
             raise LeftOut(Reason.FLAGGED)
         return text
@@ -170,11 +175,11 @@ def own_schema(fields: Mapping[str, Any]) -> Schema:
 class InstructionSet:
     """The records of an instruction set's files, and by reason how many were left out."""
 
-    def __init__(self, paths: Iterable[Path], name: str, schema: Schema) -> None:
+    def __init__(self, paths: Iterable[Path], name: str, schema: Schema, form: Form = PLAIN) -> None:
         self.paths, self.name = list(paths), name
         self.records = 0
         self.left_out: Counter[Reason] = Counter()
-        self._schema = schema
+        self._schema, self._form = schema, form
         self._first_malformed = ""
 
     def __iter__(self) -> Iterator[tuple[int, str]]:
@@ -183,7 +188,7 @@ class InstructionSet:
         Raises UserError if there is no record, the first record has another schema, or too many others have.
         """
         for path in self.paths:
-            for number, record in enumerate(foreign_records(path, self._schema.columns), start=1):
+            for number, record in enumerate(foreign_records(path, self._schema.columns, self._form), start=1):
                 text = self._instruction(f"{path}, record {number}", record)
                 if text is not None:
                     yield self.records, text

@@ -15,8 +15,9 @@ import pyarrow.parquet as pq
 
 from rag_instruct.corpus.passages import Passage, PassageStore
 from rag_instruct.errors import UserError
-from rag_instruct.files import text_lines, whole
+from rag_instruct.files import whole
 from rag_instruct.logs import bar, logger
+from rag_instruct.records import text_lines
 from rag_instruct.retrieval.depths import reached
 from rag_instruct.retrieval.queries import by_query, refuse_repeated
 from rag_instruct.retrieval.vectors import HITS
@@ -194,7 +195,7 @@ def import_trec(
     rows = _rows_of({passage for hits in found.values() for passage, _ in hits}, store, source)
     step = step_of(k)
     parts = (
-        np.vstack([_best(found[query], rows, k) for query in query_ids[start : start + step]])
+        np.vstack([_best(found[query], rows, k, source) for query in query_ids[start : start + step]])
         for start in range(0, len(query_ids), step)
     )
     write_run(parts, query_ids, store, output, trec)
@@ -211,7 +212,7 @@ def _read_trec(source: Path, wanted: set[str]) -> dict[str, list[tuple[str, floa
     ignored = 0
     for number, line in enumerate(text_lines(source), start=1):
         try:
-            query, _, passage, _, score, name = line.split()
+            query, _, passage, _, score, name = re.split("[ \t]+", line.strip(" \t\r\n"))
             hit = (unquote(passage) if name == OWN else passage), float(score)
             if not math.isfinite(hit[1]) or (query, passage) in seen:
                 raise ValueError(line)
@@ -245,6 +246,12 @@ def _rows_of(ids: set[str], store: PassageStore, source: Path) -> dict[str, int]
     return rows
 
 
-def _best(hits: list[tuple[str, float]], rows: dict[str, int], k: int) -> np.ndarray:
+def _best(hits: list[tuple[str, float]], rows: dict[str, int], k: int, source: Path) -> np.ndarray:
+    if len({rows[passage] for passage, _ in hits}) < len(hits):
+        names = sorted(passage for passage, _ in hits)
+        raise UserError(
+            f"{source}: two ids of one query mean the same passage of the corpus, because one is percent-encoded: "
+            f"remove one of them; the query's first ids are {', '.join(names[:3])}"
+        )
     best = sorted(((rows[passage], score) for passage, score in hits), key=lambda hit: (-hit[1], hit[0]))
     return np.array(best[:k], dtype=HITS)

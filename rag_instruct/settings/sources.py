@@ -1,10 +1,10 @@
 """Sections of config.yaml that describe data and encoders: corpora, encoders, exemplar sets, benchmarks."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from rag_instruct.settings.section import Maybe, Positive, Section
+from rag_instruct.settings.section import Maybe, Positive, Section, refusal
 
 SHA256 = r"^[0-9a-f]{64}$"
 Precision = Literal["float32", "bfloat16"]
@@ -36,7 +36,47 @@ class File(Section):
     size: Maybe[int] = Field(None, ge=1, description="The download's size in bytes.", examples=[4694541059])
 
 
-class Passages(File):
+class Written(Section):
+    """How a file is written, where its name and first bytes do not say so."""
+
+    encoding: Maybe[str] = Field(
+        None,
+        description="The encoding of files that are not UTF-8 and have no byte-order mark.",
+        examples=["cp1252"],
+    )
+    quoted: Maybe[bool] = Field(
+        None,
+        description="false for a .tsv or .csv file whose fields were joined without quoting: quotes are texts.",
+        examples=[False],
+    )
+    delimiter: Maybe[str] = Field(
+        None,
+        min_length=1,
+        max_length=1,
+        description="The sign between the fields of a .tsv or .csv file, if it is not tab or comma.",
+        examples=[";"],
+    )
+    member: Maybe[str] = Field(
+        None,
+        description="The file inside a .zip; left out, the archive must have one file of a known kind.",
+        examples=["data/dev.json"],
+    )
+    under: Maybe[str] = Field(
+        None,
+        description="The key of a JSON object that holds the array of records; a.b stands for b in a.",
+        examples=["data"],
+    )
+
+    @model_validator(mode="after")
+    def _known_encoding(self) -> Self:
+        try:
+            "".encode(self.encoding or "utf-8")
+        except LookupError as error:
+            raise refusal(f"{self.encoding!r} is no text encoding: give one such as cp1252 or shift_jis") from error
+        return self
+
+
+class Passages(File, Written):
     """The passages of a corpus, or whole documents that are cut into passages."""
 
     words: Maybe[int] = Field(
@@ -44,6 +84,12 @@ class Passages(File):
         ge=10,
         description="Cut documents into passages of this many words. DPR's passages have 100.",
         examples=[100],
+    )
+    split: Maybe[Literal["windows", "structure"]] = Field(
+        None,
+        description="How documents are cut: `windows` of exactly `words` words as in DPR (the default), or along the "
+        "`structure` of headings, paragraphs and sentences, with at most `words` words.",
+        examples=["structure"],
     )
     columns: Maybe[Columns] = Field(
         None, description="The names of the columns of id, text and title, if they differ from these words."
@@ -54,8 +100,8 @@ class Corpus(Section):
     """A collection of passages."""
 
     passages: Passages = Field(
-        description="The passages: a .tsv, .tsv.gz, .jsonl or .parquet file. With `words`, the file contains whole "
-        "documents; then a folder of .txt and .md files is possible, too."
+        description="The passages: a .tsv, .csv, .json, .jsonl or .parquet file, also .gz, .zst or .zip. With `words`, "
+        "the file contains whole documents; then a folder of .txt, .md, .html, .docx and .pdf files is possible, too."
     )
     shards: Positive = Field(
         description="The number of parts that are embedded and searched separately. With `embeddings`: the number of "
@@ -120,7 +166,7 @@ class Fields(Section):
     )
 
 
-class ExemplarSet(Section):
+class ExemplarSet(Written):
     """A set of instructions that new questions imitate."""
 
     choices = (("path", "hub files"), ("schema", "fields"))
@@ -138,8 +184,8 @@ class ExemplarSet(Section):
     )
     path: Maybe[str] = Field(
         None,
-        description="A local .json, .jsonl, .csv, .tsv (each also .gz or .zst) or .parquet file, or a pattern. Files "
-        "that match a pattern are read in the order of their names.",
+        description="A local .json, .jsonl, .csv, .tsv (each also .gz or .zst), .parquet or .zip file, or a pattern. "
+        "Files that match a pattern are read in the order of their names.",
         examples=["lmsys/data/train-*.parquet"],
     )
     hub: Maybe[str] = Field(None, description="A data set's id on the Hugging Face hub.", examples=["tatsu-lab/alpaca"])
@@ -150,7 +196,7 @@ class ExemplarSet(Section):
     license: str = Field(description="The set's licence.", examples=["CC-BY-NC-4.0"])
 
 
-class Benchmark(Section):
+class Benchmark(Written):
     """A set of questions that evaluates models, and that `decontaminate` keeps out of data sets."""
 
     choices = (("path", "url", "hub files"),)
@@ -186,7 +232,7 @@ class Benchmark(Section):
     ids: Maybe[File] = Field(None, description="A file that names the test's questions, where the set has more.")
     path: Maybe[str] = Field(
         None,
-        description="A local .json, .jsonl, .csv, .tsv or .parquet file, a pattern, or a .zip.",
+        description="A local .json, .jsonl, .csv, .tsv (each also .gz or .zst), .parquet or .zip file.",
         examples=["quiz.jsonl"],
     )
     url: Maybe[str] = Field(None, description="An address to download from.", examples=["https://example.org/data.zip"])
@@ -194,10 +240,8 @@ class Benchmark(Section):
         None, pattern=SHA256, description="The download's published SHA-256.", examples=["0" * 64]
     )
     size: Maybe[int] = Field(None, ge=1, description="The download's size in bytes.", examples=[1024])
-    member: str = Field("", description="The file inside a .zip.", examples=["data/dev.json"])
     hub: Maybe[str] = Field(None, description="A data set's id on the Hugging Face hub.", examples=["akariasai/PopQA"])
     revision: str = Field("main", description="A commit, branch or tag of the hub's data set.", examples=["main"])
     files: Maybe[list[str]] = Field(
         None, min_length=1, description="The hub's files: names or patterns.", examples=[["test.tsv"]]
     )
-    under: str = Field("", description="The key of a JSON object that holds the records.", examples=["data"])

@@ -1,6 +1,6 @@
 # Functions for rules/corpus.smk: they look up files and settings by wildcards.
 
-from rag_instruct.corpus.readers import text_files
+from rag_instruct.corpus.files import LeftOut, documents_of
 from rag_instruct.download import remote_files
 
 # Patterns for corpora with published vectors for an encoder. The others are embedded here.
@@ -22,9 +22,9 @@ def downloadable(wildcards):
 
 
 def passage_files(wildcards):
-    """Return the corpus's file, or all text files of its folder, so that Snakemake notices an edit of one."""
+    """Return the corpus's file, or all documents of its folder, so that Snakemake notices an edit of one."""
     path = source(corpus(wildcards)["passages"], wildcards.corpus)
-    return [str(file) for file in text_files(Path(path))] if Path(path).is_dir() else path
+    return [str(file) for file in documents_of(Path(path), LeftOut())] if Path(path).is_dir() else path
 
 
 def published_source(wildcards):

@@ -1,0 +1,42 @@
+"""The parts of a document: headings, paragraphs, list items and rows of tables, with their pages."""
+
+from bisect import bisect_right
+from functools import cached_property
+from typing import NamedTuple
+
+
+class Block(NamedTuple):
+    """A part of a document that a passage does not break without need."""
+
+    text: str
+    level: int = 0  # 1 for a main heading, 2 for one below it, and so on; 0 for text
+    page: int = 0  # from 1; 0 where documents have no pages
+    joined: bool = False  # a row of a table or an item of a list, which follows the block before it on the next line
+
+
+class Document:
+    """A document of a corpus: its place for messages, its id, its title and its parts."""
+
+    def __init__(self, place: str, name: str, title: str, blocks: list[Block]) -> None:
+        self.place, self.id, self.title, self.blocks = place, name, title, blocks
+
+    @cached_property
+    def _text_and_starts(self) -> tuple[str, list[int]]:
+        parts: list[str] = []
+        starts, length = [], 0
+        for block in self.blocks:
+            blank = "" if not parts else "\n" if block.joined else "\n\n"
+            starts.append(length + len(blank))
+            length += len(blank) + len(block.text)
+            parts += [blank, block.text]
+        return "".join(parts), starts
+
+    @property
+    def text(self) -> str:
+        """The text of all blocks. A blank line separates them, but rows and items follow on the next line."""
+        return self._text_and_starts[0]
+
+    def page_at(self, place: int) -> int:
+        """Return the page of the character at a place of the text, or 0."""
+        starts = self._text_and_starts[1]
+        return self.blocks[max(bisect_right(starts, place) - 1, 0)].page

@@ -1,0 +1,86 @@
+"""Find the documents of a folder, and count what is left out."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from rag_instruct.errors import UserError
+from rag_instruct.logs import logger
+
+TEXTS = (".txt", ".md", ".markdown")
+FORMATS = {
+    ".pdf": "pypdfium2",
+    ".docx": "mammoth",
+    ".html": "trafilatura",
+    ".htm": "trafilatura",
+    ".xhtml": "trafilatura",
+}
+DOCUMENTS = (*TEXTS, *FORMATS)
+LISTED = 5  # files that a message names for each reason
+
+
+class LeftOut:
+    """Files, documents and pages that do not become passages, by reason."""
+
+    def __init__(self) -> None:
+        self.by_reason: dict[str, list[str]] = {}
+
+    def add(self, reason: str, place: str) -> None:
+        """Note what is left out, and why."""
+        self.by_reason.setdefault(reason, []).append(place)
+
+    def say(self, source: Path) -> None:
+        """Log how much is left out for each reason, with the first names."""
+        for reason, places in sorted(self.by_reason.items()):
+            more = ", ..." if len(places) > LISTED else ""
+            logger.warning("%s: left out, %s: %d (%s%s)", source, reason, len(places), ", ".join(places[:LISTED]), more)
+
+
+def is_document(path: Path) -> bool:
+    """Return whether a file is a single document, and not a table of records."""
+    return path.suffix.lower() in DOCUMENTS
+
+
+def documents_of(folder: Path, left_out: LeftOut) -> list[Path]:
+    """Return the documents in a folder and its subfolders, sorted by path. Links are followed, each file counts once.
+
+    `left_out` gets hidden files, files of other kinds, broken links, and second links to a file.
+    """
+    found: list[Path] = []
+    seen: dict[tuple[int, int], Path] = {}
+    for path in sorted(_files(folder, left_out), key=lambda path: (path.is_symlink(), path)):
+        name = str(path.relative_to(folder))
+        if any(part.startswith((".", "~$")) for part in path.relative_to(folder).parts):
+            left_out.add("hidden files", name)
+        elif not path.is_file():
+            left_out.add("broken links and special files", name)
+        elif not is_document(path):
+            left_out.add(f"files of kind {path.suffix.lower() or '(no ending)'}", name)
+        elif (first := seen.setdefault(_identity(path), path)) is not path:
+            left_out.add(f"links to files that are read as {first.relative_to(folder)}", name)
+        else:
+            found.append(path)
+    return sorted(found)
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_dev, status.st_ino
+
+
+def _files(folder: Path, left_out: LeftOut) -> Iterator[Path]:
+    """Yield all files. A folder is entered once, however many links lead to it."""
+    entered: set[tuple[int, int]] = set()
+
+    def refuse(error: OSError) -> None:
+        raise UserError(f"{error.filename}: the folder cannot be read ({error.strerror}): change its permissions")
+
+    for root, folders, names in os.walk(folder, followlinks=True, onerror=refuse):
+        identity = _identity(Path(root))
+        if identity in entered:
+            left_out.add("links to folders that are read already", str(Path(root).relative_to(folder)))
+            folders.clear()
+            continue
+        entered.add(identity)
+        folders.sort()
+        yield from (Path(root, name) for name in names)

@@ -1,0 +1,45 @@
+"""Read the records of others' files one at a time: JSON, JSON lines, TSV, CSV and Parquet, also .gz, .zst and .zip."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from rag_instruct.records.json_values import json_records
+from rag_instruct.records.opening import COMPRESSIONS, Form, is_known, kind_of, located, opened_text
+from rag_instruct.records.parquet import parquet_records
+from rag_instruct.records.tables import DELIMITERS, table_records
+from rag_instruct.records.values import member, shown
+
+__all__ = [
+    "PLAIN", "Form", "Located", "foreign_records", "is_known", "located_records", "member", "shown", "text_lines",
+]  # fmt: skip
+
+Located = tuple[str, Any]  # the record's place in its file, and the record
+PLAIN = Form()
+
+
+def foreign_records(path: Path, columns: Sequence[str] = (), form: Form = PLAIN) -> Iterator[Any]:
+    """Read the records of a file like `located_records`, without their places."""
+    return (record for _, record in located_records(path, columns, form))
+
+
+def located_records(path: Path, columns: Sequence[str] = (), form: Form = PLAIN) -> Iterator[Located]:
+    """Read the records of a file, with a progress bar. A `path` a/b.zip/c.json means c.json in the archive.
+
+    `columns` are the only ones that are read from Parquet ("a.b" is a member of a list or struct). A UserError names
+    the file and the record that cannot be read. Nothing is repaired or left out, except blank lines.
+    """
+    path = located(path, form)
+    kind, compression = kind_of(path)
+    if kind == ".parquet":
+        yield from parquet_records(path, columns)
+        return
+    with opened_text(path, form, compression) as text:
+        yield from table_records(text, kind, form) if kind in DELIMITERS else json_records(text, form)
+
+
+def text_lines(path: Path, form: Form = PLAIN) -> Iterator[str]:
+    """Read the lines of a text file of any ending, also .gz, .zst, or in a .zip."""
+    compression = next((ending for ending in COMPRESSIONS if path.name.lower().endswith(ending)), "")
+    with opened_text(path, form, compression) as text:
+        yield from text.lines()

@@ -1,0 +1,95 @@
+"""Take values out of others' records, checked by type. An error says which value is not what the field takes."""
+
+import json
+import math
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+
+def member(record: Any, path: str) -> Any:
+    """Return the value at the path "a.b" in a record. If a value on the way is a list, return a list.
+
+    A KeyError names the missing key.
+    """
+    for name in path.split("."):
+        if isinstance(record, list):
+            record = [member(part, name) for part in record]
+        elif isinstance(record, dict) and name in record:
+            record = record[name]
+        else:
+            has = ", ".join(map(str, record)) if isinstance(record, dict) else shown(record)
+            raise KeyError(f"no {name!r}, it has {has or 'nothing'}")
+    return record
+
+
+def shown(value: Any, most: int = 60) -> str:
+    """Return a value as messages quote it: its first characters."""
+    return repr(value[:most] if isinstance(value, str) else value)[:most]
+
+
+def is_missing(value: Any) -> bool:
+    """Return whether a value stands for none: null, or NaN, which pandas writes for an empty cell."""
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def text_of(value: Any, field: str) -> str:
+    """Return a text, or "" for a missing one. Raises TypeError for any other value."""
+    if is_missing(value):
+        return ""
+    if isinstance(value, str):
+        return value
+    raise TypeError(f"the {field} must be a text, but is {shown(value)}")
+
+
+def name_of(value: Any, field: str) -> str:
+    """Return a text or a whole number as text, or "" for a missing one. Raises TypeError for any other value."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if is_missing(value):
+        return ""
+    if isinstance(value, str):
+        return value
+    raise TypeError(f"the {field} must be a text or a whole number, but is {shown(value)}")
+
+
+def word_of(value: Any, field: str) -> str:
+    """Return a text, or a number as text. Raises TypeError for any other value, also for a missing one."""
+    if isinstance(value, float) and math.isfinite(value):
+        return format(Decimal(repr(value)), "f")
+    if is_missing(value):
+        raise TypeError(f"the {field} must be a text, but is {shown(value)}")
+    return name_of(value, field)
+
+
+def words_of(value: Any, field: str) -> list[str]:
+    """Return a text, a number, or a list of them as texts.
+
+    A text in square brackets must be a JSON list, as CSV cells have it. Raises TypeError for any other value.
+    """
+    if isinstance(value, str) and value.strip()[:1] == "[" and value.strip()[-1:] == "]":
+        value = _listed(value, field)
+    return [word_of(one, field) for one in (value if isinstance(value, list) else [value])]
+
+
+def listed(value: Any, field: str) -> Any:
+    """Return the value, or for a text in square brackets or braces the JSON value that it writes."""
+    return _listed(value, field) if isinstance(value, str) and value.strip()[:1] in ("[", "{") else value
+
+
+def _listed(value: str, field: str) -> Any:
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError) as error:
+        raise TypeError(f"the {field} looks like a list, but is not JSON: {shown(value)}") from error
+
+
+def unique(texts: Iterable[Any]) -> tuple[str, ...]:
+    """Return the stripped non-empty texts without repetitions, in the order of their first occurrence.
+
+    Raises TypeError for a single text, whose letters would be taken for texts, and for values that are no words.
+    """
+    if isinstance(texts, str | dict):
+        raise TypeError(f"a list of texts was expected, but found {shown(texts)}")
+    found = (word_of(text, "text").strip() for text in texts)
+    return tuple(dict.fromkeys(text for text in found if text))
