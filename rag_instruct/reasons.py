@@ -97,6 +97,12 @@ class Reason(StrEnum):
     CREATIVE = "creative", FILTERING, "The instruction asks for invented text.", _FILTER
     TEXT = "text", FILTERING, "The instruction asks to edit or analyse a given text, or asks about words.", _FILTER
     PERSONAL = "personal", FILTERING, "The instruction is about the user's life or about the assistant.", _FILTER
+    CURRENT = (
+        "current",
+        FILTERING,
+        "The instruction asks for the latest, the most popular or today's state, which a fixed corpus cannot tell.",
+        _FILTER,
+    )
     SMALL_TALK = "small talk", FILTERING, "The instruction is a greeting or similar.", _FILTER
     INCOMPLETE = "incomplete", FILTERING, "The instruction needs an attachment, a link or an earlier message.", _FILTER
     NO_QUESTION = "no question", FILTERING, "The instruction asks nothing and names nothing.", _FILTER
