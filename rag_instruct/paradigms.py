@@ -30,6 +30,8 @@ PARADIGMS = {
 }
 
 
+STATED = ("single_doc_answer", "multi_doc_answer")  # paradigms whose documents state the answer
+
 ANY = "*"  # instead of a set's name: all exemplar sets
 
 

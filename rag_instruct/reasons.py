@@ -159,6 +159,13 @@ class Reason(StrEnum):
         ("Use a stronger teacher, or set `cleaning.worked_examples` to true."),
     )
     REFUSAL = "refusal", PAIRS, "The answer says in words that it cannot answer.", _TEACHER
+    NOT_DECLINED = (
+        "not declined",
+        PAIRS,
+        "The row should decline, but its answer does not say that something is missing, or it states what only the "
+        "withheld document says; `detail` has it.",
+        _TEACHER,
+    )
     COPIES_EXEMPLAR = "copies exemplar", PAIRS, "Question and exemplar have most of their words in common.", _TEACHER
     NOT_STANDALONE = (
         "not standalone",

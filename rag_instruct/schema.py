@@ -65,6 +65,8 @@ class Pair(Record, frozen=True):
     prompts: str
     prompt_version: int
     unused: tuple[Source, ...] = ()  # documents that the teacher saw and left unused; they become noise
+    withheld: str = ""  # id of the source document that the row must not have, because its answer declines; or empty
+    declined: str = ""  # the answer without the withheld document
 
 
 class RowPassage(Record, frozen=True):
@@ -97,6 +99,7 @@ class Row(Record, frozen=True):
     corpus_license: str
     intended_paradigm: str = ""  # the paradigm before verification changed it, or empty
     unused_passages: tuple[str, ...] = ()  # ids of noise documents that the teacher saw and left unused
+    withheld_answer: str = ""  # of a row that declines: the answer that its withheld document would give
 
 
 class Reject(Record, frozen=True):
@@ -128,6 +131,9 @@ class Reject(Record, frozen=True):
     intended_paradigm: str = ""
     unused: tuple[Source, ...] = ()
     unused_passages: tuple[str, ...] = ()
+    withheld: str = ""
+    declined: str = ""
+    withheld_answer: str = ""
 
     @staticmethod
     def of(rejected: Pair | Row, reason: Reason, detail: str = "", repeats: str = "") -> "Reject":

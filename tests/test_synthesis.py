@@ -303,6 +303,50 @@ def three_documents(paradigm, exemplar, ranked, seed):
     yield Focus(tuple(ranked[:3]), (), {"documents": "..."})
 
 
+RISES = {"question": "Where does the Danube rise?", "answer": "In the Black Forest of Germany."}
+
+
+@pytest.mark.parametrize(
+    ("declined", "reason"),
+    [
+        ("The documents at hand do not say where the Danube rises.", None),
+        ("It is not certain, but it may be in the Black Forest.", "not declined (it has Black)"),
+        ("The Danube rises in the east.", "not declined (nothing is said to be missing)"),
+        ("", "not declined (nothing is said to be missing)"),
+    ],
+)
+def test_a_row_that_declines_says_what_is_missing_and_no_more(declined, reason):
+    asked, reply = [], json.dumps({**RISES, "declined": declined})
+    given = filled("single_doc_answer", [reply], [exemplar("s:0", "Who?")], 1, asked=asked, how={"declining": 1.0})
+    pairs, rejects = given
+    assert 'Write a third text, "declined"' in asked[0]
+    assert [str(Fault(one.reason, one.detail)) for one in rejects] == ([reason] if reason else [])
+    if not reason:
+        assert (pairs[0].withheld, pairs[0].declined, pairs[0].answer) == ("1", declined, RISES["answer"])
+
+
+def test_only_the_wanted_share_of_rows_declines_and_never_those_of_support():
+    replies = [
+        json.dumps({**RISES, "question": f"Where does the Danube rise, if {n} is my number?"}) for n in range(40)
+    ]
+    exemplars = [exemplar(f"s:{n}", f"Who is {n}?") for n in range(40)]
+    asked = []
+    filled("single_doc_answer", replies, exemplars, 1, slots=40, asked=asked, how={"declining": 0.3})
+    assert 5 <= sum("declined" in said for said in asked) <= 20
+    asked.clear()
+    filled("useless_doc", replies, exemplars, 1, slots=40, asked=asked, how={"declining": 1.0})
+    assert len(asked) == 40
+    assert not any("declined" in said for said in asked)
+
+
+def test_a_withheld_document_is_named_in_the_request_and_asked_for_by_the_schema():
+    step = load_prompt(PROMPTS / "full/multi_doc_answer.yaml").steps[0].asking_for("declined")
+    form = step.body("any", {"documents": "D", "simulation": "S"}, "more")["response_format"]["json_schema"]["schema"]
+    assert form["required"] == ["skip", "question", "answer", "unused", "declined"]
+    assert form["properties"]["declined"] == {"type": "string"}
+    assert step.parse('{"skip": true}')["skip"] is True
+
+
 def test_the_exemplars_form_is_described_with_an_example_of_another_subject():
     prompt = load_prompt(PROMPTS / "full/multi_doc_answer.yaml")
     said = prompt.simulated("claim", "Is it true that pandas are bears?")

@@ -9,7 +9,7 @@ import tiny
 from rag_instruct.dataset.card import split
 from rag_instruct.errors import UserError
 from rag_instruct.models.templates import STYLES, style_of
-from rag_instruct.training.rows import IGNORED, Renderer, examples, read_rows
+from rag_instruct.training.rows import IGNORED, Renderer, examples, read_rows, shortened
 
 ROWS = [
     tiny.row(number, words=5 + number % 40, documents=1 + number % 10, sources=1 + number % 2) for number in range(120)
@@ -45,6 +45,14 @@ def test_exactly_the_answer_and_its_end_are_under_loss_and_no_source_is_missing(
         shortened += bool(dropped)
     assert shortened > 20
     assert refused < len(ROWS) / 2
+
+
+def test_a_row_that_declines_keeps_a_document():
+    row = {"documents": ["a", "b", "c"], "passages": [{"role": "noise", "rank": rank} for rank in (7, 9, 8)]}
+    assert list(shortened(row)) == [["a", "b", "c"], ["a", "c"], ["a"], []]
+    assert list(shortened({**row, "withheld_answer": "A"})) == [["a", "b", "c"], ["a", "c"], ["a"]]
+    row["passages"][0]["role"] = "source"
+    assert list(shortened({**row, "withheld_answer": "A"})) == [["a", "b", "c"], ["a", "c"], ["a"]]
 
 
 def test_the_prompt_is_what_inference_will_write():

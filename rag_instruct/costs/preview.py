@@ -82,8 +82,9 @@ class _PaidStages:
         if counted:
             exemplars = list(read_records(kept, Exemplar))
             simulate, seed = dataset["simulate_instructions"], str(dataset["seed"])
+            found, nobody = Run(run, passages), Origin("", "", 0)
             synthesis = Synthesis(
-                paradigm, exemplars, Run(run, passages), prompt, client.session, simulate, seed, Origin("", "", 0)
+                paradigm, exemplars, found, prompt, client.session, simulate, seed, nobody, dataset["declining"]
             )
             works = [partial(synthesis.fill, place, slot, dataset["tries"]) for place, slot in enumerate(wanted)]
             pairs, lacking = look(works)

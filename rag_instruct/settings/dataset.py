@@ -233,6 +233,12 @@ class Dataset(Section):
         "changes no rows of the other sets. A paradigm that is left out has no rows.",
         examples=[{"useless_doc": 8000, "single_doc_answer": 8000}],
     )
+    declining: ShareBelowOne = Field(
+        0,
+        description="The share of `single_doc_answer` and `multi_doc_answer` rows that decline: a document that the "
+        "answer needs is withheld, and the answer says what is missing.",
+        examples=[0.05],
+    )
     oversample: Amount = Field(
         0.02,
         description="The share of extra rows that the run buys to replace duplicates, which later stages drop.",

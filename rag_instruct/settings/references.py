@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from rag_instruct.errors import UserError
-from rag_instruct.paradigms import PARADIGMS, quotas
+from rag_instruct.files import read_text
+from rag_instruct.paradigms import PARADIGMS, STATED, quotas
 from rag_instruct.settings import Settings, known
 
 REFERENCES = {"corpus": "corpora", "encoder": "encoders", "teacher": "teachers"}
@@ -34,6 +35,8 @@ def _check_dataset(config: Settings, place: str, dataset: Settings, prompts: Pat
             "teachers",
         )
     _check_evaluation(config, f"{place}.evaluation", dataset["evaluation"])
+    if dataset["declining"]:
+        _check_declining(place, dataset, prompts / dataset["prompts"])
     if not any(quotas(dataset, name) for name in PARADIGMS):
         raise UserError(f"config.yaml: {place}.paradigms asks for no row at all: give a count to at least one")
     depth, beyond = dataset["noise"]["depth"], dataset["noise"]["beyond"]
@@ -42,6 +45,20 @@ def _check_dataset(config: Settings, place: str, dataset: Settings, prompts: Pat
             f"config.yaml: {place}.noise: ranks {beyond + 1} to {depth} leave too few passages for "
             f"{dataset['documents']} documents a row: raise depth, or lower beyond"
         )
+
+
+def _check_declining(place: str, dataset: Settings, prompts: Path) -> None:
+    if not dataset["documents"]:
+        raise UserError(
+            f"config.yaml: {place}.declining: rows that decline need documents that do not answer: set `documents` to "
+            "at least 1, or `declining` to 0"
+        )
+    for path in (prompts / f"{paradigm}.yaml" for paradigm in STATED if quotas(dataset, paradigm)):
+        if "\ndeclining:" not in read_text(path):
+            raise UserError(
+                f"config.yaml: {place}.declining: {path} has no text `declining`, which asks for the answer without a "
+                "document: add it, or set `declining` to 0"
+            )
 
 
 def _check_models(config: Settings, recipes: Path) -> None:

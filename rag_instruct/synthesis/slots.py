@@ -12,18 +12,19 @@ from typing import Any, NamedTuple
 
 from rag_instruct.corpus.passages import Passage
 from rag_instruct.errors import UserError
-from rag_instruct.files import digest
+from rag_instruct.files import digest, fraction
 from rag_instruct.llm.concurrency import at_once
 from rag_instruct.llm.prompts import Prompt, read
 from rag_instruct.llm.session import Session
 from rag_instruct.logs import logger
-from rag_instruct.paradigms import ANY, PARADIGMS, Slot, candidates, drawing_orders
+from rag_instruct.paradigms import ANY, PARADIGMS, STATED, Slot, candidates, drawing_orders
 from rag_instruct.reasons import Fault, Reason
 from rag_instruct.retrieval.runs import Hit, Run
 from rag_instruct.schema import Exemplar, Pair, Reject, Source
+from rag_instruct.synthesis.declining import declining_fault
 from rag_instruct.synthesis.fact_filters import question_fault
 from rag_instruct.synthesis.filters import pair_fault
-from rag_instruct.synthesis.focus import Focus, whole_documents
+from rag_instruct.synthesis.focus import Focus, texts_of, whole_documents
 from rag_instruct.synthesis.sentence_focus import focuses, kind_of
 
 
@@ -43,6 +44,7 @@ class Written:
     question: str = ""
     answer: str = ""
     unused: tuple[int, ...] = ()  # numbers of the documents that it left unused, from 1
+    declined: str = ""  # the answer without the withheld document
     fault: Fault | None = None
 
 
@@ -58,6 +60,7 @@ class Synthesis:
     simulate: bool
     seed: str
     origin: Origin
+    declining: float = 0.0  # share of row slots whose answer declines, because a document is withheld
     rejects: list[Reject] = field(default_factory=list)
 
     @cached_property
@@ -107,8 +110,10 @@ class Synthesis:
                 license=exemplar.license,
             )
         kind = focus.variables.get("kind") or kind_of(shown)
-        written = await self._ask(kind, {**focus.variables, "exemplar": shown})
+        withheld = self._withheld(place, len(focus.sources))
+        written = await self._ask(kind, {**focus.variables, "exemplar": shown}, withheld)
         used, unused = focus.parted(written.unused)
+        declines = withheld and withheld not in written.unused
         pair = Pair(
             slot=place,
             attempt=attempt,
@@ -124,9 +129,14 @@ class Synthesis:
             answer=written.answer,
             request_keys=tuple(written.keys),
             unused=_sources(unused, hits),
+            withheld=focus.sources[withheld - 1].id if declines else "",
+            declined=written.declined if declines else "",
             **self.origin._asdict(),
         )
         fault = written.fault or self._fault(written, shown, focus, used)
+        if declines and not fault:
+            others = texts_of(tuple(passage for passage in used.sources if passage.id != pair.withheld))
+            fault = declining_fault(pair.question, pair.answer, pair.declined, others)
         return Reject.of(pair, *fault) if fault else pair
 
     def _fault(self, written: Written, exemplar: str, focus: Focus, used: Focus) -> Fault | None:
@@ -138,17 +148,28 @@ class Synthesis:
             return Fault(Reason.ONE_IS_ENOUGH, f"unused: {numbers}")
         return pair_fault(self.paradigm, written.question, written.answer, exemplar, used)
 
+    def _withheld(self, place: int, documents: int) -> int:
+        """Return the number of the document that the row must not have, or 0. Both are chosen by a hash."""
+        if self.paradigm not in STATED or fraction(self.seed, "declining", self.paradigm, place) >= self.declining:
+            return 0
+        return 1 + int(digest(self.seed, "withheld", self.paradigm, place), 16) % documents
+
     def _focus(self, exemplar: Exemplar, shown: str, hits: list[Hit], round_: int) -> Focus | None:
         passages, seed = [hit.passage for hit in hits], f"{self.seed}/{exemplar.id}"
         find = focuses if self.prompt.focus == "sentence" else whole_documents
         return next(islice(find(self.paradigm, shown, passages, seed), round_, None), None)
 
-    async def _ask(self, kind: str, variables: dict[str, Any]) -> Written:
-        """Ask the prompt's requests in turn, until one fails."""
+    async def _ask(self, kind: str, variables: dict[str, Any], withheld: int) -> Written:
+        """Ask the prompt's requests in turn, until one fails.
+
+        If a document is withheld, the last request also asks for the answer without it.
+        """
         keys: list[str] = []
         variables["simulation"] = self.prompt.simulated(kind, variables["exemplar"])
-        for step in self.prompt.steps:
-            key, reply = await self.teacher.ask(step.body(kind, variables))
+        *steps, last = self.prompt.steps
+        more = self.prompt.declining.format(withheld=withheld) if withheld else ""
+        for step in [*steps, last.asking_for("declined") if withheld else last]:
+            key, reply = await self.teacher.ask(step.body(kind, variables, more if step.name == last.name else ""))
             keys.append(key)
             values = read(step, reply)
             if isinstance(values, Fault):
@@ -158,7 +179,8 @@ class Synthesis:
             if step.about and (reason := question_fault(values[step.name], variables[step.about])):
                 return Written(keys, question=values[step.name], fault=Fault(reason))
         pair = self.prompt.written(kind, variables)
-        return Written(keys, pair["question"], pair["answer"], tuple(variables.get("unused", ())))
+        unused, declined = tuple(variables.get("unused", ())), variables.get("declined", "")
+        return Written(keys, pair["question"], pair["answer"], unused, declined)
 
 
 def _sources(passages: tuple[Passage, ...], hits: list[Hit]) -> tuple[Source, ...]:

@@ -15,7 +15,7 @@ from rag_instruct.models.chat import prepared, written
 from rag_instruct.models.templates import style_of
 from rag_instruct.records import foreign_records
 
-FIELDS = ("id", "question", "answer", "documents", "passages")
+FIELDS = ("id", "question", "answer", "documents", "passages", "withheld_answer")
 IGNORED = -100  # torch's label for a token without loss
 Row = Mapping[str, Any]
 
@@ -115,12 +115,14 @@ def _ends_a_turn(tokenizer: PreTrainedTokenizerBase, ids: list[int]) -> bool:
 def shortened(row: Row) -> Iterator[list[str]]:
     """Yield the row's documents, then the documents without one noise document, without two, and so on.
 
-    The noise document with the last rank is dropped first.
+    The noise document with the last rank is dropped first. A row that declines keeps a document: an answer that speaks
+    of documents needs one.
     """
     passages = row.get("passages", [])
     noise = [place for place, passage in enumerate(passages) if passage["role"] == "noise"]
     order = sorted(noise, key=lambda place: (-passages[place]["rank"], place))
-    for dropped in range(len(order) + 1):
+    least = 1 if row.get("withheld_answer") and len(order) == len(passages) else 0
+    for dropped in range(len(order) + 1 - least):
         gone = set(order[:dropped])
         yield [text for place, text in enumerate(row["documents"]) if place not in gone]
 
