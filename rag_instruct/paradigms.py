@@ -30,6 +30,7 @@ PARADIGMS = {
 }
 
 
+HELPED = tuple(name for name in PARADIGMS if name != "useless_doc")  # paradigms whose documents help
 STATED = ("single_doc_answer", "multi_doc_answer")  # paradigms whose documents state the answer
 
 ANY = "*"  # instead of a set's name: all exemplar sets

@@ -166,6 +166,13 @@ class Reason(StrEnum):
         "withheld document says; `detail` has it.",
         _TEACHER,
     )
+    BAD_CITATIONS = (
+        "bad citations",
+        PAIRS,
+        "The answer cites a document that it did not use, does not cite one that it used, or has a sentence without a "
+        "citation where documents state the answer; `detail` says which.",
+        _TEACHER,
+    )
     COPIES_EXEMPLAR = "copies exemplar", PAIRS, "Question and exemplar have most of their words in common.", _TEACHER
     NOT_STANDALONE = (
         "not standalone",

@@ -19,6 +19,7 @@ Args:
     tries: candidates to try for one row
     seed: draws exemplars and documents
     no_simulation: let questions imitate no exemplar
+    citations: let answers cite their documents
     declining: share of the rows whose needed document is withheld, and whose answer says so
     teacher: key of `teachers` in config.yaml
     dataset: data set whose budget pays
@@ -54,6 +55,7 @@ def main(
     tries: int,
     seed: str,
     no_simulation: bool = False,
+    citations: bool = False,
     declining: float = 0.0,
     teacher: str,
     dataset: str,
@@ -69,7 +71,7 @@ def main(
 
     async def work(asked: Session) -> tuple[list[Pair], list[Reject]]:
         origin = Origin(asked.model.model, prompt.parent.name, how.version)
-        synthesis = Synthesis(paradigm, kept, found, how, asked, not no_simulation, seed, origin, declining)
+        synthesis = Synthesis(paradigm, kept, found, how, asked, not no_simulation, seed, origin, declining, citations)
         return await synthesise(synthesis, all_slots, own_slots, tries)
 
     made, rejected = with_teacher(teacher, dataset, "synthesis", job_settings(settings), pairs, work)

@@ -146,10 +146,11 @@ def test_an_ablation_is_a_few_lines():
             {"path": "quiz.json", "questoin": "q"},
             "benchmarks.quiz has no key 'questoin': did you mean 'question'?",
         ),
+        ((*DEMO, "citations"), True, "single_doc_support.yaml has no text `citing`, which asks for it"),
         (
             (*DEMO, "declining"),
             0.1,
-            "has no text `declining`, which asks for the answer without a document: add it, or set `declining` to 0",
+            "has no text `declining`, which asks for it: add the text, or leave `declining` out",
         ),
     ],
 )

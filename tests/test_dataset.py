@@ -62,6 +62,19 @@ def test_a_row_that_declines_has_no_document_that_answers():
     assert sampled(rows, 1, "1") == [], "verification would find that the documents do not answer"
 
 
+def test_citations_number_the_rows_documents():
+    said = "It is so [1]. It is not so [2][1]. items[1]"
+    rows, _ = assemble([pair(n, sources=(3, 5), answer=said, cited=True) for n in range(20)], Run(), 10, 20, "1")
+    for row in rows:
+        third, fifth = (next(n for n, p in enumerate(row.passages, start=1) if p.id == wanted) for wanted in "35")
+        assert row.answer == f"It is so [{third}]. It is not so [{fifth}][{third}]. items[1]"
+        assert row.cited
+    assert len({row.answer for row in rows}) > 5
+    withheld = {"withheld": "3", "declined": "It is not so [2]. No document tells more [1].", "answer": said}
+    row = assemble([pair(0, sources=(3, 5), cited=True, **withheld)], Run(), 10, 20, "1")[0][0]
+    assert row.answer.endswith("No document tells more."), "the withheld document has no number"
+
+
 def test_the_place_of_a_source_document_says_nothing():
     rows, _ = assemble([pair(n) for n in range(400)], Run(), 10, 20, "1")
     places = [next(i for i, p in enumerate(row.passages) if p.role == "source") for row in rows]

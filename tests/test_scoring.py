@@ -60,3 +60,8 @@ def test_an_output_that_declines_is_right_for_no_question(output):
     assert score_closed(closed, output)["accuracy"] == 0
     choice = Question("3", "Where was it held?", ("A",), (("A", "Paris"), ("B", "Rome"), ("C", "Nowhere")))
     assert score_choice(choice, output)["accuracy"] == 0
+
+
+def test_citations_in_an_output_do_not_count():
+    assert score_open(Question("1", "Where was it held?", ("Paris",)), "Paris [2][3].")["exact_match"] == 1
+    assert score_open(Question("1", "How many?", ("3",)), "It is not known [3].")["accuracy"] == 0

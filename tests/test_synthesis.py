@@ -347,6 +347,54 @@ def test_a_withheld_document_is_named_in_the_request_and_asked_for_by_the_schema
     assert step.parse('{"skip": true}')["skip"] is True
 
 
+@pytest.mark.parametrize(
+    ("answer", "unused", "said"),
+    [
+        ("Beethoven moved to Vienna in 1792 [3]. Soldiers guarded the Danube for centuries. [2]", [1], None),
+        ("- Vienna, where Beethoven moved in 1792 [3]\n- Soldiers guarded the Danube [2]", [1], None),
+        (
+            "Beethoven moved to Vienna in 1792 [3]. Soldiers guarded the Danube for centuries.",
+            [1],
+            "document 2 is not cited",
+        ),
+        (
+            "Beethoven moved to Vienna in 1792 [3]. Soldiers guarded the Danube [2].",
+            [2],
+            "[2] is no document that was used",
+        ),
+        (
+            "Beethoven moved to Vienna in 1792 [3]. Soldiers guarded the Danube [4].",
+            [1],
+            "[4] is no document that was used",
+        ),
+        (
+            "Beethoven moved to Vienna in 1792. Soldiers guarded it [2][3].",
+            [1],
+            "no citation: Beethoven moved to Vienna in 1792.",
+        ),
+    ],
+)
+def test_answers_cite_what_they_use(monkeypatch, answer, unused, said):
+    monkeypatch.setattr("rag_instruct.synthesis.slots.whole_documents", three_documents)
+    reply = json.dumps({"question": ACROSS["question"], "answer": answer, "unused": unused})
+    asked = []
+    given = [exemplar("s:0", "Who was it?")]
+    pairs, rejects = filled("multi_doc_answer", [reply], given, 1, asked=asked, how={"citing": True})
+    assert "Cite in the answer" in asked[0]
+    assert [(str(one.reason), one.detail) for one in rejects] == ([("bad citations", said)] if said else [])
+    if not said:
+        assert pairs[0].cited
+        assert pairs[0].answer == answer.replace("[2]", "[1]").replace("[3]", "[2]"), "numbers of the pair's sources"
+
+
+def test_useless_documents_are_not_cited():
+    asked = []
+    reply = json.dumps({"question": "Who painted Guernica?", "answer": "Pablo Picasso painted it."})
+    pairs, _ = filled("useless_doc", [reply], [exemplar("s:0", "Who?")], 1, asked=asked, how={"citing": True})
+    assert not pairs[0].cited
+    assert "Cite" not in asked[0]
+
+
 def test_the_exemplars_form_is_described_with_an_example_of_another_subject():
     prompt = load_prompt(PROMPTS / "full/multi_doc_answer.yaml")
     said = prompt.simulated("claim", "Is it true that pandas are bears?")

@@ -9,7 +9,7 @@ import tiny
 from rag_instruct.dataset.card import split
 from rag_instruct.errors import UserError
 from rag_instruct.models.templates import STYLES, style_of
-from rag_instruct.training.rows import IGNORED, Renderer, examples, read_rows, shortened
+from rag_instruct.training.rows import IGNORED, Renderer, answer_to, examples, read_rows, shortened
 
 ROWS = [
     tiny.row(number, words=5 + number % 40, documents=1 + number % 10, sources=1 + number % 2) for number in range(120)
@@ -53,6 +53,15 @@ def test_a_row_that_declines_keeps_a_document():
     assert list(shortened({**row, "withheld_answer": "A"})) == [["a", "b", "c"], ["a", "c"], ["a"]]
     row["passages"][0]["role"] = "source"
     assert list(shortened({**row, "withheld_answer": "A"})) == [["a", "b", "c"], ["a", "c"], ["a"]]
+
+
+def test_citations_follow_documents_that_are_dropped():
+    row = {"id": "r", "answer": "So [3]. And so [1][3].", "documents": ["a", "b", "c"], "cited": True}
+    assert answer_to(row, ["a", "b", "c"]) == row["answer"]
+    assert answer_to(row, ["a", "c"]) == "So [2]. And so [1][2]."
+    assert answer_to({**row, "cited": False}, ["a", "c"]) == row["answer"]
+    styles = {style_of(str(n), "1", numbered=True).document for n in range(200)}
+    assert styles == {style.document for style in STYLES if "{number}" in style.document}
 
 
 def test_the_prompt_is_what_inference_will_write():

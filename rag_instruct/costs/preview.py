@@ -83,9 +83,8 @@ class _PaidStages:
             exemplars = list(read_records(kept, Exemplar))
             simulate, seed = dataset["simulate_instructions"], str(dataset["seed"])
             found, nobody = Run(run, passages), Origin("", "", 0)
-            synthesis = Synthesis(
-                paradigm, exemplars, found, prompt, client.session, simulate, seed, nobody, dataset["declining"]
-            )
+            more = dataset["declining"], dataset["citations"]
+            synthesis = Synthesis(paradigm, exemplars, found, prompt, client.session, simulate, seed, nobody, *more)
             works = [partial(synthesis.fill, place, slot, dataset["tries"]) for place, slot in enumerate(wanted)]
             pairs, lacking = look(works)
             requests = lacking * candidates_a_row(pairs, len(synthesis.rejects)) * len(prompt.steps)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from rag_instruct.citations import renumbered
 from rag_instruct.corpus.passages import Passage
 from rag_instruct.files import digest
 from rag_instruct.logs import progress
@@ -66,9 +67,12 @@ def _row(pair: Pair, shown: list[Source], own: list[Passage], noise: list[Hit], 
     ]
     documents += [(hit.passage, RowPassage(hit.passage.id, "noise", hit.rank, round(hit.score, 6))) for hit in noise]
     documents.sort(key=lambda document: digest(seed, "order", pair.id, document[0].id))
+    answers = pair.declined or pair.answer, pair.answer if pair.withheld else ""
+    if pair.cited:
+        answers = _cited(answers, pair, [passage.id for _, passage in documents])
     return Row(
         question=pair.question,
-        answer=pair.declined or pair.answer,
+        answer=answers[0],
         documents=tuple(passage.document for passage, _ in documents),
         id=pair.id,
         paradigm=pair.paradigm,
@@ -83,6 +87,13 @@ def _row(pair: Pair, shown: list[Source], own: list[Passage], noise: list[Hit], 
         prompt_version=pair.prompt_version,
         request_keys=pair.request_keys,
         corpus_license=corpus_license,
-        withheld_answer=pair.answer if pair.withheld else "",
+        withheld_answer=answers[1],
+        cited=pair.cited,
         unused_passages=tuple(hit.passage.id for hit in noise if hit.passage.id in {one.id for one in pair.unused}),
     )
+
+
+def _cited(answers: tuple[str, str], pair: Pair, ids: list[str]) -> tuple[str, str]:
+    """Return the answers with citations that number the row's documents, whose passages have these ids."""
+    numbers = {number: ids.index(one.id) + 1 for number, one in enumerate(pair.sources, start=1) if one.id in ids}
+    return renumbered(answers[0], numbers), renumbered(answers[1], numbers)

@@ -159,6 +159,7 @@ class Prompt(Section):
     forms: dict[str, str] = Field(
         {}, description="For {form} in `simulation`: a description of each kind of task, with an example."
     )
+    citing: str = Field("", description="The text that asks for citations in the answer.")
     declining: str = Field(
         "", description="The text that asks for `declined`: what to answer where document {withheld} is missing."
     )

@@ -2,6 +2,8 @@
 
 import re
 
+from rag_instruct.citations import uncited
+
 # A base model may go on with an invented question. Its answer to the invented question does not count.
 NEXT_TURN = re.compile(
     r"\n\s*(?:#+ *)?(?:Question|Q|Instruction|User|Human|Document \d+|Example \d+)\b *\d* *:?.*", re.S
@@ -57,9 +59,9 @@ UNSURE = re.compile(
 
 
 def own_turn(output: str) -> str:
-    """Return the output without reasoning, markup and the turns that the model wrote for other speakers."""
+    """Return the output without reasoning, markup, citations and the turns that it has for other speakers."""
     text = MARKUP.sub(lambda found: found[1] or found[2] or "", THOUGHTS.sub(" ", output)).strip()
-    return NEXT_TURN.sub("", text).strip()
+    return uncited(NEXT_TURN.sub("", text)).strip()
 
 
 def final_answer(text: str) -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from rag_instruct.errors import UserError
 from rag_instruct.files import read_text
-from rag_instruct.paradigms import PARADIGMS, STATED, quotas
+from rag_instruct.paradigms import HELPED, PARADIGMS, STATED, quotas
 from rag_instruct.settings import Settings, known
 
 REFERENCES = {"corpus": "corpora", "encoder": "encoders", "teacher": "teachers"}
@@ -35,8 +35,7 @@ def _check_dataset(config: Settings, place: str, dataset: Settings, prompts: Pat
             "teachers",
         )
     _check_evaluation(config, f"{place}.evaluation", dataset["evaluation"])
-    if dataset["declining"]:
-        _check_declining(place, dataset, prompts / dataset["prompts"])
+    _check_additions(place, dataset, prompts / dataset["prompts"])
     if not any(quotas(dataset, name) for name in PARADIGMS):
         raise UserError(f"config.yaml: {place}.paradigms asks for no row at all: give a count to at least one")
     depth, beyond = dataset["noise"]["depth"], dataset["noise"]["beyond"]
@@ -47,18 +46,20 @@ def _check_dataset(config: Settings, place: str, dataset: Settings, prompts: Pat
         )
 
 
-def _check_declining(place: str, dataset: Settings, prompts: Path) -> None:
-    if not dataset["documents"]:
+def _check_additions(place: str, dataset: Settings, prompts: Path) -> None:
+    """Raise UserError if the prompts lack a text that `declining` or `citations` needs."""
+    if dataset["declining"] and not dataset["documents"]:
         raise UserError(
             f"config.yaml: {place}.declining: rows that decline need documents that do not answer: set `documents` to "
             "at least 1, or `declining` to 0"
         )
-    for path in (prompts / f"{paradigm}.yaml" for paradigm in STATED if quotas(dataset, paradigm)):
-        if "\ndeclining:" not in read_text(path):
-            raise UserError(
-                f"config.yaml: {place}.declining: {path} has no text `declining`, which asks for the answer without a "
-                "document: add it, or set `declining` to 0"
-            )
+    for key, text, paradigms in (("declining", "declining", STATED), ("citations", "citing", HELPED)):
+        for path in (prompts / f"{paradigm}.yaml" for paradigm in paradigms if quotas(dataset, paradigm)):
+            if dataset[key] and f"\n{text}:" not in read_text(path):
+                raise UserError(
+                    f"config.yaml: {place}.{key}: {path} has no text `{text}`, which asks for it: add the text, or "
+                    f"leave `{key}` out"
+                )
 
 
 def _check_models(config: Settings, recipes: Path) -> None:

@@ -10,6 +10,9 @@ from functools import cached_property
 from itertools import islice
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
+
+from rag_instruct.citations import renumbered, uncited
 from rag_instruct.corpus.passages import Passage
 from rag_instruct.errors import UserError
 from rag_instruct.files import digest, fraction
@@ -21,6 +24,7 @@ from rag_instruct.paradigms import ANY, PARADIGMS, STATED, Slot, candidates, dra
 from rag_instruct.reasons import Fault, Reason
 from rag_instruct.retrieval.runs import Hit, Run
 from rag_instruct.schema import Exemplar, Pair, Reject, Source
+from rag_instruct.synthesis.citing import citation_fault
 from rag_instruct.synthesis.declining import declining_fault
 from rag_instruct.synthesis.fact_filters import question_fault
 from rag_instruct.synthesis.filters import pair_fault
@@ -61,6 +65,7 @@ class Synthesis:
     seed: str
     origin: Origin
     declining: float = 0.0  # share of row slots whose answer declines, because a document is withheld
+    citing: bool = False  # whether answers cite their documents
     rejects: list[Reject] = field(default_factory=list)
 
     @cached_property
@@ -136,17 +141,34 @@ class Synthesis:
         fault = written.fault or self._fault(written, shown, focus, used)
         if declines and not fault:
             others = texts_of(tuple(passage for passage in used.sources if passage.id != pair.withheld))
-            fault = declining_fault(pair.question, pair.answer, pair.declined, others)
-        return Reject.of(pair, *fault) if fault else pair
+            fault = declining_fault(pair.question, uncited(pair.answer), uncited(pair.declined), others)
+        return Reject.of(pair, *fault) if fault else self._numbered(pair, len(focus.sources), written.unused)
+
+    def _numbered(self, pair: Pair, documents: int, unused: tuple[int, ...]) -> Pair:
+        """Return the pair with citations that number its source documents, not those of the prompt."""
+        if not self._cites:
+            return pair
+        used = [number for number in range(1, documents + 1) if number not in unused]
+        places = {number: place for place, number in enumerate(used, start=1)}
+        answer, declined = renumbered(pair.answer, places), renumbered(pair.declined, places)
+        return replace(pair, answer=answer, declined=declined, cited=True)
+
+    @property
+    def _cites(self) -> bool:
+        return self.citing and bool(self.prompt.citing)
 
     def _fault(self, written: Written, exemplar: str, focus: Focus, used: Focus) -> Fault | None:
         """Return why a pair is rejected, or None. The documents that the teacher used must support it."""
-        numbers = ", ".join(map(str, written.unused))
         if unknown := set(written.unused) - set(range(1, len(focus.sources) + 1)):
             return Fault(Reason.UNPARSABLE, f"there is no document {min(unknown)} that could be unused")
         if len(used.sources) < PARADIGMS[self.paradigm].least:
-            return Fault(Reason.ONE_IS_ENOUGH, f"unused: {numbers}")
-        return pair_fault(self.paradigm, written.question, written.answer, exemplar, used)
+            return Fault(Reason.ONE_IS_ENOUGH, f"unused: {', '.join(map(str, written.unused))}")
+        answer = uncited(written.answer) if self._cites else written.answer
+        fault = pair_fault(self.paradigm, written.question, answer, exemplar, used)
+        if fault or not self._cites:
+            return fault
+        numbers = {number for number in range(1, len(focus.sources) + 1) if number not in written.unused}
+        return citation_fault(self.paradigm, written.answer, numbers)
 
     def _withheld(self, place: int, documents: int) -> int:
         """Return the number of the document that the row must not have, or 0. Both are chosen by a hash."""
@@ -167,7 +189,10 @@ class Synthesis:
         keys: list[str] = []
         variables["simulation"] = self.prompt.simulated(kind, variables["exemplar"])
         *steps, last = self.prompt.steps
-        more = self.prompt.declining.format(withheld=withheld) if withheld else ""
+        additions = [self.prompt.citing] * self.citing + [self.prompt.declining.format(withheld=withheld)] * bool(
+            withheld
+        )
+        more = "\n".join(additions)
         for step in [*steps, last.asking_for("declined") if withheld else last]:
             key, reply = await self.teacher.ask(step.body(kind, variables, more if step.name == last.name else ""))
             keys.append(key)
