@@ -36,6 +36,9 @@ PARADIGMS = {
 
 
 LOOKED_AT = 4  # candidates that a slot looks at for each that it may try, because some have no documents
+HELPED = tuple(name for name in PARADIGMS if name != "useless_doc")  # paradigms whose documents help
+STATED = ("single_doc_answer", "multi_doc_answer")  # paradigms whose documents state the answer
+
 ANY = "*"  # instead of a set's name: all exemplar sets
 
 

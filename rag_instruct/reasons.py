@@ -97,6 +97,12 @@ class Reason(StrEnum):
     CREATIVE = "creative", FILTERING, "The instruction asks for invented text.", _FILTER
     TEXT = "text", FILTERING, "The instruction asks to edit or analyse a given text, or asks about words.", _FILTER
     PERSONAL = "personal", FILTERING, "The instruction is about the user's life or about the assistant.", _FILTER
+    CURRENT = (
+        "current",
+        FILTERING,
+        "The instruction asks for the latest, the most popular or today's state, which a fixed corpus cannot tell.",
+        _FILTER,
+    )
     SMALL_TALK = "small talk", FILTERING, "The instruction is a greeting or similar.", _FILTER
     INCOMPLETE = "incomplete", FILTERING, "The instruction needs an attachment, a link or an earlier message.", _FILTER
     NO_QUESTION = "no question", FILTERING, "The instruction asks nothing and names nothing.", _FILTER
@@ -162,6 +168,20 @@ class Reason(StrEnum):
         ("Use a stronger teacher, or set `cleaning.worked_examples` to true."),
     )
     REFUSAL = "refusal", PAIRS, "The answer says in words that it cannot answer.", _TEACHER
+    NOT_DECLINED = (
+        "not declined",
+        PAIRS,
+        "The row should decline, but its answer does not say that something is missing, or it states what only the "
+        "withheld document says; `detail` has it.",
+        _TEACHER,
+    )
+    BAD_CITATIONS = (
+        "bad citations",
+        PAIRS,
+        "The answer cites a document that it did not use, does not cite one that it used, or has a sentence without a "
+        "citation where documents state the answer; `detail` says which.",
+        _TEACHER,
+    )
     COPIES_EXEMPLAR = "copies exemplar", PAIRS, "Question and exemplar have most of their words in common.", _TEACHER
     NOT_STANDALONE = (
         "not standalone",

@@ -96,6 +96,9 @@ class Pair(Record, frozen=True):
     prompt_version: int
     links: tuple[Link, ...] = ()  # between the source documents
     unused: tuple[Source, ...] = ()  # documents that the teacher saw and left unused; they become noise
+    withheld: str = ""  # id of the source document that the row must not have, because its answer declines; or empty
+    declined: str = ""  # the answer without the withheld document
+    cited: bool = False  # the answers cite `sources` by their numbers, from 1
 
 
 class RowPassage(Record, frozen=True):
@@ -152,6 +155,8 @@ class Row(Record, frozen=True):
     intended_paradigm: str = ""  # the paradigm before verification or evidence changed it, or empty
     unused_passages: tuple[str, ...] = ()  # ids of noise documents that the teacher saw and left unused
     evidence: RowBits | None = None  # None: not measured
+    withheld_answer: str = ""  # of a row that declines: the answer that its withheld document would give
+    cited: bool = False  # the answer cites `documents` by their numbers, from 1
 
 
 class Reject(Record, frozen=True):
@@ -185,6 +190,10 @@ class Reject(Record, frozen=True):
     unused: tuple[Source, ...] = ()
     unused_passages: tuple[str, ...] = ()
     evidence: RowBits | None = None
+    withheld: str = ""
+    declined: str = ""
+    withheld_answer: str = ""
+    cited: bool = False
 
     @staticmethod
     def of(rejected: Pair | Row, reason: Reason, detail: str = "", repeats: str = "") -> "Reject":

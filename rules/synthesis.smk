@@ -33,13 +33,15 @@ rule synthesise:
         source_words=setting("source_words"),
         linked=lambda wildcards, input: (f"--linked {shlex.quote(input.linked)}" if input.linked else ""),
         simulate=lambda wildcards: ("" if dataset(wildcards)["simulate_instructions"] else "--no-simulation"),
+        declining=declining_argument,
+        citations=lambda wildcards: "--citations" if dataset(wildcards)["citations"] else "",
         teacher=setting("teacher"),
         asked=asked("teacher"),
         settings=settings_file,
     shell:
         "python -m scripts.synthesise {input.exemplars:q} --run {input.run:q} --passages {input.passages:q} --prompt {input.prompt:q}"
         " --paradigm {wildcards.paradigm} --quotas {params.quotas} --oversample {params.oversample} --chunk {wildcards.chunk} --chunks {params.chunks}"
-        " --tries {params.tries} --seed {params.seed} {params.simulate}"
+        " --tries {params.tries} --seed {params.seed} {params.simulate} {params.citations} {params.declining}"
         " --source-words {params.source_words} {params.linked}"
         " --teacher {params.teacher:q} --dataset {wildcards.dataset}"
         " --pairs {output.pairs:q} --rejects {output.rejects:q} --settings {params.settings:q} --log {log:q}"

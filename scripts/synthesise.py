@@ -22,6 +22,8 @@ Args:
     linked: linked documents of the exemplars, .jsonl of scripts.link_documents, for paradigms with several documents;
         default: their documents are the next best hits
     no_simulation: let questions imitate no exemplar
+    citations: let answers cite their documents
+    declining: share of the rows whose needed document is withheld, and whose answer says so
     teacher: key of `teachers` in config.yaml
     dataset: data set whose budget pays
     pairs: output, .jsonl
@@ -59,6 +61,8 @@ def main(
     source_words: int = 0,
     linked: Path | None = None,
     no_simulation: bool = False,
+    citations: bool = False,
+    declining: float = 0.0,
     teacher: str,
     dataset: str,
     pairs: Path,
@@ -74,8 +78,9 @@ def main(
     async def work(asked: Session) -> tuple[list[Pair], list[Reject]]:
         origin = Origin(asked.model.model, prompt.parent.name, how.version)
         synthesis = Synthesis(
-            paradigm, kept, found, how, asked, not no_simulation, seed, origin, source_words, by_exemplar(linked)
-        )
+            paradigm, kept, found, how, asked, not no_simulation, seed, origin,
+            least_words=source_words, linked=by_exemplar(linked), declining=declining, citing=citations,
+        )  # fmt: skip
         return await synthesise(synthesis, all_slots, own_slots, tries)
 
     made, rejected = with_teacher(teacher, dataset, "synthesis", job_settings(settings), pairs, work)

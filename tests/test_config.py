@@ -163,6 +163,12 @@ def test_an_ablation_is_a_few_lines():
             {"path": "quiz.json", "questoin": "q"},
             "benchmarks.quiz has no key 'questoin': did you mean 'question'?",
         ),
+        ((*DEMO, "citations"), True, "single_doc_support.yaml has no text `citing`, which asks for it"),
+        (
+            (*DEMO, "declining"),
+            0.1,
+            "has no text `declining`, which asks for it: add the text, or leave `declining` out",
+        ),
     ],
 )
 def test_mistakes_are_named_with_their_place(path, value, said):
@@ -171,6 +177,15 @@ def test_mistakes_are_named_with_their_place(path, value, said):
     assert said in str(refusal.value)
     assert str(refusal.value).startswith("config.yaml: ")
     assert "secret" not in str(refusal.value)
+
+
+def test_rows_that_decline_need_documents():
+    config = changed((*DEMO, "declining"), 0.1)
+    config["datasets"]["rag_instruct_demo"] |= {"documents": 0, "prompts": "full"}
+    with pytest.raises(UserError, match="set `documents` to at least 1, or `declining` to 0"):
+        check(config)
+    config["datasets"]["rag_instruct_demo"]["documents"] = 5
+    assert check(config)["datasets"]["rag_instruct_demo"]["declining"] == 0.1
 
 
 def test_the_first_mistake_in_the_file_is_the_one_that_is_named():

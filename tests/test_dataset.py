@@ -6,6 +6,7 @@ from rag_instruct.corpus.passages import Passage
 from rag_instruct.dataset.assembling import assemble
 from rag_instruct.dataset.gathering import gather
 from rag_instruct.dataset.merging import merge, refuse_empty
+from rag_instruct.dataset.verification import sampled
 from rag_instruct.errors import UserError
 from rag_instruct.reasons import Reason
 from rag_instruct.retrieval.runs import Hit
@@ -48,6 +49,30 @@ def test_documents_that_the_teacher_left_unused_are_the_first_noise():
     assert rows[0].unused_passages == ("7",), "a source is never noise"
     rows, _ = assemble([pair(0, sources=(3,), unused=unused)], Run(), 0, 20, "1")
     assert (len(rows[0].documents), rows[0].unused_passages) == (1, ())
+
+
+def test_a_row_that_declines_has_no_document_that_answers():
+    withheld = {"withheld": "3", "declined": "No document tells it.", "answer": "It is text 77 of T77."}
+    rows, _ = assemble([pair(n, sources=(3, 5), **withheld) for n in range(20)], Run(), 10, 20, "1")
+    for row in rows:
+        assert (row.answer, row.withheld_answer) == ("No document tells it.", "It is text 77 of T77.")
+        assert [passage.id for passage in row.passages if passage.role == "source"] == ["5"]
+        assert row.hidden_passages == ("3",)
+        assert not {"3", "77"} & {passage.id for passage in row.passages}
+    assert sampled(rows, 1, "1") == [], "verification would find that the documents do not answer"
+
+
+def test_citations_number_the_rows_documents():
+    said = "It is so [1]. It is not so [2][1]. items[1]"
+    rows, _ = assemble([pair(n, sources=(3, 5), answer=said, cited=True) for n in range(20)], Run(), 10, 20, "1")
+    for row in rows:
+        third, fifth = (next(n for n, p in enumerate(row.passages, start=1) if p.id == wanted) for wanted in "35")
+        assert row.answer == f"It is so [{third}]. It is not so [{fifth}][{third}]. items[1]"
+        assert row.cited
+    assert len({row.answer for row in rows}) > 5
+    withheld = {"withheld": "3", "declined": "It is not so [2]. No document tells more [1].", "answer": said}
+    row = assemble([pair(0, sources=(3, 5), cited=True, **withheld)], Run(), 10, 20, "1")[0][0]
+    assert row.answer.endswith("No document tells more."), "the withheld document has no number"
 
 
 def test_the_place_of_a_source_document_says_nothing():

@@ -303,6 +303,98 @@ def three_documents(paradigm, exemplar, ranked, seed):
     yield Focus(tuple(ranked[:3]), (), {"documents": "..."})
 
 
+RISES = {"question": "Where does the Danube rise?", "answer": "In the Black Forest of Germany."}
+
+
+@pytest.mark.parametrize(
+    ("declined", "reason"),
+    [
+        ("The documents at hand do not say where the Danube rises.", None),
+        ("It is not certain, but it may be in the Black Forest.", "not declined (it has Black)"),
+        ("The Danube rises in the east.", "not declined (nothing is said to be missing)"),
+        ("", "not declined (nothing is said to be missing)"),
+    ],
+)
+def test_a_row_that_declines_says_what_is_missing_and_no_more(declined, reason):
+    asked, reply = [], json.dumps({**RISES, "declined": declined})
+    given = filled("single_doc_answer", [reply], [exemplar("s:0", "Who?")], 1, asked=asked, how={"declining": 1.0})
+    pairs, rejects = given
+    assert 'Write a third text, "declined"' in asked[0]
+    assert [str(Fault(one.reason, one.detail)) for one in rejects] == ([reason] if reason else [])
+    if not reason:
+        assert (pairs[0].withheld, pairs[0].declined, pairs[0].answer) == ("1", declined, RISES["answer"])
+
+
+def test_only_the_wanted_share_of_rows_declines_and_never_those_of_support():
+    replies = [
+        json.dumps({**RISES, "question": f"Where does the Danube rise, if {n} is my number?"}) for n in range(40)
+    ]
+    exemplars = [exemplar(f"s:{n}", f"Who is {n}?") for n in range(40)]
+    asked = []
+    filled("single_doc_answer", replies, exemplars, 1, slots=40, asked=asked, how={"declining": 0.3})
+    assert 5 <= sum("declined" in said for said in asked) <= 20
+    asked.clear()
+    filled("useless_doc", replies, exemplars, 1, slots=40, asked=asked, how={"declining": 1.0})
+    assert len(asked) == 40
+    assert not any("declined" in said for said in asked)
+
+
+def test_a_withheld_document_is_named_in_the_request_and_asked_for_by_the_schema():
+    step = load_prompt(PROMPTS / "full/multi_doc_answer.yaml").steps[0].asking_for("declined")
+    form = step.body("any", {"documents": "D", "simulation": "S"}, "more")["response_format"]["json_schema"]["schema"]
+    assert form["required"] == ["skip", "question", "answer", "unused", "declined"]
+    assert form["properties"]["declined"] == {"type": "string"}
+    assert step.parse('{"skip": true}')["skip"] is True
+
+
+@pytest.mark.parametrize(
+    ("answer", "unused", "said"),
+    [
+        ("Beethoven moved to Vienna in 1792 [3]. Soldiers guarded the Danube for centuries. [2]", [1], None),
+        ("- Vienna, where Beethoven moved in 1792 [3]\n- Soldiers guarded the Danube [2]", [1], None),
+        (
+            "Beethoven moved to Vienna in 1792 [3]. Soldiers guarded the Danube for centuries.",
+            [1],
+            "document 2 is not cited",
+        ),
+        (
+            "Beethoven moved to Vienna in 1792 [3]. Soldiers guarded the Danube [2].",
+            [2],
+            "[2] is no document that was used",
+        ),
+        (
+            "Beethoven moved to Vienna in 1792 [3]. Soldiers guarded the Danube [4].",
+            [1],
+            "[4] is no document that was used",
+        ),
+        (
+            "Beethoven moved to Vienna in 1792. Soldiers guarded it [2][3].",
+            [1],
+            "no citation: Beethoven moved to Vienna in 1792.",
+        ),
+    ],
+)
+def test_answers_cite_what_they_use(monkeypatch, answer, unused, said):
+    monkeypatch.setattr("rag_instruct.synthesis.slots.whole_documents", three_documents)
+    reply = json.dumps({"question": ACROSS["question"], "answer": answer, "unused": unused})
+    asked = []
+    given = [exemplar("s:0", "Who was it?")]
+    pairs, rejects = filled("multi_doc_answer", [reply], given, 1, asked=asked, how={"citing": True})
+    assert "Cite in the answer" in asked[0]
+    assert [(str(one.reason), one.detail) for one in rejects] == ([("bad citations", said)] if said else [])
+    if not said:
+        assert pairs[0].cited
+        assert pairs[0].answer == answer.replace("[2]", "[1]").replace("[3]", "[2]"), "numbers of the pair's sources"
+
+
+def test_useless_documents_are_not_cited():
+    asked = []
+    reply = json.dumps({"question": "Who painted Guernica?", "answer": "Pablo Picasso painted it."})
+    pairs, _ = filled("useless_doc", [reply], [exemplar("s:0", "Who?")], 1, asked=asked, how={"citing": True})
+    assert not pairs[0].cited
+    assert "Cite" not in asked[0]
+
+
 def test_the_exemplars_form_is_described_with_an_example_of_another_subject():
     prompt = load_prompt(PROMPTS / "full/multi_doc_answer.yaml")
     said = prompt.simulated("claim", "Is it true that pandas are bears?")

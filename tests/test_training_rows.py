@@ -13,7 +13,7 @@ from rag_instruct.errors import UserError
 from rag_instruct.models.chat import prepared, prompt_ids, without_control_tokens
 from rag_instruct.models.loading import check_embeddings
 from rag_instruct.models.templates import STYLES, style_of
-from rag_instruct.training.rows import IGNORED, Renderer, examples, read_rows
+from rag_instruct.training.rows import IGNORED, Renderer, answer_to, examples, read_rows, shortened
 
 ROWS = [
     tiny.row(number, words=5 + number % 40, documents=1 + number % 10, sources=1 + number % 2) for number in range(120)
@@ -49,6 +49,23 @@ def test_exactly_the_answer_and_its_end_are_under_loss_and_no_source_is_missing(
         shortened += bool(dropped)
     assert shortened > 20
     assert refused < len(ROWS) / 2
+
+
+def test_a_row_that_declines_keeps_a_document():
+    row = {"documents": ["a", "b", "c"], "passages": [{"role": "noise", "rank": rank} for rank in (7, 9, 8)]}
+    assert list(shortened(row)) == [["a", "b", "c"], ["a", "c"], ["a"], []]
+    assert list(shortened({**row, "withheld_answer": "A"})) == [["a", "b", "c"], ["a", "c"], ["a"]]
+    row["passages"][0]["role"] = "source"
+    assert list(shortened({**row, "withheld_answer": "A"})) == [["a", "b", "c"], ["a", "c"], ["a"]]
+
+
+def test_citations_follow_documents_that_are_dropped():
+    row = {"id": "r", "answer": "So [3]. And so [1][3].", "documents": ["a", "b", "c"], "cited": True}
+    assert answer_to(row, ["a", "b", "c"]) == row["answer"]
+    assert answer_to(row, ["a", "c"]) == "So [2]. And so [1][2]."
+    assert answer_to({**row, "cited": False}, ["a", "c"]) == row["answer"]
+    styles = {style_of(str(n), "1", numbered=True).document for n in range(200)}
+    assert styles == {style.document for style in STYLES if "{number}" in style.document}
 
 
 def test_the_prompt_is_what_inference_will_write():

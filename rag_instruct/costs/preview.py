@@ -85,9 +85,11 @@ class _PaidStages:
         if counted:
             exemplars = list(read_records(kept, Exemplar))
             simulate, seed = dataset["simulate_instructions"], str(dataset["seed"])
+            found, nobody = Run(run, passages), Origin("", "", 0)
             synthesis = Synthesis(
-                paradigm, exemplars, Run(run, passages), prompt, client.session, simulate, seed, Origin("", "", 0),
-                dataset["source_words"], by_exemplar(linked),
+                paradigm, exemplars, found, prompt, client.session, simulate, seed, nobody,
+                least_words=dataset["source_words"], linked=by_exemplar(linked),
+                declining=dataset["declining"], citing=dataset["citations"],
             )  # fmt: skip
             works = [partial(synthesis.fill, place, slot, dataset["tries"]) for place, slot in enumerate(wanted)]
             pairs, lacking = look(works)

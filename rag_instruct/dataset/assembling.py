@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 
+from rag_instruct.citations import renumbered
 from rag_instruct.corpus.passages import Passage
 from rag_instruct.files import digest
 from rag_instruct.logs import progress
 from rag_instruct.reasons import Reason
 from rag_instruct.retrieval.runs import Hit, Run
-from rag_instruct.schema import Pair, Reject, Row, RowPassage
+from rag_instruct.schema import Pair, Reject, Row, RowPassage, Source
+from rag_instruct.synthesis.declining import may_answer
 
 
 def assemble(
@@ -21,19 +23,23 @@ def assemble(
     Source documents, hidden passages and repeated texts are never noise. We reject a pair if too few documents are left
     for noise.
 
+    A pair with a withheld document becomes a row that declines: the document is hidden, no noise document may answer,
+    and the row's answer is the one without the document.
+
     The noise and the order of the documents are chosen by a hash of the seed and the ids. So the place of a document
     does not tell its role.
     """
     rows: list[Row] = []
     rejected: list[Reject] = []
     for pair in progress(pairs, "assembling", len(pairs)):
-        own = run.store[[source.row for source in pair.sources]]
+        shown = [source for source in pair.sources if source.id != pair.withheld]
+        own = run.store[[source.row for source in shown]]
         unused = [Hit(run.store[[one.row]][0], one.row, one.rank, one.score) for one in pair.unused]
         noise = _noise(pair, own, unused, run.hits(pair.id, beyond), documents - len(own), seed)
         if noise is None:
             rejected.append(Reject.of(pair, Reason.TOO_FEW_NOISE))
         else:
-            rows.append(_row(pair, own, noise, seed, corpus_license))
+            rows.append(_row(pair, shown, own, noise, seed, corpus_license))
     return rows, rejected
 
 
@@ -46,28 +52,32 @@ def _noise(
     for hit in [*unused, *sorted(hits, key=lambda hit: digest(seed, pair.id, hit.passage.id))]:
         if len(chosen) >= wanted:
             break
-        if hit.passage.id not in never and hit.passage.text not in texts:
+        answers = pair.withheld and may_answer(pair.question, pair.answer, hit.passage.document)
+        if hit.passage.id not in never and hit.passage.text not in texts and not answers:
             chosen.append(hit)
             never.add(hit.passage.id)
             texts.add(hit.passage.text)
     return chosen if len(chosen) >= wanted else None
 
 
-def _row(pair: Pair, own: list[Passage], noise: list[Hit], seed: str, corpus_license: str) -> Row:
+def _row(pair: Pair, shown: list[Source], own: list[Passage], noise: list[Hit], seed: str, corpus_license: str) -> Row:
     documents = [
         (passage, RowPassage(source.id, "source", source.rank, source.score, source.nearest_to))
-        for passage, source in zip(own, pair.sources, strict=True)
+        for passage, source in zip(own, shown, strict=True)
     ]
     documents += [(hit.passage, RowPassage(hit.passage.id, "noise", hit.rank, round(hit.score, 6))) for hit in noise]
     documents.sort(key=lambda document: digest(seed, "order", pair.id, document[0].id))
+    answers = pair.declined or pair.answer, pair.answer if pair.withheld else ""
+    if pair.cited:
+        answers = _cited(answers, pair, [passage.id for _, passage in documents])
     return Row(
         question=pair.question,
-        answer=pair.answer,
+        answer=answers[0],
         documents=tuple(passage.document for passage, _ in documents),
         id=pair.id,
         paradigm=pair.paradigm,
         passages=tuple(passage for _, passage in documents),
-        hidden_passages=pair.hidden,
+        hidden_passages=(*pair.hidden, *([pair.withheld] if pair.withheld else [])),
         kind=pair.kind,
         exemplar_id=pair.exemplar_id,
         exemplar=pair.exemplar,
@@ -77,6 +87,14 @@ def _row(pair: Pair, own: list[Passage], noise: list[Hit], seed: str, corpus_lic
         prompt_version=pair.prompt_version,
         request_keys=pair.request_keys,
         corpus_license=corpus_license,
-        links=pair.links,
+        links=tuple(link for link in pair.links if pair.withheld not in (link.naming, link.named)),
+        withheld_answer=answers[1],
+        cited=pair.cited,
         unused_passages=tuple(hit.passage.id for hit in noise if hit.passage.id in {one.id for one in pair.unused}),
     )
+
+
+def _cited(answers: tuple[str, str], pair: Pair, ids: list[str]) -> tuple[str, str]:
+    """Return the answers with citations that number the row's documents, whose passages have these ids."""
+    numbers = {number: ids.index(one.id) + 1 for number, one in enumerate(pair.sources, start=1) if one.id in ids}
+    return renumbered(answers[0], numbers), renumbered(answers[1], numbers)

@@ -47,6 +47,8 @@ SCHEMA = pa.schema(
         ("links", pa.list_(LINK)),
         ("hidden_passages", pa.list_(pa.string())),
         ("unused_passages", pa.list_(pa.string())),
+        ("withheld_answer", pa.string()),
+        ("cited", pa.bool_()),
         ("kind", pa.string()),
         ("exemplar_id", pa.string()),
         ("exemplar", pa.string()),
@@ -73,6 +75,8 @@ FIELDS = """
 | `links` | in the passage `naming`, the `words` name the article of the passage `named` (both are source documents) |
 | `hidden_passages` | ids of passages that state the answer and were kept out of the row |
 | `unused_passages` | ids of noise documents that the teacher saw and left unused; otherwise null |
+| `withheld_answer` | only in rows that decline: what a hidden passage would have answered; otherwise null |
+| `cited` | whether the answer cites the documents by their numbers, from 1; otherwise null |
 | `kind` | the form of the question: question, claim, choice, command, explanation or comparison |
 | `exemplar`, `exemplar_id`, `license` | the instruction that the question imitates, its id and its licence |
 | `corpus_license` | the licence of the documents |

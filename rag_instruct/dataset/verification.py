@@ -69,9 +69,10 @@ def agrees(intended: str, found: str) -> bool:
 def sampled(rows: Iterable[Row], rows_share: float, seed: str) -> list[Row]:
     """Return the rows to test, chosen by a hash of the seed and the ids.
 
-    A larger share contains all rows of a smaller share.
+    A larger share contains all rows of a smaller share. Rows that decline are not tested: their documents must not
+    answer.
     """
-    return [row for row in rows if fraction(seed, "verification", row.id) < rows_share]
+    return [row for row in rows if not row.withheld_answer and fraction(seed, "verification", row.id) < rows_share]
 
 
 class Examiner:

@@ -73,14 +73,22 @@ class Step(Section):
     kind: str = Field("", description="The variable with this step's kind of task; left out, the row's kind.")
     about: str = Field("", description="The variable with the fact that the reply must keep to.")
 
-    def body(self, kind: str, variables: Mapping[str, Any]) -> Request:
-        """Return the request, without the model and its sampling."""
+    def asking_for(self, name: str) -> "Step":
+        """Return the step with one more text in its reply."""
+        schema = self.reply_schema or {}
+        members = {**schema["properties"], name: {"type": "string"}}
+        wider = {**schema, "required": [*schema["required"], name], "properties": members}
+        return self.replaced(schema=wider, defaults={**self.defaults, name: ""})
+
+    def body(self, kind: str, variables: Mapping[str, Any], more: str = "") -> Request:
+        """Return the request, without the model and its sampling. `more` is added to the user's message."""
         kind = variables.get(self.kind, kind)
         messages = [{"role": "system", "content": self.system.strip()}] if self.system else []
         for example in of_kind(self.examples, kind) or []:
             messages.append({"role": "user", "content": example.user.strip()})
             messages.append({"role": "assistant", "content": example.assistant.strip()})
-        messages.append({"role": "user", "content": text_of(self.user, kind).format_map(variables).strip()})
+        asked = text_of(self.user, kind).format_map(variables).strip()
+        messages.append({"role": "user", "content": f"{asked}\n\n{more.strip()}" if more else asked})
         schema = self.reply_schema or {"type": "string", "pattern": _filled(text_of(self.pattern, kind), variables)}
         form = {"name": self.name, "schema": schema, "strict": self.reply_schema is not None}
         response_format = {"type": "json_schema", "json_schema": form}
@@ -156,6 +164,10 @@ class Prompt(Section):
     simulation: str = Field("", description="The text that asks the teacher to imitate the exemplar.")
     forms: dict[str, str] = Field(
         {}, description="For {form} in `simulation`: a description of each kind of task, with an example."
+    )
+    citing: str = Field("", description="The text that asks for citations in the answer.")
+    declining: str = Field(
+        "", description="The text that asks for `declined`: what to answer where document {withheld} is missing."
     )
     pair: dict[str, ByKind] = Field({}, description="Templates of the question and the answer, from variables.")
 

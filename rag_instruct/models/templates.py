@@ -37,10 +37,15 @@ class Style(NamedTuple):
         return self.prompt.format(question=question, documents="\n\n".join(written))
 
 
+NUMBERED = "{number}"
 STYLES = tuple(Style(document, prompt) for prompt in PROMPTS for document in DOCUMENT_FORMATS)
 DEFAULT = Style(DOCUMENT_FORMATS[1], PROMPTS[1])  # the style of evaluation and scripts/ask.py
 
 
-def style_of(row_id: str, seed: str) -> Style:
-    """Return a row's prompt style. It depends only on id and seed, so it is the same in every run and process."""
-    return STYLES[int(digest(seed, "style", row_id)[:8], 16) % len(STYLES)]
+def style_of(row_id: str, seed: str, numbered: bool = False) -> Style:
+    """Return a row's prompt style. It depends only on id and seed, so it is the same in every run and process.
+
+    If answers cite numbers, the style must be `numbered`.
+    """
+    styles = [style for style in STYLES if NUMBERED in style.document] if numbered else STYLES
+    return styles[int(digest(seed, "style", row_id)[:8], 16) % len(styles)]

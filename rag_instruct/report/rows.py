@@ -127,6 +127,7 @@ def _detail(row: Row, replies: Any, exemplar: int, opening: int | None) -> dict[
     kept = ("exemplar_id", "license", "corpus_license", "teacher", "prompts", "prompt_version", "hidden_passages")
     return {
         **{name: getattr(row, name) for name in kept},
+        "withheld": row.withheld_answer,
         "intended": row.intended_paradigm,
         "exemplar": exemplar,
         "documents": list(_documents(row, opening)),

@@ -2,6 +2,7 @@
 
 import re
 
+from rag_instruct.citations import uncited
 from rag_instruct.thoughts import without_thoughts
 
 # A base model may go on with an invented question. Its answer to the invented question does not count.
@@ -120,7 +121,7 @@ UNSURE = re.compile(
 
 
 def own_turn(output: str) -> str:
-    """Return the output without reasoning, markup and the turns that the model wrote for other speakers.
+    """Return the output without reasoning, markup, citations and the turns that the model wrote for other speakers.
 
     If a part of it is marked as the answer (<answer>, \boxed), return that part.
     """
@@ -129,7 +130,7 @@ def own_turn(output: str) -> str:
         if found := [match["answer"] for match in marked.finditer(text) if match["answer"].strip()]:
             text = found[-1]
     text = MARKUP.sub(lambda match: match[1] or "", text).strip()
-    return NEXT_TURN.sub("", text).strip()
+    return uncited(NEXT_TURN.sub("", text)).strip()
 
 
 def final_answer(text: str) -> str:

@@ -355,6 +355,18 @@ class Dataset(Section):
         "changes no rows of the other sets. A paradigm that is left out has no rows.",
         examples=[{"useless_doc": 8000, "single_doc_answer": 8000}],
     )
+    citations: bool = Field(
+        False,
+        description="Whether answers name the documents that each sentence follows from, such as [2]. The paper's "
+        "answers have no citations.",
+        examples=[True],
+    )
+    declining: ShareBelowOne = Field(
+        0,
+        description="The share of `single_doc_answer` and `multi_doc_answer` rows that decline: a document that the "
+        "answer needs is withheld, and the answer says what is missing.",
+        examples=[0.05],
+    )
     oversample: Amount = Field(
         0.02,
         description="The share of extra rows that the run buys to replace duplicates, which later stages drop.",

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from rag_instruct.errors import UserError
-from rag_instruct.paradigms import PARADIGMS, quotas
+from rag_instruct.files import read_text
+from rag_instruct.paradigms import HELPED, PARADIGMS, STATED, quotas
 from rag_instruct.settings import Settings, known
 
 REFERENCES = {"corpus": "corpora", "encoder": "encoders", "teacher": "teachers"}
@@ -39,6 +40,7 @@ def _check_dataset(config: Settings, place: str, dataset: Settings, prompts: Pat
         raise UserError(
             f"config.yaml: {place}.evaluation.retrievers: `reranked` needs a model: give {place}.rerank.model"
         )
+    _check_additions(place, dataset, prompts / dataset["prompts"])
     if not any(quotas(dataset, name) for name in PARADIGMS):
         raise UserError(f"config.yaml: {place}.paradigms asks for no row at all: give a count to at least one")
     depth, beyond = dataset["noise"]["depth"], dataset["noise"]["beyond"]
@@ -47,6 +49,22 @@ def _check_dataset(config: Settings, place: str, dataset: Settings, prompts: Pat
             f"config.yaml: {place}.noise: ranks {beyond + 1} to {depth} leave too few passages for "
             f"{dataset['documents']} documents a row: raise depth, or lower beyond"
         )
+
+
+def _check_additions(place: str, dataset: Settings, prompts: Path) -> None:
+    """Raise UserError if the prompts lack a text that `declining` or `citations` needs."""
+    if dataset["declining"] and not dataset["documents"]:
+        raise UserError(
+            f"config.yaml: {place}.declining: rows that decline need documents that do not answer: set `documents` to "
+            "at least 1, or `declining` to 0"
+        )
+    for key, text, paradigms in (("declining", "declining", STATED), ("citations", "citing", HELPED)):
+        for path in (prompts / f"{paradigm}.yaml" for paradigm in paradigms if quotas(dataset, paradigm)):
+            if dataset[key] and f"\n{text}:" not in read_text(path):
+                raise UserError(
+                    f"config.yaml: {place}.{key}: {path} has no text `{text}`, which asks for it: add the text, or "
+                    f"leave `{key}` out"
+                )
 
 
 def _check_models(config: Settings, recipes: Path) -> None:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 
 from rag_instruct.language import language_of, other_language
+from rag_instruct.paradigms import STATED
 from rag_instruct.reasons import Fault, Reason
 from rag_instruct.synthesis.focus import Focus, texts_of
 from rag_instruct.synthesis.grounding import unsupported_names, unsupported_number
@@ -18,7 +19,6 @@ from rag_instruct.synthesis.wording import holds_text, mentions_documents, point
 from rag_instruct.words import content, fold, options_of, stem_of, substance
 from rag_instruct.worked_examples import has_worked_examples
 
-STATED = ("single_doc_answer", "multi_doc_answer")  # paradigms whose documents state the answer
 UNSTATED = ("useless_doc", "single_doc_support")  # paradigms whose only document must not state the answer
 
 TEMPLATE = re.compile(r"\{(documents?|exemplar|question|answer|simulation)\}")

@@ -10,22 +10,27 @@ from functools import cached_property
 from itertools import islice
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
+
+from rag_instruct.citations import renumbered, uncited
 from rag_instruct.corpus.linking import can_be_source
 from rag_instruct.corpus.passages import Passage
 from rag_instruct.errors import UserError
-from rag_instruct.files import digest
+from rag_instruct.files import digest, fraction
 from rag_instruct.llm.concurrency import at_once
 from rag_instruct.llm.prompts import Prompt, read
 from rag_instruct.llm.session import Session
 from rag_instruct.llm.watch import YieldWatch
 from rag_instruct.logs import logger
-from rag_instruct.paradigms import ANY, PARADIGMS, Slot, candidates, drawing_orders
+from rag_instruct.paradigms import ANY, PARADIGMS, STATED, Slot, candidates, drawing_orders
 from rag_instruct.reasons import Fault, Reason
 from rag_instruct.retrieval.runs import Hit, Run
 from rag_instruct.schema import Exemplar, Link, LinkedDocuments, Pair, Reject, Source
+from rag_instruct.synthesis.citing import citation_fault
+from rag_instruct.synthesis.declining import declining_fault
 from rag_instruct.synthesis.fact_filters import question_fault
 from rag_instruct.synthesis.filters import pair_fault
-from rag_instruct.synthesis.focus import Focus, linked_documents, whole_documents
+from rag_instruct.synthesis.focus import Focus, linked_documents, texts_of, whole_documents
 from rag_instruct.synthesis.sentence_focus import focuses, kind_of
 
 WITHOUT_DOCUMENTS = (Reason.NO_DOCUMENTS, Reason.NO_LINK)
@@ -47,6 +52,7 @@ class Written:
     question: str = ""
     answer: str = ""
     unused: tuple[int, ...] = ()  # numbers of the documents that it left unused, from 1
+    declined: str = ""  # the answer without the withheld document
     fault: Fault | None = None
 
 
@@ -64,6 +70,8 @@ class Synthesis:
     origin: Origin
     least_words: int = 0  # of a source document
     linked: Mapping[str, LinkedDocuments] | None = None  # by exemplar; None: several documents are the next best hits
+    declining: float = 0.0  # share of row slots whose answer declines, because a document is withheld
+    citing: bool = False  # whether answers cite their documents
     rejects: list[Reject] = field(default_factory=list)
 
     @cached_property
@@ -127,8 +135,10 @@ class Synthesis:
                 license=exemplar.license,
             )
         kind = focus.variables.get("kind") or kind_of(shown)
-        written = await self._ask(kind, {**focus.variables, "exemplar": shown})
+        withheld = self._withheld(place, len(focus.sources))
+        written = await self._ask(kind, {**focus.variables, "exemplar": shown}, withheld)
         used, unused = focus.parted(written.unused)
+        declines = withheld and withheld not in written.unused
         pair = Pair(
             slot=place,
             attempt=attempt,
@@ -145,19 +155,47 @@ class Synthesis:
             request_keys=tuple(written.keys),
             links=used.links,
             unused=_sources(unused, hits + [hit for hit, _ in near]),
+            withheld=focus.sources[withheld - 1].id if declines else "",
+            declined=written.declined if declines else "",
             **self.origin._asdict(),
         )
         fault = written.fault or self._fault(written, shown, focus, used)
-        return Reject.of(pair, *fault) if fault else pair
+        if declines and not fault:
+            others = texts_of(tuple(passage for passage in used.sources if passage.id != pair.withheld))
+            fault = declining_fault(pair.question, uncited(pair.answer), uncited(pair.declined), others)
+        return Reject.of(pair, *fault) if fault else self._numbered(pair, len(focus.sources), written.unused)
+
+    def _numbered(self, pair: Pair, documents: int, unused: tuple[int, ...]) -> Pair:
+        """Return the pair with citations that number its source documents, not those of the prompt."""
+        if not self._cites:
+            return pair
+        used = [number for number in range(1, documents + 1) if number not in unused]
+        places = {number: place for place, number in enumerate(used, start=1)}
+        answer, declined = renumbered(pair.answer, places), renumbered(pair.declined, places)
+        return replace(pair, answer=answer, declined=declined, cited=True)
+
+    @property
+    def _cites(self) -> bool:
+        return self.citing and bool(self.prompt.citing)
 
     def _fault(self, written: Written, exemplar: str, focus: Focus, used: Focus) -> Fault | None:
         """Return why a pair is rejected, or None. The documents that the teacher used must support it."""
-        numbers = ", ".join(map(str, written.unused))
         if unknown := set(written.unused) - set(range(1, len(focus.sources) + 1)):
             return Fault(Reason.UNPARSABLE, f"there is no document {min(unknown)} that could be unused")
         if len(used.sources) < PARADIGMS[self.paradigm].least:
-            return Fault(Reason.ONE_IS_ENOUGH, f"unused: {numbers}")
-        return pair_fault(self.paradigm, written.question, written.answer, exemplar, used)
+            return Fault(Reason.ONE_IS_ENOUGH, f"unused: {', '.join(map(str, written.unused))}")
+        answer = uncited(written.answer) if self._cites else written.answer
+        fault = pair_fault(self.paradigm, written.question, answer, exemplar, used)
+        if fault or not self._cites:
+            return fault
+        numbers = {number for number in range(1, len(focus.sources) + 1) if number not in written.unused}
+        return citation_fault(self.paradigm, written.answer, numbers)
+
+    def _withheld(self, place: int, documents: int) -> int:
+        """Return the number of the document that the row must not have, or 0. Both are chosen by a hash."""
+        if self.paradigm not in STATED or fraction(self.seed, "declining", self.paradigm, place) >= self.declining:
+            return 0
+        return 1 + int(digest(self.seed, "withheld", self.paradigm, place), 16) % documents
 
     @property
     def _needs_links(self) -> bool:
@@ -188,12 +226,20 @@ class Synthesis:
             found = whole_documents(self.paradigm, shown, passages, seed)
         return next(islice(found, round_, None), None)
 
-    async def _ask(self, kind: str, variables: dict[str, Any]) -> Written:
-        """Ask the prompt's requests in turn, until one fails."""
+    async def _ask(self, kind: str, variables: dict[str, Any], withheld: int) -> Written:
+        """Ask the prompt's requests in turn, until one fails.
+
+        If a document is withheld, the last request also asks for the answer without it.
+        """
         keys: list[str] = []
         variables["simulation"] = self.prompt.simulated(kind, variables["exemplar"])
-        for step in self.prompt.steps:
-            key, reply = await self.teacher.ask(step.body(kind, variables))
+        *steps, last = self.prompt.steps
+        additions = [self.prompt.citing] * self.citing + [self.prompt.declining.format(withheld=withheld)] * bool(
+            withheld
+        )
+        more = "\n".join(additions)
+        for step in [*steps, last.asking_for("declined") if withheld else last]:
+            key, reply = await self.teacher.ask(step.body(kind, variables, more if step.name == last.name else ""))
             keys.append(key)
             values = read(step, reply)
             if isinstance(values, Fault):
@@ -203,7 +249,8 @@ class Synthesis:
             if step.about and (reason := question_fault(values[step.name], variables[step.about])):
                 return Written(keys, question=values[step.name], fault=Fault(reason))
         pair = self.prompt.written(kind, variables)
-        return Written(keys, pair["question"], pair["answer"], tuple(variables.get("unused", ())))
+        unused, declined = tuple(variables.get("unused", ())), variables.get("declined", "")
+        return Written(keys, pair["question"], pair["answer"], unused, declined)
 
 
 def _sources(passages: tuple[Passage, ...], hits: list[Hit]) -> tuple[Source, ...]:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from transformers import PreTrainedTokenizerBase
 
+from rag_instruct.citations import renumbered
 from rag_instruct.errors import UserError
 from rag_instruct.files import is_validation
 from rag_instruct.logs import logger, progress
@@ -14,7 +15,7 @@ from rag_instruct.models.chat import control_tokens, prepared, written
 from rag_instruct.models.templates import style_of
 from rag_instruct.records import foreign_records
 
-FIELDS = ("id", "question", "answer", "documents", "passages")
+FIELDS = ("id", "question", "answer", "documents", "passages", "withheld_answer", "cited")
 IGNORED = -100  # torch's label for a token without loss
 Row = Mapping[str, Any]
 
@@ -92,9 +93,10 @@ class Renderer:
 
         We tokenize prompt and answer separately, as at inference, so that no token has parts of both.
         """
-        user = {"role": "user", "content": style_of(row["id"], self.seed).render(row["question"], documents)}
+        style = style_of(row["id"], self.seed, numbered=bool(row.get("cited")))
+        user = {"role": "user", "content": style.render(row["question"], documents)}
         prompt = written(self.tokenizer, [user])
-        whole = written(self.tokenizer, [user, {"role": "assistant", "content": row["answer"]}])
+        whole = written(self.tokenizer, [user, {"role": "assistant", "content": answer_to(row, documents)}])
         if not whole.startswith(prompt):
             raise UserError(
                 f"the chat template of {self.tokenizer.name_or_path} writes a prompt differently if an answer follows: "
@@ -112,6 +114,15 @@ class Renderer:
         return encode(prompt, add_special_tokens=False)["input_ids"], answer
 
 
+def answer_to(row: Row, documents: list[str]) -> str:
+    """Return the row's answer. Its citations number the given documents, if some of the row's were dropped."""
+    answer: str = row["answer"]
+    if not row.get("cited"):
+        return answer
+    places = {text: number for number, text in enumerate(row["documents"], start=1)}
+    return renumbered(answer, {places[text]: number for number, text in enumerate(documents, start=1)})
+
+
 def _ends_a_turn(tokenizer: PreTrainedTokenizerBase, ids: list[int]) -> bool:
     return bool(ids) and ids[-1] in tokenizer.all_special_ids
 
@@ -119,12 +130,14 @@ def _ends_a_turn(tokenizer: PreTrainedTokenizerBase, ids: list[int]) -> bool:
 def shortened(row: Row) -> Iterator[list[str]]:
     """Yield the row's documents, then the documents without one noise document, without two, and so on.
 
-    The noise document with the last rank is dropped first.
+    The noise document with the last rank is dropped first. A row that declines keeps a document: an answer that speaks
+    of documents needs one.
     """
     passages = row.get("passages", [])
     noise = [place for place, passage in enumerate(passages) if passage["role"] == "noise"]
     order = sorted(noise, key=lambda place: (-passages[place]["rank"], place))
-    for dropped in range(len(order) + 1):
+    least = 1 if row.get("withheld_answer") and len(order) == len(passages) else 0
+    for dropped in range(len(order) + 1 - least):
         gone = set(order[:dropped])
         yield [text for place, text in enumerate(row["documents"]) if place not in gone]
 

@@ -134,7 +134,8 @@ async function show(n, focus) {
       block("Question", make("p", { class: "question", dir: "auto" }, ...marked(rows.question[n]))),
       block("Exemplar that it imitates", make("div", { class: "exemplar", dir: "auto", tabindex: "0" }, exemplar),
         make("p", { class: "tag" }, `${one.exemplar_id}, ${one.license}`))),
-    block("Answer", make("p", { class: "said", dir: "auto" }, ...marked(rows.answer[n]))),
+    block("Answer", make("p", { class: "said", dir: "auto" }, ...marked(rows.answer[n])),
+      ...(one.withheld ? [make("p", { class: "tag", dir: "auto" }, `This row declines. With the hidden passage, the answer would be: ${one.withheld}`)] : [])),
     block(`${one.documents.length} documents (${one.corpus_license})`, ...one.documents.map(documentShown), ...hidden),
     block("Origin", make("p", { class: "tag" }, `${rows.id[n]} · ${one.teacher}, prompts ${one.prompts}, version ${one.prompt_version}`), repliesShown(one.replies, n)));
   article.scrollTop = 0;

@@ -1,6 +1,6 @@
 # Functions for rules/synthesis.smk: they look up files and settings by wildcards.
 
-from rag_instruct.paradigms import slots
+from rag_instruct.paradigms import STATED, slots
 
 
 def prompt_file(wildcards):
@@ -16,6 +16,12 @@ def linked_file(wildcards):
 def quota_arguments(wildcards):
     """Return the number of rows from each exemplar set as arguments, such as alpaca=100. The set * means any."""
     return shlex.join(f"{name}={rows}" for name, rows in quotas(dataset(wildcards), wildcards.paradigm).items())
+
+
+def declining_argument(wildcards):
+    """Return the share of rows that decline as an argument. Only rows whose documents state the answer may decline."""
+    share = dataset(wildcards)["declining"] if wildcards.paradigm in STATED else 0
+    return f"--declining {share}" if share else ""
 
 
 def slot_count(wildcards):

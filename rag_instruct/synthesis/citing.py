@@ -1,0 +1,35 @@
+"""Checks the citations of an answer: each document is cited where it is used, and nothing else."""
+
+import re
+from collections.abc import Collection
+
+from rag_instruct.citations import cited
+from rag_instruct.paradigms import STATED
+from rag_instruct.reasons import Fault, Reason
+from rag_instruct.synthesis.grounding import CODE, PROSE
+from rag_instruct.words import sentences
+
+AFTER = re.compile(r"([.!?])((?:\s*\[\d{1,2}\])+)")  # citations after the end of their sentence
+CONCLUSION = re.compile(r"^(so|thus|hence|therefore|in short|the answer)\b", re.I)
+SHORT = 4  # words of a sentence that needs no citation, such as "Yes." or "Compare the years."
+
+
+def citation_fault(paradigm: str, answer: str, used: Collection[int]) -> Fault | None:
+    """Return what is wrong with the citations of an answer from the documents of the numbers `used`, or None."""
+    numbers = set(cited(answer))
+    if stray := numbers - set(used):
+        return Fault(Reason.BAD_CITATIONS, f"[{min(stray)}] is no document that was used")
+    if paradigm not in STATED:
+        return None if numbers else Fault(Reason.BAD_CITATIONS, "nothing is cited")
+    if lacking := set(used) - numbers:
+        return Fault(Reason.BAD_CITATIONS, f"document {min(lacking)} is not cited")
+    bare = next(filter(None, map(_bare, PROSE.findall(AFTER.sub(r"\2\1", CODE.sub(" ", answer))))), "")
+    return Fault(Reason.BAD_CITATIONS, f"no citation: {bare}") if bare else None
+
+
+def _bare(line: str) -> str:
+    """Return the first sentence of a line that needs a citation and has none, or ""."""
+    return next(
+        (one for one in sentences(line) if len(one.split()) > SHORT and not cited(one) and not CONCLUSION.match(one)),
+        "",
+    )
