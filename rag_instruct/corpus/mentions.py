@@ -80,17 +80,21 @@ class ArticleName:
         """Return a mention, or None for words that are part of another name."""
         if not self._cased:
             return Mention(found, len(self.words) > 1 or len(found) >= LEAST_LETTERS)
-        if re.match(r" [^\W\d_]", after) and after[1].isupper():
-            return None  # "New York Times" does not name New York
-        if len(self.words) == 1 and (_inside_a_name(before) or (self.qualifier and not found[0].isupper())):
+        if _goes_on(after) or (len(self.words) == 1 and _inside_a_name(before)):
+            return None
+        if len(self.words) == 1 and self.qualifier and not found[0].isupper():
             return None
         if self.qualifier:
             return Mention(found, True) if self._explained(text) else None
         return Mention(found, len(self.words) > 1 or (found[0].isupper() and not BEGINNING.search(before)))
 
     def _explained(self, text: str) -> bool:
-        """Say whether a text tells which of several equal names it means: "directed by Henry King" the director."""
-        return bool(_roots(self.qualifier) & _roots(text))
+        """Say whether a text tells which of several equal names it means: "directed by Henry King" means the director.
+
+        It has a word of the qualifier, and the names in it: Panda (Astro song) needs Astro.
+        """
+        names = {word for word in re.findall(r"\w+", self.qualifier) if word[0].isupper()}
+        return bool(_roots(self.qualifier) & _roots(text)) and names <= set(re.findall(r"\w+", text))
 
 
 def _bounded(pattern: str, name: str) -> str:
@@ -118,6 +122,13 @@ def _inside_a_name(before: str) -> bool:
         words.pop(-2)
         return words[-2][:1].isupper()
     return words[-2][:1].isupper() and words[-2][-1].isalnum() and words[-2].lower() not in STOP
+
+
+def _goes_on(after: str) -> bool:
+    """Say whether a name goes on here: "New York Times" is not New York, "Santiago de Compostela" not Santiago."""
+    words = after.split(" ", 3)[1:3] if after.startswith(" ") else []
+    following = words[1:] if words and words[0] in JOINING - {"of"} else words[:1]
+    return any(word[:1].isupper() for word in following)
 
 
 def _roots(text: str) -> set[str]:
