@@ -4,13 +4,12 @@ An exemplar's best hits are its first documents. A second search, with the vecto
 to them. A near passage is linked to a first document if it names the first one's article, or is named by it.
 """
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from rag_instruct.corpus.linking import article, can_be_source, link
+from rag_instruct.corpus.linking import article, can_be_source, is_about_its_article, link
 from rag_instruct.corpus.passages import Passage
 from rag_instruct.errors import UserError
 from rag_instruct.logs import logger, progress
@@ -21,7 +20,9 @@ from rag_instruct.retrieval.vectors import VectorFile
 from rag_instruct.schema import FirstDocument, Link, LinkedDocument, LinkedDocuments
 
 KEPT = 12  # linked passages that are kept for a first document: four rounds of three
-RELATED = 0.5  # least score of a linked passage, as a share of that of the nearest passage of another article
+# The least score of a linked passage, as a share of that of the nearest passage: if the named passage begins with its
+# article's subject, and if it is about a detail, such as the climate of the city that the other passage names.
+RELATED, RELATED_DETAIL = 0.5, 0.75
 TERM_RANKS = 20  # a link by what may be an ordinary word counts only among the nearest passages, up to this rank
 
 
@@ -88,22 +89,25 @@ def linked_documents(documents: Sequence[FirstDocument], run: Run, least_words: 
 
 def _linked(document: FirstDocument, run: Run, least_words: int) -> tuple[LinkedDocument, ...]:
     """Return the nearest linked passage of each other article, at most KEPT."""
-    (first,), hits = run.store[[document.row]], run.hits(document.id)
+    (first,) = run.store[[document.row]]
+    others = [hit for hit in run.hits(document.id) if hit.row != document.row]
     found: dict[str, LinkedDocument] = {}
-    least_score = RELATED * max(_best_other(first, hits), 0) or -math.inf
-    for hit in hits:
-        if hit.score < least_score or len(found) == KEPT:
-            break
+    for hit in others:
         between = link(first, hit.passage)
-        if between and (_by_name(between) or hit.rank <= TERM_RANKS) and can_be_source(hit.passage, least_words):
+        if between and _related(first, hit, between, others[0].score) and can_be_source(hit.passage, least_words):
             one = LinkedDocument(hit.passage.id, hit.row, hit.rank, round(hit.score, 6), document.id, link=between)
             found.setdefault(article(hit.passage), one)
+        if len(found) == KEPT:
+            break
     return tuple(found.values())
 
 
-def _best_other(first: Passage, hits: list[Hit]) -> float:
-    """Return the score of the nearest passage of another article, or 0 if there is none."""
-    return next((hit.score for hit in hits if article(hit.passage) != article(first)), 0.0)
+def _related(first: Passage, hit: Hit, between: Link, best: float) -> bool:
+    """Say whether a linked passage is near enough to the first one. `best` is the score of the nearest passage."""
+    if between.kind == "term" and hit.rank > TERM_RANKS:
+        return False
+    named = first if between.named == first.id else hit.passage
+    return hit.score >= (RELATED if is_about_its_article(named) else RELATED_DETAIL) * best or best <= 0
 
 
 def by_exemplar(path: Path | None) -> dict[str, list[LinkedDocuments]] | None:
