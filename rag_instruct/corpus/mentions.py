@@ -18,23 +18,8 @@ JOINING = frozenset({"of", "de", "da", "do", "del", "della", "di", "du", "van", 
 FIRST_CHARACTERS = 100  # of a text, in which it says what it is about
 ROOT = 6  # letters of a word that are compared
 BEGINNING = re.compile(r"(^|[.!?:;])[\"“ ]*$")  # of a sentence, where a capital says nothing
-EXTENDING = frozenset(
-    [
-        "Holy",
-        "Democratic",
-        "New",
-        "Old",
-        "North",
-        "South",
-        "East",
-        "West",
-        "Northern",
-        "Southern",
-        "Eastern",
-        "Western",
-        "Central",
-    ]
-)
+# Words that make another name of a name: "Holy Roman Empire".
+EXTENDING = frozenset({"Holy", "Democratic", "New", "Old", "North", "South", "East", "West", "Northern", "Southern"})
 LEAST_LETTERS = 3  # of a name; 2 in a script without capitals, where a letter may be a syllable or a word
 UNSPACED = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\u0e00-\u0e7f"  # Chinese, Japanese and Thai have no blanks
 KATAKANA = r"\u30a1-\u30fa\u30fc"
