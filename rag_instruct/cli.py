@@ -13,7 +13,7 @@ from typing import Annotated, Any, get_origin
 from cyclopts import App, CycloptsError, Parameter
 
 from rag_instruct.errors import ArgumentError, UserError
-from rag_instruct.logs import TOOK, copy_to, first_process, logger, stop_printing
+from rag_instruct.logs import TOOK, Messages, copy_to, first_process, logger, stop_printing
 
 Flat = Parameter(name="*")  # annotates a named tuple whose fields are arguments of the command
 LOG = "file for a copy of the messages"
@@ -27,7 +27,7 @@ def run(function: Callable[..., None], given: Sequence[str] | None = None) -> No
     after a bug, 2 for wrong arguments, and 130 after Ctrl-C.
     """
     call, log = _command(function, sys.argv[1:] if given is None else given)
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr, force=True)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[Messages(sys.stderr)], force=True)
     logger.setLevel(logging.INFO if first_process() else logging.ERROR)
     if log:
         copy_to(log)

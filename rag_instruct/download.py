@@ -1,7 +1,9 @@
 """Download files: retry, resume after an interruption, and check the result."""
 
 import hashlib
+import json
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
@@ -11,15 +13,22 @@ from typing import NamedTuple
 import httpx2
 import tenacity
 from huggingface_hub import HfApi, snapshot_download
-from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HfHubHTTPError,
+    HFValidationError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
 
 from rag_instruct.errors import UserError
 from rag_instruct.files import needs_room, read_json, read_text, whole, write_json
 from rag_instruct.logs import bar, logger
 from rag_instruct.settings import Settings
+from rag_instruct.settings.sources import LIST, file_name
 
 ATTEMPTS = 8  # in a row without progress
-LIST = "files.json"  # the list of a download from the hub, in the folder of its files
+BEGIN = b'{\n  "hub": '  # of each list of a download from the hub
 
 
 class Source(NamedTuple):
@@ -64,10 +73,58 @@ def download(source: Source, output: Path) -> None:
         ) from error
     _check(part, source, output)
     os.replace(part, output)
+    _beside(part).unlink(missing_ok=True)
 
 
 def _length(part: Path) -> int:
     return part.stat().st_size if part.exists() else 0
+
+
+class _Version(NamedTuple):
+    """Which version of a file a download has begun: its address, and what the server says of it."""
+
+    address: str
+    etag: str = ""
+    modified: str = ""
+    total: int | None = None
+
+    @property
+    def validator(self) -> str:
+        """The header If-Range, with which the server sends the rest only of this version. Weak tags are not allowed."""
+        return self.etag if self.etag and not self.etag.startswith("W/") else self.modified
+
+    def is_another(self, other: "_Version") -> bool:
+        """Return whether the two differ in something that both have."""
+        return any(mine != theirs for mine, theirs in zip(self, other, strict=True) if mine and theirs)
+
+
+def _beside(part: Path) -> Path:
+    """Return the file that holds the version of a .part file."""
+    return part.with_name(part.name + ".json")
+
+
+def _begun(source: Source, part: Path) -> _Version | None:
+    """Return the version whose beginning the .part file has. None: start at the first byte.
+
+    Without a validator, the file may have changed since. A published sha256 would show that at the end.
+    """
+    try:
+        begun = _Version(**json.loads(_beside(part).read_text("utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+    usable = begun.address == source.address and (begun.validator or source.sha256)
+    return begun if usable and _length(part) else None
+
+
+def _version(source: Source, response: httpx2.Response) -> tuple[_Version, int]:
+    """Return the version that a response belongs to, and the byte at which it begins, or -1 if that is not known."""
+    headers, status = response.headers, response.status_code
+    total, start = int(headers.get("Content-Length", 0)) or None, 0
+    if status != httpx2.codes.OK:
+        span = re.fullmatch(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)", headers.get("Content-Range", "").strip())
+        start = int(span[1]) if span and span[1] else -1
+        total = int(span[2]) if span and span[2] != "*" else None
+    return _Version(source.address, headers.get("ETag", ""), headers.get("Last-Modified", ""), total), start
 
 
 def _worth_retrying(error: BaseException) -> bool:
@@ -83,27 +140,72 @@ def _worth_retrying(error: BaseException) -> bool:
     reraise=True,
 )
 def _fetch_all(source: Source, part: Path) -> None:
+    """Fetch the file, or the rest of it. If the rest is of another version, fetch the whole file again."""
+    begun = _begun(source, part)
+    if not begun:
+        part.unlink(missing_ok=True)
     have = _length(part)
     # We refuse compression, because the bytes and ranges would be those of the compressed file.
-    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
+    headers = {"Accept-Encoding": "identity"}
+    if begun:
+        headers |= {"Range": f"bytes={have}-"} | ({"If-Range": begun.validator} if begun.validator else {})
     with (
         httpx2.Client(proxy=source.proxy or None, follow_redirects=True, timeout=60) as client,
         client.stream("GET", source.address, headers=headers) as response,
     ):
-        if response.status_code == httpx2.codes.RANGE_NOT_SATISFIABLE:
+        fits = begun is not None and _goes_on(begun, have, *_version(source, response))
+        if response.status_code == httpx2.codes.RANGE_NOT_SATISFIABLE and fits:
             return  # the .part file is complete
+        if response.status_code in (httpx2.codes.RANGE_NOT_SATISFIABLE, httpx2.codes.PARTIAL_CONTENT) and not fits:
+            logger.warning("%s: the file has changed since %s bytes of it came: starting again", source.address, have)
+            part.unlink(missing_ok=True)
+            raise _Changed("the file has changed since a part of it came")
         response.raise_for_status()
-        resumed = response.status_code == httpx2.codes.PARTIAL_CONTENT
-        have = have if resumed else 0
-        coming = int(response.headers.get("Content-Length", 0))
-        _refuse_without_room(part, (source.size or have + coming) - have)
-        with (
-            part.open("ab" if resumed else "wb") as file,
-            bar(f"downloading {part.stem}", total=have + coming if coming else None, unit="B", done=have) as counter,
-        ):
-            for block in response.iter_raw():
-                file.write(block)
-                counter.update(len(block))
+        _refuse_web_page(source, response)
+        if response.status_code != httpx2.codes.PARTIAL_CONTENT:
+            have, begun = 0, _version(source, response)[0]
+        _receive(source, part, response, have, begun)
+
+
+class _Changed(httpx2.TransportError):
+    """The server has another version of the file than the .part file. The next attempt starts at the first byte."""
+
+
+def _goes_on(begun: _Version, have: int, version: _Version, start: int) -> bool:
+    """Return whether a partial response continues the .part file, or says that it is complete (`start` is -1)."""
+    if begun.is_another(version):
+        return False
+    return start == have if start >= 0 else (version.total or begun.total) == have
+
+
+def _refuse_web_page(source: Source, response: httpx2.Response) -> None:
+    kind = response.headers.get("Content-Type", "")
+    if kind.startswith("text/html") and not file_name(source.url).lower().endswith((".html", ".htm")):
+        raise UserError(
+            f"{source.address}: the server sent a web page in place of the file: check this `url` in config.yaml in a "
+            "browser; it may ask for a login"
+        )
+
+
+def _receive(source: Source, part: Path, response: httpx2.Response, have: int, begun: _Version | None) -> None:
+    """Append the rest of the file, or write the whole file. `begun` is its version."""
+    coming = int(response.headers.get("Content-Length", 0))
+    _refuse_without_room(part, (source.size or have + coming) - have)
+    if begun and not have:
+        part.unlink(missing_ok=True)  # before its version is written, so that a kill cannot mix two
+        write_json(_beside(part), begun._asdict())
+    with (
+        part.open("ab" if have else "wb") as file,
+        bar(f"downloading {part.stem}", total=have + coming if coming else None, unit="B", done=have) as counter,
+    ):
+        for block in response.iter_raw():
+            file.write(block)
+            counter.update(len(block))
+    came, total = _length(part), begun.total if begun else None
+    if total and came != total:
+        if came > total:
+            part.unlink()
+        raise httpx2.ReadError(f"{came:,} of {total:,} bytes came")
 
 
 def _refuse_without_room(part: Path, needed: int) -> None:
@@ -146,9 +248,12 @@ def download_from_hub(repository: str, revision: str, patterns: list[str], outpu
         commit = HfApi().dataset_info(repository, revision=revision).sha
         there = HfApi().list_repo_files(repository, revision=commit, repo_type="dataset")
         files = _wanted(there, patterns, repository)
+        inside = "repository/" if LIST in files else ""  # our list must not replace a file of the data set
         snapshot_download(
-            repository, repo_type="dataset", revision=commit, allow_patterns=patterns, local_dir=output.parent
+            repository, repo_type="dataset", revision=commit, allow_patterns=patterns, local_dir=output.parent / inside
         )
+    except HFValidationError as error:
+        raise UserError(f"{repository!r} is no id of the hub: give <owner>/<name> as `hub` in config.yaml") from error
     except GatedRepoError as error:
         raise UserError(
             f"{repository} is gated: accept its terms at https://huggingface.co/datasets/{repository}, "
@@ -164,7 +269,7 @@ def download_from_hub(repository: str, revision: str, patterns: list[str], outpu
         raise UserError(f"{repository}: the hub does not accept HF_TOKEN: export a valid one, or none") from error
     except (httpx2.TransportError, OSError) as error:
         raise _unreachable(repository, error) from error
-    write_json(output, {"hub": repository, "commit": commit, "files": files})
+    write_json(output, {"hub": repository, "commit": commit, "files": [inside + file for file in files]})
 
 
 def _unreachable(repository: str, error: Exception) -> UserError:
@@ -185,10 +290,18 @@ def _wanted(files: list[str], patterns: list[str], repository: str) -> list[str]
 
 def listed_files(source: Path) -> tuple[list[Path], dict[str, str]]:
     """Return the files in a download's list, or `source` itself if it is no list, and their origin."""
-    if source.name != LIST:
+    if not _is_list(source):
         return [source], {"file": str(source)}
     listed = read_json(source)
     return [source.parent / name for name in listed["files"]], {"hub": listed["hub"], "commit": listed["commit"]}
+
+
+def _is_list(source: Path) -> bool:
+    """Return whether a file is a download's list. A user's own file may have the same name."""
+    if source.name != LIST or not source.is_file():
+        return False
+    with source.open("rb") as file:
+        return file.read(len(BEGIN)) == BEGIN
 
 
 def remote_files(config: Settings) -> list[Settings]:

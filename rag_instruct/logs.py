@@ -5,7 +5,8 @@ import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
+from weakref import WeakSet
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -14,6 +15,7 @@ T = TypeVar("T")
 logger = logging.getLogger("rag_instruct")
 
 SECONDS_BETWEEN_LINES = 30  # between lines of a progress bar without a terminal (SLURM, CI)
+_bars: "WeakSet[tqdm[Any]]" = WeakSet()
 TOOK = "took {:.1f} s"  # the last line in the log of a job that succeeded
 DISPLAY = "RAG_INSTRUCT_DISPLAY"  # device and inode of the file that the run's display reads
 
@@ -54,7 +56,7 @@ def bar(
     from tqdm import tqdm  # this import takes half of a short job's start
 
     interval = 0.1 if sys.stderr.isatty() else 1 if displayed() else SECONDS_BETWEEN_LINES
-    return tqdm(
+    made = tqdm(
         items,
         desc=f"{_job()} {what}" if displayed() else what,
         total=total,
@@ -65,6 +67,18 @@ def bar(
         maxinterval=interval,
         disable=hidden or not first_process(),
     )
+    _bars.add(made)
+    return made
+
+
+class Messages(logging.StreamHandler[TextIO]):
+    """Writes each message on a line of its own, also while a progress bar is open."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a message. A closed bar has ended its line itself."""
+        if any(not one.disable for one in _bars):
+            self.stream.write("\n")
+        super().emit(record)
 
 
 def place_of(number: int) -> str:

@@ -15,6 +15,7 @@ from rag_instruct.benchmarks.settings import evaluated, facts, schema_of
 from rag_instruct.code import Code
 from rag_instruct.settings import GIVEN
 from rag_instruct.settings.config import checked
+from rag_instruct.settings.sources import file_name
 from rag_instruct.jobs import write_settings
 from rag_instruct.dataset.card import described
 from rag_instruct.errors import UserError
@@ -66,7 +67,7 @@ def source(file, name, section="corpora"):
     """Return the local path in the settings, or else the path of the download."""
     if "path" in file:
         return file["path"]
-    place = "files.json" if "hub" in file else file["url"].rsplit("/", 1)[1]
+    place = "files.json" if "hub" in file else file_name(file["url"])
     return f"{config['downloads']}/{section}/{name}/{place}"
 
 

@@ -10,8 +10,9 @@ Args:
 
 from pathlib import Path
 
+import httpx2
 from huggingface_hub import HfApi
-from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalTokenNotFoundError, OfflineModeIsEnabled
 
 from rag_instruct import cli
 from rag_instruct.errors import UserError
@@ -31,11 +32,31 @@ def push(folder: Path, to: str, public: bool) -> str:
         api.upload_folder(repo_id=to, folder_path=folder, repo_type="dataset", commit_message=f"Upload {to}")
     except LocalTokenNotFoundError as error:
         raise UserError("the hub needs a token: export HF_TOKEN=... (a token with write access)") from error
+    except HFValidationError as error:
+        raise UserError(f"--to {to}: no id of the hub: give <owner>/<name>, with letters, digits and -_.") from error
     except HfHubHTTPError as error:
-        status = error.response.status_code
-        remedy = "export HF_TOKEN=... (a token with write access)" if status in (401, 403) else "try again later"
-        raise UserError(f"the hub answered {status} for {to}: {remedy}") from error
+        raise UserError(_refused(error, to)) from error
+    except (httpx2.TransportError, OfflineModeIsEnabled) as error:
+        raise UserError(
+            f"the hub cannot be reached ({error}): check the network and HF_HUB_OFFLINE, then push again"
+        ) from error
+    except ValueError as error:  # the hub refuses the card
+        raise UserError(
+            f"the hub refuses {folder}/README.md: {error}: correct the lines at its top, and push again"
+        ) from error
     return str(url)
+
+
+def _refused(error: HfHubHTTPError, to: str) -> str:
+    """Return what the hub said, and a remedy."""
+    status = error.response.status_code
+    remedy = "try again later"
+    if status in (401, 403):
+        remedy = f"export HF_TOKEN=... of an account that may write to {to}"
+    elif status < 500:
+        remedy = "correct the name or the card, and push again"
+    said = f". It said: {error.server_message}" if error.server_message else ""
+    return f"the hub answered {status} for {to}: {remedy}{said}"
 
 
 def main(folder: Path, *, to: str, public: bool = False) -> None:

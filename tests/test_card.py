@@ -5,6 +5,7 @@ import re
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import msgspec
 import pyarrow.parquet as pq
 import pytest
 import yaml
@@ -179,3 +180,30 @@ def test_a_push_uploads_the_card_and_the_data(tmp_path, monkeypatch):
     assert '"visibility":"private"' in Hub.seen[0], "private unless told otherwise"
     server.shutdown()
     server.server_close()
+
+
+def test_what_the_hub_refuses_is_said_in_one_message(tmp_path, monkeypatch):
+    (tmp_path / "README.md").write_text(made(ROWS))
+    monkeypatch.setenv("HF_TOKEN", "hf_test")
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    with pytest.raises(UserError, match=r"the hub cannot be reached .* HF_HUB_OFFLINE"):
+        push(tmp_path, "me/mine", public=False)
+    for name in ("me/mi ne", "a/b/c", "me/--x"):
+        with pytest.raises(UserError, match=f"--to {name}: no id of the hub: give <owner>/<name>"):
+            push(tmp_path, name, public=False)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(UserError, match="the hub cannot be reached"):
+        push(tmp_path, "me/mine", public=False)
+
+
+@pytest.mark.parametrize(
+    ("licence", "head"),
+    [
+        ("CC-BY-SA-3.0", "license: cc-by-sa-3.0\n"),
+        ("LMSYS-Chat-1M", "license: other\nlicense_name: lmsys-chat-1m\n"),
+        ("My own, v2", "license: other\nlicense_name: my-own-v2\n"),
+    ],
+)
+def test_a_licence_that_the_hub_does_not_know_is_other_with_its_name(licence, head):
+    rows = [msgspec.structs.replace(row, license=licence, corpus_license=licence) for row in ROWS]
+    assert head in made(rows)

@@ -12,6 +12,7 @@ from conftest import ROOT
 
 from rag_instruct import cli, commands
 from rag_instruct.errors import ArgumentError, UserError
+from rag_instruct.logs import bar, logger, progress
 
 ARGS = """Do it.
 
@@ -147,3 +148,25 @@ def test_rag_instruct_runs_a_command_under_its_own_name(capsys, monkeypatch):
     said = capsys.readouterr().out
     assert "Usage: rag-instruct list-shards" in said
     assert "rag-instruct list-shards shard_00.json" in said
+
+
+def test_an_error_stands_on_a_line_of_its_own_beside_an_open_bar(capsys):
+    def fails():
+        with bar("reading", total=9) as counter:
+            counter.update(3)
+            logger.warning("a warning")
+            raise UserError("it is broken")
+
+    def fails_beside_a_generator():
+        records = iter(progress(range(9), "reading"))
+        kept.append(records)
+        next(records)
+        raise UserError("it is broken")
+
+    kept: list = []
+    for function in (fails, fails_beside_a_generator):
+        with pytest.raises(SystemExit):
+            cli.run(function, [])
+        lines = capsys.readouterr().err.split("\n")
+        assert "error: it is broken" in lines
+        assert ("a warning" in lines) == (function is fails)

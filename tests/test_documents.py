@@ -228,3 +228,22 @@ def test_every_script_is_cut_between_sentences_or_words(language, text):
 
 def test_thai_words_stay_whole():
     assert split_text("กรุงเทพฯเป็นเมืองหลวงของประเทศไทย", 3) == ["กรุงเทพฯเป็นเมือง", "หลวงของประเทศไทย"]
+
+
+def test_what_opens_the_next_part_stands_with_it():
+    blocks = [
+        Block("One two three four five six seven eight."),
+        Block("For example:"),
+        Block("Nine ten eleven twelve."),
+    ]
+    assert structured(blocks, 12) == [
+        "One two three four five six seven eight.",
+        "For example:\n\nNine ten eleven twelve.",
+    ]
+
+
+def test_a_term_stands_with_its_definition(folder):
+    text = f"<h1>Words</h1><p>{GLOVES}</p><dl><dt>glove</dt><dd>What you wear on a hand at work.</dd><dt>boot</dt></dl>"
+    (folder / "a.html").write_text(f"<html><body>{text}<p>{BOOTS}</p></body></html>")
+    ((_, found),) = passages(folder)[0].values()
+    assert "glove\nWhat you wear on a hand at work.\n\nboot\n" in found

@@ -1,5 +1,6 @@
 import contextlib
 import hashlib
+import json
 import signal
 import subprocess
 import sys
@@ -9,10 +10,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
 import pytest
+import tenacity
 from conftest import ROOT
 
-from rag_instruct.download import Source, download
+from rag_instruct.download import Source, _fetch_all, download, listed_files
 from rag_instruct.errors import UserError
+from rag_instruct.files import write_json
+from rag_instruct.settings.sources import file_name
 
 CONTENT = bytes(range(256)) * 4000
 
@@ -31,6 +35,9 @@ def served():
             ranges.append(asked)
             start = int(asked.removeprefix("bytes=").rstrip("-")) if asked else 0
             self.send_response(206 if asked else 200)
+            self.send_header("ETag", '"v1"')
+            if asked:
+                self.send_header("Content-Range", f"bytes {start}-{len(CONTENT) - 1}/{len(CONTENT)}")
             self.send_header("Content-Length", str(len(CONTENT) - start))
             self.end_headers()
             if self.path == "/slow":
@@ -47,7 +54,7 @@ def served():
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=[0.02], daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}", ranges
     server.shutdown()
     server.server_close()
@@ -143,3 +150,139 @@ def test_a_kill_keeps_what_came(served, tmp_path):
     subprocess.run([*command[:-1], str(tmp_path / "slow")], cwd=ROOT, check=True, stderr=subprocess.DEVNULL)
     assert ranges[-1] == f"bytes={kept}-"
     assert (tmp_path / "slow").read_bytes() == CONTENT
+
+
+class Versions:
+    """A server of one file in several versions. It cuts the first answer short, and then has the next version."""
+
+    def __init__(self, *versions, honours_if_range=True, validator="ETag", with_total=True):
+        self.versions, self.asked = list(versions), []
+        served = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                served.answer(self)
+
+            def log_message(self, *arguments):
+                pass
+
+        self.honours, self.validator, self.with_total = honours_if_range, validator, with_total
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, args=[0.02], daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server.server_port}/data.tsv"
+
+    def answer(self, request):
+        first = not self.asked
+        content = self.versions[0] if first else self.versions[-1]
+        tag = {
+            "ETag": f'"{hashlib.sha1(content).hexdigest()}"',
+            "Last-Modified": f"Mon, 0{len(set(self.versions[: 1 if first else 2]))} Jan 2024 00:00:00 GMT",
+        }.get(self.validator)
+        wanted, condition = request.headers.get("Range"), request.headers.get("If-Range")
+        self.asked.append((wanted, condition))
+        ranged = wanted and (not self.honours or condition in (None, tag))
+        start = int(wanted.removeprefix("bytes=").rstrip("-")) if ranged else 0
+        if ranged and start >= len(content):
+            request.send_response(416)
+            request.send_header("Content-Range", f"bytes */{len(content)}")
+            request.send_header("Content-Length", "0")
+            request.end_headers()
+            return
+        request.send_response(206 if ranged else 200)
+        if tag:
+            request.send_header(self.validator, tag)
+        if ranged and self.with_total:
+            request.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+        request.send_header("Content-Length", str(len(content) - start))
+        request.end_headers()
+        with contextlib.suppress(OSError):
+            request.wfile.write(content[start : len(content) // 2 if first else len(content)])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+OLD, NEW, LONGER = b"a" * 50_000, b"b" * 50_000, b"c" * 60_000
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    monkeypatch.setattr(_fetch_all.retry, "wait", tenacity.wait_none())
+
+
+@pytest.mark.parametrize("validator", ["ETag", "Last-Modified", None])
+@pytest.mark.parametrize("honours", [True, False])
+@pytest.mark.parametrize("new", [NEW, LONGER, b"short"])
+def test_a_download_is_never_of_two_versions(tmp_path, validator, honours, new):
+    """Also where the server ignores If-Range, or says nothing of the version."""
+    with Versions(OLD, new, honours_if_range=honours, validator=validator) as served:
+        download(Source(served.url), tmp_path / "data.tsv")
+    assert (tmp_path / "data.tsv").read_bytes() == new
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data.tsv", "data.tsv.sha256"]
+
+
+@pytest.mark.parametrize("validator", ["ETag", "Last-Modified"])
+def test_the_same_version_goes_on_where_it_stopped(tmp_path, validator):
+    with Versions(OLD, OLD, validator=validator) as served:
+        download(Source(served.url), tmp_path / "data.tsv")
+    assert served.asked[1] == ("bytes=25000-", served.asked[1][1])
+    assert served.asked[1][1], "If-Range names the version"
+    assert (tmp_path / "data.tsv").read_bytes() == OLD
+
+
+def test_a_partial_answer_that_says_not_where_it_begins_is_not_taken(tmp_path):
+    with Versions(OLD, OLD, with_total=False) as served:
+        download(Source(served.url), tmp_path / "data.tsv")
+    assert (tmp_path / "data.tsv").read_bytes() == OLD
+    assert served.asked[2][0] is None
+
+
+def test_a_part_of_unknown_origin_and_one_that_is_complete(tmp_path):
+    part = tmp_path / "data.tsv.part"
+    with Versions(OLD, OLD) as served:
+        served.asked.append(None)
+        part.write_bytes(b"x" * 70_000)  # 416 would count as complete
+        download(Source(served.url), tmp_path / "data.tsv")
+        assert (tmp_path / "data.tsv").read_bytes() == OLD
+        part.write_bytes(OLD)
+        tag = f'"{hashlib.sha1(OLD).hexdigest()}"'
+        described = {"address": served.url, "etag": tag, "modified": "", "total": len(OLD)}
+        (tmp_path / "data.tsv.part.json").write_text(json.dumps(described))
+        download(Source(served.url), tmp_path / "data.tsv")
+    assert served.asked[-1] == ("bytes=50000-", tag), "416 of the same version: nothing is missing"
+    assert (tmp_path / "data.tsv").read_bytes() == OLD
+
+
+def test_a_web_page_in_place_of_a_file_is_refused(tmp_path):
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.end_headers()
+            self.wfile.write(b"<html>Please log in")
+
+        def log_message(self, *arguments):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, args=[0.02], daemon=True).start()
+    with pytest.raises(UserError, match="the server sent a web page in place of the file"):
+        download(Source(f"http://127.0.0.1:{server.server_port}/data.tsv.gz"), tmp_path / "data.tsv.gz")
+    server.shutdown()
+    server.server_close()
+
+
+def test_names_come_from_the_path_of_an_address():
+    assert file_name("https://host/a/psgs.tsv.gz?download=1&x=/y#z") == "psgs.tsv.gz"
+    assert file_name("https://host/files.json") == "url_files.json", "files.json is the list of a download from the hub"
+
+
+def test_a_users_own_file_may_be_called_as_our_list(tmp_path):
+    (tmp_path / "files.json").write_text('[{"hub": "x"}]')
+    assert listed_files(tmp_path / "files.json") == ([tmp_path / "files.json"], {"file": str(tmp_path / "files.json")})
+    write_json(tmp_path / "files.json", {"hub": "me/set", "commit": "c", "files": ["a.json"]})
+    assert listed_files(tmp_path / "files.json") == ([tmp_path / "a.json"], {"hub": "me/set", "commit": "c"})

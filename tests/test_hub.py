@@ -12,13 +12,13 @@ import pytest
 from conftest import ROOT
 from huggingface_hub import constants
 
-from rag_instruct.download import download_from_hub
+from rag_instruct.download import download_from_hub, listed_files
 from rag_instruct.errors import UserError
 
 COMMIT = "c0ffee" * 6 + "c0ff"
 FILES = {"data/train-0.parquet": b"first", "data/train-1.parquet": b"second", "README.md": b"no"}
 RENAMED = {"data/train-0-of-2.parquet": b"third", "data/train-1.parquet": b"fourth"}
-REVISIONS = {"main": (COMMIT, FILES), "new": ("d0d0" * 10, RENAMED)}
+REVISIONS = {"main": (COMMIT, FILES), "new": ("d0d0" * 10, RENAMED), "odd": ("ab" * 20, {"files.json": b"[1]"})}
 COMMITS = dict(REVISIONS.values())
 REFUSED = {
     "gone/set": (404, "RepoNotFound"),
@@ -112,6 +112,13 @@ def test_the_wanted_files_come_and_their_commit_is_written_down(tmp_path, addres
     assert not (tmp_path / "got/README.md").exists()
 
 
+def test_a_data_sets_own_files_json_is_not_replaced_by_our_list(tmp_path, address, download):
+    download(address, "me/set", "files.json", revision="odd")
+    listed, origin = listed_files(tmp_path / "got/files.json")
+    assert [path.read_bytes() for path in listed] == [b"[1]"]
+    assert origin["hub"] == "me/set"
+
+
 def test_a_new_revision_lists_none_of_the_old_ones_files(tmp_path, address, download):
     download(address, "me/set", "data/*.parquet")
     download(address, "me/set", "*.parquet", revision="new")
@@ -128,6 +135,7 @@ def test_a_new_revision_lists_none_of_the_old_ones_files(tmp_path, address, down
         ("shut/set", "main", "shut/set is gated: accept its terms at https://huggingface.co/datasets/shut/set, then export HF_TOKEN=..., or give a local `path`"),
         ("key/set", "main", "key/set: the hub does not accept HF_TOKEN"),
         ("gone/set", "main", "gone/set at main is not on the hub: give its new id, or a local `path`"),
+        ("me/set/odd name", "main", "'me/set/odd name' is no id of the hub: give <owner>/<name> as `hub`"),
         ("me/set", "0ld", "me/set at 0ld is not on the hub: give its new id, or a local `path`"),
         ("me/set", "main", "me/set has no file moved.json: give its new names under `files`"),
         ("ill/set", "main", "ill/set: the hub cannot be reached"),

@@ -35,7 +35,8 @@ class _Walker(HTMLParser):
         self._skipping = ""  # the tag of the element that is skipped; `_skipped` is how many of this tag are open
         self._lists: list[int] = []  # for each open list: the number of its last item, or -1 for a list with bullets
         self._cells: list[str] | None = None  # of the open row of a table
-        self._in_cell = False
+        self._in_cell = self._in_term = False
+        self._term = ""  # of a list of definitions, which the definition follows
         self._item = ""  # what stands before the text of the open list item
         self._follows = False  # whether the last block belongs to the same list or table
 
@@ -53,6 +54,7 @@ class _Walker(HTMLParser):
             self._in_cell = True
         elif heading := HEADING.match(tag):
             self._end()
+            self._end_terms()
             self._level = int(heading[1])
         elif tag in PARAGRAPHS:
             self._begin_paragraph(tag)
@@ -78,10 +80,12 @@ class _Walker(HTMLParser):
         super().close()
         self._end_row()
         self._end()
+        self._end_terms()
 
     def _begin_paragraph(self, tag: str) -> None:
         self._end_row()
         self._end()
+        self._in_term = tag == "dt"
         if tag == "li":
             self._begin_item()
         elif tag == "tr":
@@ -130,13 +134,22 @@ class _Walker(HTMLParser):
         lines = [line.rstrip() if self._pre else " ".join(line.split()) for line in raw.split("\n")]
         text = "\n".join(lines).strip("\n" if self._pre else None)
         self._parts.clear()
-        if text:
+        text = re.sub(r"\s*\u00b6$", "", text)  # the sign of a link to the paragraph itself
+        if text and self._in_term:
+            self._term = f"{self._term}\n{text}" if self._term else text
+        elif text:
             self._add(text if self._level else self._item + text, joins=bool(self._item) and not self._level)
             self._item = ""
-        self._level = 0
+        self._level, self._in_term = 0, False
+
+    def _end_terms(self) -> None:
+        """Keep the terms that no definition follows."""
+        term, self._term = self._term, ""
+        self._add(term, joins=False)
 
     def _add(self, text: str, joins: bool) -> None:
         if text:
+            text, self._term = f"{self._term}\n{text}" if self._term else text, ""
             self.blocks.append(Block(text, self._level, joined=joins and self._follows))
             self._follows = joins
 

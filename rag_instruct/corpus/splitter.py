@@ -163,12 +163,19 @@ def _passages(path: list[Block], units: list[_Unit], words: int) -> Iterator[Pas
     size = 0
     for unit in units:
         if packed and (size + unit.words > room or size + unit.words / 2 > wanted):
-            yield _written(context, packed)
-            packed, size = [], 0
+            opening = _opening(packed, room - unit.words)
+            yield _written(context, packed[: len(packed) - len(opening)])
+            packed, size = opening, sum(one.words for one in opening)
         packed.append(unit)
         size += unit.words
     if packed:
         yield _written(context, packed)
+
+
+def _opening(packed: list[_Unit], room: int) -> list[_Unit]:
+    """Return the last unit if it opens what follows, such as "Example:", and has room in the next passage."""
+    last = packed[-1]
+    return [last] if len(packed) > 1 and last.text.endswith((":", "\uff1a")) and last.words <= room else []
 
 
 def _written(context: str, units: list[_Unit]) -> Passage:

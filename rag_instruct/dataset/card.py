@@ -1,6 +1,7 @@
 """Prepares the data set for the hub: a Parquet file for each split, and a card that describes the data set."""
 
 import json
+import re
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -12,6 +13,7 @@ import pyarrow.parquet as pq
 import yaml
 from scipy.stats import chisquare
 
+from rag_instruct.dataset.licences import hub_licence
 from rag_instruct.evidence.summary import evidence_table
 from rag_instruct.exemplars.funnel import Funnel
 from rag_instruct.exemplars.funnel import shown as shown_funnel
@@ -153,12 +155,13 @@ def card(
 
 def _header(name: str, rows: list[Row], splits: Mapping[str, list[Row]], language: str | None) -> dict[str, Any]:
     licences = {row.license for row in rows} | {row.corpus_license for row in rows}
-    one = next(iter(licences)).lower() if len(licences) == 1 else "other"
+    one = hub_licence(next(iter(licences))) if len(licences) == 1 else "other"
+    named = next(iter(licences)) if len(licences) == 1 else "by-row"
     return {
         "pretty_name": name,
         **({"language": [language]} if language else {}),
         "license": one,
-        **({"license_name": "by-row"} if one == "other" else {}),
+        **({"license_name": re.sub(r"[^a-z0-9.]+", "-", named.lower()).strip("-")} if one == "other" else {}),
         "task_categories": ["question-answering", "text-generation"],
         "tags": ["retrieval-augmented-generation", "rag-instruct", "synthetic"],
         "size_categories": [next((size for most, size in SIZES if len(rows) < most), "n>1M")],

@@ -45,7 +45,7 @@ class _Halves:
         self.count, self.first = 0, ""
 
     def replaced(self, record: Any, source: str, place: str) -> Any:
-        if not HALF.search(source):
+        if "\\u" not in source or not HALF.search(source):
             return record
         written = json.dumps(record, ensure_ascii=False)
         found = written.encode("utf-8", "replace").decode()
@@ -58,7 +58,7 @@ class _Halves:
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
-    if len(found) < len(pairs):
+    if len(found) != len(pairs):
         names = [name for name, _ in pairs]
         raise _Fault(f"the key {next(name for name in names if names.count(name) > 1)!r} occurs twice in an object")
     return found

@@ -18,7 +18,7 @@ COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 KINDS = (".json", ".jsonl", ".tsv", ".csv", ".parquet")
 RECORD = 1 << 26  # characters of the longest record: an open quote or bracket must not read a whole file into memory
 UNREADABLE = (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError)
-UPDATE = 1 << 22  # bytes between two updates of the progress bar
+UPDATE = 1 << 20  # characters between two updates of the progress bar
 BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark begins with the same bytes
@@ -129,6 +129,7 @@ class Text:
         self.path, self.line = path, 0  # the number of line ends so far
         self.begin = head.decode(encoding, "ignore").lstrip()[:1]
         self._stream, self._encoding, self._advance = stream, encoding, advance
+        self._since = 0  # characters since the progress bar was updated
 
     def pieces(self, most: int) -> Iterator[str]:
         """Yield the rest of the text in pieces. A piece ends after a line break, or has `most` characters."""
@@ -147,8 +148,11 @@ class Text:
                 ) from error
             if not piece:
                 return
-            self.line += piece.endswith("\n")
-            self._advance()
+            self.line += piece[-1] == "\n"
+            self._since += len(piece)
+            if self._since > UPDATE:
+                self._since = 0
+                self._advance()
             yield piece
 
     def lines(self) -> Iterator[str]:
@@ -175,8 +179,7 @@ def opened_text(path: Path, form: Form, compression: str = "", with_bar: bool = 
         counter = stack.enter_context(bar(f"reading {path.name}", total=total, unit="B", hidden=not with_bar))
 
         def advance() -> None:
-            if (ahead := raw.tell() - counter.n) >= UPDATE:
-                counter.update(ahead)
+            counter.update(raw.tell() - counter.n)
 
         yield Text(path, text, encoding, head, advance)
         counter.update((counter.total or counter.n) - counter.n)

@@ -66,7 +66,7 @@ def _quoted(text: Text, delimiter: str) -> Iterator[tuple[int, list[str]]]:
             break
         end = rows.line_num
         if row:
-            if delimiter == "\t" and (end > begin or any("\t" in field for field in row)):
+            if delimiter == "\t" and (end > begin or "\t" in "".join(row)):
                 broken, first = broken + 1, first or begin
             yield begin, row
     if broken:

@@ -6,6 +6,7 @@ from rag_instruct.errors import UserError
 from rag_instruct.files import read_text
 from rag_instruct.paradigms import HELPED, PARADIGMS, STATED, quotas
 from rag_instruct.settings import Settings, known
+from rag_instruct.settings.sources import file_name
 
 REFERENCES = {"corpus": "corpora", "encoder": "encoders", "teacher": "teachers"}
 
@@ -13,8 +14,23 @@ REFERENCES = {"corpus": "corpora", "encoder": "encoders", "teacher": "teachers"}
 def check_references(config: Settings, prompts: Path) -> None:
     """Raise UserError for an unknown name. `prompts` is the folder of prompts, next to the folder of recipes."""
     _check_models(config, prompts.parent / "recipes")
+    for section in ("corpora", "benchmarks"):
+        for name, part in config[section].items():
+            _check_downloads(f"{section}.{name}", part)
     for name, dataset in config["datasets"].items():
         _check_dataset(config, f"datasets.{name}", dataset, prompts)
+
+
+def _check_downloads(place: str, part: Settings) -> None:
+    """Refuse two addresses whose files would have the same name in the same folder."""
+    files = [part, part.get("passages", {}), part.get("ids", {}), *part.get("embeddings", {}).values()]
+    seen: dict[str, str] = {}
+    for url in (file["url"] for file in files if "url" in file):
+        if seen.setdefault(file_name(url), url) != url:
+            raise UserError(
+                f"config.yaml: {place}: the files of {seen[file_name(url)]} and {url} have the same name: download one "
+                "of them yourself, and give its `path`"
+            )
 
 
 def _check_dataset(config: Settings, place: str, dataset: Settings, prompts: Path) -> None:

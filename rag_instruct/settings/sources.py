@@ -1,14 +1,33 @@
 """Sections of config.yaml that describe data and encoders: corpora, encoders, exemplar sets, benchmarks."""
 
+from pathlib import Path
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
+from rag_instruct.records import is_known
 from rag_instruct.settings.section import Maybe, Positive, Section, refusal
 
+LIST = "files.json"  # the list of a download from the hub, in the folder of its files
 SHA256 = r"^[0-9a-f]{64}$"
 Precision = Literal["float32", "bfloat16"]
 SCHEMAS = Literal["sharegpt", "sharegpt_split", "alpaca", "wizardlm", "lmsys", "slimorca", "openorca", "plain"]
+
+
+def file_name(url: str) -> str:
+    """Return the name under which a download is kept: the last part of the address's path, without its query."""
+    name = urlsplit(url).path.rsplit("/", 1)[-1]
+    return f"url_{name}" if name == LIST else name
+
+
+def _refuse_unknown_kind(url: str | None, key: str = "url") -> None:
+    """Refuse an address whose name has no ending that we read, before anything is downloaded."""
+    if url and not is_known(Path(file_name(url))) and not file_name(url).lower().endswith(".zip"):
+        raise refusal(
+            f"{key}: the name {file_name(url)!r} does not end in a kind of file that is read: download the file "
+            "yourself, name it by its kind, such as passages.tsv.gz, and give its `path`"
+        )
 
 
 class Columns(Section):
@@ -78,6 +97,11 @@ class Written(Section):
 
 class Passages(File, Written):
     """The passages of a corpus, or whole documents that are cut into passages."""
+
+    @model_validator(mode="after")
+    def _known_kind(self) -> Self:
+        _refuse_unknown_kind(self.url)
+        return self
 
     words: Maybe[int] = Field(
         None,
@@ -245,3 +269,9 @@ class Benchmark(Written):
     files: Maybe[list[str]] = Field(
         None, min_length=1, description="The hub's files: names or patterns.", examples=[["test.tsv"]]
     )
+
+    @model_validator(mode="after")
+    def _known_kinds(self) -> Self:
+        _refuse_unknown_kind(self.url)
+        _refuse_unknown_kind(self.ids.url if self.ids else None, "ids.url")
+        return self

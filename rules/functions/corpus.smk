@@ -16,9 +16,9 @@ def corpus(wildcards):
 
 
 def downloadable(wildcards):
-    """Return the settings of a download. The wildcard `file` is the end of its address."""
+    """Return the settings of a download. The wildcard `file` is the name of its address."""
     files = remote_files({wildcards.section: {wildcards.name: config[wildcards.section][wildcards.name]}})
-    return next(file for file in files if file["url"].rsplit("/", 1)[-1] == wildcards.file)
+    return next(file for file in files if file_name(file["url"]) == wildcards.file)
 
 
 def passage_files(wildcards):
