@@ -63,6 +63,8 @@ ABBREVIATIONS = {
     **{"sgt": "sergeant", "gov": "governor", "sen": "senator", "rev": "reverend", "dept": "department"},
     **{"corp": "corporation"},
 }
+EXPANDED = frozenset(ABBREVIATIONS.values())
+NO_LETTER = re.compile(r"[\W_]+")
 # A number with its minus, a decimal number, a word with its signs (C++, C#, O+), a sign between operands, a symbol.
 SIGNED = r"(?<![\w)\]])-\d+(?:\.\d+)*(?![\w-])|\d+(?:\.\d+)+|\b[A-Z][a-z]?\d?[-+](?![\w+-])"
 SIGN = r"(?<=[\w)])[+*=<>^](?=[\w(-])|(?<=[\w)] )[+*=<>^](?= ?[\w(-])|[\U0001F300-\U0001FAFF]"
@@ -257,9 +259,13 @@ NUMBER_NAMES = {number_name(number): number for number in range(100)}
 def mentions(text: str, answers: Sequence[Answer]) -> Iterator[tuple[int, int]]:
     """Yield start and end of each mention of an answer, as whole words, in a canonical text."""
     texts: dict[bool, _Joined] = {}
+    letters = NO_LETTER.sub("", text.casefold())
     for answer in answers:
         if answer.exactly:
             yield from _exact_mentions(text, answer)
+            continue
+        # Dividing a text into words is slow, and most texts lack a word of the answer.
+        if not all(word in letters for word in answer.words if word.isalnum() and word not in EXPANDED):
             continue
         if answer.articles not in texts:
             texts[answer.articles] = _Joined(text, answer.articles)
