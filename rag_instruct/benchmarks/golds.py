@@ -34,7 +34,7 @@ CHOSEN = {
     "label in a sentence": "The correct option is {label}.",
     "text in a sentence": "I think that it is {text}.",
 }
-STEPS = (1, 7, 61)  # how many questions further the wrong answer is taken from
+STEPS = (1, 61)  # how many questions further on a wrong answer is taken from
 
 
 class Output(NamedTuple):
@@ -71,10 +71,10 @@ def _choices(questions: Sequence[Question]) -> Iterator[Output]:
 
 
 def _open(questions: Sequence[Question]) -> Iterator[Output]:
+    # Verdicts (yes, no) have other rules.
+    questions = [question for question in questions if question.answers[0].lower() not in ("yes", "no")]
     for number, question in enumerate(questions):
         gold = question.answers[0]
-        if gold.lower() in ("yes", "no"):
-            continue  # a verdict; see closed sets
         for kind, wording in RIGHT.items():
             for case, change in CASES.items():
                 yield Output(f"{kind}, {case}", question, change(wording.format(gold)), 1)
@@ -82,20 +82,21 @@ def _open(questions: Sequence[Question]) -> Iterator[Output]:
         yield Output("small letters", question, gold.lower(), 1)
         for kind, wording in DENIED.items():
             yield Output(kind, question, wording.format(gold), 0)
-        own = {normalized(answer) for answer in question.answers}
         for step in STEPS:
-            other = questions[(number + step) % len(questions)].answers[0]
-            if normalized(other) in own or not other.strip():
-                continue
-            right = int(_contains(normalized(other), own))
-            if right:
-                continue  # a longer name: only a reader of the question can judge it
-            yield Output("another's answer", question, f"It is {other}.", 0)
-            yield Output("another's answer in CAPITALS", question, f"IT IS {other.upper()}.", 0)
-            yield Output("either", question, f"It is {gold} or {other}.", 0)
-            yield Output("either, the other first", question, f"It is {other} or {gold}.", 0)
-            yield Output("another, not the gold", question, f"It is {other}, not {gold}.", 0)
-            yield Output("corrected", question, f"Some say {gold}, but the answer is {other}.", 0)
+            yield from _beside(question, questions[(number + step) % len(questions)].answers[0])
+
+
+def _beside(question: Question, other: str) -> Iterator[Output]:
+    """Yield wrong outputs with another question's answer, unless only a reader can tell that it is wrong."""
+    gold, own = question.answers[0], {normalized(answer) for answer in question.answers}
+    if not other.strip() or _contains(normalized(other), own):
+        return
+    yield Output("another's answer", question, f"It is {other}.", 0)
+    yield Output("another's answer in CAPITALS", question, f"IT IS {other.upper()}.", 0)
+    yield Output("either", question, f"It is {gold} or {other}.", 0)
+    yield Output("either, the other first", question, f"It is {other} or {gold}.", 0)
+    yield Output("another, not the gold", question, f"It is {other}, not {gold}.", 0)
+    yield Output("corrected", question, f"Some say {gold}, but the answer is {other}.", 0)
 
 
 def _contains(words: tuple[str, ...], answers: set[tuple[str, ...]]) -> bool:

@@ -3,6 +3,7 @@
 import re
 
 from rag_instruct.citations import uncited
+from rag_instruct.scoring.denials import NEGATED_AFTER, STATEMENT_END, denied
 from rag_instruct.thoughts import without_thoughts
 
 # A base model may go on with an invented question. Its answer to the invented question does not count.
@@ -13,15 +14,20 @@ ANSWER_TAG = re.compile(r"<(answer|final_answer|final|response)>(?P<answer>.*?)(
 BOXED = re.compile(r"\\(?:boxed|fbox)\{(?P<answer>(?:[^{}]|\{[^{}]*\})*)\}")
 MARKUP = re.compile(r"\*\*|__|`|\\(?:text|mathrm|mathbf)\{([^{}]*)\}|<\|[^|>]*\|>|</?s>")
 
+# Chinese and Japanese; German, French, Spanish, Portuguese, Italian, Russian; Korean; Hindi; Arabic; Thai.
+FINAL_ELSEWHERE = (
+    r"(?:\u7b54\u6848|\u7b54\u3048)(?:\u662f|\u4e3a|\u70ba|\u306f|[:\uff1a])\s*",
+    r"\b(?:Antwort|r\u00e9ponse|respuesta|resposta|risposta|\u043e\u0442\u0432\u0435\u0442)\s*"
+    r"(?:ist|lautet|est|es|\u00e9|\u00e8|[:\u2014])\s*",
+    r"(?:\uc815\ub2f5|\ub2f5)\s*(?:\uc740|:)\s*",
+    r"\u0909\u0924\u094d\u0924\u0930\s*(?::|\u0939\u0948)\s*",
+    r"(?:\u0627\u0644\u0625\u062c\u0627\u0628\u0629|\u0627\u0644\u062c\u0648\u0627\u0628)\s*(?:\u0647\u064a|\u0647\u0648|:)\s*",
+    r"\u0e04\u0e33\u0e15\u0e2d\u0e1a\s*(?:\u0e04\u0e37\u0e2d|:)\s*",
+)
 FINAL = re.compile(
     r"\b(?:(?:final|correct|best|right|most likely|short|only|good|possible)\s+)*(?:answer|choice|option)"
     r"(?:\s+(?:to|for)\s+[^.\n:]{1,80}?)?\s*(?:is(?!n't| not\b)|was|would be|should be|must be|:|=)"
-    r"(?:\s*:)?\s*(?:that\s+)?"
-    r"|(?:\u7b54\u6848|\u7b54\u3048)(?:\u662f|\u4e3a|\u70ba|\u306f|[:\uff1a])\s*"  # Chinese, Japanese
-    r"|\b(?:Antwort|r\u00e9ponse|respuesta|resposta|risposta|\u043e\u0442\u0432\u0435\u0442)\s*(?:ist|lautet|est|es|\u00e9|\u00e8|[:\u2014])\s*"
-    r"|(?:\uc815\ub2f5|\ub2f5)\s*(?:\uc740|:)\s*|\u0909\u0924\u094d\u0924\u0930\s*[:\u0939]\S*\s*"  # Korean, Hindi
-    r"|(?:\u0627\u0644\u0625\u062c\u0627\u0628\u0629|\u0627\u0644\u062c\u0648\u0627\u0628)\s*(?:\u0647\u064a|\u0647\u0648|:)\s*"  # Arabic
-    r"|\u0e04\u0e33\u0e15\u0e2d\u0e1a\s*(?:\u0e04\u0e37\u0e2d|:)\s*",  # Thai
+    r"(?:\s*:)?\s*(?:that\s+)?" + "|" + "|".join(FINAL_ELSEWHERE),
     re.I,
 )
 CORRECTION = re.compile(
@@ -31,77 +37,6 @@ CORRECTION = re.compile(
     re.I,
 )
 
-# "not" and the like deny what follows in their clause, however far.
-NEGATION = re.compile(
-    r"\b(?:not|never|neither|nor|cannot|hardly|scarcely|no longer|at no (?:time|point)|in no (?:way|sense))\b(?!\s*only\b)|n['\u2019]t\b"
-    r"|\u4e0d\u662f|\u5e76\u975e|\u4e26\u975e|\u4e0d\u5728|\u6ca1\u6709|\u6c92\u6709|\u4e0d\u4f1a|\u4e0d\u6703"  # Chinese
-    r"|\b(?:nicht|kein(?:e[nmrs]?)?|pas|n\u00e3o|nao)\b|\bno (?:es|fue|era|est\u00e1|esta)\b|\bnon (?:\u00e8|e|era|fu)\b"
-    r"|\b(?:\u043d\u0435|\u0644\u064a\u0633|\u0644\u064a\u0633\u062a|\u0644\u0645)\b|\u0e44\u0e21\u0e48",  # Russian, Arabic, Thai
-    re.I,
-)
-# These deny a whole statement ("no evidence suggests that it was held in Paris").
-UNSUPPORTED = re.compile(
-    r"\b(?:no|not any|little|insufficient|lack of|absence of|without(?: any)?)\s+(?:\w+\s+){0,2}?(?:evidence|proof|indications?|"
-    r"signs?|reasons?|support|basis|mentions?|records?|suggestions?|hints?|information|claims?|documents?|sources?|"
-    r"texts?|passages?|articles?|grounds?|way)\b"
-    r"|\b(?:nothing(?! but\b)|none of|nobody|no one|nowhere|neither of)\b"
-    r"|(?<!no )(?<!without )(?<!beyond )(?<!without a )(?<!any )\bdoubt(?:s|ed|ful)?\b"
-    r"|(?<!not )(?<!n't )\b(?:unlikely|impossible|improbable|implausible|inconceivable|untrue|incorrect|wrong|false|inaccurate|myth|misconception|mistake|mistaken"
-    r"|error)\s+(?:that|to|whether|if)\b"
-    r"|\b(?:ruled? out|rules out|refute[sd]?|den(?:y|ies|ied)|disprove[sd]?|contradict(?:s|ed)?|debunk(?:s|ed)?)\s+(?:the \w+ )?that\b",
-    re.I,
-)
-# These deny only the words next to them.
-SET_ASIDE = re.compile(
-    r"\b(?:rather than|instead of|other than|except|unlike|excluding|without|different from|wrongly|mistaken for|"
-    r"confused with|rules? out|ruled out|far from|anything but|as opposed to|no)\b(?:\W+\w+){0,3}\W*$",
-    re.I,
-)
-ANYTHING_BUT = re.compile(r"\b(?:anything|anywhere|anyone|everything) (?:else )?but(?:\W+\w+){0,3}\W*$", re.I)
-NO_NEGATION = re.compile(
-    r"\b(?:not|n't) (?:only|just|merely|simply|until|far|long|to mention|surprisingly|unlike|without|mistaken|wrong|incorrect|"
-    r"false|impossible|be denied|help but|deny)\b|\bno(?:ne|t)? other than\b|\bno \w+ other than\b|\bno other (?:\w+ ){1,3}than\b|\bno (?:doubt|question)\b"
-    r"|\bwithout (?:a |any )?(?:doubt|question)\b|\b(?:could|can)(?: ?not|n't) be more\b"
-    r"|\b(?:not|n't) (?:many|all|every\w*|widely|well|often|commonly|generally)\b[^.]*\b(?:know|known|reali[sz]e|aware)\b",
-    re.I,
-)
-# Where the clause of a negation ends. After "that" and the like, "it is" begins a clause that the negation governs.
-CLAUSE_END = re.compile(
-    r"[;:\uff0c\u3002\uff1b]|,(?! or\b)|\b(?:but|however|although|though|while|whereas|yet)\b"
-    r"|(?<!\bthat )(?<!\bwhether )(?<!\bif )(?<!\bsay )(?<!\bthink )(?<!\bbelieve )(?<!\bsure )(?<!\bclaim )(?<!\bmean )"
-    r"\b(?:it is|it was|it's|he was|she was|the (?:\w+ ){0,2}(?:answer|choice|option) (?:is|was|would be|should be|must be))\b"
-    r"|\band (?:\w+ly )?(?:he|she|it|they|was|were|is|are|has|had|became|went|came|began|then|\w{2,}ed)\b|\b(?:before|until)\b",
-    re.I,
-)
-STATEMENT_END = re.compile(
-    r"[;:]|\b(?:but|however|therefore|thus|hence|instead|whereas|yet|actually|in fact|in reality)\b"
-    r"|, (?:and )?(?:it is|it was|it's|he|she|they|the answer|this|that is)\b|(?:,|;) (?:and )?so\b|\bso (?:i|it|he|she|we|they|the)\b",
-    re.I,
-)
-QUOTED = re.compile(r"\"[^\"\n]*\"|\u201c[^\u201d\n]*\u201d|(?<!\w)'[^'\n]*'(?!\w)")
-TITLE = re.compile(r"\b(?:Not|Never|No|Nothing|Nobody|Without|None|Neither)(?= [A-Z][a-z])")
-# Asides: "which was ..., ", "as many believe, ". They end before the clause goes on.
-ASIDE = re.compile(
-    r",\s*(?:which|who|whom|whose|where|when|as|like|despite|according|contrary|in spite|though|although|even|for|of course|"
-    r"in fact|however|after all|at least|in my|if|to|by|with|from|at|on|in|during|after|before|since|until)\b[^,;:.]*,"
-    r"|,[^,;:.]*,(?=\s*(?:is|was|are|were|has|had|did|does|took|lies|would|could|will)\b)",
-    re.I,
-)
-RELATIVE = re.compile(
-    r"\b(?:who|which|that|whose|where)(?: (?:is|was|are|were|has|had|have|do|does|did|can|could|will|would))?\s*$", re.I
-)
-NEAR_NEGATION = 3  # words that the negation of a relative clause reaches: "the film that did not win starred ..."
-NEGATED_AFTER = re.compile(
-    r"^\W*(?:(?:is|was|are|were|would be|could be)\s+(?:(?:not|never)\s+(?:\w+\s+)?(?:the\s+)?(?:\w+\s+)?"
-    r"(?:answer|correct|right|true|it|one|best|mentioned|supported|stated|named|listed)\b"
-    r"|(?:clearly |simply |definitely )?(?:incorrect|wrong|false|untrue|ruled out|excluded|refuted|out of the question|unsupported)\b)"
-    r"|(?:is|was|are|were)n['\u2019]t\s+(?:the\s+)?(?:\w+\s+)?(?:answer|correct|right|true|it|one|best|mentioned|supported)\b"
-    r"|(?:can(?:not| not|'t)|could(?:n't| not)) be (?:the |right|correct|true|it\b)|can be (?:ruled out|excluded)"
-    r"|(?:does|did|do)(?: not|n['\u2019]t) (?:fit|match|work|apply|answer)|(?:has|have) been (?:debunked|refuted|disproved|ruled out))"
-    r"|^(?:\u3067\u306f|\u3058\u3083)(?:\u306a|\u3042\u308a)|^\s*(?:\uc774|\uac00|\uc740|\ub294)?\s*\uc544\ub2c8"  # Japanese, Korean
-    r"|^[^.\u0964,]{0,40}(?:\u0928\u0939\u0940\u0902|\u0928\u0939\u0940\u0902|\bdegil\b|\bde\u011fil\b)",  # Hindi, Turkish
-    re.I,
-)
 SILENCE = re.compile(
     r"(?:\bnot|\bcannot|n['\u2019]t)\s+(?:explicitly |directly )?(?:be )?"
     r"(?:mention|say|state|specify|provide|contain|indicate|tell|determine|confirm|know|find)(?:d|ed|n)?\b",
@@ -150,7 +85,7 @@ def final_part(text: str) -> tuple[str, int]:
         text = rest if rest.strip(" .!?") else text
     found = [match for match in FINAL.finditer(text) if text[match.end() :].strip(" .:*\n")]
     # "It is not true that the answer is Paris" names no final answer.
-    found = [match for match in found if not _denied(around(text, match.end(), match.end())[0])]
+    found = [match for match in found if not denied(around(text, match.end(), match.end())[0])]
     if not found:
         return text, len(text)
     rest = text[found[-1].end() :].strip()
@@ -207,41 +142,6 @@ def asserted(before: str, after: str) -> bool:
     The sentence must neither deny the mention nor report it as the view of others.
     """
     before, after = before[-NEAR:], after[:NEAR]
-    if _denied(before) or NEGATED_AFTER.search(after) or SILENCE.search(STATEMENT_END.split(before)[-1]):
+    if denied(before) or NEGATED_AFTER.search(after) or SILENCE.search(STATEMENT_END.split(before)[-1]):
         return False
     return not (OTHERS_SAY.search(before) and CONTRAST.search(after) and not CONTRAST.search(before))
-
-
-def _denied(before: str) -> bool:
-    """Return whether the words before a mention deny it."""
-    text = ASIDE.sub(" ", QUOTED.sub(" ", before))
-    if any(
-        not _affirms(text, match) and not STATEMENT_END.search(text, match.end())
-        for match in UNSUPPORTED.finditer(text)
-    ):
-        return True
-    if re.search(r"\b[a-z]{4,}", text):  # in a text that is a title throughout, capitals say nothing
-        text = TITLE.sub(" ", text)
-    if ANYTHING_BUT.search(text) and not NEGATION.search(text):
-        return True
-    if (aside := SET_ASIDE.search(CLAUSE_END.split(text)[-1])) and not NO_NEGATION.search(text):
-        return bool(aside)
-    return any(_reaches(text, match) for match in NEGATION.finditer(text) if not _affirms(text, match))
-
-
-def _affirms(text: str, negation: re.Match[str]) -> bool:
-    """Return whether a negation is none: "not only", "no evidence against"."""
-    if re.search(r"\b(?:contradict|against|refut|den[yi]|otherwise)", text[negation.end() :], re.I):
-        return True
-    return any(one.start() <= negation.start() < one.end() for one in NO_NEGATION.finditer(text))
-
-
-def _reaches(text: str, negation: re.Match[str]) -> bool:
-    """Return whether a negation governs the end of the text."""
-    # "It is not, however, Paris": what follows the comma still belongs to it.
-    scope = re.sub(r"^\s*,[^,]*,|^\s*,", "", text[negation.end() :])
-    if CLAUSE_END.search(scope):
-        return False
-    if RELATIVE.search(text[: negation.start()]):
-        return len(scope.split()) <= NEAR_NEGATION and not re.search(r"\b(?:is|was|are|were)\b", scope, re.I)
-    return True

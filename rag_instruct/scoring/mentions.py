@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 import regex
@@ -36,10 +37,20 @@ UNIT_SIGNS = (
     (re.compile(r"(?<=\d) ?(?:\u00b0|degrees?) ?(?:f|fahrenheit)\b", re.I), " degrees fahrenheit"),
 )
 UNIT_NAMES = {
-    "km": "kilomet(?:er|re)s?", "kg": "kilogram(?:me)?s?|kilos?", "cm": "centimet(?:er|re)s?", "mm": "millimet(?:er|re)s?",
-    "m": "met(?:er|re)s?", "g": "gram(?:me)?s?", "mi": "miles?", "ft": "foot|feet", "lb": "lbs|pounds?", "mph": "miles per hour",
-    "kph": r"km/h|kilomet(?:er|re)s per hour|km per hour", "hz": "hertz", "billion": "bn",
-}  # fmt: skip
+    "km": "kilomet(?:er|re)s?",
+    "kg": "kilogram(?:me)?s?|kilos?",
+    "cm": "centimet(?:er|re)s?",
+    "mm": "millimet(?:er|re)s?",
+    "m": "met(?:er|re)s?",
+    "g": "gram(?:me)?s?",
+    "mi": "miles?",
+    "ft": "foot|feet",
+    "lb": "lbs|pounds?",
+    "mph": "miles per hour",
+    "kph": r"km/h|kilomet(?:er|re)s per hour|km per hour",
+    "hz": "hertz",
+    "billion": "bn",
+}
 UNITS = re.compile(
     r"(?<=\d) ?(?:(?P<sign>km|kg|cm|mm|mi|ft|mph|lb|hz|m|g|k|billion|million)|"
     + "|".join(f"(?P<{unit}>{names})" for unit, names in sorted(UNIT_NAMES.items(), key=lambda item: -len(item[1])))
@@ -47,10 +58,13 @@ UNITS = re.compile(
     re.I,
 )
 ABBREVIATIONS = {
-    "st": "saint", "mt": "mount", "dr": "doctor", "mr": "mister", "jr": "junior", "sr": "senior", "vs": "v", "versus": "v",
-    "prof": "professor", "gen": "general", "col": "colonel", "lt": "lieutenant", "capt": "captain", "sgt": "sergeant",
-    "gov": "governor", "sen": "senator", "rev": "reverend", "dept": "department", "corp": "corporation",
-}  # fmt: skip
+    **{"st": "saint", "mt": "mount", "dr": "doctor", "mr": "mister", "jr": "junior", "sr": "senior", "vs": "v"},
+    **{"versus": "v", "prof": "professor", "gen": "general", "col": "colonel", "lt": "lieutenant", "capt": "captain"},
+    **{"sgt": "sergeant", "gov": "governor", "sen": "senator", "rev": "reverend", "dept": "department"},
+    **{"corp": "corporation"},
+}
+EXPANDED = frozenset(ABBREVIATIONS.values())
+NO_LETTER = re.compile(r"[\W_]+")
 # A number with its minus, a decimal number, a word with its signs (C++, C#, O+), a sign between operands, a symbol.
 SIGNED = r"(?<![\w)\]])-\d+(?:\.\d+)*(?![\w-])|\d+(?:\.\d+)+|\b[A-Z][a-z]?\d?[-+](?![\w+-])"
 SIGN = r"(?<=[\w)])[+*=<>^](?=[\w(-])|(?<=[\w)] )[+*=<>^](?= ?[\w(-])|[\U0001F300-\U0001FAFF]"
@@ -113,7 +127,7 @@ def normalized(text: str) -> tuple[str, ...]:
     return tuple(word.text for word in words_of(text) or words_of(text, articles=True))
 
 
-HYPHEN = re.compile(r"(?<=\w)[-./'](?=\w)")
+HYPHEN = re.compile(r"(?<=\w)[-./'](?=[^\W\d])|(?<=[^\W\d])[-./'](?=\w)")
 
 
 @lru_cache(maxsize=1 << 12)
@@ -129,6 +143,7 @@ class Answer(NamedTuple):
     soft: tuple[bool, ...] = ()  # for each word after the first: may it be written together with the word before
     exactly: str = ""  # the exact spelling that is needed, where the words alone are everyday words (US)
     capitals: bool = True  # whether capitals will do for the exact spelling
+    unitless: bool = False  # whether a unit may not follow: the 5 of 5% is not that of $5
     articles: bool = False  # whether an article is one of the words (Vitamin A)
 
 
@@ -145,7 +160,14 @@ def forms(answers: tuple[str, ...]) -> tuple[Answer, ...]:
                 found[Answer(words, exactly=canonical(variant).strip())] = None
             else:
                 found[answer_form(variant)] = None
+        if match := AMOUNT.fullmatch(answer):
+            found[answer_form(match["before"] or match["after"])._replace(unitless=True)] = None
     return tuple(found)
+
+
+# A number with a sign for its unit. The number alone will do.
+AMOUNT = re.compile(r"(?:US)?[$\u20ac\u00a3] ?(?P<before>[\d.,]+)|(?P<after>[\d.,]+) ?%")
+UNIT_BEHIND = re.compile(r"\s*(?:percent|dollars|euros|pounds|yen|degrees)\b", re.I)
 
 
 def answer_form(text: str) -> Answer:
@@ -174,7 +196,7 @@ def _soft(text: str, words: Sequence[Word]) -> tuple[bool, ...]:
         or (_is_letter(one.text) and _is_letter(other.text))
         or one.text[-1].isdigit() != other.text[0].isdigit()
         or (len(one.text) >= 3 and len(other.text) >= 3)
-        for one, other in zip(words, words[1:], strict=False)
+        for one, other in pairwise(words)
     )
 
 
@@ -195,22 +217,20 @@ def _variants(answer: str) -> Iterator[str]:
         yield match[1]
     if match := re.fullmatch(r"[A-H][).:]\s*(.+)", answer):  # an option of a quiz, with its letter
         yield match[1]
-    if match := re.fullmatch(r"(?:US)?[$\u20ac\u00a3] ?([\d.,]+)|([\d.,]+) ?%", answer):  # the number without its unit
-        yield match[1] or match[2]
     if match := re.fullmatch(r"\+ ?([\d.,]+)", answer):
         yield match[1]
-    if match := re.fullmatch(r"(.+ )(II|III|IV|V|VI|VII|VIII|IX|X)", answer):
-        number = ROMAN.index(match[2]) + 2
-        yield f"{match[1]}{number}"
-        yield f"{match[1]}{number_name(number)}"
-    elif match := re.fullmatch(r"(.*[A-Za-z] )([2-9]|10)", answer):
-        yield f"{match[1]}{ROMAN[int(match[2]) - 2]}"
+    yield from _numerals(answer)
     if re.search(r"(?:^|\s)[a-z]{3,}$", answer) and not answer.endswith("s"):  # a common noun: accept the plural
         yield f"{answer}s"
     yield from _spelled(answer.strip().lower())
 
 
-ROMAN = ("II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X")
+def _numerals(answer: str) -> Iterator[str]:
+    """Yield "World War 2" and "World War Two" for "World War II", and the other way round."""
+    match = re.fullmatch(r"(.*[^\W\d]{2}.* )(\w+)", answer)
+    if match:
+        spellings = next((row for row in NUMERALS if match[2] in row), ())
+        yield from (f"{match[1]}{spelling}" for spelling in spellings if spelling != match[2])
 
 
 def _spelled(answer: str) -> Iterator[str]:
@@ -229,19 +249,28 @@ def number_name(number: int) -> str:
     return TENS[tens - 2] + (f"-{ONES[ones]}" if ones else "")
 
 
+ROMAN = ("II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X")
+NUMERALS = [
+    (roman, str(value), number_name(value), number_name(value).title()) for value, roman in enumerate(ROMAN, start=2)
+]
 NUMBER_NAMES = {number_name(number): number for number in range(100)}
 
 
 def mentions(text: str, answers: Sequence[Answer]) -> Iterator[tuple[int, int]]:
     """Yield start and end of each mention of an answer, as whole words, in a canonical text."""
     texts: dict[bool, _Joined] = {}
+    letters = NO_LETTER.sub("", text.casefold())
     for answer in answers:
         if answer.exactly:
             yield from _exact_mentions(text, answer)
             continue
+        # Dividing a text into words is slow, and most texts lack a word of the answer.
+        if not all(word in letters for word in answer.words if word.isalnum() and word not in EXPANDED):
+            continue
         if answer.articles not in texts:
             texts[answer.articles] = _Joined(text, answer.articles)
-        yield from texts[answer.articles].mentions(answer)
+        found = texts[answer.articles].mentions(answer)
+        yield from (place for place in found if not (answer.unitless and UNIT_BEHIND.match(text, place[1])))
 
 
 def outermost(places: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -309,7 +338,8 @@ def _exact_mentions(text: str, answer: Answer) -> Iterator[tuple[int, int]]:
     for match in _exact_pattern(answer.exactly, answer.capitals).finditer(text):
         alone = not re.match(r"\W*\w", text[match.end() :])
         begins = not re.search(r"\w[^.!?\n]*$", text[: match.start()])
-        if alone or not begins or not match[0].istitle() or match[0].lower() not in STOP:
+        everyday = match[0].lower() in STOP and (match[0].istitle() or text.isupper())
+        if alone or not begins or not everyday:
             yield match.span()
 
 
@@ -322,5 +352,12 @@ def _exact_pattern(exactly: str, capitals: bool) -> re.Pattern[str]:
         return re.escape(letters).replace(r"\ ", r"\s+").replace("\0", r"\.? ?")
 
     before = r"(?<![\w+-])" if exactly[:1].isdigit() else r"(?<!\w)"
-    spellings = "|".join(map(spelled, {exactly, exactly.upper()} if capitals else {exactly}))
+    dotted = (
+        r"(?i:" + r"\.\ ?".join(re.sub(r"\W", "", exactly)) + r"\.)"
+        if re.fullmatch(r"(?:[A-Z]\.? ?){2,4}", exactly)
+        else ""
+    )
+    spellings = (
+        dotted + "|" * bool(dotted) + "|".join(map(spelled, {exactly, exactly.upper()} if capitals else {exactly}))
+    )
     return re.compile(rf"{before}(?:{spellings})(?!\w|\+\+|#)")

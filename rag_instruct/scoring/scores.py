@@ -84,7 +84,7 @@ def _all_or_nothing(right: bool) -> Scores:
 
 def token_f1(output: str, answer: str) -> float:
     """Return SQuAD's F1: the harmonic mean of the words' precision and recall. A hyphen may divide words or not."""
-    return max(map(_f1, _spellings(output), _spellings(answer)))
+    return max(_f1(said, wanted) for said, wanted in set(zip(_spellings(output), _spellings(answer), strict=True)))
 
 
 def _f1(said: Sequence[str], wanted: Sequence[str]) -> float:

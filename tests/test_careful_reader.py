@@ -1,0 +1,326 @@
+"""What a careful reader scores: capitals, initials, abbreviations, units, signs, scripts, denials, option texts.
+
+The denials were tried in two parts. DENIALS has all of them; docs/scoring.md says how many were scored rightly when
+they were new.
+"""
+
+import pytest
+
+from rag_instruct.schema import Question
+from rag_instruct.scoring.scores import score_choice, score_closed, score_open
+
+
+def accuracy_of(answers, output):
+    answers = (answers,) if isinstance(answers, str) else answers
+    return score_open(Question("1", "?", tuple(answers)), output)["accuracy"]
+
+
+def chosen_is_right(options, label, output):
+    choices = tuple(zip("ABCDEFGH", options, strict=False))
+    return score_choice(Question("1", "?", (label,), choices=choices), output)["accuracy"]
+
+
+SAID = [("Dan Dare","DAN DARE"),("NBC","It aired on NBC TV."),("JAMES ELROY","James Elroy"),("J. K. Rowling","j. k. rowling"),("Roe v. Wade","The answer is Roe v. Wade."),
+ ("Wal-Mart","Walmart"),("Walmart","It is Wal-Mart."),("Spider-Man","Spiderman"),("Spiderman","It was Spider Man."),("J. R. R. Tolkien","JRR TOLKIEN"),("J.R.R. Tolkien","The author is J R R Tolkien."),
+ ("CBS","CBS NEWS AIRED IT"),("Brown v. Board of Education","Answer: Brown v. Board of Education of Topeka."),("Ph.D.","She holds a PhD."),("U.S.","the US"),("E. coli","The answer is E. coli."),
+ ("St. Louis","The answer is st. louis."),("Mt. Everest","Mount Everest"),("Dr. Dre","Doctor Dre"),("World War II","World War 2"),("World War Two","World War II"),("Rocky II","Rocky 2"),
+ ("5%","5 percent"),("$5 million","5 million dollars"),("40,000 km","40000 kilometres"),("5 kg","5 kilograms"),("100 °C","100 degrees Celsius"),("20 miles","20 mi"),("3 m","3 meters"),("5%","5"),("$1.18 trillion","1.18 trillion dollars"),
+ ("Vitamin A","It is vitamin A."),("Vitamin A","vitamin A deficiency"),("Hepatitis B","hepatitis B"),("C++","C++"),("C#","It is written in C#."),("+3","3"),("-3","It is -3."),("H2O","H2O"),("Na+","Na+"),("R","It is R."),
+ ("The Who","THE WHO"),("The Who","It was The Who."),("It","It is It."),("US","The US won."),("A Tale of Two Cities","Tale of two cities"),("Once Upon A Time","Once upon a time"),
+ ("北京","答案是北京。"),("北京","北京"),("北京","中国的首都是北京。"),("東京","日本の首都は東京です。"),("東京","東京"),("서울","한국의 수도는 서울입니다."),("서울","서울은 한국의 수도다."),("दिन","यह दिन है।"),("القاهرة","العاصمة هي القاهرة."),("กรุงเทพ","เมืองหลวงคือกรุงเทพ"),("Берлин","Столица — Берлин."),("Москва","МОСКВА"),("Paris","巴黎（Paris）"),
+ ("Paris","Lyon? No. </think>\nParis"),("Paris","<|channel|>analysis<|message|>Lyon<|end|><|start|>assistant<|channel|>final<|message|>Paris"),("Paris","The answer is \\boxed{\\text{Paris}}"),("Paris","<answer>Paris</answer>"),("Paris","I thought Lyon. <answer>Paris</answer>"),
+ ("no","no is the correct answer."),("yes","Based on the abstract, yes."),("yes","<answer>yes</answer>"),("Yes","yes is the answer"),("no","The answer would be no."),
+ ("10:30 a.m.","10:30 AM"),("Sgt. Pepper's Lonely Hearts Club Band","Sergeant Pepper's Lonely Hearts Club Band"),("AC/DC","ACDC"),("AC/DC","AC-DC"),("Jay-Z","Jay Z"),("O'Brien","OBrien"),("T.S. Eliot","TS Eliot"),("T. S. Eliot","t.s. eliot"),("George W. Bush","GEORGE W BUSH"),("Guns N' Roses","Guns N Roses"),("7-Eleven","7 Eleven"),("7-Eleven","7Eleven"),("Catch-22","Catch 22"),("20 July 1969","July 20, 1969"),("X-ray","xray"),("e-mail","email"),("1990s","the 1990s"),("1,000,000","1000000"),("Beyoncé","BEYONCE"),("Malmö","malmo"),("İstanbul","Istanbul"),("Straße","STRASSE"),("Øresund","oresund"),
+ ]  # fmt: skip
+NOT_SAID = [("Paris","It is not in the city of Paris."),("Paris","No evidence suggests that it was held in Paris."),("Vitamin A","Vitamin D"),("Hepatitis B","Hepatitis A"),("C++","C#"),("C++","C"),("C","C++"),("C#","C++"),("-3","3"),("3","-3"),("-1","+1"),("5 + 3","5 - 3"),("5%","$5"),("$5","5%"),("100 °C","100 °F"),("5 kg","5 km"),("40,000 km","40,000 miles"),("Iran","I ran home."),("Oman","O man!"),
+ ("दिन","यह दीन है।"),("北京","南京"),("北京","答案不是北京。"),("東京","東京ではない。"),("北京","答案是上海。"),("서울","서울이 아닙니다."),("Berlin","Es ist nicht Berlin."),("Paris","Ce n'est pas Paris."),("पेरिस","यह पेरिस नहीं है।"),("Na+","Na-"),("It","It is Carrie."),("It","IT IS CARRIE."),("The Who","Who sang it?"),("US","It was brought to us."),("World War II","World War I"),("Rocky II","Rocky III"),("Henry V","Henry VI"),("Paris","Paris? No. </think>\nLyon"),("Paris","<think>Paris</think>Lyon"),("Paris","<|channel|>analysis<|message|>Paris<|end|><|start|>assistant<|channel|>final<|message|>Lyon"),("Gilbert and Sullivan","Gilbert O'Sullivan"),("Paris","Paris </think> <answer>Lyon</answer>"),("yes","No, based on the abstract."),("no","There was, no doubt, an effect."),("1969","1968"),("20 July 1969","July 21, 1969"),("が","か"),("ロンドン","パリ"),("Paris","It is Lyon or Paris."),("Paris","PARIS OR LYON"),("10.5","1.05"),("12","1 2"),("John F. Kennedy","Robert F. Kennedy"),("George W. Bush","George H. W. Bush") ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("answer", "output"), SAID)
+def test_an_answer_counts_in_every_spelling(answer, output):
+    assert accuracy_of(answer, output) == 1
+
+
+@pytest.mark.parametrize(("answer", "output"), NOT_SAID)
+def test_another_answer_does_not_count(answer, output):
+    assert accuracy_of(answer, output) == 0
+
+
+ASSERTIONS = """
+It was not until 1889 that the tower was built in Paris.
+He never married and died in Paris.
+There is no doubt that it is Paris.
+Not only the largest city but also the capital is Paris.
+It isn't Lyon, it is Paris.
+It is not Lyon but Paris.
+Although it is not stated, the answer is Paris.
+The documents do not mention the city directly, so I rely on my knowledge: Paris.
+I'm not sure, but I think it's Paris.
+The city that never sleeps is Paris.
+Never Let Me Go was written in Paris.
+While the documents don't say so explicitly, it was held in Paris.
+No Country for Old Men was filmed in Paris.
+The film which did not win an award was shot in Paris.
+It can be none other than Paris.
+He was not born in Lyon; he was born in Paris.
+It was Paris, not Lyon.
+It is Paris, which is not in Germany.
+Without a doubt, it is Paris.
+Without doubt it is Paris.
+He did not attend university. He moved to Paris.
+Contrary to what many believe, it is not Lyon; Paris is the answer
+The event did not take place in 1923 and was moved to Paris.
+Nothing else comes close: Paris.
+If I am not mistaken, it is Paris.
+If I'm not mistaken it's Paris.
+There is no other answer than Paris.
+It's no other city than Paris.
+Unlike Lyon, Paris is the capital.
+It couldn't be anywhere but Paris.
+No. It is Paris.
+No, it's Paris.
+Not Lyon. Paris.
+The author, who did not live to see it, was born in Paris.
+Paris is the capital, and no other city is.
+"Don't Look Now" was filmed in Paris.
+It is Paris because it cannot be Lyon.
+Not surprisingly, it is Paris.
+The only large city that is not on the coast is Paris.
+The answer is Paris, although the documents do not say so.
+The documents do not state the answer. However, it is known to be Paris.
+He had no children when he moved to Paris.
+She could not find work in Lyon, so she moved to Paris.
+Since he had not been paid in Lyon, he left for Paris.
+There is no evidence for Lyon, so it is Paris.
+I don't know for certain, but Paris seems right.
+After failing to win in Lyon, he won in Paris.
+It was held in Paris and nowhere else.
+It is Paris; nobody doubts it.
+There's no place like home, and home was Paris.
+The war did not end before the treaty was signed in Paris.
+He is best known for The Man Who Wasn't There and lived in Paris.
+Nobody knows his birthday, but he was born in Paris.
+The wrong answer would be Lyon; the right one is Paris.
+This is not a trick question: Paris.
+He was neither rich nor poor, and he lived in Paris.
+Not far from there lies Paris.
+It was no less a city than Paris.
+As far as the sources go, Paris is where the ceremony took place.
+He could not believe it when they told him that he would live in Paris.
+Despite never having visited before, she settled in Paris.
+The game was delayed because the players had not arrived in time, and it was eventually played in Paris.
+It's not easy to tell, yet everything points to Paris.
+No one was hurt when the train arrived in Paris.
+The painter had no formal training and worked in Paris.
+Nothing is known about her youth; she died in Paris.
+He refused to leave and stayed in Paris.
+I can't say much about it, except that it happened in Paris.
+The conference, not originally planned, was held in Paris.
+Its headquarters are in Paris, not in Brussels as is often claimed.
+Not only did she study there, she also taught in Paris.
+The letter was never sent from Lyon; it was sent from Paris.
+It would be hard to find a better answer than Paris.
+Sources differ, but none deny that it was in Paris.
+You would not expect it, but it was Paris.
+She was unable to attend the meeting in Lyon and went to Paris.
+Neither of them stayed in Lyon; both moved to Paris.
+To be clear: the city is Paris.
+It was not the first time that the games were held in Paris.
+Few know that it was signed in Paris.
+The documents mention several cities, none of which is relevant except Paris.
+The answer is Paris. It is not Lyon.
+Paris (not Lyon).
+Paris, without question.
+The treaty was not ratified but it was signed in Paris.
+He did not write it in Lyon; rather, he wrote it in Paris.
+
+""".strip().split("\n")
+DENIALS = """
+It is not in the city of Paris.
+No evidence suggests that it was held in Paris.
+It's not true that the answer is Paris.
+I don't think that it is Paris.
+I do not believe the answer is Paris.
+I doubt that it was Paris.
+It is unlikely that it was held in Paris.
+It is false that the treaty was signed in Paris.
+There is no indication whatsoever in the text that it was Paris.
+None of the documents say that it was Paris.
+It could not have been Paris.
+It can't be Paris.
+Neither Lyon nor Paris.
+Nobody believes that it was Paris.
+Paris is incorrect.
+Paris cannot be the answer.
+Paris is wrong.
+It was anything but Paris.
+The text refutes the claim that it was held in Paris.
+The answer is definitely not Paris.
+The answer isn't Paris.
+It was held in Lyon rather than in Paris.
+It's hardly Paris.
+Paris was never the answer.
+It was never in the beautiful old city of Paris.
+It was held nowhere near Paris.
+The documents rule out Paris.
+By no means is it Paris.
+It is by no means Paris.
+Under no circumstances was it Paris.
+At no time was it held in Paris.
+It is not the case that the city in question, known for its towers, is Paris.
+It isn't, to my knowledge, Paris.
+I would not say Paris.
+I wouldn't say that it was Paris.
+That it was Paris is not true.
+It is not true, as some claim, that it was held in Paris.
+There is nothing in the documents to suggest that it took place in Paris.
+The documents contain no information that would place the event in Paris.
+It would be a mistake to think that it was held in Paris.
+The claim that it was held in Paris is false.
+The idea that it was Paris has been debunked.
+It is not correct that the answer to this question is Paris.
+The answer is not, contrary to popular belief, Paris.
+No source supports Paris.
+There's no reason to think it was Paris.
+Not Paris.
+It wasn't Paris.
+It was not held, despite what the older newspapers of the time reported, in Paris.
+At no point do the documents say that the answer is Paris.
+I cannot confirm that the answer is Paris.
+It seems implausible that it was Paris.
+Paris can be excluded.
+Paris does not fit.
+Paris is not correct.
+Paris is ruled out by the documents.
+It is a myth that it happened in Paris.
+It is not, and never was, Paris.
+Far from being in Paris, it was held in Lyon.
+The correct answer is anything but Paris.
+It has nothing to do with Paris.
+It never took place in Paris.
+Contrary to popular belief, it was not Paris.
+No, it is not Paris.
+Nowhere in the documents is it said that the treaty was signed in Paris.
+Not a single document says that it was signed in Paris.
+It would be incorrect to answer Paris.
+The documents deny that it was signed in Paris.
+I have found nothing that connects the event with Paris.
+The event had no connection to Paris.
+The passages never say it happened in Paris.
+One thing is certain: it was not Paris.
+To say that it was Paris would be wrong.
+We can safely exclude Paris.
+It is a common mistake to think that it was Paris.
+They did not, at any time during the long war, stay in Paris.
+It is not, I think, Paris.
+The answer cannot possibly be Paris.
+There is no way that the answer is Paris.
+It was not held in the same year in Paris.
+The text gives no reason to believe that the treaty, which is mentioned in the third document, was signed in Paris.
+The correct answer is not Paris, as the documents make clear.
+Whatever it is, it is not Paris.
+It definitely isn't Paris.
+I would rule out Paris.
+It is incorrect that the games took place in Paris.
+It was not in any way related to the French capital or to Paris.
+Nobody ever claimed that it was in Paris.
+It is not likely to be Paris.
+Lyon, not Paris.
+Lyon; Paris is wrong.
+Lyon instead of Paris.
+The answer is Lyon, and certainly not Paris.
+It is not that the city is Paris.
+My answer is not going to be Paris.
+Paris is not it.
+Paris isn't the answer.
+Paris was not the place.
+""".strip().split("\n")
+WRITTEN = {
+    "as written": str,
+    "capitals": str.upper,
+    "title case": lambda text: " ".join(word[:1].upper() + word[1:] for word in text.split()),
+}
+TITLES = ("Never Let Me Go",)  # capitals throughout hide that these are titles
+
+
+@pytest.mark.parametrize("written", WRITTEN)
+def test_assertions_count_and_denials_of_any_length_do_not(written):
+    change = WRITTEN[written]
+    assertions = [text for text in ASSERTIONS if written == "as written" or not text.startswith(TITLES)]
+    assert [text for text in assertions if not accuracy_of("Paris", change(text))] == []
+    assert [text for text in DENIALS if accuracy_of("Paris", change(text))] == []
+
+
+@pytest.mark.xfail(reason="a known limit", strict=True)
+@pytest.mark.parametrize(
+    ("output", "right"),
+    [
+        ("NEVER LET ME GO WAS WRITTEN IN PARIS.", 1),  # a title in capitals throughout
+        ("The opera that nobody wanted to stage opened in Paris.", 1),
+        ("It is most certainly not the famous and much visited capital of France, Paris.", 0),  # an apposition
+    ],
+)
+def test_denials_that_rules_do_not_see(output, right):
+    assert accuracy_of("Paris", output) == right
+
+
+BIOMES = ["marsh", "tundra", "plains", "desert"]
+ALL_OF_THEM = ["marsh", "tundra", "plains", "all of these"]
+BOTH = ["marsh", "tundra", "none of these", "both A and B"]
+STUDENTS = ["Student A is correct.", "Student B is correct.", "Both students are correct.", "Neither is correct."]
+VITAMINS = ["vitamin A", "vitamin B", "vitamin C", "vitamin D"]
+CITIES = ["北京", "上海", "广州", "深圳"]
+
+
+@pytest.mark.parametrize(
+    ("options", "label", "output", "right"),
+    [
+        (BIOMES, "A", "I would choose A because marsh is wet.", 1), (BIOMES, "A", "I would choose A.", 1),
+        (BIOMES, "A", "A because it is wet", 1), (BIOMES, "A", "A or B", 0), (BIOMES, "B", "A or B", 0),
+        (BIOMES, "A", "Option A or option B", 0), (BIOMES, "A", "Either A or B would fit", 0), (BIOMES, "A", "A/B", 0),
+        (BIOMES, "A", "It could be A or it could be B.", 0), (BIOMES, "A", "A marsh is wet, so A.", 1),
+        (ALL_OF_THEM, "D", "all of these", 1), (ALL_OF_THEM, "D", "It is all of these.", 1),
+        (ALL_OF_THEM, "D", "All of the above", 1), (ALL_OF_THEM, "A", "all of these", 0), (ALL_OF_THEM, "D", "marsh", 0),
+        (ALL_OF_THEM, "A", "It is a marsh, not all of these.", 1), (BOTH, "C", "None of the above.", 1),
+        (BOTH, "D", "Both A and B", 1), (BOTH, "D", "both A and B are right", 1), (BOTH, "A", "both A and B", 0),
+        (STUDENTS, "A", "I think Student A is correct.", 1), (STUDENTS, "B", "The answer is Student A is correct.", 0),
+        (STUDENTS, "B", "Student B is correct, because of the data.", 1), (STUDENTS, "C", "Both students are correct.", 1),
+        (STUDENTS, "D", "Neither is correct.", 1), (VITAMINS, "A", "It is vitamin A.", 1), (VITAMINS, "B", "Vitamin A is it.", 0),
+        (VITAMINS, "C", "The best source is vitamin C because it heals.", 1), (VITAMINS, "A", "A", 1),
+        (CITIES, "A", "答案是北京。", 1), (CITIES, "A", "我选A，因为北京是首都。", 1), (CITIES, "A", "A。北京", 1),
+        (CITIES, "B", "A。北京", 0), (CITIES, "A", "正确答案：A", 1),
+    ],
+)  # fmt: skip
+def test_the_option_that_is_meant_is_chosen(options, label, output, right):
+    assert chosen_is_right(options, label, output) == right
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["R", "rr", "Rr", "RR"], ["+3", "-3", "3", "0"], ["5 + 3", "5 - 3", "5 × 3", "5 ÷ 3"], ["C++", "C#", "C", "Java"]],
+)
+@pytest.mark.parametrize("wording", ["{}", "It is {}.", "The answer is {}."])
+def test_options_that_only_case_or_signs_tell_apart(options, wording):
+    for label, right in zip("ABCD", options, strict=True):
+        scores = [chosen_is_right(options, label, wording.format(said)) for said in options]
+        assert scores == [float(said == right) for said in options], right
+
+
+VERDICTS = tuple((word, word) for word in ("yes", "no", "maybe"))
+
+
+@pytest.mark.parametrize(
+    ("output", "verdict"),
+    [
+        ("Based on the abstract, yes.", "yes"), ("<answer>yes</answer>", "yes"), ("yes is the correct answer.", "yes"),
+        ("According to the study, yes, it does.", "yes"), ("no is the correct answer.", "no"), ("Based on the abstract, no.", "no"),
+        ("<answer>no</answer>", "no"), ("In the trial, no difference was found.", None), ("There was, no doubt, an effect.", None),
+        ("It said yes. </think> no", "no"),
+    ],
+)  # fmt: skip
+def test_a_verdict_counts_where_it_stands_alone(output, verdict):
+    question = Question("1", "?", (verdict or "no",), choices=VERDICTS)
+    assert score_closed(question, output)["accuracy"] == (verdict is not None)
+    if verdict in ("yes", "no"):
+        assert accuracy_of(verdict, output) == 1
+        assert accuracy_of({"yes": "no", "no": "yes"}[verdict], output) == 0
