@@ -126,62 +126,60 @@ def result(line, status, body, **more):
     }
 
 
+class Handler(BaseHTTPRequestHandler):
+    """Says what the server's `state` says."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self.respond("GET", b"")
+
+    def do_POST(self):
+        self.respond("POST", self.rfile.read(int(self.headers["Content-Length"])))
+
+    def respond(self, method, body):
+        state, path = self.server.state, self.path.partition("?")[0]
+        if path == "/v1/chat/completions":
+            with state.lock:
+                state.requests.append(json.loads(body))
+            given = state.answer(json.loads(body))
+        else:
+            with state.lock:
+                given = state.batches.route(method, path, body)
+        if given is None:
+            self.close_connection = True
+        else:
+            self.say(*given if isinstance(given, tuple) else (200, given))
+
+    def say(self, status, value, headers=()):
+        if callable(value):
+            return self.stream(value)
+        content = value if isinstance(value, bytes) else json.dumps(value).encode()
+        self.send_response(status)
+        for name, text in {"Content-Type": "application/json", "Content-Length": len(content), **dict(headers)}.items():
+            self.send_header(name, str(text))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def stream(self, write):
+        """Headers without a length; `write` sends what it likes."""
+        self.send_response(200)
+        self.end_headers()
+        self.close_connection = True
+        with suppress(OSError):
+            write(self.wfile)
+
+    def log_message(self, *arguments):
+        pass
+
+
 @contextmanager
 def habits(answer: Callable[[dict], Any]) -> Iterator[Habits]:
-    state = Habits(answer)
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self):
-            self.respond("GET", b"")
-
-        def do_POST(self):
-            self.respond("POST", self.rfile.read(int(self.headers["Content-Length"])))
-
-        def respond(self, method, body):
-            path = self.path.partition("?")[0]
-            if path == "/v1/chat/completions":
-                with state.lock:
-                    state.requests.append(json.loads(body))
-                given = state.answer(json.loads(body))
-            else:
-                with state.lock:
-                    given = state.batches.route(method, path, body)
-            if given is None:
-                self.close_connection = True
-                return
-            self.send(*given if isinstance(given, tuple) else (200, given))
-
-        def send(self, status, value, headers=()):
-            if callable(value):
-                return self.stream(value)
-            content = value if isinstance(value, bytes) else json.dumps(value).encode()
-            self.send_response(status)
-            for name, text in {
-                "Content-Type": "application/json",
-                "Content-Length": len(content),
-                **dict(headers),
-            }.items():
-                self.send_header(name, str(text))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def stream(self, write):
-            """Headers without a length; `write` sends what it likes."""
-            self.send_response(200)
-            self.end_headers()
-            self.close_connection = True
-            with suppress(OSError):
-                write(self.wfile)
-
-        def log_message(self, *arguments):
-            pass
-
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, args=[0.02], daemon=True).start()
+    server.state = state = Habits(answer)
     state.base_url = f"http://127.0.0.1:{server.server_port}/v1"
+    threading.Thread(target=server.serve_forever, args=[0.02], daemon=True).start()
     try:
         yield state
     finally:

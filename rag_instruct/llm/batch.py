@@ -20,6 +20,7 @@ from rag_instruct.llm.segments import Reply, Request, failed_reply
 from rag_instruct.logs import logger
 
 MOST_LINES = 50_000  # requests in a batch, a limit of the API
+TRIAL = 100  # requests in the first batch to a model of which the store has no answer: all of them may be of no use
 MOST_BYTES = 190_000_000  # of a batch's file; the API allows 200 MB
 QUIET = 1.0  # seconds without a new request after which a batch is closed and sent
 ROUNDS = 4  # batches that we try for a request
@@ -105,7 +106,8 @@ class BatchClient:
     async def _one_batch(self) -> None:
         content = io.BytesIO()
         bodies: dict[str, Request] = {}
-        for key in sorted(self._pending)[:MOST_LINES]:
+        most = TRIAL if self._recorder.is_new else MOST_LINES
+        for key in sorted(self._pending)[:most]:
             body = bodies[key] = self._results.adaptation.adapt(self._pending[key].request)
             line = {"custom_id": key, "method": "POST", "url": CHAT, "body": body}
             content.write(dump(line).encode() + b"\n")

@@ -23,7 +23,7 @@ from rag_instruct.llm.budget import Renew
 from rag_instruct.llm.door import Account, Answer, Outcome, Refusal, Throttled, Transient, Unknown
 from rag_instruct.llm.endpoints import TeacherModel, account_error
 from rag_instruct.llm.losses import Losses
-from rag_instruct.llm.places import UNWELL, Attempt, Place, by_weight
+from rag_instruct.llm.places import UNWELL, Place, by_weight
 from rag_instruct.llm.recorder import Buyer, Recorder
 from rag_instruct.llm.segments import Reply, Request, failed_reply
 from rag_instruct.logs import logger
@@ -53,7 +53,7 @@ class _Asked:
     faults: list[str] = field(default_factory=list)
     failed: int = 0  # attempts, since the last outage
     refused: int = 0  # attempts in words that we do not know
-    since: float = 0.0  # when the first of these attempts was sent
+    since: float = 0.0  # when the first of these attempts had failed
 
     def start_again(self) -> None:
         """Forget the attempts that failed in an outage."""
@@ -110,13 +110,13 @@ class OnlineClient:
         while True:
             place = await self._next(asked)
             try:
-                attempt = await self._attempt(place, asked)
+                outcome = await self._attempt(place, asked)
             except Elsewhere:
                 continue
-            if reply := await self._settled(place, asked, attempt):
+            if reply := await self._settled(place, asked, outcome):
                 return reply
 
-    async def _attempt(self, place: Place, asked: _Asked) -> Attempt:
+    async def _attempt(self, place: Place, asked: _Asked) -> Outcome:
         # Counting tokens takes time, so we do it only if config.yaml or a header limits them.
         tokens = self._recorder.budget.tokens(asked.request) if place.limiter.of_tokens else 0
 
@@ -127,9 +127,8 @@ class OnlineClient:
 
         return await place.ask(asked.request, tokens, check)
 
-    async def _settled(self, place: Place, asked: _Asked, attempt: Attempt) -> Reply | None:
+    async def _settled(self, place: Place, asked: _Asked, outcome: Outcome) -> Reply | None:
         """Return the reply if the attempt settles the request, or else wait and return None."""
-        began, outcome = attempt
         match outcome:
             case Answer(reply):
                 self._ever_answered = True
@@ -144,10 +143,10 @@ class OnlineClient:
                 self._check_patience(place, said)
                 return None
             case Transient():
-                asked.since = asked.since or began
+                asked.since = asked.since or time.monotonic()
                 return await self._failed(place, asked, outcome)
             case Unknown(said):
-                asked.since = asked.since or began
+                asked.since = asked.since or time.monotonic()
                 return await self._refused(place, asked, said)
             case _:
                 assert_never(outcome)
@@ -231,7 +230,7 @@ class OnlineClient:
         kept = {name: value for name, value in asked.request.items() if name not in ("messages", "response_format")}
         request = {**kept, "messages": [{"role": "user", "content": CONTROL}]}
         key = request_key(request, uuid.uuid4().hex)  # each control question is bought
-        outcome = (await place.ask(request, 0, self._go_on)).outcome
+        outcome = await place.ask(request, 0, self._go_on)
         buyer = Buyer(self._recorder.buyer.data_set, CONTROL_STAGE)
         match outcome:
             case Answer(reply):
