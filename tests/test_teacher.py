@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import subprocess
@@ -6,13 +7,16 @@ import time
 
 import httpx2
 import pytest
-from asking import ask_all
+from asking import ask_all, body
+from conftest import ROOT
 from loopback import endpoint
 
 from rag_instruct.errors import UserError
 from rag_instruct.jobs import REPLAY
 from rag_instruct.llm.answers import AnswerStore
+from rag_instruct.llm.concurrency import at_once
 from rag_instruct.llm.server import local_server
+from rag_instruct.llm.session import with_teacher
 
 pytestmark = pytest.mark.slow  # the openai client asks the system what it is, by a process
 
@@ -153,3 +157,81 @@ def test_a_server_that_fails_shows_its_last_words():
     with pytest.raises(UserError, match=r"ended before it answered(.|\n)*no room for 8080"):
         with local_server("python -c \"raise SystemExit('no room for 8080')\" {port}"):
             pass
+
+
+SERVER = '''
+"""Lists its models at once, loads for a while, and dies after some answers; it is given JSON."""
+import json, os, sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+port, options = int(sys.argv[1]), json.loads(sys.argv[2])
+asked = 0
+
+class Handler(BaseHTTPRequestHandler):
+    def say(self, status, value):
+        content = json.dumps(value).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def do_GET(self):
+        self.say(200, {"data": []})
+
+    def do_POST(self):
+        global asked
+        asked += 1
+        self.rfile.read(int(self.headers["Content-Length"]))
+        if asked <= options["loads"]:
+            self.say(503, {"error": {"message": "Loading model", "code": 503}})
+        elif asked > options["lives"]:
+            print("CUDA out of memory, says the made-up server", flush=True)
+            os._exit(1)
+        else:
+            message = {"role": "assistant", "content": f"number {asked}"}
+            usage = {"prompt_tokens": 1, "completion_tokens": 1}
+            self.say(200, {"choices": [{"message": message, "finish_reason": "stop"}], "usage": usage})
+
+    def log_message(self, *arguments):
+        pass
+
+HTTPServer(("127.0.0.1", port), Handler).serve_forever()
+'''
+
+
+def with_own_server(folder, loads, lives, questions):
+    """The replies of a teacher whose `server` starts with the stage; the command has JSON among its arguments."""
+    (folder / "serve.py").write_text(SERVER)
+    options = json.dumps({"loads": loads, "lives": lives})
+    settings = {
+        "teachers": {"t": {"model": "m", "server": f"python {folder}/serve.py {{port}} '{options}'", "concurrency": 1}},
+        "datasets": {"set": {"budget": {}}},
+        "answers": str(folder / "answers"),
+        "prices": str(ROOT / "resources/prices.yaml"),
+    }
+
+    async def work(asked):
+        return await at_once(range(questions), lambda number: asked.ask(body(number)), 1, "test")
+
+    return [reply for _, reply in with_teacher("t", "set", "x", settings, folder / "out", work)]
+
+
+def test_a_server_is_ready_when_a_chat_request_succeeds(tmp_path):
+    replies = with_own_server(tmp_path, loads=3, lives=1000, questions=2)
+    assert [reply["text"] for reply in replies] == ["number 5", "number 6"], (
+        "the fourth request showed that it is ready"
+    )
+
+
+def test_the_last_lines_of_a_server_that_dies_are_shown(tmp_path):
+    with pytest.raises(UserError, match=r"ended while it was needed(.|\n)*CUDA out of memory, says the made-up server"):
+        with_own_server(tmp_path, loads=0, lives=4, questions=9)
+    assert len(AnswerStore(tmp_path / "answers")) == 3
+
+
+def test_a_replay_starts_no_server(tmp_path, monkeypatch):
+    with_own_server(tmp_path, loads=0, lives=99, questions=2)
+    monkeypatch.setenv(REPLAY, "1")
+    monkeypatch.setattr("rag_instruct.llm.session.local_server", None)
+    replies = with_own_server(tmp_path, loads=0, lives=99, questions=2)
+    assert [reply["text"] for reply in replies] == ["number 2", "number 3"]

@@ -98,11 +98,11 @@ class OrphanedBatches:
                         elsewhere |= dict.fromkeys(await self._requests_of_taken(batch), batch.id)
             self._seen, self._foreign, self._elsewhere = self._folder.change(), foreign, elsewhere
 
-    async def take_twins(self) -> None:
-        """Cancel the batches that were opened with this job's own by an unclear call, and record what they cost."""
+    async def take_twins(self, name: str) -> None:
+        """Cancel batches that an unclear call opened beside this job's own of that name, and record what they cost."""
         self._seen = None
         await self.adopt()
-        twins = [adopted for adopted in self._adopted.values() if _name(adopted.batch) == self.own]
+        twins = [adopted for adopted in self._adopted.values() if _name(adopted.batch) == name]
         await asyncio.gather(*(twin.ended.wait() for twin in twins))
 
     async def wait_for(self, key: str) -> bool:

@@ -20,6 +20,7 @@ from rag_instruct.llm.segments import Reply, Request, failed_reply
 from rag_instruct.logs import logger
 
 MOST_LINES = 50_000  # requests in a batch, a limit of the API
+TRIAL = 100  # requests in the first batch to a model of which the store has no answer: all of them may be of no use
 MOST_BYTES = 190_000_000  # of a batch's file; the API allows 200 MB
 QUIET = 1.0  # seconds without a new request after which a batch is closed and sent
 ROUNDS = 4  # batches that we try for a request
@@ -42,6 +43,7 @@ class BatchClient:
         self._last = 0.0
         self._sender: asyncio.Task[None] | None = None
         self._opening = False
+        self._twins: asyncio.Task[None] | None = None
         self._unclear = False  # whether an opening brought no response, so that there may be a second batch
 
     asks_again: ClassVar[bool] = True
@@ -58,7 +60,9 @@ class BatchClient:
             self._sender.cancel()
 
     async def close(self) -> None:
-        """Stop waiting. `OrphanedBatches` closes the connections."""
+        """Take what a second batch cost, and stop waiting. `OrphanedBatches` closes the connections."""
+        if self._twins:
+            await asyncio.gather(self._twins, return_exceptions=True)
         self.stop()
         await asyncio.gather(*filter(None, [self._sender]), return_exceptions=True)
 
@@ -102,7 +106,8 @@ class BatchClient:
     async def _one_batch(self) -> None:
         content = io.BytesIO()
         bodies: dict[str, Request] = {}
-        for key in sorted(self._pending)[:MOST_LINES]:
+        most = TRIAL if self._recorder.is_new else MOST_LINES
+        for key in sorted(self._pending)[:most]:
             body = bodies[key] = self._results.adaptation.adapt(self._pending[key].request)
             line = {"custom_id": key, "method": "POST", "url": CHAT, "body": body}
             content.write(dump(line).encode() + b"\n")
@@ -136,8 +141,8 @@ class BatchClient:
         try:
             await self._results.take(batch, bodies, self._recorder.buyer)
         finally:
-            if self._unclear:
-                await self._orphans.take_twins()
+            if self._unclear:  # the answers are handed on already, so the session may be closing
+                self._twins = asyncio.create_task(self._orphans.take_twins(name))
         for key in bodies:
             if self._rounds[key] >= ROUNDS:
                 self._pending.settle(key, NoAnswer(f"no answer in {ROUNDS} batches"))

@@ -20,10 +20,10 @@ import openai
 from rag_instruct.errors import UserError
 from rag_instruct.llm.answers import CORRECT, KEPT, AnswerStore, request_key
 from rag_instruct.llm.budget import Renew
-from rag_instruct.llm.door import Account, Answer, Refusal, Throttled, Transient, Unknown
+from rag_instruct.llm.door import Account, Answer, Outcome, Refusal, Throttled, Transient, Unknown
 from rag_instruct.llm.endpoints import TeacherModel, account_error
 from rag_instruct.llm.losses import Losses
-from rag_instruct.llm.places import Attempt, Place, by_weight
+from rag_instruct.llm.places import UNWELL, Place, by_weight
 from rag_instruct.llm.recorder import Buyer, Recorder
 from rag_instruct.llm.segments import Reply, Request, failed_reply
 from rag_instruct.logs import logger
@@ -51,13 +51,13 @@ class _Asked:
     request: Request
     renew_reservation: Renew
     faults: list[str] = field(default_factory=list)
-    refusals: int = 0  # in words that we do not know
-    since: float | None = None  # when the first failed attempt was sent
-    place: Place | None = None  # the endpoint of a control question
+    failed: int = 0  # attempts, since the last outage
+    refused: int = 0  # attempts in words that we do not know
+    since: float = 0.0  # when the first of these attempts had failed
 
-    @property
-    def is_control(self) -> bool:
-        return self.place is not None
+    def start_again(self) -> None:
+        """Forget the attempts that failed in an outage."""
+        self.failed, self.refused, self.since = 0, 0, 0.0
 
 
 class OnlineClient:
@@ -108,34 +108,32 @@ class OnlineClient:
     async def _tried(self, asked: _Asked) -> Reply:
         """Return the reply of the first attempt that settles the request."""
         while True:
-            place = asked.place or await self._next(asked)
+            place = await self._next(asked)
             try:
-                attempt = await self._attempt(place, asked)
+                outcome = await self._attempt(place, asked)
             except Elsewhere:
                 continue
-            if reply := await self._settled(place, asked, attempt):
+            if reply := await self._settled(place, asked, outcome):
                 return reply
 
-    async def _attempt(self, place: Place, asked: _Asked) -> Attempt:
+    async def _attempt(self, place: Place, asked: _Asked) -> Outcome:
         # Counting tokens takes time, so we do it only if config.yaml or a header limits them.
         tokens = self._recorder.budget.tokens(asked.request) if place.limiter.of_tokens else 0
 
         def check() -> None:
             self._go_on()
-            if place.limiter.paused_for and not asked.is_control and any(other.limiter.free for other in self._well()):
+            if place.limiter.paused_for and any(other.limiter.free for other in self._well()):
                 raise Elsewhere
 
         return await place.ask(asked.request, tokens, check)
 
-    async def _settled(self, place: Place, asked: _Asked, attempt: Attempt) -> Reply | None:
+    async def _settled(self, place: Place, asked: _Asked, outcome: Outcome) -> Reply | None:
         """Return the reply if the attempt settles the request, or else wait and return None."""
-        began, outcome = attempt
         match outcome:
             case Answer(reply):
                 self._ever_answered = True
+                self._refused_in_a_row = 0
                 self._losses.note()
-                if not asked.is_control:
-                    self._refused_in_a_row = 0
                 return reply
             case Refusal(reason):
                 return failed_reply(reason)
@@ -145,10 +143,10 @@ class OnlineClient:
                 self._check_patience(place, said)
                 return None
             case Transient():
-                asked.since = asked.since or began
+                asked.since = asked.since or time.monotonic()
                 return await self._failed(place, asked, outcome)
             case Unknown(said):
-                asked.since = asked.since or began
+                asked.since = asked.since or time.monotonic()
                 return await self._refused(place, asked, said)
             case _:
                 assert_never(outcome)
@@ -165,6 +163,7 @@ class OnlineClient:
         if outcome.reply and outcome.fault in asked.faults:
             return outcome.reply
         asked.faults.append(outcome.fault)
+        asked.failed += 1
         place.failed()
         if outcome.charged:
             await self._recorder.lose(asked.key, asked.request, outcome)
@@ -172,33 +171,32 @@ class OnlineClient:
         # A fault counts as a loss only if no other endpoint is well.
         if not any(other.rested for other in self._places if other is not place):
             self._losses.note(str(outcome) if outcome.charged else "")
-        if len(asked.faults) < self._model.attempts:
-            await self._pause(len(asked.faults))
+        if asked.failed < self._model.attempts:
+            await self._pause(asked.failed)
             return None
-        attempts = f"{len(asked.faults)} attempts"
-        if asked.is_control or not self._ever_answered:
+        attempts = f"{asked.failed} attempts"
+        if not self._ever_answered:
             raise UserError(f"{place.name} does not answer ({outcome}, {attempts}); {KEPT}")
         return await self._given_up(place, asked, f"{outcome}, {attempts}")
 
     async def _refused(self, place: Place, asked: _Asked, said: str) -> Reply | None:
-        asked.refusals += 1
-        if asked.is_control:
-            raise UserError(f"{place.name} answered {said}; {CORRECT}")
-        if asked.refusals == 1 and self._ever_answered:
-            await self._pause(asked.refusals)
+        asked.refused += 1
+        if asked.refused == 1 and self._ever_answered:
+            await self._pause(asked.refused)
             return None
         return await self._given_up(place, asked, said)
 
-    async def _given_up(self, place: Place, asked: _Asked, said: str) -> Reply:
-        """Return a failed reply that is not final, if the endpoint has answered something that was sent later."""
+    async def _given_up(self, place: Place, asked: _Asked, said: str) -> Reply | None:
+        """Return a failed reply that is not final, if the endpoint has answered something that was sent later.
+
+        If it does not answer a control question either, wait until it does, and return None to try again.
+        """
         async with place.confirming:
             self._go_on()
-            if asked.since is None or place.answered < asked.since:
-                try:
-                    await self._control(place, asked)
-                except UserError as error:
-                    self._over = self._over or error
-                    raise
+            if place.answered < asked.since and not await self._answers(place, asked):
+                await self._wait_through_outage(asked)
+                asked.start_again()
+                return None
         self._refused_in_a_row += 1
         if self._refused_in_a_row >= MANY:
             self._over = UserError(
@@ -208,20 +206,43 @@ class OnlineClient:
             raise self._over
         return failed_reply(said, unknown=True)
 
-    async def _control(self, place: Place, asked: _Asked) -> None:
-        """Ask the endpoint something harmless within the same limits. Raise UserError if it does not answer.
+    async def _answers(self, place: Place, asked: _Asked) -> bool:
+        """Return whether the endpoint answers something harmless. Raise UserError if it refuses even that."""
+        while True:
+            match outcome := await self._control(place, asked):
+                case Answer():
+                    return True
+                case Throttled(said):
+                    self._check_patience(place, said)
+                case Transient():
+                    place.faults = max(place.faults, UNWELL)
+                    return False
+                case Refusal() | Account() | Unknown():
+                    said = outcome[0]
+                    self._over = UserError(f"{place.name} answered {said}, also to a control question; {CORRECT}")
+                    raise self._over
 
-        The reservation of `asked` covers the question: whoever asks it has got no answer.
+    async def _control(self, place: Place, asked: _Asked) -> Outcome:
+        """Ask the endpoint something harmless with the parameters of `asked`, so that the same limits apply.
+
+        The reservation of `asked` covers the question, because `asked` got no answer.
         """
-        control = _control_for(place, asked)
-        reply = await self._tried(control)
-        if reply["finish_reason"] == "failed":
-            raise UserError(f"{place.name} refuses even a control question ({reply['failure']}); {CORRECT}")
-        await self._record_control(control, reply)
-
-    async def _record_control(self, control: _Asked, reply: Reply) -> None:
+        kept = {name: value for name, value in asked.request.items() if name not in ("messages", "response_format")}
+        request = {**kept, "messages": [{"role": "user", "content": CONTROL}]}
+        key = request_key(request, uuid.uuid4().hex)  # each control question is bought
+        outcome = await place.ask(request, 0, self._go_on)
         buyer = Buyer(self._recorder.buyer.data_set, CONTROL_STAGE)
-        await self._recorder.record(control.key, control.request, reply, buyer)
+        match outcome:
+            case Answer(reply):
+                self._ever_answered = True
+                await self._recorder.record(key, request, reply, buyer)
+            case Account(said):
+                raise account_error(place.name, place.endpoint.key_variable, said)
+            case Transient(charged=True):
+                await self._recorder.lose(key, request, outcome, buyer)
+                await asked.renew_reservation()
+                self._losses.note(str(outcome))
+        return outcome
 
     async def _next(self, asked: _Asked) -> Place:
         """Choose the next endpoint by smooth weighted round robin, among those that are well and free."""
@@ -244,39 +265,24 @@ class OnlineClient:
             started, pause = time.monotonic(), FIRST_PAUSE
             while all(place.down for place in self._places):
                 self._go_on()
-                said = [said for place in self._places if (said := await self._look(place, asked))]
-                if len(said) < len(self._places):
+                outcomes = [await self._control(place, asked) for place in self._places]
+                if any(isinstance(outcome, Answer) for outcome in outcomes):
                     return
+                said = str(outcomes[0]) if isinstance(outcomes[0], Transient) else str(outcomes[0][0])
                 if time.monotonic() - started > OUTAGE:
                     names = " and ".join(place.name for place in self._places)
                     waited = timedelta(seconds=int(time.monotonic() - started))
-                    self._over = UserError(f"{names} has not answered for {waited} ({said[0]}); {KEPT}")
+                    self._over = UserError(f"{names} has not answered for {waited} ({said}); {KEPT}")
                     raise self._over
                 if pause == FIRST_PAUSE:
                     logger.warning(
                         "%s: no answer (%s): waiting until it answers again, at most %s",
                         self._places[0].name,
-                        said[0],
+                        said,
                         timedelta(seconds=int(OUTAGE)),
                     )
                 await self._sleep(pause)
                 pause = min(2 * pause, LONGEST_WAIT)
-
-    async def _look(self, place: Place, asked: _Asked) -> str:
-        """Ask a control question once. Return an empty text if the endpoint answers, or else what it said."""
-        control = _control_for(place, asked)
-        outcome = (await place.ask(control.request, 0, self._go_on)).outcome
-        match outcome:
-            case Answer(reply):
-                await self._record_control(control, reply)
-                return ""
-            case Account(said):
-                raise account_error(place.name, place.endpoint.key_variable, said)
-            case Transient(charged=True):
-                await self._recorder.lose(control.key, control.request, outcome)
-                await asked.renew_reservation()
-                self._losses.note(str(outcome))
-        return str(outcome) if isinstance(outcome, Transient) else str(outcome[0])
 
     async def _pause(self, failures: int) -> None:
         await self._sleep(random.uniform(0, min(LONGEST_WAIT, FIRST_PAUSE * 2 ** (failures - 1))))
@@ -291,11 +297,3 @@ class OnlineClient:
     def _go_on(self) -> None:
         if self._over:
             raise self._over
-
-
-def _control_for(place: Place, asked: _Asked) -> _Asked:
-    """Return a harmless question with the parameters of a request, so that the same limits apply to both."""
-    kept = {name: value for name, value in asked.request.items() if name not in ("messages", "response_format")}
-    request = {**kept, "messages": [{"role": "user", "content": CONTROL}]}
-    # Each control question is bought: the store must not answer it.
-    return _Asked(request_key(request, uuid.uuid4().hex), request, asked.renew_reservation, place=place)

@@ -5,7 +5,6 @@ import json
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from typing import NamedTuple
 
 import aiohttp
 import httpx2
@@ -28,13 +27,6 @@ LATE = 1.0  # seconds after the timeout of the transport, which starts again wit
 PATIENCE = 3600.0  # seconds of 429s without an answer, after which the job stops
 LONGEST_PAUSE = 60.0  # seconds between two attempts after 429s without Retry-After, at most
 NEVER = float("-inf")
-
-
-class Attempt(NamedTuple):
-    """When an attempt was sent (`time.monotonic`), and what came of it."""
-
-    began: float
-    outcome: Outcome
 
 
 class Place:
@@ -78,7 +70,7 @@ class Place:
         """Whether the endpoint is not down, or has rested long enough for another attempt."""
         return not self.down or time.monotonic() >= self._resting_until
 
-    async def ask(self, request: Request, tokens: int, check: Callable[[], None]) -> Attempt:
+    async def ask(self, request: Request, tokens: int, check: Callable[[], None]) -> Outcome:
         """Send the request when the limits allow it, and return what comes.
 
         `check` is called while the request waits for the limits. An exception that it raises ends the wait.
@@ -89,7 +81,7 @@ class Place:
                 sent = self._adaptation.adapt({**request, "model": self.endpoint.model or request["model"]})
                 response = await self._post(sent)
                 if isinstance(response, Transient):
-                    return Attempt(began, response)
+                    return response
                 content = bytes_without_key(response.content, self.endpoint.key_variable)
                 if response.status_code in (400, 422, 500) and self._learns(sent, content, response.status_code):
                     check()
@@ -102,7 +94,7 @@ class Place:
                 self._adaptation.succeeded(request, sent)
                 if sent != request:
                     outcome.reply["sent"] = {name: value for name, value in sent.items() if name != "messages"}
-                return Attempt(began, outcome)
+                return outcome
 
     async def _post(self, request: Request) -> httpx2.Response | Transient:
         """Send the request, and return the response, whatever its status."""

@@ -27,6 +27,11 @@ class Recorder:
         self.budget = Budget(account, model, store)
         self.buyer = Buyer(account.data_set, account.stage)
 
+    @property
+    def is_new(self) -> bool:
+        """Whether the store has no answer of the model yet."""
+        return not self._store.has_answers_of(self._model.model)
+
     def has_all(self, keys: Iterable[str]) -> bool:
         """Return whether the store has answers to all requests."""
         return all(self._store.get(key) and not self._store.is_unknown(key) for key in keys)

@@ -124,7 +124,11 @@ def _parsed(line: bytes) -> Record | None:
         record: Record = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    return record if _sound(record) else None
+    if not _sound(record):
+        return None
+    if "reply" in record:
+        record["reply"].setdefault("finish_reason", "stop")
+    return record
 
 
 def _sound(record: Any) -> bool:

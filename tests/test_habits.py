@@ -1,0 +1,604 @@
+"""Habits of real endpoints, each a kind of ../shared's list of faults: what they cost, what is kept, what ends."""
+
+import asyncio
+import json
+import threading
+import time
+from contextlib import nullcontext
+
+import pytest
+from asking import PRICES, ask_all, body
+from conftest import ROOT
+from habits import CONTROL, asked_in, completion, error, habits, result
+
+from rag_instruct.costs.ledger import entries, summary
+from rag_instruct.errors import UserError
+from rag_instruct.jobs import REPLAY, replays
+from rag_instruct.llm import answers, batch, batch_api, client, places
+from rag_instruct.llm.answers import AnswerStore
+from rag_instruct.llm.budget import BudgetAccount
+from rag_instruct.llm.concurrency import at_once
+from rag_instruct.llm.door import HALF
+from rag_instruct.llm.endpoints import Endpoint, TeacherModel
+from rag_instruct.llm.limits import MOST, Limiter, seconds_of
+from rag_instruct.llm.prices import Price
+from rag_instruct.llm.prompts import load_prompt, read
+from rag_instruct.llm.segments import compact
+from rag_instruct.llm.server import local_server
+from rag_instruct.llm.session import account_of, open_session
+
+ACCOUNT = BudgetAccount("set", "x", PRICES)
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch):
+    """Let no test sleep: waits are a hundredth of their length."""
+    monkeypatch.setattr(client, "FIRST_PAUSE", 0.005)
+    monkeypatch.setattr(client, "LONGEST_WAIT", 0.05)
+    monkeypatch.setattr(places, "LONGEST_PAUSE", 0.02)
+    monkeypatch.setattr(places, "LATE", 0.0)
+    monkeypatch.setattr(batch, "QUIET", 0.05)
+    monkeypatch.setattr(batch, "UNCLEAR", 0.3)
+
+
+def failures(folder):
+    return [record for record in AnswerStore(folder).records() if "failure" in record]
+
+
+def number_of(request):
+    """The number of a question; None for a control question."""
+    return None if asked_in(request) == CONTROL else int(asked_in(request).split()[-1])
+
+
+def after(count, then):
+    """Good answers at first, then others."""
+    served = iter(range(10**9))
+    return lambda request: completion() if next(served) < count else then(request)
+
+
+# C1: the account's state
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        (400, error("Your credit balance is too low to access the Anthropic API.", type="invalid_request_error")),
+        (402, error("Insufficient Balance")),
+        (429, error("You exceeded your current quota.", code="insufficient_quota")),
+        (400, error("Das Kontingent ist ausgeschöpft.")),  # in words that we do not know
+        (403, {"detail": "closed for the season"}),
+    ],
+)
+def test_an_account_that_runs_dry_stops_the_job_and_settles_nothing(tmp_path, refusal):
+    with habits(after(20, lambda request: refusal)) as served:
+        with pytest.raises(UserError, match="what was bought is kept: correct this"):
+            ask_all(served.base_url, tmp_path, range(100), concurrency=8)
+        assert len(served.requests) < 20 + 4 * 8
+        assert len(AnswerStore(tmp_path)) == 20
+        assert not failures(tmp_path)
+        served.answer = lambda request: completion()
+        assert ask_all(served.base_url, tmp_path, range(100), concurrency=8)[1:] == (80, 20)
+
+
+def test_many_different_requests_refused_alike_stop_the_job_although_the_endpoint_answers(tmp_path, monkeypatch):
+    monkeypatch.setattr(client, "MANY", 10)
+    with habits(lambda request: completion() if number_of(request) is None else (418, error("no questions"))) as served:
+        with pytest.raises(UserError, match=r"refused 10 different requests in a row.*no questions"):
+            ask_all(served.base_url, tmp_path, range(100), concurrency=4)
+    assert all(record["unknown"] for record in failures(tmp_path))
+
+
+# C5 and "nothing is final that is not understood"
+
+
+@pytest.mark.parametrize("refusal", [(400, error("I would rather not")), (403, error("never")), (500, error("bug"))])
+def test_what_is_not_understood_ends_the_stage_and_is_asked_again_by_the_next(tmp_path, refusal):
+    """As the last open request, among others, and as the only one of a rerun."""
+    with habits(lambda request: refusal if number_of(request) in (3, 9) else completion()) as served:
+        replies, bought, _ = ask_all(served.base_url, tmp_path, range(10), concurrency=2, attempts=3)
+        assert bought == 8 + len(served.controls)
+        assert [reply["finish_reason"] for _, reply in replies].count("failed") == 2
+        assert len(failures(tmp_path)) == 2
+        again, _, replayed = ask_all(served.base_url, tmp_path, range(10), attempts=3)
+        assert replayed == 8
+        assert again[3][1]["failure"] == replies[3][1]["failure"], "asked again, and refused again"
+        served.answer = lambda request: completion()
+        replies, bought, _ = ask_all(served.base_url, tmp_path, range(10))
+        assert bought == 2
+    assert {reply["finish_reason"] for _, reply in replies} == {"stop"}
+    assert not failures(tmp_path)
+
+
+def test_a_replay_takes_what_is_not_understood_as_it_is(tmp_path, monkeypatch):
+    with habits(lambda request: (418, error("no")) if number_of(request) == 1 else completion()) as served:
+        ask_all(served.base_url, tmp_path, range(3))
+    monkeypatch.setenv(REPLAY, "1")
+    replies, bought, replayed = ask_all("http://127.0.0.1:9/v1", tmp_path, range(3))
+    assert (bought, replayed) == (0, 3)
+    assert replies[1][1]["failure"] == "418 (no)"
+
+
+def test_a_compaction_keeps_the_answer_of_what_was_refused_before(tmp_path, monkeypatch):
+    monkeypatch.setattr("rag_instruct.llm.segments.QUIET", -1)
+    with habits(lambda request: (418, error("no")) if number_of(request) == 1 else completion()) as served:
+        ask_all(served.base_url, tmp_path, range(2))
+        served.answer = lambda request: completion("late")
+        ask_all(served.base_url, tmp_path, range(2))
+    compact(tmp_path)
+    assert ask_all("http://127.0.0.1:9/v1", tmp_path, range(2))[0][1][1]["text"] == "late"
+
+
+def test_refusals_in_known_words_are_final_and_cost_one_attempt(tmp_path):
+    moderated = 403, error("Your input was flagged by moderation", code=403)
+    with habits(lambda request: moderated if number_of(request) % 2 else completion()) as served:
+        replies, bought, _ = ask_all(served.base_url, tmp_path, range(10))
+        assert (bought, len(served.requests)) == (5, 10)
+        assert ask_all(served.base_url, tmp_path, range(10))[1:] == (0, 10)
+    assert sum("flagged" in reply.get("failure", "") for _, reply in replies) == 5
+
+
+# C2: lines of a batch
+
+
+@pytest.mark.parametrize("bad", [0, 401, 403, 418, "none", b"\xff torn", {"custom_id": "other"}])
+def test_a_bad_line_costs_the_batch_nothing_else(tmp_path, bad):
+    def lines(line):
+        if number_of(line["body"]) != 2:
+            return result(line, 200, completion())
+        return bad if isinstance(bad, bytes | dict) else result(line, bad, error("no"))
+
+    with habits(None) as served:
+        served.batches.lines = lines
+        with pytest.raises(UserError, match="needs a key") if bad == 401 else nullcontext():
+            ask_all(served.base_url, tmp_path, range(8), batch=True, poll_seconds=0.01)
+        store = AnswerStore(tmp_path)
+        texts = [record["request"]["messages"][0]["content"] for record in store.records() if "reply" in record]
+        assert len(set(texts)) == 7
+        if bad == 401:
+            before = len(served.batches.opened)
+            served.batches.lines = lambda line: result(line, 200, completion())
+            assert ask_all(served.base_url, tmp_path, range(8), batch=True, poll_seconds=0.01)[1:] == (1, 7)
+            assert len(served.batches.opened) == before + 1
+
+
+def test_a_batch_that_refuses_most_lines_in_unknown_words_settles_none_of_them(tmp_path):
+    with habits(None) as served:
+        served.batches.lines = lambda line: (
+            result(line, 200, completion()) if number_of(line["body"]) < 3 else result(line, 400, error("dry"))
+        )
+        with pytest.raises(UserError, match=r"answered 400 \(dry\) to 7 requests"):
+            ask_all(served.base_url, tmp_path, range(10), batch=True, poll_seconds=0.01)
+    assert len(AnswerStore(tmp_path)) == 3
+    assert not failures(tmp_path)
+
+
+# C3: a paid answer in hand
+
+
+def test_a_good_answer_that_comes_while_all_else_fails_is_stored(tmp_path, monkeypatch):
+    monkeypatch.setattr("rag_instruct.llm.losses.ENOUGH", 4)
+    failed = threading.Event()
+
+    def answer(request):
+        if number_of(request) == 0:
+            failed.wait(5)
+            time.sleep(0.2)
+            return completion("in hand")
+        failed.set()
+        return 200, b"data: [DONE]"
+
+    with habits(answer) as served:
+        with pytest.raises(UserError, match=r"of the last \d+ attempts failed"):
+            ask_all(served.base_url, tmp_path, range(40), concurrency=8)
+    assert [record["reply"]["text"] for record in AnswerStore(tmp_path).records()] == ["in hand"]
+
+
+def test_an_answer_with_headers_that_nobody_understands_is_stored(tmp_path):
+    odd = {"x-ratelimit-limit-requests": "²", "x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "-1e9x"}
+    with habits(
+        lambda request: (
+            200,
+            completion(),
+            {name: value.encode("latin-1").decode("latin-1") for name, value in odd.items()},
+        )
+    ) as served:
+        assert ask_all(served.base_url, tmp_path, range(1))[1] == 1
+
+
+# C4: foreign data
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        completion(usage={"prompt_tokens": "12", "completion_tokens": "3"}),
+        completion(usage={"prompt_tokens": None, "completion_tokens": -4, "total_tokens": 1e300}),
+        completion(usage=["none"]),
+        completion([{"type": "text", "text": "parts"}]),
+        completion("", finish="length", reasoning_content="a \ud83d half"),
+    ],
+)
+def test_foreign_data_is_stored_in_our_form_and_read_again(tmp_path, reply):
+    with habits(lambda request: reply) as served:
+        ask_all(served.base_url, tmp_path, range(2), caps={"dollars": 1.0})
+        assert ask_all(served.base_url, tmp_path, range(2), caps={"dollars": 1.0})[1:] == (0, 2)
+    assert ACCOUNT.spent(AnswerStore(tmp_path))[0] > 0
+
+
+@pytest.mark.parametrize("content", ["[" * 100_000, "{" * 50_000, '{"question": ' + "[" * 30_000])
+def test_a_deeply_nested_reply_is_unparsable_and_stays_so(tmp_path, content):
+    step = load_prompt(ROOT / "resources/prompts/full/single_doc_answer.yaml").steps[0]
+    with habits(lambda request: completion(content)) as served:
+        for _ in range(2):
+            ((_, reply),) = ask_all(served.base_url, tmp_path, range(1))[0]
+            assert read(step, reply).reason == "unparsable"
+
+
+def test_a_foreign_line_in_the_store_ends_no_job(tmp_path, caplog):
+    with habits(lambda request: completion()) as served:
+        ask_all(served.base_url, tmp_path, range(3))
+        request = {"model": "m"}
+        bad = [
+            {"key": 5, "reply": {"text": "x"}, "request": request},
+            {"key": "a", "reply": "x", "request": request},
+            {"key": "b", "reply": {"text": ["x"]}, "request": request},
+            {"key": "c", "reply": {"text": "x"}},
+            {"key": "d", "lost": {"id": "x"}},
+            {"key": "e", "for": ["set"], "reply": {"text": "x"}, "request": request},
+            {"key": "f", "failure": None, "request": request},
+        ]
+        lines = [json.dumps(line).encode() for line in bad] + [b"[" * 100_000, b"\xff\xfe"]
+        good = {
+            "key": "g",
+            "for": "set",
+            "request": request,
+            "reply": {"text": "x", "usage": {"prompt_tokens": "many"}},
+        }
+        (tmp_path / "0-foreign.jsonl").write_bytes(b"\n".join([*lines, json.dumps(good).encode(), b""]))
+        assert ask_all(served.base_url, tmp_path, range(4), caps={"dollars": 1.0})[1:] == (1, 3)
+    assert caplog.text.count("skipped a broken line") >= len(lines)
+    assert len(entries(AnswerStore(tmp_path), set(), ACCOUNT)) == 5
+
+
+# C6: the budget is a bound
+
+
+def spent_by(served, per_request):
+    return len(served.requests) * per_request
+
+
+@pytest.mark.parametrize(
+    ("usage", "dollars"),
+    [
+        ({"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 1015}, 0.01007),  # thoughts in the total alone
+        ({"prompt_tokens": 10, "completion_tokens": 1005}, 0.01007),  # max_tokens is ignored
+        (
+            {"prompt_tokens": "10", "completion_tokens": 5, "completion_tokens_details": {"reasoning_tokens": 1005}},
+            0.01007,
+        ),
+    ],
+)
+def test_an_endpoint_that_exceeds_max_tokens_stops_at_the_first_answer_that_shows_it(tmp_path, usage, dollars):
+    with habits(lambda request: completion(usage=usage)) as served:
+        with pytest.raises(UserError, match=r"answer of 1005 tokens.*allows 9.*reasoning_tokens"):
+            ask_all(served.base_url, tmp_path, range(100), concurrency=4, caps={"dollars": 0.05})
+        assert len(AnswerStore(tmp_path)) == len(served.requests) <= 4, "what was in flight, and it is stored"
+        with pytest.raises(UserError, match="is used up"):
+            ask_all(served.base_url, tmp_path, range(100), concurrency=4, caps={"dollars": 0.05})
+        assert spent_by(served, dollars) <= 0.05, "the next run reserves as much as was seen"
+
+
+@pytest.mark.parametrize(
+    "usage", [None, {}, {"prompt_tokens": 0, "completion_tokens": 0}, {"prompt_tokens": -3}, "none"]
+)
+def test_a_budget_holds_without_usage(tmp_path, usage):
+    with habits(lambda request: completion("x" * 40, usage=usage)) as served:
+        with pytest.raises(UserError, match="is used up"):
+            ask_all(served.base_url, tmp_path, range(300), concurrency=4, caps={"dollars": 0.01})
+        sent = sum(len(json.dumps(request)) for request in served.requests) * 2 / 1e6
+        assert 0.001 < sent < 0.01, "a byte counts as a token where nothing is known"
+    found = summary(entries(AnswerStore(tmp_path), set(), ACCOUNT), ACCOUNT)
+    assert found["calls_with_estimated_usage"] == len(served.requests)
+
+
+@pytest.mark.parametrize("factor", [0.7, 1.0, 2.5])
+def test_a_budget_holds_whatever_the_tokenizer(tmp_path, factor):
+    """Texts in which a byte may be nearly a token, which four bytes a token would undercount."""
+
+    def answer(request):
+        return completion(usage=(round(len(json.dumps(request)) * factor), 9))
+
+    with habits(answer) as served:
+        with pytest.raises(UserError, match="is used up"):
+            ask_all(served.base_url, tmp_path, range(300), concurrency=4, caps={"dollars": 0.02})
+        one = factor * len(json.dumps(served.requests[0])) * 2e-6 + 9e-5
+        paid = ACCOUNT.spent(AnswerStore(tmp_path))[0]
+    assert 0.02 - 6 * one < paid <= 0.02 + (4 * one if factor > 2 else 0), "beyond a byte a token, what was in flight"
+
+
+def test_two_teachers_of_one_model_pay_their_own_prices(tmp_path):
+    settings = {
+        "teachers": {
+            "free": {"model": "m", "base_url": "http://u", "price": {"input": 0, "output": 0}},
+            "paid": {"model": "m", "base_url": "http://u", "price": {"input": 100.0, "output": 100.0}},
+        },
+        "datasets": {"set": {"budget": {"dollars": 0.02}}},
+        "prices": str(ROOT / "resources/prices.yaml"),
+    }
+    account = account_of(settings, "set", "x")
+
+    async def ask(name, url, numbers):
+        model = TeacherModel.of({**settings["teachers"][name], "base_url": url, "concurrency": 1}, name=name)
+        async with open_session(model, AnswerStore(tmp_path), account) as asked:
+            await at_once(numbers, lambda number: asked.ask(body(number)), 1, "test")
+
+    with habits(lambda request: completion()) as served:
+        asyncio.run(ask("free", served.base_url, range(20)))
+        assert account.spent(AnswerStore(tmp_path)) == (0.0, 20)
+        with pytest.raises(UserError, match="is used up"):
+            asyncio.run(ask("paid", served.base_url, range(20, 60)))
+    dollars, requests = account.spent(AnswerStore(tmp_path))
+    assert dollars == pytest.approx((requests - 20) * 0.0015)
+    assert 0.015 < dollars <= 0.02
+    total = summary(entries(AnswerStore(tmp_path), set(), account), account)
+    assert total["dollars"] == pytest.approx(dollars)
+    assert account.price("m") == Price(input=100.0, output=100.0), "of an unknown teacher the dearer"
+
+
+def test_several_answers_a_request_are_reserved_and_a_request_without_a_limit_is_refused(tmp_path):
+    with habits(lambda request: completion(usage=(10, 27))) as served:
+        ask_all(served.base_url, tmp_path, range(2), caps={"dollars": 1.0}, sampling={"n": 3})
+        with pytest.raises(UserError, match="no `max_tokens`"):
+            ask_all(served.base_url, tmp_path, range(9), caps={"dollars": 1.0}, sampling={"max_tokens": None})
+    assert len(served.requests) == 2
+
+
+# C8 to C10: answers that are none
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        completion(finish="error"),
+        completion(finish="abort"),
+        completion(finish="insufficient_system_resource"),
+        b"",
+        b"data: {}",
+    ],
+)
+def test_what_was_charged_for_nothing_is_asked_again_and_is_in_the_ledger(tmp_path, broken):
+    served_once = set()
+
+    def answer(request):
+        number = number_of(request)
+        if number % 4 == 0 and number not in served_once:
+            served_once.add(number)
+            return 200, broken
+        return completion()
+
+    with habits(answer) as served:
+        replies, bought, _ = ask_all(served.base_url, tmp_path, range(12))
+        assert (bought, len(served.requests)) == (12, 15)
+    assert all(reply["finish_reason"] == "stop" for _, reply in replies)
+    total = summary(entries(AnswerStore(tmp_path), set(), ACCOUNT), ACCOUNT)
+    assert total["failed_attempts_that_may_have_been_charged"] == 3
+
+
+def test_a_page_costs_nothing_and_is_quoted(tmp_path):
+    with habits(lambda request: (200, b"<!DOCTYPE html><title>Please log in</title>")) as served:
+        with pytest.raises(UserError, match=r"does not answer \(broken reply \(<!DOCTYPE html><title>Please log in"):
+            ask_all(served.base_url, tmp_path, range(20), attempts=2)
+    assert not AnswerStore(tmp_path).lost
+
+
+def test_half_a_character_is_tried_once_more_and_then_kept_as_it_is(tmp_path):
+    with habits(lambda request: completion("caf\ufffd" if number_of(request) == 1 else "fine")) as served:
+        replies, bought, _ = ask_all(served.base_url, tmp_path, range(3))
+        assert (bought, len(served.requests)) == (3, 4)
+    assert replies[1][1]["finish_reason"] == HALF
+    assert len(AnswerStore(tmp_path).lost) == 1
+    step = load_prompt(ROOT / "resources/prompts/full/single_doc_answer.yaml").steps[0]
+    assert str(read(step, replies[1][1])) == f"unfinished ({HALF})"
+
+
+# C11 and C12: outages and waits
+
+
+@pytest.mark.parametrize("status", [503, 502, 500])
+def test_a_short_outage_pauses_the_job(tmp_path, status, caplog):
+    down = threading.Event()
+
+    def answer(request):
+        if number_of(request) == 20 and not down.is_set():
+            down.set()
+            threading.Timer(0.4, down.clear).start()
+            served.answer = lambda request: (status, error("restarting")) if down.is_set() else completion()
+        return (status, error("restarting")) if down.is_set() else completion()
+
+    with habits(answer) as served:
+        _, bought, _ = ask_all(served.base_url, tmp_path, range(100), concurrency=16, attempts=3)
+        assert bought == 100 + len(served.controls) - sum(map(bool, served.controls)) + len(AnswerStore(tmp_path)) - 100
+        assert len(served.requests) < 300
+    assert not failures(tmp_path)
+    assert "waiting until it answers again, at most 0:10:00" in caplog.text
+
+
+def test_an_outage_that_lasts_ends_with_a_message(tmp_path, monkeypatch):
+    monkeypatch.setattr(client, "OUTAGE", 0.3)
+    with habits(after(5, lambda request: (503, error("gone fishing")))) as served:
+        with pytest.raises(UserError, match=r"has not answered for .*gone fishing.*run again"):
+            ask_all(served.base_url, tmp_path, range(100), concurrency=16)
+    assert not failures(tmp_path)
+
+
+def test_waits_have_a_limit():
+    assert seconds_of(str(int(time.time()) + 90)) == pytest.approx(90, abs=2), "seconds since 1970"
+    assert seconds_of(str((int(time.time()) + 90) * 1000)) == pytest.approx(90, abs=2), "milliseconds"
+    assert seconds_of("9" * 14) <= MOST
+    assert seconds_of("9" * 400) is None or seconds_of("9" * 400) <= MOST
+    assert seconds_of("١٢") is None
+    limiter = Limiter("m", 4, None, None)
+    limiter.succeeded({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "86400"})
+    assert limiter.paused_for <= 60, "a 429 says whether the limit still holds"
+
+
+@pytest.mark.parametrize("retry_after", ["99999999999999", "7201", "Fri, 31 Dec 9999 23:59:59 GMT"])
+def test_a_wait_that_is_too_long_is_said(tmp_path, retry_after):
+    with habits(after(2, lambda request: (429, error("slow down"), {"Retry-After": retry_after}))) as served:
+        with pytest.raises(UserError, match=r"asked to retry after .*slow down"):
+            ask_all(served.base_url, tmp_path, range(9), concurrency=1)
+
+
+def test_429_without_end_is_one_wait_and_not_one_an_attempt(tmp_path, monkeypatch):
+    monkeypatch.setattr(places, "PATIENCE", 0.3)
+    with habits(after(2, lambda request: (429, error("no more today")))) as served:
+        began = time.monotonic()
+        with pytest.raises(UserError, match=r"has answered only 429 .*no more today"):
+            ask_all(served.base_url, tmp_path, range(9), concurrency=2)
+        assert time.monotonic() - began < 3
+
+
+def test_blank_lines_for_ever_are_a_timeout(tmp_path):
+    def blanks(file):
+        while True:
+            file.write(b"\n")
+            file.flush()
+            time.sleep(0.02)
+
+    with habits(lambda request: (200, blanks) if number_of(request) == 1 else completion()) as served:
+        replies, _, _ = ask_all(served.base_url, tmp_path, range(3), timeout=0.3, attempts=2)
+    assert replies[1][1]["failure"] == "timeout, 2 attempts"
+    assert len(AnswerStore(tmp_path).lost) == 2
+
+
+@pytest.mark.parametrize("first", [(429, error("later"), {"Retry-After": "3000"}), (503, error("down"))])
+def test_the_healthy_endpoint_gets_the_requests_of_the_other(tmp_path, first):
+    with habits(lambda request: completion()) as well, habits(lambda request: first) as ill:
+        places_ = [Endpoint(ill.base_url), Endpoint(well.base_url)]
+        began = time.monotonic()
+        assert ask_all(places_, tmp_path, range(60), concurrency=8)[1] == 60
+        assert time.monotonic() - began < 10
+        assert len(ill.requests) < 20
+
+
+# C13: long prompts in other servers' words, see also test_door.py and test_endpoint_answers.py
+
+
+# C14: batches
+
+
+def test_a_batch_whose_files_are_named_late_is_waited_for(tmp_path):
+    with habits(None) as served:
+        served.batches.late = 3
+        _, bought, _ = ask_all(served.base_url, tmp_path, range(10), batch=True, poll_seconds=0.01)
+        assert (bought, len(served.batches.opened), served.batches.billed) == (10, 1, 10)
+
+
+def test_a_batch_that_never_names_its_files_is_not_bought_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(batch_api, "LATE", 0.1)
+    with habits(None) as served:
+        served.batches.late = 10**6
+        with pytest.raises(UserError, match="has ended, but names no file"):
+            ask_all(served.base_url, tmp_path, range(10), batch=True, poll_seconds=0.01)
+        served.batches.late = 0
+        assert ask_all(served.base_url, tmp_path, range(10), batch=True, poll_seconds=0.01)[1] == 10
+        assert (len(served.batches.opened), served.batches.billed) == (1, 10)
+
+
+@pytest.mark.parametrize("hidden", [0, 3], ids=["at once", "later"])
+def test_an_opening_whose_response_is_lost_is_found(tmp_path, hidden):
+    with habits(None) as served:
+        served.batches.lost_creates, served.batches.hidden = 1, hidden
+        _, bought, _ = ask_all(served.base_url, tmp_path, range(10), batch=True, poll_seconds=0.01)
+        assert (bought, len(served.batches.opened), served.batches.billed) == (10, 1, 10)
+
+
+@pytest.mark.parametrize("running", [False, True], ids=["answered too", "cancelled"])
+def test_a_batch_that_appears_too_late_is_in_the_ledger(tmp_path, running):
+    """The first opening appears only when the second is done: it is cancelled if it runs, and what it cost is recorded."""
+    with habits(None) as served:
+        batches = served.batches
+        batches.lost_creates, batches.hidden = 1, 10**6
+        if running:
+            batches.running.add("batch_0")
+        opened = batches.create
+
+        def create(request):
+            made = opened(request)
+            if len(batches.opened) == 2:
+                batches.hidden = 0
+            return made
+
+        batches.create = create
+        _, bought, _ = ask_all(served.base_url, tmp_path, range(10), batch=True, poll_seconds=0.01)
+        assert (bought, batches.billed) == (10, 20)
+        assert batches.cancelled == (["batch_0"] if running else [])
+    total = summary(entries(AnswerStore(tmp_path), set(), ACCOUNT), ACCOUNT)
+    assert total["dollars"] + total["dollars_that_they_may_have_cost"] == pytest.approx(20 * (10 * 2 + 5 * 10) / 2e6)
+    assert ACCOUNT.spent(AnswerStore(tmp_path))[1] == 20
+
+
+# C15: thoughts
+
+
+@pytest.mark.parametrize(
+    "thoughts",
+    [
+        "<think>{x} is a brace</think>\n",
+        "The set {a, b} ...\n</think>\n\n",
+        "<|channel|>analysis<|message|>{x}<|end|><|start|>assistant<|channel|>final<|message|>",
+    ],
+)
+def test_thoughts_are_cut_before_a_reply_is_read(thoughts):
+    step = load_prompt(ROOT / "resources/prompts/full/single_doc_answer.yaml").steps[0]
+    pair = {"question": "Who?", "answer": "Nobody."}
+    assert read(step, {"text": thoughts + json.dumps(pair), "finish_reason": "stop"}) == pair
+    assert read(step, {"text": "<think>{x}, and then", "finish_reason": "stop"}).reason == "unparsable"
+
+
+# C16: mistakes of the user
+
+
+def test_a_key_with_a_line_break_is_read_without_it_and_another_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("MY_KEY", " sk-1\n")
+    assert Endpoint("http://u", "MY_KEY").key() == "sk-1"
+    monkeypatch.setenv("MY_KEY", "sk-1\nsk-2")
+    with pytest.raises(UserError, match="MY_KEY has a line break"):
+        ask_all("http://127.0.0.1:9/v1", tmp_path, range(1), variable="MY_KEY")
+
+
+@pytest.mark.parametrize("url", ["localhost:8000/v1", "//host/v1", "ftp://host", "http:///v1"])
+def test_an_address_without_http_is_refused(url):
+    with pytest.raises(UserError, match="begins with http"):
+        Endpoint(url)
+
+
+def test_replay_can_be_switched_off_by_its_value(monkeypatch):
+    for value, expected in {"0": False, "": False, "no": False, "false": False, "1": True, "yes": True}.items():
+        monkeypatch.setenv(REPLAY, value)
+        assert replays() == expected
+
+
+def test_a_store_that_may_only_be_read_serves_a_replay_and_says_so_when_it_must_write(tmp_path, monkeypatch):
+    with habits(lambda request: completion()) as served:
+        ask_all(served.base_url, tmp_path, range(2))
+        opened = type(tmp_path).open
+
+        def read_only(path, mode="r", *arguments, **named):
+            if set(mode) & set("wax+"):
+                raise PermissionError(13, "Permission denied")
+            return opened(path, mode, *arguments, **named)
+
+        monkeypatch.setattr(type(tmp_path), "open", read_only)
+        monkeypatch.setenv(REPLAY, "1")
+        with answers.exclusive(tmp_path, tmp_path / "out"):
+            assert ask_all("http://127.0.0.1:9/v1", tmp_path, range(2))[1:] == (0, 2)
+        monkeypatch.delenv(REPLAY)
+        with pytest.raises(UserError, match=r"no answer can be stored here \(Permission denied\)"):
+            asyncio.run(AnswerStore(tmp_path).put({"key": "k"}))
+
+
+def test_a_servers_command_may_have_braces_and_must_be_one():
+    with pytest.raises(UserError, match="is not a command"):
+        with local_server("serve --port {port} --options 'x"):
+            pass
