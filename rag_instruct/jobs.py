@@ -39,4 +39,15 @@ def job_settings(path: Path | None) -> Settings:
 
 def missing_key(variable: str | None) -> bool:
     """Return whether a teacher needs an API key, and its environment variable is not set."""
-    return bool(variable) and not os.environ.get(variable or "") and not os.environ.get(REPLAY)
+    return bool(variable) and not os.environ.get(variable or "", "").strip() and not os.environ.get(REPLAY)
+
+
+def key_fault(variable: str) -> str:
+    """Return what is wrong with the key in an environment variable, or "" if it can be sent.
+
+    Spaces and line breaks around a key do not count. Replay needs no key.
+    """
+    if missing_key(variable):
+        return "is not set"
+    key = os.environ.get(variable, "").strip()
+    return "" if key.isascii() and (key.isprintable() or not key) else "has a line break or a sign that no key has"

@@ -102,6 +102,18 @@ def test_an_ablation_is_a_few_lines():
             {"model": "m", "endpoints": [{"base_url": "u"}, {"base": "u"}]},
             "teachers.many.endpoints.1 has no key 'base': did you mean 'base_url'?",
         ),
+        (
+            ("teachers", "gpt-4o", "base_url"),
+            "localhost:8000/v1",
+            "teachers.gpt-4o.base_url: 'localhost:8000/v1' is not an address: begin it with http:// or https://",
+        ),
+        (
+            ("teachers", "many"),
+            {"model": "m", "endpoints": [{"base_url": "http://u"}, {"base_url": "//node2:8000/v1"}]},
+            "teachers.many.endpoints.1.base_url: '//node2:8000/v1' is not an address",
+        ),
+        (("teachers", "gpt-4o", "base_url"), "htp://node/v1", "teachers.gpt-4o.base_url: 'htp://node/v1' is not an"),
+        (("teachers", "gpt-4o", "base_url"), "https:///v1", "teachers.gpt-4o.base_url: 'https:///v1' is not an"),
         ((*DEMO, "paradigms"), {"useless_doc": 0}, "asks for no row at all"),
         ((*DEMO, "noise"), {"depth": 20, "beyond": 20}, "leave too few passages"),
         (

@@ -1,5 +1,6 @@
 """Checks across the parts of config.yaml: every name must exist, and counts must fit together."""
 
+import re
 from pathlib import Path
 
 from rag_instruct.errors import UserError
@@ -12,6 +13,7 @@ REFERENCES = {"corpus": "corpora", "encoder": "encoders", "teacher": "teachers"}
 def check_references(config: Settings, prompts: Path) -> None:
     """Raise UserError for an unknown name. `prompts` is the folder of prompts, next to the folder of recipes."""
     _check_models(config, prompts.parent / "recipes")
+    _check_addresses(config)
     for name, dataset in config["datasets"].items():
         _check_dataset(config, f"datasets.{name}", dataset, prompts)
 
@@ -54,6 +56,18 @@ def _check_models(config: Settings, recipes: Path) -> None:
         for key in known_names.keys() & model.keys():
             section, names = known_names[key]
             known(model[key], names, f"models.{name}.{key}", section)
+
+
+def _check_addresses(config: Settings) -> None:
+    for name, teacher in config["teachers"].items():
+        places = [(f"endpoints.{number}.", place) for number, place in enumerate(teacher.get("endpoints", []))]
+        for key, place in [("", teacher), *places]:
+            address = place.get("base_url", "http://own-server")
+            if not re.fullmatch(r"https?://[^/\s]\S*", address):
+                raise UserError(
+                    f"config.yaml: teachers.{name}.{key}base_url: {address!r} is not an address: begin it with http:// "
+                    "or https://, such as http://localhost:8000/v1"
+                )
 
 
 def _check_evaluation(config: Settings, place: str, evaluation: Settings) -> None:
