@@ -43,6 +43,17 @@ def missing_key(variable: str | None) -> bool:
     return bool(variable) and not os.environ.get(variable or "", "").strip() and not replays()
 
 
+def key_fault(variable: str) -> str:
+    """Return what is wrong with the key in an environment variable, or "" if it can be sent.
+
+    Spaces and line breaks around a key do not count. Replay needs no key.
+    """
+    if missing_key(variable):
+        return "is not set"
+    key = os.environ.get(variable, "").strip()
+    return "" if key.isascii() and (key.isprintable() or not key) else "has a line break or a sign that no key has"
+
+
 def replays() -> bool:
     """Return whether jobs use only stored answers."""
     return os.environ.get(REPLAY, "").strip().lower() not in OFF

@@ -17,6 +17,7 @@ from rag_instruct.costs.evaluation_preview import preview_evaluation
 from rag_instruct.costs.preview import preview_data_set
 from rag_instruct.costs.tables import preview_table
 from rag_instruct.files import write_json
+from rag_instruct.graph.keys import WARNING, missing_keys_of
 from rag_instruct.jobs import job_settings
 from rag_instruct.llm.answers import AnswerStore
 from rag_instruct.llm.session import account_of
@@ -31,6 +32,8 @@ def main(*, dataset: str, prompts: Path | None = None, output: Path, settings: P
     estimates = preview_data_set(given, dataset, results, folder, account)
     estimates += preview_evaluation(given, dataset, results, store, account)
     print(preview_table(estimates, account.spent(store), account))
+    for said in missing_keys_of(given, dataset, {one.model for one in estimates if one.requests}):
+        print(f"{WARNING}{said}")
     write_json(output, [asdict(one) for one in estimates])
 
 

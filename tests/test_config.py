@@ -115,10 +115,18 @@ def test_an_ablation_is_a_few_lines():
             "teachers.many.endpoints.1 has no key 'base': did you mean 'base_url'?",
         ),
         (
+        (
             ("teachers", "near"),
             {"model": "m", "base_url": "localhost:8000/v1"},
             "teachers.near.base_url: begin the address with http:// or https://",
         ),
+        (
+            ("teachers", "many"),
+            {"model": "m", "endpoints": [{"base_url": "http://u"}, {"base_url": "//node2:8000/v1"}]},
+            "teachers.many.endpoints.1.base_url: begin the address",
+        ),
+        (("teachers", "gpt-4o", "base_url"), "htp://node/v1", "teachers.gpt-4o.base_url: begin the address"),
+        (("teachers", "gpt-4o", "base_url"), "https:///v1", "teachers.gpt-4o.base_url: begin the address"),
         ((*DEMO, "paradigms"), {"useless_doc": 0}, "asks for no row at all"),
         ((*DEMO, "noise"), {"depth": 20, "beyond": 20}, "leave too few passages"),
         (

@@ -283,8 +283,13 @@ def test_an_unknown_data_set(bare, ending):
 
 
 def test_a_missing_key_is_said_before_anything_runs(bare):
-    """A dry run needs none, as the plans above show."""
-    output = refused(bare, FULL, "OPENAI_API_KEY is not set, and gpt-4o needs it", "export OPENAI_API_KEY=...")
+    """A dry run needs none, and names those that the run will need."""
+    planned = bare.snakemake("-n", "--", FULL)
+    assert planned.returncode == 0
+    for needed in ("OPENAI_API_KEY is not set, and gpt-4o", "HF_TOKEN is not set, and lmsys/lmsys-chat-1m"):
+        assert planned.stdout.count(f"warning: {needed} needs it to make") == 1
+    remedies = "export OPENAI_API_KEY=...", "export HF_TOKEN=..."
+    output = refused(bare, FULL, "OPENAI_API_KEY is not set, and gpt-4o needs it", *remedies, "Nothing was run.")
     assert "rule download" not in output
     assert not (bare.folder / "downloads").exists()
 

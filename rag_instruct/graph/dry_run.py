@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rag_instruct.errors import UserError
+from rag_instruct.graph.keys import WARNING
 from rag_instruct.project import root
 
 ROOT = root()
@@ -20,7 +21,7 @@ def command(configfiles: Sequence[Path]) -> list[str]:
 
 
 def dry_run(targets: Sequence[str], configfiles: Sequence[Path], *options: str) -> str:
-    """Return the output of `snakemake -n`. Raises UserError with Snakemake's message when it fails."""
+    """Return the output of `snakemake -n`, and repeat its warnings. Raises UserError with its message when it fails."""
     # We switch the workflow profile off, because its `quiet` would hide the jobs.
     plain = ["-n", "--nolock", "--workflow-profile", "none", *options]
     ran = subprocess.run([*command(configfiles), *plain, "--", *targets], capture_output=True, text=True)
@@ -28,4 +29,5 @@ def dry_run(targets: Sequence[str], configfiles: Sequence[Path], *options: str) 
         raise UserError(
             f"{' '.join(targets)}: Snakemake cannot plan this target:\n{(ran.stdout + ran.stderr).strip()[-2000:]}"
         )
+    print("".join(line for line in ran.stderr.splitlines(True) if line.startswith(WARNING)), end="", file=sys.stderr)
     return ran.stdout

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from snakemake.logging import is_quiet_about, logger
+from snakemake_interface_logger_plugins.common import LogEvent
 
 from rag_instruct.errors import UserError
 from rag_instruct.graph.captured import speak_in_whole_messages
-from rag_instruct.graph.paid import refuse_missing_keys
+from rag_instruct.graph.keys import WARNING, missing_keys, refuse_missing_keys
 from rag_instruct.lock import hold
 
 
@@ -50,6 +51,23 @@ def start(workflow: Any, settings: dict[str, Any]) -> None:
 
         found = [(job.jobid, job.rule.name, dict(job.wildcards_dict)) for job in jobs]
         show(found, [rule.name for rule in workflow.rules], settings, handler)
+
+
+def tell_missing_keys_of_dry_run(workflow: Any, settings: dict[str, Any]) -> None:
+    """Let a dry run name the keys that the run will need and the environment lacks.
+
+    Snakemake calls `onstart` in real runs only. So we wait for the table of jobs, which it logs when it knows them.
+    """
+
+    def tell(record: logging.LogRecord) -> bool:
+        if vars(record).get("event") == LogEvent.RUN_INFO and workflow.dryrun:
+            logger.removeFilter(tell)
+            for said in missing_keys(workflow.dag.needrun_jobs(exclude_finished=False), settings):
+                print(f"{WARNING}{said}", file=sys.stderr)
+        return True
+
+    if workflow.is_main_process:
+        logger.addFilter(tell)
 
 
 def refuse_second_run(rules: set[str]) -> None:

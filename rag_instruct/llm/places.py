@@ -90,7 +90,7 @@ class Place:
                 self._note(outcome, began, response)
                 if not isinstance(outcome, Answer):
                     self._adaptation.failed(request)
-                    return Attempt(began, outcome)
+                    return outcome
                 self._adaptation.succeeded(request, sent)
                 if sent != request:
                     outcome.reply["sent"] = {name: value for name, value in sent.items() if name != "messages"}

@@ -1,0 +1,124 @@
+"""Find the keys that a run needs and the environment lacks, before anything runs: of endpoints, and of the hub."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rag_instruct.errors import UserError
+from rag_instruct.graph.paid import TEACHER_OF
+from rag_instruct.jobs import key_fault
+from rag_instruct.settings import Settings
+
+HUB = "HF_TOKEN"
+WARNING = "warning: "  # begins what a dry run and a preview say about keys
+# Models and data sets that the hub gives only to those who accepted their terms, as far as we know them. What is
+# missing here is found when it is downloaded.
+GATED = (
+    "meta-llama/", "lmsys/lmsys-chat-1m", "google/gemma", "google/embeddinggemma", "mistralai/Mistral-7B-Instruct",
+    "mistralai/Mistral-Small", "mistralai/Ministral", "mistralai/Mixtral", "CohereForAI/", "CohereLabs/",
+    "allenai/WildChat-1M-Full",
+)  # fmt: skip
+
+
+class Needed(NamedTuple):
+    """A key that a run needs.
+
+    Args:
+        variable: its environment variable
+        by: the model or data set that needs it
+        to_make: the first file that is made with it
+    """
+
+    variable: str
+    by: str
+    to_make: str
+
+
+def refuse_missing_keys(jobs: Iterable[Any], settings: Settings) -> None:
+    """Raise UserError that names every key that the jobs need and the environment lacks."""
+    if said := missing_keys(jobs, settings):
+        raise UserError("\n".join([*said, "Nothing was run."]))
+
+
+def missing_keys(jobs: Iterable[Any], settings: Settings) -> list[str]:
+    """Return a sentence about each key that the jobs need and the environment lacks, with its remedy."""
+    ordered = sorted(jobs, key=lambda job: str(job.output[0]))
+    return sentences(key for job in ordered for key in _needed(job, settings))
+
+
+def sentences(needed: Iterable[Needed]) -> list[str]:
+    """Return a sentence about each of these keys that the environment lacks, with its remedy."""
+    found: dict[str, dict[str, str]] = {}  # by variable: what needs it, and the first file
+    for key in needed:
+        found.setdefault(key.variable, {}).setdefault(key.by, key.to_make)
+    return [_sentence(variable, needs) for variable, needs in found.items() if _fault(variable)]
+
+
+def _fault(variable: str) -> str:
+    if variable == HUB:
+        from huggingface_hub import get_token  # reads the variable, and the file that `hf auth login` writes
+
+        return "" if get_token() else "is not set"
+    return key_fault(variable)
+
+
+def _sentence(variable: str, needs: dict[str, str]) -> str:
+    by, to_make = next(iter(needs.items()))
+    others = f" ({', '.join(list(needs)[1:])} too)" if len(needs) > 1 else ""
+    who = f"{variable} {_fault(variable)}, and {by} needs it to make {to_make}{others}"
+    if variable == HUB:
+        return f"{who}: accept the terms at huggingface.co, then export {HUB}=..., or give a local `path` or folder"
+    return f"{who}: export {variable}=..., or choose another teacher in config.yaml"
+
+
+def missing_keys_of(settings: Settings, dataset: str, bought: set[str]) -> list[str]:
+    """Return the same sentences for a data set. `bought` has the models that would still be asked."""
+    chosen = settings["datasets"][dataset]
+    evaluated = [settings["models"][name] for name in chosen["evaluation"]["models"]]
+    names = [chosen["teacher"], chosen["exemplar_filter"], chosen["verification"].get("judge")]
+    teachers = [settings["teachers"].get(name) for name in (*names, *(one.get("teacher") for one in evaluated))]
+    made = f"results/{dataset}.jsonl"
+    needed = [key for one in teachers if one and one["model"] in bought for key in of_teacher(one, made)]
+    for name in chosen["exemplars"]:
+        hub = settings["exemplar_sets"][name].get("hub", "")
+        if not Path(settings["downloads"], "exemplar_sets", name, "files.json").exists():
+            needed += of_hub(hub, None, made)
+    return sentences(needed)
+
+
+def of_teacher(teacher: dict[str, Any], to_make: str) -> Iterator[Needed]:
+    """Yield the keys of a teacher's endpoints."""
+    for place in [teacher, *teacher.get("endpoints", [])]:
+        if place.get("key_variable"):
+            yield Needed(place["key_variable"], teacher["model"], to_make)
+
+
+def of_hub(name: str, revision: str | None, to_make: str) -> Iterator[Needed]:
+    """Yield the hub's key if `name` is gated there, and the hub's cache on this machine does not have it."""
+    if name.startswith(GATED) and not Path(name).exists() and not _is_cached(name, revision):
+        yield Needed(HUB, name, to_make)
+
+
+def _is_cached(model: str, revision: str | None) -> bool:
+    from huggingface_hub import try_to_load_from_cache
+
+    return isinstance(try_to_load_from_cache(model, "config.json", revision=revision), str)
+
+
+def _needed(job: Any, settings: Settings) -> Iterator[Needed]:
+    rule, names, made = job.rule.name, job.wildcards, str(job.output[0])
+    if rule in TEACHER_OF:
+        yield from of_teacher(settings["teachers"][TEACHER_OF[rule](settings, names)], made)
+    elif rule == "download_from_hub":
+        yield from of_hub(settings[names.section][names.name]["hub"], None, made)
+    elif rule == "train":
+        from rag_instruct.training.recipe import load_recipe
+
+        recipe = load_recipe(Path(str(job.input.recipe)))
+        yield from of_hub(recipe.model, recipe.revision, made)
+    elif rule == "generate_local":
+        model = settings["models"][names.model]
+        yield from of_hub(model.get("model", ""), model.get("revision"), made)
+    elif rule == "embed":
+        encoder = settings["encoders"][names.encoder]
+        yield from of_hub(encoder["model"], encoder.get("revision"), made)
