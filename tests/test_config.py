@@ -35,7 +35,7 @@ def test_defaults_are_filled_in_and_the_original_is_left_alone():
     before = copy.deepcopy(CONFIG)
     config = check(CONFIG)
     assert before == CONFIG
-    assert config["datasets"]["rag_instruct_40k"]["noise"] == {"depth": 250, "beyond": 200}
+    assert config["datasets"]["rag_instruct_40k"]["noise"] == {"choose": "window", "depth": 250, "beyond": 200}
     assert config["datasets"]["rag_instruct_40k"]["documents"] == 10
     assert config["encoders"]["contriever"]["normalize"] is False
     assert config["answers"] == "answers"

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from rag_instruct.corpus.passages import Passage
+from rag_instruct.dataset.noise import choose_noise
 from rag_instruct.files import digest
 from rag_instruct.logs import progress
 from rag_instruct.reasons import Reason
@@ -11,14 +12,20 @@ from rag_instruct.schema import Pair, Reject, Row, RowPassage
 
 
 def assemble(
-    pairs: Sequence[Pair], run: Run, documents: int, beyond: int, seed: str, corpus_license: str = "unknown"
+    pairs: Sequence[Pair],
+    run: Run,
+    documents: int,
+    beyond: int,
+    seed: str,
+    corpus_license: str = "unknown",
+    choose: str = "window",
 ) -> tuple[list[Row], list[Reject]]:
     """Return rows with `documents` documents each, and the rejected pairs.
 
     A row keeps all its source documents; noise documents fill the rest. So `documents` of 0 means no noise.
 
-    Noise comes from the ranks beyond `beyond`. Source documents, hidden passages and repeated texts are never noise. We
-    reject a pair if too few documents are left for noise.
+    Noise comes from the ranks beyond `beyond`, or as `choose` says (see `noise`). We reject a pair if too few documents
+    are left for noise.
 
     The noise and the order of the documents are chosen by a hash of the seed and the ids. So the place of a document
     does not tell its role.
@@ -27,25 +34,13 @@ def assemble(
     rejected: list[Reject] = []
     for pair in progress(pairs, "assembling", len(pairs)):
         own = run.store[[source.row for source in pair.sources]]
-        noise = _noise(pair, own, run.hits(pair.id, beyond), documents - len(own), seed)
-        if noise is None:
+        wanted = documents - len(own)
+        noise = choose_noise(choose, pair, run, own, wanted, beyond, seed)
+        if len(noise) < wanted:
             rejected.append(Reject.of(pair, Reason.TOO_FEW_NOISE))
         else:
             rows.append(_row(pair, own, noise, seed, corpus_license))
     return rows, rejected
-
-
-def _noise(pair: Pair, own: list[Passage], hits: list[Hit], wanted: int, seed: str) -> list[Hit] | None:
-    never = {source.id for source in pair.sources} | set(pair.hidden)
-    texts = {passage.text for passage in own}
-    chosen: list[Hit] = []
-    for hit in sorted(hits, key=lambda hit: digest(seed, pair.id, hit.passage.id)):
-        if len(chosen) >= wanted:
-            break
-        if hit.passage.id not in never and hit.passage.text not in texts:
-            chosen.append(hit)
-            texts.add(hit.passage.text)
-    return chosen if len(chosen) >= wanted else None
 
 
 def _row(pair: Pair, own: list[Passage], noise: list[Hit], seed: str, corpus_license: str) -> Row:
