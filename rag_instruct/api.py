@@ -18,16 +18,17 @@ from rag_instruct.dataset.verification import Examiner
 from rag_instruct.errors import UserError
 from rag_instruct.llm.prompts import load_prompt
 from rag_instruct.llm.session import Session, with_teacher
-from rag_instruct.paradigms import ANY, slots
+from rag_instruct.paradigms import ANY, PARADIGMS, slots
 from rag_instruct.project import root
 from rag_instruct.record_files import read_records, write_records
 from rag_instruct.retrieval.embeddings import embed_shard
 from rag_instruct.retrieval.encoder import Encoder, EncoderSettings
+from rag_instruct.retrieval.linked_documents import first_documents, linked_documents
 from rag_instruct.retrieval.passage_index import PassageIndex
 from rag_instruct.retrieval.runs import Hit, Run
 from rag_instruct.retrieval.search import search
 from rag_instruct.retrieval.vectors import VectorFile, list_shards
-from rag_instruct.schema import Exemplar, Pair, Reject, Row, Verdict
+from rag_instruct.schema import Exemplar, LinkedDocuments, Pair, Reject, Row, Verdict
 from rag_instruct.synthesis.slots import Origin, Synthesis
 
 __all__ = [
@@ -36,6 +37,8 @@ __all__ = [
     "read_rows", "synthesise", "verify", "write_rows",
 ]  # fmt: skip
 Result = TypeVar("Result")
+FIRST_DOCUMENTS = 3  # hits for which linked passages are searched
+NEAR = 400  # passages near to a first document, among which linked ones are found
 NO_COLUMNS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -96,8 +99,13 @@ def synthesise(
     budget: Budget,
     prompts: str = "full",
     seed: str = "1",
+    index: PassageIndex | None = None,
+    source_words: int = 20,
 ) -> Pair | Reject:
     """Let a teacher write one question and its answer from the best hits, in the form of the exemplar.
+
+    Source documents have at least `source_words` words. For paradigms with several documents, `index` finds passages
+    that are linked to the best hits; without it, the next best hits are taken.
 
     `teacher` has the keys of a teacher in config.yaml. `store` keeps every answer, so the same call is free the second
     time. `prompts` is a folder in resources/prompts. If a filter refuses the pair, return a reject with the reason.
@@ -105,10 +113,13 @@ def synthesise(
     prompt = load_prompt(root() / "resources/prompts" / prompts / f"{paradigm}.yaml")
     imitated = Exemplar("api", "api", 0, "unknown", exemplar)
     origin = Origin(teacher["model"], prompts, prompt.version)
+    run = cast(Run, _Given(hits, index.store if index else None))
+    linked = _linked(imitated, run, index, source_words) if index and PARADIGMS[paradigm].several else None
 
     async def work(asked: Session) -> Pair | Reject:
-        run = cast(Run, _Given(hits))
-        synthesis = Synthesis(paradigm, [imitated], run, prompt, asked, bool(exemplar), seed, origin)
+        synthesis = Synthesis(
+            paradigm, [imitated], run, prompt, asked, bool(exemplar), seed, origin, source_words, linked
+        )
         pair = await synthesis.fill(0, slots({ANY: 1}, 0)[0], 1)
         return pair or synthesis.rejects[-1]
 
@@ -146,6 +157,14 @@ def read_rows(path: Path) -> list[Row]:
 def write_rows(path: Path, rows: Iterable[Row]) -> None:
     """Write a data set as JSON lines. If it fails, the file does not change."""
     write_records(path, rows)
+
+
+def _linked(exemplar: Exemplar, run: Run, index: PassageIndex, source_words: int) -> dict[str, list[LinkedDocuments]]:
+    found: list[LinkedDocuments] = []
+    for first in first_documents([exemplar.id], run, source_words, FIRST_DOCUMENTS):
+        near = cast(Run, _Given(index.nearest(first.row, NEAR), index.store))
+        found += linked_documents([first], near, source_words)
+    return {exemplar.id: [one for one in found if one.linked]}
 
 
 class _Given:

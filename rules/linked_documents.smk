@@ -28,11 +28,12 @@ rule choose_first_documents:
         tries=setting("tries"),
         seed=setting("seed"),
         source_words=setting("source_words"),
+        first_documents=setting("multi_documents.first_documents"),
         code=code("choose_first_documents"),
     shell:
         "python -m scripts.choose_first_documents {input.exemplars:q} --run {input.run:q} --passages {input.passages:q}"
         " --quotas {params.quotas} --oversample {params.oversample} --tries {params.tries} --seed {params.seed}"
-        " --source-words {params.source_words} --output {output:q} --log {log:q}"
+        " --source-words {params.source_words} --count {params.first_documents} --output {output:q} --log {log:q}"
 
 
 rule read_vectors:

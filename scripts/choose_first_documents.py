@@ -1,8 +1,8 @@
-"""Choose the first source document of each exemplar that multi-document paradigms may try.
+"""Choose first source documents for each exemplar that multi-document paradigms may try.
 
     python -m scripts.choose_first_documents kept.jsonl --run exemplars.parquet --passages passages.arrow \\
         --quotas multi_doc_answer/alpaca=1600 multi_doc_answer/lmsys=1600 --oversample 0.02 --tries 4 --seed 1 \\
-        --source-words 20 --output first.jsonl
+        --source-words 20 --count 3 --output first.jsonl
 
 Args:
     exemplars: .jsonl that the exemplar filter kept
@@ -13,6 +13,7 @@ Args:
     tries: candidates to try for one row
     seed: draws exemplars
     source_words: least words of a source document; a first document needs twice as many
+    count: the largest number of first documents of an exemplar
     output: output, .jsonl
 """
 
@@ -37,14 +38,15 @@ def main(
     tries: int,
     seed: str,
     source_words: int,
+    count: int,
     output: Path,
 ) -> None:
     kept = list(read_records(exemplars, Exemplar))
     rows: dict[str, dict[str, int]] = {}
-    for paradigm, name, count in (quota.replace("=", "/").split("/") for quota in quotas):
-        rows.setdefault(paradigm, {})[name] = int(count)
+    for paradigm, name, number in (quota.replace("=", "/").split("/") for quota in quotas):
+        rows.setdefault(paradigm, {})[name] = int(number)
     wanted = {name for paradigm in rows for name in tried(kept, paradigm, rows[paradigm], oversample, tries, seed)}
-    found = first_documents(sorted(wanted), Run(run, passages), source_words)
+    found = first_documents(sorted(wanted), Run(run, passages), source_words, count)
     logger.info("%d exemplars may be tried; they have %d first documents", len(wanted), len(found))
     write_records(output, found)
 

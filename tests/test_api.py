@@ -43,8 +43,44 @@ def test_the_example_of_the_page_runs_offline_and_costs_nothing_again(tmp_path, 
     assert pair.question in capsys.readouterr().out
 
 
+def test_an_index_finds_linked_documents(tmp_path, monkeypatch):
+    """One of four passages names the article of another, which is not the nearest."""
+    more = " and so on" * 20
+    texts = [
+        ("Mars", "A planet with two moons."),
+        ("Ares", "A god of war."),
+        ("Phobos", "A moon of Mars."),
+        ("Io", "Far off."),
+    ]
+    lines = [json.dumps({"id": n, "title": title, "text": text + more}) for n, (title, text) in enumerate(texts)]
+    (tmp_path / "p.jsonl").write_text("\n".join(lines))
+    corpus = api.import_corpus(tmp_path / "p.jsonl", tmp_path / "corpus")
+    vectors = np.array([[1, 0], [0.96, 0.28], [0.6, 0.8], [0, 1]], np.float16)
+    (tmp_path / "corpus/v").mkdir()
+    for shard, part in enumerate((vectors[:2], vectors[2:])):
+        save_array(tmp_path / f"corpus/v/shard_{shard:02d}.npy", part)
+    (tmp_path / "corpus/v/shards.json").write_text('{"passages": 4, "first_rows": [0, 2]}')
+    monkeypatch.setattr("rag_instruct.retrieval.passage_index.Encoder", lambda settings: None)
+    index = api.open_index(tmp_path / "corpus", api.EncoderSettings("m"), "v")
+    assert [hit.passage.title for hit in index.nearest(2, 3)] == ["Phobos", "Ares", "Io"]
+    hits = [api.Hit(corpus[[row]][0], row, rank, 1.0 / rank) for rank, row in ((1, 1), (2, 2), (3, 0), (4, 3))]
+
+    def written(**given):
+        with endpoint(answered) as served:
+            teacher = {"model": "m", "base_url": served.base_url, "price": {"input": 0, "output": 0}}
+            paid = {"teacher": teacher, "store": tmp_path / "answers", "budget": api.Budget(requests=2)}
+            return api.synthesise("Who?", hits, "multi_doc_answer", **paid, **given)
+
+    found = written(index=index)
+    assert [(source.id, source.nearest_to) for source in found.sources] == [("2", ""), ("0", "")]
+    assert (found.links[0].naming, found.links[0].named, found.links[0].words) == ("2", "0", "Mars")
+    assert written().sources[0].id == "1"
+    assert not written().links
+    assert written(index=index, source_words=200).reason == "no documents"
+
+
 def test_a_budget_is_kept(tmp_path):
-    hits = [api.Hit(api.Passage("1", "Mars", "Mars has two moons."), 0, 1, 0.9)]
+    hits = [api.Hit(api.Passage("1", "Mars", "Mars has two moons. " * 5), 0, 1, 0.9)]
     teacher = {"model": "m", "base_url": "http://127.0.0.1:9/v1"}
     with pytest.raises(api.UserError, match="requests"):
         api.synthesise(

@@ -84,25 +84,25 @@ def linked(folder, documents):
 
 
 def test_a_first_document_is_the_best_hit_that_is_long_enough_and_no_list(corpus):
-    found = first_documents(BEST, Given(corpus), 20)
+    found = first_documents(BEST, Given(corpus), 20, 1)
     assert [(one.id, one.row, one.exemplars) for one in found] == [
         ("id2", 2, ("e:0",)),
         ("id3", 3, ("e:2",)),
         ("id8", 8, ("e:1",)),
     ], "e:3 has none"
-    assert first_documents(BEST, Given(corpus), 40) == [], "a first document needs twice the words"
+    assert first_documents(BEST, Given(corpus), 40, 1) == [], "a first document needs twice the words"
 
 
 def test_a_hit_that_is_linked_to_another_hit_goes_first(corpus):
     BEST["e:4"] = [8, 5, 4, 2]
-    (found,) = first_documents(["e:4"], Given(corpus), 20)
+    (found,) = first_documents(["e:4"], Given(corpus), 20, 1)
     del BEST["e:4"]
     assert found.id == "id5", "the last hit names Vienna; the best is linked to none"
 
 
 def test_exemplars_share_a_first_document(corpus):
     BEST["e:5"] = [2]
-    (found,) = first_documents(["e:5", "e:0"], Given(corpus), 20)
+    (found,) = first_documents(["e:5", "e:0"], Given(corpus), 20, 1)
     del BEST["e:5"]
     assert found.exemplars == ("e:0", "e:5")
 
@@ -173,7 +173,7 @@ def synthesised(folder, paradigm, tries, prompts="full"):
 
     teacher = SimpleNamespace(ask=ask, model=SimpleNamespace(in_flight=1), bought=0, replayed=0)
     exemplars = [exemplar(name, f"What is number {name}?") for name in BEST]
-    documents = first_documents(BEST, Given(folder), 20)
+    documents = first_documents(BEST, Given(folder), 20, 1)
     write_records(folder / "linked.jsonl", linked(folder, documents))
     work = Synthesis(
         paradigm, exemplars, Given(folder), load_prompt(ROOT / f"resources/prompts/{prompts}/{paradigm}.yaml"), teacher,

@@ -51,5 +51,11 @@ def link(one: Passage, other: Passage) -> Link | None:
     return _link(other, one, back) if back else None
 
 
+def is_about_its_article(passage: Passage) -> bool:
+    """Say whether the passage begins with its article's subject. A passage about a detail is linked by chance only."""
+    name = article_name(passage.title)
+    return name is not None and name.begins(passage.text)
+
+
 def _link(naming: Passage, named: Passage, mention: Mention) -> Link:
     return Link("name" if mention.sure else "term", naming.id, named.id, mention.words)

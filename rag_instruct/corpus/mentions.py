@@ -15,8 +15,11 @@ PART = re.compile(r"[ _-]+\d+$")  # the number of a part in a file's name, such 
 # Nobody means these pages when a text has the words of their title.
 LISTING = re.compile(r"(lists?|index|outline|timeline|deaths|births) (of|in) |\d{1,4}s?( bc)?( in |$)", re.I)
 JOINING = frozenset({"of", "de", "da", "do", "del", "della", "di", "du", "van", "von", "der"})  # inside names
+FIRST_CHARACTERS = 100  # of a text, in which it says what it is about
 ROOT = 6  # letters of a word that are compared
 BEGINNING = re.compile(r"(^|[.!?:;])[\"“ ]*$")  # of a sentence, where a capital says nothing
+# Words that make another name of a name: "Holy Roman Empire".
+EXTENDING = frozenset({"Holy", "Democratic", "New", "Old", "North", "South", "East", "West", "Northern", "Southern"})
 LEAST_LETTERS = 3  # of a name; 2 in a script without capitals, where a letter may be a syllable or a word
 UNSPACED = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\u0e00-\u0e7f"  # Chinese, Japanese and Thai have no blanks
 KATAKANA = r"\u30a1-\u30fa\u30fc"
@@ -42,6 +45,10 @@ class ArticleName:
     def folded(self) -> str:
         """The name without case, accents and punctuation. Two titles with the same one are of one article."""
         return fold(" ".join(self.words))
+
+    def begins(self, text: str) -> bool:
+        """Say whether a text has the name's last word in its first words, as a text about the article's subject has."""
+        return self.words[-1].lower() in text[:FIRST_CHARACTERS].lower()
 
     def mention(self, text: str, own: "ArticleName | None" = None) -> Mention | None:
         """Return the surest mention of the article in a text, or None. A mention inside `own` is none.
@@ -70,7 +77,7 @@ class ArticleName:
         if sum(map(str.isalpha, name)) < LEAST_LETTERS - (not self._cased) or LISTING.match(name):
             return None
         words = [_inflected(word) for word in self.words]
-        if name[0].isalpha() and self._cased:
+        if name[0].isalpha() and self._cased and (self.words[0] == "The" or self.words[0].lower() not in STOP):
             words[0] = f"[{name[0].upper()}{name[0].lower()}]{words[0][1:]}"
         plural = "(?:e?s)?" if re.search("[a-z]$", name) else ""
         ignoring_case = re.I if name in (name.lower(), name.upper()) and len(name) > LEAST_LETTERS else 0
@@ -80,17 +87,21 @@ class ArticleName:
         """Return a mention, or None for words that are part of another name."""
         if not self._cased:
             return Mention(found, len(self.words) > 1 or len(found) >= LEAST_LETTERS)
-        if re.match(r" [^\W\d_]", after) and after[1].isupper():
-            return None  # "New York Times" does not name New York
-        if len(self.words) == 1 and (_inside_a_name(before) or (self.qualifier and not found[0].isupper())):
+        if _goes_on(after) or _inside_a_name(before, alone=len(self.words) == 1):
+            return None
+        if len(self.words) == 1 and self.qualifier and not found[0].isupper():
             return None
         if self.qualifier:
             return Mention(found, True) if self._explained(text) else None
         return Mention(found, len(self.words) > 1 or (found[0].isupper() and not BEGINNING.search(before)))
 
     def _explained(self, text: str) -> bool:
-        """Say whether a text tells which of several equal names it means: "directed by Henry King" the director."""
-        return bool(_roots(self.qualifier) & _roots(text))
+        """Say whether a text tells which of several equal names it means: "directed by Henry King" means the director.
+
+        It has a word of the qualifier, and all names and numbers in it: Hell (2011 film) needs 2011.
+        """
+        names = {word for word in re.findall(r"\w+", self.qualifier) if word[0].isupper() or word[0].isdigit()}
+        return bool(_roots(self.qualifier) & _roots(text)) and names <= set(re.findall(r"\w+", text))
 
 
 def _bounded(pattern: str, name: str) -> str:
@@ -109,15 +120,26 @@ def _inflected(word: str) -> str:
     return re.escape(word)
 
 
-def _inside_a_name(before: str) -> bool:
-    """Say whether a name goes on here: "Ed Mooney" does not name Mooney, "Treaty of Amsterdam" not Amsterdam."""
+def _inside_a_name(before: str, alone: bool) -> bool:
+    """Say whether a name begins before: "Ed Mooney" is not Mooney, "Treaty of Amsterdam" is not Amsterdam.
+
+    A name of several words (not `alone`) may follow a title, as in "President Abraham Lincoln". So few words extend it.
+    """
     words = before.split(" ")
     if len(words) < 2 or words[-1]:  # no blank before
         return False
+    if not alone:
+        return words[-2] in EXTENDING
     if len(words) > 2 and words[-2] in JOINING:
-        words.pop(-2)
-        return words[-2][:1].isupper()
+        return words[-3][:1].isupper()
     return words[-2][:1].isupper() and words[-2][-1].isalnum() and words[-2].lower() not in STOP
+
+
+def _goes_on(after: str) -> bool:
+    """Say whether a name goes on here: "New York Times" is not New York, "Santiago de Compostela" not Santiago."""
+    words = after.split(" ", 3)[1:3] if after.startswith(" ") else []
+    following = words[1:] if words and words[0] in JOINING - {"of"} else words[:1]
+    return any(word[:1].isupper() for word in following)
 
 
 def _roots(text: str) -> set[str]:

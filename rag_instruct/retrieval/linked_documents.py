@@ -1,7 +1,7 @@
 """Find documents that belong together, for questions over several documents.
 
-An exemplar's best hit is its first document. A second search, with the vector of this passage, finds the passages near
-to it. Those that name its article, or whose article it names, are linked to it.
+An exemplar's best hits are its first documents. A second search, with the vectors of these passages, finds what is near
+to them. A near passage is linked to a first document if it names the first one's article, or is named by it.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from rag_instruct.corpus.linking import article, can_be_source, link
+from rag_instruct.corpus.linking import article, can_be_source, is_about_its_article, link
+from rag_instruct.corpus.passages import Passage
 from rag_instruct.errors import UserError
 from rag_instruct.logs import logger, progress
 from rag_instruct.record_files import read_records
@@ -19,29 +20,37 @@ from rag_instruct.retrieval.vectors import VectorFile
 from rag_instruct.schema import FirstDocument, Link, LinkedDocument, LinkedDocuments
 
 KEPT = 12  # linked passages that are kept for a first document: four rounds of three
+# The least score of a linked passage, as a share of that of the nearest passage: if the named passage begins with its
+# article's subject, and if it is about a detail, such as the climate of the city that the other passage names.
+RELATED, RELATED_DETAIL = 0.5, 0.75
 TERM_RANKS = 20  # a link by what may be an ordinary word counts only among the nearest passages, up to this rank
 
 
-def first_documents(exemplar_ids: Iterable[str], run: Run, least_words: int) -> list[FirstDocument]:
+def first_documents(exemplar_ids: Iterable[str], run: Run, least_words: int, count: int) -> list[FirstDocument]:
     """Return the first documents of the exemplars, in the order of the corpus. Each stands there once.
 
-    An exemplar without a hit that can be one gets none.
+    An exemplar has at most `count`. It has none if none of its hits can be one.
     """
     found: dict[tuple[int, str], list[str]] = {}
     for exemplar in exemplar_ids:
-        if best := _first(run.hits(exemplar), least_words):
-            found.setdefault((best.row, best.passage.id), []).append(exemplar)
+        for hit in _firsts(run.hits(exemplar), least_words, count):
+            found.setdefault((hit.row, hit.passage.id), []).append(exemplar)
     return [FirstDocument(name, row, tuple(sorted(ids))) for (row, name), ids in sorted(found.items())]
 
 
-def _first(hits: list[Hit], least_words: int) -> Hit | None:
-    """Return the best hit with twice the `least_words` of a source document, if possible one linked to another hit."""
+def _firsts(hits: list[Hit], least_words: int, count: int) -> list[Hit]:
+    """Return the best hits of different articles, with twice the `least_words` of a source document.
+
+    Hits that are linked to another hit go first, because they surely have a linked passage.
+    """
     able = [hit for hit in hits if can_be_source(hit.passage, 2 * least_words)]
-    linked = (hit for hit in able if any(_is_name(link(hit.passage, other.passage)) for other in able))
-    return next(linked, able[0] if able else None)
+    of_article: dict[str, Hit] = {}
+    for hit in sorted(able, key=lambda hit: not any(_by_name(link(hit.passage, other.passage)) for other in able)):
+        of_article.setdefault(article(hit.passage), hit)
+    return list(of_article.values())[:count]
 
 
-def _is_name(between: Link | None) -> bool:
+def _by_name(between: Link | None) -> bool:
     return between is not None and between.kind == "name"
 
 
@@ -80,11 +89,12 @@ def linked_documents(documents: Sequence[FirstDocument], run: Run, least_words: 
 
 def _linked(document: FirstDocument, run: Run, least_words: int) -> tuple[LinkedDocument, ...]:
     """Return the nearest linked passage of each other article, at most KEPT."""
-    first = run.store[[document.row]][0]
+    (first,) = run.store[[document.row]]
+    others = [hit for hit in run.hits(document.id) if hit.row != document.row]
     found: dict[str, LinkedDocument] = {}
-    for hit in run.hits(document.id):
+    for hit in others:
         between = link(first, hit.passage)
-        if between and (between.kind == "name" or hit.rank <= TERM_RANKS) and can_be_source(hit.passage, least_words):
+        if between and _related(first, hit, between, others[0].score) and can_be_source(hit.passage, least_words):
             one = LinkedDocument(hit.passage.id, hit.row, hit.rank, round(hit.score, 6), document.id, link=between)
             found.setdefault(article(hit.passage), one)
         if len(found) == KEPT:
@@ -92,8 +102,20 @@ def _linked(document: FirstDocument, run: Run, least_words: int) -> tuple[Linked
     return tuple(found.values())
 
 
-def by_exemplar(path: Path | None) -> dict[str, LinkedDocuments] | None:
-    """Read linked documents by the id of each exemplar. None without a file."""
+def _related(first: Passage, hit: Hit, between: Link, best: float) -> bool:
+    """Say whether a linked passage is near enough to the first one. `best` is the score of the nearest passage."""
+    if between.kind == "term" and hit.rank > TERM_RANKS:
+        return False
+    named = first if between.named == first.id else hit.passage
+    return hit.score >= (RELATED if is_about_its_article(named) else RELATED_DETAIL) * best or best <= 0
+
+
+def by_exemplar(path: Path | None) -> dict[str, list[LinkedDocuments]] | None:
+    """Read the linked documents of each exemplar, without first documents that have none. None without a file."""
     if path is None:
         return None
-    return {exemplar: found for found in read_records(path, LinkedDocuments) for exemplar in found.exemplars}
+    found: dict[str, list[LinkedDocuments]] = {}
+    for one in read_records(path, LinkedDocuments):
+        for exemplar in one.exemplars if one.linked else ():
+            found.setdefault(exemplar, []).append(one)
+    return found

@@ -214,9 +214,15 @@ class MultiDocuments(Section):
 
     choose: Literal["linked", "next_hits"] = Field(
         "linked",
-        description="`linked`: the exemplar's best document, and near passages of other articles that name its article "
-        "or that it names. `next_hits`: the exemplar's next best hits, as in the paper.",
+        description="`linked`: one of the exemplar's best hits, and near passages of other articles that name its "
+        "article or that it names. `next_hits`: the exemplar's next best hits, as in the paper.",
         examples=["next_hits"],
+    )
+    first_documents: Positive = Field(
+        3,
+        description="The largest number of an exemplar's hits for which linked passages are searched. Each is a query "
+        "of the second search. In a very large corpus, nearly every passage has linked ones, and 1 is enough.",
+        examples=[1],
     )
     depth: Positive = Field(
         400,

@@ -7,6 +7,7 @@ from rag_instruct.corpus.passages import Passage
 from rag_instruct.files import digest
 from rag_instruct.paradigms import PARADIGMS
 from rag_instruct.schema import Link
+from rag_instruct.synthesis.search_results import SearchResults
 
 
 @dataclass(frozen=True)
@@ -34,17 +35,16 @@ def whole_documents(paradigm: str, exemplar: str, ranked: list[Passage], seed: s
         yield _shown(ranked[start : start + count])
 
 
-def linked_documents(
-    paradigm: str, first: list[Passage], linked: Sequence[tuple[Passage, Link]], seed: str
-) -> Iterator[Focus]:
-    """Yield focuses on the `first` passage with some of those that are linked to it: first the nearest, then the next.
+def linked_documents(paradigm: str, found: SearchResults, seed: str) -> Iterator[Focus]:
+    """Yield focuses on a first document and passages that are linked to it. First documents take turns.
 
     If fewer passages are linked than the paradigm's drawn number, there are fewer documents, but at least two.
     """
     others = _count(paradigm, seed) - 1
-    for start in range(0, len(linked), others):
-        chosen = linked[start : start + others]
-        yield _shown([*first, *(passage for passage, _ in chosen)], tuple(link for _, link in chosen))
+    for start in range(0, max((len(one.others) for one in found.linked), default=0), others):
+        for one in found.linked:
+            if chosen := one.others[start : start + others]:
+                yield _shown([one.first, *(hit.passage for hit, _ in chosen)], tuple(link for _, link in chosen))
 
 
 def _count(paradigm: str, seed: str) -> int:

@@ -10,8 +10,6 @@ from functools import cached_property
 from itertools import islice
 from typing import NamedTuple
 
-from rag_instruct.corpus.linking import can_be_source
-from rag_instruct.corpus.passages import Passage
 from rag_instruct.errors import UserError
 from rag_instruct.files import digest
 from rag_instruct.llm.concurrency import at_once
@@ -20,11 +18,12 @@ from rag_instruct.llm.session import Session
 from rag_instruct.logs import logger
 from rag_instruct.paradigms import ANY, PARADIGMS, Slot, candidates, drawing_orders
 from rag_instruct.reasons import Fault, Reason
-from rag_instruct.retrieval.runs import Hit, Run
-from rag_instruct.schema import Exemplar, Link, LinkedDocuments, Pair, Reject, Source
+from rag_instruct.retrieval.runs import Run
+from rag_instruct.schema import Exemplar, LinkedDocuments, Pair, Reject
 from rag_instruct.synthesis.fact_filters import question_fault
 from rag_instruct.synthesis.filters import reject_reason
 from rag_instruct.synthesis.focus import Focus, linked_documents, whole_documents
+from rag_instruct.synthesis.search_results import SearchResults
 from rag_instruct.synthesis.sentence_focus import focuses, kind_of
 
 WITHOUT_DOCUMENTS = (Reason.NO_DOCUMENTS, Reason.NO_LINK)
@@ -51,7 +50,7 @@ class Synthesis:
     seed: str
     origin: Origin
     least_words: int = 0  # of a source document
-    linked: Mapping[str, LinkedDocuments] | None = None  # by exemplar; None: several documents are the next best hits
+    linked: Mapping[str, Sequence[LinkedDocuments]] | None = None  # by exemplar; None: take the next best hits
     rejects: list[Reject] = field(default_factory=list)
 
     @cached_property
@@ -87,14 +86,12 @@ class Synthesis:
         return None
 
     async def _write(self, place: int, attempt: int, exemplar: Exemplar, round_: int) -> Pair | Reject:
-        hits = [hit for hit in self.run.hits(exemplar.id) if can_be_source(hit.passage, self.least_words)]
-        near = self._linked_hits(exemplar)
-        shown = exemplar.instruction if self.simulate else ""
-        focus = self._focus(exemplar, shown, hits, near, round_)
+        found, shown = self._search_results(exemplar), exemplar.instruction if self.simulate else ""
+        focus = self._focus(exemplar, shown, found, round_)
         if focus is None:
             return Reject(
                 self.paradigm,
-                Reason.NO_LINK if hits and self._needs_links else Reason.NO_DOCUMENTS,
+                Reason.NO_LINK if found.hits and self._needs_links else Reason.NO_DOCUMENTS,
                 slot=place,
                 attempt=attempt,
                 exemplar_id=exemplar.id,
@@ -112,7 +109,7 @@ class Synthesis:
             exemplar=exemplar.instruction,
             license=exemplar.license,
             kind=kind.split()[0],
-            sources=_sources(focus.sources, hits + [hit for hit, _ in near]),
+            sources=found.sources(focus.sources),
             hidden=tuple(passage.id for passage in focus.hidden),
             question=texts["question"],
             answer=texts["answer"],
@@ -127,32 +124,22 @@ class Synthesis:
 
     @property
     def _needs_links(self) -> bool:
-        """Whether source documents must be linked. Sentences find links on their own, also among the best hits."""
+        """Whether source documents must be linked. Single sentences find links also among the best hits."""
         return self.linked is not None and PARADIGMS[self.paradigm].several and self.prompt.focus == "document"
 
-    def _linked_hits(self, exemplar: Exemplar) -> list[tuple[Hit, Link]]:
-        """Return the passages that are linked to the exemplar's first document, the nearest first."""
-        found = self.linked.get(exemplar.id) if self.linked and PARADIGMS[self.paradigm].several else None
-        linked = found.linked if found else ()
-        passages = self.run.store[[one.row for one in linked]] if linked else []
-        return [
-            (Hit(passage, one.row, one.rank, one.score, one.nearest_to), one.link)
-            for passage, one in zip(passages, linked, strict=True)
-        ]
+    def _search_results(self, exemplar: Exemplar) -> SearchResults:
+        linked = self.linked.get(exemplar.id, ()) if self.linked and PARADIGMS[self.paradigm].several else ()
+        return SearchResults.of(self.run, exemplar.id, linked, self.least_words)
 
-    def _focus(
-        self, exemplar: Exemplar, shown: str, hits: list[Hit], near: list[tuple[Hit, Link]], round_: int
-    ) -> Focus | None:
-        passages, seed = [hit.passage for hit in hits], f"{self.seed}/{exemplar.id}"
+    def _focus(self, exemplar: Exemplar, shown: str, found: SearchResults, round_: int) -> Focus | None:
+        seed = f"{self.seed}/{exemplar.id}"
         if self._needs_links:
-            first = [hit.passage for hit in hits if near and hit.passage.id == near[0][0].nearest_to]
-            found = linked_documents(self.paradigm, first, [(hit.passage, link) for hit, link in near], seed)
+            offered = linked_documents(self.paradigm, found, seed)
         elif self.prompt.focus == "sentence":
-            passages += [hit.passage for hit, _ in near if hit.passage not in passages]
-            found = focuses(self.paradigm, shown, passages, seed)
+            offered = focuses(self.paradigm, shown, found.ranked, seed)
         else:
-            found = whole_documents(self.paradigm, shown, passages, seed)
-        return next(islice(found, round_, None), None)
+            offered = whole_documents(self.paradigm, shown, found.ranked, seed)
+        return next(islice(offered, round_, None), None)
 
     async def _ask(self, kind: str, variables: dict[str, str]) -> tuple[dict[str, str], list[str], Fault | None]:
         """Return question and answer (empty if missing), the keys of the requests, and the fault if one failed."""
@@ -170,13 +157,6 @@ class Synthesis:
             if step.about and (reason := question_fault(values[step.name], variables[step.about])):
                 return {**nothing, "question": values[step.name]}, keys, Fault(reason)
         return self.prompt.written(kind, variables), keys, None
-
-
-def _sources(passages: tuple[Passage, ...], hits: list[Hit]) -> tuple[Source, ...]:
-    """Return the source documents with their ids, and their ranks and scores in the first search that found them."""
-    found = {hit.passage.id: hit for hit in reversed(hits)}
-    hits_of = [found[passage.id] for passage in passages]
-    return tuple(Source(hit.passage.id, hit.row, hit.rank, round(hit.score, 6), hit.nearest_to) for hit in hits_of)
 
 
 async def synthesise(
