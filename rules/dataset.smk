@@ -23,11 +23,12 @@ rule assemble:
         documents=setting("documents"),
         corpus_license=lambda wildcards: config["corpora"][dataset(wildcards)["corpus"]].get("license", "unknown"),
         beyond=setting("noise.beyond"),
+        choose=setting("noise.choose"),
         seed=setting("seed"),
         code=code("assemble"),
     shell:
         "python -m scripts.assemble {input.pairs:q} --run {input.run:q} --passages {input.passages:q}"
-        " --documents {params.documents} --beyond {params.beyond} --seed {params.seed}"
+        " --documents {params.documents} --beyond {params.beyond} --choose {params.choose} --seed {params.seed}"
         " --corpus-license {params.corpus_license:q}"
         " --rows {output.rows:q} --rejects {output.rejects:q} --log {log:q}"
 

@@ -9,6 +9,7 @@ Args:
     passages: corpus, .arrow
     documents: documents in each row, source and noise together
     beyond: noise documents have ranks greater than this
+    choose: window, hard, random or mixed: where noise documents come from
     seed: draws the noise documents and shuffles all documents
     corpus_license: licence of the passages, written into each row
     rows: output, .jsonl
@@ -19,6 +20,7 @@ from pathlib import Path
 
 from rag_instruct import cli
 from rag_instruct.dataset.assembling import assemble
+from rag_instruct.dataset.noise import CHOICES
 from rag_instruct.logs import logger
 from rag_instruct.record_files import read_records, write_records
 from rag_instruct.retrieval.runs import Run
@@ -32,13 +34,15 @@ def main(
     passages: Path,
     documents: int,
     beyond: int,
+    choose: str = "window",
     seed: str,
     corpus_license: str,
     rows: Path,
     rejects: Path,
 ) -> None:
+    cli.one_of(choose, CHOICES, "--choose")
     made = list(read_records(pairs, Pair))
-    found, rejected = assemble(made, Run(run, passages), documents, beyond, seed, corpus_license)
+    found, rejected = assemble(made, Run(run, passages), documents, beyond, seed, corpus_license, choose)
     logger.info("%d rows of %d pairs, %d without enough noise", len(found), len(made), len(rejected))
     write_records(rows, found)
     write_records(rejects, rejected)

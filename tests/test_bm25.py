@@ -90,3 +90,9 @@ def test_terms_are_roots_without_accents_and_case():
     assert terms("The café's RIVERS, rising") == ["the", "cafe", "s", "river", "rise"]
     assert query_terms("Where do the rivers rise?") == ["river", "rise"]
     assert query_terms("Who are you?") == ["who", "are", "you"], "a query of stop words alone keeps them"
+
+
+def test_scripts_without_spaces_have_terms_too():
+    assert terms("维也纳在奥地利") == list("维也纳在奥地利")
+    assert terms("दिन") != terms("दीन")
+    assert terms("Привет, МИР") == terms("привет мир")

@@ -35,7 +35,7 @@ def test_defaults_are_filled_in_and_the_original_is_left_alone():
     before = copy.deepcopy(CONFIG)
     config = check(CONFIG)
     assert before == CONFIG
-    assert config["datasets"]["rag_instruct_40k"]["noise"] == {"depth": 250, "beyond": 200}
+    assert config["datasets"]["rag_instruct_40k"]["noise"] == {"choose": "window", "depth": 250, "beyond": 200}
     assert config["datasets"]["rag_instruct_40k"]["documents"] == 10
     assert config["encoders"]["contriever"]["normalize"] is False
     assert config["answers"] == "answers"
@@ -114,7 +114,6 @@ def test_an_ablation_is_a_few_lines():
             {"model": "m", "endpoints": [{"base_url": "http://u"}, {"base": "u"}]},
             "teachers.many.endpoints.1 has no key 'base': did you mean 'base_url'?",
         ),
-        (
         (
             ("teachers", "near"),
             {"model": "m", "base_url": "localhost:8000/v1"},

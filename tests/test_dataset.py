@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 from made import pair
 from msgspec.structs import replace
@@ -10,6 +11,7 @@ from rag_instruct.dataset.verification import sampled
 from rag_instruct.errors import UserError
 from rag_instruct.reasons import Reason
 from rag_instruct.retrieval.runs import Hit
+from rag_instruct.retrieval.vectors import HITS
 from rag_instruct.schema import Reject, Source
 from rag_instruct.words import fold
 
@@ -130,3 +132,55 @@ def test_an_empty_data_set_is_an_error_with_the_commonest_reason_and_all_others(
         assert part in said
     rows, _ = assemble([pair(0)], Run(), 5, 20, "1")
     refuse_empty(tmp_path / "mine.jsonl", rows, rejects)
+
+
+class Corpus(Store):
+    """1,000 passages, of which the search found the first 100. Every third passage states the answer."""
+
+    def __len__(self):
+        return 1000
+
+    def __getitem__(self, rows):
+        return [
+            Passage(str(row), f"T{row}", f"text {row}" + (" Asaph Hall" if row % 3 == 0 else ""))
+            for row in map(int, rows)
+        ]
+
+
+class Searched(Run):
+    store = Corpus()
+
+    def ranking(self, query_id):
+        return np.array([(hit.row, hit.score) for hit in self.hits(query_id)], HITS)
+
+
+def noise_ranks(choose, answer="It was Asaph Hall."):
+    asked = [pair(n, "Who found the moons?", sources=(5,), answer=answer) for n in range(20)]
+    rows, rejected = assemble(asked, Searched(), 10, 40, "1", choose=choose)
+    assert not rejected
+    assert all(len(set(row.documents)) == 10 for row in rows)
+    return [sorted(p.rank for p in row.passages if p.role == "noise") for row in rows]
+
+
+def test_hard_noise_is_near_and_has_not_the_answers_words():
+    """Rank 6 is the source document; ranks 1, 4, 7 and so on state the answer."""
+    assert set(map(tuple, noise_ranks("hard"))) == {(2, 3, 5, 8, 9, 11, 12, 14, 15)}
+
+
+def test_without_words_of_its_own_an_answer_shows_no_hard_noise_and_the_window_serves():
+    assert all(min(ranks) > 40 for ranks in noise_ranks("hard", "Yes."))
+
+
+def test_random_noise_is_of_the_whole_corpus_and_not_of_the_search():
+    assert set(map(tuple, noise_ranks("random"))) == {(0,) * 9}
+    rows, _ = assemble([pair(n, sources=(5,)) for n in range(200)], Searched(), 10, 40, "1", choose="random")
+    found = [int(p.id) for row in rows for p in row.passages if p.role == "noise"]
+    assert min(found) >= 100
+    assert len(set(found)) > 750, "1,800 draws of 900 passages"
+    assert noise_ranks("random") == noise_ranks("random")
+
+
+def test_mixed_noise_is_a_third_of_each():
+    for ranks in noise_ranks("mixed"):
+        assert [rank == 0 for rank in ranks] == [True] * 3 + [False] * 6
+        assert [rank > 40 for rank in ranks] == [False] * 6 + [True] * 3

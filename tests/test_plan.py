@@ -1,6 +1,7 @@
 """What Snakemake would do: the jobs of each target, and what is refused at once."""
 
 import hashlib
+import json
 import pickle
 import re
 import shutil
@@ -160,6 +161,38 @@ def test_a_given_run_takes_the_place_of_a_search_and_embeddings_in_a_folder_need
     assert (jobs["import_run"], jobs["merge_search"], jobs["search_shard"], jobs["embed_queries"]) == (1, 6, 12, 5)
     assert jobs["import_embeddings"] == 2
     assert "embed" not in jobs
+
+
+def with_retrievers(project, **settings):
+    lines = "".join(f"    {key}: {json.dumps(value)}\n" for key, value in settings.items())
+    project.edit("config.yaml", "    source_depth: 20\n", f"    source_depth: 20\n{lines}")
+
+
+def test_each_search_has_its_retriever_and_only_what_it_needs_is_indexed(project):
+    retriever = {"sources": "bm25", "noise": "hybrid"}
+    with_retrievers(project, retriever=retriever)
+    jobs = plan(project, "results/rag_instruct_demo/search/exemplars.parquet")
+    assert (jobs["index_words"], jobs["search_words"], jobs["merge_word_search"]) == (2, 2, 1)
+    assert "embed" not in jobs, "a search by words needs no vectors"
+    jobs = plan(project, DEMO)
+    assert (jobs["search_words"], jobs["merge_word_search"], jobs["fuse_runs"]) == (12, 6, 5)
+    assert (jobs["search_shard"], jobs["merge_search"]) == (12, 6), "also for linked documents"
+
+
+def test_a_given_run_can_be_reranked_and_retrievers_compared(project):
+    (project.folder / "bm25.trec").write_text("")
+    rerank = {"model": "some/model", "first": 30}
+    runs = {"exemplars": "bm25.trec"}
+    with_retrievers(project, rerank=rerank, runs=runs)
+    jobs = plan(project, "results/rag_instruct_demo/search/exemplars.parquet")
+    assert (jobs["import_run"], jobs["rerank_run"]) == (1, 1)
+    assert "search_shard" not in jobs
+    jobs = plan(project, "results/rag_instruct_demo/retrieval.md")
+    assert (jobs["compare_retrievers"], jobs["rerank_run"], jobs["merge_search"]) == (1, 3, 3)
+    project.edit("config.yaml", "      documents: 3", "      documents: 3\n      retrievers: [dense, bm25, hybrid]")
+    jobs = plan(project, "results/rag_instruct_demo/retrieval.md")
+    assert (jobs["merge_search"], jobs["merge_word_search"], jobs["fuse_runs"]) == (3, 3, 3)
+    assert "rerank_run" not in jobs
 
 
 def test_a_new_mirror_or_sum_downloads_nothing_again(project):

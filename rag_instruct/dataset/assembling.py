@@ -4,24 +4,29 @@ from collections.abc import Sequence
 
 from rag_instruct.citations import renumbered
 from rag_instruct.corpus.passages import Passage
+from rag_instruct.dataset.noise import choose_noise
 from rag_instruct.files import digest
 from rag_instruct.logs import progress
 from rag_instruct.reasons import Reason
 from rag_instruct.retrieval.runs import Hit, Run
 from rag_instruct.schema import Pair, Reject, Row, RowPassage, Source
-from rag_instruct.synthesis.declining import may_answer
 
 
 def assemble(
-    pairs: Sequence[Pair], run: Run, documents: int, beyond: int, seed: str, corpus_license: str = "unknown"
+    pairs: Sequence[Pair],
+    run: Run,
+    documents: int,
+    beyond: int,
+    seed: str,
+    corpus_license: str = "unknown",
+    choose: str = "window",
 ) -> tuple[list[Row], list[Reject]]:
     """Return rows with `documents` documents each, and the rejected pairs.
 
     A row keeps all its source documents; noise documents fill the rest. So `documents` of 0 means no noise.
 
-    Documents that the teacher saw and left unused come first as noise. The rest comes from the ranks beyond `beyond`.
-    Source documents, hidden passages and repeated texts are never noise. We reject a pair if too few documents are left
-    for noise.
+    Documents that the teacher saw and left unused come first as noise. The rest comes from the ranks beyond `beyond`, or
+    as `choose` says (see `noise`). We reject a pair if too few documents are left for noise.
 
     A pair with a withheld document becomes a row that declines: the document is hidden, no noise document may answer,
     and the row's answer is the one without the document.
@@ -34,30 +39,13 @@ def assemble(
     for pair in progress(pairs, "assembling", len(pairs)):
         shown = [source for source in pair.sources if source.id != pair.withheld]
         own = run.store[[source.row for source in shown]]
-        unused = [Hit(run.store[[one.row]][0], one.row, one.rank, one.score) for one in pair.unused]
-        noise = _noise(pair, own, unused, run.hits(pair.id, beyond), documents - len(own), seed)
-        if noise is None:
+        wanted = documents - len(own)
+        noise = choose_noise(choose, pair, run, own, wanted, beyond, seed)
+        if len(noise) < wanted:
             rejected.append(Reject.of(pair, Reason.TOO_FEW_NOISE))
         else:
             rows.append(_row(pair, shown, own, noise, seed, corpus_license))
     return rows, rejected
-
-
-def _noise(
-    pair: Pair, own: list[Passage], unused: list[Hit], hits: list[Hit], wanted: int, seed: str
-) -> list[Hit] | None:
-    never = {source.id for source in pair.sources} | set(pair.hidden)
-    texts = {passage.text for passage in own}
-    chosen: list[Hit] = []
-    for hit in [*unused, *sorted(hits, key=lambda hit: digest(seed, pair.id, hit.passage.id))]:
-        if len(chosen) >= wanted:
-            break
-        answers = pair.withheld and may_answer(pair.question, pair.answer, hit.passage.document)
-        if hit.passage.id not in never and hit.passage.text not in texts and not answers:
-            chosen.append(hit)
-            never.add(hit.passage.id)
-            texts.add(hit.passage.text)
-    return chosen if len(chosen) >= wanted else None
 
 
 def _row(pair: Pair, shown: list[Source], own: list[Passage], noise: list[Hit], seed: str, corpus_license: str) -> Row:

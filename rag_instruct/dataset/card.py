@@ -299,6 +299,7 @@ def described(config: Settings, name: str) -> dict[str, Any]:
     return {
         "corpus": dataset["corpus"],
         "encoder": config["encoders"][dataset["encoder"]]["model"],
+        **_retrieval(dataset),
         "exemplars drawn": ", ".join(f"{count:,} of {part}" for part, count in dataset["exemplars"].items()),
         "exemplars filtered by": dataset["exemplar_filter"],
         "decontaminated against": ", ".join(dataset["decontaminate"]) or "none",
@@ -306,10 +307,22 @@ def described(config: Settings, name: str) -> dict[str, Any]:
         "prompts": dataset["prompts"],
         "imitates exemplars": "yes" if dataset["simulate_instructions"] else "no",
         "documents of a row": dataset["documents"] or "source documents only",
-        "noise documents": (
-            f"from ranks {dataset['noise']['beyond'] + 1} to {dataset['noise']['depth']}"
-            if dataset["documents"]
-            else "none"
-        ),
+        "noise documents": (_noise(dataset["noise"]) if dataset["documents"] else "none"),
         "seed": dataset["seed"],
     }
+
+
+def _retrieval(dataset: Settings) -> dict[str, str]:
+    """Return how passages were found, if it was not by the encoder alone."""
+    asked, rerank = dataset["retriever"], dataset.get("rerank")
+    said = ", ".join(f"{search}: {name}" for search, name in asked.items()) if isinstance(asked, dict) else asked
+    reranked = f"; {', '.join(rerank['searches'])} reranked by {rerank['model']}" if rerank else ""
+    return {"retriever": said + reranked} if (said, reranked) != ("dense", "") else {}
+
+
+def _noise(noise: Settings) -> str:
+    window = f"from ranks {noise['beyond'] + 1} to {noise['depth']}"
+    hard = f"from ranks up to {noise['beyond']}, without the answer's words"
+    return {"window": window, "hard": hard, "random": "random", "mixed": f"mixed: {hard}; {window}; random"}[
+        noise["choose"]
+    ]

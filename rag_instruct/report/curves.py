@@ -39,7 +39,7 @@ def score_plot(rows: Iterable[Row]) -> dict[str, Any] | None:
     """
     found: dict[str, dict[int, list[float]]] = {"source": {}, "noise": {}}
     for row in rows:
-        for passage in row.passages:
+        for passage in (one for one in row.passages if one.rank):  # random noise has no rank
             found[passage.role].setdefault(passage.rank, []).append(passage.score)
     curves = {role: _curve(scores) for role, scores in found.items() if scores}
     if not curves:

@@ -40,7 +40,7 @@ def search(queries: np.ndarray, vectors: VectorFile, k: int, spare: int = SPARE)
     parts = [slice(start, start + at_once) for start in range(0, len(queries), at_once)]
     with ThreadPoolExecutor(torch.get_num_threads()) as threads:
         for part, best in zip(
-            parts, threads.map(lambda p: _rescored(queries[p], vectors, rows[p]), parts), strict=True
+            parts, threads.map(lambda p: rescored(queries[p], vectors, rows[p]), parts), strict=True
         ):
             hits[part] = best[:, :k]
     if m < len(vectors):
@@ -52,7 +52,7 @@ def search(queries: np.ndarray, vectors: VectorFile, k: int, spare: int = SPARE)
     return hits
 
 
-def _rescored(queries: np.ndarray, vectors: VectorFile, rows: np.ndarray) -> np.ndarray:
+def rescored(queries: np.ndarray, vectors: VectorFile, rows: np.ndarray) -> np.ndarray:
     """Return `rows` (q, m) as HITS with scores in double precision, best first."""
     hits = np.empty(rows.shape, HITS)
     hits["row"] = np.sort(rows, axis=1)

@@ -211,12 +211,21 @@ class Paradigms(Section):
 
 
 class Noise(Section):
-    """The ranks from which noise documents come."""
+    """Where noise documents come from."""
+
+    choose: Literal["window", "hard", "random", "mixed"] = Field(
+        "window",
+        description="`window`: ranks from `beyond` to `depth`, as in the paper. `hard`: the first ranks, without "
+        "passages that have the answer's words. `random`: anywhere in the corpus. `mixed`: a third of each.",
+        examples=["mixed"],
+    )
 
     depth: Positive = Field(
         250, description="The number of passages that are retrieved for a new question.", examples=[40]
     )
-    beyond: Natural = Field(200, description="Noise documents have ranks above this number.", examples=[20])
+    beyond: Natural = Field(
+        200, description="Noise documents have ranks above this number, hard ones up to it.", examples=[20]
+    )
 
 
 class BM25(Section):
@@ -416,4 +425,4 @@ class Dataset(Section):
         "documents.",
         examples=[5],
     )
-    noise: Noise = Field(Noise(), description="The ranks from which a row's noise documents come.")
+    noise: Noise = Field(Noise(), description="Where a row's noise documents come from.")

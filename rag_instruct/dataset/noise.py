@@ -1,0 +1,83 @@
+"""Choose noise documents for a question: by a window of ranks, hard ones, random ones, or a mixture."""
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, count, islice
+
+from rag_instruct.corpus.passages import Passage
+from rag_instruct.files import digest
+from rag_instruct.retrieval.runs import Hit, Run
+from rag_instruct.schema import Pair
+from rag_instruct.synthesis.declining import may_answer
+from rag_instruct.words import content, share, substance
+
+ANSWERS = 0.5  # a passage with at least this share of the answer's own words may answer the question
+DRAWN = 64  # random rows that are read at a time
+
+
+def choose_noise(
+    choose: str, pair: Pair, run: Run, own: list[Passage], wanted: int, beyond: int, seed: str
+) -> list[Hit]:
+    """Return `wanted` noise documents, or fewer if there are no more.
+
+    Documents that the teacher saw and left unused come first. Source documents, hidden passages and repeated texts are
+    never noise. If the row declines, nothing that may answer is noise either. `choose` is a key of CHOICES.
+    """
+    never = {source.id for source in pair.sources} | set(pair.hidden)
+    texts = {passage.text for passage in own}
+    chosen: list[Hit] = []
+    if wanted <= 0:
+        return chosen
+    unused = [Hit(run.store[[one.row]][0], one.row, one.rank, one.score) for one in pair.unused]
+    for hit in chain(unused, CHOICES[choose](pair, run, beyond, seed)):
+        answers = pair.withheld and may_answer(pair.question, pair.answer, hit.passage.document)
+        if hit.passage.id not in never and hit.passage.text not in texts and not answers:
+            chosen.append(hit)
+            texts.add(hit.passage.text)
+        if len(chosen) == wanted:
+            break
+    return chosen
+
+
+def _window(pair: Pair, run: Run, beyond: int, seed: str) -> Iterator[Hit]:
+    """Yield the hits whose rank is greater than `beyond`, in an order by hash."""
+    yield from sorted(run.hits(pair.id, beyond), key=lambda hit: digest(seed, pair.id, hit.passage.id))
+
+
+def _hard(pair: Pair, run: Run, beyond: int, seed: str) -> Iterator[Hit]:
+    """Yield the best hits that show too few words of the answer to answer the question, then the window's hits.
+
+    If the answer has no words of its own, such as "yes", no passage shows whether it answers.
+    """
+    said = content(substance(pair.answer)) - content(pair.question)
+    near = run.hits(pair.id)[:beyond] if said else []
+    yield from (hit for hit in near if share(said, content(hit.passage.document)) < ANSWERS)
+    yield from _window(pair, run, beyond, seed)
+
+
+def _random(pair: Pair, run: Run, beyond: int, seed: str) -> Iterator[Hit]:
+    """Yield passages of the whole corpus that the search did not find. They have the rank 0."""
+    rows = len(run.store)
+    seen = set(run.ranking(pair.id)["row"].tolist())
+    drawn = (int(digest(seed, "random noise", pair.id, number)[:15], 16) % rows for number in count())
+    while len(seen) < rows:
+        part = list(dict.fromkeys(row for row in islice(drawn, DRAWN) if row not in seen))
+        seen.update(part)
+        yield from (Hit(passage, row, 0, 0.0) for passage, row in zip(run.store[part], part, strict=True))
+
+
+def _mixed(pair: Pair, run: Run, beyond: int, seed: str) -> Iterator[Hit]:
+    """Yield a hard document, one of the window, a random one, and so on."""
+    return chain.from_iterable(_in_turn([choice(pair, run, beyond, seed) for choice in (_hard, _window, _random)]))
+
+
+def _in_turn(parts: list[Iterator[Hit]]) -> Iterator[Iterable[Hit]]:
+    while found := [hit for part in parts for hit in islice(part, 1)]:
+        yield found
+
+
+CHOICES: dict[str, Callable[[Pair, Run, int, str], Iterator[Hit]]] = {
+    "window": _window,
+    "hard": _hard,
+    "random": _random,
+    "mixed": _mixed,
+}
