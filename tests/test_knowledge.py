@@ -188,7 +188,7 @@ def test_a_label_without_its_text_is_named(tmp_path):
 
 def test_a_preview_foretells_the_requests_that_are_then_bought(tmp_path):
     given, prompt = exemplars([f"Question {n}?" for n in range(100)]), load_prompt(PROMPT)
-    model = TeacherModel("m", (Endpoint("not started"),), sampling={"temperature": 0})
+    model = TeacherModel("m", (Endpoint("http://not-started"),), sampling={"temperature": 0})
 
     def foretold():
         session = DryRunClient(model, AnswerStore(tmp_path)).session

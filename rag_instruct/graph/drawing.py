@@ -21,6 +21,7 @@ COLOURS = {
     "corpus": "#cfe3f5",
     "exemplars": "#d5ecd0",
     "retrieval": "#c9ebe8",
+    "linked_documents": "#b5dfd3",
     "synthesis": "#fbdcb4",
     "dataset": "#e2d5f0",
     "money": "#f7e3a1",
@@ -57,10 +58,11 @@ class Job:
     def stage(self) -> str:
         """The rule, and the kind of queries that it handles.
 
-        Without the kind, the searches of exemplars and of new questions would share one box. The graph would then
-        have a cycle, because the search of exemplars comes before the new questions.
+        Without the kind, the searches of exemplars, of first documents and of new questions would share one box. The
+        graph would then have a cycle, because they come one after the other.
         """
-        of = {"exemplars": " of exemplars"}.get(self.wildcards.get("queries", ""), " of new questions")
+        queries = self.wildcards.get("queries", "")
+        of = {"exemplars": " of exemplars", "first_documents": " of first documents"}.get(queries, " of new questions")
         if self.wildcards.get("queries", "").startswith("evaluation_"):
             of = " of benchmarks"
         return self.rule + (of if "queries" in self.wildcards else "")

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-OF_FILES = ("path", "prices")  # keys of config.yaml whose values are files
+OF_FILES = ("path", "prices", "recorded", "runs")  # keys of config.yaml whose values are files
 
 
 def own_file(root: Path, name: str) -> str:
@@ -16,7 +16,7 @@ def own_file(root: Path, name: str) -> str:
 def with_own_files(value: Any, root: Path, key: str = "") -> Any:
     """Return the settings. A path that exists only in the workflow's folder, such as the demo's, leads there."""
     if isinstance(value, dict):
-        return {name: with_own_files(inner, root, name) for name, inner in value.items()}
+        return {name: with_own_files(inner, root, "runs" if key == "runs" else name) for name, inner in value.items()}
     if isinstance(value, list):
         return [with_own_files(inner, root) for inner in value]
     if key in OF_FILES and isinstance(value, str) and not _exists(Path(), value) and _exists(root, value):

@@ -92,6 +92,7 @@ class TeacherModel:
     batch: bool = False
     poll_seconds: float = 60.0
     tokenizer: str | None = None
+    recorded: str | None = None
 
     @classmethod
     def of(cls, settings: dict[str, Any], base_url: str | None = None, name: str = "") -> Self:

@@ -1,9 +1,12 @@
 """The store's records, and the segments that hold them: JSON lines, one record per line."""
 
+import gzip
+import hashlib
 import json
 import os
 import time
 import uuid
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -191,3 +194,18 @@ def _joined(folder: Path, old: list[Path], drop_failures: bool) -> int:
     for path in old:
         path.unlink()
     return len(seen)
+
+
+def take_recorded(recorded: Path, folder: Path) -> None:
+    """Put the records of a .jsonl.gz file into a store as a segment of their own, unless it is there.
+
+    Raises UserError if the file cannot be read.
+    """
+    try:
+        content = gzip.decompress(recorded.read_bytes())
+    except (OSError, EOFError, zlib.error) as error:
+        raise UserError(f"{recorded}: cannot be read as a .gz file ({error}): restore it by git") from error
+    segment = folder / f"0-{hashlib.sha256(content).hexdigest()[:16]}.jsonl"
+    if not segment.exists():
+        with whole(segment) as temporary:
+            temporary.write_bytes(content)

@@ -19,7 +19,7 @@ from rag_instruct.llm.endpoints import TeacherModel
 from rag_instruct.llm.other_jobs import OtherJobs
 from rag_instruct.llm.prices import Price, load_prices
 from rag_instruct.llm.recorder import Recorder
-from rag_instruct.llm.segments import Reply, Request, tokens_of
+from rag_instruct.llm.segments import Reply, Request, take_recorded, tokens_of
 from rag_instruct.llm.server import LocalServer, local_server
 from rag_instruct.logs import logger
 from rag_instruct.settings import Settings
@@ -51,10 +51,18 @@ class AnswerSource(Protocol):
 
 
 class ReplayOnly(AnswerSource):
-    """An AnswerSource without answers, for a replay, which uses stored answers only."""
+    """An AnswerSource without answers, for a replay, which uses stored answers only, or for a recorded teacher."""
+
+    def __init__(self, recorded: str | None = None) -> None:
+        self._recorded = recorded
 
     async def answer(self, key: str, request: Request) -> Reply:
         """Raise UserError."""
+        if self._recorded:
+            raise UserError(
+                f"{self._recorded} has no answer to request {key[:12]}: it was recorded with other prompts, exemplars, "
+                "passages or runs. Take these back, or choose a teacher that has an endpoint"
+            )
         raise UserError(
             f"{REPLAY} is set and the store has no answer to request {key[:12]}: unset {REPLAY} to buy the answer"
         )
@@ -160,9 +168,12 @@ class Session:
 
 
 def open_session(model: TeacherModel, store: AnswerStore, account: BudgetAccount) -> Session:
-    """Return a session that buys from the endpoints of `model`, or buys nothing if RAG_INSTRUCT_REPLAY is set."""
-    if replays():
-        return Session(model, store, ReplayOnly())
+    """Return a session that buys from the endpoints of `model`.
+
+    It buys nothing if RAG_INSTRUCT_REPLAY is set or the answers of `model` are recorded.
+    """
+    if replays() or model.recorded:
+        return Session(model, store, ReplayOnly(model.recorded))
     recorder = Recorder(model, store, account)
     jobs = OtherJobs(model, store, recorder)
     source: AnswerSource = BatchClient(jobs.orphans[0]) if model.batch else OnlineClient(model, recorder, store)
@@ -189,6 +200,8 @@ def with_teacher(
 
     async def session(server: LocalServer | None) -> Result:
         model = TeacherModel.of(described, server.base_url if server else None, teacher)
+        if model.recorded:
+            take_recorded(Path(model.recorded), answers)
         async with open_session(model, AnswerStore(answers), account) as asked:
             if threading.current_thread() is threading.main_thread():  # other threads cannot handle signals
                 asked.stop_on_signals()

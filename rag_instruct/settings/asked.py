@@ -59,7 +59,7 @@ class Teacher(Section):
     Only `model`, `sampling` and `reasoning_tokens` decide answers: a change of another key reruns nothing.
     """
 
-    choices = (("base_url", "server", "endpoints"),)
+    choices = (("base_url", "server", "endpoints", "recorded"),)
     model: str = Field(description="The name by which the endpoint knows the model.", examples=["gpt-4o"])
     base_url: Maybe[Url] = Field(
         None, description="An OpenAI-compatible endpoint.", examples=["https://api.openai.com/v1"]
@@ -73,6 +73,11 @@ class Teacher(Section):
     )
     endpoints: Maybe[list[Endpoint]] = Field(
         None, min_length=1, description="Several endpoints of the same model, which share the requests by weight."
+    )
+    recorded: Maybe[str] = Field(
+        None,
+        description="A .jsonl.gz file with the records of a store of answers. Jobs take these answers and buy nothing.",
+        examples=["resources/sample/answers.jsonl.gz"],
     )
     sampling: dict[str, Any] = Field(
         {},
