@@ -6,6 +6,7 @@ text's vector is the mean of its words', and the encoder is a BERT whose one lay
 finds what shares words.
 """
 
+import gzip
 import json
 import pickle
 import re
@@ -90,15 +91,14 @@ def encoder(folder: Path, language: Language) -> None:
         model.embeddings.word_embeddings.weight.copy_(torch.from_numpy(language.vectors))
         for other in (model.embeddings.position_embeddings, model.embeddings.token_type_embeddings):
             other.weight.zero_()
-        for added in (model.encoder.layer[0].attention.output.dense, model.encoder.layer[0].output.dense):
-            added.weight.zero_()
+        for name, weight in model.named_parameters():
+            if name.endswith("output.dense.weight"):
+                weight.zero_()
     model.save_pretrained(folder)
 
 
 def corpus(folder: Path, language: Language, passages: int) -> None:
-    """Write passages in DPR's format, and their vectors in a tar of one pickle, as Contriever's authors published them."""
-    import gzip
-
+    """Write passages in DPR's format, and their vectors in a tar of one pickle, as Contriever's authors did."""
     vectors = np.empty((passages, DIMENSION), np.float16)
     with gzip.open(folder / "passages.tsv.gz", "wt", compresslevel=1, encoding="utf-8") as file:
         file.write("id\ttext\ttitle\n")
@@ -139,7 +139,8 @@ def _vectors(language: Language, first: int, picked: np.ndarray, passages: int) 
         for chosen in (articles, (articles + 1) % -(-passages // ARTICLE))
     )
     total = language.of_sentences[picked].sum(1) + 2 * own + kin
-    return total / np.linalg.norm(total, axis=1, keepdims=True) * np.sqrt(DIMENSION) / 8
+    scaled: np.ndarray = total / np.linalg.norm(total, axis=1, keepdims=True) * np.sqrt(DIMENSION) / 8
+    return scaled
 
 
 # Instruction sets, each with the quirks of its file: name -> (records in the public file, writer).
@@ -327,7 +328,9 @@ def _convfinqa(language: Language, number: int, n: int) -> dict[str, Any]:
 BENCHMARKS: dict[str, tuple[int, Callable[[Language, int, int], dict[str, Any]], dict[str, Any]]] = {
     "webquestions": (
         2_032,
-        lambda language, number, n: {"url": f"w{n}", "question": language.question(number), "answers": [_name(language, number)]},
+        lambda language, number, n: {
+            "url": f"w{n}", "question": language.question(number), "answers": [_name(language, number)],
+        },
         {},
     ),
     "popqa": (14_267, _popqa, {}),
@@ -335,7 +338,9 @@ BENCHMARKS: dict[str, tuple[int, Callable[[Language, int, int], dict[str, Any]],
     "openbookqa": (500, _choice, {"question": "question_stem"}),
     "pubhealth": (
         1_235,
-        lambda language, number, n: {"claim_id": n, "claim": language.sentences[number % 50_000], "label": (n % 5 > 0) * 2},
+        lambda language, number, n: {
+            "claim_id": n, "claim": language.sentences[number % 50_000], "label": (n % 5 > 0) * 2,
+        },
         {"question": "claim"},
     ),
     "arc": (1_172, _choice, {}),

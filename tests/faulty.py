@@ -375,7 +375,7 @@ class Running:
         self._process.wait()
 
 
-if __name__ == "__main__":
+def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--latency", type=float, default=0.0, help="seconds")
@@ -392,3 +392,7 @@ if __name__ == "__main__":
     arguments = parser.parse_args()
     arguments.refuse = refusals(arguments.plain, arguments.reasoning)
     asyncio.run(serve(arguments))
+
+
+if __name__ == "__main__":
+    main()
