@@ -47,7 +47,8 @@ def unsupported_number(answer: str, question: str, texts: str) -> str:
     """
     said = CODE.sub(" ", answer)
     given = set(FIGURE.findall(f"{texts} {question}"))
-    numbers = _Numbers(list(_values(texts)), [*_values(question), *_words(said)], list(_durations(texts)))
+    stated = [*_values(question), *_scaled(question), *_words(said), *_scaled(said)]
+    numbers = _Numbers([*_values(texts), *_scaled(texts)], stated, list(_durations(texts)))
     if len(numbers.told) + len(numbers.stated) + len(FIGURE.findall(said)) > MANY:
         return ""
     for found in FIGURE.finditer(said):
@@ -98,7 +99,10 @@ class _Numbers:
         """Say whether a year is another one and a stated number or a duration, or a result of stated numbers."""
         known = {*self.told, *self.stated}
         spans = [*self.stated, *self.durations]
-        return year in known or any({year - span, year + span} & known for span in spans) or self._product(year)
+        scaled = {made for old in known for scale in SCALES for made in (old * scale, old / scale)}
+        return (
+            year in known | scaled or any({year - span, year + span} & known for span in spans) or self._product(year)
+        )
 
     def _product(self, value: float) -> bool:
         return any(value in (one * other, one / other) for one in self.stated for other in self.stated if other)
@@ -171,6 +175,12 @@ def _values(text: str) -> Iterator[float]:
     for figure in FIGURE.findall(text):
         yield from _readings(figure)
     yield from _words(text)
+
+
+def _scaled(text: str) -> Iterator[float]:
+    """Yield the values of figures before a word: 3.6 million."""
+    for figure, word in re.findall(rf"({FIGURE.pattern})[ -](hundred|thousand|million|billion)", text.lower()):
+        yield from (value * WORDS[word] for value in _readings(figure))
 
 
 def _words(text: str) -> Iterator[float]:
