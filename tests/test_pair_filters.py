@@ -131,7 +131,7 @@ def test_questions_that_stand_alone(question):
         "How is the river described in the given passage?",
         "D'après le texte, combien d'habitants compte Paris ?",
         "Laut dem Text, wie lang ist der Rhein?",
-        "根据文章，故宫建于什么时候？",
+        "根据文章 故宫建于什么时候",
         "What did he do in 1900?",
         "Who was their leader?",
         "Why did it fail?",
