@@ -108,6 +108,8 @@ def mentions_documents(question: str, answer: str) -> str:
         for found in MENTION.finditer(text):
             noun = re.search(rf"\b{TEXTS}\b", found[0], re.I)
             name = noun[0].lower().rstrip("s") if noun else "above"
+            if not noun and before:  # what stands above in an answer
+                continue
             if re.search(rf"\b{name}s?\b", before + text[: found.start()], re.I):
                 continue
             holds = not before and ("\n" in text[: found.start()] or holds_text(text[found.end() :]))
