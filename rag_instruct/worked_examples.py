@@ -7,6 +7,7 @@ _SOLUTION = r"(?:a|ans|answer|output|solution|response|completion|target|label)\
 # A solution: a label with text after it, or words that end a chain of thought.
 SOLVED = re.compile(
     rf"{_LABEL}(?P<said>{_SOLUTION})[ \t]*\n?[ \t]*\S.*$"
+    rf"|\?[ \t]+(?P<beside>{_SOLUTION})[ \t]*\S.*$"
     r"|\b(?P<ended>(?:final )?(?:answer|solution)(?: to .{1,80}?)? is)\b:?[ \t]*\S.*$",
     re.I | re.M,
 )
@@ -27,7 +28,7 @@ def has_worked_examples(text: str) -> bool:
     "B:" is an option.
     """
     for solved in SOLVED.finditer(text):
-        start = max(solved.start("said"), solved.start("ended"))
+        start = max(solved.start(name) for name in ("said", "beside", "ended"))
         if OPTION_A.match(text, start) and OPTION_B.search(text, solved.end()):
             continue
         if TASK.search(text, 0, start) and TASK.search(text, solved.end()):

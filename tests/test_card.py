@@ -64,6 +64,12 @@ def made(rows, counts=COUNTS, language="en"):
     )
 
 
+def test_a_card_counts_the_rows_that_decline():
+    assert "decline" not in made(ROWS).split("## Fields")[0]
+    declining = [replace(one, withheld_answer="A") for one in ROWS[:7]] + ROWS[7:]
+    assert "\n7 rows decline: a document that the answer needs is withheld" in made(declining)
+
+
 def test_splits_are_drawn_by_row_and_no_row_is_lost():
     parts = split(ROWS, 0.1, "1")
     assert len(parts["train"]) + len(parts["validation"]) == 400

@@ -381,7 +381,7 @@ def test_one_budget_for_all_jobs_of_a_data_set(material, tmp_path, batch):
 
 
 def test_every_fault_at_once_and_the_counts_add_up(material, tmp_path):
-    slots, tries = 150, 2
+    slots, tries = 250, 2
     with Running("--latency", 0.02, "--faults", 0.3, "--lasting", 0.05) as served:
         stage = Stage(
             material,

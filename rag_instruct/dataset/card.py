@@ -127,7 +127,8 @@ def card(
     checked, or None if it checked none.
     """
     sections = {
-        "Rows": _table(["paradigm", *next(iter(counts["paradigms"].values()))], _of_counts(counts["paradigms"])),
+        "Rows": _table(["paradigm", *next(iter(counts["paradigms"].values()))], _of_counts(counts["paradigms"]))
+        + _declining(rows),
         "Fields": FIELDS.strip(),
         "How it was made": _table(["", ""], made_of.items()),
         "Exemplars": _exemplars(counts["exemplars"]),
@@ -172,6 +173,13 @@ def _header(name: str, rows: list[Row], splits: Mapping[str, list[Row]], languag
             }
         ],
     }
+
+
+def _declining(rows: list[Row]) -> str:
+    """Return a paragraph about rows that decline, or ""."""
+    count = sum(bool(row.withheld_answer) for row in rows)
+    said = "rows decline: a document that the answer needs is withheld, and the answer says what is missing."
+    return f"\n\n{count:,} {said}" if count else ""
 
 
 def _table(heads: list[str], rows: Iterable[Iterable[Any]]) -> str:

@@ -52,7 +52,7 @@ class QualityFilters(Section):
         "en", description=f"Rows that are clearly in another language are dropped. {LANGUAGE}", examples=["de"]
     )
     question_words: OrOff[Bounds] = Field(
-        [3, 250],
+        [2, 250],
         description="The least and the largest number of words of a question, options included.",
         examples=[[5, 100]],
     )

@@ -16,7 +16,7 @@ from rag_instruct.synthesis.focus import Focus, texts_of
 from rag_instruct.synthesis.grounding import unsupported_names, unsupported_number
 from rag_instruct.synthesis.sentence_filters import answer_in_document
 from rag_instruct.synthesis.wording import holds_text, mentions_documents, points_at_nothing, refusal
-from rag_instruct.words import content, fold, options_of, stem_of, substance
+from rag_instruct.words import content, fold, marks, options_of, stem_of, substance
 from rag_instruct.worked_examples import has_worked_examples
 
 UNSTATED = ("useless_doc", "single_doc_support")  # paradigms whose only document must not state the answer
@@ -24,7 +24,7 @@ UNSTATED = ("useless_doc", "single_doc_support")  # paradigms whose only documen
 TEMPLATE = re.compile(r"\{(documents?|exemplar|question|answer|simulation)\}")
 NUMBERED = re.compile(r"</?instruction>|\bdocuments? [1-9]\b", re.I)
 DAMAGED = re.compile("\ufffd|\u00e2\u20ac|\u00c3[\u00a4\u00a8\u00a9\u00b1\u00b6\u00bc]")  # UTF-8 read as Latin-1
-DANGLING = re.compile(r"\b(a|an|the|and|or|because|its|their|his|my|your)$", re.I)
+DANGLING = re.compile(r"\b(a|an|the|and|or|because|its|their|his|my|your|and (how many|how much|which|whose))$", re.I)
 HALF = re.compile(r"[,:]$|\b(a|an|the|and|or|because|its|their|of|with)$", re.I)
 COMPLETION = re.compile(r"\b(complet\w+|continue|continuation|finish|fill|blank|gap)\b|_{2,}|\.\.\.|…", re.I)
 # A word eight times in a row, or several words five times in a row.
@@ -32,6 +32,7 @@ LOOP = re.compile(r"\b([^\W\d]\w*)(?:\W+\1\b){7}|\b([^\W\d]\w*(?:\W+\w+){1,11})(
 
 # Questions that offer what to choose from, and answers that begin with a verdict
 CHOICES = re.compile(r"\b(or|and|versus|vs|than|between|whether)\b|,|\n\s*(?:[-*•]|\(?\w{1,2}[.):])\s", re.I)
+YES_OR_NO = re.compile(r"^\W*(is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|may|must)\b", re.I)
 VERDICT = re.compile(r"^\W*(yes|no|true|false|correct|incorrect|right|wrong|supported|refuted)\b", re.I)
 
 
@@ -78,9 +79,13 @@ def answer_in_question(question: str, answer: str) -> bool:
     Verdicts and choices do not count, because their questions hold the answer by nature.
     """
     asked, said = fold(question).split(), fold(answer).split()
-    if asked == said or _respelled(asked, said):
+    if asked == said:
         return True
-    if VERDICT.match(answer) or CHOICES.search(question) or holds_text(question):
+    if VERDICT.match(answer) or YES_OR_NO.match(question):
+        return False
+    if _respelled(asked, said):
+        return True
+    if CHOICES.search(question) or holds_text(question):
         return False
     words = content(answer)
     return bool(words) and words <= content(question)
@@ -117,12 +122,15 @@ def _names(option: str, answer: str) -> bool:
 def off_topic(paradigm: str, question: str, answer: str, texts: str) -> bool:
     """Say whether a question has no word in common with documents that are to answer it.
 
-    Documents of support may help in other words. Texts in two languages cannot be compared.
+    Documents of support may help in other words. Texts in two languages cannot be compared, and very few words say
+    nothing.
     """
     if paradigm == "useless_doc" or not _same_language(f"{question} {answer}", texts):
         return False
     asked = _units(question if paradigm in STATED else f"{question} {answer}")
     known = _units(texts)
+    if len(asked) < 3 and not marks(question):
+        return False
     return not asked & known and not any(difflib.get_close_matches(word, known, 1, 0.75) for word in asked)
 
 

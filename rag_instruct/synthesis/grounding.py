@@ -6,7 +6,7 @@ These rules refuse only what they are sure of. Everything else is left to the ev
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import accumulate
 
 from rag_instruct.words import content, stem
@@ -32,10 +32,12 @@ DURATION = re.compile(
     r"\b(?:aged?|age of|after|for|within) ([a-z]+|\d+)\b"
     r"|\b([a-z]+|\d+)(?:st|nd|rd|th)?[- ](?:years?|decades?|anniversary)"
 )
+RATIO = re.compile(r"\b(ratio|average|mean|per|each|share|portion|proportion|percent\w*|times|rate|fraction)\b", re.I)
 CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.S)
 PROSE = re.compile(
     r"^(?!\W*\|).*[.!?][\"'\u201d\u2019)\]*]*\s*$", re.M
 )  # lines that end as sentences do, unlike headings
+ABBREVIATION = re.compile(r"[A-Z].*[A-Z]|\d")
 NAME = re.compile(r"(?<=[\w,;] )[A-Z][\w'\u2019-]+")
 
 
@@ -47,7 +49,9 @@ def unsupported_number(answer: str, question: str, texts: str) -> str:
     """
     said = CODE.sub(" ", answer)
     given = set(FIGURE.findall(f"{texts} {question}"))
-    numbers = _Numbers(list(_values(texts)), [*_values(question), *_words(said)], list(_durations(texts)))
+    stated = [*_values(question), *_scaled(question), *_words(said), *_scaled(said)]
+    asks_ratio = bool(RATIO.search(question))
+    numbers = _Numbers([*_values(texts), *_scaled(texts)], stated, list(_durations(texts)), asks_ratio)
     if len(numbers.told) + len(numbers.stated) + len(FIGURE.findall(said)) > MANY:
         return ""
     for found in FIGURE.finditer(said):
@@ -62,11 +66,13 @@ def unsupported_number(answer: str, question: str, texts: str) -> str:
 def unsupported_names(answer: str, question: str, texts: str) -> list[str]:
     """Return the names that the texts and the question lack, if they are at least half of the answer's new names.
 
-    Names that begin alike are the same: Bosnian and Bosnia. A single name, and a text in which very many words have
-    capitals, cannot be judged.
+    Names that begin alike are the same: Bosnian and Bosnia. Abbreviations, a single name, and a text in which very many
+    words have capitals cannot be judged.
     """
     said = " ".join(PROSE.findall(CODE.sub(" ", answer)))
-    names = [name for name in NAME.findall(said) if stem(name) not in content(question)]
+    names = [
+        name for name in NAME.findall(said) if stem(name) not in content(question) and not ABBREVIATION.search(name)
+    ]
     if len(names) < 2 or len(names) > 0.6 * len(said.split()):
         return []
     starts = {word[:4].lower() for word in re.findall(r"\w+", f"{texts} {question}")}
@@ -80,14 +86,15 @@ class _Numbers:
 
     told: list[float]
     stated: list[float]
-    durations: list[float] = field(default_factory=list)
+    durations: list[float]
+    asks_ratio: bool = False
 
     def support(self, figure: str, readings: list[float], after: str) -> bool:
         """Say whether the numbers have one of the readings of a figure, or whether it can be computed from them.
 
         `after` is the text after the figure: "s" marks a decade, "%" a share.
         """
-        is_share = bool(re.match(r"\s*(%|percent|per cent|times|-?fold)", after))
+        is_share = self.asks_ratio or bool(re.match(r"\s*(%|percent|per cent|times|-?fold)", after))
         if after.startswith("s") and any(0 <= old - readings[0] < 10 for old in self.told):
             return True
         if readings[0] in YEARS and figure.isdigit():
@@ -98,7 +105,13 @@ class _Numbers:
         """Say whether a year is another one and a stated number or a duration, or a result of stated numbers."""
         known = {*self.told, *self.stated}
         spans = [*self.stated, *self.durations]
-        return year in known or any({year - span, year + span} & known for span in spans) or self._product(year)
+        large = {value for value in known if value > YEARS[-1]}
+        if any(value - year in large for value in large):
+            return True
+        scaled = {made for old in known for scale in SCALES for made in (old * scale, old / scale)}
+        return (
+            year in known | scaled or any({year - span, year + span} & known for span in spans) or self._product(year)
+        )
 
     def _product(self, value: float) -> bool:
         return any(value in (one * other, one / other) for one in self.stated for other in self.stated if other)
@@ -137,6 +150,10 @@ class _Numbers:
         )
 
 
+def _ratios(one: float, other: float) -> tuple[float, ...]:
+    return one / other, 100 * one / other, 100 * (one - other) / other, (one + other) / 2
+
+
 def _sums(run: list[float]) -> Iterator[float]:
     """Yield the sums and the means of neighbouring numbers."""
     sums = [0.0, *accumulate(run)]
@@ -171,6 +188,12 @@ def _values(text: str) -> Iterator[float]:
     for figure in FIGURE.findall(text):
         yield from _readings(figure)
     yield from _words(text)
+
+
+def _scaled(text: str) -> Iterator[float]:
+    """Yield the values of figures before a word: 3.6 million."""
+    for figure, word in re.findall(rf"({FIGURE.pattern})[ -](hundred|thousand|million|billion)", text.lower()):
+        yield from (value * WORDS[word] for value in _readings(figure))
 
 
 def _words(text: str) -> Iterator[float]:

@@ -53,6 +53,14 @@ MENTION = _any(
     rf"\b{READ} above\b",
     r"\bthese (?:passages|documents|texts|excerpts|sources|articles)\b",
     rf"^(?-i:[^A-Z]*[A-Z]?[^A-Z]*)\bthe {TEXTS}\W*$",  # in a question without names
+    # In other languages
+    r"\b(?:d['\u2019]après|selon) (?:le|ce|cet|l['\u2019]) ?(?:texte|document|passage|article|extrait)\b",
+    r"\b(?:laut|gemäß) (?:dem|diesem) (?:text|dokument|artikel|abschnitt|auszug)\b",
+    r"\b(?:según|de acuerdo con) (?:el|este) (?:texto|documento|pasaje|artículo|fragmento)\b",
+    r"\b(?:secondo|segundo|de acordo com) (?:il|lo|o|este|questo) (?:testo|documento|brano|texto|trecho)\b",
+    r"\bсогласно (?:тексту|документу|отрывку)\b",  # noqa: RUF001
+    r"根据(?:本文|文中|上文|该文|文章|短文|文档|文本|材料)",
+    r"(?:本文|文章|文書|資料)によ(?:ると|れば)",
 )
 HERE = re.compile(r"following|above|below|this|these|given", re.I)
 
@@ -100,6 +108,8 @@ def mentions_documents(question: str, answer: str) -> str:
         for found in MENTION.finditer(text):
             noun = re.search(rf"\b{TEXTS}\b", found[0], re.I)
             name = noun[0].lower().rstrip("s") if noun else "above"
+            if not noun and before:  # what stands above in an answer
+                continue
             if re.search(rf"\b{name}s?\b", before + text[: found.start()], re.I):
                 continue
             holds = not before and ("\n" in text[: found.start()] or holds_text(text[found.end() :]))
