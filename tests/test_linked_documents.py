@@ -150,6 +150,43 @@ def test_an_ordinary_word_links_only_near_passages(tmp_path, monkeypatch):
         assert [one.id for one in found.linked] == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "near", "far"),
+    [
+        ("The city of Vienna has an opera house.", True, False),  # about its article: half the nearest score is enough
+        (f"It rains there. {FILL}", False, False),  # a detail: three quarters are needed
+    ],
+)
+def test_a_named_passage_about_a_detail_has_to_be_nearer(tmp_path, monkeypatch, text, near, far):
+    """The nearest passage scores 1, then the named one 0.6 or 0.4."""
+    for score, expected in ((0.6, near), (0.4, far), (0.8, True)):
+        several = [
+            ("Rhine", f"It is not in Vienna. {FILL}"),
+            ("Rhine", f"A river. {FILL}"),
+            ("Vienna", f"{text} {FILL}"),
+        ]
+        write_jsonl(tmp_path / "p.jsonl", [{"id": f"id{n}", "title": t, "text": x} for n, (t, x) in enumerate(several)])
+        import_passages(tmp_path / "p.jsonl", {}, 0, tmp_path / "p.arrow", tmp_path / "p.json")
+        vectors = np.array([[1, 0], [1, 0], [score, 0]], np.float16)
+        np.save(tmp_path / "v.npy", vectors)
+        read_vectors([FirstDocument("id0", 0, ())], [tmp_path / "v.npy"], [0], tmp_path / "q.npy")
+        search_shard(tmp_path / "q.npy", tmp_path / "v.npy", 0, 3, tmp_path / "hits.npy")
+        merge([tmp_path / "hits.npy"], 3, ["id0"], tmp_path / "p.arrow", tmp_path / "r.parquet", tmp_path / "r.trec")
+        run = Run(tmp_path / "r.parquet", tmp_path / "p.arrow")
+        (found,) = linked_documents([FirstDocument("id0", 0, ())], run, 20)
+        assert bool(found.linked) == expected, score
+
+
+def test_several_first_documents_are_of_different_articles(corpus):
+    found = first_documents(["e:0", "e:2"], Given(corpus), 20, 3)
+    assert [(one.id, one.exemplars) for one in found] == [
+        ("id2", ("e:0",)),
+        ("id3", ("e:2",)),
+        ("id4", ("e:0",)),
+        ("id8", ("e:2",)),
+    ]
+
+
 def test_only_exemplars_that_slots_may_try_are_searched():
     many = [exemplar(f"e:{n}", "x") for n in range(1000)]
     for paradigm in ("multi_doc_support", "multi_doc_answer"):
