@@ -14,6 +14,7 @@ Args:
 from pathlib import Path
 
 from rag_instruct import cli
+from rag_instruct.logs import logger, progress
 from rag_instruct.record_files import read_records, write_records
 from rag_instruct.retrieval.linked_documents import linked_documents
 from rag_instruct.retrieval.runs import Run
@@ -22,7 +23,11 @@ from rag_instruct.schema import FirstDocument
 
 def main(documents: Path, *, run: Path, passages: Path, source_words: int, output: Path) -> None:
     found = list(read_records(documents, FirstDocument))
-    write_records(output, linked_documents(found, Run(run, passages), source_words))
+    asked = progress(found, "linking", len(found))
+    linked = list(linked_documents(asked, Run(run, passages), source_words))
+    write_records(output, linked)
+    able = sum(bool(one.linked) for one in linked)
+    logger.info("%s of %s first documents have linked passages", f"{able:,}", f"{len(linked):,}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The second search: from exemplars to first documents, their near passages, and sets that belong together."""
 
 import asyncio
+import json
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,13 +14,16 @@ from rag_instruct.errors import UserError
 from rag_instruct.files import write_jsonl
 from rag_instruct.llm.prompts import load_prompt
 from rag_instruct.paradigms import PARADIGMS, Slot, tried
-from rag_instruct.record_files import write_records
+from rag_instruct.record_files import read_records, write_records
 from rag_instruct.retrieval.linked_documents import by_exemplar, first_documents, linked_documents, read_vectors
 from rag_instruct.retrieval.queries import by_query, digest_of, save_by_query
 from rag_instruct.retrieval.runs import Run, merge
 from rag_instruct.retrieval.search import search_shard
 from rag_instruct.schema import FirstDocument
 from rag_instruct.synthesis.slots import Origin, Synthesis, synthesise
+from scripts import choose_first_documents, import_run, link_documents, merge_search
+from scripts import read_vectors as scripts_read_vectors
+from scripts import search_shard as scripts_search_shard
 
 FILL = "and more words that say nothing at all about any of it " * 4
 TEXTS = [
@@ -150,6 +154,43 @@ def test_an_ordinary_word_links_only_near_passages(tmp_path, monkeypatch):
         assert [one.id for one in found.linked] == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "near", "far"),
+    [
+        ("The city of Vienna has an opera house.", True, False),  # about its article: half the nearest score is enough
+        (f"It rains there. {FILL}", False, False),  # a detail: three quarters are needed
+    ],
+)
+def test_a_named_passage_about_a_detail_has_to_be_nearer(tmp_path, monkeypatch, text, near, far):
+    """The nearest passage scores 1, then the named one 0.6 or 0.4."""
+    for score, expected in ((0.6, near), (0.4, far), (0.8, True)):
+        several = [
+            ("Rhine", f"It is not in Vienna. {FILL}"),
+            ("Rhine", f"A river. {FILL}"),
+            ("Vienna", f"{text} {FILL}"),
+        ]
+        write_jsonl(tmp_path / "p.jsonl", [{"id": f"id{n}", "title": t, "text": x} for n, (t, x) in enumerate(several)])
+        import_passages(tmp_path / "p.jsonl", {}, 0, tmp_path / "p.arrow", tmp_path / "p.json")
+        vectors = np.array([[1, 0], [1, 0], [score, 0]], np.float16)
+        np.save(tmp_path / "v.npy", vectors)
+        read_vectors([FirstDocument("id0", 0, ())], [tmp_path / "v.npy"], [0], tmp_path / "q.npy")
+        search_shard(tmp_path / "q.npy", tmp_path / "v.npy", 0, 3, tmp_path / "hits.npy")
+        merge([tmp_path / "hits.npy"], 3, ["id0"], tmp_path / "p.arrow", tmp_path / "r.parquet", tmp_path / "r.trec")
+        run = Run(tmp_path / "r.parquet", tmp_path / "p.arrow")
+        (found,) = linked_documents([FirstDocument("id0", 0, ())], run, 20)
+        assert bool(found.linked) == expected, score
+
+
+def test_several_first_documents_are_of_different_articles(corpus):
+    found = first_documents(["e:0", "e:2"], Given(corpus), 20, 3)
+    assert [(one.id, one.exemplars) for one in found] == [
+        ("id2", ("e:0",)),
+        ("id3", ("e:2",)),
+        ("id4", ("e:0",)),
+        ("id8", ("e:2",)),
+    ]
+
+
 def test_only_exemplars_that_slots_may_try_are_searched():
     many = [exemplar(f"e:{n}", "x") for n in range(1000)]
     for paradigm in ("multi_doc_support", "multi_doc_answer"):
@@ -208,6 +249,38 @@ def test_one_document_needs_no_link(corpus):
     assert not (pairs or rejects[-1:])[0].links
     assert "Too short." not in asked[0]
     assert "may refer to" not in asked[0]
+
+
+def test_the_stages_one_after_another_in_a_corpus_smaller_than_the_depth(corpus):
+    """Each stage's command, from exemplars to linked documents; then with the second search given as a run."""
+    write_records(corpus / "kept.jsonl", [exemplar(name, "What?") for name in BEST])
+    run = searched(corpus, [FirstDocument(name, 0, ()) for name in BEST]).rename(corpus / "exemplars.parquet")
+    given = {"passages": corpus / "p.arrow"}
+    choose_first_documents.main(
+        corpus / "kept.jsonl", run=run, quotas=["multi_doc_answer/e=1", "multi_doc_support/*=1"], oversample=0, tries=4,
+        seed="1", source_words=20, count=1, output=corpus / "first.jsonl", **given,
+    )  # fmt: skip
+    (first,) = read_records(corpus / "first.jsonl", FirstDocument)
+    assert first.exemplars == tuple(sorted(BEST)), "all have the hits of the same vector"
+    (corpus / "shards.json").write_text(json.dumps({"passages": len(TEXTS), "first_rows": FIRST_ROWS}))
+    listed = {"shards": corpus / "shards.json"}
+    scripts_read_vectors.main(corpus / "first.jsonl", vectors=shards(corpus), output=corpus / "q.npy", **listed)
+    hits = [corpus / f"hits_{shard}.npy" for shard in range(3)]
+    for shard, output in enumerate(hits):
+        query = {"vectors": shards(corpus)[shard], "shard": shard, "output": output, **listed}
+        with pytest.raises(UserError, match="the 400 best passages, but the corpus has 9"):
+            scripts_search_shard.main(corpus / "q.npy", depth=400, **query)
+        scripts_search_shard.main(corpus / "q.npy", depth=400, or_all=True, **query)
+    queries = {"queries": corpus / "first.jsonl", "depth": 400, "or_all": True, **given}
+    merge_search.main(hits, output=corpus / "near.parquet", trec=corpus / "near.trec", **queries)
+    import_run.main(corpus / "near.trec", output=corpus / "given.parquet", trec=corpus / "given.trec", **queries)
+    assert (corpus / "given.parquet").read_bytes() == (corpus / "near.parquet").read_bytes()
+    link_documents.main(
+        corpus / "first.jsonl", run=corpus / "near.parquet", source_words=20, output=corpus / "linked.jsonl", **given
+    )
+    found = by_exemplar(corpus / "linked.jsonl")
+    assert found.keys() == BEST.keys()
+    assert [one.id for one in found["e:0"][0].linked] == ["id4", "id6", "id7"]
 
 
 def test_another_search_s_vectors_are_refused(corpus):

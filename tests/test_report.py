@@ -66,6 +66,7 @@ def made(tmp_path_factory):
     rows = list(read_jsonl(folder / "generated.jsonl"))
     rows[0] |= dict.fromkeys(("question", "answer", "exemplar"), HOSTILE)
     rows[0]["documents"] = [f"{HOSTILE}\n{HOSTILE}"] * 10
+    rows[0]["links"] = [{"kind": "name", "naming": "1", "named": "2", "words": HOSTILE}]
     (folder / "generated.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     write_page(folder, command)
     rows = list(read_records(folder / "generated.jsonl", Row))
@@ -265,6 +266,8 @@ def test_noise_is_shortened_to_the_budget_and_sources_never(made):
         whole = document.partition("\n")[2]
         assert text == (whole if role == "source" else whole[: small.opening])
         assert cut == len(whole) - len(text)
+    first = json.loads(zlib.decompress(base64.b64decode(full.details[0])))[0]
+    assert first["links"] == [["1", "2", rows[0].links[0].words]]
 
 
 @pytest.mark.slow

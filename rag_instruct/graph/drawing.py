@@ -21,7 +21,7 @@ COLOURS = {
     "corpus": "#cfe3f5",
     "exemplars": "#d5ecd0",
     "retrieval": "#c9ebe8",
-    "linked_documents": "#b5dfd3",
+    "linked_documents": "#b9dde6",
     "synthesis": "#fbdcb4",
     "dataset": "#e2d5f0",
     "money": "#f7e3a1",

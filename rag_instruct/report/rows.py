@@ -131,6 +131,7 @@ def _detail(row: Row, replies: Any, exemplar: int, opening: int | None) -> dict[
         "intended": row.intended_paradigm,
         "exemplar": exemplar,
         "documents": list(_documents(row, opening)),
+        "links": [[link.naming, link.named, link.words] for link in row.links],
         "replies": replies,
     }
 

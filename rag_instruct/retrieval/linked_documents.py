@@ -12,7 +12,6 @@ import numpy as np
 from rag_instruct.corpus.linking import article, can_be_source, is_about_its_article, link
 from rag_instruct.corpus.passages import Passage
 from rag_instruct.errors import UserError
-from rag_instruct.logs import logger, progress
 from rag_instruct.record_files import read_records
 from rag_instruct.retrieval.queries import digest_of, save_by_query
 from rag_instruct.retrieval.runs import Hit, Run
@@ -77,14 +76,11 @@ def read_vectors(
     save_by_query(output, vectors, digest_of([document.id for document in documents]))
 
 
-def linked_documents(documents: Sequence[FirstDocument], run: Run, least_words: int) -> Iterator[LinkedDocuments]:
+def linked_documents(documents: Iterable[FirstDocument], run: Run, least_words: int) -> Iterator[LinkedDocuments]:
     """Yield each first document with the passages that are linked to it. `run` lists the nearest passages."""
-    alone = 0
-    for document in progress(documents, "linking", len(documents)):
+    for document in documents:
         linked = _linked(document, run, least_words)
-        alone += not linked
         yield LinkedDocuments(document.id, document.row, document.exemplars, linked=linked)
-    logger.info("%s of %s first documents have linked passages", f"{len(documents) - alone:,}", f"{len(documents):,}")
 
 
 def _linked(document: FirstDocument, run: Run, least_words: int) -> tuple[LinkedDocument, ...]:

@@ -126,6 +126,7 @@ async function show(n, focus) {
   const back = make("button", { type: "button", class: "back" }, "← Back to the list");
   back.addEventListener("click", () => at("browser").classList.remove("reading"));
   const hidden = one.hidden_passages.length ? [make("p", { class: "tag" }, `Left out of the row because they contain the answer: passages ${one.hidden_passages.join(", ")}`)] : [];
+  const links = one.links.map(([naming, named, said]) => make("p", { class: "tag" }, `Linked: passage ${naming} says “${said}”, the article of passage ${named}`));
   const tokens = rows.tokens[n] ? ` · ${number(rows.tokens[n])} tokens` : "";
   article.replaceChildren(
     make("div", { class: "acts" }, back, make("span", { class: "tag" }, tagsOf(n) + tokens + (one.intended ? ` · written for ${words(one.intended)}` : "")),
@@ -136,7 +137,7 @@ async function show(n, focus) {
         make("p", { class: "tag" }, `${one.exemplar_id}, ${one.license}`))),
     block("Answer", make("p", { class: "said", dir: "auto" }, ...marked(rows.answer[n])),
       ...(one.withheld ? [make("p", { class: "tag", dir: "auto" }, `This row declines. With the hidden passage, the answer would be: ${one.withheld}`)] : [])),
-    block(`${one.documents.length} documents (${one.corpus_license})`, ...one.documents.map(documentShown), ...hidden),
+    block(`${one.documents.length} documents (${one.corpus_license})`, ...one.documents.map(documentShown), ...links, ...hidden),
     block("Origin", make("p", { class: "tag" }, `${rows.id[n]} · ${one.teacher}, prompts ${one.prompts}, version ${one.prompt_version}`), repliesShown(one.replies, n)));
   article.scrollTop = 0;
   if (focus) { at("browser").classList.add("reading"); article.focus({ preventScroll: true }); }
