@@ -228,7 +228,14 @@ def test_what_is_stale_after_which_edit(copied):
     path.write_text(prompt + "# a change\n")
     given = (copied.folder / "recorded_exemplars.trec").exists()  # on a processor that ranks otherwise
     searches = {"import_run": 1} if given else {"search_shard": 2, "merge_search": 1}
-    after = {"gather_pairs": 1, "embed_queries": 1, "assemble": 1, "filter_rows": 1, "merge_dataset": 1}
+    after = {
+        "gather_pairs": 1,
+        "embed_queries": 1,
+        "assemble": 1,
+        "filter_rows": 1,
+        "measure_evidence": 1,
+        "merge_dataset": 1,
+    }
     assert plan(copied, TARGET) == {"synthesise": 2, **searches, **after}, "a prompt concerns its paradigm alone"
     path.write_text(prompt)
     if given:

@@ -11,11 +11,12 @@ from tiny import model_folder
 from rag_instruct.dataset.evidence import apply_evidence
 from rag_instruct.errors import UserError
 from rag_instruct.evidence.calibration import auc, best_threshold, read_labelled
+from rag_instruct.evidence.findings import Thresholds, paradigm_found
 from rag_instruct.evidence.gains import gain, lost
 from rag_instruct.evidence.measuring import Bits, Given, measurer_of
 from rag_instruct.evidence.rows import asked_of, sampled
 from rag_instruct.evidence.summary import evidence_table, summary_of, worst
-from rag_instruct.evidence.weighing import Asked, Thresholds, paradigm_found, weigh
+from rag_instruct.evidence.weighing import Asked, weigh
 from rag_instruct.llm.answers import AnswerStore
 from rag_instruct.models.likelihood import Likelihood, Text, batches
 from rag_instruct.reasons import Reason
@@ -129,6 +130,7 @@ def test_gains_and_losses():
     assert found == Gain(answer=1.5, share=0.46, clear=0.75, question=1.0)
     assert gain(random[0], [random[0]], random[0]) == Gain(0.0, 0.0, 0.0, 0.0)
     assert lost(bits([1, 1, 1]), bits([4, 1.9, 0])) == 2.0, "of each token's loss the first bit does not count"
+    assert lost(bits([1, 1, 1]), bits([4, 1.9, 0], [5.0, 2.0])) == 4.0, "the question's tokens count, too"
 
 
 class Table:
@@ -145,7 +147,7 @@ class Table:
         shown = " ".join(one.documents)
         question = 1.0 if "SUBJECT" in shown else 3.0
         return Bits(
-            np.array([question]), np.array([1.0 if f"FACT {word}" in shown else 9.0 for word in one.answer.split()])
+            np.array([question]), np.array([1.0 if f"FACT {word}" in shown else 12.0 for word in one.answer.split()])
         )
 
 
@@ -169,7 +171,7 @@ def test_what_documents_are_for():
         "useless_doc", "single_doc_support", "single_doc_answer", "multi_doc_answer", "multi_doc_answer",
     ]  # fmt: skip
     assert r4.needed == ("r40", "r42")
-    assert r4.lost == {"r40": 7.0, "r41": 0.0, "r42": 7.0}
+    assert r4.lost == {"r40": 10.0, "r41": 0.0, "r42": 10.0}
     assert len(same.needed) == 2, "of two documents that state the same, one stays"
     assert "same2" in same.needed
     assert r3.answering == ("r3n1",)
@@ -244,7 +246,7 @@ def test_superfluous_documents_become_noise_and_the_rows_are_kept():
     good, one = found["multi_doc_answer"]
     assert [passage.role for passage in good.passages] == ["source", "noise", "source", "noise"]
     assert [passage.demoted for passage in good.passages] == [False, True, False, False]
-    assert [passage.bits for passage in good.passages[:3]] == [7.0, 0.0, 7.0]
+    assert [passage.bits for passage in good.passages[:3]] == [10.0, 0.0, 10.0]
     assert good.documents == paradigms["multi_doc_answer"][0].documents
     assert good.evidence.found == "multi_doc_answer"
     assert [passage.role for passage in one.passages[:2]] == ["source", "source"], "the paradigm is in doubt"
