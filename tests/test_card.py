@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from rag_instruct.dataset.card import SCHEMA, card, places, split, write_parquet
 from rag_instruct.errors import UserError
 from rag_instruct.record_files import as_json
-from rag_instruct.schema import Row, RowPassage
+from rag_instruct.schema import Gain, Row, RowBits, RowPassage
 from scripts.push import push
 
 
