@@ -109,9 +109,7 @@ class RowPassage(Record, frozen=True):
     rank: int
     score: float
     nearest_to: str = ""  # as in Source
-    bits: float | None = (
-        None  # lost by the answer without this source, or gained from this noise alone; None: unmeasured
-    )
+    bits: float | None = None  # lost without this source, or per token gained from this noise alone; None: unmeasured
     demoted: bool = False  # it was a source document, but the answer does not need it
 
 
@@ -230,7 +228,7 @@ class Weighed(Record, frozen=True):
     gain: Gain  # of all source documents
     unrelated: float  # bits per token of the answer that random documents give, against no documents
     needed: tuple[str, ...]  # ids of the smallest set of source documents that gives the answer as well as all of them
-    lost: dict[str, float]  # by source document: bits that the answer loses without it
+    lost: dict[str, float]  # by source document: bits that question and answer lose without it
     noise: dict[str, Gain]  # by noise document: what it gives alone
     answering: tuple[str, ...] = ()  # ids of noise documents that state the answer
     tokens: int = 0  # of the answer

@@ -65,6 +65,8 @@ rule measure_evidence:
         "results/{dataset}/evidence.jsonl",
     log:
         "results/logs/measure_evidence/{dataset}.log",
+    wildcard_constraints:
+        dataset=one_of(name for name, settings in config["datasets"].items() if settings["evidence"]["model"]),
     conda:
         "../envs/training.yaml"
     threads: 16

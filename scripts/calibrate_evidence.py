@@ -20,8 +20,9 @@ from pathlib import Path
 
 from rag_instruct import cli
 from rag_instruct.evidence.calibration import calibrated, errors, read_labelled, separations
+from rag_instruct.evidence.findings import Thresholds
 from rag_instruct.evidence.measuring import measurer_of
-from rag_instruct.evidence.weighing import Thresholds, weigh
+from rag_instruct.evidence.weighing import weigh
 from rag_instruct.llm.answers import AnswerStore
 from rag_instruct.record_files import write_records
 from rag_instruct.tables import text

@@ -21,9 +21,10 @@ import json
 from pathlib import Path
 
 from rag_instruct import cli
+from rag_instruct.evidence.findings import Thresholds
 from rag_instruct.evidence.measuring import measured_folder, measurer_of
 from rag_instruct.evidence.rows import asked_of, sampled
-from rag_instruct.evidence.weighing import Thresholds, weigh
+from rag_instruct.evidence.weighing import weigh
 from rag_instruct.jobs import job_settings
 from rag_instruct.llm.answers import AnswerStore, exclusive
 from rag_instruct.logs import logger

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from rag_instruct.dataset.card import SCHEMA, card, places, split, write_parquet
 from rag_instruct.errors import UserError
 from rag_instruct.record_files import as_json
-from rag_instruct.schema import Link, Row, RowPassage
+from rag_instruct.schema import Gain, Link, Row, RowBits, RowPassage
 from scripts.push import push
 
 
@@ -117,19 +117,24 @@ def test_rows_without_noise_have_no_test_of_places():
     assert "its place says nothing" in made(alone)
 
 
+def given(value):
+    """A value of a Parquet file without the nulls of missing fields."""
+    if isinstance(value, list):
+        return [given(one) for one in value]
+    return {k: given(v) for k, v in value.items() if v is not None} if isinstance(value, dict) else value
+
+
 def test_parquet_has_the_rows_and_every_field_of_a_row(tmp_path):
+    bits = RowBits("single_doc_answer", 0.5, Gain(1.5, 0.4, 0.25, 1.0))
+    passages = (replace(ROWS[0].passages[0], bits=8.5), replace(ROWS[0].passages[1], demoted=True))
+    measured = replace(ROWS[0], evidence=bits, passages=(*passages, *ROWS[0].passages[2:]))
     links = (Link("name", "1", "0", "Title"),)
-    linked = [*ROWS[:2], replace(ROWS[2], passages=(RowPassage("0", "source", 1, 0.5, "1"),), links=links)]
-    write_parquet(tmp_path / "x.parquet", linked)
+    linked = replace(ROWS[2], passages=(RowPassage("0", "source", 1, 0.5, "1"),), links=links)
+    rows = [measured, ROWS[1], linked]
+    write_parquet(tmp_path / "x.parquet", rows)
     found = pq.read_table(tmp_path / "x.parquet")
     assert found.schema.names == SCHEMA.names
-
-    def without_nulls(value):
-        if isinstance(value, list):
-            return list(map(without_nulls, value))
-        return {k: without_nulls(v) for k, v in value.items() if v is not None} if isinstance(value, dict) else value
-
-    assert without_nulls(found.to_pylist()) == json.loads(json.dumps([as_json(row) for row in linked]))
+    assert list(map(given, found.to_pylist())) == json.loads(json.dumps([as_json(row) for row in rows]))
     assert set(SCHEMA.names) == set(Row.__struct_fields__)
 
 

@@ -71,13 +71,25 @@ def test_counts_add_up(demo):
         assert len(written) == counts["paradigms"][paradigm]["rows"] + len(left)
 
 
+def test_the_bits_are_the_recorded_ones(demo):
+    if (demo.folder / "recorded_exemplars.trec").exists():
+        pytest.skip("this processor ranks otherwise, so other noise documents were measured at first")
+    measured = [path.name for path in (demo.folder / "answers/measured").glob("*.jsonl")]
+    assert measured == ["0-recorded.jsonl"], recording.REMEDY
+    rows = rows_of(demo)
+    assert all(row["evidence"]["found"] in PARADIGMS for row in rows), "every row of the demo is measured"
+    for row in rows:
+        assert all("bits" in one for one in row["passages"] if one["role"] == "source" or one.get("demoted"))
+
+
 def test_every_row_is_as_it_should_be(demo):
     rows = rows_of(demo)
     assert len({row["id"] for row in rows}) == len({row["question"] for row in rows}) == len(rows)
     for row in rows:
         roles = Counter(passage["role"] for passage in row["passages"])
         assert len(row["documents"]) == len(row["passages"]) == len(set(row["documents"])) == 5
-        assert roles["source"] == (2 if row["paradigm"].startswith("multi") else 1)
+        least = 2 if row["paradigm"].startswith("multi") else 1
+        assert roles["source"] == least, "no demo row has more sources than its paradigm needs, so none is demoted"
         assert row["question"].strip()
         assert row["answer"].strip()
         assert all(passage["rank"] > 20 for passage in row["passages"] if passage["role"] == "noise")
@@ -228,7 +240,14 @@ def test_what_is_stale_after_which_edit(copied):
     path.write_text(prompt + "# a change\n")
     given = (copied.folder / "recorded_exemplars.trec").exists()  # on a processor that ranks otherwise
     searches = {"import_run": 1} if given else {"search_shard": 2, "merge_search": 1}
-    after = {"gather_pairs": 1, "embed_queries": 1, "assemble": 1, "filter_rows": 1, "merge_dataset": 1}
+    after = {
+        "gather_pairs": 1,
+        "embed_queries": 1,
+        "assemble": 1,
+        "filter_rows": 1,
+        "measure_evidence": 1,
+        "merge_dataset": 1,
+    }
     assert plan(copied, TARGET) == {"synthesise": 2, **searches, **after}, "a prompt concerns its paradigm alone"
     path.write_text(prompt)
     if given:

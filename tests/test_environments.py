@@ -58,7 +58,7 @@ def test_every_script_is_a_rule_of_the_same_name_or_says_why_not():
     # A server's command, what make demo and make plan show, the store's tool, the hub's, the filters' marks, an exporter,
     # the tables in docs/scoring.md, and what people ask before and after a training.
     helpers = {"__init__", "serve_gguf", "show_rows", "plan", "answers", "push", "assess_filter", "export_lm_eval"}
-    helpers |= {"assess_pairs", "compare_scorers", "measure_scorers", "estimate_training", "ask"}
+    helpers |= {"assess_pairs", "calibrate_evidence", "compare_scorers", "measure_scorers", "estimate_training", "ask"}
     assert {path.stem for path in (ROOT / "scripts").glob("*.py")} - helpers == rules
 
 

@@ -71,7 +71,7 @@ FIELDS = """
 | `paradigm` | the relation between question and source documents (r0 to r4 in the paper) |
 | `intended_paradigm` | the paradigm that the prompt asked for, if verification or evidence changed it; otherwise null |
 | `passages` | for each document: its id in the corpus, role (`source` or `noise`), rank and score in its search |
-| `bits` of a passage | what the answer loses without this source, or gains per token from this noise alone |
+| `bits` of a passage | what question and answer lose without this source, or gain per token from this noise alone |
 | `demoted` of a passage | it was a source document, but the answer does not need it |
 | `evidence` | if the row was measured: the paradigm that the bits show, and the gain of its source documents |
 | `links` | in the passage `naming`, the `words` name the article of the passage `named` (both are source documents) |

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from msgspec.structs import replace
 
 from rag_instruct.dataset.verdicts import apply_verdicts, demoted
-from rag_instruct.evidence.weighing import as_intended
+from rag_instruct.evidence.findings import as_intended
 from rag_instruct.paradigms import PARADIGMS
 from rag_instruct.reasons import Reason
 from rag_instruct.schema import Row, RowBits, RowPassage, StoppedRow, Verdict, Weighed
@@ -41,7 +41,7 @@ def marked(row: Row, weighed: Weighed, relabel: bool = False) -> Row:
 
 
 def _bits(passage: RowPassage, weighed: Weighed) -> float | None:
-    """Return the bits that the answer loses without this source document, or gains from this noise document alone."""
+    """Return the bits lost without this source document, or gained per token from this noise document alone."""
     if passage.role == "source":
         return weighed.lost.get(passage.id)
     gained = weighed.noise.get(passage.id)

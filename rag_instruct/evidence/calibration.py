@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from rag_instruct.errors import UserError
-from rag_instruct.evidence.weighing import Asked, Thresholds, as_intended, paradigm_found
+from rag_instruct.evidence.findings import Thresholds, as_intended, paradigm_found
+from rag_instruct.evidence.weighing import Asked
 from rag_instruct.paradigms import PARADIGMS
 from rag_instruct.records import foreign_records
 from rag_instruct.schema import Weighed

@@ -30,11 +30,12 @@ def gain(own: Bits, draws: Sequence[Bits], nothing: Bits) -> Gain:
 
 
 def lost(own: Bits, without: Bits) -> float:
-    """Return the bits that the answer loses without a document.
+    """Return the bits that question and answer lose without a document.
 
     From the loss of each token, one bit is taken off. So the many small changes of a long answer do not add up.
     """
-    return rounded(np.maximum(without.answer - own.answer - 1, 0).sum(), 1)
+    losses = (without.question - own.question, without.answer - own.answer)
+    return rounded(sum(np.maximum(loss - 1, 0).sum() for loss in losses), 1)
 
 
 def rounded(bits: float, digits: int = 2) -> float:

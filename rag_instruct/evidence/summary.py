@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rag_instruct.evidence.weighing import judged_rightly
+from rag_instruct.evidence.findings import judged_rightly
 from rag_instruct.paradigms import PARADIGMS
 from rag_instruct.schema import Row, Weighed
 from rag_instruct.statistics import wilson

@@ -1,4 +1,4 @@
-"""Tell from bits which paradigm a row has, which source documents it needs, and which noise documents answer it."""
+"""Measure rows and tell which paradigm they have, which source documents they need, and which noise answers them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -6,26 +6,14 @@ from typing import NamedTuple
 import numpy as np
 
 from rag_instruct.errors import UserError
+from rag_instruct.evidence.findings import Thresholds, paradigm_found
 from rag_instruct.evidence.gains import gain, lost, rounded
 from rag_instruct.evidence.measuring import Given, Measurer
 from rag_instruct.files import digest
-from rag_instruct.schema import Gain, Weighed
+from rag_instruct.schema import Weighed
 
 DRAWS = 3  # draws of random documents, over which we average
 POOL = 500  # documents from which random ones are drawn
-
-
-class Thresholds(NamedTuple):
-    """When documents help, state an answer, or are needed. docs/evidence.md says how these values were calibrated."""
-
-    helps: float = 0.36  # clear bits per token of the answer, and `question_weight` times those of the question
-    question_weight: float = 0.4
-    states: float = 0.16  # share of the answer's bits
-    needed: float = 4.0  # bits that the answer loses without a document
-
-    def help(self, found: Gain) -> float:
-        """Return what is compared with `helps`."""
-        return found.clear + self.question_weight * found.question
 
 
 class Asked(NamedTuple):
@@ -77,28 +65,6 @@ def weigh(rows: Sequence[Asked], pool: Iterable[str], measurer: Measurer, thresh
     return found
 
 
-def paradigm_found(gained: Gain, needed: int, thresholds: Thresholds) -> str:
-    """Return the paradigm that the bits show, from the gain of all source documents and the number of needed ones."""
-    if thresholds.help(gained) < thresholds.helps:
-        return "useless_doc"
-    how_many = "multi" if needed > 1 else "single"
-    return f"{how_many}_doc_{'answer' if gained.share >= thresholds.states else 'support'}"
-
-
-def as_intended(intended: str, found: str) -> bool:
-    """Return whether the bits show the intended paradigm.
-
-    For rows with several needed documents, "the documents state the answer" and "they support it" look alike in bits.
-    So one counts as the other.
-    """
-    return found == intended or (found.startswith("multi") and intended.startswith("multi"))
-
-
-def judged_rightly(one: Weighed) -> bool:
-    """Return whether the bits show the row's paradigm, and no noise document states its answer."""
-    return as_intended(one.intended, one.found) and not one.answering
-
-
 def _first(row: Asked, random: Sequence[Given]) -> list[Given]:
     """Return what is measured of every row."""
     alone = [row.given([text]) for text in row.noise.values()]
@@ -137,7 +103,7 @@ def _title(document: str) -> str:
 
 
 def _smallest(rows: Sequence[Asked], measurer: Measurer, threshold: float) -> list[tuple[str, ...]]:
-    """Return the smallest set of source documents of each row that costs the answer less than `threshold` bits.
+    """Return the smallest set of source documents of each row that costs less than `threshold` bits.
 
     As long as such a document is left, we leave out the one that costs the least. So of two documents that state the
     same, one stays. One document always stays.

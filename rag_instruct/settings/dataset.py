@@ -85,7 +85,7 @@ class Thresholds(Section):
     """When documents help, state an answer, or are needed. The defaults were calibrated for SmolLM2-135M."""
 
     helps: Amount = Field(
-        0.36,
+        0.35,
         description="Documents help from this number of bits per token on: the clear bits of the answer, and "
         "`question_weight` times the bits of the question.",
         examples=[0.5],
@@ -95,7 +95,9 @@ class Thresholds(Section):
         0.16, description="Documents state the answer if they give this share of its bits.", examples=[0.25]
     )
     needed: Amount = Field(
-        4.0, description="A document is needed if the answer loses this number of bits without it.", examples=[10.0]
+        8.0,
+        description="A document is needed if question and answer lose this number of bits without it.",
+        examples=[10.0],
     )
 
 

@@ -1,0 +1,40 @@
+"""Tell from a row's bits which paradigm it has, and whether this is the intended one."""
+
+from typing import NamedTuple
+
+from rag_instruct.schema import Gain, Weighed
+
+
+class Thresholds(NamedTuple):
+    """When documents help, state an answer, or are needed. docs/evidence.md says how these values were calibrated."""
+
+    helps: float = 0.35  # clear bits per token of the answer, and `question_weight` times those of the question
+    question_weight: float = 0.4
+    states: float = 0.16  # share of the answer's bits
+    needed: float = 8.0  # bits that question and answer lose without a document
+
+    def help(self, found: Gain) -> float:
+        """Return what is compared with `helps`."""
+        return found.clear + self.question_weight * found.question
+
+
+def paradigm_found(gained: Gain, needed: int, thresholds: Thresholds) -> str:
+    """Return the paradigm that the bits show, from the gain of all source documents and the number of needed ones."""
+    if thresholds.help(gained) < thresholds.helps:
+        return "useless_doc"
+    how_many = "multi" if needed > 1 else "single"
+    return f"{how_many}_doc_{'answer' if gained.share >= thresholds.states else 'support'}"
+
+
+def as_intended(intended: str, found: str) -> bool:
+    """Return whether the bits show the intended paradigm.
+
+    For rows with several needed documents, "the documents state the answer" and "they support it" look alike in bits.
+    So one counts as the other.
+    """
+    return found == intended or (found.startswith("multi") and intended.startswith("multi"))
+
+
+def judged_rightly(one: Weighed) -> bool:
+    """Return whether the bits show the row's paradigm, and no noise document states its answer."""
+    return as_intended(one.intended, one.found) and not one.answering
