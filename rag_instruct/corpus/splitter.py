@@ -76,7 +76,7 @@ def along_structure(document: Document, words: int) -> Iterator[Passage]:
             waiting += added
         else:
             yield from _passages(path, waiting, words)
-            path, waiting = headings, units
+            path, waiting = headings, [*_unsaid(last, headings, words), *units]
         last = headings
     yield from _passages(path, waiting, words)
 
@@ -133,9 +133,15 @@ def _units(block: Block, words: int) -> list[_Unit]:
     return found
 
 
-def _inline(path: list[Block], headings: list[Block]) -> list[_Unit]:
+def _inline(last: list[Block], headings: list[Block]) -> list[_Unit]:
     """Return the headings that are not above the section before."""
-    return [_Unit(one.text, _count(one.text), one.page) for one in headings if all(one is not above for above in path)]
+    return [_Unit(one.text, _count(one.text), one.page) for one in headings if all(one is not above for above in last)]
+
+
+def _unsaid(last: list[Block], headings: list[Block], words: int) -> list[_Unit]:
+    """Return the new headings that are too many for the line above a passage. They stand once, as texts."""
+    outer = headings[: len(headings) - len(_above(headings, words))]
+    return _inline(last, outer)
 
 
 def _fits(waiting: list[_Unit], added: list[_Unit], room: int) -> bool:
@@ -145,12 +151,16 @@ def _fits(waiting: list[_Unit], added: list[_Unit], room: int) -> bool:
 
 
 def _context(path: list[Block], words: int) -> str:
-    """Return the headings above a passage as one line. If they are long, the outer ones are left out."""
+    """Return the headings above a passage as one line."""
+    return " > ".join(heading.text.replace("\n", " ") for heading in _above(path, words))
+
+
+def _above(path: list[Block], words: int) -> list[Block]:
+    """Return the headings that stand above a passage. If they are long, the outer ones are left out."""
     for start in range(len(path)):
-        line = " > ".join(heading.text.replace("\n", " ") for heading in path[start:])
-        if _count(line) <= words // 4:
-            return line
-    return ""
+        if _count(" > ".join(heading.text for heading in path[start:])) <= words // 4:
+            return path[start:]
+    return []
 
 
 def _passages(path: list[Block], units: list[_Unit], words: int) -> Iterator[Passage]:
