@@ -22,7 +22,7 @@ from rag_instruct.corpus.blocks import Block, Document
 from rag_instruct.corpus.importing import import_passages
 from rag_instruct.corpus.markup import PARAGRAPHS, SKIPPED, html_blocks, markdown_blocks
 from rag_instruct.corpus.passages import PassageStore
-from rag_instruct.corpus.splitter import along_structure, windows, word_spans
+from rag_instruct.corpus.splitter import Limit, along_structure, windows, word_spans
 from rag_instruct.errors import UserError
 from rag_instruct.records import Form, located_records
 
@@ -231,7 +231,7 @@ def test_passages_hold_every_word_once_and_in_order(tmp_path, parts, words):
         texts += marks if not level else []
     document = Document("d", "d", "T", blocks)
     for cut in (windows, along_structure):
-        found = list(cut(document, words))
+        found = list(cut(document, Limit(words)))
         assert all(0 < len(word_spans(one.text)) <= words for one in found)
         seen = re.findall(r"m\d+n\d+", " ".join(one.text for one in found))
         assert [mark for mark in seen if not blocks[int(mark[1:].split("n")[0])].level] == texts
