@@ -50,9 +50,7 @@ def import_passages(
             pa.ipc.new_file(str(temporary), SCHEMA) as writer,
             pa.ipc.new_file(str(temporary_ids), IDS_SCHEMA) as ids_writer,
         ):
-            for batch in found.batches(
-                _passages(source, columns, Limit(words, measure) if words else None, split, form, left_out)
-            ):
+            for batch in found.batches(passages):
                 writer.write_batch(batch)
                 if ids := found.ids():
                     ids_writer.write_batch(ids)
