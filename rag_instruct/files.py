@@ -91,7 +91,7 @@ def save_array(path: Path, *arrays: "np.ndarray") -> None:
 def read_text(path: Path) -> str:
     """Return the file's text. Raises UserError for a file that is missing or not UTF-8."""
     try:
-        return path.read_text("utf-8")
+        return path.read_text("utf-8-sig")  # a byte-order mark is no text
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file") from error
     except UnicodeDecodeError as error:
@@ -123,7 +123,7 @@ def text_lines(path: Path) -> Iterator[str]:
     """Read the lines of a UTF-8 file, one at a time."""
     number = 0
     try:
-        with path.open(encoding="utf-8") as file:
+        with path.open(encoding="utf-8-sig") as file:
             for line in file:
                 number += 1
                 yield line

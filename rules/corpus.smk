@@ -48,10 +48,11 @@ rule import_passages:
         words=lambda wildcards: corpus(wildcards)["passages"].get("words", 0),
         split=lambda wildcards: corpus(wildcards)["passages"].get("split", "windows"),
         form=lambda wildcards: form(corpus(wildcards)["passages"]),
+        counted=counted,
         code=code("import_passages"),
     shell:
         "python -m scripts.import_passages {params.source:q} --columns {params.columns:q} --words {params.words}"
-        " --split {params.split} --form {params.form:q} --output {output.passages:q} --info {output.info:q} --log {log:q}"
+        " --split {params.split} {params.counted} --form {params.form:q} --output {output.passages:q} --info {output.info:q} --log {log:q}"
 
 
 rule import_embeddings:

@@ -7,6 +7,8 @@ Args:
     columns: JSON object that maps id, text and title to the file's column names; default: the same names
     words: cut whole documents into passages of this many words; 0: the file contains passages
     split: how documents are cut: windows, or structure (headings, paragraphs, sentences)
+    tokens_of: a model, whose tokens are counted in place of words
+    revision: revision of this model on the hub
     form: JSON object: how the file is written, with encoding, quoted, delimiter, member and under as in config.yaml
     output: output, .arrow
     info: output, .json: number and sha256 of the passages, and what was left out
@@ -17,6 +19,8 @@ from pathlib import Path
 
 from rag_instruct import cli
 from rag_instruct.corpus.importing import CUTS, import_passages
+from rag_instruct.corpus.splitter import in_words
+from rag_instruct.corpus.tokens import InTokens
 from rag_instruct.records import Form
 
 
@@ -26,12 +30,15 @@ def main(
     columns: str = "{}",
     words: int = 0,
     split: str = "windows",
+    tokens_of: str | None = None,
+    revision: str | None = None,
     form: str = "{}",
     output: Path,
     info: Path,
 ) -> None:
     cli.one_of(split, CUTS, "--split")
-    import_passages(source, json.loads(columns), words, output, info, split, Form(**json.loads(form)))
+    measure = InTokens(tokens_of, revision) if tokens_of else in_words
+    import_passages(source, json.loads(columns), words, output, info, split, Form(**json.loads(form)), measure)
 
 
 if __name__ == "__main__":

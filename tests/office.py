@@ -60,8 +60,12 @@ def column(text, left=72, top=720, size=10, bold=False, width=60):
 def docx(path, parts):
     """A Word file. A part is a text, ("Heading 2", text), or a table as a list of rows of texts."""
     body = "".join(map(_word, parts))
-    styles = "".join(
-        f'<w:style w:type="paragraph" w:styleId="Heading{n}"><w:name w:val="heading {n}"/></w:style>' for n in (1, 2, 3)
+    styles = (
+        "".join(
+            f'<w:style w:type="paragraph" w:styleId="Heading{n}"><w:name w:val="heading {n}"/></w:style>'
+            for n in (1, 2, 3)
+        )
+        + '<w:style w:type="paragraph" w:styleId="Title"><w:name w:val="Title"/></w:style>'
     )
     files = {
         "[Content_Types].xml": f'<Types xmlns="{PACKAGE}/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Default Extension="xml" ContentType="application/xml"/><Override PartName="/word/document.xml" ContentType="application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"/><Override PartName="/word/styles.xml" ContentType="application/vnd.openxmlformats-officedocument.wordprocessingml.styles+xml"/></Types>',

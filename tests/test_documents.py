@@ -6,11 +6,15 @@ import unicodedata
 
 import office
 import pytest
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Split
 
 from rag_instruct.corpus.blocks import Block, Document
 from rag_instruct.corpus.importing import import_passages
 from rag_instruct.corpus.passages import PassageStore
-from rag_instruct.corpus.splitter import along_structure, split_text, windows, word_spans
+from rag_instruct.corpus.splitter import Limit, along_structure, split_text, windows, word_spans
+from rag_instruct.corpus.tokens import InTokens
 from rag_instruct.errors import UserError
 
 GLOVES = "Wear gloves when you handle solvents. They protect your skin from acetone, which dries it out quickly."
@@ -90,6 +94,8 @@ def test_a_word_file_keeps_headings_and_tables(folder):
         ("Protection", f"Boots\n{BOOTS}"),
     ]
     assert left_out == {}
+    office.docx(folder / "titled.docx", [("Title", "Handbook"), ("Heading 1", "Gloves"), GLOVES])
+    assert passages(folder)[0]["titled.docx-1"] == ("Handbook", f"Gloves\n{GLOVES}")
     (folder / "old.docx").write_bytes(b"\xd0\xcf\x11\xe0 an old .doc")
     with pytest.raises(UserError, match=r"old\.docx: it is no Word document, or damaged"):
         passages(folder)
@@ -183,7 +189,7 @@ def test_a_single_document_is_a_corpus_and_needs_words(folder):
 
 
 def structured(blocks, words):
-    return [one.text for one in along_structure(Document("d", "d", "T", blocks), words)]
+    return [one.text for one in along_structure(Document("d", "d", "T", blocks), Limit(words))]
 
 
 def test_passages_follow_the_structure():
@@ -219,7 +225,7 @@ def test_a_heading_without_a_text_is_not_lost():
 def test_every_script_is_cut_between_sentences_or_words(language, text):
     blocks = [Block(text * 5)]
     for cut in (windows, along_structure):
-        found = [one.text for one in cut(Document("d", "d", "T", blocks), 12)]
+        found = [one.text for one in cut(Document("d", "d", "T", blocks), Limit(12))]
         assert len(found) > 3, language
         assert "".join("".join(found).split()) == "".join((text * 5).split())
         assert all(len(word_spans(piece)) <= 12 for piece in found)
@@ -247,3 +253,19 @@ def test_a_term_stands_with_its_definition(folder):
     (folder / "a.html").write_text(f"<html><body>{text}<p>{BOOTS}</p></body></html>")
     ((_, found),) = passages(folder)[0].values()
     assert "glove\nWhat you wear on a hand at work.\n\nboot\n" in found
+
+
+def test_lengths_can_be_counted_in_tokens(tmp_path):
+    """Each letter is a token here; words stay whole."""
+    letters = Tokenizer(WordLevel({"[UNK]": 0}, unk_token="[UNK]"))
+    letters.pre_tokenizer = Split("", "isolated")
+    letters.save(str(tmp_path / "tokenizer.json"))
+    measure = InTokens(str(tmp_path))
+    assert measure("ab cde") == [(0, 2, 2), (3, 6, 3)]
+    limit = Limit(20, measure)
+    found = [one.text for one in windows(Document("d", "d", "T", [Block(GLOVES)]), limit)]
+    assert " ".join(found) == GLOVES
+    assert all(10 < limit.count(text) <= 20 for text in found[:-1])
+    assert all(limit.count(one.text) <= 20 for one in along_structure(Document("d", "d", "T", [Block(GLOVES)]), limit))
+    with pytest.raises(UserError, match=r"tokens_of: the tokenizer of .* cannot be loaded"):
+        InTokens(str(tmp_path.parent))

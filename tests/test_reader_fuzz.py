@@ -18,14 +18,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from rag_instruct.corpus.blocks import Block, Document
 from rag_instruct.corpus.importing import import_passages
+from rag_instruct.corpus.markup import PARAGRAPHS, SKIPPED, html_blocks, markdown_blocks
 from rag_instruct.corpus.passages import PassageStore
+from rag_instruct.corpus.splitter import Limit, along_structure, windows, word_spans
 from rag_instruct.errors import UserError
 from rag_instruct.records import Form, located_records
 
 MINUTES = float(os.environ.get("RAG_INSTRUCT_FUZZ_MINUTES", 0))
 EXAMPLES = 60
-TESTS = 4
+TESTS = 6
 NOISE = [
     '"',
     '""',
@@ -143,7 +146,8 @@ def test_lines_in_are_lines_out_or_refused(tmp_path, lines, kind, data):
         content = "".join(f"{part}\n" for part in parts)
         if content.lstrip()[:1] == "[":
             return  # an array
-        kept = [number for number, line in enumerate(content.split("\n"), start=1) if line.strip()]
+        marked = content.removeprefix("\ufeff").split("\n")  # a byte-order mark is no text
+        kept = [number for number, line in enumerate(marked, start=1) if line.strip()]
         found, refused = read(packed(tmp_path, kind, content.encode(), ""))
     else:
         content = "id\ttext\n" + "".join(f"{line}\n" for line in lines)
@@ -208,3 +212,53 @@ def test_damaged_bytes_are_read_or_refused_with_the_name_of_the_file(tmp_path, r
     else:
         assert refused is None
         assert made == len(found) == len(PassageStore(tmp_path / "p.arrow"))
+
+
+SENTENCE = st.lists(
+    st.sampled_from(["word", "it.", "Dr.", "so!", "北京", "ที่นี่", "है।", "a-b", "3.5", "end:"]), min_size=1, max_size=30
+)
+PART = st.tuples(SENTENCE, st.sampled_from([0, 0, 0, 1, 2, 3]), st.sampled_from([" ", "\n", "  "]))
+
+
+@tried
+@given(parts=st.lists(PART, min_size=1, max_size=12), words=st.integers(10, 60))
+def test_passages_hold_every_word_once_and_in_order(tmp_path, parts, words):
+    """Headings may stand in several passages. No passage is longer than it may be."""
+    blocks, texts = [], []
+    for number, (tokens, level, blank) in enumerate(parts):
+        marks = [f"m{number}n{place}" for place in range(len(tokens))]
+        blocks.append(Block(blank.join(f"{mark} {token}" for mark, token in zip(marks, tokens, strict=True)), level))
+        texts += marks if not level else []
+    document = Document("d", "d", "T", blocks)
+    for cut in (windows, along_structure):
+        found = list(cut(document, Limit(words)))
+        assert all(0 < len(word_spans(one.text)) <= words for one in found)
+        seen = re.findall(r"m\d+n\d+", " ".join(one.text for one in found))
+        assert [mark for mark in seen if not blocks[int(mark[1:].split("n")[0])].level] == texts
+        everything = "".join("".join(one.text.split()) for one in found)
+        assert all("".join(block.text.split()) in everything for block in blocks if block.level)
+
+
+TAGS = sorted({*PARAGRAPHS, "b", "br", "h1", "h2", "img", "span", "td", "th"} - {"html", "body"})
+TAG = st.sampled_from([*(f"<{tag}>" for tag in TAGS), *(f"</{tag}>" for tag in TAGS)])
+
+
+@tried
+@given(
+    parts=st.lists(st.one_of(TAG, TAG, st.just("text")), max_size=40),
+    skipped=st.sampled_from(sorted(SKIPPED - {"head"})),
+)
+def test_a_web_page_keeps_every_word_that_it_shows_once_and_in_order(tmp_path, parts, skipped):
+    """Whatever its tags are, and however few of them are closed."""
+    shown = [f"w{number}w" if part == "text" else part for number, part in enumerate(parts)]
+    half = len(shown) // 2
+    hidden = (
+        f"<{skipped}>no<{skipped}>no</{skipped}>no</{skipped}>"
+        if skipped not in ("script", "style")
+        else f"<{skipped}>no</{skipped}>"
+    )
+    page = " ".join([*shown[:half], hidden, *shown[half:]])
+    found = " ".join(block.text for block in html_blocks(page))
+    assert re.findall(r"w\d+w", found) == [part for part in shown if part[0] == "w"]
+    assert "no" not in found
+    markdown_blocks("".join(parts))

@@ -13,35 +13,44 @@ from rag_instruct.corpus.files import LeftOut
 from rag_instruct.corpus.markup import text_blocks
 from rag_instruct.corpus.passages import BATCH_ROWS, ID_BATCH_ROWS, IDS_SCHEMA, SCHEMA, ArrowRows, ids_beside
 from rag_instruct.corpus.readers import is_of_documents, read_documents, read_records
+from rag_instruct.corpus.splitter import Limit, Sized, along_structure, in_words, windows
 from rag_instruct.corpus.splitter import Passage as Piece
-from rag_instruct.corpus.splitter import along_structure, windows
 from rag_instruct.errors import UserError
 from rag_instruct.files import whole, write_json
 from rag_instruct.logs import logger
 from rag_instruct.records import PLAIN, Form
 
-CUTS: dict[str, Callable[[Document, int], Iterator[Piece]]] = {"windows": windows, "structure": along_structure}
+CUTS: dict[str, Callable[[Document, Limit], Iterator[Piece]]] = {"windows": windows, "structure": along_structure}
 Columns = Mapping[str, str]
 
 
 def import_passages(
-    source: Path, columns: Columns, words: int, output: Path, info: Path, split: str = "windows", form: Form = PLAIN
+    source: Path,
+    columns: Columns,
+    words: int,
+    output: Path,
+    info: Path,
+    split: str = "windows",
+    form: Form = PLAIN,
+    measure: Callable[[str], list[Sized]] = in_words,
 ) -> int:
     """Check the passages of `source`, and write them as Arrow to `output`. Return their number.
 
     The JSON file `info` gets their number and sha256, and what was left out, by reason. `columns` maps id, text and
     title to the names in the file. If `words` is not 0, the source has whole documents, and they are cut into passages
-    of this number of words, as `split` says. `form` says how a file is written. Raises UserError for a missing column,
-    a short row, an empty id or text, an id that occurs twice, a document that cannot be read, and an empty corpus.
+    of this number of words, as `split` says; `measure` may count something else, such as tokens. `form` says how a file
+    is written. Raises UserError for a missing column, a short row, an empty id or text, an id that occurs twice, a
+    document that cannot be read, and an empty corpus.
     """
     left_out = LeftOut()
     found = _Found()
+    passages = _passages(source, columns, Limit(words, measure) if words else None, split, form, left_out)
     with whole(ids_beside(output)) as temporary_ids, whole(output) as temporary:
         with (
             pa.ipc.new_file(str(temporary), SCHEMA) as writer,
             pa.ipc.new_file(str(temporary_ids), IDS_SCHEMA) as ids_writer,
         ):
-            for batch in found.batches(_passages(source, columns, words, split, form, left_out)):
+            for batch in found.batches(passages):
                 writer.write_batch(batch)
                 if ids := found.ids():
                     ids_writer.write_batch(ids)
@@ -61,14 +70,14 @@ def import_passages(
 
 
 def _passages(
-    source: Path, columns: Columns, words: int, split: str, form: Form, left_out: LeftOut
+    source: Path, columns: Columns, limit: Limit | None, split: str, form: Form, left_out: LeftOut
 ) -> Iterator[tuple[str, str, str]]:
     """Yield id, text and title of all passages."""
-    if not words and is_of_documents(source):
+    if limit is None and is_of_documents(source):
         raise UserError(
             f"{source}: documents are cut into passages: set `words` of the corpus in config.yaml, such as 100"
         )
-    if not words:
+    if limit is None:
         yield from _checked(source, columns, form)
         return
     documents = (
@@ -76,7 +85,7 @@ def _passages(
     )
     for document in documents:
         number = 0
-        for number, piece in enumerate(CUTS[split](document, words), start=1):
+        for number, piece in enumerate(CUTS[split](document, limit), start=1):
             page = f"#page={piece.page}" if piece.page else ""
             yield f"{document.id}{page}-{number}", piece.text, document.title
         if not number:

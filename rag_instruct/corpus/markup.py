@@ -18,6 +18,7 @@ PARAGRAPHS = {
 ROWS = {"tbody", "tfoot", "thead", "tr"}
 SKIPPED = {"button", "head", "iframe", "nav", "noscript", "script", "select", "style", "svg", "template"}
 HIDEABLE = {"div", "section", "span", "table"}  # elements that end with an end tag of their own
+TITLE_STYLE = "p[style-name='Title'] => h1:fresh"  # added to mammoth's own map of styles
 KNOWN = 15  # letters of a text that does not occur twice by chance
 NEAR = 5  # blocks between a heading and the first text that counts as below it
 FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*\n", re.DOTALL | re.MULTILINE)
@@ -209,7 +210,9 @@ def docx_blocks(path: Path) -> list[Block]:
     import mammoth
 
     with path.open("rb") as file:
-        return html_blocks(mammoth.convert_to_html(file, convert_image=mammoth.images.img_element(lambda _: {})).value)
+        no_pictures = mammoth.images.img_element(lambda _: {})
+        converted = mammoth.convert_to_html(file, convert_image=no_pictures, style_map=TITLE_STYLE)
+        return html_blocks(converted.value)
 
 
 def text_blocks(text: str) -> list[Block]:

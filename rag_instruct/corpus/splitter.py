@@ -1,7 +1,7 @@
 """Cut documents into passages: windows of so many words as in DPR (arXiv 2004.04906), or along their structure."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import ceil
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ WORD = re.compile(f"[{CHARACTER}][\u3099\u309a\ufe00-\ufe0f]*|[^\\s{CHARACTER}]+
 CONNECTED = re.compile("[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u19e0-\u19ff\ua9e0-\ua9ff\uaa60-\uaa7f]")
 SENTENCES = "en"  # its rules hold signs of all scripts, and abbreviations of English
 Span = tuple[int, int]
+Sized = tuple[int, int, int]  # the place of a word, and its length
 
 
 class Passage(NamedTuple):
@@ -44,57 +45,79 @@ def _connected(match: re.Match[str]) -> Iterator[Span]:
         start += len(word)
 
 
+def in_words(text: str) -> list[Sized]:
+    """Return the places of the words in a text, each with the length 1."""
+    return [(start, end, 1) for start, end in word_spans(text)]
+
+
+class Limit(NamedTuple):
+    """The largest length of a passage, and how lengths are measured: by default in words."""
+
+    most: int
+    measure: Callable[[str], list[Sized]] = in_words
+
+    def count(self, text: str) -> int:
+        """Return the length of a text."""
+        return sum(length for _, _, length in self.measure(text))
+
+    def less(self, length: int) -> "Limit":
+        """Return the limit of what is left beside something of a length."""
+        return self._replace(most=self.most - length)
+
+    def windows(self, text: str) -> list[Span]:
+        """Return the places of pieces that are as long as the limit, but for the last. They end between words."""
+        found: list[Span] = []
+        begin, stop, size = -1, 0, 0
+        for start, end, length in self.measure(text):
+            if begin >= 0 and size + length > self.most:
+                found.append((begin, stop))
+                begin, size = -1, 0
+            begin, stop, size = start if begin < 0 else begin, end, size + length
+        return [*found, (begin, stop)] if begin >= 0 else found
+
+
 def split_text(text: str, words: int) -> list[str]:
     """Cut the text into pieces of `words` words. The last piece may be shorter. Blanks inside a piece stay."""
-    return [text[start:end] for start, end in _windows(text, words)]
+    return [text[start:end] for start, end in Limit(words).windows(text)]
 
 
-def _windows(text: str, words: int) -> list[Span]:
-    spans = word_spans(text)
-    pieces = [spans[start : start + words] for start in range(0, len(spans), words)]
-    return [(piece[0][0], piece[-1][1]) for piece in pieces]
-
-
-def windows(document: Document, words: int) -> Iterator[Passage]:
-    """Yield passages of exactly `words` words, but for the last."""
+def windows(document: Document, limit: Limit) -> Iterator[Passage]:
+    """Yield passages that are as long as the limit, but for the last."""
     text = document.text
-    for start, end in _windows(text, words):
+    for start, end in limit.windows(text):
         yield Passage(text[start:end], document.page_at(start))
 
 
-def along_structure(document: Document, words: int) -> Iterator[Passage]:
-    """Yield passages of at most `words` words that keep to headings, paragraphs and sentences.
+def along_structure(document: Document, limit: Limit) -> Iterator[Passage]:
+    """Yield passages within the limit that keep to headings, paragraphs and sentences.
 
     A passage begins with the headings above it. Short sections that follow each other share a passage.
     """
     path: list[Block] = []  # the headings above the passage
     last: list[Block] = []  # the headings above its last section
     waiting: list[_Unit] = []
-    for headings, units in _sections(document.blocks, words):
-        added = [*_inline(last, headings), *units]
-        if waiting and len(headings) >= len(path) and _fits(waiting, added, words - _count(_context(path, words))):
+    for headings, units in _sections(document.blocks, limit):
+        added = [*_inline(last, headings, limit), *units]
+        room = limit.most - limit.count(_context(path, limit))
+        if waiting and len(headings) >= len(path) and _fits(waiting, added, room):
             waiting += added
         else:
-            yield from _passages(path, waiting, words)
-            path, waiting = headings, units
+            yield from _passages(path, waiting, limit)
+            path, waiting = headings, [*_unsaid(last, headings, limit), *units]
         last = headings
-    yield from _passages(path, waiting, words)
+    yield from _passages(path, waiting, limit)
 
 
 class _Unit(NamedTuple):
     """A block, or a sentence of a long block, that a passage holds whole."""
 
     text: str
-    words: int
+    length: int
     page: int
     before: str = "\n\n"  # what separates it from the unit before it
 
 
-def _count(text: str) -> int:
-    return len(word_spans(text))
-
-
-def _sections(blocks: Sequence[Block], words: int) -> Iterator[tuple[list[Block], list[_Unit]]]:
+def _sections(blocks: Sequence[Block], limit: Limit) -> Iterator[tuple[list[Block], list[_Unit]]]:
     """Yield the units between two headings, with the headings above them.
 
     A heading that is long, or has no text below it, is a unit itself.
@@ -103,71 +126,82 @@ def _sections(blocks: Sequence[Block], words: int) -> Iterator[tuple[list[Block]
     units: list[_Unit] = []
     for block, following in zip(blocks, [*blocks[1:], Block("", 1)], strict=True):
         if not block.level:
-            units += _units(block, words)
+            units += _units(block, limit)
             continue
         if units:
             yield path, units
         path, units = [heading for heading in path if heading.level < block.level], []
-        if 0 < following.level <= block.level or _count(block.text) > words // 4:
-            units = _units(block, words)
+        if 0 < following.level <= block.level or limit.count(block.text) > limit.most // 4:
+            units = _units(block, limit)
         else:
             path = [*path, block]
     if units:
         yield path, units
 
 
-def _units(block: Block, words: int) -> list[_Unit]:
+def _units(block: Block, limit: Limit) -> list[_Unit]:
     """Return a block as one unit if it is short enough, or else its sentences and pieces of long sentences."""
     before = "\n" if block.joined else "\n\n"
-    room = words - words // 4  # the headings take the rest
-    if (size := _count(block.text)) <= room:
+    room = limit.less(limit.most // 4)  # the headings take the rest
+    if (size := limit.count(block.text)) <= room.most:
         return [_Unit(block.text, size, block.page, before)]
     found: list[_Unit] = []
     at = end = 0
     for sentence in sentencex.segment(SENTENCES, block.text):
-        for first, last in _windows(sentence, room):
+        for first, last in room.windows(sentence):
             piece, blank = sentence[first:last], block.text[end : at + first]
-            found.append(_Unit(piece, _count(piece), block.page, blank if found else before))
+            found.append(_Unit(piece, limit.count(piece), block.page, blank if found else before))
             end = at + last
         at += len(sentence)
     return found
 
 
-def _inline(path: list[Block], headings: list[Block]) -> list[_Unit]:
+def _inline(last: list[Block], headings: list[Block], limit: Limit) -> list[_Unit]:
     """Return the headings that are not above the section before."""
-    return [_Unit(one.text, _count(one.text), one.page) for one in headings if all(one is not above for above in path)]
+    new = (one for one in headings if all(one is not above for above in last))
+    return [_Unit(one.text, limit.count(one.text), one.page) for one in new]
+
+
+def _unsaid(last: list[Block], headings: list[Block], limit: Limit) -> list[_Unit]:
+    """Return the new headings that are too many for the line above a passage. They stand once, as texts."""
+    outer = headings[: len(headings) - len(_above(headings, limit))]
+    return _inline(last, outer, limit)
 
 
 def _fits(waiting: list[_Unit], added: list[_Unit], room: int) -> bool:
     """Return whether a section shares the passage of the section before it, because one of them is short."""
-    have, more = (sum(unit.words for unit in units) for units in (waiting, added))
+    have, more = (sum(unit.length for unit in units) for units in (waiting, added))
     return have + more <= room and (have < room / 2 or more < room / 5)
 
 
-def _context(path: list[Block], words: int) -> str:
-    """Return the headings above a passage as one line. If they are long, the outer ones are left out."""
+def _context(path: list[Block], limit: Limit) -> str:
+    """Return the headings above a passage as one line."""
+    return " > ".join(heading.text.replace("\n", " ") for heading in _above(path, limit))
+
+
+def _above(path: list[Block], limit: Limit) -> list[Block]:
+    """Return the headings that stand above a passage. If they are long, the outer ones are left out."""
     for start in range(len(path)):
-        line = " > ".join(heading.text.replace("\n", " ") for heading in path[start:])
-        if _count(line) <= words // 4:
-            return line
-    return ""
+        if limit.count(" > ".join(heading.text for heading in path[start:])) <= limit.most // 4:
+            return path[start:]
+    return []
 
 
-def _passages(path: list[Block], units: list[_Unit], words: int) -> Iterator[Passage]:
+def _passages(path: list[Block], units: list[_Unit], limit: Limit) -> Iterator[Passage]:
     """Pack units into passages of about the same length."""
-    context = _context(path, words)
-    room = words - _count(context)
-    total = sum(unit.words for unit in units)
+    context = _context(path, limit)
+    room = limit.most - limit.count(context)
+    total = sum(unit.length for unit in units)
     wanted = total / max(ceil(total / room), 1)
     packed: list[_Unit] = []
     size = 0
     for unit in units:
-        if packed and (size + unit.words > room or size + unit.words / 2 > wanted):
-            opening = _opening(packed, room - unit.words)
+        if packed and (size + unit.length > room or size + unit.length / 2 > wanted):
+            opening = _opening(packed, room - unit.length)
             yield _written(context, packed[: len(packed) - len(opening)])
-            packed, size = opening, sum(one.words for one in opening)
+            packed, size = opening, sum(one.length for one in opening)
         packed.append(unit)
-        size += unit.words
+        size += unit.length
     if packed:
         yield _written(context, packed)
 
@@ -175,7 +209,7 @@ def _passages(path: list[Block], units: list[_Unit], words: int) -> Iterator[Pas
 def _opening(packed: list[_Unit], room: int) -> list[_Unit]:
     """Return the last unit if it opens what follows, such as "Example:", and has room in the next passage."""
     last = packed[-1]
-    return [last] if len(packed) > 1 and last.text.endswith((":", "\uff1a")) and last.words <= room else []
+    return [last] if len(packed) > 1 and last.text.endswith((":", "\uff1a")) and last.length <= room else []
 
 
 def _written(context: str, units: list[_Unit]) -> Passage:

@@ -76,7 +76,7 @@ def _lines(text: Text, halves: _Halves) -> Iterator[Located]:
             record = _shallow(DECODER.decode(line), line)
         except (ValueError, RecursionError) as error:
             remedy = "correct or remove the line"
-            if line.strip() in ("{", "["):
+            if not count and text.begin == "{":
                 remedy = "write one record per line, an array of records, or set `under` to the key of the array"
             raise UserError(f"{text.path}, line {number}: not JSON ({_said(error)}): {remedy}") from error
         count += 1

@@ -14,6 +14,9 @@ REFERENCES = {"corpus": "corpora", "encoder": "encoders", "teacher": "teachers"}
 def check_references(config: Settings, prompts: Path) -> None:
     """Raise UserError for an unknown name. `prompts` is the folder of prompts, next to the folder of recipes."""
     _check_models(config, prompts.parent / "recipes")
+    for name, corpus in config["corpora"].items():
+        if counted := corpus["passages"].get("tokens_of"):
+            known(counted, config["encoders"], f"corpora.{name}.passages.tokens_of", "encoders")
     for section in ("corpora", "benchmarks"):
         for name, part in config[section].items():
             _check_downloads(f"{section}.{name}", part)

@@ -115,6 +115,11 @@ class Passages(File, Written):
         "`structure` of headings, paragraphs and sentences, with at most `words` words.",
         examples=["structure"],
     )
+    tokens_of: Maybe[str] = Field(
+        None,
+        description="A key of `encoders`: `words` then counts the tokens of this encoder in place of words.",
+        examples=["minilm"],
+    )
     columns: Maybe[Columns] = Field(
         None, description="The names of the columns of id, text and title, if they differ from these words."
     )

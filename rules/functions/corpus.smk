@@ -27,6 +27,14 @@ def passage_files(wildcards):
     return [str(file) for file in documents_of(Path(path), LeftOut())] if Path(path).is_dir() else path
 
 
+def counted(wildcards):
+    """Return the arguments with the encoder whose tokens are counted in place of words, or none."""
+    name = corpus(wildcards)["passages"].get("tokens_of")
+    encoder = config["encoders"][name] if name else {}
+    given = {"--tokens-of": encoder.get("model"), "--revision": encoder.get("revision")}
+    return shlex.join(part for flag, value in given.items() if value for part in (flag, value))
+
+
 def published_source(wildcards):
     """Return the path of the tar or folder of published vectors."""
     return source(corpus(wildcards)["embeddings"][wildcards.encoder], wildcards.corpus)
