@@ -96,19 +96,21 @@ def synthesise(
     budget: Budget,
     prompts: str = "full",
     seed: str = "1",
+    language: str = "en",
 ) -> Pair | Reject:
     """Let a teacher write one question and its answer from the best hits, in the form of the exemplar.
 
     `teacher` has the keys of a teacher in config.yaml. `store` keeps every answer, so the same call is free the second
-    time. `prompts` is a folder in resources/prompts. If a filter refuses the pair, return a reject with the reason.
+    time. `prompts` is a folder in resources/prompts. `language` (ISO 639-1) is that of
+    question and answer. If a filter refuses the pair, return a reject with the reason.
     """
-    prompt = load_prompt(root() / "resources/prompts" / prompts / f"{paradigm}.yaml")
+    prompt = load_prompt(root() / "resources/prompts" / prompts / f"{paradigm}.yaml", language)
     imitated = Exemplar("api", "api", 0, "unknown", exemplar)
     origin = Origin(teacher["model"], prompts, prompt.version)
 
     async def work(asked: Session) -> Pair | Reject:
         run = cast(Run, _Given(hits))
-        synthesis = Synthesis(paradigm, [imitated], run, prompt, asked, bool(exemplar), seed, origin)
+        synthesis = Synthesis(paradigm, [imitated], run, prompt, asked, bool(exemplar), seed, origin, language=language)
         pair = await synthesis.fill(0, slots({ANY: 1}, 0)[0], 1)
         return pair or synthesis.rejects[-1]
 

@@ -23,7 +23,7 @@ say tell compare true false correct correctly following options option year
 """
 STEMMER = snowballstemmer.stemmer("english")
 STOP = frozenset(STOPWORDS.split())
-OPTION = re.compile(r"^\(?([A-H])[.):]\s*(.+)$", re.M)
+OPTION = re.compile(r"^[(\uff08]?([A-H])[.):\uff0e\uff09\uff1a\u3001]\s*(.+)$", re.M)
 
 
 # Scripts without spaces, and how many of their characters make a word: ICU 78 finds 1.8 in Chinese and 1.9 in Japanese,

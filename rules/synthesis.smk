@@ -30,13 +30,14 @@ rule synthesise:
         tries=setting("tries"),
         seed=setting("seed"),
         simulate=lambda wildcards: ("" if dataset(wildcards)["simulate_instructions"] else "--no-simulation"),
+        language=lambda wildcards: language_argument(dataset(wildcards)),
         teacher=setting("teacher"),
         asked=asked("teacher"),
         settings=settings_file,
     shell:
         "python -m scripts.synthesise {input.exemplars:q} --run {input.run:q} --passages {input.passages:q} --prompt {input.prompt:q}"
         " --paradigm {wildcards.paradigm} --quotas {params.quotas} --oversample {params.oversample} --chunk {wildcards.chunk} --chunks {params.chunks}"
-        " --tries {params.tries} --seed {params.seed} {params.simulate}"
+        " --tries {params.tries} --seed {params.seed} {params.simulate} {params.language}"
         " --teacher {params.teacher:q} --dataset {wildcards.dataset}"
         " --pairs {output.pairs:q} --rejects {output.rejects:q} --settings {params.settings:q} --log {log:q}"
 

@@ -19,6 +19,7 @@ Args:
     tries: candidates to try for one row
     seed: draws exemplars and documents
     no_simulation: let questions imitate no exemplar
+    language: language of the rows (ISO 639-1)
     teacher: key of `teachers` in config.yaml
     dataset: data set whose budget pays
     pairs: output, .jsonl
@@ -53,6 +54,7 @@ def main(
     tries: int,
     seed: str,
     no_simulation: bool = False,
+    language: str = "en",
     teacher: str,
     dataset: str,
     pairs: Path,
@@ -60,14 +62,14 @@ def main(
     settings: Path | None = None,
 ) -> None:
     cli.one_of(paradigm, PARADIGMS, "--paradigm")
-    kept, found, how = list(read_records(exemplars, Exemplar)), Run(run, passages), load_prompt(prompt)
+    kept, found, how = list(read_records(exemplars, Exemplar)), Run(run, passages), load_prompt(prompt, language)
     rows = {name: int(count) for name, count in (quota.split("=") for quota in quotas)}
     all_slots = slots(rows, oversample)
     own_slots = chunk_slots(len(all_slots), chunk, chunks)
 
     async def work(asked: Session) -> tuple[list[Pair], list[Reject]]:
         origin = Origin(asked.model.model, prompt.parent.name, how.version)
-        synthesis = Synthesis(paradigm, kept, found, how, asked, not no_simulation, seed, origin)
+        synthesis = Synthesis(paradigm, kept, found, how, asked, not no_simulation, seed, origin, language=language)
         return await synthesise(synthesis, all_slots, own_slots, tries)
 
     made, rejected = with_teacher(teacher, dataset, "synthesis", job_settings(settings), pairs, work)

@@ -74,7 +74,7 @@ class _PaidStages:
 
     def synthesis(self, paradigm: str, client: DryRunClient) -> Estimate:
         dataset = self.dataset
-        prompt = load_prompt(self.prompts / dataset["prompts"] / f"{paradigm}.yaml")
+        prompt = load_prompt(self.prompts / dataset["prompts"] / f"{paradigm}.yaml", dataset["language"])
         wanted = slots(quotas(dataset, paradigm), dataset["oversample"])
         kept, run = self.made / "exemplars/kept.jsonl", self.made / "search/exemplars.parquet"
         passages = self.results / "corpora" / dataset["corpus"] / "passages.arrow"
@@ -83,7 +83,15 @@ class _PaidStages:
             exemplars = list(read_records(kept, Exemplar))
             simulate, seed = dataset["simulate_instructions"], str(dataset["seed"])
             synthesis = Synthesis(
-                paradigm, exemplars, Run(run, passages), prompt, client.session, simulate, seed, Origin("", "", 0)
+                paradigm,
+                exemplars,
+                Run(run, passages),
+                prompt,
+                client.session,
+                simulate,
+                seed,
+                Origin("", "", 0),
+                language=dataset["language"],
             )
             works = [partial(synthesis.fill, place, slot, dataset["tries"]) for place, slot in enumerate(wanted)]
             pairs, lacking = look(works)

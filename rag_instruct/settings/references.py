@@ -1,8 +1,10 @@
 """Checks across the parts of config.yaml: every name must exist, and counts must fit together."""
 
+import re
 from pathlib import Path
 
 from rag_instruct.errors import UserError
+from rag_instruct.files import read_text
 from rag_instruct.paradigms import PARADIGMS, quotas
 from rag_instruct.settings import Settings, known
 
@@ -26,6 +28,7 @@ def _check_dataset(config: Settings, place: str, dataset: Settings, prompts: Pat
         f"{place}.prompts",
         str(prompts),
     )
+    _check_language(place, dataset, prompts)
     if dataset["verification"]["share"]:
         known(
             dataset["verification"].get("judge", "nothing"),
@@ -41,6 +44,16 @@ def _check_dataset(config: Settings, place: str, dataset: Settings, prompts: Pat
         raise UserError(
             f"config.yaml: {place}.noise: ranks {beyond + 1} to {depth} leave too few passages for "
             f"{dataset['documents']} documents a row: raise depth, or lower beyond"
+        )
+
+
+def _check_language(place: str, dataset: Settings, prompts: Path) -> None:
+    """Refuse another language than English for prompts that give the teacher single sentences: these are English."""
+    texts = [read_text(path) for path in (prompts / dataset["prompts"]).glob("*.yaml")]
+    if dataset["language"] != "en" and any(re.search(r"^focus: sentence\b", text, re.M) for text in texts):
+        raise UserError(
+            f"config.yaml: {place}: the prompts {dataset['prompts']!r} write English only, but language is "
+            f"{dataset['language']!r}: set `prompts: full` and a capable teacher"
         )
 
 

@@ -4,10 +4,11 @@ import re
 from collections.abc import Callable
 
 from rag_instruct.corpus.passages import Passage
+from rag_instruct.near_duplicates import shingles
 from rag_instruct.reasons import Reason
 from rag_instruct.synthesis.fact_filters import fact_fault, lacks_fact
 from rag_instruct.synthesis.focus import Focus
-from rag_instruct.words import content, marks, options_of, sentences, share, stem_of, substance
+from rag_instruct.words import content, count_words, fold, marks, options_of, sentences, share, stem_of, substance
 
 REFUSAL = re.compile(
     r"\b(i (can ?not|can't|am unable|do not know|don't know)|i'm (sorry|unable|not able)|as an ai|"
@@ -84,7 +85,7 @@ def bad_options(question: str, answer: str) -> bool:
     match = re.match(r"\(?([A-H])\b[.):]?\s*(.*)", answer.strip(), re.S)
     letter, text = match.groups() if match else ("", "")
     given = options.get(letter, "").lower().rstrip(".")
-    repeated = len({option.lower() for option in options.values()}) < len(options)
+    repeated = len({fold(option) or option for option in options.values()}) < len(options)
     said = bool(given) if not text else bool(given) and text.lower().startswith(given)
     return (
         len(options) < 2
@@ -134,13 +135,36 @@ def one_is_enough(question: str, answer: str, sources: tuple[Passage, ...]) -> b
     return len(sources) > 1 and not options_of(question) and any(alone)
 
 
-def reject_reason(paradigm: str, question: str, answer: str, exemplar: str, focus: Focus) -> Reason | None:
+def reason_in_any_language(question: str, answer: str, exemplar: str) -> Reason | None:
+    """Return the first reason to reject a pair of any language, or None."""
+    asked = stem_of(question)
+    mine, theirs = shingles(asked), shingles(stem_of(exemplar))
+    checks: dict[Reason, Callable[[], bool]] = {
+        Reason.EMPTY: lambda: empty(question, answer),
+        Reason.MALFORMED: lambda: not 2 <= count_words(asked) <= 150 or bool(CUT_OFF.search(answer.strip())),
+        Reason.REFUSAL: lambda: refusal(answer),
+        Reason.COPIES_EXEMPLAR: lambda: bool(exemplar) and len(mine & theirs) / max(len(mine | theirs), 1) > 0.6,
+        Reason.BAD_OPTIONS: lambda: bad_options(question, answer),
+        Reason.ANSWER_IN_QUESTION: lambda: not options_of(question) and f" {fold(answer)} " in f" {fold(asked)} ",
+    }
+    return next((reason for reason, check in checks.items() if check()), None)
+
+
+CUT_OFF = re.compile(r"[,;:\uff0c\u3001\uff1b\uff1a\u060c\u061b]$")
+
+
+def reject_reason(
+    paradigm: str, question: str, answer: str, exemplar: str, focus: Focus, language: str = "en"
+) -> Reason | None:
     """Return the first reason to reject a pair, or None.
 
     For the answer paradigms, the answer must be grounded in the source documents. For the other paradigms, it must be
     grounded in the hidden passages. Prompts with whole documents have no hidden passages. So with these prompts, we
-    check the grounding for the answer paradigms only.
+    check the grounding for the answer paradigms only. Rows of other languages than English get the checks that need no
+    English words.
     """
+    if language != "en":
+        return reason_in_any_language(question, answer, exemplar)
     shown, unseen = _texts(focus.sources), _texts(focus.hidden)
     if empty(question, answer):
         return Reason.EMPTY

@@ -48,6 +48,7 @@ class Synthesis:
     seed: str
     origin: Origin
     rejects: list[Reject] = field(default_factory=list)
+    language: str = "en"  # ISO 639-1
 
     @cached_property
     def orders(self) -> dict[str, list[Exemplar]]:
@@ -108,7 +109,7 @@ class Synthesis:
         )
         if fault:
             return Reject.of(pair, *fault)
-        reason = reject_reason(self.paradigm, **texts, exemplar=shown, focus=focus)
+        reason = reject_reason(self.paradigm, **texts, exemplar=shown, focus=focus, language=self.language)
         return Reject.of(pair, reason) if reason else pair
 
     def _focus(self, exemplar: Exemplar, shown: str, hits: list[Hit], round_: int) -> Focus | None:

@@ -12,6 +12,11 @@ def quota_arguments(wildcards):
     return shlex.join(f"{name}={rows}" for name, rows in quotas(dataset(wildcards), wildcards.paradigm).items())
 
 
+def language_argument(settings):
+    """Return the argument that names another language than English."""
+    return "" if settings["language"] == "en" else f"--language {settings['language']}"
+
+
 def slot_count(wildcards):
     return len(slots(quotas(dataset(wildcards), wildcards.paradigm), dataset(wildcards)["oversample"]))
 
