@@ -120,6 +120,11 @@ def count_words(text: str) -> int:
     return ceil(characters) + len(SPACED.findall(text))
 
 
+def count_characters(text: str) -> int:
+    """Return the number of characters. A Chinese or Japanese one counts as three, because it says as much."""
+    return len(text) + (2 * len(UNSPACED_BY[EAST].findall(text)) if OTHER_SCRIPTS.search(text) else 0)
+
+
 def per_words(text: str, number: int) -> int:
     """Return how many words of `fold` make `number` words of this text: more where each character counts as one."""
     if not OTHER_SCRIPTS.search(text):

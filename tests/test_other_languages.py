@@ -51,66 +51,78 @@ IMITATED = {
 NAMES = {"de": "German", "zh": "Chinese"}
 
 
-def teacher(language):
-    """A scripted teacher that writes in the language that it is told, from the first document."""
-
-    def answer(request):
-        system, shown = request["messages"][0]["content"], request["messages"][-1]["content"]
-        assert f"Write the question and the answer in {NAMES[language]}" in system
-        town = re.search(r"Document 1: (.+)", shown)[1]
-        year = re.search(r"\d{4}", shown)[0]
-        number = sum(map(ord, town + shown[-40:])) % len(ASKED[language])
-        told = {"town": town, "year": year}
-        return json.dumps(
-            {"question": ASKED[language][number].format(**told), "answer": ANSWERED[language].format(**told)}
-        )
-
-    return answer
+def scripted(request):
+    """A teacher that writes in the language that it is told: about the first document, and in another form about two."""
+    system, shown = request["messages"][0]["content"], request["messages"][-1]["content"]
+    told = re.search("Write the question and the answer in (\\w+),", system)[1]
+    language = {name: code for code, name in NAMES.items()}[told]
+    town, year = re.search(r"Document 1: (.+)", shown)[1], re.search(r"\d{4}", shown)[0]
+    forms = ASKED[language][3:] if "Document 2" in shown else ASKED[language][:3]
+    said = {"town": town, "year": year}
+    asked = forms[int(year) % len(forms)].format(**said)
+    return json.dumps({"question": asked, "answer": ANSWERED[language].format(**said)})
 
 
-def prepare(project, language, url):
-    towns = TOWNS[language].split()
-    lines = ["id\ttext\ttitle"] + [
-        f"{n}\t{TEXT[language].format(town=town, year=1400 + 7 * n, other=towns[-1 - n])}\t{town}"
-        for n, town in enumerate(towns)
-    ]
-    (project.folder / "towns.tsv").write_text("\n".join(lines) + "\n", "utf-8")
-    rows = [json.dumps({"instruction": text}, ensure_ascii=False) for text in IMITATED[language]]
-    (project.folder / "imitated.jsonl").write_text("\n".join(rows) + "\n", "utf-8")
-    dataset = {
-        "language": language, "corpus": "towns", "encoder": "minilm", "exemplars": {"imitated": 8}, "exemplar_filter": "heuristic",
-        "teacher": "scripted", "prompts": "full", "paradigms": {"single_doc_answer": 5, "multi_doc_answer": 5},
-        "documents": 3, "noise": {"depth": 30, "beyond": 10}, "decontaminate": ["town_quiz"], "tries": 1, "oversample": 0,
-        "quality_filters": {"similar_questions": False},  # MiniLM is English
-    }  # fmt: skip
-    project.edit("config.yaml", "\ncorpora:\n", f"\n  towns: {json.dumps(dataset)}\n\ncorpora:\n\n  towns: {{passages: {{path: towns.tsv}}, shards: 1}}\n")  # fmt: skip
-    project.edit("config.yaml", "\nexemplar_sets:\n", "\nexemplar_sets:\n\n  imitated: {schema: plain, path: imitated.jsonl, license: CC0-1.0}\n")  # fmt: skip
-    project.edit("config.yaml", "\nbenchmarks:\n", "\nbenchmarks:\n\n  town_quiz: {schema: own, path: quiz.jsonl, kind: open, metric: accuracy}\n")  # fmt: skip
-    (project.folder / "quiz.jsonl").write_text(
-        json.dumps({"question": IMITATED[language][-1], "answers": ["x"]}) + "\n"
-    )
-    described = {"model": "m", "base_url": url, "key_variable": "TEST_KEY", "price": {"input": 1.0, "output": 1.0}}
-    project.edit("config.yaml", "\nteachers:\n", f"\nteachers:\n\n  scripted: {json.dumps(described)}\n")
+def prepare(project, url):
+    """Both data sets: corpora of towns, instructions, a run that gives each instruction other towns, a benchmark."""
+    datasets, corpora, sets, benchmarks = {}, {}, {}, {}
+    for language, names in TOWNS.items():
+        towns = names.split()
+        lines = ["id\ttext\ttitle"] + [
+            f"{n}\t{TEXT[language].format(town=town, year=1400 + 7 * n, other=towns[-1 - n])}\t{town}"
+            for n, town in enumerate(towns)
+        ]
+        (project.folder / f"towns_{language}.tsv").write_text("\n".join(lines) + "\n", "utf-8")
+        rows = [json.dumps({"instruction": text}, ensure_ascii=False) for text in IMITATED[language]]
+        (project.folder / f"imitated_{language}.jsonl").write_text("\n".join(rows) + "\n", "utf-8")
+        run = [
+            f"imitated_{language}:{row} Q0 {(5 * row + rank) % len(towns)} {rank} {1 / rank} test"
+            for row in range(len(rows) - 1)
+            for rank in range(1, 11)
+        ]
+        (project.folder / f"run_{language}.trec").write_text("\n".join(run) + "\n")
+        quiz = {"question": IMITATED[language][-1], "answers": ["x"]}
+        (project.folder / f"quiz_{language}.jsonl").write_text(json.dumps(quiz) + "\n")
+        corpora[f"towns_{language}"] = {"passages": {"path": f"towns_{language}.tsv"}, "shards": 1}
+        sets[f"imitated_{language}"] = {"schema": "plain", "path": f"imitated_{language}.jsonl", "license": "CC0-1.0"}
+        benchmarks[f"quiz_{language}"] = {
+            "schema": "own",
+            "path": f"quiz_{language}.jsonl",
+            "kind": "open",
+            "metric": "accuracy",
+        }
+        datasets[language] = {
+            "language": language, "corpus": f"towns_{language}", "encoder": "minilm", "exemplars": {f"imitated_{language}": 8},
+            "exemplar_filter": "heuristic", "teacher": "scripted", "prompts": "full", "documents": 3, "tries": 1, "oversample": 0,
+            "paradigms": {"single_doc_answer": 5, "multi_doc_answer": 5}, "noise": {"depth": 30, "beyond": 10},
+            "decontaminate": [f"quiz_{language}"], "runs": {"exemplars": f"run_{language}.trec"},
+            "quality_filters": {"similar_questions": False},  # MiniLM's vectors are English
+        }  # fmt: skip
+    teacher = {"model": "m", "base_url": url, "key_variable": "TEST_KEY", "price": {"input": 1.0, "output": 1.0}}
+    for section, added in {
+        "datasets": datasets, "corpora": corpora, "exemplar_sets": sets, "benchmarks": benchmarks, "teachers": {"scripted": teacher},
+    }.items():  # fmt: skip
+        lines = "".join(f"  {name}: {json.dumps(value)}\n\n" for name, value in added.items())
+        project.edit("config.yaml", f"\n{section}:\n", f"\n{section}:\n\n{lines}")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("language", ["de", "zh"])
-def test_a_data_set_of_another_language_loses_no_row_for_its_script(language, tmp_path):
+def test_data_sets_of_other_languages_lose_no_row_for_their_script(tmp_path):
     project = Project(tmp_path)
-    with endpoint(teacher(language)) as served:
-        prepare(project, language, served.base_url)
-        ran = project.snakemake("--cores", "2", "--", "results/towns/hub/README.md", TEST_KEY=KEY)
+    with endpoint(scripted) as served:
+        prepare(project, served.base_url)
+        targets = [f"results/{language}/hub/README.md" for language in TOWNS]
+        ran = project.snakemake("--cores", "2", "--", *targets, TEST_KEY=KEY)
     assert ran.returncode == 0, ran.stdout[-3000:]
-    rows = list(read_jsonl(tmp_path / "results/towns.jsonl"))
-    rejects = list(read_jsonl(tmp_path / "results/towns/rejects.jsonl"))
-    assert {reject["reason"] for reject in rejects} <= {"repeated question", "near duplicate"}
-    assert len(rows) + len(rejects) == 10
-    assert len(rows) >= 8
-    dropped = list(read_jsonl(tmp_path / "results/towns/exemplars/unclean.jsonl"))
-    assert [one["reason"] for one in dropped] == ["in a benchmark"]
-    assert list(read_jsonl(tmp_path / "results/towns/exemplars/dropped.jsonl")) == []
-    head = yaml.safe_load((tmp_path / "results/towns/hub/README.md").read_text("utf-8").split("---")[1])
-    assert head["language"] == [language]
+    for language in TOWNS:
+        results = tmp_path / "results" / language
+        assert len(list(read_jsonl(tmp_path / f"results/{language}.jsonl"))) == 10
+        assert list(read_jsonl(results / "rejects.jsonl")) == []
+        unclean = list(read_jsonl(results / "exemplars/unclean.jsonl"))
+        assert [one["reason"] for one in unclean] == ["in a benchmark"]
+        assert list(read_jsonl(results / "exemplars/dropped.jsonl")) == []
+        head = yaml.safe_load((results / "hub/README.md").read_text("utf-8").split("---")[1])
+        assert head["language"] == [language]
 
 
 def test_english_prompts_are_as_they_are_in_their_files():

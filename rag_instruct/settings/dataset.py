@@ -130,7 +130,8 @@ class Cleaning(Section):
     )
     characters: OrOff[Bounds] = Field(
         [12, 1500],
-        description="The least and the largest number of characters of an instruction.",
+        description="The least and the largest number of characters of an instruction. A Chinese or Japanese character "
+        "counts as three.",
         examples=[[20, 1000]],
     )
     near_duplicates: Threshold = Field(
