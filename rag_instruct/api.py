@@ -101,6 +101,7 @@ def synthesise(
     seed: str = "1",
     index: PassageIndex | None = None,
     source_words: int = 20,
+    language: str = "en",
 ) -> Pair | Reject:
     """Let a teacher write one question and its answer from the best hits, in the form of the exemplar.
 
@@ -108,9 +109,10 @@ def synthesise(
     that are linked to the best hits; without it, the next best hits are taken.
 
     `teacher` has the keys of a teacher in config.yaml. `store` keeps every answer, so the same call is free the second
-    time. `prompts` is a folder in resources/prompts. If a filter refuses the pair, return a reject with the reason.
+    time. `prompts` is a folder in resources/prompts. `language` (ISO 639-1) is that of
+    question and answer. If a filter refuses the pair, return a reject with the reason.
     """
-    prompt = load_prompt(root() / "resources/prompts" / prompts / f"{paradigm}.yaml")
+    prompt = load_prompt(root() / "resources/prompts" / prompts / f"{paradigm}.yaml", language)
     imitated = Exemplar("api", "api", 0, "unknown", exemplar)
     origin = Origin(teacher["model"], prompts, prompt.version)
     run = cast(Run, _Given(hits, index.store if index else None))

@@ -23,7 +23,7 @@ say tell compare true false correct correctly following options option year
 """
 STEMMER = snowballstemmer.stemmer("english")
 STOP = frozenset(STOPWORDS.split())
-OPTION = re.compile(r"^\(?([A-H])[.):]\s*(.+)$", re.M)
+OPTION = re.compile(r"^[(\uff08]?([A-H])[.):\uff0e\uff09\uff1a\u3001]\s*(.+)$", re.M)
 
 
 # Scripts without spaces, and how many of their characters make a word: ICU 78 finds 1.8 in Chinese and 1.9 in Japanese,
@@ -118,6 +118,11 @@ def count_words(text: str) -> int:
         return len(text.split())
     characters = sum(len(UNSPACED_BY[script].findall(text)) / per for script, per in CHARACTERS_PER_WORD.items())
     return ceil(characters) + len(SPACED.findall(text))
+
+
+def count_characters(text: str) -> int:
+    """Return the number of characters. A Chinese or Japanese one counts as three, because it says as much."""
+    return len(text) + (2 * len(UNSPACED_BY[EAST].findall(text)) if OTHER_SCRIPTS.search(text) else 0)
 
 
 def per_words(text: str, number: int) -> int:

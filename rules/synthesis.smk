@@ -35,13 +35,14 @@ rule synthesise:
         simulate=lambda wildcards: ("" if dataset(wildcards)["simulate_instructions"] else "--no-simulation"),
         declining=declining_argument,
         citations=lambda wildcards: "--citations" if dataset(wildcards)["citations"] else "",
+        language=lambda wildcards: language_argument(dataset(wildcards)),
         teacher=setting("teacher"),
         asked=asked("teacher"),
         settings=settings_file,
     shell:
         "python -m scripts.synthesise {input.exemplars:q} --run {input.run:q} --passages {input.passages:q} --prompt {input.prompt:q}"
         " --paradigm {wildcards.paradigm} --quotas {params.quotas} --oversample {params.oversample} --chunk {wildcards.chunk} --chunks {params.chunks}"
-        " --tries {params.tries} --seed {params.seed} {params.simulate} {params.citations} {params.declining}"
+        " --tries {params.tries} --seed {params.seed} {params.simulate} {params.citations} {params.declining} {params.language}"
         " --source-words {params.source_words} {params.linked}"
         " --teacher {params.teacher:q} --dataset {wildcards.dataset}"
         " --pairs {output.pairs:q} --rejects {output.rejects:q} --settings {params.settings:q} --log {log:q}"

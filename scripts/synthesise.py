@@ -24,6 +24,7 @@ Args:
     no_simulation: let questions imitate no exemplar
     citations: let answers cite their documents
     declining: share of the rows whose needed document is withheld, and whose answer says so
+    language: language of the rows (ISO 639-1)
     teacher: key of `teachers` in config.yaml
     dataset: data set whose budget pays
     pairs: output, .jsonl
@@ -63,6 +64,7 @@ def main(
     no_simulation: bool = False,
     citations: bool = False,
     declining: float = 0.0,
+    language: str = "en",
     teacher: str,
     dataset: str,
     pairs: Path,
@@ -70,7 +72,7 @@ def main(
     settings: Path | None = None,
 ) -> None:
     cli.one_of(paradigm, PARADIGMS, "--paradigm")
-    kept, found, how = list(read_records(exemplars, Exemplar)), Run(run, passages), load_prompt(prompt)
+    kept, found, how = list(read_records(exemplars, Exemplar)), Run(run, passages), load_prompt(prompt, language)
     rows = {name: int(count) for name, count in (quota.split("=") for quota in quotas)}
     all_slots = slots(rows, oversample)
     own_slots = chunk_slots(len(all_slots), chunk, chunks)

@@ -4,10 +4,12 @@ The denials were tried in two parts. DENIALS has all of them; docs/scoring.md sa
 they were new.
 """
 
+import time
+
 import pytest
 
 from rag_instruct.schema import Question
-from rag_instruct.scoring.scores import score_choice, score_closed, score_open
+from rag_instruct.scoring.scores import score_choice, score_closed, score_number, score_open
 
 
 def accuracy_of(answers, output):
@@ -324,3 +326,21 @@ def test_a_verdict_counts_where_it_stands_alone(output, verdict):
     if verdict in ("yes", "no"):
         assert accuracy_of(verdict, output) == 1
         assert accuracy_of({"yes": "no", "no": "yes"}[verdict], output) == 0
+
+
+HOSTILE = [
+    "A B C D ", "Paris ", "not Paris ", "no evidence ", "that is not ", "J. K. ", "1, ", "Paris or Lyon ", "the answer is not Paris ",
+    "not, which was, ", "marsh tundra ", "yes no ", "A because ", "5 = ", "- ", "北京不是", "<answer>", ", which is ",
+]  # fmt: skip
+
+
+def test_no_output_takes_long():
+    choice = Question("1", "?", ("A",), choices=tuple(zip("ABCD", BIOMES, strict=True)))
+    began = time.process_time()
+    for part in HOSTILE:
+        text = part * (4000 // len(part))
+        accuracy_of(("Paris", "J. K. Rowling"), text)
+        score_choice(choice, text)
+        score_closed(Question("1", "?", ("yes",), choices=VERDICTS), text)
+        score_number(Question("1", "what is the decrease?", ("5",)), text)
+    assert time.process_time() - began < 20, "0.1 s for each of them is usual"

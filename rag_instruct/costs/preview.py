@@ -75,7 +75,7 @@ class _PaidStages:
 
     def synthesis(self, paradigm: str, client: DryRunClient) -> Estimate:
         dataset = self.dataset
-        prompt = load_prompt(self.prompts / dataset["prompts"] / f"{paradigm}.yaml")
+        prompt = load_prompt(self.prompts / dataset["prompts"] / f"{paradigm}.yaml", dataset["language"])
         wanted = slots(quotas(dataset, paradigm), dataset["oversample"])
         kept, run = self.made / "exemplars/kept.jsonl", self.made / "search/exemplars.parquet"
         passages = self.results / "corpora" / dataset["corpus"] / "passages.arrow"

@@ -17,7 +17,7 @@ from rag_instruct.near_duplicates import NearDuplicates
 from rag_instruct.overlap import ContaminationIndex
 from rag_instruct.reasons import Fault, Reason
 from rag_instruct.schema import DroppedExemplar, Exemplar, fields_of
-from rag_instruct.words import fold
+from rag_instruct.words import count_characters, fold
 from rag_instruct.worked_examples import has_worked_examples
 
 SHOWN = 500  # how many characters of a dropped instruction we save: some are whole books
@@ -53,9 +53,10 @@ class Cleaning:
 
     def _length(self, _: str, text: str) -> Fault | None:
         least, most = self.characters
-        if least <= len(text) <= most:
+        length = count_characters(text)
+        if least <= length <= most:
             return None
-        return Fault(Reason.TOO_SHORT if len(text) < least else Reason.TOO_LONG, f"{len(text)} characters")
+        return Fault(Reason.TOO_SHORT if length < least else Reason.TOO_LONG, f"{length} characters")
 
     def _repeated(self, key: str, text: str) -> Fault | None:
         other = self._known.setdefault(fold(text), key)

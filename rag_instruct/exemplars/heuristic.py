@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 
+from rag_instruct.language import other_language
 from rag_instruct.reasons import Reason
 from rag_instruct.schema import DroppedExemplar, Exemplar, fields_of
 
@@ -159,7 +160,12 @@ _SIGN = re.compile(rf"(?i:\?|{ASKS})|{NAMES}")
 
 
 def drop_reason(instruction: str) -> Reason | None:
-    """Return why documents would not help with an instruction, or None if they would."""
+    """Return why documents would not help with an instruction, or None if they would.
+
+    The words are English. Of an instruction in another language, we only know that code is none of ours.
+    """
+    if other_language(instruction, "en"):
+        return Reason.CODE if _DROP[Reason.CODE].search(instruction) else None
     reason = next((name for name, rule in _DROP.items() if rule.search(instruction)), None)
     return reason or (None if _SIGN.search(instruction) else Reason.NO_QUESTION)
 

@@ -18,9 +18,11 @@ import json_repair
 import jsonschema
 from pydantic import Field
 
+from rag_instruct.errors import UserError
 from rag_instruct.llm.segments import Reply, Request
 from rag_instruct.reasons import Fault, Reason
 from rag_instruct.settings.explain import read_section
+from rag_instruct.settings.languages import LANGUAGE_NAMES
 from rag_instruct.settings.section import Maybe, OrByName, Section
 from rag_instruct.thoughts import without_thoughts
 
@@ -182,6 +184,16 @@ class Prompt(Section):
         return {name: text_of(template, kind).format_map(variables).strip() for name, template in templates.items()}
 
 
-def load_prompt(path: Path) -> Prompt:
-    """Read and check a prompt file. A UserError names the file and the wrong key."""
-    return read_section(Prompt, path)
+def load_prompt(path: Path, language: str = "en") -> Prompt:
+    """Read and check a prompt file. A UserError names the file and the wrong key.
+
+    For another language than English (ISO 639-1), each request also names the language to write in.
+    """
+    prompt = read_section(Prompt, path)
+    if language == "en":
+        return prompt
+    if prompt.focus == "sentence":
+        raise UserError(f"{path}: these prompts write English only: use `full`, or `language: en`")
+    said = f"Write the question and the answer in {LANGUAGE_NAMES[language]}, whatever language the instruction is in."
+    steps = [step.model_copy(update={"system": f"{step.system.rstrip()}\n\n{said}"}) for step in prompt.steps]
+    return prompt.model_copy(update={"steps": steps})

@@ -96,7 +96,8 @@ def final_part(text: str) -> tuple[str, int]:
     return line, len(first)
 
 
-NEAR = 2000  # characters on either side that may negate a mention
+NEAR = 200  # characters on either side of a label, and behind a mention, that may negate it
+BEFORE = 800  # characters before a mention that may negate it: a long sentence
 ABBREVIATED = re.compile(
     r"(?:\b(?-i:[A-Z])|\b(?:Mr|Mrs|Ms|Dr|St|Mt|Ft|Jr|Sr|Co|Inc|Ltd|vs?|Prof|Gen|Capt|Lt|Col|Sgt|Rev|Gov|Sen|Rep|Hon|Ph\.D|approx"
     r"|ca|cf|al|op|e\.g|i\.e))\.$",
@@ -111,7 +112,7 @@ def sentences(line: str) -> list[str]:
     """Split a line into sentences, but not after initials and abbreviations."""
     found: list[str] = []
     for part in SENTENCE_END.split(line.strip()):
-        if found and ABBREVIATED.search(found[-1]):
+        if found and ABBREVIATED.search(found[-1][-20:]):
             found[-1] += f" {part}"
         else:
             found.append(part)
@@ -125,7 +126,7 @@ def statements(text: str) -> list[str]:
 
 def around(text: str, start: int, end: int) -> tuple[str, str]:
     """Return the sentence's parts before and after a mention. The mention may contain a full stop (Mr. Shifter)."""
-    line_before = text[max(0, start - NEAR) : start].rsplit("\n", 1)[-1]
+    line_before = text[max(0, start - BEFORE) : start].rsplit("\n", 1)[-1]
     line_after = text[end : end + NEAR].split("\n", 1)[0]
     before, after = sentences(f"{line_before}X")[-1][:-1], sentences(f"x{line_after}")[0][1:]
     return before, after
@@ -141,7 +142,7 @@ def asserted(before: str, after: str) -> bool:
 
     The sentence must neither deny the mention nor report it as the view of others.
     """
-    before, after = before[-NEAR:], after[:NEAR]
+    before, after = before[-BEFORE:], after[:NEAR]
     if denied(before) or NEGATED_AFTER.search(after) or SILENCE.search(STATEMENT_END.split(before)[-1]):
         return False
     return not (OTHERS_SAY.search(before) and CONTRAST.search(after) and not CONTRAST.search(before))

@@ -183,13 +183,17 @@ def _text_in(option: str, sentence: str) -> Iterator[re.Match[str]]:
 
 def _only_label(text: str, choices: Choices) -> str | None:
     """Return the only label that a text names without denying it, or None."""
-    found = {
-        match["label"].upper()
-        for sentence in statements(text)
-        for match in _labels_in(sentence, choices)
-        if asserted(*around(sentence, match.start(), match.end())) and not REJECTED.match(sides(sentence, match)[1])
-    }
-    return found.pop() if len(found) == 1 else None
+    found: set[str] = set()
+    for sentence in statements(text):
+        for match in _labels_in(sentence, choices):
+            label = match["label"].upper()
+            if label in found or REJECTED.match(sides(sentence, match)[1]):
+                continue
+            if asserted(*around(sentence, match.start(), match.end())):
+                found.add(label)
+            if len(found) > 1:
+                return None
+    return found.pop() if found else None
 
 
 def _by_text(text: str, choices: Choices) -> str | None:

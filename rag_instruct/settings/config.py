@@ -14,7 +14,7 @@ from rag_instruct.files import read_text
 from rag_instruct.project import root
 from rag_instruct.settings import Settings
 from rag_instruct.settings.asked import Model, Teacher
-from rag_instruct.settings.dataset import Dataset
+from rag_instruct.settings.dataset import Dataset, follow_language
 from rag_instruct.settings.explain import Schema, validated
 from rag_instruct.settings.references import check_references
 from rag_instruct.settings.section import Name, Section, Shown, refusal
@@ -96,6 +96,7 @@ def checked(config: Settings, prompts: Path, files: Iterable[str | Path] = ()) -
     """
     found = validated(Config, config, "config.yaml", RENAMED)
     filled: Settings = _filled(config, found)
+    filled["datasets"] = {name: follow_language(dataset) for name, dataset in filled["datasets"].items()}
     _refuse_bare_words(filled, files)
     check_references(filled, prompts)
     return filled

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from rag_instruct.paradigms import PARADIGMS
-from rag_instruct.settings import hint
+from rag_instruct.settings import Settings, hint
+from rag_instruct.settings.languages import LANGUAGE_NAMES
 from rag_instruct.settings.section import (
     Amount,
     Bounds,
@@ -28,6 +29,7 @@ Retriever = Literal["dense", "bm25", "hybrid"]
 RUNS = ("exemplars", "first_documents", *PARADIGMS)  # keys of `runs`; evaluation_<benchmark> is one, too
 Quota = OrByName[Natural]
 Threshold = OrOff[ShareAboveZero]
+ENGLISH = "en"
 LANGUAGE = 'Give a code of ISO 639-1 (with quotes for "no", which YAML reads as false); `false` allows any language.'
 JACCARD = "Two {0} with at least this share of common word pairs (Jaccard) count as one; `false` keeps near copies."
 
@@ -45,11 +47,27 @@ def _known_run(name: str) -> str:
     return name
 
 
+def _known_language(code: str) -> str:
+    if code not in LANGUAGE_NAMES:
+        raise refusal(f"no language has the code {code!r}: give a code of ISO 639-1, such as en, de or zh")
+    return code
+
+
+def follow_language(dataset: Settings) -> Settings:
+    """Return a data set's settings with the languages of its filters, where they are left out."""
+    language = dataset["language"]
+    lacking = {"quality_filters": language, "cleaning": language if language == ENGLISH else False}
+    return dataset | {part: {"language": default} | dataset[part] for part, default in lacking.items()}
+
+
 class QualityFilters(Section):
     """Checks of all rows together, before they are merged. `false` switches a check off."""
 
-    language: OrOff[str] = Field(
-        "en", description=f"Rows that are clearly in another language are dropped. {LANGUAGE}", examples=["de"]
+    language: Maybe[OrOff[str]] = Field(
+        None,
+        description="Rows that are clearly in another language are dropped. Left out, it is the data set's language. "
+        f"{LANGUAGE}",
+        examples=["de"],
     )
     question_words: OrOff[Bounds] = Field(
         [2, 250],
@@ -164,14 +182,17 @@ class Evaluation(Section):
 class Cleaning(Section):
     """Checks of instructions before they are drawn. `false` switches a check off."""
 
-    language: OrOff[str] = Field(
-        "en",
-        description=f"Instructions that are clearly in another language are dropped. {LANGUAGE}",
+    language: Maybe[OrOff[str]] = Field(
+        None,
+        description="Instructions that are clearly in another language are dropped. Left out, it is `en` for an "
+        "English data set and `false` for others, because an instruction gives a question only its form. "
+        f"{LANGUAGE}",
         examples=["de"],
     )
     characters: OrOff[Bounds] = Field(
         [12, 1500],
-        description="The least and the largest number of characters of an instruction.",
+        description="The least and the largest number of characters of an instruction. A Chinese or Japanese character "
+        "counts as three.",
         examples=[[20, 1000]],
     )
     near_duplicates: Threshold = Field(
@@ -285,6 +306,12 @@ class MultiDocuments(Section):
 class Dataset(Section):
     """A data set."""
 
+    language: Annotated[str, AfterValidator(_known_language)] = Field(
+        ENGLISH,
+        description="The language of the corpus, in which the teacher writes questions and answers: a code of ISO "
+        "639-1, such as `de`. Other languages than English need `prompts: full`.",
+        examples=["de"],
+    )
     quality_filters: QualityFilters = Field(
         QualityFilters(), description="Checks of all rows before they are merged; `false` switches a check off."
     )

@@ -1,5 +1,6 @@
 """Checks across the parts of config.yaml: every name must exist, and counts must fit together."""
 
+import re
 from pathlib import Path
 
 from rag_instruct.errors import UserError
@@ -46,6 +47,7 @@ def _check_dataset(config: Settings, place: str, dataset: Settings, prompts: Pat
         f"{place}.prompts",
         str(prompts),
     )
+    _check_language(place, dataset, prompts)
     if dataset["verification"]["share"]:
         known(
             dataset["verification"].get("judge", "nothing"),
@@ -84,6 +86,16 @@ def _check_additions(place: str, dataset: Settings, prompts: Path) -> None:
                     f"config.yaml: {place}.{key}: {path} has no text `{text}`, which asks for it: add the text, or "
                     f"leave `{key}` out"
                 )
+
+
+def _check_language(place: str, dataset: Settings, prompts: Path) -> None:
+    """Refuse another language than English for prompts that give the teacher single sentences: these are English."""
+    texts = [read_text(path) for path in (prompts / dataset["prompts"]).glob("*.yaml")]
+    if dataset["language"] != "en" and any(re.search(r"^focus: sentence\b", text, re.M) for text in texts):
+        raise UserError(
+            f"config.yaml: {place}: the prompts {dataset['prompts']!r} write English only, but language is "
+            f"{dataset['language']!r}: set `prompts: full` and a capable teacher"
+        )
 
 
 def _check_models(config: Settings, recipes: Path) -> None:
