@@ -185,11 +185,29 @@ def test_a_preview_counts_assumes_and_comes_to_nothing_left(tmp_path, monkeypatc
         assert served.bill()["served"] == 40, "a preview buys nothing"
 
 
+def test_an_adopted_batch_is_reserved_in_the_budget_of_the_data_set_that_pays_for_it(tmp_path):
+    model, store = TeacherModel("m", (Endpoint("http://127.0.0.1"),)), AnswerStore(tmp_path)
+    adopter = Budget(BudgetAccount("ablation", "x", PRICES, dollars=1.0), model, store)
+    opener, own = Reservations(tmp_path / ".lent", "set"), Reservations(tmp_path / ".lent", "ablation")
+    bodies = [model.request({**body(number), "max_tokens": 1000}) for number in range(10)]
+    release = adopter.reserve_existing(bodies, "set")
+    with opener.settled():
+        dollars, requests = opener.of_others()
+    assert requests == 10
+    assert 0.05 < dollars < 0.06, "ten answers of a thousand tokens, at half the price"
+    assert own.of_others() == (0, 0), "the data set that adopts pays nothing"
+    release()
+    assert opener.of_others() == (0, 0)
+    adopter.reserve_existing(bodies, "set")
+    adopter.close()
+    assert not list((tmp_path / ".lent").glob("*.json"))
+
+
 def test_a_preview_learns_how_many_candidates_are_rejected():
     """42 were foretold once and 60 bought, with a teacher of whom the filters reject a third."""
     assert rows_to_requests(38, 4, 1, 0, 0).expected == pytest.approx(42.2, abs=0.1), "the assumption"
     assert rows_to_requests(38, 4, 1, 40, 22).expected == pytest.approx(55.3, abs=0.1)
-    assert rows_to_requests(38, 4, 1, 0, 500).expected > 38 * 3.9, "all tries of all rows"
+    assert rows_to_requests(38, 4, 1, 0, 500).expected > 38 * 3.8, "nearly all tries of all rows"
     assert rows_to_requests(38, 4, 1, 20, 0) == rows_to_requests(38, 4, 1, 0, 0), "luck with the first is not believed"
     assert rows_to_requests(10, 3, 2, 0, 0)[1:] == (10, 60)
 

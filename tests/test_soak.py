@@ -201,7 +201,8 @@ ALL = GOOD + CHARGED + FREE + LASTING + ["dry"]
         pytest.param(10_000, 4, 24, marks=pytest.mark.long, id="ten thousand"),
     ],
 )
-def test_the_books_balance_to_the_token_whatever_the_endpoint_does(tmp_path, slots, chunks, kills):
+def test_the_books_balance_to_the_token_whatever_the_endpoint_does(tmp_path, monkeypatch, slots, chunks, kills):
+    monkeypatch.setattr("stage.EXEMPLARS", slots)  # as many different requests
     prepare(tmp_path / "material")
     served_by = Endpoint()
     moments: list[float] = []
@@ -228,6 +229,7 @@ def test_the_books_balance_to_the_token_whatever_the_endpoint_does(tmp_path, slo
             said = list(pool.map(partial(run, moments=moments, kills=kills // chunks), stages(1000.0)))
         assert said == ["done"] * chunks
         made = [stage.rows() for stage in stages(1000.0)]
+    print(f"{served_by.seen.total()} requests, {len(served_by.billed)} billed, {len(moments)} kills", served_by.habits)
     assert len(moments) >= kills / 2
     missing = {*ALL} - served_by.habits.keys()
     assert not missing or slots < 1000, missing
