@@ -104,6 +104,19 @@ def test_the_table_of_promises_names_tests_of_its_tiers():
             assert f"def {function}(" in (ROOT / "tests" / file).read_text("utf-8"), name
 
 
+def test_the_table_of_endpoints_names_tests_that_exist():
+    rows = re.findall(
+        r"^\| .+ \| (seen|documentation|reports) \| (`.+`|none) \|$",
+        (ROOT / "docs/endpoints.md").read_text("utf-8"),
+        re.M,
+    )
+    assert len(rows) > 30
+    for _, named in rows:
+        for name in re.findall(r"`(.+?)`", named):
+            file, _, function = name.rpartition("::")
+            assert f"def {function}(" in (ROOT / "tests" / (file or "test_habits.py")).read_text("utf-8"), name
+
+
 def test_every_environment_variable_of_ours_is_explained():
     files = [
         *ROOT.glob("rag_instruct/**/*.py"),

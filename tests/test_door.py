@@ -34,9 +34,11 @@ def outcome(status, value):
         (400, {"type": "error", **said("You have reached your specified API usage limits. You will regain access on 2026-12-01.")}),
         (402, said("Insufficient Balance", type="unknown_error", code="invalid_request_error")),  # DeepSeek
         (401, {"error": {"code": "401", "message": "Access denied due to invalid subscription key or wrong API endpoint."}}),  # Azure
+        (403, {"error": {"code": "403", "message": "Your resource has been temporarily blocked because we detected behavior that may violate our content policy."}}),
         (403, {"error": {"code": "403", "message": "Out of call volume quota. Quota will be replenished in 12:11:07."}}),
         (402, said("Insufficient credits. Add more using https://openrouter.ai/settings/credits", code=402)),  # OpenRouter
         (403, said("Key limit exceeded (total limit).", code=403)),
+        (402, said("This request requires more credits, or fewer max_tokens. You requested up to 4096 tokens, but can only afford 222.", code=402)),
         (402, said("Credit limit exceeded, please navigate to https://api.together.ai/settings/billing")),  # Together
         (401, {"error": "Unauthorized"}),  # vLLM
         (404, {"object": "error", "message": "The model `x` does not exist.", "type": "NotFoundError", "code": 404}),
@@ -62,6 +64,8 @@ def test_states_of_the_account(status, answer):
         (400, {"object": "error", "message": "The decoder prompt (length 3000) is longer than the maximum model length of 2048.", "code": 400}),
         (400, said("the request exceeds the available context size (2048 tokens), try increasing it", code=400, type="exceed_context_size_error")),  # llama.cpp
         (500, said("the request exceeds the available context size. try increasing the context size", code=500, type="server_error")),
+        (500, said("Context size has been exceeded.", code=500, type="server_error")),
+        (403, said("Input token count + max_tokens parameter must be less than the context length of the model being queried.")),  # Together
         (422, {"error": "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 2048. Given: 2000 `inputs` tokens", "error_type": "validation"}),  # TGI
         (422, {"error": "Input validation error: `inputs` must have less than 1024 tokens. Given: 2000", "error_type": "validation"}),
         (400, {"object": "error", "message": "The input (3000 tokens) is longer than the model's context length (2048 tokens).", "code": 400}),  # SGLang
@@ -115,6 +119,7 @@ def test_the_users_own_words_in_an_error_say_nothing_of_the_account():
     [
         (429, [said("You exceeded your current quota, please check your plan and billing details.", status="RESOURCE_EXHAUSTED", details=[{"retryDelay": "37s"}])], Throttled),  # Gemini
         (429, said("Rate limit reached for gpt-4o on requests per min (RPM).", code="rate_limit_exceeded"), Throttled),
+        (402, said("The requests in flight use up the budget", code="in_flight_budget_exhausted"), Throttled),  # OpenRouter
         (429, {"message": "Service tier capacity exceeded for this model.", "code": "3505"}, Throttled),  # Mistral
         (429, {"error": "Model is overloaded", "error_type": "overloaded"}, Throttled),  # TGI
         (503, said("Loading model", code=503, type="unavailable_error"), Transient),  # llama.cpp

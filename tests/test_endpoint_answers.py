@@ -9,6 +9,7 @@ import pytest
 from asking import teacher
 from conftest import ROOT
 from faulty import Running
+from habits import asked_in, completion, habits
 from loopback import endpoint
 from stage import KEY, environment, settings
 
@@ -74,6 +75,27 @@ def test_a_prompt_that_is_too_long_is_asked_with_fewer_documents(tmp_path):
     ]
     assert "context_length_exceeded" in outputs[1]["failure"]
     assert (again, bought, len(served.requests)) == (outputs, 0, asked), "refusals are not sought again"
+
+
+@pytest.mark.parametrize(
+    ("status", "answer"),
+    [
+        (400, {"object": "error", "message": "This model's maximum context length is 2048 tokens.", "code": 400}),
+        (400, {"error": {"code": 400, "message": "request (4390 tokens) exceeds the available context size", "type": "exceed_context_size_error"}}),
+        (422, {"error": "Input validation error: `inputs` must have less than 1024 tokens. Given: 2000", "error_type": "validation"}),
+        (400, {"object": "error", "message": "The input (3000 tokens) is longer than the model's context length (2048 tokens).", "code": 400}),
+        (400, [{"error": {"code": 400, "message": "The input token count (12) exceeds the maximum number of tokens allowed (9)."}}]),
+        (400, {"type": "error", "error": {"type": "invalid_request_error", "message": "prompt is too long: 210 tokens > 200 maximum"}}),
+        (403, {"error": {"message": "Input token count + max_tokens must be less than the context length of the model."}}),
+    ],
+)  # fmt: skip
+def test_long_prompts_in_other_servers_words(tmp_path, status, answer):
+    """vLLM, llama.cpp, TGI, SGLang, Gemini, Anthropic, Together: documents are left out as for OpenAI."""
+    with habits(
+        lambda request: (status, answer) if "Document 2" in asked_in(request) else completion("short")
+    ) as served:
+        outputs, _ = ask_all(served.base_url, tmp_path, TASKS[:2])
+    assert [(row["documents"], row["left_out"], row["finish_reason"]) for row in outputs] == [(1, 2, "stop")] * 2
 
 
 class Command:

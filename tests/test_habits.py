@@ -570,7 +570,7 @@ def test_a_key_with_a_line_break_is_read_without_it_and_another_is_refused(tmp_p
 @pytest.mark.parametrize("url", ["localhost:8000/v1", "//host/v1", "ftp://host", "http:///v1"])
 def test_an_address_without_http_is_refused(url):
     with pytest.raises(UserError, match="begins with http"):
-        Endpoint(url)
+        Endpoint(url).key()
 
 
 def test_replay_can_be_switched_off_by_its_value(monkeypatch):

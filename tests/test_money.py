@@ -13,7 +13,7 @@ from loopback import endpoint
 from stage import DEPTH, Stage, prepare, settings
 
 from rag_instruct.costs.dry_run import DryRunClient
-from rag_instruct.costs.estimate import estimate
+from rag_instruct.costs.estimate import Requests, estimate, rows_to_requests
 from rag_instruct.costs.ledger import entries, summary
 from rag_instruct.errors import UserError
 from rag_instruct.graph.plan import paying, reason, stages, table
@@ -147,7 +147,7 @@ def test_a_preview_counts_assumes_and_comes_to_nothing_left(tmp_path, monkeypatc
     with Running() as served:
         given = job_settings(settings(served.base_url, tmp_path / "answers"))
         unmade = {**dataset, "exemplar_filter": "t", "verification": {"share": 0.5, "judge": "t"}}
-        given["datasets"] = {"set": dataset, "unmade": unmade}
+        given["datasets"] = {"set": dataset, "unmade": unmade, "ablation": {**dataset, "noise": {"depth": 9}}}
         path = write_settings(given, tmp_path)
         monkeypatch.chdir(tmp_path)
 
@@ -163,6 +163,7 @@ def test_a_preview_counts_assumes_and_comes_to_nothing_left(tmp_path, monkeypatc
         assert before["dollars"] == pytest.approx(
             (2 * before["prompt_tokens"] + 10 * before["completion_tokens"]) / 1e6
         )
+        assert (before["least"], before["most"]) == (40, 80), "each row takes one or two tries"
         assert before["batch_dollars"] == before["dollars"] / 2
         assert "budget: 5 dollars" in shown
         material = tmp_path / "results/corpora/c"
@@ -173,6 +174,8 @@ def test_a_preview_counts_assumes_and_comes_to_nothing_left(tmp_path, monkeypatc
         (after,), shown = preview()
         assert (after["stored"], after["requests"], after["dollars"]) == (40, 0, 0.0)
         assert "40 requests" in shown
+        (ablation,), _ = preview("ablation")
+        assert (ablation["counted"], ablation["stored"], ablation["requests"], ablation["most"]) == (True, 40, 0, 0)
         tokens = served.bill()["tokens"]
         assert before["prompt_tokens"] / 44 == pytest.approx(tokens["prompt_tokens"] / 40, rel=0.1)
         estimates, shown = preview("unmade")
@@ -180,6 +183,45 @@ def test_a_preview_counts_assumes_and_comes_to_nothing_left(tmp_path, monkeypatc
         assert [one["stage"].split()[0] for one in estimates] == ["exemplar", "synthesis", "verification"]
         assert "~ by assumption" in shown
         assert served.bill()["served"] == 40, "a preview buys nothing"
+
+
+def test_an_adopted_batch_is_reserved_in_the_budget_of_the_data_set_that_pays_for_it(tmp_path):
+    model, store = TeacherModel("m", (Endpoint("http://127.0.0.1"),)), AnswerStore(tmp_path)
+    adopter = Budget(BudgetAccount("ablation", "x", PRICES, dollars=1.0), model, store)
+    opener, own = Reservations(tmp_path / ".lent", "set"), Reservations(tmp_path / ".lent", "ablation")
+    bodies = [model.request({**body(number), "max_tokens": 1000}) for number in range(10)]
+    release = adopter.reserve_existing(bodies, "set")
+    with opener.settled():
+        dollars, requests = opener.of_others()
+    assert requests == 10
+    assert 0.05 < dollars < 0.06, "ten answers of a thousand tokens, at half the price"
+    assert own.of_others() == (0, 0), "the data set that adopts pays nothing"
+    release()
+    assert opener.of_others() == (0, 0)
+    adopter.reserve_existing(bodies, "set")
+    adopter.close()
+    assert not list((tmp_path / ".lent").glob("*.json"))
+
+
+def test_a_preview_learns_how_many_candidates_are_rejected():
+    """42 were foretold once and 60 bought, with a teacher of whom the filters reject a third."""
+    assert rows_to_requests(38, 4, 1, 0, 0).expected == pytest.approx(42.2, abs=0.1), "the assumption"
+    assert rows_to_requests(38, 4, 1, 40, 22).expected == pytest.approx(55.3, abs=0.1)
+    assert rows_to_requests(38, 4, 1, 0, 500).expected > 38 * 3.8, "nearly all tries of all rows"
+    assert rows_to_requests(38, 4, 1, 20, 0) == rows_to_requests(38, 4, 1, 0, 0), "luck with the first is not believed"
+    assert rows_to_requests(10, 3, 2, 0, 0)[1:] == (10, 60)
+
+
+def test_answers_of_other_data_sets_may_serve_a_stage_that_is_not_counted(tmp_path):
+    with endpoint(lambda request: "x") as served:
+        ask_all(served.base_url, tmp_path, range(30))
+    model = TeacherModel("m", (Endpoint("http://127.0.0.1:9/v1"),))
+    client = DryRunClient(model, AnswerStore(tmp_path))
+    client.note(body(1))
+    account = BudgetAccount("ablation", "x", PRICES)
+    found = estimate(client, "synthesis single_doc_answer", Requests(44, 40, 80), False, account, 40)
+    assert (found.requests, found.least, found.most) == (44, 10, 80)
+    assert estimate(client, "verification x", Requests(44, 40, 80), False, account, 40).least == 40
 
 
 def test_a_previews_answers_have_room_to_think_once(tmp_path):

@@ -23,7 +23,7 @@ from rag_instruct.llm.prices import Price, load_prices
 from rag_instruct.llm.segments import tokens_of
 
 CONCURRENCY = 32
-JUST = 2.0  # seconds before a kill in which an answer may have been sent and not stored
+JUST = 5.0  # seconds before a kill in which an answer may have been sent and not stored
 
 
 @dataclass
@@ -197,11 +197,12 @@ ALL = GOOD + CHARGED + FREE + LASTING + ["dry"]
 @pytest.mark.parametrize(
     ("slots", "chunks", "kills"),
     [
-        pytest.param(300, 2, 4, marks=pytest.mark.slow, id="some hundred"),
+        pytest.param(200, 2, 2, marks=pytest.mark.slow, id="some hundred"),
         pytest.param(10_000, 4, 24, marks=pytest.mark.long, id="ten thousand"),
     ],
 )
-def test_the_books_balance_to_the_token_whatever_the_endpoint_does(tmp_path, slots, chunks, kills):
+def test_the_books_balance_to_the_token_whatever_the_endpoint_does(tmp_path, monkeypatch, slots, chunks, kills):
+    monkeypatch.setattr("stage.EXEMPLARS", slots)  # as many different requests
     prepare(tmp_path / "material")
     served_by = Endpoint()
     moments: list[float] = []
@@ -228,6 +229,7 @@ def test_the_books_balance_to_the_token_whatever_the_endpoint_does(tmp_path, slo
             said = list(pool.map(partial(run, moments=moments, kills=kills // chunks), stages(1000.0)))
         assert said == ["done"] * chunks
         made = [stage.rows() for stage in stages(1000.0)]
+    print(f"{served_by.seen.total()} requests, {len(served_by.billed)} billed, {len(moments)} kills", served_by.habits)
     assert len(moments) >= kills / 2
     missing = {*ALL} - served_by.habits.keys()
     assert not missing or slots < 1000, missing
@@ -278,7 +280,7 @@ def books_balance(served_by, store, moments):
         entry = (one.key, one.prompt, one.completion) if one.told else one.key
         if name in replies:
             continue
-        if lost[entry]:
+        if lost[entry] and not one.usable:
             lost[entry] -= 1
         else:
             unaccounted.append(one)

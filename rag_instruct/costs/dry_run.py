@@ -19,6 +19,7 @@ class DryRunClient(AnswerSource):
     """An AnswerSource that notes the requests that its session would have to buy."""
 
     def __init__(self, model: TeacherModel, store: AnswerStore) -> None:
+        self._store = store
         self.session = Session(model, store, self)
         self.wanted: dict[str, Request] = {}
 
@@ -31,6 +32,12 @@ class DryRunClient(AnswerSource):
         """Note the request, and raise NotBought."""
         self.wanted[key] = request
         raise NotBought(key)
+
+    def stored_of(self, stage: str) -> int:
+        """Return how many answers of the model the store has for a stage, whichever data set bought them."""
+        model = self.session.model.model
+        records = (record for record in self._store.records() if record["request"]["model"] == model)
+        return sum("reply" in record and stage.startswith(record.get("stage", "unknown")) for record in records)
 
     def note(self, body: Request) -> None:
         """Note a typical request, from which the cost of others is estimated."""

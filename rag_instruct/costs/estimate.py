@@ -1,6 +1,7 @@
 """Estimates what a stage would still buy, from the requests of its dry run."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from rag_instruct.costs.dry_run import DryRunClient
 from rag_instruct.files import digest
@@ -9,8 +10,9 @@ from rag_instruct.llm.prices import FREE
 from rag_instruct.llm.tokens import counter, prompt_tokens
 
 SAMPLE = 500  # requests whose tokens we count; we assume the same average for the others
-ENOUGH = 50  # stored answers that we need to learn lengths and yields from them
+ENOUGH = 50  # stored answers that we need to learn lengths from them
 ASSUMED_YIELD = 0.9  # rows per candidate
+PRIOR = 10  # candidates with the assumed yield that count beside those that are stored
 WORDS = "some words of a passage in the corpus that the teacher is shown with its title "
 
 
@@ -23,19 +25,37 @@ class Estimate:
     counted: bool
     stored: int
     requests: int
+    least: int  # requests, if each candidate gives a row and answers of other data sets serve
+    most: int  # requests, if no candidate gives a row
     prompt_tokens: int
     completion_tokens: int
     dollars: float | None  # None if no price is known
     batch_dollars: float | None
 
 
+class Requests(NamedTuple):
+    """How many requests a stage is expected to buy, and the range in which the number lies."""
+
+    expected: float
+    least: float
+    most: float
+
+
 def estimate(
-    client: DryRunClient, stage: str, requests: float, counted: bool, account: BudgetAccount, answer_tokens: int
+    client: DryRunClient,
+    stage: str,
+    requests: Requests | float,
+    counted: bool,
+    account: BudgetAccount,
+    answer_tokens: int,
 ) -> Estimate:
     """Estimate the cost of `requests` requests like those that the client noted.
 
-    If the store holds too few answers to learn the length from, assume `answer_tokens` per answer.
+    If the store holds too few answers to learn the length from, assume `answer_tokens` per answer. If the requests are
+    not counted, stored answers of the model and stage may serve.
     """
+    if not isinstance(requests, Requests):
+        requests = Requests(requests, requests, requests)
     model, known = client.session.model, client.session.completions
     noted = sorted(client.wanted.items(), key=lambda item: digest(item[0]))[:SAMPLE]
     count = counter(model.model, model.tokenizer)
@@ -43,16 +63,26 @@ def estimate(
     # A reasoning model's stored answers include its thoughts. We add them to assumed answers.
     learnt = len(known) >= ENOUGH
     completion = sum(known.values()) / len(known) if learnt else answer_tokens + model.reasoning_tokens
-    tokens = {"prompt": round(requests * prompt), "completion": round(requests * completion)}
+    tokens = {"prompt": round(requests.expected * prompt), "completion": round(requests.expected * completion)}
+    may_serve = 0 if counted else client.stored_of(stage)
+    least = max(0, round(requests.least) - may_serve)
     price = account.price(model.model, model.name)
     if price is None and not any(endpoint.key_variable for endpoint in model.endpoints):
         price = FREE  # the user's own server
     dollars = price.dollars(tokens) if price else None
     batch = price.dollars(tokens, batch=True) if price else None
-    amounts = round(requests), tokens["prompt"], tokens["completion"], dollars, batch
+    counts = round(requests.expected), least, round(requests.most)
+    amounts = *counts, tokens["prompt"], tokens["completion"], dollars, batch
     return Estimate(stage, model.model, counted, client.session.replayed, *amounts)
 
 
-def candidates_a_row(pairs: int, rejects: int) -> float:
-    """Return how many candidates a row takes: from the stored answers if there are enough, or else assumed."""
-    return (pairs + rejects) / pairs if pairs and pairs + rejects >= ENOUGH else 1 / ASSUMED_YIELD
+def rows_to_requests(rows: int, tries: int, steps: int, pairs: int, rejects: int) -> Requests:
+    """Return the requests for rows whose slots try up to `tries` candidates of `steps` requests.
+
+    `pairs` and `rejects` are the candidates so far. While they are few, better results than we assume do not count.
+    """
+    share = (pairs + PRIOR * ASSUMED_YIELD) / (pairs + rejects + PRIOR)
+    if pairs + rejects < ENOUGH:
+        share = min(share, ASSUMED_YIELD)
+    candidates = (1 - (1 - share) ** tries) / share
+    return Requests(rows * candidates * steps, rows, rows * tries * steps)

@@ -8,7 +8,7 @@ from typing import Any
 from rag_instruct.benchmarks import benchmark, read_questions
 from rag_instruct.benchmarks.settings import loaded, schema_of
 from rag_instruct.costs.dry_run import DryRunClient, look
-from rag_instruct.costs.estimate import WORDS, Estimate, estimate
+from rag_instruct.costs.estimate import WORDS, Estimate, Requests, estimate
 from rag_instruct.evaluation.endpoint_answers import answer_of, body
 from rag_instruct.evaluation.questioning import Task, tasks
 from rag_instruct.llm.answers import AnswerStore
@@ -41,7 +41,10 @@ def preview_evaluation(
             else:
                 lacking = look([partial(answer_of, task, client.session, decoding) for task in asked])[1]
             title = f"evaluation {'documents' if given == GIVEN[0] else 'closed book'}"
-            estimates.append(estimate(client, title, lacking, asked is not None, account, ANSWER_TOKENS))
+            # A prompt that is too long is asked again with fewer documents.
+            most = lacking * (1 + evaluation["documents"] * (given == GIVEN[0]))
+            requests = Requests(lacking, lacking, most)
+            estimates.append(estimate(client, title, requests, asked is not None, account, ANSWER_TOKENS))
     return estimates
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from rag_instruct.costs.dry_run import DryRunClient, look
-from rag_instruct.costs.estimate import ASSUMED_YIELD, WORDS, Estimate, candidates_a_row, estimate
+from rag_instruct.costs.estimate import WORDS, Estimate, Requests, estimate, rows_to_requests
 from rag_instruct.dataset.verification import Examiner, sampled
 from rag_instruct.exemplars.knowledge import batches, instructions, judge, question
 from rag_instruct.llm.answers import AnswerStore
@@ -20,10 +20,25 @@ from rag_instruct.retrieval.runs import Run
 from rag_instruct.schema import Exemplar, Row
 from rag_instruct.synthesis.slots import Origin, Synthesis
 
+# Settings that decide which exemplars a data set draws and keeps, and what its search finds.
+DECIDES_EXEMPLARS = [
+    "corpus",
+    "encoder",
+    "exemplars",
+    "cleaning",
+    "decontaminate",
+    "exemplar_filter",
+    "exemplars_a_request",
+    "forbidden_licenses",
+    "runs",
+    "source_depth",
+    "seed",
+]
 # Tokens of an answer, assumed if nothing is stored yet. The paper's questions have 22 words and its answers 81.
 ASSUMED_TOKENS = {"exemplar filter": 10, "synthesis": 180, "verification": 40}
 # Requests that verify a row, by whether the row has several documents. Each test asks for an answer and a grade.
 REQUESTS_A_PROOF = {False: 6, True: 10}
+LEAST_A_PROOF = 3  # the judge answers three times, and needs no grade where it says that it does not know
 
 
 def preview_data_set(
@@ -34,7 +49,7 @@ def preview_data_set(
     `settings` are those of config.yaml. `results` and `prompts` are folders.
     """
     dataset, store = settings["datasets"][name], AnswerStore(Path(settings["answers"]))
-    stages = _PaidStages(dataset, results, results / name, prompts, account)
+    stages = _PaidStages(dataset, results, results / name, _same_exemplars(settings, name, results), prompts, account)
 
     def client(teacher: str) -> DryRunClient:
         return DryRunClient.of(settings["teachers"][teacher], store, teacher)
@@ -50,6 +65,20 @@ def preview_data_set(
     return estimates
 
 
+def _same_exemplars(settings: dict[str, Any], name: str, results: Path) -> Path:
+    """Return the folder of the data set, or of another one with the same exemplars if only that one exists.
+
+    An ablation often shares its exemplars, so its stored answers can be counted before its files are made.
+    """
+
+    def decides(one: str) -> list[Any]:
+        return [settings["datasets"][one].get(key) for key in DECIDES_EXEMPLARS]
+
+    alike = [one for one in (name, *settings["datasets"]) if decides(one) == decides(name)]
+    made = [results / one for one in alike if (results / one / "search/exemplars.parquet").exists()]
+    return made[0] if made else results / name
+
+
 @dataclass
 class _PaidStages:
     """Estimates the stages of a data set, each by a dry run with its teacher."""
@@ -57,12 +86,15 @@ class _PaidStages:
     dataset: dict[str, Any]
     results: Path
     made: Path
+    shared: Path  # the folder of a data set with the same exemplars
     prompts: Path
     account: BudgetAccount
+    pairs: int = 0  # of the paradigms so far, as stored answers give them
+    rejects: int = 0
 
     def exemplar_filter(self, client: DryRunClient) -> Estimate:
         prompt, size = load_prompt(self.prompts / "knowledge_intensive.yaml"), self.dataset["exemplars_a_request"]
-        drawn = self.made / "exemplars/drawn.jsonl"
+        drawn = self.shared / "exemplars/drawn.jsonl"
         if drawn.exists():
             groups = batches(read_records(drawn, Exemplar), size)
             lacking: float = look([partial(judge, group, prompt, client.session) for group in groups])[1]
@@ -71,13 +103,15 @@ class _PaidStages:
             lacking = sum(self.dataset["exemplars"].values()) / size
             client.note(question(prompt.steps[0], group).body("any", {"instructions": instructions(group)}))
         tokens = ASSUMED_TOKENS["exemplar filter"] * size
-        return estimate(client, "exemplar filter", lacking, drawn.exists(), self.account, tokens)
+        # Exemplars of a request that is refused, or whose reply cannot be read, are asked about one by one.
+        requests = Requests(lacking, lacking, lacking * (1 + size))
+        return estimate(client, "exemplar filter", requests, drawn.exists(), self.account, tokens)
 
     def synthesis(self, paradigm: str, client: DryRunClient) -> Estimate:
         dataset = self.dataset
         prompt = load_prompt(self.prompts / dataset["prompts"] / f"{paradigm}.yaml", dataset["language"])
         wanted = slots(quotas(dataset, paradigm), dataset["oversample"])
-        kept, run = self.made / "exemplars/kept.jsonl", self.made / "search/exemplars.parquet"
+        kept, run = self.shared / "exemplars/kept.jsonl", self.shared / "search/exemplars.parquet"
         passages = self.results / "corpora" / dataset["corpus"] / "passages.arrow"
         needs_links = dataset["multi_documents"]["choose"] == "linked" and PARADIGMS[paradigm].several
         linked = self.made / "linked_documents/linked.jsonl" if needs_links else None
@@ -93,10 +127,11 @@ class _PaidStages:
             )  # fmt: skip
             works = [partial(synthesis.fill, place, slot, dataset["tries"]) for place, slot in enumerate(wanted)]
             pairs, lacking = look(works)
-            requests = lacking * candidates_a_row(pairs, len(synthesis.rejects)) * len(prompt.steps)
+            self.pairs, self.rejects = self.pairs + pairs, self.rejects + len(synthesis.rejects)
         else:
-            requests = len(wanted) / ASSUMED_YIELD * len(prompt.steps)
+            lacking = len(wanted)
             client.note(assumed_request(prompt, paradigm))
+        requests = rows_to_requests(lacking, dataset["tries"], len(prompt.steps), self.pairs, self.rejects)
         tokens = ASSUMED_TOKENS["synthesis"] // len(prompt.steps)
         return estimate(client, f"synthesis {paradigm}", requests, counted, self.account, tokens)
 
@@ -110,7 +145,8 @@ class _PaidStages:
         else:
             lacking = share * len(slots(quotas(dataset, paradigm), dataset["oversample"]))
             client.note(assumed_request(load_prompt(prompts / "from_documents.yaml"), paradigm))
-        requests = lacking * REQUESTS_A_PROOF[PARADIGMS[paradigm].most > 1]
+        most = lacking * REQUESTS_A_PROOF[PARADIGMS[paradigm].most > 1]
+        requests = Requests(most, lacking * LEAST_A_PROOF, most)
         tokens = ASSUMED_TOKENS["verification"]
         return estimate(client, f"verification {paradigm}", requests, rows.exists(), self.account, tokens)
 

@@ -7,7 +7,14 @@ from rag_instruct.costs.estimate import Estimate
 from rag_instruct.llm.budget import BudgetAccount
 from rag_instruct.tables import NOTHING, formatted, text
 
-COUNTS = {"stored": "in store", "requests": "to buy", "prompt_tokens": "tokens in", "completion_tokens": "tokens out"}
+COUNTS = {
+    "stored": "in store",
+    "requests": "to buy",
+    "least": "at least",
+    "most": "at most",
+    "prompt_tokens": "tokens in",
+    "completion_tokens": "tokens out",
+}
 DOLLARS = {"dollars": "dollars", "batch_dollars": "in batches"}
 
 

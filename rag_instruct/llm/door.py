@@ -65,6 +65,7 @@ ACCOUNT = re.compile(
     r"|invalid.?api.?key|incorrect api key|account.{0,60}suspended|out of call volume quota|monthly included credits"
     r"|unsupported_country|location is not supported|free-models-per-day|enable billing|inactive subscription"
     r"|access denied due to (invalid subscription|virtual network)|account is in good standing|arrearage|余额不足|欠费"
+    r"|resource has been (temporarily )?blocked"
 )
 # A limit per minute, which passes, although some providers mention plan and billing in it.
 PACE = re.compile(
@@ -160,21 +161,30 @@ def refused(status: int, error: Mapping[str, Any]) -> Outcome:
     # Other members may repeat the user's text, whose words say nothing of the endpoint.
     words = f"{code} {error.get('type')} {message}".lower()
     passing = status == 429 and PACE.search(f"{words} {error.get('details')}".lower())
+    if "in_flight_budget" in words:  # OpenRouter: less credit than the requests in flight may cost
+        return Throttled(said)
     if status in (401, 402, 404, 405, 410) or (ACCOUNT.search(words) and not passing):
         return Account(said)
-    if status == 413 or (TOO_LONG.search(words) and (status != 429 or "too large" in words)):
-        return Refusal(f"{LONG}: {said}")
+    if refusal := _refusal(status, words, said):
+        return refusal
     if status == 429:
         return Throttled(said)
-    if status < 500 and MODERATED.search(words):
-        return Refusal(said)
     if NO_JSON.search(words):
         return Transient("no JSON", said, charged=True)
-    if GRAMMAR.search(words):
-        return Refusal(f"the endpoint cannot apply the reply's form: {said}")
     if status in WAITS or status >= 500 or status < 200:
         return Transient(str(status), clean(message or code))
     return Unknown(said)
+
+
+def _refusal(status: int, words: str, said: str) -> Refusal | None:
+    """Return the refusal if the words concern the request alone."""
+    if status == 413 or (TOO_LONG.search(words) and (status != 429 or "too large" in words)):
+        return Refusal(f"{LONG}: {said}")
+    if status < 500 and status != 429 and MODERATED.search(words):
+        return Refusal(said)
+    if status != 429 and GRAMMAR.search(words):
+        return Refusal(f"the endpoint cannot apply the reply's form: {said}")
+    return None
 
 
 def completed(body: Any, content: bytes, request: Request) -> Outcome:

@@ -22,15 +22,12 @@ class Endpoint:
     weight: float = 1.0  # its share of the requests, if there are several endpoints
     model: str | None = None  # the model's name at this endpoint, if different
 
-    def __post_init__(self) -> None:
-        """Refuse an address that no request can be sent to."""
+    def key(self) -> str:
+        """Return the key from the environment. Raise UserError if its variable is not set or the address is none."""
         if not re.match("https?://[^/]", self.base_url):
             raise UserError(
                 f"base_url {self.base_url}: an address begins with http:// or https://, such as http://localhost:8000/v1"
             )
-
-    def key(self) -> str:
-        """Return the key from the environment. Raise UserError if its variable is not set."""
         if missing_key(self.key_variable):
             raise UserError(
                 f"the environment variable {self.key_variable} is not set, and {self.base_url} needs it: "
