@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import torch
-from transformers import PreTrainedTokenizerBase
+from transformers import GenerationConfig, PreTrainedTokenizerBase
 from transformers.utils.logging import disable_progress_bar
 
 from rag_instruct.errors import UserError
@@ -47,6 +47,8 @@ class Transformers:
         self._tokenizer = tokenizer
         self._model = load_student(model, dtype, revision).eval().to(self._device)
         self._ends = _ends(self._model.generation_config, tokenizer)
+        # The model's own settings, such as a repetition penalty, would change what `decoding` says.
+        self._model.generation_config = GenerationConfig()
         self.batch_tokens, self.batch_rows = (65_536, 64) if self._device == "cuda" else (8_192, 16)
 
     def generate(self, prompts: list[list[int]], decoding: Decoding, seed: int) -> list[Generated]:
@@ -94,7 +96,7 @@ class Vllm:
         self._vllm = vllm
         self._ends = _ends(None, tokenizer)
         self._llm = vllm.LLM(
-            model=model_source(model), revision=revision, tensor_parallel_size=torch.cuda.device_count(), seed=0
+            model=model_source(model), revision=revision, tensor_parallel_size=max(1, torch.cuda.device_count()), seed=0
         )
         self.batch_tokens, self.batch_rows = 4_000_000, 2_000
 
