@@ -246,10 +246,13 @@ def test_killed_in_the_middle_it_loses_nothing_that_was_answered(project, server
 
 def test_the_engine_of_evaluations_runs_in_its_environment(weights):
     program = """
+import functools
+import vllm
 from rag_instruct.models.chat import prompt_ids
 from rag_instruct.models.decoding import Decoding
 from rag_instruct.models.engines import Vllm, tokenizer_of
 if __name__ == "__main__":
+    vllm.LLM = functools.partial(vllm.LLM, enforce_eager=True)  # compiling takes minutes on a processor
     tokenizer = tokenizer_of(WEIGHTS, None)
     engine = Vllm(WEIGHTS, tokenizer, None)
     prompts = [prompt_ids(tokenizer, text) for text in ("Name a river.", "What is the capital of France?")]
