@@ -162,6 +162,17 @@ def test_a_models_own_settings_of_generation_do_not_change_the_decoding(folder, 
     assert same == plain
 
 
+def test_the_channels_of_a_model_with_thoughts_stay_in_its_answer(folder):
+    """gpt-oss marks them by special tokens. Without them, thoughts would be scored as the answer."""
+    tokenizer = tokenizer_of(str(folder), None)
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<|channel|>", "<|message|>"]})
+    said = "<|channel|>analysis<|message|>Is it Rome? No.<|channel|>final<|message|>Paris"
+    ids = tokenizer(said, add_special_tokens=False)["input_ids"]
+    engine = Transformers(str(folder), tokenizer, None)
+    assert engine._read([*ids, tokenizer.eos_token_id]) == Generated(said, True)
+    assert Transformers(str(folder), tokenizer_of(str(folder), None), None)._read(ids[:0]) == Generated("", False)
+
+
 def test_vllm_is_taken_where_there_are_it_and_a_gpu(folder, monkeypatch):
     """Against a module with vLLM's calls; no GPU was at hand for the real one."""
     said = {}

@@ -47,6 +47,7 @@ class Transformers:
         self._tokenizer = tokenizer
         self._model = load_student(model, dtype, revision).eval().to(self._device)
         self._ends = _ends(self._model.generation_config, tokenizer)
+        self._hide_special = not _shows_channels(tokenizer)
         # The model's own settings, such as a repetition penalty, would change what `decoding` says.
         self._model.generation_config = GenerationConfig()
         self.batch_tokens, self.batch_rows = (65_536, 64) if self._device == "cuda" else (8_192, 16)
@@ -70,7 +71,8 @@ class Transformers:
 
     def _read(self, answer: list[int]) -> Generated:
         end = next((place for place, token in enumerate(answer) if token in self._ends), None)
-        return Generated(str(self._tokenizer.decode(answer[:end], skip_special_tokens=True)).strip(), end is not None)
+        text = self._tokenizer.decode(answer[:end], skip_special_tokens=self._hide_special)
+        return Generated(str(text).strip(), end is not None)
 
 
 def _padded(prompts: list[list[int]], padding: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -87,6 +89,14 @@ def _ends(settings: Any, tokenizer: PreTrainedTokenizerBase) -> list[int]:
     return sorted({int(token) for token in [*ends, tokenizer.eos_token_id] if token is not None})
 
 
+def _shows_channels(tokenizer: PreTrainedTokenizerBase) -> bool:
+    """Return whether the model marks its thoughts and its answer by special tokens, as gpt-oss does.
+
+    An answer keeps them: without them, thoughts and answer would be one text, and scorers could not tell them apart.
+    """
+    return "<|channel|>" in tokenizer.get_added_vocab()
+
+
 class Vllm:
     """Runs a model on GPUs with vLLM. It gets thousands of prompts at once, because vLLM forms its own batches."""
 
@@ -95,6 +105,7 @@ class Vllm:
 
         self._vllm = vllm
         self._ends = _ends(None, tokenizer)
+        self._hide_special = not _shows_channels(tokenizer)
         self._llm = vllm.LLM(
             model=model_source(model), revision=revision, tensor_parallel_size=max(1, torch.cuda.device_count()), seed=0
         )
@@ -106,6 +117,7 @@ class Vllm:
             top_p=decoding.top_p,
             max_tokens=decoding.max_new_tokens,
             stop_token_ids=self._ends,
+            skip_special_tokens=self._hide_special,
             seed=seed,
         )
         made = self._llm.generate([{"prompt_token_ids": prompt} for prompt in prompts], sampling, use_tqdm=False)
