@@ -14,7 +14,7 @@ from rag_instruct.files import digest
 from rag_instruct.logs import logger
 from rag_instruct.models.chat import prepared
 from rag_instruct.models.decoding import Decoding
-from rag_instruct.models.loading import load_config, load_student, load_tokenizer
+from rag_instruct.models.loading import load_config, load_student, load_tokenizer, refuse_unknown_tokens
 from rag_instruct.models.source import model_source
 
 # The files in a model's folder that determine its answers, in addition to the weights.
@@ -44,7 +44,7 @@ class Transformers:
     def __init__(self, model: str, tokenizer: PreTrainedTokenizerBase, revision: str | None) -> None:
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         dtype = torch.bfloat16 if self._device == "cuda" else torch.float32
-        self._tokenizer = tokenizer
+        self._name, self._tokenizer = model, tokenizer
         self._model = load_student(model, dtype, revision).eval().to(self._device)
         self._ends = _ends(self._model.generation_config, tokenizer)
         self._hide_special = not _shows_channels(tokenizer)
@@ -53,6 +53,8 @@ class Transformers:
         self.batch_tokens, self.batch_rows = (65_536, 64) if self._device == "cuda" else (8_192, 16)
 
     def generate(self, prompts: list[list[int]], decoding: Decoding, seed: int) -> list[Generated]:
+        known = self._model.get_input_embeddings().num_embeddings
+        refuse_unknown_tokens(self._name, known, (token for prompt in prompts for token in prompt), self._tokenizer)
         torch.manual_seed(seed)
         ids, mask = _padded(prompts, int(self._tokenizer.pad_token_id))
         sampling: dict[str, Any] = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}

@@ -128,9 +128,8 @@ def check_model(model: str, tokenizer: PreTrainedTokenizerBase, max_length: int,
             )
 
 
-def check_embeddings(model: str, ids: Iterable[int], tokenizer: PreTrainedTokenizerBase, revision: str | None) -> None:
-    """Raise UserError if the model has no embedding for one of these token ids."""
-    known = load_config(model, revision).get_text_config().vocab_size
+def refuse_unknown_tokens(model: str, known: int, ids: Iterable[int], tokenizer: PreTrainedTokenizerBase) -> None:
+    """Raise UserError if one of these token ids has no embedding. The model has `known` embeddings."""
     beyond = sorted({token for token in ids if token >= known})
     if beyond:
         named = ", ".join(f"{token} ({tokenizer.convert_ids_to_tokens(token)})" for token in beyond[:3])
