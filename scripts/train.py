@@ -26,7 +26,7 @@ from typing import Annotated, NamedTuple
 from rag_instruct import cli
 from rag_instruct.errors import ArgumentError
 from rag_instruct.logs import copy_to, logger
-from rag_instruct.models.loading import check_embeddings, check_model, load_tokenizer
+from rag_instruct.models.loading import check_model, load_config, load_tokenizer, refuse_unknown_tokens
 from rag_instruct.training.callbacks import end_when_told
 from rag_instruct.training.machine import recipe_of_flags, refuse_missing_packages, refuse_wrong_machine
 from rag_instruct.training.recipe import Recipe, load_recipe
@@ -129,12 +129,9 @@ def trained(
     check_model(recipe.model, renderer.tokenizer, recipe.max_length, recipe.revision)
     share, seed = split
     made = examples(read_rows(data), renderer, share, seed=seed)
-    check_embeddings(
-        recipe.model,
-        (token for part in (made.train, made.validation) for example in part for token in example.input_ids),
-        renderer.tokenizer,
-        recipe.revision,
-    )
+    known = load_config(recipe.model, recipe.revision).get_text_config().vocab_size
+    ids = (token for example in (*made.train, *made.validation) for token in example.input_ids)
+    refuse_unknown_tokens(recipe.model, known, ids, renderer.tokenizer)
     logger.info("%s", {name: value for name, value in made.counts.items() if not name.endswith("_ids")})
     with data.open("rb") as file:
         origin = Origin(data.stem, hashlib.file_digest(file, "sha256").hexdigest())

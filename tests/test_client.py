@@ -164,6 +164,8 @@ def test_a_text_is_never_asked_for_as_an_object():
         (400, "Grammar error: regex parse error:\n    ^(a$\n     ^\nerror: unclosed group"),  # vLLM
         (400, 'Grammar error: Unimplemented keys: ["contains"]'),  # vLLM
         (400, "failed to parse grammar"),  # llama.cpp
+        (400, "JSON schema conversion failed:\nInvalid pattern ^(a$: unbalanced parentheses"),  # llama.cpp
+        (400, "Unable to generate parser for this template: JSON schema error at #: unrecognized type"),  # llama.cpp
         (400, "Failed to initialize samplers: failed to parse grammar"),  # llama.cpp
         (500, "Failed to compile json schema: pattern is too complex"),  # SGLang
     ],

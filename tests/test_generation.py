@@ -1,6 +1,8 @@
 """Answers of a checkpoint: prompts as in training, what fits, batches, what a kill leaves, and bad models."""
 
+import json
 import os
+import shutil
 import signal
 import sys
 import time
@@ -19,6 +21,7 @@ from rag_instruct.files import read_jsonl
 from rag_instruct.jobs import write_settings
 from rag_instruct.llm.answers import AnswerStore
 from rag_instruct.models import engines
+from rag_instruct.models.chat import prompt_ids
 from rag_instruct.models.decoding import Decoding
 from rag_instruct.models.engines import Generated, Transformers, engine_of, identity, longest_of, tokenizer_of
 from rag_instruct.models.templates import DEFAULT, STYLES, style_of
@@ -143,6 +146,31 @@ def test_transformers_answers_alike_alone_and_in_a_padded_batch(folder):
     drawn = Decoding(8, temperature=2.0, top_p=0.9)
     assert engine.generate(prompts, drawn, 1) == engine.generate(prompts, drawn, 1)
     assert engine.generate(prompts, drawn, 1) != engine.generate(prompts, drawn, 2)
+
+
+def test_a_models_own_settings_of_generation_do_not_change_the_decoding(folder, tmp_path):
+    """Greedy is greedy: also for a model whose settings sample, punish repetitions, or ask for a least length."""
+    odd = tmp_path / "odd"
+    shutil.copytree(folder, odd)
+    settings = json.loads((odd / "generation_config.json").read_text())
+    odd_settings = {"do_sample": True, "temperature": 5.0, "repetition_penalty": 9.0, "min_new_tokens": 19, "top_k": 3}
+    odd_settings |= {"num_beams": 2, "no_repeat_ngram_size": 1, "bad_words_ids": [[7]], "max_length": 5}
+    (odd / "generation_config.json").write_text(json.dumps(settings | odd_settings))
+    tokenizer = tokenizer_of(str(folder), None)
+    prompts = [prompt_ids(tokenizer, f"Question {number}?") for number in range(3)]
+    plain, same = (Transformers(str(one), tokenizer, None).generate(prompts, Decoding(20), 1) for one in (folder, odd))
+    assert same == plain
+
+
+def test_the_channels_of_a_model_with_thoughts_stay_in_its_answer(folder):
+    """gpt-oss marks them by special tokens. Without them, thoughts would be scored as the answer."""
+    tokenizer = tokenizer_of(str(folder), None)
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<|channel|>", "<|message|>"]})
+    said = "<|channel|>analysis<|message|>Is it Rome? No.<|channel|>final<|message|>Paris"
+    ids = tokenizer(said, add_special_tokens=False)["input_ids"]
+    engine = Transformers(str(folder), tokenizer, None)
+    assert engine._read([*ids, tokenizer.eos_token_id]) == Generated(said, True)
+    assert Transformers(str(folder), tokenizer_of(str(folder), None), None)._read(ids[:0]) == Generated("", False)
 
 
 def test_vllm_is_taken_where_there_are_it_and_a_gpu(folder, monkeypatch):

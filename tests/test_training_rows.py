@@ -11,7 +11,9 @@ from transformers import AutoTokenizer
 from rag_instruct.dataset.card import split
 from rag_instruct.errors import UserError
 from rag_instruct.models.chat import prepared, prompt_ids, without_control_tokens
-from rag_instruct.models.loading import check_embeddings
+from rag_instruct.models.decoding import Decoding
+from rag_instruct.models.engines import Transformers
+from rag_instruct.models.loading import load_config, refuse_unknown_tokens
 from rag_instruct.models.templates import STYLES, style_of
 from rag_instruct.training.rows import IGNORED, Renderer, answer_to, examples, read_rows, shortened
 
@@ -220,9 +222,13 @@ def test_tokens_beyond_the_embeddings_are_named(tmp_path, beyond):
     tokenizer.add_tokens([AddedToken("<|mine|>", special=True)])
     made = examples(ROWS[:20], Renderer(tokenizer, 4000, "1"), 0.2)
     ids = [token for example in made.train for token in example.input_ids]
+    known = load_config(str(folder)).vocab_size
     with pytest.raises(UserError, match=r"token ids \d+ \(<\|mine\|>\), but the model has only \d+ embeddings"):
-        check_embeddings(str(folder), ids, tokenizer, None)
-    check_embeddings(str(folder), [token for token in ids if token < len(tokenizer) - 1], tokenizer, None)
+        refuse_unknown_tokens(str(folder), known, ids, tokenizer)
+    refuse_unknown_tokens(str(folder), known, [token for token in ids if token < known], tokenizer)
+    engine = Transformers(str(folder), prepared(tokenizer), None)
+    with pytest.raises(UserError, match=r"<\|mine\|>"):
+        engine.generate([prompt_ids(tokenizer, "Why?")], Decoding(5), 1)
 
 
 def test_rows_of_the_released_set_have_no_known_noise_and_are_never_cut():

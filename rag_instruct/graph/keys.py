@@ -79,10 +79,10 @@ def missing_keys_of(settings: Settings, dataset: str, bought: set[str]) -> list[
     teachers = [settings["teachers"].get(name) for name in (*names, *(one.get("teacher") for one in evaluated))]
     made = f"results/{dataset}.jsonl"
     needed = [key for one in teachers if one and one["model"] in bought for key in of_teacher(one, made)]
-    for name in chosen["exemplars"]:
-        hub = settings["exemplar_sets"][name].get("hub", "")
+    hubs = {name: one["hub"] for name, one in settings.get("exemplar_sets", {}).items() if "hub" in one}
+    for name in sorted(hubs.keys() & chosen["exemplars"].keys()):
         if not Path(settings["downloads"], "exemplar_sets", name, "files.json").exists():
-            needed += of_hub(hub, None, made)
+            needed += of_hub(hubs[name], None, made)
     return sentences(needed)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import torch
-from transformers import PreTrainedTokenizerBase
+from transformers import GenerationConfig, PreTrainedTokenizerBase
 from transformers.utils.logging import disable_progress_bar
 
 from rag_instruct.errors import UserError
@@ -14,7 +14,7 @@ from rag_instruct.files import digest
 from rag_instruct.logs import logger
 from rag_instruct.models.chat import prepared
 from rag_instruct.models.decoding import Decoding
-from rag_instruct.models.loading import load_config, load_student, load_tokenizer
+from rag_instruct.models.loading import load_config, load_student, load_tokenizer, refuse_unknown_tokens
 from rag_instruct.models.source import model_source
 
 # The files in a model's folder that determine its answers, in addition to the weights.
@@ -44,12 +44,17 @@ class Transformers:
     def __init__(self, model: str, tokenizer: PreTrainedTokenizerBase, revision: str | None) -> None:
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         dtype = torch.bfloat16 if self._device == "cuda" else torch.float32
-        self._tokenizer = tokenizer
+        self._name, self._tokenizer = model, tokenizer
         self._model = load_student(model, dtype, revision).eval().to(self._device)
         self._ends = _ends(self._model.generation_config, tokenizer)
+        self._hide_special = not _shows_channels(tokenizer)
+        # The model's own settings, such as a repetition penalty, would change what `decoding` says.
+        self._model.generation_config = GenerationConfig()
         self.batch_tokens, self.batch_rows = (65_536, 64) if self._device == "cuda" else (8_192, 16)
 
     def generate(self, prompts: list[list[int]], decoding: Decoding, seed: int) -> list[Generated]:
+        known = self._model.get_input_embeddings().num_embeddings
+        refuse_unknown_tokens(self._name, known, (token for prompt in prompts for token in prompt), self._tokenizer)
         torch.manual_seed(seed)
         ids, mask = _padded(prompts, int(self._tokenizer.pad_token_id))
         sampling: dict[str, Any] = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
@@ -68,7 +73,8 @@ class Transformers:
 
     def _read(self, answer: list[int]) -> Generated:
         end = next((place for place, token in enumerate(answer) if token in self._ends), None)
-        return Generated(str(self._tokenizer.decode(answer[:end], skip_special_tokens=True)).strip(), end is not None)
+        text = self._tokenizer.decode(answer[:end], skip_special_tokens=self._hide_special)
+        return Generated(str(text).strip(), end is not None)
 
 
 def _padded(prompts: list[list[int]], padding: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -85,6 +91,14 @@ def _ends(settings: Any, tokenizer: PreTrainedTokenizerBase) -> list[int]:
     return sorted({int(token) for token in [*ends, tokenizer.eos_token_id] if token is not None})
 
 
+def _shows_channels(tokenizer: PreTrainedTokenizerBase) -> bool:
+    """Return whether the model marks its thoughts and its answer by special tokens, as gpt-oss does.
+
+    An answer keeps them: without them, thoughts and answer would be one text, and scorers could not tell them apart.
+    """
+    return "<|channel|>" in tokenizer.get_added_vocab()
+
+
 class Vllm:
     """Runs a model on GPUs with vLLM. It gets thousands of prompts at once, because vLLM forms its own batches."""
 
@@ -93,8 +107,9 @@ class Vllm:
 
         self._vllm = vllm
         self._ends = _ends(None, tokenizer)
+        self._hide_special = not _shows_channels(tokenizer)
         self._llm = vllm.LLM(
-            model=model_source(model), revision=revision, tensor_parallel_size=torch.cuda.device_count(), seed=0
+            model=model_source(model), revision=revision, tensor_parallel_size=max(1, torch.cuda.device_count()), seed=0
         )
         self.batch_tokens, self.batch_rows = 4_000_000, 2_000
 
@@ -104,6 +119,7 @@ class Vllm:
             top_p=decoding.top_p,
             max_tokens=decoding.max_new_tokens,
             stop_token_ids=self._ends,
+            skip_special_tokens=self._hide_special,
             seed=seed,
         )
         made = self._llm.generate([{"prompt_token_ids": prompt} for prompt in prompts], sampling, use_tqdm=False)

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +63,16 @@ def load_config(model: str, revision: str | None = None) -> PreTrainedConfig:
     """Load the model's configuration. Raises UserError if it cannot be loaded."""
     place, more = _place(model)
     with _loading("the configuration of model", model):
-        config: PreTrainedConfig = AutoConfig.from_pretrained(place, revision=revision, **more)
+        if more:
+            return deepcopy(_config_of_gguf(place, more["gguf_file"]))
+        config: PreTrainedConfig = AutoConfig.from_pretrained(place, revision=revision)
+    return config
+
+
+@cache
+def _config_of_gguf(folder: str, name: str) -> PreTrainedConfig:
+    """Return the configuration in a GGUF file. transformers reads the whole vocabulary for it, which takes seconds."""
+    config: PreTrainedConfig = AutoConfig.from_pretrained(folder, gguf_file=name)
     return config
 
 
@@ -70,9 +81,10 @@ def load_student(
 ) -> PreTrainedModel:
     """Load the model with weights of `dtype`. Raises UserError if it cannot be loaded."""
     place, more = _place(model)
+    known = {"config": load_config(model)} if more else {}
     with _loading("model", model):
         student: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
-            place, revision=revision, dtype=dtype, attn_implementation=attention, **more
+            place, revision=revision, dtype=dtype, attn_implementation=attention, **more, **known
         )
     student = _unquantized(student, dtype, attention) if more else student
     _make_savable(student)
@@ -116,9 +128,8 @@ def check_model(model: str, tokenizer: PreTrainedTokenizerBase, max_length: int,
             )
 
 
-def check_embeddings(model: str, ids: Iterable[int], tokenizer: PreTrainedTokenizerBase, revision: str | None) -> None:
-    """Raise UserError if the model has no embedding for one of these token ids."""
-    known = load_config(model, revision).get_text_config().vocab_size
+def refuse_unknown_tokens(model: str, known: int, ids: Iterable[int], tokenizer: PreTrainedTokenizerBase) -> None:
+    """Raise UserError if one of these token ids has no embedding. The model has `known` embeddings."""
     beyond = sorted({token for token in ids if token >= known})
     if beyond:
         named = ", ".join(f"{token} ({tokenizer.convert_ids_to_tokens(token)})" for token in beyond[:3])
