@@ -43,7 +43,9 @@ def build_index(vectors: Path, factory: str, output: Path, info: Path) -> Qualit
         quality = Quality(factory, parameter, _recall(_best(index, shard, queries, K), exact))
         if quality.recall >= ENOUGH:
             break
-    logger.info("%s, %s: recall of the %d nearest %.3f", factory, quality.parameter or "no parameter", K, quality.recall)
+    logger.info(
+        "%s, %s: recall of the %d nearest %.3f", factory, quality.parameter or "no parameter", K, quality.recall
+    )
     with whole(output) as temporary:
         faiss.write_index(index, str(temporary))
     write_json(info, quality._asdict())

@@ -39,9 +39,7 @@ def search(queries: np.ndarray, vectors: VectorFile, k: int, spare: int = SPARE)
     at_once = max(RESCORED // m, 1)
     parts = [slice(start, start + at_once) for start in range(0, len(queries), at_once)]
     with ThreadPoolExecutor(torch.get_num_threads()) as threads:
-        for part, best in zip(
-            parts, threads.map(lambda p: rescored(queries[p], vectors, rows[p]), parts), strict=True
-        ):
+        for part, best in zip(parts, threads.map(lambda p: rescored(queries[p], vectors, rows[p]), parts), strict=True):
             hits[part] = best[:, :k]
     if m < len(vectors):
         doubtful = np.flatnonzero(hits["score"][:, -1] <= lowest + error)
