@@ -148,3 +148,46 @@ rule index_words:
     shell:
         "python -m scripts.index_words {input.passages:q} --shard {wildcards.shard} --shards {params.shards}"
         " --terms {output.terms:q} --postings {output.postings:q} --lengths {output.lengths:q} --log {log:q}"
+
+
+# An index for questions that wait for an answer (scripts.ask). Data sets are searched without it.
+rule build_index:
+    input:
+        rules.embed.output.vectors,
+    output:
+        index="results/corpora/{corpus}/{encoder}/shard_{shard}.faiss",
+        info="results/corpora/{corpus}/{encoder}/shard_{shard}.faiss.json",
+    log:
+        "results/logs/build_index/{corpus}_{encoder}_{shard}.log",
+    conda:
+        "../envs/encoder.yaml"
+    threads: 8
+    resources:
+        mem_mb=growing(8000),
+        runtime=growing(240),
+    params:
+        factory=index_factory,
+        code=code("build_index"),
+    shell:
+        "python -m scripts.build_index {input:q} --factory {params.factory:q} --output {output.index:q}"
+        " --info {output.info:q} --log {log:q}"
+
+
+rule list_indexes:
+    input:
+        lambda wildcards: expand(
+            rules.build_index.output.info, shard=numbers(corpus(wildcards)["shards"]), allow_missing=True
+        ),
+    output:
+        "results/corpora/{corpus}/{encoder}/index.json",
+    log:
+        "results/logs/list_indexes/{corpus}_{encoder}.log",
+    localrule: True
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=growing(1000),
+    params:
+        code=code("list_indexes"),
+    shell:
+        "python -m scripts.list_indexes {input:q} --output {output:q} --log {log:q}"

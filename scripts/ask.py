@@ -74,7 +74,8 @@ def index_of(name: str) -> PassageIndex:
     corpus, encoder = config["datasets"][name]["corpus"], config["datasets"][name]["encoder"]
     names = EncoderSettings._fields
     settings = {key: value for key, value in config["encoders"][encoder].items() if key in names}
-    return PassageIndex(Path("results/corpora") / corpus, encoder, EncoderSettings(**settings))
+    approximate = config["corpora"][corpus]["index"] != "exact"
+    return PassageIndex(Path("results/corpora") / corpus, encoder, EncoderSettings(**settings), approximate)
 
 
 def listed(hits: list[Hit], drawn_upon: list[int]) -> str:

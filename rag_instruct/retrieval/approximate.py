@@ -115,7 +115,8 @@ def _takes(index: Any, parameter: str) -> bool:
 
 def _set(index: Any, parameter: str) -> None:
     if parameter:
-        faiss.ParameterSpace().set_index_parameters(index, parameter)
+        space: Any = faiss.ParameterSpace()  # faiss's types know only another form of its function
+        space.set_index_parameters(index, parameter)
 
 
 def _best(index: Any, shard: VectorFile, queries: np.ndarray, k: int) -> list[np.ndarray]:

@@ -2,23 +2,31 @@
 
 from bisect import bisect_right
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rag_instruct.corpus.passages import PassageStore
 from rag_instruct.errors import UserError
 from rag_instruct.files import read_json
+from rag_instruct.logs import logger
 from rag_instruct.retrieval.encoder import Encoder, EncoderSettings
 from rag_instruct.retrieval.runs import Hit
 from rag_instruct.retrieval.search import search
 from rag_instruct.retrieval.vectors import VectorFile
 
+if TYPE_CHECKING:
+    from rag_instruct.retrieval.approximate import ApproximateShard
+
 
 class PassageIndex:
     """The passages of a corpus and their vectors."""
 
-    def __init__(self, corpus: Path, encoder_name: str, settings: EncoderSettings) -> None:
-        """Open the folder results/corpora/<corpus>. Raises UserError when it has no vectors."""
+    def __init__(self, corpus: Path, encoder_name: str, settings: EncoderSettings, approximate: bool = False) -> None:
+        """Open the folder results/corpora/<corpus>. Raises UserError when it has no vectors.
+
+        With `approximate`, `best` searches the corpus's faiss index if there is one.
+        """
         vectors = corpus / encoder_name
         if not (vectors / "shards.json").is_file():
             raise UserError(
@@ -29,10 +37,28 @@ class PassageIndex:
         first_rows = read_json(vectors / "shards.json")["first_rows"]
         self._shards = [(row, VectorFile(vectors / f"shard_{n:02d}.npy")) for n, row in enumerate(first_rows)]
         self._encoder = Encoder(settings)
+        self._approximate = self._indexed(vectors) if approximate else None
 
     def best(self, query: str, k: int) -> list[Hit]:
         """Return the k best passages, or all of a smaller corpus. Equal scores keep the order of the corpus."""
-        return self._best(self._encoder.encode([query], "reading the question"), k)
+        vector = self._encoder.encode([query], "reading the question")
+        if self._approximate is None:
+            return self._best(vector, k)
+        return self._numbered([shard.search(vector, k) for shard in self._approximate], k)
+
+    def _indexed(self, vectors: Path) -> "list[ApproximateShard] | None":
+        if not (vectors / "index.json").is_file():
+            logger.warning(
+                "%s: the corpus has no index yet, so every question is compared with all passages: make it with "
+                "`snakemake --cores 8 -- %s/index.json`",
+                *(vectors, vectors),
+            )
+            return None
+        from rag_instruct.retrieval.approximate import ApproximateShard  # faiss loads slowly
+
+        files = [vectors / f"shard_{n:02d}.faiss" for n in range(len(self._shards))]
+        shards = zip(self._shards, files, strict=True)
+        return [ApproximateShard(shard, file, file.with_suffix(".faiss.json")) for (_, shard), file in shards]
 
     def nearest(self, row: int, k: int) -> list[Hit]:
         """Return the k passages that are nearest to the passage of a row. It is one of them."""
@@ -41,11 +67,12 @@ class PassageIndex:
         return self._best(vectors.scattered(np.array([row - first_row])).astype(np.float32), k)
 
     def _best(self, vector: np.ndarray, k: int) -> list[Hit]:
-        found = []
-        for first_row, shard in self._shards:
-            hits = search(vector, shard, k)[0]
-            hits["row"] += first_row
-            found.append(hits)
+        return self._numbered([search(vector, shard, k)[0] for _, shard in self._shards], k)
+
+    def _numbered(self, found: list[np.ndarray], k: int) -> list[Hit]:
+        """Return the k best of all shards' hits, with their passages and ranks."""
+        for (first_row, _), of_shard in zip(self._shards, found, strict=True):
+            of_shard["row"] += first_row
         hits = np.concatenate(found)
         hits = hits[np.lexsort((hits["row"], -hits["score"]))][:k]
         passages = self.store[hits["row"]]

@@ -55,6 +55,8 @@ class Reranker:
                 f"cross-encoder {settings.model!r} has {self._model.config.num_labels} labels, but a reranker has one "
                 f"score, or the two labels no and yes: {REMEDY}"
             )
+        if self._tokenizer.pad_token is None:
+            raise UserError(f"cross-encoder {settings.model!r}: its tokenizer has no padding token: {REMEDY}")
         self._model.eval().to(device())
         self._longest = settings.max_length
 

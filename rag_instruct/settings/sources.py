@@ -143,6 +143,13 @@ class Corpus(Section):
         "Each file is a pickle of (ids, vectors). For other encoders, the workflow embeds the corpus.",
         examples=[{"contriever": {"path": "wikipedia_embeddings"}}],
     )
+    index: str = Field(
+        "exact",
+        pattern=r"^[A-Za-z0-9_,()-]+$",
+        description="How `scripts.ask` searches: `exact`, or a factory string of faiss, for an answer within a second "
+        "over millions of passages. Data sets and evaluations always search exactly.",
+        examples=["IVF4096,PQ96"],
+    )
     license: Maybe[str] = Field(
         None, description="The corpus's licence; left out, it counts as unknown.", examples=["CC-BY-SA-3.0"]
     )
