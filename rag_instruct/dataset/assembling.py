@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from rag_instruct.citations import renumbered
+from rag_instruct.citations import cited, renumbered
 from rag_instruct.corpus.passages import Passage
 from rag_instruct.files import digest
 from rag_instruct.logs import progress
@@ -88,7 +88,7 @@ def _row(pair: Pair, shown: list[Source], own: list[Passage], noise: list[Hit], 
         request_keys=pair.request_keys,
         corpus_license=corpus_license,
         withheld_answer=answers[1],
-        cited=pair.cited,
+        cited=pair.cited and bool(cited(answers[0])),
         unused_passages=tuple(hit.passage.id for hit in noise if hit.passage.id in {one.id for one in pair.unused}),
     )
 
