@@ -15,6 +15,7 @@ STAGES = (READING, DRAWING, FILTERING, ASKING, PAIRS, FACTS, ROWS)
 
 _TEACHER = "Use a stronger teacher, or raise `tries`."
 _SET = "Nothing; draw from a larger set if too few are left."
+_CORPUS = "Raise `tries` or `exemplars`, or use a corpus with more passages on each subject."
 _FILTER = "Nothing; raise the set's number in `exemplars` if too few are left."
 
 
@@ -67,12 +68,7 @@ class Reason(StrEnum):
         ("Raise the second number of `cleaning.characters`."),
     )
     REPEATED = "repeated", DRAWING, "An earlier exemplar has the same words.", _SET
-    WORKED_EXAMPLES = (
-        "worked examples",
-        DRAWING,
-        "The instruction solves examples before it sets its task.",
-        ("Set `cleaning.worked_examples` to false to keep them."),
-    )
+    WORKED_EXAMPLES = "worked examples", DRAWING, "The instruction solves examples before its task.", _SET
     ANOTHER_LANGUAGE = (
         "another language",
         DRAWING,
@@ -97,12 +93,7 @@ class Reason(StrEnum):
     CREATIVE = "creative", FILTERING, "The instruction asks for invented text.", _FILTER
     TEXT = "text", FILTERING, "The instruction asks to edit or analyse a given text, or asks about words.", _FILTER
     PERSONAL = "personal", FILTERING, "The instruction is about the user's life or about the assistant.", _FILTER
-    CURRENT = (
-        "current",
-        FILTERING,
-        "The instruction asks for the latest, the most popular or today's state, which a fixed corpus cannot tell.",
-        _FILTER,
-    )
+    CURRENT = "current", FILTERING, "The instruction asks for the latest, the most popular or today's state.", _FILTER
     SMALL_TALK = "small talk", FILTERING, "The instruction is a greeting or similar.", _FILTER
     INCOMPLETE = "incomplete", FILTERING, "The instruction needs an attachment, a link or an earlier message.", _FILTER
     NO_QUESTION = "no question", FILTERING, "The instruction asks nothing and names nothing.", _FILTER
@@ -140,12 +131,7 @@ class Reason(StrEnum):
         "The model refused to answer, in the reply's refusal field.",
         ("Use another teacher, or exemplars of another set."),
     )
-    SKIPPED = (
-        "skipped",
-        ASKING,
-        "The teacher found no natural question over the documents, as the prompt allows. The next exemplar is tried.",
-        ("Raise `tries` or `exemplars`, or use a corpus with more passages on each subject."),
-    )
+    SKIPPED = "skipped", ASKING, "The teacher found no natural question over the documents.", _CORPUS
     UNPARSABLE = (
         "unparsable",
         ASKING,
@@ -195,18 +181,8 @@ class Reason(StrEnum):
         "Two options are equal, there is only one, or the answer is not one of them.",
         _TEACHER,
     )
-    ANSWER_IN_QUESTION = (
-        "answer in question",
-        PAIRS,
-        "The question already has all words of the answer, perhaps in another spelling.",
-        _TEACHER,
-    )
-    OFF_TOPIC = (
-        "off topic",
-        PAIRS,
-        "The question and the documents that should help have no word in common.",
-        _TEACHER,
-    )
+    ANSWER_IN_QUESTION = "answer in question", PAIRS, "The question already has all words of the answer.", _TEACHER
+    OFF_TOPIC = "off topic", PAIRS, "Question and documents that should help have no word in common.", _TEACHER
     UNGROUNDED = (
         "ungrounded",
         PAIRS,

@@ -70,10 +70,13 @@ def write_pair(request):
     for number, (title, text) in enumerate(shown):
         sentences = [s for s in re.split(r"(?<=[.!?]) +", text) if len(s.split()) > 6] or [text]
         facts.append((title, sentences[seed[number] % len(sentences)]))
+    if "Cite in the answer" in messages[-1]:
+        facts = [(title, f"{fact} [{number}]") for number, (title, fact) in enumerate(facts, start=1)]
     names = " and ".join(f"{title}, where {' '.join(fact.split()[:4])}" for title, fact in facts)
-    return json.dumps(
-        {"question": f"What should one know about {names}?", "answer": " ".join(fact for _, fact in facts)}
-    )
+    pair = {"question": f"What should one know about {names}?", "answer": " ".join(fact for _, fact in facts)}
+    if '"declined"' in messages[-1]:
+        pair["declined"] = "The documents at hand do not tell more."
+    return json.dumps(pair)
 
 
 def recorded_replies(path):

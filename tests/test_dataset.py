@@ -75,6 +75,8 @@ def test_citations_number_the_rows_documents():
     withheld = {"withheld": "3", "declined": "It is not so [2]. No document tells more [1].", "answer": said}
     row = assemble([pair(0, sources=(3, 5), cited=True, **withheld)], Run(), 10, 20, "1")[0][0]
     assert row.answer.endswith("No document tells more."), "the withheld document has no number"
+    withheld["declined"] = "No document tells it."
+    assert not assemble([pair(0, sources=(3, 5), cited=True, **withheld)], Run(), 10, 20, "1")[0][0].cited
 
 
 def test_the_place_of_a_source_document_says_nothing():

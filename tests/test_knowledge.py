@@ -164,6 +164,7 @@ def test_the_heuristic_on_real_instructions_of_alpaca(labels, count, precision, 
         ("Recommend a solution to reduce pollution from vehicles.", None),
         ("Categorize the following company as either a B2B or a B2C business.\nUber", None),
         ("What causes ocean currents?", None),
+        ("Question: Which product came out in the year of the treaty?\n\nAnswer: Let's think step by step.", None),
     ],
 )
 def test_kinds_of_instructions_that_the_heuristic_knows(instruction, reason):

@@ -412,6 +412,19 @@ def test_every_fault_at_once_and_the_counts_add_up(material, tmp_path):
     assert stage.result() == made
 
 
+def test_a_share_of_rows_declines_and_the_others_cite(material, tmp_path):
+    with Running() as served:
+        stage = Stage(material, tmp_path / "out", settings(served.base_url, tmp_path / "answers"), slots=30)
+        stage.arguments += ["--declining", "0.3", "--citations"]
+        finished(stage)
+    pairs, _ = stage.rows()
+    declining = [pair for pair in pairs if "withheld" in pair]
+    assert 3 <= len(declining) <= 18
+    assert all(pair["declined"] == "The documents at hand do not tell more." for pair in declining)
+    assert all(pair["withheld"] == pair["sources"][0]["id"] for pair in declining)
+    assert all(pair["cited"] and pair["answer"].endswith(" [1]") for pair in pairs)
+
+
 def test_provenance_resolves_and_the_key_is_nowhere(material, tmp_path):
     with Running("--latency", 0.01, "--faults", 0.2) as served:
         for mode in ({}, {"batch": True}):

@@ -227,6 +227,27 @@ def test_the_command_prints_each_disagreement_and_last_the_counts(tmp_path, caps
     assert summary(judge_pairs(labels, None)) == out[-1]
 
 
+def test_rows_that_decline_or_cite_are_judged_as_such(tmp_path):
+    row = {
+        "paradigm": "single_doc_answer",
+        "question": "Where does the Danube rise?",
+        "documents": ["Vienna\nOn the Danube."],
+    }
+    declines = {
+        **row,
+        "answer": "The documents do not say where the Danube rises.",
+        "withheld_answer": "In the Black Forest.",
+    }
+    cites = {**row, "answer": "It passes Vienna [1].", "cited": True}
+    write_jsonl(
+        tmp_path / "rows.jsonl",
+        [declines, cites, {**declines, "answer": "Perhaps in the Black Forest, I cannot tell."}],
+    )
+    faults = [one.fault for one in judge_pairs(tmp_path / "rows.jsonl", None)]
+    assert faults[:2] == [None, None]
+    assert str(faults[2].reason) == "not declined"
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from rag_instruct.citations import renumbered
+from rag_instruct.citations import cited, renumbered
 from rag_instruct.corpus.passages import Passage
 from rag_instruct.dataset.noise import choose_noise
 from rag_instruct.files import digest
@@ -77,7 +77,7 @@ def _row(pair: Pair, shown: list[Source], own: list[Passage], noise: list[Hit], 
         corpus_license=corpus_license,
         links=tuple(link for link in pair.links if pair.withheld not in (link.naming, link.named)),
         withheld_answer=answers[1],
-        cited=pair.cited,
+        cited=pair.cited and bool(cited(answers[0])),
         unused_passages=tuple(hit.passage.id for hit in noise if hit.passage.id in {one.id for one in pair.unused}),
     )
 

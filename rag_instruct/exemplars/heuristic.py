@@ -109,7 +109,7 @@ DROP = {
         r"\Agiven\b[^\n]*\n(?=\W*\w+(\W+\w+){6})",
         # A sentence or a record after the line break, but no claim to be checked
         r"\A(?![^\n]*\b(claim|statement|true|false|right|correct|fact|solution|problem))[^\n]+\n+"
-        r"(\w+: [^\n]+\n|(?!\W*A\W)[^\n?]{30,}[.!]\s*\Z)",
+        r"(?!\W*(a|answer|options?)\W)(\w+: [^\n]+\n|[^\n?]{30,}[.!]\s*\Z)",
         r"^\W*(take|read|put|insert|format|select|complete|sort) ",
         _any("the.passage the.(following.)?quote analogy (example|a|first|second).sentence"),
         _any("synonyms? antonyms? rhymes? hypernyms? more.(polite|formal|professional)"),

@@ -178,6 +178,11 @@ class Prompt(Section):
         form = of_kind(self.forms, kind) or ""
         return self.simulation.format_map({"exemplar": exemplar, "form": form}) if exemplar else ""
 
+    def additions(self, citing: bool, withheld: int) -> str:
+        """Return the texts that ask for citations, and for the answer without document `withheld` unless it is 0."""
+        declining = self.declining.replace("{withheld}", str(withheld)) if withheld else ""
+        return "\n".join(text for text in (self.citing if citing else "", declining) if text)
+
     def written(self, kind: str, variables: Mapping[str, Any]) -> dict[str, str]:
         """Return the row's question and answer."""
         templates = {"question": "{question}", "answer": "{answer}", **self.pair}

@@ -4,13 +4,15 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from rag_instruct.citations import uncited
 from rag_instruct.corpus.passages import Passage, PassageStore
 from rag_instruct.errors import UserError
 from rag_instruct.files import read_jsonl
 from rag_instruct.paradigms import PARADIGMS
 from rag_instruct.reasons import Fault
+from rag_instruct.synthesis.declining import declining_fault
 from rag_instruct.synthesis.filters import pair_fault
-from rag_instruct.synthesis.focus import Focus
+from rag_instruct.synthesis.focus import Focus, texts_of
 
 NEEDED = ("paradigm", "question", "answer")
 
@@ -45,7 +47,11 @@ def _judged(where: str, line: dict[str, Any], passages: PassageStore | None) -> 
     if line["paradigm"] not in PARADIGMS:
         raise UserError(f"{where}: the paradigm {line['paradigm']!r} is none of {', '.join(PARADIGMS)}")
     focus = Focus(tuple(_documents(where, line, passages)), (), {})
-    fault = pair_fault(line["paradigm"], line["question"], line["answer"], line.get("exemplar", ""), focus)
+    answer = uncited(line["answer"]) if line.get("cited") else line["answer"]
+    if full := line.get("withheld_answer"):  # a row that declines
+        fault = declining_fault(line["question"], full, answer, texts_of(focus.sources))
+    else:
+        fault = pair_fault(line["paradigm"], line["question"], answer, line.get("exemplar", ""), focus)
     return Judged(line.get("id", where), line["question"], line["answer"], line.get("should_keep", True), fault)
 
 

@@ -222,10 +222,7 @@ class Synthesis:
         keys: list[str] = []
         variables["simulation"] = self.prompt.simulated(kind, variables["exemplar"])
         *steps, last = self.prompt.steps
-        additions = [self.prompt.citing] * self.citing + [self.prompt.declining.format(withheld=withheld)] * bool(
-            withheld
-        )
-        more = "\n".join(additions)
+        more = self.prompt.additions(self.citing, withheld)
         for step in [*steps, last.asking_for("declined") if withheld else last]:
             key, reply = await self.teacher.ask(step.body(kind, variables, more if step.name == last.name else ""))
             keys.append(key)
