@@ -91,7 +91,8 @@ class _PaidStages:
             )  # fmt: skip
             works = [partial(synthesis.fill, place, slot, dataset["tries"]) for place, slot in enumerate(wanted)]
             pairs, lacking = look(works)
-            requests = lacking * candidates_a_row(pairs, len(synthesis.rejects)) * len(prompt.steps)
+            asked = sum(bool(reject.request_keys) for reject in synthesis.rejects)  # others had no documents
+            requests = lacking * candidates_a_row(pairs, asked) * len(prompt.steps)
         else:
             requests = len(wanted) / ASSUMED_YIELD * len(prompt.steps)
             client.note(assumed_request(prompt, paradigm))
