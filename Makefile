@@ -11,12 +11,17 @@ CONFIGFILE := $(if $(CONFIG),--configfile $(CONFIG))
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) $(CONFIGFILE)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo train-demo eval-demo test test-quick test-all record-demo check plan cost report dag lock clean help
+.PHONY: demo sample train-demo eval-demo test test-quick test-all record-demo check plan cost report dag lock clean help
 
 demo: .venv/installed  ## build the demo's data set, its report and its card, and show three rows
 	$(SNAKEMAKE) -- results/rag_instruct_demo.jsonl results/rag_instruct_demo/hub/README.md results/rag_instruct_demo/report.html
 	@$(BIN)/python -m scripts.show_rows results/rag_instruct_demo.jsonl --count 3
 	@echo "All about the data set, and its rows to read in a browser: results/rag_instruct_demo/report.html"
+
+sample: .venv/installed  ## build 65 rows from recorded answers of a capable model: what the method makes, without a key
+	$(SNAKEMAKE) -- results/rag_instruct_sample.jsonl results/rag_instruct_sample/report.html
+	@$(BIN)/python -m scripts.show_rows results/rag_instruct_sample.jsonl --count 3
+	@echo "All rows to read in a browser: results/rag_instruct_sample/report.html"
 
 train-demo: .venv/installed  ## fine-tune the demo's small model on the demo's data set, on the CPU
 	$(SNAKEMAKE) -- results/rag_instruct_demo/training/smollm2_135m.svg

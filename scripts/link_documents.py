@@ -11,6 +11,7 @@ Args:
     output: output, .jsonl
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from rag_instruct import cli
@@ -18,16 +19,22 @@ from rag_instruct.logs import logger, progress
 from rag_instruct.record_files import read_records, write_records
 from rag_instruct.retrieval.linked_documents import linked_documents
 from rag_instruct.retrieval.runs import Run
-from rag_instruct.schema import FirstDocument
+from rag_instruct.schema import FirstDocument, LinkedDocuments
 
 
 def main(documents: Path, *, run: Path, passages: Path, source_words: int, output: Path) -> None:
     found = list(read_records(documents, FirstDocument))
     asked = progress(found, "linking", len(found))
-    linked = list(linked_documents(asked, Run(run, passages), source_words))
-    write_records(output, linked)
-    able = sum(bool(one.linked) for one in linked)
-    logger.info("%s of %s first documents have linked passages", f"{able:,}", f"{len(linked):,}")
+    alone = 0
+
+    def counted() -> Iterator[LinkedDocuments]:
+        nonlocal alone
+        for one in linked_documents(asked, Run(run, passages), source_words):
+            alone += not one.linked
+            yield one
+
+    write_records(output, counted())
+    logger.info("%s of %s first documents have linked passages", f"{len(found) - alone:,}", f"{len(found):,}")
 
 
 if __name__ == "__main__":

@@ -35,13 +35,6 @@ def test_at_least_60_rows_over_all_paradigms(demo):
     assert min(counts.values()) >= 8
 
 
-def test_the_readme_shows_a_row_of_it(demo):
-    text = (ROOT / "README.md").read_text("utf-8").split("```json")[1].split("```")[0]
-    row = next(row for row in rows_of(demo) if f'"id": "{row["id"]}"' in text)
-    for field in ("question", "answer", "exemplar"):
-        assert json.dumps(row[field], ensure_ascii=False) in text
-
-
 def test_snakemakes_own_report_is_one_file_and_needs_no_network(copied):
     nowhere = dict.fromkeys(["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"], "http://127.0.0.1:9")
     ran = copied.snakemake("--report", "report_of_run.html", "--", TARGET, **nowhere)

@@ -127,7 +127,8 @@ class _PaidStages:
             )  # fmt: skip
             works = [partial(synthesis.fill, place, slot, dataset["tries"]) for place, slot in enumerate(wanted)]
             pairs, lacking = look(works)
-            self.pairs, self.rejects = self.pairs + pairs, self.rejects + len(synthesis.rejects)
+            asked = sum(bool(reject.request_keys) for reject in synthesis.rejects)  # others had no documents
+            self.pairs, self.rejects = self.pairs + pairs, self.rejects + asked
         else:
             lacking = len(wanted)
             client.note(assumed_request(prompt, paradigm))
