@@ -51,8 +51,7 @@ class _Walker(HTMLParser):
         elif self._cells is not None and tag not in ("td", "th", "tr"):
             self._parts.append(" " if tag in PARAGRAPHS else "")
         elif tag in ("td", "th"):
-            self._end_cell()
-            self._in_cell = True
+            self._begin_cell()
         elif heading := HEADING.match(tag):
             self._end()
             self._end_terms()
@@ -103,6 +102,12 @@ class _Walker(HTMLParser):
             self._lists[-1] += 1
         number = self._lists[-1] if self._lists else -1
         self._item = "  " * depth + (f"{number}. " if number >= 0 else "- ")
+
+    def _begin_cell(self) -> None:
+        if self._cells is None:  # a cell without its row
+            self._begin_paragraph("tr")
+        self._end_cell()
+        self._in_cell = True
 
     def _end_cell(self) -> None:
         """Keep the open cell, also an empty one. Between the cells of a row is white space only."""
