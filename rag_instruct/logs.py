@@ -74,11 +74,10 @@ def bar(
 class Messages(logging.StreamHandler[TextIO]):
     """Writes each message on a line of its own, also while a progress bar is open."""
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write a message. A closed bar has ended its line itself."""
-        if any(not one.disable for one in _bars):
-            self.stream.write("\n")
-        super().emit(record)
+    def format(self, record: logging.LogRecord) -> str:
+        """Return a message, after a line break if a bar is open. A closed bar has ended its line itself."""
+        begun = any(not one.disable for one in _bars)
+        return f"\n{super().format(record)}" if begun else super().format(record)
 
 
 def place_of(number: int) -> str:

@@ -166,6 +166,31 @@ def test_an_ablation_is_a_few_lines():
         (("exemplar_sets", "own"), {**OWN, "schema": "plain"}, "exemplar_sets.own: give either schema or fields"),
         (("exemplar_sets", "own"), {**OWN, "fields": {"turns": "x"}}, "exemplar_sets.own.fields"),
         (
+            ("corpora", "mine"),
+            {"passages": {"url": "https://host/get?id=5"}, "shards": 1},
+            "corpora.mine.passages: url: the name 'get' does not end in a kind of file that is read",
+        ),
+        (
+            ("benchmarks", "quiz"),
+            {"url": "https://host/a.json?x=1", "ids": {"url": "https://host/ids"}},
+            "benchmarks.quiz: ids.url: the name 'ids' does not end in a kind of file",
+        ),
+        (
+            ("benchmarks", "quiz"),
+            {"url": "https://a/test.json", "ids": {"url": "https://b/test.json?v=2"}},
+            "benchmarks.quiz: the files of https://a/test.json and https://b/test.json?v=2 have the same name",
+        ),
+        (
+            ("corpora", "mine"),
+            {"passages": {"path": "x.csv", "encoding": "klingon"}, "shards": 1},
+            "corpora.mine.passages: 'klingon' is no text encoding: give one such as cp1252",
+        ),
+        (
+            ("corpora", "mine"),
+            {"passages": {"path": "docs/", "words": 100, "tokens_of": "minilmm"}, "shards": 1},
+            "corpora.mine.passages.tokens_of: 'minilmm' is not in encoders: did you mean 'minilm'?",
+        ),
+        (
             ("benchmarks", "quiz"),
             {"path": "quiz.json", "questoin": "q"},
             "benchmarks.quiz has no key 'questoin': did you mean 'question'?",

@@ -269,3 +269,15 @@ def test_lengths_can_be_counted_in_tokens(tmp_path):
     assert all(limit.count(one.text) <= 20 for one in along_structure(Document("d", "d", "T", [Block(GLOVES)]), limit))
     with pytest.raises(UserError, match=r"tokens_of: the tokenizer of .* cannot be loaded"):
         InTokens(str(tmp_path.parent))
+
+
+def test_a_table_that_is_cut_repeats_the_names_of_its_columns(folder):
+    rows = "".join(f"| {n} | the width is {n} cm |\n" for n in range(12))
+    (folder / "a.md").write_text(f"# Sizes\n\nAll sizes.\n\n| Size | Width |\n|---|---|\n{rows}\n- not | a row\n")
+    texts = [text for _, text in passages(folder, 40)[0].values()]
+    assert texts[0].startswith("All sizes.\n\nSize | Width\n0 | the width is 0 cm\n1 |")
+    assert len(texts) > 2
+    assert texts.pop() == "- not | a row"
+    assert all(text.startswith("Size | Width\n") for text in texts[1:])
+    assert all(text.count("Size | Width") == 1 for text in texts)
+    assert all(len(word_spans(text)) <= 40 for text in texts)

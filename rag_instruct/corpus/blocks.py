@@ -11,6 +11,7 @@ class Block(NamedTuple):
     text: str
     level: int = 0  # 1 for a main heading, 2 for one below it, and so on; 0 for text
     page: int = 0  # from 1; 0 where documents have no pages
+    header: str = ""  # of a table's row: the row with the names of the columns
     joined: bool = False  # a row of a table or an item of a list, which follows the block before it on the next line
 
 

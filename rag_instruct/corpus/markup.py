@@ -37,6 +37,8 @@ class _Walker(HTMLParser):
         self._lists: list[int] = []  # for each open list: the number of its last item, or -1 for a list with bullets
         self._cells: list[str] | None = None  # of the open row of a table
         self._in_cell = self._in_term = False
+        self._names = False  # whether all cells of the open row are names of columns
+        self._header = ""  # the row with the names of the columns of the open table
         self._term = ""  # of a list of definitions, which the definition follows
         self._item = ""  # what stands before the text of the open list item
         self._follows = False  # whether the last block belongs to the same list or table
@@ -51,8 +53,7 @@ class _Walker(HTMLParser):
         elif self._cells is not None and tag not in ("td", "th", "tr"):
             self._parts.append(" " if tag in PARAGRAPHS else "")
         elif tag in ("td", "th"):
-            self._end_cell()
-            self._in_cell = True
+            self._begin_cell(tag)
         elif heading := HEADING.match(tag):
             self._end()
             self._end_terms()
@@ -90,7 +91,7 @@ class _Walker(HTMLParser):
         if tag == "li":
             self._begin_item()
         elif tag == "tr":
-            self._cells = []
+            self._cells, self._names = [], True
         elif tag in ("ul", "ol"):
             self._lists.append(0 if tag == "ol" else -1)
         elif tag not in ROWS and (tag == "table" or not self._lists):
@@ -103,6 +104,13 @@ class _Walker(HTMLParser):
             self._lists[-1] += 1
         number = self._lists[-1] if self._lists else -1
         self._item = "  " * depth + (f"{number}. " if number >= 0 else "- ")
+
+    def _begin_cell(self, tag: str) -> None:
+        if self._cells is None:  # a cell without its row
+            self._begin_paragraph("tr")
+        self._end_cell()
+        self._names = self._names and tag == "th"
+        self._in_cell = True
 
     def _end_cell(self) -> None:
         """Keep the open cell, also an empty one. Between the cells of a row is white space only."""
@@ -127,7 +135,10 @@ class _Walker(HTMLParser):
         self._end_cell()
         row = " | ".join(self._cells) if any(self._cells) else ""
         self._cells = None
+        self._header = self._header if self._follows else ""
         self._add(row, joins=True)
+        if self._names and not self._header:
+            self._header = row
 
     def _end(self) -> None:
         """Keep the open heading, paragraph or list item."""
@@ -151,7 +162,8 @@ class _Walker(HTMLParser):
     def _add(self, text: str, joins: bool) -> None:
         if text:
             text, self._term = f"{self._term}\n{text}" if self._term else text, ""
-            self.blocks.append(Block(text, self._level, joined=joins and self._follows))
+            header = self._header if joins and self._follows else ""
+            self.blocks.append(Block(text, self._level, header=header, joined=joins and self._follows))
             self._follows = joins
 
 

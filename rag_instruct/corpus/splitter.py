@@ -115,6 +115,7 @@ class _Unit(NamedTuple):
     length: int
     page: int
     before: str = "\n\n"  # what separates it from the unit before it
+    header: str = ""  # of a table's row: the names of the columns, for a passage that begins with this row
 
 
 def _sections(blocks: Sequence[Block], limit: Limit) -> Iterator[tuple[list[Block], list[_Unit]]]:
@@ -144,7 +145,7 @@ def _units(block: Block, limit: Limit) -> list[_Unit]:
     before = "\n" if block.joined else "\n\n"
     room = limit.less(limit.most // 4)  # the headings take the rest
     if (size := limit.count(block.text)) <= room.most:
-        return [_Unit(block.text, size, block.page, before)]
+        return [_Unit(block.text, size, block.page, before, block.header)]
     found: list[_Unit] = []
     at = end = 0
     for sentence in sentencex.segment(SENTENCES, block.text):
@@ -200,8 +201,11 @@ def _passages(path: list[Block], units: list[_Unit], limit: Limit) -> Iterator[P
             opening = _opening(packed, room - unit.length)
             yield _written(context, packed[: len(packed) - len(opening)])
             packed, size = opening, sum(one.length for one in opening)
+        header = 0 if packed else limit.count(unit.header)
+        if header and header + unit.length > room:
+            header, unit = 0, unit._replace(header="")
         packed.append(unit)
-        size += unit.length
+        size += header + unit.length
     if packed:
         yield _written(context, packed)
 
@@ -213,5 +217,6 @@ def _opening(packed: list[_Unit], room: int) -> list[_Unit]:
 
 
 def _written(context: str, units: list[_Unit]) -> Passage:
-    body = "".join((unit.before if number else "") + unit.text for number, unit in enumerate(units))
+    header = f"{units[0].header}\n" if units[0].header else ""
+    body = header + "".join((unit.before if number else "") + unit.text for number, unit in enumerate(units))
     return Passage(f"{context}\n{body}" if context else body, units[0].page)

@@ -98,7 +98,7 @@ def _errors_of(path: Path) -> Iterator[None]:
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file") from error
     except UNREADABLE as error:
-        raise UserError(f"{path}: unreadable ({error}): is the file complete?") from error
+        raise UserError(f"{path}: unreadable ({error!s:.200}): is the file complete?") from error
 
 
 def _archive(path: Path) -> Path | None:
@@ -118,7 +118,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
                     inside = stack.enter_context(zipfile.ZipFile(archive))
                     raw = stack.enter_context(inside.open(str(path.relative_to(archive))))
             except KeyError as error:
-                raise UserError(f"{path}: {archive and archive.name} has no such file ({error})") from error
+                raise UserError(f"{path}: {archive and archive.name} has no such file ({error!s:.200})") from error
         yield raw
 
 
@@ -144,7 +144,7 @@ class Text:
                 ) from error
             except UNREADABLE as error:
                 raise UserError(
-                    f"{self.path}, after line {self.line}: unreadable ({error}): is the file complete?"
+                    f"{self.path}, after line {self.line}: unreadable ({error!s:.200}): is the file complete?"
                 ) from error
             if not piece:
                 return

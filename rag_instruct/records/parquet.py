@@ -36,7 +36,7 @@ def parquet_records(path: Path, columns: Sequence[str]) -> Iterator[Located]:
                     counter.update(len(batch))
         except (*UNREADABLE, pa.ArrowException, ValueError, OverflowError) as error:
             place = f", after row {number}" if number else ""
-            raise UserError(f"{path}{place}: not a readable Parquet file ({error}): is it complete?") from error
+            raise UserError(f"{path}{place}: not a readable Parquet file ({error!s:.200}): is it complete?") from error
 
 
 def _batches(file: pq.ParquetFile, leaves: list[str]) -> Iterator[pa.RecordBatch]:
