@@ -35,6 +35,12 @@ LETTER = rf"[\w\p{{M}}--[_{EAST}{SOUTHEAST}]]"
 # Latin, accents and punctuation need no regard for scripts. Faster tests and patterns do for texts of these alone.
 OTHER_SCRIPTS = re.compile("[\u0300-\u1fff\u2c00-\ud7ff\uf900-\ufaff\U00010000-\U0003ffff]")
 
+
+def has_other_scripts(text: str) -> bool:
+    """Return whether the text has other letters than Latin ones."""
+    return not text.isascii() and OTHER_SCRIPTS.search(text) is not None
+
+
 # Signs that distinguish: C++ and C#, 5 + 3 and 5 - 3, +1 and -1, O+ and O-, 5 % and $5. A hyphen inside words is none.
 SIGN = re.compile(r"[-+*/=<>^%$#]")
 OPERAND_BEFORE = r"(?:(?<=\d)|(?<=\d )|(?<=\b\w)|(?<=\b\w )|(?<=\))|(?<=\) ))"
@@ -78,7 +84,7 @@ def fold(text: str) -> str:
     folded = SIGN.sub(_kept, _small(text))
     if folded.isascii():
         return " ".join(folded.translate(SPACES).split())
-    return " ".join((TOKEN if OTHER_SCRIPTS.search(folded) else LATIN_TOKEN).findall(folded))
+    return " ".join((TOKEN if has_other_scripts(folded) else LATIN_TOKEN).findall(folded))
 
 
 def _kept(found: re.Match[str]) -> str:
@@ -99,7 +105,7 @@ def _small(text: str) -> str:
 def without_accents(text: str) -> str:
     """Return the text in Unicode's compatibility form, without accents, with digits 0 to 9 and one kind of dash."""
     text = ACCENTS.sub(_no_accent, unicodedata.normalize("NFKD", SPELLING.sub(lambda found: SPELLINGS[found[0]], text)))
-    if not OTHER_SCRIPTS.search(text):
+    if not has_other_scripts(text):
         return text
     text = unicodedata.normalize("NFC", LEFT_OUT.sub("", text))
     return re.sub(r"[^\W0-9a-zA-Z_]", lambda found: str(unicodedata.decimal(found[0], found[0])), text)
@@ -114,7 +120,7 @@ def _no_accent(found: re.Match[str]) -> str:
 
 def count_words(text: str) -> int:
     """Return the number of words between spaces, and an estimate of it for scripts without spaces."""
-    if not OTHER_SCRIPTS.search(text):
+    if not has_other_scripts(text):
         return len(text.split())
     characters = sum(len(UNSPACED_BY[script].findall(text)) / per for script, per in CHARACTERS_PER_WORD.items())
     return ceil(characters) + len(SPACED.findall(text))
@@ -122,12 +128,12 @@ def count_words(text: str) -> int:
 
 def count_characters(text: str) -> int:
     """Return the number of characters. A Chinese or Japanese one counts as three, because it says as much."""
-    return len(text) + (2 * len(UNSPACED_BY[EAST].findall(text)) if OTHER_SCRIPTS.search(text) else 0)
+    return len(text) + (2 * len(UNSPACED_BY[EAST].findall(text)) if has_other_scripts(text) else 0)
 
 
 def per_words(text: str, number: int) -> int:
     """Return how many words of `fold` make `number` words of this text: more where each character counts as one."""
-    if not OTHER_SCRIPTS.search(text):
+    if not has_other_scripts(text):
         return number
     return max(number, round(number * len(fold(text).split()) / max(count_words(text), 1)))
 
@@ -156,7 +162,7 @@ def stem(word: str) -> str:
 
 def content(text: str) -> set[str]:
     """Return the words that carry meaning, as roots."""
-    pattern = ANY_WORD if OTHER_SCRIPTS.search(text) else LATIN_WORD
+    pattern = ANY_WORD if has_other_scripts(text) else LATIN_WORD
     return {stem(word) for word in pattern.findall(text) if word.lower() not in STOP}
 
 

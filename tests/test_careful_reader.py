@@ -317,7 +317,8 @@ VERDICTS = tuple((word, word) for word in ("yes", "no", "maybe"))
         ("Based on the abstract, yes.", "yes"), ("<answer>yes</answer>", "yes"), ("yes is the correct answer.", "yes"),
         ("According to the study, yes, it does.", "yes"), ("no is the correct answer.", "no"), ("Based on the abstract, no.", "no"),
         ("<answer>no</answer>", "no"), ("In the trial, no difference was found.", None), ("There was, no doubt, an effect.", None),
-        ("It said yes. </think> no", "no"),
+        ("It said yes. </think> no", "no"), ("Not surprisingly, yes.", "yes"), ("No evidence was found, so no.", "no"),
+        ("The study did not find an effect, no.", "no"), ("Yes. There is no doubt.", "yes"),
     ],
 )  # fmt: skip
 def test_a_verdict_counts_where_it_stands_alone(output, verdict):
@@ -326,6 +327,23 @@ def test_a_verdict_counts_where_it_stands_alone(output, verdict):
     if verdict in ("yes", "no"):
         assert accuracy_of(verdict, output) == 1
         assert accuracy_of({"yes": "no", "no": "yes"}[verdict], output) == 0
+
+
+@pytest.mark.parametrize(
+    "denial",
+    [
+        "It is not {}.",
+        "No evidence suggests that it is {}.",
+        "It is not, as far as anyone can tell from the documents, {}.",
+        "{} is not the answer.",
+        "I do not think that the answer is {}.",
+        "It is certainly not the case that the answer is {}.",
+    ],
+)
+@pytest.mark.parametrize("verdict", ["yes", "no"])
+def test_a_denied_verdict_does_not_count(verdict, denial):
+    assert accuracy_of(verdict, denial.format(verdict)) == 0
+    assert accuracy_of(verdict, denial.format(verdict).upper()) == 0
 
 
 HOSTILE = [

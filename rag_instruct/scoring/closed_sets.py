@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from rag_instruct.scoring.assertions import CONCLUSION, final_answer, sides, statements
+from rag_instruct.scoring.denials import NEGATED_AFTER, denied
 
 # Synonyms of each verdict. "maybe" is searched first, because some of its synonyms contain yes or no.
 SYNONYMS = {
@@ -84,7 +85,8 @@ def _opening(text: str, words: Sequence[str]) -> str | None:
     """Return the verdict that the text begins with, or None."""
     for word in _in_order(words):
         match = re.match(rf"[\W_]*({_pattern(word)})\b", text, re.I)
-        if match and (match[1].lower() != "no" or ALONE_AFTER.match(text[match.end() :])):
+        rest = text[match.end() :] if match else ""
+        if match and not NEGATED_AFTER.search(rest) and (match[1].lower() != "no" or ALONE_AFTER.match(rest)):
             return word
     return None
 
@@ -107,10 +109,20 @@ def _said(text: str, words: Sequence[str]) -> set[str]:
             free = not any(start < match.end() and match.start() < end for start, end in taken)
             if free and _is_verdict(word, match[0].lower(), before, after):
                 taken.append(match.span())
-                found.add(OPPOSITE[word] if word in OPPOSITE and NOT.search(before) else word)
+                found.add(OPPOSITE[word] if word in OPPOSITE and _turned(match[0], before, after) else word)
     if "false" in words and NO_EVIDENCE.search(text):
         found.add("false")
     return found & set(words)
+
+
+def _turned(written: str, before: str, after: str) -> bool:
+    """Return whether a verdict is denied: "not true", "no evidence suggests yes", "yes is not the answer"."""
+    if NOT.search(before):
+        return True
+    if written.lower() not in ("yes", "no"):
+        return False
+    beside = before.rstrip().endswith(",") and not re.search(r"\bnot\s*,[^,]*,\s*$", before, re.I)
+    return bool(NEGATED_AFTER.search(after)) or (not beside and denied(before))
 
 
 def _is_verdict(word: str, written: str, before: str, after: str) -> bool:

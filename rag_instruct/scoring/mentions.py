@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import regex
 
-from rag_instruct.words import LETTER, OTHER_SCRIPTS, STOP, UNSPACED, without_accents
+from rag_instruct.words import LETTER, STOP, UNSPACED, has_other_scripts, without_accents
 
 ARTICLES = frozenset(("a", "an", "the"))
 # Letters that Unicode does not decompose into a letter and an accent, and variants of ' and -.
@@ -107,7 +107,7 @@ def canonical(text: str) -> str:
 
 def words_of(text: str, articles: bool = False) -> list[Word]:
     """Return the words of a canonical text, without articles unless asked for."""
-    pattern = ANY_WORD if OTHER_SCRIPTS.search(text) else WORD
+    pattern = ANY_WORD if has_other_scripts(text) else WORD
     found = (Word(_bare(match[0]), match.start(), match.end()) for match in pattern.finditer(text))
     return [word for word in found if articles or word.text not in ARTICLES or INITIAL.match(text, word.end)]
 
