@@ -431,6 +431,14 @@ def test_an_outage_that_lasts_ends_with_a_message(tmp_path, monkeypatch):
     assert not failures(tmp_path)
 
 
+def test_an_outage_that_charges_ends_with_the_budget(tmp_path):
+    """Each look at the endpoint may cost something, and nobody waits for a reservation of those who wait."""
+    with habits(after(6, lambda request: (200, b""))) as served:
+        with pytest.raises(UserError, match="is used up"):
+            ask_all(served.base_url, tmp_path, range(100), concurrency=8, caps={"requests": 30}, attempts=9)
+    assert ACCOUNT.spent(AnswerStore(tmp_path))[1] <= 31
+
+
 def test_waits_have_a_limit():
     assert seconds_of(str(int(time.time()) + 90)) == pytest.approx(90, abs=2), "seconds since 1970"
     assert seconds_of(str((int(time.time()) + 90) * 1000)) == pytest.approx(90, abs=2), "milliseconds"
