@@ -489,6 +489,24 @@ def test_the_healthy_endpoint_gets_the_requests_of_the_other(tmp_path, first):
         assert len(ill.requests) < 20
 
 
+def test_an_endpoint_that_is_down_gets_one_request_at_a_time_when_it_has_rested(tmp_path, monkeypatch):
+    monkeypatch.setattr(places, "REST", 0.0)
+    busy = []
+
+    def slowly_down(request):
+        busy.append(1)
+        most.append(len(busy))
+        time.sleep(0.05)
+        busy.pop()
+        return 503, error("down")
+
+    most: list[int] = []
+    with habits(lambda request: completion()) as well, habits(slowly_down) as ill:
+        assert ask_all([Endpoint(ill.base_url), Endpoint(well.base_url)], tmp_path, range(200), concurrency=8)[1] == 200
+    assert len(most) > 24
+    assert max(most[24:]) == 1, "after the first, who did not know yet"
+
+
 # C13: long prompts in other servers' words, see also test_door.py and test_endpoint_answers.py
 
 
