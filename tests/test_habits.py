@@ -431,6 +431,14 @@ def test_an_outage_that_lasts_ends_with_a_message(tmp_path, monkeypatch):
     assert not failures(tmp_path)
 
 
+def test_an_outage_that_charges_ends_with_the_budget(tmp_path):
+    """Each look at the endpoint may cost something, and nobody waits for a reservation of those who wait."""
+    with habits(after(6, lambda request: (200, b""))) as served:
+        with pytest.raises(UserError, match="is used up"):
+            ask_all(served.base_url, tmp_path, range(100), concurrency=8, caps={"requests": 30}, attempts=9)
+    assert ACCOUNT.spent(AnswerStore(tmp_path))[1] <= 31
+
+
 def test_waits_have_a_limit():
     assert seconds_of(str(int(time.time()) + 90)) == pytest.approx(90, abs=2), "seconds since 1970"
     assert seconds_of(str((int(time.time()) + 90) * 1000)) == pytest.approx(90, abs=2), "milliseconds"
@@ -479,6 +487,24 @@ def test_the_healthy_endpoint_gets_the_requests_of_the_other(tmp_path, first):
         assert ask_all(places_, tmp_path, range(60), concurrency=8)[1] == 60
         assert time.monotonic() - began < 10
         assert len(ill.requests) < 20
+
+
+def test_an_endpoint_that_is_down_gets_one_request_at_a_time_when_it_has_rested(tmp_path, monkeypatch):
+    monkeypatch.setattr(places, "REST", 0.0)
+    busy = []
+
+    def slowly_down(request):
+        busy.append(1)
+        most.append(len(busy))
+        time.sleep(0.05)
+        busy.pop()
+        return 503, error("down")
+
+    most: list[int] = []
+    with habits(lambda request: completion()) as well, habits(slowly_down) as ill:
+        assert ask_all([Endpoint(ill.base_url), Endpoint(well.base_url)], tmp_path, range(200), concurrency=8)[1] == 200
+    assert len(most) > 24
+    assert max(most[24:]) == 1, "after the first, who did not know yet"
 
 
 # C13: long prompts in other servers' words, see also test_door.py and test_endpoint_answers.py

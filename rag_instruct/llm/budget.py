@@ -177,6 +177,14 @@ class Budget:
                     await asyncio.wait_for(self._released.wait(), POLL)
         return most
 
+    def check_spent(self) -> None:
+        """Raise UserError if more than the budget is spent already."""
+        dollars, requests = self._account.spent(self._store)
+        caps = {"dollars": (self._account.dollars, dollars), "requests": (self._account.requests, requests)}
+        for unit, (cap, spent) in caps.items():
+            if cap is not None and spent > cap:
+                raise UserError(self._used_up(f"{cap:g} {unit}", f"{spent:g} are spent"))
+
     def reserve_existing(self, requests: Collection[Request], data_set: str) -> Callable[[], None]:
         """Reserve what the requests of a running batch may cost, even above the budget. Return the release.
 
@@ -252,9 +260,13 @@ class Budget:
             cap, state = f"{account.requests} requests", f"{requests} are answered or lost"
         else:
             return ""
+        return self._used_up(cap, state)
+
+    def _used_up(self, cap: str, state: str) -> str:
+        name = self._account.data_set
         return (
-            f"the budget of {account.data_set}, {cap}, is used up: {state}. All bought answers are kept: raise "
-            f"datasets.{account.data_set}.budget in config.yaml and run again"
+            f"the budget of {name}, {cap}, is used up: {state}. All bought answers are kept: raise "
+            f"datasets.{name}.budget in config.yaml and run again"
         )
 
 

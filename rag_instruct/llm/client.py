@@ -68,9 +68,8 @@ class OnlineClient:
     def __init__(self, model: TeacherModel, recorder: Recorder, store: AnswerStore) -> None:
         self._model, self._recorder = model, recorder
         # We send openai's requests over aiohttp, because httpx2's pool is slow with hundreds of requests in flight.
-        # The default limit of 100 connections could be lower than our own limit.
         self._http = openai.DefaultAioHttpClient(
-            limits=httpx2.Limits(max_connections=MOST_CONNECTIONS),
+            limits=httpx2.Limits(max_connections=MOST_CONNECTIONS),  # the default could be lower than our own limit
             # The environment's proxy cannot reach a server on this machine.
             trust_env=not all(urlsplit(place.base_url).hostname in HERE for place in model.endpoints),
         )
@@ -199,11 +198,9 @@ class OnlineClient:
                 return None
         self._refused_in_a_row += 1
         if self._refused_in_a_row >= MANY:
-            self._over = UserError(
-                f"{place.name} refused {self._refused_in_a_row} different requests in a row, the last with {said}, and "
-                f"answered only control questions; {CORRECT}"
-            )
-            raise self._over
+            many = f"{self._refused_in_a_row} different requests in a row, the last with {said}"
+            self.stop(UserError(f"{place.name} refused {many}, and answered only control questions; {CORRECT}"))
+            self._go_on()
         return failed_reply(said, unknown=True)
 
     async def _answers(self, place: Place, asked: _Asked) -> bool:
@@ -219,8 +216,8 @@ class OnlineClient:
                     return False
                 case Refusal() | Account() | Unknown():
                     said = outcome[0]
-                    self._over = UserError(f"{place.name} answered {said}, also to a control question; {CORRECT}")
-                    raise self._over
+                    self.stop(UserError(f"{place.name} answered {said}, also to a control question; {CORRECT}"))
+                    self._go_on()
 
     async def _control(self, place: Place, asked: _Asked) -> Outcome:
         """Ask the endpoint something harmless with the parameters of `asked`, so that the same limits apply.
@@ -240,8 +237,13 @@ class OnlineClient:
                 raise account_error(place.name, place.endpoint.key_variable, said)
             case Transient(charged=True):
                 await self._recorder.lose(key, request, outcome, buyer)
-                await asked.renew_reservation()
-                self._losses.note(str(outcome))
+                try:
+                    # A new reservation could wait for requests that wait for this question.
+                    self._recorder.budget.check_spent()
+                    self._losses.note(str(outcome))
+                except UserError as error:
+                    self.stop(error)
+                    raise
         return outcome
 
     async def _next(self, asked: _Asked) -> Place:
@@ -272,14 +274,13 @@ class OnlineClient:
                 if time.monotonic() - started > OUTAGE:
                     names = " and ".join(place.name for place in self._places)
                     waited = timedelta(seconds=int(time.monotonic() - started))
-                    self._over = UserError(f"{names} has not answered for {waited} ({said}); {KEPT}")
-                    raise self._over
+                    self.stop(UserError(f"{names} has not answered for {waited} ({said}); {KEPT}"))
+                    self._go_on()
                 if pause == FIRST_PAUSE:
+                    longest = timedelta(seconds=int(OUTAGE))
+                    name = self._places[0].name
                     logger.warning(
-                        "%s: no answer (%s): waiting until it answers again, at most %s",
-                        self._places[0].name,
-                        said,
-                        timedelta(seconds=int(OUTAGE)),
+                        "%s: no answer (%s): waiting until it answers again, at most %s", name, said, longest
                     )
                 await self._sleep(pause)
                 pause = min(2 * pause, LONGEST_WAIT)

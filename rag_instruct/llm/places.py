@@ -67,8 +67,8 @@ class Place:
 
     @property
     def rested(self) -> bool:
-        """Whether the endpoint is not down, or has rested long enough for another attempt."""
-        return not self.down or time.monotonic() >= self._resting_until
+        """Whether the endpoint is not down, or has rested long enough for one attempt."""
+        return not self.down or (time.monotonic() >= self._resting_until and not self.limiter.active)
 
     async def ask(self, request: Request, tokens: int, check: Callable[[], None]) -> Outcome:
         """Send the request when the limits allow it, and return what comes.
