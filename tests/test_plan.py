@@ -367,3 +367,13 @@ def test_a_plan_of_a_training_tells_stages_dollars_and_gpu_hours(bare):
     assert "GPU hours: at most 384 (train)" in ran.stdout
     assert "What rag_instruct_40k would still buy" in ran.stdout
     assert not (bare.folder / "answers").exists(), "nothing is run and nothing bought"
+
+
+def test_training_and_card_get_one_split(project):
+    """The data set's, also where a recipe has a seed of its own."""
+    (project.folder / "mine.yaml").write_text("datasets: {rag_instruct_demo: {seed: 2, validation: 0.3}}")
+    options = ["-n", "-p", "--workflow-profile", "none", "--configfile", "mine.yaml"]
+    targets = ["results/rag_instruct_demo/models/smollm2_135m", "results/rag_instruct_demo/hub/README.md"]
+    said = project.snakemake(*options, "--", *targets).stdout
+    assert "--validation 0.3 --split-seed 2" in said
+    assert "--validation 0.3 --seed 2" in said

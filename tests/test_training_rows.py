@@ -98,16 +98,17 @@ def test_counts_add_up_and_what_is_too_long_is_named():
     assert counts["answer_tokens"] == sum(label != IGNORED for e in made.train for label in e.labels)
 
 
-def test_training_keeps_from_the_rows_that_the_hubs_files_have_for_validation():
+@pytest.mark.parametrize(("share", "seed", "recipes"), [(0.2, "2", "1"), (0.2, "0", "7"), (0.05, "1", "1")])
+def test_training_keeps_from_the_rows_that_the_hubs_files_have_for_validation(share, seed, recipes):
     """Also where the recipe has another seed; on somebody's own file that seed draws."""
-    renderer = Renderer(tiny.tokenizer("llama-3"), 1400, "1")
-    made = examples(ROWS, renderer, 0.2, seed="2")
+    renderer = Renderer(tiny.tokenizer("llama-3"), 1400, recipes)
+    made = examples(ROWS, renderer, share, seed=seed)
     typed = [SimpleNamespace(**row) for row in ROWS]
-    held = {row.id for row in split(typed, 0.2, "2")["validation"]}
+    held = {row.id for row in split(typed, share, seed)["validation"]}
     assert {example.id for example in made.validation} == held - set(made.counts["too_long_ids"])
     assert not {example.id for example in made.train} & held
-    own = {row.id for row in split(typed, 0.2, "1")["validation"]}
-    assert {e.id for e in examples(ROWS, renderer, 0.2).validation} == own - set(made.counts["too_long_ids"])
+    own = {row.id for row in split(typed, share, recipes)["validation"]}
+    assert {e.id for e in examples(ROWS, renderer, share).validation} == own - set(made.counts["too_long_ids"])
 
 
 # The control tokens of model families: what their templates write, and what is in their tokenizers only.
