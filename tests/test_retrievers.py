@@ -50,6 +50,8 @@ def test_a_page_and_a_plot_of_two_retrievers(tmp_path, run):
     assert [row[1].strip() for row in rows[1:]] == ["dense", "bm25"]
     assert rows[1][2].strip() == "0.0 (0.0-97.5)"
     assert text.endswith("is not measured: Without.\n")
+    found += measured("g", asked, "given", run)
+    labels["g"] = "Given"
     draw_recall(labels, found, tmp_path / "a.svg")
     draw_recall(labels, found, tmp_path / "b.svg")
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()

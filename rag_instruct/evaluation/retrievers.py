@@ -96,6 +96,8 @@ def draw_recall(labels: Mapping[str, str], found: Sequence[Measured], path: Path
     for axes, name in zip(panels, names, strict=True):
         for retriever in dict.fromkeys(one.retriever for one in found):
             part = [one for one in found if one[:2] == (name, retriever) and one.measure in RECALLS]
+            if not part:  # a benchmark may have a given run where others are searched
+                continue
             values, low, high = (np.array([one[place] for one in part]) for place in (4, 5, 6))
             axes.errorbar(DEPTHS, values, (values - low, high - values), marker="o", markersize=3, label=retriever)
         axes.set_xscale("log")
