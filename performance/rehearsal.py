@@ -4,7 +4,7 @@
 
 makes a corpus, its published vectors, five instruction sets and eleven benchmarks (performance/rehearsal_inputs.py). It
 runs `snakemake -- results/rag_instruct_40k.jsonl`, card, report and evaluation, with the settings of config.yaml where
-they can hold: quotas, exemplars and benchmarks are scaled to --rows. The teacher is performance/rehearsal_teacher.py. It
+they can hold: quotas, exemplars and benchmarks are scaled to --rows. The teacher, performance/rehearsal_teacher.py,
 answers late (--latency) and sometimes wrongly (--faults).
 
 The table has, for each stage: jobs, seconds from the first start to the last end, CPU seconds, the highest memory of
@@ -165,14 +165,8 @@ def make(folder: Path, rows: int, passages: int) -> dict[str, dict[str, Any]]:
 @contextmanager
 def teacher(latency: float, faults: float) -> Iterator[str]:
     """Run the endpoint, and give its address."""
-    command = [
-        sys.executable,
-        str(ROOT / "performance/rehearsal_teacher.py"),
-        "--latency",
-        str(latency),
-        "--faults",
-        str(faults),
-    ]
+    command = [sys.executable, str(ROOT / "performance/rehearsal_teacher.py")]
+    command += ["--latency", str(latency), "--faults", str(faults)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         yield server.stdout.readline().strip()

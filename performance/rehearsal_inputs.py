@@ -81,11 +81,11 @@ class Language:
 def encoder(folder: Path, language: Language) -> None:
     """Write a BERT with the shape of BERT-base but one layer, whose output is each token's own vector, normalised."""
     import torch
-    from transformers import BertConfig, BertModel, BertTokenizerFast
+    from transformers import BertConfig, BertModel, BertTokenizer
 
     folder.mkdir(parents=True)
     (folder / "vocab.txt").write_text("\n".join(language.vocabulary) + "\n", encoding="utf-8")
-    BertTokenizerFast(vocab=str(folder / "vocab.txt"), model_max_length=512).save_pretrained(folder)
+    BertTokenizer(vocab=str(folder / "vocab.txt"), model_max_length=512).save_pretrained(folder)
     model = BertModel(BertConfig(vocab_size=len(language.vocabulary), hidden_size=DIMENSION, num_hidden_layers=1))
     with torch.no_grad():
         model.embeddings.word_embeddings.weight.copy_(torch.from_numpy(language.vectors))

@@ -47,18 +47,16 @@ def main(arguments: argparse.Namespace) -> None:
     write_jsonl(folder / "queries.jsonl", ({"id": f"q{n}", "question": text} for n, text in enumerate(texts)))
     print(f"{machine()}; {arguments.passages:,} passages a shard, {arguments.queries:,} queries, k = 100\n")
     print("| stage | seconds | processor, s | peak memory, MB |\n|---|---:|---:|---:|", flush=True)
-    files = [[folder / f"shard_{n:02d}.{name}" for name in ("terms.arrow", "postings.npy", "lengths.npy")] for n in range(shards)]  # fmt: skip
+    names = ("terms.arrow", "postings.npy", "lengths.npy")
+    files = [[folder / f"shard_{number:02d}.{name}" for name in names] for number in range(shards)]
     indexed = [_index(store, number, shards, part) for number, part in enumerate(files)]
     terms = [str(part[0]) for part in files]
     searched = [_search(folder, number, terms, part) for number, part in enumerate(files)]
     of_shard = max(indexed) + max(searched)
     size = sum(file.stat().st_size for part in files for file in part) / shards / 1e9
-    print(
-        f"\nall of Wikipedia, by {SHARDS} times the slower shard: {SHARDS * max(indexed) / 60:.0f} minutes of one core to"
-    )
-    print(
-        f"index, {SHARDS * size:.1f} GB on disk; {arguments.queries:,} queries {SHARDS * max(searched) / 60:.0f} minutes;"
-    )
+    minutes = [SHARDS * max(seconds) / 60 for seconds in (indexed, searched)]
+    print(f"\nall of Wikipedia, by {SHARDS} times the slower shard: {minutes[0]:.0f} minutes of one core to")
+    print(f"index, {SHARDS * size:.1f} GB on disk; {arguments.queries:,} queries {minutes[1]:.0f} minutes;")
     hours = SHARDS * max(searched) * EXEMPLARS / arguments.queries / 3600
     print(f"{EXEMPLARS:,} exemplars {hours:.1f} hours; index and queries {SHARDS * of_shard / 60:.0f} minutes")
 

@@ -25,8 +25,8 @@ def assemble(
 
     A row keeps all its source documents; noise documents fill the rest. So `documents` of 0 means no noise.
 
-    Documents that the teacher saw and left unused come first as noise. The rest comes from the ranks beyond `beyond`, or
-    as `choose` says (see `noise`). We reject a pair if too few documents are left for noise.
+    Documents that the teacher saw and left unused come first as noise. The rest comes from the ranks beyond `beyond`,
+    or as `choose` says (see `noise`). We reject a pair if too few documents are left for noise.
 
     A pair with a withheld document becomes a row that declines: the document is hidden, no noise document may answer,
     and the row's answer is the one without the document.
