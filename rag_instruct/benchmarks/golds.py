@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from rag_instruct.benchmarks import Benchmark
 from rag_instruct.schema import Question
-from rag_instruct.scoring.mentions import normalized
+from rag_instruct.scoring.spelling import normalized
 from rag_instruct.tables import frame, markdown
 
 RIGHT = {

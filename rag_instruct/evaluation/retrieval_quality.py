@@ -8,7 +8,8 @@ from ir_measures import Qrel, R, ScoredDoc
 
 from rag_instruct.evaluation.records import Context
 from rag_instruct.schema import Question
-from rag_instruct.scoring.mentions import canonical, forms, mentions
+from rag_instruct.scoring.mentions import forms, mentions
+from rag_instruct.scoring.spelling import canonical
 
 DEPTHS = (1, 5, 10, 20, 50, 100)
 

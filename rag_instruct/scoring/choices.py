@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from rag_instruct.scoring.assertions import CONCLUSION, around, asserted, final_answer, sides, statements
-from rag_instruct.scoring.mentions import Answer, answer_form, canonical, mentions, normalized
+from rag_instruct.scoring.mentions import Answer, answer_form, mentions
+from rag_instruct.scoring.spelling import canonical, normalized
 from rag_instruct.words import content
 
 Choices = Sequence[tuple[str, str]]

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from rag_instruct.scoring.assertions import final_answer, sides, statements
-from rag_instruct.scoring.mentions import NUMBER_NAMES, normalized
+from rag_instruct.scoring.mentions import NUMBER_NAMES
+from rag_instruct.scoring.spelling import normalized
 
 SCALES = {
     "thousand": 1e3,

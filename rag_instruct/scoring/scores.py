@@ -13,8 +13,9 @@ from rag_instruct.schema import Question
 from rag_instruct.scoring.assertions import UNSURE, around, asserted, final_part, own_turn
 from rag_instruct.scoring.choices import chosen
 from rag_instruct.scoring.closed_sets import verdict
-from rag_instruct.scoring.mentions import Answer, canonical, forms, mentions, normalized, outermost, unhyphenated
+from rag_instruct.scoring.mentions import Answer, forms, mentions, outermost
 from rag_instruct.scoring.quantities import same_number
+from rag_instruct.scoring.spelling import canonical, normalized, unhyphenated
 
 Scores = dict[str, float]
 

@@ -1,0 +1,130 @@
+"""Bring texts into one spelling: accents, articles, dates, units, abbreviations, in words of every script."""
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+import regex
+
+from rag_instruct.words import LETTER, UNSPACED, has_other_scripts, without_accents
+
+ARTICLES = frozenset(("a", "an", "the"))
+# Letters that Unicode does not decompose into a letter and an accent, and variants of ' and -.
+LETTERS = str.maketrans(
+    {
+        **dict(zip("\u00f8\u00d8\u0142\u0141\u0111\u0110\u00f0\u0131", "oOlLdDdi", strict=True)),
+        **{"\u00fe": "th", "\u00e6": "ae", "\u00c6": "Ae", "\u0153": "oe", "&": " and ", "\u2014": " - "},
+        **{"\u02bc": "'", "\u2044": "/"},
+    }
+)
+MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
+LONG_MONTHS = {month[:3]: month for month in MONTHS.split("|")}
+SHORT_MONTH = re.compile(r"\b(jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\b\.?(?= \d)", re.I)
+DAY_MONTH = re.compile(rf"\b(\d{{1,2}})(?:st|nd|rd|th)?(?: of)? ({MONTHS})\b(?:,(?= \d{{4}}))?", re.I)
+MONTH_DAY = re.compile(rf"\b({MONTHS}) (?:the )?(\d{{1,2}})(?:st|nd|rd|th)\b", re.I)
+THOUSANDS = re.compile(r"(?<=\d)(?:,|[\u00a0\u2009\u202f])(?=\d{3}(?!\d))")
+NUMBER = r"\d+(?:\.\d+)?"
+# Units, as names and as signs, become the same word: 5% and 5 percent, $5 million and 5 million dollars.
+CURRENCIES = {"$": "dollars", "\u20ac": "euros", "\u00a3": "pounds", "\u00a5": "yen"}
+CURRENCY = re.compile(
+    rf"(?:\bUS)?([$\u20ac\u00a3\u00a5]) ?({NUMBER}(?: ?(?:thousand|million|billion|trillion|bn)\b)?)", re.I
+)
+UNIT_SIGNS = (
+    (re.compile(r"(?<=\d) ?(?:%|per ?cent\b|percent\b)", re.I), " percent"),
+    (re.compile(r"(?<=\d) ?(?:\u00b0|degrees?) ?(?:c|celsius|centigrade)\b", re.I), " degrees celsius"),
+    (re.compile(r"(?<=\d) ?(?:\u00b0|degrees?) ?(?:f|fahrenheit)\b", re.I), " degrees fahrenheit"),
+)
+UNIT_NAMES = {
+    "km": "kilomet(?:er|re)s?",
+    "kg": "kilogram(?:me)?s?|kilos?",
+    "cm": "centimet(?:er|re)s?",
+    "mm": "millimet(?:er|re)s?",
+    "m": "met(?:er|re)s?",
+    "g": "gram(?:me)?s?",
+    "mi": "miles?",
+    "ft": "foot|feet",
+    "lb": "lbs|pounds?",
+    "mph": "miles per hour",
+    "kph": r"km/h|kilomet(?:er|re)s per hour|km per hour",
+    "hz": "hertz",
+    "billion": "bn",
+}
+UNITS = re.compile(
+    r"(?<=\d) ?(?:(?P<sign>km|kg|cm|mm|mi|ft|mph|lb|hz|m|g|k|billion|million)|"
+    + "|".join(f"(?P<{unit}>{names})" for unit, names in sorted(UNIT_NAMES.items(), key=lambda item: -len(item[1])))
+    + r")\b(?!\.\w)",
+    re.I,
+)
+ABBREVIATIONS = {
+    **{"st": "saint", "mt": "mount", "dr": "doctor", "mr": "mister", "jr": "junior", "sr": "senior", "vs": "v"},
+    **{"versus": "v", "prof": "professor", "gen": "general", "col": "colonel", "lt": "lieutenant", "capt": "captain"},
+    **{"sgt": "sergeant", "gov": "governor", "sen": "senator", "rev": "reverend", "dept": "department"},
+    **{"corp": "corporation"},
+}
+EXPANDED = frozenset(ABBREVIATIONS.values())
+NO_LETTER = re.compile(r"[\W_]+")
+# A number with its minus, a decimal number, a word with its signs (C++, C#, O+), a sign between operands, a symbol.
+SIGNED = r"(?<![\w)\]])-\d+(?:\.\d+)*(?![\w-])|\d+(?:\.\d+)+|\b[A-Z][a-z]?\d?[-+](?![\w+-])"
+SIGN = r"(?<=[\w)])[+*=<>^](?=[\w(-])|(?<=[\w)] )[+*=<>^](?= ?[\w(-])|[\U0001F300-\U0001FAFF]"
+WORD = re.compile(rf"{SIGNED}|[^\W_]+(?:'[^\W_]+)*(?:\+\+|#(?!\w))?|{SIGN}")
+# Particles and the copula that Korean writes at the end of a word.
+PARTICLE = (
+    "(?:\uc785\ub2c8\ub2e4|\uc774\ub2e4|\uc774\uc5d0\uc694|\uc608\uc694|\uc774\uc5c8\ub2e4|\uc600\ub2e4|\uc5d0\uc11c"
+    "|\uc73c\ub85c|\uc740|\ub294|\uc774|\uac00|\uc744|\ub97c|\uc758|\uc5d0|\ub85c|\uc640|\uacfc|\ub3c4)"
+)
+HANGUL = "[\uac00-\ud7a3]"
+ANY_WORD = regex.compile(
+    rf"{SIGNED}|{HANGUL}+?(?={PARTICLE}(?!{HANGUL}))|{UNSPACED}|{LETTER}+(?:'{LETTER}+)*(?:\+\+|#(?!\w))?|{SIGN}",
+    regex.V1,
+)
+
+
+class Word(NamedTuple):
+    """A normalized word, and its place in the text."""
+
+    text: str
+    start: int
+    end: int
+
+
+def canonical(text: str) -> str:
+    """Return the text with accents, dates, numbers and units in one spelling. Case and punctuation stay."""
+    text = without_accents(THOUSANDS.sub("", text.translate(LETTERS)))
+    text = SHORT_MONTH.sub(lambda found: LONG_MONTHS[found[1][:3].lower()], text)
+    text = DAY_MONTH.sub(r"\2 \1", text)
+    text = MONTH_DAY.sub(r"\1 \2", text)
+    text = CURRENCY.sub(lambda found: f"{found[2]} {CURRENCIES[found[1]]}", text)
+    for sign, name in UNIT_SIGNS:
+        text = sign.sub(name, text)
+    return UNITS.sub(lambda found: f" {found['sign'] or found.lastgroup}", text)
+
+
+def words_of(text: str, articles: bool = False) -> list[Word]:
+    """Return the words of a canonical text, without articles unless asked for."""
+    pattern = ANY_WORD if has_other_scripts(text) else WORD
+    found = (Word(_bare(match[0]), match.start(), match.end()) for match in pattern.finditer(text))
+    return [word for word in found if articles or word.text not in ARTICLES or INITIAL.match(text, word.end)]
+
+
+INITIAL = re.compile(r"\.\w")  # the a of a.m. is no article
+
+
+def _bare(word: str) -> str:
+    word = re.sub(r"'s$", "", word.casefold()).replace("'", "")
+    return ABBREVIATIONS.get(word, word)
+
+
+@lru_cache(maxsize=1 << 12)
+def normalized(text: str) -> tuple[str, ...]:
+    """Return the normalized words without articles. A text of articles only (The The) keeps them."""
+    text = canonical(text)
+    return tuple(word.text for word in words_of(text) or words_of(text, articles=True))
+
+
+HYPHEN = re.compile(r"(?<=\w)[-./'](?=[^\W\d])|(?<=[^\W\d])[-./'](?=\w)")
+
+
+@lru_cache(maxsize=1 << 12)
+def unhyphenated(text: str) -> tuple[str, ...]:
+    """Return the normalized words of the text without signs inside words, which SQuAD deletes: Wal-Mart is Walmart."""
+    return normalized(HYPHEN.sub("", canonical(text)))
