@@ -68,7 +68,10 @@ def auc(above: Sequence[float], below: Sequence[float]) -> float:
 def auc_interval(above: Sequence[float], below: Sequence[float]) -> tuple[float, float]:
     """Return the 95 % bootstrap interval of `auc`."""
     draws = np.random.default_rng(0)
-    found = [auc(draws.choice(above, len(above)), draws.choice(below, len(below))) for _ in range(RESAMPLES)]
+    found = [
+        auc(draws.choice(above, len(above)).tolist(), draws.choice(below, len(below)).tolist())
+        for _ in range(RESAMPLES)
+    ]
     low, high = np.quantile(found, [0.025, 0.975])
     return float(low), float(high)
 
