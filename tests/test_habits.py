@@ -532,7 +532,9 @@ def test_a_batch_that_never_names_its_files_is_not_bought_again(tmp_path, monkey
 
 
 @pytest.mark.parametrize("hidden", [0, 3], ids=["at once", "later"])
-def test_an_opening_whose_response_is_lost_is_found(tmp_path, hidden):
+def test_an_opening_whose_response_is_lost_is_found(tmp_path, monkeypatch, hidden):
+    monkeypatch.setattr(batch, "UNCLEAR", 5.0)
+    monkeypatch.setattr(batch, "LOOK", 0.02)
     with habits(None) as served:
         served.batches.lost_creates, served.batches.hidden = 1, hidden
         _, bought, _ = ask_all(served.base_url, tmp_path, range(10), batch=True, poll_seconds=0.01)
