@@ -131,7 +131,7 @@ def test_an_ablation_is_a_few_lines():
         (
             ("teachers", "gpt-4o", "server"),
             "serve {port}",
-            "teachers.gpt-4o: give either base_url or server or endpoints, and only one of them",
+            "teachers.gpt-4o: give either base_url or server or endpoints or recorded, and only one of them",
         ),
         (
             ("datasets", "Bad Name"),

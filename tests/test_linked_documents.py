@@ -270,8 +270,8 @@ def test_the_stages_one_after_another_in_a_corpus_smaller_than_the_depth(corpus)
         query = {"vectors": shards(corpus)[shard], "shard": shard, "output": output, **listed}
         with pytest.raises(UserError, match="the 400 best passages, but the corpus has 9"):
             scripts_search_shard.main(corpus / "q.npy", depth=400, **query)
-        scripts_search_shard.main(corpus / "q.npy", depth=400, or_all=True, **query)
-    queries = {"queries": corpus / "first.jsonl", "depth": 400, "or_all": True, **given}
+        scripts_search_shard.main(corpus / "q.npy", depth=1, deeper=400, **query)
+    queries = {"queries": corpus / "first.jsonl", "depth": 1, "deeper": 400, **given}
     merge_search.main(hits, output=corpus / "near.parquet", trec=corpus / "near.trec", **queries)
     import_run.main(corpus / "near.trec", output=corpus / "given.parquet", trec=corpus / "given.trec", **queries)
     assert (corpus / "given.parquet").read_bytes() == (corpus / "near.parquet").read_bytes()

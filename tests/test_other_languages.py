@@ -14,7 +14,7 @@ from rag_instruct.exemplars.heuristic import drop_reason
 from rag_instruct.files import read_jsonl
 from rag_instruct.llm.prompts import load_prompt
 from rag_instruct.settings.config import read_config
-from rag_instruct.synthesis.filters import reject_reason
+from rag_instruct.synthesis.filters import pair_fault
 from rag_instruct.synthesis.focus import Focus
 
 PROMPTS = ROOT / "resources/prompts"
@@ -172,26 +172,28 @@ PAIRS = {
     "hi": ("भारत की राजधानी क्या है?", "भारत की राजधानी नई दिल्ली है।"),
     "ar": ("ما هي عاصمة مصر؟", "عاصمة مصر هي القاهرة."),
     "ko": ("한국의 수도는 어디입니까?", "한국의 수도는 서울입니다."),
-    "es": ("¿No es Madrid la capital?", "No, en 1500 no lo era."),
+    "es": ("¿No es Madrid la capital?", "No, antes no lo era."),
 }
 NOTHING = Focus((), (), {})
+
+
+def reason(question, answer, exemplar=""):
+    fault = pair_fault("single_doc_answer", question, answer, exemplar, NOTHING)
+    return fault and fault.reason
 
 
 @pytest.mark.parametrize("language", PAIRS)
 def test_the_pair_filters_refuse_a_pair_for_no_reason_of_language(language):
     question, answer = PAIRS[language]
-    assert (
-        reject_reason("single_doc_answer", question, answer, "Wie hoch ist die Zugspitze?", NOTHING, language) is None
-    )
-    assert reject_reason("single_doc_answer", question, answer, question, NOTHING, language) == "copies exemplar"
-    assert reject_reason("single_doc_answer", question, "", "", NOTHING, language) == "empty"
-    assert reject_reason("single_doc_answer", question, f"{answer[:-1]},", "", NOTHING, language) == "malformed"
+    assert reason(question, answer, "Wie hoch ist die Zugspitze?") is None
+    assert reason(question, answer, question) == "copies exemplar"
+    assert reason(question, "") == "empty"
 
 
 def test_an_answer_that_the_question_has_is_found_by_its_words_in_order():
     question = "北京是哪个国家的首都？"
-    assert reject_reason("single_doc_answer", question, "首都", "", NOTHING, "zh") == "answer in question"
-    assert reject_reason("single_doc_answer", question, "京北", "", NOTHING, "zh") is None
+    assert reason(question, "首都") == "answer in question"
+    assert reason(question, "京北") is None
 
 
 def test_instructions_of_other_languages_are_dropped_for_code_only():

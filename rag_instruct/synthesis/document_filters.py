@@ -9,6 +9,8 @@ import difflib
 import re
 from collections.abc import Callable
 
+import regex
+
 from rag_instruct.language import language_of, other_language
 from rag_instruct.paradigms import STATED
 from rag_instruct.reasons import Fault, Reason
@@ -16,9 +18,10 @@ from rag_instruct.synthesis.focus import Focus, texts_of
 from rag_instruct.synthesis.grounding import unsupported_names, unsupported_number
 from rag_instruct.synthesis.sentence_filters import answer_in_document
 from rag_instruct.synthesis.wording import holds_text, mentions_documents, points_at_nothing, refusal
-from rag_instruct.words import content, fold, marks, options_of, stem_of, substance
+from rag_instruct.words import UNSPACED, content, fold, marks, options_of, stem_of, substance
 from rag_instruct.worked_examples import has_worked_examples
 
+WITHOUT_SPACES = regex.compile(UNSPACED, regex.V1)
 UNSTATED = ("useless_doc", "single_doc_support")  # paradigms whose only document must not state the answer
 
 TEMPLATE = re.compile(r"\{(documents?|exemplar|question|answer|simulation)\}")
@@ -89,6 +92,8 @@ def answer_in_question(question: str, answer: str) -> bool:
         return True
     if CHOICES.search(question) or holds_text(question):
         return False
+    if WITHOUT_SPACES.search(answer):  # each character is a word, so only their order makes a word
+        return " ".join(said) in " ".join(asked)
     words = content(answer)
     return bool(words) and words <= content(question)
 
