@@ -22,6 +22,8 @@ def declining_argument(wildcards):
     """Return the share of rows that decline as an argument. Only rows whose documents state the answer may decline."""
     share = dataset(wildcards)["declining"] if wildcards.paradigm in STATED else 0
     return f"--declining {share}" if share else ""
+
+
 def language_argument(settings):
     """Return the argument that names another language than English."""
     return "" if settings["language"] == "en" else f"--language {settings['language']}"
