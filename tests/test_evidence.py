@@ -215,6 +215,12 @@ def test_noise_without_the_answers_words_is_not_measured():
     assert list(asked_of(row).noise) == ["r/1"]
 
 
+def test_rows_that_decline_are_not_measured_and_citations_are_not_read():
+    declining, plain = made.row("declining", withheld_answer="It is Paris."), made.row("plain")
+    assert sampled([declining, plain], 9, "1") == [plain]
+    assert asked_of(made.row("cited", answer="It is Paris [2].", cited=True)).answer == "It is Paris."
+
+
 def test_a_larger_sample_holds_a_smaller_one():
     rows = [made.row(f"r{n}") for n in range(30)]
     some, more = ({row.id for row in sampled(rows, count, "1")} for count in (5, 12))

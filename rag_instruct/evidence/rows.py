@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from rag_instruct.citations import uncited
 from rag_instruct.evidence.weighing import Asked
 from rag_instruct.files import digest
 from rag_instruct.schema import Row
@@ -11,8 +12,11 @@ WORDS = 0.3  # share of the answer's words from which on a noise document is mea
 
 
 def sampled(rows: Iterable[Row], most: int, seed: str) -> list[Row]:
-    """Return at most `most` rows, chosen by a hash of the seed and the ids, in the order of the rows."""
-    every = list(rows)
+    """Return at most `most` rows, chosen by a hash of the seed and the ids, in the order of the rows.
+
+    Rows that decline are left out: their documents are there because they do not help.
+    """
+    every = [row for row in rows if not row.withheld_answer]
     chosen = {row.id for row in sorted(every, key=lambda row: digest(seed, "evidence", row.id))[:most]}
     return [row for row in every if row.id in chosen]
 
@@ -20,11 +24,12 @@ def sampled(rows: Iterable[Row], most: int, seed: str) -> list[Row]:
 def asked_of(row: Row) -> Asked:
     """Return what is measured of a row. Noise documents without the answer's words cannot state it: they are left out.
 
-    Words of the question do not count.
+    Words of the question do not count, nor do citations: their numbers say which document helps.
     """
-    said = content(substance(row.answer)) - content(row.question)
+    answer = uncited(row.answer) if row.cited else row.answer
+    said = content(substance(answer)) - content(row.question)
     documents: dict[str, dict[str, str]] = {"source": {}, "noise": {}}
     for passage, text in zip(row.passages, row.documents, strict=True):
         if passage.role == "source" or share(said, content(text)) >= WORDS:
             documents[passage.role][passage.id] = text
-    return Asked(row.id, row.paradigm, row.question, row.answer, documents["source"], documents["noise"])
+    return Asked(row.id, row.paradigm, row.question, answer, documents["source"], documents["noise"])
