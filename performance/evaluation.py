@@ -18,13 +18,9 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from performance.measure import machine
+from performance.measure import bill, machine, serving
 from rag_instruct.benchmarks import benchmark, names, write
 from rag_instruct.files import read_jsonl, write_jsonl
 from rag_instruct.jobs import write_settings
@@ -46,23 +42,6 @@ def generate(folder: Path, name: str, size: int, draw: random.Random, pool: list
 
 def _document(draw: random.Random) -> str:
     return "A title\n" + " ".join(draw.choices(VOCABULARY, k=WORDS))
-
-
-@contextmanager
-def serving(table: Path, latency: float) -> Iterator[str]:
-    """Run the endpoint, and give its address."""
-    command = [sys.executable, str(ROOT / "tests/faulty.py"), "--latency", str(latency), "--table", str(table)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        yield server.stdout.readline().strip()
-        server.kill()
-
-
-def bill(url: str) -> dict[str, Any]:
-    """Return what the endpoint counted."""
-    with urllib.request.urlopen(url.replace("/v1", "/bill")) as reply:
-        found: dict[str, Any] = json.load(reply)
-    return found
 
 
 def started(folder: Path, name: str, settings: Path) -> "subprocess.Popen[str]":
@@ -122,7 +101,7 @@ def main(arguments: argparse.Namespace) -> None:
         (folder / "table.json").write_text(json.dumps(table))
         for name, size in sizes.items():
             generate(folder, name, size, draw, pool)
-        with serving(folder / "table.json", arguments.latency) as url:
+        with serving(ROOT / "tests/faulty.py", "--latency", arguments.latency, "--table", folder / "table.json") as url:
             teacher = {"model": "m", "base_url": url, "sampling": {}, "concurrency": arguments.concurrency}
             given = {
                 "teachers": {"t": teacher},

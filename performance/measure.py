@@ -1,10 +1,16 @@
-"""Name this machine, and measure a process's memory. The other scripts in this folder use both."""
+"""Name this machine, measure a process's memory, run an endpoint. The other scripts in this folder use these."""
 
+import json
 import os
 import platform
 import resource
+import subprocess
 import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 
 def machine() -> str:
@@ -22,3 +28,19 @@ def peak_memory_mb() -> float:
         line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
         return int(line.split()[1]) * 1024 / 1e6
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
+
+
+@contextmanager
+def serving(*command: object) -> Iterator[str]:
+    """Run an endpoint like tests/faulty.py, and give its address."""
+    with subprocess.Popen([sys.executable, *map(str, command)], stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        yield server.stdout.readline().strip()
+        server.kill()
+
+
+def bill(url: str) -> dict[str, Any]:
+    """Return what such an endpoint counted."""
+    with urllib.request.urlopen(url.replace("/v1", "/bill")) as reply:
+        found: dict[str, Any] = json.load(reply)
+    return found

@@ -25,9 +25,6 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,7 +33,7 @@ import psutil
 import pyarrow.parquet as pq
 import yaml
 
-from performance.measure import machine
+from performance.measure import bill, machine, serving
 from performance.rehearsal_inputs import Language, benchmarks, corpus, encoder, instruction_sets
 from rag_instruct.tables import frame, markdown
 
@@ -162,24 +159,6 @@ def make(folder: Path, rows: int, passages: int) -> dict[str, dict[str, Any]]:
     return made
 
 
-@contextmanager
-def teacher(latency: float, faults: float) -> Iterator[str]:
-    """Run the endpoint, and give its address."""
-    command = [sys.executable, str(ROOT / "performance/rehearsal_teacher.py")]
-    command += ["--latency", str(latency), "--faults", str(faults)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        yield server.stdout.readline().strip()
-        server.kill()
-
-
-def bill(url: str) -> dict[str, Any]:
-    """Return what the endpoint counted."""
-    with urllib.request.urlopen(url.replace("/v1", "/bill")) as reply:
-        found: dict[str, Any] = json.load(reply)
-    return found
-
-
 def build(folder: Path, cores: int, targets: list[str], kills: list[float]) -> None:
     """Run Snakemake until it succeeds; after each number of seconds in `kills`, kill everything first."""
     command = [str(Path(sys.executable).with_name("snakemake")), "-s", str(ROOT / "Snakefile"), "--cores", str(cores)]
@@ -242,7 +221,8 @@ def main(arguments: argparse.Namespace) -> None:
     run.mkdir(parents=True)
     moments = random.Random(arguments.seed)
     kills = [moments.uniform(0.1, 1) * arguments.kill_within for _ in range(arguments.kills)]
-    with teacher(arguments.latency, arguments.faults) as url:
+    command = [ROOT / "performance/rehearsal_teacher.py", "--latency", arguments.latency, "--faults", arguments.faults]
+    with serving(*command) as url:
         config = settings(inputs, arguments.rows, url, made)
         (run / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
         watch, began = Watch(), time.monotonic()
