@@ -54,13 +54,13 @@ def test_documents_that_the_teacher_left_unused_are_the_first_noise():
 
 
 def test_a_row_that_declines_has_no_document_that_answers():
-    withheld = {"withheld": "3", "declined": "No document tells it.", "answer": "It is text 77 of T77."}
-    rows, _ = assemble([pair(n, sources=(3, 5), **withheld) for n in range(20)], Run(), 10, 20, "1")
+    withheld = {"withheld": "43", "declined": "No document tells it.", "answer": "It is text 77 of T77."}
+    rows, _ = assemble([pair(n, sources=(43, 5), **withheld) for n in range(20)], Run(), 10, 20, "1")
     for row in rows:
         assert (row.answer, row.withheld_answer) == ("No document tells it.", "It is text 77 of T77.")
         assert [passage.id for passage in row.passages if passage.role == "source"] == ["5"]
-        assert row.hidden_passages == ("3",)
-        assert not {"3", "77"} & {passage.id for passage in row.passages}
+        assert row.hidden_passages == ("43",)
+        assert not {"43", "77"} & {passage.id for passage in row.passages}
     assert sampled(rows, 1, "1") == [], "verification would find that the documents do not answer"
 
 
