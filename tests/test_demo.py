@@ -59,7 +59,8 @@ def test_counts_add_up(demo):
         left = [
             r
             for r in rejects
-            if r["paradigm"] == paradigm and r["reason"] in ("repeated question", "surplus", "too few noise documents")
+            if r["paradigm"] == paradigm
+            and r["reason"] in ("repeated question", "surplus", "too few noise documents", "near duplicate")
         ]
         assert len(written) == counts["paradigms"][paradigm]["rows"] + len(left)
 

@@ -21,6 +21,7 @@ from rag_instruct.llm.answers import AnswerStore
 from rag_instruct.models.decoding import Decoding
 from rag_instruct.schema import Question
 
+DRY = (402, {"error": {"message": "Insufficient Balance", "type": "unknown_error", "code": "invalid_request_error"}})
 TASKS = [Task(f"q{n}", f"What is number {n}?", tuple(f"T{d}\ntext {d} of {n}" for d in range(3))) for n in range(12)]
 
 
@@ -150,15 +151,15 @@ def test_a_kill_and_a_rerun_buy_only_what_is_missing(tmp_path):
 
 
 @pytest.mark.slow
-def test_an_endpoint_that_dies_half_way_loses_nothing(tmp_path):
-    """The server is gone for the rest of the run: a clear end, no outputs, and a rerun buys the rest."""
+def test_an_account_that_runs_dry_half_way_loses_nothing(tmp_path):
+    """Nothing is answered for the rest of the run: a clear end, no outputs, and a rerun buys the rest."""
     with endpoint(lambda request: "yes") as served:
         plain = served.reply
-        served.reply = lambda request, key: (500, {"error": {}}) if len(served.requests) >= 30 else plain(request, key)
+        served.reply = lambda request, key: DRY if len(served.requests) >= 30 else plain(request, key)
         command = Command(tmp_path, served.base_url, 100, attempts=2)
         code, said = command.run()
         assert code == 1
-        assert "kept: run again to go on" in said
+        assert "kept: correct this, then run again" in said
         assert "Traceback" not in said
         assert not command.output.exists()
         kept = len(AnswerStore(command.answers))

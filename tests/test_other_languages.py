@@ -95,7 +95,7 @@ def prepare(project, url):
             "language": language, "corpus": f"towns_{language}", "encoder": "minilm", "exemplars": {f"imitated_{language}": 8},
             "exemplar_filter": "heuristic", "teacher": "scripted", "prompts": "full", "documents": 3, "tries": 1, "oversample": 0,
             "paradigms": {"single_doc_answer": 5, "multi_doc_answer": 5}, "noise": {"depth": 30, "beyond": 10},
-            "decontaminate": [f"quiz_{language}"], "runs": {"exemplars": f"run_{language}.trec"},
+            "decontaminate": [f"quiz_{language}"], "multi_documents": {"choose": "next_hits"}, "evidence": {"model": False}, "runs": {"exemplars": f"run_{language}.trec"},
             "quality_filters": {"similar_questions": False},  # MiniLM's vectors are English
         }  # fmt: skip
     teacher = {"model": "m", "base_url": url, "key_variable": "TEST_KEY", "price": {"input": 1.0, "output": 1.0}}

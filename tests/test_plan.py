@@ -49,6 +49,7 @@ def test_the_jobs_of_both_targets(bare):
         "gather_pairs": 5,
         "assemble": 5,
         "filter_rows": 1,
+        "measure_evidence": 1,
         "merge_dataset": 1,
     }
     assert plan(bare, FULL) == {
@@ -72,6 +73,7 @@ def test_the_jobs_of_both_targets(bare):
         "gather_pairs": 5,
         "assemble": 5,
         "filter_rows": 1,
+        "measure_evidence": 1,
         "merge_dataset": 1,
     }
 
