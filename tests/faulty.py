@@ -80,9 +80,17 @@ def write_pair(request):
 
 
 def recorded_replies(path):
-    """Request -> reply, of a store's records that are kept as gzip."""
-    records = map(json.loads, gzip.decompress(path.read_bytes()).splitlines())
-    return {json.dumps(record["request"], sort_keys=True): record["reply"] for record in records if "reply" in record}
+    """Request as it was sent -> reply, of a store's records that are kept as gzip."""
+    records = [
+        record for record in map(json.loads, gzip.decompress(path.read_bytes()).splitlines()) if "reply" in record
+    ]
+    return {json.dumps(sent_of(record), sort_keys=True): record["reply"] for record in records}
+
+
+def sent_of(record):
+    """A record's request as the endpoint got it; the store keeps what was adapted."""
+    adapted = record["reply"].get("sent")
+    return {**adapted, "messages": record["request"]["messages"]} if adapted else record["request"]
 
 
 class Server:
