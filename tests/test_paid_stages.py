@@ -27,7 +27,6 @@ from rag_instruct.llm import endpoints
 from rag_instruct.llm.adoption import OrphanedBatches
 from rag_instruct.llm.answers import AnswerStore
 from rag_instruct.llm.budget import BudgetAccount
-from rag_instruct.llm.client import CONTROL_STAGE
 from rag_instruct.llm.prices import load_prices
 from rag_instruct.llm.session import open_session
 
@@ -60,10 +59,9 @@ def begun(stage):
     return job
 
 
-def controls(folder):
-    """How many different questions were asked only to see whether the endpoint is well."""
-    records = AnswerStore(folder / "answers").records()
-    return len({record["key"] for record in records if record.get("stage") == CONTROL_STAGE})
+def answered(folder):
+    """The keys of the requests whose answers are in the store."""
+    return {record["key"] for record in AnswerStore(folder / "answers").records() if "reply" in record}
 
 
 @pytest.mark.parametrize("batch", [False, True], ids=["online", "batch"])
@@ -115,9 +113,8 @@ def test_20_kills_cost_what_was_in_flight_and_change_no_byte(material, tmp_path,
     print(kills, some, all_)
     assert all_ / 10 < some < all_, "killed at work: much was bought, and not all"
     assert [stage.result() for stage in disturbed] == [stage.result() for stage in undisturbed]
-    assert paid["distinct"] - controls(tmp_path / "disturbed") == needed["distinct"] - controls(
-        tmp_path / "undisturbed"
-    )
+    # The server may see a request in two forms: after a 500, it is sent without its schema, which may be the cause.
+    assert answered(tmp_path / "disturbed") == answered(tmp_path / "undisturbed")
     # What is in flight: eight requests online, nothing of a batch, which is found again.
     unread = paid["faults"].get("lost", 0) + paid["faults"].get("half a character", 0)
     assert paid["billed"] - paid["distinct"] - unread <= (0 if batch else 8 * kills)
