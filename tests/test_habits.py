@@ -416,7 +416,7 @@ def test_a_short_outage_pauses_the_job(tmp_path, status, caplog):
         return (status, error("restarting")) if down.is_set() else completion()
 
     with habits(answer) as served:
-        _, bought, _ = ask_all(served.base_url, tmp_path, range(100), concurrency=16, attempts=3)
+        _, bought, _ = ask_all(served.base_url, tmp_path, range(100), concurrency=16)
         assert bought == 100 + len(served.controls) - sum(map(bool, served.controls)) + len(AnswerStore(tmp_path)) - 100
         assert len(served.requests) < 300
     assert not failures(tmp_path)
