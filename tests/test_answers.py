@@ -1,18 +1,20 @@
 import asyncio
 import gc
+import gzip
 import json
 import os
 import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from conftest import ROOT
 
 from rag_instruct.errors import UserError
 from rag_instruct.llm.answers import AnswerStore, exclusive, request_key
-from rag_instruct.llm.segments import compact
+from rag_instruct.llm.segments import compact, take_recorded
 from rag_instruct.lock import Claims
 from scripts import answers
 
@@ -230,3 +232,12 @@ def test_the_store_can_be_looked_into(tmp_path, capsys):
     assert "eins" in shown
     with pytest.raises(UserError, match="no request's key begins with zzz"):
         answers.main("show", tmp_path, key="zzz")
+
+
+def test_a_recording_is_taken_once_by_jobs_that_begin_at_a_time(tmp_path):
+    recorded = tmp_path / "recorded.jsonl.gz"
+    recorded.write_bytes(gzip.compress(b"{}\n" * 50_000))
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: take_recorded(recorded, tmp_path / "answers"), range(8)))
+    (segment,) = (tmp_path / "answers").glob("*.jsonl")
+    assert segment.read_bytes() == b"{}\n" * 50_000

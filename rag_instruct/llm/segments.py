@@ -206,6 +206,12 @@ def take_recorded(recorded: Path, folder: Path) -> None:
     except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"{recorded}: cannot be read as a .gz file ({error}): restore it by git") from error
     segment = folder / f"0-{hashlib.sha256(content).hexdigest()[:16]}.jsonl"
-    if not segment.exists():
-        with whole(segment) as temporary:
-            temporary.write_bytes(content)
+    folder.mkdir(parents=True, exist_ok=True)
+    held = hold(folder / ".recorded.lock", wait=True)  # several jobs begin at a time
+    try:
+        if not segment.exists():
+            with whole(segment) as temporary:
+                temporary.write_bytes(content)
+    finally:
+        if held:
+            held.close()
