@@ -31,6 +31,7 @@ OPTION = re.compile(r"^[(\uff08]?([A-H])[.):\uff0e\uff09\uff1a\u3001]\s*(.+)$", 
 EAST, SOUTHEAST = r"\p{Han}\p{Hiragana}\p{Katakana}\u30fc\u3005", r"\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 CHARACTERS_PER_WORD = {EAST: 1.8, SOUTHEAST: 4.0}
 UNSPACED = rf"[{EAST}{SOUTHEAST}]\p{{M}}*"
+WITHOUT_SPACES = regex.compile(UNSPACED, regex.V1)
 LETTER = rf"[\w\p{{M}}--[_{EAST}{SOUTHEAST}]]"
 # Latin, accents and punctuation need no regard for scripts. Faster tests and patterns do for texts of these alone.
 OTHER_SCRIPTS = re.compile("[\u0300-\u1fff\u2c00-\ud7ff\uf900-\ufaff\U00010000-\U0003ffff]")

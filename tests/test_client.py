@@ -185,10 +185,22 @@ def test_a_grammar_that_only_gets_500_is_left_out_when_the_rest_is_answered(tmp_
     caplog.set_level("INFO", logger="rag_instruct")
     with endpoint(lambda request: "x") as served:
         served.refuses = lambda request: 500 if "response_format" in request else None
-        replies, _, _ = ask_all(served.base_url, tmp_path, range(3), form=PATTERN)
+        replies, _, _ = ask_all(served.base_url, tmp_path, range(3), form=PATTERN, concurrency=1)
+        sent = ["response_format" in request for request in served.requests]
     assert [reply["finish_reason"] for _, reply in replies] == ["stop"] * 3
     assert all("faults" not in reply for _, reply in replies)
+    assert sent == [True, False, True, False, False], "twice is no accident"
     assert caplog.text.count("answers 500 to the grammar ^(a{5,127}|") == 1
+
+
+def test_one_passing_500_costs_no_grammar(tmp_path, caplog):
+    caplog.set_level("INFO", logger="rag_instruct")
+    with endpoint(lambda request: "x") as served:
+        served.faults = [500]
+        ask_all(served.base_url, tmp_path, range(6), form=PATTERN, concurrency=1)
+        sent = ["response_format" in request for request in served.requests]
+    assert sent == [True, False, True, True, True, True, True]
+    assert "answered 500, and then the same request without the grammar" in caplog.text
 
 
 def test_an_outage_drops_no_grammar(tmp_path):

@@ -50,6 +50,23 @@ def test_all_missing_keys_are_named_at_once_with_what_needs_them_and_the_remedy(
     assert nothing == "Nothing was run."
 
 
+@pytest.mark.parametrize(
+    ("rule", "names"),
+    [
+        ("embed_queries", {"queries": "exemplars"}),
+        ("embed_queries", {"queries": "evaluation_arc"}),
+        ("rerank_run", {"queries": "exemplars"}),
+        ("measure_evidence", {}),
+    ],
+)
+def test_every_rule_that_loads_a_gated_model_needs_the_token(settings, rule, names):
+    data_set = settings["datasets"]["rag_instruct_40k"]
+    settings["encoders"]["gated"] = {"model": "google/embeddinggemma-300m"}
+    data_set["encoder"], data_set["rerank"] = "gated", {"model": "google/gemma-2b"}
+    data_set["evidence"] = {"model": "llama_3_1_8b"}
+    assert "HF_TOKEN is not set" in missing_keys([job(rule, dataset="rag_instruct_40k", **names)], settings)[0]
+
+
 @pytest.mark.parametrize("free", ["download", "assemble", "load_exemplars", "report"])
 def test_other_jobs_need_no_key(settings, free):
     assert missing_keys([job(free)], settings) == []

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from rag_instruct.words import STOP, fold, stem
+from rag_instruct.words import STOP, WITHOUT_SPACES, fold, stem
 
 QUALIFIER = re.compile("\\s*[(\uff08]([^()\uff08\uff09]+)[)\uff09]\\s*$")  # also full-width parentheses
 PART = re.compile(r"[ _-]+\d+$")  # the number of a part in a file's name, such as Kenya_1
@@ -21,7 +21,6 @@ BEGINNING = re.compile(r"(^|[.!?:;])[\"“ ]*$")  # of a sentence, where a capit
 # Words that make another name of a name: "Holy Roman Empire".
 EXTENDING = frozenset({"Holy", "Democratic", "New", "Old", "North", "South", "East", "West", "Northern", "Southern"})
 LEAST_LETTERS = 3  # of a name; 2 in a script without capitals, where a letter may be a syllable or a word
-UNSPACED = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\u0e00-\u0e7f"  # Chinese, Japanese and Thai have no blanks
 KATAKANA = r"\u30a1-\u30fa\u30fc"
 INFLECTED = re.compile(r"[\u0370-\u03ff\u0400-\u04ff]{4,}$")  # Greek and Cyrillic words, whose ends change with case
 
@@ -106,7 +105,7 @@ class ArticleName:
 
 def _bounded(pattern: str, name: str) -> str:
     """Return the pattern of whole words. Scripts without blanks have no words to end, but katakana's runs do."""
-    if re.search(f"[{UNSPACED}]", name):
+    if WITHOUT_SPACES.search(name):
         ends = [f"(?{side}[{KATAKANA}])" if re.match(f"[{KATAKANA}]", letter) else ""
                 for side, letter in (("<!", name[0]), ("!", name[-1]))]  # fmt: skip
         return ends[0] + pattern + ends[1]

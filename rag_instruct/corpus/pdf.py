@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rag_instruct.corpus.blocks import Block
+from rag_instruct.words import WITHOUT_SPACES
 
 LARGER = 1.12  # a heading's letters are at least this much larger than those of the text
 GAP = 0.8  # blank space above a paragraph, in heights of a line
@@ -254,8 +255,7 @@ def _spliced(text: str, more: str) -> str:
     """Join two lines. A word that a hyphen divides becomes whole where it goes on with a small letter."""
     if text.endswith((HYPHEN, "-")) and text[-2:-1].isalpha():
         return text[:-1] + ("" if more[:1].islower() else "-") + more
-    without = re.search(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0eff]$", text)  # scripts without blanks
-    return text + ("" if without else " ") + more
+    return text + ("" if WITHOUT_SPACES.search(text[-1:]) else " ") + more
 
 
 def _continues(block: Block, text: str) -> bool:

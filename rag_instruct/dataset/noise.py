@@ -8,9 +8,8 @@ from rag_instruct.files import digest
 from rag_instruct.retrieval.runs import Hit, Run
 from rag_instruct.schema import Pair
 from rag_instruct.synthesis.declining import may_answer
-from rag_instruct.words import content, share, substance
+from rag_instruct.words import content, substance
 
-ANSWERS = 0.5  # a passage with at least this share of the answer's own words may answer the question
 DRAWN = 64  # random rows that are read at a time
 
 
@@ -48,9 +47,8 @@ def _hard(pair: Pair, run: Run, beyond: int, seed: str) -> Iterator[Hit]:
 
     If the answer has no words of its own, such as "yes", no passage shows whether it answers.
     """
-    said = content(substance(pair.answer)) - content(pair.question)
-    near = run.hits(pair.id)[:beyond] if said else []
-    yield from (hit for hit in near if share(said, content(hit.passage.document)) < ANSWERS)
+    near = run.hits(pair.id)[:beyond] if content(substance(pair.answer)) - content(pair.question) else []
+    yield from (hit for hit in near if not may_answer(pair.question, pair.answer, hit.passage.document))
     yield from _window(pair, run, beyond, seed)
 
 

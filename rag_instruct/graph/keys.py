@@ -116,9 +116,20 @@ def _needed(job: Any, settings: Settings) -> Iterator[Needed]:
 
         recipe = load_recipe(Path(str(job.input.recipe)))
         yield from of_hub(recipe.model, recipe.revision, made)
-    elif rule == "generate_local":
-        model = settings["models"][names.model]
+    elif model := _loaded(rule, names, settings):
         yield from of_hub(model.get("model", ""), model.get("revision"), made)
-    elif rule == "embed":
-        encoder = settings["encoders"][names.encoder]
-        yield from of_hub(encoder["model"], encoder.get("revision"), made)
+
+
+def _loaded(rule: str, names: Any, settings: Settings) -> dict[str, Any]:
+    """Return the settings of the model that a job of this rule loads, or nothing."""
+    chosen = settings["datasets"][names.dataset] if hasattr(names, "dataset") else {}
+    if rule == "generate_local":
+        return dict(settings["models"][names.model])
+    if rule == "measure_evidence":
+        return dict(settings["models"][chosen["evidence"]["model"]])
+    if rule == "embed":
+        return dict(settings["encoders"][names.encoder])
+    if rule == "embed_queries":
+        own = chosen["evaluation"] if names.queries.startswith("evaluation_") else {}
+        return dict(settings["encoders"][own.get("encoder", chosen["encoder"])])
+    return dict(chosen["rerank"]) if rule == "rerank_run" else {}

@@ -29,6 +29,7 @@ class RequestAdaptation:
         self._unknown: set[str] = set()
         self._compiled: set[str] = set()  # grammars with which the endpoint has answered
         self._refused: dict[str, bool] = {}  # grammars that it cannot compile: whether that is certain
+        self._doubted: set[str] = set()  # grammars that once got 500, and whose request was answered without them
 
     def adapt(self, request: Request) -> Request:
         """Return the request without the parameters that the endpoint is known to refuse."""
@@ -57,8 +58,13 @@ class RequestAdaptation:
         if grammar and grammar == _grammar(sent):
             self._compiled.add(grammar)
             self._refused.pop(grammar, None)
-        elif self._refused.get(grammar) is False:
+        elif self._refused.get(grammar) is False and grammar in self._doubted:
             self._refuse(grammar, "answers 500 to")
+        elif self._refused.get(grammar) is False:
+            # A passing fault looks the same once: the next request tries the grammar again.
+            del self._refused[grammar]
+            self._doubted.add(grammar)
+            self._say(f"answered 500, and then the same request without the grammar {grammar[:200]}")
 
     def failed(self, request: Request) -> None:
         """Learn from a failure of `request`: where its grammar was only suspected, the cause is another one."""
@@ -70,7 +76,7 @@ class RequestAdaptation:
         """Note that the endpoint cannot compile the grammar of `sent`, if its error may mean that.
 
         vLLM answers 500 "Internal server error" then. This may also be an outage, so it is certain only when the
-        endpoint answers the same request without the grammar.
+        endpoint has twice answered a request without the grammar that got 500 with it.
         """
         grammar = _grammar(sent)
         if not grammar or grammar in self._compiled:

@@ -10,7 +10,7 @@ from rag_instruct.words import content, share, substance
 MISSING = re.compile(
     r"\b(not|no|cannot|none|nothing|neither|nor|lack\w*|missing|unknown|unable|without|unclear)\b|n't\b", re.I
 )
-TOLD = 0.6  # a document may answer if it has this share of the answer's words that the question lacks
+TOLD = 0.5  # a document may answer if it has this share of the answer's words that the question lacks
 
 
 def declining_fault(question: str, answer: str, declined: str, others: str) -> Fault | None:

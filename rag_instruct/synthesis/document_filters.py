@@ -9,8 +9,6 @@ import difflib
 import re
 from collections.abc import Callable
 
-import regex
-
 from rag_instruct.language import language_of, other_language
 from rag_instruct.paradigms import STATED
 from rag_instruct.reasons import Fault, Reason
@@ -18,10 +16,9 @@ from rag_instruct.synthesis.focus import Focus, texts_of
 from rag_instruct.synthesis.grounding import unsupported_names, unsupported_number
 from rag_instruct.synthesis.sentence_filters import answer_in_document
 from rag_instruct.synthesis.wording import holds_text, mentions_documents, points_at_nothing, refusal
-from rag_instruct.words import UNSPACED, content, fold, marks, options_of, stem_of, substance
+from rag_instruct.words import WITHOUT_SPACES, content, fold, marks, options_of, stem_of, substance
 from rag_instruct.worked_examples import has_worked_examples
 
-WITHOUT_SPACES = regex.compile(UNSPACED, regex.V1)
 UNSTATED = ("useless_doc", "single_doc_support")  # paradigms whose only document must not state the answer
 
 TEMPLATE = re.compile(r"\{(documents?|exemplar|question|answer|simulation)\}")
@@ -142,8 +139,8 @@ def off_topic(paradigm: str, question: str, answer: str, texts: str) -> bool:
 
 
 def _units(text: str) -> set[str]:
-    """Return the words of a text, and the single characters of scripts without spaces."""
-    return content(text) | set(re.findall(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0eff]", text))
+    """Return the words of a text, and single syllables of Korean, whose words have particles at their end."""
+    return content(text) | set(re.findall(r"[\uac00-\ud7af]", text))
 
 
 def stated_already(question: str, answer: str, focus: Focus) -> bool:

@@ -72,7 +72,6 @@ class Synthesis:
     declining: float = 0.0  # share of row slots whose answer declines, because a document is withheld
     citing: bool = False  # whether answers cite their documents
     rejects: list[Reject] = field(default_factory=list)
-    language: str = "en"  # ISO 639-1
 
     @cached_property
     def watch(self) -> YieldWatch:
