@@ -134,11 +134,15 @@ def test_quotes_that_do_not_fit_are_refused_and_joined_files_have_a_setting(tmp_
     assert store[range(len(store))] == expected
 
 
-def test_a_quote_that_joins_lines_is_said(tmp_path, caplog):
+def test_a_quote_that_joins_what_may_be_rows_is_refused_until_somebody_says_what_it_is(tmp_path):
     """Two rows of a file without quoting can look like one row with a quoted field."""
-    store = imported(tmp_path, "p.tsv", HEADER + '1\t"a\tA\n2\tb"\tB\n')
-    assert len(store) == 1
-    assert "p.tsv: fields in quotes hold tabs or line breaks in 1 rows, the first begins on line 2" in caplog.text
+    content = HEADER + '1\t"a\tA\n2\tb"\tB\n'
+    with pytest.raises(UserError, match=r"p\.tsv, lines 2 to 3: a quote joins these lines into one row"):
+        imported(tmp_path, "p.tsv", content)
+    for quoted, count in ((True, 1), (False, 2)):
+        form = Form(quoted=quoted)
+        import_passages(tmp_path / "p.tsv", {}, 0, tmp_path / "p.arrow", tmp_path / "p.json", form=form)
+        assert len(PassageStore(tmp_path / "p.arrow")) == count
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])

@@ -48,6 +48,10 @@ def outcome(status, value):
         (400, [said("User location is not supported for the API use.", status="FAILED_PRECONDITION")]),
         (401, {"message": "Unauthorized", "request_id": "x"}),  # Mistral
         (400, said("Organization has been restricted. Please reach out to support.", code="organization_restricted")),  # Groq
+        (400, said("You exceeded your current quota, please check your plan and billing details.")),
+        (400, said("Trial credits have been used up. Add a payment method.")),
+        (403, {"message": "Subscription expired"}),
+        (403, said("You have no credits left.")),
         (412, said("Account acme-1 is suspended, possibly due to reaching the monthly spending limit.")),  # Fireworks
         (400, said("Access denied, please make sure your account is in good standing.", code="Arrearage")),  # Alibaba
     ],

@@ -40,7 +40,7 @@ TOO_LONG = re.compile(
     r"|input.{0,40}too long|max_model_len|longer than the (model|max)|request too large|request_too_large"
     r"|input token count|input tokens.{0,30}exceed|inputs. (tokens \+|must have less than)|tokens? limit exceeded"
     r"|reduce the length|string_above_max|too large for model|range of input length|payload too large"
-    r"|exceeds? the (maximum|max|model.?s).{0,30}(token|length)"
+    r"|exceeds? the (maximum|max|model.?s).{0,30}(token|length)|(prompt|input) length.{0,30}exceed"
 )
 # The words of moderation and of content filters.
 MODERATED = re.compile(
@@ -65,7 +65,9 @@ ACCOUNT = re.compile(
     r"|invalid.?api.?key|incorrect api key|account.{0,60}suspended|out of call volume quota|monthly included credits"
     r"|unsupported_country|location is not supported|free-models-per-day|enable billing|inactive subscription"
     r"|access denied due to (invalid subscription|virtual network)|account is in good standing|arrearage|余额不足|欠费"
-    r"|resource has been (temporarily )?blocked"
+    r"|resource has been (temporarily )?blocked|exceeded your (current |monthly )?quota|(out of|no (more )?) ?credits\b"
+    r"|credits? (are |is |have been |has been )?(used up|exhausted|depleted)|add a payment method"
+    r"|subscription (has |is )?(expired|ended|lapsed|inactive)"
 )
 # A limit per minute, which passes, although some providers mention plan and billing in it.
 PACE = re.compile(

@@ -41,7 +41,7 @@ class Form(NamedTuple):
     """How a file is written, where its name and first bytes do not say so."""
 
     encoding: str = ""  # of a file that is not UTF-8 and has no byte-order mark
-    quoted: bool = True  # False: a TSV or CSV file whose fields were joined without quoting
+    quoted: bool | None = None  # False: a TSV or CSV file joined without quoting; True: also where rows look joined
     delimiter: str = ""  # of a TSV or CSV file, if it is another than its ending says
     member: str = ""  # the file inside a .zip
     under: str = ""  # the key of a JSON object that holds the array of records; a.b stands for b in a

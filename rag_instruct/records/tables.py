@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from rag_instruct.errors import UserError
-from rag_instruct.logs import logger
 from rag_instruct.records.opening import RECORD, Form, Text
 
 DELIMITERS = {".tsv": "\t", ".csv": ","}
@@ -17,7 +16,7 @@ UNQUOTED = "if the file was written without quoting, set `quoted: false` in conf
 def table_records(text: Text, kind: str, form: Form) -> Iterator[Located]:
     """Read the rows as objects by the names in the header. Blank lines are skipped."""
     delimiter = form.delimiter or DELIMITERS[kind]
-    rows = (_quoted if form.quoted else _joined)(text, delimiter)
+    rows = _joined(text, delimiter) if form.quoted is False else _quoted(text, delimiter, bool(form.quoted))
     header: list[str] = []
     for line, row in rows:
         if not header:
@@ -26,7 +25,7 @@ def table_records(text: Text, kind: str, form: Form) -> Iterator[Located]:
         if form.row_names and len(row) == len(header) + 1:
             row = row[1:]
         if len(row) != len(header):
-            fix = f"; {UNQUOTED}" if form.quoted else ""
+            fix = "" if form.quoted is False else f"; {UNQUOTED}"
             raise UserError(
                 f"{text.path}, line {line}: {len(row)} fields where the header has {len(header)} "
                 f"({', '.join(header)}); the row begins with {row[:1]!r:.60}: correct it, or put fields that contain a "
@@ -48,11 +47,23 @@ def _checked_header(text: Text, header: list[str], delimiter: str) -> list[str]:
     return header
 
 
-def _quoted(text: Text, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows of a file with quotes as in CSV, each with the number of its first line."""
+def _quoted(text: Text, delimiter: str, certain: bool) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows of a file with quotes as in CSV, each with the number of its first line.
+
+    In a TSV file without quoting, a text that begins with a quote can join rows. Unless quoting is `certain`, we refuse
+    a row whose every line could be a row. Doubled quotes show that a writer quoted. In CSV files, quoted lines often
+    look like rows.
+    """
     csv.field_size_limit(RECORD)
-    rows = csv.reader(text.lines(), delimiter=delimiter, strict=True)
-    broken, first, end = 0, 0, 0
+    lines: list[str] = []  # of the current row
+
+    def noted() -> Iterator[str]:
+        for line in text.lines():
+            lines.append(line)
+            yield line
+
+    rows = csv.reader(noted(), delimiter=delimiter, strict=True)
+    end = 0
     while True:
         begin = end + 1
         try:
@@ -65,15 +76,15 @@ def _quoted(text: Text, delimiter: str) -> Iterator[tuple[int, list[str]]]:
         if row is None:
             break
         end = rows.line_num
+        alike = len(lines) > 1 and all(line.count(delimiter) == len(row) - 1 and '""' not in line for line in lines)
+        lines.clear()
+        if alike and delimiter == "\t" and not certain:
+            raise UserError(
+                f"{text.path}, lines {begin} to {end}: a quote joins these lines into one row, but each may be a row: "
+                f"{UNQUOTED}; if the quotes are right, set `quoted: true`"
+            )
         if row:
-            if delimiter == "\t" and (end > begin or "\t" in "".join(row)):
-                broken, first = broken + 1, first or begin
             yield begin, row
-    if broken:
-        logger.warning(
-            "%s: fields in quotes hold tabs or line breaks in %d rows, the first begins on line %d: %s",
-            text.path, broken, first, UNQUOTED,
-        )  # fmt: skip
 
 
 def _joined(text: Text, delimiter: str) -> Iterator[tuple[int, list[str]]]:

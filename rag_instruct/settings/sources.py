@@ -65,7 +65,8 @@ class Written(Section):
     )
     quoted: Maybe[bool] = Field(
         None,
-        description="false for a .tsv or .csv file whose fields were joined without quoting: quotes are texts.",
+        description="false for a .tsv or .csv file whose fields were joined without quoting: quotes are texts. true "
+        "for a .tsv file whose quoted fields contain what looks like rows; left out, such a file is refused.",
         examples=[False],
     )
     delimiter: Maybe[str] = Field(
