@@ -188,7 +188,7 @@ def _table(heads: list[str], rows: Iterable[Iterable[Any]]) -> str:
 
 def _verification(verification: Mapping[str, Mapping[str, Any]]) -> str:
     if not verification:
-        return "No row was tested (`verification` in config.yaml). A row's paradigm is only what its prompt asked for."
+        return "No judge has tested the rows (`verification` in config.yaml)."
     names = list(next(iter(verification.values()))["found"])
     lines = []
     for name, found in verification.items():
