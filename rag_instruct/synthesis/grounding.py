@@ -150,10 +150,6 @@ class _Numbers:
         )
 
 
-def _ratios(one: float, other: float) -> tuple[float, ...]:
-    return one / other, 100 * one / other, 100 * (one - other) / other, (one + other) / 2
-
-
 def _sums(run: list[float]) -> Iterator[float]:
     """Yield the sums and the means of neighbouring numbers."""
     sums = [0.0, *accumulate(run)]
