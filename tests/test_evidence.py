@@ -67,6 +67,13 @@ def test_threads_are_left_as_they_were(folder):
     assert torch.get_num_threads() == before
 
 
+@pytest.mark.timeout(60)
+def test_a_failure_of_common_tokens_reaches_every_thread_that_waits_for_them(folder):
+    unknown = 10**6  # the model has no such token
+    with pytest.raises(IndexError):
+        list(Likelihood(folder, workers=2).measure([Text([unknown, 7, 8 + n], 1, common=True) for n in range(8)]))
+
+
 def test_padded_batches_have_the_same_bits(folder):
     model = Likelihood(folder)
     for text, bits in zip(texts(), model._batch(texts()), strict=True):

@@ -70,6 +70,21 @@ def test_citations_follow_documents_that_are_dropped():
     assert styles == {style.document for style in STYLES if "{number}" in style.document}
 
 
+def test_a_row_with_citations_is_an_example_without_a_document_that_they_do_not_name():
+    tokenizer = tiny.tokenizer("llama-3", ["long text of noise " * 50, "one", "two", "So"])
+    row = {
+        "id": "r",
+        "question": "Which?",
+        "answer": "So [3]. And so [1].",
+        "documents": ["one", "long text of noise " * 50, "two"],
+        "passages": [{"role": role, "rank": rank} for rank, role in enumerate(("source", "noise", "source"), start=1)],
+        "cited": True,
+    }
+    example = Renderer(tokenizer, 140, "1").example(row)
+    assert example.documents_dropped == 1
+    assert answer_of(tokenizer, example).startswith("So [2]. And so [1].")
+
+
 def test_the_prompt_is_what_inference_will_write():
     tokenizer = tiny.tokenizer("llama-3")
     renderer = Renderer(tokenizer, 4000, "1")

@@ -70,16 +70,25 @@ class Likelihood:
         return found[0]
 
     def _state(self, common: tuple[int, ...]) -> Any:
-        """Return the model's state after common tokens. The first thread that needs it computes it."""
+        """Return the model's state after common tokens. The first thread that needs it computes it.
+
+        If the model fails there, every thread that waits for the state gets the error.
+        """
         with self._lock:
             first = common not in self._read
             future = self._read.setdefault(common, Future())
         if first:
-            state = DynamicCache(config=self._model.config)
-            if common:
-                self._model(input_ids=torch.tensor([common]), past_key_values=state, use_cache=True, logits_to_keep=1)
-            future.set_result(state)
+            try:
+                future.set_result(self._after(common))
+            except Exception as error:
+                future.set_exception(error)
         return future.result()
+
+    def _after(self, common: tuple[int, ...]) -> DynamicCache:
+        state = DynamicCache(config=self._model.config)
+        if common:
+            self._model(input_ids=torch.tensor([common]), past_key_values=state, use_cache=True, logits_to_keep=1)
+        return state
 
     @torch.inference_mode()
     def _batch(self, texts: Sequence[Text]) -> list[list[int]]:

@@ -96,13 +96,14 @@ class Renderer:
         style = style_of(row["id"], self.seed, numbered=bool(row.get("cited")))
         user = {"role": "user", "content": style.render(row["question"], documents)}
         prompt = written(self.tokenizer, [user])
-        whole = written(self.tokenizer, [user, {"role": "assistant", "content": answer_to(row, documents)}])
+        text = answer_to(row, documents)
+        whole = written(self.tokenizer, [user, {"role": "assistant", "content": text}])
         if not whole.startswith(prompt):
             raise UserError(
                 f"the chat template of {self.tokenizer.name_or_path} writes a prompt differently if an answer follows: "
                 "set another chat_template in tokenizer_config.json"
             )
-        if row["question"].strip() not in prompt or row["answer"].strip() not in whole[len(prompt) :]:
+        if row["question"].strip() not in prompt or text.strip() not in whole[len(prompt) :]:
             raise UserError(
                 f"the chat template of {self.tokenizer.name_or_path} changes question or answer of row {row['id']}: "
                 "set another chat_template in tokenizer_config.json"
