@@ -1,4 +1,4 @@
-# Two commands do everything: `make demo` and `make test`. Each installs what it lacks into .venv, once.
+# `make demo` and `make test` need no settings. Each installs what it lacks into .venv, once.
 
 SHELL := /bin/bash
 

@@ -100,7 +100,7 @@ def recipe_of(name: str, arguments: argparse.Namespace) -> Recipe:
 def trained(model: Any, rows: Examples, recipe: Recipe) -> float:
     """Train with our trainer, without checkpoints."""
     with tempfile.TemporaryDirectory() as folder:
-        arguments = arguments_of(recipe, Path(folder))
+        arguments = arguments_of(recipe, Path(folder), validates=False)
         arguments.save_strategy = "no"
         trainer = trainer_of(model, rows, recipe, tokenizer_of(), arguments, ProgressCallback())
         began = time.perf_counter()

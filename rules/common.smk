@@ -196,8 +196,8 @@ def growing(amount):
     return lambda wildcards, attempt: amount * attempt
 
 
-# Minutes for stages that may wait for an endpoint or read a whole corpus. The time does not grow with retries, because
-# such a stage resumes where it was stopped.
+# Minutes for stages that may wait for an endpoint or read a whole corpus. Retries do not get more: most of these stages
+# resume where they were stopped. Those that start over (search by words, reranking) need far less than a day.
 A_DAY = 24 * 60
 
 

@@ -27,6 +27,10 @@ def stages():
     return file_of_rule((ROOT / "rules").glob("*.smk"))
 
 
+def test_a_rule_that_is_made_from_another_has_its_file(stages):
+    assert stages["merge_word_search"] == stages["merge_search"] == "retrieval"
+
+
 @pytest.fixture(scope="module")
 def jobs():
     """Exemplars and 2 paradigms are searched in 16 shards, and 11 benchmarks are scored."""

@@ -3,9 +3,12 @@
 import math
 
 import pytest
+from ir_measures import Qrel, R, calc_aggregate, nDCG
 from test_fusion import run_of
 from test_search import passages
 
+from rag_instruct.evaluation.records import Context
+from rag_instruct.evaluation.retrieval_quality import quality, ranking
 from rag_instruct.evaluation.retrievers import draw_recall, measured, page
 from rag_instruct.schema import Question
 
@@ -37,6 +40,15 @@ def test_with_titles_an_article_counts_once(run):
     """All passages here have the title T."""
     found = values(measured("b", questions(gold_titles=("t", "Other")), "bm25", run))
     assert found["recall@1"] == found["recall@100"] == 50
+
+
+def test_with_titles_k_counts_passages_and_not_articles(tmp_path):
+    """Ranks A, A, B: the article B is not among the first two passages, here and in the table of an evaluation."""
+    counted = calc_aggregate([R @ 2, R @ 3, nDCG @ 10], [Qrel("q", "b", 1)], list(ranking("q", ["a", "a", "b"])))
+    assert counted == pytest.approx({R @ 2: 0, R @ 3: 1, nDCG @ 10: 1 / 2})
+    documents = ["A\nOne.", "A\nTwo.", "B\nThree."]
+    context = Context(id="q", origin="search", documents=documents, passages=[])
+    assert quality(questions(gold_titles=("B",)), [context])["recall"] == {1: 0, 3: 1}
 
 
 def test_a_page_and_a_plot_of_two_retrievers(tmp_path, run):

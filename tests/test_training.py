@@ -33,7 +33,7 @@ from rag_instruct.training.loss_curve import draw_losses
 from rag_instruct.training.recipe import Recipe, load_recipe
 from rag_instruct.training.rows import Example, Examples, Renderer, examples
 from rag_instruct.training.sampler import DeterministicSampler
-from rag_instruct.training.trainer import STOPPED, arguments_of, loaded, packed, trainer_of
+from rag_instruct.training.trainer import STOPPED, arguments_of, checked_sequences, loaded, trainer_of
 from scripts import train as script
 
 RECIPE = {
@@ -285,8 +285,9 @@ def test_norms_and_biases_do_not_decay_and_a_long_row_is_not_cut(place, tmp_path
     tokenizer = prepared(AutoTokenizer.from_pretrained(place / "base"))
     rows = [Example(str(n), [9] * n, [-100] * (n - 4) + [9] * 4, 0) for n in (512, 100, 7)]
     made = Examples(rows, [], {})
-    trainer = trainer_of(loaded(recipe), made, recipe, tokenizer, arguments_of(recipe, tmp_path), ProgressCallback())
-    assert packed(trainer, made.train) == 3
+    given = arguments_of(recipe, tmp_path, validates=False)
+    trainer = trainer_of(loaded(recipe), made, recipe, tokenizer, given, ProgressCallback())
+    assert checked_sequences(trainer, made.train) == 3
     trainer.create_optimizer()
     names = {id(weight): name for name, weight in trainer.model.named_parameters()}
     decayed = {names[id(w)]: g["weight_decay"] for g in trainer.optimizer.param_groups for w in g["params"]}
@@ -294,9 +295,9 @@ def test_norms_and_biases_do_not_decay_and_a_long_row_is_not_cut(place, tmp_path
     assert {name for name, decay in decayed.items() if not decay} == {name for name in decayed if "norm" in name}
     assert set(decayed.values()) == {0.0, 0.1}
     longer = Examples([*rows, Example("long", [9] * 600, [9] * 600, 0)], [], {})
-    trainer = trainer_of(loaded(recipe), longer, recipe, tokenizer, arguments_of(recipe, tmp_path), ProgressCallback())
+    trainer = trainer_of(loaded(recipe), longer, recipe, tokenizer, given, ProgressCallback())
     with pytest.raises(UserError, match="changed 4 rows with 1219 tokens to 4 rows with 1131"):
-        packed(trainer, longer.train)
+        checked_sequences(trainer, longer.train)
 
 
 def test_checkpoints_of_other_data_or_recipes_are_not_gone_on_from(tmp_path):

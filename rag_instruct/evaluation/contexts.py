@@ -28,9 +28,10 @@ class FileRecord(NamedTuple):
     contexts: list["Retrieved"]
 
     def asks(self, question: Question, others: Container[str]) -> bool:
-        """Return whether one question text contains the other, and the record's is none of the `others`.
+        """Return whether the record may be about this question.
 
-        A record without a question text matches any.
+        It is if their texts are equal, or if one contains the other and the record's is not the text of another
+        question (`others`). A record without a question text may be about any.
         """
         own = fold(question.question)
         alike = (text for text in self.questions if text and (text in own or own in text))

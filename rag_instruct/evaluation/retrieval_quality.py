@@ -17,6 +17,8 @@ DEPTHS = (1, 5, 10, 20, 50, 100)
 def quality(questions: Sequence[Question], contexts: Iterable[Context]) -> dict[str, Any]:
     """Return the recall@k of gold passages, and the share of questions whose first k documents contain an answer.
 
+    Both are shares from 0 to 1, by depth k, beside the numbers of questions that they are means over.
+
     The benchmark names gold passages by id or by article title. With a title, any passage of the article counts.
     Questions with their own documents are ignored. The share with an answer is DPR's top-k accuracy, which needs no
     gold passages.
@@ -38,7 +40,7 @@ def quality(questions: Sequence[Question], contexts: Iterable[Context]) -> dict[
 def _recall(questions: Sequence[Question], retrieved: Mapping[str, Context], depth: int) -> float:
     """Return the mean share of gold passages (or articles) that are among the first `depth` documents."""
     qrels = [Qrel(question.id, gold, 1) for question in questions for gold in gold_of(question)]
-    run = [scored for question in questions for scored in _ranking(question, retrieved[question.id], depth)]
+    run = [scored for question in questions for scored in _ranking(question, retrieved[question.id])]
     return round(ir_measures.calc_aggregate([R @ depth], qrels, run)[R @ depth], 4) if run else 0.0
 
 
@@ -47,12 +49,21 @@ def gold_of(question: Question) -> list[str]:
     return list(question.gold_passage_ids) or list(dict.fromkeys(map(title_of, question.gold_titles)))
 
 
-def _ranking(question: Question, context: Context, depth: int) -> Iterator[ScoredDoc]:
-    """Yield the first documents by passage id, or by title if the gold is titles. An article counts once."""
+def _ranking(question: Question, context: Context) -> Iterator[ScoredDoc]:
     by_id = bool(question.gold_passage_ids)
-    names = [passage["id"] for passage in context["passages"]] if by_id else list(map(title_of, context["documents"]))
-    for rank, name in enumerate(dict.fromkeys(names[:depth])):
-        yield ScoredDoc(question.id, name, -rank)
+    names = [passage["id"] for passage in context["passages"]] if by_id else map(title_of, context["documents"])
+    return ranking(question.id, names)
+
+
+def ranking(question: str, names: Iterable[str]) -> Iterator[ScoredDoc]:
+    """Yield a question's documents by their passage ids, or by titles if the gold is titles.
+
+    A repeated title keeps its rank but counts for nothing, because an article counts once.
+    """
+    seen: set[str] = set()
+    for rank, name in enumerate(names):
+        yield ScoredDoc(question, f"{name}\n{rank}" if name in seen else name, -rank)
+        seen.add(name)
 
 
 def title_of(document: str) -> str:

@@ -9,13 +9,12 @@ import numpy as np
 from ir_measures import Measure, Qrel, R, ScoredDoc, nDCG
 
 from rag_instruct.evaluation.intervals import interval
-from rag_instruct.evaluation.retrieval_quality import gold_of, title_of
+from rag_instruct.evaluation.retrieval_quality import DEPTHS, gold_of, ranking, title_of
 from rag_instruct.figures import new_figure, save_svg
 from rag_instruct.retrieval.runs import Run
 from rag_instruct.schema import Question
 from rag_instruct.tables import frame, markdown
 
-DEPTHS = (1, 5, 10, 20, 50, 100)
 MEASURES: tuple[Measure, ...] = (*(R @ depth for depth in DEPTHS), nDCG @ 10)
 RECALLS = {f"recall@{depth}" for depth in DEPTHS}
 SHOWN = ("recall@1", "recall@5", "recall@20", "recall@100", "nDCG@10")
@@ -60,12 +59,10 @@ def name_of(measure: Measure) -> str:
 
 
 def _ranking(question: Question, run: Run) -> Iterator[ScoredDoc]:
-    """Yield the run's passages by id, or by title if the gold is titles. An article counts once."""
     rows = run.ranking(question.id)["row"]
     by_id = bool(question.gold_passage_ids)
     names = run.store.ids(rows) if by_id else [title_of(passage.document) for passage in run.store[rows]]
-    for rank, name in enumerate(dict.fromkeys(names)):
-        yield ScoredDoc(question.id, name, -rank)
+    return ranking(question.id, names)
 
 
 def page(dataset: str, labels: Mapping[str, str], found: Sequence[Measured], plot: str) -> str:

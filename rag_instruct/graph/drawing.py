@@ -61,11 +61,13 @@ class Job:
         Without the kind, the searches of exemplars, of first documents and of new questions would share one box. The
         graph would then have a cycle, because they come one after the other.
         """
-        queries = self.wildcards.get("queries", "")
-        of = {"exemplars": " of exemplars", "first_documents": " of first documents"}.get(queries, " of new questions")
-        if self.wildcards.get("queries", "").startswith("evaluation_"):
-            of = " of benchmarks"
-        return self.rule + (of if "queries" in self.wildcards else "")
+        queries = self.wildcards.get("queries")
+        if queries is None:
+            return self.rule
+        if queries.startswith("evaluation_"):
+            return f"{self.rule} of benchmarks"
+        kinds = {"exemplars": "exemplars", "first_documents": "first documents"}
+        return f"{self.rule} of {kinds.get(queries, 'new questions')}"
 
 
 def jobs_of(targets: list[str], configfiles: Sequence[Path] = ()) -> list[Job]:
@@ -86,7 +88,8 @@ def jobs_in(dry_run: str) -> list[Job]:
 
 def file_of_rule(rules: Iterable[Path]) -> dict[str, str]:
     """Return a dictionary from each rule's name to the name of its file, without .smk. `rules` are these files."""
-    return {name: path.stem for path in rules for name in re.findall(r"^rule (\w+):", path.read_text("utf-8"), re.M)}
+    names = re.compile(r"^(?:rule|use rule \w+ as) (\w+)(?: with)?:", re.M)
+    return {name: path.stem for path in rules for name in names.findall(path.read_text("utf-8"))}
 
 
 def stage_graph(jobs: list[Job], file_of: dict[str, str]) -> str:

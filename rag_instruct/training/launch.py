@@ -4,9 +4,9 @@ import shlex
 
 from rag_instruct.training.recipe import Recipe
 
-# Workers save a checkpoint when they get a signal. With one worker, the launcher would end at once without waiting for
-# it, so the launcher ignores signals. With several workers, the launcher passes signals on. Its default is to kill the
-# workers after 30 s, which may be too short for a checkpoint.
+# Workers save a checkpoint when they get a signal. accelerate would end at once without waiting for them, so `trap ''`
+# makes it ignore signals. One worker gets them itself. For several workers, torch's launcher handles the signals of
+# PET_SIGNALS_TO_HANDLE: it passes them on. It would kill the workers after 30 s, too soon for a checkpoint.
 LET_WORKERS_STOP = (
     "trap '' TERM USR1 INT;"
     " export PET_SIGNALS_TO_HANDLE=SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1 TORCH_ELASTIC_SHUTDOWN_TIMEOUT=3600"

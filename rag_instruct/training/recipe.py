@@ -65,7 +65,7 @@ class Recipe(Section):
     )
     # TRL computes the loss fused and in chunks, with or without liger.
     liger: bool = Field(False, description="Use liger-kernel's fused layers, which need a GPU.")
-    lora: Maybe[int] = Field(None, ge=0, description="LoRA's rank. Without it, all weights are trained.")
+    lora: Maybe[int] = Field(None, ge=1, description="LoRA's rank. Without it, all weights are trained.")
     merge_lora: bool = Field(True, description="Merge the adapters into the saved weights.")
     zero: Maybe[Literal[1, 2, 3]] = Field(
         None, description="DeepSpeed's ZeRO stage. Without it, DeepSpeed is not used."
@@ -76,7 +76,9 @@ class Recipe(Section):
     threads: Positive = Field(8, description="CPU threads of each machine.")
     memory_mb: Positive = Field(64000, description="Memory of each machine, in MB.")
     hours: PositiveNumber = Field(24, description="The job's time limit on a cluster, in hours.")
-    validation: ShareBelowOne = Field(0.02, description="The share of rows that are held out for validation.")
+    validation: ShareBelowOne = Field(
+        0.02, description="The share of rows held out for validation, where the data set has no `validation` share."
+    )
     validation_batch: Positive = Field(1, description="Rows in one validation pass of a process.")
     saves: int = Field(10, ge=2, description="Checkpoints that are written during the training.")
     checkpoints_kept: Positive = Field(2, description="The newest checkpoints that stay on disk.")

@@ -151,9 +151,7 @@ class Examples(NamedTuple):
     counts: dict[str, Any]
 
 
-def examples(
-    rows: Iterable[Row], renderer: Renderer, validation: float, total: int | None = None, seed: str | None = None
-) -> Examples:
+def examples(rows: Iterable[Row], renderer: Renderer, validation: float, seed: str | None = None) -> Examples:
     """Turn all rows into examples. `validation` is the share of rows that are held out.
 
     `seed` draws the held-out rows. Take the data set's seed for the split of its card; the default is the renderer's
@@ -163,7 +161,7 @@ def examples(
     counts: Counter[str] = Counter()
     refused: list[str] = []
     steering: list[str] = []
-    for row in progress(rows, "fitting rows", total):
+    for row in progress(rows, "fitting rows"):
         counts["rows"] += 1
         if renderer.steers(row):
             steering.append(row["id"])

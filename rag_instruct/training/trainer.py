@@ -35,8 +35,8 @@ class Origin(NamedTuple):
     sha256: str
 
 
-def arguments_of(recipe: Recipe, checkpoints: Path) -> SFTConfig:
-    """Return the trainer's arguments for a recipe."""
+def arguments_of(recipe: Recipe, checkpoints: Path, validates: bool) -> SFTConfig:
+    """Return the trainer's arguments for a recipe. `validates` is whether rows are held out."""
     on_gpu = recipe.gpus > 0
     return SFTConfig(
         output_dir=str(checkpoints),
@@ -62,9 +62,9 @@ def arguments_of(recipe: Recipe, checkpoints: Path) -> SFTConfig:
         use_cpu=not on_gpu,
         dataloader_pin_memory=on_gpu,
         average_tokens_across_devices=True,  # gives every answer token of the effective batch the same weight
-        eval_strategy="steps" if recipe.validation else "no",
+        eval_strategy="steps" if validates else "no",
         eval_steps=1 / recipe.saves,  # a value below 1 is a share of the steps
-        eval_on_start=bool(recipe.validation),
+        eval_on_start=validates,
         save_strategy="steps",
         save_steps=1 / recipe.saves,
         save_total_limit=recipe.checkpoints_kept,
@@ -111,7 +111,7 @@ def train(
     validation = digest(*(example.id for example in made.validation))
     identity = {"data": origin.sha256, "validation": validation, "recipe": recipe.identity(), **versions()}
     os.environ["TENSORBOARD_LOGGING_DIR"] = str(tensorboard)
-    arguments = arguments_of(recipe, checkpoints)
+    arguments = arguments_of(recipe, checkpoints, bool(made.validation))
     if arguments.process_index == 0:
         claim(checkpoints, identity)
     resumed = [last_checkpoint(checkpoints)]
@@ -124,7 +124,7 @@ def train(
         deepspeed.init_distributed("gloo")  # nothing else does this on the CPU, and ZeRO-3 partitions weights
     watch = ProgressCallback()
     trainer = trainer_of(loaded(recipe), made, recipe, tokenizer, arguments, watch)
-    sequences = packed(trainer, made.train)
+    sequences = checked_sequences(trainer, made.train)
     watch.tokens_a_step = made.counts["tokens"] / recipe.steps_an_epoch(sequences)
     with room_for(checkpoints):
         trainer.train(resume_from_checkpoint=str(resumed[0]) if resumed[0] else None)
@@ -175,7 +175,7 @@ def table_of(trainer: SFTTrainer) -> Dataset:
     return trainer.train_dataset
 
 
-def packed(trainer: SFTTrainer, rows: list[Example]) -> int:
+def checked_sequences(trainer: SFTTrainer, rows: list[Example]) -> int:
     """Return the number of training sequences. Raises UserError if the trainer dropped or cut rows."""
     table = table_of(trainer)
     kept = sum(len(part) for part in table["seq_lengths"]) if "seq_lengths" in table.column_names else len(table)
