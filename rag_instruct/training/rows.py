@@ -1,7 +1,7 @@
 """Turn rows into token ids with loss on the answer only. Rows that are too long lose noise documents."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -151,54 +151,69 @@ class Examples(NamedTuple):
     counts: dict[str, Any]
 
 
+@dataclass
+class _Sorted:
+    """What becomes of the rows. All four lists together have each row once."""
+
+    train: list[Example] = field(default_factory=list)
+    validation: list[Example] = field(default_factory=list)
+    too_long: list[str] = field(default_factory=list)  # ids
+    control_tokens: list[str] = field(default_factory=list)  # ids
+
+    @property
+    def rows(self) -> int:
+        return len(self.train) + len(self.validation) + len(self.too_long) + len(self.control_tokens)
+
+
 def examples(rows: Iterable[Row], renderer: Renderer, validation: float, seed: str | None = None) -> Examples:
     """Turn all rows into examples. `validation` is the share of rows that are held out.
 
     `seed` draws the held-out rows. Take the data set's seed for the split of its card; the default is the renderer's
     seed. Raises UserError if no rows remain for training or validation.
     """
-    parts: dict[str, list[Example]] = {"train": [], "validation": []}
-    counts: Counter[str] = Counter()
-    refused: list[str] = []
-    steering: list[str] = []
-    for row in progress(rows, "fitting rows"):
-        counts["rows"] += 1
-        if renderer.steers(row):
-            steering.append(row["id"])
-            continue
-        made = renderer.example(row)
-        if made is None:
-            refused.append(row["id"])
-            continue
-        part = "validation" if is_validation(row["id"], validation, seed or renderer.seed) else "train"
-        parts[part].append(made)
-        counts["rows_shortened"] += bool(made.documents_dropped)
-        counts["noise_documents_dropped"] += made.documents_dropped
-    if not parts["train"] or (validation and not parts["validation"]):
+    found = _sorted(rows, renderer, validation, seed or renderer.seed)
+    if not found.train or (validation and not found.validation):
         raise UserError(
-            f"too few rows: of {counts['rows']} rows, {len(parts['train'])} are for training and "
-            f"{len(parts['validation'])} for validation; {len(refused)} are too long, {len(steering)} contain control "
-            "tokens: give more rows, or increase max_length in the recipe, or `validation` in config.yaml or the recipe"
+            f"too few rows: of {found.rows} rows, {len(found.train)} are for training and "
+            f"{len(found.validation)} for validation; {len(found.too_long)} are too long, "
+            f"{len(found.control_tokens)} contain control tokens: give more rows, or increase max_length in the "
+            "recipe, or `validation` in config.yaml or the recipe"
         )
-    if refused:
+    if found.too_long:
         logger.warning(
             "%d rows are left out: they exceed %d tokens even without noise documents",
-            len(refused),
+            len(found.too_long),
             renderer.max_length,
         )
-    if steering:
-        logger.warning("%d rows are left out: they contain control tokens of the model", len(steering))
-    made_counts = {
-        "rows": counts["rows"],
-        "train": len(parts["train"]),
-        "validation": len(parts["validation"]),
-        "too_long": len(refused),
-        "too_long_ids": refused,
-        "control_tokens": len(steering),
-        "control_tokens_ids": steering,
-        "rows_shortened": counts["rows_shortened"],
-        "noise_documents_dropped": counts["noise_documents_dropped"],
-        "tokens": sum(len(example.input_ids) for example in parts["train"]),
-        "answer_tokens": sum(label != IGNORED for example in parts["train"] for label in example.labels),
+    if found.control_tokens:
+        logger.warning("%d rows are left out: they contain control tokens of the model", len(found.control_tokens))
+    return Examples(found.train, found.validation, _counts(found))
+
+
+def _sorted(rows: Iterable[Row], renderer: Renderer, validation: float, seed: str) -> _Sorted:
+    found = _Sorted()
+    for row in progress(rows, "fitting rows"):
+        if renderer.steers(row):
+            found.control_tokens.append(row["id"])
+        elif (made := renderer.example(row)) is None:
+            found.too_long.append(row["id"])
+        else:
+            (found.validation if is_validation(row["id"], validation, seed) else found.train).append(made)
+    return found
+
+
+def _counts(found: _Sorted) -> dict[str, Any]:
+    fitted = [*found.train, *found.validation]
+    return {
+        "rows": found.rows,
+        "train": len(found.train),
+        "validation": len(found.validation),
+        "too_long": len(found.too_long),
+        "too_long_ids": found.too_long,
+        "control_tokens": len(found.control_tokens),
+        "control_tokens_ids": found.control_tokens,
+        "rows_shortened": sum(bool(example.documents_dropped) for example in fitted),
+        "noise_documents_dropped": sum(example.documents_dropped for example in fitted),
+        "tokens": sum(len(example.input_ids) for example in found.train),
+        "answer_tokens": sum(label != IGNORED for example in found.train for label in example.labels),
     }
-    return Examples(parts["train"], parts["validation"], made_counts)
