@@ -1,21 +1,27 @@
 """Build the 40K data set whole: the real graph, generated inputs of real form, and an endpoint on this machine.
 
     python -m performance.rehearsal /a/folder/with/30/GB --rows 400
+    python -m performance.rehearsal /a/folder/with/30/GB --growth run_400.json run_4000.json run_40000.json
 
-makes a corpus, its published vectors, five instruction sets and eleven benchmarks (performance/rehearsal_inputs.py). It
-runs `snakemake -- results/rag_instruct_40k.jsonl`, card, report and evaluation, with the settings of config.yaml where
-they can hold: quotas, exemplars and benchmarks are scaled to --rows. The teacher, performance/rehearsal_teacher.py,
-answers late (--latency) and sometimes wrongly (--faults).
+The first makes a corpus, its published vectors, five instruction sets and eleven benchmarks
+(performance/rehearsal_inputs.py). It runs `snakemake -- results/rag_instruct_40k.jsonl`, card, report and evaluation,
+with the settings of config.yaml where they can hold: quotas, exemplars and benchmarks are scaled to --rows. The
+teacher, performance/rehearsal_teacher.py, answers late (--latency) and sometimes wrongly (--faults).
 
 The table has, for each stage: jobs, seconds from the first start to the last end, CPU seconds, the highest memory of
-a process beside what its rule declares, and records in its outputs. With --kills, everything is killed with SIGKILL
-at random moments and started again. The last line has the sha256 of the data set: it is the same for every run of
-the same --rows and --passages.
+a job, records read and written, and MB written. Lines below it name what exceeds the declared resources or the memory
+in docs/costs.md. With --kills, everything is killed with SIGKILL at random moments and started again. The last line
+has the sha256 of the data set: it is the same for every run of the same --rows, --passages and --faults.
+
+The second prints how the CPU seconds and the memory of each stage grow from run to run: a stage whose CPU seconds
+grow with the number of rows has the exponent 1.
 """
 
 import argparse
 import hashlib
+import itertools
 import json
+import math
 import os
 import random
 import re
@@ -23,18 +29,16 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
-import pyarrow.parquet as pq
 import yaml
 
 from performance.measure import bill, machine, serving
 from performance.rehearsal_inputs import Language, benchmarks, corpus, encoder, instruction_sets
+from performance.rehearsal_watch import Stage, Watch, records, size, stages
 from rag_instruct.tables import frame, markdown
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -43,127 +47,70 @@ DATA_SET = [f"results/{NAME}.jsonl", f"results/{NAME}/hub/README.md", f"results/
 EVALUATION = [f"results/{NAME}/evaluation.html"]
 WHOLE = 40_000  # rows
 EXEMPLARS = 60_000
-# Where a stage's records are, to count them.
-RECORDS = {
-    "load_exemplars": "exemplar_sets/*.parquet",
-    "draw_exemplars": f"{NAME}/exemplars/drawn.jsonl",
-    "filter_exemplars_by_teacher": f"{NAME}/exemplars/kept.jsonl",
-    "synthesise": f"{NAME}/synthesis/*/chunk_?.jsonl",
-    "assemble": f"{NAME}/rows/*[a-z].jsonl",
-    "merge_dataset": f"{NAME}.jsonl",
-    "generate_endpoint": f"{NAME}/evaluation/*/*/*.outputs.jsonl",
-}
+BRIEF = 10.0  # CPU seconds; a shorter stage is mostly its start, and has no exponent
 
 
 @dataclass
-class Stage:
-    """What the processes of a stage took."""
+class Inputs:
+    """Folders of inputs. Runs of as many passages share a corpus; runs of as many rows share the other inputs."""
 
-    jobs: set[int] = field(default_factory=set)
-    first: float = float("inf")
-    last: float = 0.0
-    processor: dict[int, float] = field(default_factory=dict)  # seconds, by process
-    memory: float = 0.0  # MB, of the largest process
+    corpus: Path
+    sets: Path
 
 
-class Watch(threading.Thread):
-    """Looks at all processes of the graph four times a second."""
-
-    def __init__(self) -> None:
-        super().__init__(daemon=True)
-        self.stages: dict[str, Stage] = {}
-        self.at_once = 0.0  # MB of all processes together, the highest
-        self._over = threading.Event()
-
-    def run(self) -> None:
-        while not self._over.wait(0.25):
-            total = 0.0
-            for process in psutil.process_iter():
-                try:
-                    if name := _stage(process.cmdline()):
-                        total += self._note(name, process)
-                except (psutil.Error, FileNotFoundError, ProcessLookupError):
-                    continue
-            self.at_once = max(self.at_once, total)
-
-    def _note(self, name: str, process: psutil.Process) -> float:
-        stage = self.stages.setdefault(name, Stage())
-        used = process.cpu_times()
-        peak = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{process.pid}/status").read_text())
-        stage.jobs.add(process.pid)
-        stage.first, stage.last = min(stage.first, process.create_time()), time.time()
-        stage.processor[process.pid] = used.user + used.system
-        stage.memory = max(stage.memory, int(peak[1]) * 1024 / 1e6 if peak else 0.0)
-        return float(process.memory_info().rss / 1e6)
-
-    def stop(self) -> None:
-        self._over.set()
-        self.join()
-
-
-def _stage(command: list[str]) -> str:
-    """Return which of the graph's scripts a process runs, or `snakemake`, or nothing."""
-    if "-m" in command[:3] and (name := command[command.index("-m") + 1]).startswith("scripts."):
-        return name.removeprefix("scripts.")
-    return "snakemake" if len(command) > 1 and command[1].endswith("bin/snakemake") else ""
-
-
-def declared() -> dict[str, float]:
-    """Return the memory that each rule asks for, in MB."""
-    text = "\n".join(path.read_text() for path in sorted((ROOT / "rules").glob("*.smk")))
-    found = {}
-    for rule in re.split(r"(?m)^rule ", text)[1:]:
-        if memory := re.search(r"mem_mb=growing\((\d+)\)", rule):
-            found[rule.partition(":")[0]] = float(memory[1])
-    return found
-
-
-def settings(inputs: Path, rows: int, url: str, evaluated: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def settings(inputs: Inputs, rows: int, url: str, evidence: int) -> dict[str, Any]:
     """Return config.yaml's settings with the inputs' paths, scaled to `rows`."""
     config: dict[str, Any] = yaml.safe_load((ROOT / "config.yaml").read_text("utf-8"))
-    sets = json.loads((inputs / "sets.json").read_text())
+    sets = json.loads((inputs.sets / "sets.json").read_text())
     data_set = config["datasets"][NAME]
     data_set["exemplars"] = dict.fromkeys(sets, round(rows * EXEMPLARS / WHOLE / len(sets)))
     quota = dict.fromkeys(sets, rows // (5 * len(sets)))
     data_set["paradigms"] = dict.fromkeys(data_set["paradigms"], quota)
     data_set["evaluation"] |= {"models": ["gpt_4o"]}
+    data_set["evidence"] = {"rows": evidence} if evidence else {"model": False}
     config["datasets"] = {NAME: data_set}
     config["corpora"]["wikipedia"] |= {
-        "passages": {"path": str(inputs / "passages.tsv.gz")},
-        "embeddings": {"contriever": {"path": str(inputs / "embeddings.tar")}},
+        "passages": {"path": str(inputs.corpus / "passages.tsv.gz")},
+        "embeddings": {"contriever": {"path": str(inputs.corpus / "embeddings.tar")}},
         "shards": 1,
     }
-    config["encoders"]["contriever"]["model"] = str(inputs / "encoder")
+    config["encoders"]["contriever"]["model"] = str(inputs.corpus / "encoder")
     for name, path in sets.items():
         kept = {key: config["exemplar_sets"][name][key] for key in ("schema", "license")}
         config["exemplar_sets"][name] = {**kept, "path": path}
-    config["benchmarks"] = evaluated
+    config["benchmarks"] = json.loads((inputs.sets / "benchmarks.json").read_text())
     config["teachers"]["gpt-4o"] |= {"base_url": url, "concurrency": 256}
-    config["models"] = {"gpt_4o": config["models"]["gpt_4o"]}
+    config["models"] = {name: config["models"][name] for name in ("gpt_4o", "smollm2")}
     return config
 
 
-def make(folder: Path, rows: int, passages: int) -> dict[str, dict[str, Any]]:
-    """Write the inputs, unless an earlier run has. Return the settings of the benchmarks."""
-    if (folder / "benchmarks.json").exists():
-        found: dict[str, dict[str, Any]] = json.loads((folder / "benchmarks.json").read_text())
-        return found
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    language, share = Language(), min(1, rows / WHOLE)
-    encoder(folder / "encoder", language)
-    corpus(folder, language, passages)
-    (folder / "sets.json").write_text(json.dumps(instruction_sets(folder, language, share)))
-    made = benchmarks(folder, language, share)
-    (folder / "benchmarks.json").write_text(json.dumps(made))
-    return made
+def make(folder: Path, rows: int, passages: int) -> Inputs:
+    """Write the inputs that no earlier run has written."""
+    inputs, share = Inputs(folder / f"corpus_{passages}", folder / f"sets_{rows}"), min(1, rows / WHOLE)
+    if not (inputs.corpus / "embeddings.tar").exists():
+        shutil.rmtree(inputs.corpus, ignore_errors=True)
+        inputs.corpus.mkdir(parents=True)
+        language = Language()
+        encoder(inputs.corpus / "encoder", language)
+        corpus(inputs.corpus, language, passages)
+    if not (inputs.sets / "benchmarks.json").exists():
+        shutil.rmtree(inputs.sets, ignore_errors=True)
+        inputs.sets.mkdir(parents=True)
+        language = Language()
+        (inputs.sets / "sets.json").write_text(json.dumps(instruction_sets(inputs.sets, language, share)))
+        (inputs.sets / "benchmarks.json").write_text(json.dumps(benchmarks(inputs.sets, language, share)))
+    return inputs
 
 
-def build(folder: Path, cores: int, targets: list[str], kills: list[float]) -> None:
-    """Run Snakemake until it succeeds; after each number of seconds in `kills`, kill everything first."""
+def build(folder: Path, cores: int, targets: list[str], kills: list[float], url: str) -> int:
+    """Run Snakemake until it succeeds; after each number of seconds in `kills`, kill everything first.
+
+    Return the number of requests that were in flight at the kills.
+    """
     command = [str(Path(sys.executable).with_name("snakemake")), "-s", str(ROOT / "Snakefile"), "--cores", str(cores)]
     command += ["--directory", str(folder), "--quiet", "all", "--", *targets]
     environment = os.environ | {"OPENAI_API_KEY": "sk-rehearsal"}
+    unheard = 0
     with (folder / "snakemake.log").open("a") as log:
         for seconds in [*kills, None]:
             run = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True)
@@ -172,72 +119,107 @@ def build(folder: Path, cores: int, targets: list[str], kills: list[float]) -> N
             except subprocess.TimeoutExpired:
                 os.killpg(run.pid, signal.SIGKILL)
                 run.wait()
+                unheard += bill(url)["busy"]
                 print(f"killed after {seconds:.0f} s", flush=True)
                 continue
             if code:
                 sys.exit(f"snakemake ended with {code}: see {folder / 'snakemake.log'}")
-            return
+            break
+    return unheard
 
 
-def records(pattern: str, results: Path) -> int:
-    """Count the records of all files that match."""
-    found = 0
-    for path in results.glob(pattern):
-        if path.suffix == ".parquet":
-            found += pq.ParquetFile(path).metadata.num_rows
-        else:
-            with path.open("rb") as file:
-                found += sum(1 for _ in file)
+def table(found: dict[str, Stage]) -> str:
+    """Return the stages as Markdown."""
+    rows = []
+    for name, stage in found.items():
+        times = [f"{stage.wall:,.0f}", f"{stage.processor:,.1f}"]
+        memory = [f"{stage.memory:,.0f}", stage.memory_declared and f"{stage.memory_declared:,.0f}"]
+        rows.append([name, stage.jobs, *times, *memory, stage.records_in, stage.records_out, f"{stage.disk:,.1f}"])
+    columns = ["stage", "jobs", "wall, s", "processor, s", "peak memory, MB", "declared, MB"]
+    return markdown(frame([*columns, "records in", "records out", "disk, MB"], rows))
+
+
+def documented() -> dict[str, float]:
+    """Return the GB of memory that docs/costs.md names for a job, by rule."""
+    found = {}
+    for line in (ROOT / "docs/costs.md").read_text("utf-8").splitlines():
+        memory = re.search(r"\| ([\d.]+) GB", line)
+        for rule in re.findall(r"`(\w+)`", line.split("|")[1]) if memory else []:
+            found[rule] = float(memory[1])
     return found
 
 
-def table(watch: Watch, results: Path) -> str:
-    """Return the stages in the order in which they began, as Markdown."""
-    asked = declared()
+def differences(found: dict[str, Stage]) -> list[str]:
+    """Return what exceeds the declared resources or the memory in docs/costs.md."""
+    said, lines = documented(), []
+    for name, stage in found.items():
+        if stage.memory_declared is not None and stage.memory > stage.memory_declared:
+            lines.append(f"{name}: {stage.memory:,.0f} MB, and its rule declares {stage.memory_declared:,.0f}")
+        if stage.minutes_declared is not None and stage.longest > 60 * stage.minutes_declared:
+            lines.append(f"{name}: {stage.longest / 60:,.0f} minutes, and its rule declares {stage.minutes_declared:g}")
+        if name in said and stage.memory > 1000 * said[name]:
+            lines.append(f"{name}: {stage.memory:,.0f} MB, and docs/costs.md says {said[name]:g} GB")
+    return lines
+
+
+def growth(paths: list[Path]) -> str:
+    """Return the exponents of CPU seconds, and the memory, of each stage from run to run, as Markdown."""
+    runs = sorted((json.loads(path.read_text()) for path in paths), key=lambda run: int(run["rows"]))
+    steps = list(itertools.pairwise(runs))
     rows = []
-    for name, stage in sorted(watch.stages.items(), key=lambda item: item[1].first):
-        made = records(RECORDS[name], results) if name in RECORDS else None
-        cells = [len(stage.jobs), f"{stage.last - stage.first:,.1f}", f"{sum(stage.processor.values()):,.1f}"]
-        limit = f"{asked[name]:,.0f}" if name in asked else ""
-        over = " **over**" if name in asked and stage.memory > asked[name] else ""
-        rows.append([name, *cells, f"{stage.memory:,.0f}{over}", limit, f"{made:,}" if made is not None else ""])
-    return markdown(
-        frame(["stage", "jobs", "wall, s", "processor, s", "peak memory, MB", "declared, MB", "records"], rows)
-    )
+    for name in runs[-1]["stages"]:
+        cells = [_exponent(name, before, after) for before, after in steps]
+        memory = [f"{run['stages'][name]['memory']:,.0f}" if name in run["stages"] else None for run in runs]
+        rows.append([name, *cells, *memory])
+    columns = [f"{before['rows']:,} to {after['rows']:,}" for before, after in steps]
+    return markdown(frame(["stage", *columns, *(f"MB at {run['rows']:,}" for run in runs)], rows))
 
 
-def disk(folder: Path) -> float:
-    """Return the GB of a folder's files."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e9
+def _exponent(name: str, before: dict[str, Any], after: dict[str, Any]) -> str | None:
+    if name not in before["stages"] or after["stages"][name]["processor"] < BRIEF:
+        return None
+    times = [run["stages"][name]["processor"] for run in (before, after)]
+    return f"{math.log(times[1] / times[0]) / math.log(after['rows'] / before['rows']):.2f}"
 
 
 def main(arguments: argparse.Namespace) -> None:
     folder = arguments.folder.resolve()
-    inputs, run = folder / f"inputs_{arguments.rows}_{arguments.passages}", folder / arguments.name
+    if arguments.growth:
+        print(growth(arguments.growth))
+        return
+    run = folder / arguments.name
     began = time.monotonic()
-    made = make(inputs, arguments.rows, arguments.passages)
+    inputs = make(folder, arguments.rows, arguments.passages)
     print(f"{machine()}; {arguments.rows:,} rows, {arguments.passages:,} passages, {arguments.latency:g} s latency")
-    print(f"inputs: {disk(inputs):.1f} GB, made or found in {time.monotonic() - began:.0f} s\n", flush=True)
+    made = sum(size(place) for place in (inputs.corpus, inputs.sets)) / 1000
+    print(f"inputs: {made:.1f} GB, made or found in {time.monotonic() - began:.0f} s\n", flush=True)
     run.mkdir(parents=True)
     moments = random.Random(arguments.seed)
     kills = [moments.uniform(0.1, 1) * arguments.kill_within for _ in range(arguments.kills)]
     command = [ROOT / "performance/rehearsal_teacher.py", "--latency", arguments.latency, "--faults", arguments.faults]
     with serving(*command) as url:
-        config = settings(inputs, arguments.rows, url, made)
+        config = settings(inputs, arguments.rows, url, arguments.evidence)
         (run / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
         watch, began = Watch(), time.monotonic()
         watch.start()
-        build(run, arguments.cores, [*DATA_SET, *([] if arguments.no_evaluation else EVALUATION)], kills)
+        targets = [*DATA_SET, *([] if arguments.no_evaluation else EVALUATION)]
+        unheard = build(run, arguments.cores, targets, kills, url)
         took, paid = time.monotonic() - began, bill(url)
         watch.stop()
-    print(table(watch, run / "results"))
-    data = run / f"results/{NAME}.jsonl"
+    found = stages(watch, run)
+    print(table(found))
+    print("\n".join(["", *differences(found)]))
+    lost = sum(paid["faults"].get(kind, 0) for kind in ("lost", "half a character"))
     print(
-        f"\n{took:,.0f} s in all, {watch.at_once:,.0f} MB at once, results {disk(run):.2f} GB; requests: "
-        f"{paid['served']:,} served, {paid['billed']:,} billed, {paid['distinct']:,} different; "
-        f"faults {paid['faults']}"
+        f"{took:,.0f} s in all, {watch.at_once:,.0f} MB at once, results and answers {size(run) / 1000:.2f} GB\n"
+        f"{paid['served']:,} requests served, {paid['billed']:,} billed, {paid['distinct']:,} different; {lost:,} "
+        f"billed answers arrived broken, {unheard:,} requests were in flight at a kill\nfaults: {paid['faults']}"
     )
-    print(f"{records(data.name, data.parent):,} rows, sha256 {hashlib.sha256(data.read_bytes()).hexdigest()}")
+    data = run / f"results/{NAME}.jsonl"
+    kept = {"rows": arguments.rows, "passages": arguments.passages, "seconds": took, "bill": paid, "unheard": unheard}
+    kept["stages"] = {name: stage._asdict() for name, stage in found.items()}
+    (folder / f"{arguments.name}.json").write_text(json.dumps(kept, indent=1))
+    print(f"{records(data):,} rows, sha256 {hashlib.sha256(data.read_bytes()).hexdigest()}")
 
 
 if __name__ == "__main__":
@@ -255,4 +237,6 @@ if __name__ == "__main__":
     parser.add_argument("--kill-within", type=float, default=300, help="seconds in which a kill comes")
     parser.add_argument("--seed", type=int, default=0, help="decides the moments of the kills")
     parser.add_argument("--no-evaluation", action="store_true")
+    parser.add_argument("--evidence", type=int, default=500, help="rows whose bits are measured; 0: none")
+    parser.add_argument("--growth", type=Path, nargs="+", help="FOLDER/NAME.json of earlier runs, to compare")
     main(parser.parse_args())

@@ -110,7 +110,7 @@ class Server:
     def bill(self):
         return {
             "served": self.served, "billed": self.billed, "distinct": len(self.distinct), "busiest": self.busiest,
-            "faults": dict(self.faults), "seconds": self.ended - self.begun, "batches": len(self.batches),
+            "busy": self.busy, "faults": dict(self.faults), "seconds": self.ended - self.begun, "batches": len(self.batches),
             "tokens": dict(self.tokens),
         }  # fmt: skip
 
