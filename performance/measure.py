@@ -35,8 +35,10 @@ def serving(*command: object) -> Iterator[str]:
     """Run an endpoint like tests/faulty.py, and give its address."""
     with subprocess.Popen([sys.executable, *map(str, command)], stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
-        yield server.stdout.readline().strip()
-        server.kill()
+        try:
+            yield server.stdout.readline().strip()
+        finally:
+            server.kill()
 
 
 def bill(url: str) -> dict[str, Any]:

@@ -13,8 +13,8 @@ a job, records read and written, and MB written. Lines below it name what exceed
 in docs/costs.md. With --kills, everything is killed with SIGKILL at random moments and started again. The last line
 has the sha256 of the data set: it is the same for every run of the same --rows, --passages and --faults.
 
-The second prints how the CPU seconds and the memory of each stage grow from run to run: a stage whose CPU seconds
-grow with the number of rows has the exponent 1.
+The second prints how the CPU seconds and the memory of each stage grow from run to run. A stage whose CPU seconds grow
+as its records do has the exponent 1. Where a stage writes no records, the rows of the data set count.
 """
 
 import argparse
@@ -37,8 +37,9 @@ from typing import Any
 import yaml
 
 from performance.measure import bill, machine, serving
-from performance.rehearsal_inputs import Language, benchmarks, corpus, encoder, instruction_sets
+from performance.rehearsal_inputs import BENCHMARKS, Language, benchmarks, corpus, encoder, instruction_sets
 from performance.rehearsal_watch import Stage, Watch, records, size, stages
+from rag_instruct.benchmarks import benchmark
 from rag_instruct.tables import frame, markdown
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -52,21 +53,22 @@ BRIEF = 10.0  # CPU seconds; a shorter stage is mostly its start, and has no exp
 
 @dataclass
 class Inputs:
-    """Folders of inputs. Runs of as many passages share a corpus; runs of as many rows share the other inputs."""
+    """Folders of inputs. Runs of as many passages share a corpus; runs of as many rows share instruction sets."""
 
     corpus: Path
     sets: Path
+    benchmarks: Path
 
 
 def settings(inputs: Inputs, rows: int, url: str, evidence: int) -> dict[str, Any]:
     """Return config.yaml's settings with the inputs' paths, scaled to `rows`."""
     config: dict[str, Any] = yaml.safe_load((ROOT / "config.yaml").read_text("utf-8"))
-    sets = json.loads((inputs.sets / "sets.json").read_text())
+    sets = json.loads((inputs.sets / "settings.json").read_text())
     data_set = config["datasets"][NAME]
     data_set["exemplars"] = dict.fromkeys(sets, round(rows * EXEMPLARS / WHOLE / len(sets)))
     quota = dict.fromkeys(sets, rows // (5 * len(sets)))
     data_set["paradigms"] = dict.fromkeys(data_set["paradigms"], quota)
-    data_set["evaluation"] |= {"models": ["gpt_4o"]}
+    data_set["evaluation"] |= {"models": ["gpt_4o"], "benchmarks": evaluated(rows)}
     data_set["evidence"] = {"rows": evidence} if evidence else {"model": False}
     config["datasets"] = {NAME: data_set}
     config["corpora"]["wikipedia"] |= {
@@ -78,27 +80,37 @@ def settings(inputs: Inputs, rows: int, url: str, evidence: int) -> dict[str, An
     for name, path in sets.items():
         kept = {key: config["exemplar_sets"][name][key] for key in ("schema", "license")}
         config["exemplar_sets"][name] = {**kept, "path": path}
-    config["benchmarks"] = json.loads((inputs.sets / "benchmarks.json").read_text())
+    config["benchmarks"] = json.loads((inputs.benchmarks / "settings.json").read_text())
     config["teachers"]["gpt-4o"] |= {"base_url": url, "concurrency": 256}
     config["models"] = {name: config["models"][name] for name in ("gpt_4o", "smollm2")}
     return config
 
 
+def evaluated(rows: int) -> list[str]:
+    """Return the benchmarks, from the smallest, that together have the share of all questions that `rows` have."""
+    sizes = sorted((benchmark(name).size, name) for name in BENCHMARKS)
+    whole, share = sum(size for size, _ in sizes), rows / WHOLE
+    sums = itertools.accumulate(size for size, _ in sizes)
+    return [name for (_, name), total in zip(sizes, sums, strict=True) if total <= max(share * whole, sizes[0][0])]
+
+
 def make(folder: Path, rows: int, passages: int) -> Inputs:
     """Write the inputs that no earlier run has written."""
-    inputs, share = Inputs(folder / f"corpus_{passages}", folder / f"sets_{rows}"), min(1, rows / WHOLE)
+    inputs = Inputs(folder / f"corpus_{passages}", folder / f"sets_{rows}", folder / "benchmarks")
     if not (inputs.corpus / "embeddings.tar").exists():
         shutil.rmtree(inputs.corpus, ignore_errors=True)
         inputs.corpus.mkdir(parents=True)
         language = Language()
         encoder(inputs.corpus / "encoder", language)
         corpus(inputs.corpus, language, passages)
-    if not (inputs.sets / "benchmarks.json").exists():
-        shutil.rmtree(inputs.sets, ignore_errors=True)
-        inputs.sets.mkdir(parents=True)
-        language = Language()
-        (inputs.sets / "sets.json").write_text(json.dumps(instruction_sets(inputs.sets, language, share)))
-        (inputs.sets / "benchmarks.json").write_text(json.dumps(benchmarks(inputs.sets, language, share)))
+    for place, write in (
+        (inputs.sets, lambda place: instruction_sets(place, Language(), min(1, rows / WHOLE))),
+        (inputs.benchmarks, lambda place: benchmarks(place, Language())),
+    ):
+        if not (place / "settings.json").exists():
+            shutil.rmtree(place, ignore_errors=True)
+            place.mkdir(parents=True)
+            (place / "settings.json").write_text(json.dumps(write(place)))
     return inputs
 
 
@@ -117,15 +129,23 @@ def build(folder: Path, cores: int, targets: list[str], kills: list[float], url:
             try:
                 code = run.wait(seconds)
             except subprocess.TimeoutExpired:
-                os.killpg(run.pid, signal.SIGKILL)
-                run.wait()
+                end(run)
                 unheard += bill(url)["busy"]
                 print(f"killed after {seconds:.0f} s", flush=True)
                 continue
+            except BaseException:
+                end(run)
+                raise
             if code:
                 sys.exit(f"snakemake ended with {code}: see {folder / 'snakemake.log'}")
             break
     return unheard
+
+
+def end(run: subprocess.Popen[bytes]) -> None:
+    """Kill a run with all its jobs."""
+    os.killpg(run.pid, signal.SIGKILL)
+    run.wait()
 
 
 def table(found: dict[str, Stage]) -> str:
@@ -141,11 +161,10 @@ def table(found: dict[str, Stage]) -> str:
 
 def documented() -> dict[str, float]:
     """Return the GB of memory that docs/costs.md names for a job, by rule."""
-    found = {}
+    found: dict[str, float] = {}
     for line in (ROOT / "docs/costs.md").read_text("utf-8").splitlines():
-        memory = re.search(r"\| ([\d.]+) GB", line)
-        for rule in re.findall(r"`(\w+)`", line.split("|")[1]) if memory else []:
-            found[rule] = float(memory[1])
+        if memory := re.search(r"\| ([\d.]+) GB", line):
+            found |= dict.fromkeys(re.findall(r"`(\w+)`", line.split("|")[1]), float(memory[1]))
     return found
 
 
@@ -178,8 +197,11 @@ def growth(paths: list[Path]) -> str:
 def _exponent(name: str, before: dict[str, Any], after: dict[str, Any]) -> str | None:
     if name not in before["stages"] or after["stages"][name]["processor"] < BRIEF:
         return None
-    times = [run["stages"][name]["processor"] for run in (before, after)]
-    return f"{math.log(times[1] / times[0]) / math.log(after['rows'] / before['rows']):.2f}"
+    one, other = (run["stages"][name] for run in (before, after))
+    works = [stage["records_out"] or run["rows"] for stage, run in ((one, before), (other, after))]
+    if works[1] <= works[0]:
+        return None
+    return f"{math.log(other['processor'] / one['processor']) / math.log(works[1] / works[0]):.2f}"
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -191,7 +213,7 @@ def main(arguments: argparse.Namespace) -> None:
     began = time.monotonic()
     inputs = make(folder, arguments.rows, arguments.passages)
     print(f"{machine()}; {arguments.rows:,} rows, {arguments.passages:,} passages, {arguments.latency:g} s latency")
-    made = sum(size(place) for place in (inputs.corpus, inputs.sets)) / 1000
+    made = sum(size(place) for place in (inputs.corpus, inputs.sets, inputs.benchmarks)) / 1000
     print(f"inputs: {made:.1f} GB, made or found in {time.monotonic() - began:.0f} s\n", flush=True)
     run.mkdir(parents=True)
     moments = random.Random(arguments.seed)

@@ -223,18 +223,19 @@ def _write_array(path: Path, records: Iterator[dict[str, Any]]) -> None:
         file.write("]")
 
 
-# Benchmarks: name -> (records in the public file, record, ending).
+# Benchmarks: name -> (records in the public file, record, settings).
+
+# Records of which the benchmarks take their questions.
+LONG_TAIL, JUDGED, LONG_CONVERSATIONS = 1_399, 987, 227
 
 
-def benchmarks(folder: Path, language: Language, share: float) -> dict[str, dict[str, Any]]:
-    """Write the eleven benchmarks with `share` of their records. Return their settings."""
+def benchmarks(folder: Path, language: Language) -> dict[str, dict[str, Any]]:
+    """Write the eleven benchmarks, each with all its records. Return their settings."""
     found = {}
     for offset, (name, (size, record, more)) in enumerate(BENCHMARKS.items()):
-        count = max(20, round(size * share))
-        records = [record(language, 400_000 + 20_000 * offset + n, n) for n in range(count)]
+        records = [record(language, 400_000 + 20_000 * offset + n, n) for n in range(size)]
         found[name] = {"path": str(_write_benchmark(folder, name, records)), **more}
-    truth = {str(n): "yes" for n in range(max(20, round(1000 * share)) // 2)}
-    (folder / "pubmedqa_ids.json").write_text(json.dumps(truth))
+    (folder / "pubmedqa_ids.json").write_text(json.dumps({str(n): "yes" for n in range(500)}))
     found["pubmedqa"]["ids"] = {"path": str(folder / "pubmedqa_ids.json")}
     return found
 
@@ -280,7 +281,7 @@ def _popqa(language: Language, number: int, n: int) -> dict[str, Any]:
     answers = json.dumps([_name(language, number)])
     return {
         "id": n, "question": language.question(number), "possible_answers": answers,
-        "s_pop": 50 if n % 10 == 0 else 500, "s_wiki_title": _name(language, number),
+        "s_pop": 50 if n < LONG_TAIL else 500, "s_wiki_title": _name(language, number),
     }  # fmt: skip
 
 
@@ -313,16 +314,22 @@ def _musique(language: Language, number: int, n: int) -> dict[str, Any]:
 
 
 def _convfinqa(language: Language, number: int, n: int) -> dict[str, Any]:
-    asked = [language.question(number * 7 + k) for k in range(4)]
+    turns = 4 if n < LONG_CONVERSATIONS else 3
     return {
         "id": f"report{n}", "pre_text": [language.text(5)], "post_text": [language.text(5)],
         "table": [["", "2008", "2009"], ["net sales", "10.5", "12.5"]],
         "annotation": {
-            "dialogue_break": asked,
-            "exe_ans_list": [10.5, 12.5, 2.0, 0.19048],
-            "turn_program": ["10.5", "12.5", "subtract(12.5, 10.5)", "subtract(12.5, 10.5), divide(#0, 10.5)"],
+            "dialogue_break": [language.question(number * 7 + k) for k in range(turns)],
+            "exe_ans_list": [10.5, 12.5, 2.0, 0.19048][:turns],
+            "turn_program": ["10.5", "12.5", "subtract(12.5, 10.5)", "subtract(12.5, 10.5), divide(#0, 10.5)"][:turns],
         },
     }  # fmt: skip
+
+
+def _pubhealth(language: Language, number: int, n: int) -> dict[str, Any]:
+    judged, other = (2, 0), (1, 3)  # the hub's numbers for true and false, mixture and unproven
+    label = (judged if n < JUDGED else other)[n % 2]
+    return {"claim_id": n, "claim": language.sentences[number % 50_000], "label": label}
 
 
 BENCHMARKS: dict[str, tuple[int, Callable[[Language, int, int], dict[str, Any]], dict[str, Any]]] = {
@@ -338,9 +345,7 @@ BENCHMARKS: dict[str, tuple[int, Callable[[Language, int, int], dict[str, Any]],
     "openbookqa": (500, _choice, {"question": "question_stem"}),
     "pubhealth": (
         1_235,
-        lambda language, number, n: {
-            "claim_id": n, "claim": language.sentences[number % 50_000], "label": (n % 5 > 0) * 2,
-        },
+        _pubhealth,
         {"question": "claim"},
     ),
     "arc": (1_172, _choice, {}),

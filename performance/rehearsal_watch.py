@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import psutil
 import pyarrow.parquet as pq
 
@@ -136,7 +137,9 @@ def files_of(run: Path) -> dict[str, Files]:
 
 
 def records(path: Path) -> int:
-    """Count the records of a JSON lines or a Parquet file; other files have none."""
+    """Count the records of a JSON lines or a Parquet file, or the vectors of an .npy file; other files have none."""
+    if path.suffix == ".npy" and path.exists():
+        return len(np.load(path, mmap_mode="r"))
     if path.suffix == ".parquet" and path.exists():
         return int(pq.ParquetFile(path).metadata.num_rows)
     if path.suffix == ".jsonl" and path.exists():
