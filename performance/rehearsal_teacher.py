@@ -58,8 +58,9 @@ def write_pair(request: dict[str, Any]) -> str:
     shown = re.findall(r"Document \d+: (.+)\n(.+)", messages[-1])
     if "relation of question" not in messages[0]:
         return draw.choice(KNOWN)
+    wanted = request["response_format"]["json_schema"]["schema"]["required"]
     if draw.random() < SKIPPED:
-        return json.dumps({"skip": True, "question": "", "answer": "", "unused": []})
+        return reply(wanted, True, "", "")
     facts = [draw.choice(re.split(r"(?<=[.!?]) +", text)) for _, text in shown]
     share = share_of_documents(messages[0])
     names = " and ".join(title for title, _ in shown)
@@ -67,7 +68,13 @@ def write_pair(request: dict[str, Any]) -> str:
     said = facts if share == WHOLE else []
     added = draw.sample(KNOWN, 1 + min(4, int(draw.expovariate(0.7)))) if share != WHOLE else []
     question = draw.choice(FORMS).format(names=names, words=words.strip(" .,;:"))
-    return json.dumps({"skip": False, "question": question, "answer": " ".join([*said, *added]), "unused": []})
+    return reply(wanted, False, question, " ".join([*said, *added]))
+
+
+def reply(wanted: list[str], skip: bool, question: str, answer: str) -> str:
+    """Return a pair with the members that the request's schema wants."""
+    pair = {"skip": skip, "question": question, "answer": answer, "unused": []}
+    return json.dumps({name: pair[name] for name in wanted})
 
 
 if __name__ == "__main__":

@@ -31,6 +31,8 @@ from rag_instruct.training.rows import IGNORED, Example, Examples
 from rag_instruct.training.trainer import arguments_of, trainer_of
 
 SHAPES: dict[str, dict[str, Any]] = {
+    "tiny": {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4,
+             "num_key_value_heads": 2, "vocab_size": 1_024, "tie_word_embeddings": True},
     "135m": {"hidden_size": 576, "intermediate_size": 1536, "num_hidden_layers": 30, "num_attention_heads": 9,
              "num_key_value_heads": 3, "vocab_size": 49_152, "tie_word_embeddings": True},
     "1b": {"hidden_size": 2048, "intermediate_size": 8192, "num_hidden_layers": 16, "num_attention_heads": 32,
@@ -77,7 +79,8 @@ def one(name: str, arguments: argparse.Namespace) -> dict[str, float]:
     config = LlamaConfig(**shape, max_position_embeddings=tokens[3])
     whole = recipe.optimizer == "adamw" and recipe.lora is None
     torch.manual_seed(0)
-    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32 if whole else torch.bfloat16)
+    with torch.device("cuda" if arguments.gpu else "cpu"):
+        model = AutoModelForCausalLM.from_config(config, dtype=torch.float32 if whole else torch.bfloat16)
     began = time.perf_counter()
     seconds = plain_loop(model, rows, recipe) if name.startswith("plain") else trained(model, rows, recipe)
     return {
@@ -160,16 +163,20 @@ def main(arguments: argparse.Namespace) -> None:
     print(f"{'way':26} {'tokens/s':>9} {'GB':>6} {'estimated':>10} {'utilisation' if arguments.gpu else '':>12}")
     rates: dict[str, float] = {}
     for name in ON_GPU if arguments.gpu else WAYS:
-        found = in_a_process(name, arguments.passed)
-        rates[name] = found["tokens"] / found["seconds"]
+        try:
+            found = in_a_process(name, arguments.passed)
+        except subprocess.CalledProcessError:
+            print(f"{name:26} failed", flush=True)
+            continue
         recipe = recipe_of(name, arguments)
         longest = recipe.max_length if recipe.packing else max(lengths)
         wanted = sum(figures(model, recipe, longest, bool(arguments.gpu)).values())
-        shown = "" if name.startswith("plain") else f"{wanted:.2f}"
-        used = utilisation(model, recipe, lengths, found["seconds"], arguments.gpu)
-        print(f"{name:26} {rates[name]:9,.0f} {found['gb']:6.2f} {shown:>10} {used:>12}", flush=True)
-    plain = rates["plain loop, batch 4"]
-    print("of the plain loop: " + ", ".join(f"{name} {rate / plain:.2f}" for name, rate in rates.items()))
+        share = utilisation(model, recipe, lengths, found["seconds"], arguments.gpu)
+        rates[name] = found["tokens"] / found["seconds"]
+        shown = ["" if name.startswith("plain") else f"{wanted:.2f}", "" if share is None else f"{share:.0%}"]
+        print(f"{name:26} {rates[name]:9,.0f} {found['gb']:6.2f} {shown[0]:>10} {shown[1]:>12}", flush=True)
+    if plain := rates.get("plain loop, batch 4"):
+        print("of the plain loop: " + ", ".join(f"{name} {rate / plain:.2f}" for name, rate in rates.items()))
 
 
 def in_a_process(name: str, passed: list[str]) -> dict[str, float]:
@@ -181,11 +188,11 @@ def in_a_process(name: str, passed: list[str]) -> dict[str, float]:
     return found
 
 
-def utilisation(model: Model, recipe: Recipe, lengths: list[int], seconds: float, gpu: str | None) -> str:
+def utilisation(model: Model, recipe: Recipe, lengths: list[int], seconds: float, gpu: str | None) -> float | None:
     """Return the share of a GPU's rate that the model's operations used. Recomputed activations do not count."""
     if gpu is None:
-        return ""
-    return f"{operations(model, recipe.replaced(checkpointing=False), lengths) / seconds / DEVICES[gpu][0]:.0%}"
+        return None
+    return operations(model, recipe.replaced(checkpointing=False), lengths) / seconds / DEVICES[gpu][0]
 
 
 if __name__ == "__main__":
