@@ -61,3 +61,7 @@ rule all:
 onstart:
     with readable_errors():
         start(workflow, config)
+
+
+onsuccess:
+    finish(workflow)

@@ -104,6 +104,15 @@ class Reason(StrEnum):
         "The exemplar's search found no documents that suit the paradigm, or only short ones.",
         ("Raise `source_depth`, lower `source_words`, draw more exemplars, or use a corpus that fits them."),
     )
+    NO_SENTENCE = (
+        "no usable sentence",
+        ASKING,
+        "Compact prompts ask about single sentences, and no sentence of the exemplar's documents can be asked about.",
+        (
+            "Use texts whose sentences name their subject, or `prompts: full` with a model of at least 1 to 4 billion "
+            "parameters, on a server of your own or of a provider: docs/own_teacher.md has recipes."
+        ),
+    )
     NO_LINK = (
         "no linked documents",
         ASKING,
@@ -283,6 +292,10 @@ class Reason(StrEnum):
         "The paradigm already has the wanted number of rows.",
         "Nothing; lower `oversample` to buy fewer rows.",
     )
+
+
+# Reasons to reject a candidate before the teacher is asked: it costs nothing and is none of the `tries`.
+WITHOUT_REQUEST = (Reason.NO_DOCUMENTS, Reason.NO_LINK, Reason.NO_SENTENCE)
 
 
 class Fault(NamedTuple):

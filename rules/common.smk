@@ -20,7 +20,7 @@ from rag_instruct.jobs import write_settings
 from rag_instruct.dataset.card import described
 from rag_instruct.errors import UserError
 from rag_instruct.graph.places import own_file, with_own_files
-from rag_instruct.graph.start import prepare, start, tell_missing_keys_of_dry_run
+from rag_instruct.graph.start import finish, prepare, start, tell_missing_keys_of_dry_run
 from rag_instruct.paradigms import PARADIGMS, quotas
 from rag_instruct.records import Form
 

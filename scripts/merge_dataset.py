@@ -26,6 +26,7 @@ from typing import Literal
 from rag_instruct import cli
 from rag_instruct.dataset.evidence import apply_evidence
 from rag_instruct.dataset.merging import merge, refuse_empty, rejects_by_reason
+from rag_instruct.dataset.shortfall import shortfall
 from rag_instruct.dataset.verdicts import apply_verdicts, matrix
 from rag_instruct.evidence.summary import summary_of
 from rag_instruct.files import read_json, write_json
@@ -64,6 +65,7 @@ def main(
     write_records(dataset, merged)
     write_records(rejects, rejected)
     summary = {
+        "wanted": sum(wanted.values()),
         "rows": len(merged),
         "paradigms": numbers,
         "rejects": rejects_by_reason(rejected),
@@ -73,6 +75,8 @@ def main(
     }
     write_json(counts, summary)
     refuse_empty(dataset, merged, rejected)
+    if lacking := shortfall(dataset.stem, summary):
+        logger.warning("%s", lacking)
     logger.info("%s: %d of %d wanted rows, %d rejects", dataset, len(merged), sum(wanted.values()), len(rejected))
 
 

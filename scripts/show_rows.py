@@ -42,7 +42,8 @@ def main(dataset: Path, *, count: int = 3) -> None:
     print("\n\n".join(show(row) for row in ordered[:count]))
     counts = dataset.with_suffix("") / "counts.json"
     made = json.loads(counts.read_text("utf-8"))["paradigms"] if counts.exists() else {}
-    print(f"\n{dataset.resolve()}: {len(rows)} rows " + ", ".join(f"{k} {v['rows']}" for k, v in made.items()))
+    by_paradigm = ", ".join(f"{name} {one['rows']} of {one['wanted']}" for name, one in made.items())
+    print(f"\n{dataset.resolve()}: {len(rows)} rows. {by_paradigm}".rstrip())
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ def row(number, paradigm="single_doc_answer", place=0):
 
 ROWS = [row(n, place=n % 4) for n in range(400)]
 COUNTS = {
+    "rows": 400,
     "paradigms": {"single_doc_answer": {"wanted": 400, "rows": 400, "stopped": 1, "repeated": 0, "surplus": 2}},
     "rejects": {"single_doc_answer": {"off topic": 7}},
     "verification": {},
@@ -62,6 +63,13 @@ def made(rows, counts=COUNTS, language="en"):
         {"seed": "1"},
         language,
     )
+
+
+def test_a_card_says_which_rows_are_missing_and_why():
+    assert "wanted rows" not in made(ROWS)
+    paradigms = {**COUNTS["paradigms"], "useless_doc": {"wanted": 9, "rows": 0, "stopped": 0, "repeated": 0, "surplus": 0}}
+    said = made(ROWS, {**COUNTS, "paradigms": paradigms, "rejects": {"useless_doc": {"no usable sentence": 36}}})
+    assert "mine has 400 of 409 wanted rows. Short of rows: useless_doc 0 of 9. 36 of 36 rejects are no usable" in said
 
 
 def test_a_card_counts_the_rows_that_decline():

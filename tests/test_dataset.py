@@ -129,7 +129,7 @@ def test_an_empty_data_set_is_an_error_with_the_commonest_reason_and_all_others(
     with pytest.raises(UserError) as refusal:
         refuse_empty(tmp_path / "mine.jsonl", [], rejects)
     said = str(refusal.value)
-    for part in ("mine.jsonl: 0 rows. 3 of 5 rejects are ungrounded: ", Reason.UNGROUNDED.remedy, "ungrounded 3, unfinished 2",
+    for part in ("mine.jsonl: 0 rows. 3 of 5 rejects are ungrounded: ", Reason.UNGROUNDED.remedy, "2 of 5 rejects are unfinished",
                  "mine/pairs/*.rejects.jsonl"):  # fmt: skip
         assert part in said
     rows, _ = assemble([pair(0)], Run(), 5, 20, "1")

@@ -1,6 +1,7 @@
 """The page about a data set: its numbers, its rows in a real browser, and what models say in them."""
 
 import base64
+import html
 import json
 import os
 import re
@@ -59,6 +60,7 @@ def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
     command = generate(folder, N)
     counts = json.loads((folder / "counts.json").read_text())
+    counts["paradigms"]["single_doc_answer"]["wanted"] += 3
     write_json(folder / "counts.json", counts | {"verification": matrix(VERDICTS)})
     write_json(folder / "generated/evaluation.json", evaluation_in(folder / "evaluated")[4])
     (folder / "generated/training").mkdir()
@@ -95,6 +97,17 @@ def at(made, browser):
 def unpacked(page, name):
     packed = re.search(f'id="{name}">([^<]*)<', page.read_text("utf-8"))[1]
     return json.loads(zlib.decompress(base64.b64decode(packed)))
+
+
+@pytest.mark.slow
+def test_the_head_says_what_was_wanted_and_what_would_help(made):
+    counts = json.loads((made.folder / "counts.json").read_text())
+    head = html.unescape(re.sub(r"<[^>]+>", " ", made.page.read_text("utf-8").split('id="content"')[0].split("<main>")[1]))
+    wanted = sum(one["wanted"] for one in counts["paradigms"].values())
+    assert f"{N} of {wanted} wanted" in head
+    assert f"Short of rows: single_doc_answer {counts['paradigms']['single_doc_answer']['rows']} of " in head
+    for name, one in counts["paradigms"].items():
+        assert re.search(rf"{name.replace('_', ' ')}\s+{one['wanted']}\s+{one['rows']}\s", head)
 
 
 def found(page):

@@ -14,6 +14,7 @@ import yaml
 from scipy.stats import chisquare
 
 from rag_instruct.dataset.licences import hub_licence
+from rag_instruct.dataset.shortfall import shortfall
 from rag_instruct.evidence.summary import evidence_table
 from rag_instruct.exemplars.funnel import Funnel
 from rag_instruct.exemplars.funnel import shown as shown_funnel
@@ -128,6 +129,7 @@ def card(
     """
     sections = {
         "Rows": _table(["paradigm", *next(iter(counts["paradigms"].values()))], _of_counts(counts["paradigms"]))
+        + _lacking(name, counts)
         + _declining(rows),
         "Fields": FIELDS.strip(),
         "How it was made": _table(["", ""], made_of.items()),
@@ -173,6 +175,12 @@ def _header(name: str, rows: list[Row], splits: Mapping[str, list[Row]], languag
             }
         ],
     }
+
+
+def _lacking(name: str, counts: Mapping[str, Any]) -> str:
+    """Return a paragraph about missing rows, or ""."""
+    said = shortfall(name, counts)
+    return f"\n\n{said}" if said else ""
 
 
 def _declining(rows: list[Row]) -> str:

@@ -6,9 +6,9 @@ from pathlib import Path
 from types import MappingProxyType
 
 from rag_instruct.dataset.gathering import without_repeated
+from rag_instruct.dataset.shortfall import why
 from rag_instruct.errors import UserError
 from rag_instruct.files import digest
-from rag_instruct.logs import logger
 from rag_instruct.reasons import Reason
 from rag_instruct.schema import Reject, Row, StoppedRow
 
@@ -47,12 +47,6 @@ def merge(
             "repeated": len(repeated),
             "surplus": len(surplus),
         }
-        if len(unique) < quota:
-            logger.warning(
-                "%s: %d of %d rows are left: raise `tries`, `oversample` or `exemplars`, or loosen `quality_filters` "
-                "in config.yaml",
-                name, len(unique), quota,
-            )  # fmt: skip
     given = sum(map(len, paradigms.values()))
     if len(rows) + len(left) != given:
         raise UserError(
@@ -80,13 +74,8 @@ def refuse_empty(dataset: Path, rows: Sequence[Row], rejects: Iterable[Reject]) 
     """
     if rows:
         return
-    reasons = Counter(reject.reason for reject in rejects).most_common()
-    if not reasons:
-        raise UserError(f"{dataset}: 0 rows and no rejects: set numbers of rows under `paradigms` in config.yaml")
-    (most, count), total = reasons[0], sum(number for _, number in reasons)
-    counted = ", ".join(f"{reason} {number:,}" for reason, number in reasons)
+    reasons = Counter(str(reject.reason) for reject in rejects)
     raise UserError(
-        f"{dataset}: 0 rows. {count:,} of {total:,} rejects are {most!s}: {most.meaning} {most.remedy} All reasons: "
-        f"{counted}. {dataset.with_suffix('')}/pairs/*.rejects.jsonl and rows/*.rejects.jsonl list the rejects; "
-        "docs/glossary.md explains the reasons"
+        f"{dataset}: 0 rows. {why(reasons)} {dataset.with_suffix('')}/pairs/*.rejects.jsonl and rows/*.rejects.jsonl "
+        "list the rejects; docs/glossary.md explains the reasons"
     )

@@ -11,10 +11,14 @@ from typing import Any
 from snakemake.logging import is_quiet_about, logger
 from snakemake_interface_logger_plugins.common import LogEvent
 
+from rag_instruct.dataset.shortfall import shortfall
 from rag_instruct.errors import UserError
+from rag_instruct.files import read_json
 from rag_instruct.graph.captured import speak_in_whole_messages
 from rag_instruct.graph.keys import WARNING, missing_keys, refuse_missing_keys
 from rag_instruct.lock import hold
+
+_SHORTFALLS: list[str] = []  # what is said at the exit, below the display of the run
 
 
 def prepare(root: Path) -> None:
@@ -37,6 +41,7 @@ def _put_first(variable: str, folder: str) -> None:
 def start(workflow: Any, settings: dict[str, Any]) -> None:
     """Check that the run may begin, and show its progress. `workflow` is Snakemake's. Dry runs do not call this."""
     jobs = list(workflow.dag.needrun_jobs())
+    atexit.register(_say_shortfalls)  # before the display's function, so that it runs after that one
     # The handler that writes messages to the terminal. It is None if --logger names another one.
     handler = next((one for one in logger.handlers if one.name == "DefaultStreamHandler"), None)
     if handler:
@@ -51,6 +56,18 @@ def start(workflow: Any, settings: dict[str, Any]) -> None:
 
         found = [(job.jobid, job.rule.name, dict(job.wildcards_dict)) for job in jobs]
         show(found, [rule.name for rule in workflow.rules], settings, handler)
+
+
+def finish(workflow: Any) -> None:
+    """Note at the end of a successful run which data sets have fewer rows than wanted. They are named at the exit."""
+    merged = [job for job in workflow.dag.jobs if job.rule.name == "merge_dataset"]
+    for counts in sorted(str(job.output.counts) for job in merged):
+        _SHORTFALLS.append(shortfall(Path(counts).parent.name, read_json(Path(counts))))
+
+
+def _say_shortfalls() -> None:
+    for said in filter(None, _SHORTFALLS):
+        print(f"\n{WARNING}{said}", file=sys.stderr)
 
 
 def tell_missing_keys_of_dry_run(workflow: Any, settings: dict[str, Any]) -> None:

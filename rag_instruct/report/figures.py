@@ -45,6 +45,12 @@ def composition(rows: Sequence[Row]) -> dict[str, "pd.DataFrame"]:
     }
 
 
+def wanted_and_made(counts: Mapping[str, Any]) -> "pd.DataFrame":
+    """Return the wanted rows and the rows of each paradigm, also of paradigms without a row."""
+    rows = [[_words(name), one["wanted"], one["rows"]] for name, one in counts["paradigms"].items()]
+    return formatted(frame(["paradigm", "wanted", "made"], rows))
+
+
 def exemplar_steps(exemplars: Funnel) -> list[Step]:
     """Return the exemplars' funnel, summed over all sets: each step, and the drops by reason."""
     if not exemplars:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from rag_instruct.dataset.shortfall import shortfall
 from rag_instruct.evidence.summary import evidence_table, worst
 from rag_instruct.html import render
 from rag_instruct.report import curves, figures
@@ -60,6 +61,9 @@ def _numbers(material: Material) -> dict[str, Any]:
     composition, times = figures.composition(material.rows), figures.times(material.times)
     return {
         "composition": composition,
+        "wanted": sum(one["wanted"] for one in counts["paradigms"].values()),
+        "wanted_and_made": figures.wanted_and_made(counts),
+        "shortfall": shortfall(material.dataset.stem, counts),
         "documents": sum(len(row.documents) for row in material.rows),
         "paradigms": list(composition["set"].index),
         "exemplar_steps": figures.exemplar_steps(counts["exemplars"]),

@@ -21,7 +21,7 @@ from rag_instruct.llm.session import Session
 from rag_instruct.llm.watch import YieldWatch
 from rag_instruct.logs import logger
 from rag_instruct.paradigms import ANY, PARADIGMS, STATED, Slot, candidates, drawing_orders
-from rag_instruct.reasons import Fault, Reason
+from rag_instruct.reasons import WITHOUT_REQUEST, Fault, Reason
 from rag_instruct.retrieval.runs import Run
 from rag_instruct.schema import Exemplar, LinkedDocuments, Pair, Reject
 from rag_instruct.synthesis.citing import citation_fault
@@ -31,8 +31,6 @@ from rag_instruct.synthesis.filters import pair_fault
 from rag_instruct.synthesis.focus import Focus, linked_documents, texts_of, whole_documents
 from rag_instruct.synthesis.search_results import SearchResults
 from rag_instruct.synthesis.sentence_focus import focuses, kind_of
-
-WITHOUT_DOCUMENTS = (Reason.NO_DOCUMENTS, Reason.NO_LINK)
 
 
 class Origin(NamedTuple):
@@ -109,7 +107,7 @@ class Synthesis:
                 self.watch.useful(written.question)
                 return written
             self.rejects.append(written)
-            if written.reason in WITHOUT_DOCUMENTS:
+            if written.reason in WITHOUT_REQUEST:
                 continue
             self.watch.useless(Fault(written.reason, written.detail))
             left -= 1
@@ -124,7 +122,7 @@ class Synthesis:
         if focus is None:
             return Reject(
                 self.paradigm,
-                Reason.NO_LINK if found.hits and self._needs_links else Reason.NO_DOCUMENTS,
+                self._lacks(found),
                 slot=place,
                 attempt=attempt,
                 exemplar_id=exemplar.id,
@@ -198,6 +196,14 @@ class Synthesis:
     def _needs_links(self) -> bool:
         """Whether source documents must be linked. Single sentences find links also among the best hits."""
         return self.linked is not None and PARADIGMS[self.paradigm].several and self.prompt.focus == "document"
+
+    def _lacks(self, found: SearchResults) -> Reason:
+        """Return why there is no focus on the documents found."""
+        if not found.hits:
+            return Reason.NO_DOCUMENTS
+        if self._needs_links:
+            return Reason.NO_LINK
+        return Reason.NO_SENTENCE if self.prompt.focus == "sentence" else Reason.NO_DOCUMENTS
 
     def _search_results(self, exemplar: Exemplar) -> SearchResults:
         linked = self.linked.get(exemplar.id, ()) if self.linked and PARADIGMS[self.paradigm].several else ()

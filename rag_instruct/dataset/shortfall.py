@@ -1,0 +1,49 @@
+"""Says how many of the wanted rows a data set lacks, for which reasons, and what would help."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from rag_instruct.paradigms import LOOKED_AT
+from rag_instruct.reasons import WITHOUT_REQUEST, Reason, explain
+
+TELLING = 0.2  # share of the rejects from which on a reason is explained
+REASONS = 2  # reasons that are explained at most
+
+
+def shortfall(name: str, counts: Mapping[str, Any]) -> str:
+    """Return what data set `name` lacks, why, and what would help; "" if it has all wanted rows.
+
+    `counts` are those of counts.json.
+    """
+    wanted = sum(one["wanted"] for one in counts["paradigms"].values())
+    short = {paradigm: one for paradigm, one in counts["paradigms"].items() if one["rows"] < one["wanted"]}
+    if not short:
+        return ""
+    made = ", ".join(f"{paradigm} {one['rows']:,} of {one['wanted']:,}" for paradigm, one in short.items())
+    rejects: Counter[str] = sum((Counter(counts["rejects"].get(paradigm, {})) for paradigm in short), Counter())
+    return f"{name} has {counts['rows']:,} of {wanted:,} wanted rows. Short of rows: {made}. {why(rejects)}"
+
+
+def why(rejects: Mapping[str, int]) -> str:
+    """Return the most frequent reasons of rejects with what they mean and what would help.
+
+    A row slot ends after `tries` requests, or after LOOKED_AT times as many candidates. So a candidate that was rejected
+    before a request weighs that much less: the number is shown as it is, but the order follows the weights.
+    """
+    lost = {reason: count for reason, count in rejects.items() if reason != Reason.SURPLUS}
+    if not lost:
+        return "Nothing was rejected: set numbers of rows under `paradigms` in config.yaml."
+    weights = {reason: count / (LOOKED_AT if reason in WITHOUT_REQUEST else 1) for reason, count in lost.items()}
+    ordered = sorted(lost, key=lambda reason: -weights[reason])
+    enough = TELLING * sum(weights.values())
+    told = [reason for reason in ordered[:REASONS] if reason == ordered[0] or weights[reason] >= enough]
+    total = sum(lost.values())
+    said = [f"{lost[reason]:,} of {total:,} rejects are {reason}{_explained(reason)}" for reason in told]
+    others = ", ".join(f"{reason} {lost[reason]:,}" for reason in ordered if reason not in told)
+    return ". ".join(said).rstrip(".") + "." + (f" Other reasons: {others}." if others else "")
+
+
+def _explained(reason: str) -> str:
+    known = explain(reason)
+    return f": {known.meaning} {known.remedy}".rstrip(".") if known else ""
