@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rag_instruct.errors import UserError
 from rag_instruct.files import read_jsonl
-from rag_instruct.records import PLAIN, Form, foreign_records, member
+from rag_instruct.records import PLAIN, Form, located_records, member
 from rag_instruct.words import fold, per_words
 
 NGRAM = 13  # adjacent words that two texts do not share by chance (GPT-3, arXiv 2005.14165, appendix C)
@@ -63,12 +63,12 @@ def questions_of(paths: Iterable[Path], question: str, form: Form = PLAIN) -> li
     """
     found: dict[str, None] = {}
     for path in paths:
-        for number, record in enumerate(foreign_records(path, (question,), form), start=1):
+        for place, record in located_records(path, (question,), form):
             try:
                 found |= dict.fromkeys(_texts(member(record, question)))
             except (KeyError, TypeError) as error:
                 raise UserError(
-                    f"{path}, record {number}: {error.args[0]}: give the right `question` in config.yaml"
+                    f"{path}, {place}: {error.args[0]}: give the right `question` in config.yaml"
                 ) from error
     if not found:
         raise UserError(f"{', '.join(map(str, paths))}: no question in it: give the right `under` in config.yaml")

@@ -72,15 +72,15 @@ def test_ready_contexts_of_both_names_by_id_or_by_the_words(tmp_path, name, as_l
 @pytest.mark.parametrize(
     ("records", "said"),
     [
-        ([{"question": "Which river?", "docs": []}], "record 1: the record has neither ctxs nor retrieval_ctxs"),
+        ([{"question": "Which river?", "docs": []}], "line 1: the record has neither ctxs nor retrieval_ctxs"),
         ([{"question": "Which river?", "ctxs": [{"title": "T"}]}], "has no `text`"),
         ([{"ctxs": []}], "the record has neither id nor question"),
         ([{"question": "another", "ctxs": []}], "no documents for 1 of 1 questions, the first is 'q1'"),
         (
             [{"id": "q1", "question": "Which lake?", "ctxs": []}],
-            "record 1 has the id 'q1' and asks 'which lake', but the benchmark's question",
+            "line 1 has the id 'q1' and asks 'which lake', but the benchmark's question",
         ),
-        ([{"id": 1, "ctxs": []}], "record 1: the id 1 may be only a record number, and the record has no question"),
+        ([{"id": 1, "ctxs": []}], "line 1: the id 1 may be only a record number, and the record has no question"),
         ([{"question": "Which river?", "ctxs": "a text"}], "ctxs must be a list of documents, but is 'a text'"),
         ([{"question": "Which river?", "ctxs": [{"text": ["a"]}]}], "the text in ctxs must be a text, but is ['a']"),
         (
@@ -99,7 +99,7 @@ def test_ids_of_another_numbering_give_nobody_anothers_documents(tmp_path):
     """The records are numbered from 0, the questions from 1."""
     asked = [Question("1", "Who wrote Faust?", ("Goethe",)), Question("2", "Who wrote Emma?", ("Austen",))]
     records = [{"id": n, "question": q.question, "ctxs": [{"text": q.answers[0]}]} for n, q in enumerate(asked)]
-    with pytest.raises(UserError, match="record 2 has the id '1' and asks 'who wrote emma'"):
+    with pytest.raises(UserError, match="line 2 has the id '1' and asks 'who wrote emma'"):
         list(from_file(asked, contexts_file(tmp_path / "c.jsonl", records), 1))
     for record in records:
         del record["id"]
@@ -111,7 +111,7 @@ def test_a_question_that_contains_another_does_not_get_its_documents(tmp_path):
     """The records are shifted by one, and each neighbour's words contain the question's."""
     asked = [Question("a", "Who wrote Faust?", ("Goethe",)), Question("b", "Who wrote Faust II?", ("Goethe",))]
     records = [{"id": "a", "question": "Who wrote Faust II?", "ctxs": [{"text": "II"}]}]
-    with pytest.raises(UserError, match="record 1 has the id 'a' and asks 'who wrote faust ii'"):
+    with pytest.raises(UserError, match="line 1 has the id 'a' and asks 'who wrote faust ii'"):
         list(from_file(asked, contexts_file(tmp_path / "c.jsonl", records), 1))
     records = [{"id": q.id, "question": f"Answer briefly. {q.question}", "ctxs": [{"text": q.id}]} for q in asked]
     found = from_file(asked, contexts_file(tmp_path / "d.jsonl", records), 1)
@@ -124,12 +124,10 @@ def test_two_records_that_ask_the_same_are_told_apart_by_id_or_refused(tmp_path)
     found = from_file(asked, contexts_file(tmp_path / "c.jsonl", records), 1)
     assert [row["documents"] for row in found] == [["a"], ["b"]]
     without = [{"question": "Which?", "ctxs": record["ctxs"]} for record in records]
-    with pytest.raises(
-        UserError, match=r"record 2 asks the same as .*record 1 and has other documents: give the records"
-    ):
+    with pytest.raises(UserError, match=r"line 2 asks the same as .*line 1 and has other documents: give the records"):
         list(from_file(asked, contexts_file(tmp_path / "d.jsonl", without), 1))
     twice = [records[0], {**records[1], "id": "a"}]
-    with pytest.raises(UserError, match="record 2 has the id 'a' of another record"):
+    with pytest.raises(UserError, match="line 2 has the id 'a' of another record"):
         list(from_file(asked, contexts_file(tmp_path / "e.jsonl", twice), 1))
 
 

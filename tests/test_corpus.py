@@ -88,7 +88,7 @@ def test_shards_cover_every_row_once():
         ("p.tsv", HEADER.encode() + b"1\t\xff\tA\n", "line 2: not UTF-8"),
         ("p.tsv.gz", gzip.compress(HEADER.encode() * 500, mtime=0)[:-9], "is the file complete?"),
         ("p.jsonl", '{"id": 1, "text": "a", "title": "b"}\n{"id": 2,\n', "line 2: not JSON"),
-        ("p.jsonl", "[1]\n", "record 1: 1 is not a JSON object"),
+        ("p.jsonl", "[1]\n", "line 1: 1 is not a JSON object"),
         ("p.parquet", b"nonsense", "not a readable Parquet file"),
         ("p.rtf", "foo", "unknown kind of corpus file"),
     ],
@@ -190,7 +190,7 @@ def test_values_of_other_types_are_refused_by_record(tmp_path, record, said):
     lines = [{"id": "0", "text": "fine", "title": "T"}, record]
     with pytest.raises(UserError) as refusal:
         imported(tmp_path, "p.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
-    assert f"p.jsonl, record 2: {said}" in str(refusal.value)
+    assert f"p.jsonl, line 2: {said}" in str(refusal.value)
 
 
 def test_parquet_gives_texts_whatever_their_type(tmp_path):
@@ -278,7 +278,7 @@ def test_documents_need_neither_title_nor_id_and_empty_ones_are_counted(tmp_path
     text = "".join(json.dumps(line) + "\n" for line in lines)
     store = imported(tmp_path, "d.jsonl", text, {"text": "body", "title": "name"}, words=100)
     assert store[[0, 1]] == [Passage("record_1-1", "", "one two"), Passage("record_3-1", "T", "three")]
-    assert "left out, empty documents: 1 (record 2)" in caplog.text
+    assert "left out, empty documents: 1 (line 2)" in caplog.text
 
 
 def test_a_tsv_of_documents(tmp_path):

@@ -157,7 +157,10 @@ def test_questions_are_taken_once_from_fields_and_conversations(tmp_path):
     turns = [{"talk": {"asked": ["How much?", "And before?"]}}, {"talk": {"asked": ["How much?"]}}]
     (tmp_path / "b.json").write_text(json.dumps(turns))
     assert questions_of([tmp_path / "b.json"], "talk.asked") == ["How much?", "And before?"]
-    for field, said in (("talk.said", "b.json, record 1: no 'said', it has asked"), ("talk", "no text, but {'asked'")):
+    for field, said in (
+        ("talk.said", "b.json, line 1, record 1: no 'said', it has asked"),
+        ("talk", "no text, but {'asked'"),
+    ):
         with pytest.raises(UserError) as refusal:
             questions_of([tmp_path / "b.json"], field)
         assert said in str(refusal.value)

@@ -84,7 +84,7 @@ def test_what_is_of_no_use_is_left_out_and_counted(tmp_path):
     ("rows", "schema", "said"),
     [
         ([{"idx": 1, "conversations": [{"from": "human", "value": "Q"}]}], "wizardlm",
-         "record 1: not of the schema of set: no 'instruction', it has idx, conversations; it looks like sharegpt or slimorca"),
+         "line 1: not of the schema of set: no 'instruction', it has idx, conversations; it looks like sharegpt or slimorca"),
         ([GOOD], "lmsys", "no 'conversation', it has instruction, output; it looks like wizardlm or plain: give that as the `schema`"),
         ([{"conversations": [{"role": "user"}]}], "sharegpt", "a turn without 'from' and 'value'"),
         ([{"conversations": "[{'from': 'human'}]"}], "sharegpt", "'conversations' is no list of turns"),
@@ -92,7 +92,7 @@ def test_what_is_of_no_use_is_left_out_and_counted(tmp_path):
         ([{**LMSYS, "openai_moderation": ["x"]}], "lmsys", "no 'flagged', it has 'x'"),
         ([{**LMSYS, "openai_moderation": {"flagged": True}}], "lmsys", "'openai_moderation' is no list, but {'flagged': True}"),
         ([{name: LMSYS[name] for name in LMSYS if name != "openai_moderation"}], "lmsys", "no 'openai_moderation', it has conversation_id"),
-        ([5], "plain", "record 1: not of the schema of set: not an object, but 5"),
+        ([5], "plain", "line 1: not of the schema of set: not an object, but 5"),
         ([{"instruction": 5}], "plain", "'instruction' is no text, but 5"),
         ([{"text": "x"}], {"instruction": "prompt.text"}, "no 'prompt', it has text; give the right `schema` or `fields`"),
         ([], "plain", "no record in it"),
@@ -110,7 +110,7 @@ def test_one_slip_among_many_records_is_counted_and_said(tmp_path, caplog):
     rows = [GOOD] * 150 + [{"instruction": None}] + [GOOD] * 50
     path = written(tmp_path / "s.jsonl", rows)
     load(given(path, "wizardlm"), tmp_path / "s.parquet", tmp_path / "s.json", {"set": "set", "license": "MIT"})
-    assert "record 151: not of the schema of set: 'instruction' is no text, but None" in caplog.text
+    assert "line 151: not of the schema of set: 'instruction' is no text, but None" in caplog.text
     assert json.loads((tmp_path / "s.json").read_text()) == {
         "set": "set", "license": "MIT", "records": 201, "left_out": {"wrong schema": 1}, "instructions": 200,
     }  # fmt: skip
@@ -122,7 +122,7 @@ def test_a_record_is_named_by_its_place_in_its_own_file(tmp_path, caplog):
     written(first, [GOOD] * 200)
     written(second, [GOOD, {"prompt": "x"}, GOOD])
     rows = list(InstructionSet([first, second], "set", SCHEMAS["wizardlm"]))
-    assert f"{second}, record 2: not of the schema of set" in caplog.text
+    assert f"{second}, line 2: not of the schema of set" in caplog.text
     assert [row for row, _ in rows] == [*range(201), 202]
 
 

@@ -74,8 +74,12 @@ def tried(test):
     def run(tmp_path):
         end = time.monotonic() + MINUTES * 60 / TESTS
         often(tmp_path)
+        rounds = 1
         while time.monotonic() < end:
             often(tmp_path)
+            rounds += 1
+        if MINUTES:
+            print(f"{test.__name__}: {500 * rounds:,} files")  # pytest -rP shows it
 
     run.__name__, run.__doc__ = test.__name__, test.__doc__
     return pytest.mark.timeout(MINUTES * 60 + 300)(run)
@@ -129,6 +133,9 @@ def read(path, form=Form()):  # noqa: B008
 def test_what_is_written_is_read(tmp_path, rows, kind, encoding, packing):
     path = packed(tmp_path, kind, WRITERS[kind](rows).encode(encoding), packing)
     found, refused = read(path)
+    if refused and "a quote joins these lines" in refused:  # each of them may be a row, until somebody says
+        assert kind == ".tsv"
+        found, refused = read(path, Form(quoted=True))
     if refused:  # only a zero byte in a text without a byte-order mark is taken for another encoding
         assert "zero bytes" in refused
         assert encoding == "utf-8"

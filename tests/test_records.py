@@ -10,7 +10,7 @@ import pytest
 from conftest import SHARED, needs_shared
 
 from rag_instruct.errors import UserError
-from rag_instruct.records import Form, foreign_records, member
+from rag_instruct.records import Form, located_records, member
 
 ROWS = [{"a": f"Zeile {n}\u2028nächste", "b": {"c": n}} for n in range(3000)]
 LINES = "\n".join(json.dumps(row, ensure_ascii=False) for row in ROWS) + "\n\n"
@@ -28,45 +28,49 @@ def written(path, content):
     return path
 
 
+def records(path, columns=(), form=Form()):  # noqa: B008
+    return (record for _, record in located_records(path, columns, form))
+
+
 @pytest.mark.parametrize("name", ["r.json", "r.json.gz", "r.json.zst"])
 def test_arrays_packed_or_not(tmp_path, name):
-    assert list(foreign_records(written(tmp_path / name, json.dumps(ROWS)))) == ROWS
+    assert list(records(written(tmp_path / name, json.dumps(ROWS)))) == ROWS
 
 
 @pytest.mark.parametrize("name", ["r.jsonl", "r.jsonl.gz", "r.jsonl.zst", "r.json"])
 @pytest.mark.parametrize("begin", ["", "\ufeff"])
 def test_lines_packed_or_not_and_whatever_they_are_called(tmp_path, name, begin):
-    assert list(foreign_records(written(tmp_path / name, begin + LINES))) == ROWS
+    assert list(records(written(tmp_path / name, begin + LINES))) == ROWS
 
 
 def test_tables(tmp_path):
     expected = [{"q": 'What\tis\n"it"?', "a": "1"}]
-    assert list(foreign_records(written(tmp_path / "r.tsv", 'q\ta\n"What\tis\n""it""?"\t1\n'))) == expected
-    assert list(foreign_records(written(tmp_path / "r.csv.gz", 'q,a\n"What\tis\n""it""?",1\n'))) == expected
+    assert list(records(written(tmp_path / "r.tsv", 'q\ta\n"What\tis\n""it""?"\t1\n'))) == expected
+    assert list(records(written(tmp_path / "r.csv.gz", 'q,a\n"What\tis\n""it""?",1\n'))) == expected
     blank = "q\ta\r\nx\t1\r\n\r\ny\t\r\n\r\n"
-    assert list(foreign_records(written(tmp_path / "s.tsv", blank))) == [{"q": "x", "a": "1"}, {"q": "y", "a": ""}]
+    assert list(records(written(tmp_path / "s.tsv", blank))) == [{"q": "x", "a": "1"}, {"q": "y", "a": ""}]
 
 
 def test_half_of_an_emoji_in_json_lines_becomes_a_question_mark(tmp_path):
     lines = r"""{"a": ["cut \ud83d", "\ud83d\ude00"], "\uDE00": 1.5}"""
-    assert list(foreign_records(written(tmp_path / "r.jsonl", lines))) == [{"a": ["cut ?", "😀"], "?": 1.5}]
+    assert list(records(written(tmp_path / "r.jsonl", lines))) == [{"a": ["cut ?", "😀"], "?": 1.5}]
 
 
 def test_of_parquet_only_the_wanted_columns_are_read(tmp_path):
     rows = [{"turns": [{"role": "user", "text": "x", "flags": {"a": True}}], "language": "de", "other": 1}]
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "r.parquet")
-    read = list(foreign_records(tmp_path / "r.parquet", ("turns.role", "turns.flags", "language", "lang")))
+    read = list(records(tmp_path / "r.parquet", ("turns.role", "turns.flags", "language", "lang")))
     assert read == [{"turns": [{"role": "user", "flags": {"a": True}}], "language": "de"}]
-    assert list(foreign_records(tmp_path / "r.parquet")) == rows
-    assert list(foreign_records(tmp_path / "r.parquet", ("nothing",))) == rows, "so that an error can say what is there"
+    assert list(records(tmp_path / "r.parquet")) == rows
+    assert list(records(tmp_path / "r.parquet", ("nothing",))) == rows, "so that an error can say what is there"
 
 
 def test_inside_an_archive_and_under_a_key(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("data/dev.json", json.dumps({"info": [1], "Data": [{"q": "x"}]}))
-    assert list(foreign_records(tmp_path / "a.zip/data/dev.json", form=Form(under="Data"))) == [{"q": "x"}]
+    assert list(records(tmp_path / "a.zip/data/dev.json", form=Form(under="Data"))) == [{"q": "x"}]
     with pytest.raises(UserError, match=r"a\.zip has no such file"):
-        list(foreign_records(tmp_path / "a.zip/data/test.json"))
+        list(records(tmp_path / "a.zip/data/test.json"))
 
 
 @pytest.mark.parametrize(
@@ -119,14 +123,14 @@ def test_what_cannot_be_read_is_named_with_its_place(tmp_path, name, content, sa
     if content is not None:
         written(path, content)
     with pytest.raises(UserError) as refusal:
-        list(foreign_records(path))
+        list(records(path))
     assert said in str(refusal.value)
 
 
 def test_a_folder_is_no_file(tmp_path):
     (tmp_path / "r.json").mkdir()
     with pytest.raises(UserError, match=r"r\.json: unreadable"):
-        list(foreign_records(tmp_path / "r.json"))
+        list(records(tmp_path / "r.json"))
 
 
 @pytest.mark.parametrize("ending", ["gz", "zst"])
@@ -134,7 +138,7 @@ def test_a_file_that_was_cut_off_is_not_taken_for_whole(tmp_path, ending):
     path = written(tmp_path / f"r.jsonl.{ending}", LINES)
     path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
     with pytest.raises(UserError, match=r"unreadable \(.*\): is the file complete\?"):
-        list(foreign_records(path))
+        list(records(path))
 
 
 def test_members_of_members():
@@ -156,19 +160,19 @@ def test_members_of_members():
     ],
 )
 def test_real_benchmarks_are_read(name, under, count, field):
-    texts = [member(record, field) for record in foreign_records(SHARED / "benchmarks" / name, form=Form(under=under))]
+    texts = [member(record, field) for record in records(SHARED / "benchmarks" / name, form=Form(under=under))]
     assert len(texts) == count
     assert all(isinstance(text, str) and text for text in texts)
 
 
 def test_a_semicolon_table_and_an_object_of_records(tmp_path):
-    assert list(foreign_records(written(tmp_path / "r.csv", "q;a\nx;1,5\n"), form=Form(delimiter=";"))) == [
+    assert list(records(written(tmp_path / "r.csv", "q;a\nx;1,5\n"), form=Form(delimiter=";"))) == [
         {"q": "x", "a": "1,5"}
     ]
     nested = {"info": [{"a": [1] * 5}], "data": {"rows": ROWS}, "end": 1}
-    assert list(foreign_records(written(tmp_path / "r.json", json.dumps(nested)), form=Form(under="data.rows"))) == ROWS
+    assert list(records(written(tmp_path / "r.json", json.dumps(nested)), form=Form(under="data.rows"))) == ROWS
     keyed = written(tmp_path / "k.json", json.dumps({"p1": {"a": 1}, "p2": {"a": 2}}, indent=1))
-    assert list(foreign_records(keyed, form=Form(keyed="id"))) == [{"id": "p1", "a": 1}, {"id": "p2", "a": 2}]
+    assert list(records(keyed, form=Form(keyed="id"))) == [{"id": "p1", "a": 1}, {"id": "p2", "a": 2}]
 
 
 def test_memory_is_bounded_whatever_is_nested(tmp_path, monkeypatch):
@@ -182,30 +186,45 @@ def test_memory_is_bounded_whatever_is_nested(tmp_path, monkeypatch):
         ("r.json", '[{"a": "' + "y" * (1 << 20), "r.json, line 1, after record 0: not JSON (Unterminated string"),
     ]:
         with pytest.raises(UserError) as refusal:
-            list(foreign_records(written(tmp_path / name, content)))
+            list(records(written(tmp_path / name, content)))
         assert said in str(refusal.value)
 
 
 def test_records_across_pieces_are_whole(tmp_path, monkeypatch):
     """Numbers, words and records that end where a piece of the text ends."""
-    records = [{"n": 10**k, "b": [True, None, "é" * k]} for k in range(12)] + [123, 4567, "x"]
-    path = written(tmp_path / "r.json", json.dumps(records, ensure_ascii=False, indent=1))
+    values = [{"n": 10**k, "b": [True, None, "é" * k]} for k in range(12)] + [123, 4567, "x"]
+    path = written(tmp_path / "r.json", json.dumps(values, ensure_ascii=False, indent=1))
+    lines = [2 + 8 * k for k in range(13)] + [99, 100]
     for size in range(1, 40):
         monkeypatch.setattr("rag_instruct.records.json_values.PIECE", size)
-        assert list(foreign_records(path)) == records
+        places = [f"line {line}, record {number}" for number, line in enumerate(lines, start=1)]
+        assert list(located_records(path)) == list(zip(places, values, strict=True))
+
+
+def test_a_record_is_named_by_its_line(tmp_path):
+    lines = written(tmp_path / "r.jsonl", '{"a": 1}\n\n{"a": 2}\n')
+    assert list(located_records(lines)) == [("line 1", {"a": 1}), ("line 3", {"a": 2})]
+    under = written(tmp_path / "u.json", '{"x": [1,\n2], "rows": [\n{"a": 1}, {"a": 2},\n{"a":\n3}]}')
+    assert [place for place, _ in located_records(under, form=Form(under="rows"))] == [
+        "line 3, record 1", "line 3, record 2", "line 4, record 3",
+    ]  # fmt: skip
+    keyed = written(tmp_path / "k.json", '{"p": {"a": 1},\n"q":\n{"a": 2}}')
+    assert [place for place, _ in located_records(keyed, form=Form(keyed="id"))] == [
+        "line 1, record 1", "line 3, record 2",
+    ]  # fmt: skip
 
 
 def test_half_an_emoji_is_counted(tmp_path, caplog):
     path = written(tmp_path / "r.json", r"""[{"a": "cut \ud83d"}, {"a": "\ud83d\ude00"}, {"a": "\ude00"}]""")
-    assert list(foreign_records(path)) == [{"a": "cut ?"}, {"a": "😀"}, {"a": "?"}]
-    assert "r.json: 2 records have half of a surrogate pair, the first is record 1" in caplog.text
+    assert list(records(path)) == [{"a": "cut ?"}, {"a": "😀"}, {"a": "?"}]
+    assert "r.json: 2 records have half of a surrogate pair, the first is line 1, record 1" in caplog.text
 
 
 def test_endings_in_capitals_and_tables_in_archives(tmp_path):
-    assert list(foreign_records(written(tmp_path / "R.TSV", "q\n1\n"))) == [{"q": "1"}]
+    assert list(records(written(tmp_path / "R.TSV", "q\n1\n"))) == [{"q": "1"}]
     pq.write_table(pa.table({"q": ["x"]}), tmp_path / "q.parquet")
     with zipfile.ZipFile(tmp_path / "a.ZIP", "w") as archive:
         archive.write(tmp_path / "q.parquet", "q.parquet")
         archive.writestr("r.jsonl.gz", gzip.compress(b'{"q": 1}', mtime=0))
-    assert list(foreign_records(tmp_path / "a.ZIP/q.parquet")) == [{"q": "x"}]
-    assert list(foreign_records(tmp_path / "a.ZIP", form=Form(member="r.jsonl.gz"))) == [{"q": 1}]
+    assert list(records(tmp_path / "a.ZIP/q.parquet")) == [{"q": "x"}]
+    assert list(records(tmp_path / "a.ZIP", form=Form(member="r.jsonl.gz"))) == [{"q": 1}]

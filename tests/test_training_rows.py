@@ -257,10 +257,10 @@ def test_rows_of_the_released_set_have_no_known_noise_and_are_never_cut():
 @pytest.mark.parametrize(
     ("broken", "named"),
     [
-        ({"question": None}, "row 2: 'question' must be a text, but is None"),
-        ({"answer": " "}, "row 2: 'answer' must be a text, but is ' '"),
-        ({"documents": "one"}, "row 2: 'documents' must be a list of texts, but is 'one'"),
-        ({"documents": ["one"]}, "row 2: the row has 1 documents, but 5 passages"),
+        ({"question": None}, "line 2: 'question' must be a text, but is None"),
+        ({"answer": " "}, "line 2: 'answer' must be a text, but is ' '"),
+        ({"documents": "one"}, "line 2: 'documents' must be a list of texts, but is 'one'"),
+        ({"documents": ["one"]}, "line 2: the row has 1 documents, but 5 passages"),
     ],
 )
 def test_a_broken_row_is_named(tmp_path, broken, named):

@@ -8,7 +8,7 @@ from rag_instruct.benchmarks import Benchmark
 from rag_instruct.benchmarks.records import built, first_member
 from rag_instruct.errors import UserError
 from rag_instruct.files import read_json
-from rag_instruct.records import Form, foreign_records, member
+from rag_instruct.records import Form, Located, located_records, member
 from rag_instruct.records.values import name_of
 from rag_instruct.schema import Question
 from rag_instruct.scoring.paper import mentions_verdict
@@ -54,10 +54,10 @@ def questions(paths: list[Path]) -> Iterator[Question]:
                 yield question
 
 
-def _records(path: Path) -> Iterator[Any]:
+def _records(path: Path) -> Iterator[Located]:
     if path.suffix == ".json":  # the authors' file is an object of records by id
-        return foreign_records(path, form=Form(keyed="pubid"))
-    return foreign_records(path, ("pubid", "question", "context.contexts", "final_decision"))
+        return located_records(path, form=Form(keyed="pubid"))
+    return located_records(path, ("pubid", "question", "context.contexts", "final_decision"))
 
 
 BENCHMARK = Benchmark(

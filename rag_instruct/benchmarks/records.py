@@ -6,7 +6,7 @@ from string import ascii_uppercase
 from typing import Any
 
 from rag_instruct.errors import UserError
-from rag_instruct.records import PLAIN, Form, foreign_records, member
+from rag_instruct.records import PLAIN, Form, Located, located_records, member
 from rag_instruct.records.values import listed, name_of, shown
 from rag_instruct.records.values import unique as unique
 from rag_instruct.schema import Question
@@ -22,16 +22,16 @@ def questions_of_files(
     """Yield the questions of all records.
 
     `columns` are the fields to read. `form` says how the files are written.
-    Raises UserError with file and record if a field is missing or has another form.
+    Raises UserError with file and place if a field is missing or has another form.
     """
     for path in paths:
         inside = form.under if path.name.lower().endswith((".json", ".json.gz", ".json.zst", ".zip")) else ""
-        yield from built(path, foreign_records(path, columns, form._replace(under=inside)), build, remedy)
+        yield from built(path, located_records(path, columns, form._replace(under=inside)), build, remedy)
 
 
-def built(path: Path, records: Iterable[Any], build: Build, remedy: str = ITS_OWN) -> Iterator[Question]:
+def built(path: Path, records: Iterable[Located], build: Build, remedy: str = ITS_OWN) -> Iterator[Question]:
     """Yield the questions of the records that were read from `path`. Raises UserError like questions_of_files."""
-    for number, record in enumerate(records, start=1):
+    for number, (place, record) in enumerate(records, start=1):
         try:
             if not isinstance(record, dict):
                 raise TypeError(f"{shown(record)} is not an object with fields")
@@ -41,7 +41,7 @@ def built(path: Path, records: Iterable[Any], build: Build, remedy: str = ITS_OW
                 _check(question)
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             fault = getattr(error, "msg", error.args[0] if error.args else type(error).__name__)
-            raise UserError(f"{path}, record {number}: {fault}: {remedy}") from error
+            raise UserError(f"{path}, {place}: {fault}: {remedy}") from error
         yield from questions
 
 

@@ -103,9 +103,9 @@ def _checked(source: Path, columns: Columns, form: Form) -> Iterator[tuple[str, 
 
 
 def _of_records(source: Path, columns: Columns, form: Form) -> Iterator[Document]:
-    """Yield the records of a file as documents. A document without an id gets its place in the file as id."""
-    for place, name, title, text in read_records(source, columns, form):
-        yield Document(place, name or place.replace(" ", "_"), title, text_blocks(text))
+    """Yield the records of a file as documents. A document without an id gets its number in the file as id."""
+    for number, (place, name, title, text) in enumerate(read_records(source, columns, form), start=1):
+        yield Document(place, name or f"record_{number}", title, text_blocks(text))
 
 
 class _Found:

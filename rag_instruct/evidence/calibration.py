@@ -11,7 +11,7 @@ from rag_instruct.errors import UserError
 from rag_instruct.evidence.findings import Thresholds, as_intended, paradigm_found
 from rag_instruct.evidence.weighing import Asked
 from rag_instruct.paradigms import PARADIGMS
-from rag_instruct.records import foreign_records
+from rag_instruct.records import located_records
 from rag_instruct.schema import Weighed
 from rag_instruct.statistics import wilson
 from rag_instruct.tables import frame
@@ -38,9 +38,9 @@ def read_labelled(paths: Iterable[Path]) -> list[Labelled]:
     """
     found: dict[str, dict[str, Any]] = {}
     for path in paths:
-        for number, record in enumerate(foreign_records(path, FIELDS), start=1):
+        for place, record in located_records(path, FIELDS):
             if "id" not in record:
-                raise UserError(f"{path}, record {number}: no `id`: give each pair one")
+                raise UserError(f"{path}, {place}: no `id`: give each pair one")
             found.setdefault(record["id"], {}).update(record)
     pairs = [_labelled(record) for record in found.values() if record.get("answer") and record.get("should_keep", True)]
     if not any(pair.asked.intended == "useless_doc" for pair in pairs):

@@ -14,7 +14,7 @@ from rag_instruct.errors import UserError
 from rag_instruct.files import whole, write_json
 from rag_instruct.logs import logger
 from rag_instruct.reasons import Reason
-from rag_instruct.records import PLAIN, Form, foreign_records, member, shown
+from rag_instruct.records import PLAIN, Form, located_records, member, shown
 from rag_instruct.records.values import name_of
 
 TABLE = pa.schema([("row", pa.int64()), ("instruction", pa.string())])
@@ -188,8 +188,8 @@ class InstructionSet:
         Raises UserError if there is no record, the first record has another schema, or too many others have.
         """
         for path in self.paths:
-            for number, record in enumerate(foreign_records(path, self._schema.columns, self._form), start=1):
-                text = self._instruction(f"{path}, record {number}", record)
+            for place, record in located_records(path, self._schema.columns, self._form):
+                text = self._instruction(f"{path}, {place}", record)
                 if text is not None:
                     yield self.records, text
                 self.records += 1

@@ -11,16 +11,11 @@ from rag_instruct.records.tables import DELIMITERS, table_records
 from rag_instruct.records.values import member, shown
 
 __all__ = [
-    "PLAIN", "Form", "Located", "foreign_records", "is_known", "located_records", "member", "shown", "text_lines",
+    "PLAIN", "Form", "Located", "is_known", "located_records", "member", "shown", "text_lines",
 ]  # fmt: skip
 
 Located = tuple[str, Any]  # the record's place in its file, and the record
 PLAIN = Form()
-
-
-def foreign_records(path: Path, columns: Sequence[str] = (), form: Form = PLAIN) -> Iterator[Any]:
-    """Read the records of a file like `located_records`, without their places."""
-    return (record for _, record in located_records(path, columns, form))
 
 
 def located_records(path: Path, columns: Sequence[str] = (), form: Form = PLAIN) -> Iterator[Located]:

@@ -68,7 +68,7 @@ DECODER = json.JSONDecoder(object_pairs_hook=_object)
 
 
 def _lines(text: Text, halves: _Halves) -> Iterator[Located]:
-    count = 0
+    found = False
     for number, line in enumerate(text.lines(), start=1):
         if not line.strip():
             continue
@@ -76,11 +76,11 @@ def _lines(text: Text, halves: _Halves) -> Iterator[Located]:
             record = _shallow(DECODER.decode(line), line)
         except (ValueError, RecursionError) as error:
             remedy = "correct or remove the line"
-            if not count and text.begin == "{":
+            if not found and text.begin == "{":
                 remedy = "write one record per line, an array of records, or set `under` to the key of the array"
             raise UserError(f"{text.path}, line {number}: not JSON ({_said(error)}): {remedy}") from error
-        count += 1
-        place = f"record {count}"
+        found = True
+        place = f"line {number}"
         yield place, halves.replaced(record, line, place)
 
 
@@ -114,8 +114,9 @@ class _Nested:
         self._text, self._halves = text, halves
         self._pieces = text.pieces(PIECE)
         self._buffer, self._at, self._whole = "", 0, False
-        self._line = 1  # the line on which the buffer begins
+        self._line, self._counted = 1, 0  # the line at a place of the buffer, up to which lines are counted
         self._count = 0
+        self._place = ""  # of the last value
 
     def records(self, form: Form) -> Iterator[Located]:
         if form.keyed:
@@ -124,7 +125,7 @@ class _Nested:
             found = self._under(form.under.split(".")) if form.under else self._elements()
         for record in found:
             self._count += 1
-            yield f"record {self._count}", record
+            yield self._place, record
         if self._peek():
             self._refuse(_Fault("something follows the end"))
 
@@ -202,10 +203,11 @@ class _Nested:
     def _value(self) -> Any:
         """Decode the value that begins here. Read on until it is complete."""
         self._peek()
+        self._place = f"line {self._line_at(self._at)}, record {self._count + 1}"
         try:
             value, end = self._complete()
             source = self._buffer[self._at : end]
-            value = self._halves.replaced(_shallow(value, source), source, f"record {self._count + 1}")
+            value = self._halves.replaced(_shallow(value, source), source, self._place)
         except (ValueError, RecursionError) as error:
             self._refuse(error)
         self._at = end
@@ -227,9 +229,9 @@ class _Nested:
 
     def _more(self) -> bool:
         """Read on, as much as the buffer has, so that a long value is not decoded too often."""
-        passed, self._at = self._buffer[: self._at], 0
-        self._line += passed.count("\n")
-        parts = [self._buffer[len(passed) :]]
+        self._line_at(self._at)
+        parts = [self._buffer[self._at :]]
+        self._at = self._counted = 0
         wanted = max(PIECE, len(parts[0]))
         for piece in self._pieces:
             parts.append(piece)
@@ -239,10 +241,14 @@ class _Nested:
         self._buffer, self._whole = "".join(parts), len(parts) == 1
         return not self._whole
 
+    def _line_at(self, place: int) -> int:
+        self._line += self._buffer.count("\n", self._counted, place)
+        self._counted = place
+        return self._line
+
     def _refuse(self, error: Exception) -> NoReturn:
         at = error.pos if isinstance(error, json.JSONDecodeError) else self._at
-        line = self._line + self._buffer.count("\n", 0, at)
         raise UserError(
-            f"{self._text.path}, line {line}, after record {self._count}: not JSON ({_said(error)}): is the file "
-            "complete? If so, correct it"
+            f"{self._text.path}, line {self._line_at(at)}, after record {self._count}: not JSON ({_said(error)}): is "
+            "the file complete? If so, correct it"
         ) from error

@@ -13,7 +13,7 @@ from rag_instruct.files import is_validation
 from rag_instruct.logs import logger, progress
 from rag_instruct.models.chat import control_tokens, prepared, written
 from rag_instruct.models.templates import style_of
-from rag_instruct.records import foreign_records
+from rag_instruct.records import located_records
 
 FIELDS = ("id", "question", "answer", "documents", "passages", "withheld_answer", "cited")
 IGNORED = -100  # torch's label for a token without loss
@@ -32,27 +32,24 @@ class Example(NamedTuple):
 def read_rows(path: Path) -> Iterator[Row]:
     """Yield the rows of a .jsonl, .json or .parquet file of this project, or of RAG-Instruct's released data set.
 
-    A row without an id gets its number. Raises UserError with file and row if a question or answer is missing or empty,
-    if documents are not texts, or if documents and passages differ in number.
+    A row without an id gets its number. Raises UserError with file and place if a question or answer is missing or
+    empty, if documents are not texts, or if documents and passages differ in number.
     """
-    for number, row in enumerate(foreign_records(path, FIELDS), start=1):
+    for number, (place, row) in enumerate(located_records(path, FIELDS), start=1):
         if not isinstance(row, dict):
-            raise UserError(f"{path}, row {number}: the row is not an object with question, answer and documents")
+            raise UserError(f"{path}, {place}: the row is not an object with question, answer and documents")
         for name in ("question", "answer"):
             if not (isinstance(row.get(name), str) and row[name].strip()):
-                raise UserError(
-                    f"{path}, row {number}: {name!r} must be a text, but is {row.get(name)!r}: correct the row"
-                )
+                raise UserError(f"{path}, {place}: {name!r} must be a text, but is {row.get(name)!r}: correct the row")
         documents = row.get("documents")
         if not (isinstance(documents, list) and all(isinstance(text, str) for text in documents)):
             raise UserError(
-                f"{path}, row {number}: 'documents' must be a list of texts, but is {str(documents)[:80]!r}: "
-                "correct the row"
+                f"{path}, {place}: 'documents' must be a list of texts, but is {str(documents)[:80]!r}: correct the row"
             )
         row = {name: value for name, value in row.items() if value is not None}  # null is the same as absent
         if "passages" in row and len(row["passages"]) != len(documents):
             raise UserError(
-                f"{path}, row {number}: the row has {len(documents)} documents, but {len(row['passages'])} passages: "
+                f"{path}, {place}: the row has {len(documents)} documents, but {len(row['passages'])} passages: "
                 "make the file again, or remove 'passages' from the row"
             )
         yield {"id": str(number), **row}
