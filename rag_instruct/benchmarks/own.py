@@ -1,5 +1,6 @@
 """A user's own benchmark: records with `question` and `answers`. Choices and documents are optional."""
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from string import ascii_uppercase
@@ -19,12 +20,12 @@ Choices = tuple[tuple[str, str], ...]
 
 
 def build(record: Any, number: int) -> Question:
-    choices = _choices(listed(_given(record, "choices"), "choices"))
-    answers = unique(_answers(first_member(record, "answers", "answer")))
+    choices = _choices(listed(_given(record, "choices") or _given(record, "options"), "choices"))
+    given = first_member(record, "answers", "answer", "answerKey", "answers")  # the last is named if none is there
     return Question(
         id=id_of(record, number),
         question=member(record, "question"),
-        answers=_labels(answers, choices) if choices else answers,
+        answers=_labels(given, choices) if choices else unique(_answers(given)),
         choices=choices,
         documents=_documents(_given(record, "documents") or _given(record, "context")),
         gold_titles=unique(_texts(record, "gold_titles")),
@@ -59,41 +60,74 @@ def _choices(given: Any) -> Choices:
     """Return (label, text) pairs.
 
     A record has a list of texts, a list of pairs, a list of objects with label and text, an object of texts by label,
-    or an object with the list of labels and the list of texts.
+    or an object with the list of labels and the list of texts. Labels that all texts begin with are taken off.
     """
     if given is None:
         return ()
     if isinstance(given, Mapping) and isinstance(given.get("text"), list):
-        texts = given["text"]
-        pairs = list(zip(given.get("label", ascii_uppercase[: len(texts)]), texts, strict=True))
+        pairs = _zipped(given["text"], given.get("label"))
     elif isinstance(given, Mapping) and not given.keys() & {"label", "text"}:
         pairs = list(given.items())
     elif isinstance(given, list):
-        pairs = [_choice(option, number) for number, option in enumerate(given)]
+        pairs = list(map(_choice, given)) if isinstance(given[0], Mapping | list) else _zipped(given, None)
     else:
         raise TypeError(f"the choices must be a list, or an object of texts by label, but are {shown(given)}")
     found = tuple((word_of(label, "choice's label"), word_of(text, "choice's text")) for label, text in pairs)
     if len({label for label, _ in found}) < len(found):
         raise ValueError(f"two choices have the same label: {', '.join(label for label, _ in found)}")
-    return found
+    bare = [_without_label(label, text) for label, text in found]
+    return tuple((label, text) for (label, _), text in zip(found, bare, strict=True)) if all(bare) else found
 
 
-def _choice(option: Any, number: int) -> tuple[Any, Any]:
+def _zipped(texts: list[Any], labels: Any) -> list[tuple[Any, Any]]:
+    """Return (label, text) pairs. Without labels, the letters from A are."""
+    if labels is None and len(texts) > len(ascii_uppercase):
+        raise ValueError(f"there are {len(texts)} choices, more than letters: give each a label")
+    labels = ascii_uppercase[: len(texts)] if labels is None else labels
+    if not isinstance(labels, str | list) or len(labels) != len(texts):
+        raise ValueError(f"{len(texts)} choices need as many labels, but have {shown(labels)}")
+    return list(zip(labels, texts, strict=True))
+
+
+def _choice(option: Any) -> tuple[Any, Any]:
     if isinstance(option, Mapping):
         return member(option, "label"), member(option, "text")
-    if isinstance(option, list):
-        label, text = option
-        return label, text
-    return ascii_uppercase[number], option
+    if not isinstance(option, list) or len(option) != 2:
+        raise TypeError(f"a choice must be a pair of label and text as the first one is, but is {shown(option)}")
+    return option[0], option[1]
 
 
-def _labels(answers: tuple[str, ...], choices: Choices) -> tuple[str, ...]:
-    """Return the labels of the right options. The record has their labels or their texts."""
+def _without_label(label: str, text: str) -> str:
+    """Return a text without the label that it begins with ("B. bat", "(B) bat"), or "" if it begins with none."""
+    found = re.fullmatch(rf"\(?{re.escape(label)}[.):]\s+(\S.*)", text, re.DOTALL)
+    return found[1] if found else ""
+
+
+def _labels(given: Any, choices: Choices) -> tuple[str, ...]:
+    """Return the labels of the right options.
+
+    The record has their labels, their texts, or their places from 0, as MMLU and class labels have them.
+    """
+    values = given if isinstance(given, list) else [given]
+    if all(type(value) is int for value in values):
+        return tuple(dict.fromkeys(_by_number(value, choices) for value in values))
+    answers = unique(_answers(given))
     named = [label for label, _ in choices if label in answers]
-    found = tuple(named or (label for label, text in choices if text in answers))
+    texts = {text for answer in answers for text in (answer, *(_without_label(label, answer) for label, _ in choices))}
+    found = tuple(named or (label for label, text in choices if text in texts))
     if answers and not found:
         raise ValueError(f"the answer {shown(answers[0])} is neither a label nor a text of the choices")
     return found
+
+
+def _by_number(number: int, choices: Choices) -> str:
+    named = {label for label, text in choices if str(number) in (label, text)}
+    lettered = [label for label, _ in choices] == list(ascii_uppercase[: len(choices)])
+    placed = {choices[number][0]} if lettered and 0 <= number < len(choices) else set()
+    if len(named | placed) != 1:
+        meant = "two choices, as a text and as a place from 0" if named else "no choice"
+        raise ValueError(f"the answer {number} means {meant}: give the right choice's label")
+    return (named | placed).pop()
 
 
 def _documents(given: Any) -> tuple[str, ...]:
