@@ -67,7 +67,10 @@ def made(rows, counts=COUNTS, language="en"):
 
 def test_a_card_says_which_rows_are_missing_and_why():
     assert "wanted rows" not in made(ROWS)
-    paradigms = {**COUNTS["paradigms"], "useless_doc": {"wanted": 9, "rows": 0, "stopped": 0, "repeated": 0, "surplus": 0}}
+    paradigms = {
+        **COUNTS["paradigms"],
+        "useless_doc": {"wanted": 9, "rows": 0, "stopped": 0, "repeated": 0, "surplus": 0},
+    }
     said = made(ROWS, {**COUNTS, "paradigms": paradigms, "rejects": {"useless_doc": {"no usable sentence": 36}}})
     assert "mine has 400 of 409 wanted rows. Short of rows: useless_doc 0 of 9. 36 of 36 rejects are no usable" in said
 

@@ -102,7 +102,9 @@ def unpacked(page, name):
 @pytest.mark.slow
 def test_the_head_says_what_was_wanted_and_what_would_help(made):
     counts = json.loads((made.folder / "counts.json").read_text())
-    head = html.unescape(re.sub(r"<[^>]+>", " ", made.page.read_text("utf-8").split('id="content"')[0].split("<main>")[1]))
+    head = html.unescape(
+        re.sub(r"<[^>]+>", " ", made.page.read_text("utf-8").split('id="content"')[0].split("<main>")[1])
+    )
     wanted = sum(one["wanted"] for one in counts["paradigms"].values())
     assert f"{N} of {wanted} wanted" in head
     assert f"Short of rows: single_doc_answer {counts['paradigms']['single_doc_answer']['rows']} of " in head

@@ -41,8 +41,8 @@ class EmbeddedRows:
                 f"{len(lacking)} rows, such as {lacking[0]!r}, have no pair in {', '.join(map(str, pairs))}. They were "
                 f"made from other pairs: delete the row files {', '.join(map(str, rows))} and run again"
             )
-        vectors = np.stack([by_id[row.id] for row in every]) if every else np.empty((0, 0))
-        return cls(every, vectors.astype(np.float32))
+        found = np.array([by_id[row.id] for row in every], np.float32)
+        return cls(every, found.reshape(len(every), -1) if every else np.empty((0, 0), np.float32))
 
     def without(self, ids: Container[str]) -> "EmbeddedRows":
         """Return the rows whose id is not in `ids`."""
