@@ -30,8 +30,12 @@ def asked_in(request):
     return request["messages"][-1]["content"]
 
 
+class Raw(bytes):
+    """Bytes that are sent as they are; then the connection closes."""
+
+
 class Habits:
-    """What was sent and said. `answer` gets a request and returns a body, or a status and a body, and headers."""
+    """What was sent and said. `answer` gets a request and returns a body, or a status and a body, and headers, or Raw."""
 
     def __init__(self, answer: Callable[[dict], Any]) -> None:
         self.answer = answer
@@ -146,7 +150,8 @@ class Handler(BaseHTTPRequestHandler):
         else:
             with state.lock:
                 given = state.batches.route(method, path, body)
-        if given is None:
+        if given is None or isinstance(given, Raw):
+            self.wfile.write(given or b"")
             self.close_connection = True
         else:
             self.say(*given if isinstance(given, tuple) else (200, given))

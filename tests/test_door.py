@@ -7,6 +7,7 @@ from asking import body
 
 from rag_instruct.llm import door
 from rag_instruct.llm.door import Account, Answer, Refusal, Throttled, Transient, Unknown, outcome_of
+from rag_instruct.llm.endpoints import account_error
 from rag_instruct.llm.usage import MOST, normal, tokens_in
 
 REQUEST = body(1)
@@ -54,10 +55,44 @@ def outcome(status, value):
         (403, said("You have no credits left.")),
         (412, said("Account acme-1 is suspended, possibly due to reaching the monthly spending limit.")),  # Fireworks
         (400, said("Access denied, please make sure your account is in good standing.", code="Arrearage")),  # Alibaba
+        (403, {"code": "AccountOverdueError", "message": "The request failed because your account has an overdue balance"}),  # Ark
+        (403, {"code": 30001, "message": "Sorry, your account balance is insufficient"}),  # SiliconFlow
+        (429, said("余额不足或无可用资源包,请充值。", code="1113")),  # Zhipu
+        (429, said("Your team has either used all available credits or reached its monthly spending limit.")),  # xAI
+        (429, {"message": "Monthly requests limit exceeded"}),
+        (429, {"errors": [{"message": "AiError: you have used up your daily free allocation of 10,000 neurons", "code": 4006}], "success": False}),  # Cloudflare
+        (400, [said("API key expired. Please renew the API key.", status="INVALID_ARGUMENT")]),
+        (403, [said("Your API key was reported as leaked. Please use another API key.", status="PERMISSION_DENIED")]),
+        (200, {"choices": None, "base_resp": {"status_code": 1008, "status_msg": "insufficient balance"}}),  # MiniMax
+        (200, {"error_code": 17, "error_msg": "Open api daily request limit reached"}),  # Baidu
+        (200, {"detail": "Your trial subscription has expired"}),
     ],
 )  # fmt: skip
 def test_states_of_the_account(status, answer):
     assert isinstance(outcome(status, answer), Account)
+
+
+@pytest.mark.parametrize(
+    ("status", "answer"),
+    [
+        (403, said("Project `p` does not have access to model `gpt-4o`", code="model_not_found")),  # OpenAI
+        (403, said("You are not allowed to sample from this model", type="invalid_request_error")),
+        (400, said("The model `gpt-4-32k` has been deprecated")),
+        (400, said("x is not a valid model ID", code=400)),  # OpenRouter
+        (400, {"object": "error", "message": "Invalid model: mistral-xl", "code": "1500"}),  # Mistral
+        (400, said("Model not found: grok-9", code="invalid-argument")),  # xAI
+        (404, {"error": {"code": "DeploymentNotFound", "message": "The API deployment for this resource does not exist."}}),  # Azure
+        (404, said("model 'x' not found, try pulling it first")),  # Ollama
+        (400, {"success": False, "errors": [{"code": 7003, "message": "Could not route to /accounts/x"}]}),  # Cloudflare
+        (301, b"<html>301 Moved Permanently</html>"),
+        (302, b""),
+        (308, said("Permanent Redirect")),
+    ],
+)  # fmt: skip
+def test_a_wrong_address_or_model_is_said_to_be_that(status, answer):
+    found = outcome(status, answer)
+    assert isinstance(found, Account)
+    assert "check `base_url` and `model`" in str(account_error("m at u", None, found.said))
 
 
 @pytest.mark.parametrize(
@@ -78,6 +113,8 @@ def test_states_of_the_account(status, answer):
         (400, [said("The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).", status="INVALID_ARGUMENT")]),  # Gemini
         (400, {"message": "Prompt contains 40000 tokens and 0 draft tokens, too large for model with 32768 maximum context length", "code": "3051"}),  # Mistral
         (413, said("Request too large for model `x` on tokens per minute (TPM): Limit 6000, Requested 8000", code="rate_limit_exceeded")),  # Groq
+        (413, b"<html><head><title>413 Request Entity Too Large</title></head></html>"),
+        (400, said("Provider returned error", code=400, metadata={"raw": '{"error": {"message": "prompt is too long: 210000 tokens > 200000 maximum"}}'})),  # OpenRouter
         (429, said("Request too large for gpt-4o on tokens per min (TPM): Limit 30000, Requested 40000.", code="rate_limit_exceeded")),
     ],
 )  # fmt: skip
@@ -131,6 +168,14 @@ def test_the_users_own_words_in_an_error_say_nothing_of_the_account():
         (424, {"error": "Request failed during generation", "error_type": "generation"}, Transient),  # TGI
         (503, said("server busy, please try again. maximum pending requests exceeded"), Transient),  # Ollama
         (502, b"<html>Bad Gateway</html>", Transient),
+        (403, said("Rate limit exceeded for this key"), Throttled),
+        (400, said("rate_limit_exceeded: try again in 20s"), Throttled),
+        (449, {"status": "449", "msg": "rate limit, too many requests"}, Throttled),
+        (200, {"choices": None, "base_resp": {"status_code": 1002, "status_msg": "rate limit"}}, Throttled),  # MiniMax
+        (200, {"status": "449", "msg": "Your request exceeds the rate limit"}, Throttled),
+        (520, b"<!DOCTYPE html>", Transient),
+        (400, said("Provider returned error", metadata={"raw": "no JSON"}), Unknown),
+        (400, said("Provider returned error", metadata={"raw": "[" * 99_999}), Unknown),
         (418, said("I am a teapot"), Unknown),
         (403, said("You shall not pass"), Unknown),
         (422, {"detail": [{"loc": ["body"], "msg": "field required"}]}, Unknown),  # FastAPI
@@ -138,6 +183,34 @@ def test_the_users_own_words_in_an_error_say_nothing_of_the_account():
 )  # fmt: skip
 def test_what_passes_and_what_is_not_understood(status, answer, kind):
     assert isinstance(outcome(status, answer), kind)
+
+
+@pytest.mark.parametrize("status", [408, 504, 524])
+def test_a_proxy_that_stopped_waiting_may_have_cost_an_answer(status):
+    assert outcome(status, b"<html>timed out</html>").charged
+    assert not outcome(503, b"<html>unavailable</html>").charged
+
+
+@pytest.mark.parametrize(
+    ("answer", "seconds"),
+    [
+        (said("have exceeded token rate limit. Please retry after 52 seconds. Please go here"), 52),  # Azure
+        ([said("Resource has been exhausted", details=[{"@type": "RetryInfo", "retryDelay": "34s"}])], 34),  # Gemini
+        ([said("You exceeded your current quota, limit: 15\nPlease retry in 34.07s.")], 34.07),
+        (
+            said("Rate limit reached for gpt-4o on tokens per min (TPM). Please try again in 1m26.4s. Visit"),
+            86.4,
+        ),  # OpenAI
+        (said("Rate limit reached. Please try again in 20ms."), 0.02),
+        (said("slow down", retry_after=7), 7),
+        (said("slow down", metadata={"retry_after_seconds": 3}), 3),
+        (said("please try again in 5 minutes"), 300),
+        (said("please try again later"), None),
+        (said("retry after a while"), None),
+    ],
+)
+def test_a_wait_is_read_from_the_words(answer, seconds):
+    assert outcome(429, answer).wait == (seconds if seconds is None else pytest.approx(seconds))
 
 
 def completion(content="yes", finish="stop", usage=None, **more):
@@ -164,6 +237,14 @@ def completion(content="yes", finish="stop", usage=None, **more):
         (completion(finish="abort"), "finish reason abort", True),  # vLLM, SGLang
         (completion(finish="insufficient_system_resource"), "finish reason insufficient_system_resource", True),  # DeepSeek
         (completion(finish=7), "finish reason 7", True),
+        (completion(finish="length?"), "finish reason length?", True),
+        ({"choices": [{"error": "upstream", "finish_reason": "error"}]}, "500", False),
+        ({"detail": "worker died"}, "500", False),
+        ({"success": False, "errors": [{"code": 503, "message": "Capacity exceeded"}]}, "503", False),
+        ({"model": "x", "message": {"role": "assistant", "content": "The"}, "done": True}, "broken reply", True),  # Ollama
+        (b'{"message": {"content": "T"}, "done": false}\n{"message": {"content": "h"}, "done": true}', "broken reply", True),
+        (completion("", finish=None), "empty", True),  # Gemini
+        (completion(None, finish=""), "empty", True),
         (completion(content="a\ufffd"), "half a character", True),
     ],
 )  # fmt: skip
@@ -184,6 +265,17 @@ def test_a_broken_success_is_quoted():
     [
         (completion([{"type": "text", "text": "in "}, {"type": "text", "text": "parts"}]), "in parts", "stop"),  # Mistral
         (completion(["a", "b"]), "ab", "stop"),
+        ([{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}, {"type": "text", "text": "yes"}], "yes", "stop"),
+        ([{"type": "reasoning", "text": "{x}"}, "yes"], "yes", "stop"),
+        (b"\xef\xbb\xbf" + json.dumps(completion()).encode(), "yes", "stop"),
+        (json.dumps(completion("é")).encode("utf-16"), "é", "stop"),
+        (b"\n" * 99 + json.dumps(completion()).encode(), "yes", "stop"),  # DeepSeek, OpenRouter
+        (json.dumps(completion()).encode().replace(b'"usage": null', b'"usage": {"prompt_tokens": NaN}, "usage": 5'), "yes", "stop"),
+        ({**completion(), "choices": completion()["choices"] + completion("no")["choices"]}, "yes", "stop"),
+        (completion(None, finish="tool_calls", tool_calls=[{"id": "x"}]), "", "tool_calls"),
+        (completion(finish="model_context_window_exceeded"), "yes", "length"),  # Anthropic
+        (completion("", finish="content_filter: PROHIBITED_CONTENT"), "", "content_filter"),  # Gemini
+        (completion("", refusal="I cannot"), "", "stop"),
         (completion(None, reasoning_content="thoughts"), "", "stop"),  # vLLM, DeepSeek
         (completion(finish="eos_token"), "yes", "stop"),  # TGI
         (completion(finish="STOP"), "yes", "stop"),
@@ -194,7 +286,7 @@ def test_a_broken_success_is_quoted():
     ],
 )  # fmt: skip
 def test_answers_in_other_forms(answer, text, finish):
-    found = outcome(200, answer)
+    found = outcome(200, completion(answer) if isinstance(answer, list) else answer)
     assert isinstance(found, Answer)
     assert (found.reply["text"], found.reply["finish_reason"]) == (text, finish)
 
@@ -215,7 +307,9 @@ def test_u_fffd_is_accepted_where_the_prompt_has_it():
         ({"prompt_tokens": 5, "completion_tokens": 7, "completion_tokens_details": {"reasoning_tokens": 90}}, 5, 0, 90),
         ({"prompt_tokens": 5, "completion_tokens": 7, "prompt_tokens_details": {"cached_tokens": 50}}, 5, 5, 7),
         ({"prompt_tokens": 5, "completion_tokens": 7, "prompt_cache_hit_tokens": 3}, 5, 3, 7),  # DeepSeek
-        ({"input_tokens": 5, "output_tokens": 7, "cache_read_input_tokens": 2}, 5, 2, 7),  # Anthropic
+        ({"input_tokens": 5, "output_tokens": 7, "cache_read_input_tokens": 2, "cache_creation_input_tokens": 90}, 97, 2, 7),  # Anthropic: beside
+        ({"prompt_tokens": 97, "completion_tokens": 7, "cache_read_input_tokens": 2}, 97, 2, 7),  # LiteLLM: among them
+        ({"prompt_tokens": 5, "completion_tokens": 7, "prompt_tokens_details": "0", "completion_tokens_details": "{}"}, 5, 0, 7),
         ({"prompt_tokens": -5, "completion_tokens": 7}, 0, 0, 7),
         ({"prompt_tokens": True, "completion_tokens": [7]}, 0, 0, 0),
         ({"prompt_tokens": float("nan"), "completion_tokens": float("inf")}, 0, 0, 0),

@@ -1,15 +1,18 @@
 """Habits of real endpoints, each a kind of ../shared's list of faults: what they cost, what is kept, what ends."""
 
 import asyncio
+import gzip
 import json
 import threading
 import time
 from contextlib import nullcontext
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from asking import PRICES, ask_all, body
 from conftest import ROOT
-from habits import CONTROL, asked_in, completion, error, habits, result
+from habits import CONTROL, Raw, asked_in, completion, error, habits, result
+from pydantic import ValidationError
 
 from rag_instruct.costs.ledger import entries, summary
 from rag_instruct.errors import UserError
@@ -18,7 +21,7 @@ from rag_instruct.llm import answers, batch, batch_api, client, places
 from rag_instruct.llm.answers import AnswerStore
 from rag_instruct.llm.budget import BudgetAccount
 from rag_instruct.llm.concurrency import at_once
-from rag_instruct.llm.door import HALF
+from rag_instruct.llm.door import EMPTY, HALF
 from rag_instruct.llm.endpoints import Endpoint, TeacherModel
 from rag_instruct.llm.limits import MOST, Limiter, seconds_of
 from rag_instruct.llm.prices import Price
@@ -26,6 +29,7 @@ from rag_instruct.llm.prompts import load_prompt, read
 from rag_instruct.llm.segments import compact
 from rag_instruct.llm.server import local_server
 from rag_instruct.llm.session import account_of, open_session
+from rag_instruct.settings.asked import Teacher
 
 ACCOUNT = BudgetAccount("set", "x", PRICES)
 
@@ -401,6 +405,82 @@ def test_half_a_character_is_tried_once_more_and_then_kept_as_it_is(tmp_path):
     assert str(read(step, replies[1][1])) == f"unfinished ({HALF})"
 
 
+def head(status="200 OK", **headers):
+    lines = [f"HTTP/1.1 {status}", *(f"{name.replace('_', '-')}: {value}" for name, value in headers.items())]
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+WHOLE = json.dumps(completion()).encode()
+PACKED = gzip.compress(WHOLE)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        head(Content_Length=len(PACKED) - 12, Content_Encoding="gzip") + PACKED[:-12],
+        head(Content_Length=len(WHOLE), Content_Encoding="gzip") + WHOLE,
+        head(Transfer_Encoding="chunked") + b"40\r\n" + WHOLE[:30],
+        head(Content_Length=len(WHOLE) + 50) + WHOLE,
+        head(Content_Length=len(WHOLE) - 50) + WHOLE,
+        head(Content_Length=len(WHOLE), X="a" * 70_000) + WHOLE,
+        head("204 No Content"),
+        b"SSH-2.0-OpenSSH_9.9\r\n",
+        b"",
+    ],
+    ids=["gzip cut", "no gzip", "chunk cut", "too long", "too short", "header", "204", "no HTTP", "nothing"],
+)
+def test_a_broken_transfer_is_a_lost_attempt_and_is_asked_again(tmp_path, broken):
+    came = iter(range(100))
+    with habits(lambda request: Raw(broken) if next(came) % 3 == 1 else completion()) as served:
+        assert ask_all(served.base_url, tmp_path, range(8), concurrency=1)[1] == 8
+        assert len(AnswerStore(tmp_path).lost) == len(served.requests) - 8 > 2
+
+
+def test_a_whole_transfer_is_an_answer_however_it_is_packed(tmp_path):
+    forms = [
+        head(Content_Length=len(PACKED), Content_Encoding="gzip") + PACKED,
+        head("100 Continue") + head(Content_Length=len(WHOLE)) + WHOLE,
+        head(Transfer_Encoding="chunked") + b"%x\r\n" % len(WHOLE) + WHOLE + b"\r\n0\r\n\r\n",
+        head(Connection="close") + WHOLE,
+    ]
+    with habits(lambda request: Raw(forms[number_of(request) % 4])) as served:
+        assert ask_all(served.base_url, tmp_path, range(8))[1] == len(served.requests) == 8
+
+
+def test_a_connection_that_cannot_be_made_costs_nothing_and_says_why(tmp_path):
+    for url, why in {"http://127.0.0.1:9/v1": "Connect call failed", "http://no.invalid/v1": "Cannot connect"}.items():
+        with pytest.raises(UserError, match=f"does not answer .*{why}"):
+            ask_all(url, tmp_path, range(3), attempts=2)
+    assert not AnswerStore(tmp_path).lost
+
+
+def test_a_redirect_is_followed_where_it_leads_to_the_endpoint_and_else_said(tmp_path):
+    """Some providers answer slow requests by a 303 to the result; a wrong address leads to a login, or in a circle."""
+
+    def moved(place, status=308):
+        return status, b"", {"Location": place}
+
+    with habits(lambda request: completion()) as served, habits(None) as first:
+        first.answer = lambda request: moved(f"{served.base_url}/chat/completions")
+        assert ask_all(first.base_url, tmp_path, range(3))[1] == 3
+        first.answer = lambda request: moved("/v1/chat/completions")
+        with pytest.raises(UserError, match=r"redirects without end.*check `base_url`"):
+            ask_all(first.base_url, tmp_path, range(9))
+        first.batches.route = lambda method, path, body: b"<html>Log in"
+        first.answer = lambda request: moved("/login", 302)
+        with pytest.raises(UserError, match=r"302 \(redirects to .*/login: <html>Log in.*check `base_url`"):
+            ask_all(first.base_url, tmp_path, range(9))
+    assert len(AnswerStore(tmp_path)) == 3
+    assert not AnswerStore(tmp_path).lost
+
+
+def test_a_reply_without_text_and_reason_is_tried_once_more_and_then_kept_as_it_is(tmp_path):
+    with habits(lambda request: completion("", None) if number_of(request) == 1 else completion()) as served:
+        replies, bought, _ = ask_all(served.base_url, tmp_path, range(3))
+        assert (bought, len(served.requests)) == (3, 4)
+    assert [reply["finish_reason"] for _, reply in replies] == ["stop", EMPTY, "stop"]
+
+
 # C11 and C12: outages and waits
 
 
@@ -451,6 +531,36 @@ def test_waits_have_a_limit():
     limiter = Limiter("m", 4, None, None)
     limiter.succeeded({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "86400"})
     assert limiter.paused_for <= 60, "a 429 says whether the limit still holds"
+
+
+def test_dates_in_both_forms_are_read_and_the_past_is_no_wait():
+    soon = datetime.now(UTC) + timedelta(seconds=90)
+    assert seconds_of(soon.strftime("%a, %d %b %Y %H:%M:%S GMT")) == pytest.approx(90, abs=2)
+    assert seconds_of(soon.isoformat()) == pytest.approx(90, abs=2), "Anthropic"
+    assert seconds_of("Mon, 01 Jan 2024 00:00:00 GMT") == seconds_of("2024-01-01T00:00:00Z") == 0
+    assert seconds_of("1m26.4s") == pytest.approx(86.4), "Groq"
+    assert seconds_of("20240101") > 0, "a number is no date"
+
+
+@pytest.mark.parametrize(
+    ("said", "headers", "least"),
+    [
+        (error("Please retry after 0.4 seconds."), {}, 0.4),
+        (error("x"), {"retry-after-ms": "400"}, 0.4),
+        (error("Please retry after 30 seconds."), {"retry-after": "0.3"}, 0.3),
+        (error("x"), {"retry-after": "Mon, 01 Jan 2024 00:00:00 GMT"}, 0.0),
+    ],
+)
+def test_the_wait_that_a_429_asks_for_is_kept(tmp_path, said, headers, least):
+    came = []
+
+    def answer(request):
+        came.append(time.monotonic())
+        return (429, said, headers) if len(came) == 1 else completion()
+
+    with habits(answer) as served:
+        assert ask_all(served.base_url, tmp_path, range(1))[1] == 1
+    assert least <= came[1] - came[0] < least + 2
 
 
 @pytest.mark.parametrize("retry_after", ["99999999999999", "7201", "Fri, 31 Dec 9999 23:59:59 GMT"])
@@ -598,10 +708,51 @@ def test_a_key_with_a_line_break_is_read_without_it_and_another_is_refused(tmp_p
         ask_all("http://127.0.0.1:9/v1", tmp_path, range(1), variable="MY_KEY")
 
 
-@pytest.mark.parametrize("url", ["localhost:8000/v1", "//host/v1", "ftp://host", "http:///v1"])
-def test_an_address_without_http_is_refused(url):
-    with pytest.raises(UserError, match="begins with http"):
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        *(
+            (url, "begin the address with http")
+            for url in ("localhost:8000/v1", "//host/v1", "ftp://host", "http:///v1")
+        ),
+        ("http://a b/v1", "begin the address with http"),
+        ("http://[::1/v1", "is no address"),
+        ("http://host:abc/v1", "is no address"),
+        ("http://host:99999/v1", "is no address"),
+        ("https://me:secret@host/v1", "leave name and password out"),
+        ("https://host/v1/chat/completions", "leave `/chat/completions` out"),
+        ("https://host/v1#x", "leave `#`"),
+    ],
+)
+def test_an_address_to_which_nothing_can_be_sent_is_refused(url, said):
+    with pytest.raises(UserError, match=said) as refused:
         Endpoint(url).key()
+    assert "secret" not in str(refused.value)
+    with pytest.raises(ValidationError, match=said):
+        Teacher(model="m", base_url=url)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:8000/v1/", "https://h.example/openai?api-version=1", "http://[::1]:8/v1"]
+)
+def test_other_addresses_are_taken(url):
+    assert Endpoint(url).key() == "no key"
+    assert Teacher(model="m", base_url=url).base_url == url
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ({"stream": True}, "stream does not belong here"),
+        ({"temperature": 1, "response_format": None}, "response_format does not belong here"),
+        ({"messages": []}, "messages does not belong here"),
+        ({"model": "other"}, "model does not belong here"),
+        ({"extra_body": {"chat_template_kwargs": {}}}, "write its contents here instead"),
+    ],
+)
+def test_sampling_cannot_replace_what_the_workflow_sends(parameters, said):
+    with pytest.raises(ValidationError, match=said):
+        Teacher(model="m", base_url="http://h/v1", sampling=parameters)
 
 
 def test_replay_can_be_switched_off_by_its_value(monkeypatch):

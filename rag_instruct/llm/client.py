@@ -138,7 +138,7 @@ class OnlineClient:
                 return failed_reply(reason)
             case Account(said):
                 raise account_error(place.name, place.endpoint.key_variable, said)
-            case Throttled(said):
+            case Throttled(said=said):
                 self._check_patience(place, said)
                 return None
             case Transient():
@@ -209,7 +209,7 @@ class OnlineClient:
             match outcome := await self._control(place, asked):
                 case Answer():
                     return True
-                case Throttled(said):
+                case Throttled(said=said):
                     self._check_patience(place, said)
                 case Transient():
                     place.faults = max(place.faults, UNWELL)

@@ -17,17 +17,21 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from rag_instruct.llm.limits import seconds_of
 from rag_instruct.llm.segments import Reply, Request
 from rag_instruct.llm.usage import Usage, normal
 
 QUOTED = 200  # characters of an endpoint's message that we repeat
 HALF = "half a character"  # fault and finish reason of a text with U+FFFD, which servers put where they cut one in two
+EMPTY = "empty"  # fault and finish reason of a reply without text and without a finish reason
 BROKEN = "broken reply"
 LONG = "too long"  # begins the reason of a refusal that fewer documents may cure
 
 FINISHED = {
     **dict.fromkeys(("", "stop", "eos", "eos_token", "stop_sequence", "end_turn", "complete", "eot"), "stop"),
+    **dict.fromkeys(("end", "end_of_text", "endoftext", "end_of_turn", "finished", "done"), "stop"),
     **dict.fromkeys(("length", "max_tokens", "max_length", "model_length", "max_output_tokens"), "length"),
+    **dict.fromkeys(("max_completion_tokens", "model_context_window_exceeded", "context_length_exceeded"), "length"),
     **dict.fromkeys(("content_filter", "safety", "recitation", "sensitive", "prohibited_content"), "content_filter"),
     **dict.fromkeys(("blocklist", "spii", "refusal", "guardrail_intervened", "content_filtered"), "content_filter"),
     **dict.fromkeys(("tool_calls", "function_call", "tool_use"), "tool_calls"),
@@ -62,18 +66,41 @@ ACCOUNT = re.compile(
     r"|hard limit has been reached|not active, please check your billing|account[_ ](has been )?(deactivated|disabled)"
     r"|organization has been (disabled|restricted)|organization_restricted|access_terminated|credit limit exceeded"
     r"|requires more credits|key limit exceeded|specified api usage limits|api.?key.?(not valid|invalid)"
-    r"|invalid.?api.?key|incorrect api key|account.{0,60}suspended|out of call volume quota|monthly included credits"
+    r"|invalid.?api.?key|incorrect api key|api.?key.{0,40}(expired|revoked|leaked|disabled|deactivated|deleted)"
+    r"|account.{0,60}suspended|out of call volume quota|monthly included credits"
     r"|unsupported_country|location is not supported|free-models-per-day|enable billing|inactive subscription"
     r"|access denied due to (invalid subscription|virtual network)|account is in good standing|arrearage|余额不足|欠费"
     r"|resource has been (temporarily )?blocked|exceeded your (current |monthly )?quota|(out of|no (more )?) ?credits\b"
     r"|credits? (are |is |have been |has been )?(used up|exhausted|depleted)|add a payment method"
-    r"|subscription (has |is )?(expired|ended|lapsed|inactive)"
+    r"|subscription (has |is )?(expired|ended|lapsed|inactive)|overdue|balance (is |was )?(insufficient|too low)"
+    r"|(spending|spend) limit|all available credits"
+    r"|(daily|weekly|monthly) (free )?(\w+ )?(limit|quota|allocation|cap)\b"
+)
+# The address or the model's name is wrong.
+ADDRESS = re.compile(
+    r"(model|deployment)\b.{0,80}(not found|not exist|deprecated|decommissioned|no longer (available|supported))"
+    r"|not a valid model|invalid model(:|$| name| id)|access to (the )?model|not allowed to sample from this model"
+    r"|model_not_found|model_decommissioned|unknown model|could not route to"
 )
 # A limit per minute, which passes, although some providers mention plan and billing in it.
 PACE = re.compile(
-    r"per.?(minute|second|min\b|sec\b)|\b[rt]p[ms]\b|retrydelay|rate.?limit|too many requests|try again in"
+    r"per.?(minute|second|min\b|sec\b)|\b[rt]p[ms]\b|retrydelay|rate.?limit|too many requests|(try|retry) again in"
+    r"|requests too quickly|slow down|retry (in|after) [0-9]"
 )
-WAITS = (408, 409, 423, 424, 425, 429, 498)  # statuses below 500 that another attempt may not have
+# How long to wait, in words or as a member of an error.
+TOLD_WAIT = re.compile(
+    r"(?:retry|try again) (?:in|after) ([0-9][0-9.hms]*)( ?(?:ms|milliseconds?|s|seconds?|m|minutes?|h|hours?)\b)?"
+    r"|(?:retry_?delay|retry_?after(?:_seconds)?)\W{1,4}([0-9][0-9.hms]*)"
+)
+THOUGHTS = ("thinking", "redacted_thinking", "reasoning", "thought")  # types of parts that are no part of an answer
+LASTING = (401, 402, 404, 405, 410)  # statuses of key, credit and address
+WAITS = (408, 409, 423, 424, 425, 429, 498, 499)  # statuses below 500 that another attempt may not have
+TIMEOUTS = (408, 499, 504, 524)  # of a proxy that stopped waiting: the model may have answered, and is charged
+
+
+# Members of a body that hold an error: its words, or an object that has them.
+NESTED = ("error", "errors", "base_resp")
+MESSAGES = (*NESTED, "detail", "message", "msg", "error_msg", "error_message", "status_msg")
 
 
 class Answer(NamedTuple):
@@ -89,9 +116,10 @@ class Refusal(NamedTuple):
 
 
 class Throttled(NamedTuple):
-    """The endpoint asks to wait; nothing is charged."""
+    """The endpoint asks to wait; nothing is charged. `wait` has the seconds, if the words tell them."""
 
     said: str
+    wait: float | None = None
 
 
 class Transient(NamedTuple):
@@ -141,18 +169,35 @@ def outcome_of(status: int, content: bytes, request: Request) -> Outcome:
 def error_in(body: Any) -> dict[str, Any]:
     """Return the error in a response's body as an object with a message; empty if there is none.
 
-    Gemini sends a list with one error, FastAPI a `detail`, TGI and others a text.
+    Gemini sends a list with one error, Cloudflare a member `errors`, FastAPI a `detail`, TGI and others a text, MiniMax
+    a `base_resp`.
     """
     if isinstance(body, list):
         body = body[0] if body else None
     if not isinstance(body, dict):
         return {"message": body} if isinstance(body, str) and body else {}
-    error = next((body[name] for name in ("error", "errors", "detail", "message") if body.get(name)), None)
-    if isinstance(error, dict):
-        return error
-    if error is None:
+    name = next((name for name in MESSAGES if body.get(name)), None)
+    if name is None:
         return body
+    error = body[name]
+    if isinstance(error, list) and isinstance(error[0], dict) and error[0].get("message"):
+        error = error[0]
+    if isinstance(error, dict):
+        return _of_upstream(error_in(error)) if name in NESTED else {**body, "message": json.dumps(error)}
     return {**body, "message": error if isinstance(error, str) else json.dumps(error)}
+
+
+def _of_upstream(error: dict[str, Any]) -> dict[str, Any]:
+    """Return the error with the words of the provider behind a router: OpenRouter has them as JSON in its metadata."""
+    metadata = error.get("metadata")
+    raw = metadata.get("raw") if isinstance(metadata, dict) else None
+    if not isinstance(raw, str) or error.get("message") != "Provider returned error":
+        return error
+    try:
+        inner = error_in(json.loads(raw)).get("message")
+    except (ValueError, RecursionError):
+        inner = raw
+    return {**error, "message": f"{error['message']}: {inner}"}
 
 
 def refused(status: int, error: Mapping[str, Any]) -> Outcome:
@@ -162,20 +207,37 @@ def refused(status: int, error: Mapping[str, Any]) -> Outcome:
     said = clean(f"{status} {code}".strip() + (f" ({message})" if message and message != code else ""))
     # Other members may repeat the user's text, whose words say nothing of the endpoint.
     words = f"{code} {error.get('type')} {message}".lower()
-    passing = status == 429 and PACE.search(f"{words} {error.get('details')}".lower())
+    more = f"{words} {error.get('details')}".lower()
+    passing = status < 500 and PACE.search(more)
     if "in_flight_budget" in words:  # OpenRouter: less credit than the requests in flight may cost
         return Throttled(said)
-    if status in (401, 402, 404, 405, 410) or (ACCOUNT.search(words) and not passing):
+    if status in LASTING or 300 <= status < 400 or (ACCOUNT.search(words) and not passing):
         return Account(said)
     if refusal := _refusal(status, words, said):
         return refusal
-    if status == 429:
-        return Throttled(said)
+    if status == 429 or passing:
+        members = {name: error.get(name) for name in ("metadata", "retry_after", "retry_after_seconds")}
+        return Throttled(said, told_wait(f"{more} {members}".lower()))
+    if status < 500 and ADDRESS.search(words):
+        return Account(said)
     if NO_JSON.search(words):
         return Transient("no JSON", said, charged=True)
     if status in WAITS or status >= 500 or status < 200:
-        return Transient(str(status), clean(message or code))
+        return Transient(str(status), clean(message or code), charged=status in TIMEOUTS)
     return Unknown(said)
+
+
+def wrong_address(said: str) -> bool:
+    """Return whether an error says that the address or the model's name is wrong."""
+    return said.startswith(("3", "404", "405", "410")) or bool(ADDRESS.search(said.lower()))
+
+
+def told_wait(words: str) -> float | None:
+    """Return how many seconds an error asks to wait; None if it does not say."""
+    if not (found := TOLD_WAIT.search(words)):
+        return None
+    unit = re.sub(r"^(ms|milli|s|m|h).*", lambda one: one[1].replace("milli", "ms"), (found[2] or "").strip())
+    return seconds_of((found[1] or found[3]).rstrip(".") + unit)
 
 
 def _refusal(status: int, words: str, said: str) -> Refusal | None:
@@ -195,8 +257,8 @@ def completed(body: Any, content: bytes, request: Request) -> Outcome:
     choice = _first_choice(body)
     if choice is None:
         return _without_choice(body, content, usage)
-    if isinstance(error := choice.get("error"), dict):
-        return _with_error(error, usage)
+    if error := choice.get("error"):
+        return _with_error(error if isinstance(error, dict) else {"message": str(error)}, usage)
     message = choice.get("message")
     text, refusal = _texts(message) if isinstance(message, dict) else (None, None)
     if text is None or not all(_can_be_stored(part) for part in (text, refusal)):
@@ -208,6 +270,8 @@ def completed(body: Any, content: bytes, request: Request) -> Outcome:
         reply["model"] = model
     if known is None:  # such as `error`, `abort` and `insufficient_system_resource`
         return Transient(f"finish reason {clean(str(finish))}", charged=True, usage=usage)
+    if finish in (None, "") and not text and not refusal:  # as Gemini answers now and then
+        return Transient(EMPTY, charged=True, usage=usage, reply={**reply, "finish_reason": EMPTY})
     if "\ufffd" in text and "\ufffd" not in json.dumps(request.get("messages"), ensure_ascii=False):
         return Transient(HALF, charged=True, usage=usage, reply={**reply, "finish_reason": HALF})
     return Answer(reply)
@@ -215,8 +279,8 @@ def completed(body: Any, content: bytes, request: Request) -> Outcome:
 
 def _finished(finish: Any) -> str | None:
     """Return the finish reason in OpenAI's words, or None for one that we do not know."""
-    if isinstance(finish, str):
-        return FINISHED.get(finish.lower())
+    if isinstance(finish, str):  # Gemini writes "content_filter: PROHIBITED_CONTENT"
+        return FINISHED.get(finish.partition(":")[0].strip().lower())
     return "stop" if finish is None else None
 
 
@@ -226,8 +290,12 @@ def _first_choice(body: Any) -> dict[str, Any] | None:
 
 
 def _without_choice(body: Any, content: bytes, usage: Usage | None) -> Outcome:
-    if isinstance(body, dict) and (error := body.get("error")):
-        return _with_error(error if isinstance(error, dict) else {"message": str(error)}, usage)
+    # Ollama's own protocol has an answer's text in an object `message`.
+    words = {name: body.get(name) for name in MESSAGES} if isinstance(body, dict) else {}
+    if any(words.values()) and not isinstance(
+        words["message"], dict
+    ):  # an object would be an answer of Ollama's own form
+        return _with_error(error_in(body), usage)
     said = quoted(content)
     # A page comes from a proxy or a login, and not from the model.
     return Transient(BROKEN, said, charged=not said.lower().startswith(("<!doctype", "<html")), usage=usage)
@@ -236,7 +304,8 @@ def _without_choice(body: Any, content: bytes, usage: Usage | None) -> Outcome:
 def _with_error(error: dict[str, Any], usage: Usage | None) -> Outcome:
     """Return the outcome of an error inside a successful response. Its code is the status that it should have."""
     code = error.get("code", error.get("status"))
-    status = int(str(code)) if re.fullmatch("[45][0-9][0-9]", str(code)) else 500
+    passes = PACE.search(str(error.get("message")).lower())
+    status = int(str(code)) if re.fullmatch("[45][0-9][0-9]", str(code)) else 429 if passes else 500
     outcome = refused(status, error)
     return Transient(BROKEN, clean(str(error)), charged=True, usage=usage) if usage else outcome
 
@@ -245,7 +314,8 @@ def _texts(message: dict[str, Any]) -> tuple[str | None, str | None]:
     """Return text and refusal of a message; the text is None in an unknown form. Other fields may have thoughts."""
     content, refusal = message.get("content"), message.get("refusal")
     if isinstance(content, list):  # parts, as some servers send them
-        parts = [part.get("text", "") if isinstance(part, dict) else part for part in content]
+        said = [part for part in content if not isinstance(part, dict) or part.get("type") not in THOUGHTS]
+        parts = [part.get("text", "") if isinstance(part, dict) else part for part in said]
         content = "".join(parts) if all(isinstance(part, str) for part in parts) else content
     if content is not None and not isinstance(content, str):
         return None, None

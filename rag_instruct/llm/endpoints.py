@@ -1,14 +1,15 @@
 """A model and its endpoints, as `teachers` in config.yaml describes them."""
 
 import os
-import re
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 from rag_instruct.errors import UserError
 from rag_instruct.jobs import missing_key
 from rag_instruct.llm.answers import CORRECT
+from rag_instruct.llm.door import wrong_address
 from rag_instruct.llm.segments import Request
+from rag_instruct.settings.address import address_fault
 
 NOT_STARTED = "http://not-started.invalid"  # the address of a teacher's own server before a job starts it
 
@@ -24,10 +25,8 @@ class Endpoint:
 
     def key(self) -> str:
         """Return the key from the environment. Raise UserError if its variable is not set or the address is none."""
-        if not re.match("https?://[^/]", self.base_url):
-            raise UserError(
-                f"base_url {self.base_url}: an address begins with http:// or https://, such as http://localhost:8000/v1"
-            )
+        if fault := address_fault(self.base_url):
+            raise UserError(f"base_url {self.base_url.rpartition('@')[2]}: {fault}")
         if missing_key(self.key_variable):
             raise UserError(
                 f"the environment variable {self.key_variable} is not set, and {self.base_url} needs it: "
@@ -61,7 +60,7 @@ def bytes_without_key(content: bytes, variable: str | None) -> bytes:
 
 def account_error(name: str, variable: str | None, said: str) -> UserError:
     """Return the error for an account or a key that the endpoint `name` refuses."""
-    if said.startswith(("404", "405", "410")):
+    if wrong_address(said):
         return UserError(f"{name} answered {said}: check `base_url` and `model` in config.yaml; {CORRECT}")
     if not said.startswith("401"):
         return UserError(

@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from rag_instruct.logs import logger
@@ -136,12 +136,14 @@ class Limiter:
 def seconds_of(text: str | None) -> float | None:
     """Return the seconds from now that a header means; None if it is unreadable.
 
-    Headers have seconds ("20", "1.5"), durations ("20ms", "6m0s"), dates, or seconds or milliseconds since 1970.
+    Headers have seconds ("20", "1.5"), durations ("20ms", "6m0s"), dates in two forms, or seconds or milliseconds since
+    1970.
     """
     if not text:
         return None
-    with suppress(ValueError, OverflowError, TypeError):
-        return max(0.0, min(MOST, parsedate_to_datetime(text).timestamp() - time.time()))
+    for read in (parsedate_to_datetime, datetime.fromisoformat) if "T" in text or " " in text else ():
+        with suppress(ValueError, OverflowError, TypeError):
+            return max(0.0, min(MOST, read(text).timestamp() - time.time()))
     if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
         number = float(text)
         if number <= MOST:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 import aiohttp
@@ -80,13 +80,13 @@ class Place:
             while True:
                 sent = self._adaptation.adapt({**request, "model": self.endpoint.model or request["model"]})
                 response = await self._post(sent)
-                if isinstance(response, Transient):
+                if not isinstance(response, httpx2.Response):
                     return response
                 content = bytes_without_key(response.content, self.endpoint.key_variable)
                 if response.status_code in (400, 422, 500) and self._learns(sent, content, response.status_code):
                     check()
                     continue
-                outcome = door.outcome_of(response.status_code, content, sent)
+                outcome = _redirected(door.outcome_of(response.status_code, content, sent), response)
                 self._note(outcome, began, response)
                 if not isinstance(outcome, Answer):
                     self._adaptation.failed(request)
@@ -96,7 +96,7 @@ class Place:
                     outcome.reply["sent"] = {name: value for name, value in sent.items() if name != "messages"}
                 return outcome
 
-    async def _post(self, request: Request) -> httpx2.Response | Transient:
+    async def _post(self, request: Request) -> httpx2.Response | Transient | Account:
         """Send the request, and return the response, whatever its status."""
         content = json.dumps(request, ensure_ascii=False).encode("utf-8", "replace")
         made = self._prepared
@@ -107,11 +107,13 @@ class Place:
                 )
         except TimeoutError:
             return Transient("timeout", charged=True)
+        except httpx2.TooManyRedirects:
+            return Account("3xx (redirects without end)")
         except (httpx2.HTTPError, httpx2.InvalidURL, aiohttp.ClientError) as error:
             # The transport calls every lost connection a timeout. The causes of the error tell what really happened.
-            unconnected = _caused_by(error, aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
-            fault = "timeout" if _caused_by(error, TimeoutError) else "connection broken"
-            return Transient(fault, charged=not unconnected)
+            unconnected = _cause(error, aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+            fault = "timeout" if _cause(error, TimeoutError) else "connection broken"
+            return Transient(fault, door.clean(str(unconnected or "")), charged=not unconnected)
 
     def _learns(self, sent: Request, content: bytes, status: int) -> bool:
         try:
@@ -128,8 +130,8 @@ class Place:
                 self.limiter.succeeded(response.headers)
             case Refusal() | Unknown() | Account():
                 self.faults = 0
-            case Throttled():
-                retry_after = seconds_of(response.headers.get("retry-after"))
+            case Throttled(_, told):
+                retry_after = _retry_after(response.headers) or told
                 if not self._throttles:
                     self._throttled_since = time.monotonic()
                 self._throttles += 1
@@ -161,5 +163,20 @@ def by_weight(places: list[Place]) -> Place:
     return chosen
 
 
-def _caused_by(error: BaseException | None, *kinds: type[BaseException]) -> bool:
-    return error is not None and (isinstance(error, kinds) or _caused_by(error.__cause__, *kinds))
+def _redirected(outcome: Outcome, response: httpx2.Response) -> Outcome:
+    """Return the outcome of a response. If it came from elsewhere and is no answer, the address is wrong."""
+    page = isinstance(outcome, Transient) and outcome.fault == door.BROKEN and not outcome.charged
+    if response.history and (page or isinstance(outcome, Account | Unknown)):
+        said = outcome.said if isinstance(outcome, Transient | Account | Unknown) else ""
+        return Account(f"{response.history[0].status_code} (redirects to {response.url}: {said})")
+    return outcome
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    milliseconds = headers.get("retry-after-ms", "")  # OpenAI, Azure
+    return seconds_of(headers.get("retry-after")) or seconds_of(f"{milliseconds}ms")
+
+
+def _cause(error: BaseException | None, *kinds: type[BaseException]) -> BaseException | None:
+    """Return the error, or the first of its causes, that is of these kinds."""
+    return error if error is None or isinstance(error, kinds) else _cause(error.__cause__, *kinds)

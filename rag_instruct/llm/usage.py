@@ -10,6 +10,7 @@ Usage = dict[str, Any]  # prompt_tokens, completion_tokens, cached tokens; `esti
 MOST = 100_000_000  # a larger number is no token count: no model reads so much
 PROMPT = ("prompt_tokens", "input_tokens")  # OpenAI's name, Anthropic's name
 COMPLETION = ("completion_tokens", "output_tokens")
+BESIDE = ("cache_creation_input_tokens", "cache_read_input_tokens")  # Anthropic counts them beside `input_tokens`
 CACHED = ("prompt_cache_hit_tokens", "cache_read_input_tokens", "cached_tokens")  # DeepSeek, Anthropic, vLLM
 
 
@@ -45,6 +46,8 @@ def tokens_in(usage: Any) -> Counter[str]:
     if not isinstance(usage, Mapping):
         return Counter(prompt=0, cached=0, completion=0)
     prompt, completion = _first(usage, PROMPT), _first(usage, COMPLETION)
+    if not count_of(usage.get("prompt_tokens")):
+        prompt += sum(count_of(usage.get(name)) for name in BESIDE)
     hidden = _first(_details(usage, "completion_tokens_details"), ("reasoning_tokens",))
     if prompt:
         completion = max(completion, count_of(usage.get("total_tokens")) - prompt)

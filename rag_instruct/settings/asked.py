@@ -2,9 +2,10 @@
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, WrapValidator
 
-from rag_instruct.settings.section import Amount, Maybe, Natural, Positive, PositiveNumber, Section, Shown
+from rag_instruct.settings.address import address_fault
+from rag_instruct.settings.section import Amount, Maybe, Natural, Positive, PositiveNumber, Section, Shown, refusal
 
 KeyVariable = Annotated[
     str,
@@ -14,10 +15,26 @@ KeyVariable = Annotated[
         "never into a file",
     ),
 ]
-Url = Annotated[
-    str,
-    Shown(r"https?://[^/\s][^\s]*", "begin the address with http:// or https://, such as http://localhost:8000/v1"),
-]
+
+
+def _address(value: Any, _: object) -> str:
+    if fault := address_fault(value) if isinstance(value, str) else "is no text":
+        raise refusal(fault)
+    return str(value)
+
+
+def _sampling(parameters: dict[str, Any]) -> dict[str, Any]:
+    for name in parameters:
+        if name in OWN:
+            raise refusal(f"{name} does not belong here: the workflow sets it")
+        if name in OF_CLIENTS:
+            raise refusal(f"{name} is a word of OpenAI's Python client: write its contents here instead")
+    return parameters
+
+
+Url = Annotated[str, WrapValidator(_address), Field(json_schema_extra={"pattern": r"^https?://[^/\s][^\s]*$"})]
+OWN = ("model", "messages", "response_format", "stream", "stream_options")  # members of a request that we set
+OF_CLIENTS = ("extra_body", "extra_headers", "extra_query")
 KEY = "The environment variable that holds the endpoint's key; left out, no key is sent."
 
 
@@ -60,7 +77,7 @@ class Teacher(Section):
     """
 
     choices = (("base_url", "server", "endpoints", "recorded"),)
-    model: str = Field(description="The name by which the endpoint knows the model.", examples=["gpt-4o"])
+    model: str = Field(min_length=1, description="The name by which the endpoint knows the model.", examples=["gpt-4o"])
     base_url: Maybe[Url] = Field(
         None, description="An OpenAI-compatible endpoint.", examples=["https://api.openai.com/v1"]
     )
@@ -79,7 +96,7 @@ class Teacher(Section):
         description="A .jsonl.gz file with the records of a store of answers. Jobs take these answers and buy nothing.",
         examples=["resources/sample/answers.jsonl.gz"],
     )
-    sampling: dict[str, Any] = Field(
+    sampling: Annotated[dict[str, Any], AfterValidator(_sampling)] = Field(
         {},
         description="Parameters that every request contains unchanged: temperature, top_p, seed and so on.",
         examples=[{"temperature": 1.0}],
