@@ -1,10 +1,10 @@
-"""Convert retrieval results in TREC's format to the format of our search.
+"""Convert another retriever's results to the format of our search.
 
     python -m scripts.import_run bm25.trec --queries exemplars.jsonl --passages passages.arrow --depth 10 \\
         --output run.parquet --trec run.trec
 
 Args:
-    source: retrieval run in TREC's format
+    source: retrieval run in TREC's format, or records of hits, or .json of scores by query and passage
     queries: the queries with their ids, .jsonl
     passages: corpus, .arrow
     depth: number of passages to take for each query
@@ -16,12 +16,12 @@ Args:
 from pathlib import Path
 
 from rag_instruct import cli
+from rag_instruct.retrieval.foreign_runs import import_run
 from rag_instruct.retrieval.queries import read_queries
-from rag_instruct.retrieval.runs import import_trec
 
 
 def main(source: Path, *, queries: Path, passages: Path, depth: int, deeper: int = 0, output: Path, trec: Path) -> None:
-    import_trec(source, depth, read_queries(queries)[0], passages, output, trec, deeper)
+    import_run(source, depth, read_queries(queries)[0], passages, output, trec, deeper)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from conftest import ROOT
 from rag_instruct.corpus.importing import import_passages
 from rag_instruct.files import digest, write_jsonl
 from rag_instruct.jobs import job_settings, write_settings
-from rag_instruct.retrieval.runs import import_trec
+from rag_instruct.retrieval.foreign_runs import import_run
 
 KEY = "sk-secret-of-the-tests-0123456789"
 EXEMPLARS, DEPTH = 100, 8
@@ -40,7 +40,7 @@ def prepare(folder):
         lines += [f"{exemplar['id']} Q0 {number} {rank} {1 / rank} test" for rank, number in enumerate(order, start=1)]
     (folder / "run.trec").write_text("\n".join(lines) + "\n")
     ids = [exemplar["id"] for exemplar in exemplars]
-    import_trec(folder / "run.trec", DEPTH, ids, folder / "passages.arrow", folder / "run.parquet", folder / "own.trec")
+    import_run(folder / "run.trec", DEPTH, ids, folder / "passages.arrow", folder / "run.parquet", folder / "own.trec")
 
 
 def settings(url, answers, budget=None, **teacher):

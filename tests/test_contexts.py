@@ -10,7 +10,8 @@ from conftest import ROOT
 from rag_instruct.corpus.importing import import_passages
 from rag_instruct.errors import UserError
 from rag_instruct.evaluation.contexts import from_file, from_search, queries
-from rag_instruct.retrieval.runs import Run, import_trec
+from rag_instruct.retrieval.foreign_runs import import_run
+from rag_instruct.retrieval.runs import Run
 from rag_instruct.schema import Question
 
 PLAIN = Question("q1", "Which river?", ("Danube",))
@@ -36,7 +37,7 @@ def test_a_search_and_own_documents_keep_to_their_questions(tmp_path):
     import_passages(ROOT / "resources/demo/passages.tsv", {}, None, tmp_path / "p.arrow", tmp_path / "p.json")
     lines = [f"{query} Q0 {row} 1 {1 / row} x" for query, rows in {"q1": (5, 9), "q2": (7, 8)}.items() for row in rows]
     (tmp_path / "run.trec").write_text("\n".join(lines) + "\n")
-    import_trec(
+    import_run(
         tmp_path / "run.trec", 2, ["q1", "q2"], tmp_path / "p.arrow", tmp_path / "r.parquet", tmp_path / "r.trec"
     )
     rows = list(from_search([PLAIN, OWN, CHOICE], Run(tmp_path / "r.parquet", tmp_path / "p.arrow"), 2))

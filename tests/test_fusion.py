@@ -6,8 +6,9 @@ import pytest
 from test_search import passages
 
 from rag_instruct.errors import UserError
+from rag_instruct.retrieval.foreign_runs import import_run
 from rag_instruct.retrieval.fusion import fuse_runs, fused
-from rag_instruct.retrieval.runs import Run, import_trec
+from rag_instruct.retrieval.runs import Run
 
 
 def test_scores_are_the_exact_sums_of_reciprocal_ranks():
@@ -38,7 +39,7 @@ def run_of(folder, name, ranking):
     lines = [f"q Q0 id{row} {rank} {100 - rank} {name}" for rank, row in enumerate(ranking, start=1)]
     (folder / f"{name}.trec").write_text("\n".join(lines))
     path = folder / f"{name}.parquet"
-    import_trec(folder / f"{name}.trec", len(ranking), ["q"], folder / "p.arrow", path, folder / f"{name}_own.trec")
+    import_run(folder / f"{name}.trec", len(ranking), ["q"], folder / "p.arrow", path, folder / f"{name}_own.trec")
     return Run(path, folder / "p.arrow")
 
 

@@ -1,6 +1,8 @@
 import gzip
+import json
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import recording
@@ -8,7 +10,8 @@ from test_search import made, passages, searched
 
 from rag_instruct.corpus.importing import import_passages
 from rag_instruct.errors import UserError
-from rag_instruct.retrieval.runs import Run, import_trec, merge
+from rag_instruct.retrieval.foreign_runs import import_run
+from rag_instruct.retrieval.runs import Run, merge
 
 ROWS, K = 300, 12
 IDS = ["plain", "with blank", "100%"]
@@ -28,7 +31,7 @@ def test_a_run_in_trecs_format_is_the_same_run(run):
     assert len(lines) == 3 * K
     assert [len(line.split()) for line in lines] == [6] * len(lines), "blanks in ids are quoted"
     assert lines[K].startswith("with%20blank Q0 id")
-    import_trec(run / "run.trec", K, IDS, run / "p.arrow", run / "again.parquet", run / "again.trec")
+    import_run(run / "run.trec", K, IDS, run / "p.arrow", run / "again.parquet", run / "again.trec")
     assert (run / "again.parquet").read_bytes() == (run / "run.parquet").read_bytes()
     assert (run / "again.trec").read_bytes() == (run / "run.trec").read_bytes()
 
@@ -36,7 +39,7 @@ def test_a_run_in_trecs_format_is_the_same_run(run):
 def test_another_retrievers_run_is_cut_and_put_in_our_order(run):
     lines = [*[f"plain Q0 id{n} {n + 1} {100 - n // 2} bm25" for n in range(20)][::-1], "other Q0 id1 1 5.0 bm25"]
     (run / "bm25.trec").write_text("\n".join(lines))
-    import_trec(run / "bm25.trec", 5, ["plain"], run / "p.arrow", run / "o.parquet", run / "o.trec")
+    import_run(run / "bm25.trec", 5, ["plain"], run / "p.arrow", run / "o.parquet", run / "o.trec")
     hits = Run(run / "o.parquet", run / "p.arrow").hits("plain")
     assert [(hit.passage.id, hit.row, hit.rank, hit.score) for hit in hits] == [
         (f"id{n}", n, n + 1, 100.0 - n // 2) for n in range(5)
@@ -60,7 +63,7 @@ def test_another_retrievers_run_is_cut_and_put_in_our_order(run):
 def test_a_run_that_cannot_be_used_is_refused(run, text, said):
     (run / "bad.trec").write_text(text)
     with pytest.raises(UserError) as refusal:
-        import_trec(run / "bad.trec", 2, ["plain"], run / "p.arrow", run / "o.parquet", run / "o.trec")
+        import_run(run / "bad.trec", 2, ["plain"], run / "p.arrow", run / "o.parquet", run / "o.trec")
     assert said in str(refusal.value)
     assert str(run / "bad.trec") in str(refusal.value)
     assert not (run / "o.parquet").exists()
@@ -103,7 +106,7 @@ def test_an_id_that_the_corpus_has_stays_as_it_is(tmp_path):
     def imported(lines, queries):
         (tmp_path / "in.trec").write_text(lines)
         arguments = tmp_path / "p.arrow", tmp_path / "o.parquet", tmp_path / "o.trec"
-        import_trec(tmp_path / "in.trec", 2, queries, *arguments)
+        import_run(tmp_path / "in.trec", 2, queries, *arguments)
         found = Run(tmp_path / "o.parquet", tmp_path / "p.arrow")
         return [[hit.passage.id for hit in found.hits(query)] for query in queries]
 
@@ -122,14 +125,14 @@ def test_a_foreign_run_with_a_byte_order_mark_packed_or_with_other_blanks_in_its
     (tmp_path / "in.trec").write_bytes(lines.encode("utf-8-sig"))
     (tmp_path / "in.trec.gz").write_bytes(gzip.compress(lines.encode("utf-16")))
     for name in ("in.trec", "in.trec.gz"):
-        import_trec(tmp_path / name, 2, ["q"], *arguments)
+        import_run(tmp_path / name, 2, ["q"], *arguments)
         assert [hit.passage.id for hit in Run(tmp_path / "o.parquet", tmp_path / "p.arrow").hits("q")] == [
             "A\u3000B",
             "b",
         ]
     (tmp_path / "in.trec").write_text("q Q0 c%20d 1 3 bm25\nq Q0 c%20%64 2 2 bm25\n")
     with pytest.raises(UserError, match=r"two ids of one query mean the same passage .* c%20%64, c%20d"):
-        import_trec(tmp_path / "in.trec", 2, ["q"], *arguments)
+        import_run(tmp_path / "in.trec", 2, ["q"], *arguments)
 
 
 def test_merging_piece_by_piece_changes_nothing(run, monkeypatch):
@@ -153,3 +156,82 @@ def test_the_demos_recording_excuses_rounding_and_no_other_passages():
     assert not recording.rounded_otherwise(recorded, {"q": [("a", 0.95), ("b", 0.8), ("c", 0.7)]})
     assert not recording.rounded_otherwise(recorded, {"q": [("a", 0.9), ("b", 0.8)]})
     assert not recording.rounded_otherwise(recorded, {})
+
+
+HITS = [("q1", "a", 9.0), ("q1", "b", 8.5), ("q2", "c", 3.0), ("q2", "a", -2.0)]
+
+
+def flat(query, passage):
+    return [{query: q, passage: p, "score": score} for q, p, score in HITS]
+
+
+def nested(query, hits, passage):
+    rows = {q: [{passage: p, "score": str(s), "text": "t"} for one, p, s in HITS if one == q] for q in ("q1", "q2")}
+    return [{query: q, "question": "What?", hits: found} for q, found in rows.items()]
+
+
+def lines(records):
+    return "".join(json.dumps(record) + "\n" for record in records)
+
+
+SCORES = {q: {p: score for one, p, score in HITS if one == q} for q in ("q1", "q2")}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("beir.json", json.dumps(SCORES)),
+        ("ranx.json.gz", json.dumps(SCORES, indent=1)),
+        ("pyterrier.csv", "qid,docno,score,rank\n" + "".join(f"{q},{p},{s},1\n" for q, p, s in HITS)),
+        ("beir.tsv", "query-id\tcorpus-id\tscore\r\n" + "".join(f"{q}\t{p}\t{s}\r\n" for q, p, s in HITS)),
+        ("trec.tsv", "".join(f"{q}\tQ0\t{p}\t1\t{s}\tx\n" for q, p, s in HITS)),
+        ("dpr.json", json.dumps(nested("id", "ctxs", "id"))),
+        ("pyserini.jsonl", lines(nested("qid", "hits", "docid"))),
+        ("flat.jsonl", lines(flat("query_id", "doc_id"))),
+        ("flat.jsonl.zst", lines(flat("q_id", "pid"))),
+        ("ranx.parquet", flat("q_id", "doc_id")),
+        ("own.parquet", flat("query_id", "passage_id")),
+    ],
+)
+def test_runs_in_the_forms_of_other_tools(tmp_path, name, content):
+    (tmp_path / "p.tsv").write_text("id\ttext\na\tx\nb\ty\nc\tz\n")
+    import_passages(tmp_path / "p.tsv", {}, 0, tmp_path / "p.arrow", tmp_path / "p.json")
+    path = tmp_path / name
+    if name.endswith(".parquet"):
+        pq.write_table(pa.Table.from_pylist(content), path)
+    else:
+        packed = {".gz": gzip.compress, ".zst": lambda data: pa.compress(data, codec="zstd", asbytes=True)}
+        path.write_bytes(packed.get(path.suffix, bytes)(content.encode()))
+    import_run(path, 2, ["q1", "q2"], tmp_path / "p.arrow", tmp_path / "o.parquet", tmp_path / "o.trec")
+    run = Run(tmp_path / "o.parquet", tmp_path / "p.arrow")
+    assert {q: {hit.passage.id: hit.score for hit in run.hits(q)} for q in ("q1", "q2")} == SCORES
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("r.json", '{"q1": ["a", "b"]}', "line 1, record 1: 'q1' must have an object of scores by passage, but has"),
+        ("r.json", '{"q1": {"a": "high"}}', "line 1, record 1: the `score` of a hit must be a number, but is 'high'"),
+        ("r.json", '{"q1": {"a": 1, "a": 2}}', "the key 'a' occurs twice in an object"),
+        ("r.json", '{"q1": {"a": 1},\n"q1": {"b": 2}}', "line 2, after record 1: not JSON (the key 'q1' occurs twice"),
+        ("r.json", '{"q1": {"a": 1}} x', "something follows the end"),
+        ("r.json", '{"q1": {"a": NaN}}', "line 1, record 1: the score nan is not finite"),
+        ("r.jsonl", '{"qid": "q1", "docid": "a"}\n', "line 1: the `score` of a hit must be a number, but is None"),
+        ("r.jsonl", '{"qid": "q1", "docid": "a", "score": true}\n', "line 1: the `score` of a hit must be a number"),
+        ("r.jsonl", '{"qid": 1.5, "docid": "a", "score": 1}\n', "line 1: the query's id must be a text or a whole"),
+        ("r.jsonl", '{"qid": "q1", "text": "a", "score": 1}\n', "line 1: no passage's id in {'qid': 'q1', 'text'"),
+        ("r.jsonl", '{"question": "Who?", "ctxs": []}\n', "line 1: no query's id in {'question': 'Who?', 'ctxs': []}"),
+        ("r.jsonl", '{"qid": "q1", "ctxs": "a"}\n', "line 1: ctxs must be a list of hits, but is 'a'"),
+        ("r.jsonl", '{"qid": "q1", "ctxs": ["a"]}\n', "line 1: no passage's id in 'a'"),
+        ("r.jsonl", "5\n", "line 1: no query's id in 5"),
+        ("r.csv", "qid,docno,score\nq1,a,1\nq1,a,2\n", "line 3: the query 'q1' has the passage 'a' twice"),
+        ("r.csv", "qid,docno,score\nq1,,1\n", "line 2: the passage's id is empty"),
+        ("r.tsv", "q1\ta\t1\n", "r.tsv, line 1: 'q1\\ta\\t1' is not `query Q0 passage rank score name`"),
+    ],
+)
+def test_a_run_of_another_form_is_refused_with_its_place(tmp_path, name, content, said):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(UserError) as refusal:
+        import_run(tmp_path / name, 1, ["q1"], tmp_path / "p.arrow", tmp_path / "o.parquet", tmp_path / "o.trec")
+    assert said in str(refusal.value)
+    assert str(tmp_path / name) in str(refusal.value)

@@ -4,14 +4,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from rag_instruct.records.json_values import json_records
+from rag_instruct.records.json_values import json_members, json_records
 from rag_instruct.records.opening import COMPRESSIONS, Form, is_known, kind_of, located, opened_text
 from rag_instruct.records.parquet import parquet_records
 from rag_instruct.records.tables import DELIMITERS, table_records
 from rag_instruct.records.values import member, shown
 
 __all__ = [
-    "PLAIN", "Form", "Located", "is_known", "located_records", "member", "shown", "text_lines",
+    "PLAIN", "Form", "Located", "is_known", "located_members", "located_records", "member", "shown", "text_lines",
 ]  # fmt: skip
 
 Located = tuple[str, Any]  # the record's place in its file, and the record
@@ -31,6 +31,13 @@ def located_records(path: Path, columns: Sequence[str] = (), form: Form = PLAIN)
         return
     with opened_text(path, form, compression) as text:
         yield from table_records(text, kind, form) if kind in DELIMITERS else json_records(text, form)
+
+
+def located_members(path: Path) -> Iterator[tuple[str, str, Any]]:
+    """Read the members of a JSON object, each with its place and its key. Raises UserError like `located_records`."""
+    path = located(path, PLAIN)
+    with opened_text(path, PLAIN, kind_of(path)[1]) as text:
+        yield from json_members(text)
 
 
 def text_lines(path: Path, form: Form = PLAIN) -> Iterator[str]:

@@ -38,6 +38,11 @@ def json_records(text: Text, form: Form) -> Iterator[Located]:
         )
 
 
+def json_members(text: Text) -> Iterator[tuple[str, str, Any]]:
+    """Read an object whose values are records. Yield each member's place, its key and its value."""
+    yield from _Nested(text, _Halves()).members()
+
+
 class _Halves:
     """Replaces half surrogate pairs, which UTF-8 cannot encode, and counts the records that have one."""
 
@@ -126,6 +131,14 @@ class _Nested:
         for record in found:
             self._count += 1
             yield self._place, record
+        if self._peek():
+            self._refuse(_Fault("something follows the end"))
+
+    def members(self) -> Iterator[tuple[str, str, Any]]:
+        for name in self._members():
+            value = self._value()
+            self._count += 1
+            yield self._place, name, value
         if self._peek():
             self._refuse(_Fault("something follows the end"))
 

@@ -1,13 +1,12 @@
 """Retrieval runs, as Parquet and in TREC's format. A run lists the best passages of the corpus for each query."""
 
-import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import IO
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 import numpy as np
 import pyarrow as pa
@@ -16,9 +15,7 @@ import pyarrow.parquet as pq
 from rag_instruct.corpus.passages import Passage, PassageStore
 from rag_instruct.errors import UserError
 from rag_instruct.files import whole
-from rag_instruct.logs import bar, logger
-from rag_instruct.records import text_lines
-from rag_instruct.retrieval.depths import reached
+from rag_instruct.logs import bar
 from rag_instruct.retrieval.queries import by_query, refuse_repeated
 from rag_instruct.retrieval.vectors import HITS
 
@@ -171,87 +168,3 @@ def _write_trec(hits: np.ndarray, ids: list[str], query_ids: list[str], lines: I
 def _quoted(identifier: str) -> str:
     """Percent-encode blanks and % in an id, because TREC's format separates columns by blanks."""
     return re.sub(r"[%\s]", lambda found: quote(found[0]), identifier)
-
-
-def import_trec(
-    source: Path, k: int, query_ids: list[str], passages: Path, output: Path, trec: Path, deeper: int = 0
-) -> None:
-    """Convert a TREC file of another retriever to a run, which replaces the search.
-
-    The run has the best k passages of each query, or the best `deeper` if every query has so many.
-    Raises UserError for a broken line, for a query with fewer than k hits, and for a passage that the corpus lacks.
-    """
-    refuse_repeated(query_ids, output)
-    found = _read_trec(source, set(query_ids))
-    lacking = [query for query in query_ids if len(found.get(query, ())) < k]
-    if lacking:
-        raise UserError(
-            f"{source}: {len(lacking):,} of {len(query_ids):,} queries have fewer than {k} hits. The first is "
-            f"{lacking[0]!r} with {len(found.get(lacking[0], ()))}: search deeper, or lower the depth in "
-            "config.yaml (`source_depth`, `noise.depth`, or `evaluation.documents` for benchmarks)"
-        )
-    k = reached(k, deeper, min((len(found[query]) for query in query_ids), default=k))
-    store = PassageStore(passages)
-    rows = _rows_of({passage for hits in found.values() for passage, _ in hits}, store, source)
-    step = step_of(k)
-    parts = (
-        np.vstack([_best(found[query], rows, k, source) for query in query_ids[start : start + step]])
-        for start in range(0, len(query_ids), step)
-    )
-    write_run(parts, query_ids, store, output, trec)
-
-
-def _read_trec(source: Path, wanted: set[str]) -> dict[str, list[tuple[str, float]]]:
-    """Return the passage ids and scores of each wanted query.
-
-    We percent-decode all ids in our own runs. In other runs, we decode a query id only if it is not in `wanted`.
-    Likewise, `_rows_of` decodes a passage id only if the corpus lacks it.
-    """
-    found: dict[str, list[tuple[str, float]]] = {}
-    seen: set[tuple[str, str]] = set()
-    ignored = 0
-    for number, line in enumerate(text_lines(source), start=1):
-        try:
-            query, _, passage, _, score, name = re.split("[ \t]+", line.strip(" \t\r\n"))
-            hit = (unquote(passage) if name == OWN else passage), float(score)
-            if not math.isfinite(hit[1]) or (query, passage) in seen:
-                raise ValueError(line)
-        except ValueError as error:
-            raise UserError(
-                f"{source}, line {number}: {line.strip()!r:.80} is not `query Q0 passage rank score name` "
-                "with a finite score, or it repeats a passage of the query: correct or remove the line"
-            ) from error
-        seen.add((query, passage))
-        query = unquote(query) if name == OWN or query not in wanted else query
-        if query in wanted:
-            found.setdefault(query, []).append(hit)
-        else:
-            ignored += 1
-    if ignored:
-        logger.warning("%s: ignored %s hits of queries that this data set does not have", source, f"{ignored:,}")
-    return found
-
-
-def _rows_of(ids: set[str], store: PassageStore, source: Path) -> dict[str, int]:
-    """Return the corpus row of each passage id. If the corpus lacks an id, look for its percent-decoded form."""
-    wanted = ids | {unquote(name) for name in ids}
-    known = {name: row for row, name in enumerate(store.id_slice(0, len(store))) if name in wanted}
-    rows = {name: known.get(name, known.get(unquote(name), -1)) for name in ids}
-    missing = sorted(name for name, row in rows.items() if row < 0)
-    if missing:
-        raise UserError(
-            f"{source}: {len(missing):,} of its passage ids are not in the corpus, such as {missing[0]!r}: "
-            "give a run of the same corpus"
-        )
-    return rows
-
-
-def _best(hits: list[tuple[str, float]], rows: dict[str, int], k: int, source: Path) -> np.ndarray:
-    if len({rows[passage] for passage, _ in hits}) < len(hits):
-        names = sorted(passage for passage, _ in hits)
-        raise UserError(
-            f"{source}: two ids of one query mean the same passage of the corpus, because one is percent-encoded: "
-            f"remove one of them; the query's first ids are {', '.join(names[:3])}"
-        )
-    best = sorted(((rows[passage], score) for passage, score in hits), key=lambda hit: (-hit[1], hit[0]))
-    return np.array(best[:k], dtype=HITS)

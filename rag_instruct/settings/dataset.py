@@ -428,7 +428,7 @@ class Dataset(Section):
     )
     runs: dict[Annotated[str, AfterValidator(_known_run)], str] = Field(
         {},
-        description="Retrieval runs in TREC's format that replace searches. The key names the queries: `exemplars`, "
+        description="Retrieval runs of other tools that replace searches. The key names the queries: `exemplars`, "
         "`first_documents` (whose linked documents are found; the query ids are passage ids), a paradigm (whose "
         "questions need noise documents), or `evaluation_<benchmark>`.",
         examples=[{"exemplars": "bm25.trec"}],

@@ -1,0 +1,198 @@
+"""Read the runs of other retrievers: TREC's format, records, or an object of scores by query and passage."""
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+import numpy as np
+
+from rag_instruct.corpus.passages import PassageStore
+from rag_instruct.errors import UserError
+from rag_instruct.logs import logger
+from rag_instruct.records import PLAIN, is_known, located_members, located_records, shown, text_lines
+from rag_instruct.records.opening import kind_of, located, opened_text
+from rag_instruct.records.values import listed, name_of
+from rag_instruct.retrieval.depths import reached
+from rag_instruct.retrieval.queries import refuse_repeated
+from rag_instruct.retrieval.runs import OWN, step_of, write_run
+from rag_instruct.retrieval.vectors import HITS
+
+# The names that BEIR, ir-measures, Pyserini, PyTerrier, ranx, DPR and Self-RAG give these fields.
+QUERY = ("query_id", "qid", "q_id", "query-id", "queryid")
+PASSAGE = ("passage_id", "docid", "doc_id", "docno", "corpus-id", "pid", "did")
+LISTS = ("ctxs", "retrieval_ctxs", "hits", "results")  # a query's hits in one record; both may be called `id` there
+TREC = "`query Q0 passage rank score name` with a finite score"
+
+
+class Found(NamedTuple):
+    """A hit as a file has it: its place in the file, the ids as texts, and the score."""
+
+    place: str
+    query: str
+    passage: str
+    score: float
+    own: bool = False  # from a file that we wrote, whose ids are known exactly
+
+
+def import_run(
+    source: Path, k: int, query_ids: list[str], passages: Path, output: Path, trec: Path, deeper: int = 0
+) -> None:
+    """Convert another retriever's file to a run, which replaces the search.
+
+    The run has the best k passages of each query, or the best `deeper` if every query has so many.
+    Raises UserError for a broken line, for a query with fewer than k hits, and for a passage that the corpus lacks.
+    """
+    refuse_repeated(query_ids, output)
+    found = _by_query(source, set(query_ids))
+    lacking = [query for query in query_ids if len(found.get(query, ())) < k]
+    if lacking:
+        raise UserError(
+            f"{source}: {len(lacking):,} of {len(query_ids):,} queries have fewer than {k} hits. The first is "
+            f"{lacking[0]!r} with {len(found.get(lacking[0], ()))}: search deeper, or lower the depth in "
+            "config.yaml (`source_depth`, `noise.depth`, or `evaluation.documents` for benchmarks)"
+        )
+    k = reached(k, deeper, min((len(found[query]) for query in query_ids), default=k))
+    store = PassageStore(passages)
+    rows = _rows_of({passage for hits in found.values() for passage, _ in hits}, store, source)
+    step = step_of(k)
+    parts = (
+        np.vstack([_best(found[query], rows, k, source) for query in query_ids[start : start + step]])
+        for start in range(0, len(query_ids), step)
+    )
+    write_run(parts, query_ids, store, output, trec)
+
+
+def _by_query(source: Path, wanted: set[str]) -> dict[str, list[tuple[str, float]]]:
+    """Return the passage ids and scores of each wanted query.
+
+    In files that we did not write, a query id that is not in `wanted` is percent-decoded. Likewise, `_rows_of` decodes
+    a passage id only if the corpus lacks it.
+    """
+    found: dict[str, list[tuple[str, float]]] = {}
+    seen: set[tuple[str, str]] = set()
+    ignored = 0
+    for place, query, passage, score, own in _hits(source):
+        if not math.isfinite(score):
+            raise UserError(f"{source}, {place}: the score {score} is not finite: correct or remove the hit")
+        if (query, passage) in seen:
+            raise UserError(f"{source}, {place}: the query {query!r} has the passage {passage!r} twice: remove one")
+        seen.add((query, passage))
+        query = query if own or query in wanted else unquote(query)
+        if query in wanted:
+            found.setdefault(query, []).append((passage, score))
+        else:
+            ignored += 1
+    if ignored:
+        logger.warning("%s: ignored %s hits of queries that this data set does not have", source, f"{ignored:,}")
+    return found
+
+
+def _hits(source: Path) -> Iterator[Found]:
+    """Yield the hits of a file of any form, in its order."""
+    path = located(source, PLAIN)
+    kind, compression = kind_of(path) if is_known(path) else ("", "")
+    if kind == ".tsv":
+        header = next(iter(text_lines(path)), "").strip("\r\n").split("\t")
+        kind = kind if set(header) & set(QUERY) else ""  # TREC's format with another ending
+    if kind == ".json":
+        with opened_text(path, PLAIN, compression, with_bar=False) as text:
+            kind = "object" if text.begin == "{" else kind
+    yield from _of_object(path) if kind == "object" else _of_records(path) if kind else _of_trec(path)
+
+
+def _of_trec(source: Path) -> Iterator[Found]:
+    """Yield the hits of a file in TREC's format. In our own files, ids are percent-encoded."""
+    for number, line in enumerate(text_lines(source), start=1):
+        try:
+            query, _, passage, _, score, name = re.split("[ \t]+", line.strip(" \t\r\n"))
+            own = name == OWN
+            decoded = unquote if own else str
+            yield Found(f"line {number}", decoded(query), decoded(passage), float(score), own)
+        except ValueError as error:
+            raise UserError(
+                f"{source}, line {number}: {line.strip()!r:.80} is not {TREC}: correct or remove the line. Files of "
+                "records need an ending such as .jsonl"
+            ) from error
+
+
+def _of_object(source: Path) -> Iterator[Found]:
+    """Yield the hits of an object of scores by query and passage, as BEIR and ranx write it."""
+    for place, query, scores in located_members(source):
+        if not isinstance(scores, Mapping):
+            raise UserError(
+                f"{source}, {place}: {shown(query)} must have an object of scores by passage, but has {shown(scores)}: "
+                "give an object of such objects, an array of records, or one record per line in a .jsonl file"
+            )
+        for passage, score in scores.items():
+            yield Found(place, query, passage, _score(score, f"{source}, {place}"))
+
+
+def _of_records(source: Path) -> Iterator[Found]:
+    """Yield the hits of records with a query, a passage and a score, or with a query and a list of its hits."""
+    for place, record in located_records(source):
+        where = f"{source}, {place}"
+        name = next((name for name in LISTS if isinstance(record, Mapping) and name in record), None)
+        query = _named(record, (*QUERY, "id") if name else QUERY, "query's id", where)
+        if name is None:
+            passage = _named(record, PASSAGE, "passage's id", where)
+            yield Found(place, query, passage, _score(record.get("score"), where))
+            continue
+        hits = listed(record[name], name)
+        if not isinstance(hits, list):
+            raise UserError(f"{where}: {name} must be a list of hits, but is {shown(hits)}: correct the record")
+        for hit in hits:
+            yield Found(
+                place, query, _named(hit, (*PASSAGE, "id"), "passage's id", where), _score(hit.get("score"), where)
+            )
+
+
+def _named(record: Any, names: Sequence[str], what: str, where: str) -> str:
+    """Return the id in the first of `names` that the record has."""
+    name = next((name for name in names if isinstance(record, Mapping) and name in record), None)
+    if name is None:
+        raise UserError(f"{where}: no {what} in {shown(record)}: call the field {names[0]}, or {', '.join(names[1:])}")
+    try:
+        found = name_of(record[name], what)
+    except TypeError as error:
+        raise UserError(f"{where}: {error}: correct the record") from error
+    if not found:
+        raise UserError(f"{where}: the {what} is empty: fill it in, or remove the record")
+    return found
+
+
+def _score(value: Any, where: str) -> float:
+    """Return a score that is a number, or a text that writes one."""
+    try:
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            raise ValueError
+        return float(value)
+    except (ValueError, OverflowError) as error:
+        raise UserError(f"{where}: the `score` of a hit must be a number, but is {shown(value)}") from error
+
+
+def _rows_of(ids: set[str], store: PassageStore, source: Path) -> dict[str, int]:
+    """Return the corpus row of each passage id. If the corpus lacks an id, look for its percent-decoded form."""
+    wanted = ids | {unquote(name) for name in ids}
+    known = {name: row for row, name in enumerate(store.id_slice(0, len(store))) if name in wanted}
+    rows = {name: known.get(name, known.get(unquote(name), -1)) for name in ids}
+    missing = sorted(name for name, row in rows.items() if row < 0)
+    if missing:
+        raise UserError(
+            f"{source}: {len(missing):,} of its passage ids are not in the corpus, such as {missing[0]!r}: "
+            "give a run of the same corpus"
+        )
+    return rows
+
+
+def _best(hits: list[tuple[str, float]], rows: dict[str, int], k: int, source: Path) -> np.ndarray:
+    if len({rows[passage] for passage, _ in hits}) < len(hits):
+        names = sorted(passage for passage, _ in hits)
+        raise UserError(
+            f"{source}: two ids of one query mean the same passage of the corpus, because one is percent-encoded: "
+            f"remove one of them; the query's first ids are {', '.join(names[:3])}"
+        )
+    best = sorted(((rows[passage], score) for passage, score in hits), key=lambda hit: (-hit[1], hit[0]))
+    return np.array(best[:k], dtype=HITS)
