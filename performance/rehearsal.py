@@ -261,4 +261,5 @@ if __name__ == "__main__":
     parser.add_argument("--no-evaluation", action="store_true")
     parser.add_argument("--evidence", type=int, default=500, help="rows whose bits are measured; 0: none")
     parser.add_argument("--growth", type=Path, nargs="+", help="FOLDER/NAME.json of earlier runs, to compare")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # so that the run is killed, too
     main(parser.parse_args())
