@@ -94,7 +94,7 @@ def test_an_index_that_refuses_or_never_answers_costs_seconds(python, install):
     for said in (refused, unanswered):
         assert "pip's default build" in said
         assert "out of reach" in said
-    assert took < 20, "15 seconds, and the start of pip"
+    assert took < 120, "an index that never answers is given up: pip alone would ask it six times"
     assert "torch" not in installed(python)
 
 
