@@ -48,6 +48,7 @@ DATA_SET = [f"results/{NAME}.jsonl", f"results/{NAME}/hub/README.md", f"results/
 EVALUATION = [f"results/{NAME}/evaluation.html"]
 WHOLE = 40_000  # rows
 EXEMPLARS = 60_000
+QUICK = ["--slurm-init-seconds-before-status-checks", "1"]  # between two looks at the queue, at first
 BRIEF = 10.0  # CPU seconds; a shorter stage is mostly its start, and has no exponent
 
 
@@ -117,9 +118,10 @@ def make(folder: Path, rows: int, passages: int) -> Inputs:
 def build(folder: Path, cores: int, targets: list[str], kills: list[float], url: str) -> int:
     """Run Snakemake until it succeeds; after each number of seconds in `kills`, kill everything first.
 
-    Return the number of requests that were in flight at the kills.
+    Without cores, the jobs run on SLURM. Return the number of requests that were in flight at the kills.
     """
-    command = [str(Path(sys.executable).with_name("snakemake")), "-s", str(ROOT / "Snakefile"), "--cores", str(cores)]
+    command = [str(Path(sys.executable).with_name("snakemake")), "-s", str(ROOT / "Snakefile")]
+    command += ["--profile", str(ROOT / "profiles/slurm"), *QUICK] if cores == 0 else ["--cores", str(cores)]
     command += ["--directory", str(folder), "--quiet", "all", "--", *targets]
     environment = os.environ | {"OPENAI_API_KEY": "sk-rehearsal"}
     unheard = 0
@@ -129,12 +131,12 @@ def build(folder: Path, cores: int, targets: list[str], kills: list[float], url:
             try:
                 code = run.wait(seconds)
             except subprocess.TimeoutExpired:
-                end(run)
+                end(run, cores == 0)
                 unheard += bill(url)["busy"]
                 print(f"killed after {seconds:.0f} s", flush=True)
                 continue
             except BaseException:
-                end(run)
+                end(run, cores == 0)
                 raise
             if code:
                 sys.exit(f"snakemake ended with {code}: see {folder / 'snakemake.log'}")
@@ -142,10 +144,15 @@ def build(folder: Path, cores: int, targets: list[str], kills: list[float], url:
     return unheard
 
 
-def end(run: subprocess.Popen[bytes]) -> None:
+def end(run: subprocess.Popen[bytes], on_slurm: bool) -> None:
     """Kill a run with all its jobs."""
     os.killpg(run.pid, signal.SIGKILL)
     run.wait()
+    if on_slurm:
+        subprocess.run(["scancel", "--signal=KILL", "--full", "--me"], check=True)
+        subprocess.run(["scancel", "--me"], check=True)
+        while subprocess.run(["squeue", "--me", "--noheader"], check=True, stdout=subprocess.PIPE).stdout:
+            time.sleep(1)
 
 
 def table(found: dict[str, Stage]) -> str:
@@ -221,16 +228,23 @@ def main(arguments: argparse.Namespace) -> None:
     command = [ROOT / "performance/rehearsal_teacher.py", "--latency", arguments.latency, "--faults", arguments.faults]
     with serving(*command) as url:
         config = settings(inputs, arguments.rows, url, arguments.evidence)
+        if arguments.slurm:
+            config["datasets"][NAME]["chunks"] = 2  # each job starts Snakemake, which takes longer than few requests
         (run / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
         watch, began = Watch(), time.monotonic()
         watch.start()
-        targets = [*DATA_SET, *([] if arguments.no_evaluation else EVALUATION)]
-        unheard = build(run, arguments.cores, targets, kills, url)
-        took, paid = time.monotonic() - began, bill(url)
-        watch.stop()
-    found = stages(watch, run)
-    print(table(found))
-    print("\n".join(["", *differences(found)]))
+        targets, unheard = [*DATA_SET, *([] if arguments.no_evaluation else EVALUATION)], 0
+        try:
+            unheard = build(run, 0 if arguments.slurm else arguments.cores, targets, kills, url)
+        finally:  # also of a run that fails or is stopped: its stages so far
+            took, paid = time.monotonic() - began, bill(url)
+            watch.stop()
+            found = stages(watch, run)
+            kept = {"rows": arguments.rows, "passages": arguments.passages, "seconds": took, "bill": paid}
+            kept |= {"unheard": unheard, "stages": {name: stage._asdict() for name, stage in found.items()}}
+            (folder / f"{arguments.name}.json").write_text(json.dumps(kept, indent=1))
+            print("" if arguments.slurm else table(found))
+            print("\n".join(["", *differences(found)]))
     lost = sum(paid["faults"].get(kind, 0) for kind in ("lost", "half a character"))
     print(
         f"{took:,.0f} s in all, {watch.at_once:,.0f} MB at once, results and answers {size(run) / 1000:.2f} GB\n"
@@ -238,9 +252,6 @@ def main(arguments: argparse.Namespace) -> None:
         f"billed answers arrived broken, {unheard:,} requests were in flight at a kill\nfaults: {paid['faults']}"
     )
     data = run / f"results/{NAME}.jsonl"
-    kept = {"rows": arguments.rows, "passages": arguments.passages, "seconds": took, "bill": paid, "unheard": unheard}
-    kept["stages"] = {name: stage._asdict() for name, stage in found.items()}
-    (folder / f"{arguments.name}.json").write_text(json.dumps(kept, indent=1))
     print(f"{records(data):,} rows, sha256 {hashlib.sha256(data.read_bytes()).hexdigest()}")
 
 
@@ -253,6 +264,9 @@ if __name__ == "__main__":
     )
     parser.add_argument("--name", default="run", help="the run's folder inside FOLDER; it must not exist")
     parser.add_argument("--cores", type=int, default=2)
+    parser.add_argument(
+        "--slurm", action="store_true", help="on the SLURM of tests/slurm.py; a kill cancels all jobs of this user"
+    )
     parser.add_argument("--latency", type=float, default=1.0, help="seconds until an answer comes")
     parser.add_argument("--faults", type=float, default=0.02, help="share of attempts and of answers that fail")
     parser.add_argument("--kills", type=int, default=0, help="how often everything is killed")
