@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 
 from rag_instruct.errors import UserError
 from rag_instruct.language import other_language
@@ -21,7 +22,7 @@ from rag_instruct.words import count_words, stem_of
 
 Details = dict[str, str]  # row id -> what is wrong with the row
 
-BLOCK = 2048  # questions in one matrix product with all earlier questions
+BLOCK = 2048  # questions whose vectors are compared with those of as many others at a time
 
 
 @dataclass
@@ -34,7 +35,8 @@ class EmbeddedRows:
     @classmethod
     def read(cls, rows: Sequence[Path], pairs: Sequence[Path], vectors: Sequence[Path]) -> "EmbeddedRows":
         """Read each paradigm's rows, and for each row the vector of the pair with the same id."""
-        every = [row for path in rows for row in read_records(path, Row)]
+        # Without documents and passages, which no filter reads: they take most of the memory.
+        every = [replace(row, documents=(), passages=()) for path in rows for row in read_records(path, Row)]
         by_id = vectors_by_id(pairs, vectors)
         if lacking := [row.id for row in every if row.id not in by_id]:
             raise UserError(
@@ -90,14 +92,24 @@ def similar_questions(given: EmbeddedRows, threshold: float) -> Details:
     out = np.zeros(len(vectors), bool)
     starts = range(0, len(vectors), BLOCK)
     for start in progress(starts, "similar questions", len(starts)):
-        likeness = vectors[start : start + BLOCK] @ vectors[: start + BLOCK].T
-        for place, row in enumerate(likeness, start=start):
-            earlier = np.flatnonzero((row[:place] >= threshold) & ~out[:place])
-            if len(earlier):
+        for place, earlier, cosine in _alike(vectors, start, threshold):
+            if not out[place] and not out[earlier]:
                 out[place] = True
-                other = given.rows[earlier[0]].id
-                found[given.rows[place].id] = f"as {other}, cosine {row[earlier[0]]:.3f}"
+                found[given.rows[place].id] = f"as {given.rows[earlier].id}, cosine {cosine:.3f}"
     return found
+
+
+def _alike(vectors: np.ndarray, start: int, threshold: float) -> list[tuple[int, int, float]]:
+    """Return place, earlier place and cosine of the pairs whose later one is in the block from `start`, in order."""
+    pairs = []
+    for first in range(0, start + 1, BLOCK):
+        cosines = vectors[start : start + BLOCK] @ vectors[first : first + BLOCK].T
+        later, earlier = np.nonzero(cosines >= threshold)
+        places = zip(
+            (later + start).tolist(), (earlier + first).tolist(), cosines[later, earlier].tolist(), strict=True
+        )
+        pairs += [pair for pair in places if pair[1] < pair[0]]
+    return sorted(pairs)
 
 
 def overlaps(given: EmbeddedRows, questions: ContaminationIndex) -> Details:
