@@ -46,7 +46,7 @@ def main(
     how = loads(described)
     evaluation = Evaluation(scores, how)
     answers = Answers(outputs, questions)
-    differing = [answers.joined(disputed) for disputed in evaluation.disputed()]
+    differing = list(answers.joined(evaluation.disputed()))
     quality = {path.parent.name: read_json(path) for path in retrieval}
     made = summary(evaluation, how, quality, differing, scores_of(published, how["benchmarks"]))
     write_jsonl(disagreements, differing)

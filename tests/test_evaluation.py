@@ -90,7 +90,7 @@ def evaluation_in(results):
             scores.append(place / given / f"{model}.scores.jsonl")
             write_jsonl(scores[-1], scored(asked, said, RULES))
     evaluation, answers = Evaluation(scores, DESCRIBED), Answers(outputs, questions)
-    disagreements = [answers.joined(disputed) for disputed in evaluation.disputed()]
+    disagreements = list(answers.joined(evaluation.disputed()))
     others = published(ROOT / "resources/evaluation/published_scores.yaml", DESCRIBED["benchmarks"])
     recall = {"questions": N, "recall": {1: 0.25, 2: 1.0}, "questions_with_free_answers": 0, "answer_in_documents": {}}
     made = summary(evaluation, DESCRIBED, {"popqa": recall}, disagreements, others)
@@ -216,6 +216,13 @@ def test_the_page_is_whole_static_and_escapes_what_models_say(html):
     assert read.tags.count("svg") == 4
     for words in ("75.0", "+25.0", "(published)", "What documents add", "What training adds", "gold 3"):
         assert words in html
+
+
+def test_only_the_outputs_that_are_asked_for_stay_in_memory(built):
+    _, evaluation, answers, _, _, _ = built
+    cell, rows = next(iter(evaluation.rows.items()))
+    wanted = [rows[3]["id"], rows[1]["id"]]
+    assert sorted(answers.outputs(cell, wanted)) == sorted(wanted)
 
 
 def test_samples_are_of_all_outcomes_and_the_same_each_time(built):

@@ -8,9 +8,9 @@ import numpy as np
 
 from rag_instruct.evaluation.records import Context, Gain, Passage, Summary
 from rag_instruct.evaluation.results import Cell, Evaluation
-from rag_instruct.evaluation.summary import Answers
+from rag_instruct.evaluation.summary import Answers, by_id
 from rag_instruct.evaluation.tables import DOCUMENTS, LABELS, METRICS, TRAINING, by_contestant, scores
-from rag_instruct.files import digest, read_jsonl
+from rag_instruct.files import digest
 from rag_instruct.html import render
 from rag_instruct.plots import ticks_around
 from rag_instruct.schema import Question
@@ -72,21 +72,23 @@ def samples(
     summary: Summary, evaluation: Evaluation, answers: Answers, documents: Sequence[Path]
 ) -> Iterator[dict[str, Any]]:
     """Yield sample questions of each benchmark with all models' outputs. `documents` are documents.jsonl files."""
-    contexts: dict[str, dict[str, Context]] = {
-        path.parent.name: {row["id"]: row for row in read_jsonl(path)} for path in documents
-    }
+    paths = {path.parent.name: path for path in documents}
     for name in summary["benchmarks"]:
         cells = [Cell(name, given, model) for model, given in by_contestant(summary)]
-        for number in drawn(evaluation, cells):
-            question = answers.questions[name][evaluation.rows[cells[0]][number]["id"]]
-            said = [_said(summary, evaluation, answers, cell, number) for cell in cells]
+        numbers = drawn(evaluation, cells)
+        ids = [evaluation.rows[cells[0]][number]["id"] for number in numbers]
+        contexts: dict[str, Context] = by_id(paths[name], ids)
+        outputs = {cell: answers.outputs(cell, ids) for cell in cells}
+        for number, key in zip(numbers, ids, strict=True):
+            question = answers.questions[name][key]
+            said = [{**_said(summary, evaluation, cell, number), **outputs[cell][key]} for cell in cells]
             yield {
                 "benchmark": name,
                 "label": summary["benchmarks"][name]["label"],
                 "outcome": _outcome([one["right"] for one in said]),
                 "disagree": any(one["right"] != one["paper_right"] for one in said),
                 "question": question,
-                "documents": list(_documents(contexts[name][question.id], question)),
+                "documents": list(_documents(contexts[key], question)),
                 "said": said,
             }
 
@@ -108,14 +110,13 @@ def _outcome(right: Sequence[bool]) -> str:
     return "all" if all(right) else "some" if any(right) else "none"
 
 
-def _said(summary: Summary, evaluation: Evaluation, answers: Answers, cell: Cell, number: int) -> dict[str, Any]:
+def _said(summary: Summary, evaluation: Evaluation, cell: Cell, number: int) -> dict[str, Any]:
     row = evaluation.rows[cell][number]
     return {
         "model": summary["models"][cell.model]["label"],
         "given": LABELS[cell.given],
         "right": bool(evaluation.own(cell)[number] >= 1),
         "paper_right": row["paper"] >= 1,
-        **answers.outputs[cell][row["id"]],
     }
 
 

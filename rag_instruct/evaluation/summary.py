@@ -1,6 +1,7 @@
 """Build results/<dataset>/evaluation.json: results, sample disagreements and published scores."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -16,30 +17,41 @@ SHOWN = 20  # disagreements in evaluation.json
 
 
 class Answers:
-    """The questions and the outputs of an evaluation, by id."""
+    """The questions of an evaluation by benchmark and id, and its outputs, which stay in their files."""
 
     def __init__(self, outputs: Sequence[Path], questions: Sequence[Path]) -> None:
         self.questions: dict[str, dict[str, Question]] = {
             path.parent.name: {question.id: question for question in read_questions(path)} for path in questions
         }
-        self.outputs: dict[Cell, dict[str, Output]] = {
-            Cell.of(path): {row["id"]: row for row in read_jsonl(path)} for path in outputs
-        }
+        self._outputs = {Cell.of(path): path for path in outputs}
 
-    def joined(self, disputed: Disputed) -> Disagreement:
-        """Return the disagreement with its question, answers and output."""
-        cell, question = disputed.cell, self.questions[disputed.cell.benchmark][disputed.id]
-        return Disagreement(
-            benchmark=cell.benchmark,
-            given=cell.given,
-            model=cell.model,
-            id=question.id,
-            ours=disputed.ours,
-            paper=disputed.paper,
-            question=question.question,
-            answers=list(question.answers),
-            output=self.outputs[cell][question.id]["output"],
-        )
+    def outputs(self, cell: Cell, ids: Container[str]) -> dict[str, Output]:
+        """Read the outputs of a cell for these questions. All outputs together may be larger than the memory."""
+        return by_id(self._outputs[cell], ids)
+
+    def joined(self, disputed: Iterable[Disputed]) -> Iterator[Disagreement]:
+        """Yield the disagreements with their questions, answers and outputs. Those of a cell stand together."""
+        for cell, found in groupby(disputed, lambda one: one.cell):
+            ours = {one.id: one for one in found}
+            outputs = self.outputs(cell, ours)
+            for one in ours.values():
+                question = self.questions[cell.benchmark][one.id]
+                yield Disagreement(
+                    benchmark=cell.benchmark,
+                    given=cell.given,
+                    model=cell.model,
+                    id=one.id,
+                    ours=one.ours,
+                    paper=one.paper,
+                    question=question.question,
+                    answers=list(question.answers),
+                    output=outputs[one.id]["output"],
+                )
+
+
+def by_id(path: Path, ids: Container[str]) -> dict[str, Any]:
+    """Read the records of a .jsonl file that have one of these ids."""
+    return {record["id"]: record for record in read_jsonl(path) if record["id"] in ids}
 
 
 def published(path: Path, benchmarks: Mapping[str, Any]) -> list[Published]:
