@@ -38,6 +38,24 @@ NOT_SAID = [("Paris","It is not in the city of Paris."),("Paris","No evidence su
  ("दिन","यह दीन है।"),("北京","南京"),("北京","答案不是北京。"),("東京","東京ではない。"),("北京","答案是上海。"),("서울","서울이 아닙니다."),("Berlin","Es ist nicht Berlin."),("Paris","Ce n'est pas Paris."),("पेरिस","यह पेरिस नहीं है।"),("Na+","Na-"),("It","It is Carrie."),("It","IT IS CARRIE."),("The Who","Who sang it?"),("US","It was brought to us."),("World War II","World War I"),("Rocky II","Rocky III"),("Henry V","Henry VI"),("Paris","Paris? No. </think>\nLyon"),("Paris","<think>Paris</think>Lyon"),("Paris","<|channel|>analysis<|message|>Paris<|end|><|start|>assistant<|channel|>final<|message|>Lyon"),("Gilbert and Sullivan","Gilbert O'Sullivan"),("Paris","Paris </think> <answer>Lyon</answer>"),("yes","No, based on the abstract."),("no","There was, no doubt, an effect."),("1969","1968"),("20 July 1969","July 21, 1969"),("が","か"),("ロンドン","パリ"),("Paris","It is Lyon or Paris."),("Paris","PARIS OR LYON"),("10.5","1.05"),("12","1 2"),("John F. Kennedy","Robert F. Kennedy"),("George W. Bush","George H. W. Bush") ]  # fmt: skip
 
 
+SAID += [("St. Louis","Saint Louis"),("Saint Petersburg","It is St Petersburg."),("Fort Worth","Ft. Worth"),("Ft. Lauderdale","Fort Lauderdale"),("Warner Bros.","Warner Brothers"),("Marks & Spencer","Marks and Spencer"),("Simon and Garfunkel","Simon & Garfunkel"),
+ ("Henry VIII","It was Henry the Eighth."),("Henry VIII","King Henry VIII"),("Elizabeth II","Elizabeth the Second"),("Louis XIV","Louis 14"),("Henry the Eighth","Henry VIII"),("Super Bowl XLII","Super Bowl 42"),("Pope John Paul II","John Paul the Second"),("Apollo 11","Apollo XI"),("Apollo Eleven","Apollo 11"),
+ ("World War I","World War One"),("World War I","the First World War"),("WWII","World War II"),("Second World War","It was in WWII."),
+ ("20th century","the twentieth century"),("fifth","5th"),("1st","the first"),("21st century","the twenty-first century"),("Friday the 13th","Friday the Thirteenth"),
+ ("100","one hundred"),("a hundred","100"),("1,000","a thousand"),("1,000,000","one million"),("1 million","1,000,000"),("$1 million","$1,000,000"),("2.5 million","2,500,000"),("365","three hundred and sixty-five days"),("twenty one","21"),("3.0","It is 3."),("1969.0","1969"),("-40","minus 40"),("No. 5","Number 5"),("Ocean's Eleven","Ocean's 11"),("Seven Samurai","7 Samurai"),
+ ("50%","fifty per cent"),("10 km","ten kilometres"),("6 feet","six feet tall"),("8 hours","eight hours"),
+ ("July 4, 1776","1776-07-04"),("1776-07-04","July 4, 1776"),("July 1776","in July of 1776"),("December 25","the twenty-fifth of December"),("July 4","July the fourth"),("1960s","the sixties"),("1990s","the '90s"),("44 BC","44 B.C.E."),("AD 79","79 AD"),("79 AD","79 CE."),("9:00 am","9 a.m."),
+ ("Zürich","Zuerich"),("Gödel","Goedel"),("Dvořák","Dvorak"),("Dickens","It is in Dickens's novels."),("Sir Elton John","Elton John"),("King Henry VIII","Henry VIII"),
+ ("dogs","a dog"),("foxes","a fox"),("fox","foxes"),("lily","lilies"),("wolf","wolves"),("Onion","It is made of onions."),("Onions","It is an onion."),("feet","a foot"),
+ ("colour","color"),("Labour Party","the Labor Party"),("grey","It is gray."),("theatre","theater"),
+ ("Mexico","Mexico, north of New Mexico"),("New England","It is New England."),("Paris","Is it Lyon? No, it is Paris."),("Paris","Paris? Yes."),("Paris","My answer: Paris, France."),("Paris","The documents say it was Paris, but not in which year."),
+ ]  # fmt: skip
+NOT_SAID += [("Henry VIII","Henry the Seventh"),("Louis XIV","Louis XV"),("World War II","the First World War"),("Apollo 11","Apollo XII"),("1,000","one million"),("1 million","1 billion"),("100","one thousand"),("fifth","fifteenth"),("20th century","the nineteenth century"),("44 BC","44 AD"),("9 am","9:00 pm"),("1960s","the seventies"),("3.0","30"),("-40","40"),("Simon","It was Simons."),("Ford","It is Fords Theatre."),
+ ("England","It is New England."),("Mexico","New Mexico"),("York","NEW YORK"),("Virginia","West Virginia"),("Sudan","It is South Sudan."),("Guinea","Papua New Guinea"),("King of Spain","Spain"),
+ ("Paris","Paris? No."),("Paris","Is it Paris? I doubt it."),("Paris","Could it be Paris? Unlikely."),("Paris","Everyone thinks it's Paris, but everyone is wrong."),("Paris","It is often said to be Paris, but it was Lyon."),("Paris","Contrary to popular belief, not Paris."),("Paris","It's definitely not Paris."),("Paris","Paris is incorrect."),
+ ]  # fmt: skip
+
+
 @pytest.mark.parametrize(("answer", "output"), SAID)
 def test_an_answer_counts_in_every_spelling(answer, output):
     assert accuracy_of(answer, output) == 1

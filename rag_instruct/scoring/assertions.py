@@ -43,8 +43,9 @@ SILENCE = re.compile(
     re.I,
 )
 OTHERS_SAY = re.compile(
-    r"\b(?:many|most|some|people|one|you|others|i|we)\b(?: \w+){0,3} "
-    r"(?:think|thought|believed?|assumed?|say|said|guess(?:ed)?|claim(?:ed)?)\b"
+    r"\b(?:many|most|some|people|one|you|others|i|we|they|every(?:one|body)|folks)\b(?: \w+){0,3} "
+    r"(?:thinks?|thought|believe[sd]?|assume[sd]?|says?|said|guess(?:ed|es)?|claim(?:s|ed)?)\b"
+    r"|\b(?:is|was) (?:often|sometimes|widely|popularly) (?:said|thought|believed|assumed|claimed|reported)\b"
     r"|\bat first\b|\binitially\b|\bcontrary to\b|\bcommonly (?:thought|believed|confused|mistaken)\b",
     re.I,
 )
@@ -128,8 +129,9 @@ def around(text: str, start: int, end: int) -> tuple[str, str]:
     """Return the sentence's parts before and after a mention. The mention may contain a full stop (Mr. Shifter)."""
     line_before = text[max(0, start - BEFORE) : start].rsplit("\n", 1)[-1]
     line_after = text[end : end + NEAR].split("\n", 1)[0]
-    before, after = sentences(f"{line_before}X")[-1][:-1], sentences(f"x{line_after}")[0][1:]
-    return before, after
+    first, *others = sentences(f"x{line_after}")
+    # "Paris? No.": the next sentence answers the question.
+    return sentences(f"{line_before}X")[-1][:-1], " ".join([first[1:], *(others[:1] if first.endswith("?") else [])])
 
 
 def sides(text: str, match: re.Match[str]) -> tuple[str, str]:

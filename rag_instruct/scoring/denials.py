@@ -108,6 +108,8 @@ NEGATED_AFTER = re.compile(
     r"|(?:can(?:not| not|'t)|could(?:n't| not)) be (?:the |right|correct|true|it\b)|can be (?:ruled out|excluded)"
     rf"|(?:does|did|do)(?: not|{N_T}) (?:fit|match|work|apply|answer)"
     r"|(?:has|have) been (?:debunked|refuted|disproved|ruled out))"
+    r"|^[^.?!\n]{0,80}\?\W*(?:no|nope|nah|never|unlikely|hardly|wrong|incorrect|false|not \w+|i doubt"
+    r"|i (?:do not|don['\u2019]t) (?:think|believe))\b"
     r"|^(?:\u3067\u306f|\u3058\u3083)(?:\u306a|\u3042\u308a)|^\s*(?:\uc774|\uac00|\uc740|\ub294)?\s*\uc544[\ub2c8\ub2d9\ub2cc]"
     r"|^[^.\u0964,]{0,40}(?:\u0928\u0939\u0940\u0902|\bde[g\u011f]il\b)",
     re.I,

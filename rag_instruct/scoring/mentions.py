@@ -6,12 +6,31 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
+from rag_instruct.scoring.numerals import number_name, numeral, ordinal, roman
 from rag_instruct.scoring.spelling import ARTICLES, EXPANDED, NO_LETTER, Word, canonical, normalized, words_of
 from rag_instruct.words import STOP
 
-NAMES = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
-seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety"""
-ONES, TENS = NAMES.split()[:20], NAMES.split()[20:]
+UMLAUTS = str.maketrans(
+    dict(zip("\u00e4\u00f6\u00fc\u00c4\u00d6\u00dc", ("ae", "oe", "ue", "Ae", "Oe", "Ue"), strict=True))
+)
+WARS = (
+    ("World War I", "World War One", "First World War", "WWI", "WW1"),
+    ("World War II", "World War Two", "Second World War", "WWII", "WW2"),
+)
+# A title that may be left out before a whole name. "King of the Hill" has none, and "Queen Anne" needs it.
+TITLED = re.compile(
+    r"(?:Sir|Dame|King|Queen|Pope|President|Captain|Dr\.?|Doctor|Prof\.?|Professor) ([A-Z][\w.'-]*(?: [A-Z][\w.'-]*)+)"
+)
+# Words before a name that make another name of it: New England. None: with any name.
+OTHER_NAME: dict[str, frozenset[str] | None] = {
+    "new": None,
+    "west": frozenset(["virginia"]),
+    "south": frozenset(["sudan"]),
+    "northern": frozenset(["ireland"]),
+    "equatorial": frozenset(["guinea"]),
+}
+IRREGULAR = {"foot": "feet", "tooth": "teeth", "goose": "geese", "mouse": "mice", "man": "men", "woman": "women",
+             "child": "children", "wolf": "wolves", "leaf": "leaves", "knife": "knives", "wife": "wives"}  # fmt: skip
 
 
 class Answer(NamedTuple):
@@ -38,6 +57,8 @@ def forms(answers: tuple[str, ...]) -> tuple[Answer, ...]:
                 found[Answer(words, exactly=canonical(variant).strip())] = None
             else:
                 found[answer_form(variant)] = None
+        if re.fullmatch(r"[A-Z][a-z]{2,}", answer):  # perhaps a common noun: its other number, in small letters
+            found |= {Answer((), exactly=noun, capitals=False): None for noun in _other_numbers(answer.lower())}
         if match := AMOUNT.fullmatch(answer):
             found[answer_form(match["before"] or match["after"])._replace(unitless=True)] = None
     return tuple(found)
@@ -97,41 +118,53 @@ def _variants(answer: str) -> Iterator[str]:
         yield match[1]
     if match := re.fullmatch(r"\+ ?([\d.,]+)", answer):
         yield match[1]
+    yield from _other_spellings(answer)
     yield from _numerals(answer)
-    if re.search(r"(?:^|\s)[a-z]{3,}$", answer) and not answer.endswith("s"):  # a common noun: accept the plural
-        yield f"{answer}s"
-    yield from _spelled(answer.strip().lower())
+
+
+def _other_spellings(answer: str) -> Iterator[str]:
+    """Yield the answer without its title, decades and wars by other names, and the other number of a noun."""
+    yield from _numerals(answer)
+    if match := TITLED.fullmatch(answer):
+        yield match[1]
+        yield from _numerals(match[1])
+    if re.search(r"\d-[^\W\d]", answer):  # 7Eleven
+        yield answer.replace("-", "")
+    if match := re.fullmatch(r"(?:the )?19([2-9]0)'?s", answer):
+        yield from (f"{match[1]}s", f"{number_name(int(match[1]))[:-1]}ies")
+    yield from (war for names in WARS if answer in names for war in names if war != answer)
+    if (respelled := answer.translate(UMLAUTS)) != answer:
+        yield respelled
+    if re.search(r"(?:^|\s)[a-z]{3,}$", answer):  # a common noun
+        yield from _other_numbers(answer)
+
+
+def _other_numbers(noun: str) -> Iterator[str]:
+    """Yield the plural of a noun, or for a plural its singular."""
+    before, last = re.fullmatch(r"(.*?)(\w+)", noun, re.S).groups()  # type: ignore[union-attr]
+    pairs = {**IRREGULAR, **{plural: singular for singular, plural in IRREGULAR.items()}}
+    if last.lower() in pairs:
+        yield before + pairs[last.lower()]
+    elif re.search(r"[^aeiou]ies$", last):
+        yield before + last[:-3] + "y"
+    elif re.search(r"(?:[sxz]|[cs]h|o)es$", last):
+        yield from (before + last[:-2], before + last[:-1])
+    elif re.search(r"[^siu]s$", last):
+        yield before + last[:-1]
+    elif re.search(r"[^aeiou]y$", last):
+        yield f"{before}{last[:-1]}ies"
+    elif re.search(r"(?:[sxz]|[cs]h|o)$", last):
+        yield from (f"{noun}es", *([f"{noun}s"] if last[-1] == "o" else []))
+    else:
+        yield f"{noun}s"
 
 
 def _numerals(answer: str) -> Iterator[str]:
-    """Yield "World War 2" and "World War Two" for "World War II", and the other way round."""
-    match = re.fullmatch(r"(.*[^\W\d]{2}.* )(\w+)", answer)
-    if match:
-        spellings = next((row for row in NUMERALS if match[2] in row), ())
+    """Yield "World War 2" for "World War II", "Henry the 8th" for "Henry VIII", and the other way round."""
+    match = re.fullmatch(r"(.*[^\W\d]{2}.* )(?:the )?(\w+)", answer)
+    if match and (number := numeral(match[2])):
+        spellings = (roman(number), str(number), number_name(number).title(), ordinal(number))
         yield from (f"{match[1]}{spelling}" for spelling in spellings if spelling != match[2])
-
-
-def _spelled(answer: str) -> Iterator[str]:
-    """Yield "thirty-five" for 35 and 35 for "thirty-five". 1 is left out, because "one" is also a pronoun."""
-    if re.fullmatch(r"\d{1,2}", answer) and answer != "1":
-        yield number_name(int(answer))
-    elif answer in NUMBER_NAMES and answer != "one":
-        yield str(NUMBER_NAMES[answer])
-
-
-def number_name(number: int) -> str:
-    """Return the English name of a number from 0 to 99."""
-    if number < 20:
-        return ONES[number]
-    tens, ones = divmod(number, 10)
-    return TENS[tens - 2] + (f"-{ONES[ones]}" if ones else "")
-
-
-ROMAN = ("II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X")
-NUMERALS = [
-    (roman, str(value), number_name(value), number_name(value).title()) for value, roman in enumerate(ROMAN, start=2)
-]
-NUMBER_NAMES = {number_name(number): number for number in range(100)}
 
 
 def mentions(text: str, answers: Sequence[Answer]) -> Iterator[tuple[int, int]]:
@@ -147,8 +180,18 @@ def mentions(text: str, answers: Sequence[Answer]) -> Iterator[tuple[int, int]]:
             continue
         if answer.articles not in texts:
             texts[answer.articles] = _Joined(text, answer.articles)
-        found = texts[answer.articles].mentions(answer)
-        yield from (place for place in found if not (answer.unitless and UNIT_BEHIND.match(text, place[1])))
+        for start, end in texts[answer.articles].mentions(answer):
+            if not (answer.unitless and UNIT_BEHIND.match(text, end)) and not _in_other_name(text, start, end):
+                yield start, end
+
+
+def _in_other_name(text: str, start: int, end: int) -> bool:
+    """Return whether the word before a mention makes another name of it: New England is not England."""
+    before = re.search(r"\b([A-Z]\w+) $", text[max(0, start - 12) : start])
+    if before is None or not text[start].isupper() or before[1].lower() not in OTHER_NAME:
+        return False
+    names = OTHER_NAME[before[1].lower()]
+    return names is None or text[start:end].lower() in names
 
 
 def outermost(places: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

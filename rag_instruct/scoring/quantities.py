@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from rag_instruct.scoring.assertions import final_answer, sides, statements
-from rag_instruct.scoring.mentions import NUMBER_NAMES
+from rag_instruct.scoring.numerals import NUMBER_NAMES
 from rag_instruct.scoring.spelling import normalized
 
 SCALES = {
@@ -109,7 +109,9 @@ def result(text: str) -> Number | None:
         if candidates:
             match, sentence = candidates[0]
             return _number(match, sentence)
-    spelled = [NUMBER_NAMES[word] for word in normalized(text) if word in NUMBER_NAMES]
+    spelled = [
+        NUMBER_NAMES.get(word) or int(word) for word in normalized(text) if word in NUMBER_NAMES or word.isdecimal()
+    ]
     return Number(spelled[0], 1.0, False, 0, 1, False, False) if len(spelled) == 1 else None
 
 

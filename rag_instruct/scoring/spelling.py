@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import regex
 
+from rag_instruct.scoring.numerals import ORDINALS, in_digits
 from rag_instruct.words import LETTER, UNSPACED, has_other_scripts, without_accents
 
 ARTICLES = frozenset(("a", "an", "the"))
@@ -22,6 +23,23 @@ LONG_MONTHS = {month[:3]: month for month in MONTHS.split("|")}
 SHORT_MONTH = re.compile(r"\b(jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\b\.?(?= \d)", re.I)
 DAY_MONTH = re.compile(rf"\b(\d{{1,2}})(?:st|nd|rd|th)?(?: of)? ({MONTHS})\b(?:,(?= \d{{4}}))?", re.I)
 MONTH_DAY = re.compile(rf"\b({MONTHS}) (?:the )?(\d{{1,2}})(?:st|nd|rd|th)\b", re.I)
+# The fourth of July, July the fourth; 1776-07-04; July of 1776.
+NAMED_DAY = re.compile(
+    rf"\b(?P<day>{'|'.join(ORDINALS)})(?=(?: of)? (?:{MONTHS})\b)"
+    rf"|(?P<before>\b(?:{MONTHS}) (?:the )?)(?P<after>{'|'.join(ORDINALS)})\b",
+    re.I,
+)
+ISO_DATE = re.compile(r"(?<![\w-])(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(?![\w-])")
+MONTH_OF = re.compile(rf"\b({MONTHS}) of (?=\d{{4}}\b)", re.I)
+OTHER_SIGNS = (
+    (re.compile(r"\bA\.?D\.? ?(\d+)\b"), r"\1 AD"),
+    (re.compile(r"(?<=\d) ?(?:B\.C\.E\.|BCE|B\.C\.(?!\w)|BC)(?!\w)"), " BC"),
+    (re.compile(r"(?<=\d) ?(?:C\.E\.|CE|A\.D\.)(?!\w)"), " AD"),
+    (re.compile(r"(?<=\d):00(?= ?[ap]\.?m\b)", re.I), ""),
+    (re.compile(r"\b(?:No|Nr)\. ?(?=\d)|\u2116 ?(?=\d)|(?<!\w)# ?(?=\d)"), "number "),
+    (re.compile(r"(?<!\d )(?<!\) )\bminus (?=\d)", re.I), "-"),
+    (re.compile(r"(?<![\d.])(\d+)\.0+(?!\d|\.\d)"), r"\1"),
+)
 THOUSANDS = re.compile(r"(?<=\d)(?:,|[\u00a0\u2009\u202f])(?=\d{3}(?!\d))")
 NUMBER = r"\d+(?:\.\d+)?"
 # Units, as names and as signs, become the same word: 5% and 5 percent, $5 million and 5 million dollars.
@@ -59,7 +77,14 @@ ABBREVIATIONS = {
     **{"st": "saint", "mt": "mount", "dr": "doctor", "mr": "mister", "jr": "junior", "sr": "senior", "vs": "v"},
     **{"versus": "v", "prof": "professor", "gen": "general", "col": "colonel", "lt": "lieutenant", "capt": "captain"},
     **{"sgt": "sergeant", "gov": "governor", "sen": "senator", "rev": "reverend", "dept": "department"},
-    **{"corp": "corporation"},
+    **{"corp": "corporation", "ft": "fort", "bros": "brothers"},
+    **ORDINALS,
+    **{"colour": "color", "grey": "gray", "theatre": "theater", "centre": "center", "aluminium": "aluminum"},
+    **{"labour": "labor", "harbour": "harbor", "favour": "favor", "honour": "honor", "jewellery": "jewelry"},
+    **{"plough": "plow", "pyjamas": "pajamas", "moustache": "mustache", "doughnut": "donut", "litre": "liter"},
+    **{"defence": "defense", "programme": "program", "catalogue": "catalog", "armour": "armor", "flavour": "flavor"},
+    **{"neighbour": "neighbor", "rumour": "rumor", "humour": "humor", "tumour": "tumor", "sulphur": "sulfur"},
+    **{"organisation": "organization", "yoghurt": "yogurt", "whisky": "whiskey", "encyclopaedia": "encyclopedia"},
 }
 EXPANDED = frozenset(ABBREVIATIONS.values())
 NO_LETTER = re.compile(r"[\W_]+")
@@ -89,7 +114,14 @@ class Word(NamedTuple):
 
 def canonical(text: str) -> str:
     """Return the text with accents, dates, numbers and units in one spelling. Case and punctuation stay."""
-    text = without_accents(THOUSANDS.sub("", text.translate(LETTERS)))
+    text = in_digits(without_accents(THOUSANDS.sub("", text.translate(LETTERS))))
+    for sign, written in OTHER_SIGNS:
+        text = sign.sub(written, text)
+    text = ISO_DATE.sub(lambda found: f"{MONTHS.split('|')[int(found[2]) - 1]} {int(found[3])} {found[1]}", text)
+    text = NAMED_DAY.sub(
+        lambda found: (found["before"] or "") + ORDINALS[(found["day"] or found["after"]).lower()], text
+    )
+    text = MONTH_OF.sub(r"\1 ", text)
     text = SHORT_MONTH.sub(lambda found: LONG_MONTHS[found[1][:3].lower()], text)
     text = DAY_MONTH.sub(r"\2 \1", text)
     text = MONTH_DAY.sub(r"\1 \2", text)
