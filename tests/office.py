@@ -8,7 +8,10 @@ OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 
 
 def pdf(path, pages, title=""):
-    """A PDF file. A page is a list of (left, bottom, letter size, bold, text); None is a page with only a picture."""
+    """A PDF file. A page is a list of (left, bottom, letter size, bold, text); None is a page with only a picture.
+
+    A sixth element sets the letters by a matrix: "scaled" for a font of size 1, "upright" for a line that goes up.
+    """
     objects = [
         "<< /Type /Catalog /Pages 2 0 R >>",
         "",
@@ -41,8 +44,11 @@ def pdf(path, pages, title=""):
 
 
 def _drawn(line):
-    left, bottom, size, bold, text = line
+    left, bottom, size, bold, text, *by = line
     text = text.replace("\\", r"\\").replace("(", r"\(").replace(")", r"\)")
+    if by:
+        matrix = f"{size} 0 0 {size}" if by == ["scaled"] else f"0 {size} -{size} 0"
+        return f"BT /{'B' if bold else 'R'} 1 Tf {matrix} {left} {bottom} Tm ({text}) Tj ET\n"
     return f"BT /{'B' if bold else 'R'} {size} Tf {left} {bottom} Td ({text}) Tj ET\n"
 
 

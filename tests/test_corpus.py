@@ -80,6 +80,27 @@ def test_shards_cover_every_row_once():
     ("name", "content", "said"),
     [
         ("p.tsv", "id\tbody\n1\tfoo\n", "line 2: no column 'text', it has id, body"),
+        ("p.tsv", "7\tA passage\n8\tAnother\n", "if the file has no line with the names of its columns, add one"),
+        ("p.tsv", "id\ttext\r1\tx\r2\ty\r", "line 1: the row that begins here cannot be read (new-line character"),
+        ("p.csv", "id,text\n1,a\rb\n", "line 2: the row that begins here cannot be read (new-line character"),
+        ("p.csv", "id,text\r1,x\r", "as on old Macs, convert them"),
+        ("p.csv", "id;text\n1;a, b\n", "set `delimiter: ';'` in config.yaml"),
+        ("p.csv", "id,text,text\n1,a,b\n", "line 1: the header has 'text' twice"),
+        ("p.csv", "ID,Text\n1,a\n", "line 2: no column 'text', it has ID, Text"),
+        ("p.jsonl", '{"id": 1, "text": "a"},\n{"id": 2, "text": "b"},\n', "line 1: not JSON (Extra data)"),
+        ("p.json", '[{"id": 1, "text": "a"},]', "line 1, after record 1: not JSON"),
+        ("p.jsonl", "{'id': 'a', 'text': 'x'}", "line 1: not JSON"),
+        ("p.jsonl", b'{"id": "1", "text": "ok"}\n{"id": "2", "text": "Caf\xe9"}\n', "line 2: not UTF-8"),
+        ("p.csv", "id,text\n1,Caf\xe9\n".encode("utf-16-le"), "set `encoding: utf-16-le`"),
+        ("p.jsonl", "[" * 100_000 + "]" * 100_000, "more than 100 levels of nesting"),
+        ("p.jsonl.gz", gzip.compress(b'{"id": "a", "text": "x"}\n', mtime=0) + b"more", "is the file complete?"),
+        (
+            "p.jsonl.zst",
+            pa.compress(b'{"id": "a", "text": "x"}\n', codec="zstd", asbytes=True)[:-3],
+            "is the file complete?",
+        ),
+        ("p.parquet", b"", "not a readable Parquet file"),
+        ("p.zip", b"nonsense", "is the file complete?"),
         ("p.tsv", HEADER + "1\tfoo\tA\n2\tbar\n", "line 3: 2 fields where the header has 3"),
         ("p.tsv", HEADER + "1\tfoo\tA\n2\tx\tA\n1\tbar\tB\n", "the id '1' occurs twice, as passages number 1 and 3"),
         ("p.tsv", HEADER, "the corpus is empty"),
@@ -88,7 +109,7 @@ def test_shards_cover_every_row_once():
         ("p.tsv", HEADER.encode() + b"1\t\xff\tA\n", "line 2: not UTF-8"),
         ("p.tsv.gz", gzip.compress(HEADER.encode() * 500, mtime=0)[:-9], "is the file complete?"),
         ("p.jsonl", '{"id": 1, "text": "a", "title": "b"}\n{"id": 2,\n', "line 2: not JSON"),
-        ("p.jsonl", "[1]\n", "line 1: 1 is not a JSON object"),
+        ("p.jsonl", "[1]\n", "line 1, record 1: 1 is not a JSON object"),
         ("p.parquet", b"nonsense", "not a readable Parquet file"),
         ("p.rtf", "foo", "unknown kind of corpus file"),
     ],
@@ -99,6 +120,46 @@ def test_bad_files_are_refused_by_name_and_row(tmp_path, name, content, said):
     assert said in str(refusal.value)
     assert str(tmp_path / name) in str(refusal.value)
     assert not (tmp_path / "p.arrow").exists(), "a refused corpus leaves nothing behind"
+
+
+def test_ids_are_texts_as_they_are_written(tmp_path):
+    names = ["007", "7", "1e5", "100000", "1.0", "+1", "NaN", "null", "0x1F", " 7"]
+    store = imported(tmp_path, "p.tsv", "id\ttext\n" + "".join(f"{name}\tx\n" for name in names))
+    assert [one.id for one in store.slice(0, len(store))] == names
+    store = imported(tmp_path, "p.jsonl", '{"id": 100000000000000000001, "text": "x"}\n{"id": "1e5", "text": "y"}')
+    assert [one.id for one in store.slice(0, 2)] == ["100000000000000000001", "1e5"]
+
+
+def test_columns_may_be_members_of_others(tmp_path):
+    columns = {"id": "meta.key", "text": "body.content", "title": "a.b"}
+    record = {"meta": {"key": 7, "x": [1]}, "body": {"content": "tea"}, "a.b": "T"}
+    line = json.dumps(record)
+    assert imported(tmp_path, "p.jsonl", line, columns)[[0]] == [Passage("7", "T", "tea")]
+    pq.write_table(pa.Table.from_pylist([record]), tmp_path / "q.parquet")
+    data = (tmp_path / "q.parquet").read_bytes()
+    assert imported(tmp_path, "p.parquet", data, columns)[[0]] == [Passage("7", "T", "tea")]
+    with pytest.raises(UserError, match=r"line 1: no column 'body\.text', it has meta, body, a\.b"):
+        imported(tmp_path, "p.jsonl", line, {"text": "body.text"})
+
+
+def test_names_of_files_may_have_any_letters(tmp_path):
+    for name in ("-dash.jsonl", 'sp ace\'s "q".jsonl', "\u00fcn\u00ef \u5317.JSONL", "50%.jsonl", "a;b$(c).jsonl"):
+        assert imported(tmp_path, name, '{"id": "a", "text": "x"}')[[0]] == [Passage("a", "", "x")]
+
+
+def test_two_members_of_a_packed_file_and_thousands_of_columns(tmp_path):
+    lines = [b'{"id": "a", "text": "x"}\n', b'{"id": "b", "text": "y"}']
+    both = [Passage("a", "", "x"), Passage("b", "", "y")]
+    packed = (
+        [gzip.compress(line, mtime=0) for line in lines],
+        [pa.compress(line, codec="zstd", asbytes=True) for line in lines],
+    )
+    for name, parts in zip(("p.jsonl.gz", "p.jsonl.zst"), packed, strict=True):
+        assert imported(tmp_path, name, b"".join(parts))[[0, 1]] == both
+    more = range(5000)
+    wide = f"id,text,{','.join(f'c{n}' for n in more)}\na,x,{','.join('1' for _ in more)}\n"
+    assert imported(tmp_path, "p.csv", wide)[[0]] == both[:1]
+    assert imported(tmp_path, "p.csv", 'id,text\na,"' + "x" * 300_000 + '"')[[0]] == [Passage("a", "", "x" * 300_000)]
 
 
 def test_corpora_are_read_as_all_files_of_others_are(tmp_path):

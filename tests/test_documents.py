@@ -16,6 +16,7 @@ from rag_instruct.corpus.passages import PassageStore
 from rag_instruct.corpus.splitter import Limit, along_structure, split_text, windows, word_spans
 from rag_instruct.corpus.tokens import InTokens
 from rag_instruct.errors import UserError
+from rag_instruct.records import Form
 
 GLOVES = "Wear gloves when you handle solvents. They protect your skin from acetone, which dries it out quickly."
 BOOTS = "Wear boots in the yard. They keep your feet dry, and the steel cap protects your toes from falling pipes."
@@ -55,6 +56,27 @@ def test_a_pdf_keeps_its_headings_and_pages_and_loses_running_lines(folder):
     assert left_out == {"lines of running headers, footers and page numbers": ["handbook.pdf: 8"]}
     in_windows, _ = passages(folder, 15, "windows")
     assert [name for name in in_windows if "#page=2" in name], "also windows say on which page they begin"
+
+
+def test_a_stamp_in_the_margin_is_no_title_and_letters_may_be_scaled(folder):
+    """As arXiv stamps papers. Some writers set all fonts to size 1 and scale them."""
+    text = [(*line, "scaled") for line in office.column(f"{GLOVES} {BOOTS} {GLOVES} {BOOTS}")]
+    title = [(72, 760, 18, False, "Dense Gloves for Open", "scaled"), (72, 740, 18, False, "Hands", "scaled")]
+    office.pdf(folder / "a.pdf", [[(30, 200, 20, False, "arXiv:2004.1v3 [cs.CL]", "upright"), *title, *text]])
+    upright = [(200 + 14 * n, 100, 10, False, one[4], "upright") for n, one in enumerate(office.column(GLOVES))]
+    office.pdf(folder / "turned.pdf", [upright])
+    found, left_out = passages(folder)
+    assert {title for title, _ in found.values()} == {"Dense Gloves for Open Hands", "turned"}
+    assert "arXiv" not in str(found)
+    assert GLOVES in found["turned.pdf#page=1-1"][1].replace("\n", " "), "a page whose whole text is turned is kept"
+    assert left_out == {"lines that are turned against the page": ["a.pdf: 1"]}
+
+
+def test_a_list_of_contents_gives_no_document_its_name(folder):
+    (folder / "manual.md").write_text(f"# Table of contents\n\n- Gloves\n\n# Gloves\n\n{GLOVES}\n")
+    (folder / "\u624b\u518c.html").write_text(f"<h1>\u76ee\u5f55</h1><p>{GLOVES}</p>")
+    found, _ = passages(folder)
+    assert {title for title, _ in found.values()} == {"Gloves", "\u624b\u518c"}
 
 
 def test_two_columns_are_read_one_after_the_other_and_hyphens_at_line_ends_are_joined(folder):
@@ -125,6 +147,38 @@ def test_a_web_page_says_its_encoding(folder):
     text = f'<html><head><meta charset="iso-8859-1"></head><body><p>{GLOVES} Caf\xe9.</p></body></html>'
     (folder / "a.html").write_bytes(text.encode("latin-1"))
     assert list(passages(folder)[0].values()) == [("a", f"{GLOVES} Café.")]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<html><head><title>Safety</title></strong><body><p>{}</p></body></html>",  # a head without an end
+        "<head><title>Safety</title><p>{}</p>",  # neither its end nor a body
+        "<title>Safety</title><body><nav><ul><li>Home</li></ul><p>{}</p>",  # navigation without an end
+        "<title>Safety</title><body><button>More<p>{}</p></body>",
+    ],
+)
+def test_a_web_page_keeps_its_text_whatever_does_not_end(folder, page):
+    (folder / "a.html").write_text(page.format(GLOVES))
+    ((title, text),) = passages(folder)[0].values()
+    assert title == "Safety"
+    assert GLOVES in text
+
+
+def test_a_folder_may_have_files_of_two_encodings(folder):
+    (folder / "a.txt").write_text("Caf\u00e9 au lait \u2014 \u5317\u4eac")
+    (folder / "b.md").write_bytes("Na\u00efve \u201cquotes\u201d".encode("cp1252"))
+    (folder / "c.txt").write_bytes("Zo\u00eb".encode("utf-16"))
+    with pytest.raises(UserError, match=r"1 of 3 documents cannot be read.*\n.*b\.md, line 1: not UTF-8"):
+        passages(folder)
+    output = folder.parent / "p.arrow"
+    import_passages(folder, {}, 50, output, folder.parent / "p.json", "structure", Form(encoding="cp1252"))
+    texts = [one.text for one in PassageStore(output).slice(0, 3)]
+    assert texts == ["Caf\u00e9 au lait \u2014 \u5317\u4eac", "Na\u00efve \u201cquotes\u201d", "Zo\u00eb"]
+    (folder / "b.md").write_bytes("\u6771\u4eac".encode("iso2022_jp"))
+    (folder / "a.txt").unlink()
+    import_passages(folder, {}, 50, output, folder.parent / "p.json", "structure", Form(encoding="iso2022_jp"))
+    assert PassageStore(output)[[0]][0].text == "\u6771\u4eac", "a text of seven bits is valid UTF-8"
 
 
 def test_markdown_has_one_title_and_code_is_no_heading(folder):

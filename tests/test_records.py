@@ -32,6 +32,11 @@ def records(path, columns=(), form=Form()):  # noqa: B008
     return (record for _, record in located_records(path, columns, form))
 
 
+@pytest.mark.parametrize("name", ["r.ndjson", "r.NDJSON.gz", "r.ndjson.zst"])
+def test_lines_by_another_name(tmp_path, name):
+    assert list(records(written(tmp_path / name, LINES))) == ROWS
+
+
 @pytest.mark.parametrize("name", ["r.json", "r.json.gz", "r.json.zst"])
 def test_arrays_packed_or_not(tmp_path, name):
     assert list(records(written(tmp_path / name, json.dumps(ROWS)))) == ROWS

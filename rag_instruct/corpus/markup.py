@@ -1,6 +1,7 @@
 """Turn HTML, Markdown and DOCX into blocks: headings, paragraphs, list items, rows of tables, code."""
 
 import re
+from collections.abc import Set
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ PARAGRAPHS = {
 }  # fmt: skip
 ROWS = {"tbody", "tfoot", "thead", "tr"}
 SKIPPED = {"button", "head", "iframe", "nav", "noscript", "script", "select", "style", "svg", "template"}
+IN_HEAD = {"base", "head", "link", "meta", "noscript", "script", "style", "template", "title"}  # all others end it
 HIDEABLE = {"div", "section", "span", "table"}  # elements that end with an end tag of their own
 TITLE_STYLE = "p[style-name='Title'] => h1:fresh"  # added to mammoth's own map of styles
 KNOWN = 15  # letters of a text that does not occur twice by chance
@@ -28,8 +30,9 @@ FRONT_TITLE = re.compile(r"""^title:[ \t]*(["']?)(.+?)\1[ \t]*$""", re.MULTILINE
 class _Walker(HTMLParser):
     """Collects the blocks of an HTML text."""
 
-    def __init__(self) -> None:
+    def __init__(self, skipped: Set[str]) -> None:
         super().__init__(convert_charrefs=True)
+        self._to_skip = skipped
         self.blocks: list[Block] = []
         self._parts: list[str] = []
         self._level = self._skipped = self._pre = 0
@@ -44,11 +47,9 @@ class _Walker(HTMLParser):
         self._follows = False  # whether the last block belongs to the same list or table
 
     def handle_starttag(self, tag: str, attributes: Any) -> None:
-        if not self._skipped and (tag in SKIPPED or (tag in HIDEABLE and _is_hidden(dict(attributes)))):
-            self._skipping = tag
-        if self._skipped or self._skipping:
-            self._skipped += tag == self._skipping
-        elif tag == "br":
+        if self._skips(tag, dict(attributes)):
+            return
+        if tag == "br":
             self._parts.append("\n")
         elif self._cells is not None and tag not in ("td", "th", "tr"):
             self._parts.append(" " if tag in PARAGRAPHS else "")
@@ -60,6 +61,15 @@ class _Walker(HTMLParser):
             self._level = int(heading[1])
         elif tag in PARAGRAPHS:
             self._begin_paragraph(tag)
+
+    def _skips(self, tag: str, attributes: dict[str, str | None]) -> bool:
+        """Return whether an element that begins is skipped."""
+        if self._skipping == "head" and tag not in IN_HEAD:
+            self._skipped, self._skipping = 0, ""
+        if not self._skipped and (tag in self._to_skip or (tag in HIDEABLE and _is_hidden(attributes))):
+            self._skipping = tag
+        self._skipped += bool(self._skipping) and tag == self._skipping
+        return bool(self._skipping)
 
     def handle_endtag(self, tag: str) -> None:
         if self._skipped:
@@ -79,7 +89,9 @@ class _Walker(HTMLParser):
             self._parts.append(data if self._pre else re.sub(r"\s+", " ", data))
 
     def close(self) -> None:
+        """End the page. `unended` is then the tag of an element that was skipped up to the end of the page, or ""."""
         super().close()
+        self.unended = self._skipping
         self._end_row()
         self._end()
         self._end_terms()
@@ -173,11 +185,18 @@ def _is_hidden(attributes: dict[str, str | None]) -> bool:
 
 
 def html_blocks(text: str) -> list[Block]:
-    """Return the blocks of an HTML text, without navigation, scripts and styles."""
-    walker = _Walker()
-    walker.feed(text)
-    walker.close()
-    return walker.blocks
+    """Return the blocks of an HTML text, without navigation, scripts and styles.
+
+    An element without its end tag, which would swallow the rest of the page, is kept.
+    """
+    skipped = set(SKIPPED)
+    while True:
+        walker = _Walker(skipped)
+        walker.feed(text)
+        walker.close()
+        if walker.unended not in skipped - {"script", "style"}:
+            return walker.blocks
+        skipped.remove(walker.unended)
 
 
 def main_blocks(text: str) -> tuple[str, list[Block], int]:

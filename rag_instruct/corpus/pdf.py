@@ -1,5 +1,6 @@
 """Turn PDF files into blocks: lines with their places and letter sizes become headings and paragraphs."""
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -16,6 +17,7 @@ GAP = 0.8  # blank space above a paragraph, in heights of a line
 RUNNING = 3  # pages whose first or last lines are alike have a running header or footer
 EDGE = 2  # lines at the top and at the bottom of a page that may be one
 LONGEST_HEADING = 200  # characters
+TURNED = 0.1  # of a page's letters may stand against the others, to be left out
 UNREADABLE = re.compile("[\ufffd\ue000-\uf8ff]")
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\uffff]")
 LEADERS = re.compile(r"(\s?[.\u2026\u00b7]){4,}\s*(\d+|[ivxlc]+)$")  # an entry of a table of contents
@@ -37,6 +39,7 @@ class Line(NamedTuple):
     top: float
     size: float  # of its letters
     bold: bool
+    turned: bool  # against the page, as a stamp in the margin
 
     @property
     def height(self) -> float:
@@ -50,6 +53,7 @@ class Pdf(NamedTuple):
     blocks: list[Block]
     running: int  # lines of headers, footers and page numbers, which are left out
     contents: int  # lines of tables of contents, which are left out
+    turned: int  # lines in the margins that stand upright on a page, which are left out
     empty: list[int]  # pages with pictures and no text, such as scans
     unreadable: list[int]  # pages whose letters have no known characters
 
@@ -80,10 +84,12 @@ def read_pdf(path: Path) -> Pdf:
         raise ValueError(f"it is damaged ({error})") from error
     finally:
         file.close()
-    kept = _without_running(lines)
+    straight = [line for line in lines if not line.turned]
+    kept = _without_running(straight)
     quotable = [line for line in kept if not LEADERS.search(line.text)]
-    running, contents = len(lines) - len(kept), len(kept) - len(quotable)
-    return Pdf(title, _blocks(quotable, outline), running, contents, empty, unreadable)
+    running, contents = len(straight) - len(kept), len(kept) - len(quotable)
+    turned = len(lines) - len(straight)
+    return Pdf(title, _blocks(quotable, outline), running, contents, turned, empty, unreadable)
 
 
 def _share_unreadable(lines: list[Line]) -> float:
@@ -108,9 +114,17 @@ def _page(file: Any, number: int) -> tuple[list[Line], bool]:
                 lines.append(_line(text_page, plain, number + 1, first, max(first, last)))
             at += len(text)
         pictures = not lines and any(page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE], max_depth=3))
-        return lines, pictures
+        return _seen_as_turned(lines), pictures
     finally:
         page.close()
+
+
+def _seen_as_turned(lines: list[Line]) -> list[Line]:
+    """Return the lines, turned ones only where they are few: on other pages the text itself is turned."""
+    turned = sum(len(line.text) for line in lines if line.turned)
+    if turned <= TURNED * sum(len(line.text) for line in lines):
+        return lines
+    return [line._replace(turned=False) for line in lines]
 
 
 def _line(text_page: Any, text: str, page: int, first: int, last: int) -> Line:
@@ -118,9 +132,19 @@ def _line(text_page: Any, text: str, page: int, first: int, last: int) -> Line:
 
     left, bottom, _, top = text_page.get_charbox(first, loose=True)
     _, _, right, _ = text_page.get_charbox(last, loose=True)
-    size = abs(raw.FPDFText_GetFontSize(text_page, (first + last) // 2))
-    bold = _is_bold(text_page, first) and _is_bold(text_page, last)
-    return Line(text, page, left, bottom, right, top, round(size * 2) / 2 or top - bottom, bold)
+    middle = (first + last) // 2
+    size = abs(raw.FPDFText_GetFontSize(text_page, middle)) * _scale(text_page, middle)
+    turned = abs(math.sin(raw.FPDFText_GetCharAngle(text_page, middle))) > 0.5
+    bold = sum(_is_bold(text_page, at) for at in (first, middle, last)) >= 2
+    return Line(text, page, left, bottom, right, top, round(size * 2) / 2 or top - bottom, bold, turned)
+
+
+def _scale(text_page: Any, at: int) -> float:
+    """Return by how much a letter is larger than its font says: some writers set all fonts to 1 and scale them."""
+    from pypdfium2 import raw
+
+    matrix = raw.FS_MATRIX()
+    return math.hypot(matrix.c, matrix.d) if raw.FPDFText_GetMatrix(text_page, at, matrix) else 1.0
 
 
 def _is_bold(text_page: Any, at: int) -> bool:

@@ -12,10 +12,17 @@ from rag_instruct.corpus.markup import docx_blocks, main_blocks, markdown_blocks
 from rag_instruct.corpus.pdf import read_pdf
 from rag_instruct.errors import UserError
 from rag_instruct.logs import progress
-from rag_instruct.records import Form, is_known, located_records, shown
+from rag_instruct.records import Form, is_known, located_records, member, shown
 from rag_instruct.records.opening import read_document
 from rag_instruct.records.values import name_of, text_of
 
+# Headings that name no document, in languages that often have them.
+NO_NAME = re.compile(
+    r"(?:table of )?contents|abstract|introduction|summary|inhalt(?:sverzeichnis)?|zusammenfassung|einleitung|sommaire"
+    r"|table des mati\u00e8res|r\u00e9sum\u00e9|\u00edndice|resumen"
+    r"|\u76ee\u5f55|\u76ee\u9304|\u76ee\u6b21|\u6458\u8981",
+    re.I,
+)
 FIELDS = ("id", "text", "title")
 LISTED = 20  # documents that a message names
 CHARSET = re.compile(rb"""<meta[^>]+charset=["']?\s*([\w-]+)""", re.IGNORECASE)
@@ -34,7 +41,7 @@ class Record(NamedTuple):
 
 
 def read_records(source: Path, columns: Mapping[str, str], form: Form) -> Iterator[Record]:
-    """Read the records of a file. `columns` maps id, text and title to names in the file.
+    """Read the records of a file. `columns` maps id, text and title to names in the file, "a.b" to b inside of a.
 
     A UserError names the place and field of a value that is no text, and columns that no record has.
     """
@@ -48,13 +55,14 @@ def read_records(source: Path, columns: Mapping[str, str], form: Form) -> Iterat
     for place, record in located_records(source, tuple(named.values()), form):
         if not isinstance(record, dict):
             raise UserError(f"{source}, {place}: {shown(record)} is not a JSON object: correct or remove the record")
-        missing -= record.keys()
-        if named["text"] not in record:
+        found = {field: value for field, name in named.items() for value in _values(record, name)}
+        missing -= {named[field] for field in found}
+        if "text" not in found:
             raise _no_column(source, place, named["text"], record)
         try:
-            name = name_of(record.get(named["id"]), "id")
-            text = text_of(record[named["text"]], "text")
-            title = name_of(record.get(named["title"]), "title")
+            name = name_of(found.get("id"), "id")
+            text = text_of(found["text"], "text")
+            title = name_of(found.get("title"), "title")
         except TypeError as error:
             raise UserError(f"{source}, {place}: {error}: correct or remove the record") from error
         yield Record(place, name, title, text)
@@ -65,10 +73,21 @@ def read_records(source: Path, columns: Mapping[str, str], form: Form) -> Iterat
         )
 
 
+def _values(record: Mapping[str, Any], name: str) -> list[Any]:
+    """Return the value of a column, or of a member "a.b" of a column, or nothing if it is absent."""
+    if name in record:
+        return [record[name]]
+    try:
+        return [member(record, name)]
+    except KeyError:
+        return []
+
+
 def _no_column(source: Path, place: str, name: str, record: Mapping[str, Any]) -> UserError:
+    headless = "; if the file has no line with the names of its columns, add one" if place == "line 2" else ""
     return UserError(
-        f"{source}, {place}: no column {name!r}, it has {', '.join(record) or 'none'}: rename a column, or give its "
-        "name under `columns` of the corpus in config.yaml"
+        f"{source}, {place}: no column {name!r}, it has {', '.join(record) or 'none':.300}: rename a column, or give "
+        f"its name under `columns` of the corpus in config.yaml{headless}"
     )
 
 
@@ -158,6 +177,8 @@ def _read_pdf(path: Path, _: Form, left_out: LeftOut, name: str) -> Found:
             left_out.add(reason, f"{name}#page={page}")
     if found.running:
         left_out.add("lines of running headers, footers and page numbers", f"{name}: {found.running}")
+    if found.turned:
+        left_out.add("lines that are turned against the page", f"{name}: {found.turned}")
     if found.contents:
         left_out.add("lines of tables of contents", f"{name}: {found.contents}")
     return _titled("" if NO_TITLE.match(found.title.strip()) else found.title.strip(), found.blocks, path)
@@ -174,7 +195,8 @@ def _titled(given: str, blocks: list[Block], path: Path) -> Found:
 
     The title is `given`, or the first heading of level 1, or the file's name.
     """
-    first = next((block.text for block in blocks if block.level == 1), "")
+    first = next((block.text for block in blocks if block.level == 1 and not NO_NAME.fullmatch(block.text)), "")
+    given = "" if NO_NAME.fullmatch(given.strip()) else given
     title = " ".join((given or first or path.stem).split())
     at = next(
         (number for number, block in enumerate(blocks) if block.level and " ".join(block.text.split()) == title), -1

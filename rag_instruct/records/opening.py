@@ -2,10 +2,11 @@
 
 import codecs
 import io
+import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -15,7 +16,7 @@ from rag_instruct.errors import UserError
 from rag_instruct.logs import bar
 
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
-KINDS = (".json", ".jsonl", ".tsv", ".csv", ".parquet")
+KINDS = (".json", ".jsonl", ".ndjson", ".tsv", ".csv", ".parquet")
 RECORD = 1 << 26  # characters of the longest record: an open quote or bracket must not read a whole file into memory
 UNREADABLE = (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError)
 UPDATE = 1 << 20  # characters between two updates of the progress bar
@@ -26,6 +27,7 @@ BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+SEVEN_BITS = re.compile("iso2022|hz|utf-?7|utf-?16|utf-?32")  # such texts may be valid UTF-8
 MAGIC = {
     b"\x1f\x8b": "a gzip file: add .gz to its name",
     b"\x28\xb5\x2f\xfd": "a zstd file: add .zst to its name",
@@ -209,6 +211,12 @@ def encoding_of(path: Path, head: bytes, form: Form) -> str:
 
 
 def read_document(path: Path, form: Form) -> str:
-    """Return the whole text of a file."""
+    """Return the whole text of a file. `form.encoding` is that of files that are not UTF-8.
+
+    So a folder may have both. No text with accents is UTF-8 by chance, if its encoding uses the eighth bit.
+    """
+    if form.encoding and not SEVEN_BITS.match(codecs.lookup(form.encoding).name):
+        with suppress(UserError):
+            return read_document(path, form._replace(encoding=""))
     with opened_text(path, form, with_bar=False) as text:
         return "".join(text.pieces(1 << 20)).replace("\r\n", "\n")

@@ -70,8 +70,8 @@ def _quoted(text: Text, delimiter: str, certain: bool) -> Iterator[tuple[int, li
             row = next(rows, None)
         except csv.Error as error:
             raise UserError(
-                f"{text.path}, line {begin}: the row that begins here cannot be read ({error}, on line "
-                f'{rows.line_num}): in a field in quotes, write "" for a quote; {UNQUOTED}'
+                f"{text.path}, line {begin}: the row that begins here cannot be read ({error!s:.60}, on line "
+                f"{rows.line_num}): {_remedy(error)}"
             ) from error
         if row is None:
             break
@@ -85,6 +85,15 @@ def _quoted(text: Text, delimiter: str, certain: bool) -> Iterator[tuple[int, li
             )
         if row:
             yield begin, row
+
+
+def _remedy(error: csv.Error) -> str:
+    if "new-line character" in str(error):
+        return (
+            "put a field with a carriage return in quotes; if all lines of the file end with a carriage return only, "
+            "as on old Macs, convert them, such as by mac2unix"
+        )
+    return f'in a field in quotes, write "" for a quote; {UNQUOTED}'
 
 
 def _joined(text: Text, delimiter: str) -> Iterator[tuple[int, list[str]]]:
