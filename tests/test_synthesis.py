@@ -285,7 +285,8 @@ ACROSS = {
     [
         ([1], None),
         ([1, 2], "one document is enough (unused: 1, 2)"),
-        ([7], "unparsable (there is no document 7 that could be unused)"),
+        ([1, 7], None),  # there are three documents: a number too many takes none away
+        ([0], "unparsable (there is no document 0 that could be unused)"),
         ("1", "unparsable"),
     ],
 )

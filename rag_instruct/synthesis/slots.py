@@ -175,8 +175,8 @@ class Synthesis:
 
     def _fault(self, written: Written, exemplar: str, focus: Focus, used: Focus) -> Fault | None:
         """Return why a pair is rejected, or None. The documents that the teacher used must support it."""
-        if unknown := set(written.unused) - set(range(1, len(focus.sources) + 1)):
-            return Fault(Reason.UNPARSABLE, f"there is no document {min(unknown)} that could be unused")
+        if min(written.unused, default=1) < 1:  # numbers above those of the documents leave nothing unused
+            return Fault(Reason.UNPARSABLE, f"there is no document {min(written.unused)} that could be unused")
         if len(used.sources) < PARADIGMS[self.paradigm].least:
             return Fault(Reason.ONE_IS_ENOUGH, f"unused: {', '.join(map(str, written.unused))}")
         answer = uncited(written.answer) if self._cites else written.answer
