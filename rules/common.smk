@@ -23,12 +23,19 @@ from rag_instruct.graph.places import own_file, with_own_files
 from rag_instruct.graph.start import finish, prepare, start, tell_missing_keys_of_dry_run
 from rag_instruct.paradigms import PARADIGMS, quotas
 from rag_instruct.records import Form
+from rag_instruct.retrieval.endpoint_settings import EndpointEncoderSettings
+from rag_instruct.retrieval.steps import (
+    EVALUATION,
+    FIRST_DOCUMENTS,
+    compared_retrievers,
+    encoder_and_corpus,
+    payer,
+    steps,
+)
 
 prepare(ROOT)
 
 PROMPTS = ROOT / "resources/prompts"
-EVALUATION = "evaluation_"  # the wildcard `queries` is this and a benchmark's name for questions of a benchmark
-FIRST_DOCUMENTS = "first_documents"  # the wildcard `queries` is this for the search that finds linked documents
 CODE = Code(ROOT)
 
 
@@ -146,6 +153,15 @@ def encoder_arguments(name):
     for key in ("revision", "query_prefix", "passage_prefix", "dimension", "precision"):
         if key in encoder and encoder[key] != "float32":  # the default; older versions did not name it
             arguments += [f"--{key.replace('_', '-')}", str(encoder[key])]
+    return shlex.join(arguments)
+
+
+def endpoint_arguments(name, kind):
+    """Return how an encoder behind an endpoint is asked for vectors of a kind of text, `query` or `passage`."""
+    settings = EndpointEncoderSettings.of(config["encoders"][name], kind)
+    arguments = ["--teacher", settings.teacher, "--prefix", settings.prefix, "--parameters", settings.parameters]
+    arguments += ["--normalize"] if settings.normalize else []
+    arguments += ["--dimension", str(settings.dimension)] if settings.dimension else []
     return shlex.join(arguments)
 
 

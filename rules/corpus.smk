@@ -6,6 +6,7 @@ include: "functions/corpus.smk"
 
 
 ruleorder: import_embeddings > embed
+ruleorder: import_embeddings > embed_endpoint
 
 
 rule download:
@@ -91,6 +92,8 @@ rule embed:
         info="results/corpora/{corpus}/{encoder}/shard_{shard}.json",
     log:
         "results/logs/embed/{corpus}_{encoder}_{shard}.log",
+    wildcard_constraints:
+        encoder=one_of(ENCODERS_HERE),
     conda:
         "../envs/encoder.yaml"
     threads: 16
@@ -103,6 +106,37 @@ rule embed:
     shell:
         "python -m scripts.embed {input.passages:q} --corpus {input.corpus:q} --shard {wildcards.shard} --shards {params.shards}"
         " {params.encoder} --output {output.vectors:q} --info {output.info:q} --log {log:q}"
+
+
+# Paid: its code is not a param, and its answers are in the store.
+rule embed_endpoint:
+    input:
+        passages=rules.import_passages.output.passages,
+        corpus=rules.import_passages.output.info,
+    output:
+        vectors="results/corpora/{corpus}/{encoder}/shard_{shard}.npy",
+        info="results/corpora/{corpus}/{encoder}/shard_{shard}.json",
+    log:
+        "results/logs/embed/{corpus}_{encoder}_{shard}.log",
+    wildcard_constraints:
+        encoder=one_of(ENCODERS_ELSEWHERE),
+    conda:
+        "../envs/teacher.yaml"
+    resources:
+        mem_mb=growing(4000),
+        requests=lambda wildcards: config["teachers"][config["encoders"][wildcards.encoder]["teacher"]]["concurrency"],
+        runtime=A_DAY,
+    params:
+        shards=lambda wildcards: corpus(wildcards)["shards"],
+        encoder=lambda wildcards: endpoint_arguments(wildcards.encoder, "passage"),
+        asked=lambda wildcards: asked_of(config["encoders"][wildcards.encoder]["teacher"]),
+        # Which data set pays decides no vector, so it makes nothing stale.
+        settings=settings_file,
+        dataset=payer_of_corpus,
+    shell:
+        "python -m scripts.embed_endpoint {input.passages:q} --corpus {input.corpus:q} --shard {wildcards.shard} --shards {params.shards}"
+        " {params.encoder} --dataset {params.dataset} --output {output.vectors:q} --info {output.info:q}"
+        " --settings {params.settings:q} --log {log:q}"
 
 
 rule list_shards:

@@ -15,6 +15,8 @@ rule embed_queries:
         "results/{dataset}/search/{queries}/queries.npy",
     log:
         "results/logs/embed_queries/{dataset}_{queries}.log",
+    wildcard_constraints:
+        **encoded_by(ENCODERS_HERE),
     conda:
         "../envs/encoder.yaml"
     threads: 4
@@ -27,6 +29,32 @@ rule embed_queries:
         code=code("embed_queries"),
     shell:
         "python -m scripts.embed_queries {input:q} --field {params.field} {params.encoder} --output {output:q} --log {log:q}"
+
+
+# Paid: its code is not a param, and its answers are in the store.
+rule embed_queries_endpoint:
+    input:
+        query_file,
+    output:
+        "results/{dataset}/search/{queries}/queries.npy",
+    log:
+        "results/logs/embed_queries/{dataset}_{queries}.log",
+    wildcard_constraints:
+        **encoded_by(ENCODERS_ELSEWHERE),
+    conda:
+        "../envs/teacher.yaml"
+    resources:
+        mem_mb=growing(2000),
+        requests=lambda wildcards: config["teachers"][encoder_of_queries(wildcards)["teacher"]]["concurrency"],
+        runtime=A_DAY,
+    params:
+        field=query_field,
+        encoder=lambda wildcards: endpoint_arguments(searched(wildcards)["encoder"], "query"),
+        asked=lambda wildcards: asked_of(encoder_of_queries(wildcards)["teacher"]),
+        settings=settings_file,
+    shell:
+        "python -m scripts.embed_queries_endpoint {input:q} --field {params.field} {params.encoder} --dataset {wildcards.dataset}"
+        " --output {output:q} --settings {params.settings:q} --log {log:q}"
 
 
 rule search_shard:

@@ -14,9 +14,10 @@ Args:
     tokens: the longest answer, in tokens
 """
 
+import os
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from transformers.utils.logging import disable_progress_bar, set_verbosity_error
@@ -24,6 +25,7 @@ from transformers.utils.logging import disable_progress_bar, set_verbosity_error
 from rag_instruct import cli
 from rag_instruct.evaluation.answerer import Answerer, cited
 from rag_instruct.retrieval.encoder import EncoderSettings
+from rag_instruct.retrieval.endpoint_settings import EndpointEncoderSettings
 from rag_instruct.retrieval.passage_index import PassageIndex
 from rag_instruct.retrieval.runs import Hit
 from rag_instruct.settings import known
@@ -42,12 +44,18 @@ def main(
     disable_progress_bar()
     set_verbosity_error()
     answerer = Answerer(model)
-    index = None if alone else index_of(dataset or dataset_of(model))
-    for each in [question] if question else asked():
-        hits = index.best(each, documents) if index else []
-        seen = [hit.passage.document for hit in hits]
-        answer = answerer.answer(each, seen, tokens, lambda text: print(text, end="", flush=True))
-        print("\n" + listed(hits, cited(each, answer, seen)))
+
+    def answer_all(index: PassageIndex | None) -> None:
+        for each in [question] if question else asked():
+            hits = index.best(each, documents) if index else []
+            seen = [hit.passage.document for hit in hits]
+            answer = answerer.answer(each, seen, tokens, lambda text: print(text, end="", flush=True))
+            print("\n" + listed(hits, cited(each, answer, seen)))
+
+    if alone:
+        answer_all(None)
+    else:
+        with_index(dataset or dataset_of(model), answer_all)
 
 
 def asked() -> Iterator[str]:
@@ -68,14 +76,21 @@ def dataset_of(model: str) -> str:
     return parts[-3] if len(parts) > 2 and parts[-2] == "models" else ""
 
 
-def index_of(name: str) -> PassageIndex:
+def with_index(name: str, work: Callable[[PassageIndex], None]) -> None:
+    """Call `work` with the index of a data set. An encoder behind an endpoint is paid by the data set's budget."""
     config = read_config(Path.cwd())
     known(name, config["datasets"], "--dataset", "datasets (with --alone, no data set is needed)")
     corpus, encoder = config["datasets"][name]["corpus"], config["datasets"][name]["encoder"]
-    names = EncoderSettings._fields
-    settings = {key: value for key, value in config["encoders"][encoder].items() if key in names}
+    place, settings = Path("results/corpora") / corpus, config["encoders"][encoder]
     approximate = config["corpora"][corpus]["index"] != "exact"
-    return PassageIndex(Path("results/corpora") / corpus, encoder, EncoderSettings(**settings), approximate)
+    if "teacher" in settings:
+        from rag_instruct.retrieval.endpoint_encoder import with_endpoint  # openai loads slowly
+
+        elsewhere, output = EndpointEncoderSettings.of(settings, "query"), Path(f"ask_{os.getpid()}")
+        with_endpoint(elsewhere, name, config, output, lambda one: work(PassageIndex(place, encoder, one, approximate)))
+        return
+    here = EncoderSettings(**{key: value for key, value in settings.items() if key in EncoderSettings._fields})
+    work(PassageIndex(place, encoder, here, approximate))
 
 
 def listed(hits: list[Hit], drawn_upon: list[int]) -> str:

@@ -13,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from rag_instruct import cli
+from rag_instruct.costs.embedding_preview import preview_embedding
 from rag_instruct.costs.evaluation_preview import preview_evaluation
 from rag_instruct.costs.preview import preview_data_set
 from rag_instruct.costs.tables import preview_table
@@ -29,7 +30,8 @@ def main(*, dataset: str, prompts: Path | None = None, output: Path, settings: P
     account = account_of(given, dataset, "preview")
     results, store = Path("results"), AnswerStore(Path(given["answers"]))
     folder = prompts or root() / "resources/prompts"
-    estimates = preview_data_set(given, dataset, results, folder, account)
+    estimates = preview_embedding(given, dataset, results, store, account)
+    estimates += preview_data_set(given, dataset, results, folder, account)
     estimates += preview_evaluation(given, dataset, results, store, account)
     print(preview_table(estimates, account.spent(store), account))
     for said in missing_keys_of(given, dataset, {one.model for one in estimates if one.requests}):

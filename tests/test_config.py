@@ -97,7 +97,18 @@ def test_an_ablation_is_a_few_lines():
             {"retrievers": ["reranked"]},
             "`reranked` needs a model: give datasets.rag_instruct_demo.rerank.model",
         ),
-        (("encoders", "mine"), {}, "encoders.mine: the key 'model' is missing. A hub id, a folder, or"),
+        (("encoders", "mine"), {}, "encoders.mine: give either model or teacher, and only one of them"),
+        (("encoders", "mine"), {"teacher": "nosuch"}, "encoders.mine.teacher: 'nosuch' is not in teachers"),
+        (
+            ("encoders", "mine"),
+            {"teacher": "gpt-4o", "max_length": 256},
+            "max_length serves only encoders with `model`: an endpoint decides this itself: remove it",
+        ),
+        (
+            ("encoders", "mine"),
+            {"model": "m", "query_parameters": {"input_type": "query"}},
+            "query_parameters serves only encoders with `teacher`: remove it",
+        ),
         (
             ("encoders", "mine"),
             {"model": "m", "revision": 12345},
@@ -209,6 +220,19 @@ def test_mistakes_are_named_with_their_place(path, value, said):
     assert said in str(refusal.value)
     assert str(refusal.value).startswith("config.yaml: ")
     assert "secret" not in str(refusal.value)
+
+
+def test_an_endpoint_of_embeddings_has_no_batches_and_counts_no_tokens():
+    config = changed(("encoders", "mine"), {"teacher": "gpt-4o"})
+    check(config)
+    config["corpora"]["demo"]["passages"] = {"path": "p.jsonl", "words": 100, "tokens_of": "mine"}
+    with pytest.raises(UserError, match="'mine' is an endpoint, whose tokens cannot be counted here"):
+        check(config)
+    for key, value in {"batch": True, "reasoning_tokens": 100}.items():
+        config = changed(("teachers", "gpt-4o", key), value)
+        config["encoders"]["mine"] = {"teacher": "gpt-4o"}
+        with pytest.raises(UserError, match=f"'gpt-4o' has `{key}`, which serves chat completions and no embeddings"):
+            check(config)
 
 
 def test_rows_that_decline_need_documents():

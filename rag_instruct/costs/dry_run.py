@@ -33,6 +33,10 @@ class DryRunClient(AnswerSource):
         self.wanted[key] = request
         raise NotBought(key)
 
+    def has(self, key: str) -> bool:
+        """Return whether the store has the answer to a request, without reading it."""
+        return key in self._store and not self._store.is_unknown(key)
+
     def stored_of(self, stage: str) -> int:
         """Return how many answers of the model the store has for a stage, whichever data set bought them."""
         model = self.session.model.model

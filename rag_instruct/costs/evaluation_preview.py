@@ -29,7 +29,7 @@ def preview_evaluation(
     evaluation = settings["datasets"][name]["evaluation"]
     decoding = Decoding(evaluation["max_new_tokens"], **DECODINGS[evaluation["decoding"]])
     estimates = []
-    sizes = sum(_size(tested, settings["benchmarks"][tested], results) for tested in evaluation["benchmarks"])
+    sizes = sum(size_of(tested, settings["benchmarks"][tested], results) for tested in evaluation["benchmarks"])
     for model in evaluation["models"]:
         teacher = settings["teachers"].get(settings["models"][model].get("teacher"))
         for given in GIVEN[: 1 + evaluation["closed_book"]] if teacher else ():
@@ -73,7 +73,7 @@ def _note_assumed(
     return questions
 
 
-def _size(name: str, settings: Mapping[str, Any], results: Path) -> int:
+def size_of(name: str, settings: Mapping[str, Any], results: Path) -> int:
     """Return how many questions a benchmark has. For a user's own benchmark, count them in its file."""
     made = results / f"benchmarks/{name}/questions.jsonl"
     if made.exists():

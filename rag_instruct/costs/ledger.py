@@ -10,7 +10,7 @@ from rag_instruct.llm.segments import Record, tokens_of
 from rag_instruct.logs import progress
 
 COUNTED = ("prompt_tokens", "cached_tokens", "completion_tokens", "dollars")
-USED_BY_THEMSELVES = ("evaluation",)  # stages whose answers count as used, although no row names them
+USED_BY_THEMSELVES = ("evaluation", "embedding")  # stages whose answers count as used, although no row names them
 
 
 class _Possible(TypedDict, total=False):

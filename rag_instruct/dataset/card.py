@@ -314,7 +314,7 @@ def described(config: Settings, name: str) -> dict[str, Any]:
     teacher = config["teachers"][dataset["teacher"]]
     return {
         "corpus": dataset["corpus"],
-        "encoder": config["encoders"][dataset["encoder"]]["model"],
+        "encoder": _model(config, config["encoders"][dataset["encoder"]]),
         **_retrieval(dataset),
         "exemplars drawn": ", ".join(f"{count:,} of {part}" for part, count in dataset["exemplars"].items()),
         "exemplars filtered by": dataset["exemplar_filter"],
@@ -326,6 +326,12 @@ def described(config: Settings, name: str) -> dict[str, Any]:
         "noise documents": (_noise(dataset["noise"]) if dataset["documents"] else "none"),
         "seed": dataset["seed"],
     }
+
+
+def _model(config: Settings, encoder: Settings) -> str:
+    """Return the name of an encoder's model, which weights or an endpoint have."""
+    found: str = config["teachers"][encoder["teacher"]]["model"] if "teacher" in encoder else encoder["model"]
+    return found
 
 
 def _retrieval(dataset: Settings) -> dict[str, str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rag_instruct.errors import UserError
-from rag_instruct.graph.paid import TEACHER_OF
+from rag_instruct.graph.paid import TEACHER_OF, encoder_of
 from rag_instruct.jobs import key_fault
 from rag_instruct.settings import Settings
 
@@ -76,7 +76,9 @@ def missing_keys_of(settings: Settings, dataset: str, bought: set[str]) -> list[
     chosen = settings["datasets"][dataset]
     evaluated = [settings["models"][name] for name in chosen["evaluation"]["models"]]
     names = [chosen["teacher"], chosen["exemplar_filter"], chosen["verification"].get("judge")]
-    teachers = [settings["teachers"].get(name) for name in (*names, *(one.get("teacher") for one in evaluated))]
+    encoders = [settings["encoders"][one] for one in (chosen["encoder"], chosen["evaluation"].get("encoder")) if one]
+    names += [one.get("teacher") for one in (*evaluated, *encoders)]
+    teachers = [settings["teachers"].get(name) for name in names]
     made = f"results/{dataset}.jsonl"
     needed = [key for one in teachers if one and one["model"] in bought for key in of_teacher(one, made)]
     hubs = {name: one["hub"] for name, one in settings.get("exemplar_sets", {}).items() if "hub" in one}
@@ -130,6 +132,5 @@ def _loaded(rule: str, names: Any, settings: Settings) -> dict[str, Any]:
     if rule == "embed":
         return dict(settings["encoders"][names.encoder])
     if rule == "embed_queries":
-        own = chosen["evaluation"] if names.queries.startswith("evaluation_") else {}
-        return dict(settings["encoders"][own.get("encoder", chosen["encoder"])])
+        return dict(settings["encoders"][encoder_of(settings, names)])
     return dict(chosen["rerank"]) if rule == "rerank_run" else {}

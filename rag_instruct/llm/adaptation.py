@@ -102,6 +102,9 @@ class RequestAdaptation:
         elif "max_tokens" in sent and "max_tokens" in message and "max_completion_tokens" in message:
             self._limit = "max_completion_tokens"
             self._say("does not support max_tokens; using max_completion_tokens")
+        elif "encoding_format" in sent and "encoding_format" in message:
+            self._unknown.add("encoding_format")
+            self._say("does not support encoding_format; taking vectors as lists of numbers")
         elif "support" in message and (refused := {name for name in OPTIONAL if name in sent and name in message}):
             self._unknown |= refused
             names = " and ".join(sorted(refused))

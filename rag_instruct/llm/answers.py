@@ -89,6 +89,9 @@ class AnswerStore:
     def __len__(self) -> int:
         return len(self._index)
 
+    def __contains__(self, key: str) -> bool:
+        return key in self._index
+
     def refresh(self) -> None:
         """Read the records that other processes have written since the last look."""
         for name, size in segments.sizes(self.folder):

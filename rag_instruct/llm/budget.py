@@ -14,7 +14,7 @@ from rag_instruct.llm.endpoints import TeacherModel
 from rag_instruct.llm.learned import SLACK, Learned, room, size
 from rag_instruct.llm.prices import FREE, Price, Prices
 from rag_instruct.llm.reservations import Reservations
-from rag_instruct.llm.segments import Reply, Request
+from rag_instruct.llm.segments import Reply, Request, texts_in, wants_vectors
 from rag_instruct.llm.tokens import TokenCounter, counter, prompt_tokens
 from rag_instruct.llm.usage import Usage, tokens_in
 
@@ -91,18 +91,19 @@ class Budget:
 
     def charged_usage(self, request: Request, usage: Usage | None) -> Usage:
         """Return the usage of an attempt without a reply: as the provider reports it, or else the most it can be."""
-        if usage and usage["prompt_tokens"] and usage["completion_tokens"]:
+        if usage and usage["prompt_tokens"] and (usage["completion_tokens"] or wants_vectors(request)):
             return usage
         return self._estimated(usage, self._learned.most_prompt(request), self._learned.most_answer(request))
 
     def completed(self, request: Request, reply: Reply) -> Reply:
         """Return the reply with its usage. Estimate the tokens that the endpoint did not report."""
         usage = reply.get("usage") or {}
-        if usage.get("prompt_tokens") and (usage.get("completion_tokens") or not reply["text"]):
+        text = "" if wants_vectors(request) else reply["text"]  # vectors are not counted as tokens
+        if usage.get("prompt_tokens") and (usage.get("completion_tokens") or not text):
             return reply
         per_byte = self._learned.prompt
         prompt = self._learned.most_prompt(request) if per_byte is None else ceil(size(request) * per_byte)
-        answer = ceil(len(reply["text"].encode()) * (1.0 if per_byte is None else min(1.0, per_byte)))
+        answer = ceil(len(text.encode()) * (1.0 if per_byte is None else min(1.0, per_byte)))
         return {**reply, "usage": self._estimated(usage, prompt, answer)}
 
     def _estimated(self, usage: Usage | None, prompt: int, completion: int) -> Usage:
@@ -145,17 +146,17 @@ class Budget:
         Yield `renew`, to be called after an attempt that may have been charged. The store has the price of that
         attempt, so `renew` replaces its reservation by one for the next attempt.
         """
-        held = [await self.reserve(request)]
+        held, count = [await self.reserve(request)], texts_in(request)
 
         async def renew() -> None:
-            self.release(held.pop())
+            self.release(held.pop(), count)
             held.append(await self.reserve(request))
 
         try:
             yield renew
         finally:
             for most in held:
-                self.release(most)
+                self.release(most, count)
 
     async def reserve(self, request: Request) -> float:
         """Reserve the most that the request can cost, and return it in dollars.
@@ -166,13 +167,14 @@ class Budget:
         if not self._capped:
             return 0.0
         most = self._most(request, self._model.batch)
-        if self._account.dollars is not None and self._is_priced and not room(request):
+        unbounded = not wants_vectors(request) and not room(request)
+        if self._account.dollars is not None and self._is_priced and unbounded:
             raise UserError(
                 f"a request to {self._model.model} has no `max_tokens`, so nothing bounds what its answer costs: leave "
                 f"`max_tokens` out of the teacher's `sampling`, or set a number"
             )
         async with self._turn:  # of thousands that wait, only the first looks into the store
-            while not self._try_reserve(most):
+            while not self._try_reserve(most, texts_in(request)):
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._released.wait(), POLL)
         return most
@@ -234,21 +236,24 @@ class Budget:
         self._dollars += dollars
         self._reservations.write(self._dollars, self._requests)
 
-    def _try_reserve(self, most: float) -> bool:
-        """Reserve `most`. Return False if that exceeds the budget now, but a reservation may still be released."""
+    def _try_reserve(self, most: float, requests: int) -> bool:
+        """Reserve `most` dollars and `requests`.
+
+        Return False if that exceeds the budget now, but a reservation may still be released.
+        """
         self._released.clear()
         with self._reservations.settled():
             elsewhere = self._reservations.of_others()
-            if over := self._over(most, *elsewhere):
+            if over := self._over(most, requests, *elsewhere):
                 if not (self._requests or elsewhere[1]):
                     raise UserError(over)
                 if self._stopped:
                     raise UserError(f"interrupted; {KEPT}")
                 return False
-            self._change(most, 1)
+            self._change(most, requests)
             return True
 
-    def _over(self, most: float, dollars_elsewhere: float, requests_elsewhere: int) -> str:
+    def _over(self, most: float, count: int, dollars_elsewhere: float, requests_elsewhere: int) -> str:
         account = self._account
         self._store.refresh()  # other jobs spend from the same budget
         dollars, requests = account.spent(self._store)
@@ -256,7 +261,7 @@ class Budget:
         if account.dollars is not None and dollars + reserved + most > account.dollars:
             cap = f"{account.dollars:g} dollars"
             state = f"{dollars:.4f} are spent, and the next request may cost {most:.4f}"
-        elif account.requests is not None and requests + self._requests + requests_elsewhere >= account.requests:
+        elif account.requests is not None and requests + self._requests + requests_elsewhere + count > account.requests:
             cap, state = f"{account.requests} requests", f"{requests} are answered or lost"
         else:
             return ""

@@ -25,7 +25,7 @@ from rag_instruct.llm.endpoints import TeacherModel, account_error
 from rag_instruct.llm.losses import Losses
 from rag_instruct.llm.places import UNWELL, Place, by_weight
 from rag_instruct.llm.recorder import Buyer, Recorder
-from rag_instruct.llm.segments import Reply, Request, failed_reply
+from rag_instruct.llm.segments import Reply, Request, failed_reply, wants_vectors
 from rag_instruct.logs import logger
 
 LONGEST_WAIT = 60.0  # seconds between two attempts, at most
@@ -35,7 +35,7 @@ MANY = 40  # different requests in a row that are refused in unknown words, afte
 POLL = 0.2  # seconds between two looks for an endpoint that is free, if there are several
 HERE = ("127.0.0.1", "localhost", "::1")
 MOST_CONNECTIONS = 10_000
-CONTROL = "Reply with the single word: ok"
+CONTROL = "Reply with the single word: ok"  # to an endpoint of embeddings, any text is harmless
 CONTROL_STAGE = "control question"
 
 
@@ -44,7 +44,7 @@ class Elsewhere(Exception):
 
 
 @dataclass
-class _Asked:
+class Asked:
     """A request in progress, and what has become of its attempts."""
 
     key: str
@@ -98,13 +98,13 @@ class OnlineClient:
         Raise UserError for a problem that stops all requests, such as a refused key or an outage.
         """
         async with self._recorder.budget.reserved(request) as renew:
-            asked = _Asked(key, request, renew)
+            asked = Asked(key, request, renew)
             reply = await self._tried(asked)
             if asked.faults:
                 reply["faults"] = asked.faults
             return await self._recorder.record(key, request, reply)
 
-    async def _tried(self, asked: _Asked) -> Reply:
+    async def _tried(self, asked: Asked) -> Reply:
         """Return the reply of the first attempt that settles the request."""
         while True:
             place = await self._next(asked)
@@ -115,7 +115,7 @@ class OnlineClient:
             if reply := await self._settled(place, asked, outcome):
                 return reply
 
-    async def _attempt(self, place: Place, asked: _Asked) -> Outcome:
+    async def _attempt(self, place: Place, asked: Asked) -> Outcome:
         # Counting tokens takes time, so we do it only if config.yaml or a header limits them.
         tokens = self._recorder.budget.tokens(asked.request) if place.limiter.of_tokens else 0
 
@@ -126,7 +126,7 @@ class OnlineClient:
 
         return await place.ask(asked.request, tokens, check)
 
-    async def _settled(self, place: Place, asked: _Asked, outcome: Outcome) -> Reply | None:
+    async def _settled(self, place: Place, asked: Asked, outcome: Outcome) -> Reply | None:
         """Return the reply if the attempt settles the request, or else wait and return None."""
         match outcome:
             case Answer(reply):
@@ -157,7 +157,7 @@ class OnlineClient:
         if error and not any(other.rested and not other.patience_error("") for other in others):
             raise error
 
-    async def _failed(self, place: Place, asked: _Asked, outcome: Transient) -> Reply | None:
+    async def _failed(self, place: Place, asked: Asked, outcome: Transient) -> Reply | None:
         """Count a fault. Return the reply if no better one is to be expected, or else wait and return None."""
         if outcome.reply and outcome.fault in asked.faults:
             return outcome.reply
@@ -178,14 +178,14 @@ class OnlineClient:
             raise UserError(f"{place.name} does not answer ({outcome}, {attempts}); {KEPT}")
         return await self._given_up(place, asked, f"{outcome}, {attempts}")
 
-    async def _refused(self, place: Place, asked: _Asked, said: str) -> Reply | None:
+    async def _refused(self, place: Place, asked: Asked, said: str) -> Reply | None:
         asked.refused += 1
         if asked.refused == 1 and self._ever_answered:
             await self._pause(asked.refused)
             return None
         return await self._given_up(place, asked, said)
 
-    async def _given_up(self, place: Place, asked: _Asked, said: str) -> Reply | None:
+    async def _given_up(self, place: Place, asked: Asked, said: str) -> Reply | None:
         """Return a failed reply that is not final, if the endpoint has answered something that was sent later.
 
         If it does not answer a control question either, wait until it does, and return None to try again.
@@ -203,7 +203,7 @@ class OnlineClient:
             self._go_on()
         return failed_reply(said, unknown=True)
 
-    async def _answers(self, place: Place, asked: _Asked) -> bool:
+    async def _answers(self, place: Place, asked: Asked) -> bool:
         """Return whether the endpoint answers something harmless. Raise UserError if it refuses even that."""
         while True:
             match outcome := await self._control(place, asked):
@@ -219,13 +219,12 @@ class OnlineClient:
                     self.stop(UserError(f"{place.name} answered {said}, also to a control question; {CORRECT}"))
                     self._go_on()
 
-    async def _control(self, place: Place, asked: _Asked) -> Outcome:
+    async def _control(self, place: Place, asked: Asked) -> Outcome:
         """Ask the endpoint something harmless with the parameters of `asked`, so that the same limits apply.
 
         The reservation of `asked` covers the question, because `asked` got no answer.
         """
-        kept = {name: value for name, value in asked.request.items() if name not in ("messages", "response_format")}
-        request = {**kept, "messages": [{"role": "user", "content": CONTROL}]}
+        request = harmless(asked.request)
         key = request_key(request, uuid.uuid4().hex)  # each control question is bought
         outcome = await place.ask(request, 0, self._go_on)
         buyer = Buyer(self._recorder.buyer.data_set, CONTROL_STAGE)
@@ -246,7 +245,7 @@ class OnlineClient:
                     raise
         return outcome
 
-    async def _next(self, asked: _Asked) -> Place:
+    async def _next(self, asked: Asked) -> Place:
         """Choose the next endpoint by smooth weighted round robin, among those that are well and free."""
         while True:
             self._go_on()
@@ -261,7 +260,7 @@ class OnlineClient:
     def _well(self) -> list[Place]:
         return [place for place in self._places if place.rested]
 
-    async def _wait_through_outage(self, asked: _Asked) -> None:
+    async def _wait_through_outage(self, asked: Asked) -> None:
         """Return when an endpoint answers again. Raise UserError after `OUTAGE` seconds."""
         async with self._outage:
             started, pause = time.monotonic(), FIRST_PAUSE
@@ -298,3 +297,11 @@ class OnlineClient:
     def _go_on(self) -> None:
         if self._over:
             raise self._over
+
+
+def harmless(request: Request) -> Request:
+    """Return the control question with the parameters of `request`."""
+    kept = {name: value for name, value in request.items() if name not in ("messages", "response_format")}
+    if wants_vectors(request):
+        return {**kept, "input": [CONTROL]}
+    return {**kept, "messages": [{"role": "user", "content": CONTROL}]}

@@ -18,8 +18,9 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from rag_instruct.llm.limits import seconds_of
-from rag_instruct.llm.segments import Reply, Request
+from rag_instruct.llm.segments import Reply, Request, texts_in, wants_vectors
 from rag_instruct.llm.usage import Usage, normal
+from rag_instruct.llm.vectors import vectors_in
 
 QUOTED = 200  # characters of an endpoint's message that we repeat
 HALF = "half a character"  # fault and finish reason of a text with U+FFFD, which servers put where they cut one in two
@@ -163,7 +164,7 @@ def outcome_of(status: int, content: bytes, request: Request) -> Outcome:
         body = None
     if not 200 <= status < 300:
         return refused(status, error_in(body) or {"message": quoted(content)})
-    return completed(body, content, request)
+    return (embedded if wants_vectors(request) else completed)(body, content, request)
 
 
 def error_in(body: Any) -> dict[str, Any]:
@@ -274,6 +275,18 @@ def completed(body: Any, content: bytes, request: Request) -> Outcome:
         return Transient(EMPTY, charged=True, usage=usage, reply={**reply, "finish_reason": EMPTY})
     if "\ufffd" in text and "\ufffd" not in json.dumps(request.get("messages"), ensure_ascii=False):
         return Transient(HALF, charged=True, usage=usage, reply={**reply, "finish_reason": HALF})
+    return Answer(reply)
+
+
+def embedded(body: Any, content: bytes, request: Request) -> Outcome:
+    """Return the outcome of a successful response with vectors. The reply's text has a line for each vector."""
+    usage = normal(body.get("usage")) if isinstance(body, dict) else None
+    vectors = vectors_in(body, texts_in(request))
+    if vectors is None:
+        return _without_choice(body, content, usage)
+    reply: Reply = {"text": "\n".join(vectors), "finish_reason": "stop", "usage": usage}
+    if _can_be_stored(model := body.get("model")):
+        reply["model"] = model
     return Answer(reply)
 
 

@@ -8,7 +8,7 @@ from rag_instruct.errors import UserError
 from rag_instruct.jobs import missing_key
 from rag_instruct.llm.answers import CORRECT
 from rag_instruct.llm.door import wrong_address
-from rag_instruct.llm.segments import Request
+from rag_instruct.llm.segments import Request, wants_vectors
 from rag_instruct.settings.address import address_fault
 
 NOT_STARTED = "http://not-started.invalid"  # the address of a teacher's own server before a job starts it
@@ -85,6 +85,7 @@ class TeacherModel:
     tokens_per_minute: float | None = None
     timeout: float = 120.0
     attempts: int = 6
+    texts_a_request: int = 128
     batch: bool = False
     poll_seconds: float = 60.0
     tokenizer: str | None = None
@@ -110,7 +111,7 @@ class TeacherModel:
         The request key in the store depends on all of them.
         """
         request = {"model": self.model, **body, **self.sampling}
-        if self.reasoning_tokens:
+        if self.reasoning_tokens and not wants_vectors(body):
             request["max_tokens"] += self.reasoning_tokens
         return request
 

@@ -3,7 +3,7 @@
 from math import ceil
 
 from rag_instruct.files import dump
-from rag_instruct.llm.segments import Request
+from rag_instruct.llm.segments import Request, wants_vectors
 from rag_instruct.llm.usage import Usage, count_of, tokens_in
 
 HEAD = 100  # tokens that a chat template adds to a short prompt, at most
@@ -45,5 +45,5 @@ def room(request: Request) -> int:
 
 
 def size(request: Request) -> int:
-    """Return the bytes of a request."""
-    return len(dump(request).encode("utf-8", "replace"))
+    """Return the bytes of a request; for embeddings, those of its texts."""
+    return len(dump(request["input"] if wants_vectors(request) else request).encode("utf-8", "replace"))

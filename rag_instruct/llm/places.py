@@ -17,7 +17,7 @@ from rag_instruct.llm.answers import KEPT
 from rag_instruct.llm.door import Account, Answer, Outcome, Refusal, Throttled, Transient, Unknown
 from rag_instruct.llm.endpoints import Endpoint, TeacherModel, bytes_without_key
 from rag_instruct.llm.limits import Limiter, seconds_of
-from rag_instruct.llm.segments import Request
+from rag_instruct.llm.segments import Request, wants_vectors
 from rag_instruct.logs import logger
 
 UNWELL = 5  # faults in a row after which an endpoint is down
@@ -59,6 +59,7 @@ class Place:
             timeout=httpx2.Timeout(model.timeout, connect=min(CONNECT, model.timeout)),
         )
         self._prepared.headers.pop("Content-Length", None)
+        self._embeddings = address.copy_with(path=f"{address.path.rstrip('/')}/embeddings")
 
     @property
     def down(self) -> bool:
@@ -93,17 +94,19 @@ class Place:
                     return outcome
                 self._adaptation.succeeded(request, sent)
                 if sent != request:
-                    outcome.reply["sent"] = {name: value for name, value in sent.items() if name != "messages"}
+                    texts = ("messages", "input")
+                    outcome.reply["sent"] = {name: value for name, value in sent.items() if name not in texts}
                 return outcome
 
     async def _post(self, request: Request) -> httpx2.Response | Transient | Account:
         """Send the request, and return the response, whatever its status."""
         content = json.dumps(request, ensure_ascii=False).encode("utf-8", "replace")
         made = self._prepared
+        address = self._embeddings if wants_vectors(request) else made.url
         try:
             async with asyncio.timeout(self._longest):
                 return await self._http.send(
-                    httpx2.Request("POST", made.url, headers=made.headers, content=content, extensions=made.extensions)
+                    httpx2.Request("POST", address, headers=made.headers, content=content, extensions=made.extensions)
                 )
         except TimeoutError:
             return Transient("timeout", charged=True)

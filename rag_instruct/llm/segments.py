@@ -21,13 +21,14 @@ from rag_instruct.logs import logger
 IN_USE = ".in_use.lock"  # every process that uses the segments holds it as a shared lock
 QUIET = 60  # seconds without a write before a segment may be compacted
 
-Request = dict[str, Any]  # a chat completion's body; `sampling` may add any parameter of a provider
+# A chat completion's body, or that of embeddings; `sampling` may add any parameter of a provider.
+Request = dict[str, Any]
 
 
 class Reply(TypedDict):
     """The outcome of a request: an answer if `finish_reason` is "stop"; "failed" if there will never be an answer."""
 
-    text: str
+    text: str  # for embeddings: the vector as base64 of float32
     finish_reason: str
     refusal: NotRequired[str | None]  # the model's words if it declines to answer
     usage: NotRequired[Usage | None]
@@ -67,6 +68,16 @@ Record = TypedDict(
         "lost": NotRequired[Lost],
     },
 )
+
+
+def wants_vectors(request: Request) -> bool:
+    """Return whether the request is for embeddings, and not for a chat completion."""
+    return "input" in request
+
+
+def texts_in(request: Request) -> int:
+    """Return how many answers the request buys: one, or one for each text of a list."""
+    return len(request["input"]) if isinstance(request.get("input"), list) else 1
 
 
 def failed_reply(failure: str, unknown: bool = False) -> Reply:

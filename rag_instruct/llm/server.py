@@ -49,7 +49,7 @@ class LocalServer:
 
     def __init__(self, command: str, base_url: str, guard: "subprocess.Popen[bytes]", output: IO[bytes]) -> None:
         self.base_url = base_url
-        self._command, self._guard, self._output = command, guard, output
+        self.command, self._guard, self._output = command, guard, output
 
     def __str__(self) -> str:
         """Return the address."""
@@ -68,7 +68,7 @@ class LocalServer:
 
     def error(self, when: str) -> UserError:
         """Return the error of a server that has ended, with the last lines of its output."""
-        return UserError(f"the teacher's server ended {when}: {self._command}\n{self.last_lines(15)}")
+        return UserError(f"the teacher's server ended {when}: {self.command}\n{self.last_lines(15)}")
 
     @asynccontextmanager
     async def watched(self, stop: Callable[[UserError], None]) -> AsyncIterator[None]:
@@ -92,8 +92,10 @@ class LocalServer:
 
 
 @contextmanager
-def local_server(command: str, model: str = "") -> Iterator[LocalServer]:
-    """Run `command` with {port} filled in. Wait until the server answers a chat request to `model`, and yield it.
+def local_server(command: str, model: str = "", vectors: bool = False) -> Iterator[LocalServer]:
+    """Run `command` with {port} filled in. Wait until the server answers a request to `model`, and yield it.
+
+    The request is for a chat completion, or for embeddings with `vectors`.
 
     Raise UserError if the server ends, with the last lines of its output, or if it does not answer in time.
     """
@@ -114,7 +116,7 @@ def local_server(command: str, model: str = "") -> Iterator[LocalServer]:
         )
         try:
             server = LocalServer(command, f"http://127.0.0.1:{port}/v1", guard, output)
-            _wait_for(server, model, command)
+            _wait_for(server, model, vectors)
             yield server
         finally:
             assert guard.stdin is not None
@@ -129,33 +131,37 @@ def _free_port() -> int:
         return port
 
 
-def _wait_for(server: LocalServer, model: str, command: str) -> None:
+def _wait_for(server: LocalServer, model: str, vectors: bool) -> None:
     started = told = time.monotonic()
     while time.monotonic() - started < PATIENCE:
         if server.ended:
             raise server.error("before it answered")
-        if _is_ready(server.base_url, model):
+        if _is_ready(server.base_url, model, vectors):
             logger.info("teacher ready at %s after %.1f s", server.base_url, time.monotonic() - started)
             return
         if time.monotonic() - told > TOLD:
             told = time.monotonic()
             logger.info("waiting for the teacher's server; its last line: %s", server.last_lines(1)[:200])
         time.sleep(0.1)
-    raise UserError(f"the teacher's server did not answer within {PATIENCE:.0f} s: {command}\n{server.last_lines(15)}")
+    said = f"{server.command}\n{server.last_lines(15)}"
+    raise UserError(f"the teacher's server did not answer within {PATIENCE:.0f} s: {said}")
 
 
-def _is_ready(base_url: str, model: str) -> bool:
-    """Return whether the server answers a chat request. Some servers list their models while they still load them.
+def _is_ready(base_url: str, model: str, vectors: bool) -> bool:
+    """Return whether the server answers a request. Some servers list their models while they still load them.
 
     A refusal counts as an answer: the first real request then shows it.
     """
-    request = {"model": model, "messages": [{"role": "user", "content": "ok"}], "max_tokens": 1}
+    path, request = "chat/completions", {"messages": [{"role": "user", "content": "ok"}], "max_tokens": 1}
+    if vectors:  # some servers of embeddings list no models
+        path, request = "embeddings", {"input": ["ok"]}
+    request = {"model": model, **request}
     try:
-        if not httpx2.get(f"{base_url}/models", timeout=2, trust_env=False).is_success:
+        if not vectors and not httpx2.get(f"{base_url}/models", timeout=2, trust_env=False).is_success:
             return False
         if not model:
             return True
-        reply = httpx2.post(f"{base_url}/chat/completions", json=request, timeout=CHAT, trust_env=False)
+        reply = httpx2.post(f"{base_url}/{path}", json=request, timeout=CHAT, trust_env=False)
     except httpx2.HTTPError:
         return False
     return not isinstance(door.outcome_of(reply.status_code, reply.content, request), Throttled | Transient)

@@ -21,6 +21,7 @@ from rag_instruct.llm.prices import Price, load_prices
 from rag_instruct.llm.recorder import Recorder
 from rag_instruct.llm.segments import Reply, Request, take_recorded, tokens_of
 from rag_instruct.llm.server import LocalServer, local_server
+from rag_instruct.llm.vector_client import VectorClient
 from rag_instruct.logs import logger
 from rag_instruct.settings import Settings
 
@@ -167,8 +168,10 @@ class Session:
             return await self._source.answer(key, request)
 
 
-def open_session(model: TeacherModel, store: AnswerStore, account: BudgetAccount) -> Session:
-    """Return a session that buys from the endpoints of `model`.
+def open_session(
+    model: TeacherModel, store: AnswerStore, account: BudgetAccount, client: type[OnlineClient] = OnlineClient
+) -> Session:
+    """Return a session that buys from the endpoints of `model`, by single requests through `client` or in batches.
 
     It buys nothing if RAG_INSTRUCT_REPLAY is set or the answers of `model` are recorded.
     """
@@ -176,7 +179,7 @@ def open_session(model: TeacherModel, store: AnswerStore, account: BudgetAccount
         return Session(model, store, ReplayOnly(model.recorded))
     recorder = Recorder(model, store, account)
     jobs = OtherJobs(model, store, recorder)
-    source: AnswerSource = BatchClient(jobs.orphans[0]) if model.batch else OnlineClient(model, recorder, store)
+    source: AnswerSource = BatchClient(jobs.orphans[0]) if model.batch else client(model, recorder, store)
     return Session(model, store, source, jobs)
 
 
@@ -188,11 +191,13 @@ def with_teacher(
     output: Path,
     work: Callable[["Session"], Awaitable[Result]],
     sampling: dict[str, Any] | None = None,
+    client: type[OnlineClient] = OnlineClient,
 ) -> Result:
     """Return the result of `work` with a teacher of the settings. Start the teacher's server, if it has one.
 
     The budget of `dataset` pays, and the ledger names `stage`. `output` is the file for the result: only one job at a
     time buys answers for this file. Each parameter of `sampling` replaces the teacher's value of that parameter.
+    `client` sends the requests: a VectorClient buys vectors.
     """
     described = with_sampling(settings["teachers"][teacher], sampling or {})
     answers = Path(settings["answers"])
@@ -202,13 +207,18 @@ def with_teacher(
         model = TeacherModel.of(described, server.base_url if server else None, teacher)
         if model.recorded:
             take_recorded(Path(model.recorded), answers)
-        async with open_session(model, AnswerStore(answers), account) as asked:
+        async with open_session(model, AnswerStore(answers), account, client) as asked:
             if threading.current_thread() is threading.main_thread():  # other threads cannot handle signals
                 asked.stop_on_signals()
             async with server.watched(asked.stop) if server else nullcontext():
                 return await work(asked)
 
-    serving = local_server(described["server"], described["model"]) if starts_server(described) else nullcontext(None)
+    vectors = issubclass(client, VectorClient)
+    serving = (
+        local_server(described["server"], described["model"], vectors)
+        if starts_server(described)
+        else nullcontext(None)
+    )
     with exclusive(answers, output), serving as server:
         return asyncio.run(session(server))
 

@@ -39,5 +39,9 @@ def _of_transformers(tokenizer: str) -> TokenCounter:
 
 
 def prompt_tokens(request: dict[str, object], count: TokenCounter) -> int:
-    """Count the tokens of the request as JSON. The provider's chat format has slightly fewer."""
-    return count(dump(request))
+    """Count the tokens of the request as JSON. The provider's chat format has slightly fewer.
+
+    For embeddings, only the texts count.
+    """
+    texts = request.get("input", dump(request))
+    return sum(map(count, texts)) if isinstance(texts, list) else count(str(texts))

@@ -5,23 +5,37 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, Protocol
 
 import numpy as np
 
 from rag_instruct.corpus.importing import shard_rows
-from rag_instruct.corpus.passages import PassageStore
+from rag_instruct.corpus.passages import Passage, PassageStore
 from rag_instruct.files import array_header, digest, needs_room, write_json
 from rag_instruct.lock import hold
 from rag_instruct.logs import bar
-from rag_instruct.retrieval.encoder import Encoder
 from rag_instruct.retrieval.vectors import BLOCK_ROWS, float16_bytes
 
 
+class PassageEncoder(Protocol):
+    """Makes vectors of passages: by weights here (`Encoder`), or at an endpoint (`EndpointEncoder`)."""
+
+    @property
+    def dimension(self) -> int:
+        """The numbers of a vector."""
+
+    @property
+    def identity(self) -> str:
+        """A text of everything that changes a vector, JSON."""
+
+    def encode_passages(self, texts: list[str], counter: Any) -> np.ndarray:
+        """Return one vector for each passage: float32, shape (len(texts), dimension)."""
+
+
 def embed_shard(
-    encoder: Encoder, passages: Path, corpus: Path, shard: int, shards: int, output: Path, info: Path
+    encoder: PassageEncoder, passages: Path, corpus: Path, shard: int, shards: int, output: Path, info: Path
 ) -> None:
-    """Encode the passages of one shard as `title + " " + text`, as Contriever's authors do.
+    """Encode the passages of one shard.
 
     Finished blocks go to a .part file in the folder of `output`. This file stays after a kill, and a later call with
     the same encoder and passages resumes from it. `corpus` is the JSON file with the sha256 of the passages.
@@ -38,7 +52,7 @@ def embed_shard(
         with bar(f"embedding shard {shard}", end - first, " passages", done=done) as counter:
             for start in range(first + done, end, BLOCK_ROWS):
                 part = store.slice(start, min(start + BLOCK_ROWS, end))
-                texts = [f"{passage.title} {passage.text}".strip() for passage in part]
+                texts = list(map(text_of, part))
                 file.write(float16_bytes(encoder.encode_passages(texts, counter), start, output))
                 file.flush()
                 os.fsync(file.fileno())
@@ -48,6 +62,11 @@ def embed_shard(
         os.replace(growing, output)
     for left in output.parent.glob(f"{output.stem}_*.part"):  # these belong to another encoder or corpus
         left.unlink()
+
+
+def text_of(passage: Passage) -> str:
+    """Return the text of a passage that is encoded: `title + " " + text`, as Contriever's authors do."""
+    return f"{passage.title} {passage.text}".strip()
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -19,10 +19,19 @@ if TYPE_CHECKING:
     from rag_instruct.retrieval.approximate import ApproximateShard
 
 
+class QueryEncoder(Protocol):
+    """Makes vectors of queries: by weights here (`Encoder`), or at an endpoint (`EndpointEncoder`)."""
+
+    def encode(self, texts: list[str], what: str) -> np.ndarray:
+        """Return one vector for each query: float32, shape (len(texts), dimension)."""
+
+
 class PassageIndex:
     """The passages of a corpus and their vectors."""
 
-    def __init__(self, corpus: Path, encoder_name: str, settings: EncoderSettings, approximate: bool = False) -> None:
+    def __init__(
+        self, corpus: Path, encoder_name: str, encoder: EncoderSettings | QueryEncoder, approximate: bool = False
+    ) -> None:
         """Open the folder results/corpora/<corpus>. Raises UserError when it has no vectors.
 
         With `approximate`, `best` searches the corpus's faiss index if there is one.
@@ -36,7 +45,7 @@ class PassageIndex:
         self.store = PassageStore(corpus / "passages.arrow")
         first_rows = read_json(vectors / "shards.json")["first_rows"]
         self._shards = [(row, VectorFile(vectors / f"shard_{n:02d}.npy")) for n, row in enumerate(first_rows)]
-        self._encoder = Encoder(settings)
+        self._encoder = Encoder(encoder) if isinstance(encoder, EncoderSettings) else encoder
         self._approximate = self._indexed(vectors) if approximate else None
 
     def best(self, query: str, k: int) -> list[Hit]:

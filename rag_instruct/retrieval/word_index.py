@@ -3,6 +3,7 @@
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +15,13 @@ from rag_instruct.corpus.passages import PassageStore
 from rag_instruct.errors import UserError
 from rag_instruct.files import array_header, save_array, whole
 from rag_instruct.logs import progress
-from rag_instruct.retrieval.terms import terms
+from rag_instruct.retrieval.terms import chunk_terms
 
 POSTING = np.dtype([("row", np.int32), ("count", np.uint16)])  # row: of the shard
 MOST = np.iinfo(np.uint16).max  # a higher count of a term in a passage counts as this; its score would hardly differ
 SCHEMA = pa.schema([("term", pa.string()), ("passages", pa.int64())])
 WRITTEN = 1 << 24  # postings that are written at a time
+BLOCK = 1 << 15  # passages whose terms are counted at a time
 
 
 def index_words(passages: Path, shard: int, shards: int, terms_file: Path, postings: Path, lengths: Path) -> None:
@@ -56,21 +58,57 @@ class _Numbers(dict[str, int]):
         return number
 
 
-def _counted(texts: Iterable[str]):  # type: ignore[no-untyped-def]  # scipy's matrices have no types
+class _Chunks:
+    """All different chunks between two blanks so far, and their terms. Chunks repeat, so each is stemmed only once."""
+
+    def __init__(self) -> None:
+        self.numbers, self.terms = _Numbers(), _Numbers()
+        self._terms_of, self._ends = array("i"), array("q", [0])
+
+    def matrix(self):  # type: ignore[no-untyped-def]  # scipy's matrices have no types
+        """Return how often each chunk has each term: a sparse matrix, chunks by terms."""
+        for chunk in islice(self.numbers, len(self._ends) - 1, None):
+            self._terms_of.extend(map(self.terms.__getitem__, chunk_terms(chunk)))
+            self._ends.append(len(self._terms_of))
+        return _matrix(array("i", [1]) * len(self._terms_of), self._terms_of, self._ends, len(self.terms))
+
+
+def _counted(texts: Iterable[str]):  # type: ignore[no-untyped-def]
     """Return the terms, a sparse matrix of their counts (passages by terms, stored by term), and all lengths."""
     from scipy.sparse import csr_matrix
 
-    known, numbers, counts, sizes, ends = _Numbers(), array("i"), array("H"), array("i"), array("q", [0])
-    for text in texts:
-        found = Counter(map(known.__getitem__, terms(text)))
-        sizes.append(found.total())
-        numbers.extend(found)
-        counts.extend(found.values() if sizes[-1] <= MOST else (min(count, MOST) for count in found.values()))
-        ends.append(len(numbers))
+    chunks, numbers, counts, sizes, ends = _Chunks(), array("i"), array("H"), array("i"), array("q", [0])
+    rest = iter(texts)
+    while block := list(islice(rest, BLOCK)):
+        found = _chunk_counts(block, chunks.numbers) @ chunks.matrix()
+        numbers.frombytes(found.indices.astype(np.int32, copy=False).tobytes())
+        counts.frombytes(np.minimum(found.data, MOST).astype(np.uint16).tobytes())
+        sizes.frombytes(np.asarray(found.sum(axis=1), np.int32).tobytes())
+        ends.frombytes((ends[-1] + found.indptr[1:].astype(np.int64)).tobytes())
+    terms = list(chunks.terms)
+    del chunks  # its memory is needed for what follows
     kind = np.int32 if len(numbers) < 2**31 else np.int64
     parts = np.frombuffer(counts, np.uint16), np.frombuffer(numbers, np.int32).astype(kind, copy=False)
-    by_passage = csr_matrix((*parts, np.frombuffer(ends, np.int64).astype(kind)), (len(sizes), len(known)))
-    return list(known), by_passage.tocsc(), np.frombuffer(sizes, np.int32)
+    by_passage = csr_matrix((*parts, np.frombuffer(ends, np.int64).astype(kind)), (len(sizes), len(terms)))
+    return terms, by_passage.tocsc(), np.frombuffer(sizes, np.int32)
+
+
+def _chunk_counts(texts: Sequence[str], numbers: _Numbers):  # type: ignore[no-untyped-def]
+    """Return how often each text has each chunk: a sparse matrix, texts by chunks."""
+    places, counts, ends = array("i"), array("i"), array("q", [0])
+    for text in texts:
+        found = Counter(map(numbers.__getitem__, text.split()))
+        places.extend(found)
+        counts.extend(found.values())
+        ends.append(len(places))
+    return _matrix(counts, places, ends, len(numbers))
+
+
+def _matrix(counts: "array[int]", columns: "array[int]", ends: "array[int]", width: int):  # type: ignore[no-untyped-def]
+    from scipy.sparse import csr_matrix
+
+    parts = np.frombuffer(counts, np.int32), np.frombuffer(columns, np.int32), np.frombuffer(ends, np.int64)
+    return csr_matrix(parts, (len(ends) - 1, width))
 
 
 class Statistics:

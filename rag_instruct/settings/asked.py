@@ -120,6 +120,12 @@ class Teacher(Section):
     attempts: Positive = Field(
         6, description="The most attempts of one request. A 429 does not count as an attempt.", examples=[3]
     )
+    texts_a_request: Positive = Field(
+        128,
+        description="For encoders: the most texts whose vectors one request asks for. A job also finds a lower limit "
+        "of the endpoint.",
+        examples=[32],
+    )
     batch: bool = Field(
         False,
         description="Whether requests go to OpenAI's Batch API, which answers within a day for half the price.",

@@ -17,12 +17,34 @@ def check_references(config: Settings, prompts: Path) -> None:
     _check_models(config, prompts.parent / "recipes")
     for name, corpus in config["corpora"].items():
         if counted := corpus["passages"].get("tokens_of"):
-            known(counted, config["encoders"], f"corpora.{name}.passages.tokens_of", "encoders")
+            _check_counted(config["encoders"], counted, f"corpora.{name}.passages.tokens_of")
+    for name, encoder in config["encoders"].items():
+        if "teacher" in encoder:
+            _check_endpoint(config["teachers"], encoder["teacher"], f"encoders.{name}.teacher")
     for section in ("corpora", "benchmarks"):
         for name, part in config[section].items():
             _check_downloads(f"{section}.{name}", part)
     for name, dataset in config["datasets"].items():
         _check_dataset(config, f"datasets.{name}", dataset, prompts)
+
+
+def _check_counted(encoders: Settings, name: str, place: str) -> None:
+    known(name, encoders, place, "encoders")
+    if "teacher" in encoders[name]:
+        raise UserError(
+            f"config.yaml: {place}: {name!r} is an endpoint, whose tokens cannot be counted here: name an encoder that "
+            "has a `model`"
+        )
+
+
+def _check_endpoint(teachers: Settings, name: str, place: str) -> None:
+    known(name, teachers, place, "teachers")
+    for key in ("batch", "reasoning_tokens"):
+        if teachers[name][key]:
+            raise UserError(
+                f"config.yaml: {place}: {name!r} has `{key}`, which serves chat completions and no embeddings: give a "
+                "teacher without it"
+            )
 
 
 def _check_downloads(place: str, part: Settings) -> None:

@@ -1,7 +1,7 @@
 """Sections of config.yaml that describe data and encoders: corpora, encoders, exemplar sets, benchmarks."""
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
@@ -159,9 +159,24 @@ class Corpus(Section):
 class Encoder(Section):
     """A model that makes vectors of passages and queries."""
 
-    model: str = Field(
+    choices = (("model", "teacher"),)
+    model: Maybe[str] = Field(
+        None,
         description="A hub id, a folder, or package:<module>/<folder> for a folder inside a Python package.",
         examples=["facebook/contriever-msmarco"],
+    )
+    teacher: Maybe[str] = Field(
+        None,
+        description="A key of `teachers`: its OpenAI-compatible endpoint makes the vectors, in place of weights here.",
+        examples=["text-embedding-3-small"],
+    )
+    query_parameters: Maybe[dict[str, Any]] = Field(
+        None,
+        description="With `teacher`: parameters of the requests for queries, in addition to the teacher's `sampling`.",
+        examples=[{"input_type": "query"}],
+    )
+    passage_parameters: Maybe[dict[str, Any]] = Field(
+        None, description="The same for passages.", examples=[{"input_type": "document"}]
     )
     revision: Maybe[str] = Field(None, description="A commit, branch or tag of the hub id.", examples=["main"])
     query_prefix: Maybe[str] = Field(
@@ -187,6 +202,14 @@ class Encoder(Section):
     )
     normalize: bool = Field(False, description="Whether vectors are scaled to length 1.", examples=[True])
     max_length: int = Field(512, ge=8, description="Tokens after which a text is cut.", examples=[256])
+
+    @model_validator(mode="after")
+    def _of_one_kind(self) -> Self:
+        known = ("revision", "precision", "max_length") if self.teacher else ("query_parameters", "passage_parameters")
+        if other := [key for key in known if key in self.model_fields_set]:
+            serves = "`model`: an endpoint decides this itself" if self.teacher else "`teacher`"
+            raise refusal(f"{other[0]} serves only encoders with {serves}: remove it")
+        return self
 
 
 class Fields(Section):

@@ -11,6 +11,10 @@ PUBLISHED = [
 ]
 
 
+ENCODERS_ELSEWHERE = [name for name, encoder in config["encoders"].items() if "teacher" in encoder]
+ENCODERS_HERE = [name for name in config["encoders"] if name not in ENCODERS_ELSEWHERE]
+
+
 def corpus(wildcards):
     return config["corpora"][wildcards.corpus]
 
@@ -25,6 +29,10 @@ def passage_files(wildcards):
     """Return the corpus's file, or all documents of its folder, so that Snakemake notices an edit of one."""
     path = source(corpus(wildcards)["passages"], wildcards.corpus)
     return [str(file) for file in documents_of(Path(path), LeftOut())] if Path(path).is_dir() else path
+
+
+def payer_of_corpus(wildcards, output):
+    return payer(config, wildcards.corpus, wildcards.encoder)
 
 
 def counted(wildcards):

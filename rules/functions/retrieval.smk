@@ -15,6 +15,10 @@ def searched(wildcards):
     return {**settings, **(settings["evaluation"] if tested(wildcards) else {})}
 
 
+def encoder_of_queries(wildcards):
+    return config["encoders"][searched(wildcards)["encoder"]]
+
+
 def query_file(wildcards):
     if benchmark := tested(wildcards):
         return f"results/{wildcards.dataset}/evaluation/{benchmark}/queries.jsonl"
@@ -69,25 +73,25 @@ def shards_of(pattern):
 # /dense, /bm25, /hybrid, /given or /reranked for a run that is fused, reranked or compared.
 
 
-def steps(settings, queries):
-    """Return the ways by which the run of these queries is made, in their order. Later stages read the last one."""
-    search = {"exemplars": "sources", **dict.fromkeys(PARADIGMS, "noise")}.get(queries, "evaluation")
-    asked = settings["retriever"]
-    first = asked.get(search, "dense") if isinstance(asked, dict) else asked
-    reranked = search in settings.get("rerank", {}).get("searches", ())
-    if queries == FIRST_DOCUMENTS:  # its queries are vectors of passages, without a text
-        first, reranked = "dense", False
-    return ["given" if queries in settings["runs"] else first, *(["reranked"] if reranked else [])]
-
-
 def made_by(way):
     """Return constraints for a rule that makes runs in this way, and the path of a data set's own run if it is so."""
+    chosen = where(lambda settings, queries: steps(settings, queries)[-1] == way, "[.]")
+    return {"way": f"(?:/{way})?", "dataset": one_of([f"(?:{one_of(config['datasets'])})(?=/search/[^/]+/)", *chosen])}
+
+
+def encoded_by(encoders):
+    """Return constraints for a rule that makes the vectors of queries with these encoders."""
+    chosen = where(lambda settings, queries: encoder_and_corpus(settings, queries)[0] in encoders, "/")
+    return {"dataset": one_of(chosen)}
+
+
+def where(holds, following):
+    """Return patterns of the data sets for whose queries `holds(settings, queries)`. `following` ends their path."""
     own = {}
     for name, settings in config["datasets"].items():
-        found = [queries for queries in QUERIES if steps(settings, queries)[-1] == way]
+        found = [queries for queries in QUERIES if holds(settings, queries)]
         own.setdefault("|".join(found), []).append(name)
-    chosen = [f"(?:{one_of(names)})(?=/search/(?:{queries})[.])" for queries, names in own.items() if queries]
-    return {"way": f"(?:/{way})?", "dataset": one_of([f"(?:{one_of(config['datasets'])})(?=/search/[^/]+/)", *chosen])}
+    return [f"(?:{one_of(names)})(?=/search/(?:{queries}){following})" for queries, names in own.items() if queries]
 
 
 def run_made_by(way):

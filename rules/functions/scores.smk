@@ -59,7 +59,7 @@ def compared_runs(wildcards):
     found = []
     for name in compared_benchmarks(wildcards):
         queries = EVALUATION + name
-        ways = settings["evaluation"]["retrievers"] or steps(settings, queries)
+        ways = compared_retrievers(settings, queries)
         found += expand(run_made_by("{way}"), dataset=wildcards.dataset, queries=queries, way=ways)
     return found
 

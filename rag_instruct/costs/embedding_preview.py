@@ -1,0 +1,116 @@
+"""Estimates the cost of vectors that are bought from an endpoint."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from rag_instruct.corpus.passages import PassageStore
+from rag_instruct.costs.dry_run import DryRunClient
+from rag_instruct.costs.estimate import SAMPLE, WORDS, Estimate, estimate
+from rag_instruct.costs.evaluation_preview import size_of
+from rag_instruct.llm.answers import AnswerStore, request_key
+from rag_instruct.llm.budget import BudgetAccount
+from rag_instruct.llm.session import with_sampling
+from rag_instruct.logs import logger, progress
+from rag_instruct.paradigms import PARADIGMS, quotas, slots
+from rag_instruct.retrieval.embeddings import text_of
+from rag_instruct.retrieval.endpoint_settings import EndpointEncoderSettings
+from rag_instruct.retrieval.queries import read_queries
+from rag_instruct.retrieval.steps import EVALUATION, FIRST_DOCUMENTS, encoder_and_corpus, needs_vectors, payer
+
+
+def preview_embedding(
+    settings: Mapping[str, Any], name: str, results: Path, store: AnswerStore, account: BudgetAccount
+) -> list[Estimate]:
+    """Return an estimate for the passages of each corpus, and for the queries of each encoder behind an endpoint."""
+    dataset = settings["datasets"][name]
+    queries = [one for one in _queries(dataset) if needs_vectors(dataset, one)]
+    used = sorted({encoder_and_corpus(dataset, one) for one in queries})
+    elsewhere = [(encoder, corpus) for encoder, corpus in used if "teacher" in settings["encoders"][encoder]]
+    estimates = []
+    for encoder, corpus in elsewhere:
+        published = encoder in settings["corpora"][corpus].get("embeddings", {})
+        if payer(settings, corpus, encoder) == name and not published:
+            passages = results / "corpora" / corpus / "passages.arrow"
+            client = _client(settings, encoder, "passage", store)
+            estimates += _of_passages(passages, client, settings["encoders"][encoder], account)
+    for encoder in sorted({encoder for encoder, _ in elsewhere}):
+        mine = [one for one in queries if encoder_and_corpus(dataset, one)[0] == encoder and one != FIRST_DOCUMENTS]
+        client = _client(settings, encoder, "query", store)
+        estimates.append(_of_queries(mine, client, settings, name, encoder, results, account))
+    return estimates
+
+
+def _queries(dataset: Mapping[str, Any]) -> list[str]:
+    paradigms = [paradigm for paradigm in PARADIGMS if quotas(dataset, paradigm)]
+    linked = dataset["multi_documents"]["choose"] == "linked" and any(PARADIGMS[one].several for one in paradigms)
+    tested = [EVALUATION + one for one in dataset["evaluation"]["benchmarks"]]
+    return ["exemplars", *paradigms, *([FIRST_DOCUMENTS] if linked else []), *tested]
+
+
+def _client(settings: Mapping[str, Any], encoder: str, kind: str, store: AnswerStore) -> DryRunClient:
+    described = settings["encoders"][encoder]
+    teacher = with_sampling(settings["teachers"][described["teacher"]], described.get(f"{kind}_parameters", {}))
+    return DryRunClient.of(teacher, store, described["teacher"])
+
+
+def _of_passages(
+    passages: Path, client: DryRunClient, encoder: dict[str, Any], account: BudgetAccount
+) -> list[Estimate]:
+    """Return the estimate for a corpus, or nothing with a warning if its passages are not imported yet."""
+    if not passages.exists():
+        logger.warning(
+            "%s: not made yet, so the price of its vectors is not included: make it first with `snakemake --cores 4 "
+            "-- %s`",
+            *(passages, passages),
+        )
+        return []
+    corpus = PassageStore(passages)
+    texts = progress(map(text_of, corpus.slice(0, len(corpus))), "looking into the store", len(corpus))
+    lacking = _lacking(texts, len(corpus), client, EndpointEncoderSettings.of(encoder, "passage").prefix)
+    return [estimate(client, f"embedding {passages.parent.name}", lacking, True, account, 0)]
+
+
+def _of_queries(
+    queries: list[str], client: DryRunClient, settings: Mapping[str, Any], name: str, encoder: str, results: Path,
+    account: BudgetAccount,
+) -> Estimate:  # fmt: skip
+    prefix = EndpointEncoderSettings.of(settings["encoders"][encoder], "query").prefix
+    lacking, counted = 0, True
+    for one in queries:
+        path, field, assumed = _texts_of(one, settings, name, results)
+        if path.exists():
+            _, texts = read_queries(path, field)
+            lacking += _lacking(texts, len(texts), client, prefix)
+        else:
+            lacking, counted = lacking + assumed(), False
+            client.note({"input": prefix + WORDS})
+    return estimate(client, "embedding queries", lacking, counted, account, 0)
+
+
+def _texts_of(queries: str, settings: Mapping[str, Any], name: str, results: Path) -> tuple[Path, str, Any]:
+    """Return the file of queries, the field of their texts, and a function of how many there will be without it."""
+    dataset = settings["datasets"][name]
+    if queries == "exemplars":
+        drawn = sum(dataset["exemplars"].values())
+        return results / name / "exemplars/kept.jsonl", "instruction", lambda: drawn
+    if queries in PARADIGMS:
+        rows = len(slots(quotas(dataset, queries), dataset["oversample"]))
+        return results / name / f"pairs/{queries}.jsonl", "question", lambda: rows
+    tested = queries.removeprefix(EVALUATION)
+    path = results / name / f"evaluation/{tested}/queries.jsonl"
+    return path, "question", lambda: size_of(tested, settings["benchmarks"][tested], results)
+
+
+def _lacking(texts: Iterable[str], count: int, client: DryRunClient, prefix: str) -> int:
+    """Return how many texts have no vector in the store. Note a sample of them."""
+    model, lacking = client.session.model, 0
+    for number, text in enumerate(texts):
+        request = model.request({"input": prefix + text})
+        key = request_key(request)
+        if client.has(key):
+            continue
+        lacking += 1
+        if number % max(1, count // SAMPLE) == 0 or not client.wanted:
+            client.wanted[key] = request
+    return lacking

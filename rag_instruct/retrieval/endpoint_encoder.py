@@ -1,0 +1,110 @@
+"""An encoder behind an endpoint. Store, budget and ledger are those of teachers, so no vector is bought twice."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from rag_instruct.errors import UserError
+from rag_instruct.files import dump
+from rag_instruct.llm.door import too_long
+from rag_instruct.llm.session import Session, with_teacher
+from rag_instruct.llm.vector_client import VectorClient
+from rag_instruct.llm.vectors import vector_of
+from rag_instruct.logs import bar
+from rag_instruct.retrieval.endpoint_settings import EndpointEncoderSettings
+from rag_instruct.settings import Settings
+
+STAGE = "embedding"
+PROBE = "dimension"  # the text whose vector shows the dimension
+SHORTEN = (
+    "cut the corpus into shorter passages (`words`), or let the endpoint cut texts by a parameter of its own, under "
+    "`query_parameters` and `passage_parameters` of the encoder"
+)
+Result = TypeVar("Result")
+
+
+class EndpointEncoder:
+    """Encodes texts like `Encoder`, in a thread beside the event loop in which `session` asks."""
+
+    def __init__(self, settings: EndpointEncoderSettings, session: Session, loop: asyncio.AbstractEventLoop) -> None:
+        self._settings, self._session, self._loop = settings, session, loop
+
+    @cached_property
+    def dimension(self) -> int:
+        """The numbers of a vector."""
+        return self._settings.dimension or int(self._encoded([PROBE]).shape[1])
+
+    @property
+    def identity(self) -> str:
+        """A text of everything that changes a vector. All vectors of an index must have the same identity."""
+        model, settings = self._session.model, self._settings
+        asked = {"model": model.model, "parameters": model.sampling, "prefix": settings.prefix}
+        return dump({**asked, "dimension": self.dimension, "normalize": settings.normalize})
+
+    def encode(self, texts: list[str], what: str) -> np.ndarray:
+        """Return one vector for each text, in the same order: float32, shape (len(texts), dimension)."""
+        with bar(what, total=len(texts), unit=" texts") as counter:
+            return self.encode_passages(texts, counter)
+
+    def encode_passages(self, texts: list[str], counter: Any) -> np.ndarray:
+        """Return one vector for each text, like `encode`. `counter` is a progress bar."""
+        if not texts:
+            return np.empty((0, self.dimension), np.float32)
+        found = self._encoded([self._settings.prefix + text for text in texts], counter)
+        if found.shape[1] != self.dimension:
+            raise UserError(
+                f"{self._session.model.model} sends vectors of {found.shape[1]} numbers, but sent {self.dimension} "
+                "before: the endpoint has another model now: restore it, or name the new `model` under `teachers`"
+            )
+        return found
+
+    def _encoded(self, texts: list[str], counter: Any = None) -> np.ndarray:
+        asking = asyncio.run_coroutine_threadsafe(self._ask(texts, counter), self._loop)
+        vectors = asking.result()
+        if len({len(vector) for vector in vectors}) > 1:
+            raise UserError(f"{self._session.model.model} sends vectors of different dimensions: ask one model only")
+        found: np.ndarray = np.stack(vectors)[:, : self._settings.dimension]
+        if self._settings.normalize:
+            exact = found.astype(np.float64)
+            found = exact / np.maximum(np.linalg.norm(exact, axis=1, keepdims=True), 1e-12)
+        return found.astype(np.float32)
+
+    async def _ask(self, texts: list[str], counter: Any) -> list[np.ndarray]:
+        async def vector(text: str) -> np.ndarray:
+            _, reply = await self._session.ask({"input": text})
+            if "failure" in reply:
+                remedy = SHORTEN if too_long(reply["failure"]) else "remove the text, or choose another encoder"
+                name = self._session.model.model
+                raise UserError(f"{name} refuses a text ({reply['failure']}): {text[:100]!r}: {remedy}")
+            if counter is not None:
+                counter.update()
+            return vector_of(reply["text"])
+
+        # What is in flight is paid for, so it ends before the first error is raised.
+        found = await asyncio.gather(*map(vector, texts), return_exceptions=True)
+        if errors := [one for one in found if isinstance(one, BaseException)]:
+            raise errors[0]
+        return [one for one in found if not isinstance(one, BaseException)]
+
+
+def with_endpoint(
+    settings: EndpointEncoderSettings,
+    dataset: str,
+    job: Settings,
+    output: Path,
+    work: Callable[[EndpointEncoder], Result],
+) -> Result:
+    """Return the result of `work` with an encoder behind an endpoint. See `with_teacher`."""
+
+    async def session(asked: Session) -> Result:
+        encoder = EndpointEncoder(settings, asked, asyncio.get_running_loop())
+        return await asyncio.to_thread(work, encoder)
+
+    return with_teacher(
+        settings.teacher, dataset, STAGE, job, output, session, json.loads(settings.parameters), VectorClient
+    )

@@ -1,0 +1,29 @@
+"""How an encoder behind an endpoint is asked. This module does not load the client, because rules need it, too."""
+
+import json
+from typing import Any, NamedTuple
+
+
+class EndpointEncoderSettings(NamedTuple):
+    """The endpoint that makes vectors, and how it is asked for one kind of text: for queries or for passages.
+
+    Args:
+        teacher: key of `teachers` in config.yaml
+        prefix: text before every text
+        parameters: parameters of each request, JSON
+        normalize: scale vectors to length 1
+        dimension: keep only this many numbers of a vector, for models that are trained for it (Matryoshka)
+    """
+
+    teacher: str
+    prefix: str = ""
+    parameters: str = "{}"
+    normalize: bool = False
+    dimension: int | None = None
+
+    @classmethod
+    def of(cls, encoder: dict[str, Any], kind: str) -> "EndpointEncoderSettings":
+        """Return the settings of an encoder in config.yaml for a kind of text, `query` or `passage`."""
+        parameters = json.dumps(encoder.get(f"{kind}_parameters", {}), sort_keys=True)
+        prefix = encoder.get(f"{kind}_prefix", "")
+        return cls(encoder["teacher"], prefix, parameters, encoder["normalize"], encoder.get("dimension"))

@@ -1,0 +1,49 @@
+"""How the run of each kind of queries is made: the names of queries, and the steps from a data set's settings."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rag_instruct.paradigms import PARADIGMS
+from rag_instruct.settings import Settings
+
+EVALUATION = "evaluation_"  # queries that are a benchmark's questions are called this and the benchmark's name
+FIRST_DOCUMENTS = "first_documents"  # the queries that find linked documents: vectors of passages
+
+
+def steps(settings: Settings, queries: str) -> list[str]:
+    """Return the ways by which the run of these queries is made, in their order. Later stages read the last one."""
+    search = {"exemplars": "sources", **dict.fromkeys(PARADIGMS, "noise")}.get(queries, "evaluation")
+    asked = settings["retriever"]
+    first = asked.get(search, "dense") if isinstance(asked, dict) else asked
+    reranked = search in settings.get("rerank", {}).get("searches", ())
+    if queries == FIRST_DOCUMENTS:  # they have no text
+        first, reranked = "dense", False
+    return ["given" if queries in settings["runs"] else first, *(["reranked"] if reranked else [])]
+
+
+def encoder_and_corpus(settings: Settings, queries: str) -> tuple[str, str]:
+    """Return the encoder and the corpus of queries. For benchmarks' questions, `evaluation` may name others."""
+    own = {**settings, **(settings["evaluation"] if queries.startswith(EVALUATION) else {})}
+    return own["encoder"], own["corpus"]
+
+
+def payer(config: Mapping[str, Any], corpus: str, encoder: str) -> str:
+    """Return the data set that pays for the vectors of a corpus: the first that searches it with this encoder."""
+    for name, settings in config["datasets"].items():
+        for queries in ("exemplars", EVALUATION):
+            if encoder_and_corpus(settings, queries) == (encoder, corpus):
+                return str(name)
+    return str(next(iter(config["datasets"])))
+
+
+def compared_retrievers(settings: Settings, queries: str) -> list[str]:
+    """Return the retrievers whose runs for a benchmark's questions results/<data set>/retrieval.md compares."""
+    return settings["evaluation"]["retrievers"] or steps(settings, queries)
+
+
+def needs_vectors(settings: Settings, queries: str) -> bool:
+    """Return whether the run of these queries, or a comparison of retrievers, needs vectors."""
+    ways = steps(settings, queries)
+    if queries.startswith(EVALUATION):
+        ways = [*ways, *settings["evaluation"]["retrievers"]]
+    return bool({"dense", "hybrid"} & set(ways))
