@@ -22,6 +22,7 @@ include: "rules/retrieval.smk"
 include: "rules/linked_documents.smk"
 include: "rules/synthesis.smk"
 include: "rules/dataset.smk"
+include: "rules/refill.smk"
 include: "rules/money.smk"
 include: "rules/card.smk"
 include: "rules/training.smk"
@@ -39,7 +40,7 @@ wildcard_constraints:
     set="[a-z][a-z0-9_]*",
     benchmark="[a-z][a-z0-9_]*",
     name="[a-z][a-z0-9_]*",
-    paradigm=one_of(PARADIGMS),
+    paradigm=one_of([*PARADIGMS, REFILL]),
     model="[a-z][a-z0-9_]*",
     given=one_of(GIVEN),
     queries=one_of(QUERIES),

@@ -21,7 +21,7 @@ from rag_instruct.dataset.card import described
 from rag_instruct.errors import UserError
 from rag_instruct.graph.places import own_file, with_own_files
 from rag_instruct.graph.start import finish, prepare, start, tell_missing_keys_of_dry_run
-from rag_instruct.paradigms import PARADIGMS, quotas
+from rag_instruct.paradigms import PARADIGMS, REFILL, quotas
 from rag_instruct.records import Form
 from rag_instruct.retrieval.endpoint_settings import EndpointEncoderSettings
 from rag_instruct.retrieval.steps import (
@@ -99,10 +99,21 @@ def of_paradigms(pattern):
     return lambda wildcards: expand(pattern, paradigm=wanted(dataset(wildcards)), allow_missing=True)
 
 
-def verdicts(wildcards):
-    """Return the files of the verification's verdicts, or none if no row is verified."""
-    verified = dataset(wildcards)["verification"]["share"] > 0
-    return of_paradigms("results/{dataset}/verification/{paradigm}.jsonl")(wildcards) if verified else []
+def of_parts(pattern):
+    """Return a function: the same paths, and the path of the refilled pairs, which are of all paradigms."""
+
+    def paths(wildcards):
+        settings = dataset(wildcards)
+        parts = [*wanted(settings), *([REFILL] if settings["refill"] else [])]
+        return expand(pattern, paradigm=parts, allow_missing=True)
+
+    return paths
+
+
+def verdicts_of(paths):
+    """Return a function: the files of the verification's verdicts, or none if no row is verified."""
+    found = paths("results/{dataset}/verification/{paradigm}.jsonl")
+    return lambda wildcards: found(wildcards) if dataset(wildcards)["verification"]["share"] > 0 else []
 
 
 def evidence(wildcards):

@@ -7,7 +7,7 @@ include: "functions/dataset.smk"
 
 rule assemble:
     input:
-        pairs=rules.gather_pairs.output.pairs,
+        pairs="results/{dataset}/pairs/{paradigm}.jsonl",
         run="results/{dataset}/search/{paradigm}.parquet",
         passages=corpus_file("passages.arrow"),
     output:
@@ -35,9 +35,9 @@ rule assemble:
 
 rule filter_rows:
     input:
-        rows=of_paradigms(rules.assemble.output.rows),
-        pairs=of_paradigms(rules.gather_pairs.output.pairs),
-        vectors=of_paradigms("results/{dataset}/search/{paradigm}/queries.npy"),
+        rows=of_parts(rules.assemble.output.rows),
+        pairs=of_parts("results/{dataset}/pairs/{paradigm}.jsonl"),
+        vectors=of_parts("results/{dataset}/search/{paradigm}/queries.npy"),
         benchmarks=benchmark_questions,
     output:
         stopped="results/{dataset}/quality_filters/stopped.jsonl",
@@ -59,7 +59,7 @@ rule filter_rows:
 # Every measurement is stored, so that a rerun measures only what is new.
 rule measure_evidence:
     input:
-        rows=of_paradigms(rules.assemble.output.rows),
+        rows=of_parts(rules.assemble.output.rows),
         stopped=rules.filter_rows.output.stopped,
     output:
         "results/{dataset}/evidence.jsonl",
@@ -122,12 +122,12 @@ rule verify_paradigms:
 
 rule merge_dataset:
     input:
-        rows=of_paradigms(rules.assemble.output.rows),
+        rows=of_parts(rules.assemble.output.rows),
         stopped=rules.filter_rows.output.stopped,
-        verdicts=verdicts,
+        verdicts=verdicts_of(of_parts),
         evidence=evidence,
-        rejects=of_paradigms(rules.assemble.output.rejects),
-        pair_rejects=of_paradigms(rules.gather_pairs.output.rejects),
+        rejects=of_parts(rules.assemble.output.rejects),
+        pair_rejects=of_parts("results/{dataset}/pairs/{paradigm}.rejects.jsonl"),
         exemplars="results/{dataset}/exemplars/counts.json",
     output:
         dataset="results/{dataset}.jsonl",

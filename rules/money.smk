@@ -31,7 +31,7 @@ rule ledger:
         dataset=rules.merge_dataset.output.dataset,
         rejects=rules.merge_dataset.output.rejects,
         exemplars=judged_exemplars,
-        verdicts=verdicts,
+        verdicts=verdicts_of(of_parts),
         prices=config["prices"],
     output:
         ledger="results/{dataset}/ledger.jsonl",

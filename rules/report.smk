@@ -27,8 +27,8 @@ rule measure_lengths:
 rule report:
     input:
         dataset=rules.merge_dataset.output.dataset,
-        pairs=of_paradigms(rules.gather_pairs.output.pairs),
-        vectors=of_paradigms("results/{dataset}/search/{paradigm}/queries.npy"),
+        pairs=of_parts("results/{dataset}/pairs/{paradigm}.jsonl"),
+        vectors=of_parts("results/{dataset}/search/{paradigm}/queries.npy"),
         counts=rules.merge_dataset.output.counts,
         quality_filters=rules.filter_rows.output.counts,
         ledger=rules.ledger.output.summary,

@@ -1,5 +1,5 @@
 # Find passages for four kinds of queries: the exemplars (for source documents), their first documents (for linked
-# documents), the new questions of each paradigm (for noise documents), and the questions of benchmarks
+# documents), the new questions of each paradigm and of refilled slots (for noise documents), and the questions of benchmarks
 # (evaluation_<benchmark>). A search by vectors or by words goes shard by shard; runs can also be fused, reranked or given.
 # functions/retrieval.smk explains the wildcard `way`.
 # Needs: results/corpora/<corpus>/. Makes: results/<dataset>/search/<queries>.parquet, and .trec.

@@ -57,6 +57,8 @@ rule gather_pairs:
         rejects="results/{dataset}/pairs/{paradigm}.rejects.jsonl",
     log:
         "results/logs/gather_pairs/{dataset}_{paradigm}.log",
+    wildcard_constraints:
+        paradigm=one_of(PARADIGMS),
     conda:
         "../envs/data.yaml"
     resources:

@@ -4,8 +4,8 @@
         --dataset rag_instruct_40k.jsonl --rejects rejects.jsonl --counts counts.json
 
 Args:
-    rows: one .jsonl for each paradigm
-    paradigms: name=rows of each paradigm, in the order of the files
+    rows: .jsonl files of rows
+    paradigms: name=rows of each paradigm
     seed: shuffles the data set
     stopped: rows that a quality filter stopped, .jsonl of scripts.filter_rows
     verdicts: .jsonl files of scripts.verify_paradigms
@@ -24,10 +24,9 @@ from pathlib import Path
 from typing import Literal
 
 from rag_instruct import cli
-from rag_instruct.dataset.evidence import apply_evidence
-from rag_instruct.dataset.merging import merge, refuse_empty, rejects_by_reason
+from rag_instruct.dataset.merging import merge, refuse_empty, rejects_by_reason, settled
 from rag_instruct.dataset.shortfall import shortfall
-from rag_instruct.dataset.verdicts import apply_verdicts, matrix
+from rag_instruct.dataset.verdicts import matrix
 from rag_instruct.evidence.summary import summary_of
 from rag_instruct.files import read_json, write_json
 from rag_instruct.logs import logger
@@ -52,14 +51,11 @@ def main(
     counts: Path,
 ) -> None:
     wanted = {name: int(count) for name, count in (pair.split("=") for pair in paradigms)}
-    found = {name: list(read_records(path, Row)) for name, path in zip(wanted, rows, strict=True)}
+    made = (row for path in rows for row in read_records(path, Row))
     judged = [verdict for path in verdicts for verdict in read_records(path, Verdict)]
     weighed = list(read_records(evidence, Weighed)) if evidence else []
-    found, left_out = apply_evidence(found, weighed, misfits, {verdict.id for verdict in judged})
-    found, failed = apply_verdicts(found, judged, failing)
-    left_out |= failed
-    if stopped:
-        left_out |= {stop.id: stop for stop in read_records(stopped, StoppedRow)}
+    halted = read_records(stopped, StoppedRow) if stopped else ()
+    found, left_out = settled(made, wanted, halted, weighed, misfits, judged, failing)
     merged, left, numbers = merge(found, wanted, seed, left_out)
     rejected = [*(reject for path in earlier_rejects for reject in read_records(path, Reject)), *left]
     write_records(dataset, merged)

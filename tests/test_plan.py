@@ -63,15 +63,17 @@ def test_the_jobs_of_both_targets(bare):
         "load_exemplars": 5,
         "draw_exemplars": 1,
         "filter_exemplars_by_teacher": 1,
-        "embed_queries": 6,
+        "embed_queries": 7,
         "choose_first_documents": 1,
         "read_vectors": 1,
-        "search_shard": 112,
-        "merge_search": 7,
+        "search_shard": 128,
+        "merge_search": 8,
         "link_documents": 1,
         "synthesise": 40,
         "gather_pairs": 5,
-        "assemble": 5,
+        "filter_before_refill": 1,
+        "refill": 1,
+        "assemble": 6,
         "filter_rows": 1,
         "measure_evidence": 1,
         "merge_dataset": 1,
@@ -88,7 +90,7 @@ def test_the_jobs_of_an_evaluation(bare):
         "train": 2,
     }
     assert (jobs["generate_local"], jobs["score"], jobs["tabulate"], jobs["draw_page"]) == (88, 88, 1, 1)
-    assert jobs["search_shard"] == (7 + 9) * 16
+    assert jobs["search_shard"] == (8 + 9) * 16
     assert jobs["import_passages"] == jobs["list_shards"] == 1
     assert plan(bare, "results/rag_instruct_40k/evaluation/pubmedqa/documents.jsonl") == {
         "download": 1,
@@ -116,7 +118,7 @@ def test_a_paradigm_left_out_and_an_own_corpus_are_a_few_lines(project):
         "corpora:\n\n  mine:\n    passages: {path: mine.jsonl}\n    shards: 3\n",
     )
     jobs = plan(project, "results/mine.jsonl")
-    assert (jobs["embed"], jobs["search_shard"], jobs["synthesise"], jobs["assemble"]) == (3, 6, 8, 1)
+    assert (jobs["embed"], jobs["search_shard"], jobs["synthesise"], jobs["assemble"]) == (3, 9, 8, 2)
     assert "download" not in jobs
 
 

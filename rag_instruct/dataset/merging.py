@@ -5,14 +5,38 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
+from rag_instruct.dataset.evidence import apply_evidence
 from rag_instruct.dataset.gathering import without_repeated
 from rag_instruct.dataset.shortfall import why
+from rag_instruct.dataset.verdicts import apply_verdicts
 from rag_instruct.errors import UserError
 from rag_instruct.files import digest
 from rag_instruct.reasons import Reason
-from rag_instruct.schema import Reject, Row, StoppedRow
+from rag_instruct.schema import Reject, Row, StoppedRow, Verdict, Weighed
 
 Counts = dict[str, dict[str, int]]  # by paradigm
+
+
+def settled(
+    rows: Iterable[Row],
+    paradigms: Iterable[str],
+    stopped: Iterable[StoppedRow],
+    weighed: Sequence[Weighed],
+    misfits: str,
+    verdicts: Sequence[Verdict],
+    failing: str,
+) -> tuple[dict[str, list[Row]], dict[str, StoppedRow]]:
+    """Return the rows of each paradigm after evidence and verification, and all stopped rows by id.
+
+    The rows of a paradigm still include the stopped rows. `misfits` and `failing` say what happens to rows that fail
+    the evidence and the verification (see `apply_evidence` and `apply_verdicts`).
+    """
+    found: dict[str, list[Row]] = {name: [] for name in paradigms}
+    for row in rows:
+        found[row.paradigm].append(row)
+    found, left_out = apply_evidence(found, weighed, misfits, {verdict.id for verdict in verdicts})
+    found, failed = apply_verdicts(found, verdicts, failing)
+    return found, left_out | failed | {one.id: one for one in stopped}
 
 
 def merge(

@@ -17,7 +17,7 @@ from rag_instruct.overlap import ContaminationIndex
 from rag_instruct.reasons import Reason
 from rag_instruct.record_files import read_records
 from rag_instruct.retrieval.queries import vectors_by_id
-from rag_instruct.schema import Row, StoppedRow
+from rag_instruct.schema import Pair, Row, StoppedRow
 from rag_instruct.words import count_words, stem_of
 
 Details = dict[str, str]  # row id -> what is wrong with the row
@@ -29,7 +29,7 @@ BLOCK = 2048  # questions whose vectors are compared with those of as many other
 class EmbeddedRows:
     """The rows of all paradigms, and the vectors (rows, dimension) of their questions."""
 
-    rows: list[Row]
+    rows: Sequence[Row | Pair]
     vectors: np.ndarray
 
     @classmethod
@@ -43,8 +43,8 @@ class EmbeddedRows:
                 f"{len(lacking)} rows, such as {lacking[0]!r}, have no pair in {', '.join(map(str, pairs))}. They were "
                 f"made from other pairs: delete the row files {', '.join(map(str, rows))} and run again"
             )
-        found = np.array([by_id[row.id] for row in every], np.float32)
-        return cls(every, found.reshape(len(every), -1) if every else np.empty((0, 0), np.float32))
+        found = np.stack([by_id[row.id] for row in every]) if every else np.empty((0, 0))
+        return cls(every, found.astype(np.float32))
 
     def without(self, ids: Container[str]) -> "EmbeddedRows":
         """Return the rows whose id is not in `ids`."""
@@ -69,7 +69,7 @@ def answer_words(given: EmbeddedRows, bounds: list[int]) -> Details:
     return _outside(given.rows, attrgetter("answer"), bounds)
 
 
-def _outside(rows: list[Row], text: Callable[[Row], str], bounds: list[int]) -> Details:
+def _outside(rows: Sequence[Row | Pair], text: Callable[[Row | Pair], str], bounds: list[int]) -> Details:
     counts = {row.id: count_words(text(row)) for row in rows}
     return {key: f"{count} words" for key, count in counts.items() if not bounds[0] <= count <= bounds[1]}
 

@@ -16,6 +16,7 @@ def encoder_of(settings: Settings, job: Any) -> str:
 TEACHER_OF: dict[str, Callable[[Settings, Any], str]] = {
     "filter_exemplars_by_teacher": lambda settings, job: settings["datasets"][job.dataset]["exemplar_filter"],
     "synthesise": lambda settings, job: settings["datasets"][job.dataset]["teacher"],
+    "refill": lambda settings, job: settings["datasets"][job.dataset]["teacher"],
     "verify_paradigms": lambda settings, job: settings["datasets"][job.dataset]["verification"]["judge"],
     "embed_endpoint": lambda settings, job: settings["encoders"][job.encoder]["teacher"],
     "embed_queries_endpoint": lambda settings, job: settings["encoders"][encoder_of(settings, job)]["teacher"],

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from rag_instruct.paradigms import PARADIGMS
+from rag_instruct.paradigms import PARADIGMS, REFILL
 from rag_instruct.settings import Settings
 
 EVALUATION = "evaluation_"  # queries that are a benchmark's questions are called this and the benchmark's name
@@ -12,7 +12,7 @@ FIRST_DOCUMENTS = "first_documents"  # the queries that find linked documents: v
 
 def steps(settings: Settings, queries: str) -> list[str]:
     """Return the ways by which the run of these queries is made, in their order. Later stages read the last one."""
-    search = {"exemplars": "sources", **dict.fromkeys(PARADIGMS, "noise")}.get(queries, "evaluation")
+    search = {"exemplars": "sources", **dict.fromkeys([*PARADIGMS, REFILL], "noise")}.get(queries, "evaluation")
     asked = settings["retriever"]
     first = asked.get(search, "dense") if isinstance(asked, dict) else asked
     reranked = search in settings.get("rerank", {}).get("searches", ())

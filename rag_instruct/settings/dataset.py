@@ -413,8 +413,15 @@ class Dataset(Section):
     )
     oversample: Amount = Field(
         0.02,
-        description="The share of extra rows that the run buys to replace duplicates, which later stages drop.",
+        description="The share of extra rows that the run buys in advance to replace rows that later stages drop.",
         examples=[0.25],
+    )
+    refill: bool = Field(
+        True,
+        description="Whether row slots whose pair was dropped after the synthesis (as a duplicate, by a filter, "
+        "for lack of noise, by evidence or verification) try their next candidates, as far as rows are missing and "
+        "`tries` allows.",
+        examples=[False],
     )
     tries: Positive = Field(
         4,

@@ -53,6 +53,17 @@ class Written:
     fault: Fault | None = None
 
 
+class Begun(NamedTuple):
+    """How far a row slot has come: its next candidate, how many candidates were asked about, exemplars to skip."""
+
+    attempt: int = 0
+    asked: int = 0
+    skipped: frozenset[str] = frozenset()
+
+
+BEGINNING = Begun()
+
+
 @dataclass
 class Synthesis:
     """The synthesis of one paradigm: exemplars, search hits, prompt and teacher."""
@@ -92,15 +103,17 @@ class Synthesis:
             )
         return self.orders[source]
 
-    async def fill(self, place: int, slot: Slot, tries: int) -> Pair | None:
+    async def fill(self, place: int, slot: Slot, tries: int, begun: Begun = BEGINNING) -> Pair | None:
         """Return the pair of the slot's first good candidate, or None; add failed candidates to `rejects`.
 
         A candidate without documents costs nothing and does not count as a try. If the teacher skips an exemplar, the
-        slot does not ask about it again.
+        slot does not ask about it again. A slot that has `begun` continues where it was.
         """
-        left, skipped = tries, set[str]()
+        left, skipped = tries - begun.asked, set(begun.skipped)
+        if left <= 0:
+            return None
         for attempt, (exemplar, round_) in enumerate(candidates(slot, self.order(slot.source), tries)):
-            if exemplar.id in skipped:
+            if attempt < begun.attempt or exemplar.id in skipped:
                 continue
             written = await self._write(place, attempt, exemplar, round_)
             if isinstance(written, Pair):

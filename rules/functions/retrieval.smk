@@ -1,6 +1,6 @@
 # Functions for rules/retrieval.smk: they look up files and settings by wildcards.
 
-QUERIES = ["exemplars", FIRST_DOCUMENTS, *PARADIGMS, *(EVALUATION + name for name in config["benchmarks"])]
+QUERIES = ["exemplars", FIRST_DOCUMENTS, *PARADIGMS, REFILL, *(EVALUATION + name for name in config["benchmarks"])]
 LISTED = 100  # hits per query of a run that others are made from, and of runs that retrieval.md compares
 
 

@@ -1,0 +1,134 @@
+"""Refills row slots whose pair was dropped after the synthesis: each tries its next candidates."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from rag_instruct.dataset.merging import merge
+from rag_instruct.dataset.quality_filters import EmbeddedRows, apply_filters
+from rag_instruct.llm.concurrency import at_once
+from rag_instruct.near_duplicates import NearDuplicates
+from rag_instruct.paradigms import LOOKED_AT, Slot
+from rag_instruct.reasons import WITHOUT_REQUEST, Fault, Reason
+from rag_instruct.schema import Pair, Reject, Row, StoppedRow
+from rag_instruct.synthesis.slots import Begun, Synthesis
+from rag_instruct.words import fold
+
+OF_ALL_ROWS = ("near_duplicates", "similar_questions")  # filters that compare a row with all others
+
+
+class Attempts(NamedTuple):
+    """What a row slot has tried: its rejected candidates, and the attempt whose pair was dropped later, or None."""
+
+    rejects: list[Reject]
+    dropped: int | None = None
+
+    def exhausted(self, tries: int) -> bool:
+        """Whether the slot has no candidate left."""
+        return self.begun.asked >= tries or self.begun.attempt >= LOOKED_AT * tries
+
+    @property
+    def begun(self) -> Begun:
+        """How far the slot has come."""
+        tried = [reject.attempt for reject in self.rejects if reject.attempt is not None]
+        asked = sum(reject.reason not in WITHOUT_REQUEST for reject in self.rejects)
+        skipped = frozenset(one.exemplar_id for one in self.rejects if one.reason == Reason.SKIPPED)
+        if self.dropped is None:
+            return Begun(max(tried, default=-1) + 1, asked, skipped)
+        return Begun(max([*tried, self.dropped]) + 1, asked + 1, skipped)
+
+
+def missing(
+    found: Mapping[str, Sequence[Row]], wanted: Mapping[str, int], seed: str, stopped: Mapping[str, StoppedRow]
+) -> tuple[dict[str, int], dict[str, str]]:
+    """Return how many rows each paradigm lacks, and the paradigm of each row that is not dropped, by id.
+
+    The arguments are those of `merge`. Rows beyond the wanted number are not dropped.
+    """
+    merged, left, counts = merge(found, wanted, seed, stopped)
+    good = {row.id: row.paradigm for row in merged}
+    good |= {reject.id: reject.paradigm for reject in left if reject.reason == Reason.SURPLUS}
+    return {name: one["wanted"] - one["rows"] for name, one in counts.items()}, good
+
+
+def open_slots(
+    paradigm: str, count: int, pairs: Iterable[Pair], rejects: Iterable[Reject], good: Mapping[str, str]
+) -> dict[int, Attempts]:
+    """Return what each of `count` row slots has tried that has no good pair, by the slot's place."""
+    filled = {pair.slot: pair for pair in pairs}
+    tried: dict[int, list[Reject]] = {}
+    for reject in rejects:
+        if reject.slot is not None:
+            tried.setdefault(reject.slot, []).append(reject)
+    lost = {place: filled.get(place) for place in range(count)}
+    return {
+        place: Attempts(tried.get(place, []), pair.attempt if pair else None)
+        for place, pair in lost.items()
+        if pair is None or good.get(pair.id) != paradigm
+    }
+
+
+@dataclass
+class Checks:
+    """Checks of a new pair against the rows that are not dropped: those of the merge and of the quality filters.
+
+    Vectors of questions do not exist yet, so `similar_questions` is checked after the search.
+    """
+
+    rows: Sequence[Row]
+    quality_filters: Mapping[str, Any]
+    _seen: dict[str, str] = field(init=False)
+    _known: NearDuplicates | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        self._seen = {fold(row.question): row.id for row in self.rows}
+        if threshold := self.quality_filters.get("near_duplicates"):
+            self._known = NearDuplicates(threshold)
+            for row in self.rows:
+                self._known.alike(row.id, row.question)
+
+    def fault(self, pair: Pair) -> Fault | None:
+        """Return why the pair cannot become a row, or None. Then later pairs are compared with it, too."""
+        if fold(pair.question) in self._seen:
+            return Fault(Reason.REPEATED_QUESTION)
+        alone = {name: value for name, value in self.quality_filters.items() if name not in OF_ALL_ROWS}
+        stopped, _ = apply_filters(EmbeddedRows([pair], np.empty((1, 0), np.float32)), alone)
+        if stopped:
+            return Fault(stopped[0].reason, stopped[0].detail)
+        if self._known and (other := self._known.alike(pair.id, pair.question)):
+            return Fault(Reason.NEAR_DUPLICATE, f"as {other}")
+        self._seen[fold(pair.question)] = pair.id
+        return None
+
+
+async def refill(
+    work: Synthesis, slots: Sequence[Slot], lost: Mapping[int, Attempts], lacking: int, checks: Checks, tries: int
+) -> tuple[list[Pair], list[Reject]]:
+    """Return at most `lacking` pairs of the slots `lost`, and the candidates that were rejected.
+
+    The slots are filled in their order, as many at a time as rows are missing. So the result does not depend on which
+    answer comes first, and no slot is filled in vain.
+    """
+    pairs: list[Pair] = []
+    refused: dict[int, list[Reject]] = {place: [] for place in lost}
+    waiting = {place: one.begun for place, one in lost.items()}
+
+    async def fill(place: int) -> Pair | None:
+        return await work.fill(place, slots[place], tries, waiting[place])
+
+    while len(pairs) < lacking and waiting:
+        places = list(waiting)[: lacking - len(pairs)]
+        filled = await at_once(places, fill, work.teacher.model.in_flight, f"{work.paradigm}, refilling")
+        for place, pair in zip(places, filled, strict=True):
+            fault = checks.fault(pair) if pair else None
+            if pair and fault:
+                refused[place].append(Reject.of(pair, *fault))
+                before = [*lost[place].rejects, *refused[place], *(one for one in work.rejects if one.slot == place)]
+                waiting[place] = Attempts(before, lost[place].dropped).begun
+                continue
+            del waiting[place]
+            pairs += [pair] if pair else []
+    rejects = [*work.rejects, *(reject for part in refused.values() for reject in part)]
+    return pairs, sorted(rejects, key=lambda reject: (reject.slot, reject.attempt))

@@ -1,0 +1,27 @@
+# Functions for rules/refill.smk: they look up files and settings by wildcards.
+
+
+def evidence_before_refill(wildcards):
+    """Return the file of the rows' bits if they drop rows or change their paradigm, or else nothing."""
+    if dataset(wildcards)["evidence"]["failing"] == "keep" or not evidence(wildcards):
+        return []
+    return rules.measure_before_refill.output[0].format(dataset=wildcards.dataset)
+
+
+def linked_of_several(wildcards):
+    """Return the file of linked documents if a paradigm of the data set needs it, or else nothing."""
+    settings = dataset(wildcards)
+    several = any(PARADIGMS[name].several for name in wanted(settings))
+    linked = several and settings["multi_documents"]["choose"] == "linked"
+    return rules.link_documents.output[0].format(dataset=wildcards.dataset) if linked else []
+
+
+def prompts_of_paradigms(wildcards):
+    settings = dataset(wildcards)
+    return [own(f"resources/prompts/{settings['prompts']}/{name}.yaml") for name in wanted(settings)]
+
+
+def quotas_of_paradigms(wildcards):
+    """Return the rows of each exemplar set by paradigm as JSON."""
+    settings = dataset(wildcards)
+    return json.dumps({name: quotas(settings, name) for name in wanted(settings)})

@@ -1,0 +1,114 @@
+"""Row slots whose pair was dropped after the synthesis go on to their next candidates, and no further than needed."""
+
+import asyncio
+import json
+import re
+from types import SimpleNamespace
+
+import pytest
+from conftest import ROOT
+from made import exemplar, row
+
+from rag_instruct.corpus.passages import Passage
+from rag_instruct.dataset.gathering import gather
+from rag_instruct.dataset.refilling import Checks, missing, open_slots, refill
+from rag_instruct.llm.prompts import load_prompt
+from rag_instruct.paradigms import slots
+from rag_instruct.reasons import Reason
+from rag_instruct.retrieval.runs import Hit
+from rag_instruct.schema import StoppedRow
+from rag_instruct.synthesis.slots import Origin, Synthesis, synthesise
+
+NAME = "single_doc_answer"
+TEXT = "The Danube rises in the Black Forest of Germany. The Danube flows through Vienna to the Black Sea."
+HITS = [Hit(Passage("1", "Danube", TEXT), 0, 1, 0.5)]
+SUBJECTS = ["rise", "flow", "begin", "meander", "freeze", "flood", "narrow", "widen", "turn", "end", "split", "dry"]
+
+
+class Teacher:
+    """Asks another question for each exemplar, except those of `same`. Remembers what it was asked."""
+
+    def __init__(self, same=()):
+        self.same, self.asked, self.model = set(same), [], SimpleNamespace(in_flight=2, model="m")
+        self.bought = self.replayed = 0
+
+    async def ask(self, body, sample=0):
+        number = int(re.search(r"Where is number (\d+)", body["messages"][-1]["content"])[1])
+        self.asked.append(number)
+        await asyncio.sleep(0.001 * (number % 3))
+        verb = "rise" if number in self.same else SUBJECTS[number % len(SUBJECTS)]
+        pair = {"question": f"Where does the Danube {verb}?", "answer": "In the Black Forest of Germany."}
+        return f"key {number}", {"text": json.dumps(pair), "finish_reason": "stop"}
+
+
+def work(teacher, exemplars):
+    given = [exemplar(f"s:{n}", f"Where is number {n}?") for n in range(exemplars)]
+    run = SimpleNamespace(hits=lambda query_id: HITS)
+    prompt = load_prompt(ROOT / f"resources/prompts/full/{NAME}.yaml")
+    return Synthesis(NAME, given, run, prompt, teacher, True, "1", Origin("m", "full", 1))
+
+
+def refilled(wanted, oversample=0.0, tries=3, exemplars=12, same=(), stop=lambda rows: [], quality_filters=None):
+    """Synthesis, gathering, a filter that stops rows, and the refill: (rows before it, new pairs, rejects, teacher)."""
+    every = slots({"s": wanted}, oversample)
+    teacher = Teacher(same)
+    made, rejects = asyncio.run(synthesise(work(teacher, exemplars), every, range(len(every)), tries))
+    pairs, repeated = gather([made], len(every))
+    rows = [row(pair.id, question=pair.question) for pair in pairs]
+    stopped = {one.id: StoppedRow(one.id, Reason.SIMILAR_QUESTION, "") for one in stop(rows)}
+    lacking, good = missing({NAME: rows}, {NAME: wanted}, "1", stopped)
+    lost = open_slots(NAME, len(every), pairs, [*rejects, *repeated], good)
+    checks = Checks([one for one in rows if one.id not in stopped], quality_filters or {})
+    later = work(teacher, exemplars)
+    new, refused = asyncio.run(refill(later, every, lost, lacking[NAME], checks, tries))
+    return SimpleNamespace(pairs=pairs, rows=rows, new=new, rejects=refused, teacher=teacher, lacking=lacking[NAME])
+
+
+def test_a_stopped_row_is_replaced_by_the_next_candidate_of_its_slot():
+    found = refilled(4, stop=lambda rows: rows[1:3])
+    assert found.lacking == 2
+    assert [(pair.slot, pair.attempt) for pair in found.new] == [(1, 1), (2, 1)]
+    assert len(found.teacher.asked) == len(set(found.teacher.asked)) == 6, "no candidate is paid twice"
+    questions = [pair.question for pair in found.pairs + found.new]
+    assert len(set(questions)) == 6
+
+
+def test_nothing_is_asked_if_no_row_is_missing():
+    found = refilled(4, oversample=0.5, stop=lambda rows: rows[:2])
+    assert len(found.rows) == 6
+    assert (found.lacking, found.new, len(found.teacher.asked)) == (0, [], 6)
+
+
+def test_repeated_questions_are_refilled_until_the_candidates_of_the_slot_end():
+    """Of three slots with three candidates each, all ask the same: one row is left, and two slots are exhausted."""
+    found = refilled(3, exemplars=9, same=range(9))
+    assert len(found.rows) == 1
+    assert found.lacking == 2
+    assert found.new == []
+    assert [str(one.reason) for one in found.rejects] == ["repeated question"] * 4
+    assert sorted(found.teacher.asked) == sorted(set(found.teacher.asked)), "no candidate twice"
+    assert len(found.teacher.asked) == 3 + 4
+    assert len(refilled(3, exemplars=9, same=range(9), tries=1).teacher.asked) == 3
+
+
+def test_a_refused_new_pair_sends_its_slot_on():
+    found = refilled(2, exemplars=8, tries=4, stop=lambda rows: rows[:1], quality_filters={"question_words": [6, 40]})
+    assert found.new == []
+    assert {str(one.reason) for one in found.rejects} == {"question length"}
+    assert [one.attempt for one in found.rejects] == [1, 2, 3], "all that `tries` allows"
+
+
+@pytest.mark.parametrize("lost", [1, 2, 3])
+def test_what_is_kept_does_not_change_with_what_is_lost(lost):
+    """A slot's next candidate is its own: how many other slots are open changes nothing."""
+    found = refilled(4, stop=lambda rows: rows[:lost])
+    assert [(pair.slot, pair.attempt) for pair in found.new] == [(place, 1) for place in range(lost)]
+    alone = refilled(4, stop=lambda rows: rows[:1])
+    assert found.new[0] == alone.new[0]
+
+
+def test_a_slot_of_which_another_paradigm_has_the_row_is_open():
+    found = {NAME: [], "useless_doc": [row("a", "useless_doc")]}
+    lacking, good = missing(found, {NAME: 1, "useless_doc": 1}, "1", {})
+    assert lacking == {NAME: 1, "useless_doc": 0}
+    assert good == {"a": "useless_doc"}
