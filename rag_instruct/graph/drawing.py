@@ -24,6 +24,7 @@ COLOURS = {
     "linked_documents": "#b9dde6",
     "synthesis": "#fbdcb4",
     "dataset": "#e2d5f0",
+    "refill": "#f0d9a8",
     "money": "#f7e3a1",
     "card": "#e8e8e8",
     "training": "#f6cfd0",
@@ -42,7 +43,7 @@ OTHER, SOURCE = "#eeeeee", "#ffffff"
 COMMON = ("dataset", "corpus", "encoder")  # wildcards that never distinguish boxes
 # If a stage has more than BOXES boxes, we ignore its wildcards one by one, in this order, until BOXES suffice.
 SCATTERED = ("shard", "chunk", "file", "name", "benchmark", "model", "given", "queries")
-BOXES = 5  # the most boxes of a stage: one for each paradigm
+BOXES = 6  # the most boxes of a stage: one for each paradigm, and one for refilled row slots
 
 
 @dataclass(frozen=True)
