@@ -9,6 +9,7 @@ from conftest import ROOT, Project
 from loopback import endpoint
 from stage import KEY
 
+from rag_instruct.corpus.passages import Passage
 from rag_instruct.errors import UserError
 from rag_instruct.exemplars.heuristic import drop_reason
 from rag_instruct.files import read_jsonl
@@ -188,6 +189,102 @@ def test_the_pair_filters_refuse_a_pair_for_no_reason_of_language(language):
     assert reason(question, answer, "Wie hoch ist die Zugspitze?") is None
     assert reason(question, answer, question) == "copies exemplar"
     assert reason(question, "") == "empty"
+
+
+# Documents of twelve languages, pairs that a careful reader keeps, and pairs whose numbers are wrong.
+DOCUMENTS = {
+'de':["Ludwig van Beethoven zog 1792 nach Wien, wo er bei Joseph Haydn studierte. Seine neunte Sinfonie wurde am 7. Mai 1824 uraufgeführt; 2.400 Zuhörer kamen in das Kärntnertortheater. Die Miete betrug 3,5 Gulden pro Woche.","Die Donau ist 2.857 Kilometer lang und mündet ins Schwarze Meer. Der Rhein entspringt in der Schweiz."],
+'zh':["北京是中华人民共和国的首都，人口约2154万。故宫建于1406年至1420年，占地72万平方米，有房屋九千余间。","长江全长6300公里，是亚洲最长的河流，发源于青藏高原的唐古拉山脉，流经十一个省级行政区。"],
+'ja':["富士山は静岡県と山梨県にまたがる標高3776メートルの活火山で、日本の最高峰である。2013年に世界文化遺産に登録された。","東京タワーは1958年に完成した高さ333メートルの電波塔で、東京都港区芝公園にある。"],
+'ar':["القاهرة هي عاصمة مصر وأكبر مدنها، ويبلغ عدد سكانها حوالي ٩٫٥ مليون نسمة. تأسست عام ٩٦٩ على يد جوهر الصقلي.","يبلغ طول نهر النيل 6650 كيلومترا، ويصب في البحر المتوسط. افتتح السد العالي في أسوان عام 1970."],
+'hi':["ताजमहल आगरा में यमुना नदी के किनारे स्थित है। इसे मुगल सम्राट शाहजहाँ ने अपनी पत्नी मुमताज़ महल की याद में बनवाया था। इसका निर्माण १६३२ में शुरू हुआ और लगभग 22 वर्ष लगे।","गंगा नदी 2525 किलोमीटर लंबी है और बंगाल की खाड़ी में गिरती है। इसका उद्गम गंगोत्री हिमनद है।"],
+'th':["กรุงเทพมหานครเป็นเมืองหลวงของประเทศไทย ก่อตั้งขึ้นเมื่อ พ.ศ. 2325 โดยพระบาทสมเด็จพระพุทธยอดฟ้าจุฬาโลกมหาราช มีประชากรประมาณ ๕.๕ ล้านคน","แม่น้ำเจ้าพระยามีความยาว 372 กิโลเมตร ไหลลงสู่อ่าวไทย เริ่มต้นที่จังหวัดนครสวรรค์"],
+'ko':["세종대왕은 조선의 제4대 왕으로 1443년에 훈민정음을 창제하고 1446년에 반포하였다. 집현전을 설치하였다.","한강의 길이는 494킬로미터이며 서해로 흘러 들어간다."],
+'ru':["Лев Толстой родился в 1828 году в Ясной Поляне. Роман «Война и мир» он писал с 1863 по 1869 год. Его жену звали Софья Андреевна.","Волга имеет длину 3530 километров и впадает в Каспийское море."],
+'tr':["İstanbul, Türkiye'nin en kalabalık şehridir. Ayasofya 537 yılında İmparator Justinianus tarafından yaptırıldı.","Kızılırmak 1.355 kilometre uzunluğundadır ve Karadeniz'e dökülür."],
+'el':["Ο Παρθενώνας χτίστηκε μεταξύ 447 και 432 π.Χ. στην Ακρόπολη της Αθήνας. Αρχιτέκτονες ήταν ο Ικτίνος και ο Καλλικράτης.","Ο Όλυμπος έχει υψόμετρο 2.918 μέτρα."],
+'fr':["Victor Hugo est né à Besançon le 26 février 1802. Il a publié Les Misérables en 1862. Le livre compte 1 500 pages.","La Loire mesure 1 006 kilomètres et se jette dans l'océan Atlantique."],
+'es':["Miguel de Cervantes nació en Alcalá de Henares en 1547. Publicó la primera parte del Quijote en 1605.","El río Ebro mide 930 kilómetros y desemboca en el mar Mediterráneo."],
+}  # fmt: skip
+GROUNDED = [
+('de','single_doc_answer',"Bei wem studierte Beethoven nach seinem Umzug nach Wien?","Nach seinem Umzug im Jahr 1792 studierte Beethoven bei dem Komponisten Joseph Haydn."),
+('de','single_doc_answer',"Wie viele Zuhörer kamen zur Uraufführung von Beethovens neunter Sinfonie?","Zur Uraufführung am 7. Mai 1824 kamen rund 2400 Menschen ins Kärntnertortheater."),
+('de','single_doc_answer',"Was kostete die Miete in vier Wochen?","Bei 3,5 Gulden pro Woche waren es in vier Wochen 14 Gulden."),
+('de','multi_doc_answer',"Welcher Fluss ist länger als 2.800 Kilometer, und wo entspringt der Rhein?","Die Donau ist 2857 km lang; der Rhein entspringt in der Schweiz."),
+('de','single_doc_answer',"Schreibe eine kurze Zusammenfassung über Beethovens Wiener Jahre","Beethovens Wiener Zeit begann 1792. Haydns Unterricht prägte den jungen Musiker, und die Uraufführung der Neunten machte ihn im Mai 1824 berühmt."),
+('de','single_doc_answer',"Stimmt es, dass die neunte Sinfonie 1824 uraufgeführt wurde?","Ja, am 7.5.1824."),
+('zh','single_doc_answer',"故宫是什么时候建成的？","故宫于1420年建成，工程始于1406年，历时约14年。"),
+('zh','single_doc_answer',"北京的人口有多少？","北京的人口大约是二千一百五十四万。"),
+('zh','single_doc_answer',"故宫有多少间房屋？","故宫有9000多间房屋。"),
+('zh','multi_doc_answer',"中国的首都和亚洲最长的河流分别是什么？","首都是北京，亚洲最长的河流是长江，全长6300公里。"),
+('zh','single_doc_answer',"长江流经几个省级行政区？","流经11个省级行政区。"),
+('ja','single_doc_answer',"富士山の標高は何メートルですか？","富士山の標高は3,776メートルです。"),
+('ja','single_doc_answer',"富士山はいつ世界遺産になりましたか？","平成25年（2013年）に世界文化遺産に登録されました。"),
+('ja','multi_doc_answer',"富士山と東京タワーの高さの差はどのくらいですか？","富士山は3776メートル、東京タワーは333メートルなので、差は3443メートルです。"),
+('ja','single_doc_answer',"東京タワーはどこにありますか？","東京都港区の芝公園にあります。"),
+('ar','single_doc_answer',"متى تأسست القاهرة؟","تأسست القاهرة عام 969 على يد القائد جوهر الصقلي."),
+('ar','single_doc_answer',"كم عدد سكان القاهرة؟","يبلغ عدد سكان القاهرة نحو 9.5 مليون نسمة."),
+('ar','multi_doc_answer',"ما طول نهر النيل وأين يصب؟","يبلغ طول النيل ٦٦٥٠ كم ويصب في البحر المتوسط."),
+('hi','single_doc_answer',"ताजमहल किसने बनवाया था?","ताजमहल मुगल सम्राट शाहजहाँ ने अपनी पत्नी मुमताज़ महल की याद में बनवाया था।"),
+('hi','single_doc_answer',"ताजमहल का निर्माण कब शुरू हुआ?","ताजमहल का निर्माण सन् 1632 में शुरू हुआ।"),
+('hi','single_doc_answer',"ताजमहल बनने में कितने वर्ष लगे?","इसमें लगभग २२ वर्ष लगे।"),
+('hi','multi_doc_answer',"गंगा कहाँ गिरती है और कितनी लंबी है?","गंगा बंगाल की खाड़ी में गिरती है और 2,525 किमी लंबी है।"),
+('th','single_doc_answer',"กรุงเทพมหานครก่อตั้งขึ้นเมื่อใด","ก่อตั้งขึ้นเมื่อปี พ.ศ. ๒๓๒๕"),
+('th','single_doc_answer',"กรุงเทพมหานครก่อตั้งขึ้นในปีคริสต์ศักราชใด","ก่อตั้งในปี ค.ศ. 1782 ซึ่งตรงกับ พ.ศ. 2325"),
+('th','multi_doc_answer',"แม่น้ำเจ้าพระยายาวเท่าใดและไหลลงที่ใด","แม่น้ำเจ้าพระยายาว 372 กิโลเมตรและไหลลงสู่อ่าวไทย"),
+('th','single_doc_answer',"ประชากรของกรุงเทพฯ มีเท่าใด","ประมาณ 5.5 ล้านคน"),
+('ko','single_doc_answer',"훈민정음은 언제 반포되었습니까?","훈민정음은 1446년에 세종대왕이 반포했습니다."),
+('ko','multi_doc_answer',"한강은 어디로 흘러 들어가나요?","한강은 길이가 494km이고 서해로 흘러갑니다."),
+('ru','single_doc_answer',"Когда Лев Толстой писал «Войну и мир»?","Толстой писал роман «Война и мир» с 1863 по 1869 годы, то есть шесть лет."),
+('ru','single_doc_answer',"Кто была жена Толстого?","Женой Толстого была Софья Андреевна."),
+('ru','multi_doc_answer',"Куда впадает Волга и какова её длина?","Волга впадает в Каспий; её длина — 3 530 км."),
+('tr','single_doc_answer',"Ayasofya ne zaman yaptırıldı?","Ayasofya 537'de Justinianus'un emriyle yaptırıldı."),
+('tr','multi_doc_answer',"Kızılırmak hangi denize dökülür?","Kızılırmak Karadeniz'e dökülür ve 1355 km uzunluğundadır."),
+('el','single_doc_answer',"Ποιοι ήταν οι αρχιτέκτονες του Παρθενώνα;","Οι αρχιτέκτονες του Παρθενώνα ήταν ο Ικτίνος και ο Καλλικράτης."),
+('el','single_doc_answer',"Πόσο ψηλός είναι ο Όλυμπος;","Το ύψος του Ολύμπου είναι 2918 μέτρα."),
+('fr','single_doc_answer',"Quand et où Victor Hugo est-il né ?","Hugo est né le 26 février 1802 à Besançon."),
+('fr','multi_doc_answer',"Combien mesure la Loire ?","La Loire mesure 1006 km et finit dans l'Atlantique."),
+('fr','single_doc_answer',"Combien de pages comptent Les Misérables ?","Le roman compte 1.500 pages."),
+('es','single_doc_answer',"¿Cuándo se publicó la primera parte del Quijote?","La primera parte de Don Quijote apareció en 1605, cuando Cervantes tenía unos 58 años."),
+('es','multi_doc_answer',"¿Dónde desemboca el Ebro?","El Ebro desemboca en el Mediterráneo tras 930 km."),
+('ar','single_doc_answer',"متى تأسست القاهرة بالتقويم الهجري؟","تأسست القاهرة عام 358 هـ، أي عام 969 م."),
+('ja','single_doc_answer',"富士山は平成何年に世界遺産になりましたか？","平成25年です。"),
+('zh','single_doc_answer',"写一首关于长江的短诗","滚滚长江出雪山，\n六千余公里入海间。"),
+('hi','single_doc_support',"भारत की सबसे पवित्र नदी कौन सी मानी जाती है?","भारत की सबसे पवित्र नदी गंगा मानी जाती है।"),
+('th','useless_doc',"ดอกไม้ประจำชาติของญี่ปุ่นคืออะไร","ดอกซากุระและดอกเบญจมาศ"),
+('zh','useless_doc',"水在标准大气压下的沸点是多少？","一百摄氏度。"),
+('ja','useless_doc',"光の速さは秒速およそ何キロメートルですか？","秒速およそ30万キロメートルです。"),
+('ar','useless_doc',"من كتب رواية البؤساء؟","كتبها فيكتور هوغو."),
+('de','useless_doc',"Welches Metall ist bei Zimmertemperatur flüssig?","Quecksilber ist das einzige Metall, das bei Zimmertemperatur flüssig ist."),
+('de','multi_doc_support',"Welche Musikstadt liegt an der Donau, die ins Schwarze Meer mündet?","Das ist Wien, die Stadt der Wiener Klassik."),
+]  # fmt: skip
+UNGROUNDED = [
+('de','single_doc_answer',"In welchem Jahr zog Beethoven nach Wien?","Beethoven zog 1801 nach Wien."),
+('zh','single_doc_answer',"故宫是什么时候建成的？","故宫于1520年建成。"),
+('ja','single_doc_answer',"富士山の標高は何メートルですか？","富士山の標高は4,810メートルです。"),
+('ar','single_doc_answer',"متى افتتح السد العالي؟","افتتح السد العالي عام 1985."),
+('hi','single_doc_answer',"गंगा कितनी लंबी है?","गंगा 3900 किलोमीटर लंबी है।"),
+('th','single_doc_answer',"แม่น้ำเจ้าพระยายาวเท่าใด","แม่น้ำเจ้าพระยายาว 815 กิโลเมตร"),
+('hi','single_doc_answer',"गंगा कितनी लंबी है?","गंगा ३९०० किलोमीटर लंबी है।"),
+]  # fmt: skip
+
+
+def judged(language, paradigm, question, answer):
+    passages = tuple(Passage(str(number), "", text) for number, text in enumerate(DOCUMENTS[language]))
+    return pair_fault(paradigm, question, answer, "Which river is the longest?", Focus(passages, (), {}))
+
+
+@pytest.mark.parametrize(("language", "paradigm", "question", "answer"), GROUNDED)
+def test_grounded_answers_are_kept_in_every_language(language, paradigm, question, answer):
+    """Whatever its digits, the signs in its numbers, its calendar, and the capitals of its nouns."""
+    assert judged(language, paradigm, question, answer) is None
+
+
+@pytest.mark.parametrize(("language", "paradigm", "question", "answer"), UNGROUNDED)
+def test_wrong_numbers_are_refused_in_every_language(language, paradigm, question, answer):
+    fault = judged(language, paradigm, question, answer)
+    assert fault is not None
+    assert fault.reason == "ungrounded"
 
 
 def test_an_answer_that_the_question_has_is_found_by_its_words_in_order():

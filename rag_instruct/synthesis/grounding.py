@@ -5,10 +5,11 @@ These rules refuse only what they are sure of. Everything else is left to the ev
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
+from rag_instruct.language import language_of
 from rag_instruct.words import content, stem
 
 MANY = 60  # of more numbers, nearly every other number is a result, so a rule cannot judge
@@ -28,6 +29,33 @@ UNITS = (1.609344, 0.9144, 0.3048, 2.54, 0.453592, 28.3495, 2.58999, 0.404686, 3
 SCALES = (2, 10, 100, 1e3, 1e6, 1e9)
 TIMES = (4, 7, 12, 24, 60, 365, 3600)
 FIGURE = re.compile(r"\d+(?:[.,'\u2009\u202f]\d+)*")
+# "3 530" and "1 006": the groups of a number in many languages, with any blank.
+SPACED = re.compile(r"(?<![\d.,])\d{1,3}(?:[ \u00a0\u202f\u2009]\d{3})+(?![\d.,]?\d)")
+# The decimal and the thousands sign of Arabic and Persian.
+SIGNS = {0x066B: ".", 0x066C: ","}
+# Years of other calendars, where a text has the words of these: how many years later ours are numbered.
+CALENDARS = (
+    (
+        re.compile("\u0e1e\\.?\u0e28|\u0e04\\.?\u0e28|\u0e1e\u0e38\u0e17\u0e18|\u0e04\u0e23\u0e34\u0e2a"),
+        (-543,),
+    ),  # Buddhist era
+    (re.compile("\u6c11[\u570b\u56fd]|\u5927\u6b63"), (1911,)),
+    (re.compile("\u4ee4\u548c"), (2018,)),
+    (re.compile("\u5e73\u6210"), (1988,)),
+    (re.compile("\u662d\u548c"), (1925,)),
+    (re.compile("\u660e\u6cbb"), (1867,)),
+    (
+        re.compile("\u062e\u0648\u0631\u0634\u06cc\u062f\u06cc|\u0634\u0645\u0633[\u06cc\u064a]"),
+        (621, 622),
+    ),  # Solar Hijri
+)
+LUNAR = re.compile("\u0647\u0640|\u0647\u062c\u0631[\u064a\u06cc]")  # Hijri years, of which 33 are 32 of ours
+TITLES = frozenset(
+    re.findall(
+        r"\w+", "Don Do\u00f1a Dom Sir Lord Lady Dame Mr Mrs Ms Dr Prof Saint San Santa King Queen Prince Princess"
+    )
+)
+NOUNS_HAVE_CAPITALS = ("de", "lb")
 DURATION = re.compile(
     r"\b(?:aged?|age of|after|for|within) ([a-z]+|\d+)\b"
     r"|\b([a-z]+|\d+)(?:st|nd|rd|th)?[- ](?:years?|decades?|anniversary)"
@@ -47,11 +75,14 @@ def unsupported_number(answer: str, question: str, texts: str) -> str:
     A number may be computed from earlier ones of the answer, too, as in a solution step by step. Numbers in code do not
     count. Among very many numbers, nothing is called unsupported.
     """
-    said = CODE.sub(" ", answer)
+    texts, question = _plain(texts), _plain(question)
+    told = {*_values(texts), *_values(question)}
+    said = SPACED.sub(lambda found: _joined(found[0], told), _plain(CODE.sub(" ", answer)))
     given = set(FIGURE.findall(f"{texts} {question}"))
     stated = [*_values(question), *_scaled(question), *_words(said), *_scaled(said)]
     asks_ratio = bool(RATIO.search(question))
-    numbers = _Numbers([*_values(texts), *_scaled(texts)], stated, list(_durations(texts)), asks_ratio)
+    offsets = list(_offsets(f"{said} {question} {texts}"))
+    numbers = _Numbers([*_values(texts), *_scaled(texts)], stated, list(_durations(texts)), asks_ratio, offsets)
     if len(numbers.told) + len(numbers.stated) + len(FIGURE.findall(said)) > MANY:
         return ""
     for found in FIGURE.finditer(said):
@@ -67,11 +98,15 @@ def unsupported_names(answer: str, question: str, texts: str) -> list[str]:
     """Return the names that the texts and the question lack, if they are at least half of the answer's new names.
 
     Names that begin alike are the same: Bosnian and Bosnia. Abbreviations, a single name, and a text in which very many
-    words have capitals cannot be judged.
+    words have capitals cannot be judged, nor can German, whose nouns all have them.
     """
+    if language_of(texts) in NOUNS_HAVE_CAPITALS:
+        return []
     said = " ".join(PROSE.findall(CODE.sub(" ", answer)))
     names = [
-        name for name in NAME.findall(said) if stem(name) not in content(question) and not ABBREVIATION.search(name)
+        name
+        for name in NAME.findall(said)
+        if stem(name) not in content(question) and not ABBREVIATION.search(name) and name not in TITLES
     ]
     if len(names) < 2 or len(names) > 0.6 * len(said.split()):
         return []
@@ -88,6 +123,7 @@ class _Numbers:
     stated: list[float]
     durations: list[float]
     asks_ratio: bool = False
+    offsets: Sequence[float] = ()  # between years of two calendars
 
     def support(self, figure: str, readings: list[float], after: str) -> bool:
         """Say whether the numbers have one of the readings of a figure, or whether it can be computed from them.
@@ -96,6 +132,8 @@ class _Numbers:
         """
         is_share = self.asks_ratio or bool(re.match(r"\s*(%|percent|per cent|times|-?fold)", after))
         if after.startswith("s") and any(0 <= old - readings[0] < 10 for old in self.told):
+            return True
+        if any({readings[0] + offset, readings[0] - offset} & {*self.told, *self.stated} for offset in self.offsets):
             return True
         if readings[0] in YEARS and figure.isdigit():
             return self._makes_year(readings[0])
@@ -180,9 +218,36 @@ def _tolerance(figure: str) -> float:
     return 0.5001 * 10.0 ** (len(digits) - len(digits.rstrip("0")))
 
 
+def _plain(text: str) -> str:
+    """Return the text with ASCII digits, and a point and commas in numbers, whatever its script."""
+    if text.isascii():
+        return text
+    return re.sub(r"\d", lambda digit: str(int(digit[0])), text.translate(SIGNS))
+
+
+def _joined(figure: str, told: Collection[float]) -> str:
+    """Return a number without the blanks between its groups, if a text has it. Else it may be several numbers."""
+    bare = re.sub(r"\D", "", figure)
+    return bare if float(bare) in told else figure
+
+
+def _offsets(texts: str) -> Iterator[float]:
+    """Yield by how many years the calendars that the texts use differ."""
+    for words, offsets in CALENDARS:
+        if words.search(texts):
+            yield from offsets
+    if LUNAR.search(texts):
+        years = {int(year) for year in re.findall(r"\b\d{2,4}\b", texts)}
+        yield from {
+            round(year * 32 / 33) + 622 + one - year for year in years for one in (-1, 0, 1) if year < YEARS[-1]
+        }
+
+
 def _values(text: str) -> Iterator[float]:
     for figure in FIGURE.findall(text):
         yield from _readings(figure)
+    for spaced in SPACED.findall(text):
+        yield float(re.sub(r"\D", "", spaced))
     yield from _words(text)
 
 
