@@ -301,3 +301,32 @@ def test_every_key_is_explained_and_shown_by_an_example():
 def test_jobs_that_get_the_checked_settings_load_no_pydantic():
     code = "import sys, rag_instruct.jobs, rag_instruct.settings; sys.exit(bool({'pydantic', 'yaml', 'difflib'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("words: 0100", "YAML reads 0100 as 64: write the number that you mean"),
+        ("words: 1:40", "YAML reads 1:40 as 100: write"),
+        ("columns: {id: 007}", "YAML reads 007 as 7: write the number that you mean, or put it in quotes"),
+        ("path: other.tsv", "the key 'path' occurs 2 times in one section, and YAML keeps only the last"),
+        ("words: 100\n      words: 200", "the key 'words' occurs 2 times"),
+    ],
+)
+def test_what_yaml_reads_otherwise_than_it_is_meant_is_refused_with_its_line(tmp_path, line, said):
+    text = (ROOT / "config.yaml").read_text().replace(
+        "\ncorpora:\n", f"\ncorpora:\n\n  mine:\n    passages:\n      path: my.tsv\n      {line}\n    shards: 1\n", 1
+    )  # fmt: skip
+    (tmp_path / "config.yaml").write_text(text)
+    with pytest.raises(UserError) as refusal:
+        read_config(tmp_path)
+    assert said in str(refusal.value)
+    number = text[: text.index("path: my.tsv")].count("\n") + 1
+    path_twice = said.startswith("the key 'path")
+    assert f"config.yaml, line {number + (not path_twice)}: " in str(refusal.value)
+
+
+def test_what_is_no_yaml_is_said(tmp_path):
+    (tmp_path / "config.yaml").write_text("corpora:\n\tmine: x\n")
+    with pytest.raises(UserError, match=r"(?s)config\.yaml: not YAML: .*line 2"):
+        read_config(tmp_path)

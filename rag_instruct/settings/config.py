@@ -1,6 +1,8 @@
 """The whole of config.yaml: we check it, fill in defaults and check references."""
 
 import json
+import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -94,6 +96,8 @@ def checked(config: Settings, prompts: Path, files: Iterable[str | Path] = ()) -
 
     `prompts` is the folder of prompts; the folder of recipes is next to it. `config` was read from `files`.
     """
+    for path in files:
+        _refuse_surprises(Path(path))
     found = validated(Config, config, "config.yaml", RENAMED)
     filled: Settings = _filled(config, found)
     filled["datasets"] = {name: follow_language(dataset) for name, dataset in filled["datasets"].items()}
@@ -105,7 +109,11 @@ def checked(config: Settings, prompts: Path, files: Iterable[str | Path] = ()) -
 def read_config(folder: Path) -> Settings:
     """Return the checked config.yaml of a folder, for scripts that run without Snakemake."""
     path = folder / "config.yaml"
-    return checked(yaml.safe_load(read_text(path)), root() / "resources/prompts", [path])
+    try:
+        config = yaml.safe_load(read_text(path))
+    except yaml.YAMLError as error:
+        raise UserError(f"{path}: not YAML: {error}") from error
+    return checked(config, root() / "resources/prompts", [path])
 
 
 def json_schema() -> str:
@@ -128,6 +136,44 @@ def _filled(given: Any, found: Any) -> Any:
 
 def _plain(default: Any) -> Any:
     return {key: _plain(value) for key, value in default.given().items()} if isinstance(default, Section) else default
+
+
+# Numbers that YAML 1.1 reads in base 8 or 60: `words: 0100` is 64, and `dollars: 1:30` is 90.
+OTHER_BASE = re.compile(r"[-+]?(?:0[0-7_]+|\d[\d_]*(?::[0-5]?\d)+(?:\.[\d_]*)?)")
+
+
+def _refuse_surprises(path: Path) -> None:
+    """Refuse a key that occurs twice, whose first value YAML drops, and numbers in another base."""
+    for node in _nodes(yaml.compose(read_text(path))):
+        line = node.start_mark.line + 1
+        if isinstance(node, yaml.ScalarNode) and not node.style and OTHER_BASE.fullmatch(node.value):
+            value = yaml.safe_load(node.value)
+            raise UserError(
+                f"{path}, line {line}: YAML reads {node.value} as {value}: write the number that you mean, or put it "
+                "in quotes if it is a text"
+            )
+        if isinstance(node, yaml.MappingNode):
+            names = Counter(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
+            for key, _ in node.value:
+                if names[key.value] > 1:
+                    raise UserError(
+                        f"{path}, line {key.start_mark.line + 1}: the key {key.value!r} occurs {names[key.value]} "
+                        "times in one section, and YAML keeps only the last: remove or rename the others"
+                    )
+
+
+def _nodes(top: yaml.Node | None) -> Iterator[yaml.Node]:
+    """Yield all nodes of a YAML text, each once, also if aliases name it again."""
+    waiting, seen = [top], set()
+    while waiting:
+        node = waiting.pop()
+        if node is None or id(node) in seen:
+            continue
+        seen.add(id(node))
+        yield node
+        if isinstance(node, yaml.CollectionNode):
+            parts = node.value if isinstance(node, yaml.SequenceNode) else [one for pair in node.value for one in pair]
+            waiting += reversed(parts)
 
 
 def _refuse_bare_words(config: Settings, files: Iterable[str | Path]) -> None:
