@@ -309,6 +309,10 @@ CITIES = ["北京", "上海", "广州", "深圳"]
         (VITAMINS, "C", "The best source is vitamin C because it heals.", 1), (VITAMINS, "A", "A", 1),
         (CITIES, "A", "答案是北京。", 1), (CITIES, "A", "我选A，因为北京是首都。", 1), (CITIES, "A", "A。北京", 1),
         (CITIES, "B", "A。北京", 0), (CITIES, "A", "正确答案：A", 1),
+        (BIOMES, "C", "C is not correct.", 0), (BIOMES, "C", "C is wrong.", 0), (BIOMES, "C", "C can be excluded.", 0),
+        (BIOMES, "B", "Option B is incorrect.", 0), (BIOMES, "A", "B is wrong; A is right.", 1), (BIOMES, "B", "B can't be right.", 0),
+        (BIOMES, "A", "Choice A it is.", 1), (BIOMES, "A", "Option A fits.", 1), (BIOMES, "D", "The correct option is (D).", 1),
+        (BIOMES, "C", "C. Not all plains are dry.", 1), (BIOMES, "B", "The answer is not B.", 0), (BIOMES, "A", "Out of the four, A makes the most sense.", 1),
     ],
 )  # fmt: skip
 def test_the_option_that_is_meant_is_chosen(options, label, output, right):

@@ -91,29 +91,36 @@ def _named(final: str, choices: Choices) -> str | None:
 
 
 def _begins_with(text: str, choices: Choices) -> str | None:
-    """Return the label that begins the text ("B", "(b)", "option D"), or None.
+    """Return the label that begins the text ("B", "(b)", "option D"), or None, also if it is denied ("B is wrong").
 
     Return "" if the words after the label are the text of another option.
     """
     match = re.match(
-        r"[\s\"'*\[]*+(?:(?:the\s+)?(?:answer|option|choice|letter)\s+)?[\"'\[]*(\(?)([A-Za-z1-9])(\)?)"
+        r"[\s\"'*\[]*+((?i:(?:the\s+)?(?:answer|option|choice|letter))\s+)?[\"'\[]*(\(?)([A-Za-z1-9])(\)?)"
         r"(?![A-Za-z0-9]|['\u2019]\w)(.*)",
         text,
         re.S,
     )
     if not match:
         return None
-    bracket, letter, closing, rest = match.groups()
+    named, bracket, letter, closing, rest = match.groups()
     label = _label(letter.upper(), choices)
-    if label is None or re.match(r"\.?\d", rest) or not (closing or _stands_alone(letter, bracket, rest)):
+    if label is None or re.match(r"\.?\d", rest) or not (closing or _stands_alone(letter, bracket, rest, bool(named))):
+        return None
+    if not asserted("", rest.split("\n")[0]):
         return None
     if MORE.match(rest) and MORE.match(rest)[1] in dict(choices):  # type: ignore[index]
         return None
     return "" if _contradicts(label, rest, choices) else label
 
 
-def _stands_alone(letter: str, bracket: str, rest: str) -> bool:
-    """Return whether a letter is a label, rather than the article "A" or the pronoun "I"."""
+def _stands_alone(letter: str, bracket: str, rest: str, named: bool) -> bool:
+    """Return whether a letter is a label, rather than the article "A" or the pronoun "I".
+
+    `named` says that a word such as "option" stands before it.
+    """
+    if named and letter.isupper():
+        return True
     if bracket or not rest.strip() or re.match(r"\s*[.:,;\-\u2013\u2014\])\n\"'=]", rest):
         return letter.isupper() or bool(bracket) or not rest.strip(" .)") or bool(re.match(r"[.:)]", rest))
     if VERDICT_AFTER.match(rest) or re.match(r"\s+(?:because|since|as|based on|due to|given)\b", rest):
