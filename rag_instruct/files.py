@@ -17,13 +17,16 @@ if TYPE_CHECKING:  # functions import numpy themselves, because most jobs do not
     import numpy as np
 
 
+FULL = (errno.ENOSPC, errno.EDQUOT)  # errors of a full disk
+
+
 @contextmanager
 def needs_room(path: Path) -> Iterator[None]:
     """Turn the error of a full disk into a UserError with the name of the file."""
     try:
         yield
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno not in FULL:
             raise
         raise UserError(f"{path}: the disk is full: make room and run again; finished work stays") from error
 

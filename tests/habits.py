@@ -64,6 +64,8 @@ class Batches:
         self.hidden = 0  # lists that do not show such a batch yet
         self.cancelled: list[str] = []
         self.running: set[str] = set()
+        self.most = 10**9  # requests in a batch, beyond which it fails
+        self.missing = 0  # times that a file of results is not there
         self.looks: Counter[str] = Counter()
         self.billed = 0
 
@@ -79,7 +81,10 @@ class Batches:
 
     def show(self, name):
         batch = self.opened[name]
-        if batch["status"] == "in_progress" and name not in self.running:
+        if batch["request_counts"]["total"] > self.most:
+            said = "Enqueued token limit reached for m in organization org-x. Limit: 90,000 enqueued tokens."
+            batch |= {"status": "failed", "errors": {"data": [{"code": "token_limit_exceeded", "message": said}]}}
+        elif batch["status"] == "in_progress" and name not in self.running:
             self.end(batch, "completed")
         self.looks[name] += 1
         return {key: value for key, value in batch.items() if key != "output_file_id" or self.looks[name] > self.late}
@@ -113,6 +118,9 @@ class Batches:
             shown = [] if self.hidden >= 0 else [self.show(name) for name in reversed(self.opened)]
             return {"object": "list", "data": shown, "has_more": False}
         if found := re.fullmatch("/v1/files/(.+)/content", path):
+            self.missing -= found[1].startswith("out")
+            if found[1].startswith("out") and self.missing >= 0:
+                return 404, error("No such File object")
             return self.files[found[1]]
         if found := re.fullmatch("/v1/batches/(.+)/cancel", path):
             return self.cancel(found[1])

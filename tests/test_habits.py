@@ -1,6 +1,7 @@
 """Habits of real endpoints, each a kind of ../shared's list of faults: what they cost, what is kept, what ends."""
 
 import asyncio
+import errno
 import gzip
 import json
 import threading
@@ -9,7 +10,7 @@ from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from asking import PRICES, ask_all, body
+from asking import PRICES, ask_all, body, teacher
 from conftest import ROOT
 from habits import CONTROL, Raw, asked_in, completion, error, habits, result
 from pydantic import ValidationError
@@ -40,7 +41,6 @@ def no_pauses(monkeypatch):
     monkeypatch.setattr(client, "FIRST_PAUSE", 0.005)
     monkeypatch.setattr(client, "LONGEST_WAIT", 0.05)
     monkeypatch.setattr(places, "LONGEST_PAUSE", 0.02)
-    monkeypatch.setattr(places, "LATE", 0.0)
     monkeypatch.setattr(batch, "QUIET", 0.05)
     monkeypatch.setattr(batch, "UNCLEAR", 0.3)
 
@@ -165,6 +165,45 @@ def test_a_bad_line_costs_the_batch_nothing_else(tmp_path, bad):
             assert len(served.batches.opened) == before + 1
 
 
+@pytest.mark.parametrize("form", ["text status", "text body", "byte-order mark", "two lines", "windows"])
+def test_lines_of_a_batch_in_other_forms_are_read(tmp_path, form):
+    def lines(line):
+        one = result(line, 200, completion())
+        if form == "text status":
+            one["response"]["status_code"] = "200"
+        if form == "text body":
+            one["response"]["body"] = json.dumps(completion())
+        before = "\ufeff" if form == "byte-order mark" and number_of(line["body"]) == 0 else ""
+        ends = {"two lines": f"\n{json.dumps(one)}\n\n", "windows": "\r"}
+        return f"{before}{json.dumps(one)}{ends.get(form, '')}".encode()
+
+    with habits(None) as served:
+        served.batches.lines = lines
+        assert ask_all(served.base_url, tmp_path, range(5), batch=True, poll_seconds=0.01)[1] == 5
+        assert len(served.batches.opened) == 1
+    assert not AnswerStore(tmp_path).lost
+
+
+def test_a_batch_that_is_too_large_for_the_account_is_sent_in_parts(tmp_path):
+    with habits(None) as served:
+        served.batches.most = 3
+        assert ask_all(served.base_url, tmp_path, range(10), batch=True, poll_seconds=0.01)[1] == 10
+        assert served.batches.billed == 10
+        served.batches.most = 0
+        with pytest.raises(UserError, match=r"not accepted .*Enqueued token limit"):
+            ask_all(served.base_url, tmp_path, range(10, 14), batch=True, poll_seconds=0.01)
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_results_that_the_provider_lacks_are_waited_for_and_then_lost_in_the_ledger(tmp_path, monkeypatch, late):
+    monkeypatch.setattr(batch_api, "LATE", 9.0 if late else 0.0)
+    with habits(None) as served:
+        served.batches.missing = 3 if late else 1
+        assert ask_all(served.base_url, tmp_path, range(5), batch=True, poll_seconds=0.01)[1] == 5
+        assert served.batches.billed == (5 if late else 10)
+    assert len(AnswerStore(tmp_path).lost) == served.batches.billed - 5
+
+
 def test_a_batch_that_refuses_most_lines_in_unknown_words_settles_none_of_them(tmp_path):
     with habits(None) as served:
         served.batches.lines = lambda line: (
@@ -195,6 +234,52 @@ def test_a_good_answer_that_comes_while_all_else_fails_is_stored(tmp_path, monke
         with pytest.raises(UserError, match=r"of the last \d+ attempts failed"):
             ask_all(served.base_url, tmp_path, range(40), concurrency=8)
     assert [record["reply"]["text"] for record in AnswerStore(tmp_path).records()] == ["in hand"]
+
+
+def test_a_job_that_was_stopped_reads_what_has_come_before_it_calls_it_a_timeout(tmp_path, monkeypatch):
+    """A laptop that sleeps, or SIGSTOP: when the process goes on, both the answers and the timeout are due."""
+    monkeypatch.setattr(places, "ASLEEP", 0.2)
+
+    def answer(request):
+        time.sleep(0.2)
+        return completion()
+
+    async def sleeping(url):
+        async with teacher(url, tmp_path, timeout=0.6) as asked:
+            asyncio.get_running_loop().call_later(0.1, time.sleep, 1.2)
+            return await asyncio.gather(*(asked.ask(body(number)) for number in range(4)))
+
+    with habits(answer) as served:
+        replies = asyncio.run(sleeping(served.base_url))
+        assert [reply["finish_reason"] for _, reply in replies] == ["stop"] * 4
+        assert len(served.requests) == 4
+    assert not AnswerStore(tmp_path).lost
+
+
+def test_a_disk_that_becomes_full_stops_buying_and_loses_no_answer(tmp_path, monkeypatch):
+    written = AnswerStore._written
+
+    def with_little_room(store, lines):
+        if len(served.requests) > 6 and not store._room.closed:
+            raise OSError(errno.ENOSPC, "no space")
+        return written(store, lines)
+
+    def no_room(file, start, size):
+        raise OSError(errno.ENOSPC, "no space")
+
+    monkeypatch.setattr(AnswerStore, "_written", with_little_room)
+    with habits(lambda request: completion()) as served:
+        with pytest.raises(UserError, match=r"the disk is full: make 8 MB of room"):
+            ask_all(served.base_url, tmp_path, range(100), concurrency=4)
+        bought = len(served.requests)
+        assert 6 < bought == len(AnswerStore(tmp_path)) < 20
+        with pytest.MonkeyPatch.context() as full:
+            full.setattr("os.posix_fallocate", no_room)
+            with pytest.raises(UserError, match="the disk is full"):
+                ask_all(served.base_url, tmp_path, range(100))
+        assert len(served.requests) == bought, "nothing is bought that could not be stored"
+        monkeypatch.setattr(AnswerStore, "_written", written)
+        assert ask_all(served.base_url, tmp_path, range(100))[1:] == (100 - bought, bought)
 
 
 def test_an_answer_with_headers_that_nobody_understands_is_stored(tmp_path):
@@ -303,6 +388,35 @@ def test_a_budget_holds_without_usage(tmp_path, usage):
         assert 0.001 < sent < 0.01, "a byte counts as a token where nothing is known"
     found = summary(entries(AnswerStore(tmp_path), set(), ACCOUNT), ACCOUNT)
     assert found["calls_with_estimated_usage"] == len(served.requests)
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        {"prompt_tokens": 1, "completion_tokens": 1},
+        {"prompt_tokens": 3, "completion_tokens": 200, "prompt_tokens_details": {"cached_tokens": 2000}},
+        {"prompt_tokens": 2000, "completion_tokens": 2},
+    ],
+)
+def test_a_budget_holds_although_usage_cannot_be_true(tmp_path, monkeypatch, usage):
+    """Servers that count requests or thousands, or leave out what was cached."""
+    long = {"max_tokens": 300, "messages": [{"role": "user", "content": "river " * 1500}]}
+    monkeypatch.setattr("asking.body", lambda number, form: {**long, "seed": number})
+    with habits(lambda request: completion("x " * 400, usage=usage)) as served:
+        with pytest.raises(UserError, match="is used up"):
+            ask_all(served.base_url, tmp_path, range(300), concurrency=2, caps={"dollars": 0.1})
+        assert len(served.requests) * (1500 * 2 + 200 * 10) / 1e6 < 0.1
+    found = summary(entries(AnswerStore(tmp_path), set(), ACCOUNT), ACCOUNT)
+    assert found["calls_with_estimated_usage"] == len(served.requests)
+
+
+def test_usage_that_grows_from_answer_to_answer_stops_the_job(tmp_path):
+    """A server that reports the sum since its start."""
+    counts = iter(range(1, 10**6))
+    with habits(lambda request: completion(usage=(10 * (n := next(counts)), 5 * n))) as served:
+        with pytest.raises(UserError, match=r"answer of \d+ tokens.*allows 9"):
+            ask_all(served.base_url, tmp_path, range(100), concurrency=1, caps={"dollars": 1.0})
+    assert len(served.requests) < 6
 
 
 @pytest.mark.parametrize("factor", [0.7, 1.0, 2.5])
@@ -479,6 +593,18 @@ def test_a_reply_without_text_and_reason_is_tried_once_more_and_then_kept_as_it_
         replies, bought, _ = ask_all(served.base_url, tmp_path, range(3))
         assert (bought, len(served.requests)) == (3, 4)
     assert [reply["finish_reason"] for _, reply in replies] == ["stop", EMPTY, "stop"]
+
+
+def test_another_model_under_the_same_name_is_said_once(tmp_path, caplog):
+    with habits(lambda request: {**completion(), "model": "llama" if number_of(request) < 5 else "gemma"}) as served:
+        ask_all(served.base_url, tmp_path, range(9), concurrency=1)
+        assert caplog.text.count("m answers as gemma now, and as llama before") == 1
+        served.answer = lambda request: {**completion(), "model": "qwen"}
+        ask_all(served.base_url, tmp_path, range(12))
+        assert caplog.text.count("m answers as qwen now, and as gemma before") == 1
+        caplog.clear()
+        ask_all(served.base_url, tmp_path, range(14))
+    assert "answers as" not in caplog.text
 
 
 # C11 and C12: outages and waits

@@ -82,8 +82,8 @@ class Endpoint:
             self.billed[name] = usage
         return name, usage
 
-    def good(self, request, key, form, text=lambda text: text, **more):
-        name, usage = self.bill(request, key, told=form is not None, **more)
+    def good(self, request, key, form, text=lambda text: text, told=True, **more):
+        name, usage = self.bill(request, key, told=told and form is not None, **more)
         return {**completion(text(write_pair(request)), usage=form(usage) if form else None), "model": name}
 
     # Good answers, whose usage has many forms
@@ -104,6 +104,9 @@ class Endpoint:
     def no_usage(self, request, key):
         return self.good(request, key, None)
 
+    def impossible_usage(self, request, key):
+        return self.good(request, key, lambda used: (1, 1), told=False)
+
     def in_parts(self, request, key):
         return self.good(request, key, lambda used: (used.prompt, used.completion), lambda text: [{"type": "text", "text": text}])  # fmt: skip
 
@@ -118,7 +121,7 @@ class Endpoint:
         return reply
 
     def nested(self, request, key):
-        return self.good(request, key, lambda used: (used.prompt, used.completion), lambda text: "[" * 20_000)
+        return self.good(request, key, lambda used: (used.prompt, used.completion), lambda text: "[" * 2_000)
 
     def with_odd_headers(self, request, key):
         soon = {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": str(int(time.time()))}
@@ -149,6 +152,10 @@ class Endpoint:
         self.bill(request, key, usable=False, told=False)
         return 200, lambda file: file.write(b'{"choices": [{"mess')
 
+    def timed_out(self, request, key):
+        self.bill(request, key, usable=False, told=False)
+        return 504, b"<html>Gateway Time-out"
+
     # Not charged
 
     def overloaded(self, request, key):
@@ -169,6 +176,12 @@ class Endpoint:
     def throttled(self, request, key):
         return 429, error("slow down"), {"Retry-After": "0.05"}
 
+    def throttled_in_words(self, request, key):
+        return 429, [error("Resource exhausted", details=[{"retryDelay": "0.05s"}])]
+
+    def in_another_form(self, request, key):
+        return 200, {"choices": None, "base_resp": {"status_code": 1013, "status_msg": "busy"}}
+
     def teapot(self, request, key):
         return 418, error("I am a teapot")
 
@@ -187,9 +200,19 @@ class Endpoint:
         return 402, error("Insufficient Balance")
 
 
-GOOD = ["plain", "texts", "hidden_thoughts", "cached_above_prompt", "no_usage", "in_parts", "thoughts", "cut_off", "nested", "with_odd_headers"]  # fmt: skip
-CHARGED = ["aborted", "half_a_surrogate", "stream", "nothing", "lost", "half_a_body"]
-FREE = ["overloaded", "server_error", "gateway", "page", "error_inside", "throttled", "teapot"]
+GOOD = ["plain", "texts", "hidden_thoughts", "cached_above_prompt", "no_usage", "impossible_usage", "in_parts", "thoughts", "cut_off", "nested", "with_odd_headers"]  # fmt: skip
+CHARGED = ["aborted", "half_a_surrogate", "stream", "nothing", "lost", "half_a_body", "timed_out"]
+FREE = [
+    "overloaded",
+    "server_error",
+    "gateway",
+    "page",
+    "error_inside",
+    "throttled",
+    "teapot",
+    "throttled_in_words",
+    "in_another_form",
+]
 LASTING = ["too_long", "moderated", "never"]
 ALL = GOOD + CHARGED + FREE + LASTING + ["dry"]
 

@@ -8,9 +8,11 @@ attempt may have been charged but brought no reply, the store keeps it as lost, 
 """
 
 import asyncio
+import errno
 import json
 import os
 import socket
+import tempfile
 import time
 import uuid
 from collections import Counter
@@ -19,10 +21,10 @@ from contextlib import contextmanager
 from io import FileIO
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from rag_instruct.errors import UserError
-from rag_instruct.files import digest, dump, needs_room
+from rag_instruct.files import FULL, digest, dump, needs_room
 from rag_instruct.llm import segments
 from rag_instruct.llm.segments import Record, Reply, Request, failed_reply, tokens_of
 from rag_instruct.lock import READ_ONLY, hold
@@ -30,6 +32,7 @@ from rag_instruct.lock import READ_ONLY, hold
 KEPT = "what was bought is kept: run again to go on"
 CORRECT = "what was bought is kept: correct this, then run again"  # where a rerun alone would meet the same
 SAMPLE = 200  # answers from which a job learns how many tokens a request has
+ROOM = 2**23  # bytes set aside on the disk, for answers that are on their way when it becomes full
 RESTED = 10  # after a look into the folder, wait this many times as long as the look took
 
 
@@ -76,6 +79,8 @@ class AnswerStore:
         self._next_look = 0.0
         self._segment: FileIO | None = None
         self._own = ""  # name of the own segment
+        self._room: IO[bytes] | None = None
+        self._full = False  # whether the disk became full, and the room is given up
         self._waiting: list[tuple[bytes, Record, asyncio.Future[None]]] = []
         self._writer: asyncio.Task[None] | None = None
         self.spent: dict[Payer, Counter[str]] = {}
@@ -196,32 +201,68 @@ class AnswerStore:
                 if not kept.done():
                     kept.set_result(None)
 
-    def _append(self, lines: bytes) -> int:
-        with needs_room(self.folder):
-            if self._segment and not (self.folder / self._own).exists():
-                self._segment.close()  # compacted by another node, which does not see our locks
-                self._segment = None
-            if self._segment is None:
-                self._segment = self._new_segment()
-            position = self._segment.tell()
-            try:
-                left = memoryview(lines)
-                while left:
-                    left = left[self._segment.write(left) :]
-                os.fsync(self._segment.fileno())
-            except OSError:
-                # Remove a half-written line: it would fill the disk, and spoil the next line.
-                self._segment.truncate(position)
-                self._segment.seek(position)
+    def hold_room(self) -> None:
+        """Set room aside on the disk for the answers that are on their way. Call it before each purchase.
+
+        Raise UserError if the disk is full, or if this process may not write here.
+        """
+        if self._room and not self._full:
+            return
+        try:
+            if self._full:
+                raise OSError(errno.ENOSPC, "the disk became full")
+            with self._may_write():
+                self.folder.mkdir(parents=True, exist_ok=True)
+                self._room = _set_aside(self.folder)
+        except OSError as error:
+            if error.errno not in FULL:
                 raise
-            return position
+            raise UserError(
+                f"{self.folder}: the disk is full: make {ROOM >> 20} MB of room for answers; {KEPT}"
+            ) from error
+
+    def _append(self, lines: bytes) -> int:
+        """Append lines to the own segment, and return where. If the disk is full, use the room that is set aside."""
+        with needs_room(self.folder):
+            try:
+                return self._written(lines)
+            except OSError as error:
+                if error.errno not in FULL or not self._room or self._full:
+                    raise
+            self._full = True
+            self._room.close()
+            return self._written(lines)
+
+    def _written(self, lines: bytes) -> int:
+        if self._segment and not (self.folder / self._own).exists():
+            self._segment.close()  # compacted by another node, which does not see our locks
+            self._segment = None
+        if self._segment is None:
+            self._segment = self._new_segment()
+        position = self._segment.tell()
+        try:
+            left = memoryview(lines)
+            while left:
+                left = left[self._segment.write(left) :]
+            os.fsync(self._segment.fileno())
+        except OSError:
+            # Remove a half-written line: it would fill the disk, and spoil the next line.
+            self._segment.truncate(position)
+            self._segment.seek(position)
+            raise
+        return position
 
     def _new_segment(self) -> FileIO:
         self._own = f"{time.strftime('%Y%m%dT%H%M%S')}-{socket.gethostname()}-{uuid.uuid4().hex[:12]}.jsonl"
-        try:
+        with self._may_write():
             self.folder.mkdir(parents=True, exist_ok=True)
             self._in_use = self._in_use or hold(self.folder / segments.IN_USE, wait=True, shared=True)
             return (self.folder / self._own).open("xb", buffering=0)
+
+    @contextmanager
+    def _may_write(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             if error.errno not in READ_ONLY:
                 raise
@@ -232,6 +273,21 @@ class AnswerStore:
 
     def close(self) -> None:
         """Close the own segment, and let other processes compact the store."""
-        for file in (self._segment, self._in_use):
+        for file in (self._segment, self._in_use, self._room):
             if file:
                 file.close()
+
+
+def _set_aside(folder: Path) -> IO[bytes]:
+    """Return an open file without a name that takes `ROOM` bytes of the disk, until it is closed."""
+    room = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (the store closes it)
+    try:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(room.fileno(), 0, ROOM)
+        else:  # macOS
+            room.write(bytes(ROOM))
+            room.flush()
+    except OSError:
+        room.close()
+        raise
+    return room

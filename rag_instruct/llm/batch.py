@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import re
 import time
 import uuid
 from typing import ClassVar
@@ -20,6 +21,7 @@ from rag_instruct.llm.segments import Reply, Request, failed_reply
 from rag_instruct.logs import logger
 
 MOST_LINES = 50_000  # requests in a batch, a limit of the API
+ENQUEUED = re.compile("enqueued token|token_limit_exceeded")  # more tokens than the account may have in batches
 TRIAL = 100  # requests in the first batch to a model of which the store has no answer: all of them may be of no use
 MOST_BYTES = 190_000_000  # of a batch's file; the API allows 200 MB
 QUIET = 1.0  # seconds without a new request after which a batch is closed and sent
@@ -39,6 +41,7 @@ class BatchClient:
         self._orphans, self._claims, self._results = orphans, orphans.claims, orphans.results
         self._api, self._folder, self._recorder = self._results.api, self._results.folder, self._results.recorder
         self._pending = self._results.pending
+        self._most = MOST_LINES  # requests in a batch, as far as the account may enqueue
         self._rounds: dict[str, int] = {}
         self._last = 0.0
         self._sender: asyncio.Task[None] | None = None
@@ -72,7 +75,7 @@ class BatchClient:
         If no batch will answer the request, return a failed reply with the reason. Raise UserError for a problem that
         stops all requests, such as a refused key.
         """
-        async with self._recorder.budget.reserved(request) as renew:
+        async with self._recorder.reserved(request) as renew:
             while True:
                 try:
                     return await self._in_a_batch(key, request)
@@ -106,7 +109,7 @@ class BatchClient:
     async def _one_batch(self) -> None:
         content = io.BytesIO()
         bodies: dict[str, Request] = {}
-        most = TRIAL if self._recorder.is_new else MOST_LINES
+        most = min(self._most, TRIAL) if self._recorder.is_new else self._most
         for key in sorted(self._pending)[:most]:
             body = bodies[key] = self._results.adaptation.adapt(self._pending[key].request)
             line = {"custom_id": key, "method": "POST", "url": CHAT, "body": body}
@@ -137,6 +140,12 @@ class BatchClient:
             errors = (batch.errors.data if batch.errors else None) or []
             said = "; ".join(f"line {error.line}: {error.message}" for error in errors[:3])
             said = without_key(said, self._api.key_variable)
+            if ENQUEUED.search(said.lower()) and len(bodies) > 1:
+                self._most = len(bodies) // 2
+                for key in bodies:
+                    self._rounds[key] -= 1
+                logger.info("%s: sending at most %d requests a batch (%s)", self._api.name, self._most, said)
+                return
             raise UserError(f"{self._api.name}: {batch.id} was not accepted ({said}); {CORRECT}")
         try:
             await self._results.take(batch, bodies, self._recorder.buyer)

@@ -79,6 +79,18 @@ class BatchApi:
         content: bytes = (await self.surely(lambda: self.openai.files.content(name))).content
         return content
 
+    async def results(self, name: str) -> bytes | None:
+        """Return the content of a file of results. Return None if the provider still lacks it after `LATE` seconds."""
+        late_until = time.monotonic() + LATE
+        while True:
+            try:
+                return await self.file(name)
+            except Gone as error:
+                if time.monotonic() > late_until:
+                    logger.warning("%s: its requests count as lost, and may be charged", error)
+                    return None
+            await asyncio.sleep(self._poll_seconds)
+
     async def bodies(self, batch: Batch) -> dict[str, Request]:
         """Return the requests of a batch, by key."""
         return {line["custom_id"]: line["body"] for line in json_lines(await self.file(batch.input_file_id))}

@@ -1,6 +1,8 @@
 """Records the results of ended batches, and hands them to the waiting requests."""
 
 import asyncio
+import json
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -18,6 +20,7 @@ from rag_instruct.llm.door import BROKEN, Account, Answer, Outcome, Refusal, Tra
 from rag_instruct.llm.endpoints import account_error, bytes_without_key
 from rag_instruct.llm.recorder import Buyer, Recorder
 from rag_instruct.llm.segments import Reply, Request, failed_reply
+from rag_instruct.llm.usage import count_of
 from rag_instruct.logs import logger
 
 
@@ -129,7 +132,10 @@ class BatchResults:
         found = _Outcomes()
         silent, unreadable = dict.fromkeys(bodies), 0
         for name in filter(None, (batch.output_file_id, batch.error_file_id)):
-            content = bytes_without_key(await self.api.file(name), self.api.key_variable)
+            if (file := await self.api.results(name)) is None:
+                unreadable = len(bodies)
+                continue
+            content = bytes_without_key(file, self.api.key_variable)
             unreadable += len(content.splitlines())
             for line in json_lines(content):
                 unreadable -= 1
@@ -164,10 +170,13 @@ class BatchResults:
     def _outcome(self, line: dict[str, Any], body: Request) -> Outcome | None:
         """Return the outcome in a line of results; None if the request is to be sent again as it is, or adapted."""
         response = line["response"] if isinstance(line.get("response"), dict) else {}
-        status, content = response.get("status_code"), response.get("body")
+        status, content = count_of(response.get("status_code")), response.get("body")
+        if isinstance(content, str):
+            with suppress(ValueError, RecursionError):
+                content = json.loads(content)
         if status == 200:
             return door.completed(content, dump(content).encode("utf-8", "replace"), body)
         error = door.error_in(content) or door.error_in(line.get("error"))
-        if not isinstance(status, int) or (status in (400, 422) and self.adaptation.learn(body, error)):
+        if not status or (status in (400, 422) and self.adaptation.learn(body, error)):
             return None
         return door.refused(status, error)

@@ -11,12 +11,12 @@ from pathlib import Path
 from rag_instruct.errors import UserError
 from rag_instruct.llm.answers import KEPT, AnswerStore
 from rag_instruct.llm.endpoints import TeacherModel
-from rag_instruct.llm.learned import SLACK, Learned, room, size
+from rag_instruct.llm.learned import SLACK, Learned, room, said, size
 from rag_instruct.llm.prices import FREE, Price, Prices
 from rag_instruct.llm.reservations import Reservations
 from rag_instruct.llm.segments import Reply, Request, texts_in, wants_vectors
 from rag_instruct.llm.tokens import TokenCounter, counter, prompt_tokens
-from rag_instruct.llm.usage import Usage, tokens_in
+from rag_instruct.llm.usage import Usage, possible, tokens_in
 
 Renew = Callable[[], Awaitable[None]]
 
@@ -96,9 +96,9 @@ class Budget:
         return self._estimated(usage, self._learned.most_prompt(request), self._learned.most_answer(request))
 
     def completed(self, request: Request, reply: Reply) -> Reply:
-        """Return the reply with its usage. Estimate the tokens that the endpoint did not report."""
-        usage = reply.get("usage") or {}
+        """Return the reply with its usage. Estimate tokens that the endpoint did not report, or cannot have counted."""
         text = "" if wants_vectors(request) else reply["text"]  # vectors are not counted as tokens
+        usage = possible(reply.get("usage"), said(request), len(text.encode()))
         if usage.get("prompt_tokens") and (usage.get("completion_tokens") or not text):
             return reply
         per_byte = self._learned.prompt

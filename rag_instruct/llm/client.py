@@ -97,7 +97,7 @@ class OnlineClient:
 
         Raise UserError for a problem that stops all requests, such as a refused key or an outage.
         """
-        async with self._recorder.budget.reserved(request) as renew:
+        async with self._recorder.reserved(request) as renew:
             asked = Asked(key, request, renew)
             reply = await self._tried(asked)
             if asked.faults:

@@ -44,6 +44,12 @@ def room(request: Request) -> int:
     return limit * max(1, count_of(request.get("n")))
 
 
+def said(request: Request) -> int:
+    """Return the bytes of a request's messages, without its parameters and its schema."""
+    texts = (message.get("content") for message in request.get("messages", []))
+    return sum(len(text.encode("utf-8", "replace")) for text in texts if isinstance(text, str))
+
+
 def size(request: Request) -> int:
     """Return the bytes of a request; for embeddings, those of its texts."""
     return len(dump(request["input"] if wants_vectors(request) else request).encode("utf-8", "replace"))

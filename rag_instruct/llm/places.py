@@ -3,7 +3,8 @@
 import asyncio
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import aiohttp
@@ -23,7 +24,8 @@ from rag_instruct.logs import logger
 UNWELL = 5  # faults in a row after which an endpoint is down
 REST = 30.0  # seconds that an endpoint rests, if there are others
 CONNECT = 20.0  # seconds to connect, at most
-LATE = 1.0  # seconds after the timeout of the transport, which starts again with each byte that comes
+ASLEEP = 1.0  # seconds by which a timer is late if this process was stopped, as on a laptop that sleeps
+WAKING = 2.0  # seconds in which a process that was stopped reads what has come
 PATIENCE = 3600.0  # seconds of 429s without an answer, after which the job stops
 LONGEST_PAUSE = 60.0  # seconds between two attempts after 429s without Retry-After, at most
 NEVER = float("-inf")
@@ -45,7 +47,7 @@ class Place:
         self._throttles = 0  # 429s since the last answer, and the time of the first
         self._throttled_since = 0.0
         self._resting_until = 0.0
-        self._longest = model.timeout + LATE
+        self._longest = model.timeout
         self._http = http
         # Prepare openai's URL and headers once: preparing them for each request takes half of the request's time.
         client = openai.AsyncOpenAI(base_url=endpoint.base_url, api_key=endpoint.key(), http_client=http)
@@ -56,7 +58,8 @@ class Place:
             address.copy_with(path=f"{address.path.rstrip('/')}/chat/completions"),
             # A value that is not a string means that openai's client does not send this header.
             headers={name: value for name, value in headers.items() if isinstance(value, str)},
-            timeout=httpx2.Timeout(model.timeout, connect=min(CONNECT, model.timeout)),
+            # The transport would start again with each byte that comes, so `_timeout` limits the rest.
+            timeout=httpx2.Timeout(None, connect=min(CONNECT, model.timeout)),
         )
         self._prepared.headers.pop("Content-Length", None)
         self._embeddings = address.copy_with(path=f"{address.path.rstrip('/')}/embeddings")
@@ -104,7 +107,7 @@ class Place:
         made = self._prepared
         address = self._embeddings if wants_vectors(request) else made.url
         try:
-            async with asyncio.timeout(self._longest):
+            async with _timeout(self._longest):
                 return await self._http.send(
                     httpx2.Request("POST", address, headers=made.headers, content=content, extensions=made.extensions)
                 )
@@ -155,6 +158,23 @@ class Place:
             waited = timedelta(seconds=int(PATIENCE))
             return UserError(f"{self.name} has answered only 429 for {waited} ({said}); {KEPT}")
         return None
+
+
+@asynccontextmanager
+async def _timeout(seconds: float) -> AsyncIterator[None]:
+    """Raise TimeoutError after these seconds, but not before a process that was stopped has read what has come."""
+    loop = asyncio.get_running_loop()
+    due = loop.time() + seconds
+
+    def is_up() -> None:
+        limit.reschedule(loop.time() + (WAKING if loop.time() - due > ASLEEP else 0.0))
+
+    async with asyncio.timeout(None) as limit:
+        timer = loop.call_at(due, is_up)
+        try:
+            yield
+        finally:
+            timer.cancel()
 
 
 def by_weight(places: list[Place]) -> Place:

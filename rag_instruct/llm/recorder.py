@@ -1,15 +1,17 @@
 """Records what a session buys: replies, failures and lost attempts, with the data set that pays."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 from rag_instruct.files import digest
 from rag_instruct.llm.answers import AnswerStore
-from rag_instruct.llm.budget import Budget, BudgetAccount
+from rag_instruct.llm.budget import Budget, BudgetAccount, Renew
 from rag_instruct.llm.door import Transient
 from rag_instruct.llm.endpoints import TeacherModel
 from rag_instruct.llm.segments import Lost, Record, Reply, Request
+from rag_instruct.logs import logger
 
 
 class Buyer(NamedTuple):
@@ -26,11 +28,24 @@ class Recorder:
         self._model, self._store = model, store
         self.budget = Budget(account, model, store)
         self.buyer = Buyer(account.data_set, account.stage)
+        latest = next(store.sample(model.model), None) if store.has_answers_of(model.model) else None
+        self._answers_as = latest["reply"].get("model") if latest else None  # the model's name by the endpoint
+        self._named = len(model.endpoints) > 1  # several endpoints may have different names for it
 
     @property
     def is_new(self) -> bool:
         """Whether the store has no answer of the model yet."""
         return not self._store.has_answers_of(self._model.model)
+
+    @asynccontextmanager
+    async def reserved(self, request: Request) -> AsyncIterator[Renew]:
+        """Reserve what the request needs for the block: its most dollars, and room on the disk for its answer.
+
+        Yield `renew` of `Budget.reserved`.
+        """
+        self._store.hold_room()
+        async with self.budget.reserved(request) as renew:
+            yield renew
 
     def has_all(self, keys: Iterable[str]) -> bool:
         """Return whether the store has answers to all requests."""
@@ -56,9 +71,23 @@ class Recorder:
                 record["faults"] = reply["faults"]
         else:
             reply = record["reply"] = self.budget.completed(request, reply)
+            self._watch_name(reply.get("model"))
         await self._store.put(record)
         self.budget.learn(request, reply)
         return reply
+
+    def _watch_name(self, name: str | None) -> None:
+        """Warn once if the endpoint names another model than in its answers before."""
+        if name and self._answers_as and name != self._answers_as and not self._named:
+            self._named = True
+            logger.warning(
+                "%s answers as %s now, and as %s before: rows of both are in one data set. For another model, give "
+                "`model` of the teacher another name",
+                self._model.model,
+                name,
+                self._answers_as,
+            )
+        self._answers_as = name or self._answers_as
 
     async def _record_second(
         self, key: str, request: Request, stored: Reply, reply: Reply, buyer: Buyer | None

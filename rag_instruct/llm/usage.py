@@ -7,6 +7,7 @@ from typing import Any
 
 Usage = dict[str, Any]  # prompt_tokens, completion_tokens, cached tokens; `estimated: true` if we counted some
 
+LONGEST = 128  # bytes of the longest tokens of common vocabularies, which are runs of spaces
 MOST = 100_000_000  # a larger number is no token count: no model reads so much
 PROMPT = ("prompt_tokens", "input_tokens")  # OpenAI's name, Anthropic's name
 COMPLETION = ("completion_tokens", "output_tokens")
@@ -39,6 +40,17 @@ def normal(usage: Any) -> Usage | None:
     if tokens["cached"]:
         found["prompt_tokens_details"] = {"cached_tokens": tokens["cached"]}
     return found
+
+
+def possible(usage: Usage | None, prompt: int, answer: int) -> Usage:
+    """Return the usage, or an empty one if its counts are too low for so many bytes of messages and answer.
+
+    Some servers count requests or thousands, or leave out what they had cached.
+    """
+    found = usage or {}
+    sizes = {"prompt_tokens": prompt, "completion_tokens": answer}
+    told = {name: found[name] for name in sizes if found.get(name)}
+    return {} if any(value * LONGEST < sizes[name] for name, value in told.items()) else found
 
 
 def tokens_in(usage: Any) -> Counter[str]:

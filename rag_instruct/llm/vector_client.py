@@ -72,7 +72,7 @@ class VectorClient(OnlineClient):
         """Buy and record the vectors of texts. Return whether one request brought them all."""
         request = {**texts[0].request, "input": [text.request["input"] for text in texts], "encoding_format": "base64"}
         if len(texts) <= self._most:
-            async with self._recorder.budget.reserved(request) as renew:
+            async with self._recorder.reserved(request) as renew:
                 asked = Asked(request_key(request), request, renew)
                 reply = await self._tried(asked)
                 if len(texts) == 1 or "failure" not in reply:
