@@ -167,7 +167,10 @@ def test_a_text_is_never_asked_for_as_an_object():
         (400, "JSON schema conversion failed:\nInvalid pattern ^(a$: unbalanced parentheses"),  # llama.cpp
         (400, "Unable to generate parser for this template: JSON schema error at #: unrecognized type"),  # llama.cpp
         (400, "Failed to initialize samplers: failed to parse grammar"),  # llama.cpp
+        (400, "Failed to initialize samplers: Unexpected empty grammar stack after accepting piece: {"),  # llama.cpp
         (500, "Failed to compile json schema: pattern is too complex"),  # SGLang
+        (400, "invalid JSON schema in format"),  # Ollama
+        (500, "failed to load model vocabulary required for format"),  # Ollama
     ],
 )
 def test_a_grammar_that_the_endpoint_cannot_compile_is_named_and_left_out(status, complaint, caplog):

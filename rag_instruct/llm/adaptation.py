@@ -11,6 +11,7 @@ from rag_instruct.logs import logger
 # The words in which servers say that they cannot compile the grammar of one request's `response_format`.
 GRAMMAR = re.compile(
     r"grammar|regex|invalid pattern|schema (conversion|error)|compil\w+ .{0,40}(schema|pattern)|initialize samplers"
+    r"|invalid json schema|required for format"
 )
 OPTIONAL = ("temperature", "top_p", "seed")  # parameters that reasoning models refuse
 
