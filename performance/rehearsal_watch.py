@@ -90,9 +90,9 @@ def _place(process: psutil.Process, names: dict[int, tuple[str, int]]) -> tuple[
     command = process.cmdline()
     if "-m" in command[:3] and (name := command[command.index("-m") + 1]).startswith("scripts."):
         return name.removeprefix("scripts."), process.pid
-    if len(command) > 1 and command[1].endswith("bin/snakemake") and "--mode" not in command:
-        return "snakemake", process.pid
     place = names.get(process.ppid())
+    if len(command) > 1 and command[1].endswith("bin/snakemake"):
+        return place or ("snakemake", process.pid)  # a copy that is about to become a job has a place already
     return place if place and place[0] != "snakemake" else None
 
 
