@@ -1,23 +1,33 @@
 """The keys that a run needs are found before it begins: all of them, of endpoints and of the hub."""
 
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from conftest import ROOT
+from gated_hub import BROKEN, MISSING, SHUT, SLOW, gated_hub
 
 from rag_instruct.errors import UserError
+from rag_instruct.graph import keys
 from rag_instruct.graph.keys import missing_keys, missing_keys_of, refuse_missing_keys
 from rag_instruct.settings.config import read_config
 
 
+@pytest.fixture(scope="module")
+def hub():
+    with gated_hub() as served:
+        yield served
+
+
 @pytest.fixture
-def settings(monkeypatch, tmp_path):
+def settings(monkeypatch, tmp_path, hub):
     """Of the workflow itself, in an empty folder, without keys and without a token that this machine may keep."""
     for variable in ("OPENAI_API_KEY", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "RAG_INSTRUCT_REPLAY"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setattr("huggingface_hub.constants.HF_TOKEN_PATH", str(tmp_path / "token"))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", hub.address)
     settings = read_config(ROOT)
     monkeypatch.chdir(tmp_path)
     return settings
@@ -84,6 +94,30 @@ def test_a_gated_model_is_needed_by_what_loads_it(settings):
     gated = {**settings, "encoders": {"g": {"model": "google/embeddinggemma-300m"}}}
     (said,) = missing_keys([job("embed", encoder="g")], gated)
     assert "google/embeddinggemma-300m needs it" in said
+
+
+@pytest.mark.parametrize(
+    ("model", "needs"), [("me/new-model", True), (SHUT, True), ("me/open", False), (MISSING, False), (BROKEN, False)]
+)
+def test_the_hub_itself_says_what_is_gated(settings, model, needs):
+    """A list of names would age. What the hub does not say is found by the download."""
+    given = {**settings, "encoders": {"g": {"model": model}}}
+    assert bool(missing_keys([job("embed", encoder="g")], given)) == needs
+
+
+def test_the_hub_is_asked_for_a_short_time_and_without_a_token_and_not_at_all_with_one(settings, monkeypatch, hub):
+    given = {**settings, "encoders": {"g": {"model": SLOW}}}
+    monkeypatch.setattr(keys, "PATIENCE", 0.2)
+    before, began = len(hub.asked), time.monotonic()
+    assert missing_keys([job("embed", encoder="g")], given) == []
+    assert time.monotonic() - began < 0.9
+    assert hub.asked[before:] == [(f"/api/models/{SLOW}", None)]
+    monkeypatch.setenv("HF_TOKEN", "hf_x")
+    assert missing_keys([LMSYS, LLAMA], settings) == []
+    monkeypatch.delenv("HF_TOKEN")
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
+    assert missing_keys([LMSYS, LLAMA], settings) == []
+    assert len(hub.asked) == before + 1
 
 
 def test_what_is_on_this_machine_needs_no_token(settings, tmp_path):

@@ -17,6 +17,7 @@ import forked
 import numpy as np
 import pytest
 from conftest import Project, plan
+from gated_hub import gated_hub
 
 from rag_instruct.lock import hold
 
@@ -319,8 +320,15 @@ def test_an_unknown_data_set(bare, ending):
     assert "Traceback" not in ran.stdout
 
 
-def test_a_missing_key_is_said_before_anything_runs(bare):
+@pytest.fixture
+def hub():
+    with gated_hub() as served:
+        yield served
+
+
+def test_a_missing_key_is_said_before_anything_runs(bare, hub, monkeypatch):
     """A dry run needs none, and names those that the run will need."""
+    monkeypatch.setenv("HF_ENDPOINT", hub.address)
     planned = bare.snakemake("-n", "--", FULL)
     assert planned.returncode == 0
     for needed in ("OPENAI_API_KEY is not set, and gpt-4o", "HF_TOKEN is not set, and lmsys/lmsys-chat-1m"):

@@ -1,23 +1,20 @@
 """Find the keys that a run needs and the environment lacks, before anything runs: of endpoints, and of the hub."""
 
+import re
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from rag_instruct.errors import UserError
 from rag_instruct.graph.paid import TEACHER_OF, encoder_of
 from rag_instruct.jobs import key_fault
+from rag_instruct.logs import logger
 from rag_instruct.settings import Settings
 
 HUB = "HF_TOKEN"
 WARNING = "warning: "  # begins what a dry run and a preview say about keys
-# Models and data sets that the hub gives only to those who accepted their terms, as far as we know them. What is
-# missing here is found when it is downloaded.
-GATED = (
-    "meta-llama/", "lmsys/lmsys-chat-1m", "google/gemma", "google/embeddinggemma", "mistralai/Mistral-7B-Instruct",
-    "mistralai/Mistral-Small", "mistralai/Ministral", "mistralai/Mixtral", "CohereForAI/", "CohereLabs/",
-    "allenai/WildChat-1M-Full",
-)  # fmt: skip
+PATIENCE = 5.0  # seconds in which the hub may say what is gated; what it does not say is found by the download
 
 
 class Needed(NamedTuple):
@@ -27,11 +24,15 @@ class Needed(NamedTuple):
         variable: its environment variable
         by: the model or data set that needs it
         to_make: the first file that is made with it
+        revision: of what the hub may give only to those who accepted its terms
+        is_data: whether that is a data set
     """
 
     variable: str
     by: str
     to_make: str
+    revision: str | None = None
+    is_data: bool = False
 
 
 def refuse_missing_keys(jobs: Iterable[Any], settings: Settings) -> None:
@@ -48,10 +49,38 @@ def missing_keys(jobs: Iterable[Any], settings: Settings) -> list[str]:
 
 def sentences(needed: Iterable[Needed]) -> list[str]:
     """Return a sentence about each of these keys that the environment lacks, with its remedy."""
-    found: dict[str, dict[str, str]] = {}  # by variable: what needs it, and the first file
+    found: dict[str, dict[str, Needed]] = {}  # by variable: what needs it, with the first file
     for key in needed:
-        found.setdefault(key.variable, {}).setdefault(key.by, key.to_make)
-    return [_sentence(variable, needs) for variable, needs in found.items() if _fault(variable)]
+        found.setdefault(key.variable, {}).setdefault(key.by, key)
+    lacking = {variable: needs for variable, needs in found.items() if _fault(variable)}
+    if HUB in lacking:
+        lacking[HUB] = _gated(lacking[HUB])
+    return [_sentence(variable, needs) for variable, needs in lacking.items() if needs]
+
+
+def _gated(hubs: dict[str, Needed]) -> dict[str, Needed]:
+    """Return those that the hub gives only to those who accepted their terms. Ask the hub about all at once."""
+    with ThreadPoolExecutor(len(hubs)) as pool:
+        return {
+            name: key
+            for (name, key), gated in zip(hubs.items(), pool.map(_is_gated, hubs.values()), strict=True)
+            if gated
+        }
+
+
+def _is_gated(key: Needed) -> bool:
+    from huggingface_hub import HfApi, constants
+    from huggingface_hub.errors import GatedRepoError
+
+    api = HfApi(endpoint=constants.ENDPOINT, token=False)
+    try:
+        info = (api.dataset_info if key.is_data else api.model_info)(key.by, revision=key.revision, timeout=PATIENCE)
+    except GatedRepoError:
+        return True
+    except Exception as error:  # without a network, or of an unknown form: the download then says what is wrong
+        logger.debug("the hub does not say whether %s is gated: %s", key.by, error)
+        return False
+    return bool(info.gated)
 
 
 def _fault(variable: str) -> str:
@@ -62,10 +91,10 @@ def _fault(variable: str) -> str:
     return key_fault(variable)
 
 
-def _sentence(variable: str, needs: dict[str, str]) -> str:
-    by, to_make = next(iter(needs.items()))
+def _sentence(variable: str, needs: dict[str, Needed]) -> str:
+    first = next(iter(needs.values()))
     others = f" ({', '.join(list(needs)[1:])} too)" if len(needs) > 1 else ""
-    who = f"{variable} {_fault(variable)}, and {by} needs it to make {to_make}{others}"
+    who = f"{variable} {_fault(variable)}, and {first.by} needs it to make {first.to_make}{others}"
     if variable == HUB:
         return f"{who}: accept the terms at huggingface.co, then export {HUB}=..., or give a local `path` or folder"
     return f"{who}: export {variable}=..., or choose another teacher in config.yaml"
@@ -84,7 +113,7 @@ def missing_keys_of(settings: Settings, dataset: str, bought: set[str]) -> list[
     hubs = {name: one["hub"] for name, one in settings.get("exemplar_sets", {}).items() if "hub" in one}
     for name in sorted(hubs.keys() & chosen["exemplars"].keys()):
         if not Path(settings["downloads"], "exemplar_sets", name, "files.json").exists():
-            needed += of_hub(hubs[name], None, made)
+            needed += of_hub(hubs[name], None, made, is_data=True)
     return sentences(needed)
 
 
@@ -95,10 +124,10 @@ def of_teacher(teacher: dict[str, Any], to_make: str) -> Iterator[Needed]:
             yield Needed(place["key_variable"], teacher["model"], to_make)
 
 
-def of_hub(name: str, revision: str | None, to_make: str) -> Iterator[Needed]:
-    """Yield the hub's key if `name` is gated there, and the hub's cache on this machine does not have it."""
-    if name.startswith(GATED) and not Path(name).exists() and not _is_cached(name, revision):
-        yield Needed(HUB, name, to_make)
+def of_hub(name: str, revision: str | None, to_make: str, is_data: bool = False) -> Iterator[Needed]:
+    """Yield the hub's key if `name` is a repository there that this machine does not have. It may be open to all."""
+    if re.fullmatch(r"[\w.-]+/[\w.-]+", name) and not Path(name).exists() and not _is_cached(name, revision):
+        yield Needed(HUB, name, to_make, revision, is_data)
 
 
 def _is_cached(model: str, revision: str | None) -> bool:
@@ -112,7 +141,7 @@ def _needed(job: Any, settings: Settings) -> Iterator[Needed]:
     if rule in TEACHER_OF:
         yield from of_teacher(settings["teachers"][TEACHER_OF[rule](settings, names)], made)
     elif rule == "download_from_hub":
-        yield from of_hub(settings[names.section][names.name]["hub"], None, made)
+        yield from of_hub(settings[names.section][names.name]["hub"], None, made, is_data=True)
     elif rule == "train":
         from rag_instruct.training.recipe import load_recipe
 
