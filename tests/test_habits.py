@@ -10,6 +10,7 @@ from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import yaml
 from asking import PRICES, ask_all, body, teacher
 from conftest import ROOT
 from habits import CONTROL, Raw, asked_in, completion, error, habits, result
@@ -821,6 +822,62 @@ def test_thoughts_are_cut_before_a_reply_is_read(thoughts):
     pair = {"question": "Who?", "answer": "Nobody."}
     assert read(step, {"text": thoughts + json.dumps(pair), "finish_reason": "stop"}) == {"skip": False, **pair}
     assert read(step, {"text": "<think>{x}, and then", "finish_reason": "stop"}).reason == "unparsable"
+
+
+def recipes():
+    """The teachers that think, as docs/own_teacher.md writes them."""
+    page = (ROOT / "docs/own_teacher.md").read_text("utf-8").partition("## Models that think")[2]
+    found: dict[str, dict] = yaml.safe_load(page.partition("```yaml")[2].partition("```")[0])["teachers"]
+    return {name: Teacher(**one).given() for name, one in found.items()}
+
+
+PAIR = {"question": "Who?", "answer": "Nobody."}
+JSON = json.dumps(PAIR)
+# Forms of such a model's answer, as servers document them: with a parser of thoughts, and without one.
+APART = [{"content": JSON, "reasoning_content": "{hm}"}, {"content": JSON, "reasoning": "{hm}"}]
+THINKING = [*APART, {"content": f"<think>\n{{hm}}\n</think>\n\n{JSON}"}, {"content": f"{{hm}}\n</think>\n\n{JSON}"}]
+FORMS = {
+    "qwen3": THINKING,
+    "qwen3_without_thoughts": [{"content": f"<think>\n\n</think>\n\n{JSON}"}, {"content": JSON}],
+    "gpt_oss": [
+        *APART,
+        {"content": f"<|channel|>analysis<|message|>{{hm}}<|end|><|start|>assistant<|channel|>final<|message|>{JSON}<|return|>"},
+        {"content": f"<|channel|>final <|constrain|>json<|message|>{JSON}"},
+        {"content": f"analysisThe user {{asks}}.assistantfinal{JSON}"},
+    ],
+}  # fmt: skip
+SENT = {
+    "qwen3": {"temperature": 0.6, "top_p": 0.95},
+    "qwen3_without_thoughts": {"chat_template_kwargs": {"enable_thinking": False}},
+    "gpt_oss": {"reasoning_effort": "low"},
+}
+
+
+@pytest.mark.parametrize("name", ["qwen3", "qwen3_without_thoughts", "gpt_oss"])
+def test_the_recipes_for_models_that_think(tmp_path, name):
+    """Their parameters are sent, thoughts have room and cost what they cost, and every form of an answer is read."""
+    recipe = recipes()[name]
+    more, forms = recipe.get("reasoning_tokens", 0), FORMS[name]
+    step = load_prompt(ROOT / "resources/prompts/full/single_doc_answer.yaml").steps[0]
+    cut_off = {"content": None, "reasoning_content": "{hm}, and then"}
+    served_forms = iter([*forms, cut_off])
+
+    def answer(request):
+        form = dict(next(served_forms))
+        finish = "stop" if form["content"] else "length"
+        return completion(form.pop("content"), finish, (10, 9 + more), **form)
+
+    settings = {key: recipe[key] for key in ("model", "sampling", "reasoning_tokens") if key in recipe}
+    with habits(answer) as served:
+        asked = range(len(forms) + 1)
+        replies, bought, _ = ask_all(served.base_url, tmp_path, asked, concurrency=1, caps={"dollars": 1.0}, **settings)
+        assert bought == len(forms) + 1
+    for request in served.requests:
+        assert request["max_tokens"] == 9 + more
+        assert request.items() >= SENT[name].items()
+    readings = [read(step, reply) for _, reply in replies]
+    assert readings[:-1] == [{"skip": False, **PAIR}] * len(forms)
+    assert str(readings[-1]) == "unfinished (length)"
 
 
 # C16: mistakes of the user
