@@ -100,11 +100,15 @@ def of_paradigms(pattern):
 
 
 def of_parts(pattern):
-    """Return a function: the same paths, and the path of the refilled pairs, which are of all paradigms."""
+    """Return a function: the same paths, and the path of the refilled pairs, which are of all paradigms.
+
+    A data set whose paradigms have given `runs` is not refilled, because nobody has searched for its new questions.
+    """
 
     def paths(wildcards):
         settings = dataset(wildcards)
-        parts = [*wanted(settings), *([REFILL] if settings["refill"] else [])]
+        refilled = settings["refill"] and not set(settings["runs"]) & set(PARADIGMS)
+        parts = [*wanted(settings), *([REFILL] if refilled else [])]
         return expand(pattern, paradigm=parts, allow_missing=True)
 
     return paths

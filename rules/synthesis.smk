@@ -5,9 +5,31 @@
 include: "functions/synthesis.smk"
 
 
+rule count_facts:
+    input:
+        corpus_file("passages.arrow"),
+    output:
+        "results/{dataset}/usable_facts.json",
+    log:
+        "results/logs/count_facts/{dataset}.log",
+    priority: 1  # a corpus without usable facts is refused before its passages are embedded
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(240),
+    params:
+        corpus=setting("corpus"),
+        rows=lambda wildcards: sum(wanted(dataset(wildcards)).values()),
+        code=code("count_facts"),
+    shell:
+        "python -m scripts.count_facts {input:q} --corpus {params.corpus} --rows {params.rows} --output {output:q} --log {log:q}"
+
+
 # Paid: its code is not a param. A rerun takes answers that were bought before from the store.
 rule synthesise:
     input:
+        facts=usable_facts_file,
         exemplars="results/{dataset}/exemplars/kept.jsonl",
         run="results/{dataset}/search/exemplars.parquet",
         passages=corpus_file("passages.arrow"),

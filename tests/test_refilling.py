@@ -7,17 +7,24 @@ from types import SimpleNamespace
 
 import pytest
 from conftest import ROOT
+from faulty import Running
 from made import exemplar, row
+from stage import KEY, prepare, settings
 
 from rag_instruct.corpus.passages import Passage
 from rag_instruct.dataset.gathering import gather
 from rag_instruct.dataset.refilling import Checks, missing, open_slots, refill
+from rag_instruct.jobs import REPLAY
 from rag_instruct.llm.prompts import load_prompt
 from rag_instruct.paradigms import slots
 from rag_instruct.reasons import Reason
+from rag_instruct.record_files import read_records, write_records
 from rag_instruct.retrieval.runs import Hit
-from rag_instruct.schema import StoppedRow
+from rag_instruct.schema import Pair, StoppedRow
 from rag_instruct.synthesis.slots import Origin, Synthesis, synthesise
+from scripts import gather_pairs
+from scripts import refill as scripts_refill
+from scripts import synthesise as scripts_synthesise
 
 NAME = "single_doc_answer"
 TEXT = "The Danube rises in the Black Forest of Germany. The Danube flows through Vienna to the Black Sea."
@@ -112,3 +119,54 @@ def test_a_slot_of_which_another_paradigm_has_the_row_is_open():
     lacking, good = missing(found, {NAME: 1, "useless_doc": 1}, "1", {})
     assert lacking == {NAME: 1, "useless_doc": 0}
     assert good == {"a": "useless_doc"}
+
+
+@pytest.fixture
+def stage_of(tmp_path, monkeypatch):
+    """A function that runs a paradigm's synthesis and then the refill, against a server: what was refilled, and the bill."""
+    prepare(tmp_path / "material")
+    monkeypatch.setenv("TEST_KEY", KEY)
+    material, quotas = tmp_path / "material", {NAME: {"*": 6}}
+    common = {
+        "run": material / "run.parquet", "passages": material / "passages.arrow", "oversample": 0.0, "tries": 3, "seed": "1",
+        "teacher": "t", "dataset": "set",
+    }  # fmt: skip
+
+    def run(url, chunks, name, **teacher):
+        folder = tmp_path / name
+        (folder / "answers").mkdir(parents=True, exist_ok=True)
+        given = settings(url, folder / "answers", **teacher)
+        prompts = ROOT / "resources/prompts/full"
+        parts = [(folder / f"{n}.jsonl", folder / f"{n}.rejects.jsonl") for n in range(chunks)]
+        for number, (made, refused) in enumerate(parts):
+            scripts_synthesise.main(
+                material / "exemplars.jsonl", prompt=prompts / f"{NAME}.yaml", paradigm=NAME, quotas=["*=6"], chunk=number,
+                chunks=chunks, pairs=made, rejects=refused, settings=given, **common,
+            )  # fmt: skip
+        pairs, rejects = folder / "pairs.jsonl", folder / "pairs.rejects.jsonl"
+        gather_pairs.main(
+            [one for one, _ in parts], chunk_rejects=[one for _, one in parts], slots=6, pairs=pairs, rejects=rejects
+        )
+        found = list(read_records(pairs, Pair))
+        write_records(folder / "rows.jsonl", [row(pair.id, question=pair.question) for pair in found])
+        write_records(folder / "stopped.jsonl", [StoppedRow(pair.id, Reason.NEAR_DUPLICATE, "") for pair in found[:3]])
+        scripts_refill.main(
+            material / "exemplars.jsonl", rows=[folder / "rows.jsonl"], stopped=folder / "stopped.jsonl", pairs=[pairs],
+            pair_rejects=[rejects], prompts=prompts, quotas=json.dumps(quotas), quality_filters='{"near_duplicates": 0.95}',
+            refilled=folder / "refill.jsonl", rejects=folder / "refill.rejects.jsonl", settings=given, **common,
+        )  # fmt: skip
+        return (folder / "refill.jsonl").read_bytes(), (folder / "refill.rejects.jsonl").read_bytes()
+
+    return run
+
+
+@pytest.mark.slow
+def test_the_command_has_the_same_bytes_for_any_chunks_and_concurrency_and_pays_once(stage_of, monkeypatch):
+    with Running("--latency", 0.01) as served:
+        first = stage_of(served.base_url, 1, "first")
+        bill = served.bill()
+        assert first == stage_of(served.base_url, 3, "second", concurrency=1)
+    assert len(first[0].splitlines()) == 3
+    assert bill["billed"] == bill["distinct"]
+    monkeypatch.setenv(REPLAY, "1")
+    assert first == stage_of("http://127.0.0.1:9/v1", 2, "first"), "and again, from the store alone"

@@ -90,7 +90,7 @@ def focuses(paradigm: str, exemplar: str, ranked: list[Passage], seed: str) -> I
     The first two passages count as equally good, then the next two, and so on. The order of their facts is chosen by a
     hash of the seed and the sentence.
     """
-    known = [fact for passage in ranked for fact in _facts(passage)]
+    known = [fact for passage in ranked for fact in usable_facts(passage)]
     rank = {passage.id: place // 2 for place, passage in enumerate(ranked[:REACH])}
     near = [fact for fact in known if fact.passage.id in rank]
     near.sort(key=lambda fact: (rank[fact.passage.id], digest(seed, fact.sentence)))
@@ -101,7 +101,8 @@ def focuses(paradigm: str, exemplar: str, ranked: list[Passage], seed: str) -> I
     return _of_one(paradigm, own, known, ranked, exemplar, seed)
 
 
-def _facts(passage: Passage) -> Iterator[Fact]:
+def usable_facts(passage: Passage) -> Iterator[Fact]:
+    """Yield the facts of a passage that a question can ask for."""
     for sentence in sentences(passage.text):
         alone = PLAIN.match(sentence) and passage.title in sentence and not POINTING.search(sentence)
         targets = [t for t in TARGET.findall(sentence) if t not in passage.title and passage.title not in t]

@@ -1,10 +1,17 @@
 # Functions for rules/synthesis.smk: they look up files and settings by wildcards.
 
+from rag_instruct.llm.prompts import load_prompt
 from rag_instruct.paradigms import STATED, slots
 
 
 def prompt_file(wildcards):
     return own(f"resources/prompts/{dataset(wildcards)['prompts']}/{wildcards.paradigm}.yaml")
+
+
+def usable_facts_file(wildcards):
+    """Return the file that counts usable facts, for prompts that ask about single sentences, or else nothing."""
+    of_sentences = load_prompt(Path(prompt_file(wildcards))).focus == "sentence"
+    return rules.count_facts.output[0].format(dataset=wildcards.dataset) if of_sentences else []
 
 
 def linked_file(wildcards):

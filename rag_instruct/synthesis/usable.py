@@ -1,0 +1,44 @@
+"""Counts what compact prompts can ask about, before a row is asked for: the usable facts of a corpus."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from rag_instruct.corpus.passages import Passage
+from rag_instruct.errors import UserError
+from rag_instruct.logs import logger
+from rag_instruct.synthesis.sentence_focus import usable_facts
+
+A_ROW = 7  # usable facts for each wanted row from which on there are enough: the demo has 468 for 64 rows
+WAYS_OUT = (
+    "Use texts whose sentences name their subject, or `prompts: full` with a model of at least 1 to 4 billion "
+    "parameters on a server of your own: docs/own_teacher.md has recipes for llama.cpp, Ollama and vLLM"
+)
+
+
+class Usable(NamedTuple):
+    """How many usable facts were found in how many passages. We stop to count when there are enough."""
+
+    facts: int
+    passages: int  # that were read
+    whole: bool  # whether these are all passages
+
+
+def count_usable(passages: Iterable[Passage], enough: int) -> Usable:
+    """Count the usable facts of passages, until there are `enough`."""
+    facts = read = 0
+    for passage in passages:
+        facts, read = facts + sum(1 for _ in usable_facts(passage)), read + 1
+        if facts >= enough:
+            return Usable(facts, read, False)
+    return Usable(facts, read, True)
+
+
+def tell_usable(corpus: str, found: Usable, wanted: int) -> None:
+    """Log how many usable facts a corpus has for the wanted rows. Raise UserError if it has none."""
+    said = f"corpus {corpus}: {found.facts:,} usable facts in {found.passages:,} passages, for {wanted:,} wanted rows"
+    if not found.facts:
+        raise UserError(f"{said}, so compact prompts cannot make a row. {WAYS_OUT}")
+    if found.whole and found.facts < A_ROW * wanted:
+        logger.warning("%s: expect fewer rows than wanted. %s", said, WAYS_OUT)
+    else:
+        logger.info("%s", said if found.whole else f"{said}; this is enough, so the others were not counted")
