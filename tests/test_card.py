@@ -52,7 +52,7 @@ COUNTS = {
 LEDGER = {"dollars": 1.25, "prices_of": "2026-01-01", "counted_as_free": [], "stages": {"synthesis, m": {"requests": 410, "dollars": 1.25}}}  # fmt: skip
 
 
-def made(rows, counts=COUNTS, language="en"):
+def made(rows, counts=COUNTS, language="en", made_of=None):
     return card(
         "mine",
         rows,
@@ -60,7 +60,7 @@ def made(rows, counts=COUNTS, language="en"):
         counts,
         {"language": {"kept": 400, "dropped": 1}},
         LEDGER,
-        {"seed": "1"},
+        made_of or {"seed": "1"},
         language,
     )
 
@@ -115,6 +115,22 @@ def test_a_card_has_the_hubs_header_and_the_numbers():
     }
     verified = re.sub(" +", " ", made(ROWS, {**COUNTS, "verification": verification}))
     assert "| single_doc_answer | 1 | 2 | 4 | 2 of 3 | 0.2 to 0.9 |" in verified
+
+
+def test_a_public_card_names_no_folder_of_this_machine():
+    made_of = {
+        "encoder": "/home/me/my models/bge",
+        "teacher": '/srv/llama, sampling {"stop": "a/b"}',
+        "retriever": "dense; sources reranked by /opt/rerank/m3",
+        "prompts": "facebook/contriever-msmarco",
+        "seed": 1,
+    }
+    one = {**COUNTS["exemplars"]["set"], "from": "/home/me/private/set.json"}
+    text = re.sub(" +", " ", made(ROWS, {**COUNTS, "exemplars": {"set": one}}, made_of=made_of))
+    for line in ("| encoder | bge |", '| teacher | llama, sampling {"stop": "a/b"} |', "by m3 |",
+                 "| prompts | facebook/contriever-msmarco |", "- set: set.json, MIT"):  # fmt: skip
+        assert line in text
+    assert not re.search("home|srv|opt", text)
 
 
 def test_a_place_that_says_something_is_seen():

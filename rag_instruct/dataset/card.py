@@ -132,7 +132,7 @@ def card(
         + _lacking(name, counts)
         + _declining(rows),
         "Fields": FIELDS.strip(),
-        "How it was made": _table(["", ""], made_of.items()),
+        "How it was made": _table(["", ""], ((key, _public(value)) for key, value in made_of.items())),
         "Exemplars": _exemplars(counts["exemplars"]),
         "Verification of the paradigms": _verification(counts["verification"]),
         "Evidence in bits": _evidence(counts.get("evidence", {})),
@@ -232,7 +232,7 @@ def _evidence(evidence: Mapping[str, Any]) -> str:
 
 
 def _exemplars(found: Funnel) -> str:
-    sets = "\n".join(f"- {name}: {one['from']}, {one['license']}" for name, one in found.items())
+    sets = "\n".join(f"- {name}: {_public(one['from'])}, {one['license']}" for name, one in found.items())
     explanation = "The records of each instruction set, and what each step did with them:"
     return f"{sets}\n\n{explanation}\n\n{shown_funnel(found)}"
 
@@ -332,6 +332,11 @@ def _model(config: Settings, encoder: Settings) -> str:
     """Return the name of an encoder's model, which weights or an endpoint have."""
     found: str = config["teachers"][encoder["teacher"]]["model"] if "teacher" in encoder else encoder["model"]
     return found
+
+
+def _public(value: Any) -> Any:
+    """Return a value for the public card: of a path on this machine, only the name of the file or folder."""
+    return re.sub(r"(?<!\S)/(?:[^,;]*/)?([^/,;]+)", r"\1", value) if isinstance(value, str) else value
 
 
 def _retrieval(dataset: Settings) -> dict[str, str]:
