@@ -312,7 +312,8 @@ CITIES = ["北京", "上海", "广州", "深圳"]
         (BIOMES, "C", "C is not correct.", 0), (BIOMES, "C", "C is wrong.", 0), (BIOMES, "C", "C can be excluded.", 0),
         (BIOMES, "B", "Option B is incorrect.", 0), (BIOMES, "A", "B is wrong; A is right.", 1), (BIOMES, "B", "B can't be right.", 0),
         (BIOMES, "A", "Choice A it is.", 1), (BIOMES, "A", "Option A fits.", 1), (BIOMES, "D", "The correct option is (D).", 1),
-        (BIOMES, "C", "C. Not all plains are dry.", 1), (BIOMES, "B", "The answer is not B.", 0), (BIOMES, "A", "Out of the four, A makes the most sense.", 1),
+        (BIOMES, "A", "Option A (marsh) is incorrect.", 0), (BIOMES, "B", "Option A (marsh) is wrong. Option B (tundra) fits.", 1),
+        (BIOMES, "A", "Option A and Option B", 0), (BIOMES, "C", "C. Not all plains are dry.", 1), (BIOMES, "B", "The answer is not B.", 0), (BIOMES, "A", "Out of the four, A makes the most sense.", 1),
     ],
 )  # fmt: skip
 def test_the_option_that_is_meant_is_chosen(options, label, output, right):

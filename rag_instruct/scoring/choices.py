@@ -11,7 +11,8 @@ from rag_instruct.words import content
 
 Choices = Sequence[tuple[str, str]]
 
-MORE = re.compile(r"^\W*(?:,|/|&|and|or|and/or)\W*\(?([A-Z])\b(?!['\u2019])")  # a second label after the first
+# A second label after the first.
+MORE = re.compile(r"^\W*(?:,|/|&|and|or|and/or)\W*(?:(?i:option|choice|answer|letter)\s+)?\(?([A-Z])\b(?!['\u2019])")
 VERDICT_AFTER = re.compile(
     r"^\W*(?:is|would be|seems|appears|must be|looks)\s+(?:to be\s+)?(?:the\s+)?(?:\w+\s+)?"
     r"(?:correct|right|best|answer|true|likely)\b",
@@ -22,7 +23,7 @@ CHOSEN_BEFORE = re.compile(
     r"(?:option |answer |choice |letter )?[\"'(\[]*$",
     re.I,
 )
-REJECTED = re.compile(r"\W*(?:is|was)\s+(?:wrong|incorrect|false|not)\b")
+REJECTED = re.compile(r"(?:\s*\([^()]*\))?\W*(?:is|was)\s+(?:wrong|incorrect|false|not)\b")  # A (wood) is wrong
 ECHOED = 3  # from this many labelled lines on, an output repeats the question's options
 DENIAL = re.compile(
     r"\b(?:not|never|no|neither|nor|cannot|nothing|none|nobody|nowhere|hardly|doubt\w*|unlikely|impossible|incorrect"
@@ -107,7 +108,7 @@ def _begins_with(text: str, choices: Choices) -> str | None:
     label = _label(letter.upper(), choices)
     if label is None or re.match(r"\.?\d", rest) or not (closing or _stands_alone(letter, bracket, rest, bool(named))):
         return None
-    if not asserted("", rest.split("\n")[0]):
+    if REJECTED.match(rest) or not asserted("", rest.split("\n")[0]):
         return None
     if MORE.match(rest) and MORE.match(rest)[1] in dict(choices):  # type: ignore[index]
         return None
