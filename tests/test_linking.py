@@ -132,4 +132,8 @@ def test_short_passages_are_no_source_documents():
     assert not can_be_source(Passage("1", "T", "word " * 19), 20)
     assert can_be_source(Passage("1", "T", "word " * 20), 20)
     assert can_be_source(Passage("1", "T", "一二三四五六七八九十" * 2), 20), "characters count as words there"
+    thai = "เมืองนี้มีประวัติศาสตร์ยาวนาน สะพานหินแห่งแรกสร้างโดยช่างเมื่อปี 1500 ตั้งแต่นั้นมาชาวเมืองดำรงชีพด้วยการค้าผ้าไหมและเกลือ"
+    assert can_be_source(Passage("1", "T", thai), 20), "no blanks stand between its words"
+    assert not can_be_source(Passage("1", "T", thai[:30]), 20)
+    assert can_be_source(Passage("1", "T", "ភាសាខ្មែរជាភាសាផ្លូវការរបស់ប្រទេសកម្ពុជា " * 4), 20)
     assert not lists_subjects(Passage("1", "Writ", "The plaintiff refers to the contract. It may be void."))

@@ -4,7 +4,7 @@ import re
 
 from rag_instruct.corpus.mentions import Mention, article_name
 from rag_instruct.corpus.passages import Passage
-from rag_instruct.corpus.splitter import WORD
+from rag_instruct.corpus.splitter import word_spans
 from rag_instruct.schema import Link
 
 # Pages that only list the subjects of a title: "Mercury may refer to:". Their title or their first words tell.
@@ -27,7 +27,7 @@ def lists_subjects(passage: Passage) -> bool:
 
 def can_be_source(passage: Passage, least_words: int) -> bool:
     """Say whether a teacher can write from the passage: it has enough words and does not only list subjects."""
-    return not lists_subjects(passage) and sum(1 for _ in WORD.finditer(passage.text)) >= least_words
+    return not lists_subjects(passage) and len(word_spans(passage.text)) >= least_words
 
 
 def article(passage: Passage) -> str:
