@@ -16,7 +16,7 @@ from rag_instruct.corpus.passages import Passage, PassageStore
 from rag_instruct.dataset.assembling import assemble
 from rag_instruct.dataset.verification import Examiner
 from rag_instruct.errors import UserError
-from rag_instruct.llm.prompts import load_prompt
+from rag_instruct.llm.prompts import Prompt, load_prompt
 from rag_instruct.llm.session import Session, with_teacher
 from rag_instruct.paradigms import ANY, PARADIGMS, slots
 from rag_instruct.project import root
@@ -29,6 +29,8 @@ from rag_instruct.retrieval.runs import Hit, Run
 from rag_instruct.retrieval.search import search
 from rag_instruct.retrieval.vectors import VectorFile, list_shards
 from rag_instruct.schema import Exemplar, LinkedDocuments, Pair, Reject, Row, Verdict
+from rag_instruct.synthesis.facts import Fact
+from rag_instruct.synthesis.search_results import SearchResults
 from rag_instruct.synthesis.slots import Origin, Synthesis
 
 __all__ = [
@@ -117,10 +119,11 @@ def synthesise(
     origin = Origin(teacher["model"], prompts, prompt.version)
     run = cast(Run, _Given(hits, index.store if index else None))
     linked = _linked(imitated, run, index, source_words) if index and PARADIGMS[paradigm].several else None
+    facts = _facts(SearchResults.of(run, imitated.id, (linked or {}).get(imitated.id, ()), source_words), prompt)
 
     async def work(asked: Session) -> Pair | Reject:
         synthesis = Synthesis(
-            paradigm, [imitated], run, prompt, asked, bool(exemplar), seed, origin, source_words, linked
+            paradigm, [imitated], run, prompt, asked, bool(exemplar), seed, origin, source_words, linked, facts=facts
         )
         pair = await synthesis.fill(0, slots({ANY: 1}, 0)[0], 1)
         return pair or synthesis.rejects[-1]
@@ -167,6 +170,15 @@ def _linked(exemplar: Exemplar, run: Run, index: PassageIndex, source_words: int
         near = cast(Run, _Given(index.nearest(first.row, NEAR), index.store))
         found += linked_documents([first], near, source_words)
     return {exemplar.id: [one for one in found if one.linked]}
+
+
+def _facts(found: SearchResults, prompt: Prompt) -> dict[str, tuple[Fact, ...]]:
+    """Return the facts of the passages found, if the prompt asks for them."""
+    if prompt.focus != "sentence":
+        return {}
+    from rag_instruct.synthesis.reading import find_facts  # loads spaCy for seconds
+
+    return {one.passage: one.facts for one in find_facts(found.ranked)}
 
 
 class _Given:

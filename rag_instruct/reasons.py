@@ -9,9 +9,8 @@ DRAWING = "Exemplars that are drawn"
 FILTERING = "Exemplars that are filtered"
 ASKING = "Candidates without a pair"
 PAIRS = "Pairs"
-FACTS = "Pairs written from single sentences"
 ROWS = "Rows"
-STAGES = (READING, DRAWING, FILTERING, ASKING, PAIRS, FACTS, ROWS)
+STAGES = (READING, DRAWING, FILTERING, ASKING, PAIRS, ROWS)
 
 _TEACHER = "Use a stronger teacher, or raise `tries`."
 _SET = "Nothing; draw from a larger set if too few are left."
@@ -107,10 +106,11 @@ class Reason(StrEnum):
     NO_SENTENCE = (
         "no usable sentence",
         ASKING,
-        "Compact prompts ask about single sentences, and no sentence of the exemplar's documents can be asked about.",
+        "Compact prompts ask about parsed sentences, and those of the exemplar's documents have no fact, or no further "
+        "one, that suits the paradigm.",
         (
-            "Use texts whose sentences name their subject, or `prompts: full` with a model of at least 1 to 4 billion "
-            "parameters, on a server of your own or of a provider: docs/own_teacher.md has recipes."
+            "Use texts with dates, numbers, places and names, or `prompts: full` with a model of at least 1 to 4 "
+            "billion parameters, on a server of your own or of a provider: docs/own_teacher.md has recipes."
         ),
     )
     NO_LINK = (
@@ -148,12 +148,18 @@ class Reason(StrEnum):
         ("Use a teacher that follows JSON schemas, or the compact prompts."),
     )
 
+    NOT_OFFERED = (
+        "not offered",
+        ASKING,
+        "The reply is none of the wordings that the prompt offered.",
+        ("Use a server that keeps to the pattern of `response_format`."),
+    )
+
     EMPTY = "empty", PAIRS, "The question or the answer has no text.", _TEACHER
     MALFORMED = (
         "malformed",
         PAIRS,
-        "The question or the answer is cut off, repeats itself, or has parts of the prompt. For pairs from single "
-        "sentences also: the question is too long or too short.",
+        "The question or the answer is cut off, repeats itself, or has parts of the prompt.",
         _TEACHER,
     )
     WORKED_EXAMPLE = (
@@ -196,7 +202,7 @@ class Reason(StrEnum):
         "ungrounded",
         PAIRS,
         "The answer states a number, or mostly names, that its documents lack; `detail` has them. What can be computed "
-        "counts as stated. For pairs from single sentences also: it has too many other words.",
+        "counts as stated.",
         _TEACHER,
     )
     ANSWER_IN_DOCUMENT = (
@@ -216,32 +222,6 @@ class Reason(StrEnum):
         PAIRS,
         "An earlier pair or row has the same question.",
         ("Draw more exemplars, or use a larger corpus."),
-    )
-
-    ANSWER_LACKS_FACT = (
-        "answer lacks fact",
-        FACTS,
-        "The answer does not have the words of the sentence that the question was to ask for.",
-        (_TEACHER),
-    )
-    ANSWER_ADDS_FACTS = "answer adds facts", FACTS, "The answer says more than its sentence.", _TEACHER
-    QUESTION_ADDS_FACTS = (
-        "question adds facts",
-        FACTS,
-        "The question has names, numbers or words that its sentence lacks.",
-        _TEACHER,
-    )
-    WRONG_ANSWER_TYPE = (
-        "wrong answer type",
-        FACTS,
-        ("The question asks for a number, a name or a cause, but the answer gives none."),
-        _TEACHER,
-    )
-    NOT_A_DEFINITION = (
-        "not a definition",
-        FACTS,
-        ("The question asks what something is, but the answer does not define it."),
-        _TEACHER,
     )
 
     TOO_FEW_NOISE = (

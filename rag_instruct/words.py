@@ -75,6 +75,11 @@ CASED = re.compile(
 )
 
 
+def word_set(text: str) -> frozenset[str]:
+    """Return the words between the spaces of a text, for constants."""
+    return frozenset(text.split())
+
+
 def fold(text: str) -> str:
     """Return the text's words and distinguishing signs, without case and accents, with a space between them.
 

@@ -42,6 +42,7 @@ rule refill:
         run="results/{dataset}/search/exemplars.parquet",
         passages=corpus_file("passages.arrow"),
         linked=linked_of_several,
+        facts=facts_file,
         prompts=prompts_of_paradigms,
         benchmarks=benchmark_questions,
     output:
@@ -63,6 +64,7 @@ rule refill:
         seed=setting("seed"),
         source_words=setting("source_words"),
         linked=lambda wildcards, input: (f"--linked {shlex.quote(input.linked)}" if input.linked else ""),
+        facts=facts_argument,
         simulate=lambda wildcards: ("" if dataset(wildcards)["simulate_instructions"] else "--no-simulation"),
         declining=setting("declining"),
         citations=lambda wildcards: "--citations" if dataset(wildcards)["citations"] else "",
@@ -76,7 +78,7 @@ rule refill:
     shell:
         "python -m scripts.refill {input.exemplars:q} --rows {input.rows:q} --stopped {input.stopped:q} --verdicts {input.verdicts:q} --failing {params.failing}"
         " --evidence {input.evidence:q} --misfits {params.misfits} --pairs {input.pairs:q} --pair-rejects {input.pair_rejects:q}"
-        " --run {input.run:q} --passages {input.passages:q} {params.linked} --prompts {params.prompts:q} --quotas {params.quotas:q}"
+        " --run {input.run:q} --passages {input.passages:q} {params.linked} {params.facts} --prompts {params.prompts:q} --quotas {params.quotas:q}"
         " --oversample {params.oversample} --tries {params.tries} --seed {params.seed} --source-words {params.source_words}"
         " {params.simulate} {params.citations} --declining {params.declining} {params.language} --quality-filters {params.quality_filters:q}"
         " --benchmarks {input.benchmarks:q} --teacher {params.teacher:q} --dataset {wildcards.dataset}"

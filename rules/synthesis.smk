@@ -14,7 +14,7 @@ rule count_facts:
         "results/logs/count_facts/{dataset}.log",
     priority: 1  # a corpus without usable facts is refused before its passages are embedded
     conda:
-        "../envs/data.yaml"
+        "../envs/parser.yaml"
     resources:
         mem_mb=growing(1000),
         runtime=growing(240),
@@ -26,14 +26,39 @@ rule count_facts:
         "python -m scripts.count_facts {input:q} --corpus {params.corpus} --rows {params.rows} --output {output:q} --log {log:q}"
 
 
+rule find_facts:
+    input:
+        exemplars="results/{dataset}/exemplars/kept.jsonl",
+        run="results/{dataset}/search/exemplars.parquet",
+        passages=corpus_file("passages.arrow"),
+        linked=linked_of_several,
+        counted=rules.count_facts.output,
+    output:
+        "results/{dataset}/facts.jsonl",
+    log:
+        "results/logs/find_facts/{dataset}.log",
+    conda:
+        "../envs/parser.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(240),
+    params:
+        source_words=setting("source_words"),
+        linked=lambda wildcards, input: (f"--linked {shlex.quote(input.linked)}" if input.linked else ""),
+        code=code("find_facts"),
+    shell:
+        "python -m scripts.find_facts {input.exemplars:q} --run {input.run:q} --passages {input.passages:q}"
+        " --source-words {params.source_words} {params.linked} --output {output:q} --log {log:q}"
+
+
 # Paid: its code is not a param. A rerun takes answers that were bought before from the store.
 rule synthesise:
     input:
-        facts=usable_facts_file,
         exemplars="results/{dataset}/exemplars/kept.jsonl",
         run="results/{dataset}/search/exemplars.parquet",
         passages=corpus_file("passages.arrow"),
         linked=linked_file,
+        facts=facts_file,
         prompt=prompt_file,
     output:
         pairs="results/{dataset}/synthesis/{paradigm}/chunk_{chunk}.jsonl",
@@ -54,6 +79,7 @@ rule synthesise:
         seed=setting("seed"),
         source_words=setting("source_words"),
         linked=lambda wildcards, input: (f"--linked {shlex.quote(input.linked)}" if input.linked else ""),
+        facts=facts_argument,
         simulate=lambda wildcards: ("" if dataset(wildcards)["simulate_instructions"] else "--no-simulation"),
         declining=declining_argument,
         citations=lambda wildcards: "--citations" if dataset(wildcards)["citations"] else "",
@@ -65,7 +91,7 @@ rule synthesise:
         "python -m scripts.synthesise {input.exemplars:q} --run {input.run:q} --passages {input.passages:q} --prompt {input.prompt:q}"
         " --paradigm {wildcards.paradigm} --quotas {params.quotas} --oversample {params.oversample} --chunk {wildcards.chunk} --chunks {params.chunks}"
         " --tries {params.tries} --seed {params.seed} {params.simulate} {params.citations} {params.declining} {params.language}"
-        " --source-words {params.source_words} {params.linked}"
+        " --source-words {params.source_words} {params.linked} {params.facts}"
         " --teacher {params.teacher:q} --dataset {wildcards.dataset}"
         " --pairs {output.pairs:q} --rejects {output.rejects:q} --settings {params.settings:q} --log {log:q}"
 

@@ -22,6 +22,7 @@ Args:
     run: search results of the exemplars, .parquet
     passages: corpus, .arrow
     linked: linked documents of the exemplars, .jsonl of scripts.link_documents, for paradigms with several documents
+    facts: facts of the passages, .jsonl of scripts.find_facts, for prompts with single sentences
     prompts: folder with the prompts of the paradigms
     quotas: JSON: for each paradigm, the rows of each exemplar set, in the order of `pairs`
     oversample: extra rows, as a share of the rows
@@ -59,6 +60,7 @@ from rag_instruct.record_files import read_records, write_records
 from rag_instruct.retrieval.linked_documents import by_exemplar
 from rag_instruct.retrieval.runs import Run
 from rag_instruct.schema import Exemplar, Pair, Reject, Row, StoppedRow, Verdict, Weighed
+from rag_instruct.synthesis.facts import facts_by_passage
 from rag_instruct.synthesis.slots import Origin, Synthesis
 
 
@@ -76,6 +78,7 @@ def main(
     run: Path,
     passages: Path,
     linked: Path | None = None,
+    facts: Path | None = None,
     prompts: Path,
     quotas: str,
     oversample: float,
@@ -114,6 +117,7 @@ def main(
         kept, hits, checked = list(read_records(exemplars, Exemplar)), Run(run, passages), json.loads(quality_filters)
         checked |= {"overlaps": contamination_index(benchmarks)} if benchmarks else {}
         checks = Checks([row for part in found.values() for row in part if row.id not in left_out], checked)
+        known = facts_by_passage(facts) if facts else {}
         made: list[Pair] = []
         refused: list[Reject] = []
         for name in short:
@@ -123,6 +127,7 @@ def main(
                 Origin(asked.model.model, prompts.name, prompt.version), least_words=source_words,
                 linked=by_exemplar(linked) if PARADIGMS[name].several else None,
                 declining=declining if name in STATED else 0.0, citing=citations,
+                facts=known,
             )  # fmt: skip
             new = await refill(synthesis, all_slots[name], lost[name], lacking[name], checks, tries)
             logger.info("%s: %d of %d missing rows refilled, %d rejects", name, len(new[0]), lacking[name], len(new[1]))

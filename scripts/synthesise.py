@@ -19,6 +19,7 @@ Args:
     tries: candidates to try for one row
     seed: draws exemplars and documents
     source_words: least words of a source document
+    facts: facts of the passages, .jsonl of scripts.find_facts, for prompts with single sentences
     linked: linked documents of the exemplars, .jsonl of scripts.link_documents, for paradigms with several documents;
         default: their documents are the next best hits
     no_simulation: let questions imitate no exemplar
@@ -43,6 +44,7 @@ from rag_instruct.record_files import read_records, write_records
 from rag_instruct.retrieval.linked_documents import by_exemplar
 from rag_instruct.retrieval.runs import Run
 from rag_instruct.schema import Exemplar, Pair, Reject
+from rag_instruct.synthesis.facts import facts_by_passage
 from rag_instruct.synthesis.slots import Origin, Synthesis, synthesise
 
 
@@ -60,6 +62,7 @@ def main(
     tries: int,
     seed: str,
     source_words: int = 0,
+    facts: Path | None = None,
     linked: Path | None = None,
     no_simulation: bool = False,
     citations: bool = False,
@@ -82,6 +85,7 @@ def main(
         synthesis = Synthesis(
             paradigm, kept, found, how, asked, not no_simulation, seed, origin,
             least_words=source_words, linked=by_exemplar(linked), declining=declining, citing=citations,
+            facts=facts_by_passage(facts) if facts else {},
         )  # fmt: skip
         return await synthesise(synthesis, all_slots, own_slots, tries)
 

@@ -47,6 +47,7 @@ def test_the_jobs_of_both_targets(bare):
         "merge_search": 7,
         "link_documents": 1,
         "count_facts": 1,
+        "find_facts": 1,
         "synthesise": 10,
         "gather_pairs": 5,
         "assemble": 5,

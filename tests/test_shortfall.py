@@ -35,7 +35,7 @@ def test_short_and_empty_paradigms_are_named_and_only_their_rejects_count():
 
 
 def test_more_tries_are_not_advised_if_no_sentence_is_usable():
-    said = why({"no usable sentence": 250, "question adds facts": 6, "surplus": 9})
+    said = why({"no usable sentence": 250, "copies exemplar": 6, "surplus": 9})
     assert said.startswith("250 of 256 rejects are no usable sentence: ")
     assert "docs/own_teacher.md" in said
     assert "`tries`" not in said

@@ -1,7 +1,6 @@
 """What a teacher is asked, what it may answer, and which pairs are refused."""
 
 import asyncio
-import csv
 import json
 from types import SimpleNamespace
 
@@ -19,7 +18,7 @@ from rag_instruct.reasons import Fault
 from rag_instruct.retrieval.runs import Hit
 from rag_instruct.synthesis.filters import pair_fault
 from rag_instruct.synthesis.focus import Focus, whole_documents
-from rag_instruct.synthesis.sentence_focus import focuses, kind_of
+from rag_instruct.synthesis.sentence_focus import kind_of
 from rag_instruct.synthesis.slots import Origin, Synthesis, synthesise
 
 PROMPTS = ROOT / "resources/prompts"
@@ -55,47 +54,20 @@ DANUBE = [
 ]
 
 
-@pytest.mark.parametrize("folder", ["full", "compact"])
 @pytest.mark.parametrize("paradigm", PARADIGMS)
-def test_every_prompt_makes_requests_from_what_its_focus_offers(folder, paradigm):
-    prompt = load_prompt(PROMPTS / folder / f"{paradigm}.yaml")
-    find = focuses if prompt.focus == "sentence" else whole_documents
-    with (ROOT / "resources/demo/passages.tsv").open(newline="", encoding="utf-8") as file:
-        rows = [
-            row for row in csv.DictReader(file, delimiter="\t") if row["title"] in ("Danube", "Vienna", "Rhine", "Alps")
-        ]
-    ranked = [Passage(row["id"], row["title"], row["text"]) for row in rows]
-    found = list(find(paradigm, "Where does the Rhine rise?", ranked, "seed"))
-    assert len(found) >= 3
-    for focus in found:
-        variables = {
-            **focus.variables,
-            "simulation": "",
-            "question": "Q?",
-            "first_question": "Q?",
-            "second_question": "Q?",
-        }
+def test_every_full_prompt_makes_requests_from_whole_documents(paradigm):
+    prompt = load_prompt(PROMPTS / f"full/{paradigm}.yaml")
+    for focus in whole_documents(paradigm, "Where does the Rhine rise?", DANUBE, "seed"):
         for step in prompt.steps:
-            body = step.body(variables.get("kind", "question"), variables)
+            body = step.body("question", {**focus.variables, "simulation": ""})
             assert body["messages"][-1]["role"] == "user"
             assert "{" not in body["messages"][-1]["content"]
-            assert "<" not in body["response_format"]["json_schema"]["schema"].get("pattern", "")
 
 
 def test_the_exemplar_is_shown_where_it_is_to_be_imitated():
     prompt = load_prompt(PROMPTS / "full/useless_doc.yaml")
     assert "{exemplar}" in prompt.simulation
     assert "{simulation}" in prompt.steps[0].user
-
-
-@pytest.mark.parametrize("paradigm", PARADIGMS)
-def test_a_hidden_passage_is_never_shown_and_states_the_answer(paradigm):
-    for focus in focuses(paradigm, "x?", DANUBE, "seed"):
-        assert not {p.id for p in focus.sources} & {p.id for p in focus.hidden}
-        assert PARADIGMS[paradigm].least <= len(focus.sources) <= PARADIGMS[paradigm].most
-        answer = focus.must_say[0][0]
-        shown = any(answer in passage.text for passage in focus.sources)
-        assert shown == (paradigm in ("single_doc_answer", "multi_doc_answer"))
 
 
 @pytest.mark.parametrize(
@@ -131,12 +103,6 @@ def test_kinds_of_the_demo_exemplars_agree_with_their_author():
     assert agreed / total > 0.8
 
 
-FACT = Focus(
-    (DANUBE[0],),
-    (),
-    {"focus": "The Danube rises in the Black Forest of Germany."},
-    (("Germany", "Danube", "Black Forest"),),
-)
 DOCUMENT = Focus((DANUBE[0],), (), {"documents": "..."})
 
 
@@ -147,58 +113,20 @@ def refused(*pair):
 
 
 @pytest.mark.parametrize(
-    ("focus", "question", "answer", "reason"),
+    ("question", "answer", "reason"),
     [
-        (FACT, "Where does the Danube rise?", "The Danube rises in the Black Forest of Germany.", None),
-        (FACT, "Where does the Danube rise?", "", "empty"),
-        (FACT, "Where does the Danube rise", "The Danube rises in the Black Forest of Germany.", "malformed"),
-        (FACT, "Where does the Danube rise?", "I cannot answer that, sorry.", "refusal"),
-        (FACT, "Where does it rise?", "The Danube rises in the Black Forest of Germany.", "not standalone"),
+        ("Name the sea into which the Danube flows.", "The Black Sea.", None),
         (
-            FACT,
-            "According to the document, where does the Danube rise?",
-            "In the Black Forest of Germany.",
-            "not standalone",
-        ),
-        (FACT, "Where does the Danube rise?", "The Danube rises in the Alps of Austria.", "answer lacks fact"),
-        (
-            FACT,
-            "Where does the Volga rise, near the Black Forest?",
-            "The Danube rises in the Black Forest of Germany.",
-            "question adds facts",
-        ),
-        (
-            FACT,
-            "When does the Danube rise?",
-            "The Danube rises in the Black Forest of Germany.",
-            "wrong answer type",
-        ),
-        (FACT, "What is the Danube?", "The Danube rises in the Black Forest of Germany.", "not a definition"),
-        (
-            FACT,
-            "Is it true that the Danube rises in Germany?",
-            "Yes. The Danube rises in the Black Forest of Germany.",
-            None,
-        ),
-        (
-            FACT,
-            "Is it true that the Danube rises in Austria?",
-            "Yes. The Danube rises in the Black Forest of Germany.",
-            "answer lacks fact",
-        ),
-        (DOCUMENT, "Name the sea into which the Danube flows.", "The Black Sea.", None),
-        (
-            DOCUMENT,
             "Name the sea into which the Danube flows.",
             "The North Sea off the Netherlands in 1900.",
             "ungrounded",
         ),
-        (DOCUMENT, "Who was the author of Hamlet?", "It flows through Vienna to the Black Sea.", "off topic"),
-        (DOCUMENT, "Into which sea does the Danube flow?\nA. Black Sea\nB. Black Sea", "A. Black Sea", "bad options"),
+        ("Who was the author of Hamlet?", "It flows through Vienna to the Black Sea.", "off topic"),
+        ("Into which sea does the Danube flow?\nA. Black Sea\nB. Black Sea", "A. Black Sea", "bad options"),
     ],
 )
-def test_reasons_to_refuse(focus, question, answer, reason):
-    assert refused("single_doc_answer", question, answer, "Compare tea and coffee.", focus) == reason
+def test_reasons_to_refuse(question, answer, reason):
+    assert refused("single_doc_answer", question, answer, "Compare tea and coffee.", DOCUMENT) == reason
 
 
 def test_an_exemplar_that_is_repeated_is_refused():

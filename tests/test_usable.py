@@ -6,13 +6,14 @@ from rag_instruct.corpus.passages import Passage
 from rag_instruct.errors import UserError
 from rag_instruct.synthesis.usable import Usable, count_usable, tell_usable
 
-USABLE = Passage("1", "Danube", "The Danube flows from the Black Forest through the city of Vienna. It is long.")
+pytestmark = pytest.mark.slow  # the parser loads for seconds
+USABLE = Passage("1", "Danube", "The Danube is a river in Europe. It is long.")
 OTHER = Passage("2", "notes_7", "It was opened by him then.")
 
 
 def test_facts_are_counted_until_there_are_enough():
     assert count_usable([USABLE, OTHER, USABLE], 9) == Usable(2, 3, True)
-    assert count_usable([USABLE, OTHER, USABLE], 1) == Usable(1, 1, False)
+    assert count_usable([USABLE, OTHER, USABLE], 1) == Usable(2, 3, False)
     assert count_usable([OTHER], 9) == Usable(0, 1, True)
 
 

@@ -18,6 +18,7 @@ from rag_instruct.record_files import read_records
 from rag_instruct.retrieval.linked_documents import by_exemplar
 from rag_instruct.retrieval.runs import Run
 from rag_instruct.schema import Exemplar, Row
+from rag_instruct.synthesis.facts import facts_by_passage
 from rag_instruct.synthesis.slots import Origin, Synthesis
 
 # Settings that decide which exemplars a data set draws and keeps, and what its search finds.
@@ -115,7 +116,8 @@ class _PaidStages:
         passages = self.results / "corpora" / dataset["corpus"] / "passages.arrow"
         needs_links = dataset["multi_documents"]["choose"] == "linked" and PARADIGMS[paradigm].several
         linked = self.made / "linked_documents/linked.jsonl" if needs_links else None
-        counted = all(path.exists() for path in (kept, run, passages, linked) if path)
+        facts = self.made / "facts.jsonl" if prompt.focus == "sentence" else None
+        counted = all(path.exists() for path in (kept, run, passages, linked, facts) if path)
         if counted:
             exemplars = list(read_records(kept, Exemplar))
             simulate, seed = dataset["simulate_instructions"], str(dataset["seed"])
@@ -124,6 +126,7 @@ class _PaidStages:
                 paradigm, exemplars, found, prompt, client.session, simulate, seed, nobody,
                 least_words=dataset["source_words"], linked=by_exemplar(linked),
                 declining=dataset["declining"], citing=dataset["citations"],
+                facts=facts_by_passage(facts) if facts else {},
             )  # fmt: skip
             works = [partial(synthesis.fill, place, slot, dataset["tries"]) for place, slot in enumerate(wanted)]
             pairs, lacking = look(works)

@@ -2,9 +2,8 @@
 
 A prompt set is a folder with one YAML file per paradigm.
 
-A text may have a version for each kind of task: question, command, explanation, comparison, claim or choice. In the
-compact prompts, some kinds have a second word, such as "command when". `synthesis/sentence_focus.py` finds the kind of
-an exemplar.
+A text may have a version for each kind of task: question, command, explanation, comparison, claim or choice.
+`synthesis/sentence_focus.py` finds the kind of an exemplar.
 """
 
 import json
@@ -72,8 +71,7 @@ class Step(Section):
         None, alias="schema", description="The JSON schema of a reply whose members fill variables."
     )
     defaults: dict[str, Any] = Field({}, description="The values of members that a reply may leave out.")
-    kind: str = Field("", description="The variable with this step's kind of task; left out, the row's kind.")
-    about: str = Field("", description="The variable with the fact that the reply must keep to.")
+    among: str = Field("", description="The variable with the texts, one a line, of which the reply must be one.")
 
     def asking_for(self, name: str) -> "Step":
         """Return the step with one more text in its reply."""
@@ -84,7 +82,6 @@ class Step(Section):
 
     def body(self, kind: str, variables: Mapping[str, Any], more: str = "") -> Request:
         """Return the request, without the model and its sampling. `more` is added to the user's message."""
-        kind = variables.get(self.kind, kind)
         messages = [{"role": "system", "content": self.system.strip()}] if self.system else []
         for example in of_kind(self.examples, kind) or []:
             messages.append({"role": "user", "content": example.user.strip()})

@@ -26,7 +26,7 @@ from rag_instruct.retrieval.runs import Run
 from rag_instruct.schema import Exemplar, LinkedDocuments, Pair, Reject
 from rag_instruct.synthesis.citing import citation_fault
 from rag_instruct.synthesis.declining import declining_fault
-from rag_instruct.synthesis.fact_filters import question_fault
+from rag_instruct.synthesis.facts import Fact
 from rag_instruct.synthesis.filters import pair_fault
 from rag_instruct.synthesis.focus import Focus, linked_documents, texts_of, whole_documents
 from rag_instruct.synthesis.search_results import SearchResults
@@ -80,6 +80,7 @@ class Synthesis:
     linked: Mapping[str, Sequence[LinkedDocuments]] | None = None  # by exemplar; None: take the next best hits
     declining: float = 0.0  # share of row slots whose answer declines, because a document is withheld
     citing: bool = False  # whether answers cite their documents
+    facts: Mapping[str, Sequence[Fact]] = field(default_factory=dict)  # by passage, for prompts with single sentences
     rejects: list[Reject] = field(default_factory=list)
 
     @cached_property
@@ -227,7 +228,7 @@ class Synthesis:
         if self._needs_links:
             offered = linked_documents(self.paradigm, found, seed)
         elif self.prompt.focus == "sentence":
-            offered = focuses(self.paradigm, shown, found.ranked, seed)
+            offered = focuses(self.paradigm, shown, found.ranked, self.facts, seed)
         else:
             offered = whole_documents(self.paradigm, shown, found.ranked, seed)
         return next(islice(offered, round_, None), None)
@@ -248,9 +249,8 @@ class Synthesis:
             if isinstance(values, Fault):
                 return Written(keys, fault=values)
             variables |= values
-            # If the fact does not answer the question, we do not ask the teacher for an answer.
-            if step.about and (reason := question_fault(values[step.name], variables[step.about])):
-                return Written(keys, question=values[step.name], fault=Fault(reason))
+            if step.among and values[step.name] not in variables[step.among].splitlines():
+                return Written(keys, question=values[step.name], fault=Fault(Reason.NOT_OFFERED))
         pair = self.prompt.written(kind, variables)
         unused, declined = tuple(variables.get("unused", ())), variables.get("declined", "")
         return Written(keys, pair["question"], pair["answer"], unused, declined)

@@ -1,16 +1,18 @@
 """Counts what compact prompts can ask about, before a row is asked for: the usable facts of a corpus."""
 
 from collections.abc import Iterable
+from itertools import islice
 from typing import NamedTuple
 
 from rag_instruct.corpus.passages import Passage
 from rag_instruct.errors import UserError
 from rag_instruct.logs import logger
-from rag_instruct.synthesis.sentence_focus import usable_facts
+from rag_instruct.synthesis.reading import find_facts
 
-A_ROW = 7  # usable facts for each wanted row from which on there are enough: the demo has 468 for 64 rows
+A_ROW = 2  # usable facts for each wanted row from which on there are enough
+TOGETHER = 64  # passages that are parsed at a time
 WAYS_OUT = (
-    "Use texts whose sentences name their subject, or `prompts: full` with a model of at least 1 to 4 billion "
+    "Use texts with dates, numbers, places and names, or `prompts: full` with a model of at least 1 to 4 billion "
     "parameters on a server of your own: docs/own_teacher.md has recipes for llama.cpp, Ollama and vLLM"
 )
 
@@ -26,8 +28,10 @@ class Usable(NamedTuple):
 def count_usable(passages: Iterable[Passage], enough: int) -> Usable:
     """Count the usable facts of passages, until there are `enough`."""
     facts = read = 0
-    for passage in passages:
-        facts, read = facts + sum(1 for _ in usable_facts(passage)), read + 1
+    left = iter(passages)
+    while some := list(islice(left, TOGETHER)):
+        found = find_facts(some)
+        facts, read = facts + sum(fact.asks != "link" for one in found for fact in one.facts), read + len(some)
         if facts >= enough:
             return Usable(facts, read, False)
     return Usable(facts, read, True)

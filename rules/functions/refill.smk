@@ -8,14 +8,6 @@ def evidence_before_refill(wildcards):
     return rules.measure_before_refill.output[0].format(dataset=wildcards.dataset)
 
 
-def linked_of_several(wildcards):
-    """Return the file of linked documents if a paradigm of the data set needs it, or else nothing."""
-    settings = dataset(wildcards)
-    several = any(PARADIGMS[name].several for name in wanted(settings))
-    linked = several and settings["multi_documents"]["choose"] == "linked"
-    return rules.link_documents.output[0].format(dataset=wildcards.dataset) if linked else []
-
-
 def prompts_of_paradigms(wildcards):
     settings = dataset(wildcards)
     return [own(f"resources/prompts/{settings['prompts']}/{name}.yaml") for name in wanted(settings)]

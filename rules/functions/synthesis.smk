@@ -8,15 +8,28 @@ def prompt_file(wildcards):
     return own(f"resources/prompts/{dataset(wildcards)['prompts']}/{wildcards.paradigm}.yaml")
 
 
-def usable_facts_file(wildcards):
-    """Return the file that counts usable facts, for prompts that ask about single sentences, or else nothing."""
-    of_sentences = load_prompt(Path(prompt_file(wildcards))).focus == "sentence"
-    return rules.count_facts.output[0].format(dataset=wildcards.dataset) if of_sentences else []
-
-
 def linked_file(wildcards):
     """Return the file of linked documents for paradigms that need it, or else nothing."""
     linked = dataset(wildcards)["multi_documents"]["choose"] == "linked" and PARADIGMS[wildcards.paradigm].several
+    return rules.link_documents.output[0].format(dataset=wildcards.dataset) if linked else []
+
+
+def facts_file(wildcards):
+    """Return the file of facts for prompts that ask about single sentences, or else nothing."""
+    prompts = own(f"resources/prompts/{dataset(wildcards)['prompts']}/single_doc_answer.yaml")
+    of_sentences = load_prompt(Path(prompts)).focus == "sentence"
+    return rules.find_facts.output[0].format(dataset=wildcards.dataset) if of_sentences else []
+
+
+def facts_argument(wildcards, input):
+    return f"--facts {shlex.quote(input.facts)}" if input.facts else ""
+
+
+def linked_of_several(wildcards):
+    """Return the file of linked documents if a paradigm of the data set needs it, or else nothing."""
+    settings = dataset(wildcards)
+    several = any(PARADIGMS[name].several for name in wanted(settings))
+    linked = several and settings["multi_documents"]["choose"] == "linked"
     return rules.link_documents.output[0].format(dataset=wildcards.dataset) if linked else []
 
 

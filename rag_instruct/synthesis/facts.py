@@ -1,0 +1,79 @@
+"""Facts of passages: sentences of which a part can be asked for, with the question and the answer as texts."""
+
+import re
+from pathlib import Path
+
+from rag_instruct.record_files import read_records
+from rag_instruct.schema import Record
+from rag_instruct.synthesis.clauses import YEAR
+from rag_instruct.synthesis.grounding import WORDS
+from rag_instruct.words import word_set
+
+UNITS = word_set(
+    "metre metres meter meters kilometre kilometres kilometer kilometers km mile miles foot feet inch inches cm "
+    "mm year years litre litres liter liters gram grams kg kilos pounds dollars euros minutes hours days weeks "
+    "months degrees seconds"
+)
+FIGURE = re.compile(r"\d[\d,]*(?:\.\d+)?")
+
+
+class Fact(Record, frozen=True):
+    """A sentence with a part that can be asked for. All texts stand alone and have no full stop."""
+
+    sentence: str  # of the passage
+    subject: str
+    asks: str  # when, where, who, count, what, definition; link: only for descriptions
+    target: str  # the words that are asked for
+    question: str  # "When was Ann Lee born?"
+    indirect: str  # "when Ann Lee was born"
+    statement: str  # "Ann Lee was born in 1912"
+    open: str  # the statement without the target: "Ann Lee was born"
+    relation: str  # "bear"
+    label: str = ""  # type of the target, if it is a name
+    noun: str = ""  # what the subject is, if it is the article's: "film"
+    about: bool = False  # whether the subject is the article's
+    person: bool = False  # whether the subject is a person
+    relative: str = ""  # the target described by the clause: "who directed Jaws"
+
+    @property
+    def year(self) -> int | None:
+        """The year that is asked for; None if there is none, or a span."""
+        years = YEAR.findall(self.target)
+        return int(years[0]) if self.asks == "when" and len(years) == 1 and "since" not in self.question else None
+
+    @property
+    def number(self) -> float | None:
+        """The number that is asked for."""
+        if self.asks != "count":
+            return None
+        figures = FIGURE.findall(self.target)
+        scale = 1e6 if "million" in self.target else 1e9 if "billion" in self.target else 1.0
+        if len(figures) == 1:
+            return float(figures[0].replace(",", "")) * scale
+        return (
+            next((WORDS[word] for word in self.target.lower().split() if word in WORDS), None) if not figures else None
+        )
+
+    @property
+    def date(self) -> tuple[int, int, int] | None:
+        """The whole date that is asked for, as year, month and day."""
+        found = re.search(rf"\b(\d{{1,2}}) ({MONTHS})|({MONTHS}) (\d{{1,2}})\b", self.target)
+        if self.year is None or not found:
+            return None
+        month, day = found[2] or found[3], found[1] or found[4]
+        return self.year, MONTHS.split("|").index(month) + 1, int(day)
+
+
+MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
+
+
+class FactsOf(Record, frozen=True):
+    """The facts of a passage."""
+
+    passage: str  # id
+    facts: tuple[Fact, ...]
+
+
+def facts_by_passage(path: Path) -> dict[str, tuple[Fact, ...]]:
+    """Read facts; passages without any are missing."""
+    return {one.passage: one.facts for one in read_records(path, FactsOf)}

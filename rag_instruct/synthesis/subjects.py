@@ -1,0 +1,300 @@
+"""What a sentence is about, in words that stand alone: its own name, or the article's name for "he" or "the film"."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from rag_instruct.corpus.mentions import ArticleName, article_name
+from rag_instruct.synthesis.clauses import OWN, kept, points, text_of
+from rag_instruct.words import word_set
+
+if TYPE_CHECKING:
+    from spacy.tokens import Doc, Token
+
+NAMES = word_set("PERSON ORG GPE LOC FAC WORK_OF_ART EVENT PRODUCT NORP LAW LANGUAGE")
+WORKS = word_set("film song album novel book play series band opera game magazine newspaper ship musical painting poem")
+# Nouns for people, by their ends and by themselves. Pronouns in the text decide where both are silent.
+HUMAN_END = re.compile(r"(ist|ian|eer|ess|grapher|woman|man|tor|dor|eur|[cdgklnprstvz]er)$")
+HUMAN = word_set(
+    "king queen saint nun monk bishop archbishop duke poet chef judge prince architect pilot coach star priest "
+    "pope emperor noble count earl baron knight athlete mystic visionary friar cleric critic model student chief "
+    "child son daughter mayor general statesman diplomat hero martyr sultan scholar emir governor-general "
+    "guitarist"
+)
+NOT_HUMAN = word_set(
+    "river water matter computer center theater paper number order tower chapter charter quarter cluster register "
+    "disaster thriller newspaper factor sector motor tractor reactor corridor layer container transporter cancer "
+    "helicopter winter border starter timer router filter printer server folder counter freezer cooker boiler "
+    "sensor monitor power flower cover lever corner cucumber pepper butter plaster poster character semester "
+    "crater chamber timber shelter kilometer meter process wilderness business fortress harbor "
+    "summer oven supper ladder rudder shutter sweater trailer burner dryer heater cutter mixer scanner trawler "
+    "freighter liner crossover letter gutter cinder boulder powder pier tiger spider beaver glacier "
+    "condor vector platter buffer transistor generator radiator calculator elevator accelerator "
+    "refrigerator indicator ventilator alternator equator actuator regulator stadium"
+)
+# Nouns that mean the same thing when a text goes back to it
+ALIKE = [
+    set(group.split())
+    for group in (
+        "film movie picture feature drama comedy",
+        "book novel story work",
+        "city town village municipality settlement commune capital",
+        "company firm corporation manufacturer",
+        "band group duo trio quartet",
+        "series show program programme sitcom",
+        "song single track",
+        "church building house castle palace structure mansion",
+        "war conflict",
+        "university school college institution",
+    )
+]
+UNIQUE = word_set(
+    "world sun moon sea sky earth public press north south east west ground internet past future poor rich "
+    "universe environment government police army navy night day morning evening afternoon summer winter spring "
+    "autumn age same first second third death birth time use end beginning start middle top bottom centre center "
+    "way name title"
+)
+QUANTIFIERS = word_set(
+    "most many some several few all any no every each half much more enough various numerous about around over "
+    "nearly approximately total"
+)
+GROUPS = ("band", "group", "duo", "team", "trio", "company")
+PLACEHOLDERS = ("one", "kind", "type", "form", "name", "set")  # "one of the largest cities": the city is meant
+DETAILS = word_set("compound amod nmod poss nummod relcl acl prep appos")
+PHRASE = 12  # most words of a subject
+
+
+@dataclass
+class Topic:
+    """The subject of an article: its name, and what its text says it is."""
+
+    name: str = ""  # as a sentence says it: "the knitting cooperative", "the film Jaws"
+    words: frozenset[str] = frozenset()
+    noun: str = ""  # what it is: "film"
+    kind: str = ""  # person, thing or plural
+    defined_by: str = ""  # the sentence that says what it is
+    full_names: dict[str, str] = field(default_factory=dict)  # of others, by surname; "" if two have the same
+
+    @property
+    def person(self) -> bool:
+        return self.kind == "person"
+
+    @property
+    def last(self) -> str:
+        return self.name.split()[-1].lower() if self.name else ""
+
+    def is_called(self, noun: str) -> bool:
+        """Say whether "the <noun>" can mean the topic."""
+        names = {self.noun, self.last} - {""}
+        return noun in names or any(noun in group and names & group for group in ALIKE)
+
+    def means_by(self, pronoun: str) -> bool:
+        """Say whether a pronoun can mean the topic."""
+        kinds = {"he": "person", "she": "person", "it": "thing", "they": "plural"}
+        return kinds.get(pronoun) == self.kind or (pronoun == "they" and self.noun in GROUPS)
+
+
+def topic_of(title: str, texts: Sequence[str]) -> Topic:
+    """Return the topic of an article; a topic without a name if the texts have no word of the title."""
+    article = article_name(title)
+    if article is None:
+        return Topic()
+    name, text = " ".join(article.words), "\n".join(texts)
+    words = frozenset(re.findall(r"[\w'-]+", name.lower())) - {"the", "a", "an"}
+    if not any(re.search(rf"\b{re.escape(word)}", text, re.I) for word in words if len(word) > 2):
+        return Topic()
+    topic = Topic(as_written(name, text), words)
+    _qualify(topic, article)
+    return topic
+
+
+def _qualify(topic: Topic, article: ArticleName) -> None:
+    """Put a title's qualifier into the topic: "(1949 film)" says what it is, "(Ohio)" where it is."""
+    last = article.qualifier.split()[-1] if article.qualifier else ""
+    if last.islower() and last.isalpha():
+        topic.noun, topic.kind = last, "person" if is_human([last]) else "thing"
+        if last in WORKS:
+            topic.name = f"the {last} {topic.name}"
+    elif article.qualifier and not re.search(r"\d", article.qualifier):
+        topic.name = f"{topic.name}, {article.qualifier}"
+
+
+def as_written(name: str, text: str) -> str:
+    """Return a title as the text writes it inside a sentence: "the knitting cooperative", "grey seals", "the Rhine"."""
+    if re.match(r"(the|a|an) ", name, re.I):
+        return name
+    found = re.findall(rf"(?<=[\w,;] )(the |an? )?({re.escape(name)})(?![\w'-])", text, re.I)
+    opening = re.findall(rf"(?:^|[.!?]\s)(The |An? )?({re.escape(name)})(?![\w'-])", text, re.I | re.M)
+    usual = Counter(before.lower() for before, _ in [*found, *opening])
+    article = max(("the ", "an ", "a ", ""), key=lambda one: usual[one])
+    capitals = [said for _, said in [*found, *opening] if not said[1:].islower()]
+    last = name.split()[-1].lower()
+    # A title with one capital may be a name or common words: the text decides.
+    again = re.search(rf"\b(the|an?|this|our) {re.escape(last)}\b", text, re.I)
+    named = re.search(rf"[a-z,] {re.escape(last.capitalize())}\b", text)
+    small = 2 * sum(said.islower() for _, said in found) > len(found)
+    if small or (not found and name[1:].islower() and again and not named and not capitals):
+        return f"{article if found or opening else 'the '}{name.lower()}"
+    if name.islower() and capitals:
+        name = capitals[0]
+    return f"the {name}" if article == "the " else name
+
+
+def is_human(nouns: Iterable[str]) -> bool:
+    return any(noun in HUMAN or (HUMAN_END.search(noun) and noun not in NOT_HUMAN) for noun in nouns)
+
+
+def learn(topic: Topic, doc: "Doc") -> None:
+    """Learn from a sentence what the topic is, and the full names of people."""
+    for name in doc.ents:
+        words = name.text.split()
+        if name.label_ == "PERSON" and 2 <= len(words) <= 4 and words[0][:1].isupper():
+            known = topic.full_names.setdefault(words[-1], name.text)
+            topic.full_names[words[-1]] = name.text if known == name.text else ""
+    if topic.name and not topic.defined_by:
+        _define(topic, doc)
+
+
+def _define(topic: Topic, doc: "Doc") -> None:
+    root = next((word for word in doc if word.dep_ == "ROOT" and word.lemma_ == "be"), None)
+    if root is None:
+        return
+    subject = next((word for word in root.children if word.dep_ == "nsubj"), None)
+    said = next((word for word in root.children if word.dep_ == "attr" and word.pos_ in ("NOUN", "PROPN")), None)
+    if subject is None or said is None:
+        return
+    phrase = {word.lower_ for word in kept(subject)} - {"the", "a", "an"}
+    shared = phrase & topic.words
+    if subject.lower_ not in topic.words or not (
+        phrase <= topic.words or len(shared) > 1 or subject.ent_type_ == "PERSON"
+    ):
+        return
+    noun = _inner(said) if said.lower_ in PLACEHOLDERS else said
+    topic.noun, topic.defined_by = noun.lemma_.lower(), doc.text
+    human = is_human([topic.noun, *(word.lemma_.lower() for word in said.conjuncts)])
+    plural = subject.tag_ in ("NNS", "NNPS") or root.lower_ in ("are", "were")
+    topic.kind = "person" if human else "plural" if plural else "thing"
+
+
+def _inner(noun: "Token") -> "Token":
+    inner = (word for prep in noun.children if prep.dep_ == "prep" for word in prep.children if word.dep_ == "pobj")
+    return next(inner, noun)
+
+
+def settle_kind(topic: Topic, docs: "Sequence[Doc]") -> None:
+    """Call the topic a person if its text speaks of a name with "he" or "she" more than with "it"."""
+    if topic.kind == "person" or not topic.name:
+        return
+    said = [word.lower_ for doc in docs for word in doc]
+    he, it = (sum(word in group for word in said) for group in (("he", "she", "his", "her"), ("it", "its")))
+    names = [name.label_ for doc in docs for name in doc.ents if set(name.text.lower().split()) & topic.words]
+    people, defined = names.count("PERSON"), bool(topic.defined_by)
+    mostly = 2 * people > len(names) and it <= he + len(docs) / 10 and not defined
+    topic.kind = "person" if mostly or (people and he > it + defined) else topic.kind or "thing"
+
+
+def subject_of(head: "Token", topic: Topic, before: str) -> str:
+    """Return a subject in words that stand alone, or "". `before` is the subject of the sentence before, or ""."""
+    words = kept(head)
+    if head.pos_ == "PRON":
+        near = before == topic.name or (not before and topic.person)
+        return topic.name if topic.name and near and topic.means_by(head.lower_) else ""
+    if any(word.dep_ == "relcl" for word in words) or len(words) > PHRASE:
+        return ""
+    if is_topic(words, head, topic):
+        return topic.name
+    if head.pos_ == "PROPN" and head.ent_type_ in NAMES:
+        return _named(words, head, topic)
+    return _standing(words, topic)
+
+
+def is_topic(words: "Sequence[Token]", head: "Token", topic: Topic) -> bool:
+    """Say whether a phrase names the topic: its title, a part of a person's name, or "the film" for a film."""
+    said = [word.lower_ for word in words if word.pos_ not in ("DET", "PUNCT") and word.text != "'s"]
+    if not topic.name or not said:
+        return False
+    if topic.name.partition(",")[0].lower() == " ".join(said) and head.text[:1].isupper():
+        return True
+    whole = set(said) == topic.words
+    if set(said) <= topic.words and (whole or topic.person):
+        return whole or head.pos_ == "PROPN"
+    if topic.person and len(topic.words & set(said)) > 1 and head.lower_ in topic.words and head.pos_ == "PROPN":
+        return True
+    the = words[0].lower_ == "the" and len(said) == 1 and head.pos_ == "NOUN"
+    return the and not topic.person and topic.is_called(head.lemma_.lower())
+
+
+def _named(words: "Sequence[Token]", head: "Token", topic: Topic) -> str:
+    """Return the full name of somebody or something else than the topic, or ""."""
+    if points(words) or any(word.lower_ in OWN for word in words):
+        return ""
+    if head.ent_type_ == "PERSON" and words[0].lower_ != "the" and sum(word.pos_ == "PROPN" for word in words) < 2:
+        return topic.full_names.get(text_of(words), "")
+    return inside(words)
+
+
+def _standing(words: "Sequence[Token]", topic: Topic) -> str:
+    """Return a phrase of common nouns that stands alone, or "". "Its length" becomes the length of the topic."""
+    if points(words):
+        return ""
+    if owners := [word for word in words if word.lower_ in OWN]:
+        owner = owners[0]
+        if len(owners) > 1 or not topic.name or OWN[owner.lower_] != topic.kind:
+            return ""
+        return re.sub(rf"\b{owner.text}\b", possessive(topic.name), text_of(words), count=1)
+    return "" if is_vague(words, topic) else inside(words)
+
+
+def is_vague(words: "Sequence[Token]", topic: Topic) -> bool:
+    """Say whether a phrase has "the <noun>" that only the text before it explains."""
+    for place, word in enumerate(words):
+        noun = word.head
+        if word.lower_ != "the" or noun.pos_ == "PROPN" or noun.lower_ in UNIQUE:
+            continue
+        details = [one for one in words if one.head.i == noun.i and one.dep_ in DETAILS]
+        family = list(noun.subtree)
+        if any(one.pos_ == "PROPN" for one in family) or any(one.tag_ == "JJS" for one in [*details, noun]):
+            continue
+        if noun.lemma_.lower() in topic.words or (place and any(one.dep_ != "amod" for one in details)):
+            continue
+        return True
+    return False
+
+
+def is_unsettled(head: "Token", subject: str, past: bool, topic: Topic) -> bool:
+    """Say whether a subject of common nouns does not say which one it means: "a second village was left empty"."""
+    if subject == topic.name or head.pos_ in ("PROPN", "PRON"):
+        return False
+    first = subject.split()[0].lower()
+    names = any(word.pos_ == "PROPN" for word in kept(head)) or bool(topic.name and topic.name in subject)
+    return first in QUANTIFIERS or first[0].isdigit() or (past and not names and first != "the")
+
+
+def has_lone_surname(words: "Sequence[Token]", topic: Topic) -> bool:
+    """Say whether a phrase has a person's surname alone, which a reader of the question cannot know.
+
+    A name with an article is no person's, whatever the parser says: "the Danube".
+    """
+    for word in words:
+        before, after = (word.doc[place] if 0 <= place < len(word.doc) else None for place in (word.i - 1, word.i + 1))
+        whole = word.ent_iob_ == "B" and not (after is not None and after.ent_iob_ == "I")
+        person = word.ent_type_ == "PERSON" and not (before is not None and before.lower_ == "the")
+        if whole and person and word.lower_ not in topic.words:
+            return True
+    return False
+
+
+def possessive(name: str) -> str:
+    return f"{name}'" if name.endswith("s") else f"{name}'s"
+
+
+def inside(words: "Sequence[Token]") -> str:
+    """Return a phrase as it stands inside a sentence: with a small first letter, unless it is a name."""
+    said, first = text_of(words), words[0]
+    small = first.pos_ in ("DET", "NUM", "PRON", "ADV", "ADP", "SCONJ") or first.tag_ == "NNS"
+    plain = first.pos_ in ("ADJ", "NOUN", "VERB") and not first.ent_type_ and not first.text.isupper()
+    if small or (plain and (len(words) > 1 or first.lower_ == first.lemma_)):
+        return said[:1].lower() + said[1:]
+    return said

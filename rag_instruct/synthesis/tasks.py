@@ -1,0 +1,252 @@
+"""The questions of each paradigm, made from facts. What no document states follows from dates and numbers.
+
+Documents of single_doc_support and multi_doc_support have a date or a number from which the answer is inferred: a
+century, an age, more or less than a round number, an order in time. Those of multi_doc_answer state two facts, of which
+one leads to the other, or which are compared.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rag_instruct.files import digest
+from rag_instruct.synthesis.facts import UNITS, Fact
+from rag_instruct.synthesis.subjects import possessive
+from rag_instruct.words import fold
+
+COMPARATIVES = {
+    size: f"{size}{'r' if size.endswith('e') else 'er'}" for size in ("long", "tall", "high", "deep", "wide", "old")
+}
+COUNT = re.compile(
+    r"How (?:many|long|tall|high|deep|wide|old)(?: .*?)? ((?:do|does|did|has|have|is|was|are|were) .+)\?$"
+)
+AMOUNT = r"(?:(?:about|around|some|approximately) )?[\d.,]+(?: million| billion)? ?"
+ORDER = re.compile(r"\b(before|after|again|first|last)\b")
+LEAST = 8  # a smaller number is no matter of more or less
+NEAR = 120  # years between two events that a question puts in order
+CLEAR = 1.15  # ratio from which on one number is surely larger than another
+ABOUT = re.compile(r"\b(over|more than|at least|up to|less than|fewer than|under|nearly|almost)\b")
+DECADES = 1900  # the year from which on a question asks for the decade instead of the century
+
+
+@dataclass(frozen=True)
+class Task:
+    """A question and its answer, without the form that an exemplar gives to them."""
+
+    question: str
+    indirect: str  # "when Ann Lee was born"
+    answer: str
+    facts: tuple[Fact, ...]  # from which the answer follows
+    asks: str = "derived"
+    target: str = ""
+
+
+def stated(fact: Fact) -> Task:
+    """Return the task whose answer a document states."""
+    return Task(fact.question, fact.indirect, sentence(fact.statement), (fact,), fact.asks, fact.target)
+
+
+def sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
+
+
+def _tail(fact: Fact) -> str:
+    """Return what the open statement says about the subject: "was born"; "" if the subject is not at its front."""
+    front = f"{fact.subject} "
+    return fact.open.removeprefix(front) if fact.open.startswith(front) else ""
+
+
+def _inverted(fact: Fact) -> str:
+    """Return the question after its question word: "was Ann Lee born"; "" for other questions."""
+    found = re.match(r"(When|In which year) (.+)\?$", fact.question)
+    return found[2] if found else ""
+
+
+def inferred(facts: Sequence[Fact]) -> Iterator[Task]:
+    """Yield what can be inferred from the facts of a passage."""
+    born = {fact.subject: fact for fact in facts if fact.relation == "bear" and fact.year}
+    for fact in facts:
+        if fact.year and _inverted(fact):
+            if (birth := born.get(fact.subject)) and fact is not birth:
+                yield from _age(birth, fact)
+            yield _period(fact)
+            yield _before_or_after(fact)
+        elif fact.number:
+            yield from _more_or_less(fact)
+
+
+def _age(birth: Fact, event: Fact) -> Iterator[Task]:
+    age = (event.year or 0) - (birth.year or 0)
+    if birth.date and event.date:
+        age -= event.date[1:] < birth.date[1:]
+        said = f"at the age of {age}"
+    else:
+        said = f"at the age of about {age}"
+    if 0 < age < 110:
+        question = f"At what age {_inverted(event)}?"
+        yield Task(question, f"at what age {event.open}", sentence(f"{event.open} {said}"), (birth, event))
+
+
+def _period(fact: Fact) -> Task:
+    assert fact.year
+    if fact.year >= DECADES:
+        period, which = f"{fact.year // 10 * 10}s", "decade"
+    else:
+        period, which = f"{_ordinal((fact.year - 1) // 100 + 1)} century", "century"
+    question = f"In which {which} {_inverted(fact)}?"
+    return Task(question, f"in which {which} {fact.open}", sentence(f"{fact.open} in the {period}"), (fact,))
+
+
+def _ordinal(number: int) -> str:
+    end = "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{end}"
+
+
+def _before_or_after(fact: Fact) -> Task:
+    """Return whether it was before, or after, a round year next to it. A hash chooses both."""
+    year, chosen = fact.year or 0, int(digest(fact.question), 16)
+    step = 50 if year < DECADES else 10
+    below = (year - 1) // step * step
+    mark = below if chosen & 1 else (year // step + 1) * step
+    asked, true = ("before", "after")[chosen >> 1 & 1], "before" if year < mark else "after"
+    verdict = "Yes" if asked == true else "No"
+    return Task(
+        _capital(f"{_inverted(fact)} {asked} {mark}?"),
+        f"whether {fact.open} {asked} {mark}",
+        sentence(f"{verdict}, {fact.open} {true} {mark}"),
+        (fact,),
+    )
+
+
+def _more_or_less(fact: Fact) -> Iterator[Task]:
+    """Yield whether it is more than a round number."""
+    number, asked = fact.number, COUNT.match(fact.question)
+    if not number or number < LEAST or not asked or not fact.target[0].isdigit() or fact.target not in fact.statement:
+        return
+    power = 10 ** (len(str(int(number))) - 1)
+    mark = int(number // power) * power
+    if mark == number or int(digest(fact.question), 16) % 2:
+        mark += power
+    unit = re.sub(rf"^{AMOUNT}", "", fact.target)
+    shown = f"{mark:,}" if mark > 9999 or "," in fact.target else str(mark)
+    more = f"more than {shown} {unit}".strip()
+    measured = unit.split()[:1] and unit.split()[0] in UNITS
+    less = more.replace("more", "less" if measured or not unit else "fewer", 1)
+    size = f" {fact.relation}" if fact.relation in COMPARATIVES else ""
+    verdict, amount = ("Yes", more) if number > mark else ("No", less)
+    yield Task(
+        _capital(f"{asked[1]} {more}{size}?"),
+        f"whether {fact.statement.replace(fact.target, more, 1)}",
+        sentence(f"{verdict}, {fact.statement.replace(fact.target, amount, 1)}"),
+        (fact,),
+    )
+
+
+def compared(one: Fact, other: Fact) -> Iterator[Task]:
+    """Yield what two facts of two articles show together, and neither alone: an order, a distance in time."""
+    if not (one.year and other.year and _inverted(one) and _tail(other)) or abs(one.year - other.year) < 2:
+        return
+    alike = _same_relation(one, other)
+    if not alike and (abs(one.year - other.year) > NEAR or ORDER.search(f"{one.open} {other.open}")):
+        return
+    verdict, order = ("Yes", "before") if one.year < other.year else ("No", "after")
+    what = other.subject if alike else other.open
+    yield Task(
+        _capital(f"{_inverted(one)} before {what}?"),
+        f"whether {one.open} before {what}",
+        sentence(f"{verdict}, {one.open} {order} {what}"),
+        (one, other),
+    )
+    if alike and one.year < other.year:
+        yield Task(
+            f"How many years before {what} {_inverted(one)}?",
+            f"how many years before {what} {one.open}",
+            sentence(f"{one.open} about {other.year - one.year} years before {what}"),
+            (one, other),
+        )
+
+
+def combined(one: Fact, other: Fact) -> Iterator[Task]:
+    """Yield what two facts of two articles answer together: which was first, which has more, what they share."""
+    both = f"{sentence(one.statement)} {sentence(other.statement)}"
+    if one.year and other.year and one.year != other.year and _tail(one) and _tail(other):
+        yield from _first(one, other, both)
+    elif not _same_relation(one, other):
+        return
+    elif one.number and other.number and not ABOUT.search(f"{one.target} {other.target}"):
+        more, less = (one, other) if one.number > other.number else (other, one)
+        said = _has_more(one)
+        if said and (more.number or 0) >= CLEAR * (less.number or 0):
+            asked = f"{'who' if one.person else 'which'} {said}, {one.subject} or {other.subject}"
+            yield Task(_capital(f"{asked}?"), asked, f"{sentence(f'{more.subject} {said}')} {both}", (one, other))
+    elif one.asks == other.asks == "who" and one.target == other.target and one.relative and other.relative:
+        said = one.indirect.replace(one.subject, f"both {one.subject} and {other.subject}", 1)
+        yield Task(_capital(f"{said}?"), said, both, (one, other), "who", one.target)
+
+
+def _first(one: Fact, other: Fact, both: str) -> Iterator[Task]:
+    """Yield which of two was first. Events of different kinds must be near in time."""
+    first = one if (one.year or 0) < (other.year or 0) else other
+    if _same_relation(one, other):
+        said = f"{'who' if one.person else 'which'} {_tail(one)} first, {one.subject} or {other.subject}"
+        answer = f"{first.subject} {_tail(first)} first"
+    elif abs((one.year or 0) - (other.year or 0)) <= NEAR and not ORDER.search(f"{one.open} {other.open}"):
+        said = f"what happened first: {one.open}, or {other.open}"
+        answer = f"first, {first.open}"
+    else:
+        return
+    yield Task(_capital(f"{said}?"), said, f"{sentence(answer)} {both}", (one, other))
+
+
+def _has_more(fact: Fact) -> str:
+    """Return "has more members" for "X has 9 members", "is longer" for "X is 20 km long"."""
+    if fact.relation in COMPARATIVES:
+        return f"{_tail(fact)} {COMPARATIVES[fact.relation]}"
+    unit = re.sub(rf"^{AMOUNT}", "", fact.target)
+    rest = fact.statement.removeprefix(f"{fact.subject} ")
+    plain = fact.label == "CARDINAL" and rest.endswith(fact.target)
+    return rest.replace(fact.target, f"more {unit}", 1) if plain else ""
+
+
+def _same_relation(one: Fact, other: Fact) -> bool:
+    """Say whether two facts say the same of two subjects of the same kind."""
+    if one.subject == other.subject or (one.asks, one.person) != (other.asks, other.person):
+        return False
+    if one.asks == "count":
+        return one.relation == other.relation and one.label == other.label and _unit(one) == _unit(other)
+    if one.asks == "who":
+        return one.relation == other.relation
+    return _tail(one) == _tail(other)
+
+
+def _unit(fact: Fact) -> str:
+    return re.sub(rf"^{AMOUNT}", "", fact.target)
+
+
+def bridged(way: Fact, fact: Fact) -> Iterator[Task]:
+    """Yield the question about a subject that another document's fact describes instead of naming it."""
+    if not (fact.about and way.relative and _name(way.target) == _name(fact.subject)):
+        return
+    if way.subject == fact.subject or fact.asks in ("link", "definition") or fact.question.count(fact.subject) != 1:
+        return
+    noun = "person" if fact.person else fact.noun
+    if (
+        not noun
+        or possessive(fact.subject) in fact.question
+        or way.subject in fact.target
+        or fact.target in way.statement
+    ):
+        return
+    described = f"the {noun} {way.relative}"
+    yield Task(
+        fact.question.replace(fact.subject, described), fact.indirect.replace(fact.subject, described),
+        f"{sentence(way.statement)} {sentence(fact.statement)}", (way, fact), fact.asks, fact.target,
+    )  # fmt: skip
+
+
+def _name(text: str) -> str:
+    return fold(re.sub(r"^the ", "", text, flags=re.I))
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

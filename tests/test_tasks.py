@@ -1,0 +1,156 @@
+"""Questions that are made of facts, without a parser: what follows from dates and numbers, and from two documents."""
+
+import pytest
+
+from rag_instruct.corpus.passages import Passage
+from rag_instruct.paradigms import PARADIGMS
+from rag_instruct.synthesis.facts import Fact
+from rag_instruct.synthesis.sentence_focus import focuses
+from rag_instruct.synthesis.tasks import bridged, combined, compared, inferred, stated
+
+
+def when(name: str, year: str, said: str = "was born", relation: str = "bear", **more) -> Fact:
+    verb, _, rest = said.partition(" ")
+    inverted = f"{verb} {name} {rest}" if verb == "was" else f"did {name} {verb.removesuffix('d')} {rest}".strip()
+    return Fact(
+        f"{name} {said} in {year}.", name, "when", year, f"When {inverted}?", f"when {name} {said}", f"{name} {said} in {year}",
+        f"{name} {said}", relation, "DATE", **{"person": True, "about": True, **more},
+    )  # fmt: skip
+
+
+def count(name: str, target: str, unit: str) -> Fact:
+    return Fact(
+        f"{name} has {target}.", name, "count", target, f"How many {unit} does {name} have?", f"how many {unit} {name} has",
+        f"{name} has {target}", f"{name} has", f"have {unit}", "CARDINAL",
+    )  # fmt: skip
+
+
+ANN, BO = when("Ann Lee", "1871"), when("Bo Lind", "1889")
+
+
+def pairs(tasks):
+    return {task.question: task.answer for task in tasks}
+
+
+def test_a_century_a_decade_and_a_round_year_follow_from_a_date():
+    assert pairs(inferred([ANN])) == {
+        "In which century was Ann Lee born?": "Ann Lee was born in the 19th century.",
+        "Was Ann Lee born after 1900?": "No, Ann Lee was born before 1900.",
+    }
+    assert "In which decade was Ann Lee born?" in pairs(inferred([when("Ann Lee", "1912")]))
+    assert not list(inferred([when("Ann Lee", "from 1871 to 1880")]))
+
+
+def test_an_age_follows_from_two_dates():
+    died = when("Ann Lee", "2 May 1940", "died", "die")
+    born = when("Ann Lee", "3 May 1871")
+    assert pairs(inferred([ANN, died]))["At what age did Ann Lee die?"] == "Ann Lee died at the age of about 69."
+    assert pairs(inferred([born, died]))["At what age did Ann Lee die?"] == "Ann Lee died at the age of 68."
+
+
+@pytest.mark.parametrize("year", ["1800", "1801", "1850", "1899", "1900", "1999", "2000", "2001"])
+def test_what_is_said_of_a_date_is_true(year):
+    for task in inferred([when("It", year)]):
+        if task.question.startswith("Was"):
+            verdict, order, mark = task.answer.split(",")[0], *task.answer.rstrip(".").split()[-2:]
+            assert (int(year) < int(mark)) == (order == "before")
+            assert (order in task.question) == (verdict == "Yes")
+            assert int(year) != int(mark)
+
+
+@pytest.mark.parametrize("target", ["44 rooms", "1,200 rooms", "90 rooms", "about 350 rooms"])
+def test_more_or_less_than_a_round_number(target):
+    for task in inferred([count("It", target, "rooms")]):
+        mark = int(task.question.split("more than ")[1].split()[0].replace(",", ""))
+        number = int("".join(one for one in target if one.isdigit()))
+        assert task.answer.startswith("Yes" if number > mark else "No")
+        assert ("more than" in task.answer) == (number > mark)
+
+
+def test_two_documents_tell_an_order():
+    assert pairs(compared(ANN, BO)) == {
+        "Was Ann Lee born before Bo Lind?": "Yes, Ann Lee was born before Bo Lind.",
+        "How many years before Bo Lind was Ann Lee born?": "Ann Lee was born about 18 years before Bo Lind.",
+    }
+    assert pairs(compared(BO, ANN)) == {"Was Bo Lind born before Ann Lee?": "No, Bo Lind was born after Ann Lee."}
+    assert pairs(combined(ANN, BO)) == {
+        "Who was born first, Ann Lee or Bo Lind?": "Ann Lee was born first. Ann Lee was born in 1871. Bo Lind was born in 1889."
+    }
+    mill = when("the mill", "1880", "was built", "build", person=False)
+    assert pairs(combined(mill, BO)) == {
+        "What happened first: the mill was built, or Bo Lind was born?": "First, the mill was built. The mill was built in 1880. "
+        "Bo Lind was born in 1889."
+    }
+    assert not list(compared(ANN, when("Cy", "1871")))
+
+
+def test_two_documents_tell_which_has_more():
+    found = pairs(combined(count("the inn", "44 rooms", "rooms"), count("the hotel", "90 rooms", "rooms")))
+    assert list(found) == ["Which has more rooms, the inn or the hotel?"]
+    assert found["Which has more rooms, the inn or the hotel?"].startswith("The hotel has more rooms. ")
+    assert not list(combined(count("the inn", "44 rooms", "rooms"), count("the inn 2", "45 rooms", "rooms")))
+    assert not list(combined(count("the inn", "44 rooms", "rooms"), count("the hotel", "over 90 rooms", "rooms")))
+
+
+def test_a_name_is_replaced_by_what_another_document_says_of_it():
+    way = Fact(
+        "Jaws was directed by Ann Lee.", "Jaws", "who", "Ann Lee", "Who directed Jaws?", "who directed Jaws",
+        "Jaws was directed by Ann Lee", "Jaws was directed", "direct", "PERSON", relative="who directed Jaws",
+    )  # fmt: skip
+    assert pairs(bridged(way, ANN)) == {
+        "When was the person who directed Jaws born?": "Jaws was directed by Ann Lee. Ann Lee was born in 1871."
+    }
+    assert not list(bridged(way, BO))
+
+
+PASSAGES = [Passage(fact.subject, fact.subject, f"{fact.sentence} It is known for that.") for fact in (ANN, BO)]
+PASSAGES += [
+    Passage("inn", "The inn", "The inn has 44 rooms. It lies on a hill."),
+    Passage("sea", "The sea", "The sea is blue."),
+]
+FACTS = {"Ann Lee": [ANN], "Bo Lind": [BO], "inn": [count("the inn", "44 rooms", "rooms")]}
+
+
+@pytest.mark.parametrize("paradigm", PARADIGMS)
+def test_a_focus_shows_what_the_paradigm_needs(paradigm):
+    found = list(focuses(paradigm, "x?", PASSAGES, FACTS, "seed"))
+    assert found or paradigm in ("useless_doc", "single_doc_answer"), "a hash divides the facts of these two"
+    for focus in found:
+        assert PARADIGMS[paradigm].least <= len(focus.sources) <= PARADIGMS[paradigm].most
+        assert not {p.id for p in focus.sources} & {p.id for p in focus.hidden}
+        assert focus.variables["questions"].splitlines()
+        stating = any(focus.must_say[0][0] in passage.text for passage in focus.sources)
+        assert stating == (paradigm == "single_doc_answer")
+
+
+def test_the_two_paradigms_of_stated_facts_share_none():
+    facts = {
+        passage.id: [when(passage.id, str(year))]
+        for year, passage in enumerate((Passage(f"P{n}", f"P{n}", f"P{n} was born.") for n in range(1800, 1830)), 1800)
+    }
+    ranked = [Passage(name, name, f"{name} was born in {name[1:]}.") for name in facts]
+    asked = [
+        {focus.variables["fact"] for focus in focuses(name, "x?", ranked, facts, "seed")}
+        for name in ("useless_doc", "single_doc_answer")
+    ]
+    assert all(asked)
+    assert not asked[0] & asked[1]
+
+
+@pytest.mark.parametrize(
+    ("exemplar", "kind", "beginning"),
+    [
+        ("When was it?", "question", "When was"),
+        ("Name the king.", "command", "State when"),
+        ("Is it true that A is B?", "claim", "Is it true that"),
+        ("Explain how it works.", "explanation", "Can you explain"),
+    ],
+)
+def test_the_wordings_have_the_form_of_the_exemplar(exemplar, kind, beginning):
+    for focus in [
+        one for name in ("useless_doc", "single_doc_answer") for one in focuses(name, exemplar, PASSAGES, FACTS, "s")
+    ]:
+        assert focus.variables["kind"] == kind
+        if "born" in focus.variables["fact"]:
+            assert focus.variables["questions"].startswith(beginning)
+        assert stated(ANN).answer in focus.variables["answer"] or "Ann" not in focus.variables["answer"]
