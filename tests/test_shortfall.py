@@ -39,7 +39,7 @@ def test_more_tries_are_not_advised_if_no_sentence_is_usable():
     assert said.startswith("250 of 256 rejects are no usable sentence: ")
     assert "docs/own_teacher.md" in said
     assert "`tries`" not in said
-    assert said.endswith("Other reasons: question adds facts 6.")
+    assert said.endswith("Other reasons: copies exemplar 6.")
 
 
 def test_a_candidate_without_a_request_weighs_less_because_a_slot_looks_at_more_of_them():
