@@ -6,11 +6,12 @@ import platform
 import resource
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 
 def machine() -> str:
@@ -28,6 +29,31 @@ def peak_memory_mb() -> float:
         line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
         return int(line.split()[1]) * 1024 / 1e6
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
+
+
+class Worked(NamedTuple):
+    """What a process took: seconds by the clock and of the processor, and its peak memory in MB."""
+
+    seconds: float
+    processor: float
+    peak: float
+
+
+MEASURED = """
+import runpy, sys, time
+from performance.measure import peak_memory_mb
+sys.argv = sys.argv[1:]
+runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+print(time.process_time(), peak_memory_mb())
+"""
+
+
+def of_script(script: str, *arguments: object) -> Worked:
+    """Run a script of the graph in a process of its own."""
+    began = time.perf_counter()
+    command = [sys.executable, "-c", MEASURED, f"scripts.{script}", *map(str, arguments)]
+    said = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True).stdout
+    return Worked(time.perf_counter() - began, *map(float, said.split()))
 
 
 @contextmanager

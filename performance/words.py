@@ -9,28 +9,18 @@ its own. "Processor" is the time that the processor worked for it, which other w
 """
 
 import argparse
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from performance.measure import machine
+from performance.measure import machine, of_script
 from rag_instruct.corpus.passages import BATCH_ROWS, ID_BATCH_ROWS, IDS_SCHEMA, SCHEMA, ids_beside
 from rag_instruct.files import write_jsonl
 
 SHARD, PASSAGES = 1_313_457, 21_015_324
 WORDS, COMMON = 2_000_000, 100
-MEASURED = """
-import runpy, sys, time
-from performance.measure import peak_memory_mb
-sys.argv = sys.argv[1:]
-runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
-print(time.process_time(), peak_memory_mb())
-"""
 PIECE = BATCH_ROWS * 64
 
 
@@ -89,12 +79,9 @@ def _search(folder: Path, shard: int, terms: list[str], files: list[Path]) -> fl
 
 def _measured(what: str, script: str, *arguments: Any) -> float:
     """Run a script of the graph, print a line of the table, and return the processor's seconds."""
-    began = time.perf_counter()
-    command = [sys.executable, "-c", MEASURED, f"scripts.{script}", *map(str, arguments)]
-    said = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True).stdout
-    worked, peak = map(float, said.split())
-    print(f"| {what} | {time.perf_counter() - began:.1f} | {worked:.1f} | {peak:,.0f} |", flush=True)
-    return worked
+    worked = of_script(script, *arguments)
+    print(f"| {what} | {worked.seconds:.1f} | {worked.processor:.1f} | {worked.peak:,.0f} |", flush=True)
+    return worked.processor
 
 
 if __name__ == "__main__":

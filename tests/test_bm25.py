@@ -1,11 +1,15 @@
+import csv
 import json
+import os
 
 import bm25s
 import numpy as np
 import pytest
+from conftest import SHARED, needs_shared
 
 from rag_instruct.corpus.importing import import_passages
 from rag_instruct.errors import UserError
+from rag_instruct.files import read_jsonl
 from rag_instruct.retrieval.bm25 import Weights, best, search
 from rag_instruct.retrieval.terms import query_terms, terms
 from rag_instruct.retrieval.word_index import MOST, Statistics, WordShard, index_words
@@ -53,15 +57,37 @@ def test_scores_are_bm25s_own_and_hits_equal_brute_force(tmp_path, shards):
     """Every passage stands there twice, so that equal scores straddle the borders of shards and of the best k."""
     texts = random_texts(150) * 2
     asked = [terms(text) for text in random_texts(30, seed=1)] + [["nowhere"], ["word1", "word1", "nowhere"]]
+    hits = searched(indexed(tmp_path, made(tmp_path, texts), shards), asked, K)
+    assert_equal_brute_force(hits, asked, brute_force(texts))
+
+
+def brute_force(texts):
+    """bm25s' own index of all texts in one piece."""
     whole = bm25s.BM25(k1=0.9, b=0.4)
     whole.index([terms(text) for text in texts], show_progress=False)
-    hits = searched(indexed(tmp_path, made(tmp_path, texts), shards), asked, K)
+    return whole
+
+
+def assert_equal_brute_force(hits, asked, whole):
     for query, found in zip(asked, hits, strict=True):
         known = [term for term in query if term in whole.vocab_dict]
-        scores = whole.get_scores(known) if known else np.zeros(len(texts), np.float32)
+        scores = whole.get_scores(known) if known else np.zeros(whole.scores["num_docs"], np.float32)
         order = np.argsort(-scores, kind="stable")[:K]
         assert found["row"].tolist() == order.tolist()
         assert found["score"].tolist() == scores[order].tolist(), "the same bits"
+
+
+@needs_shared
+@pytest.mark.slow
+def test_the_same_on_real_passages_and_questions(tmp_path):
+    """SHARED_QUESTIONS=6700 asks all questions."""
+    with (SHARED / "corpus/dev_psgs.tsv").open(encoding="utf-8", newline="") as file:
+        texts = [f"{row['title']} {row['text']}" for row in csv.DictReader(file, delimiter="\t")] * 2
+    questions = [record["question"] for record in read_jsonl(SHARED / "corpus/dev_qas.jsonl")]
+    asked = [query_terms(text) for text in questions[:: len(questions) // int(os.environ.get("SHARED_QUESTIONS", 300))]]
+    passages, whole = made(tmp_path, texts), brute_force(texts)
+    for shards in (1, 2, 7, 16):
+        assert_equal_brute_force(searched(indexed(tmp_path, passages, shards), asked, K), asked, whole)
 
 
 def test_equal_scores_keep_the_order_of_the_corpus():

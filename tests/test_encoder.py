@@ -176,6 +176,29 @@ def test_a_model_that_does_not_pool_its_prefix_is_refused_with_one(tmp_path):
         Encoder(settings._replace(query_prefix="query: "))
 
 
+@pytest.mark.parametrize("name", ["sentence_bert_config.json", "sentence_roberta_config.json"])
+def test_an_old_folder_has_its_weights_in_a_folder_of_the_module(tmp_path, encoder, name):
+    """As sentence-transformers wrote it before version 2: 0_Transformer, and a file named after the architecture."""
+    settings = variant(tmp_path, modules=["Transformer", "Pooling", "Normalize"])
+    model, inner = tmp_path / "model", tmp_path / "model/0_Transformer"
+    inner.mkdir()
+    for path in [path for path in model.iterdir() if path.is_file() and path.name not in ("modules.json", "README.md")]:
+        path.rename(inner / (name if path.name == "sentence_bert_config.json" else path.name))
+    modules = json.loads((model / "modules.json").read_text())
+    (model / "modules.json").write_text(json.dumps([{**modules[0], "path": "0_Transformer"}, *modules[1:]]))
+    assert Encoder(settings).encode(TEXTS[:4], "test").tobytes() == encoder.encode(TEXTS[:4], "test").tobytes()
+    (inner / name).write_text(json.dumps({"max_seq_length": 64, "do_lower_case": True}))
+    assert read_pooling(str(model), None)[:6] == ("mean", True, True, True, "0_Transformer", 64)
+
+
+def test_a_length_that_the_model_cannot_read_is_refused_and_a_longer_one_than_its_own_is_said(tmp_path, caplog):
+    settings = variant(tmp_path, transformer={"max_seq_length": 64})
+    Encoder(settings)
+    assert "was made for texts of at most 64 tokens, and reads 128 here" in caplog.text
+    with pytest.raises(UserError, match="reads at most 512 tokens, and `max_length` is 600: set `max_length: 64`"):
+        Encoder(settings._replace(max_length=600))
+
+
 def test_a_model_for_lower_case_gets_lower_case(tmp_path):
     from transformers import AutoTokenizer
 

@@ -8,7 +8,7 @@ from transformers import AutoModel, AutoTokenizer
 
 from rag_instruct.errors import UserError
 from rag_instruct.files import dump
-from rag_instruct.logs import bar
+from rag_instruct.logs import bar, logger
 from rag_instruct.models.source import model_source
 from rag_instruct.retrieval.batches import computed, device, filled, number_type
 from rag_instruct.retrieval.pooling import POOLINGS, read_pooling
@@ -51,15 +51,17 @@ class Encoder:
         self._device = device()
         self._dtype = number_type(settings.precision, f"encoder {settings.model!r}")
         try:
-            self._tokenizer = AutoTokenizer.from_pretrained(source, revision=revision)
-            self._model = AutoModel.from_pretrained(source, revision=revision, dtype=self._dtype).eval()
             pooling = read_pooling(source, revision)
+            place = {"revision": revision, "subfolder": pooling.folder}
+            self._tokenizer = AutoTokenizer.from_pretrained(source, **place)
+            self._model = AutoModel.from_pretrained(source, dtype=self._dtype, **place).eval()
         except OSError as error:
             raise UserError(
                 f"encoder {settings.model!r} cannot be loaded ({str(error).splitlines()[0]}): check its `model` under "
                 "`encoders` in config.yaml, or download the model and give its folder there"
             ) from error
         self._model.to(self._device)
+        self._check_length(settings, pooling.longest)
         query, passage = settings.query_prefix, settings.passage_prefix
         self._query_prefix = pooling.query_prompt if query is None else query
         self._passage_prefix = pooling.passage_prompt if passage is None else passage
@@ -77,6 +79,24 @@ class Encoder:
             raise UserError(
                 f"encoder {settings.model!r} makes vectors of {full} numbers, not {self.dimension}: lower or remove "
                 "its `dimension` under `encoders` in config.yaml"
+            )
+
+    def _check_length(self, settings: EncoderSettings, longest: int | None) -> None:
+        """Refuse texts that are longer than the model can read. Warn of texts that it was not made for."""
+        table = getattr(getattr(self._model, "embeddings", None), "position_embeddings", None)
+        if isinstance(table, torch.nn.Embedding):
+            # RoBERTa's positions begin behind that of the padding.
+            most = table.num_embeddings - (0 if table.padding_idx is None else table.padding_idx + 1)
+            if settings.max_length > most:
+                raise UserError(
+                    f"encoder {settings.model!r} reads at most {most} tokens, and `max_length` is "
+                    f"{settings.max_length}: set `max_length: {longest or most}` under `encoders` in config.yaml"
+                )
+        if longest and settings.max_length > longest:
+            logger.warning(
+                "encoder %r was made for texts of at most %d tokens, and reads %d here: for the vectors of "
+                "sentence-transformers, set `max_length: %d` under `encoders` in config.yaml",
+                *(settings.model, longest, settings.max_length, longest),
             )
 
     @property

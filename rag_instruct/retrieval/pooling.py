@@ -11,6 +11,11 @@ from transformers.utils.hub import cached_file
 from rag_instruct.errors import UserError
 
 MODULES = {"Transformer", "Pooling", "Normalize"}
+# The file of the module Transformer. Older versions named it after the architecture.
+TRANSFORMER_FILES = [
+    f"sentence_{name}_config.json"
+    for name in ("bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet")
+]
 # Until sentence-transformers 5.3, a mode was one of these keys with the value true. Since then it is `pooling_mode`.
 KEYS = {
     "pooling_mode_cls_token": "cls",
@@ -38,6 +43,8 @@ class Pooling(NamedTuple):
         normalize: whether vectors have length 1
         lower_case: whether texts are lowercased before the tokenizer gets them
         of_prefix: whether the tokens of a prefix are pooled, too
+        folder: where weights and tokenizer are in the model's folder; older versions have 0_Transformer
+        longest: the number of tokens after which sentence-transformers cuts a text, if it is known
         query_prompt: the model's own text before every query
         passage_prompt: the same for passages
     """
@@ -46,6 +53,8 @@ class Pooling(NamedTuple):
     normalize: bool
     lower_case: bool
     of_prefix: bool
+    folder: str = ""
+    longest: int | None = None
     query_prompt: str = ""
     passage_prompt: str = ""
 
@@ -62,7 +71,9 @@ def read_pooling(source: str, revision: str | None) -> Pooling:
 
     modules = {module["type"].rsplit(".", 1)[-1]: module["path"] for module in settings("modules.json") or []}
     pooling = (settings(f"{modules['Pooling']}/config.json".lstrip("/")) or {}) if "Pooling" in modules else {}
-    transformer = (settings("sentence_bert_config.json") or {}) if modules else {}
+    folder = modules.get("Transformer", "")
+    files = (settings(f"{folder}/{name}".lstrip("/")) for name in TRANSFORMER_FILES) if modules else ()
+    transformer: dict[str, Any] = next(filter(None, files), {})
     modes = _modes(pooling)
     unknown = [f"the module {name}" for name in sorted(set(modules) - MODULES)]
     unknown += [f"pooling_mode {mode}" for mode in modes if mode not in POOLINGS]
@@ -78,7 +89,8 @@ def read_pooling(source: str, revision: str | None) -> Pooling:
         )
     lower_case, of_prefix = transformer.get("do_lower_case", False), pooling.get("include_prompt", True)
     prompts = _prompts((settings("config_sentence_transformers.json") or {}) if modules else {})
-    return Pooling(modes[0], "Normalize" in modules, bool(lower_case), bool(of_prefix), *prompts)
+    longest = transformer.get("max_seq_length")
+    return Pooling(modes[0], "Normalize" in modules, bool(lower_case), bool(of_prefix), folder, longest, *prompts)
 
 
 def _prompts(config: dict[str, Any]) -> tuple[str, str]:
