@@ -32,6 +32,11 @@ def pairs(tasks):
     return {task.question: task.answer for task in tasks}
 
 
+def either(one, other):
+    """What is combined from two facts: a hash chooses their order."""
+    return pairs([*combined(one, other), *combined(other, one)])
+
+
 def test_a_century_a_decade_and_a_round_year_follow_from_a_date():
     assert pairs(inferred([ANN])) == {
         "In which century was Ann Lee born?": "Ann Lee was born in the 19th century.",
@@ -73,11 +78,11 @@ def test_two_documents_tell_an_order():
         "How many years before Bo Lind was Ann Lee born?": "Ann Lee was born about 18 years before Bo Lind.",
     }
     assert pairs(compared(BO, ANN)) == {"Was Bo Lind born before Ann Lee?": "No, Bo Lind was born after Ann Lee."}
-    assert pairs(combined(ANN, BO)) == {
+    assert either(ANN, BO) == {
         "Who was born first, Ann Lee or Bo Lind?": "Ann Lee was born first. Ann Lee was born in 1871. Bo Lind was born in 1889."
     }
     mill = when("the mill", "1880", "was built", "build", person=False)
-    assert pairs(combined(mill, BO)) == {
+    assert either(mill, BO) == {
         "What happened first: the mill was built, or Bo Lind was born?": "First, the mill was built. The mill was built in 1880. "
         "Bo Lind was born in 1889."
     }
@@ -85,11 +90,11 @@ def test_two_documents_tell_an_order():
 
 
 def test_two_documents_tell_which_has_more():
-    found = pairs(combined(count("the inn", "44 rooms", "rooms"), count("the hotel", "90 rooms", "rooms")))
+    found = either(count("the inn", "44 rooms", "rooms"), count("the hotel", "90 rooms", "rooms"))
     assert list(found) == ["Which has more rooms, the inn or the hotel?"]
     assert found["Which has more rooms, the inn or the hotel?"].startswith("The hotel has more rooms. ")
-    assert not list(combined(count("the inn", "44 rooms", "rooms"), count("the inn 2", "45 rooms", "rooms")))
-    assert not list(combined(count("the inn", "44 rooms", "rooms"), count("the hotel", "over 90 rooms", "rooms")))
+    assert not either(count("the inn", "44 rooms", "rooms"), count("the inn 2", "45 rooms", "rooms"))
+    assert not either(count("the inn", "44 rooms", "rooms"), count("the hotel", "over 90 rooms", "rooms"))
 
 
 def test_a_name_is_replaced_by_what_another_document_says_of_it():

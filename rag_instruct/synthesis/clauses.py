@@ -224,9 +224,9 @@ def _auxiliaries(verb: "Token") -> "list[Token]":
 
 
 def is_finite(verb: "Token", aux: "Sequence[Token]") -> bool:
-    """Say whether a verb makes a statement. A participle with its agent ("followed by ...") does not."""
+    """Say whether a verb states a fact. A participle with its agent ("followed by ...") does not, nor does "will"."""
     if aux:
-        return True
+        return not any(word.lower_ in ("will", "would", "shall", "should", "might") for word in aux)
     return verb.tag_ not in ("VBG", "VB") and not (
         verb.tag_ == "VBN" and any(word.dep_ == "agent" or word.lower_ == "by" for word in verb.children)
     )

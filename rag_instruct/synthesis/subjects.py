@@ -201,7 +201,7 @@ def subject_of(head: "Token", topic: Topic, before: str) -> str:
     if head.pos_ == "PRON":
         near = before == topic.name or (not before and topic.person)
         return topic.name if topic.name and near and topic.means_by(head.lower_) else ""
-    if any(word.dep_ == "relcl" for word in words) or len(words) > PHRASE:
+    if head.pos_ not in ("NOUN", "PROPN") or any(word.dep_ == "relcl" for word in words) or len(words) > PHRASE:
         return ""
     if is_topic(words, head, topic):
         return topic.name

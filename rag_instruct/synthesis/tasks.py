@@ -167,7 +167,12 @@ def compared(one: Fact, other: Fact) -> Iterator[Task]:
 
 
 def combined(one: Fact, other: Fact) -> Iterator[Task]:
-    """Yield what two facts of two articles answer together: which was first, which has more, what they share."""
+    """Yield what two facts of two articles answer together: which was first, which has more, what they share.
+
+    Only one order of the two facts has a question, chosen by a hash.
+    """
+    if digest(one.question) > digest(other.question):
+        return
     both = f"{sentence(one.statement)} {sentence(other.statement)}"
     if one.year and other.year and one.year != other.year and _tail(one) and _tail(other):
         yield from _first(one, other, both)
