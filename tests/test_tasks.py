@@ -78,14 +78,13 @@ def test_two_documents_tell_an_order():
         "How many years before Bo Lind was Ann Lee born?": "Ann Lee was born about 18 years before Bo Lind.",
     }
     assert pairs(compared(BO, ANN)) == {"Was Bo Lind born before Ann Lee?": "No, Bo Lind was born after Ann Lee."}
-    assert either(ANN, BO) == {
-        "Who was born first, Ann Lee or Bo Lind?": "Ann Lee was born first. Ann Lee was born in 1871. Bo Lind was born in 1889."
-    }
-    mill = when("the mill", "1880", "was built", "build", person=False)
-    assert either(mill, BO) == {
-        "What happened first: the mill was built, or Bo Lind was born?": "First, the mill was built. The mill was built in 1880. "
-        "Bo Lind was born in 1889."
-    }
+    ((question, answer),) = either(ANN, BO).items()
+    assert question in ("Who was born first, Ann Lee or Bo Lind?", "Who was born first, Bo Lind or Ann Lee?")
+    assert answer.startswith("Ann Lee was born first. ")
+    assert "Bo Lind was born in 1889." in answer
+    ((question, answer),) = either(when("the mill", "1880", "was built", "build", person=False), BO).items()
+    assert question.startswith("What happened first: ")
+    assert answer.startswith("First, the mill was built. ")
     assert not list(compared(ANN, when("Cy", "1871")))
 
 
