@@ -21,6 +21,7 @@ from rag_instruct.words import content
 STATING = ("useless_doc", "single_doc_answer")  # paradigms that ask for the same kind of fact: a hash divides these
 _link = lru_cache(maxsize=1 << 14)(link)  # the same passages are compared for each pair of their facts
 GROUP = 4  # passages that count as equally good
+UNLIKE = 6  # grades that a comparison of unlike events comes later
 SHORT = 14  # words of a question; longer ones come later
 OPTIONS = 4
 IMITATED = 25  # words of the exemplar that the teacher reads
@@ -155,7 +156,7 @@ def _of_two(
         for task in tasks(first, second):
             if not (_states(one, stated(second)) or _states(other, stated(first))):
                 alike = first.relation == second.relation
-                grade = (0 if between else 1 if first.noun == second.noun else 2) + (0 if alike else 3)
+                grade = (0 if between else 1 if first.noun == second.noun else 2) + (0 if alike else UNLIKE)
                 yield Candidate(task, (one, other), grade, (between,) if between else ())
 
 
