@@ -152,7 +152,7 @@ class Reason(StrEnum):
         "not offered",
         ASKING,
         "The reply is none of the wordings that the prompt offered.",
-        ("Use a server that keeps to the pattern of `response_format`."),
+        "Use a server that keeps to the pattern of the request.",
     )
 
     EMPTY = "empty", PAIRS, "The question or the answer has no text.", _TEACHER
