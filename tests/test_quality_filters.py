@@ -49,6 +49,23 @@ def test_the_first_of_similar_questions_stays(monkeypatch):
     assert QUALITY_FILTERS["similar_questions"][0](material(vectors=vectors), 0.99) == expected, "whatever the blocks"
 
 
+@pytest.mark.parametrize("threshold", [0.3, 0.8, 0.95, 1.0])
+def test_similar_questions_are_those_that_a_plain_comparison_finds(threshold):
+    random = np.random.default_rng(0)
+    vectors = random.standard_normal((30, 200)).astype(np.float32).repeat(10, axis=0)
+    vectors += random.uniform(0, 1, (300, 1)) * random.standard_normal(vectors.shape)
+    vectors[7::50] = vectors[3]
+    rows = [row(f"q{n}", question=f"Question {n}?") for n in range(len(vectors))]
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    kept, expected = [], set()
+    for place, likeness in enumerate(unit @ unit.T):
+        alike = any(likeness[other] >= threshold - 1e-6 for other in kept)
+        (expected.add(f"q{place}") if alike else kept.append(place))
+    found = QUALITY_FILTERS["similar_questions"][0](EmbeddedRows(rows, vectors), threshold - 1e-6)
+    assert set(found) == expected
+    assert expected
+
+
 def test_a_benchmarks_questions_are_kept_out(tmp_path):
     asked = {"a": "Into which sea does the river Danube flow?", "b": "Why?"}
     for name, question in asked.items():
