@@ -39,7 +39,8 @@ class Fact(Record, frozen=True):
     def year(self) -> int | None:
         """The year that is asked for; None if there is none, or a span."""
         years = YEAR.findall(self.target)
-        return int(years[0]) if self.asks == "when" and len(years) == 1 and "since" not in self.question else None
+        span = self.target.startswith("from ") or self.indirect.startswith(("since", "until"))
+        return int(years[0]) if self.asks == "when" and len(years) == 1 and not span else None
 
     @property
     def number(self) -> float | None:

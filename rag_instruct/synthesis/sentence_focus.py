@@ -13,9 +13,20 @@ from rag_instruct.corpus.linking import article, link
 from rag_instruct.corpus.passages import Passage
 from rag_instruct.files import digest
 from rag_instruct.schema import Link
+from rag_instruct.synthesis.clauses import YEAR
 from rag_instruct.synthesis.facts import Fact
 from rag_instruct.synthesis.focus import Focus
-from rag_instruct.synthesis.tasks import Task, bridged, combined, compared, inferred, sentence, stated
+from rag_instruct.synthesis.tasks import (
+    NEAR,
+    Task,
+    bridged,
+    combined,
+    compared,
+    inferred,
+    same_relation,
+    sentence,
+    stated,
+)
 from rag_instruct.words import content
 
 STATING = ("useless_doc", "single_doc_answer")  # paradigms that ask for the same kind of fact: a hash divides these
@@ -155,7 +166,7 @@ def _of_two(
     for one, first, other, second, between in _pairs(ranked, facts):
         for task in tasks(first, second):
             if not (_states(one, stated(second)) or _states(other, stated(first))):
-                alike = first.relation == second.relation
+                alike = same_relation(first, second) or (tasks is compared and first.relation == second.relation)
                 grade = (0 if between else 1 if first.noun == second.noun else 2) + (0 if alike else UNLIKE)
                 yield Candidate(task, (one, other), grade, (between,) if between else ())
 
@@ -192,7 +203,7 @@ def _variables(task: Task, kind: str, known: Sequence[Fact], seed: str) -> dict[
     fact = task.facts[0]
     alike = {one.target for one in known if (one.asks, one.label) == (task.asks, fact.label)}
     wrong = sorted(
-        (target for target in alike if target not in fact.sentence and fact.target not in target),
+        (target for target in alike if target not in fact.sentence and _is_like(fact.target, target)),
         key=lambda target: digest(seed, task.question, target),
     )
     kind = _possible(kind, task, len(wrong))
@@ -212,6 +223,13 @@ def _variables(task: Task, kind: str, known: Sequence[Fact], seed: str) -> dict[
     forms = WORDINGS.get(kind, QUESTION)
     said = {"direct": task.question, "said": task.indirect, "claim": claim}
     return {**variables, "questions": "\n".join(form.format_map(said) for form in forms)}
+
+
+def _is_like(target: str, wrong: str) -> bool:
+    """Say whether a wrong answer has the form of the right one, so that its form does not tell. Years are near."""
+    years = [int(year) for text in (target, wrong) for year in YEAR.findall(text)]
+    near = len(years) != 2 or abs(years[0] - years[1]) <= NEAR
+    return target not in wrong and len(target.split()) == len(wrong.split()) and len(years) in (0, 2) and near
 
 
 def _possible(kind: str, task: Task, wrong: int) -> str:

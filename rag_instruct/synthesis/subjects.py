@@ -192,7 +192,8 @@ def settle_kind(topic: Topic, docs: "Sequence[Doc]") -> None:
     names = [name.label_ for doc in docs for name in doc.ents if set(name.text.lower().split()) & topic.words]
     people, defined = names.count("PERSON"), bool(topic.defined_by)
     mostly = 2 * people > len(names) and it <= he + len(docs) / 10 and not defined
-    topic.kind = "person" if mostly or (people and he > it + defined) else topic.kind or "thing"
+    rather = people and he > it + defined and topic.noun not in topic.words  # "Lake Victoria is a lake"
+    topic.kind = "person" if mostly or rather else topic.kind or "thing"
 
 
 def subject_of(head: "Token", topic: Topic, before: str) -> str:

@@ -146,7 +146,7 @@ def compared(one: Fact, other: Fact) -> Iterator[Task]:
     """Yield what two facts of two articles show together, and neither alone: an order, a distance in time."""
     if not (one.year and other.year and _inverted(one) and _tail(other)) or abs(one.year - other.year) < 2:
         return
-    alike = _same_relation(one, other)
+    alike = same_relation(one, other)
     if not alike and (abs(one.year - other.year) > NEAR or ORDER.search(f"{one.open} {other.open}")):
         return
     verdict, order = ("Yes", "before") if one.year < other.year else ("No", "after")
@@ -176,7 +176,7 @@ def combined(one: Fact, other: Fact) -> Iterator[Task]:
     both = f"{sentence(one.statement)} {sentence(other.statement)}"
     if one.year and other.year and one.year != other.year and _tail(one) and _tail(other):
         yield from _first(one, other, both)
-    elif not _same_relation(one, other):
+    elif not same_relation(one, other):
         return
     elif one.number and other.number and not ABOUT.search(f"{one.target} {other.target}"):
         more, less = (one, other) if one.number > other.number else (other, one)
@@ -192,8 +192,9 @@ def combined(one: Fact, other: Fact) -> Iterator[Task]:
 def _first(one: Fact, other: Fact, both: str) -> Iterator[Task]:
     """Yield which of two was first. Events of different kinds must be near in time."""
     first = one if (one.year or 0) < (other.year or 0) else other
-    if _same_relation(one, other):
-        said = f"{'who' if one.person else 'which'} {_tail(one)} first, {one.subject} or {other.subject}"
+    if same_relation(one, other):
+        who = one.person or other.person or one.relation in ("bear", "die")
+        said = f"{'who' if who else 'which'} {_tail(one)} first, {one.subject} or {other.subject}"
         answer = f"{first.subject} {_tail(first)} first"
     elif abs((one.year or 0) - (other.year or 0)) <= NEAR and not ORDER.search(f"{one.open} {other.open}"):
         said = f"what happened first: {one.open}, or {other.open}"
@@ -213,9 +214,9 @@ def _has_more(fact: Fact) -> str:
     return rest.replace(fact.target, f"more {unit}", 1) if plain else ""
 
 
-def _same_relation(one: Fact, other: Fact) -> bool:
+def same_relation(one: Fact, other: Fact) -> bool:
     """Say whether two facts say the same of two subjects of the same kind."""
-    if one.subject == other.subject or (one.asks, one.person) != (other.asks, other.person):
+    if one.subject == other.subject or one.asks != other.asks:
         return False
     if one.asks == "count":
         return one.relation == other.relation and one.label == other.label and _unit(one) == _unit(other)
