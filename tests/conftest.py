@@ -40,6 +40,7 @@ PARTS = (
 )
 
 TARGET = "results/rag_instruct_demo.jsonl"
+DEMO_SEARCH = "    multi_documents: {depth: 60}"  # a line of the demo in config.yaml that no other data set has
 
 # The tiers: `make test-quick` runs what has no marker, `make test` that and what is `slow`, `make test-all` everything.
 # Fixtures that start processes or load a model.
@@ -189,7 +190,7 @@ def replayed(project: Project) -> str:
         pytest.fail(f"the recording of the demo does not fit the code any more: {recording.REMEDY}\n{ran.stdout}")
     warnings.warn(f"{recording.processor()} ranks otherwise than the recording: its rankings are taken", stacklevel=1)
     runs = json.dumps(recording.unpack_runs(project.folder))
-    project.edit("config.yaml", "    source_depth: 20", f"    source_depth: 20\n    runs: {runs}")
+    project.edit("config.yaml", DEMO_SEARCH, f"{DEMO_SEARCH}\n    runs: {runs}")
     made = built_with(project, 2, **{REPLAY: "1"})
     assert made == recording.summary()["sha256"], f"the recording of the demo does not fit: {recording.REMEDY}"
     return made

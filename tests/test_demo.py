@@ -14,7 +14,7 @@ from collections import Counter
 import pyarrow.parquet as pq
 import pytest
 import recording
-from conftest import ROOT, TARGET, built_with, plan, played, sha256
+from conftest import DEMO_SEARCH, ROOT, TARGET, built_with, plan, played, sha256
 
 from rag_instruct.corpus.passages import PassageStore
 from rag_instruct.jobs import REPLAY
@@ -265,5 +265,5 @@ def test_recorded_rankings_in_place_of_the_search_give_the_same_bytes(project, d
     """As the tests do where the processor ranks otherwise than the recording."""
     recording.unpack_answers(project.folder)
     runs = json.dumps(recording.unpack_runs(project.folder))
-    project.edit("config.yaml", "    source_depth: 20", f"    source_depth: 20\n    runs: {runs}")
+    project.edit("config.yaml", DEMO_SEARCH, f"{DEMO_SEARCH}\n    runs: {runs}")
     assert built_with(project, 2, **{REPLAY: "1"}) == demo.sha256

@@ -16,7 +16,7 @@ from pathlib import Path
 import forked
 import numpy as np
 import pytest
-from conftest import Project, plan
+from conftest import DEMO_SEARCH, Project, plan
 from gated_hub import gated_hub
 
 from rag_instruct.lock import hold
@@ -155,7 +155,7 @@ def test_a_folder_of_documents_is_a_corpus_and_an_edit_of_one_is_noticed(project
 
 def test_a_given_run_takes_the_place_of_a_search_and_embeddings_in_a_folder_need_no_tar(project):
     (project.folder / "bm25.trec").write_text("")
-    project.edit("config.yaml", "    source_depth: 20", "    source_depth: 20\n    runs: {exemplars: bm25.trec}")
+    project.edit("config.yaml", DEMO_SEARCH, f"{DEMO_SEARCH}\n    runs: {{exemplars: bm25.trec}}")
     (project.folder / "published").mkdir()
     for shard in range(2):
         (project.folder / f"published/passages_{shard:02d}").write_text("")
@@ -171,8 +171,8 @@ def test_a_given_run_takes_the_place_of_a_search_and_embeddings_in_a_folder_need
 
 
 def with_retrievers(project, **settings):
-    lines = "".join(f"    {key}: {json.dumps(value)}\n" for key, value in settings.items())
-    project.edit("config.yaml", "    source_depth: 20\n", f"    source_depth: 20\n{lines}")
+    lines = "".join(f"\n    {key}: {json.dumps(value)}" for key, value in settings.items())
+    project.edit("config.yaml", DEMO_SEARCH, f"{DEMO_SEARCH}{lines}")
 
 
 def test_each_search_has_its_retriever_and_only_what_it_needs_is_indexed(project):

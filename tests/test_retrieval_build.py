@@ -4,7 +4,7 @@ import json
 
 import pyarrow.parquet as pq
 import pytest
-from conftest import Project
+from conftest import DEMO_SEARCH, Project
 from tiny_reranker import reranker_folder
 
 pytestmark = pytest.mark.slow
@@ -26,8 +26,8 @@ def _build(project, cores, reranker):
     rerank = {"model": str(reranker), "first": 10, "searches": ["evaluation"]}
     project.edit(
         "config.yaml",
-        "    source_depth: 20\n",
-        f"    source_depth: 20\n    retriever: hybrid\n    rerank: {json.dumps(rerank)}\n",
+        DEMO_SEARCH,
+        f"{DEMO_SEARCH}\n    retriever: hybrid\n    rerank: {json.dumps(rerank)}",
     )
     project.edit(
         "config.yaml", "[demo_open, demo_closed, demo_multi_hop, demo_own_context]", "[demo_open, demo_own_context]"
