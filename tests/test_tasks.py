@@ -158,3 +158,22 @@ def test_the_wordings_have_the_form_of_the_exemplar(exemplar, kind, beginning):
         if "born" in focus.variables["fact"]:
             assert focus.variables["questions"].startswith(beginning)
         assert stated(ANN).answer in focus.variables["answer"] or "Ann" not in focus.variables["answer"]
+
+
+@pytest.mark.parametrize(
+    "target", ["1244 BC", "1430 hours", "1998-03", "1948\u201352", "around 1800", "before 1900", "from 1950"]
+)
+def test_nothing_follows_from_times_that_are_no_year(target):
+    assert when("Ann Lee", target).year is None
+    assert when("Ann Lee", "1912").year == 1912
+
+
+def test_nobody_has_an_age_after_death():
+    birth, death = when("Ann Lee", "1912"), when("Ann Lee", "1990", "died", "die")
+    honoured = when("Ann Lee", "2005", "was honoured", "honour")
+    questions = [task.question for task in inferred([birth, death, honoured])]
+    assert [question for question in questions if question.startswith("At what age")] == [
+        "At what age did Ann Lee die?"
+    ]
+    buried = when("Ann Lee", "1950", "was buried", "bury")
+    assert not any(task.question.startswith("At what age") for task in inferred([birth, buried]))

@@ -15,6 +15,11 @@ UNITS = word_set(
     "months degrees seconds"
 )
 FIGURE = re.compile(r"\d[\d,]*(?:\.\d+)?")
+# Times from which no order, century or age follows: before Christ, spans, clocks, and what is only near a year.
+NO_YEAR = re.compile(r"\bB\.? ?C|\bhours?\b|\d{4}\s*[-\u2013/]\s*\d", re.I)
+VAGUE = re.compile(
+    r"\b(?:around|about|circa|ca?|by|until|till|before|after|since|from|between|approximately|roughly|to)\b", re.I
+)
 
 
 class Fact(Record, frozen=True):
@@ -37,10 +42,13 @@ class Fact(Record, frozen=True):
 
     @property
     def year(self) -> int | None:
-        """The year that is asked for; None if there is none, or a span."""
+        """The year that is asked for; None if there is none, a span, or only a time near to a year."""
         years = YEAR.findall(self.target)
-        span = self.target.startswith("from ") or self.indirect.startswith(("since", "until"))
-        return int(years[0]) if self.asks == "when" and len(years) == 1 and not span else None
+        if self.asks != "when" or len(years) != 1 or NO_YEAR.search(self.target):
+            return None
+        before = self.statement.partition(self.target)[0].split()[-1:]
+        vague = VAGUE.search(" ".join([*before, self.target])) or self.indirect.startswith(("since", "until"))
+        return None if vague else int(years[0])
 
     @property
     def number(self) -> float | None:

@@ -26,6 +26,7 @@ from rag_instruct.synthesis.tasks import (
     same_relation,
     sentence,
     stated,
+    unit_of,
 )
 from rag_instruct.words import content
 
@@ -201,7 +202,7 @@ def _variables(task: Task, kind: str, known: Sequence[Fact], seed: str) -> dict[
     - `options` and `letter`, for choices: the target and up to three wrong ones, and the letter of the target
     """
     fact = task.facts[0]
-    alike = {one.target for one in known if (one.asks, one.label) == (task.asks, fact.label)}
+    alike = {one.target for one in known if one.asks == task.asks and _may_be_false(fact, one)}
     wrong = sorted(
         (target for target in alike if target not in fact.sentence and _is_like(fact.target, target)),
         key=lambda target: digest(seed, task.question, target),
@@ -225,6 +226,13 @@ def _variables(task: Task, kind: str, known: Sequence[Fact], seed: str) -> dict[
     return {**variables, "questions": "\n".join(form.format_map(said) for form in forms)}
 
 
+def _may_be_false(fact: Fact, other: Fact) -> bool:
+    """Say whether another fact's target is surely a wrong answer. A place may lie in another one."""
+    if fact.asks == "where" or fact.label != other.label:
+        return False
+    return fact.asks != "count" or (fact.relation == other.relation and unit_of(fact) == unit_of(other))
+
+
 def _is_like(target: str, wrong: str) -> bool:
     """Say whether a wrong answer has the form of the right one, so that its form does not tell. Years are near."""
     years = [int(year) for text in (target, wrong) for year in YEAR.findall(text)]
@@ -235,7 +243,7 @@ def _is_like(target: str, wrong: str) -> bool:
 def _possible(kind: str, task: Task, wrong: int) -> str:
     """Return the form of the task, or "question" if the task does not allow that form."""
     stated_target = bool(task.target) and len(task.facts) == 1 and task.target in task.facts[0].statement
-    if kind == "claim" and not stated_target:
+    if kind == "claim" and (not stated_target or task.asks == "where"):  # all claims of places would be true
         return "question"
     if kind == "choice" and not (stated_target and wrong >= OPTIONS - 1):
         return "question"

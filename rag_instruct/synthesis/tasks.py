@@ -25,7 +25,10 @@ ORDER = re.compile(r"\b(before|after|again|first|last)\b")
 LEAST = 8  # a smaller number is no matter of more or less
 NEAR = 120  # years between two events that a question puts in order
 CLEAR = 1.15  # ratio from which on one number is surely larger than another
-ABOUT = re.compile(r"\b(over|more than|at least|up to|less than|fewer than|under|nearly|almost)\b")
+ABOUT = re.compile(
+    r"\b(?:over|more than|at least|up to|less than|fewer than|under|nearly|almost|or (?:more|so|fewer|less))\b|\+"
+)
+POSTHUMOUS = ("bury", "canonize", "canonise", "beatify", "portray", "induct", "commemorate", "remember")  # perhaps
 DECADES = 1900  # the year from which on a question asks for the decade instead of the century
 
 
@@ -65,9 +68,11 @@ def _inverted(fact: Fact) -> str:
 def inferred(facts: Sequence[Fact]) -> Iterator[Task]:
     """Yield what can be inferred from the facts of a passage."""
     born = {fact.subject: fact for fact in facts if fact.relation == "bear" and fact.year}
+    died = {fact.subject: fact.year for fact in facts if fact.relation == "die" and fact.year}
     for fact in facts:
         if fact.year and _inverted(fact):
-            if (birth := born.get(fact.subject)) and fact is not birth:
+            alive = fact.relation == "die" or fact.year < died.get(fact.subject, fact.year + 1)
+            if (birth := born.get(fact.subject)) and fact is not birth and alive and fact.relation not in POSTHUMOUS:
                 yield from _age(birth, fact)
             yield _period(fact)
             yield _before_or_after(fact)
@@ -121,7 +126,9 @@ def _before_or_after(fact: Fact) -> Task:
 def _more_or_less(fact: Fact) -> Iterator[Task]:
     """Yield whether it is more than a round number."""
     number, asked = fact.number, COUNT.match(fact.question)
-    if not number or number < LEAST or not asked or not fact.target[0].isdigit() or fact.target not in fact.statement:
+    if not number or number < LEAST or not asked or not fact.target[0].isdigit() or ABOUT.search(fact.target):
+        return
+    if not re.search(rf"{re.escape(fact.target)}(?: \w+)?$", fact.statement):  # "in 1950" may follow
         return
     power = 10 ** (len(str(int(number))) - 1)
     mark = int(number // power) * power
@@ -181,7 +188,7 @@ def combined(one: Fact, other: Fact) -> Iterator[Task]:
     elif one.number and other.number and not ABOUT.search(f"{one.target} {other.target}"):
         more, less = (one, other) if one.number > other.number else (other, one)
         said = _has_more(one)
-        if said and (more.number or 0) >= CLEAR * (less.number or 0):
+        if said and said == _has_more(other) and (more.number or 0) >= CLEAR * (less.number or 0):
             asked = f"{'who' if one.person else 'which'} {said}, {one.subject} or {other.subject}"
             yield Task(_capital(f"{asked}?"), asked, f"{sentence(f'{more.subject} {said}')} {both}", (one, other))
     elif one.asks == other.asks == "who" and one.target == other.target and one.relative and other.relative:
@@ -219,13 +226,15 @@ def same_relation(one: Fact, other: Fact) -> bool:
     if one.subject == other.subject or one.asks != other.asks:
         return False
     if one.asks == "count":
-        return one.relation == other.relation and one.label == other.label and _unit(one) == _unit(other)
+        return one.relation == other.relation and one.label == other.label and unit_of(one) == unit_of(other)
     if one.asks == "who":
-        return one.relation == other.relation
+        alike = one.indirect.replace(one.subject, "", 1) == other.indirect.replace(other.subject, "", 1)
+        return one.relation == other.relation and alike
     return _tail(one) == _tail(other)
 
 
-def _unit(fact: Fact) -> str:
+def unit_of(fact: Fact) -> str:
+    """Return what the number of a fact counts: "members"."""
     return re.sub(rf"^{AMOUNT}", "", fact.target)
 
 
