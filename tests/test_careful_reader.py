@@ -50,6 +50,10 @@ SAID += [("St. Louis","Saint Louis"),("Saint Petersburg","It is St Petersburg.")
  ("colour","color"),("Labour Party","the Labor Party"),("grey","It is gray."),("theatre","theater"),
  ("Mexico","Mexico, north of New Mexico"),("New England","It is New England."),("Paris","Is it Lyon? No, it is Paris."),("Paris","Paris? Yes."),("Paris","My answer: Paris, France."),("Paris","The documents say it was Paris, but not in which year."),
  ]  # fmt: skip
+SAID += [("0","There were zero goals."),("zero","0"),("zero","There were 0 goals."),("5 million","5 million people"),("$5 million","5 million dollars"),("1912","It sank in 1912. Millions mourned."),
+ ]  # fmt: skip
+NOT_SAID += [("1","About 1,000,000 people live there."),("3","3000000"),("1.5","1500000000"),("5","5 million people"),("1912","It cost 1912 million dollars."),("0","one hundred"),
+ ]  # fmt: skip
 NOT_SAID += [("Henry VIII","Henry the Seventh"),("Louis XIV","Louis XV"),("World War II","the First World War"),("Apollo 11","Apollo XII"),("1,000","one million"),("1 million","1 billion"),("100","one thousand"),("fifth","fifteenth"),("20th century","the nineteenth century"),("44 BC","44 AD"),("9 am","9:00 pm"),("1960s","the seventies"),("3.0","30"),("-40","40"),("Simon","It was Simons."),("Ford","It is Fords Theatre."),
  ("England","It is New England."),("Mexico","New Mexico"),("York","NEW YORK"),("Virginia","West Virginia"),("Sudan","It is South Sudan."),("Guinea","Papua New Guinea"),("King of Spain","Spain"),
  ("Paris","Paris? No."),("Paris","Is it Paris? I doubt it."),("Paris","Could it be Paris? Unlikely."),("Paris","Everyone thinks it's Paris, but everyone is wrong."),("Paris","It is often said to be Paris, but it was Lyon."),("Paris","Contrary to popular belief, not Paris."),("Paris","It's definitely not Paris."),("Paris","Paris is incorrect."),
@@ -385,3 +389,10 @@ def test_no_output_takes_long():
         score_closed(Question("1", "?", ("yes",), choices=VERDICTS), text)
         score_number(Question("1", "what is the decrease?", ("5",)), text)
     assert time.process_time() - began < 20, "0.1 s for each of them is usual"
+
+
+def test_a_number_in_words_is_a_result():
+    for word, number in [("zero", "0"), ("one", "1"), ("twelve", "12")]:
+        question = Question("1", "How many?", (number,))
+        assert score_number(question, f"The answer is {word}.")["accuracy"] == 1
+        assert score_number(question, "The answer is nine.")["accuracy"] == 0

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from rag_instruct.benchmarks import Benchmark
-from rag_instruct.benchmarks.records import first_member, id_of, questions_of_files
+from rag_instruct.benchmarks.records import id_of, questions_of_files
 from rag_instruct.records import PLAIN, Form, member
 from rag_instruct.records.values import is_missing, listed, shown, text_of, unique, word_of, words_of
 from rag_instruct.schema import Question
@@ -16,12 +16,14 @@ from rag_instruct.scoring.paper import own_rule
 from rag_instruct.scoring.scores import score_by_form
 
 REMEDY = "correct or remove the record (docs/adding_a_benchmark.md lists the forms of each field)"
+ANSWERS = ("answers", "answer", "answerKey")  # the first that is filled in counts
 Choices = tuple[tuple[str, str], ...]
 
 
 def build(record: Any, number: int) -> Question:
     choices = _choices(listed(_given(record, "choices") or _given(record, "options"), "choices"))
-    given = first_member(record, "answers", "answer", "answerKey", "answers")  # the last is named if none is there
+    named = next((field for field in ANSWERS if _given(record, field) is not None), ANSWERS[0])
+    given = member(record, named)
     return Question(
         id=id_of(record, number),
         question=member(record, "question"),
@@ -62,7 +64,7 @@ def _choices(given: Any) -> Choices:
     A record has a list of texts, a list of pairs, a list of objects with label and text, an object of texts by label,
     or an object with the list of labels and the list of texts. Labels that all texts begin with are taken off.
     """
-    if given is None:
+    if not given:
         return ()
     if isinstance(given, Mapping) and isinstance(given.get("text"), list):
         pairs = _zipped(given["text"], given.get("label"))

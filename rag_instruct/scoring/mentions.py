@@ -66,6 +66,7 @@ def forms(answers: tuple[str, ...]) -> tuple[Answer, ...]:
 
 # A number with a sign for its unit. The number alone will do.
 AMOUNT = re.compile(r"(?:US)?[$\u20ac\u00a3] ?(?P<before>[\d.,]+)|(?P<after>[\d.,]+) ?%")
+SCALE_BEHIND = re.compile(r"[ -]?(?:hundred|thousand|million|billion|trillion)\b", re.I)
 UNIT_BEHIND = re.compile(r"\s*(?:percent|dollars|euros|pounds|yen|degrees)\b", re.I)
 
 
@@ -181,8 +182,14 @@ def mentions(text: str, answers: Sequence[Answer]) -> Iterator[tuple[int, int]]:
         if answer.articles not in texts:
             texts[answer.articles] = _Joined(text, answer.articles)
         for start, end in texts[answer.articles].mentions(answer):
-            if not (answer.unitless and UNIT_BEHIND.match(text, end)) and not _in_other_name(text, start, end):
+            of_more = (answer.unitless and UNIT_BEHIND.match(text, end)) or _in_larger_number(text, start, end)
+            if not of_more and not _in_other_name(text, start, end):
                 yield start, end
+
+
+def _in_larger_number(text: str, start: int, end: int) -> bool:
+    """Return whether a mention is the digits of a larger number: 5 million is not 5."""
+    return text[start:end][-1].isdigit() and SCALE_BEHIND.match(text, end) is not None
 
 
 def _in_other_name(text: str, start: int, end: int) -> bool:

@@ -33,7 +33,7 @@ ORDINALS = {
 
 # "One" alone is a pronoun, so it is a number only inside of another.
 _ONES, _TENS = "|".join(ONES), "|".join(TENS)
-_SMALL = rf"(?:(?:{_TENS})(?:[ -](?:{_ONES}))?|{'|'.join([*ONES[1:], *TEENS])}|one(?= (?:hundred|{'|'.join(SCALES)})))"
+_SMALL = rf"(?:(?:{_TENS})(?:[ -](?:{_ONES}))?|{'|'.join(['zero', *ONES[1:], *TEENS])}|one(?= (?:hundred|{'|'.join(SCALES)})))"
 _REST = rf"(?:{_SMALL}|one)"
 _HUNDREDS = rf"(?:(?:a|{_SMALL}) hundred(?: (?:and )?{_REST})?)"
 _THOUSANDS = rf"(?:(?:a|{_HUNDREDS}|{_SMALL}) thousand(?:,? (?:and )?(?:{_HUNDREDS}|{_REST}))?)"
@@ -45,7 +45,7 @@ ROMAN_DIGITS = (("L", 50), ("XL", 40), ("X", 10), ("IX", 9), ("V", 5), ("IV", 4)
 
 
 def in_digits(text: str) -> str:
-    """Return the text with its numbers in digits, from two on, and whole millions in millions."""
+    """Return the text with its numbers in digits, except one alone, and whole millions in millions."""
     text = COMPOUND_ORDINAL.sub(
         lambda found: ordinal(_value(f"{found[1]} {ONES[FIRST.index(found[2].lower())]}")), text
     )

@@ -110,7 +110,9 @@ def result(text: str) -> Number | None:
             match, sentence = candidates[0]
             return _number(match, sentence)
     spelled = [
-        NUMBER_NAMES.get(word) or int(word) for word in normalized(text) if word in NUMBER_NAMES or word.isdecimal()
+        NUMBER_NAMES[word] if word in NUMBER_NAMES else int(word)
+        for word in normalized(text)
+        if word in NUMBER_NAMES or word.isdecimal()
     ]
     return Number(spelled[0], 1.0, False, 0, 1, False, False) if len(spelled) == 1 else None
 

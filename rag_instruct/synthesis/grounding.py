@@ -65,6 +65,7 @@ CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.S)
 PROSE = re.compile(
     r"^(?!\W*\|).*[.!?][\"'\u201d\u2019)\]*]*\s*$", re.M
 )  # lines that end as sentences do, unlike headings
+LONGEST = 100  # characters of a number; those of more than 300 digits are infinite as a float
 ABBREVIATION = re.compile(r"[A-Z].*[A-Z]|\d")
 NAME = re.compile(r"(?<=[\w,;] )[A-Z][\w'\u2019-]+")
 
@@ -200,6 +201,8 @@ def _sums(run: list[float]) -> Iterator[float]:
 def _readings(figure: str) -> Iterator[float]:
     """Yield the values that a figure may mean: 1.234 is a little more than one, or more than a thousand."""
     bare = re.sub(r"['\u2009\u202f]", "", figure)
+    if len(bare) > LONGEST:
+        return
     grouped = re.fullmatch(r"\d{1,3}(,\d{3})+|\d{1,3}(\.\d{3})+", bare)
     if grouped:
         yield float(re.sub(r"[.,]", "", bare))
@@ -247,7 +250,7 @@ def _values(text: str) -> Iterator[float]:
     for figure in FIGURE.findall(text):
         yield from _readings(figure)
     for spaced in SPACED.findall(text):
-        yield float(re.sub(r"\D", "", spaced))
+        yield from _readings(re.sub(r"\D", "", spaced))
     yield from _words(text)
 
 
