@@ -46,11 +46,19 @@ SAID += [("St. Louis","Saint Louis"),("Saint Petersburg","It is St Petersburg.")
  ("50%","fifty per cent"),("10 km","ten kilometres"),("6 feet","six feet tall"),("8 hours","eight hours"),
  ("July 4, 1776","1776-07-04"),("1776-07-04","July 4, 1776"),("July 1776","in July of 1776"),("December 25","the twenty-fifth of December"),("July 4","July the fourth"),("1960s","the sixties"),("1990s","the '90s"),("44 BC","44 B.C.E."),("AD 79","79 AD"),("79 AD","79 CE."),("9:00 am","9 a.m."),
  ("Zürich","Zuerich"),("Gödel","Goedel"),("Dvořák","Dvorak"),("Dickens","It is in Dickens's novels."),("Sir Elton John","Elton John"),("King Henry VIII","Henry VIII"),
- ("dogs","a dog"),("foxes","a fox"),("fox","foxes"),("lily","lilies"),("wolf","wolves"),("Onion","It is made of onions."),("Onions","It is an onion."),("feet","a foot"),
+ ("dogs","a dog"),("foxes","a fox"),("fox","foxes"),("lily","lilies"),("wolf","wolves"),("Onion","It is made of onions."),("feet","a foot"),
  ("colour","color"),("Labour Party","the Labor Party"),("grey","It is gray."),("theatre","theater"),
  ("Mexico","Mexico, north of New Mexico"),("New England","It is New England."),("Paris","Is it Lyon? No, it is Paris."),("Paris","Paris? Yes."),("Paris","My answer: Paris, France."),("Paris","The documents say it was Paris, but not in which year."),
  ]  # fmt: skip
 SAID += [("0","There were zero goals."),("zero","0"),("zero","There were 0 goals."),("5 million","5 million people"),("$5 million","5 million dollars"),("1912","It sank in 1912. Millions mourned."),
+ ]  # fmt: skip
+SAID += [("1st","the country's first president"),("1st","The first."),("2nd","Second."),("2nd","He finished second."),("second","It is a second."),("Elizabeth I","Elizabeth the First reigned long."),("Elizabeth I","Elizabeth I reigned long."),("Henry VIII","henry the eighth"),("Type 1","It is type I."),("1990s","It was in the nineties."),("cities","They like their cities."),
+ ("Paris","Is it Paris? No doubt about it."),("Paris","Paris? Not only is it the capital, it is the largest city."),("Paris","You know Paris, right? No wonder: it is the capital."),("Paris","Is it Paris? Not surprisingly, it is."),
+ ("Delhi","It is New Delhi."),("Britney Spears","New Britney Spears album"),("York","It is York, not New York."),
+ ]  # fmt: skip
+NOT_SAID += [("Jobs","He lost his job."),("Doors","He opened the door."),("Friends","She is a friend."),("Gates","It is behind the gate."),("Queens","She is the queen of England."),("Men","He is a man."),("Rose","The roses are red."),
+ ("Type 1","It is the type I like."),("Type 1","It is the type one likes."),("The One","It is what I said: Matrix, 1999, said I."),("Article 1","Article I have read is about tax."),("Elizabeth I","Elizabeth first met him in 1560."),("Elizabeth II","Elizabeth second met him in 1560."),("1990s","He was in his nineties."),("1990s","She was in her late 90s."),("2nd","It took a second."),("1st","At first I thought so."),
+ ("Paris","Is it Paris? No one says so."),("Paris","Is it Paris? Not likely."),("York","It is New York."),("Jersey","It is New Jersey."),("South Wales","It is New South Wales."),
  ]  # fmt: skip
 NOT_SAID += [("1","About 1,000,000 people live there."),("3","3000000"),("1.5","1500000000"),("5","5 million people"),("1912","It cost 1912 million dollars."),("0","one hundred"),
  ]  # fmt: skip

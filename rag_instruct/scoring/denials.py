@@ -101,6 +101,7 @@ NEAR_NEGATION = 3  # words that the negation of a relative clause reaches: "the 
 # Denials behind a mention: English; then Japanese, Korean, Hindi, Turkish.
 RIGHT = _any("answer correct right true it one place person case best mentioned supported stated named listed")
 WRONG = _any("incorrect wrong false untrue ruled.out excluded refuted out.of.the.question unsupported")
+NOTHING_DENIED, NOT_DENIED = _any("doubt question wonder surprise problem"), _any("only just merely surprising(?:ly)?")
 NEGATED_AFTER = re.compile(
     rf"^\W*(?:(?:is|was|are|were|would be|could be)\s+(?:(?:not|never)\s+(?:\w+\s+)?(?:the\s+)?(?:\w+\s+)?{RIGHT}\b"
     rf"|(?:clearly |simply |definitely )?{WRONG}\b)"
@@ -108,7 +109,8 @@ NEGATED_AFTER = re.compile(
     r"|(?:can(?:not| not|'t)|could(?:n't| not)) be (?:the |right|correct|true|it\b)|can be (?:ruled out|excluded)"
     rf"|(?:does|did|do)(?: not|{N_T}) (?:fit|match|work|apply|answer)"
     r"|(?:has|have) been (?:debunked|refuted|disproved|ruled out))"
-    r"|^[^.?!\n]{0,80}\?\W*(?:no|nope|nah|never|unlikely|hardly|wrong|incorrect|false|not \w+|i doubt"
+    rf"|^[^.?!\n]{{0,80}}\?\W*(?:no(?! {NOTHING_DENIED}\b)|nope|nah|never|unlikely|hardly|wrong|incorrect|false"
+    rf"|not (?!{NOT_DENIED}\b)\w+|i doubt"
     r"|i (?:do not|don['\u2019]t) (?:think|believe))\b"
     r"|^(?:\u3067\u306f|\u3058\u3083)(?:\u306a|\u3042\u308a)|^\s*(?:\uc774|\uac00|\uc740|\ub294)?\s*\uc544[\ub2c8\ub2d9\ub2cc]"
     r"|^[^.\u0964,]{0,40}(?:\u0928\u0939\u0940\u0902|\bde[g\u011f]il\b)",

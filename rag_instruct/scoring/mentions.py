@@ -21,9 +21,13 @@ WARS = (
 TITLED = re.compile(
     r"(?:Sir|Dame|King|Queen|Pope|President|Captain|Dr\.?|Doctor|Prof\.?|Professor) ([A-Z][\w.'-]*(?: [A-Z][\w.'-]*)+)"
 )
-# Words before a name that make another name of it: New England. None: with any name.
-OTHER_NAME: dict[str, frozenset[str] | None] = {
-    "new": None,
+PLACES = """
+england york zealand mexico jersey hampshire orleans guinea testament caledonia brunswick haven london britain ireland
+amsterdam france spain netherlands world deal order
+"""
+# Words before a name that make another name of it: New England.
+OTHER_NAME = {
+    "new": frozenset([*PLACES.split(), "south wales", "york city", "mexico city"]),
     "west": frozenset(["virginia"]),
     "south": frozenset(["sudan"]),
     "northern": frozenset(["ireland"]),
@@ -31,6 +35,29 @@ OTHER_NAME: dict[str, frozenset[str] | None] = {
 }
 IRREGULAR = {"foot": "feet", "tooth": "teeth", "goose": "geese", "mouse": "mice", "man": "men", "woman": "women",
              "child": "children", "wolf": "wolves", "leaf": "leaves", "knife": "knives", "wife": "wives"}  # fmt: skip
+SINGULARS = {plural: singular for singular, plural in IRREGULAR.items()}
+# Names of people and firms that are common nouns too. Their plural in small letters is another thing.
+COMMON_NAMES = """
+rose lily daisy jasmine iris ivy violet hazel heather olive poppy ruby pearl amber jade crystal coral ginger holly
+robin martin jay drake crow swift wolf fox buck bird lamb bush stone page ford king queen prince knight bishop pope
+dean earl duke baron smith baker cook carter taylor tailor miller mason hunter fisher potter turner porter cooper
+parker butler shepherd mark bill jack rob pat rod grant chase will frank wood hill field lake brook forest heath marsh
+pike bass wright bond cash cage hope faith grace joy star sky dawn summer june may april day apple blackberry amazon
+shell target gap oracle visa time life train journey genesis cream eagle jaguar puma mustang beetle mini polo turkey
+china chad jordan cork bath kiss dolphin pitt penn price chance guy art
+"""
+NAMES = frozenset(COMMON_NAMES.split())
+BARE_ORDINAL = re.compile(r"(?:the )?(?:1st|2nd)", re.I)
+# What follows or goes before the words I, one, first and second where they write no number.
+PRONOUN = re.compile(r".*\b(?:I|one)", re.I | re.S)
+WITH_PRONOUN = re.compile(r"\s+[a-z]")
+ORDINAL_WORD = re.compile(r"(?P<before>.*)\b(?:first|second)", re.I | re.S)
+COUNTS = re.compile(
+    r"(?:\b(?:the|his|her|its|their|our|your|my|came|finish(?:ed|ing)|placed|ranked)|['\u2019]s|s['\u2019])\s+$", re.I
+)
+# His nineties are no decade of a century.
+AGE = re.compile(r"\b(?:his|her|their|my|your|our|its)\s+(?:(?:early|mid|late)[\s-]+)?'?$", re.I)
+AGES = re.compile(r"[2-9]0s|(?:twen|thir|for|fif|six|seven|eigh|nine)ties", re.I)
 
 
 class Answer(NamedTuple):
@@ -42,6 +69,7 @@ class Answer(NamedTuple):
     capitals: bool = True  # whether capitals will do for the exact spelling
     unitless: bool = False  # whether a unit may not follow: the 5 of 5% is not that of $5
     articles: bool = False  # whether an article is one of the words (Vitamin A)
+    numeral: bool = False  # whether the last word may be an everyday word, because the answer writes a number otherwise
 
 
 @lru_cache(maxsize=1 << 14)
@@ -49,16 +77,19 @@ def forms(answers: tuple[str, ...]) -> tuple[Answer, ...]:
     """Return all accepted forms of the answers."""
     found: dict[Answer, None] = {}
     for answer in answers:
-        for variant in _variants(answer):
+        variants = list(_variants(answer))
+        for variant in variants:
             words = normalized(variant)
             if not words or all(word in STOP or _is_letter(word) for word in words):
                 if variant.islower() and len(answers) > 1:
                     continue  # an alias such as "no" for Norway would match every denial
                 found[Answer(words, exactly=canonical(variant).strip())] = None
             else:
-                found[answer_form(variant)] = None
-        if re.fullmatch(r"[A-Z][a-z]{2,}", answer):  # perhaps a common noun: its other number, in small letters
-            found |= {Answer((), exactly=noun, capitals=False): None for noun in _other_numbers(answer.lower())}
+                found[answer_form(variant)._replace(numeral=BARE_ORDINAL.fullmatch(variant) is not None)] = None
+        for numeral_form in (form for variant in variants for form in _numerals(variant)):
+            found[answer_form(numeral_form)._replace(numeral=True)] = None
+        if re.fullmatch(r"[A-Z][a-z]{2,}", answer) and answer.lower() not in NAMES:  # perhaps a common noun
+            found |= {Answer((), exactly=noun, capitals=False): None for noun in _plurals(answer.lower())}
         if match := AMOUNT.fullmatch(answer):
             found[answer_form(match["before"] or match["after"])._replace(unitless=True)] = None
     return tuple(found)
@@ -120,15 +151,12 @@ def _variants(answer: str) -> Iterator[str]:
     if match := re.fullmatch(r"\+ ?([\d.,]+)", answer):
         yield match[1]
     yield from _other_spellings(answer)
-    yield from _numerals(answer)
 
 
 def _other_spellings(answer: str) -> Iterator[str]:
     """Yield the answer without its title, decades and wars by other names, and the other number of a noun."""
-    yield from _numerals(answer)
     if match := TITLED.fullmatch(answer):
         yield match[1]
-        yield from _numerals(match[1])
     if re.search(r"\d-[^\W\d]", answer):  # 7Eleven
         yield answer.replace("-", "")
     if match := re.fullmatch(r"(?:the )?19([2-9]0)'?s", answer):
@@ -136,34 +164,38 @@ def _other_spellings(answer: str) -> Iterator[str]:
     yield from (war for names in WARS if answer in names for war in names if war != answer)
     if (respelled := answer.translate(UMLAUTS)) != answer:
         yield respelled
-    if re.search(r"(?:^|\s)[a-z]{3,}$", answer):  # a common noun
-        yield from _other_numbers(answer)
+    if match := re.fullmatch(r"(|.*\s)([a-z]{3,})", answer, re.S):  # a common noun
+        yield from (match[1] + noun for noun in _singulars(match[2]) or _plurals(match[2]))
 
 
-def _other_numbers(noun: str) -> Iterator[str]:
-    """Yield the plural of a noun, or for a plural its singular."""
-    before, last = re.fullmatch(r"(.*?)(\w+)", noun, re.S).groups()  # type: ignore[union-attr]
-    pairs = {**IRREGULAR, **{plural: singular for singular, plural in IRREGULAR.items()}}
-    if last.lower() in pairs:
-        yield before + pairs[last.lower()]
-    elif re.search(r"[^aeiou]ies$", last):
-        yield before + last[:-3] + "y"
-    elif re.search(r"(?:[sxz]|[cs]h|o)es$", last):
-        yield from (before + last[:-2], before + last[:-1])
-    elif re.search(r"[^siu]s$", last):
-        yield before + last[:-1]
-    elif re.search(r"[^aeiou]y$", last):
-        yield f"{before}{last[:-1]}ies"
-    elif re.search(r"(?:[sxz]|[cs]h|o)$", last):
-        yield from (f"{noun}es", *([f"{noun}s"] if last[-1] == "o" else []))
-    else:
-        yield f"{noun}s"
+def _singulars(noun: str) -> list[str]:
+    """Return what the singular of a plural may be, and nothing for a singular."""
+    if noun in SINGULARS:
+        return [SINGULARS[noun]]
+    if re.search(r"[^aeiou]ies$", noun):
+        return [noun[:-3] + "y"]
+    if re.search(r"(?:[sxz]|[cs]h|o)es$", noun):
+        return [noun[:-2], noun[:-1]]
+    return [noun[:-1]] if re.search(r"[^siu]s$", noun) else []
+
+
+def _plurals(noun: str) -> list[str]:
+    """Return what the plural of a singular may be, and nothing for a plural."""
+    if noun in IRREGULAR:
+        return [IRREGULAR[noun]]
+    if _singulars(noun):
+        return []
+    if re.search(r"[^aeiou]y$", noun):
+        return [noun[:-1] + "ies"]
+    if re.search(r"(?:[sxz]|[cs]h|o)$", noun):
+        return [f"{noun}es", *([f"{noun}s"] if noun[-1] == "o" else [])]
+    return [f"{noun}s"]
 
 
 def _numerals(answer: str) -> Iterator[str]:
     """Yield "World War 2" for "World War II", "Henry the 8th" for "Henry VIII", and the other way round."""
     match = re.fullmatch(r"(.*[^\W\d]{2}.* )(?:the )?(\w+)", answer)
-    if match and (number := numeral(match[2])):
+    if match and (number := numeral(match[2])) and not STOP.issuperset(normalized(match[1])):
         spellings = (roman(number), str(number), number_name(number).title(), ordinal(number))
         yield from (f"{match[1]}{spelling}" for spelling in spellings if spelling != match[2])
 
@@ -183,8 +215,23 @@ def mentions(text: str, answers: Sequence[Answer]) -> Iterator[tuple[int, int]]:
             texts[answer.articles] = _Joined(text, answer.articles)
         for start, end in texts[answer.articles].mentions(answer):
             of_more = (answer.unitless and UNIT_BEHIND.match(text, end)) or _in_larger_number(text, start, end)
-            if not of_more and not _in_other_name(text, start, end):
+            everyday = (answer.numeral and _no_number(text, start, end)) or _is_age(text, start, end)
+            if not of_more and not everyday and not _in_other_name(text, start, end):
                 yield start, end
+
+
+def _no_number(text: str, start: int, end: int) -> bool:
+    """Return whether the last word of a mention is no number: the type I like, Elizabeth first met him, a second."""
+    said = text[start:end]
+    if PRONOUN.fullmatch(said):
+        return WITH_PRONOUN.match(text, end) is not None
+    word = ORDINAL_WORD.fullmatch(said)
+    alone = not re.search(r"\w", text[:start] + text[end:])
+    return word is not None and not alone and not COUNTS.search(text[:start] + word["before"])
+
+
+def _is_age(text: str, start: int, end: int) -> bool:
+    return AGES.fullmatch(text, start, end) is not None and AGE.search(text[:start]) is not None
 
 
 def _in_larger_number(text: str, start: int, end: int) -> bool:
@@ -197,8 +244,7 @@ def _in_other_name(text: str, start: int, end: int) -> bool:
     before = re.search(r"\b([A-Z]\w+) $", text[max(0, start - 12) : start])
     if before is None or not text[start].isupper() or before[1].lower() not in OTHER_NAME:
         return False
-    names = OTHER_NAME[before[1].lower()]
-    return names is None or text[start:end].lower() in names
+    return text[start:end].lower() in OTHER_NAME[before[1].lower()]
 
 
 def outermost(places: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -33,7 +33,8 @@ ORDINALS = {
 
 # "One" alone is a pronoun, so it is a number only inside of another.
 _ONES, _TENS = "|".join(ONES), "|".join(TENS)
-_SMALL = rf"(?:(?:{_TENS})(?:[ -](?:{_ONES}))?|{'|'.join(['zero', *ONES[1:], *TEENS])}|one(?= (?:hundred|{'|'.join(SCALES)})))"
+_ALONE = "|".join(["zero", *ONES[1:], *TEENS])
+_SMALL = rf"(?:(?:{_TENS})(?:[ -](?:{_ONES}))?|{_ALONE}|one(?= (?:hundred|{'|'.join(SCALES)})))"
 _REST = rf"(?:{_SMALL}|one)"
 _HUNDREDS = rf"(?:(?:a|{_SMALL}) hundred(?: (?:and )?{_REST})?)"
 _THOUSANDS = rf"(?:(?:a|{_HUNDREDS}|{_SMALL}) thousand(?:,? (?:and )?(?:{_HUNDREDS}|{_REST}))?)"
