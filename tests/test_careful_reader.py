@@ -404,3 +404,11 @@ def test_a_number_in_words_is_a_result():
         question = Question("1", "How many?", (number,))
         assert score_number(question, f"The answer is {word}.")["accuracy"] == 1
         assert score_number(question, "The answer is nine.")["accuracy"] == 0
+
+
+def test_a_question_may_name_the_scale_of_its_answer():
+    for asked, right in [("How many millions of people live there?", 1), ("How many people live there?", 0)]:
+        question = Question("1", asked, ("40", "forty"))
+        assert score_open(question, "About forty million people.")["accuracy"] == right
+        assert score_open(question, "About 40 people.")["accuracy"] == 1
+        assert score_open(question, "About 40 billion people.")["accuracy"] == 0

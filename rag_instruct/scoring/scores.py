@@ -31,7 +31,7 @@ def score_open(question: Question, output: str) -> Scores:
     if answers[0].lower() in ("yes", "no"):
         right = verdict(text, ("yes", "no")) == answers[0].lower()
     else:
-        right = answered(text, answers)
+        right = answered(text, (*answers, *_scaled(question)))
     said, wanted = _said(text), [spelling for answer in answers for spelling in _spellings(answer)]
     exact = any(spelling in wanted for part in said for spelling in _spellings(part) if spelling)
     return {
@@ -39,6 +39,16 @@ def score_open(question: Question, output: str) -> Scores:
         "exact_match": float(exact),
         "f1": max(token_f1(said[0], answer) for answer in answers),
     }
+
+
+# A question that names the scale of its answer: how many million people live there?
+ASKS_SCALE = re.compile(r"\b(?:how many|in) (thousand|million|billion|trillion)s?\b", re.I)
+
+
+def _scaled(question: Question) -> list[str]:
+    """Return the numbers of the answers with the scale that the question names, if it names one."""
+    scale = ASKS_SCALE.search(question.question)
+    return [f"{answer} {scale[1]}" for answer in question.answers if scale and re.fullmatch(r"[\d.,]+", answer)]
 
 
 def _said(text: str) -> list[str]:
