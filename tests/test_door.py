@@ -185,6 +185,25 @@ def test_what_passes_and_what_is_not_understood(status, answer, kind):
     assert isinstance(outcome(status, answer), kind)
 
 
+@pytest.mark.parametrize(
+    ("status", "answer", "kind"),
+    [
+        (422, {"detail": [{"loc": ["body"], "msg": "too long a list", "input": {"q": "sound has 343 metres per second"}}]}, Unknown),
+        (400, said("Failed to parse input at pos 12: light has 299792 km per second", code=400), Unknown),
+        (400, said("the text asks how to slow down and retry after 5 falls"), Unknown),
+        (500, said("Failed to parse input at pos 12: ... a fee for overdue books", code=500), Transient),
+        (500, said("Failed to parse input at pos 3: why credit balance is too low", code=500), Transient),
+        (200, said("Failed to parse input at pos 12: ... a fee for overdue books"), Transient),
+        (403, said("flagged text 'the daily limit of sugar'"), Refusal),
+        (403, said("not allowed: 'the monthly limit of sound is 343 metres per second'"), Unknown),
+        (400, said("no such book is overdue"), Unknown),
+        (500, said("no", code="insufficient_quota"), Account),
+    ],
+)  # fmt: skip
+def test_a_text_that_an_error_quotes_says_nothing_of_pace_or_account(status, answer, kind):
+    assert isinstance(outcome(status, answer), kind)
+
+
 @pytest.mark.parametrize("status", [408, 504, 524])
 def test_a_proxy_that_stopped_waiting_may_have_cost_an_answer(status):
     assert outcome(status, b"<html>timed out</html>").charged

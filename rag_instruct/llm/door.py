@@ -73,7 +73,10 @@ ACCOUNT = re.compile(
     r"|access denied due to (invalid subscription|virtual network)|account is in good standing|arrearage|余额不足|欠费"
     r"|resource has been (temporarily )?blocked|exceeded your (current |monthly )?quota|(out of|no (more )?) ?credits\b"
     r"|credits? (are |is |have been |has been )?(used up|exhausted|depleted)|add a payment method"
-    r"|subscription (has |is )?(expired|ended|lapsed|inactive)|overdue|balance (is |was )?(insufficient|too low)"
+)
+# Words of everyday texts, which name the account only where the endpoint speaks of it.
+ACCOUNT_PERHAPS = re.compile(
+    r"subscription (has |is )?(expired|ended|lapsed|inactive)|overdue|balance (is |was )?(insufficient|too low)"
     r"|(spending|spend) limit|all available credits"
     r"|(daily|weekly|monthly) (free )?(\w+ )?(limit|quota|allocation|cap)\b"
 )
@@ -88,6 +91,9 @@ PACE = re.compile(
     r"per.?(minute|second|min\b|sec\b)|\b[rt]p[ms]\b|retrydelay|rate.?limit|too many requests|(try|retry) again in"
     r"|requests too quickly|slow down|retry (in|after) [0-9]"
 )
+PACE_FIRST = re.compile(r"\W*(rate.?limit|too many requests|requests too quickly)")
+# A part of a message that may quote the user's text or the model's.
+QUOTATION = re.compile(r"(\bat pos(ition)? [0-9]+:|\"(input|text)\":).*|\".*\"|(?<!\w)'.*'(?!\w)|`.*`", re.DOTALL)
 # How long to wait, in words or as a member of an error.
 TOLD_WAIT = re.compile(
     r"(?:retry|try again) (?:in|after) ([0-9][0-9.hms]*)( ?(?:ms|milliseconds?|s|seconds?|m|minutes?|h|hours?)\b)?"
@@ -95,6 +101,7 @@ TOLD_WAIT = re.compile(
 )
 THOUGHTS = ("thinking", "redacted_thinking", "reasoning", "thought")  # types of parts that are no part of an answer
 LASTING = (401, 402, 404, 405, 410)  # statuses of key, credit and address
+PACED = (403, 429, 449)  # statuses that may ask to wait, in a message of their own words
 WAITS = (408, 409, 423, 424, 425, 429, 498, 499)  # statuses below 500 that another attempt may not have
 TIMEOUTS = (408, 499, 504, 524)  # of a proxy that stopped waiting: the model may have answered, and is charged
 
@@ -207,12 +214,13 @@ def refused(status: int, error: Mapping[str, Any]) -> Outcome:
     message = str(error.get("message") or "")
     said = clean(f"{status} {code}".strip() + (f" ({message})" if message and message != code else ""))
     # Other members may repeat the user's text, whose words say nothing of the endpoint.
-    words = f"{code} {error.get('type')} {message}".lower()
+    kind = f"{code} {error.get('type')}".lower()
+    words = f"{kind} {message}".lower()
     more = f"{words} {error.get('details')}".lower()
-    passing = status < 500 and PACE.search(more)
+    passing = _passes(status, kind, message.lower()) or (status == 429 and PACE.search(more))
     if "in_flight_budget" in words:  # OpenRouter: less credit than the requests in flight may cost
         return Throttled(said)
-    if status in LASTING or 300 <= status < 400 or (ACCOUNT.search(words) and not passing):
+    if status in LASTING or 300 <= status < 400 or (_of_account(status, kind, message.lower()) and not passing):
         return Account(said)
     if refusal := _refusal(status, words, said):
         return refusal
@@ -226,6 +234,21 @@ def refused(status: int, error: Mapping[str, Any]) -> Outcome:
     if status in WAITS or status >= 500 or status < 200:
         return Transient(str(status), clean(message or code), charged=status in TIMEOUTS)
     return Unknown(said)
+
+
+def _passes(status: int, kind: str, message: str) -> bool:
+    """Return whether an error below 500 speaks of a limit per minute. Its message may quote the user's text."""
+    own = QUOTATION.sub("", message) if status in PACED else ""
+    return status < 500 and bool(PACE.search(f"{kind} {own}") or PACE_FIRST.match(message))
+
+
+def _of_account(status: int, kind: str, message: str) -> bool:
+    """Return whether an error names the account. From 500 on, only its code and type tell: servers quote the model."""
+    if ACCOUNT.search(f"{kind} {message}" if status < 500 else kind):
+        return True
+    if status not in PACED or MODERATED.search(message):
+        return False
+    return bool(ACCOUNT_PERHAPS.search(f"{kind} {QUOTATION.sub('', message)}"))
 
 
 def wrong_address(said: str) -> bool:
@@ -317,8 +340,9 @@ def _without_choice(body: Any, content: bytes, usage: Usage | None) -> Outcome:
 def _with_error(error: dict[str, Any], usage: Usage | None) -> Outcome:
     """Return the outcome of an error inside a successful response. Its code is the status that it should have."""
     code = error.get("code", error.get("status"))
-    passes = PACE.search(str(error.get("message")).lower())
-    status = int(str(code)) if re.fullmatch("[45][0-9][0-9]", str(code)) else 429 if passes else 500
+    own = QUOTATION.sub("", str(error.get("message")).lower())
+    guessed = 429 if PACE.search(own) else 402 if ACCOUNT.search(own) or ACCOUNT_PERHAPS.search(own) else 500
+    status = int(str(code)) if re.fullmatch("[45][0-9][0-9]", str(code)) else guessed
     outcome = refused(status, error)
     return Transient(BROKEN, clean(str(error)), charged=True, usage=usage) if usage else outcome
 
