@@ -61,6 +61,11 @@ def quotas(dataset: Mapping[str, Any], paradigm: str) -> dict[str, int]:
     return {name: count for name, count in ({ANY: rows} if isinstance(rows, int) else rows).items() if count}
 
 
+def is_refilled(dataset: Mapping[str, Any]) -> bool:
+    """Return whether dropped rows are replaced. Nobody has searched for new questions where `runs` are given."""
+    return bool(dataset["refill"]) and not set(dataset["runs"]) & set(PARADIGMS)
+
+
 def slots(rows: Mapping[str, int], oversample: float) -> list[Slot]:
     """Return the slots of a paradigm: one per row, and a share of `oversample` more. Sets take turns."""
     counts = {name: math.ceil(round(count * (1 + oversample), 9)) for name, count in rows.items()}

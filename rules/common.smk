@@ -21,7 +21,7 @@ from rag_instruct.dataset.card import described
 from rag_instruct.errors import UserError
 from rag_instruct.graph.places import own_file, with_own_files
 from rag_instruct.graph.start import finish, prepare, start, tell_missing_keys_of_dry_run
-from rag_instruct.paradigms import PARADIGMS, REFILL, quotas
+from rag_instruct.paradigms import PARADIGMS, REFILL, is_refilled, quotas
 from rag_instruct.records import Form
 from rag_instruct.retrieval.endpoint_settings import EndpointEncoderSettings
 from rag_instruct.retrieval.steps import (
@@ -100,15 +100,11 @@ def of_paradigms(pattern):
 
 
 def of_parts(pattern):
-    """Return a function: the same paths, and the path of the refilled pairs, which are of all paradigms.
-
-    A data set whose paradigms have given `runs` is not refilled, because nobody has searched for its new questions.
-    """
+    """Return a function: the same paths, and the path of the refilled pairs, which are of all paradigms."""
 
     def paths(wildcards):
         settings = dataset(wildcards)
-        refilled = settings["refill"] and not set(settings["runs"]) & set(PARADIGMS)
-        parts = [*wanted(settings), *([REFILL] if refilled else [])]
+        parts = [*wanted(settings), *([REFILL] if is_refilled(settings) else [])]
         return expand(pattern, paradigm=parts, allow_missing=True)
 
     return paths

@@ -195,6 +195,27 @@ def test_a_batch_that_is_too_large_for_the_account_is_sent_in_parts(tmp_path):
             ask_all(served.base_url, tmp_path, range(10, 14), batch=True, poll_seconds=0.01)
 
 
+def test_a_batch_waits_while_another_one_fills_the_account(tmp_path, monkeypatch):
+    with habits(None) as served:
+        batches, waits = served.batches, []
+        other = {"id": "other", "object": "batch", "endpoint": "/v1/chat/completions", "input_file_id": "none"}
+        other |= {"completion_window": "24h", "created_at": int(time.time()), "metadata": {}, "status": "in_progress"}
+        batches.opened["other"] = {**other, "request_counts": {"total": 0, "completed": 0, "failed": 0}}
+        batches.running.add("other")
+        batches.most = 0
+
+        async def pause(api):
+            waits.append(len(batches.opened))
+            if len(waits) == 3:
+                batches.opened["other"]["status"] = "completed"
+                batches.most = 1000
+
+        monkeypatch.setattr(batch_api.BatchApi, "pause", pause)
+        assert ask_all(served.base_url, tmp_path, range(10), batch=True, poll_seconds=0.01)[1] == 10
+    assert len(waits) == 3
+    assert batches.billed == 10
+
+
 @pytest.mark.parametrize("late", [True, False])
 def test_results_that_the_provider_lacks_are_waited_for_and_then_lost_in_the_ledger(tmp_path, monkeypatch, late):
     monkeypatch.setattr(batch_api, "LATE", 9.0 if late else 0.0)

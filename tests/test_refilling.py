@@ -15,7 +15,9 @@ from rag_instruct.corpus.passages import Passage
 from rag_instruct.dataset.gathering import gather
 from rag_instruct.dataset.refilling import Checks, missing, open_slots, refill
 from rag_instruct.jobs import REPLAY
+from rag_instruct.llm.budget import UsedUp
 from rag_instruct.llm.prompts import load_prompt
+from rag_instruct.llm.session import NotStored
 from rag_instruct.paradigms import slots
 from rag_instruct.reasons import Reason
 from rag_instruct.record_files import read_records, write_records
@@ -35,13 +37,17 @@ SUBJECTS = ["rise", "flow", "begin", "meander", "freeze", "flood", "narrow", "wi
 class Teacher:
     """Asks another question for each exemplar, except those of `same`. Remembers what it was asked."""
 
-    def __init__(self, same=()):
+    def __init__(self, same=(), error=None, after=0):
+        self.error, self.after = error, after  # raised after so many answers
         self.same, self.asked, self.model = set(same), [], SimpleNamespace(in_flight=2, model="m")
         self.bought = self.replayed = 0
 
     async def ask(self, body, sample=0):
         number = int(re.search(r"Where is number (\d+)", body["messages"][-1]["content"])[1])
+        if self.error and len(self.asked) >= self.after:
+            raise self.error
         self.asked.append(number)
+        self.bought += 1
         await asyncio.sleep(0.001 * (number % 3))
         verb = "rise" if number in self.same else SUBJECTS[number % len(SUBJECTS)]
         pair = {"question": f"Where does the Danube {verb}?", "answer": "In the Black Forest of Germany."}
@@ -103,6 +109,23 @@ def test_a_refused_new_pair_sends_its_slot_on():
     assert found.new == []
     assert {str(one.reason) for one in found.rejects} == {"question length"}
     assert [one.attempt for one in found.rejects] == [1, 2, 3], "all that `tries` allows"
+
+
+@pytest.mark.parametrize(("error", "filled"), [(UsedUp("used up"), 1), (NotStored("not stored"), 1)])
+def test_a_refill_without_budget_or_stored_answers_ends_with_what_it_has(error, filled, caplog):
+    teacher = Teacher(error=error, after=filled)
+    lost = open_slots(NAME, 4, [], [], {})
+    pairs, rejects = asyncio.run(refill(work(teacher, 12), slots({"s": 4}, 0.0), lost, 4, Checks([], {}), 3))
+    assert (len(pairs), rejects) == (filled, [])
+    assert any(said in caplog.text for said in ("ends early, with 1 of 4 rows: used up", "3 row slots stay open"))
+
+
+def test_a_refill_whose_first_answers_are_useless_goes_on():
+    teacher = Teacher(same=range(60))
+    lost = open_slots(NAME, 60, [], [], {})
+    checks = Checks([row("other", question="Where does the Danube rise?")], {})
+    pairs, rejects = asyncio.run(refill(work(teacher, 60), slots({"s": 60}, 0.0), lost, 60, checks, 1))
+    assert (pairs, len(rejects), teacher.bought) == ([], 60, 60)
 
 
 @pytest.mark.parametrize("lost", [1, 2, 3])

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import errno
 import math
 from collections import Counter
 
@@ -224,6 +225,41 @@ def test_a_budget_holds(tmp_path):
         refused = [one for one in replies if isinstance(one, UserError)]
         assert len(refused) == 300 - bought
         assert "is used up" in str(refused[0])
+
+
+@slow
+def test_a_disk_that_becomes_full_stops_the_groups_that_wait_and_loses_no_vector(tmp_path, monkeypatch):
+    written = AnswerStore._written
+
+    def with_little_room(store, lines):
+        if not store._room.closed:
+            raise OSError(errno.ENOSPC, "no space")
+        return written(store, lines)
+
+    monkeypatch.setattr(AnswerStore, "_written", with_little_room)
+    with vector_endpoint() as served:
+        replies, bought = buy(served, tmp_path, texts_a_request=10, concurrency=2)
+        assert 0 < bought == len(served.billed) < 100
+    assert "the disk is full" in str(next(one for one in replies if isinstance(one, UserError)))
+
+
+@slow
+def test_a_smaller_group_shrinks_none_after_it(tmp_path):
+    """Groups that were made before the limit was found are halved without a request: no size was refused."""
+    with vector_endpoint() as served:
+        served.most = 32
+        buy(served, tmp_path, TEXTS, texts_a_request=64, concurrency=1)
+        buy(served, tmp_path, ["one text more"])
+        assert Counter(len(request["input"]) for request in served.requests)[32] >= 8
+
+
+@slow
+def test_vectors_of_one_request_are_written_together(tmp_path, monkeypatch):
+    writes, append = [], AnswerStore._append
+    monkeypatch.setattr(AnswerStore, "_append", lambda store, lines: writes.append(lines) or append(store, lines))
+    with vector_endpoint() as served:
+        buy(served, tmp_path, TEXTS[:100])
+    assert [lines.count(b"\n") for lines in writes] == [100]
 
 
 @slow

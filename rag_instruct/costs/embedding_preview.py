@@ -12,11 +12,11 @@ from rag_instruct.llm.answers import AnswerStore, request_key
 from rag_instruct.llm.budget import BudgetAccount
 from rag_instruct.llm.session import with_sampling
 from rag_instruct.logs import logger, progress
-from rag_instruct.paradigms import PARADIGMS, quotas, slots
+from rag_instruct.paradigms import PARADIGMS, REFILL, quotas, slots
 from rag_instruct.retrieval.embeddings import text_of
 from rag_instruct.retrieval.endpoint_settings import EndpointEncoderSettings
 from rag_instruct.retrieval.queries import read_queries
-from rag_instruct.retrieval.steps import EVALUATION, FIRST_DOCUMENTS, encoder_and_corpus, needs_vectors, payer
+from rag_instruct.retrieval.steps import EVALUATION, FIRST_DOCUMENTS, encoder_and_corpus, needs_vectors, payer, queries_of
 
 
 def preview_embedding(
@@ -24,7 +24,7 @@ def preview_embedding(
 ) -> list[Estimate]:
     """Return an estimate for the passages of each corpus, and for the queries of each encoder behind an endpoint."""
     dataset = settings["datasets"][name]
-    queries = [one for one in _queries(dataset) if needs_vectors(dataset, one)]
+    queries = [one for one in queries_of(dataset) if needs_vectors(dataset, one)]
     used = sorted({encoder_and_corpus(dataset, one) for one in queries})
     elsewhere = [(encoder, corpus) for encoder, corpus in used if "teacher" in settings["encoders"][encoder]]
     estimates = []
@@ -39,13 +39,6 @@ def preview_embedding(
         client = _client(settings, encoder, "query", store)
         estimates.append(_of_queries(mine, client, settings, name, encoder, results, account))
     return estimates
-
-
-def _queries(dataset: Mapping[str, Any]) -> list[str]:
-    paradigms = [paradigm for paradigm in PARADIGMS if quotas(dataset, paradigm)]
-    linked = dataset["multi_documents"]["choose"] == "linked" and any(PARADIGMS[one].several for one in paradigms)
-    tested = [EVALUATION + one for one in dataset["evaluation"]["benchmarks"]]
-    return ["exemplars", *paradigms, *([FIRST_DOCUMENTS] if linked else []), *tested]
 
 
 def _client(settings: Mapping[str, Any], encoder: str, kind: str, store: AnswerStore) -> DryRunClient:
@@ -97,6 +90,8 @@ def _texts_of(queries: str, settings: Mapping[str, Any], name: str, results: Pat
     if queries in PARADIGMS:
         rows = len(slots(quotas(dataset, queries), dataset["oversample"]))
         return results / name / f"pairs/{queries}.jsonl", "question", lambda: rows
+    if queries == REFILL:  # how many rows will be missing is not known before
+        return results / name / f"pairs/{REFILL}.jsonl", "question", lambda: 0
     tested = queries.removeprefix(EVALUATION)
     path = results / name / f"evaluation/{tested}/queries.jsonl"
     return path, "question", lambda: size_of(tested, settings["benchmarks"][tested], results)

@@ -37,6 +37,8 @@ def preview_table(estimates: Sequence[Estimate], spent: tuple[float, int], accou
     ]
     if not all(one.counted for one in estimates):
         lines.append("~ by assumption: the stage's inputs are not made yet; run it again when they are")
+    if any(one.stage.startswith("synthesis") for one in estimates):
+        lines.append("the refill (`refill`) is not included: how many rows it must replace is not known before")
     if numbers.isna().any(axis=None):
         lines.append(f"{NOTHING} no price is known: add the model to resources/prices.yaml")
     return "\n".join(lines)

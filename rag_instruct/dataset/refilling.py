@@ -8,7 +8,11 @@ import numpy as np
 
 from rag_instruct.dataset.merging import merge
 from rag_instruct.dataset.quality_filters import EmbeddedRows, apply_filters
+from rag_instruct.llm.budget import UsedUp
 from rag_instruct.llm.concurrency import at_once
+from rag_instruct.llm.session import NotStored
+from rag_instruct.llm.watch import LATER, YieldWatch
+from rag_instruct.logs import logger
 from rag_instruct.near_duplicates import NearDuplicates
 from rag_instruct.paradigms import LOOKED_AT, Slot
 from rag_instruct.reasons import WITHOUT_REQUEST, Fault, Reason
@@ -109,16 +113,26 @@ async def refill(
     """Return at most `lacking` pairs of the slots `lost`, and the candidates that were rejected.
 
     The slots are filled in their order, as many at a time as rows are missing. So the result does not depend on which
-    answer comes first, and no slot is filled in vain.
+    answer comes first, and no slot is filled in vain. A data set without these rows is complete, too: a slot whose
+    answer is not in the store of a replay stays open, and so do all further slots when the budget is used up.
     """
+    work.watch = YieldWatch(work.paradigm, work.teacher, LATER)  # the synthesis had useful answers of these prompts
+    ended: list[UsedUp] = []
+    unstored: list[int] = []
     pairs: list[Pair] = []
     refused: dict[int, list[Reject]] = {place: [] for place in lost}
     waiting = {place: one.begun for place, one in lost.items()}
 
     async def fill(place: int) -> Pair | None:
-        return await work.fill(place, slots[place], tries, waiting[place])
+        try:
+            return None if ended else await work.fill(place, slots[place], tries, waiting[place])
+        except UsedUp as error:
+            ended.append(error)
+        except NotStored:
+            unstored.append(place)
+        return None
 
-    while len(pairs) < lacking and waiting:
+    while len(pairs) < lacking and waiting and not ended:
         places = list(waiting)[: lacking - len(pairs)]
         filled = await at_once(places, fill, work.teacher.model.in_flight, f"{work.paradigm}, refilling")
         for place, pair in zip(places, filled, strict=True):
@@ -130,5 +144,9 @@ async def refill(
                 continue
             del waiting[place]
             pairs += [pair] if pair else []
+    if ended:
+        logger.warning("%s: the refill ends early, with %d of %d rows: %s", work.paradigm, len(pairs), lacking, ended[0])
+    if unstored:
+        logger.warning("%s: %d row slots stay open: the store lacks their answers", work.paradigm, len(unstored))
     rejects = [*work.rejects, *(reject for part in refused.values() for reject in part)]
     return pairs, sorted(rejects, key=lambda reject: (reject.slot, reject.attempt))

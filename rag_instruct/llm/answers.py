@@ -79,6 +79,7 @@ class AnswerStore:
         self._next_look = 0.0
         self._segment: FileIO | None = None
         self._own = ""  # name of the own segment
+        self.room = ROOM  # bytes to set aside
         self._room: IO[bytes] | None = None
         self._full = False  # whether the disk became full, and the room is given up
         self._waiting: list[tuple[bytes, Record, asyncio.Future[None]]] = []
@@ -202,7 +203,7 @@ class AnswerStore:
                     kept.set_result(None)
 
     def hold_room(self) -> None:
-        """Set room aside on the disk for the answers that are on their way. Call it before each purchase.
+        """Set room aside on the disk for the answers that are on their way. Call it before each request is sent.
 
         Raise UserError if the disk is full, or if this process may not write here.
         """
@@ -213,12 +214,12 @@ class AnswerStore:
                 raise OSError(errno.ENOSPC, "the disk became full")
             with self._may_write():
                 self.folder.mkdir(parents=True, exist_ok=True)
-                self._room = _set_aside(self.folder)
+                self._room = _set_aside(self.folder, self.room)
         except OSError as error:
             if error.errno not in FULL:
                 raise
             raise UserError(
-                f"{self.folder}: the disk is full: make {ROOM >> 20} MB of room for answers; {KEPT}"
+                f"{self.folder}: the disk is full: make {self.room >> 20} MB of room for answers; {KEPT}"
             ) from error
 
     def _append(self, lines: bytes) -> int:
@@ -278,14 +279,14 @@ class AnswerStore:
                 file.close()
 
 
-def _set_aside(folder: Path) -> IO[bytes]:
-    """Return an open file without a name that takes `ROOM` bytes of the disk, until it is closed."""
+def _set_aside(folder: Path, size: int) -> IO[bytes]:
+    """Return an open file without a name that takes `size` bytes of the disk, until it is closed."""
     room = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (the store closes it)
     try:
         if hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(room.fileno(), 0, ROOM)
+            os.posix_fallocate(room.fileno(), 0, size)
         else:  # macOS
-            room.write(bytes(ROOM))
+            room.write(bytes(size))
             room.flush()
     except OSError:
         room.close()

@@ -22,6 +22,7 @@ from rag_instruct.logs import logger
 
 MOST_LINES = 50_000  # requests in a batch, a limit of the API
 ENQUEUED = re.compile("enqueued token|token_limit_exceeded")  # more tokens than the account may have in batches
+LEAST = 100  # requests in a batch that other batches of the account leave no room for: it waits for them
 TRIAL = 100  # requests in the first batch to a model of which the store has no answer: all of them may be of no use
 MOST_BYTES = 190_000_000  # of a batch's file; the API allows 200 MB
 QUIET = 1.0  # seconds without a new request after which a batch is closed and sent
@@ -140,13 +141,12 @@ class BatchClient:
             errors = (batch.errors.data if batch.errors else None) or []
             said = "; ".join(f"line {error.line}: {error.message}" for error in errors[:3])
             said = without_key(said, self._api.key_variable)
-            if ENQUEUED.search(said.lower()) and len(bodies) > 1:
-                self._most = len(bodies) // 2
+            if ENQUEUED.search(said.lower()) and await self._sends_less(batch, len(bodies), said):
                 for key in bodies:
                     self._rounds[key] -= 1
-                logger.info("%s: sending at most %d requests a batch (%s)", self._api.name, self._most, said)
                 return
             raise UserError(f"{self._api.name}: {batch.id} was not accepted ({said}); {CORRECT}")
+        self._most = min(MOST_LINES, 2 * self._most)
         try:
             await self._results.take(batch, bodies, self._recorder.buyer)
         finally:
@@ -155,6 +155,17 @@ class BatchClient:
         for key in bodies:
             if self._rounds[key] >= ROUNDS:
                 self._pending.settle(key, NoAnswer(f"no answer in {ROUNDS} batches"))
+
+    async def _sends_less(self, batch: Batch, count: int, said: str) -> bool:
+        """Return whether the next batch, of fewer requests or after a wait, may find room in the account."""
+        others = await self._api.others_run(batch.id)
+        if count > (LEAST if others else 1):
+            self._most = max(LEAST, count // 2) if others else count // 2
+            logger.info("%s: sending at most %d requests a batch (%s)", self._api.name, self._most, said)
+        elif others:
+            logger.info("%s: waiting for the account's other batches (%s)", self._api.name, said)
+            await self._api.pause()
+        return others or count > 1
 
     async def _open(self, content: bytes, name: str) -> Batch:
         """Upload the requests and start their batch."""

@@ -74,6 +74,23 @@ class BatchApi:
         """Iterate over all batches of the account, the latest first. Use it inside `surely`, which retries."""
         return aiter(self.openai.batches.list(limit=100))
 
+    async def others_run(self, own: str) -> bool:
+        """Return whether the account has another batch than `own` that has not ended."""
+
+        async def running() -> bool:
+            async for batch in self.batches():
+                if time.time() - batch.created_at > LONGEST:
+                    return False
+                if batch.id != own and batch.status not in ENDED:
+                    return True
+            return False
+
+        return bool(await self.surely(running))
+
+    async def pause(self) -> None:
+        """Wait until it is time for the next look."""
+        await asyncio.sleep(self._poll_seconds)
+
     async def file(self, name: str) -> bytes:
         """Return the content of a file."""
         content: bytes = (await self.surely(lambda: self.openai.files.content(name))).content

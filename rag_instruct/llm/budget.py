@@ -56,6 +56,10 @@ class BudgetAccount:
         return dollars, sum(tokens["requests"] for tokens in paid.values())
 
 
+class UsedUp(UserError):
+    """The budget has no room for a request."""
+
+
 class Unbounded(UserError):
     """An answer was longer than its request allows. The answer is stored."""
 
@@ -77,7 +81,7 @@ class Budget:
                 f"datasets.{account.data_set}.budget is in dollars, and no price is known for {model.model}: give the "
                 f"teacher a `price` in config.yaml, or add the model to the price file"
             )
-        for record in store.sample(model.model):
+        for record in store.sample(model.model) if store.has_answers_of(model.model) else ():  # it reads all answers
             if not (record["reply"].get("usage") or {}).get("estimated"):
                 self._learned.note(record["request"], record["reply"].get("usage"))
 
@@ -91,6 +95,7 @@ class Budget:
 
     def charged_usage(self, request: Request, usage: Usage | None) -> Usage:
         """Return the usage of an attempt without a reply: as the provider reports it, or else the most it can be."""
+        usage = possible(usage, said(request), 0) or None
         if usage and usage["prompt_tokens"] and (usage["completion_tokens"] or wants_vectors(request)):
             return usage
         return self._estimated(usage, self._learned.most_prompt(request), self._learned.most_answer(request))
@@ -246,7 +251,7 @@ class Budget:
             elsewhere = self._reservations.of_others()
             if over := self._over(most, requests, *elsewhere):
                 if not (self._requests or elsewhere[1]):
-                    raise UserError(over)
+                    raise UsedUp(over)
                 if self._stopped:
                     raise UserError(f"interrupted; {KEPT}")
                 return False

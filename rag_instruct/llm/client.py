@@ -121,6 +121,7 @@ class OnlineClient:
 
         def check() -> None:
             self._go_on()
+            self._recorder.hold_room()  # the disk may have become full while the request waited
             if place.limiter.paused_for and any(other.limiter.free for other in self._well()):
                 raise Elsewhere
 

@@ -31,7 +31,8 @@ class Learned:
 
     def most_prompt(self, request: Request) -> int:
         """Return the most tokens that a prompt is expected to have."""
-        return size(request) + HEAD if self.prompt is None else ceil(size(request) * self.prompt * MARGIN)
+        head = 0 if wants_vectors(request) else HEAD
+        return size(request) + head if self.prompt is None else ceil(size(request) * self.prompt * MARGIN)
 
     def most_answer(self, request: Request) -> int:
         """Return the most tokens that an answer is expected to have."""

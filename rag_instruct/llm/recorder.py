@@ -43,9 +43,13 @@ class Recorder:
 
         Yield `renew` of `Budget.reserved`.
         """
-        self._store.hold_room()
+        self.hold_room()
         async with self.budget.reserved(request) as renew:
             yield renew
+
+    def hold_room(self) -> None:
+        """Raise UserError if the store has no room for the answers that are on their way."""
+        self._store.hold_room()
 
     def has_all(self, keys: Iterable[str]) -> bool:
         """Return whether the store has answers to all requests."""

@@ -51,6 +51,10 @@ class AnswerSource(Protocol):
         return
 
 
+class NotStored(UserError):
+    """The store has no answer to a request, and none may be bought."""
+
+
 class ReplayOnly(AnswerSource):
     """An AnswerSource without answers, for a replay, which uses stored answers only, or for a recorded teacher."""
 
@@ -58,13 +62,13 @@ class ReplayOnly(AnswerSource):
         self._recorded = recorded
 
     async def answer(self, key: str, request: Request) -> Reply:
-        """Raise UserError."""
+        """Raise NotStored."""
         if self._recorded:
-            raise UserError(
+            raise NotStored(
                 f"{self._recorded} has no answer to request {key[:12]}: it was recorded with other prompts, exemplars, "
                 "passages or runs. Take these back, or choose a teacher that has an endpoint"
             )
-        raise UserError(
+        raise NotStored(
             f"{REPLAY} is set and the store has no answer to request {key[:12]}: unset {REPLAY} to buy the answer"
         )
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from rag_instruct.llm.answers import AnswerStore, request_key
+from rag_instruct.llm.answers import ROOM, AnswerStore, request_key
 from rag_instruct.llm.client import Asked, OnlineClient
 from rag_instruct.llm.door import Transient
 from rag_instruct.llm.endpoints import TeacherModel
@@ -16,6 +16,7 @@ from rag_instruct.llm.vectors import shares
 from rag_instruct.logs import logger
 
 GATHERED = 0.01  # seconds in which requests are gathered before they are sent
+STORED = 20_000  # bytes of a stored vector with its text, about: 3072 numbers have 16 KB
 MOST_BYTES = 250_000  # of the texts of a request: OpenAI takes 300,000 tokens, and no text has more tokens than bytes
 
 
@@ -36,6 +37,7 @@ class VectorClient(OnlineClient):
 
     def __init__(self, model: TeacherModel, recorder: Recorder, store: AnswerStore) -> None:
         super().__init__(model, recorder, store)
+        store.room = max(ROOM, STORED * model.concurrency * model.texts_a_request)
         self._most = model.texts_a_request
         self._waiting: list[_Text] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -71,7 +73,8 @@ class VectorClient(OnlineClient):
     async def _buy(self, texts: Sequence[_Text]) -> bool:
         """Buy and record the vectors of texts. Return whether one request brought them all."""
         request = {**texts[0].request, "input": [text.request["input"] for text in texts], "encoding_format": "base64"}
-        if len(texts) <= self._most:
+        sent = len(texts) <= self._most
+        if sent:
             async with self._recorder.reserved(request) as renew:
                 asked = Asked(request_key(request), request, renew)
                 reply = await self._tried(asked)
@@ -79,7 +82,7 @@ class VectorClient(OnlineClient):
                     await self._record(texts, reply, asked.faults)
                     return "failure" not in reply
         half = (len(texts) + 1) // 2
-        if all([await self._buy(part) for part in (texts[:half], texts[half:])]) and half < self._most:
+        if all([await self._buy(part) for part in (texts[:half], texts[half:])]) and sent and half < self._most:
             logger.info("%s takes at most %d texts a request here", self._model.model, half)
             self._most = half
         return False
@@ -87,14 +90,21 @@ class VectorClient(OnlineClient):
     async def _record(self, texts: Sequence[_Text], reply: Reply, faults: list[str]) -> None:
         vectors = reply["text"].split("\n")
         tokens = shares(tokens_of(reply)["prompt"], [size(text.request) for text in texts])
-        for number, (text, vector, share) in enumerate(zip(texts, vectors, tokens, strict=True)):
-            part: Reply = {**reply, "text": vector}
-            if faults and number == 0:  # the ledger counts them
-                part["faults"] = faults
-            if reply.get("usage"):
+        parts = [Reply({**reply, "text": vector}) for vector in vectors]
+        if faults:  # the ledger counts them
+            parts[0]["faults"] = faults
+        if reply.get("usage"):
+            for part, share in zip(parts, tokens, strict=True):
                 part["usage"] = {"prompt_tokens": share, "completion_tokens": 0}
-            if not text.bought.done():
-                text.bought.set_result(await self._recorder.record(text.key, text.request, part))
+        # All at once, so that one write holds them. Texts for which nobody waits any more are paid for, too.
+        works = [self._recorder.record(text.key, text.request, part) for text, part in zip(texts, parts, strict=True)]
+        for text, kept in zip(texts, await asyncio.gather(*works, return_exceptions=True), strict=True):
+            if text.bought.done():
+                continue
+            if isinstance(kept, BaseException):
+                text.bought.set_exception(kept)
+            else:
+                text.bought.set_result(kept)
 
     async def _failed(self, place: Place, asked: Asked, outcome: Transient) -> Reply | None:
         reply = await super()._failed(place, asked, outcome)

@@ -19,13 +19,16 @@ class Buyer(Protocol):
 
 
 class YieldWatch:
-    """Counts useless answers in a row. Stored answers do not count, so each run tries some more."""
+    """Counts useless answers in a row. Stored answers do not count, so each run tries some more.
 
-    def __init__(self, what: str, buyer: Buyer) -> None:
+    `limit` useless answers are allowed before the first useful one.
+    """
+
+    def __init__(self, what: str, buyer: Buyer, limit: int = FIRST) -> None:
         self._what, self._buyer = what, buyer
         self._faults: Counter[Fault] = Counter()
-        self._bought, self._limit = buyer.bought, FIRST
-        self._last_text, self._useful = "", False
+        self._bought, self._limit = buyer.bought, limit
+        self._last_text, self._useful = "", limit >= LATER
 
     def useful(self, text: str) -> None:
         """Note a useful answer. The same text as before counts as a repetition."""

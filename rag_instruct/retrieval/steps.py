@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from rag_instruct.paradigms import PARADIGMS, REFILL
+from rag_instruct.paradigms import PARADIGMS, REFILL, is_refilled, quotas
 from rag_instruct.settings import Settings
 
 EVALUATION = "evaluation_"  # queries that are a benchmark's questions are called this and the benchmark's name
@@ -27,12 +27,20 @@ def encoder_and_corpus(settings: Settings, queries: str) -> tuple[str, str]:
     return own["encoder"], own["corpus"]
 
 
+def queries_of(settings: Settings) -> list[str]:
+    """Return the names of a data set's queries."""
+    paradigms = [paradigm for paradigm in PARADIGMS if quotas(settings, paradigm)]
+    linked = settings["multi_documents"]["choose"] == "linked" and any(PARADIGMS[one].several for one in paradigms)
+    tested = [EVALUATION + one for one in settings["evaluation"]["benchmarks"]]
+    return ["exemplars", *paradigms, *([REFILL] if is_refilled(settings) else []), *([FIRST_DOCUMENTS] if linked else []), *tested]
+
+
 def payer(config: Mapping[str, Any], corpus: str, encoder: str) -> str:
-    """Return the data set that pays for the vectors of a corpus: the first that searches it with this encoder."""
+    """Return the data set that pays for the vectors of a corpus: the first that needs them from this encoder."""
     for name, settings in config["datasets"].items():
-        for queries in ("exemplars", EVALUATION):
-            if encoder_and_corpus(settings, queries) == (encoder, corpus):
-                return str(name)
+        needed = [one for one in queries_of(settings) if needs_vectors(settings, one)]
+        if any(encoder_and_corpus(settings, one) == (encoder, corpus) for one in needed):
+            return str(name)
     return str(next(iter(config["datasets"])))
 
 
