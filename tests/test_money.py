@@ -203,6 +203,18 @@ def test_an_adopted_batch_is_reserved_in_the_budget_of_the_data_set_that_pays_fo
     assert not list((tmp_path / ".lent").glob("*.json"))
 
 
+def test_a_lost_attempt_whose_usage_is_impossible_is_charged_at_the_most(tmp_path, monkeypatch):
+    model, store = TeacherModel("m", (Endpoint("u"),)), AnswerStore(tmp_path)
+    monkeypatch.setattr(AnswerStore, "sample", lambda *given: pytest.fail("reads all answers, although none is of m"))
+    budget = Budget(BudgetAccount("set", "x", PRICES, dollars=1.0), model, store)
+    request = {"model": "m", "messages": [{"role": "user", "content": "word " * 2000}], "max_tokens": 9}
+    charged = budget.charged_usage(request, {"prompt_tokens": 1, "completion_tokens": 3})
+    assert charged["estimated"]
+    assert charged["prompt_tokens"] > 10_000
+    told = {"prompt_tokens": 2000, "completion_tokens": 3}
+    assert budget.charged_usage(request, told) == told
+
+
 def test_a_preview_learns_how_many_candidates_are_rejected():
     """42 were foretold once and 60 bought, with a teacher of whom the filters reject a third."""
     assert rows_to_requests(38, 4, 1, 0, 0).expected == pytest.approx(42.2, abs=0.1), "the assumption"

@@ -5,6 +5,8 @@ import base64
 import errno
 import math
 from collections import Counter
+from contextlib import nullcontext
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,11 +19,13 @@ from rag_instruct.llm.answers import AnswerStore
 from rag_instruct.llm.budget import BudgetAccount
 from rag_instruct.llm.door import Answer, Transient, outcome_of
 from rag_instruct.llm.endpoints import Endpoint, TeacherModel
+from rag_instruct.llm.learned import Learned
 from rag_instruct.llm.prices import Price, Prices
 from rag_instruct.llm.segments import tokens_of
 from rag_instruct.llm.session import open_session
-from rag_instruct.llm.vector_client import VectorClient
+from rag_instruct.llm.vector_client import VectorClient, _Text
 from rag_instruct.llm.vectors import shares, vector_of, vectors_in
+from rag_instruct.retrieval.steps import payer
 
 PRICES = Prices(date="2026-01-01", models={"m": Price(input=1000.0, output=0)})
 
@@ -243,14 +247,42 @@ def test_a_disk_that_becomes_full_stops_the_groups_that_wait_and_loses_no_vector
     assert "the disk is full" in str(next(one for one in replies if isinstance(one, UserError)))
 
 
-@slow
-def test_a_smaller_group_shrinks_none_after_it(tmp_path):
-    """Groups that were made before the limit was found are halved without a request: no size was refused."""
-    with vector_endpoint() as served:
-        served.most = 32
-        buy(served, tmp_path, TEXTS, texts_a_request=64, concurrency=1)
-        buy(served, tmp_path, ["one text more"])
-        assert Counter(len(request["input"]) for request in served.requests)[32] >= 8
+def test_a_group_that_is_halved_without_a_refusal_lowers_no_limit():
+    """It was gathered before the limit of 8 was found."""
+
+    class Found(VectorClient):
+        def __init__(self):
+            self._most, self._model = 8, SimpleNamespace(model="m")
+            self._recorder = SimpleNamespace(reserved=nullcontext)
+            self.sent = []
+
+        async def _tried(self, asked):
+            self.sent.append(len(asked.request["input"]))
+            return {"text": "", "finish_reason": "stop"}
+
+        async def _record(self, texts, reply, faults):
+            pass
+
+    client = Found()
+    asyncio.run(client._buy([_Text(str(number), {"input": "text"}, None) for number in range(11)]))
+    assert client.sent == [6, 5]
+    assert client._most == 8
+
+
+def test_the_texts_of_a_request_are_recorded_at_no_more_than_was_reserved_for_them():
+    most = Learned().most_prompt
+    assert sum(most({"input": text}) for text in TEXTS) <= most({"input": TEXTS})
+
+
+def test_the_data_set_that_needs_the_vectors_pays_for_them():
+    common = {
+        "encoder": "e", "corpus": "c", "runs": {}, "refill": True, "paradigms": {"single_doc_answer": 5},
+        "multi_documents": {"choose": "next_hits"}, "evaluation": {"benchmarks": [], "retrievers": []},
+    }  # fmt: skip
+    sets = {"words": {**common, "retriever": "bm25"}, "vectors": {**common, "retriever": "dense"}}
+    assert payer({"datasets": sets}, "c", "e") == "vectors"
+    sets["words"]["retriever"] = {"sources": "bm25", "noise": "hybrid"}
+    assert payer({"datasets": sets}, "c", "e") == "words"
 
 
 @slow

@@ -16,7 +16,14 @@ from rag_instruct.paradigms import PARADIGMS, REFILL, quotas, slots
 from rag_instruct.retrieval.embeddings import text_of
 from rag_instruct.retrieval.endpoint_settings import EndpointEncoderSettings
 from rag_instruct.retrieval.queries import read_queries
-from rag_instruct.retrieval.steps import EVALUATION, FIRST_DOCUMENTS, encoder_and_corpus, needs_vectors, payer, queries_of
+from rag_instruct.retrieval.steps import (
+    EVALUATION,
+    FIRST_DOCUMENTS,
+    encoder_and_corpus,
+    needs_vectors,
+    payer,
+    queries_of,
+)
 
 
 def preview_embedding(

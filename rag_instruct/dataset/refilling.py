@@ -14,7 +14,7 @@ from rag_instruct.llm.session import NotStored
 from rag_instruct.llm.watch import LATER, YieldWatch
 from rag_instruct.logs import logger
 from rag_instruct.near_duplicates import NearDuplicates
-from rag_instruct.paradigms import LOOKED_AT, Slot
+from rag_instruct.paradigms import LOOKED_AT, REFILL, Slot
 from rag_instruct.reasons import WITHOUT_REQUEST, Fault, Reason
 from rag_instruct.schema import Pair, Reject, Row, StoppedRow
 from rag_instruct.synthesis.slots import Begun, Synthesis
@@ -144,9 +144,13 @@ async def refill(
                 continue
             del waiting[place]
             pairs += [pair] if pair else []
-    if ended:
-        logger.warning("%s: the refill ends early, with %d of %d rows: %s", work.paradigm, len(pairs), lacking, ended[0])
-    if unstored:
-        logger.warning("%s: %d row slots stay open: the store lacks their answers", work.paradigm, len(unstored))
+    for said in _open_for(ended, unstored):
+        logger.warning("%s: %d of %d missing rows refilled: %s", work.paradigm, len(pairs), lacking, said)
     rejects = [*work.rejects, *(reject for part in refused.values() for reject in part)]
     return pairs, sorted(rejects, key=lambda reject: (reject.slot, reject.attempt))
+
+
+def _open_for(ended: Sequence[UsedUp], unstored: Sequence[int]) -> list[str]:
+    """Return why row slots stay open that have candidates left."""
+    found = [f"{ended[0]}. For the rest, also delete this data set's pairs/{REFILL}.jsonl"] if ended else []
+    return found + ([f"the store lacks the answers of {len(unstored)} row slots"] if unstored else [])

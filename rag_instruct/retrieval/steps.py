@@ -32,7 +32,8 @@ def queries_of(settings: Settings) -> list[str]:
     paradigms = [paradigm for paradigm in PARADIGMS if quotas(settings, paradigm)]
     linked = settings["multi_documents"]["choose"] == "linked" and any(PARADIGMS[one].several for one in paradigms)
     tested = [EVALUATION + one for one in settings["evaluation"]["benchmarks"]]
-    return ["exemplars", *paradigms, *([REFILL] if is_refilled(settings) else []), *([FIRST_DOCUMENTS] if linked else []), *tested]
+    extra = [*([REFILL] if is_refilled(settings) else []), *([FIRST_DOCUMENTS] if linked else [])]
+    return ["exemplars", *paradigms, *extra, *tested]
 
 
 def payer(config: Mapping[str, Any], corpus: str, encoder: str) -> str:
