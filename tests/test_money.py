@@ -138,7 +138,7 @@ def test_a_preview_counts_assumes_and_comes_to_nothing_left(tmp_path, monkeypatc
         (made / folder / name).write_bytes((tmp_path / "results/corpora/c" / source).read_bytes())
     (tmp_path / "resources").symlink_to(ROOT / "resources")
     dataset = {
-        "corpus": "c", "exemplar_filter": "heuristic", "exemplars_a_request": 10, "exemplars": {"e": 100}, "teacher": "t", "prompts": "full", "oversample": 0,
+        "corpus": "c", "encoder": "e", "retriever": "bm25", "runs": {}, "refill": True, "exemplar_filter": "heuristic", "exemplars_a_request": 10, "exemplars": {"e": 100}, "teacher": "t", "prompts": "full", "oversample": 0,
         "paradigms": {"single_doc_answer": 40}, "tries": 2, "seed": 1, "simulate_instructions": True,
         "source_depth": DEPTH, "source_words": 0, "language": "en", "declining": 0, "citations": False, "multi_documents": {"choose": "linked"}, "budget": {"dollars": 5}, "verification": {"share": 0},
         "evaluation": {"models": [], "benchmarks": [], "max_new_tokens": 1, "decoding": "greedy", "closed_book": True},
@@ -147,6 +147,7 @@ def test_a_preview_counts_assumes_and_comes_to_nothing_left(tmp_path, monkeypatc
     with Running() as served:
         given = job_settings(settings(served.base_url, tmp_path / "answers"))
         unmade = {**dataset, "exemplar_filter": "t", "verification": {"share": 0.5, "judge": "t"}}
+        given["encoders"] = {"e": {}}
         given["datasets"] = {"set": dataset, "unmade": unmade, "ablation": {**dataset, "noise": {"depth": 9}}}
         path = write_settings(given, tmp_path)
         monkeypatch.chdir(tmp_path)
