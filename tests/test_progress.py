@@ -281,7 +281,7 @@ def test_a_failed_job_is_named_with_its_log_and_what_to_do_in_a_narrow_window(pr
     assert terminal.wait() == 1
     said = terminal.scrolled.replace("\n", "")
     assert "error: resources/demo/exemplars/alpaca.json, line 2, record 1: not of the schema of demo_alpaca" in said
-    assert "give the right `schema` or `fields` in config.yaml, or correct" in said
+    assert "in config.yaml, or correct the file" in said
     rows, below = table(terminal.scrolled)
     assert rows["load exemplars"] == ["4/5", "1", "failed"]
     assert rows["report exemplars"] == ["0/1"]
