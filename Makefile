@@ -36,7 +36,7 @@ eval-demo: .venv/installed  ## compare the demo's small model before and after t
 export RAG_INSTRUCT_TEST_INSTALL = $(INSTALL)
 
 test: .venv/installed-dev  ## run the tests, the demo's build included
-	@echo "make test: about 10 minutes on two cores. Without what takes longest: make test-quick. With it: make test-all."
+	@echo "make test: about 15 minutes on two cores. Without what takes longest: make test-quick. With it: make test-all."
 	$(BIN)/python -m pytest -m "not long"
 
 test-quick: .venv/installed-dev  ## run the tests of functions only: no model, no Snakemake
@@ -44,7 +44,7 @@ test-quick: .venv/installed-dev  ## run the tests of functions only: no model, n
 	$(BIN)/python -m pytest -m "not slow and not long"
 
 test-all: .venv/installed-dev  ## run every test: a language model, a training, an evaluation, a SLURM (make test-all INSTALL=yes)
-	@echo "make test-all: about 45 minutes on two cores."
+	@echo "make test-all: about an hour on two cores."
 	$(BIN)/python -m pytest
 
 record-demo: .venv/installed-dev  ## record the demo again with its real teacher, when tests say that the recording no longer fits
