@@ -22,6 +22,7 @@ from rag_instruct.graph.keys import WARNING, missing_keys_of
 from rag_instruct.jobs import job_settings
 from rag_instruct.llm.answers import AnswerStore
 from rag_instruct.llm.session import account_of
+from rag_instruct.paradigms import is_refilled
 from rag_instruct.project import root
 
 
@@ -33,7 +34,7 @@ def main(*, dataset: str, prompts: Path | None = None, output: Path, settings: P
     estimates = preview_embedding(given, dataset, results, store, account)
     estimates += preview_data_set(given, dataset, results, folder, account)
     estimates += preview_evaluation(given, dataset, results, store, account)
-    print(preview_table(estimates, account.spent(store), account))
+    print(preview_table(estimates, account.spent(store), account, is_refilled(given["datasets"][dataset])))
     for said in missing_keys_of(given, dataset, {one.model for one in estimates if one.requests}):
         print(f"{WARNING}{said}")
     write_json(output, [asdict(one) for one in estimates])

@@ -18,8 +18,13 @@ COUNTS = {
 DOLLARS = {"dollars": "dollars", "batch_dollars": "in batches"}
 
 
-def preview_table(estimates: Sequence[Estimate], spent: tuple[float, int], account: BudgetAccount) -> str:
-    """Return a table of the estimates and their sums, with the dollars spent so far and the budget."""
+def preview_table(
+    estimates: Sequence[Estimate], spent: tuple[float, int], account: BudgetAccount, refilled: bool
+) -> str:
+    """Return a table of the estimates and their sums, with the dollars spent so far and the budget.
+
+    `refilled` is whether dropped rows of the data set are replaced.
+    """
     import pandas as pd
 
     table = pd.DataFrame(map(asdict, estimates), columns=[field.name for field in fields(Estimate)])
@@ -37,7 +42,7 @@ def preview_table(estimates: Sequence[Estimate], spent: tuple[float, int], accou
     ]
     if not all(one.counted for one in estimates):
         lines.append("~ by assumption: the stage's inputs are not made yet; run it again when they are")
-    if any(one.stage.startswith("synthesis") for one in estimates):
+    if refilled:
         lines.append("the refill (`refill`) is not included: how many rows it must replace is not known before")
     if numbers.isna().any(axis=None):
         lines.append(f"{NOTHING} no price is known: add the model to resources/prices.yaml")

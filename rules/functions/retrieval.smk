@@ -74,7 +74,11 @@ def shards_of(pattern):
 
 
 def made_by(way):
-    """Return constraints for a rule that makes runs in this way, and the path of a data set's own run if it is so."""
+    """Return the wildcard constraints of a rule that makes runs in this way.
+
+    The rule may make search/<queries>/<way> for every data set, and search/<queries>, which later stages read, only
+    where the way is the last step.
+    """
     chosen = where(lambda settings, queries: steps(settings, queries)[-1] == way, "[.]")
     return {"way": f"(?:/{way})?", "dataset": one_of([f"(?:{one_of(config['datasets'])})(?=/search/[^/]+/)", *chosen])}
 
