@@ -44,14 +44,21 @@ class Endpoint:
 
 @contextmanager
 def endpoint(answer: Callable[[dict], str]):
-    state = Endpoint(answer)
+    with served(Endpoint(answer)) as state:
+        yield state
+
+
+@contextmanager
+def served(state, path: str = ""):
+    """Serve `state.reply(request, key)`, a status and a body. Requests to other paths than `path` get 404."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self):
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            status, body = state.reply(request, self.headers.get("Authorization"))
+            known = path in ("", self.path)
+            status, body = state.reply(request, self.headers.get("Authorization")) if known else (404, {})
             content = json.dumps(body).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")

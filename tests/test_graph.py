@@ -2,6 +2,7 @@
 
 import re
 import xml.etree.ElementTree as ElementTree
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -146,6 +147,15 @@ def test_make_dag_draws_stages_jobs_and_files(project):
         if drawn(ROOT / "docs" / name) != dot:
             stale.append(f"docs/{name}")
     assert not stale, f"out of date: {', '.join(stale)}; `make dag` renews them"
+
+
+def test_the_stages_of_the_40k_come_one_after_the_other():
+    """A stage that comes twice, such as a search, is two boxes. Else the picture would go round in a circle."""
+    texts, arrows = boxes(drawn(ROOT / "docs/rag_instruct_40k_stages.svg"))
+    before = TopologicalSorter({box: set() for box in texts})
+    for first, then in arrows:
+        before.add(then, first)
+    assert len(list(before.static_order())) == len(texts)
 
 
 def test_no_stage_of_the_40k_has_more_boxes_than_paradigms():

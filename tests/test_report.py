@@ -288,7 +288,13 @@ def test_noise_is_shortened_to_the_budget_and_sources_never(made):
 @pytest.mark.slow
 def test_funnels_add_up(made):
     counts = json.loads((made.folder / "counts.json").read_text())
-    for steps in (figures.exemplar_steps(counts["exemplars"]), figures.candidate_steps(counts)):
+    unasked = counts | {"rejects": {**counts["rejects"], "multi_doc_answer": {"no linked documents": 9, "skipped": 2}}}
+    assert ("sent to the teacher", figures.sent_to_teacher(unasked)) in [
+        (step.label, step.count) for step in figures.candidate_steps(unasked)
+    ]
+    for steps in (
+        figures.exemplar_steps(counts["exemplars"]), figures.candidate_steps(counts), figures.candidate_steps(unasked)
+    ):  # fmt: skip
         left = steps[0].count
         for step in steps[1:]:
             left -= step.count if step.drop else 0

@@ -2,13 +2,12 @@
 
 import base64
 import hashlib
-import json
 import threading
 import time
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
+from loopback import served
 
 DIMENSION = 64
 
@@ -28,6 +27,7 @@ class VectorEndpoint:
         self.base64 = True
         self.shuffled = True  # the order of `data`
         self.slow_above = 10_000  # texts of a request that is never answered
+        self.headers = {}  # of every reply
         self.faults = []  # what the next replies are: statuses, or functions of the body
         self.requests = []
         self.billed = []  # texts
@@ -70,30 +70,5 @@ class VectorEndpoint:
 
 @contextmanager
 def vector_endpoint():
-    state = VectorEndpoint()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self):
-            request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            known = self.path == "/v1/embeddings"
-            status, body = state.reply(request, self.headers.get("Authorization")) if known else (404, {})
-            content = json.dumps(body).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *arguments):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, args=[0.02], daemon=True).start()
-    state.base_url = f"http://127.0.0.1:{server.server_port}/v1"
-    try:
+    with served(VectorEndpoint(), "/v1/embeddings") as state:
         yield state
-    finally:
-        server.shutdown()
-        server.server_close()

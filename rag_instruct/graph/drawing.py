@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from rag_instruct.errors import UserError
 from rag_instruct.graph.dry_run import dry_run
+from rag_instruct.paradigms import REFILL
 
 # The colour of each file in rules/.
 COLOURS = {
@@ -43,7 +44,7 @@ OTHER, SOURCE = "#eeeeee", "#ffffff"
 COMMON = ("dataset", "corpus", "encoder")  # wildcards that never distinguish boxes
 # If a stage has more than BOXES boxes, we ignore its wildcards one by one, in this order, until BOXES suffice.
 SCATTERED = ("shard", "chunk", "file", "name", "benchmark", "model", "given", "queries")
-BOXES = 6  # the most boxes of a stage: one for each paradigm, and one for refilled row slots
+BOXES = 5  # the most boxes of a stage: one for each paradigm
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,11 @@ class Job:
     def stage(self) -> str:
         """The rule, and the kind of queries that it handles.
 
-        Without the kind, the searches of exemplars, of first documents and of new questions would share one box. The
-        graph would then have a cycle, because they come one after the other.
+        Without the kind, the searches of exemplars, of first documents, of new questions and of the refill's would
+        share one box. The graph would then have a cycle, because they come one after the other.
         """
+        if REFILL in (self.wildcards.get("queries"), self.wildcards.get("paradigm")):
+            return f"{self.rule} of the refill"
         queries = self.wildcards.get("queries")
         if queries is None:
             return self.rule

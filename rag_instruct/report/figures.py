@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rag_instruct.exemplars.funnel import STEPS, Funnel, step_of
 from rag_instruct.exemplars.funnel import table as funnel
 from rag_instruct.paradigms import PARADIGMS
-from rag_instruct.reasons import Reason, explain
+from rag_instruct.reasons import WITHOUT_REQUEST, Reason, explain
 from rag_instruct.report.rows import set_of
 from rag_instruct.schema import Row
 from rag_instruct.statistics import wilson
@@ -17,6 +17,7 @@ from rag_instruct.tables import duration, formatted, frame, percent
 if TYPE_CHECKING:
     import pandas as pd
 
+SENT = "sent to the teacher"
 STEP_LABELS = {"records": "records of the sets", "kept": "exemplars kept"}
 
 
@@ -68,10 +69,21 @@ def exemplar_steps(exemplars: Funnel) -> list[Step]:
 
 
 def candidate_steps(counts: Mapping[str, Any]) -> list[Step]:
-    """Return the funnel from candidates to rows. A candidate is an exemplar with documents that the teacher got."""
+    """Return the funnel from candidates to rows, by way of those that the teacher got."""
     reasons = sum((Counter(reasons) for reasons in counts["rejects"].values()), Counter[str]())
     drops = [Step(name, count, True, explain(name)) for name, count in reasons.most_common()]
-    return [Step("candidates", counts["rows"] + reasons.total(), False), *drops, Step("rows", counts["rows"], False)]
+    unasked = [step for step in drops if step.label in WITHOUT_REQUEST]
+    first = Step("candidates", counts["rows"] + reasons.total(), False)
+    sent = [Step(SENT, sent_to_teacher(counts), False)] if unasked else []
+    asked = [step for step in drops if step not in unasked]
+    return [first, *unasked, *sent, *asked, Step("rows", counts["rows"], False)]
+
+
+def sent_to_teacher(counts: Mapping[str, Any]) -> int:
+    """Return the number of candidates that the teacher got. Others had no documents to ask about."""
+    rejects = [pair for part in counts["rejects"].values() for pair in part.items()]
+    sent: int = counts["rows"] + sum(count for reason, count in rejects if reason not in WITHOUT_REQUEST)
+    return sent
 
 
 def exemplar_sets(exemplars: Funnel) -> "pd.DataFrame":
@@ -89,12 +101,16 @@ def rejects(counts: Mapping[str, Any]) -> "pd.DataFrame":
 
 
 def acceptance(counts: Mapping[str, Any]) -> "pd.DataFrame":
-    """Return how many candidates of each paradigm passed the checks of a single pair, with Wilson's interval."""
+    """Return how many of the candidates that the teacher got passed the checks of a single pair, by paradigm.
+
+    The interval is Wilson's.
+    """
     rows = []
     for name, one in counts["paradigms"].items():
         later = one["stopped"] + one["repeated"] + one["surplus"]
         passed = one["rows"] + later
-        candidates = passed + sum(counts["rejects"].get(name, {}).values()) - later
+        rejected = {name: counts["rejects"].get(name, {})}
+        candidates = sent_to_teacher({"rows": one["rows"], "rejects": rejected})
         low, high = map(percent, wilson(passed, candidates))
         rows.append([_words(name), candidates, passed, passed / max(candidates, 1), f"{low} to {high}"])
     table = frame(["paradigm", "candidates", "passed", "share", "95 % interval"], rows)

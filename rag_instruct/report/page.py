@@ -69,6 +69,7 @@ def _numbers(material: Material) -> dict[str, Any]:
         "exemplar_steps": figures.exemplar_steps(counts["exemplars"]),
         "exemplar_sets": figures.exemplar_sets(counts["exemplars"]),
         "candidate_steps": figures.candidate_steps(counts),
+        "sent": figures.sent_to_teacher(counts),
         "rejects": figures.rejects(counts),
         "acceptance": figures.acceptance(counts),
         "verification": counts["verification"],

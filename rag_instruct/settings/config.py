@@ -138,6 +138,7 @@ def _plain(default: Any) -> Any:
     return {key: _plain(value) for key, value in default.given().items()} if isinstance(default, Section) else default
 
 
+MERGED = "<<"  # a section may merge several others
 # Numbers that YAML 1.1 reads in base 8 or 60: `words: 0100` is 64, and `dollars: 1:30` is 90.
 OTHER_BASE = re.compile(r"[-+]?(?:0[0-7_]+|\d[\d_]*(?::[0-5]?\d)+(?:\.[\d_]*)?)")
 
@@ -153,8 +154,9 @@ def _refuse_surprises(path: Path) -> None:
                 "in quotes if it is a text"
             )
         if isinstance(node, yaml.MappingNode):
-            names = Counter(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
-            for key, _ in node.value:
+            keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.value != MERGED]
+            names = Counter(key.value for key in keys)
+            for key in keys:
                 if names[key.value] > 1:
                     raise UserError(
                         f"{path}, line {key.start_mark.line + 1}: the key {key.value!r} occurs {names[key.value]} "
