@@ -40,6 +40,8 @@ PARTS = (
 )
 
 TARGET = "results/rag_instruct_demo.jsonl"
+# What the demo's requests follow from, and what takes long beside it.
+SEARCHED_FIRST = [f"{recording.SEARCH}/first_documents.trec", "results/rag_instruct_demo/facts.jsonl"]
 DEMO_SEARCH = "    multi_documents: {depth: 60}"  # a line of the demo in config.yaml that no other data set has
 
 # The tiers: `make test-quick` runs what has no marker, `make test` that and what is `slow`, `make test-all` everything.
@@ -182,9 +184,11 @@ def replayed(project: Project) -> str:
     the search's place. Fails when the recording does not fit the code any more.
     """
     recording.unpack_answers(project.folder)
-    ran = project.snakemake("--cores", "2", "--", TARGET, **{REPLAY: "1"})
-    if ran.returncode == 0 and sha256(project) == recording.summary()["sha256"]:
-        return sha256(project)
+    ran = project.snakemake("--cores", "2", "--", *SEARCHED_FIRST, **{REPLAY: "1"})
+    if ran.returncode == 0 and recording.ranks_alike(project.folder):
+        ran = project.snakemake("--cores", "2", "--", TARGET, **{REPLAY: "1"})
+        if ran.returncode == 0 and sha256(project) == recording.summary()["sha256"]:
+            return sha256(project)
     replayed_or_missing = ran.returncode == 0 or "the store has no answer" in ran.stdout
     if not (replayed_or_missing and recording.search_fits(project.folder)):
         pytest.fail(f"the recording of the demo does not fit the code any more: {recording.REMEDY}\n{ran.stdout}")

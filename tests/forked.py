@@ -164,6 +164,8 @@ def become(module: str, arguments: list[str], folder: str, environment: dict[str
         os.close(file)
     os.environ.clear()
     os.environ.update(environment)
+    if (threads := environment.get("OMP_NUM_THREADS", "")).isdigit():
+        sys.modules["torch"].set_num_threads(int(threads))  # torch read the variable when it was imported
     os.chdir(folder)
     sys.argv = [module, *arguments]
     sys.stdout, sys.stderr = (os.fdopen(number, "w", 1, "utf-8") for number in (1, 2))

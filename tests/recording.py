@@ -93,6 +93,19 @@ def _rounded(recorded: list[tuple[str, float]], searched: list[tuple[str, float]
     )
 
 
+def ranks_alike(project: Path) -> bool:
+    """Whether a project's first searches find the recorded passages in the recorded order."""
+    for name in ("exemplars", "first_documents"):
+        recorded = ranking(gzip.decompress((FOLDER / f"{name}.trec.gz").read_bytes()).decode())
+        if order(recorded) != order(ranking((project / SEARCH / f"{name}.trec").read_text())):
+            return False
+    return True
+
+
+def order(found: Ranking) -> dict[str, list[str]]:
+    return {query: [passage for passage, _ in hits] for query, hits in found.items()}
+
+
 def search_fits(project: Path) -> bool:
     """Whether a project's searches are the recorded ones, but for rounding; that of the exemplars has to be there.
 

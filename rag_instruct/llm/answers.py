@@ -18,6 +18,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from io import FileIO
 from itertools import islice
 from pathlib import Path
@@ -254,7 +255,9 @@ class AnswerStore:
         return position
 
     def _new_segment(self) -> FileIO:
-        self._own = f"{time.strftime('%Y%m%dT%H%M%S')}-{socket.gethostname()}-{uuid.uuid4().hex[:12]}.jsonl"
+        # Segments are read in the order of their names, so that the latest answers come last.
+        began = datetime.now().strftime("%Y%m%dT%H%M%S%f")
+        self._own = f"{began}-{socket.gethostname()}-{uuid.uuid4().hex[:12]}.jsonl"
         with self._may_write():
             self.folder.mkdir(parents=True, exist_ok=True)
             self._in_use = self._in_use or hold(self.folder / segments.IN_USE, wait=True, shared=True)
