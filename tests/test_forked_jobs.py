@@ -69,11 +69,18 @@ def test_how_a_job_ends_is_passed_on(start, does, code, said):
     assert job.returncode == code
 
 
-@pytest.mark.parametrize("variable", [{"BASH_ENV": ""}, {"OMP_NUM_THREADS": "2"}, {"HF_HUB_OFFLINE": "1"}])
+@pytest.mark.parametrize("variable", [{"BASH_ENV": ""}, {"OMP_WAIT_POLICY": "PASSIVE"}, {"HF_HUB_OFFLINE": "1"}])
 def test_what_a_loaded_library_would_not_see_needs_a_fresh_interpreter(start, variable):
     job, _, forked = start("pass", **variable)
     assert not forked
     assert job.communicate()[0] == "went on\n"
+
+
+@pytest.mark.parametrize("number", ["1", "3"])
+def test_a_job_computes_with_the_threads_that_it_is_given(start, number):
+    job, _, forked = start("import torch; print(torch.get_num_threads())", OMP_NUM_THREADS=number)
+    assert forked
+    assert job.communicate()[0].splitlines()[0] == number
 
 
 def test_what_a_library_had_set_when_the_server_began_refuses_no_later_job(start, monkeypatch):
