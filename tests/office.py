@@ -64,7 +64,7 @@ def column(text, left=72, top=720, size=10, bold=False, width=60):
 
 
 def docx(path, parts):
-    """A Word file. A part is a text, ("Heading 2", text), or a table as a list of rows of texts."""
+    """A Word file. A part is a text, ("Heading 2", text), ("bold", text), or a table as a list of rows of texts."""
     body = "".join(map(_word, parts))
     styles = (
         "".join(
@@ -91,5 +91,7 @@ def _word(part):
         rows = ("".join(f"<w:tc>{_word(cell)}</w:tc>" for cell in row) for row in part)
         return f"<w:tbl>{''.join(f'<w:tr>{row}</w:tr>' for row in rows)}</w:tbl>"
     style, text = part if isinstance(part, tuple) else ("", part)
+    if style == "bold":
+        return f"<w:p><w:r><w:rPr><w:b/></w:rPr><w:t>{text}</w:t></w:r></w:p>"
     named = f'<w:pPr><w:pStyle w:val="{style.replace(" ", "")}"/></w:pPr>' if style else ""
     return f"<w:p>{named}<w:r><w:t>{text}</w:t></w:r></w:p>"

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import textwrap
 import unicodedata
 
 import office
@@ -335,3 +336,198 @@ def test_a_table_that_is_cut_repeats_the_names_of_its_columns(folder):
     assert all(text.startswith("Size | Width\n") for text in texts[1:])
     assert all(text.count("Size | Width") == 1 for text in texts)
     assert all(len(word_spans(text)) <= 40 for text in texts)
+
+
+PAPER = " ".join([GLOVES, BOOTS] * 3)
+
+
+def pdf_texts(folder, pages, words=200, title=""):
+    """The passages of a PDF file with these pages, as (context and text)."""
+    office.pdf(folder / "a.pdf", pages, title)
+    found, left_out = passages(folder, words)
+    return list(found.values()), left_out
+
+
+def row(height, cells, bold=False):
+    return [(left, height, 10, bold, text) for left, text in zip((72, 200, 300, 400), cells, strict=False)]
+
+
+def test_rows_of_a_pdf_are_lines_with_their_cells(folder):
+    """Cells are told by the blank space between them, rows by cells that stand below each other."""
+    rows = [row(680 - 16 * n, cells, bold=not n) for n, cells in enumerate([
+        ("Site", "Accidents", "Days"), ("Aachen", "3", "17"), ("Brno", "0", "0"), ("Celle", "11", "240 since May")
+    ])]  # fmt: skip
+    page = [
+        (72, 720, 14, True, "2 Accidents"),
+        *(line for one in rows for line in one),
+        *office.column(GLOVES, top=600),
+    ]
+    ((_, text),), _ = pdf_texts(folder, [page])
+    assert text.endswith(
+        f"Site | Accidents | Days\nAachen | 3 | 17\nBrno | 0 | 0\nCelle | 11 | 240 since May\n\n{GLOVES}"
+    )
+
+
+def test_wide_words_of_a_justified_line_and_a_page_number_are_no_table(folder):
+    line = [(72 + 130 * n, 640, 10, False, word) for n, word in enumerate(["only", "three", "words"])]
+    page = [*office.column(GLOVES, top=700), *line, *office.column(BOOTS, top=628), *row(560, ("1 Item", "12"))]
+    ((_, text),), _ = pdf_texts(folder, [page])
+    assert "|" not in text
+
+
+def test_lines_with_double_spacing_are_one_paragraph(folder):
+    lines = [
+        (left, 720 - 24 * n, size, bold, text) for n, (left, _, size, bold, text) in enumerate(office.column(PAPER))
+    ]
+    ((_, text),), _ = pdf_texts(folder, [lines])
+    assert " ".join(text.split()) == PAPER
+    assert "\n\n" not in text
+
+
+def test_headings_that_count_with_the_pages_are_kept(folder):
+    """As in slides and manuals with a chapter a page: "1 Gloves" on page 2, or "Step 1"."""
+    names = ["1 Gloves", "2 Boots", "3 Hats", "4 Masks"]
+    pages = [
+        [
+            (72, 700, 18, True, name),
+            *office.column(f"{name[2:]}? {GLOVES}", top=660 - 14 * n),
+            (300, 30, 10, False, f"{n}"),
+        ]
+        for n, name in enumerate(names, 1)
+    ]
+    found, left_out = pdf_texts(folder, [office.column(BOOTS), *pages], 40, "Handbook")
+    lines = [line for _, text in found for line in text.split("\n")]
+    assert [line for line in dict.fromkeys(lines) if line in names] == names
+    assert left_out == {"lines of running headers, footers and page numbers": ["a.pdf: 4"]}
+
+
+def test_small_lines_at_the_top_of_most_pages_are_running_headers(folder):
+    """Left and right pages differ, and so do chapters."""
+    heads = ["The Harbour", "A. Muster", "The Storm", "A. Muster"]
+    pages = [
+        [(200, 760, 8, False, head), *office.column(f"Page of {n}. {GLOVES}", top=700 - 14 * n)]
+        for n, head in enumerate(heads)
+    ]
+    found, left_out = pdf_texts(folder, pages, 25)
+    assert [text for _, text in found] == [f"Page of {n}. {GLOVES}" for n in range(4)]
+    assert left_out == {"lines of running headers, footers and page numbers": ["a.pdf: 4"]}
+
+
+def test_references_are_entries_and_an_article_is_no_number(folder):
+    entries = [f"[{n}] A. Author and B. Writer. A study of gloves, part {n}." for n in (1, 2, 3)]
+    page = [(72, 740, 16, True, "On the Effects of Gloves:"), (72, 720, 16, True, "A First Reflection"),
+            *office.column(PAPER, top=680), *((72, 500 - 12 * n, 10, False, text) for n, text in enumerate(entries))]  # fmt: skip
+    ((title, text),), _ = pdf_texts(folder, [page])
+    assert title == "On the Effects of Gloves: A First Reflection"
+    assert text.split("\n\n")[1:] == entries
+
+
+def test_an_author_above_a_numbered_heading_is_not_part_of_it(folder):
+    page = [
+        (72, 740, 18, True, "Handbook"),
+        (72, 700, 11.5, True, "J. Doe"),
+        (72, 670, 14, True, "1. Gloves"),
+        *office.column(PAPER, top=640),
+    ]
+    ((_, text),), _ = pdf_texts(folder, [page])
+    assert text.split("\n")[0] == "J. Doe"
+    assert "1. Gloves" in text.split("\n")
+
+
+def test_cells_that_span_rows_and_columns_keep_their_place(folder):
+    (folder / "a.html").write_text(
+        "<table><tr><th rowspan=2>Size</th><th colspan=2>Seconds</th></tr><tr><th>slow</th><th>fast</th></tr>"
+        "<tr><td rowspan=2>10</td><td>9</td><td>0.1</td></tr><tr><td>8</td><td>0.2</td></tr>"
+        "<tr><td colspan=3>All of them on one core.</td></tr><tr><td>20</td><td></td><td>1</td></tr></table>"
+        f"<p>{GLOVES}</p><ol start=3><li>Third<li value=7>Seventh<li>Eighth</ol><p>10 m<sup>2</sup>, H<sub>2</sub>O, the 1<sup>st</sup></p>"
+    )
+    ((_, text),) = passages(folder)[0].values()
+    assert text.split("\n\n") == [
+        "Size | Seconds\nSize | slow | fast\n10 | 9 | 0.1\n10 | 8 | 0.2\nAll of them on one core.\n20 |  | 1",
+        GLOVES, "3. Third\n7. Seventh\n8. Eighth", "10 m\u00b2, H\u2082O, the 1st",
+    ]  # fmt: skip
+
+
+def test_what_is_no_text_of_a_web_page_is_left_out(folder):
+    page = (
+        "<html><head><title>Gloves &amp; more - ACME</title></head><body><h1>Contents<a class=headerlink>\u00b6</a></h1>"
+        "<ul><li><a href='#a'>1 Sizes</a><li>2 <a href='#b'>Care</a></ul>"
+        f"<h2>Sizes<span class=mw-editsection>[<a>edit</a>]</span></h2><p>{GLOVES}<sup class='reference noprint'>[1]</sup></p>"
+        f"<div class=newsletter><p>Subscribe now to our weekly letter.</p></div><div role=dialog>Accept all cookies?</div><p>{BOOTS}</p>"
+        "<ul><li><a href='#c'>Wash</a> them in cold water.</li></ul><p>A note. <a href='#n1'>\u21a9</a></p></body></html>"
+    )
+    (folder / "a.html").write_text(page)
+    found, left_out = passages(folder)
+    assert list(found.values()) == [
+        ("Gloves & more - ACME", f"Sizes\n{GLOVES}\n\n{BOOTS}\n\n- Wash them in cold water.\n\nA note.")
+    ]
+    assert left_out["lines of tables of contents"] == ["a.html: 2"]
+
+
+def test_an_element_of_no_text_without_an_end_does_not_swallow_the_page(folder):
+    (folder / "a.html").write_text(f"<body><div class=toc><p>Gloves</p><p>{GLOVES}</p><p>{BOOTS}</p></body>")
+    ((_, text),) = passages(folder)[0].values()
+    assert GLOVES in text
+    assert BOOTS in text
+
+
+def test_bold_lines_are_headings_of_a_word_file_without_styles(folder):
+    bold = [("bold", "MINUTES OF MAY"), GLOVES, ("bold", "1. Boots"), BOOTS, ("bold", "Do not run, ever.")]
+    office.docx(folder / "a.docx", bold)
+    assert [*passages(folder, 30)[0].values()] == [
+        ("MINUTES OF MAY", GLOVES), ("MINUTES OF MAY", f"1. Boots\n{BOOTS}\n\nDo not run, ever.")
+    ]  # fmt: skip
+
+
+def test_front_matter_may_be_toml(folder):
+    (folder / "a.md").write_text(f'+++\ntitle = "Release 2"\ndate = 2024-01-01\n+++\n\n{GLOVES}\n')
+    assert list(passages(folder)[0].values()) == [("Release 2", GLOVES)]
+
+
+@pytest.mark.parametrize(
+    ("declared", "written", "text"),
+    [
+        ("<meta http-equiv=Content-Type content='text/html; charset=Shift_JIS'>", "cp932", "\u6771\u4eac\u2460"),
+        ("<meta charset=iso-8859-1>", "cp1252", "\u201cCaf\u00e9\u201d \u2013 5 \u20ac"),
+        ("<?xml version='1.0' encoding='gb2312'?>", "gb18030", "\u5317\u4eac"),
+        ("<meta charset=x-unknown>", "cp1252", "Caf\u00e9"),
+        ("<meta charset=utf-8>", "cp1252", "Caf\u00e9"),
+        ("<meta charset=utf-16>", "utf-8", "Caf\u00e9"),
+    ],
+)
+def test_a_web_page_has_the_encoding_that_it_declares_or_that_of_the_folder(folder, declared, written, text):
+    (folder / "a.html").write_bytes(f"{declared}<p>{GLOVES} {text}</p>".encode(written))
+    (folder / "b.txt").write_bytes("Na\u00efve".encode("cp1252"))
+    output = folder.parent / "p.arrow"
+    import_passages(folder, {}, 50, output, folder.parent / "p.json", "structure", Form(encoding="cp1252"))
+    assert [one.text for one in PassageStore(output).slice(0, 2)] == [f"{GLOVES} {text}", "Na\u00efve"]
+
+
+def test_lines_that_were_broken_at_a_width_are_joined_and_others_are_not(folder):
+    prose = "\n\n".join("\n".join(textwrap.wrap(f"    {PAPER}", 72)) for _ in range(3))
+    kept = [
+        "Anna Muster\n12 Harbour Road\nNowhere", "> quoted words\n> of a mail",
+        "if (x) {\n    y = 1;\n}", "Size    Width\n7       18 cm\n9       20 cm",
+        "Shall I compare thee to a summer's day?\nThou art more lovely and more temperate:",
+    ]  # fmt: skip
+    (folder / "a.txt").write_text("\n\n".join([prose, *kept]))
+    texts = "\n\n".join(text for _, text in passages(folder, 400)[0].values()).split("\n\n")
+    assert texts == [PAPER] * 3 + kept
+    (folder / "a.txt").write_text(
+        "\n".join(textwrap.wrap("\u5317\u4eac\u662f\u4e2d\u56fd\u7684\u9996\u90fd\u3002" * 40, 36))
+    )
+    assert [text.count("\n") for _, text in passages(folder, 400)[0].values()] == [0]
+
+
+def test_pages_of_a_text_lose_their_running_lines_and_sentences_go_on(folder):
+    half = GLOVES.partition("They")
+    parts = [half[0] + "They", "protect" + half[2].removeprefix(" protect"), BOOTS]
+    pages = [
+        f"RFC 9999      Gloves      May 2024\n\n{text}\n\n\nMuster      [Page {n}]\n" for n, text in enumerate(parts, 1)
+    ]
+    (folder / "rfc.txt").write_text("\f\n".join(pages))
+    found, left_out = passages(folder)
+    assert [text for _, text in found.values()] == [
+        f"{half[0]}They\nprotect{GLOVES.partition('protect')[2]}\n\n{BOOTS}"
+    ]
+    assert left_out == {"lines of running headers, footers and page numbers": ["rfc.txt: 6"]}

@@ -264,7 +264,7 @@ def test_a_web_page_keeps_every_word_that_it_shows_once_and_in_order(tmp_path, p
         else f"<{skipped}>no</{skipped}>"
     )
     page = " ".join([*shown[:half], hidden, *shown[half:]])
-    found = " ".join(block.text for block in html_blocks(page))
+    found = " ".join(block.text for block in html_blocks(page).blocks)
     assert re.findall(r"w\d+w", found) == [part for part in shown if part[0] == "w"]
     assert "no" not in found
     markdown_blocks("".join(parts))

@@ -1,8 +1,30 @@
 """The parts of a document: headings, paragraphs, list items and rows of tables, with their pages."""
 
+import re
 from bisect import bisect_right
 from functools import cached_property
 from typing import NamedTuple
+
+from rag_instruct.words import WITHOUT_SPACES
+
+# Headings that name no document, in languages that often have them: those of tables of contents, and others.
+CONTENTS = re.compile(
+    r"(?:table of )?contents|inhalt(?:sverzeichnis)?|sommaire|table des mati\u00e8res|\u00edndice"
+    r"|\u76ee\u5f55|\u76ee\u9304|\u76ee\u6b21",
+    re.I,
+)
+NO_NAME = re.compile(
+    rf"{CONTENTS.pattern}|abstract|introduction|summary|zusammenfassung|einleitung|r\u00e9sum\u00e9|resumen|\u6458\u8981",
+    re.I,
+)
+
+
+EAST_SIGNS = re.compile("[\u3000-\u303f\uff00-\uffef]$")  # full stops and brackets of Chinese and Japanese
+
+
+def blank_after(text: str) -> str:
+    """Return what stands between a line and the next one: nothing in scripts without spaces, or else a blank."""
+    return "" if WITHOUT_SPACES.search(text[-1:]) or EAST_SIGNS.search(text) else " "
 
 
 class Block(NamedTuple):

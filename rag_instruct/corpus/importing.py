@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from rag_instruct.corpus.blocks import Document
 from rag_instruct.corpus.files import LeftOut
-from rag_instruct.corpus.markup import text_blocks
 from rag_instruct.corpus.passages import BATCH_ROWS, ID_BATCH_ROWS, IDS_SCHEMA, SCHEMA, ArrowRows, ids_beside
+from rag_instruct.corpus.plain import text_blocks
 from rag_instruct.corpus.readers import is_of_documents, read_documents, read_records
 from rag_instruct.corpus.splitter import Limit, Sized, along_structure, in_words, windows
 from rag_instruct.corpus.splitter import Passage as Piece

@@ -1,14 +1,16 @@
 """Turn HTML, Markdown and DOCX into blocks: headings, paragraphs, list items, rows of tables, code."""
 
 import re
+import unicodedata
 from collections.abc import Set
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from markdown_it import MarkdownIt
 
-from rag_instruct.corpus.blocks import Block
+from rag_instruct.corpus.blocks import CONTENTS, NO_NAME, Block
 
 HEADING = re.compile(r"h([1-6])$")
 PARAGRAPHS = {
@@ -16,23 +18,48 @@ PARAGRAPHS = {
     "figure", "footer", "header", "hr", "html", "main", "ol", "p", "pre", "section", "summary", "table", "tbody",
     "tfoot", "thead", "ul", "li", "tr",
 }  # fmt: skip
+INLINE = {"a", "br", "sub", "sup"}
 ROWS = {"tbody", "tfoot", "thead", "tr"}
 SKIPPED = {"button", "head", "iframe", "nav", "noscript", "script", "select", "style", "svg", "template"}
 IN_HEAD = {"base", "head", "link", "meta", "noscript", "script", "style", "template", "title"}  # all others end it
-HIDEABLE = {"div", "section", "span", "table"}  # elements that end with an end tag of their own
+HIDEABLE = {
+    "a",
+    "aside",
+    "div",
+    "form",
+    "ol",
+    "section",
+    "span",
+    "sup",
+    "table",
+    "ul",
+}  # they end with an end tag of their own
+# Classes and roles of what is no text of the page: links to edit a section or to the paragraph itself, lists of links.
+NO_TEXT = {
+    "breadcrumb", "breadcrumbs", "cookie-banner", "cookie-consent", "headerlink", "mw-editsection", "navbox",
+    "newsletter", "noprint", "share", "sharing", "social-share", "toc",
+}  # fmt: skip
+NO_ROLES = {"navigation", "search", "dialog", "alertdialog"}
+RAISED, LOWERED = (
+    dict(zip("0123456789+-\u2212n", signs, strict=True)) for signs in ("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻ⁿ", "₀₁₂₃₄₅₆₇₈₉₊₋₋ₙ")
+)
+BOLD_LINE = re.compile(r"<p>(?:<a id=[^>]*></a>)*<strong>([^<]{1,100}?)</strong>(<sup>.*?</sup>)?</p>")
 TITLE_STYLE = "p[style-name='Title'] => h1:fresh"  # added to mammoth's own map of styles
 KNOWN = 15  # letters of a text that does not occur twice by chance
 NEAR = 5  # blocks between a heading and the first text that counts as below it
-FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*\n", re.DOTALL | re.MULTILINE)
-FRONT_TITLE = re.compile(r"""^title:[ \t]*(["']?)(.+?)\1[ \t]*$""", re.MULTILINE)
+FRONT_MATTER = re.compile(r"\A(---|\+\+\+)[ \t]*\n(.*?)^(?:\1|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
+FRONT_TITLE = re.compile(r"""^title[ \t]*[:=][ \t]*(["']?)(.+?)\1[ \t]*$""", re.MULTILINE)
+HEAD_TITLE = re.compile(r"<title[^>]*>([^<]+)", re.IGNORECASE)
+MOST_COLUMNS = 100  # that a cell may span
+Attributes = dict[str, str | None]
 
 
 class _Walker(HTMLParser):
     """Collects the blocks of an HTML text."""
 
-    def __init__(self, skipped: Set[str]) -> None:
+    def __init__(self, skipped: Set[str], hides: bool) -> None:
         super().__init__(convert_charrefs=True)
-        self._to_skip = skipped
+        self._to_skip, self._hides = skipped, hides
         self.blocks: list[Block] = []
         self._parts: list[str] = []
         self._level = self._skipped = self._pre = 0
@@ -42,31 +69,48 @@ class _Walker(HTMLParser):
         self._in_cell = self._in_term = False
         self._names = False  # whether all cells of the open row are names of columns
         self._header = ""  # the row with the names of the columns of the open table
+        self._spanned: dict[
+            int, tuple[int, str]
+        ] = {}  # by column of the table: the rows that a cell still spans, its text
+        self._spans = (1, 1)  # rows and columns of the open cell
+        self._padding = 0  # empty cells below the cell before, if another one follows
+        self._small = -1  # where raised or lowered signs begin
+        self._linked, self._link = -1, ""  # where a link to a place of the page begins, and its text
+        self.contents = 0  # items of tables of contents
         self._term = ""  # of a list of definitions, which the definition follows
         self._item = ""  # what stands before the text of the open list item
         self._follows = False  # whether the last block belongs to the same list or table
 
     def handle_starttag(self, tag: str, attributes: Any) -> None:
-        if self._skips(tag, dict(attributes)):
+        given = dict(attributes)
+        if self._skips(tag, given):
             return
-        if tag == "br":
-            self._parts.append("\n")
+        if tag in INLINE:
+            self._begin_inline(tag, given)
         elif self._cells is not None and tag not in ("td", "th", "tr"):
             self._parts.append(" " if tag in PARAGRAPHS else "")
         elif tag in ("td", "th"):
-            self._begin_cell(tag)
+            self._begin_cell(tag, given)
         elif heading := HEADING.match(tag):
             self._end()
             self._end_terms()
             self._level = int(heading[1])
         elif tag in PARAGRAPHS:
-            self._begin_paragraph(tag)
+            self._begin_paragraph(tag, given)
 
-    def _skips(self, tag: str, attributes: dict[str, str | None]) -> bool:
+    def _begin_inline(self, tag: str, given: Attributes) -> None:
+        if tag == "br":
+            self._parts.append("\n")
+        elif tag == "a":
+            self._linked = len(self._parts) if (given.get("href") or "").startswith("#") else -1
+        else:
+            self._small = len(self._parts)
+
+    def _skips(self, tag: str, attributes: Attributes) -> bool:
         """Return whether an element that begins is skipped."""
         if self._skipping == "head" and tag not in IN_HEAD:
             self._skipped, self._skipping = 0, ""
-        if not self._skipped and (tag in self._to_skip or (tag in HIDEABLE and _is_hidden(attributes))):
+        if not self._skipped and (tag in self._to_skip or (self._hides and tag in HIDEABLE and _is_hidden(attributes))):
             self._skipping = tag
         self._skipped += bool(self._skipping) and tag == self._skipping
         return bool(self._skipping)
@@ -75,6 +119,8 @@ class _Walker(HTMLParser):
         if self._skipped:
             self._skipped -= tag == self._skipping
             self._skipping = self._skipping if self._skipped else ""
+        elif tag in INLINE:
+            self._end_inline(tag)
         elif self._cells is not None:
             self._end_in_row(tag)
         elif HEADING.match(tag) or tag in PARAGRAPHS:
@@ -83,6 +129,16 @@ class _Walker(HTMLParser):
                 self._lists.pop()
             self._pre -= tag == "pre" and self._pre > 0
             self._follows = self._follows and (tag == "li" or tag in ROWS or bool(self._lists))
+
+    def _end_inline(self, tag: str) -> None:
+        if tag == "a" and self._linked >= 0:
+            self._linked, self._link = -1, " ".join(self._since(self._linked).split())
+        elif tag in ("sup", "sub") and self._small >= 0:
+            self._parts[self._small :] = [_small(self._since(self._small), RAISED if tag == "sup" else LOWERED)]
+            self._small = -1
+
+    def _since(self, place: int) -> str:
+        return "".join(self._parts[place:])
 
     def handle_data(self, data: str) -> None:
         if not self._skipped:
@@ -96,31 +152,34 @@ class _Walker(HTMLParser):
         self._end()
         self._end_terms()
 
-    def _begin_paragraph(self, tag: str) -> None:
+    def _begin_paragraph(self, tag: str, given: Attributes) -> None:
         self._end_row()
         self._end()
         self._in_term = tag == "dt"
         if tag == "li":
-            self._begin_item()
+            self._begin_item(_whole(given.get("value"), 0))
         elif tag == "tr":
             self._cells, self._names = [], True
         elif tag in ("ul", "ol"):
-            self._lists.append(0 if tag == "ol" else -1)
+            self._lists.append(max(_whole(given.get("start"), 1) - 1, 0) if tag == "ol" else -1)
         elif tag not in ROWS and (tag == "table" or not self._lists):
             self._follows = False
+        if tag == "table":
+            self._spanned = {}
         self._pre += tag == "pre"
 
-    def _begin_item(self) -> None:
+    def _begin_item(self, number: int) -> None:
         depth = max(len(self._lists) - 1, 0)
         if self._lists and self._lists[-1] >= 0:
-            self._lists[-1] += 1
+            self._lists[-1] = number or self._lists[-1] + 1
         number = self._lists[-1] if self._lists else -1
         self._item = "  " * depth + (f"{number}. " if number >= 0 else "- ")
 
-    def _begin_cell(self, tag: str) -> None:
+    def _begin_cell(self, tag: str, given: Attributes) -> None:
         if self._cells is None:  # a cell without its row
-            self._begin_paragraph("tr")
+            self._begin_paragraph("tr", {})
         self._end_cell()
+        self._spans = _whole(given.get("rowspan"), 1), _whole(given.get("colspan"), 1)
         self._names = self._names and tag == "th"
         self._in_cell = True
 
@@ -129,8 +188,23 @@ class _Walker(HTMLParser):
         text = " ".join("".join(self._parts).split())
         self._parts.clear()
         if self._cells is not None and (text or self._in_cell):
+            self._cells += [""] * self._padding
+            self._repeat_spanned(self._cells)
+            rows, columns = self._spans
+            if rows > 1:
+                self._spanned[len(self._cells)] = rows - 1, text
             self._cells.append(text)
+            self._padding = min(columns, MOST_COLUMNS) - 1
         self._in_cell = False
+
+    def _repeat_spanned(self, cells: list[str]) -> None:
+        """Add the cells that reach down from rows above, up to the next free column."""
+        while len(cells) in self._spanned:
+            column = len(cells)
+            rows, text = self._spanned.pop(column)
+            if rows > 1:
+                self._spanned[column] = rows - 1, text
+            cells.append(text)
 
     def _end_in_row(self, tag: str) -> None:
         if tag in ("td", "th"):
@@ -145,7 +219,10 @@ class _Walker(HTMLParser):
         if self._cells is None:
             return
         self._end_cell()
-        row = " | ".join(self._cells) if any(self._cells) else ""
+        if self._cells and any(column >= len(self._cells) + self._padding for column in self._spanned):
+            self._cells += [""] * self._padding
+            self._repeat_spanned(self._cells)
+        row, self._padding = " | ".join(self._cells) if any(self._cells) else "", 0
         self._cells = None
         self._header = self._header if self._follows else ""
         self._add(row, joins=True)
@@ -158,13 +235,19 @@ class _Walker(HTMLParser):
         lines = [line.rstrip() if self._pre else " ".join(line.split()) for line in raw.split("\n")]
         text = "\n".join(lines).strip("\n" if self._pre else None)
         self._parts.clear()
-        text = re.sub(r"\s*\u00b6$", "", text)  # the sign of a link to the paragraph itself
-        if text and self._in_term:
+        text = re.sub(
+            r"\s*[\u00b6\u2191\u21a9]\ufe0e?$", "", text
+        )  # the signs of links to the paragraph or to a footnote's place
+        if self._item and self._link and _is_link(text, self._link):
+            self.contents += 1
+            self._item = ""
+        elif text and self._in_term:
             self._term = f"{self._term}\n{text}" if self._term else text
         elif text:
             self._add(text if self._level else self._item + text, joins=bool(self._item) and not self._level)
             self._item = ""
         self._level, self._in_term = 0, False
+        self._small, self._linked, self._link = -1, -1, ""
 
     def _end_terms(self) -> None:
         """Keep the terms that no definition follows."""
@@ -179,45 +262,96 @@ class _Walker(HTMLParser):
             self._follows = joins
 
 
-def _is_hidden(attributes: dict[str, str | None]) -> bool:
+def _is_hidden(attributes: Attributes) -> bool:
     style = re.sub(r"\s", "", attributes.get("style") or "").lower()
-    return "hidden" in attributes or "display:none" in style
+    classes = set((attributes.get("class") or "").lower().split())
+    no_text = classes & NO_TEXT or (attributes.get("role") or "").lower() in NO_ROLES
+    return bool(no_text) or "hidden" in attributes or "display:none" in style
 
 
-def html_blocks(text: str) -> list[Block]:
+def _is_link(text: str, link: str) -> bool:
+    """Return whether a text is a link, behind a number at most."""
+    return text.endswith(link) and not re.search(r"[^\W\d_]", text.removesuffix(link))
+
+
+def _whole(value: str | None, default: int) -> int:
+    return int(value) if value and value.isascii() and value.isdigit() and len(value) < 6 else default
+
+
+def _small(text: str, signs: dict[str, str]) -> str:
+    """Return raised or lowered digits as such ("m²"), and every other text as it is ("1st")."""
+    return "".join(map(signs.__getitem__, text)) if text and all(sign in signs for sign in text) else text
+
+
+class Marked(NamedTuple):
+    """What a text with markup holds."""
+
+    blocks: list[Block]
+    contents: int  # items of tables of contents, which are left out
+
+
+def html_blocks(text: str) -> Marked:
     """Return the blocks of an HTML text, without navigation, scripts and styles.
 
     An element without its end tag, which would swallow the rest of the page, is kept.
     """
-    skipped = set(SKIPPED)
+    skipped, hides = set(SKIPPED), True
     while True:
-        walker = _Walker(skipped)
+        walker = _Walker(skipped, hides)
         walker.feed(text)
         walker.close()
-        if walker.unended not in skipped - {"script", "style"}:
-            return walker.blocks
-        skipped.remove(walker.unended)
+        if walker.unended in skipped - {"script", "style"}:
+            skipped.remove(walker.unended)
+        elif walker.unended in HIDEABLE and hides:
+            hides = False
+        else:
+            return Marked(_without_contents(walker.blocks), walker.contents)
 
 
-def main_blocks(text: str) -> tuple[str, list[Block], int]:
+def _without_contents(blocks: list[Block]) -> list[Block]:
+    """Return the blocks without headings of tables of contents that have no text. Headings below them rise."""
+    found: list[Block] = []
+    left_out = 0  # the level of the last one
+    for block, after in zip(blocks, [*blocks[1:], Block("", 1)], strict=True):
+        left_out = 0 if 0 < block.level <= left_out else left_out
+        if block.level and after.level and CONTENTS.fullmatch(block.text):
+            left_out = block.level
+        else:
+            found.append(block._replace(level=block.level - 1) if left_out and block.level else block)
+    return found
+
+
+def main_blocks(text: str) -> tuple[str, Marked, int]:
     """Return a web page's title, the blocks of its main content, and how many other blocks it has.
 
     trafilatura finds the main content, but drops many headings and tables. So we keep all blocks from the first to the
-    last that it finds, with the headings above them.
+    last that it finds, with the headings above them. Short blocks count beside others: alone they occur by chance.
     """
     import trafilatura
 
     found = trafilatura.extract(text, output_format="txt", include_comments=False, favor_recall=True)
     described = trafilatura.extract_metadata(text)
-    blocks, main = html_blocks(text), _letters(found or "")
+    (blocks, contents), main = html_blocks(text), _letters(found or "")
     keys = [_letters(re.sub(r"^\s*(-|\d+\.) | \| ", "", block.text)) for block in blocks]
     inside = [number for number, key in enumerate(keys) if len(key) >= KNOWN and key in main]
-    first, last = (_with_heading(blocks, inside[0]), inside[-1] + 1) if inside else (0, len(blocks))
-    return (described and described.title) or "", blocks[first:last], len(blocks) - (last - first)
+    first, last = (inside[0], inside[-1] + 1) if inside else (0, len(blocks))
+    while first and (blocks[first].joined or (keys[first - 1] and keys[first - 1] in main)):
+        first -= 1
+    while last < len(blocks) and (blocks[last].joined or (keys[last] and keys[last] in main)):
+        last += 1
+    first = _with_heading(blocks, first)
+    return _title(text, described), Marked(blocks[first:last], contents), len(blocks) - (last - first)
+
+
+def _title(text: str, described: Any) -> str:
+    """Return the title that trafilatura finds, or else that of the page's head, if the first names no document."""
+    found = re.sub(r"\s*\u00b6$", "", (described and described.title) or "")
+    head = HEAD_TITLE.search(text)
+    return " ".join(unescape(head[1]).split()) if head and (not found or NO_NAME.fullmatch(found)) else found
 
 
 def _letters(text: str) -> str:
-    return re.sub(r"[\W_]+", "", text).casefold()
+    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", text)).casefold()
 
 
 def _with_heading(blocks: list[Block], first: int) -> int:
@@ -228,25 +362,29 @@ def _with_heading(blocks: list[Block], first: int) -> int:
     return first
 
 
-def markdown_blocks(text: str) -> tuple[str, list[Block]]:
+def markdown_blocks(text: str) -> tuple[str, Marked]:
     """Return the title in a Markdown text's front matter, or "", and the blocks."""
     front = FRONT_MATTER.match(text)
-    title = FRONT_TITLE.search(front[1]) if front else None
+    title = FRONT_TITLE.search(front[2]) if front else None
     rendered = MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(text[front.end() if front else 0 :])
     return title[2] if title else "", html_blocks(rendered)
 
 
-def docx_blocks(path: Path) -> list[Block]:
-    """Return the blocks of a Word document."""
+def docx_blocks(path: Path) -> Marked:
+    """Return the blocks of a Word document. If no style makes headings, short bold paragraphs are headings."""
     import mammoth
 
     with path.open("rb") as file:
         no_pictures = mammoth.images.img_element(lambda _: {})
-        converted = mammoth.convert_to_html(file, convert_image=no_pictures, style_map=TITLE_STYLE)
-        return html_blocks(converted.value)
+        converted = mammoth.convert_to_html(file, convert_image=no_pictures, style_map=TITLE_STYLE).value
+    if not re.search(r"<h[1-6]>", converted):
+        converted = BOLD_LINE.sub(_as_heading, converted)
+    return html_blocks(converted)
 
 
-def text_blocks(text: str) -> list[Block]:
-    """Return the paragraphs of a plain text, which blank lines separate. Line breaks inside stay."""
-    parts = re.split(r"\n[ \t\f\r]*\n", text.replace("\r\n", "\n"))
-    return [Block(part.strip()) for part in parts if part.strip()]
+def _as_heading(found: re.Match[str]) -> str:
+    """Return a bold paragraph as a heading: the first of a document is its title."""
+    text, level = found[1].strip(), 2 if found.start() else 1
+    if not text or len(text.split()) > 12 or text.endswith((".", ":", "!", "?", ",", ";")):
+        return found[0]
+    return f"<h{level}>{text}{found[2] or ''}</h{level}>"

@@ -1,31 +1,35 @@
 """Read a corpus: the records of a file, or the documents of a folder."""
 
+import codecs
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rag_instruct.corpus.blocks import Block, Document
+from rag_instruct.corpus.blocks import NO_NAME, Block, Document
 from rag_instruct.corpus.files import DOCUMENTS, FORMATS, LeftOut, documents_of, is_document
-from rag_instruct.corpus.markup import docx_blocks, main_blocks, markdown_blocks, text_blocks
+from rag_instruct.corpus.markup import docx_blocks, main_blocks, markdown_blocks
 from rag_instruct.corpus.pdf import read_pdf
+from rag_instruct.corpus.plain import plain_blocks
 from rag_instruct.errors import UserError
 from rag_instruct.logs import progress
 from rag_instruct.records import Form, is_known, located_records, member, shown
 from rag_instruct.records.opening import read_document
 from rag_instruct.records.values import name_of, text_of
 
-# Headings that name no document, in languages that often have them.
-NO_NAME = re.compile(
-    r"(?:table of )?contents|abstract|introduction|summary|inhalt(?:sverzeichnis)?|zusammenfassung|einleitung|sommaire"
-    r"|table des mati\u00e8res|r\u00e9sum\u00e9|\u00edndice|resumen"
-    r"|\u76ee\u5f55|\u76ee\u9304|\u76ee\u6b21|\u6458\u8981",
-    re.I,
-)
 FIELDS = ("id", "text", "title")
 LISTED = 20  # documents that a message names
-CHARSET = re.compile(rb"""<meta[^>]+charset=["']?\s*([\w-]+)""", re.IGNORECASE)
+RUNNING = "lines of running headers, footers and page numbers"
+CONTENTS = "lines of tables of contents"
+CHARSET = re.compile(rb"""<(?:meta[^>]+charset|\?xml[^>]+encoding)=["']?\s*([\w-]+)""", re.IGNORECASE)
+# What browsers read for these names, where Python's codecs know fewer signs or other ones.
+WEB = {
+    "iso-8859-1": "cp1252", "latin1": "cp1252", "us-ascii": "cp1252", "ascii": "cp1252", "shift_jis": "cp932",
+    "shift-jis": "cp932", "x-sjis": "cp932", "gb2312": "gb18030", "gbk": "gb18030", "euc-kr": "cp949",
+    "utf-16": "utf-8", "utf-16le": "utf-8", "utf-16be": "utf-8", "unicode": "utf-8",
+}  # fmt: skip
 NO_TITLE = re.compile(
     r"^(untitled.*|microsoft word.*|.*\.(docx?|dvi|tex|indd|pdf|ps|odt|qxd|rtf|fm)|\W*|document\d*)$", re.I
 )
@@ -135,31 +139,43 @@ def _refuse_missing_packages(source: Path, paths: list[Path]) -> None:
 Found = tuple[str, list[Block]]  # the title of a document, and its blocks without the title
 
 
-def _read_text(path: Path, form: Form, _: LeftOut, __: str) -> Found:
-    return path.stem, text_blocks(read_document(path, form))
+def _read_text(path: Path, form: Form, left_out: LeftOut, name: str) -> Found:
+    blocks, running = plain_blocks(read_document(path, form))
+    _count(left_out, RUNNING, name, running)
+    return path.stem, blocks
 
 
-def _read_markdown(path: Path, form: Form, _: LeftOut, __: str) -> Found:
-    title, blocks = markdown_blocks(read_document(path, form))
+def _read_markdown(path: Path, form: Form, left_out: LeftOut, name: str) -> Found:
+    title, (blocks, contents) = markdown_blocks(read_document(path, form))
+    _count(left_out, CONTENTS, name, contents)
     return _titled(title, blocks, path)
 
 
 def _read_html(path: Path, form: Form, left_out: LeftOut, name: str) -> Found:
-    with path.open("rb") as file:
-        declared = CHARSET.search(file.read(2048))
-    if declared and not form.encoding:
-        form = form._replace(encoding=declared[1].decode().lower())
-    title, blocks, others = main_blocks(read_document(path, form))
-    if others:
-        left_out.add("blocks of web pages outside the main content", f"{name}: {others}")
+    title, (blocks, contents), others = main_blocks(_page(path, form))
+    _count(left_out, "blocks of web pages outside the main content", name, others)
+    _count(left_out, CONTENTS, name, contents)
     return _titled(title, blocks, path)
 
 
-def _read_docx(path: Path, _: Form, __: LeftOut, ___: str) -> Found:
+def _page(path: Path, form: Form) -> str:
+    """Return the text of a web page, in the encoding that it declares, or else in that of the folder."""
+    with path.open("rb") as file:
+        declared = CHARSET.search(file.read(2048))
+    named = declared[1].decode().lower() if declared else ""
+    encoding = WEB.get(named, named)
+    with suppress(UserError, LookupError):
+        codecs.lookup(encoding)
+        return read_document(path, form._replace(encoding=encoding))
+    return read_document(path, form)
+
+
+def _read_docx(path: Path, _: Form, left_out: LeftOut, name: str) -> Found:
     try:
-        blocks = docx_blocks(path)
+        blocks, contents = docx_blocks(path)
     except Exception as error:  # mammoth raises whatever its parsers raise
         raise ValueError(f"it is no Word document, or damaged ({error})") from error
+    _count(left_out, CONTENTS, name, contents)
     return _titled("", blocks, path)
 
 
@@ -175,13 +191,15 @@ def _read_pdf(path: Path, _: Form, left_out: LeftOut, name: str) -> Found:
                           ("PDF pages whose letters have no known characters", found.unreadable)):  # fmt: skip
         for page in pages:
             left_out.add(reason, f"{name}#page={page}")
-    if found.running:
-        left_out.add("lines of running headers, footers and page numbers", f"{name}: {found.running}")
-    if found.turned:
-        left_out.add("lines that are turned against the page", f"{name}: {found.turned}")
-    if found.contents:
-        left_out.add("lines of tables of contents", f"{name}: {found.contents}")
+    _count(left_out, RUNNING, name, found.running)
+    _count(left_out, "lines that are turned against the page", name, found.turned)
+    _count(left_out, CONTENTS, name, found.contents)
     return _titled("" if NO_TITLE.match(found.title.strip()) else found.title.strip(), found.blocks, path)
+
+
+def _count(left_out: LeftOut, reason: str, name: str, count: int) -> None:
+    if count:
+        left_out.add(reason, f"{name}: {count}")
 
 
 READERS: dict[str, Callable[[Path, Form, LeftOut, str], Found]] = {

@@ -198,7 +198,7 @@ def _passages(path: list[Block], units: list[_Unit], limit: Limit) -> Iterator[P
     size = 0
     for unit in units:
         if packed and (size + unit.length > room or size + unit.length / 2 > wanted):
-            opening = _opening(packed, room - unit.length)
+            opening = _opening(packed, unit, room - unit.length)
             yield _written(context, packed[: len(packed) - len(opening)])
             packed, size = opening, sum(one.length for one in opening)
         header = 0 if packed else limit.count(unit.header)
@@ -210,10 +210,14 @@ def _passages(path: list[Block], units: list[_Unit], limit: Limit) -> Iterator[P
         yield _written(context, packed)
 
 
-def _opening(packed: list[_Unit], room: int) -> list[_Unit]:
-    """Return the last unit if it opens what follows, such as "Example:", and has room in the next passage."""
+def _opening(packed: list[_Unit], following: _Unit, room: int) -> list[_Unit]:
+    """Return the last unit if it opens what follows, and has room in the next passage.
+
+    It is a text such as "Example:", or the names of a table's columns.
+    """
     last = packed[-1]
-    return [last] if len(packed) > 1 and last.text.endswith((":", "\uff1a")) and last.length <= room else []
+    opens = last.text.endswith((":", "\uff1a")) or last.text == following.header
+    return [last] if len(packed) > 1 and opens and last.length <= room else []
 
 
 def _written(context: str, units: list[_Unit]) -> Passage:

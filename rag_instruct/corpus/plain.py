@@ -1,0 +1,107 @@
+"""Turn plain text into paragraphs: lines that were broken at a width are joined, running lines of pages left out."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from itertools import pairwise
+from textwrap import dedent
+from typing import NamedTuple
+
+from rag_instruct.corpus.blocks import Block, blank_after
+from rag_instruct.words import WITHOUT_SPACES
+
+EDGE = 2  # lines at the top and at the bottom of a page that may be running lines
+RUNNING = 3  # pages with alike lines at their edge have running lines
+WIDTHS = range(50, 121)  # of texts whose lines were broken at a width
+INDENT = 5  # blanks at most that are gone from the first line of a paragraph
+ENOUGH = 5  # lines that show a width
+APART = re.compile(r"\t|[^\s.!?:]\s{2,}\S")  # columns inside a line
+BROKEN = re.compile(r"[\w,;:.!?)\]\"'\u2019\u201d-]$")  # the end of a line of prose
+GOES_ON = re.compile(r"[\w\u3000-\u303f\uff00-\uffef(\[\"'\u2018\u201c$\u20ac\u00a3]")  # its begin
+ITEM = re.compile(r"([-*+\u2022\u2023\u00b7>|#=~]|\(?\w{1,3}[.)]|\[\w+\])\s")
+
+
+class Plain(NamedTuple):
+    """What a plain text holds."""
+
+    blocks: list[Block]
+    running: int  # lines of headers and footers, which are left out
+
+
+def text_blocks(text: str) -> list[Block]:
+    """Return the paragraphs of a plain text, which blank lines separate. Line breaks inside stay."""
+    parts = re.split(r"\n[ \t\f\r]*\n", text.replace("\r\n", "\n"))
+    return [Block(dedent(part).strip()) for part in parts if part.strip()]
+
+
+def plain_blocks(text: str) -> Plain:
+    """Return the paragraphs of a text file."""
+    text, running = _without_running(text.replace("\r\n", "\n"))
+    blocks = text_blocks(text)
+    width = _width(blocks)
+    return Plain([block._replace(text=_unbroken(block.text, width)) for block in blocks] if width else blocks, running)
+
+
+def _without_running(text: str) -> tuple[str, int]:
+    """Return the text without page breaks and running lines, and the number of these lines.
+
+    They stand at the top or bottom of a page, and are alike on several pages, but for their numbers.
+    """
+    pages = [page.split("\n") for page in text.split("\f")]
+    edges = [_edge(page) for page in pages]
+    counts = Counter(
+        like for page, edge in zip(pages, edges, strict=True) for like in {_like(page[number]) for number in edge}
+    )
+    often = {like for like, count in counts.items() if count >= max(RUNNING, len(pages) // 2)}
+    found, left_out = "", 0
+    for page, edge in zip(pages, edges, strict=True):
+        running = {number for number in edge if _like(page[number]) in often}
+        left_out += len(running)
+        kept = "\n".join(line for number, line in enumerate(page) if number not in running).strip("\n")
+        first = kept.lstrip()[:1]
+        goes_on = found and (first.islower() or found.rstrip().endswith((",", "-"))) and not found.endswith(":")
+        found = f"{found}\n{kept}" if goes_on else f"{found}\n\n{kept}" if found else kept
+    return found, left_out
+
+
+def _edge(page: list[str]) -> set[int]:
+    filled = [number for number, line in enumerate(page) if line.strip()]
+    return {*filled[:EDGE], *filled[-EDGE:]}
+
+
+def _like(line: str) -> str:
+    return re.sub(r"\d+|\b[ivxlc]+\b", "#", " ".join(line.split()).casefold())
+
+
+def _size(text: str) -> int:
+    """Return the length of a text. Chinese and Japanese characters are twice as wide as letters."""
+    return len(text) + len(WITHOUT_SPACES.findall(text))
+
+
+def _width(blocks: list[Block]) -> int:
+    """Return the width at which the lines of a text were broken, or 0 if they were not."""
+    sizes = sorted(_size(line.strip()) for block in blocks for line in block.text.split("\n")[:-1])
+    width = sizes[len(sizes) * 9 // 10] if len(sizes) >= ENOUGH else 0
+    return width if width in WIDTHS else 0
+
+
+def _unbroken(text: str, width: int) -> str:
+    """Join the lines of prose that were broken at the width. Verses, addresses, tables and code keep their lines."""
+    lines = text.split("\n")
+    return "".join(_joined(lines, width))
+
+
+def _joined(lines: list[str], width: int) -> Iterator[str]:
+    yield lines[0]
+    for number, (line, following) in enumerate(pairwise(lines)):
+        word = following.split(maxsplit=1)[0] if following.strip() else ""
+        first = word[:1] if WITHOUT_SPACES.match(word) else word
+        indented = 0 if number else INDENT
+        full = bool(word) and indented + _size(line.rstrip()) + 1 + _size(first) > width
+        blank = blank_after(line.rstrip())
+        prose = not blank or BROKEN.search(line.rstrip())
+        begins = GOES_ON.match(following.lstrip()) and not ITEM.match(following.lstrip())
+        if not (full and prose and begins) or APART.search(line.strip()) or APART.search(following.strip()):
+            yield f"\n{following}"
+        else:
+            yield ("" if line.endswith("-") else blank) + following.lstrip()
