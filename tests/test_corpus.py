@@ -244,7 +244,7 @@ def test_other_encodings_are_refused_and_have_a_setting(tmp_path):
         ({"id": "1", "text": "a", "title": {"en": "T"}}, "the title must be a text or a whole number"),
         ({"id": "1", "text": float("nan")}, "passage '1' has an empty id or text"),
         ({"id": "1", "text": None}, "passage '1' has an empty id or text"),
-        ({"text": "a"}, "passage '' has an empty id or text"),
+        ({"text": "a"}, "no column 'id', it has text"),
     ],
 )
 def test_values_of_other_types_are_refused_by_record(tmp_path, record, said):
@@ -373,3 +373,34 @@ def test_a_full_disk_is_said_and_nothing_is_left(small_disk, tmp_path):
     with pytest.raises(UserError, match=r"p\.arrow: the disk is full: make room"):
         import_passages(source, {}, 0, small_disk / "p.arrow", small_disk / "p.json")
     assert list(small_disk.iterdir()) == []
+
+
+def test_a_folder_of_files_of_records_is_one_corpus(tmp_path):
+    """As data sets on a hub are: numbered files, a README, and notes in JSON."""
+    folder = tmp_path / "set"
+    (folder / "data").mkdir(parents=True)
+    for number in (0, 1):
+        rows = {"id": [f"{number}a", f"{number}b"], "text": ["One text.", "Another text."]}
+        pq.write_table(pa.table(rows), folder / f"data/train-0000{number}-of-00002.parquet")
+    (folder / "README.md").write_text("# A set")
+    (folder / "dataset_infos.json").write_text("{}")
+    output, info = tmp_path / "p.arrow", tmp_path / "p.json"
+    assert import_passages(folder, {}, 0, output, info) == 4
+    assert [one.id for one in PassageStore(output).slice(0, 4)] == ["0a", "0b", "1a", "1b"]
+    assert json.loads(info.read_text())["left_out"] == {
+        "files of kind .json": ["dataset_infos.json"], "files of kind .md": ["README.md"]
+    }  # fmt: skip
+    assert import_passages(folder, {}, 1, output, info) == 8, "as documents, each word a passage"
+    (folder / "chapter.md").write_text("A document.")
+    assert import_passages(folder, {}, 5, output, info) == 1, "with documents in it, it is a folder of documents"
+    assert "files of kind .parquet" in json.loads(info.read_text())["left_out"]
+
+
+def test_a_missing_id_is_told_from_an_empty_one(tmp_path):
+    for record, said in [
+        ({"_id": "1", "text": "x"}, "no column 'id', it has _id, text"),
+        ({"id": "", "text": "x"}, "an empty id or text"),
+    ]:
+        (tmp_path / "a.jsonl").write_text(json.dumps(record))
+        with pytest.raises(UserError, match=said):
+            import_passages(tmp_path / "a.jsonl", {}, 0, tmp_path / "p.arrow", tmp_path / "p.json")

@@ -51,6 +51,14 @@ def test_the_first_human_turn_of_each_schema(tmp_path, schema, record, instructi
     assert list(given(written(tmp_path / "s.jsonl", [record]), schema)) == [(0, instruction)]
 
 
+def test_a_set_without_any_instruction_is_an_error_and_roles_may_have_capitals(tmp_path):
+    path = written(tmp_path / "a.jsonl", [{"conversations": [{"from": "Human", "value": "Why?"}]}])
+    assert [text for _, text in given(path, "sharegpt")] == ["Why?"]
+    path = written(tmp_path / "a.jsonl", [{"conversations": [{"from": "gpt", "value": "x"}]}] * 3)
+    with pytest.raises(UserError, match=r"none of 3 records has an instruction \(no human turn: 3\): give the right"):
+        list(given(path, "sharegpt"))
+
+
 def test_what_is_of_no_use_is_left_out_and_counted(tmp_path):
     flagged = [{"flagged": False}, {"flagged": True}]
     rows = [

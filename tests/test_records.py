@@ -92,7 +92,28 @@ def test_inside_an_archive_and_under_a_key(tmp_path):
             "r.json, line 1, after record 2: not JSON (, or ] was expected, but the end came)",
         ),
         ("r.json", b'[{"a": "\xff"}]', "r.json, line 1: not UTF-8"),
-        ("r.json", "<!doctype html>", "r.json, line 1: not JSON"),
+        ("r.json", "<!doctype html>", "r.json: not records, but a web page: was the download refused"),
+        ("r.csv", " <HTML><body>404", "not records, but a web page"),
+        (
+            "r.jsonl",
+            "version https://git-lfs.github.com/spec/v1\noid sha256:1",
+            "a pointer of Git LFS: get the file itself",
+        ),
+        ("r.tsv", "<?xml version='1.0'?><a/>", "not records, but XML"),
+        ("r.jsonl", '{"a": 1},\n{"a": 2}\n', "line 1: not JSON (Extra data): remove the comma at the end of the line"),
+        ("r.jsonl", "{'a': 1}\n", "write JSON with double quotes"),
+        ("r.jsonl", '{"a": 1, "a": 2}\n', "occurs twice in an object): correct or remove the line"),
+        ("r.jsonl", '{"a": 1}\n\0\0\0', "r.jsonl, line 2: zero bytes, so this is no UTF-8 text"),
+        ("r.csv", "q,a\nx,1\nq,a\ny,2\n", "r.csv, line 3: the names of the columns stand here again"),
+        ("r.tsv", "q\ta\nx\t1\n\ufeffq\ta\n", "r.tsv, line 3: the names of the columns stand here again"),
+        (
+            "r.csv",
+            "sep=;\nq;a\n",
+            "r.csv, line 1: Excel's note of the delimiter: remove the line, and set `delimiter: ';'`",
+        ),
+        ("r.csv", '[{"q": 1}]', "r.csv, line 1: JSON, no table: name the file .json or .jsonl"),
+        ("r.tsv", '{"q": 1}\n', "r.tsv, line 1: JSON, no table"),
+        ("r.csv", "# made by hand\nq,a\nx,1\n", "if line 1 is no header, remove it"),
         (
             "r.jsonl",
             '{"a": 1}\n{"a": 1, "a": 2}\n',
@@ -130,6 +151,23 @@ def test_what_cannot_be_read_is_named_with_its_place(tmp_path, name, content, sa
     with pytest.raises(UserError) as refusal:
         list(records(path))
     assert said in str(refusal.value)
+
+
+def test_byte_order_marks_inside_a_joined_file_are_no_text(tmp_path):
+    parts = [gzip.compress(b'\xef\xbb\xbf{"a": "x"}\n'), gzip.compress(b'\xef\xbb\xbf{"a": "y"}\n\xef\xbb\xbf')]
+    (tmp_path / "r.jsonl.gz").write_bytes(b"".join(parts))
+    assert list(records(tmp_path / "r.jsonl.gz")) == [{"a": "x"}, {"a": "y"}]
+    assert list(records(written(tmp_path / "r.csv", "a,b\nx,1\n\ufeffy,2\n"))) == [
+        {"a": "x", "b": "1"},
+        {"a": "y", "b": "2"},
+    ]
+
+
+def test_hidden_files_of_an_archive_do_not_count(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for name, content in {"d/a.jsonl": '{"a": 1}', "d/._a.jsonl": "x", "__MACOSX/d/a.jsonl": "x"}.items():
+            archive.writestr(name, content)
+    assert list(records(tmp_path / "a.zip")) == [{"a": 1}]
 
 
 def test_a_folder_is_no_file(tmp_path):

@@ -1,7 +1,10 @@
 """A user's own benchmark: records with `question` and `answers`. Choices and documents are optional."""
 
+import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from itertools import takewhile
 from pathlib import Path
 from string import ascii_uppercase
 from types import MappingProxyType
@@ -17,15 +20,16 @@ from rag_instruct.scoring.scores import score_by_form
 
 REMEDY = "correct or remove the record (docs/adding_a_benchmark.md lists the forms of each field)"
 ANSWERS = ("answers", "answer", "answerKey")  # the first that is filled in counts
+IDS = ("id", "_id", "qid", "question_id")  # the first that a record has
 Choices = tuple[tuple[str, str], ...]
 
 
 def build(record: Any, number: int) -> Question:
-    choices = _choices(listed(_given(record, "choices") or _given(record, "options"), "choices"))
+    choices = _choices(listed(_given(record, "choices") or _given(record, "options") or _lettered(record), "choices"))
     named = next((field for field in ANSWERS if _given(record, field) is not None), ANSWERS[0])
     given = member(record, named)
     return Question(
-        id=id_of(record, number),
+        id=id_of(record, number, next((name for name in IDS if name in record), "id")),
         question=member(record, "question"),
         answers=_labels(given, choices) if choices else unique(_answers(given)),
         choices=choices,
@@ -39,6 +43,12 @@ def _given(record: Any, field: str) -> Any:
     """Return the field's value, or None for a missing or empty one."""
     value = record.get(field)
     return None if is_missing(value) or value in ("", [], {}) else value
+
+
+def _lettered(record: Any) -> dict[str, Any]:
+    """Return the choices of a table with a column for each: A, B, C and so on, as MMLU's files have them."""
+    letters = list(takewhile(lambda letter: _given(record, letter) is not None, ascii_uppercase))
+    return {letter: record[letter] for letter in letters} if len(letters) > 1 else {}
 
 
 def _texts(record: Any, field: str) -> list[str]:
@@ -116,9 +126,25 @@ def _labels(given: Any, choices: Choices) -> tuple[str, ...]:
     answers = unique(_answers(given))
     named = [label for label, _ in choices if label in answers]
     texts = {text for answer in answers for text in (answer, *(_without_label(label, answer) for label, _ in choices))}
-    found = tuple(named or (label for label, text in choices if text in texts))
+    found = tuple(named or [label for label, text in choices if text in texts] or _written_otherwise(answers, choices))
     if answers and not found:
         raise ValueError(f"the answer {shown(answers[0])} is neither a label nor a text of the choices")
+    return found
+
+
+def _written_otherwise(answers: Sequence[str], choices: Choices) -> list[str]:
+    """Return the labels that the answers mean by "(b)", "B." or "Option B", or by a text in other capitals.
+
+    Return nothing if one of them means no choice, or several.
+    """
+    found = []
+    for answer in answers:
+        bare = re.sub(r"^(?:option|choice|answer)\s+|[().:]", "", answer.casefold()).strip()
+        meant = [label for label, text in choices if label.casefold() == bare]
+        meant = meant or [label for label, text in choices if text.casefold().strip() == answer.casefold()]
+        if len(meant) != 1:
+            return []
+        found += meant
     return found
 
 
@@ -139,6 +165,9 @@ def _documents(given: Any) -> tuple[str, ...]:
     """
     if given is None:
         return ()
+    if isinstance(given, str) and given.strip()[:1] + given.strip()[-1:] in ("[]", "{}"):
+        with suppress(ValueError, RecursionError):  # else the text itself stands in brackets
+            given = json.loads(given)
     if isinstance(given, Mapping) and isinstance(given.get("sentences"), list):
         given = [list(pair) for pair in zip(member(given, "title"), given["sentences"], strict=True)]
     return tuple(_document(part) for part in (given if isinstance(given, list) else [given]))

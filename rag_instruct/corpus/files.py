@@ -1,11 +1,13 @@
 """Find the documents of a folder, and count what is left out."""
 
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from rag_instruct.errors import UserError
 from rag_instruct.logs import logger
+from rag_instruct.records import is_known
 
 TEXTS = (".txt", ".md", ".markdown")
 FORMATS = {
@@ -16,6 +18,7 @@ FORMATS = {
     ".xhtml": "trafilatura",
 }
 DOCUMENTS = (*TEXTS, *FORMATS)
+ABOUT = re.compile(r"(readme|licen[cs]e|notice|changelog|citation|dataset_infos?|dataset_dict|state)\b", re.IGNORECASE)
 LISTED = 5  # files that a message names for each reason
 
 
@@ -46,6 +49,20 @@ def documents_of(folder: Path, left_out: LeftOut) -> list[Path]:
 
     `left_out` gets hidden files, files of other kinds, broken links, and second links to a file.
     """
+    return _wanted(folder, is_document, left_out)
+
+
+def records_of(folder: Path, left_out: LeftOut) -> list[Path]:
+    """Return the files of records in a folder, sorted by path, as data sets on a hub have them.
+
+    Return nothing if the folder has documents, apart from those that describe a data set.
+    """
+    found = _wanted(folder, lambda path: is_known(path) and not ABOUT.match(path.name), left_out)
+    others = documents_of(folder, LeftOut()) if found else []
+    return [] if any(not ABOUT.match(path.name) for path in others) else found
+
+
+def _wanted(folder: Path, wanted: Callable[[Path], bool], left_out: LeftOut) -> list[Path]:
     found: list[Path] = []
     seen: dict[tuple[int, int], Path] = {}
     for path in sorted(_files(folder, left_out), key=lambda path: (path.is_symlink(), path)):
@@ -54,7 +71,7 @@ def documents_of(folder: Path, left_out: LeftOut) -> list[Path]:
             left_out.add("hidden files", name)
         elif not path.is_file():
             left_out.add("broken links and special files", name)
-        elif not is_document(path):
+        elif not wanted(path):
             left_out.add(f"files of kind {path.suffix.lower() or '(no ending)'}", name)
         elif (first := seen.setdefault(_identity(path), path)) is not path:
             left_out.add(f"links to files that are read as {first.relative_to(folder)}", name)

@@ -3,13 +3,14 @@
 import hashlib
 from array import array
 from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from rag_instruct.corpus.blocks import Document
-from rag_instruct.corpus.files import LeftOut
+from rag_instruct.corpus.files import LeftOut, records_of
 from rag_instruct.corpus.passages import BATCH_ROWS, ID_BATCH_ROWS, IDS_SCHEMA, SCHEMA, ArrowRows, ids_beside
 from rag_instruct.corpus.plain import text_blocks
 from rag_instruct.corpus.readers import is_of_documents, read_documents, read_records
@@ -73,16 +74,17 @@ def _passages(
     source: Path, columns: Columns, limit: Limit | None, split: str, form: Form, left_out: LeftOut
 ) -> Iterator[tuple[str, str, str]]:
     """Yield id, text and title of all passages."""
-    if limit is None and is_of_documents(source):
+    of_documents = is_of_documents(source)
+    if limit is None and of_documents:
         raise UserError(
             f"{source}: documents are cut into passages: set `words` of the corpus in config.yaml, such as 100"
         )
+    files = records_of(source, left_out) if source.is_dir() and not of_documents else [source]
     if limit is None:
-        yield from _checked(source, columns, form)
+        for file in files:
+            yield from _checked(file, columns, form)
         return
-    documents = (
-        read_documents(source, form, left_out) if is_of_documents(source) else _of_records(source, columns, form)
-    )
+    documents = read_documents(source, form, left_out) if of_documents else _of_records(files, columns, form)
     for document in documents:
         number = 0
         for number, piece in enumerate(CUTS[split](document, limit), start=1):
@@ -93,7 +95,7 @@ def _passages(
 
 
 def _checked(source: Path, columns: Columns, form: Form) -> Iterator[tuple[str, str, str]]:
-    for place, name, title, text in read_records(source, columns, form):
+    for place, name, title, text in read_records(source, columns, form, ("text", "id")):
         if not name.strip() or not text.strip():
             raise UserError(
                 f"{source}, {place}: passage {name!r} has an empty id or text: fill it in, or remove the passage. A "
@@ -102,9 +104,10 @@ def _checked(source: Path, columns: Columns, form: Form) -> Iterator[tuple[str, 
         yield name, text, title
 
 
-def _of_records(source: Path, columns: Columns, form: Form) -> Iterator[Document]:
-    """Yield the records of a file as documents. A document without an id gets its number in the file as id."""
-    for number, (place, name, title, text) in enumerate(read_records(source, columns, form), start=1):
+def _of_records(files: list[Path], columns: Columns, form: Form) -> Iterator[Document]:
+    """Yield the records of files as documents. A document without an id gets its number as id."""
+    records = chain.from_iterable(read_records(file, columns, form) for file in files)
+    for number, (place, name, title, text) in enumerate(records, start=1):
         yield Document(place, name or f"record_{number}", title, text_blocks(text))
 
 

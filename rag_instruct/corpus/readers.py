@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rag_instruct.corpus.blocks import NO_NAME, Block, Document
-from rag_instruct.corpus.files import DOCUMENTS, FORMATS, LeftOut, documents_of, is_document
+from rag_instruct.corpus.files import DOCUMENTS, FORMATS, LeftOut, documents_of, is_document, records_of
 from rag_instruct.corpus.markup import docx_blocks, main_blocks, markdown_blocks
 from rag_instruct.corpus.pdf import read_pdf
 from rag_instruct.corpus.plain import plain_blocks
@@ -44,15 +44,20 @@ class Record(NamedTuple):
     text: str
 
 
-def read_records(source: Path, columns: Mapping[str, str], form: Form) -> Iterator[Record]:
+def read_records(
+    source: Path, columns: Mapping[str, str], form: Form, needed: tuple[str, ...] = ("text",)
+) -> Iterator[Record]:
     """Read the records of a file. `columns` maps id, text and title to names in the file, "a.b" to b inside of a.
+
+    Every record must have the `needed` fields.
 
     A UserError names the place and field of a value that is no text, and columns that no record has.
     """
     if not is_known(source) and source.suffix.lower() != ".zip":
         raise UserError(
             f"{source}: unknown kind of corpus file: give .json, .jsonl, .tsv, .csv, .parquet (all but .parquet also "
-            f"with .gz or .zst), a .zip with one of them, a document ({', '.join(DOCUMENTS)}), or a folder of documents"
+            f"with .gz or .zst), a .zip with one of them, a document ({', '.join(DOCUMENTS)}), or a folder of "
+            "documents or of such files"
         )
     named = {field: columns.get(field, field) for field in FIELDS}
     missing = {name for field, name in columns.items() if field in FIELDS}
@@ -61,8 +66,9 @@ def read_records(source: Path, columns: Mapping[str, str], form: Form) -> Iterat
             raise UserError(f"{source}, {place}: {shown(record)} is not a JSON object: correct or remove the record")
         found = {field: value for field, name in named.items() for value in _values(record, name)}
         missing -= {named[field] for field in found}
-        if "text" not in found:
-            raise _no_column(source, place, named["text"], record)
+        for field in needed:
+            if field not in found:
+                raise _no_column(source, place, named[field], record)
         try:
             name = name_of(found.get("id"), "id")
             text = text_of(found["text"], "text")
@@ -88,7 +94,9 @@ def _values(record: Mapping[str, Any], name: str) -> list[Any]:
 
 
 def _no_column(source: Path, place: str, name: str, record: Mapping[str, Any]) -> UserError:
-    headless = "; if the file has no line with the names of its columns, add one" if place == "line 2" else ""
+    is_table = place == "line 2" and ".json" not in source.name.lower()
+    headless = "; if the file has no line with the names of its columns, add one" if is_table else ""
+    headless += "; whole documents need no ids: set `words`" if name == "id" else ""
     return UserError(
         f"{source}, {place}: no column {name!r}, it has {', '.join(record) or 'none':.300}: rename a column, or give "
         f"its name under `columns` of the corpus in config.yaml{headless}"
@@ -223,5 +231,5 @@ def _titled(given: str, blocks: list[Block], path: Path) -> Found:
 
 
 def is_of_documents(source: Path) -> bool:
-    """Return whether a corpus is a folder of documents or a single document."""
-    return source.is_dir() or is_document(source)
+    """Return whether a corpus is a folder of documents, not of files of records, or a single document."""
+    return not records_of(source, LeftOut()) if source.is_dir() else is_document(source)

@@ -82,10 +82,11 @@ class Turns:
         turns = _value(record, self.conversation)
         if not isinstance(turns, list):
             raise WrongSchema(f"{self.conversation!r} is no list of turns, but {shown(turns)}")
+        human = {role.casefold() for role in self.human}
         for turn in turns:
             if not isinstance(turn, dict) or self.role not in turn or not isinstance(turn.get(self.text), str):
                 raise WrongSchema(f"a turn without {self.role!r} and {self.text!r}: {shown(turn)}")
-            if turn[self.role] in self.human:
+            if str(turn[self.role]).casefold() in human:
                 return str(turn[self.text])
         raise LeftOut(Reason.NO_HUMAN_TURN)
 
@@ -195,6 +196,12 @@ class InstructionSet:
                 self.records += 1
         if not self.records:
             raise UserError(f"{', '.join(map(str, self.paths))}: no record in it")
+        if self.records == sum(self.left_out.values()):
+            reasons = ", ".join(f"{reason}: {count:,}" for reason, count in self.left_out.most_common())
+            raise UserError(
+                f"{', '.join(map(str, self.paths))}: none of {self.records:,} records has an instruction ({reasons}): "
+                "give the right `schema` or `fields` in config.yaml; `human` of `fields` lists the roles of the user"
+            )
         if self.left_out[Reason.WRONG_SCHEMA] > MALFORMED * self.records:
             raise UserError(
                 f"{self.left_out[Reason.WRONG_SCHEMA]:,} of {self.records:,} records are of another schema, "

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from rag_instruct.errors import UserError
 from rag_instruct.records.json_values import json_members, json_records
 from rag_instruct.records.opening import COMPRESSIONS, Form, is_known, kind_of, located, opened_text
 from rag_instruct.records.parquet import parquet_records
@@ -30,6 +31,8 @@ def located_records(path: Path, columns: Sequence[str] = (), form: Form = PLAIN)
         yield from parquet_records(path, columns)
         return
     with opened_text(path, form, compression) as text:
+        if text.other:
+            raise UserError(f"{path}: not records, but {text.other}")
         yield from table_records(text, kind, form) if kind in DELIMITERS else json_records(text, form)
 
 

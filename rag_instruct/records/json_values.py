@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from rag_instruct.errors import UserError
 from rag_instruct.logs import logger
-from rag_instruct.records.opening import RECORD, Form, Text
+from rag_instruct.records.opening import BOM, RECORD, Form, Text
 
 DEEPEST = 100  # levels of nesting in a record
 PIECE = 1 << 16  # characters that are read at a time
@@ -75,18 +75,28 @@ DECODER = json.JSONDecoder(object_pairs_hook=_object)
 def _lines(text: Text, halves: _Halves) -> Iterator[Located]:
     found = False
     for number, line in enumerate(text.lines(), start=1):
+        line = line.removeprefix(BOM)
         if not line.strip():
             continue
         try:
             record = _shallow(DECODER.decode(line), line)
         except (ValueError, RecursionError) as error:
-            remedy = "correct or remove the line"
-            if not found and text.begin == "{":
-                remedy = "write one record per line, an array of records, or set `under` to the key of the array"
+            remedy = _remedy(line, error, alone=not found and text.begin == "{")
             raise UserError(f"{text.path}, line {number}: not JSON ({_said(error)}): {remedy}") from error
         found = True
         place = f"line {number}"
         yield place, halves.replaced(record, line, place)
+
+
+def _remedy(line: str, error: Exception, alone: bool) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        if line.rstrip().endswith(","):
+            return "remove the comma at the end of the line"
+        if line.lstrip().startswith("{'"):
+            return "write JSON with double quotes, as Python's json.dumps does"
+        if alone:
+            return "write one record per line, an array of records, or set `under` to the key of the array"
+    return "correct or remove the line"
 
 
 def _said(error: Exception) -> str:

@@ -27,6 +27,7 @@ BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+BOM = "\ufeff"  # as a sign of the text, where files with the mark were joined
 SEVEN_BITS = re.compile("iso2022|hz|utf-?7|utf-?16|utf-?32")  # such texts may be valid UTF-8
 MAGIC = {
     b"\x1f\x8b": "a gzip file: add .gz to its name",
@@ -36,6 +37,13 @@ MAGIC = {
     b"%PDF-": "a PDF file: name it .pdf",
     b"BZh": "a bzip2 file: unpack it",
     b"\xfd7zXZ": "an xz file: unpack it",
+}
+
+NO_RECORDS = {  # how files begin that stand in place of the wanted ones, in small letters
+    b"version https://git-lfs": "a pointer of Git LFS: get the file itself by `git lfs pull`",
+    b"<!doctype html": "a web page: was the download refused, or is the address that of a page about the file?",
+    b"<html": "a web page: was the download refused, or is the address that of a page about the file?",
+    b"<?xml": "XML: convert it to one of the formats that docs/own_corpus.md lists",
 }
 
 
@@ -86,9 +94,9 @@ def located(path: Path, form: Form) -> Path:
 
 
 def is_known(path: Path) -> bool:
-    """Return whether we read files with this ending. Files that macOS adds to a .zip do not count."""
+    """Return whether we read files with this ending. Hidden files and those that macOS adds to a .zip do not count."""
     try:
-        return bool(kind_of(path)) and "__MACOSX" not in path.parts
+        return bool(kind_of(path)) and "__MACOSX" not in path.parts and not path.name.startswith(".")
     except UserError:
         return False
 
@@ -130,6 +138,7 @@ class Text:
     def __init__(self, path: Path, stream: IO[str], encoding: str, head: bytes, advance: Callable[[], None]) -> None:
         self.path, self.line = path, 0  # the number of line ends so far
         self.begin = head.decode(encoding, "ignore").lstrip()[:1]
+        self.other = next((said for begin, said in NO_RECORDS.items() if head.lstrip().lower().startswith(begin)), "")
         self._stream, self._encoding, self._advance = stream, encoding, advance
         self._since = 0  # characters since the progress bar was updated
 
@@ -198,9 +207,10 @@ def encoding_of(path: Path, head: bytes, form: Form) -> str:
             if head.startswith(magic):
                 raise UserError(f"{path}: not a text, but {said}")
         if not form.encoding and b"\0" in head:
+            line = head.count(b"\n", 0, head.index(b"\0")) + 1
             raise UserError(
-                f"{path}: the file has zero bytes, so it is no UTF-8 text: if it is UTF-16 without a byte-order mark, "
-                "set `encoding: utf-16-le` (or utf-16-be) in config.yaml"
+                f"{path}, line {line}: zero bytes, so this is no UTF-8 text: if it is UTF-16 without a byte-order "
+                "mark, set `encoding: utf-16-le` (or utf-16-be) in config.yaml; if a copy was cut off, get it again"
             )
     encoding = marked or form.encoding or "utf-8"
     try:

@@ -1,12 +1,13 @@
 """Read the rows of TSV and CSV files, strictly: a row that does not fit is refused, and nothing is repaired."""
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 from rag_instruct.errors import UserError
-from rag_instruct.records.opening import RECORD, Form, Text
+from rag_instruct.records.opening import BOM, RECORD, Form, Text
 
 DELIMITERS = {".tsv": "\t", ".csv": ","}
 Located = tuple[str, Any]
@@ -19,13 +20,20 @@ def table_records(text: Text, kind: str, form: Form) -> Iterator[Located]:
     rows = _joined(text, delimiter) if form.quoted is False else _quoted(text, delimiter, bool(form.quoted))
     header: list[str] = []
     for line, row in rows:
+        row[:1] = [one.removeprefix(BOM) for one in row[:1]]  # of a file that was joined from several
         if not header:
-            header = _checked_header(text, row, delimiter)
+            header = _checked_header(text, line, row, delimiter)
             continue
+        if row == header:
+            raise UserError(
+                f"{text.path}, line {line}: the names of the columns stand here again: if the file was joined from "
+                "several, remove the line"
+            )
         if form.row_names and len(row) == len(header) + 1:
             row = row[1:]
         if len(row) != len(header):
             fix = "" if form.quoted is False else f"; {UNQUOTED}"
+            fix += "; if line 1 is no header, remove it" if len(header) == 1 else ""
             raise UserError(
                 f"{text.path}, line {line}: {len(row)} fields where the header has {len(header)} "
                 f"({', '.join(header)}); the row begins with {row[:1]!r:.60}: correct it, or put fields that contain a "
@@ -34,15 +42,22 @@ def table_records(text: Text, kind: str, form: Form) -> Iterator[Located]:
         yield f"line {line}", dict(zip(header, row, strict=True))
 
 
-def _checked_header(text: Text, header: list[str], delimiter: str) -> list[str]:
+def _checked_header(text: Text, line: int, header: list[str], delimiter: str) -> list[str]:
+    if text.begin in ("[", "{"):
+        raise UserError(f"{text.path}, line {line}: JSON, no table: name the file .json or .jsonl")
+    if excel := re.fullmatch("sep=(.?)", "".join(header)):
+        raise UserError(
+            f"{text.path}, line {line}: Excel's note of the delimiter: remove the line, and set `delimiter: "
+            f"{excel[1] or delimiter!r}` in config.yaml if the file's ending does not say so"
+        )
     twice = [name for name, count in Counter(header).items() if count > 1]
     if twice:
-        raise UserError(f"{text.path}, line 1: the header has {twice[0]!r} twice: rename one of the columns")
+        raise UserError(f"{text.path}, line {line}: the header has {twice[0]!r} twice: rename one of the columns")
     other = next((sign for sign in ";\t,|" if sign in header[0] and sign != delimiter), "")
     if len(header) == 1 and other:
         raise UserError(
-            f"{text.path}, line 1: the header is one field, {header[0]!r:.60}: if {other!r} separates the fields, set "
-            f"`delimiter: {other!r}` in config.yaml"
+            f"{text.path}, line {line}: the header is one field, {header[0]!r:.60}: if {other!r} separates the fields, "
+            f"set `delimiter: {other!r}` in config.yaml"
         )
     return header
 

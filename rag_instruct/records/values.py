@@ -81,7 +81,9 @@ def _listed(value: str, field: str) -> Any:
     try:
         return json.loads(value)
     except (ValueError, RecursionError) as error:
-        raise TypeError(f"the {field} looks like a list, but is not JSON: {shown(value)}") from error
+        raise TypeError(
+            f'the {field} looks like a list, but is not JSON: {shown(value)}; write it as ["a", "b"], in double quotes'
+        ) from error
 
 
 def unique(texts: Iterable[Any]) -> tuple[str, ...]:
