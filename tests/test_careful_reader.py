@@ -68,6 +68,25 @@ NOT_SAID += [("Henry VIII","Henry the Seventh"),("Louis XIV","Louis XV"),("World
  ]  # fmt: skip
 
 
+SAID += [("12","a dozen"),("12","He bought a dozen eggs."),("24","two dozen"),("6","half a dozen"),("3.5","three and a half"),("3.5","3 1/2"),("3.5","3½"),("2.5 hours","two and a half hours"),
+ ("1/2","one half"),("1,000","1 000"),("1000000","1 000 000 people"),("300","In 1990 300 people came."),("4 July 1776","07/04/1776"),("4 July 1776","4.7.1776"),("July 4, 1776","It was signed on 4/7/1776."),
+ ("4 May 2012","5/4/2012"),("4 May 2012","04.05.2012"),("Sept 11, 2001","9/11/2001"),("1939-1945","from 1939 to 1945"),("1939-1945","between 1939 and 1945"),("1914-18","1914 to 1918"),("1914-1918","1914–18"),
+ ("10-15 years","between 10 and 15 years"),("70s","the 1970s"),("80s","the eighties"),("Guns N' Roses","Guns and Roses"),("Guns N' Roses","Guns n Roses"),("Rock 'n' Roll","rock and roll"),("rock'n'roll","rock and roll"),
+ ("Rhythm and Blues","rhythm 'n' blues"),("Type I diabetes","Type 1 diabetes"),("Type 1","Type I diabetes"),("Type I","type one civilisation"),("Class I railroad","a Class 1 railroad"),("Type II error","type 2 error"),
+ ("Paris","I see no reason to doubt that it is Paris."),("Paris","Nobody doubts that Paris won."),("Paris","Nobody disputes that it is Paris."),("Paris","Lyon did not win; Paris did."),("Paris","Paris did not host them until 1976."),
+ ("Paris","Either Paris or Lyon, but the documents favour Paris."),("Paris","It may be Lyon, but Paris is the likelier answer."),("Paris","I cannot answer. The documents mention Paris as the host."),
+ ("Paris","The documents do not name it, but it is Paris."),("Paris","The passages discuss Paris and its games."),("Paris","**Paris**"),("Paris","### Answer\n\nParis"),('Paris','{"answer": "Paris"}'),("Paris","A: Paris"),
+ ("Paris","Not sure. Paris?"),("Paris","It was none other than Paris."),("Paris","◁think▷Lyon◁/think▷Paris"),("Paris","Short answer: Paris."),
+ ]  # fmt: skip
+NOT_SAID += [("12","dozens"),("13","a baker's dozen"),("2","two and a half"),("31/2","3½"),("300","in 12 300 people"),("100","a 5 100 metre race"),("July 4, 1776","4/8/1776"),("4 May 2012","05.04.2012"),
+ ("1914-1918","1914"),("1914-1918","1915 to 1918"),("3-1","1-3"),("80s","1880s"),("Type 1","the type I really like"),("Class I railroad","a Class 2 railroad"),("Georgia","South Georgia"),
+ ("Paris","Paris did not win; Lyon did."),("Paris","Paris wasn't the winner; Lyon was."),("Paris","Paris has not won, but Lyon has."),("Paris","I have no doubt that it isn't Paris."),("Paris","I seriously doubt it was Paris."),
+ ("Paris","It may be Paris, but Lyon is the likelier answer."),("Paris","Insufficient information to answer. The documents discuss Paris and Lyon."),
+ ("Paris","The documents do not provide the answer. They discuss Paris and Lyon."),("Paris","Unfortunately, the context doesn't say. It only describes the economy of Paris."),
+ ("Paris","Unlike Paris, Lyon hosted the games."),("Paris","Paris? No, it was Lyon."),("Lyon","First I thought Lyon, but then I realised it is Paris."),("Lyon","◁think▷Lyon◁/think▷Paris"),
+ ]  # fmt: skip
+
+
 @pytest.mark.parametrize(("answer", "output"), SAID)
 def test_an_answer_counts_in_every_spelling(answer, output):
     assert accuracy_of(answer, output) == 1
@@ -325,6 +344,11 @@ CITIES = ["北京", "上海", "广州", "深圳"]
         (BIOMES, "B", "Option B is incorrect.", 0), (BIOMES, "A", "B is wrong; A is right.", 1), (BIOMES, "B", "B can't be right.", 0),
         (BIOMES, "A", "Choice A it is.", 1), (BIOMES, "A", "Option A fits.", 1), (BIOMES, "D", "The correct option is (D).", 1),
         (BIOMES, "A", "Option A (marsh) is incorrect.", 0), (BIOMES, "B", "Option A (marsh) is wrong. Option B (tundra) fits.", 1),
+        (BIOMES, "B", "Between A and B, B is better.", 1), (BIOMES, "B", "Between B and C, I choose C.", 0), (BIOMES, "B", "I can't choose between B and C.", 0),
+        (BIOMES, "B", "A and C can be ruled out. B it is.", 1), (BIOMES, "B", "A, C and D are all wrong, so B.", 1), (BIOMES, "B", "B, C and D are all incorrect.", 0),
+        (BIOMES, "B", "(A) and (D) are incorrect. (B) it is.", 1), (BIOMES, "B", "Option B seems tempting, but A is right.", 0), (BIOMES, "B", "Option A looks right, but it is B.", 1),
+        (BIOMES, "B", "B is tempting; however, C is correct.", 0), (BIOMES, "B", "C might work, but B is the best answer.", 1), (BIOMES, "B", "B is more appropriate than C.", 1), (BIOMES, "B", "C is better than B.", 0),
+        (BIOMES, "B", "\\boxed{\\text{B}}", 1), (BIOMES, "B", "**B.** tundra", 1), (BIOMES, "B", "[B]", 1), (BIOMES, "B", "Anything but B", 0), (BIOMES, "B", "B. marsh", 0),
         (BIOMES, "A", "Option A and Option B", 0), (BIOMES, "C", "C. Not all plains are dry.", 1), (BIOMES, "B", "The answer is not B.", 0), (BIOMES, "A", "Out of the four, A makes the most sense.", 1),
     ],
 )  # fmt: skip
@@ -354,6 +378,7 @@ VERDICTS = tuple((word, word) for word in ("yes", "no", "maybe"))
         ("<answer>no</answer>", "no"), ("In the trial, no difference was found.", None), ("There was, no doubt, an effect.", None),
         ("It said yes. </think> no", "no"), ("Not surprisingly, yes.", "yes"), ("No evidence was found, so no.", "no"),
         ("The study did not find an effect, no.", "no"), ("Yes. There is no doubt.", "yes"),
+        ("Y", "yes"), ("N.", "no"), ("Definitely.", "yes"), ("Absolutely not.", "no"), ("Of course not!", "no"), ("Not at all.", "no"), ("N = 20 patients took part.", None),
     ],
 )  # fmt: skip
 def test_a_verdict_counts_where_it_stands_alone(output, verdict):
@@ -362,6 +387,15 @@ def test_a_verdict_counts_where_it_stands_alone(output, verdict):
     if verdict in ("yes", "no"):
         assert accuracy_of(verdict, output) == 1
         assert accuracy_of({"yes": "no", "no": "yes"}[verdict], output) == 0
+
+
+@pytest.mark.parametrize(
+    ("output", "right"), [("Mostly false", "false"), ("T", "true"), ("F.", "false"), ("Entirely accurate.", "true")]
+)
+def test_a_verdict_on_a_claim_may_be_one_letter_or_have_a_degree(output, right):
+    for label in ("true", "false"):
+        question = Question("1", "?", (label,), choices=(("true", "true"), ("false", "false")))
+        assert score_closed(question, output)["accuracy"] == (label == right)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ Choices = Sequence[tuple[str, str]]
 MORE = re.compile(r"^\W*(?:,|/|&|and|or|and/or)\W*(?:(?i:option|choice|answer|letter)\s+)?\(?([A-Z])\b(?!['\u2019])")
 VERDICT_AFTER = re.compile(
     r"^\W*(?:is|would be|seems|appears|must be|looks)\s+(?:to be\s+)?(?:the\s+)?(?:\w+\s+)?"
-    r"(?:correct|right|best|answer|true|likely)\b",
+    r"(?:correct|right|best|better|answer|true|likely|preferable|plausible|appropriate|suitable|accurate)\b"
+    r"|^ it is\b",
     re.I,
 )
 CHOSEN_BEFORE = re.compile(
@@ -23,7 +24,16 @@ CHOSEN_BEFORE = re.compile(
     r"(?:option |answer |choice |letter )?[\"'(\[]*$",
     re.I,
 )
-REJECTED = re.compile(r"(?:\s*\([^()]*\))?\W*(?:is|was)\s+(?:wrong|incorrect|false|not)\b")  # A (wood) is wrong
+REJECTED = re.compile(  # A (wood) is wrong; A and C can be ruled out
+    r"(?:\s*\([^()]*\))?(?:\s*(?:,|/|&|and|or|, and|, or)\s*\(?[A-Z]\)?)*\W*"
+    r"(?:(?:is|was|are|were)\s+(?:both |all )?(?:wrong|incorrect|false|not|out|excluded|eliminated)"
+    r"|can (?:both |all )?be (?:ruled out|excluded|eliminated|dismissed|discarded))\b"
+)
+TEMPTING = re.compile(
+    r"\W*(?:seems|looks|appears|sounds|may|might|could|is)\b[^.]*\b(?:but|however|although|yet)\b", re.I
+)
+BETWEEN = re.compile(r"\b[Bb]etween \(?[A-Z]\)? and \(?[A-Z]\)?(?!\w),?")
+LISTED = re.compile(r"(?<=\b[A-Z])\)?,\s*(?=\(?[A-Z]\b)")  # commas between labels
 ECHOED = 3  # from this many labelled lines on, an output repeats the question's options
 DENIAL = re.compile(
     r"\b(?:not|never|no|neither|nor|cannot|nothing|none|nobody|nowhere|hardly|doubt\w*|unlikely|impossible|incorrect"
@@ -45,7 +55,7 @@ def chosen(text: str, choices: Choices) -> str | None:
     6. is the only one whose label is named;
     7. is the only one whose content words are all in one sentence.
     """
-    text = _without_echo(text, choices)
+    text = BETWEEN.sub(" ", _without_echo(text, choices))
     if not text.strip():
         return None
     if exact := _exactly(text, choices):
@@ -108,7 +118,7 @@ def _begins_with(text: str, choices: Choices) -> str | None:
     label = _label(letter.upper(), choices)
     if label is None or re.match(r"\.?\d", rest) or not (closing or _stands_alone(letter, bracket, rest, bool(named))):
         return None
-    if REJECTED.match(rest) or not asserted("", rest.split("\n")[0]):
+    if REJECTED.match(rest) or TEMPTING.match(rest) or not asserted("", rest.split("\n")[0]):
         return None
     if MORE.match(rest) and MORE.match(rest)[1] in dict(choices):  # type: ignore[index]
         return None
@@ -155,6 +165,8 @@ def _judged(text: str, choices: Choices) -> str | None:
             before, after = sides(sentence, match)
             if MORE.match(after):
                 return None
+            if TEMPTING.match(after):
+                continue
             if (VERDICT_AFTER.match(after) or CHOSEN_BEFORE.search(before)) and asserted(before, after):
                 found.add(match["label"].upper())
     return found.pop() if len(found) == 1 else None
@@ -193,10 +205,11 @@ def _text_in(option: str, sentence: str) -> Iterator[re.Match[str]]:
 def _only_label(text: str, choices: Choices) -> str | None:
     """Return the only label that a text names without denying it, or None."""
     found: set[str] = set()
-    for sentence in statements(text):
+    for sentence in statements(LISTED.sub(" or ", text)):
         for match in _labels_in(sentence, choices):
             label = match["label"].upper()
-            if label in found or REJECTED.match(sides(sentence, match)[1]):
+            after = sides(sentence, match)[1]
+            if label in found or REJECTED.match(after) or TEMPTING.match(after):
                 continue
             if asserted(*around(sentence, match.start(), match.end())):
                 found.add(label)

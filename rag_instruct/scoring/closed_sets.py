@@ -16,6 +16,19 @@ SYNONYMS = {
     "yes": r"yes|yeah|yep|true|correct|affirmative",
     "no": r"no|nope|false|incorrect|negative",
 }
+# What says a verdict as the whole first sentence only.
+WHOLE = {
+    "yes": re.compile(
+        r"\W*(?:y|(?:definitely|certainly|absolutely|of course|indeed|sure(?:ly)?)(?= *[.!,]| *$))\W*", re.I
+    ),
+    "no": re.compile(
+        r"\W*(?:n|(?:(?:absolutely|definitely|certainly|surely|of course) not|not at all)(?= *[.!,]| *$))\W*", re.I
+    ),
+    "true": re.compile(r"\W*(?:t|(?:mostly|largely|completely|entirely|totally) (?:true|correct|accurate))\W*", re.I),
+    "false": re.compile(
+        r"\W*(?:f|(?:mostly|largely|completely|entirely|totally) (?:false|incorrect|inaccurate|wrong))\W*", re.I
+    ),
+}
 OPPOSITE = {"true": "false", "false": "true", "yes": "no", "no": "yes"}
 NOT = re.compile(r"(?:\b(?:not|never|hardly)|n['\u2019]t)\s+(?:\w+\s+){0,2}?$", re.I)
 
@@ -60,6 +73,9 @@ def verdict(text: str, words: Sequence[str]) -> str | None:
     final = final_answer(text)
     if final != text and len(said := _said(final, words)) == 1:
         return said.pop()
+    whole = [word for word in words if word in WHOLE and WHOLE[word].fullmatch(statements(text)[0])]
+    if whole:
+        return whole[0]
     if opening := _opening(text, words):
         return opening if _said(statements(text)[0], words) <= {opening} else None
     for part in (_of_the_claim(text, words), _of_all(text, words), _concluded(text, words)):

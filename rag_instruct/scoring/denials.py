@@ -108,7 +108,10 @@ NEGATED_AFTER = re.compile(
     rf"|(?:is|was|are|were){N_T}\s+(?:the\s+)?(?:\w+\s+)?{RIGHT}\b"
     r"|(?:can(?:not| not|'t)|could(?:n't| not)) be (?:the |right|correct|true|it\b)|can be (?:ruled out|excluded)"
     rf"|(?:does|did|do)(?: not|{N_T}) (?:fit|match|work|apply|answer)"
-    r"|(?:has|have) been (?:debunked|refuted|disproved|ruled out))"
+    r"|(?:has|have) been (?:debunked|refuted|disproved|ruled out)"
+    # "Canada did not win; Mexico did."
+    rf"|(?P<verb>did|does|do|was|were|is|are|has|had)(?: not|{N_T})\b[^.;]{{0,60}}[;,]\s*(?:but )?"
+    r"\w[\w .'\u2019-]{1,40}\s(?P=verb)\b)"
     rf"|^[^.?!\n]{{0,80}}\?\W*(?:no(?! {NOTHING_DENIED}\b)|nope|nah|never|unlikely|hardly|wrong|incorrect|false"
     rf"|not (?!{NOT_DENIED}\b)\w+|i doubt"
     r"|i (?:do not|don['\u2019]t) (?:think|believe))\b"
@@ -139,9 +142,9 @@ def denied(before: str) -> bool:
 
 def _affirms(text: str, negation: re.Match[str]) -> bool:
     """Return whether a negation is none: "not only", "no evidence against"."""
-    if re.search(r"\b(?:none|nobody|no one|no|not|never) (?:\w+ )?$", text[: negation.start()], re.I):
+    if re.search(r"\b(?:none|nobody|no one|no|not|never) (?:\w+ ){0,2}$", text[: negation.start()], re.I):
         return True
-    if re.search(r"\b(?:contradict|against|refut|den[yi]|otherwise)", text[negation.end() :], re.I):
+    if re.search(r"\b(?:contradict|against|refut|den[yi]|otherwise|doubt|disput)", text[negation.end() :], re.I):
         return True
     return any(one.start() <= negation.start() < one.end() for one in NO_NEGATION.finditer(text))
 

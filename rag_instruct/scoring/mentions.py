@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from rag_instruct.scoring.numerals import number_name, numeral, ordinal, roman
-from rag_instruct.scoring.spelling import ARTICLES, EXPANDED, NO_LETTER, Word, canonical, normalized, words_of
+from rag_instruct.scoring.spelling import ARTICLES, EXPANDED, MONTHS, NO_LETTER, Word, canonical, normalized, words_of
 from rag_instruct.words import STOP
 
 UMLAUTS = str.maketrans(
@@ -29,7 +29,7 @@ amsterdam france spain netherlands world deal order
 OTHER_NAME = {
     "new": frozenset([*PLACES.split(), "south wales", "york city", "mexico city"]),
     "west": frozenset(["virginia"]),
-    "south": frozenset(["sudan"]),
+    "south": frozenset(["sudan", "georgia"]),
     "northern": frozenset(["ireland"]),
     "equatorial": frozenset(["guinea"]),
 }
@@ -50,7 +50,21 @@ NAMES = frozenset(COMMON_NAMES.split())
 BARE_ORDINAL = re.compile(r"(?:the )?(?:1st|2nd)", re.I)
 # What follows or goes before the words I, one, first and second where they write no number.
 PRONOUN = re.compile(r".*\b(?:I|one)", re.I | re.S)
-WITH_PRONOUN = re.compile(r"\s+[a-z]")
+WITH_PRONOUN = re.compile(
+    r"\s+(?:really|always|usually|often|never|also|just|most|personally|myself|am|was|had|have|has|did|do|does|would|will"
+    r"|can|could|should|must|may|might|(?:like|want|prefer|think|know|use|need|love|hate|see|say|call|mean|find|get|buy"
+    r"|read|admire|expect|choose|wear|eat|play|watch|thought|knew|saw|said|meant|found|got|bought|wrote|met)(?:s|d|ed)?)\b"
+)
+# The "and" of Guns N' Roses and rock 'n' roll, which outputs write in both ways.
+N_FOR_AND = re.compile(
+    r"(?<=\w) ?['\u2019]n['\u2019] ?(?=\w)|(?<=\w) (?:['\u2019]n|n['\u2019]?) (?=\w)| and (?=\w)", re.I
+)
+# Words before a number that counts kinds, with more words behind it: Type I diabetes.
+COUNTED = re.compile(
+    r"(.*\b(?:type|phase|class|stage|grade|level|category|group|tier|generation|division|title|article|part) )"
+    r"(\w+)( .+)",
+    re.I,
+)
 ORDINAL_WORD = re.compile(r"(?P<before>.*)\b(?:first|second)", re.I | re.S)
 COUNTS = re.compile(
     r"(?:\b(?:the|his|her|its|their|our|your|my|came|finish(?:ed|ing)|placed|ranked)|['\u2019]s|s['\u2019])\s+$", re.I
@@ -159,6 +173,12 @@ def _other_spellings(answer: str) -> Iterator[str]:
         yield match[1]
     if re.search(r"\d-[^\W\d]", answer):  # 7Eleven
         yield answer.replace("-", "")
+    if match := re.fullmatch(r"(?:the )?'?([2-9]0)s", answer):
+        yield from (f"19{match[1]}s", f"{number_name(int(match[1]))[:-1]}ies")
+    if N_FOR_AND.search(answer):
+        yield from (N_FOR_AND.sub(written, answer) for written in (" n ", " and "))
+    yield from _numeric_dates(answer)
+    yield from _ranges(answer)
     if match := re.fullmatch(r"(?:the )?19([2-9]0)'?s", answer):
         yield from (f"{match[1]}s", f"{number_name(int(match[1]))[:-1]}ies")
     yield from (war for names in WARS if answer in names for war in names if war != answer)
@@ -166,6 +186,27 @@ def _other_spellings(answer: str) -> Iterator[str]:
         yield respelled
     if match := re.fullmatch(r"(|.*\s)([a-z]{3,})", answer, re.S):  # a common noun
         yield from (match[1] + noun for noun in _singulars(match[2]) or _plurals(match[2]))
+
+
+def _numeric_dates(answer: str) -> Iterator[str]:
+    """Yield a date in digits, with the day or the month first: 4/7/1776, 07/04/1776, 4.7.1776."""
+    found = re.fullmatch(rf"({MONTHS}) (\d{{1,2}}),? (\d{{4}})", canonical(answer), re.I)
+    if found:
+        month, day, year = MONTHS.split("|").index(found[1].lower()) + 1, int(found[2]), found[3]
+        for first, second, signs in ((day, month, "/.-"), (month, day, "/-")):
+            for sign in signs:
+                yield f"{first}{sign}{second}{sign}{year}"
+                yield f"{first:02}{sign}{second:02}{sign}{year}"
+
+
+def _ranges(answer: str) -> Iterator[str]:
+    """Yield a range of numbers in other words: 1939-45 is "1939 to 1945" and "between 1939 and 1945"."""
+    found = re.fullmatch(r"(?:from )?(\d+)\s*(?:-|\u2013|to|until)\s*(\d+)(| \D+)", answer)
+    if found:
+        first, last, unit = found.groups()
+        last = first[:2] + last if len(first) == 4 and len(last) == 2 else last
+        yield from (f"{first} {word} {last}{unit}" for word in ("to", "until", "through", "-"))
+        yield f"between {first} and {last}{unit}"
 
 
 def _singulars(noun: str) -> list[str]:
@@ -194,6 +235,9 @@ def _plurals(noun: str) -> list[str]:
 
 def _numerals(answer: str) -> Iterator[str]:
     """Yield "World War 2" for "World War II", "Henry the 8th" for "Henry VIII", and the other way round."""
+    if (match := COUNTED.fullmatch(answer)) and (number := numeral(match[2])):
+        kinds = (roman(number), str(number), number_name(number))
+        yield from (f"{match[1]}{kind}{match[3]}" for kind in kinds if kind != match[2])
     match = re.fullmatch(r"(.*[^\W\d]{2}.* )(?:the )?(\w+)", answer)
     if match and (number := numeral(match[2])) and not STOP.issuperset(normalized(match[1])):
         spellings = (roman(number), str(number), number_name(number).title(), ordinal(number))

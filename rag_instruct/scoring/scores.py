@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from rag_instruct.schema import Question
-from rag_instruct.scoring.assertions import UNSURE, around, asserted, final_part, own_turn
+from rag_instruct.scoring.assertions import CONTRAST, UNSURE, around, asserted, final_part, own_turn
 from rag_instruct.scoring.choices import chosen
 from rag_instruct.scoring.closed_sets import verdict
 from rag_instruct.scoring.mentions import Answer, forms, mentions, outermost
@@ -103,8 +103,26 @@ def _f1(said: Sequence[str], wanted: Sequence[str]) -> float:
     return 2 * common / (len(said) + len(wanted)) if common else 0.0
 
 
+# A refusal, and what documents are about, which is no answer behind it: "They discuss Canada and Mexico."
+SOURCES = r"(?:documents?|passages?|contexts?|texts?|sources?|articles?)"
+REFUSAL = re.compile(
+    r"\W*(?:(?:sorry|i'm sorry|i am sorry|unfortunately)\b[^.]{0,20}?)?"
+    r"(?:insufficient|not enough|unable to|no information|there is (?:no|not enough)\b"
+    r"|i (?:cannot|can't|can not|could not|couldn't|am unable|do not have|don't have)"
+    rf"|(?:the |these )?(?:\w+ )?{SOURCES} (?:do|does)(?: not|n't))\b",
+    re.I,
+)
+TOPICS = re.compile(
+    rf"(?<=[.;] )(?:they|it|(?:the|these|all)(?: \w+)? {SOURCES})(?: only| mainly| mostly| just)?"
+    r" (?:discuss|mention|talk about|cover|describe|are about|is about|focus on|refer to)(?:s|es)?\b"
+    r"(?![^.;]*\bas\b)[^.;]*",
+    re.I,
+)
+
+
 def answered(text: str, answers: tuple[str, ...]) -> bool:
     """Return whether the text's final answer asserts one of the answers."""
+    text = TOPICS.sub("", text) if REFUSAL.match(text) else text
     line, sentence = final_part(text)
     rest, final = canonical(line), canonical(line[:sentence])
     # An answer may go on behind the stop of an abbreviation (Roe v. Wade), so we only look where it begins.
@@ -130,6 +148,11 @@ def _states_parts(text: str, answer: str) -> bool:
     return all(_states(text, forms((part,)), len(text)) for part in parts)
 
 
+OTHER_LIKELIER = re.compile(
+    r"\bbut (?:\w+ ){1,4}(?:is|was|seems) (?:the |more |most )*(?:likelier|likely|better|correct|right|best)\b", re.I
+)
+
+
 def _hedged(before: str, after: str, accepted: Sequence[Answer]) -> bool:
     """Return whether a mention is one side of an "or" whose other side is wrong."""
     other_after = re.match(r"[^\w,;]+or\s+(.*)", after, re.S | re.I)
@@ -138,7 +161,9 @@ def _hedged(before: str, after: str, accepted: Sequence[Answer]) -> bool:
         return True
     if other_before and not any(True for _ in mentions(other_before[1], accepted)):
         return True
-    unsure = UNSURE.search(before)
+    unsure = UNSURE.search(before, max((one.end() for one in CONTRAST.finditer(before)), default=0))
+    if unsure and OTHER_LIKELIER.search(after):
+        return True
     rest = f"{before[unsure.end() :]} | {after}" if unsure else ""
     return bool(re.search(r"\bor\b", rest, re.I)) and not (other_after or other_before)
 

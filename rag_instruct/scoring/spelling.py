@@ -15,7 +15,7 @@ LETTERS = str.maketrans(
     {
         **dict(zip("\u00f8\u00d8\u0142\u0141\u0111\u0110\u00f0\u0131", "oOlLdDdi", strict=True)),
         **{"\u00fe": "th", "\u00e6": "ae", "\u00c6": "Ae", "\u0153": "oe", "&": " and ", "\u2014": " - "},
-        **{"\u02bc": "'", "\u2044": "/"},
+        **{"\u02bc": "'", "\u2044": "/", "\u00bd": " 1/2"},
     }
 )
 MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
@@ -39,7 +39,14 @@ OTHER_SIGNS = (
     (re.compile(r"\b(?:No|Nr)\. ?(?=\d)|\u2116 ?(?=\d)|(?<!\w)# ?(?=\d)"), "number "),
     (re.compile(r"(?<!\d )(?<!\) )\bminus (?=\d)", re.I), "-"),
     (re.compile(r"(?<![\d.])(\d+)\.0+(?!\d|\.\d)"), r"\1"),
+    (re.compile(r"(?<![\d./])(\d+) +(?:and (?:a|one) half\b|1/2(?![\d/]))", re.I), r"\1.5"),
+    (re.compile(r"\bone[ -]half\b", re.I), "1/2"),
+    (re.compile(r"\bhalf a dozen\b", re.I), "6"),
+    (re.compile(r"(?<!half )\b(?:a|one) dozen\b", re.I), "12"),
+    (re.compile(r"\b(1\d|20)(\d\d)( ?[-\u2013] ?)(?!\2)(\d\d)(?![\w-])"), r"\1\2\3\1\4"),
 )
+DOZENS = re.compile(r"\b(\d{1,3}) dozen\b", re.I)
+SPACED = re.compile(r"(?<![\w.,:/-])(?<!\d )[1-9]\d{0,2}(?: \d{3})+(?![\w]|[.,:/-]\d| \d)")  # 1 000 000
 THOUSANDS = re.compile(r"(?<=\d)(?:,|[\u00a0\u2009\u202f])(?=\d{3}(?!\d))")
 NUMBER = r"\d+(?:\.\d+)?"
 # Units, as names and as signs, become the same word: 5% and 5 percent, $5 million and 5 million dollars.
@@ -114,9 +121,11 @@ class Word(NamedTuple):
 
 def canonical(text: str) -> str:
     """Return the text with accents, dates, numbers and units in one spelling. Case and punctuation stay."""
-    text = in_digits(without_accents(THOUSANDS.sub("", text.translate(LETTERS))))
+    text = SPACED.sub(lambda found: found[0].replace(" ", ""), THOUSANDS.sub("", text.translate(LETTERS)))
+    text = in_digits(without_accents(text))
     for sign, written in OTHER_SIGNS:
         text = sign.sub(written, text)
+    text = DOZENS.sub(lambda found: str(12 * int(found[1])), text)
     text = ISO_DATE.sub(lambda found: f"{MONTHS.split('|')[int(found[2]) - 1]} {int(found[3])} {found[1]}", text)
     text = NAMED_DAY.sub(
         lambda found: (found["before"] or "") + ORDINALS[(found["day"] or found["after"]).lower()], text
