@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag_instruct.corpus.linking import article, can_be_source, link, lists_subjects
+from rag_instruct.corpus.linking import article, can_be_source, link, lists_subjects, name_of
 from rag_instruct.corpus.mentions import article_name
 from rag_instruct.corpus.passages import Passage
 
@@ -101,8 +101,16 @@ def test_a_link_says_which_names_which():
 def test_passages_of_one_article_are_not_linked():
     assert link(Passage("1", "Vienna (city)", "Vienna here."), Passage("2", "Vienna", "Vienna there.")) is None
     assert link(Passage("1", "Kenya_1", "In Kenya."), Passage("2", "Kenya_2", "In Kenya.")) is None
-    assert article(Passage("1", "Kenya_1", "")) == article(Passage("2", "Kenya", ""))
+    assert article(Passage("1", "Kenya_1", "In Kenya.")) == article(Passage("2", "Kenya", ""))
+    assert link(Passage("1", "Kenya_1", "In Kenya."), Passage("2", "Kenya_2", "The lake is salt.")) is None
     assert link(Passage("1", "", "Vienna."), Passage("2", "", "Vienna.")) is None, "without titles nothing is named"
+
+
+@pytest.mark.parametrize("title", ["para_017", "doc-12", "page_3", "wiki_0001", "chapter_4", "report_7"])
+def test_a_file_with_a_number_is_an_article_of_its_own_if_its_name_says_nothing(title):
+    other = title.rstrip("0123456789") + "99"
+    assert article(Passage("1", title, "The page is blank.")) != article(Passage("2", other, "The page is torn."))
+    assert name_of(title, "The page is blank.") is None
 
 
 def test_an_article_does_not_name_what_is_a_part_of_its_own_title():

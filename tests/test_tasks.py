@@ -73,11 +73,13 @@ def test_more_or_less_than_a_round_number(target):
 
 
 def test_two_documents_tell_an_order():
-    assert pairs(compared(ANN, BO)) == {
+    right = {
         "Was Ann Lee born before Bo Lind?": "Yes, Ann Lee was born before Bo Lind.",
+        "Was Bo Lind born before Ann Lee?": "No, Bo Lind was born after Ann Lee.",
         "How many years before Bo Lind was Ann Lee born?": "Ann Lee was born about 18 years before Bo Lind.",
     }
-    assert pairs(compared(BO, ANN)) == {"Was Bo Lind born before Ann Lee?": "No, Bo Lind was born after Ann Lee."}
+    (asked,) = pairs([*compared(ANN, BO), *compared(BO, ANN)]).items()
+    assert asked in right.items()
     ((question, answer),) = either(ANN, BO).items()
     assert question in ("Who was born first, Ann Lee or Bo Lind?", "Who was born first, Bo Lind or Ann Lee?")
     assert answer.startswith("Ann Lee was born first. ")
@@ -147,7 +149,7 @@ def test_the_two_paradigms_of_stated_facts_share_none():
         ("When was it?", "question", "When was"),
         ("Name the king.", "command", "State when"),
         ("Is it true that A is B?", "claim", "Is it true that"),
-        ("Explain how it works.", "explanation", "Can you explain"),
+        ("Explain how it works.", "explanation", "Can you tell me"),
     ],
 )
 def test_the_wordings_have_the_form_of_the_exemplar(exemplar, kind, beginning):

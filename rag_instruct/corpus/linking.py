@@ -2,7 +2,7 @@
 
 import re
 
-from rag_instruct.corpus.mentions import Mention, article_name
+from rag_instruct.corpus.mentions import NO_NAME, ArticleName, Mention, article_name, is_numbered
 from rag_instruct.corpus.passages import Passage
 from rag_instruct.corpus.splitter import word_spans
 from rag_instruct.schema import Link
@@ -32,8 +32,19 @@ def can_be_source(passage: Passage, least_words: int) -> bool:
 
 def article(passage: Passage) -> str:
     """Return a key that all passages of an article have in common."""
-    name = article_name(passage.title)
+    name = name_of(passage.title, passage.text)
     return name.folded if name else passage.title
+
+
+def name_of(title: str, text: str) -> ArticleName | None:
+    """Return the name that a title gives to the article of a text, or None.
+
+    Kenya_1 and Kenya_2 are parts of Kenya if they name it. para_1 and para_2 are no parts of an article.
+    """
+    name = article_name(title)
+    if name and is_numbered(title) and (NO_NAME.match(" ".join(name.words)) or not name.is_in(text)):
+        return None
+    return name
 
 
 def link(one: Passage, other: Passage) -> Link | None:
@@ -41,14 +52,20 @@ def link(one: Passage, other: Passage) -> Link | None:
 
     A link is of the kind "name" if the mention is sure, and "term" if it may be an ordinary word.
     """
-    if article(one) == article(other):
+    if article(one) == article(other) or _same_name(one, other):
         return None
-    ours, theirs = article_name(one.title), article_name(other.title)
+    ours, theirs = name_of(one.title, one.text), name_of(other.title, other.text)
     there = theirs and theirs.mention(one.text, ours)
     back = ours and ours.mention(other.text, theirs)
     if there and (there.sure or not (back and back.sure)):
         return _link(one, other, there)
     return _link(other, one, back) if back else None
+
+
+def _same_name(one: Passage, other: Passage) -> bool:
+    """Say whether titles have the same name: also Kenya_2 of Kenya, where its text does not name Kenya."""
+    ours, theirs = article_name(one.title), article_name(other.title)
+    return bool(ours and theirs and ours.folded == theirs.folded)
 
 
 def is_about_its_article(passage: Passage) -> bool:

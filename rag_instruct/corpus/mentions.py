@@ -12,6 +12,12 @@ from rag_instruct.words import STOP, WITHOUT_SPACES, fold, stem
 
 QUALIFIER = re.compile("\\s*[(\uff08]([^()\uff08\uff09]+)[)\uff09]\\s*$")  # also full-width parentheses
 PART = re.compile(r"[ _-]+\d+$")  # the number of a part in a file's name, such as Kenya_1
+# What people call their files: para_017 names no article.
+NO_NAME = re.compile(
+    r"(my|the|new)?[ _-]*(p|para\w*|page|part|section|sec|chapter|ch|doc\w*|file|te?xt|notes?|passage|item|entry|"
+    r"record|sample|example|untitled|scan|img|article|chunk|snippet|output|export|data|draft|wiki\w*|number|no|row|id)$",
+    re.I,
+)
 # Nobody means these pages when a text has the words of their title.
 LISTING = re.compile(r"(lists?|index|outline|timeline|deaths|births) (of|in) |\d{1,4}s?( bc)?( in |$)", re.I)
 JOINING = frozenset({"of", "de", "da", "do", "del", "della", "di", "du", "van", "von", "der"})  # inside names
@@ -44,6 +50,10 @@ class ArticleName:
     def folded(self) -> str:
         """The name without case, accents and punctuation. Two titles with the same one are of one article."""
         return fold(" ".join(self.words))
+
+    def is_in(self, text: str) -> bool:
+        """Say whether a text has the name's last word."""
+        return bool(re.search(rf"\b{re.escape(self.words[-1])}", text, re.I))
 
     def begins(self, text: str) -> bool:
         """Say whether a text has the name's last word in its first words, as a text about the article's subject has."""
@@ -144,6 +154,11 @@ def _goes_on(after: str) -> bool:
 def _roots(text: str) -> set[str]:
     """Return the beginnings of the words that carry meaning: "directed" and "director" have the same."""
     return {stem(word)[:ROOT] for word in re.findall(r"\w+", text) if word.lower() not in STOP}
+
+
+def is_numbered(title: str) -> bool:
+    """Say whether a title is the name of a file with a number: the parts of an article, or of a heap of files."""
+    return " " not in title.strip() and bool(PART.search(title))
 
 
 @lru_cache(maxsize=1 << 16)

@@ -1,5 +1,6 @@
 """Joins the chunks of a paradigm to one list of pairs, without repeated questions."""
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
@@ -9,6 +10,8 @@ from rag_instruct.schema import Pair, Reject, Row
 from rag_instruct.words import fold
 
 Asking = TypeVar("Asking", Pair, Row)
+COMPACT = "compact"  # prompts whose questions are made from facts
+VERDICT = re.compile(r"^(?:[A-D]\. )?(?:(?:Yes|No)[.,] )?")
 
 
 def gather(chunks: Sequence[Iterable[Pair]], slot_count: int) -> tuple[list[Pair], list[Reject]]:
@@ -36,15 +39,25 @@ def gather(chunks: Sequence[Iterable[Pair]], slot_count: int) -> tuple[list[Pair
 def without_repeated(asking: Iterable[Asking], seen: dict[str, str]) -> tuple[list[Asking], list[Reject]]:
     """Return the pairs or rows with a new question, and rejects for those with a repeated one.
 
-    `seen` maps each earlier question, normalised by `fold`, to its id. New questions are added to `seen`.
+    `seen` maps each earlier question and long answer, normalised, to its id. New ones are added to `seen`.
     """
     kept: list[Asking] = []
     repeated: list[Reject] = []
     for one in asking:
-        folded = fold(one.question)
-        if folded in seen:
-            repeated.append(Reject.of(one, Reason.REPEATED_QUESTION, repeats=seen[folded]))
+        asked = asked_by(one)
+        earlier = next((seen[text] for text in asked if text in seen), None)
+        if earlier:
+            repeated.append(Reject.of(one, Reason.REPEATED_QUESTION, repeats=earlier))
         else:
-            seen[folded] = one.id
+            seen |= dict.fromkeys(asked, one.id)
             kept.append(one)
     return kept, repeated
+
+
+def asked_by(one: Pair | Row) -> list[str]:
+    """Return the texts by which a question is known again: its words, and the sentence that answers it.
+
+    Compact prompts make the answer from the fact that is asked. So the same answer, without its verdict, means the same
+    question in another wording.
+    """
+    return [fold(one.question), *([f"= {fold(VERDICT.sub('', one.answer))}"] if one.prompts == COMPACT else [])]

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from rag_instruct.dataset.gathering import asked_by
 from rag_instruct.dataset.merging import merge
 from rag_instruct.dataset.quality_filters import EmbeddedRows, apply_filters
 from rag_instruct.llm.budget import UsedUp
@@ -18,7 +19,6 @@ from rag_instruct.paradigms import LOOKED_AT, REFILL, Slot
 from rag_instruct.reasons import WITHOUT_REQUEST, Fault, Reason
 from rag_instruct.schema import Pair, Reject, Row, StoppedRow
 from rag_instruct.synthesis.slots import Begun, Synthesis
-from rag_instruct.words import fold
 
 OF_ALL_ROWS = ("near_duplicates", "similar_questions")  # filters that compare a row with all others
 
@@ -87,7 +87,7 @@ class Checks:
     _known: NearDuplicates | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        self._seen = {fold(row.question): row.id for row in self.rows}
+        self._seen = {text: row.id for row in self.rows for text in asked_by(row)}
         if threshold := self.quality_filters.get("near_duplicates"):
             self._known = NearDuplicates(threshold)
             for row in self.rows:
@@ -95,7 +95,8 @@ class Checks:
 
     def fault(self, pair: Pair) -> Fault | None:
         """Return why the pair cannot become a row, or None. Then later pairs are compared with it, too."""
-        if fold(pair.question) in self._seen:
+        asked = asked_by(pair)
+        if any(text in self._seen for text in asked):
             return Fault(Reason.REPEATED_QUESTION)
         alone = {name: value for name, value in self.quality_filters.items() if name not in OF_ALL_ROWS}
         stopped, _ = apply_filters(EmbeddedRows([pair], np.empty((1, 0), np.float32)), alone)
@@ -103,7 +104,7 @@ class Checks:
             return Fault(stopped[0].reason, stopped[0].detail)
         if self._known and (other := self._known.alike(pair.id, pair.question)):
             return Fault(Reason.NEAR_DUPLICATE, f"as {other}")
-        self._seen[fold(pair.question)] = pair.id
+        self._seen |= dict.fromkeys(asked, pair.id)
         return None
 
 

@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 # Words that only join a sentence to its neighbours: the clause stands without them.
 JOINING = word_set(
     "also however later then thus therefore hence consequently subsequently eventually finally initially "
-    "originally first afterwards afterward meanwhile moreover furthermore additionally instead nevertheless "
+    "originally afterwards afterward meanwhile moreover furthermore additionally instead nevertheless "
     "nonetheless still already currently now today recently soon previously formerly usually generally often "
     "typically normally especially notably particularly mainly mostly primarily largely perhaps probably simply "
-    "famously ultimately again even"
+    "famously ultimately"
 )
-CHANGING = word_set("never hardly barely only almost nearly rather not no")  # without them, it says otherwise
+CHANGING = word_set(  # without them, it says otherwise
+    "never hardly barely only almost nearly rather not no last again once twice even allegedly reportedly supposedly"
+)
 POINTING = word_set(
     "this these those that such there here former latter another other others above below same one ones then it "
     "he she they him them himself herself itself themselves i me my we us our you your mine ours yours each both "
@@ -70,8 +72,7 @@ def kept(root: "Token") -> "list[Token]":
         if word.i == root.i:
             continue
         loose = word.dep_ in LOOSE and _after_comma(word, root)
-        long = word.dep_ in ("relcl", "advcl", "ccomp") and len(list(word.subtree)) > 8
-        if loose or long or word.lower_ == "including":
+        if loose or _is_long(word) or word.lower_ == "including":
             dropped |= {one.i for one in word.subtree}
         elif word.dep_ == "punct" and word.text in '()[]\u2014\u2013;:"':
             dropped.add(word.i)
@@ -143,12 +144,16 @@ class Clause:
 
     @property
     def verb_text(self) -> str:
-        return _joined(self.verb.text, self._particle)
+        return _joined(self._first, self.verb.text, self._particle)
 
     @property
     def relation(self) -> str:
         """What the verb says, for comparisons with other clauses."""
         return _joined(self.verb.lemma_, self._particle)
+
+    @property
+    def _first(self) -> str:
+        return "first" if is_first(self.verb) else ""
 
     @property
     def _particle(self) -> str:
@@ -172,19 +177,24 @@ class Clause:
         if self.aux and [word.lower_ for word in self.aux] != ["had"]:  # "did she win", not "had she won"
             first, *rest = [word.lower_ for word in self.aux]
             return _joined(first, self.subject, *rest, self.verb_text, body)
-        if self.be:
+        if self.be:  # "was she first" would ask for her rank
             return _joined(self.verb.lower_, self.subject, body)
         do = "did" if self.aux or self.verb.tag_ in ("VBD", "VBN") else "does" if self.verb.tag_ == "VBZ" else "do"
-        return _joined(do, self.subject, self.verb.lemma_, self._particle, body)
+        return _joined(do, self.subject, self._first, self.verb.lemma_, self._particle, body)
 
     @property
     def active(self) -> str:
         """The verb of a passive clause in its active form, or "": "was written" makes "wrote"."""
         if len(self.aux) == 1 and self.aux[0].lower_ in ("was", "were"):
-            return _joined(active_past(self.verb.lower_), self._particle)
+            return _joined(self._first, active_past(self.verb.lower_), self._particle)
         if len(self.aux) == 2 and self.aux[0].lower_ in ("has", "have"):
-            return _joined("has", self.verb.lower_, self._particle)
+            return _joined("has", self._first, self.verb.lower_, self._particle)
         return ""
+
+
+def is_first(verb: "Token") -> bool:
+    """Say whether a verb has "first" before it: "was first published"."""
+    return verb.lemma_ != "be" and any(word.text == "first" and word.i == verb.i - 1 for word in verb.children)
 
 
 def active_past(participle: str) -> str:
@@ -236,7 +246,7 @@ def parts_of(verb: "Token") -> list[Part] | None:
     """Return what belongs to a verb, in order; None if the clause would say something else without the rest."""
     found: list[Part] = []
     for child in verb.children:
-        if child.dep_ in ("neg", "ccomp") or child.lower_ in CHANGING:
+        if _says_otherwise(child, verb):
             return None
         if child.dep_ == "advmod":
             adverb = kept(child)
@@ -245,6 +255,33 @@ def parts_of(verb: "Token") -> list[Part] | None:
         elif (part := _part(child)) is not None:
             found.append(part)
     return sorted(found, key=lambda part: (part.words[0].i < verb.i, part.words[0].i))
+
+
+def _says_otherwise(child: "Token", verb: "Token") -> bool:
+    """Say whether a clause would say something else without a word that questions leave out."""
+    if child.dep_ == "npadvmod":
+        return child.ent_type_ in ("DATE", "TIME") or points(kept(child))  # "last year"
+    if child.text == "first" and child.dep_ == "advmod":
+        return not is_first(verb)
+    return child.dep_ in ("neg", "ccomp") or child.lower_ in CHANGING or _stands_apart(child, verb) or _is_cut(child)
+
+
+def _stands_apart(child: "Token", verb: "Token") -> bool:
+    """Say whether an object follows a comma. Then it explains another word: "opened in 1927, the first museum"."""
+    left = child.left_edge.i
+    return child.dep_ in ("dobj", "attr", "oprd") and left > verb.i and child.doc[left - 1].text in (",", ";")
+
+
+def _is_cut(child: "Token") -> bool:
+    """Say whether a phrase with "the" or "first" loses the clause that says which one: "the first who ever ..."."""
+    if child.dep_ not in ("dobj", "attr", "oprd", "acomp"):
+        return False
+    definite = any(word.lower_ in ("the", "first", "only", "last") or word.tag_ == "JJS" for word in child.children)
+    return definite and any(_is_long(word) and not _after_comma(word, child) for word in child.children)
+
+
+def _is_long(word: "Token") -> bool:
+    return word.dep_ in ("relcl", "advcl", "ccomp") and len(list(word.subtree)) > 8
 
 
 def _part(child: "Token") -> Part | None:

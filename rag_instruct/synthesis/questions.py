@@ -37,7 +37,17 @@ PLACED = word_set(
     "occur perform study work play meet film shoot set publish hang sit store keep place educate teach release "
     "premiere baptise marry crown graduate debut construct discover reside end start begin flow rise grow"
 )
+OPINIONS = word_set("describe consider regard call know recognise recognize praise criticise criticize see view")
+FOUNDING = word_set("found establish build open complete form create erect construct incorporate organise organize")
+ANOTHER_TIME = re.compile(r"\band (?:again )?(?:in|on)\b.*\d{4}")
 SIZES = word_set("long tall high deep wide old thick")
+# Verbs that say little alone: "When was he appointed?" asks for what.
+NEEDING = word_set(
+    "act appoint appear ask assess assign award become call cast choose come continue designate drop elect fall "
+    "follow get give go grant hold include induct invite join keep lead list make move name nominate offer place play "
+    "promote put rank rate receive represent return run select send serve set stay take teach tell transfer turn use "
+    "vote want win"
+)
 TIMES = word_set("year month day week hour minute second time percent")  # "how many times" is rarely meant
 DATED_WORKS = word_set("film movie album song single novel book game drama comedy thriller")
 WRITTEN = ("novel", "book")
@@ -59,7 +69,7 @@ def facts_of(clause: Clause, topic: Topic) -> Iterator[Fact]:
     if clause.subject == topic.name and topic.defined_by == clause.verb.doc.text:
         yield from _definition(clause, topic)
         yield from _participles(clause, topic)
-    if clause.verb.lemma_ not in SAYING or clause.passive:
+    if (clause.verb.lemma_ not in SAYING or clause.passive) and len(clause.of_role("date")) < 2:
         for part in clause.parts:
             yield from _about_part(clause, part)
         yield from _creator(clause, topic)
@@ -93,15 +103,31 @@ def _about_part(clause: Clause, part: Part) -> Iterator[Fact]:
         "complement": _size,
         "prep": _final_preposition,
     }
-    if part.role in asked:
+    if part.role in asked and not _says_little(clause, part):
         yield from asked[part.role](clause, part)
 
 
+def _says_little(clause: Clause, part: Part) -> bool:
+    """Say whether a question about a part has too few other words to say what it means."""
+    others = [one for one in clause.parts if one is not part and one.role not in ("agent", "date")]
+    return clause.verb.lemma_ in NEEDING and not others and part.role in ("date", "agent")
+
+
 def _time(clause: Clause, part: Part) -> Iterator[Fact]:
+    said = clause.of_role("complement")
+    if clause.be and (not said or said[0].words[0].lower_ in ("a", "an", "the", "one")):
+        return  # "When was she a member of ...?" asks for no event
+    if not clause.past and YEAR.search(part.text) and part.prep not in ("since", "until"):
+        return  # "is released in 1955"
+    rest = part.root.doc[part.words[-1].i + 1 :].text
+    if ANOTHER_TIME.search(rest) or (part.prep == "from" and not re.search(r" (to|until|till|through) ", part.text)):
+        return
     numbered = any(word.pos_ == "NUM" for one in clause.of_role("object") for word in one.words)
     if len(clause.of_role("date")) == 1 and not numbered and (SURE_TIME if clause.past else TIME).search(part.text):
         word = {"since": "since when", "until": "until when"}.get(part.prep, "when")
-        yield _fact(clause, part, "when", word, _not_asked(clause, part))
+        done = clause.of_role("agent") if clause.passive else []
+        done += clause.of_role("place") if clause.verb.lemma_ in FOUNDING else []
+        yield _fact(clause, part, "when", word, _not_asked(clause, part) or tuple(done))
 
 
 def _place(clause: Clause, part: Part) -> Iterator[Fact]:
@@ -118,10 +144,18 @@ def _not_asked(clause: Clause, part: Part) -> tuple[Part, ...]:
 
 def _agent(clause: Clause, part: Part) -> Iterator[Fact]:
     """Yield "Who directed X?" for "X was directed by N"."""
-    if part.label in ("PERSON", "ORG", "GPE", "NORP") and clause.active and len(part.target) <= 12:
-        said = " ".join(filter(None, (clause.active, clause.subject, clause.body((part,)))))
+    explained = any(
+        word.dep_ == "appos" and word not in part.words for word in part.root.subtree
+    )  # "the mayor, Ann Lee"
+    named = part.label in ("PERSON", "ORG", "GPE", "NORP") and not explained
+    if named and clause.active and len(part.target) <= 12 and clause.verb.lemma_ not in OPINIONS:
+        dates = tuple(clause.of_role("date"))
+        said = " ".join(filter(None, (clause.active, clause.subject, clause.body((part, *dates)))))
         yield changed(
-            _fact(clause, part, "who", "who"), question=f"Who {said}?", indirect=f"who {said}", relative=f"who {said}"
+            _fact(clause, part, "who", "who", dates),
+            question=f"Who {said}?",
+            indirect=f"who {said}",
+            relative=f"who {said}",
         )
 
 
@@ -129,7 +163,15 @@ def _creator(clause: Clause, topic: Topic) -> Iterator[Fact]:
     """Yield "Who directed X?" for "N directed X"."""
     thing = next(iter(clause.of_role("object")), None)
     known = clause.head.ent_type_ in ("PERSON", "ORG") or (topic.person and clause.subject == topic.name)
-    if not known or thing is None or clause.aux or clause.verb.tag_ != "VBD" or clause.verb.lemma_ not in CREATING:
+    more = clause.verb.doc[clause.verb.i + 1].text in (",", "and", "or")  # "wrote, produced and directed"
+    if (
+        not known
+        or thing is None
+        or clause.aux
+        or more
+        or clause.verb.tag_ != "VBD"
+        or clause.verb.lemma_ not in CREATING
+    ):
         return
     if any(word.ent_type_ in NAMES - {"PERSON", "NORP"} for word in thing.target) and not thing.says(*OWN):
         said = f"{clause.verb_text} {clause.body()}"
@@ -143,10 +185,15 @@ def _object(clause: Clause, part: Part) -> Iterator[Fact]:
     number = next((word for word in part.root.children if word.dep_ == "nummod" and word.like_num), None)
     if number is not None:
         yield from _count(clause, part, number)
-    elif part.root.ent_type_ == "PERSON" and clause.verb.lemma_ in WITH_PERSON:
+    elif is_person(part) and clause.verb.lemma_ in WITH_PERSON:
         yield changed(_fact(clause, part, "who", "whom"), relative=f"whom {clause.statement((part,))}")
     elif clause.verb.lemma_ == "have" and not clause.aux and part.words[0].lower_ in ("a", "an"):
         yield from _attribute(clause, part)
+
+
+def is_person(part: Part) -> bool:
+    """Say whether a part is a person's name. The parser takes other names with an article for people, too."""
+    return part.label == "PERSON" and part.target[0].lower_ not in ("the", "a", "an")
 
 
 def _count(clause: Clause, part: Part, number: "Token") -> Iterator[Fact]:
@@ -184,7 +231,7 @@ def _attribute(clause: Clause, part: Part) -> Iterator[Fact]:
         return
     name = text_of([word for word in part.words if part.words[0].i < word.i < of.i])
     what, be = f"the {name} of {clause.subject}", "was" if clause.past else "is"
-    target = text_of([word for word in part.words if word.i > of.i])
+    target = text_of([word for word in part.words if word.i > of.i]).split(" and ")[0]
     if name and target:
         yield Fact(
             "", clause.subject, "count", target, f"What {be} {what}?", f"what {what} {be}", clause.statement(),
@@ -204,7 +251,11 @@ def _size(clause: Clause, part: Part) -> Iterator[Fact]:
             "", clause.subject, "count", said, f"How {size} {be} {clause.subject}?",
             f"how {size} {clause.subject} {be}", clause.statement(), f"{clause.subject} {be}", size, "QUANTITY",
         )  # fmt: skip
-    elif part.root.dep_ == "attr" and (part.root.like_num or size in UNITS) and re.search(r" of |'s? ", clause.subject):
+    elif (
+        part.root.dep_ == "attr"
+        and (part.root.tag_ == "CD" or size in UNITS)
+        and re.search(r" of |'s? ", clause.subject)
+    ):
         yield _fact(Clause(clause.subject, clause.head, clause.verb, [], (part,)), part, "count", "what")
 
 
@@ -214,10 +265,10 @@ def _final_preposition(clause: Clause, part: Part) -> Iterator[Fact]:
     alone &= clause.verb.lemma_ not in ("lead", "run", "live") or not clause.of_role("object")
     if key not in FINAL or not alone or len(part.target) > 12 or (key[0] == "know" and not clause.passive):
         return
-    if part.label == "ORG" and part.prep in ("at", "from"):
+    if part.prep == "at" or (part.label == "ORG" and part.prep == "from"):
         yield _fact(clause, part, "where", "where")
         return
-    word = "whom" if part.label == "PERSON" and part.prep in ("after", "to") else "what"
+    word = "whom" if is_person(part) and part.prep in ("after", "to") else "what"
     rest = tuple(clause.of_role("date", "prep", "place", "other"))
     fact = _fact(clause, part, "what", word)
     yield changed(
@@ -233,10 +284,11 @@ def _definition(clause: Clause, topic: Topic) -> Iterator[Fact]:
     if part is None:
         return
     word, be, name = "who" if topic.person else "what", clause.verb.text, clause.subject
-    if part.words[0].lower_ in ("a", "an", "the", "one") and 3 <= len(part.words) <= LONGEST_TARGET:
+    said = _shortened(part)
+    if said and part.words[0].lower_ in ("a", "an", "the", "one"):
         yield Fact(
-            "", name, "definition", part.text, f"{_capital(word)} {be} {name}?", f"{word} {name} {be}",
-            f"{name} {be} {part.text}", f"{name} {be}", "be", topic.noun,
+            "", name, "definition", said, f"{_capital(word)} {be} {name}?", f"{word} {name} {be}",
+            f"{name} {be} {said}", f"{name} {be}", "be", topic.noun,
         )  # fmt: skip
     year = next((one.text for one in part.words if YEAR.fullmatch(one.text) and one.i < part.root.i), "")
     if year and topic.noun in DATED_WORKS:
@@ -246,6 +298,31 @@ def _definition(clause: Clause, topic: Topic) -> Iterator[Fact]:
             "", name, "when", year, f"In which year {done}?", f"in which year {said}", f"{said} in {year}", said,
             "publish" if topic.noun in WRITTEN else "release", "DATE",
         )  # fmt: skip
+
+
+def _shortened(part: Part) -> str:
+    """Return what a subject is said to be, up to the last whole phrase that fits, or "" if the parser lost its end."""
+    words, doc = part.words, part.root.doc
+    after = doc[words[-1].i + 1] if words[-1].i + 1 < len(doc) else None
+    if (
+        after is not None
+        and not (after.is_punct and after.text not in "-\u2013\u2014/")
+        and after.tag_ not in ("WDT", "WP", "WP$", "WRB")
+    ):
+        return ""
+    ends = [one.left_edge.i for one in part.root.subtree if _can_go(one) and one.i > part.root.i]
+    while len(words) > LONGEST_TARGET and ends:
+        end = ends.pop()
+        words = [word for word in words if word.i < end]
+    said = text_of(words)
+    return said[:1].lower() + said[1:] if 3 <= len(words) <= LONGEST_TARGET else ""
+
+
+def _can_go(word: "Token") -> bool:
+    """Say whether a phrase stands without what a word begins. "Of" says what a thing is."""
+    return (word.dep_ in ("prep", "acl", "relcl") and word.lower_ != "of") or (
+        word.dep_ == "cc" and word.head.dep_ == "attr"
+    )
 
 
 def _participles(clause: Clause, topic: Topic) -> Iterator[Fact]:
@@ -260,7 +337,7 @@ def _participles(clause: Clause, topic: Topic) -> Iterator[Fact]:
         noun = next((one for one in by.children if one.dep_ == "pobj"), None) if by is not None else None
         if word.tag_ != "VBN" or not (own or joined) or noun is None or noun.ent_type_ not in ("PERSON", "ORG"):
             continue
-        name = kept(noun)
+        name = [one for one in kept(noun) if not _explains(one, noun)]
         if len(name) > 10 or points(name) or any(one.lower_ in OWN for one in name):
             continue
         be = "were" if clause.verb.lower_ in ("are", "were") else "was"
@@ -269,6 +346,12 @@ def _participles(clause: Clause, topic: Topic) -> Iterator[Fact]:
             "", clause.subject, "who", text_of(name), f"Who {said}?", f"who {said}", f"{opened} by {text_of(name)}",
             opened, word.lemma_, noun.ent_type_, relative=f"who {said}",
         )  # fmt: skip
+
+
+def _explains(word: "Token", noun: "Token") -> bool:
+    """Say whether a word is in a phrase behind a name that is no part of it: "by Ann Lee about two families"."""
+    up = [one for one in (word, *word.ancestors) if one.i > noun.i and one.dep_ == "prep"]
+    return word.i > noun.i and any(one.lower_ not in ("of", "de") for one in up)
 
 
 def _said_to_be(clause: Clause) -> Part | None:
@@ -302,13 +385,34 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+# What shows in a question that the parser or the text is wrong, or that something is missing.
+DAMAGE = re.compile(
+    r"(?i:\b(\w+) \1\b)|[()\[\]\"&/]| ,|,,| \.|\d-$|  |[!?.]\?"
+    r"|^\w+ (?:does|is|was|has)\b.* their\b",
+)
+# In a question, half of an explanation; lists are none.
+HALF = re.compile(r", (?!and |or |which |\w+(?: \w+)?,? (?:and|or) |\w+(?: \w+)?, )[a-z]")
+# In a statement: what stood in parentheses is gone.
+GAP = re.compile(r"\b(?:in|of|for|by|at|on|with|from|to|and|or|the|a|an|as)$|\b(?:a|an|the) (?:in|on|at|by|for|from)\b")
+
+
 def reads_well(fact: Fact) -> bool:
     """Say whether question and answer are neither too short nor too long, and free of damage."""
-    words = fact.question.split()
-    if not 3 <= len(words) <= LONGEST_QUESTION or len(fact.statement.split()) > LONGEST_STATEMENT:
+    if not 3 <= len(fact.question.split()) <= LONGEST_QUESTION or len(fact.statement.split()) > LONGEST_STATEMENT:
         return False
-    if len(fact.target.split()) > LONGEST_TARGET or not re.search(r"\w", fact.target):
+    if (
+        len(fact.target.split()) > LONGEST_TARGET
+        or not re.search(r"[^\W_]", fact.target)
+        or re.match(r"0\d", fact.target)
+    ):
         return False
-    if re.search(r"\b(\w+) \1\b|[()\[\]\"&/]| ,|,,| \.|\d-$|  ", f"{fact.question} {fact.target}", re.I):
+    if (
+        DAMAGE.search(fact.question)
+        or DAMAGE.search(fact.target)
+        or GAP.search(fact.statement)
+        or HALF.search(fact.question)
+    ):
+        return False
+    if fact.asks == "when" and re.search(r" (?:at|for|with|by|near) ", fact.target):
         return False
     return fact.asks in ("what", "definition") or fact.target not in fact.question

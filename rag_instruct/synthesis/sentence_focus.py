@@ -30,10 +30,14 @@ from rag_instruct.synthesis.tasks import (
 )
 from rag_instruct.words import content
 
-STATING = ("useless_doc", "single_doc_answer")  # paradigms that ask for the same kind of fact: a hash divides these
+# Paradigms that ask for the same facts. A hash divides these, strictly between those that ask for what is stated.
+STATING = ("useless_doc", "single_doc_answer")
+OF_ONE = (*STATING, "single_doc_support")
+COMPARING = ("multi_doc_support", "multi_doc_answer")
 _link = lru_cache(maxsize=1 << 14)(link)  # the same passages are compared for each pair of their facts
 GROUP = 4  # passages that count as equally good
-UNLIKE = 6  # grades that a comparison of unlike events comes later
+UNLIKE = 20  # grades that a comparison of unlike events comes later: after all others
+OTHERS = 3  # grades that the facts of another paradigm come later
 SHORT = 14  # words of a question; longer ones come later
 OPTIONS = 4
 IMITATED = 25  # words of the exemplar that the teacher reads
@@ -48,7 +52,7 @@ KINDS = {
 # Wordings of a task by kind. {direct} is "When was she born?", {said} "when she was born".
 WORDINGS = {
     "command": ("State {said}.", "Tell me {said}.", "Find out {said}.", "Say {said}."),
-    "explanation": ("Can you explain {said}?", "Please tell me {said}.", "Could you tell me {said}?"),
+    "explanation": ("Can you tell me {said}?", "Please tell me {said}.", "Could you tell me {said}?"),
     "claim": ("Is it true that {claim}?", "True or false: {claim}."),
 }
 QUESTION = ("{direct}", "Do you know {said}?", "Can you tell me {said}?")
@@ -83,10 +87,13 @@ def focuses(
     rank = {passage.id: place // GROUP for place, passage in enumerate(ranked)}
     found = [one for one in CANDIDATES[paradigm](ranked, facts) if len(one.task.question.split()) < 2 * SHORT]
     if paradigm in STATING:
-        found = [one for one in found if _owner(one.task) == paradigm]
+        found = [one for one in found if _owner(one.task, STATING) == paradigm]
     found.sort(
         key=lambda one: (
-            one.grade + min(rank[passage.id] for passage in one.passages) + (len(one.task.question.split()) > SHORT),
+            one.grade
+            + min(rank[passage.id] for passage in one.passages)
+            + (len(one.task.question.split()) > SHORT)
+            + OTHERS * (_owner(one.task) != paradigm),
             digest(seed, one.task.question),
         )
     )
@@ -102,8 +109,11 @@ def _beginning(exemplar: str) -> str:
     return " ".join(exemplar.split()[:IMITATED])
 
 
-def _owner(task: Task) -> str:
-    return min(STATING, key=lambda name: digest(task.facts[0].sentence, name))
+def _owner(task: Task, among: Sequence[str] = ()) -> str:
+    """Return the paradigm to which a hash gives the facts of a task."""
+    among = among or (COMPARING if len(task.facts) > 1 and len({one.subject for one in task.facts}) > 1 else OF_ONE)
+    said = sorted(fact.sentence for fact in task.facts)
+    return min(among, key=lambda name: digest(*said, name))
 
 
 def _shown(paradigm: str, one: Candidate, ranked: Sequence[Passage]) -> tuple[Passage, ...]:
@@ -178,7 +188,7 @@ def _compared(ranked: Sequence[Passage], facts: Mapping[str, Sequence[Fact]]) ->
 
 def _combined(ranked: Sequence[Passage], facts: Mapping[str, Sequence[Fact]]) -> Iterator[Candidate]:
     for one in _of_two(bridged, ranked, facts):
-        yield one._replace(grade=0)
+        yield one._replace(grade=-OTHERS)  # such questions are rare, and belong to no other paradigm
     for one in _of_two(combined, ranked, facts):
         yield one._replace(grade=one.grade + 1)
 

@@ -94,7 +94,7 @@ def _age(birth: Fact, event: Fact) -> Iterator[Task]:
 
 def _period(fact: Fact) -> Task:
     assert fact.year
-    if fact.year >= DECADES:
+    if fact.year > DECADES + 9:  # "the 1900s" are a century as well
         period, which = f"{fact.year // 10 * 10}s", "decade"
     else:
         period, which = f"{_ordinal((fact.year - 1) // 100 + 1)} century", "century"
@@ -150,13 +150,27 @@ def _more_or_less(fact: Fact) -> Iterator[Task]:
 
 
 def compared(one: Fact, other: Fact) -> Iterator[Task]:
-    """Yield what two facts of two articles show together, and neither alone: an order, a distance in time."""
+    """Yield what two facts of two articles show together, and neither alone: an order, or a distance in time.
+
+    Only one order of the two facts has a question. A hash chooses the order and the question.
+    """
     if not (one.year and other.year and _inverted(one) and _tail(other)) or abs(one.year - other.year) < 2:
         return
-    alike = same_relation(one, other)
+    alike, drawn = same_relation(one, other), int(digest(*sorted((one.question, other.question))), 16)
     if not alike and (abs(one.year - other.year) > NEAR or ORDER.search(f"{one.open} {other.open}")):
         return
-    verdict, order = ("Yes", "before") if one.year < other.year else ("No", "after")
+    if (one.question < other.question) == bool(drawn & 1):
+        return
+    if alike and drawn & 2:
+        one, other = sorted((one, other), key=lambda fact: fact.year or 0)
+        yield Task(
+            f"How many years before {other.subject} {_inverted(one)}?",
+            f"by how many years {one.open} before {other.subject}",
+            sentence(f"{one.open} about {(other.year or 0) - (one.year or 0)} years before {other.subject}"),
+            (one, other),
+        )
+        return
+    verdict, order = ("Yes", "before") if (one.year or 0) < (other.year or 0) else ("No", "after")
     what = other.subject if alike else other.open
     yield Task(
         _capital(f"{_inverted(one)} before {what}?"),
@@ -164,13 +178,6 @@ def compared(one: Fact, other: Fact) -> Iterator[Task]:
         sentence(f"{verdict}, {one.open} {order} {what}"),
         (one, other),
     )
-    if alike and one.year < other.year:
-        yield Task(
-            f"How many years before {what} {_inverted(one)}?",
-            f"how many years before {what} {one.open}",
-            sentence(f"{one.open} about {other.year - one.year} years before {what}"),
-            (one, other),
-        )
 
 
 def combined(one: Fact, other: Fact) -> Iterator[Task]:
