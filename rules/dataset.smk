@@ -80,10 +80,14 @@ rule measure_evidence:
         rows=setting("evidence.rows"),
         thresholds=lambda wildcards: json.dumps(dataset(wildcards)["evidence"]["thresholds"], sort_keys=True),
         seed=setting("seed"),
+        paradigms=lambda wildcards: (
+            "" if rows_may_drop(dataset(wildcards)) else f"--paradigms {rows_wanted(wildcards)}"
+        ),
         code=code("measure_evidence"),
         settings=settings_file,
     shell:
-        "OMP_NUM_THREADS=1 python -m scripts.measure_evidence {input.rows:q} --stopped {input.stopped:q} --rows {params.rows} --seed {params.seed}"
+        "OMP_NUM_THREADS=1 python -m scripts.measure_evidence {input.rows:q} --stopped {input.stopped:q} {params.paradigms}"
+        " --rows {params.rows} --seed {params.seed}"
         " --thresholds {params.thresholds:q} --model {params.model:q} --revision {params.revision:q} --workers {threads}"
         " --dataset {wildcards.dataset} --output {output:q} --settings {params.settings:q} --log {log:q}"
 
@@ -145,7 +149,7 @@ rule merge_dataset:
     resources:
         mem_mb=growing(4000),
     params:
-        paradigms=lambda wildcards: " ".join(f"{name}={rows}" for name, rows in wanted(dataset(wildcards)).items()),
+        paradigms=rows_wanted,
         seed=setting("seed"),
         failing=setting("verification.failing"),
         misfits=setting("evidence.failing"),

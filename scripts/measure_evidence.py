@@ -6,6 +6,7 @@
 Args:
     files: one .jsonl of rows for each paradigm
     stopped: rows that a quality filter stopped; they are not measured
+    paradigms: PARADIGM=ROWS for each paradigm, if no row is dropped later: surplus rows are not measured
     rows: the most rows that are measured
     seed: draws the rows
     thresholds: JSON of `evidence.thresholds` in config.yaml
@@ -18,9 +19,11 @@ Args:
 """
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rag_instruct import cli
+from rag_instruct.dataset.merging import merge
 from rag_instruct.evidence.findings import Thresholds
 from rag_instruct.evidence.measuring import measured_folder, measurer_of
 from rag_instruct.evidence.rows import asked_of, sampled
@@ -32,10 +35,23 @@ from rag_instruct.record_files import read_records, write_records
 from rag_instruct.schema import Row, StoppedRow
 
 
+def of_data_set(
+    rows: Sequence[Row], stopped: Mapping[str, StoppedRow], paradigms: Sequence[str], seed: str
+) -> list[Row]:
+    """Return the rows that are not stopped; with `paradigms`, only those that the merge will take."""
+    if not paradigms:
+        return [row for row in rows if row.id not in stopped]
+    wanted = {name: int(count) for name, count in (pair.split("=") for pair in paradigms)}
+    parts = {name: [row for row in rows if row.paradigm == name] for name in wanted}
+    taken = {row.id for row in merge(parts, wanted, seed, stopped)[0]}
+    return [row for row in rows if row.id in taken]
+
+
 def main(
     files: list[Path],
     *,
     stopped: Path | None = None,
+    paradigms: Sequence[str] = (),
     rows: int,
     seed: str,
     thresholds: str = "{}",
@@ -46,9 +62,9 @@ def main(
     output: Path,
     settings: Path | None = None,
 ) -> None:
-    left_out = {one.id for one in read_records(stopped, StoppedRow)} if stopped else set()
+    halted = {one.id: one for one in read_records(stopped, StoppedRow)} if stopped else {}
     found = [row for path in files for row in read_records(path, Row)]
-    drawn = sampled((row for row in found if row.id not in left_out), rows, seed)
+    drawn = sampled(of_data_set(found, halted, paradigms, seed), rows, seed)
     pool = (text for row in found for text in row.documents)
     folder = measured_folder(Path(job_settings(settings)["answers"]))
     with exclusive(folder, output):

@@ -11,6 +11,7 @@ from conftest import ROOT, SHARED, needs_shared
 from tiny import model_folder
 
 from rag_instruct.dataset.evidence import apply_evidence
+from rag_instruct.dataset.merging import merge
 from rag_instruct.errors import UserError
 from rag_instruct.evidence.calibration import auc, best_threshold, needed_losses, read_labelled
 from rag_instruct.evidence.findings import Thresholds, as_intended, paradigm_found
@@ -23,7 +24,8 @@ from rag_instruct.llm.answers import AnswerStore
 from rag_instruct.models.likelihood import Likelihood, Text, batches
 from rag_instruct.paradigms import PARADIGMS
 from rag_instruct.reasons import Reason
-from rag_instruct.schema import Gain
+from rag_instruct.schema import Gain, StoppedRow
+from scripts.measure_evidence import of_data_set
 
 POOL = [f"Stranger {n}\nNothing of it." for n in range(20)]
 
@@ -234,6 +236,23 @@ def test_a_larger_sample_holds_a_smaller_one():
     assert len(some) == 5
     assert some < more
     assert [row.id for row in sampled(rows, 99, "1")] == [row.id for row in rows]
+
+
+def test_only_rows_of_the_data_set_are_measured_if_no_row_is_dropped_later():
+    rows = [
+        made.row(f"{name}-{number}", name, question=f"{name} {number}?") for name in PARADIGMS for number in range(4)
+    ]
+    stopped = {"useless_doc-0": StoppedRow("useless_doc-0", Reason.QUESTION_LENGTH, "")}
+    assert len(of_data_set(rows, stopped, [], "1")) == 19
+    measured = of_data_set(rows, stopped, [f"{name}=2" for name in PARADIGMS], "1")
+    assert {row.id for row in measured} == {
+        row.id for row in merge(by_paradigm(rows), dict.fromkeys(PARADIGMS, 2), "1", stopped)[0]
+    }
+    assert [row.id for row in measured[:2]] == ["useless_doc-1", "useless_doc-2"]
+
+
+def by_paradigm(rows):
+    return {name: [row for row in rows if row.paradigm == name] for name in PARADIGMS}
 
 
 def every_of(paradigms):
