@@ -167,6 +167,10 @@ def test_people_and_things():
         ("Her film was released in 2013.", "film"),  # which one?
         ("Ida Holm has been described by Danish critics as the best.", "described"),
         ("In 1768 the doctor variolated Catherine the Great of Russia.", "the Great"),
+        ("In 1992 a native of Chicago joined the group Red.", "a native"),
+        ("Ida Holm was its president from 1934 to 1935.", "its"),
+        ("Ida Holm was renamed in 1901 by an act of the United States Congress.", "Who renamed"),
+        ("Ida Holm is known for her roles as Medea and Norma.", "known as"),
         ("Davies was replaced in 1912 by Anna Lind.", "Davies"),  # a bare surname
     ],
 )  # fmt: skip

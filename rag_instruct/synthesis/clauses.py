@@ -180,7 +180,8 @@ class Clause:
         if self.be:  # "was she first" would ask for her rank
             return _joined(self.verb.lower_, self.subject, body)
         do = "did" if self.aux or self.verb.tag_ in ("VBD", "VBN") else "does" if self.verb.tag_ == "VBZ" else "do"
-        return _joined(do, self.subject, self._first, self.verb.lemma_, self._particle, body)
+        lemma = {"premier": "premiere"}.get(self.verb.lemma_, self.verb.lemma_)
+        return _joined(do, self.subject, self._first, lemma, self._particle, body)
 
     @property
     def active(self) -> str:

@@ -20,7 +20,7 @@ from rag_instruct.synthesis.clauses import (
     text_of,
 )
 from rag_instruct.synthesis.facts import UNITS, Fact
-from rag_instruct.synthesis.subjects import NAMES, Topic
+from rag_instruct.synthesis.subjects import NAMES, Topic, is_human
 from rag_instruct.words import word_set
 
 if TYPE_CHECKING:
@@ -147,7 +147,9 @@ def _agent(clause: Clause, part: Part) -> Iterator[Fact]:
     explained = any(
         word.dep_ == "appos" and word not in part.words for word in part.root.subtree
     )  # "the mayor, Ann Lee"
-    named = part.label in ("PERSON", "ORG", "GPE", "NORP") and not explained
+    noun = next((word for word in part.root.children if word.dep_ in ("pobj", "pcomp")), part.root)
+    somebody = noun.ent_type_ in ("PERSON", "ORG", "GPE", "NORP") or is_human([noun.lemma_.lower()])
+    named = part.label and somebody and not explained
     if named and clause.active and len(part.target) <= 12 and clause.verb.lemma_ not in OPINIONS:
         dates = tuple(clause.of_role("date"))
         said = " ".join(filter(None, (clause.active, clause.subject, clause.body((part, *dates)))))
@@ -263,7 +265,8 @@ def _final_preposition(clause: Clause, part: Part) -> Iterator[Fact]:
     key = (clause.verb.lemma_, part.prep)
     alone = sum(one.prep == part.prep for one in clause.parts) == 1
     alone &= clause.verb.lemma_ not in ("lead", "run", "live") or not clause.of_role("object")
-    if key not in FINAL or not alone or len(part.target) > 12 or (key[0] == "know" and not clause.passive):
+    known = key[0] == "know" and not (clause.passive and part.root.i == clause.verb.i + 1)
+    if key not in FINAL or not alone or len(part.target) > 12 or known:
         return
     if part.prep == "at" or (part.label == "ORG" and part.prep == "from"):
         yield _fact(clause, part, "where", "where")

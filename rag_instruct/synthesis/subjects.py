@@ -23,9 +23,9 @@ HUMAN = word_set(
     "king queen saint nun monk bishop archbishop duke poet chef judge prince architect pilot coach star priest "
     "pope emperor noble count earl baron knight athlete mystic visionary friar cleric critic model student chief "
     "child son daughter mayor general statesman diplomat hero martyr sultan scholar emir governor-general "
-    "farmer performer programmer reformer drummer swimmer rower lawyer player author professor sailor tailor warrior "
-    "governor chancellor founder character boy girl husband wife father mother brother sister widow composer soprano "
-    "tenor"
+    "native member farmer performer programmer reformer drummer swimmer rower lawyer player author professor sailor tailor "
+    "warrior governor chancellor founder character boy girl husband wife father mother brother sister widow composer "
+    "soprano tenor"
 )
 NOT_HUMAN = word_set(
     "river water matter computer center theater paper number order tower chapter charter quarter cluster register "
@@ -308,7 +308,7 @@ def is_topic(words: "Sequence[Token]", head: "Token", topic: Topic) -> bool:
         return False
     if topic.name.partition(",")[0].lower() == " ".join(said) and head.text[:1].isupper():
         return True
-    if len(said) == 1 == len(words) and head.pos_ == "PROPN" and said[0] == topic.surname:
+    if len(said) == 1 == len(words) and head.text[:1].isupper() and said[0] == topic.surname:
         return True
     whole = set(said) - ARTICLES == topic.words - ARTICLES
     if set(said) <= topic.words and (whole or topic.person):
@@ -367,7 +367,8 @@ def is_unsettled(head: "Token", subject: str, past: bool, topic: Topic) -> bool:
         return False
     first = subject.split()[0].lower()
     names = any(word.pos_ == "PROPN" for word in kept(head)) or bool(topic.name and topic.name in subject)
-    return first in QUANTIFIERS or first[0].isdigit() or (past and not names and first != "the")
+    somebody = first in ("a", "an") and is_human([head.lemma_.lower()])  # "a native of Chicago"
+    return somebody or first in QUANTIFIERS or first[0].isdigit() or (past and not names and first != "the")
 
 
 def has_lone_surname(words: "Sequence[Token]", topic: Topic) -> bool:
