@@ -38,7 +38,7 @@ _link = lru_cache(maxsize=1 << 14)(link)  # the same passages are compared for e
 GROUP = 4  # passages that count as equally good
 UNLIKE = 20  # grades that a comparison of unlike events comes later: after all others
 OTHERS = 3  # grades that the facts of another paradigm come later
-SHORT = 14  # words of a question; longer ones come later
+SHORT, LONG = 14, 4  # words of a question, and the grades that a longer one comes later
 OPTIONS = 4
 IMITATED = 25  # words of the exemplar that the teacher reads
 
@@ -92,7 +92,7 @@ def focuses(
         key=lambda one: (
             one.grade
             + min(rank[passage.id] for passage in one.passages)
-            + (len(one.task.question.split()) > SHORT)
+            + LONG * (len(one.task.question.split()) > SHORT)
             + OTHERS * (_owner(one.task) != paradigm),
             digest(seed, one.task.question),
         )
@@ -177,8 +177,8 @@ def _of_two(
     for one, first, other, second, between in _pairs(ranked, facts):
         for task in tasks(first, second):
             if not (_states(one, stated(second)) or _states(other, stated(first))):
-                alike = same_relation(first, second) or (tasks is compared and first.relation == second.relation)
-                grade = (0 if between else 1 if first.noun == second.noun else 2) + (0 if alike else UNLIKE)
+                alike = 0 if same_relation(first, second) else UNLIKE
+                grade = (0 if between else 1 if first.noun == second.noun else 2) + alike
                 yield Candidate(task, (one, other), grade, (between,) if between else ())
 
 

@@ -21,11 +21,11 @@ WORKS = word_set("film song album novel book play series band opera game magazin
 HUMAN_END = re.compile(r"(ist|ian|eer|ess|woman|man|tor|dor|eur|[cdgklnprstvxz]er|[cps]her)$")
 HUMAN = word_set(
     "king queen saint nun monk bishop archbishop duke poet chef judge prince architect pilot coach star priest "
-    "pope emperor noble count earl baron knight athlete mystic visionary friar cleric critic model student chief "
-    "child son daughter mayor general statesman diplomat hero martyr sultan scholar emir governor-general "
-    "native member farmer performer programmer reformer drummer swimmer rower lawyer player author professor sailor tailor "
-    "warrior governor chancellor founder character boy girl husband wife father mother brother sister widow composer "
-    "soprano tenor"
+    "pope emperor noble count earl baron knight athlete mystic visionary friar cleric critic model student chief child "
+    "son daughter mayor general statesman diplomat hero martyr sultan scholar emir governor-general "
+    "native member farmer performer programmer reformer drummer swimmer rower lawyer player author professor sailor "
+    "tailor warrior governor chancellor founder character boy girl husband wife father mother brother sister widow "
+    "composer soprano tenor"
 )
 NOT_HUMAN = word_set(
     "river water matter computer center theater paper number order tower chapter charter quarter cluster register "
