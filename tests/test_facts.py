@@ -121,6 +121,11 @@ def called(title: str, *texts: str) -> str:
         ("Octopus", "An octopus has eight arms.", "an octopus"),
         ("click", "Click is a Python package.", "Click"),
         ("Vik, Iceland", "Vik is a village.", "Vik"),
+        (
+            "Knitting cooperative",
+            "Knitting cooperative. The cooperative was founded in 1922.",
+            "the knitting cooperative",
+        ),
         ("The Jump", "The Jump is a series.", "The Jump"),
         ("IMG 0042", "The bridge was built in 1901.", ""),
         ("para_017", "Parachutes are old.", ""),  # the file's name is no word of the text
@@ -184,6 +189,7 @@ def test_doubtful_sentences_are_not_asked(text, wrong):
     [
         ("The Harbour House was opened on 4 May 1935 by the mayor.", "When was the Harbour House opened?", "4 May 1935"),
         ("The Harbour House was built in 1896 in Vik.", "When was the Harbour House built?", "1896"),
+        ("The Harbour House was opened in 1976 by four people with a table of flints.", "When was the Harbour House opened?", "1976"),
         ("The Harbour House was designed in 1934 by Alfred Tunnard.", "Who designed the Harbour House?", "Alfred Tunnard"),
         ("The Harbour House was first painted in 1901.", "When was the Harbour House first painted?", "1901"),
     ],

@@ -126,7 +126,11 @@ def _time(clause: Clause, part: Part) -> Iterator[Fact]:
     if len(clause.of_role("date")) == 1 and not numbered and (SURE_TIME if clause.past else TIME).search(part.text):
         word = {"since": "since when", "until": "until when"}.get(part.prep, "when")
         done = clause.of_role("agent") if clause.passive else []
-        done += clause.of_role("place") if clause.verb.lemma_ in FOUNDING else []
+        alone = not clause.of_role("object") and clause.subject.split()[0] not in ("a", "an")
+        if clause.verb.lemma_ in FOUNDING and alone:
+            done += [
+                one for one in clause.of_role("place", "prep") if one.prep in ("in", "at", "on", "near", "with", "for")
+            ]
         yield _fact(clause, part, "when", word, _not_asked(clause, part) or tuple(done))
 
 

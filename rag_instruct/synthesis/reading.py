@@ -15,7 +15,6 @@ from rag_instruct.synthesis.facts import Fact, FactsOf
 from rag_instruct.synthesis.questions import facts_of, reads_well
 from rag_instruct.synthesis.subjects import (
     ARTICLES,
-    GROUPS,
     NAMES,
     Topic,
     has_lone_surname,
@@ -166,8 +165,8 @@ def _standing_parts(parts: Sequence[Part], verb: "Token", said: str, topic: Topi
     behind = [part for part in parts if part.words[0].i > verb.i]
     found = []
     for part in parts:
-        kinds = ("",) if said != topic.name else (topic.kind, "plural" if topic.noun in GROUPS else topic.kind)
-        own = any(word.lower_ in OWN and OWN[word.lower_] not in kinds for word in part.words)
+        owned = {OWN[word.lower_] for word in part.words if word.lower_ in OWN}
+        own = bool(owned) and (said != topic.name or (topic.person and "thing" in owned))
         if points(part.words) or own or is_vague(part.words, topic) or has_lone_surname(part.words, topic):
             first = behind and part is behind[0] and part.prep not in JOINING_PREPS
             if part.role in ("object", "complement", "other") or first:

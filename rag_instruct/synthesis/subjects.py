@@ -174,16 +174,17 @@ def as_written(name: str, docs: "Sequence[Doc]") -> str:
         return name
     said = [found for doc in docs for found in _said(name, doc)]
     inside_ = [one for one in said if not one.opening]
-    last = name.split()[-1].lower()
-    common = 2 * sum(one.text.islower() for one in inside_) > len(inside_) or (
-        not inside_ and bool(said) and not any(one.name for one in said)
-    )
-    if not said:  # "The crane" in a text about a harbour crane
-        the = any(re.search(rf"\b([Tt]he|[Aa]n?|[Tt]his|[Oo]ur) {re.escape(last)}\b", doc.text) for doc in docs)
-        common = the and (name[1:].islower() or name.islower())
-        return f"the {name.lower()}" if common else name
+    if not inside_ and name[1:].islower():  # a heading or a file's name: "The crane" means the harbour crane
+        last = re.escape(name.split()[-1].lower())
+        if any(re.search(rf"\b([Tt]he|[Aa]n?|[Tt]his|[Oo]ur) {last}\b", doc.text) for doc in docs):
+            return f"the {name.lower()}"
+    if not said:
+        return name
     usual = Counter(one.article for one in inside_ or said)
     article = max(("", "the", "an", "a"), key=lambda one: usual[one])
+    common = 2 * sum(one.text.islower() for one in inside_) > len(inside_) or not (
+        inside_ or any(one.name for one in said)
+    )
     if common and (article or inside_):
         return f"{article} {name.lower()}".strip()
     if name.islower():
