@@ -37,7 +37,7 @@ def table(store: AnswerStore) -> str:
 def described(record: Record) -> str:
     """Return a request and its reply as text for the terminal."""
     parts = [f"{name}: {record[name]}" for name in ("key", "for", "stage", "at") if name in record]
-    parts += [f"── {message['role']}\n{message['content']}" for message in record["request"]["messages"]]
+    parts += [f"── {message['role']}\n{message['content']}" for message in record["request"].get("messages", [])]
     rest = {name: value for name, value in record["request"].items() if name != "messages"}
     reply = record.get("reply") or {"failure": record.get("failure")}
     return "\n".join([*parts, f"── request\n{rest}", f"── reply\n{reply.get('text', '')}", f"── {reply}"])

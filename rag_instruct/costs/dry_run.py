@@ -39,9 +39,8 @@ class DryRunClient(AnswerSource):
 
     def stored_of(self, stage: str) -> int:
         """Return how many answers of the model the store has for a stage, whichever data set bought them."""
-        model = self.session.model.model
-        records = (record for record in self._store.records() if record["request"]["model"] == model)
-        return sum("reply" in record and stage.startswith(record.get("stage", "unknown")) for record in records)
+        records = self._store.answers_of(self.session.model.model)
+        return sum(stage.startswith(record.get("stage", "unknown")) for record in records)
 
     def note(self, body: Request) -> None:
         """Note a typical request, from which the cost of others is estimated."""

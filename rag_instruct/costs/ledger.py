@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any, TypedDict
 
 from rag_instruct.llm.answers import AnswerStore
@@ -49,9 +50,11 @@ def entries(store: AnswerStore, used: set[str], account: BudgetAccount) -> list[
     They are those bought for the data set, and those bought for others whose answers the data set uses.
     """
     records = progress(store.records(), "reading the answers", len(store))
-    found = [record for record in records if record["key"] in used or record.get("for") == account.data_set]
-    found += [record for record in store.lost.values() if record.get("for") == account.data_set]
-    listed = [_entry(record, used, account) for record in found]
+    mine = chain(
+        (record for record in records if record["key"] in used or record.get("for") == account.data_set),
+        (record for record in store.lost.values() if record.get("for") == account.data_set),
+    )
+    listed = [_entry(record, used, account) for record in mine]
     return sorted(listed, key=lambda entry: (entry["key"], "possible_dollars" in entry))
 
 

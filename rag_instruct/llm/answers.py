@@ -17,23 +17,29 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from io import FileIO
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, TYPE_CHECKING
 
 from rag_instruct.errors import UserError
 from rag_instruct.files import FULL, digest, dump, needs_room
 from rag_instruct.llm import segments
-from rag_instruct.llm.segments import Record, Reply, Request, failed_reply, tokens_of
+from rag_instruct.llm.segments import Payer, Place, Record, Reply, Request, failed_reply, payer_of, tokens_of
 from rag_instruct.lock import READ_ONLY, hold
+
+if TYPE_CHECKING:  # it imports numpy, which stores without large segments do not need
+    from rag_instruct.llm.key_table import KeyTable
 
 KEPT = "what was bought is kept: run again to go on"
 CORRECT = "what was bought is kept: correct this, then run again"  # where a rerun alone would meet the same
 SAMPLE = 200  # answers from which a job learns how many tokens a request has
 ROOM = 2**23  # bytes set aside on the disk, for answers that are on their way when it becomes full
+LARGE = 2**20  # bytes from which a segment has an index; to read less takes milliseconds
+FULL_SEGMENT = 2**26  # bytes after which a process begins another segment: what has no index yet stays small
+MANY = 2**15  # records in a dictionary, before they go into a table
 RESTED = 10  # after a look into the folder, wait this many times as long as the look took
 
 
@@ -57,24 +63,16 @@ def exclusive(folder: Path, output: Path) -> Iterator[None]:
             held.close()
 
 
-class Payer(NamedTuple):
-    """Who paid for tokens, and what decides their price."""
-
-    data_set: str
-    model: str
-    teacher: str  # empty in older records
-    batch: bool
-
-
 class AnswerStore:
     """Replies by request key. The store reads a reply from disk when asked, and writes new ones to its own segment.
 
-    `spent` sums the tokens of all records by payer.
+    `spent` sums the tokens of all records by payer. Of large segments only the index is read, see segment_index.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._index: dict[str, tuple[str, int]] = {}  # request key: segment and first byte
+        self._recent: dict[str, Place] = {}  # by request key: records that this process wrote or read
+        self._settled: KeyTable | None = None  # all others
         self._ends: dict[str, int] = {}  # segment: the byte up to which we have read it
         self._look: asyncio.Task[None] | None = None
         self._next_look = 0.0
@@ -94,16 +92,16 @@ class AnswerStore:
         self.refresh()
 
     def __len__(self) -> int:
-        return len(self._index)
+        return len(self._recent) + (len(self._settled) if self._settled else 0)
 
     def __contains__(self, key: str) -> bool:
-        return key in self._index
+        return key in self._recent or bool(self._settled and self._settled.find(key))
 
     def refresh(self) -> None:
         """Read the records that other processes have written since the last look."""
         for name, size in segments.sizes(self.folder):
             if size > self._ends.get(name, 0) and name != self._own:
-                self._read(name)
+                self._read(name, size)
 
     async def refreshed(self) -> None:
         """Refresh for thousands of concurrent callers: one look serves all of them, and looks are rare."""
@@ -118,7 +116,9 @@ class AnswerStore:
         ended = time.monotonic()
         self._next_look = ended + RESTED * (ended - began)
 
-    def _read(self, name: str) -> None:
+    def _read(self, name: str, size: int) -> None:
+        if name not in self._ends and size >= LARGE:
+            self._ends[name] = self._take_index(name)
         for position, record in segments.records_from(self.folder / name, self._ends.get(name, 0)):
             if record:
                 self._take(record, name, position)
@@ -126,19 +126,57 @@ class AnswerStore:
                 self._ends[name] = position
 
     def _take(self, record: Record, segment: str, position: int) -> None:
-        known: dict[str, Any] = self.lost if "lost" in record else self._index
-        name = segments.identity(record)
-        unknown = bool(record.get("unknown"))
-        if name in known and (unknown or name not in self._unknown):
+        name, unknown = segments.identity(record), bool(record.get("unknown"))
+        known = name in self.lost if "lost" in record else name in self
+        if known and (unknown or name not in self._unknown):
             return
-        known[name] = record if "lost" in record else (segment, position)
-        (self._unknown.add if unknown else self._unknown.discard)(name)
+        payer = payer_of(record)
+        if payer:
+            self._note_spent(payer, tokens_of(record.get("reply") or record["lost"]) | Counter(requests=1))
         if "reply" in record:
             self._answering.add(record["request"]["model"])
-        if paid := record.get("reply") or record.get("lost"):
-            model = record["lost"]["model"] if "lost" in record else record["request"]["model"]
-            payer = Payer(record.get("for", ""), model, record.get("teacher", ""), bool(paid.get("batch")))
-            self.spent.setdefault(payer, Counter()).update(tokens_of(paid) | Counter(requests=1))
+        if "lost" in record:
+            self.lost[name] = record
+            return
+        (self._unknown.add if unknown else self._unknown.discard)(name)
+        self._recent[name] = Place(segment, position, payer.model if payer else "")
+        if len(self._recent) - len(self._unknown) >= MANY:
+            self._table()
+
+    def _note_spent(self, payer: Payer, tokens: Counter[str]) -> None:
+        self.spent.setdefault(payer, Counter()).update(tokens)
+
+    def _take_index(self, name: str) -> int:
+        """Take what the index of a segment says, and return the byte up to which it holds."""
+        import numpy as np
+
+        from rag_instruct.llm.segment_index import TOKENS, index_of, short
+
+        index = index_of(self.folder / name)
+        if unknown := list(self._unknown):
+            for place in np.flatnonzero(np.isin(short(unknown), index.rows["key"])):
+                self._unknown.discard(unknown[place])
+                del self._recent[unknown[place]]
+        rows = self._table().add_index(name, index)
+        for number, payer in enumerate(index.payers):
+            if len(paid := rows[rows["payer"] == number]):
+                sums = Counter({of: int(paid[of].sum(dtype=np.int64)) for of in TOKENS})
+                self._note_spent(payer, sums | Counter(requests=len(paid)))
+                self._answering.add(payer.model)
+        for position in index.others:
+            if record := self._record_at(name, position):
+                self._take(record, name, position)
+        return index.end
+
+    def _table(self) -> "KeyTable":
+        """Return the table, with all that is final in it."""
+        from rag_instruct.llm.key_table import KeyTable
+
+        if self._settled is None:
+            self._settled = KeyTable()
+        self._settled.add({key: place for key, place in self._recent.items() if key not in self._unknown})
+        self._recent = {key: place for key, place in self._recent.items() if key in self._unknown}
+        return self._settled
 
     def has_answers_of(self, model: str) -> bool:
         """Return whether the store has an answer of the model, which shows that its endpoint works."""
@@ -150,24 +188,30 @@ class AnswerStore:
 
     def record(self, key: str) -> Record | None:
         """Return the record of a request, or None."""
-        if key not in self._index:
-            return None
-        segment, position = self._index[key]
-        record = next(segments.records_from(self.folder / segment, position), (0, None))[1]
-        assert record is not None, f"{segment} was changed at byte {position} while this process used it"
+        place = self._recent.get(key) or (self._settled.find(key) if self._settled else None)
+        return self._record_of(place) if place else None
+
+    def _record_of(self, place: Place) -> Record:
+        record = self._record_at(place.segment, place.position)
+        assert record, f"{place.segment} was changed at byte {place.position} while this process used it"
         return record
+
+    def _record_at(self, segment: str, position: int) -> Record | None:
+        return next(segments.records_from(self.folder / segment, position), (0, None))[1]
 
     def records(self) -> Iterator[Record]:
         """Yield the answer or failure of each request; lost attempts are in `lost`."""
-        for key in self._index:
-            record = self.record(key)
-            assert record is not None
-            yield record
+        places = chain(self._settled.places() if self._settled else (), self._recent.values())
+        return map(self._record_of, places)
+
+    def answers_of(self, model: str) -> Iterator[Record]:
+        """Yield the records with an answer of the model, about the latest first. No other record is read."""
+        recent = (place for place in reversed(self._recent.values()) if place.model == model)
+        return map(self._record_of, chain(recent, self._settled.answers_of(model) if self._settled else ()))
 
     def sample(self, model: str) -> Iterator[Record]:
         """Yield the latest records with an answer of the model, at most `SAMPLE`."""
-        answered = (record for key in reversed(self._index) if (record := self.record(key)) and "reply" in record)
-        return islice((record for record in answered if record["request"]["model"] == model), SAMPLE)
+        return islice(self.answers_of(model), SAMPLE)
 
     def get(self, key: str) -> Reply | None:
         """Return the stored reply, or None. The reply of a failure has the finish_reason "failed"."""
@@ -239,6 +283,8 @@ class AnswerStore:
         if self._segment and not (self.folder / self._own).exists():
             self._segment.close()  # compacted by another node, which does not see our locks
             self._segment = None
+        if self._segment and self._segment.tell() >= FULL_SEGMENT:
+            self._end_segment()
         if self._segment is None:
             self._segment = self._new_segment()
         position = self._segment.tell()
@@ -253,6 +299,19 @@ class AnswerStore:
             self._segment.seek(position)
             raise
         return position
+
+    def _end_segment(self) -> None:
+        """Close the own segment. Make its index, so that no other job must read it."""
+        if self._segment is None:
+            return
+        self._ends[self._own] = size = self._segment.tell()
+        self._segment.close()
+        self._segment = None
+        if size >= LARGE and (path := self.folder / self._own).exists():
+            from rag_instruct.llm.segment_index import index_of
+
+            with suppress(OSError):  # the answers are what counts
+                index_of(path)
 
     def _new_segment(self) -> FileIO:
         # Segments are read in the order of their names, so that the latest answers come last.
@@ -277,7 +336,8 @@ class AnswerStore:
 
     def close(self) -> None:
         """Close the own segment, and let other processes compact the store."""
-        for file in (self._segment, self._in_use, self._room):
+        self._end_segment()
+        for file in (self._in_use, self._room):
             if file:
                 file.close()
 

@@ -81,7 +81,7 @@ class Budget:
                 f"datasets.{account.data_set}.budget is in dollars, and no price is known for {model.model}: give the "
                 f"teacher a `price` in config.yaml, or add the model to the price file"
             )
-        for record in store.sample(model.model) if store.has_answers_of(model.model) else ():  # it reads all answers
+        for record in store.sample(model.model):
             if not (record["reply"].get("usage") or {}).get("estimated"):
                 self._learned.note(record["request"], record["reply"].get("usage"))
 

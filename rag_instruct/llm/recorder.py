@@ -28,7 +28,7 @@ class Recorder:
         self._model, self._store = model, store
         self.budget = Budget(account, model, store)
         self.buyer = Buyer(account.data_set, account.stage)
-        latest = next(store.sample(model.model), None) if store.has_answers_of(model.model) else None
+        latest = next(store.sample(model.model), None)
         self._answers_as = latest["reply"].get("model") if latest else None  # the model's name by the endpoint
         self._named = len(model.endpoints) > 1  # several endpoints may have different names for it
 

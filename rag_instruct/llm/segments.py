@@ -10,7 +10,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NamedTuple, NotRequired, TypedDict
 
 from rag_instruct.errors import UserError
 from rag_instruct.files import dump, whole
@@ -19,6 +19,7 @@ from rag_instruct.lock import hold
 from rag_instruct.logs import logger
 
 IN_USE = ".in_use.lock"  # every process that uses the segments holds it as a shared lock
+INDEX = ".index"  # added to the name of a large segment: the file of its index
 QUIET = 60  # seconds without a write before a segment may be compacted
 
 # A chat completion's body, or that of embeddings; `sampling` may add any parameter of a provider.
@@ -89,6 +90,32 @@ def failed_reply(failure: str, unknown: bool = False) -> Reply:
 def tokens_of(paid: Reply | Lost | None) -> Counter[str]:
     """Return the charged `prompt` and `completion` tokens. `prompt` includes the `cached` tokens."""
     return tokens_in(paid.get("usage") if paid else None)
+
+
+class Payer(NamedTuple):
+    """Who paid for tokens, and what decides their price."""
+
+    data_set: str
+    model: str
+    teacher: str  # empty in older records
+    batch: bool
+
+
+def payer_of(record: Record) -> Payer | None:
+    """Return who paid for an answer or a lost attempt; None for a failure, which is free."""
+    paid = record.get("reply") or record.get("lost")
+    if not paid:
+        return None
+    model = record["lost"]["model"] if "lost" in record else record["request"]["model"]
+    return Payer(record.get("for", ""), model, record.get("teacher", ""), bool(paid.get("batch")))
+
+
+class Place(NamedTuple):
+    """Where a record is, and which model answered; "" for a failure."""
+
+    segment: str
+    position: int
+    model: str
 
 
 def identity(record: Record) -> str:
@@ -204,6 +231,7 @@ def _joined(folder: Path, old: list[Path], drop_failures: bool) -> int:
         os.fsync(file.fileno())
     for path in old:
         path.unlink()
+        path.with_name(path.name + INDEX).unlink(missing_ok=True)
     return len(seen)
 
 
