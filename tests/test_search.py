@@ -1,6 +1,7 @@
 import faiss
 import numpy as np
 import pytest
+import torch
 from conftest import SHARED, needs_shared
 
 from rag_instruct.corpus.importing import import_passages, shard_rows
@@ -11,6 +12,7 @@ from rag_instruct.retrieval.queries import digest_of, save_by_query
 from rag_instruct.retrieval.runs import Run, merge
 from rag_instruct.retrieval.search import refuse_depth, search, search_shard
 from rag_instruct.retrieval.vectors import VectorFile
+from rag_instruct.threads import torch_threads
 
 
 def brute_force(queries, vectors, k):
@@ -76,15 +78,22 @@ def test_merged_shards_equal_brute_force(tmp_path, monkeypatch, kind, shards):
 
 
 @pytest.mark.parametrize(("block", "queries_at_once", "rescored"), [(64, 3, 50), (333, 1024, 1_000_000), (8192, 2, 7)])
-def test_no_size_of_a_piece_changes_the_result(tmp_path, monkeypatch, block, queries_at_once, rescored):
+@pytest.mark.parametrize("few", [1, 2, 128])
+def test_no_size_of_a_piece_and_no_thread_changes_the_result(
+    tmp_path, monkeypatch, block, queries_at_once, rescored, few
+):
     queries, vectors = made(7, 2500, 24, "duplicates")
     file = file_of(tmp_path, vectors)
     before = search(queries, file, 50)
     monkeypatch.setattr(module, "BLOCK_ROWS", block)
+    monkeypatch.setattr(module, "FEW", few)  # queries of a thread
     monkeypatch.setattr(module, "QUERY_ROWS", queries_at_once)
     monkeypatch.setattr(module, "RESCORED", rescored)
     monkeypatch.setattr("rag_instruct.retrieval.vectors.SPAN", 11)
-    assert search(queries, file, 50).tobytes() == before.tobytes()
+    for threads in (1, 5):
+        with torch_threads(threads):
+            assert search(queries, file, 50).tobytes() == before.tobytes()
+            assert torch.get_num_threads() == threads
 
 
 def test_hits_that_rounding_could_hide_are_searched_again(tmp_path, monkeypatch):

@@ -1,8 +1,10 @@
 """Search one shard of vectors exactly by inner product, on the CPU or a GPU, in bounded memory."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,10 +14,12 @@ from rag_instruct.logs import bar
 from rag_instruct.retrieval.depths import refuse_depth as refuse_depth
 from rag_instruct.retrieval.queries import digest_in, save_by_query
 from rag_instruct.retrieval.vectors import HITS, VectorFile
+from rag_instruct.threads import torch_threads
 
 BLOCK_ROWS = 8192  # vectors that are converted to float32 and multiplied at a time; they fit the processor's cache
 GROUP_ROWS = 32  # rows of a block that are skipped together if their best score is too low
-QUERY_ROWS = 1024  # queries that are multiplied at a time
+QUERY_ROWS = 1024  # queries that are multiplied at a time, by all threads together
+FEW = 128  # queries that a thread multiplies at a time, at least: fewer make the product slower
 WAITING = 32  # candidates wait until there are more than this per query, on average; then all are merged
 AHEAD_ROWS = 4 * BLOCK_ROWS  # distance from the current block to the block that the system reads ahead
 SPARE = 16  # extra candidates beyond k, because rounding in single precision may swap scores that are close
@@ -73,34 +77,63 @@ def _candidates(queries: np.ndarray, vectors: VectorFile, m: int) -> tuple[np.nd
     All scores are in single precision.
     """
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    parts = [_Best(part, m) for part in torch.from_numpy(queries).to(device).split(QUERY_ROWS)]
-    # We reserve the memory for scores once, because new memory for every product takes as long as the product.
-    memory = torch.empty(BLOCK_ROWS * min(QUERY_ROWS, len(queries)), device=device)
-    longest = torch.zeros((), device=device)
-    with torch.inference_mode(), bar("searching", total=len(vectors), unit=" vectors") as counter:
-        for start, block in _blocks(vectors, device):
-            longest = torch.maximum(longest, torch.linalg.vector_norm(block, dim=1).max())
-            for part in parts:
-                part.update(block, start, memory)
-            counter.update(len(block))
-        for part in parts:
+    workers = max(1, min(torch.get_num_threads(), min(len(queries), QUERY_ROWS) // FEW)) if device == "cpu" else 1
+    together = min(QUERY_ROWS // workers, -(-len(queries) // workers))
+    parts = [_Best(part, m) for part in torch.from_numpy(queries).to(device).split(together)]
+    # We reserve the memory once, because new memory for every product takes as long as the product.
+    memories = torch.empty((workers, BLOCK_ROWS * together), device=device)
+    block = torch.empty((min(BLOCK_ROWS, len(vectors)), vectors.dimension), device=device)
+    shares = np.linspace(0, len(block), workers + 1).astype(int).tolist()
+
+    def convert(worker: int, start: int, stop: int) -> float:
+        """Bring a share of a block into single precision, and return the length of its longest vector."""
+        first, end = start + shares[worker], min(start + shares[worker + 1], stop)
+        if first >= end:
+            return 0.0
+        share = block[first - start : end - start]
+        share.copy_(torch.from_numpy(vectors.block(first, end)))
+        return float(torch.linalg.vector_norm(share, dim=1).max())
+
+    def update(worker: int, start: int, stop: int) -> None:
+        for part in parts[worker::workers]:
+            part.update(block[: stop - start], start, memories[worker])
+
+    def finish(worker: int) -> None:
+        for part in parts[worker::workers]:
             part.merge_waiting()
+
+    longest = 0.0
+    with bar("searching", total=len(vectors), unit=" vectors") as counter, _in_threads(workers) as run:
+        for start in range(0, len(vectors), BLOCK_ROWS):
+            stop = min(start + BLOCK_ROWS, len(vectors))
+            vectors.read_ahead(stop + AHEAD_ROWS, min(stop + AHEAD_ROWS + BLOCK_ROWS, len(vectors)))
+            longest = max(longest, *run(convert, start, stop))
+            run(update, start, stop)
+            counter.update(stop - start)
+        run(finish)
     rows, scores = (torch.cat([getattr(part, name) for part in parts]).cpu().numpy() for name in ("rows", "scores"))
     # The rounding error of a dot product is at most d * 2^-24 * |q| * |x| (Higham 2002, section 3.1).
     # A row that was left out has an exact score of at most the lowest plus this error, which is doubled as a margin.
-    error = 2 * queries.shape[1] * 2.0**-24 * np.linalg.norm(queries.astype(np.float64), axis=1) * float(longest)
+    error = 2 * queries.shape[1] * 2.0**-24 * np.linalg.norm(queries.astype(np.float64), axis=1) * longest
     return rows, scores.min(axis=1).astype(np.float64), error
 
 
-def _blocks(vectors: VectorFile, device: str) -> Iterator[tuple[int, torch.Tensor]]:
-    """Yield the first row and the vectors of each block, in single precision. The system reads later blocks ahead."""
-    buffer = torch.empty((min(BLOCK_ROWS, len(vectors)), vectors.dimension), device=device)
-    for start in range(0, len(vectors), BLOCK_ROWS):
-        stop = min(start + BLOCK_ROWS, len(vectors))
-        vectors.read_ahead(stop + AHEAD_ROWS, min(stop + AHEAD_ROWS + BLOCK_ROWS, len(vectors)))
-        block = buffer[: stop - start]
-        block.copy_(torch.from_numpy(vectors.block(start, stop)))
-        yield start, block
+@contextmanager
+def _in_threads(workers: int) -> Iterator[Callable[..., list[Any]]]:
+    """Give a function that calls another one for each worker's number, all at a time, and returns the results.
+
+    The workers share the threads of torch, because torch does much of a search on one thread.
+    """
+    threads = torch.get_num_threads()
+    each = max(threads // workers, 1)
+
+    @torch.inference_mode()
+    def call(work: Callable[..., Any], worker: int, *arguments: Any) -> Any:
+        return work(worker, *arguments)
+
+    # The workers' number of threads is partly that of the whole process, so we set it again afterwards.
+    with torch_threads(threads), ThreadPoolExecutor(workers, "", torch.set_num_threads, (each,)) as pool:
+        yield lambda work, *arguments: list(pool.map(lambda worker: call(work, worker, *arguments), range(workers)))
 
 
 class _Best:
