@@ -53,6 +53,7 @@ def told(store):
         "size": len(store),
         "answering": [store.has_answers_of(model) for model in ("chat", "vectors", "none")],
         "records": sorted(json.dumps(record) for record in store.records()),
+        "for": sorted(json.dumps(record) for record in store.records_for("one", set(KEYS[:9]))),
         "of": [sorted(json.dumps(record) for record in store.answers_of(model)) for model in ("chat", "vectors", "no")],
     }
 
@@ -60,7 +61,10 @@ def told(store):
 @pytest.mark.parametrize("seed", range(6))
 def test_a_store_tells_the_same_whether_it_reads_records_or_indexes(tmp_path, monkeypatch, seed):
     fill(tmp_path, seed)
-    expected = told(AnswerStore(tmp_path))
+    store = AnswerStore(tmp_path)
+    expected = told(store)
+    ledger = [record for record in store.records() if record["for"] == "one" or record["key"] in KEYS[:9]]
+    assert expected["for"] == sorted(map(json.dumps, ledger))
     monkeypatch.setattr(answers, "MANY", 7)
     assert told(AnswerStore(tmp_path)) == expected, "a table instead of a dictionary"
     for large in (0, (tmp_path / "2.jsonl").stat().st_size):  # all segments, and some of them
@@ -100,6 +104,10 @@ def test_the_answers_of_a_model_are_found_without_reading_others(tmp_path, monke
     read.clear()
     assert not list(store.sample("none"))
     assert not read
+    failures = sum("failure" in record for record in store.records())
+    read.clear()
+    assert list(store.records_for("one", ()))
+    assert len(read) == failures + sum(record["for"] == "one" for record in store.records() if "reply" in record)
 
 
 @pytest.mark.parametrize("damage", ["absent", "cut", "garbage", "older", "another"])

@@ -49,11 +49,8 @@ def entries(store: AnswerStore, used: set[str], account: BudgetAccount) -> list[
 
     They are those bought for the data set, and those bought for others whose answers the data set uses.
     """
-    records = progress(store.records(), "reading the answers", len(store))
-    mine = chain(
-        (record for record in records if record["key"] in used or record.get("for") == account.data_set),
-        (record for record in store.lost.values() if record.get("for") == account.data_set),
-    )
+    lost = (record for record in store.lost.values() if record.get("for") == account.data_set)
+    mine = progress(chain(store.records_for(account.data_set, used), lost), "reading the answers")
     listed = [_entry(record, used, account) for record in mine]
     return sorted(listed, key=lambda entry: (entry["key"], "possible_dollars" in entry))
 

@@ -16,7 +16,7 @@ import tempfile
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from io import FileIO
@@ -139,7 +139,7 @@ class AnswerStore:
             self.lost[name] = record
             return
         (self._unknown.add if unknown else self._unknown.discard)(name)
-        self._recent[name] = Place(segment, position, payer.model if payer else "")
+        self._recent[name] = Place(segment, position, payer)
         if len(self._recent) - len(self._unknown) >= MANY:
             self._table()
 
@@ -188,8 +188,11 @@ class AnswerStore:
 
     def record(self, key: str) -> Record | None:
         """Return the record of a request, or None."""
-        place = self._recent.get(key) or (self._settled.find(key) if self._settled else None)
+        place = self._place(key)
         return self._record_of(place) if place else None
+
+    def _place(self, key: str) -> Place | None:
+        return self._recent.get(key) or (self._settled.find(key) if self._settled else None)
 
     def _record_of(self, place: Place) -> Record:
         record = self._record_at(place.segment, place.position)
@@ -201,13 +204,24 @@ class AnswerStore:
 
     def records(self) -> Iterator[Record]:
         """Yield the answer or failure of each request; lost attempts are in `lost`."""
-        places = chain(self._settled.places() if self._settled else (), self._recent.values())
-        return map(self._record_of, places)
+        return self._records(lambda payer: True)
+
+    def records_for(self, data_set: str, used: Collection[str]) -> Iterator[Record]:
+        """Yield the answers and failures that were bought for a data set, and those of the used keys."""
+        mine = self._records(lambda payer: payer is None or payer.data_set == data_set)
+        yield from (record for record in mine if record.get("for") == data_set or record["key"] in used)
+        for place in map(self._place, used):
+            if place and place.payer and place.payer.data_set != data_set:
+                yield self._record_of(place)
 
     def answers_of(self, model: str) -> Iterator[Record]:
         """Yield the records with an answer of the model, about the latest first. No other record is read."""
-        recent = (place for place in reversed(self._recent.values()) if place.model == model)
-        return map(self._record_of, chain(recent, self._settled.answers_of(model) if self._settled else ()))
+        return self._records(lambda payer: payer is not None and payer.model == model, latest_first=True)
+
+    def _records(self, wanted: Callable[[Payer | None], bool], latest_first: bool = False) -> Iterator[Record]:
+        recent = [place for place in self._recent.values() if wanted(place.payer)]
+        settled = self._settled.places(wanted, latest_first) if self._settled else ()
+        return map(self._record_of, chain(reversed(recent), settled) if latest_first else chain(settled, recent))
 
     def sample(self, model: str) -> Iterator[Record]:
         """Yield the latest records with an answer of the model, at most `SAMPLE`."""

@@ -1,14 +1,14 @@
 """Where the records of millions of keys lie, in sorted arrays: a tenth of the memory of a dictionary."""
 
-from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from rag_instruct.llm.segment_index import SegmentIndex, short
-from rag_instruct.llm.segments import Place
+from rag_instruct.llm.segments import Payer, Place
 
-PLACE = np.dtype([("segment", "<i4"), ("position", "<i8"), ("model", "<i4")])  # with numbers for names
+PLACE = np.dtype([("segment", "<i4"), ("position", "<i8"), ("payer", "<i4")])  # with numbers for names and payers
 
 
 class _Part(NamedTuple):
@@ -21,8 +21,8 @@ class KeyTable:
 
     def __init__(self) -> None:
         self._parts: list[_Part] = []  # each at least twice as long as the next, so that there are few
-        self._names: list[str] = []
-        self._numbers: dict[str, int] = {}
+        self._segments: dict[str, int] = {}
+        self._payers: dict[Payer | None, int] = {}
 
     def __len__(self) -> int:
         return sum(len(part.keys) for part in self._parts)
@@ -33,37 +33,34 @@ class KeyTable:
         for keys, places in self._parts:
             row = int(np.searchsorted(keys, wanted)[0])
             if row < len(keys) and keys[row : row + 1] == wanted:
-                return self._place(places[row])
+                return next(self._places(places[row : row + 1]))
         return None
 
     def add(self, places: Mapping[str, Place]) -> None:
         """Add keys that are not in the table."""
-        found = [(self._number(place.segment), place.position, self._number(place.model)) for place in places.values()]
+        found = [
+            (_number(self._segments, place.segment), place.position, _number(self._payers, place.payer))
+            for place in places.values()
+        ]
         self._add(short(places), np.array(found, PLACE))
 
     def add_index(self, segment: str, index: SegmentIndex) -> np.ndarray:
         """Add the rows of a segment's index whose keys are not in the table, and return them."""
         rows: np.ndarray = index.rows[self._lacks(index.rows["key"])]
-        models = np.array([*(self._number(payer.model) for payer in index.payers), self._number("")])
+        payers = np.array([_number(self._payers, payer) for payer in (*index.payers, None)])
         places = np.empty(len(rows), PLACE)
-        places["segment"], places["position"] = self._number(segment), rows["position"]
-        places["model"] = models[rows["payer"]]  # the last one, if nobody paid
+        places["segment"], places["position"] = _number(self._segments, segment), rows["position"]
+        places["payer"] = payers[rows["payer"]]  # the last one, if nobody paid
         self._add(rows["key"], places)
         return rows
 
-    def places(self) -> Iterator[Place]:
-        """Yield all places in their order on the disk."""
-        found = np.concatenate([np.empty(0, PLACE), *(part.places for part in self._parts)])
-        for place in found[_order(found)]:
-            yield self._place(place)
-
-    def answers_of(self, model: str) -> Iterator[Place]:
-        """Yield the places of a model's answers, the latest first."""
-        found = np.concatenate(
-            [np.empty(0, PLACE), *(part.places[part.places["model"] == self._number(model)] for part in self._parts)]
-        )
-        for place in found[_order(found)[::-1]]:
-            yield self._place(place)
+    def places(self, wanted: Callable[[Payer | None], bool], latest_first: bool = False) -> Iterator[Place]:
+        """Yield the places of the wanted payers, in the order of the segments and of the records in them."""
+        numbers = [number for payer, number in self._payers.items() if wanted(payer)]
+        of_parts = (part.places[np.isin(part.places["payer"], numbers)] for part in self._parts)
+        found = np.concatenate([np.empty(0, PLACE), *of_parts])
+        order = np.lexsort((found["position"], found["segment"]))
+        return self._places(found[order[::-1] if latest_first else order])
 
     def _lacks(self, keys: np.ndarray) -> np.ndarray:
         found = np.zeros(len(keys), bool)
@@ -80,15 +77,12 @@ class KeyTable:
             order = np.argsort(keys, kind="stable")
             self._parts.append(_Part(keys[order], places[order]))
 
-    def _number(self, name: str) -> int:
-        if name not in self._numbers:
-            self._numbers[name] = len(self._names)
-            self._names.append(name)
-        return self._numbers[name]
-
-    def _place(self, place: np.void) -> Place:
-        return Place(self._names[place["segment"]], int(place["position"]), self._names[place["model"]])
+    def _places(self, places: np.ndarray) -> Iterator[Place]:
+        segments, payers = list(self._segments), list(self._payers)
+        for place in places:
+            yield Place(segments[place["segment"]], int(place["position"]), payers[place["payer"]])
 
 
-def _order(places: np.ndarray) -> np.ndarray:
-    return np.lexsort((places["position"], places["segment"]))
+def _number(numbers: dict[Any, int], value: Any) -> int:
+    """Return the number of a value. A new one gets the next number."""
+    return numbers.setdefault(value, len(numbers))

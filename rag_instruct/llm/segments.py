@@ -111,11 +111,11 @@ def payer_of(record: Record) -> Payer | None:
 
 
 class Place(NamedTuple):
-    """Where a record is, and which model answered; "" for a failure."""
+    """Where a record is, and who paid for its answer; None for a failure."""
 
     segment: str
     position: int
-    model: str
+    payer: Payer | None
 
 
 def identity(record: Record) -> str:
