@@ -8,10 +8,12 @@ import made
 import numpy as np
 import pytest
 from conftest import ROOT, SHARED, needs_shared
+from msgspec.structs import replace
 from tiny import model_folder
 
 from rag_instruct.dataset.evidence import apply_evidence
-from rag_instruct.dataset.merging import merge
+from rag_instruct.dataset.merging import merge, settled
+from rag_instruct.dataset.verification import paradigm_shown
 from rag_instruct.errors import UserError
 from rag_instruct.evidence.calibration import auc, best_threshold, needed_losses, read_labelled
 from rag_instruct.evidence.findings import Thresholds, as_intended, paradigm_found
@@ -24,7 +26,7 @@ from rag_instruct.llm.answers import AnswerStore
 from rag_instruct.models.likelihood import Likelihood, Text, batches
 from rag_instruct.paradigms import PARADIGMS
 from rag_instruct.reasons import Reason
-from rag_instruct.schema import Gain, StoppedRow
+from rag_instruct.schema import Evidence, Gain, StoppedRow, Verdict
 from scripts.measure_evidence import of_data_set
 
 POOL = [f"Stranger {n}\nNothing of it." for n in range(20)]
@@ -302,6 +304,28 @@ def test_rows_that_fail_are_dropped_or_relabelled_unless_a_judge_has_spoken():
     assert (moved.paradigm, moved.intended_paradigm) == ("single_doc_answer", "multi_doc_answer")
     assert [passage.role for passage in moved.passages[:2]] == ["source", "noise"]
     assert set(stopped) == {"leak"}
+
+
+def roles_after(bits_need, judge_needs, failing="relabel"):
+    """Roles of three sources of a multi_doc_answer row that bits and judge have tested."""
+    row = made.row("r", "multi_doc_answer", ["One\nFACT a", "Two\nFACT b", "Three\nFACT x"], noise=(), answer="a b x y")
+    (bits,) = weighed([row])
+    found = "multi_doc_answer" if len(bits_need) > 1 else "single_doc_answer"
+    answers = Evidence(3, False, True, True, tuple(f"r/{n}" for n in judge_needs))
+    judged = Verdict("r", row.paradigm, paradigm_shown(answers), evidence=answers)
+    bits = replace(bits, found=found, needed=tuple(f"r/{n}" for n in bits_need))
+    rows, stopped = settled([row], PARADIGMS, [], [bits], failing, [judged], "keep")
+    assert not stopped
+    (after,) = every_of(rows)
+    assert after.paradigm == "multi_doc_answer"
+    return [passage.role for passage in after.passages]
+
+
+def test_a_row_that_the_judge_passes_keeps_the_sources_of_its_paradigm():
+    assert roles_after([0], [0, 1, 2]) == ["source"] * 3, "the bits do not relabel it"
+    assert roles_after([0, 1], [0, 1, 2]) == ["source", "source", "noise"]
+    assert roles_after([0, 1], [0, 2]) == ["source", "source", "noise"], "together they would leave one source"
+    assert roles_after([0, 1, 2], [0, 2]) == ["source", "noise", "source"]
 
 
 def test_numbers_and_the_worst_rows():

@@ -1,12 +1,11 @@
-"""Applies to rows what the bits and the judge found: marks rows, demotes superfluous source documents, stops rows."""
+"""Applies to rows what the bits show: marks rows, demotes superfluous source documents, relabels or stops rows."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from msgspec.structs import replace
 
 from rag_instruct.dataset.verdicts import apply_verdicts, demoted
 from rag_instruct.evidence.findings import as_intended
-from rag_instruct.paradigms import PARADIGMS
 from rag_instruct.reasons import Reason
 from rag_instruct.schema import Row, RowBits, RowPassage, StoppedRow, Verdict, Weighed
 
@@ -20,24 +19,25 @@ def apply_evidence(
     that a judge has `judged`.
     """
     by_id = {one.id: one for one in weighed}
+    verdicts = [verdict for verdict in map(verdict_of, weighed) if verdict.id not in judged]
+    relabelled = {one.id for one in verdicts if one.reason} if failing == "relabel" else set()
     rows = {
-        name: [marked(row, by_id[row.id], failing == "relabel") if row.id in by_id else row for row in part]
+        name: [_marked(row, by_id[row.id], row.id in relabelled) if row.id in by_id else row for row in part]
         for name, part in paradigms.items()
     }
-    return apply_verdicts(rows, [verdict for verdict in verdicts(weighed) if verdict.id not in judged], failing)
+    return apply_verdicts(rows, verdicts, failing)
 
 
-def marked(row: Row, weighed: Weighed, relabel: bool = False) -> Row:
+def _marked(row: Row, weighed: Weighed, relabelled: bool) -> Row:
     """Return the row with its bits. Source documents that the answer does not need become noise documents.
 
-    If fewer documents are needed than the row's paradigm has at least, no document is demoted: the row's paradigm is in
-    doubt, and not its documents. With `relabel`, the row may get the paradigm found, which then counts.
+    We demote only if enough sources stay for the row's paradigm: otherwise the paradigm is in doubt, and not the
+    documents. If the row is relabelled, its new paradigm counts.
     """
     passages = tuple(replace(one, bits=_bits(one, weighed)) for one in row.passages)
     evidence = RowBits(weighed.found, weighed.help, weighed.gain)
-    paradigm = weighed.found if relabel else row.paradigm
-    found = replace(row, passages=passages, evidence=evidence)
-    return demoted(found, weighed.needed) if len(weighed.needed) >= PARADIGMS[paradigm].least else found
+    paradigm = weighed.found if relabelled else row.paradigm
+    return demoted(replace(row, passages=passages, evidence=evidence), weighed.needed, paradigm)
 
 
 def _bits(passage: RowPassage, weighed: Weighed) -> float | None:
@@ -48,9 +48,9 @@ def _bits(passage: RowPassage, weighed: Weighed) -> float | None:
     return gained.answer if gained else None
 
 
-def verdicts(weighed: Iterable[Weighed]) -> list[Verdict]:
-    """Return what the bits show as verdicts, each with the reason for which its row fails."""
-    return [Verdict(one.id, one.intended, one.found, *_fault(one)) for one in weighed]
+def verdict_of(one: Weighed) -> Verdict:
+    """Return what the bits show as a verdict, with the reason if the row fails."""
+    return Verdict(one.id, one.intended, one.found, *_fault(one))
 
 
 def _fault(one: Weighed) -> tuple[Reason | None, str]:

@@ -1,7 +1,7 @@
 """Applies the verdicts of the verification to rows, and counts the verdicts."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 from msgspec.structs import replace
@@ -22,51 +22,49 @@ def apply_verdicts(
     """Return the rows of each paradigm after relabelling, and the stopped rows by id.
 
     The rows of each paradigm still include the stopped rows. `failing` decides about rows that fail: `keep` keeps them,
-    and `drop` stops them. `relabel` gives them the paradigm that was found. If a row cannot take that paradigm,
-    `relabel` stops it.
-
-    Superfluous source documents become noise documents, as long as a row keeps as many sources as its paradigm has at
-    least.
+    and `drop` stops them. `relabel` gives them the paradigm that was found, and stops rows that cannot take it.
     """
-    judged = {verdict.id: verdict for verdict in verdicts}
+    by_id = {verdict.id: verdict for verdict in verdicts}
     stopped: dict[str, StoppedRow] = {}
     after: dict[str, list[Row]] = {name: [] for name in paradigms}
     for name, rows in paradigms.items():
         for row in rows:
-            verdict = judged.get(row.id)
-            if verdict and verdict.reason and failing == "relabel":
-                other = _with_needed(row, verdict, verdict.found)
-                if _may_become(other, verdict, paradigms):
-                    after[verdict.found].append(replace(other, paradigm=verdict.found, intended_paradigm=name))
-                    continue
+            verdict = by_id.get(row.id)
+            if verdict and verdict.reason and failing == "relabel" and (other := _relabelled(row, verdict, paradigms)):
+                after[other.paradigm].append(other)
+                continue
             if verdict and verdict.reason and failing != "keep":
                 stopped[row.id] = StoppedRow(row.id, verdict.reason, verdict.detail)
-            after[name].append(_with_needed(row, verdict, name) if verdict else row)
+            after[name].append(demoted(row, _needed(verdict), name) if verdict else row)
     return after, stopped
 
 
-def _may_become(row: Row, verdict: Verdict, paradigms: Mapping[str, Any]) -> bool:
-    """Say whether a row can take the paradigm that was found.
+def _relabelled(row: Row, verdict: Verdict, paradigms: Container[str]) -> Row | None:
+    """Return the row with the paradigm that was found, or None if it cannot take this paradigm.
 
-    The data set must want that paradigm, and the paradigm must allow the row's number of source documents. A row with
+    The data set must want the paradigm, and the paradigm must allow the row's number of source documents. A row with
     its answer in a noise document is never relabelled.
     """
     if verdict.reason == Reason.ANSWER_IN_NOISE or verdict.found not in paradigms:
-        return False
-    sources = sum(passage.role == "source" for passage in row.passages)
-    return PARADIGMS[verdict.found].least <= sources <= PARADIGMS[verdict.found].most
+        return None
+    other = demoted(row, _needed(verdict), verdict.found)
+    sources = sum(passage.role == "source" for passage in other.passages)
+    fits = PARADIGMS[verdict.found].least <= sources <= PARADIGMS[verdict.found].most
+    return replace(other, paradigm=verdict.found, intended_paradigm=row.paradigm) if fits else None
 
 
-def _with_needed(row: Row, verdict: Verdict, paradigm: str) -> Row:
-    """Return the row without superfluous source documents, if those that are left are enough for the paradigm."""
-    needed = verdict.evidence.needed if verdict.evidence else ()
-    least = PARADIGMS[paradigm].least if paradigm in PARADIGMS else len(row.passages)
-    return demoted(row, needed) if needed and len(needed) >= least else row
+def _needed(verdict: Verdict) -> Iterable[str]:
+    return verdict.evidence.needed if verdict.evidence else ()
 
 
-def demoted(row: Row, needed: Iterable[str]) -> Row:
-    """Return the row with the source documents that are not needed as noise documents, and without their links."""
-    kept = set(needed)
+def demoted(row: Row, needed: Iterable[str], paradigm: str) -> Row:
+    """Return the row with its superfluous source documents as noise documents, and without their links.
+
+    We demote all superfluous source documents, or none. We demote none if too few would stay for the paradigm.
+    """
+    kept = {passage.id for passage in row.passages if passage.role == "source"} & set(needed)
+    if len(kept) < PARADIGMS[paradigm].least:
+        return row
     links = tuple(link for link in row.links if {link.naming, link.named} <= kept)
     passages = tuple(
         replace(one, role="noise", demoted=True) if one.role == "source" and one.id not in kept else one
