@@ -16,6 +16,7 @@ from rag_instruct.llm.prompts import load_prompt
 from rag_instruct.paradigms import PARADIGMS, Slot
 from rag_instruct.reasons import Fault
 from rag_instruct.retrieval.runs import Hit
+from rag_instruct.synthesis.declining import declining_fault
 from rag_instruct.synthesis.filters import pair_fault
 from rag_instruct.synthesis.focus import Focus, whole_documents
 from rag_instruct.synthesis.sentence_focus import kind_of
@@ -240,6 +241,8 @@ RISES = {"question": "Where does the Danube rise?", "answer": "In the Black Fore
     [
         ("The documents at hand do not say where the Danube rises.", None),
         ("It is not certain, but it may be in the Black Forest.", "not declined (it has Black)"),
+        ("The documents do not say where, only that it flows through Vienna.", "not declined (it has Vienna)"),
+        ("The documents do not say where it rises, but it is 2850 km long.", "not declined (it has 2850)"),
         ("The Danube rises in the east.", "not declined (nothing is said to be missing)"),
         ("", "not declined (nothing is said to be missing)"),
     ],
@@ -252,6 +255,29 @@ def test_a_row_that_declines_says_what_is_missing_and_no_more(declined, reason):
     assert [str(Fault(one.reason, one.detail)) for one in rejects] == ([reason] if reason else [])
     if not reason:
         assert (pairs[0].withheld, pairs[0].declined, pairs[0].answer) == ("1", declined, RISES["answer"])
+
+
+@pytest.mark.parametrize(
+    ("question", "declined", "detail"),
+    [
+        ("Which lake does the Rhine pass?", "The documents do not name the lake.", ""),
+        ("Which lake does the Rhine pass?", "They do not name it, but it is near Bregenz.", "it has Bregenz"),
+        ("Which lake does the Rhine pass?", "They do not name it, but it is 63 km long.", "it has 63"),
+        ("Which lake near Bregenz is 63 km long?", "No document says which lake near Bregenz has these 63 km.", ""),
+        ("Which lake does the Rhine pass?", "They say the Rhine's mouth is in Holland, but not which lake.", ""),
+        ("Which lake does the Rhine pass?", "They name 2 towns, but no lake.", ""),
+        ("Welche Stadt liegt am Rhein?", "Die Dokumente sagen nicht, welche Stadt an diesem Fluss liegt.", ""),
+        ("Welche Stadt liegt am Rhein?", "Das sagen die Dokumente nicht, aber der See ist 63 km lang.", "it has 63"),
+    ],
+)
+def test_a_row_that_declines_tells_nothing_of_the_withheld_document(question, declined, detail):
+    withheld = (
+        "Lake Constance. It lies near Bregenz, and its length is 63 km. Of the 2 parts one is the Rhine's. Am Fluss."
+    )
+    fault = declining_fault(
+        question, "Lake Constance, im Fluss.", declined, "Rhine. The Rhine ends in Holland.", withheld
+    )
+    assert (fault.detail if fault else "") == detail
 
 
 def test_only_the_wanted_share_of_rows_declines_and_never_those_of_support():

@@ -171,7 +171,8 @@ class Synthesis:
         fault = written.fault or self._fault(written, shown, focus, used)
         if declines and not fault:
             others = texts_of(tuple(passage for passage in used.sources if passage.id != pair.withheld))
-            fault = declining_fault(pair.question, uncited(pair.answer), uncited(pair.declined), others)
+            own = texts_of((focus.sources[withheld - 1],))
+            fault = declining_fault(pair.question, uncited(pair.answer), uncited(pair.declined), others, own)
         return Reject.of(pair, *fault) if fault else self._numbered(pair, len(focus.sources), written.unused)
 
     def _numbered(self, pair: Pair, documents: int, unused: tuple[int, ...]) -> Pair:
