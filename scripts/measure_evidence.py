@@ -26,7 +26,7 @@ from rag_instruct import cli
 from rag_instruct.dataset.merging import merge
 from rag_instruct.evidence.findings import Thresholds
 from rag_instruct.evidence.measuring import measured_folder, measurer_of
-from rag_instruct.evidence.rows import asked_of, sampled
+from rag_instruct.evidence.rows import row_texts, sampled
 from rag_instruct.evidence.weighing import weigh
 from rag_instruct.jobs import job_settings
 from rag_instruct.llm.answers import AnswerStore, exclusive
@@ -70,7 +70,7 @@ def main(
     with exclusive(folder, output):
         store = AnswerStore(folder)
         measurer = measurer_of(model, revision, workers, store, dataset)
-        weighed = weigh([asked_of(row) for row in drawn], pool, measurer, Thresholds(**json.loads(thresholds)))
+        weighed = weigh([row_texts(row) for row in drawn], pool, measurer, Thresholds(**json.loads(thresholds)))
         store.close()
     logger.info("%d of %d rows measured", len(weighed), len(found))
     write_records(output, weighed)

@@ -18,15 +18,15 @@ from rag_instruct.errors import UserError
 from rag_instruct.evidence.calibration import auc, best_threshold, needed_losses, read_labelled
 from rag_instruct.evidence.findings import Thresholds, as_intended, paradigm_found
 from rag_instruct.evidence.gains import gain, lost
-from rag_instruct.evidence.measuring import Bits, Given, measurer_of
-from rag_instruct.evidence.rows import asked_of, sampled
+from rag_instruct.evidence.measuring import Bits, Prompted, measurer_of
+from rag_instruct.evidence.rows import row_texts, sampled
 from rag_instruct.evidence.summary import evidence_table, summary_of, worst
-from rag_instruct.evidence.weighing import Asked, weigh
+from rag_instruct.evidence.weighing import RowTexts, weigh
 from rag_instruct.llm.answers import AnswerStore
 from rag_instruct.models.likelihood import Likelihood, Text, batches
 from rag_instruct.paradigms import PARADIGMS
 from rag_instruct.reasons import Reason
-from rag_instruct.schema import Evidence, Gain, StoppedRow, Verdict
+from rag_instruct.schema import Gain, JudgeFindings, StoppedRow, Verdict
 from scripts.measure_evidence import of_data_set
 
 POOL = [f"Stranger {n}\nNothing of it." for n in range(20)]
@@ -93,7 +93,7 @@ def test_batches_hold_every_text_once_and_fit():
 
 
 def given(number, documents=("T\nText.",)):
-    return Given(f"Question {number}?", f"Answer {number}.", documents)
+    return Prompted(f"Question {number}?", f"Answer {number}.", documents)
 
 
 def test_every_measurement_is_made_once_and_a_kill_loses_no_more_than_a_few(folder, tmp_path):
@@ -166,7 +166,7 @@ class Table:
 
 
 def asked(name, paradigm, *documents, answer="a b x y", noise=()):
-    return Asked(
+    return RowTexts(
         name, paradigm, "?", answer, {f"{name}{n}": text for n, text in enumerate(documents)},
         {f"{name}n{n}": text for n, text in enumerate(noise)},
     )  # fmt: skip
@@ -223,13 +223,13 @@ def test_noise_without_the_answers_words_is_not_measured():
     row = made.row(
         "r", noise=("T\nIt was Vienna in 1824.", "T\nSomething else."), answer="It happened in Vienna in 1824."
     )
-    assert list(asked_of(row).noise) == ["r/1"]
+    assert list(row_texts(row).noise) == ["r/1"]
 
 
 def test_rows_that_decline_are_not_measured_and_citations_are_not_read():
     declining, plain = made.row("declining", withheld_answer="It is Paris."), made.row("plain")
     assert sampled([declining, plain], 9, "1") == [plain]
-    assert asked_of(made.row("cited", answer="It is Paris [2].", cited=True)).answer == "It is Paris."
+    assert row_texts(made.row("cited", answer="It is Paris [2].", cited=True)).answer == "It is Paris."
 
 
 def test_a_larger_sample_holds_a_smaller_one():
@@ -262,7 +262,7 @@ def every_of(paradigms):
 
 
 def weighed(rows):
-    return weigh([asked_of(row) for row in rows], POOL, Table(), Thresholds())
+    return weigh([row_texts(row) for row in rows], POOL, Table(), Thresholds())
 
 
 def rows_by_paradigm():
@@ -311,8 +311,8 @@ def roles_after(bits_need, judge_needs, failing="relabel"):
     row = made.row("r", "multi_doc_answer", ["One\nFACT a", "Two\nFACT b", "Three\nFACT x"], noise=(), answer="a b x y")
     (bits,) = weighed([row])
     found = "multi_doc_answer" if len(bits_need) > 1 else "single_doc_answer"
-    answers = Evidence(3, False, True, True, tuple(f"r/{n}" for n in judge_needs))
-    judged = Verdict("r", row.paradigm, paradigm_shown(answers), evidence=answers)
+    answers = JudgeFindings(3, False, True, True, tuple(f"r/{n}" for n in judge_needs))
+    judged = Verdict("r", row.paradigm, paradigm_shown(answers), findings=answers)
     bits = replace(bits, found=found, needed=tuple(f"r/{n}" for n in bits_need))
     rows, stopped = settled([row], PARADIGMS, [], [bits], failing, [judged], "keep")
     assert not stopped
@@ -378,8 +378,8 @@ def test_the_pairs_of_two_trials_are_told_apart(tmp_path):
     measurer._load = lambda: pytest.fail(
         "a measurement is missing: record the bits again with scripts.calibrate_evidence"
     )
-    pool = [text for pair in pairs for text in pair.asked.sources.values()]
-    found = weigh([pair.asked for pair in pairs], pool, measurer, Thresholds())
+    pool = [text for pair in pairs for text in pair.texts.sources.values()]
+    found = weigh([pair.texts for pair in pairs], pool, measurer, Thresholds())
     help_of = {name: [one.help for one in found if one.intended == name] for name in PARADIGMS}
     for name in ("single_doc_answer", "multi_doc_answer"):
         assert auc(help_of[name], help_of["useless_doc"]) == 1

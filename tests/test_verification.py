@@ -13,7 +13,7 @@ from loopback import endpoint
 from rag_instruct.dataset.verdicts import apply_verdicts, matrix
 from rag_instruct.dataset.verification import Examiner, paradigm_shown, sampled, verify
 from rag_instruct.reasons import Reason
-from rag_instruct.schema import Evidence
+from rag_instruct.schema import JudgeFindings
 from rag_instruct.statistics import wilson
 
 ANSWER = "Ada Lovelace wrote it in London."
@@ -22,16 +22,16 @@ ANSWER = "Ada Lovelace wrote it in London."
 @pytest.mark.parametrize(
     ("evidence", "paradigm"),
     [
-        (Evidence(1, False, False, False, ()), "useless_doc"),
-        (Evidence(1, True, False, False, ()), "useless_doc"),
-        (Evidence(1, True, True, False, ()), "undecided"),
-        (Evidence(1, False, True, False, ()), "single_doc_support"),
-        (Evidence(1, False, True, True, ()), "single_doc_answer"),
-        (Evidence(1, True, True, True, ()), "single_doc_answer"),
-        (Evidence(3, False, True, False, ()), "multi_doc_support"),
-        (Evidence(3, True, True, True, ("a", "b", "c")), "multi_doc_answer"),
-        (Evidence(2, False, True, True, ("b",)), "single_doc_answer"),
-        (Evidence(3, False, True, True, ("b", "c")), "multi_doc_answer"),
+        (JudgeFindings(1, False, False, False, ()), "useless_doc"),
+        (JudgeFindings(1, True, False, False, ()), "useless_doc"),
+        (JudgeFindings(1, True, True, False, ()), "undecided"),
+        (JudgeFindings(1, False, True, False, ()), "single_doc_support"),
+        (JudgeFindings(1, False, True, True, ()), "single_doc_answer"),
+        (JudgeFindings(1, True, True, True, ()), "single_doc_answer"),
+        (JudgeFindings(3, False, True, False, ()), "multi_doc_support"),
+        (JudgeFindings(3, True, True, True, ("a", "b", "c")), "multi_doc_answer"),
+        (JudgeFindings(2, False, True, True, ("b",)), "single_doc_answer"),
+        (JudgeFindings(3, False, True, True, ("b", "c")), "multi_doc_answer"),
     ],
 )
 def test_who_could_answer_shows_the_paradigm(evidence, paradigm):

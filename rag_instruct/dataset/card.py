@@ -208,12 +208,12 @@ def _verification(verification: Mapping[str, Mapping[str, Any]]) -> str:
         "answers show the row's paradigm.\n\n"
         "Lines: the paradigm that the row was written for. Columns: the paradigm that the test found. `undecided`: the "
         "judge knew the answer, so the test cannot show whether the documents help. `doubtful`: the judge says that "
-        "the row's answer is wrong. `untested`: a reply of the judge was unreadable. `share`: the 95 % interval of the "
-        "share that passed. Superfluous source documents are no fault: they became noise documents.\n\n"
+        "the row's answer is wrong. `untested`: a reply of the judge was unreadable. `share passed`: its 95 % "
+        "interval. Superfluous source documents are no fault: they became noise documents.\n\n"
         "A row passes if the test found the paradigm that it was written for. `undecided` passes too, except for rows "
         "whose documents should state the answer. A row fails if a noise document answers its question."
     )
-    return f"{explanation}\n\n{_table(['written for', *names, 'untested', 'passed', 'share'], lines)}"
+    return f"{explanation}\n\n{_table(['written for', *names, 'untested', 'passed', 'share passed'], lines)}"
 
 
 def _evidence(evidence: Mapping[str, Any]) -> str:
@@ -222,8 +222,9 @@ def _evidence(evidence: Mapping[str, Any]) -> str:
         return "No row was measured (`evidence` in config.yaml)."
     explanation = (
         f"A small model read each of {evidence['rows']:,} rows with its source documents, with random documents, and "
-        "without. `help` is how many bits per token of the answer the source documents save clearly, plus a part of "
-        "what they save of the question. `share` is the saved share of the answer's bits. A row is as intended if "
+        "without. `help`: the bits per token of the answer that the source documents save, against both random "
+        "documents and none, and a part of the bits that they save of the question. `share`: the share of the answer's "
+        "bits that they save against random documents. A row is as intended if "
         "these numbers, and the number of documents that the answer needs, fit its paradigm, and no noise document "
         "states the answer. The thresholds have errors: about one row in ten is judged wrongly."
     )

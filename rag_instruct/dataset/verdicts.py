@@ -54,7 +54,7 @@ def _relabelled(row: Row, verdict: Verdict, paradigms: Container[str]) -> Row | 
 
 
 def _needed(verdict: Verdict) -> Iterable[str]:
-    return verdict.evidence.needed if verdict.evidence else ()
+    return verdict.findings.needed if verdict.findings else ()
 
 
 def demoted(row: Row, needed: Iterable[str], paradigm: str) -> Row:

@@ -21,7 +21,7 @@ from rag_instruct.llm.session import Session
 from rag_instruct.llm.watch import YieldWatch
 from rag_instruct.logs import logger
 from rag_instruct.reasons import Fault, Reason
-from rag_instruct.schema import Evidence, Row, Verdict
+from rag_instruct.schema import JudgeFindings, Row, Verdict
 from rag_instruct.words import content, share, substance
 
 UNKNOWN = "i do not know"
@@ -38,8 +38,8 @@ class Doubtful(Exception):
     """The judge says that the row's own answer is wrong."""
 
 
-def paradigm_shown(evidence: Evidence) -> str:
-    """Return the paradigm that the evidence shows, or UNDECIDED.
+def paradigm_shown(findings: JudgeFindings) -> str:
+    """Return the paradigm that the judge's answers show, or UNDECIDED.
 
     The first case that fits is the result:
 
@@ -49,11 +49,11 @@ def paradigm_shown(evidence: Evidence) -> str:
     - UNDECIDED: the judge answers with the documents and memory, but also from memory alone.
     - useless_doc: the judge cannot answer even with the documents and its memory.
     """
-    if evidence.from_documents:
-        return "multi_doc_answer" if len(evidence.needed) > 1 else "single_doc_answer"
-    if evidence.with_documents and not evidence.closed_book:
-        return "multi_doc_support" if evidence.documents > 1 else "single_doc_support"
-    if evidence.with_documents:
+    if findings.from_documents:
+        return "multi_doc_answer" if len(findings.needed) > 1 else "single_doc_answer"
+    if findings.with_documents and not findings.closed_book:
+        return "multi_doc_support" if findings.documents > 1 else "single_doc_support"
+    if findings.with_documents:
         return UNDECIDED
     return "useless_doc"
 
@@ -87,21 +87,21 @@ class Examiner:
         """Return the verdict on a row."""
         keys: list[str] = []
         try:
-            evidence = await self._evidence(row, keys)
+            findings = await self._findings(row, keys)
         except Unreadable as error:
             return Verdict(row.id, row.paradigm, UNTESTED, detail=str(error), request_keys=tuple(keys))
         except Doubtful as error:
             doubt = Reason.DOUBTFUL_REFERENCE
             return Verdict(row.id, row.paradigm, DOUBTFUL, doubt, str(error), request_keys=tuple(keys))
-        found = paradigm_shown(evidence)
-        reason, detail = _fault(row.paradigm, found, evidence) or (None, "")
-        return Verdict(row.id, row.paradigm, found, reason, detail, evidence, tuple(keys))
+        found = paradigm_shown(findings)
+        reason, detail = _fault(row.paradigm, found, findings) or (None, "")
+        return Verdict(row.id, row.paradigm, found, reason, detail, findings, tuple(keys))
 
-    async def _evidence(self, row: Row, keys: list[str]) -> Evidence:
+    async def _findings(self, row: Row, keys: list[str]) -> JudgeFindings:
         sources = _sources(row)
         criteria = await self._criteria(row, keys)
         alone = await self._can_answer(row, criteria, "from_documents", sources.values(), keys)
-        return Evidence(
+        return JudgeFindings(
             documents=len(sources),
             closed_book=await self._can_answer(row, criteria, "closed_book", [], keys),
             with_documents=await self._can_answer(row, criteria, "with_documents", sources.values(), keys),
@@ -164,9 +164,9 @@ class Examiner:
         return said
 
 
-def _fault(intended: str, found: str, evidence: Evidence) -> Fault | None:
-    if evidence.noise:
-        return Fault(Reason.ANSWER_IN_NOISE, ", ".join(evidence.noise))
+def _fault(intended: str, found: str, findings: JudgeFindings) -> Fault | None:
+    if findings.noise:
+        return Fault(Reason.ANSWER_IN_NOISE, ", ".join(findings.noise))
     return None if agrees(intended, found) else Fault(Reason.WRONG_PARADIGM, found)
 
 

@@ -1,4 +1,4 @@
-"""Find the thresholds that separate labelled pairs best, and how often they are wrong."""
+"""Find the thresholds that separate labelled pairs best, and how often they are right."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
@@ -9,7 +9,7 @@ import numpy as np
 
 from rag_instruct.errors import UserError
 from rag_instruct.evidence.findings import Thresholds, as_intended, paradigm_found
-from rag_instruct.evidence.weighing import Asked
+from rag_instruct.evidence.weighing import RowTexts
 from rag_instruct.paradigms import PARADIGMS
 from rag_instruct.records import located_records
 from rag_instruct.schema import Weighed
@@ -27,7 +27,7 @@ RESAMPLES = 1000
 class Labelled(NamedTuple):
     """A pair whose paradigm is known, and perhaps which documents it needs (None: in doubt)."""
 
-    asked: Asked
+    texts: RowTexts
     needed: Mapping[str, bool | None]
 
 
@@ -43,7 +43,7 @@ def read_labelled(paths: Iterable[Path]) -> list[Labelled]:
                 raise UserError(f"{path}, {place}: no `id`: give each pair one")
             found.setdefault(record["id"], {}).update(record)
     pairs = [_labelled(record) for record in found.values() if record.get("answer") and record.get("should_keep", True)]
-    if not any(pair.asked.intended == "useless_doc" for pair in pairs):
+    if not any(pair.texts.intended == "useless_doc" for pair in pairs):
         raise UserError("the pairs have no useless_doc: thresholds need pairs whose documents help, and pairs without")
     return pairs
 
@@ -55,8 +55,8 @@ def _labelled(record: Mapping[str, Any]) -> Labelled:
     needed = record.get("needed") or [None] * len(sources)
     if len(needed) != len(sources):
         raise UserError(f"pair {record['id']}: {len(sources)} documents, but `needed` has {len(needed)} labels")
-    asked = Asked(record["id"], record["paradigm"], record["question"], record["answer"], sources, {})
-    return Labelled(asked, dict(zip(sources, needed, strict=True)))
+    texts = RowTexts(record["id"], record["paradigm"], record["question"], record["answer"], sources, {})
+    return Labelled(texts, dict(zip(sources, needed, strict=True)))
 
 
 def auc(above: Sequence[float], below: Sequence[float]) -> float:
@@ -91,14 +91,14 @@ def calibrated(pairs: Sequence[Labelled], weighed: Sequence[Weighed]) -> Thresho
     helped, useless = _parts(weighed, lambda one: one.intended != "useless_doc")
     trials = []
     for weight in WEIGHTS:
-        cut, errors = best_threshold(_helps(helped, weight), _helps(useless, weight))
-        trials.append((errors, -auc(_helps(helped, weight), _helps(useless, weight)), weight, cut))
-    _, _, weight, helps = min(trials)
+        cut, errors = best_threshold(_help_of_each(helped, weight), _help_of_each(useless, weight))
+        trials.append((errors, -auc(_help_of_each(helped, weight), _help_of_each(useless, weight)), weight, cut))
+    _, _, weight, help_cut = min(trials)
     stated, hinted = _parts(helped, lambda one: one.intended.endswith("_answer"))
-    states = best_threshold([one.gain.share for one in stated], [one.gain.share for one in hinted])[0]
+    share_cut = best_threshold([one.gain.share for one in stated], [one.gain.share for one in hinted])[0]
     needed, spare = needed_losses(pairs, weighed)
-    cut = best_threshold(needed, spare)[0] if needed and spare else Thresholds().needed
-    return Thresholds(round(helps, 2), weight, round(states, 2), round(cut, 1))
+    loss_cut = best_threshold(needed, spare)[0] if needed and spare else Thresholds().needed
+    return Thresholds(round(help_cut, 2), weight, round(share_cut, 2), round(loss_cut, 1))
 
 
 def _parts(weighed: Iterable[Weighed], first: Callable[[Weighed], bool]) -> tuple[list[Weighed], list[Weighed]]:
@@ -106,12 +106,12 @@ def _parts(weighed: Iterable[Weighed], first: Callable[[Weighed], bool]) -> tupl
     return [one for one in every if first(one)], [one for one in every if not first(one)]
 
 
-def _helps(weighed: Iterable[Weighed], weight: float) -> list[float]:
+def _help_of_each(weighed: Iterable[Weighed], weight: float) -> list[float]:
     return [one.gain.clear + weight * one.gain.question for one in weighed]
 
 
 def needed_losses(pairs: Sequence[Labelled], weighed: Sequence[Weighed]) -> tuple[list[float], list[float]]:
-    """Return the bits lost without each document that is labelled as needed, and as superfluous."""
+    """Return the lost bits of the documents that are labelled as needed, and of those labelled as superfluous."""
     lost: dict[bool, list[float]] = {True: [], False: []}
     for pair, one in zip(pairs, weighed, strict=True):
         for name, label in pair.needed.items():
@@ -126,7 +126,7 @@ def separations(pairs: Sequence[Labelled], weighed: Sequence[Weighed], threshold
     lines = []
     for name in PARADIGMS:
         if name != "useless_doc":
-            above, below = ([thresholds.help(one.gain) for one in by[part]] for part in (name, "useless_doc"))
+            above, below = ([thresholds.help_of(one.gain) for one in by[part]] for part in (name, "useless_doc"))
             lines.append(("help", name, "useless_doc", above, below))
     for kind in ("single_doc", "multi_doc"):
         above, below = ([one.gain.share for one in by[f"{kind}_{part}"]] for part in ("answer", "support"))
@@ -142,10 +142,11 @@ def separations(pairs: Sequence[Labelled], weighed: Sequence[Weighed], threshold
     return frame(["measure", "higher", "lower", "labelled", "AUC", "95 % interval"], rows)
 
 
-def errors(pairs: Sequence[Labelled], weighed: Sequence[Weighed], thresholds: Thresholds) -> "pd.DataFrame":
-    """Return how many labelled pairs and documents are judged rightly, by `thresholds` and by calibrated ones.
+def accuracy(pairs: Sequence[Labelled], weighed: Sequence[Weighed], thresholds: Thresholds) -> "pd.DataFrame":
+    """Return how many labelled pairs and documents the thresholds get right.
 
-    The calibrated thresholds of a pair come from all other pairs. So the last columns say what to expect of new pairs.
+    One column uses `thresholds`. The other uses, for each pair, thresholds calibrated on all other pairs. So it says
+    what to expect of new pairs.
     """
     rows = []
     others = [calibrated(_without(pairs, place), _without(weighed, place)) for place in range(len(weighed))]

@@ -6,21 +6,21 @@ from rag_instruct.schema import Gain, Weighed
 
 
 class Thresholds(NamedTuple):
-    """When documents help, state an answer, or are needed. docs/evidence.md says how these values were calibrated."""
+    """The least bits of documents that help, state an answer, or are needed (calibrated: see docs/evidence.md)."""
 
     helps: float = 0.35  # clear bits per token of the answer, and `question_weight` times those of the question
     question_weight: float = 0.4
     states: float = 0.16  # share of the answer's bits
-    needed: float = 8.0  # bits that question and answer lose without a document
+    needed: float = 8.0  # how many more bits question and answer cost without a document
 
-    def help(self, found: Gain) -> float:
-        """Return what is compared with `helps`."""
+    def help_of(self, found: Gain) -> float:
+        """Return the bits per token that are compared with `helps`: a row's `help`."""
         return found.clear + self.question_weight * found.question
 
 
 def paradigm_found(gained: Gain, needed: int, thresholds: Thresholds) -> str:
     """Return the paradigm that the bits show, from the gain of all source documents and the number of needed ones."""
-    if thresholds.help(gained) < thresholds.helps:
+    if thresholds.help_of(gained) < thresholds.helps:
         return "useless_doc"
     how_many = "multi" if needed > 1 else "single"
     return f"{how_many}_doc_{'answer' if gained.share >= thresholds.states else 'support'}"
@@ -35,6 +35,6 @@ def as_intended(intended: str, found: str) -> bool:
     return found == intended or (found.startswith("multi") and intended.startswith("multi"))
 
 
-def judged_rightly(one: Weighed) -> bool:
+def fits_paradigm(one: Weighed) -> bool:
     """Return whether the bits show the row's paradigm, and no noise document states its answer."""
     return as_intended(one.intended, one.found) and not one.answering

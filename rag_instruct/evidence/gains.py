@@ -30,9 +30,9 @@ def gain(own: Bits, draws: Sequence[Bits], nothing: Bits) -> Gain:
 
 
 def lost(own: Bits, without: Bits) -> float:
-    """Return the bits that question and answer lose without a document.
+    """Return how many more bits question and answer cost without a document.
 
-    From the loss of each token, one bit is taken off. So the many small changes of a long answer do not add up.
+    Of each token's extra bits, only those above one count. So the many small changes of a long answer do not add up.
     """
     losses = (without.question - own.question, without.answer - own.answer)
     return rounded(sum(np.maximum(loss - 1, 0).sum() for loss in losses), 1)

@@ -23,13 +23,13 @@ LONGEST_ANSWER = 512  # tokens of an answer that are measured; the rest of a lon
 TOGETHER = 16  # measurements that are written to the disk at a time: a kill loses at most these
 
 
-class Given(NamedTuple):
+class Prompted(NamedTuple):
     """A question and its answer, and the documents that the model reads before them."""
 
     question: str
     answer: str
     documents: tuple[str, ...]
-    common: bool = False  # other questions have the same documents
+    common: bool = False  # other questions share these documents, so the model reads them once
 
 
 class Bits(NamedTuple):
@@ -53,31 +53,31 @@ class Measurer:
         self._data_set = data_set
         self._loaded: Likelihood | None = None
 
-    def bits(self, asked: Iterable[Given]) -> dict[Given, Bits]:
-        """Return the bits of each question and answer after its documents."""
-        texts = {given: self._text(given) for given in dict.fromkeys(asked)}
-        keys = {given: request_key(self._request(text)) for given, (text, _) in texts.items()}
-        missing = {keys[given]: text for given, (text, _) in texts.items() if self._store.get(keys[given]) is None}
+    def bits(self, texts: Iterable[Prompted]) -> dict[Prompted, Bits]:
+        """Return the bits of each text."""
+        tokens = {one: self._text(one) for one in dict.fromkeys(texts)}
+        keys = {one: request_key(self._request(text)) for one, (text, _) in tokens.items()}
+        missing = {keys[one]: text for one, (text, _) in tokens.items() if self._store.get(keys[one]) is None}
         if missing:
-            logger.info("%d measurements, %d are stored already", len(texts), len(texts) - len(missing))
+            logger.info("%d measurements, %d are stored already", len(tokens), len(tokens) - len(missing))
             self._measure(missing)
-        return {given: self._read(keys[given], asked_of) for given, (_, asked_of) in texts.items()}
+        return {one: self._read(keys[one], question_tokens) for one, (_, question_tokens) in tokens.items()}
 
-    def _text(self, given: Given) -> tuple[Text, int]:
+    def _text(self, prompted: Prompted) -> tuple[Text, int]:
         """Return the token ids, and how many of them belong to the question.
 
         The documents, the question and the answer are tokenised separately. So the question and the answer have the
         same tokens, whatever the documents.
         """
-        user = {"role": "user", "content": DEFAULT.render(given.question, given.documents)}
+        user = {"role": "user", "content": DEFAULT.render(prompted.question, prompted.documents)}
         prompt = written(self._tokenizer, [user])
-        start = prompt.rindex(given.question)
+        start = prompt.rindex(prompted.question)
         before, question, answer = (
             self._tokenizer(text, add_special_tokens=False)["input_ids"]
-            for text in (prompt[:start], prompt[start:], given.answer)
+            for text in (prompt[:start], prompt[start:], prompted.answer)
         )
         answer = answer[:LONGEST_ANSWER]
-        return Text(before + question + answer, len(question) + len(answer), given.common), len(question)
+        return Text(before + question + answer, len(question) + len(answer), prompted.common), len(question)
 
     def _request(self, text: Text) -> dict[str, str | int | bool]:
         """Return everything that determines the bits. A digest replaces the text."""
@@ -101,11 +101,11 @@ class Measurer:
         reply: Reply = {"text": " ".join(map(str, bits)), "finish_reason": "stop", "usage": None}
         return {"key": key, "for": self._data_set, "stage": "evidence", "request": self._request(text), "reply": reply}
 
-    def _read(self, key: str, asked_of: int) -> Bits:
+    def _read(self, key: str, question_tokens: int) -> Bits:
         reply = self._store.get(key)
         assert reply is not None, f"the store has no measurement {key}"
         bits = np.array(reply["text"].split(), float) / STEPS
-        return Bits(bits[:asked_of], bits[asked_of:])
+        return Bits(bits[:question_tokens], bits[question_tokens:])
 
 
 def measurer_of(model: str, revision: str | None, workers: int, store: AnswerStore, data_set: str) -> Measurer:

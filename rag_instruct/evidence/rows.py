@@ -1,14 +1,14 @@
-"""Draw the rows that are measured, and tell what is measured of each."""
+"""Draw the rows that are measured, and the texts that are measured of each."""
 
 from collections.abc import Iterable
 
 from rag_instruct.citations import uncited
-from rag_instruct.evidence.weighing import Asked
+from rag_instruct.evidence.weighing import RowTexts
 from rag_instruct.files import digest
 from rag_instruct.schema import Row
 from rag_instruct.words import content, share, substance
 
-WORDS = 0.3  # share of the answer's words from which on a noise document is measured
+WORDS = 0.3  # a noise document is measured if it has at least this share of the answer's words
 
 
 def sampled(rows: Iterable[Row], most: int, seed: str) -> list[Row]:
@@ -21,10 +21,11 @@ def sampled(rows: Iterable[Row], most: int, seed: str) -> list[Row]:
     return [row for row in every if row.id in chosen]
 
 
-def asked_of(row: Row) -> Asked:
-    """Return what is measured of a row. Noise documents without the answer's words cannot state it: they are left out.
+def row_texts(row: Row) -> RowTexts:
+    """Return the texts of a row that are measured. We leave out noise documents with too few of the answer's words.
 
-    Words of the question do not count, nor do citations: their numbers say which document helps.
+    Such documents cannot state the answer. Words of the question do not count. We remove citations from the answer,
+    because their numbers say which document helps.
     """
     answer = uncited(row.answer) if row.cited else row.answer
     said = content(substance(answer)) - content(row.question)
@@ -32,4 +33,4 @@ def asked_of(row: Row) -> Asked:
     for passage, text in zip(row.passages, row.documents, strict=True):
         if passage.role == "source" or share(said, content(text)) >= WORDS:
             documents[passage.role][passage.id] = text
-    return Asked(row.id, row.paradigm, row.question, answer, documents["source"], documents["noise"])
+    return RowTexts(row.id, row.paradigm, row.question, answer, documents["source"], documents["noise"])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rag_instruct.evidence.findings import judged_rightly
+from rag_instruct.evidence.findings import fits_paradigm
 from rag_instruct.paradigms import PARADIGMS
 from rag_instruct.schema import Row, Weighed
 from rag_instruct.statistics import wilson
@@ -34,7 +34,7 @@ def summary_of(weighed: Sequence[Weighed]) -> dict[str, Any]:
 
 
 def _numbers(part: Sequence[Weighed]) -> dict[str, Any]:
-    right = sum(map(judged_rightly, part))
+    right = sum(map(fits_paradigm, part))
     return {
         "rows": len(part),
         "as_intended": right,

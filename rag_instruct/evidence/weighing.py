@@ -8,7 +8,7 @@ import numpy as np
 from rag_instruct.errors import UserError
 from rag_instruct.evidence.findings import Thresholds, paradigm_found
 from rag_instruct.evidence.gains import gain, lost, rounded
-from rag_instruct.evidence.measuring import Given, Measurer
+from rag_instruct.evidence.measuring import Measurer, Prompted
 from rag_instruct.files import digest
 from rag_instruct.schema import Weighed
 
@@ -16,8 +16,8 @@ DRAWS = 3  # draws of random documents, over which we average
 POOL = 500  # documents from which random ones are drawn
 
 
-class Asked(NamedTuple):
-    """A question, its answer, and documents by id."""
+class RowTexts(NamedTuple):
+    """The texts of a row: question, answer, and documents by id."""
 
     id: str
     intended: str  # a paradigm
@@ -26,33 +26,32 @@ class Asked(NamedTuple):
     sources: Mapping[str, str]
     noise: Mapping[str, str]
 
-    def given(self, documents: Iterable[str]) -> Given:
-        return Given(self.question, self.answer, tuple(documents))
+    def after(self, documents: Iterable[str]) -> Prompted:
+        return Prompted(self.question, self.answer, tuple(documents))
 
-    def without(self, left_out: str, kept: Iterable[str]) -> Given:
-        return self.given(self.sources[name] for name in kept if name != left_out)
+    def without(self, left_out: str, kept: Iterable[str]) -> Prompted:
+        return self.after(self.sources[name] for name in kept if name != left_out)
 
 
-def weigh(rows: Sequence[Asked], pool: Iterable[str], measurer: Measurer, thresholds: Thresholds) -> list[Weighed]:
+def weigh(rows: Sequence[RowTexts], pool: Iterable[str], measurer: Measurer, thresholds: Thresholds) -> list[Weighed]:
     """Return what the documents of each row are for, in the order of the rows. `pool` has any documents."""
     drawn = sorted(dict.fromkeys(pool), key=digest)[:POOL]
     others = [_random(row, drawn) for row in rows]
-    asked = [given for row, random in zip(rows, others, strict=True) for given in _first(row, random)]
-    measured = measurer.bits(asked)
-    needed = _smallest(rows, measurer, thresholds.needed)
+    measured = measurer.bits([one for row, random in zip(rows, others, strict=True) for one in _first(row, random)])
+    needed = _needed(rows, measurer, thresholds.needed)
     found = []
     for row, random, kept in zip(rows, others, needed, strict=True):
-        own, nothing = measured[row.given(row.sources.values())], measured[row.given(())._replace(common=True)]
-        draws = [measured[given] for given in random]
+        own, nothing = measured[row.after(row.sources.values())], measured[row.after(())._replace(common=True)]
+        draws = [measured[one] for one in random]
         by_source = {name: lost(own, measured[row.without(name, row.sources)]) for name in row.sources}
-        by_noise = {name: gain(measured[row.given([text])], draws, nothing) for name, text in row.noise.items()}
+        by_noise = {name: gain(measured[row.after([text])], draws, nothing) for name, text in row.noise.items()}
         gained = gain(own, draws, nothing)
         found.append(
             Weighed(
                 id=row.id,
                 intended=row.intended,
                 found=paradigm_found(gained, len(kept), thresholds),
-                help=rounded(thresholds.help(gained)),
+                help=rounded(thresholds.help_of(gained)),
                 gain=gained,
                 unrelated=rounded(np.mean([(nothing.answer - one.answer).mean() for one in draws])),
                 needed=kept,
@@ -65,26 +64,27 @@ def weigh(rows: Sequence[Asked], pool: Iterable[str], measurer: Measurer, thresh
     return found
 
 
-def _first(row: Asked, random: Sequence[Given]) -> list[Given]:
+def _first(row: RowTexts, random: Sequence[Prompted]) -> list[Prompted]:
     """Return what is measured of every row."""
-    alone = [row.given([text]) for text in row.noise.values()]
+    alone = [row.after([text]) for text in row.noise.values()]
     return [
-        row.given(row.sources.values()),
-        row.given(())._replace(common=True),
+        row.after(row.sources.values()),
+        row.after(())._replace(common=True),
         *random,
         *_each_left_out(row, list(row.sources)),
         *alone,
     ]
 
 
-def _each_left_out(row: Asked, kept: Sequence[str]) -> list[Given]:
+def _each_left_out(row: RowTexts, kept: Sequence[str]) -> list[Prompted]:
     return [row.without(name, kept) for name in kept]
 
 
-def _random(row: Asked, pool: Sequence[str]) -> list[Given]:
-    """Return the draws of random documents, as many as the row has sources. Their titles are not those of the row.
+def _random(row: RowTexts, pool: Sequence[str]) -> list[Prompted]:
+    """Return the row's texts after each draw of random documents. A draw has as many as the row has sources.
 
-    They are the first documents of the pool, so that most rows have the same draws: the model reads these once.
+    We take the first documents of the pool whose titles the row does not have. So most rows have the same draws, and
+    the model reads these once.
     """
     own = {_title(text) for text in (*row.sources.values(), *row.noise.values())}
     count = len(row.sources)
@@ -95,28 +95,29 @@ def _random(row: Asked, pool: Sequence[str]) -> list[Given]:
             f"{row.id}: too few other documents for {DRAWS} draws of {count} random ones: give more rows, or switch "
             "`evidence` off"
         )
-    return [row.given(draw)._replace(common=True) for draw in strange]
+    return [row.after(draw)._replace(common=True) for draw in strange]
 
 
 def _title(document: str) -> str:
     return document.partition("\n")[0]
 
 
-def _smallest(rows: Sequence[Asked], measurer: Measurer, threshold: float) -> list[tuple[str, ...]]:
-    """Return the smallest set of source documents of each row that costs less than `threshold` bits.
+def _needed(rows: Sequence[RowTexts], measurer: Measurer, threshold: float) -> list[tuple[str, ...]]:
+    """Return the source documents that each row needs.
 
-    As long as such a document is left, we leave out the one that costs the least. So of two documents that state the
-    same, one stays. One document always stays.
+    We leave out documents one by one, each time the one whose loss costs the fewest bits. We stop when the row without
+    it would lose `threshold` bits or more, compared with all its sources. So of two documents that state the same, one
+    stays. One document always stays. This is a greedy search.
     """
     kept = {place: list(row.sources) for place, row in enumerate(rows)}
     open_ = [place for place, names in kept.items() if len(names) > 1]
     while open_:
-        asked = [given for place in open_ for given in _each_left_out(rows[place], kept[place])]
-        measured = measurer.bits([*asked, *(rows[place].given(rows[place].sources.values()) for place in open_)])
+        without = [one for place in open_ for one in _each_left_out(rows[place], kept[place])]
+        measured = measurer.bits([*without, *(rows[place].after(rows[place].sources.values()) for place in open_)])
         still = []
         for place in open_:
             row, names = rows[place], kept[place]
-            own = measured[row.given(row.sources.values())]
+            own = measured[row.after(row.sources.values())]
             costs = {name: lost(own, measured[row.without(name, names)]) for name in names}
             least = min(names, key=lambda name: costs[name])
             if costs[least] < threshold:
