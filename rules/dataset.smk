@@ -151,11 +151,11 @@ rule merge_dataset:
     params:
         paradigms=rows_wanted,
         seed=setting("seed"),
-        failing=setting("verification.failing"),
-        misfits=setting("evidence.failing"),
+        on_verification=setting("verification.failing"),
+        on_evidence=setting("evidence.failing"),
         code=code("merge_dataset"),
     shell:
         "python -m scripts.merge_dataset {input.rows:q} --paradigms {params.paradigms} --seed {params.seed} --stopped {input.stopped:q}"
-        " --verdicts {input.verdicts:q} --failing {params.failing} --evidence {input.evidence:q} --misfits {params.misfits} --exemplars {input.exemplars:q}"
+        " --verdicts {input.verdicts:q} --on-verification {params.on_verification} --evidence {input.evidence:q} --on-evidence {params.on_evidence} --exemplars {input.exemplars:q}"
         " --earlier-rejects {input.rejects:q} {input.pair_rejects:q}"
         " --dataset {output.dataset:q} --rejects {output.rejects:q} --counts {output.counts:q} --log {log:q}"

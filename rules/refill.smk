@@ -70,14 +70,14 @@ rule refill:
         citations=lambda wildcards: "--citations" if dataset(wildcards)["citations"] else "",
         language=lambda wildcards: language_argument(dataset(wildcards)),
         quality_filters=lambda wildcards: json.dumps(dataset(wildcards)["quality_filters"], sort_keys=True),
-        failing=setting("verification.failing"),
-        misfits=setting("evidence.failing"),
+        on_verification=setting("verification.failing"),
+        on_evidence=setting("evidence.failing"),
         teacher=setting("teacher"),
         asked=asked("teacher"),
         settings=settings_file,
     shell:
-        "python -m scripts.refill {input.exemplars:q} --rows {input.rows:q} --stopped {input.stopped:q} --verdicts {input.verdicts:q} --failing {params.failing}"
-        " --evidence {input.evidence:q} --misfits {params.misfits} --pairs {input.pairs:q} --pair-rejects {input.pair_rejects:q}"
+        "python -m scripts.refill {input.exemplars:q} --rows {input.rows:q} --stopped {input.stopped:q} --verdicts {input.verdicts:q} --on-verification {params.on_verification}"
+        " --evidence {input.evidence:q} --on-evidence {params.on_evidence} --pairs {input.pairs:q} --pair-rejects {input.pair_rejects:q}"
         " --run {input.run:q} --passages {input.passages:q} {params.linked} {params.facts} --prompts {params.prompts:q} --quotas {params.quotas:q}"
         " --oversample {params.oversample} --tries {params.tries} --seed {params.seed} --source-words {params.source_words}"
         " {params.simulate} {params.citations} --declining {params.declining} {params.language} --quality-filters {params.quality_filters:q}"

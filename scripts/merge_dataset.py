@@ -9,9 +9,9 @@ Args:
     seed: shuffles the data set
     stopped: rows that a quality filter stopped, .jsonl of scripts.filter_rows
     verdicts: .jsonl files of scripts.verify_paradigms
-    failing: what to do with rows that fail the verification
+    on_verification: what to do with rows that fail the verification
     evidence: bits of rows, .jsonl of scripts.measure_evidence
-    misfits: what to do with rows whose bits show another paradigm
+    on_evidence: what to do with rows whose bits show another paradigm
     earlier_rejects: rejects of earlier stages, .jsonl
     exemplars: counts of scripts.report_exemplars, .json
     dataset: output, .jsonl
@@ -41,9 +41,9 @@ def main(
     seed: str,
     stopped: Path | None = None,
     verdicts: Sequence[Path] = (),
-    failing: Literal["keep", "drop", "relabel"] = "drop",
+    on_verification: Literal["keep", "drop", "relabel"] = "drop",
     evidence: Path | None = None,
-    misfits: Literal["keep", "drop", "relabel"] = "keep",
+    on_evidence: Literal["keep", "drop", "relabel"] = "keep",
     earlier_rejects: Sequence[Path] = (),
     exemplars: Path | None = None,
     dataset: Path,
@@ -55,7 +55,7 @@ def main(
     judged = [verdict for path in verdicts for verdict in read_records(path, Verdict)]
     weighed = list(read_records(evidence, Weighed)) if evidence else []
     halted = read_records(stopped, StoppedRow) if stopped else ()
-    found, left_out = settled(made, wanted, halted, weighed, misfits, judged, failing)
+    found, left_out = settled(made, wanted, halted, weighed, on_evidence, judged, on_verification)
     merged, left, numbers = merge(found, wanted, seed, left_out)
     rejected = [*(reject for path in earlier_rejects for reject in read_records(path, Reject)), *left]
     write_records(dataset, merged)

@@ -14,9 +14,9 @@ Args:
     rows: .jsonl of scripts.assemble, of all paradigms
     stopped: rows that a quality filter stopped, .jsonl of scripts.filter_rows
     verdicts: .jsonl files of scripts.verify_paradigms
-    failing: what happens to rows that fail the verification
+    on_verification: what happens to rows that fail the verification
     evidence: bits of rows, .jsonl of scripts.measure_evidence
-    misfits: what happens to rows whose bits show another paradigm
+    on_evidence: what happens to rows whose bits show another paradigm
     pairs: .jsonl of scripts.gather_pairs, of each paradigm
     pair_rejects: the rejects of the same paradigms, in the same order, .jsonl
     run: search results of the exemplars, .parquet
@@ -70,9 +70,9 @@ def main(
     rows: list[Path],
     stopped: Path,
     verdicts: Sequence[Path] = (),
-    failing: Literal["keep", "drop", "relabel"] = "drop",
+    on_verification: Literal["keep", "drop", "relabel"] = "drop",
     evidence: Path | None = None,
-    misfits: Literal["keep", "drop", "relabel"] = "keep",
+    on_evidence: Literal["keep", "drop", "relabel"] = "keep",
     pairs: list[Path],
     pair_rejects: list[Path],
     run: Path,
@@ -101,8 +101,8 @@ def main(
     wanted = {name: sum(counts.values()) for name, counts in of_sets.items()}
     found, left_out = settled(
         (row for path in rows for row in read_records(path, Row)), wanted, read_records(stopped, StoppedRow),
-        list(read_records(evidence, Weighed)) if evidence else [], misfits,
-        [verdict for path in verdicts for verdict in read_records(path, Verdict)], failing,
+        list(read_records(evidence, Weighed)) if evidence else [], on_evidence,
+        [verdict for path in verdicts for verdict in read_records(path, Verdict)], on_verification,
     )  # fmt: skip
     lacking, good = missing(found, wanted, seed, left_out)
     all_slots = {name: slots(counts, oversample) for name, counts in of_sets.items()}

@@ -306,7 +306,7 @@ def test_rows_that_fail_are_dropped_or_relabelled_unless_a_judge_has_spoken():
     assert set(stopped) == {"leak"}
 
 
-def roles_after(bits_need, judge_needs, failing="relabel"):
+def roles_after(bits_need, judge_needs):
     """Roles of three sources of a multi_doc_answer row that bits and judge have tested."""
     row = made.row("r", "multi_doc_answer", ["One\nFACT a", "Two\nFACT b", "Three\nFACT x"], noise=(), answer="a b x y")
     (bits,) = weighed([row])
@@ -314,7 +314,7 @@ def roles_after(bits_need, judge_needs, failing="relabel"):
     answers = JudgeFindings(3, False, True, True, tuple(f"r/{n}" for n in judge_needs))
     judged = Verdict("r", row.paradigm, paradigm_shown(answers), findings=answers)
     bits = replace(bits, found=found, needed=tuple(f"r/{n}" for n in bits_need))
-    rows, stopped = settled([row], PARADIGMS, [], [bits], failing, [judged], "keep")
+    rows, stopped = settled([row], PARADIGMS, [], [bits], "relabel", [judged], "keep")
     assert not stopped
     (after,) = every_of(rows)
     assert after.paradigm == "multi_doc_answer"

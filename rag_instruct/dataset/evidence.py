@@ -11,21 +11,21 @@ from rag_instruct.schema import Row, RowBits, RowPassage, StoppedRow, Verdict, W
 
 
 def apply_evidence(
-    paradigms: Mapping[str, list[Row]], weighed: Sequence[Weighed], failing: str, judged: Collection[str] = ()
+    paradigms: Mapping[str, list[Row]], weighed: Sequence[Weighed], on_failure: str, judged: Collection[str] = ()
 ) -> tuple[dict[str, list[Row]], dict[str, StoppedRow]]:
     """Return the rows of each paradigm, the measured ones with their bits, and the stopped rows by id.
 
-    `failing` decides about rows whose bits show another paradigm, as in `apply_verdicts`. It does not concern rows
+    `on_failure` decides about rows whose bits show another paradigm, as in `apply_verdicts`. It does not concern rows
     that a judge has `judged`.
     """
     by_id = {one.id: one for one in weighed}
     verdicts = [verdict for verdict in map(verdict_of, weighed) if verdict.id not in judged]
-    relabelled = {one.id for one in verdicts if one.reason} if failing == "relabel" else set()
+    relabelled = {one.id for one in verdicts if one.reason} if on_failure == "relabel" else set()
     rows = {
         name: [_marked(row, by_id[row.id], row.id in relabelled) if row.id in by_id else row for row in part]
         for name, part in paradigms.items()
     }
-    return apply_verdicts(rows, verdicts, failing)
+    return apply_verdicts(rows, verdicts, on_failure)
 
 
 def _marked(row: Row, weighed: Weighed, relabelled: bool) -> Row:

@@ -22,20 +22,20 @@ def settled(
     paradigms: Iterable[str],
     stopped: Iterable[StoppedRow],
     weighed: Sequence[Weighed],
-    misfits: str,
+    on_evidence: str,
     verdicts: Sequence[Verdict],
-    failing: str,
+    on_verification: str,
 ) -> tuple[dict[str, list[Row]], dict[str, StoppedRow]]:
     """Return the rows of each paradigm after evidence and verification, and all stopped rows by id.
 
-    The rows of a paradigm still include the stopped rows. `misfits` and `failing` say what happens to rows that fail
-    the evidence and the verification (see `apply_evidence` and `apply_verdicts`).
+    The rows of a paradigm still include the stopped rows. `on_evidence` and `on_verification` (keep, drop or relabel)
+    say what happens to rows that fail the evidence or the verification (see `apply_verdicts`).
     """
     found: dict[str, list[Row]] = {name: [] for name in paradigms}
     for row in rows:
         found[row.paradigm].append(row)
-    found, left_out = apply_evidence(found, weighed, misfits, {verdict.id for verdict in verdicts})
-    found, failed = apply_verdicts(found, verdicts, failing)
+    found, left_out = apply_evidence(found, weighed, on_evidence, {verdict.id for verdict in verdicts})
+    found, failed = apply_verdicts(found, verdicts, on_verification)
     return found, left_out | failed | {one.id: one for one in stopped}
 
 
@@ -50,7 +50,7 @@ def merge(
     For each paradigm, we skip stopped rows and repeated questions. Then we take the first rows: `wanted` says how many.
     The order of the data set is chosen by a hash of the seed and the ids.
 
-    `stopped` maps the id of a row to the reason why a quality filter or the verification stopped the row.
+    `stopped` has the rows that a quality filter, the evidence or the verification stopped, by id.
 
     Raises UserError when a row is neither in the data set nor left out.
     """

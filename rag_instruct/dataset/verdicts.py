@@ -1,4 +1,4 @@
-"""Applies the verdicts of the verification to rows, and counts the verdicts."""
+"""Applies verdicts, by bits or by the judge, to rows, and counts the judge's verdicts."""
 
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping
@@ -17,12 +17,13 @@ UNTESTED = "untested"  # a reply of the judge was unreadable
 
 
 def apply_verdicts(
-    paradigms: Mapping[str, list[Row]], verdicts: Iterable[Verdict], failing: str
+    paradigms: Mapping[str, list[Row]], verdicts: Iterable[Verdict], on_failure: str
 ) -> tuple[dict[str, list[Row]], dict[str, StoppedRow]]:
     """Return the rows of each paradigm after relabelling, and the stopped rows by id.
 
-    The rows of each paradigm still include the stopped rows. `failing` decides about rows that fail: `keep` keeps them,
-    and `drop` stops them. `relabel` gives them the paradigm that was found, and stops rows that cannot take it.
+    The rows of each paradigm still include the stopped rows. `on_failure` says what happens to rows that fail: `keep`
+    keeps them, and `drop` stops them. `relabel` gives them the paradigm that was found, and stops those that cannot
+    take it.
     """
     by_id = {verdict.id: verdict for verdict in verdicts}
     stopped: dict[str, StoppedRow] = {}
@@ -30,12 +31,16 @@ def apply_verdicts(
     for name, rows in paradigms.items():
         for row in rows:
             verdict = by_id.get(row.id)
-            if verdict and verdict.reason and failing == "relabel" and (other := _relabelled(row, verdict, paradigms)):
+            if verdict is None:
+                after[name].append(row)
+                continue
+            other = _relabelled(row, verdict, paradigms) if verdict.reason and on_failure == "relabel" else None
+            if other:
                 after[other.paradigm].append(other)
                 continue
-            if verdict and verdict.reason and failing != "keep":
+            if verdict.reason and on_failure != "keep":
                 stopped[row.id] = StoppedRow(row.id, verdict.reason, verdict.detail)
-            after[name].append(demoted(row, _needed(verdict), name) if verdict else row)
+            after[name].append(demoted(row, _needed(verdict), name))
     return after, stopped
 
 
