@@ -37,7 +37,7 @@ PARADIGMS = {
 
 LOOKED_AT = 4  # candidates that a slot looks at for each that it may try, because some have no documents
 HELPED = tuple(name for name in PARADIGMS if name != "useless_doc")  # paradigms whose documents help
-STATED = ("single_doc_answer", "multi_doc_answer")  # paradigms whose documents state the answer
+WITH_ANSWER = ("single_doc_answer", "multi_doc_answer")  # paradigms whose documents state the answer
 
 REFILL = "refill"  # in the place of a paradigm: the pairs of all paradigms that replace lost ones
 ANY = "*"  # instead of a set's name: all exemplar sets

@@ -55,7 +55,7 @@ from rag_instruct.llm.prompts import load_prompt
 from rag_instruct.llm.session import Session, with_teacher
 from rag_instruct.logs import logger
 from rag_instruct.overlap import contamination_index
-from rag_instruct.paradigms import PARADIGMS, STATED, slots
+from rag_instruct.paradigms import PARADIGMS, WITH_ANSWER, slots
 from rag_instruct.record_files import read_records, write_records
 from rag_instruct.retrieval.linked_documents import by_exemplar
 from rag_instruct.retrieval.runs import Run
@@ -126,7 +126,7 @@ def main(
                 name, kept, hits, prompt, asked, not no_simulation, seed,
                 Origin(asked.model.model, prompts.name, prompt.version), least_words=source_words,
                 linked=by_exemplar(linked) if PARADIGMS[name].several else None,
-                declining=declining if name in STATED else 0.0, citing=citations,
+                declining=declining if name in WITH_ANSWER else 0.0, citing=citations,
                 facts=known,
             )  # fmt: skip
             new = await refill(synthesis, all_slots[name], lost[name], lacking[name], checks, tries)

@@ -77,7 +77,7 @@ def test_whole_documents_are_the_best_ones_and_never_twice(paradigm):
     ranked = [Passage(str(n), f"T{n}", "text") for n in range(10)]
     sizes = set()
     for number in range(60):
-        rounds = list(whole_documents(paradigm.name, "x", ranked, f"s{number}"))
+        rounds = list(whole_documents(paradigm.name, ranked, f"s{number}"))
         used = [passage for focus in rounds for passage in focus.sources]
         assert used == ranked[: len(used)]
         sizes |= {len(focus.sources) for focus in rounds}

@@ -58,7 +58,7 @@ DANUBE = [
 @pytest.mark.parametrize("paradigm", PARADIGMS)
 def test_every_full_prompt_makes_requests_from_whole_documents(paradigm):
     prompt = load_prompt(PROMPTS / f"full/{paradigm}.yaml")
-    for focus in whole_documents(paradigm, "Where does the Rhine rise?", DANUBE, "seed"):
+    for focus in whole_documents(paradigm, DANUBE, "seed"):
         for step in prompt.steps:
             body = step.body("question", {**focus.variables, "simulation": ""})
             assert body["messages"][-1]["role"] == "user"
@@ -229,7 +229,7 @@ def test_documents_may_be_left_unused(monkeypatch, unused, reason):
         assert [source.id for source in pairs[0].unused] == ["1"]
 
 
-def three_documents(paradigm, exemplar, ranked, seed):
+def three_documents(paradigm, ranked, seed):
     yield Focus(tuple(ranked[:3]), (), {"documents": "..."})
 
 

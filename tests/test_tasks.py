@@ -125,7 +125,7 @@ def test_a_focus_shows_what_the_paradigm_needs(paradigm):
         assert PARADIGMS[paradigm].least <= len(focus.sources) <= PARADIGMS[paradigm].most
         assert not {p.id for p in focus.sources} & {p.id for p in focus.hidden}
         assert focus.variables["questions"].splitlines()
-        stating = any(focus.must_say[0][0] in passage.text for passage in focus.sources)
+        stating = any(focus.variables["answer"] in passage.text for passage in focus.sources)
         assert stating == (paradigm == "single_doc_answer")
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rag_instruct.errors import UserError
 from rag_instruct.files import read_text
-from rag_instruct.paradigms import HELPED, PARADIGMS, STATED, quotas
+from rag_instruct.paradigms import HELPED, PARADIGMS, WITH_ANSWER, quotas
 from rag_instruct.settings import Settings, known
 from rag_instruct.settings.sources import file_name
 
@@ -101,7 +101,7 @@ def _check_additions(place: str, dataset: Settings, prompts: Path) -> None:
             f"config.yaml: {place}.declining: rows that decline need documents that do not answer: set `documents` to "
             "at least 1, or `declining` to 0"
         )
-    for key, text, paradigms in (("declining", "declining", STATED), ("citations", "citing", HELPED)):
+    for key, text, paradigms in (("declining", "declining", WITH_ANSWER), ("citations", "citing", HELPED)):
         for path in (prompts / f"{paradigm}.yaml" for paradigm in paradigms if quotas(dataset, paradigm)):
             if dataset[key] and f"\n{text}:" not in read_text(path):
                 raise UserError(

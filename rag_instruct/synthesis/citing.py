@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection
 
 from rag_instruct.citations import cited
-from rag_instruct.paradigms import STATED
+from rag_instruct.paradigms import WITH_ANSWER
 from rag_instruct.reasons import Fault, Reason
 from rag_instruct.synthesis.grounding import CODE, PROSE
 from rag_instruct.words import sentences
@@ -19,7 +19,7 @@ def citation_fault(paradigm: str, answer: str, used: Collection[int]) -> Fault |
     numbers = set(cited(answer))
     if stray := numbers - set(used):
         return Fault(Reason.BAD_CITATIONS, f"[{min(stray)}] is no document that was used")
-    if paradigm not in STATED:
+    if paradigm not in WITH_ANSWER:
         return None if numbers else Fault(Reason.BAD_CITATIONS, "nothing is cited")
     if lacking := set(used) - numbers:
         return Fault(Reason.BAD_CITATIONS, f"document {min(lacking)} is not cited")

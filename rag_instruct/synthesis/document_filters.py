@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 
 from rag_instruct.language import language_of, other_language
-from rag_instruct.paradigms import STATED
+from rag_instruct.paradigms import WITH_ANSWER
 from rag_instruct.reasons import Fault, Reason
 from rag_instruct.synthesis.focus import Focus, texts_of
 from rag_instruct.synthesis.grounding import unsupported_names, unsupported_number
@@ -19,7 +19,7 @@ from rag_instruct.synthesis.wording import holds_text, mentions_documents, point
 from rag_instruct.words import WITHOUT_SPACES, content, fold, marks, options_of, stem_of, substance
 from rag_instruct.worked_examples import has_worked_examples
 
-UNSTATED = ("useless_doc", "single_doc_support")  # paradigms whose only document must not state the answer
+WITHOUT_ANSWER = ("useless_doc", "single_doc_support")  # paradigms whose only document must not state the answer
 
 TEMPLATE = re.compile(r"\{(documents?|exemplar|question|answer|simulation)\}")
 NUMBERED = re.compile(r"</?instruction>|\bdocuments? [1-9]\b", re.I)
@@ -126,12 +126,12 @@ def _names(option: str, answer: str) -> bool:
 def off_topic(paradigm: str, question: str, answer: str, texts: str) -> bool:
     """Say whether a question has no word in common with documents that are to answer it.
 
-    Documents of support may help in other words. Texts in two languages cannot be compared, and very few words say
-    nothing.
+    In support rows, the answer's words count as well as the question's. Texts in two languages cannot be compared, and
+    very few words say nothing.
     """
     if paradigm == "useless_doc" or not _same_language(f"{question} {answer}", texts):
         return False
-    asked = _units(question if paradigm in STATED else f"{question} {answer}")
+    asked = _units(question if paradigm in WITH_ANSWER else f"{question} {answer}")
     known = _units(texts)
     if len(asked) < 3 and not marks(question):
         return False
@@ -163,7 +163,6 @@ def _same_language(text: str, texts: str) -> bool:
 def document_fault(paradigm: str, question: str, answer: str, exemplar: str, focus: Focus) -> Fault | None:
     """Return the first reason to reject a pair, with what was found, or None."""
     texts = texts_of(focus.sources)
-    stated, unstated = paradigm in STATED, paradigm in UNSTATED
     checks: dict[Reason, Callable[[], str | bool]] = {
         Reason.MALFORMED: lambda: malformed(question, answer, texts),
         Reason.WORKED_EXAMPLE: lambda: has_worked_examples(question),
@@ -173,8 +172,8 @@ def document_fault(paradigm: str, question: str, answer: str, exemplar: str, foc
         Reason.BAD_OPTIONS: lambda: bad_options(question, answer),
         Reason.ANSWER_IN_QUESTION: lambda: answer_in_question(question, answer),
         Reason.OFF_TOPIC: lambda: off_topic(paradigm, question, answer, texts),
-        Reason.UNGROUNDED: lambda: stated and ungrounded(question, answer, texts),
-        Reason.ANSWER_IN_DOCUMENT: lambda: unstated and stated_already(question, answer, focus),
+        Reason.UNGROUNDED: lambda: paradigm in WITH_ANSWER and ungrounded(question, answer, texts),
+        Reason.ANSWER_IN_DOCUMENT: lambda: paradigm in WITHOUT_ANSWER and stated_already(question, answer, focus),
     }
     for reason, check in checks.items():
         if found := check():

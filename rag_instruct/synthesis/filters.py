@@ -9,12 +9,12 @@ from rag_instruct.synthesis.sentence_filters import sentence_fault
 def pair_fault(paradigm: str, question: str, answer: str, exemplar: str, focus: Focus) -> Fault | None:
     """Return the first reason to reject a pair, or None.
 
-    A focus on single sentences says what the answer must say, so the pair is compared with them. Whole documents say
-    nothing of the kind: a pair from these is refused only for what a careful reader would refuse at sight.
+    A pair from single sentences is compared with these. A pair from whole documents is refused only for what a careful
+    reader would refuse at sight.
     """
     if not question.strip() or not answer.strip():
         return Fault(Reason.EMPTY)
-    if not focus.must_say:
+    if not focus.from_sentences:
         return document_fault(paradigm, question, answer, exemplar, focus)
     reason = sentence_fault(paradigm, question, answer, exemplar, focus)
     return Fault(reason) if reason else None

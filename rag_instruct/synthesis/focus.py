@@ -14,18 +14,18 @@ from rag_instruct.synthesis.search_results import SearchResults
 class Focus:
     """The source documents of a row, and the variables that the prompt needs.
 
-    `hidden` are passages that state the answer and stay out of the row, even as noise. `must_say` has groups of
-    words: from each group, the answer must have one that the question does not have.
+    `hidden` are passages that state the answer and stay out of the row, even as noise. `from_sentences` says that the
+    questions were made from single sentences, and not by the teacher from whole documents.
     """
 
     sources: tuple[Passage, ...]
     hidden: tuple[Passage, ...]
     variables: dict[str, str]
-    must_say: tuple[tuple[str, ...], ...] = ()
+    from_sentences: bool = False
     links: tuple[Link, ...] = ()  # between the source documents
 
     def parted(self, unused: Collection[int]) -> tuple["Focus", tuple[Passage, ...]]:
-        """Return the focus without the source documents of these numbers (from 1), and these documents."""
+        """Return the focus on the used documents, and the unused documents, whose numbers (from 1) are given."""
         numbered = list(enumerate(self.sources, start=1))
         used = tuple(passage for number, passage in numbered if number not in unused)
         kept = {passage.id for passage in used}
@@ -39,7 +39,7 @@ def texts_of(passages: tuple[Passage, ...]) -> str:
     return " ".join(f"{passage.title}. {passage.text}" for passage in passages)
 
 
-def whole_documents(paradigm: str, exemplar: str, ranked: list[Passage], seed: str) -> Iterator[Focus]:
+def whole_documents(paradigm: str, ranked: list[Passage], seed: str) -> Iterator[Focus]:
     """Yield focuses on whole passages: first on the best ones, then on the next best, and so on.
 
     Only capable teachers can write from whole passages.

@@ -12,7 +12,7 @@ from itertools import accumulate
 from rag_instruct.language import language_of
 from rag_instruct.words import content, stem
 
-MANY = 60  # of more numbers, nearly every other number is a result, so a rule cannot judge
+MANY = 60  # with more numbers than this, almost any number can be computed from them
 COUNTED = 31  # smaller whole numbers are counts, days, months or items of a list: any text supports them
 YEARS = range(1000, 2101)
 SMALL = (
@@ -33,7 +33,7 @@ FIGURE = re.compile(r"\d+(?:[.,'\u2009\u202f]\d+)*")
 SPACED = re.compile(r"(?<![\d.,])\d{1,3}(?:[ \u00a0\u202f\u2009]\d{3})+(?![\d.,]?\d)")
 # The decimal and the thousands sign of Arabic and Persian.
 SIGNS = {0x066B: ".", 0x066C: ","}
-# Years of other calendars, where a text has the words of these: how many years later ours are numbered.
+# The words of other calendars, and our year minus their year.
 CALENDARS = (
     (
         re.compile("\u0e1e\\.?\u0e28|\u0e04\\.?\u0e28|\u0e1e\u0e38\u0e17\u0e18|\u0e04\u0e23\u0e34\u0e2a"),
@@ -77,19 +77,19 @@ def unsupported_number(answer: str, question: str, texts: str) -> str:
     count. Among very many numbers, nothing is called unsupported.
     """
     texts, question = _plain(texts), _plain(question)
-    told = {*_values(texts), *_values(question)}
-    said = SPACED.sub(lambda found: _joined(found[0], told), _plain(CODE.sub(" ", answer)))
-    given = set(FIGURE.findall(f"{texts} {question}"))
+    known = {*_values(texts), *_values(question)}
+    said = SPACED.sub(lambda found: _joined(found[0], known), _plain(CODE.sub(" ", answer)))
+    figures = set(FIGURE.findall(f"{texts} {question}"))
     stated = [*_values(question), *_scaled(question), *_words(said), *_scaled(said)]
     asks_ratio = bool(RATIO.search(question))
     offsets = list(_offsets(f"{said} {question} {texts}"))
     numbers = _Numbers([*_values(texts), *_scaled(texts)], stated, list(_durations(texts)), asks_ratio, offsets)
-    if len(numbers.told) + len(numbers.stated) + len(FIGURE.findall(said)) > MANY:
+    if len(numbers.of_documents) + len(numbers.stated) + len(FIGURE.findall(said)) > MANY:
         return ""
     for found in FIGURE.finditer(said):
         readings = list(_readings(found[0]))
         after = said[found.end() : found.end() + 10]
-        if found[0] not in given and readings and not numbers.support(found[0], readings, after):
+        if found[0] not in figures and readings and not numbers.support(found[0], readings, after):
             return found[0]
         numbers.stated += readings[:1]
     return ""
@@ -118,10 +118,10 @@ def unsupported_names(answer: str, question: str, texts: str) -> list[str]:
 
 @dataclass
 class _Numbers:
-    """The numbers of the documents, those that question and answer state, and the documents' durations in years."""
+    """The numbers of the documents, those of question and answer, and the documents' durations in years."""
 
-    told: list[float]
-    stated: list[float]
+    of_documents: list[float]
+    stated: list[float]  # by the question, or earlier in the answer
     durations: list[float]
     asks_ratio: bool = False
     offsets: Sequence[float] = ()  # between years of two calendars
@@ -132,17 +132,25 @@ class _Numbers:
         `after` is the text after the figure: "s" marks a decade, "%" a share.
         """
         is_share = self.asks_ratio or bool(re.match(r"\s*(%|percent|per cent|times|-?fold)", after))
-        if after.startswith("s") and any(0 <= old - readings[0] < 10 for old in self.told):
+        if after.startswith("s") and any(0 <= old - readings[0] < 10 for old in self.of_documents):
             return True
-        if any({readings[0] + offset, readings[0] - offset} & {*self.told, *self.stated} for offset in self.offsets):
+        if any({readings[0] + offset, readings[0] - offset} & self._known for offset in self.offsets):
             return True
         if readings[0] in YEARS and figure.isdigit():
             return self._makes_year(readings[0])
         return any(self._makes(value, _tolerance(figure), is_share) for value in readings)
 
+    @property
+    def _known(self) -> set[float]:
+        return {*self.of_documents, *self.stated}
+
     def _makes_year(self, year: float) -> bool:
-        """Say whether a year is another one and a stated number or a duration, or a result of stated numbers."""
-        known = {*self.told, *self.stated}
+        """Say whether a year is known, or follows from known numbers.
+
+        It may lie a stated number or a duration of years from a known year, be a product or quotient of stated numbers,
+        a known number scaled, or the difference of two large numbers.
+        """
+        known = self._known
         spans = [*self.stated, *self.durations]
         large = {value for value in known if value > YEARS[-1]}
         if any(value - year in large for value in large):
@@ -162,19 +170,19 @@ class _Numbers:
         return any(abs(value - made) <= tolerance for made in self._results(is_share))
 
     def _results(self, is_share: bool) -> Iterator[float]:
-        """Yield what the numbers make. Of numbers that only the documents have, few results are likely ones.
+        """Yield what can be computed from the numbers.
 
-        These are differences, sums, means and other units, and in shares also ratios. Stated numbers may be multiplied
-        and divided, too.
+        From numbers of documents we allow differences, sums, means and unit changes, and ratios if a share is asked
+        for. From stated numbers we also allow products and quotients.
         """
-        told = list(dict.fromkeys([*self.told, *self.stated]))
-        for old in told:
+        known = list(dict.fromkeys([*self.of_documents, *self.stated]))
+        for old in known:
             yield from (made for factor in (1, *UNITS, *SCALES) for made in (old * factor, old / factor))
-            yield from (abs(old - other) for other in told)
-            yield from (old + other for other in told if not (old in YEARS or other in YEARS))
+            yield from (abs(old - other) for other in known)
+            yield from (old + other for other in known if not (old in YEARS or other in YEARS))
             if is_share:
                 yield from (
-                    made for other in told if other for made in (100 * old / other, 100 * (old - other) / other)
+                    made for other in known if other for made in (100 * old / other, 100 * (old - other) / other)
                 )
         for old in self.stated:
             yield from (
@@ -183,9 +191,9 @@ class _Numbers:
                 *(old * time for time in TIMES),
                 *(old / time for time in TIMES),
             )
-            yield from (made for other in told if other for made in (old * other, old / other, other / (old or 1)))
+            yield from (made for other in known if other for made in (old * other, old / other, other / (old or 1)))
         yield from (
-            made for run in (self.told, self.stated) for made in _sums([one for one in run if one not in YEARS])
+            made for run in (self.of_documents, self.stated) for made in _sums([one for one in run if one not in YEARS])
         )
 
 
@@ -228,10 +236,10 @@ def _plain(text: str) -> str:
     return re.sub(r"\d", lambda digit: str(int(digit[0])), text.translate(SIGNS))
 
 
-def _joined(figure: str, told: Collection[float]) -> str:
-    """Return a number without the blanks between its groups, if a text has it. Else it may be several numbers."""
+def _joined(figure: str, known: Collection[float]) -> str:
+    """Return a number without the blanks between its groups, if it is known. Else it may be several numbers."""
     bare = re.sub(r"\D", "", figure)
-    return bare if float(bare) in told else figure
+    return bare if float(bare) in known else figure
 
 
 def _offsets(texts: str) -> Iterator[float]:

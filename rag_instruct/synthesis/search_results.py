@@ -28,9 +28,9 @@ class SearchResults:
     def of(run: Run, exemplar_id: str, linked: Iterable[LinkedDocuments], least_words: int) -> "SearchResults":
         """Read the hits of an exemplar from its run, and the passages of its linked documents."""
         hits = [hit for hit in run.hits(exemplar_id) if can_be_source(hit.passage, least_words)]
-        of_row = {one.row: one.linked for one in linked}
+        by_row = {one.row: one.linked for one in linked}
         return SearchResults(
-            hits, [LinkedHits(hit.passage, _hits_of(of_row[hit.row], run)) for hit in hits if hit.row in of_row]
+            hits, [LinkedHits(hit.passage, _hits_of(by_row[hit.row], run)) for hit in hits if hit.row in by_row]
         )
 
     @property

@@ -102,7 +102,7 @@ def focuses(
         if shown := _shown(paradigm, one, ranked):
             hidden = tuple(passage for passage in ranked if passage not in shown and _states(passage, one.task))
             variables = {**_variables(one.task, kind, alike, seed), "instruction": _beginning(exemplar)}
-            yield Focus(shown, hidden, variables, ((one.task.target or one.task.answer,),), one.links)
+            yield Focus(shown, hidden, variables, True, one.links)
 
 
 def _beginning(exemplar: str) -> str:

@@ -20,7 +20,7 @@ from rag_instruct.llm.prompts import Prompt, read
 from rag_instruct.llm.session import Session
 from rag_instruct.llm.watch import YieldWatch
 from rag_instruct.logs import logger
-from rag_instruct.paradigms import ANY, PARADIGMS, STATED, Slot, candidates, drawing_orders
+from rag_instruct.paradigms import ANY, PARADIGMS, WITH_ANSWER, Slot, candidates, drawing_orders
 from rag_instruct.reasons import WITHOUT_REQUEST, Fault, Reason
 from rag_instruct.retrieval.runs import Run
 from rag_instruct.schema import Exemplar, LinkedDocuments, Pair, Reject
@@ -190,7 +190,7 @@ class Synthesis:
 
     def _fault(self, written: Written, exemplar: str, focus: Focus, used: Focus) -> Fault | None:
         """Return why a pair is rejected, or None. The documents that the teacher used must support it."""
-        if min(written.unused, default=1) < 1:  # numbers above those of the documents leave nothing unused
+        if min(written.unused, default=1) < 1:  # a number above the last document is ignored
             return Fault(Reason.UNPARSABLE, f"there is no document {min(written.unused)} that could be unused")
         if len(used.sources) < PARADIGMS[self.paradigm].least:
             return Fault(Reason.ONE_IS_ENOUGH, f"unused: {', '.join(map(str, written.unused))}")
@@ -203,13 +203,13 @@ class Synthesis:
 
     def _withheld(self, place: int, documents: int) -> int:
         """Return the number of the document that the row must not have, or 0. Both are chosen by a hash."""
-        if self.paradigm not in STATED or fraction(self.seed, "declining", self.paradigm, place) >= self.declining:
+        if self.paradigm not in WITH_ANSWER or fraction(self.seed, "declining", self.paradigm, place) >= self.declining:
             return 0
         return 1 + int(digest(self.seed, "withheld", self.paradigm, place), 16) % documents
 
     @property
     def _needs_links(self) -> bool:
-        """Whether source documents must be linked. Single sentences find links also among the best hits."""
+        """Whether source documents must be linked. Prompts with single sentences do not need links."""
         return self.linked is not None and PARADIGMS[self.paradigm].several and self.prompt.focus == "document"
 
     def _lacks(self, found: SearchResults) -> Reason:
@@ -231,7 +231,7 @@ class Synthesis:
         elif self.prompt.focus == "sentence":
             offered = focuses(self.paradigm, shown, found.ranked, self.facts, seed)
         else:
-            offered = whole_documents(self.paradigm, shown, found.ranked, seed)
+            offered = whole_documents(self.paradigm, found.ranked, seed)
         return next(islice(offered, round_, None), None)
 
     async def _ask(self, kind: str, variables: dict[str, Any], withheld: int) -> Written:

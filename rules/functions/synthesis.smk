@@ -1,7 +1,7 @@
 # Functions for rules/synthesis.smk: they look up files and settings by wildcards.
 
 from rag_instruct.llm.prompts import load_prompt
-from rag_instruct.paradigms import STATED, slots
+from rag_instruct.paradigms import WITH_ANSWER, slots
 
 
 def prompt_file(wildcards):
@@ -40,7 +40,7 @@ def quota_arguments(wildcards):
 
 def declining_argument(wildcards):
     """Return the share of rows that decline as an argument. Only rows whose documents state the answer may decline."""
-    share = dataset(wildcards)["declining"] if wildcards.paradigm in STATED else 0
+    share = dataset(wildcards)["declining"] if wildcards.paradigm in WITH_ANSWER else 0
     return f"--declining {share}" if share else ""
 
 
