@@ -21,7 +21,7 @@ class NearDuplicates:
         self._keys: list[str] = []
         self._texts: list[str] = []
 
-    def alike(self, key: str, text: str) -> str | None:
+    def find_or_add(self, key: str, text: str) -> str | None:
         """Return the key of the earliest similar text. If there is none, remember `text` and return None."""
         mine = shingles(text)
         sketch = RMinHash(num_perm=PERMUTATIONS, seed=SEED)

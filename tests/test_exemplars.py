@@ -117,7 +117,7 @@ def test_near_duplicates_are_those_that_brute_force_finds(threshold):
     known, sets, kept = NearDuplicates(threshold), [shingles(text) for text in texts], []
     for number, text in enumerate(texts):
         alike = [n for n in kept if len(sets[n] & sets[number]) / len(sets[n] | sets[number]) >= threshold]
-        assert known.alike(str(number), text) == (str(alike[0]) if alike else None)
+        assert known.find_or_add(str(number), text) == (str(alike[0]) if alike else None)
         kept += [] if alike else [number]
     assert 80 <= len(kept) <= 320
     assert bands(threshold) in (1, 16, 64, 32)
@@ -131,7 +131,9 @@ def test_instructions_that_solve_an_example_first_are_dropped():
 
 def test_texts_without_words_are_no_duplicates():
     known = NearDuplicates(0.8)
-    assert [known.alike(str(n), text) for n, text in enumerate(["???", "!!!", "", "a", "a"])] == [None] * 4 + ["3"]
+    assert [known.find_or_add(str(n), text) for n, text in enumerate(["???", "!!!", "", "a", "a"])] == [None] * 4 + [
+        "3"
+    ]
 
 
 @pytest.mark.parametrize(

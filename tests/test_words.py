@@ -85,9 +85,9 @@ def test_benchmarks_and_near_duplicates_are_found_in_every_script(language):
     assert index.found(f"- {asked.strip('？?؟')}!")
     assert index.found(other) is None
     near = NearDuplicates(0.8)
-    assert near.alike("1", asked) is None
-    assert near.alike("2", f"{asked.strip('？?؟')}。") == "1"
-    assert near.alike("3", other) is None
+    assert near.find_or_add("1", asked) is None
+    assert near.find_or_add("2", f"{asked.strip('？?؟')}。") == "1"
+    assert near.find_or_add("3", other) is None
 
 
 def test_a_short_question_is_contamination_only_as_the_whole_text():

@@ -55,12 +55,13 @@ def _row(pair: Pair, shown: list[Source], own: list[Passage], noise: list[Hit], 
     ]
     documents += [(hit.passage, RowPassage(hit.passage.id, "noise", hit.rank, round(hit.score, 6))) for hit in noise]
     documents.sort(key=lambda document: digest(seed, "order", pair.id, document[0].id))
-    answers = pair.declined or pair.answer, pair.answer if pair.withheld else ""
+    answer, withheld_answer = (pair.declined, pair.answer) if pair.withheld else (pair.answer, "")
     if pair.cited:
-        answers = _cited(answers, pair, [passage.id for _, passage in documents])
+        numbers = _numbers(pair, [passage.id for _, passage in documents])
+        answer, withheld_answer = renumbered(answer, numbers), renumbered(withheld_answer, numbers)
     return Row(
         question=pair.question,
-        answer=answers[0],
+        answer=answer,
         documents=tuple(passage.document for passage, _ in documents),
         id=pair.id,
         paradigm=pair.paradigm,
@@ -76,13 +77,12 @@ def _row(pair: Pair, shown: list[Source], own: list[Passage], noise: list[Hit], 
         request_keys=pair.request_keys,
         corpus_license=corpus_license,
         links=tuple(link for link in pair.links if pair.withheld not in (link.naming, link.named)),
-        withheld_answer=answers[1],
-        cited=pair.cited and bool(cited(answers[0])),
+        withheld_answer=withheld_answer,
+        cited=pair.cited and bool(cited(answer)),
         unused_passages=tuple(hit.passage.id for hit in noise if hit.passage.id in {one.id for one in pair.unused}),
     )
 
 
-def _cited(answers: tuple[str, str], pair: Pair, ids: list[str]) -> tuple[str, str]:
-    """Return the answers with citations that number the row's documents, whose passages have these ids."""
-    numbers = {number: ids.index(one.id) + 1 for number, one in enumerate(pair.sources, start=1) if one.id in ids}
-    return renumbered(answers[0], numbers), renumbered(answers[1], numbers)
+def _numbers(pair: Pair, ids: list[str]) -> dict[int, int]:
+    """Return the place in the row, whose passages have these ids, of each source document's number in the pair."""
+    return {number: ids.index(one.id) + 1 for number, one in enumerate(pair.sources, start=1) if one.id in ids}

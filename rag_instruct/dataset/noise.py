@@ -43,9 +43,10 @@ def _window(pair: Pair, run: Run, beyond: int, seed: str) -> Iterator[Hit]:
 
 
 def _hard(pair: Pair, run: Run, beyond: int, seed: str) -> Iterator[Hit]:
-    """Yield the best hits that show too few words of the answer to answer the question, then the window's hits.
+    """Yield the best hits with too few of the answer's words to answer the question. Then yield the window's hits.
 
-    If the answer has no words of its own, such as "yes", no passage shows whether it answers.
+    An answer such as "yes" has no words of its own. Then no passage shows whether it answers, so only the window's hits
+    are left.
     """
     near = run.hits(pair.id)[:beyond] if content(substance(pair.answer)) - content(pair.question) else []
     yield from (hit for hit in near if not may_answer(pair.question, pair.answer, hit.passage.document))

@@ -81,7 +81,7 @@ def near_duplicates(given: EmbeddedRows, threshold: float) -> Details:
     """
     known = NearDuplicates(threshold)
     rows = progress(given.rows, "near duplicates", len(given.rows))
-    found = {row.id: known.alike(row.id, row.question) for row in rows}
+    found = {row.id: known.find_or_add(row.id, row.question) for row in rows}
     return {key: f"as {other}" for key, other in found.items() if other}
 
 

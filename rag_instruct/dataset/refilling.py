@@ -47,9 +47,9 @@ class Attempts(NamedTuple):
 def missing(
     found: Mapping[str, Sequence[Row]], wanted: Mapping[str, int], seed: str, stopped: Mapping[str, StoppedRow]
 ) -> tuple[dict[str, int], dict[str, str]]:
-    """Return how many rows each paradigm lacks, and the paradigm of each row that is not dropped, by id.
+    """Return how many rows each paradigm lacks, and the paradigm of each good row, by id.
 
-    The arguments are those of `merge`. Rows beyond the wanted number are not dropped.
+    The arguments are those of `merge`. A good row is in the data set, or is surplus.
     """
     merged, left, counts = merge(found, wanted, seed, stopped)
     good = {row.id: row.paradigm for row in merged}
@@ -60,25 +60,25 @@ def missing(
 def open_slots(
     paradigm: str, count: int, pairs: Iterable[Pair], rejects: Iterable[Reject], good: Mapping[str, str]
 ) -> dict[int, Attempts]:
-    """Return what each of `count` row slots has tried that has no good pair, by the slot's place."""
+    """Return the row slots that have no good pair, and what each has tried, by the slot's place from 0 to `count`."""
     filled = {pair.slot: pair for pair in pairs}
     tried: dict[int, list[Reject]] = {}
     for reject in rejects:
         if reject.slot is not None:
             tried.setdefault(reject.slot, []).append(reject)
-    lost = {place: filled.get(place) for place in range(count)}
+    pairs_by_slot = {place: filled.get(place) for place in range(count)}
     return {
         place: Attempts(tried.get(place, []), pair.attempt if pair else None)
-        for place, pair in lost.items()
+        for place, pair in pairs_by_slot.items()
         if pair is None or good.get(pair.id) != paradigm
     }
 
 
 @dataclass
 class Checks:
-    """Checks of a new pair against the rows that are not dropped: those of the merge and of the quality filters.
+    """Checks a new pair as the merge and the quality filters do, against `rows`, the rows that are not dropped.
 
-    Vectors of questions do not exist yet, so `similar_questions` is checked after the search.
+    The questions of new pairs have no vectors yet. So `similar_questions` is checked later, after the search.
     """
 
     rows: Sequence[Row]
@@ -91,10 +91,10 @@ class Checks:
         if threshold := self.quality_filters.get("near_duplicates"):
             self._known = NearDuplicates(threshold)
             for row in self.rows:
-                self._known.alike(row.id, row.question)
+                self._known.find_or_add(row.id, row.question)
 
     def fault(self, pair: Pair) -> Fault | None:
-        """Return why the pair cannot become a row, or None. Then later pairs are compared with it, too."""
+        """Return why the pair cannot become a row, or None. Later pairs are compared with pairs without fault, too."""
         asked = asked_by(pair)
         if any(text in self._seen for text in asked):
             return Fault(Reason.REPEATED_QUESTION)
@@ -102,7 +102,7 @@ class Checks:
         stopped, _ = apply_filters(EmbeddedRows([pair], np.empty((1, 0), np.float32)), alone)
         if stopped:
             return Fault(stopped[0].reason, stopped[0].detail)
-        if self._known and (other := self._known.alike(pair.id, pair.question)):
+        if self._known and (other := self._known.find_or_add(pair.id, pair.question)):
             return Fault(Reason.NEAR_DUPLICATE, f"as {other}")
         self._seen |= dict.fromkeys(asked, pair.id)
         return None
@@ -111,11 +111,11 @@ class Checks:
 async def refill(
     work: Synthesis, slots: Sequence[Slot], lost: Mapping[int, Attempts], lacking: int, checks: Checks, tries: int
 ) -> tuple[list[Pair], list[Reject]]:
-    """Return at most `lacking` pairs of the slots `lost`, and the candidates that were rejected.
+    """Return at most `lacking` new pairs for the slots `lost`, and the candidates that were rejected.
 
     The slots are filled in their order, as many at a time as rows are missing. So the result does not depend on which
-    answer comes first, and no slot is filled in vain. A data set without these rows is complete, too: a slot whose
-    answer is not in the store of a replay stays open, and so do all further slots when the budget is used up.
+    answer comes first, and no slot is filled in vain. A slot stays open if the store of a replay lacks its answer. When
+    the budget is used up, all further slots stay open. Neither stops the run: the data set is only smaller.
     """
     work.watch = YieldWatch(work.paradigm, work.teacher, LATER)  # the synthesis had useful answers of these prompts
     ended: list[UsedUp] = []
@@ -145,13 +145,13 @@ async def refill(
                 continue
             del waiting[place]
             pairs += [pair] if pair else []
-    for said in _open_for(ended, unstored):
+    for said in _why_open(ended, unstored):
         logger.warning("%s: %d of %d missing rows refilled: %s", work.paradigm, len(pairs), lacking, said)
     rejects = [*work.rejects, *(reject for part in refused.values() for reject in part)]
     return pairs, sorted(rejects, key=lambda reject: (reject.slot, reject.attempt))
 
 
-def _open_for(ended: Sequence[UsedUp], unstored: Sequence[int]) -> list[str]:
-    """Return why row slots stay open that have candidates left."""
+def _why_open(ended: Sequence[UsedUp], unstored: Sequence[int]) -> list[str]:
+    """Return why row slots with further candidates stay open."""
     found = [f"{ended[0]}. For the rest, also delete this data set's pairs/{REFILL}.jsonl"] if ended else []
     return found + ([f"the store lacks the answers of {len(unstored)} row slots"] if unstored else [])

@@ -74,7 +74,7 @@ class Cleaning:
         return Fault(Reason.IN_A_BENCHMARK, found) if found else None
 
     def _alike(self, key: str, text: str) -> Fault | None:
-        other = self._near.alike(key, text) if self._near else None
+        other = self._near.find_or_add(key, text) if self._near else None
         return Fault(Reason.NEAR_DUPLICATE, f"as {other}") if other else None
 
 

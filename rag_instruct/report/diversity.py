@@ -37,7 +37,7 @@ def _alike(questions: Sequence[str], threshold: float) -> int:
     """Return how many questions are similar to an earlier question."""
     known = NearDuplicates(threshold)
     each = progress(questions, f"questions alike by {threshold}", len(questions))
-    found = [known.alike(str(number), question) for number, question in enumerate(each)]
+    found = [known.find_or_add(str(number), question) for number, question in enumerate(each)]
     return len(found) - found.count(None)
 
 
