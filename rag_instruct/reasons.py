@@ -220,7 +220,7 @@ class Reason(StrEnum):
     REPEATED_QUESTION = (
         "repeated question",
         PAIRS,
-        "An earlier pair or row has the same question.",
+        "An earlier pair or row has the same question. With compact prompts also: it asks for the same fact.",
         ("Draw more exemplars, or use a larger corpus."),
     )
 

@@ -23,6 +23,7 @@ def built(tmp_path_factory):
 def _build(project, cores, reranker):
     source = project.folder / "resources/demo/passages.tsv"
     source.write_text("".join(source.read_text("utf-8").splitlines(keepends=True)[: PASSAGES + 1]), "utf-8")
+    project.edit("config.yaml", "    source_depth: 60 ", "    source_depth: 20 ")
     rerank = {"model": str(reranker), "first": 10, "searches": ["evaluation"]}
     project.edit(
         "config.yaml",

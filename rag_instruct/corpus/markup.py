@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Set
 from html import unescape
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -312,7 +313,7 @@ def _without_contents(blocks: list[Block]) -> list[Block]:
     """Return the blocks without headings of tables of contents that have no text. Headings below them rise."""
     found: list[Block] = []
     left_out = 0  # the level of the last one
-    for block, after in zip(blocks, [*blocks[1:], Block("", 1)], strict=True):
+    for block, after in pairwise([*blocks, Block("", 1)]):
         left_out = 0 if 0 < block.level <= left_out else left_out
         if block.level and after.level and CONTENTS.fullmatch(block.text):
             left_out = block.level
