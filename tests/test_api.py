@@ -39,7 +39,7 @@ def test_the_example_of_the_page_runs_offline_and_costs_nothing_again(tmp_path, 
     pair, row = names["pair"], names["row"]
     assert isinstance(pair, api.Pair)
     assert [passage.role for passage in row.passages].count("noise") == 4
-    assert names["verdict"].evidence.documents == 1
+    assert names["verdict"].findings.documents == 1
     assert pair.question in capsys.readouterr().out
 
 
