@@ -15,11 +15,16 @@ UNOPENED = re.compile(CLOSING)  # a chat template that opens the thoughts leaves
 CHANNEL = re.compile(r"<\|channel\|>")
 FINAL = re.compile(r"<\|channel\|>\s*final\b[^<]*(?:<\|constrain\|>[^<]*)?<\|message\|>")
 END_OF_MESSAGE = re.compile(r"<\|(?:return|end|call)\|>.*", re.S)
+# Tokens that end a turn, as servers with a wrong chat template leave them in the text.
+LEFT_OVER = re.compile(
+    r"(?:\s*(?:<\|(?:im_end|eot_id|eom_id|end|endoftext|end_of_text|return)\|>|<end_of_turn>|<eos>))+\s*\Z"
+)
+END = 200  # characters at a reply's end that may be such tokens
 BARE_CHANNELS = re.compile(r"\s*(?:assistant)?analysis(?:.*assistant\s*final(?=\W|[A-Z\d])|(?=[A-Z]).*)", re.S)
 
 
 def without_thoughts(text: str) -> str:
-    """Return the reply without its thoughts, or the text as it is if it has none.
+    """Return the reply without its thoughts and the tokens at its end, or the text as it is if it has none.
 
     A reply that was cut off within its thoughts becomes empty.
     """
@@ -29,8 +34,13 @@ def without_thoughts(text: str) -> str:
     bare = BARE_CHANNELS.match(text)
     rest = THOUGHTS.sub(" ", text[bare.end() :] if bare else text)
     answer = _after_last(UNOPENED, rest)
-    rest = rest if answer is None else answer
+    rest = _without_left_over(rest if answer is None else answer)
     return text if rest == text else rest.strip()
+
+
+def _without_left_over(text: str) -> str:
+    end = text[-END:]
+    return text.removesuffix(end) + LEFT_OVER.sub("", end)
 
 
 def _after_last(pattern: re.Pattern[str], text: str) -> str | None:

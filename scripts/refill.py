@@ -37,6 +37,8 @@ Args:
     benchmarks: questions of benchmarks that no row may have, .jsonl
     teacher: key of `teachers` in config.yaml
     dataset: data set whose budget pays
+    note: where to write whether the budget ended the refill, .json; the next run of the workflow reads it
+    told: the budget that the workflow has read there
     refilled: output, .jsonl: the new pairs of all paradigms
     rejects: output, .jsonl
     settings: the graph's settings as resolved JSON; default: config.yaml is read
@@ -49,6 +51,7 @@ from typing import Literal
 
 from rag_instruct import cli
 from rag_instruct.dataset.merging import settled
+from rag_instruct.dataset.refill_budget import note_budget
 from rag_instruct.dataset.refilling import Checks, missing, open_slots, refill
 from rag_instruct.jobs import job_settings
 from rag_instruct.llm.prompts import load_prompt
@@ -93,6 +96,8 @@ def main(
     benchmarks: Sequence[Path] = (),
     teacher: str,
     dataset: str,
+    note: Path | None = None,
+    told: str = "",
     refilled: Path,
     rejects: Path,
     settings: Path | None = None,
@@ -113,6 +118,8 @@ def main(
     short = [name for name in of_sets if lacking[name] and not all(one.exhausted(tries) for one in lost[name].values())]
     logger.info("rows missing: %s", {name: count for name, count in lacking.items() if count} or "none")
 
+    ended: list[str] = []
+
     async def work(asked: Session) -> tuple[list[Pair], list[Reject]]:
         kept, hits, checked = list(read_records(exemplars, Exemplar)), Run(run, passages), json.loads(quality_filters)
         checked |= {"overlaps": contamination_index(benchmarks)} if benchmarks else {}
@@ -132,13 +139,15 @@ def main(
             new = await refill(synthesis, all_slots[name], lost[name], lacking[name], checks, tries)
             logger.info("%s: %d of %d missing rows refilled, %d rejects", name, len(new[0]), lacking[name], len(new[1]))
             made, refused = made + new[0], refused + new[1]
+            ended.extend([name] if synthesis.out_of_budget else [])
         return made, refused
 
-    made, refused = (
-        with_teacher(teacher, dataset, "synthesis", job_settings(settings), refilled, work) if short else ([], [])
-    )
+    given = job_settings(settings)
+    made, refused = with_teacher(teacher, dataset, "synthesis", given, refilled, work) if short else ([], [])
     write_records(refilled, made)
     write_records(rejects, refused)
+    if note:
+        note_budget(note, told, given["datasets"][dataset]["budget"], bool(ended))
 
 
 if __name__ == "__main__":

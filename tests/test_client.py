@@ -11,6 +11,7 @@ from email.utils import formatdate
 import pytest
 from asking import PRICES, ask_all, body, teacher
 from faulty import Running
+from habits import habits
 from loopback import endpoint
 
 from rag_instruct.costs.ledger import entries, summary
@@ -204,6 +205,46 @@ def test_one_passing_500_costs_no_grammar(tmp_path, caplog):
         sent = ["response_format" in request for request in served.requests]
     assert sent == [True, False, True, True, True, True, True]
     assert "answered 500, and then the same request without the grammar" in caplog.text
+
+
+def test_a_form_that_is_refused_without_a_word_is_left_out(tmp_path, caplog):
+    """A gateway that knows no `response_format` and does not say so."""
+    caplog.set_level("INFO", logger="rag_instruct")
+    with endpoint(lambda request: "x") as served:
+        served.refuses = lambda request: 400 if "response_format" in request else None
+        replies, bought, _ = ask_all(served.base_url, tmp_path, range(6), form=STRICT, concurrency=1)
+        sent = ["response_format" in request for request in served.requests]
+    assert [reply["finish_reason"] for _, reply in replies] == ["stop"] * bought
+    assert sent == [True, False, True, False, False, False, False, False]
+    assert "answers 400 to the grammar" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("complaint", "gone"),
+    [
+        ("temperature: Extra inputs are not permitted", {"temperature"}),  # Mistral's words
+        ("Unrecognized request argument supplied: seed", {"seed"}),
+        ("`temperature` and `top_p` cannot both be specified for this model.", {"top_p"}),  # Anthropic
+        ("`temperature` is deprecated for this model.", {"temperature"}),
+        ("Unknown parameter: 'top_p'", {"top_p"}),
+        ("JSON mode is not enabled for this model", {"response_format"}),
+        ("Structured outputs are not available here", {"response_format"}),
+    ],
+)
+def test_parameters_that_servers_refuse_in_other_words_are_left_out(complaint, gone):
+    request = {"model": "m", "temperature": 0, "top_p": 1, "seed": 1, "response_format": {"type": "json_object"}}
+    adaptation = RequestAdaptation("m")
+    assert adaptation.learn(request, {"message": complaint})
+    assert adaptation.adapt(request).keys() == request.keys() - gone
+
+
+def test_a_prompt_that_is_too_long_teaches_nothing(tmp_path, caplog):
+    """vLLM names both `max_tokens` and `max_completion_tokens` in it."""
+    said = "'max_tokens' or 'max_completion_tokens' is too large: 9. This model's maximum context length is 8 tokens."
+    with habits(lambda request: (400, {"error": {"message": said}})) as served:
+        ((_, reply),) = ask_all(served.base_url, tmp_path, range(1))[0]
+        assert len(served.requests) == 1
+    assert reply["failure"].startswith("too long")
 
 
 def test_an_outage_drops_no_grammar(tmp_path):

@@ -66,6 +66,13 @@ def outcome(status, value):
         (200, {"choices": None, "base_resp": {"status_code": 1008, "status_msg": "insufficient balance"}}),  # MiniMax
         (200, {"error_code": 17, "error_msg": "Open api daily request limit reached"}),  # Baidu
         (200, {"detail": "Your trial subscription has expired"}),
+        (429, said("Rate limit exceeded: free-models-per-day. Add 10 credits to unlock 1000 free model requests per day", code=429)),  # OpenRouter
+        (429, [said("You exceeded your current quota.\nPlease retry in 37.2s.", details=[{"violations": [{"quotaId": "GenerateRequestsPerDayPerProjectPerModel-FreeTier"}]}, {"retryDelay": "37s"}])]),  # Gemini
+        (429, [said("Quota exceeded for metric: free_tier_requests, limit: 0, model: x\nPlease retry in 3s.", status="RESOURCE_EXHAUSTED")]),
+        (429, said("Budget has been exceeded! Current cost: 10.2, Max budget: 10.0", type="budget_exceeded", code="429")),  # LiteLLM
+        (400, said("Your organization must be verified to use the model `gpt-5`.")),
+        (403, {"type": "error", **said("Your API key does not have permission to use the resource.", type="permission_error")}),
+        (403, {"Message": "User: arn:aws:iam::1:user/x is not authorized to perform: bedrock:InvokeModel"}),
     ],
 )  # fmt: skip
 def test_states_of_the_account(status, answer):
@@ -84,6 +91,8 @@ def test_states_of_the_account(status, answer):
         (404, {"error": {"code": "DeploymentNotFound", "message": "The API deployment for this resource does not exist."}}),  # Azure
         (404, said("model 'x' not found, try pulling it first")),  # Ollama
         (400, {"success": False, "errors": [{"code": 7003, "message": "Could not route to /accounts/x"}]}),  # Cloudflare
+        (200, {"error": "Unexpected endpoint or method. (POST /chat/completions)"}),  # LM Studio
+        (400, {"error": "The requested model 'x' is not supported by any provider you have enabled."}),  # Hugging Face
         (301, b"<html>301 Moved Permanently</html>"),
         (302, b""),
         (308, said("Permanent Redirect")),
@@ -116,6 +125,20 @@ def test_a_wrong_address_or_model_is_said_to_be_that(status, answer):
         (413, b"<html><head><title>413 Request Entity Too Large</title></head></html>"),
         (400, said("Provider returned error", code=400, metadata={"raw": '{"error": {"message": "prompt is too long: 210000 tokens > 200000 maximum"}}'})),  # OpenRouter
         (429, said("Request too large for gpt-4o on tokens per min (TPM): Limit 30000, Requested 40000.", code="rate_limit_exceeded")),
+        # The same words in bodies of every shape.
+        (400, {"timestamp": "2026-01-01", "status": 400, "error": "Bad Request", "message": "prompt is too long", "path": "/v1"}),  # Spring
+        (400, {"error": True, "message": "prompt is too long"}),
+        (400, {"error": 1, "reason": "prompt is too long"}),
+        (400, {"error": "invalid_request", "error_description": "prompt is too long"}),
+        (422, {"errors": {"messages": ["prompt is too long"]}}),
+        (400, {"fault": {"faultstring": "prompt is too long", "detail": {"errorcode": "x"}}}),  # Apigee
+        (400, said(json.dumps(said("prompt is too long", code=400)))),
+        (400, json.dumps(said("prompt is too long")).encode() + b"\n"),
+        (400, json.dumps(json.dumps(said("prompt is too long"))).encode()),
+        (400, {"type": "about:blank", "title": "prompt is too long", "status": 400}),
+        (400, said({"text": "prompt is too long"})),
+        (400, said(["prompt is too long"])),
+        (400, b"prompt is too long"),
     ],
 )  # fmt: skip
 def test_a_prompt_that_is_too_long(status, answer):
@@ -174,6 +197,14 @@ def test_the_users_own_words_in_an_error_say_nothing_of_the_account():
         (200, {"choices": None, "base_resp": {"status_code": 1002, "status_msg": "rate limit"}}, Throttled),  # MiniMax
         (200, {"status": "449", "msg": "Your request exceeds the rate limit"}, Throttled),
         (520, b"<!DOCTYPE html>", Transient),
+        (403, said(json.dumps(said("Rate limit exceeded, retry after 3 seconds"))), Throttled),
+        (429, {"fault": {"faultstring": "Rate limit quota violation.", "detail": {"errorcode": "policies.ratelimit.QuotaViolation"}}}, Throttled),
+        *((429, body, Throttled) for body in (b"", b"null", b"[]", b'"slow"', b"7", {"error": {}}, {"errors": [None]})),
+        (421, b"", Transient),
+        *((status, b"", Transient) for status in (502, 511, 521, 522, 523, 525, 526, 530, 598)),
+        *((400, body, Unknown) for body in (b"", b"7", b"[[[]]]", {"error": []}, {"errors": [[]]}, {"detail": {}}, said(None, code=None))),
+        (403, b"<!DOCTYPE html><title>Blocked</title><p>by the content filter policy of your company", Unknown),
+        (403, b"<?xml version='1.0'?><Error><Message>flagged by moderation</Message></Error>", Unknown),
         (400, said("Provider returned error", metadata={"raw": "no JSON"}), Unknown),
         (400, said("Provider returned error", metadata={"raw": "[" * 99_999}), Unknown),
         (418, said("I am a teapot"), Unknown),
@@ -224,6 +255,8 @@ def test_a_proxy_that_stopped_waiting_may_have_cost_an_answer(status):
         (said("slow down", retry_after=7), 7),
         (said("slow down", metadata={"retry_after_seconds": 3}), 3),
         (said("please try again in 5 minutes"), 300),
+        (said("please try again in 2 days"), 172_800),
+        (said("Limit 100000 tokens per day. Please try again in 1d2h3m."), 93_780),
         (said("please try again later"), None),
         (said("retry after a while"), None),
     ],
@@ -248,7 +281,7 @@ def completion(content="yes", finish="stop", usage=None, **more):
         (b'{"choices": [{"message": {"content": "a\\ud83d"}, "finish_reason": "stop"}]}', "broken reply", True),
         ({"choices": []}, "broken reply", True),
         ({"choices": [None]}, "broken reply", True),
-        (completion(content={"text": "x"}), "broken reply", True),
+        (completion(content=7), "broken reply", True),
         (said("Provider returned error", code=502), "502", False),  # OpenRouter
         (said("Internal error"), "500", False),
         ({"choices": [{"error": {"code": 502, "message": "Upstream error"}, "finish_reason": "error"}]}, "502", False),
@@ -265,6 +298,15 @@ def completion(content="yes", finish="stop", usage=None, **more):
         (completion("", finish=None), "empty", True),  # Gemini
         (completion(None, finish=""), "empty", True),
         (completion(content="a\ufffd"), "half a character", True),
+        (json.dumps(completion("caf\xe9"), ensure_ascii=False).encode("latin-1"), "half a character", True),
+        (b'data: {"choices": [{"delta": {"content": "ye"}}]}\n\n', "broken reply", True),  # a stream that is cut
+        (b'data: {"choices": [{"delta": {"content": "y"}}]}\n\ndata: {"error": {"message": "x", "code": 529}}\n\n', "529", False),
+        (b'data: [7]\n\ndata: [DONE]', "broken reply", True),
+        (b'data: {"choices": {"0": 1}}\n\ndata: [DONE]', "broken reply", True),
+        ({**said("upstream died", code=502), **completion("par", None)}, "502", False),  # OpenRouter
+        (completion(finish="length_of_nothing"), "finish reason length_of_nothing", True),
+        (completion(finish=["error"]), "finish reason ['error']", True),
+        *((completion(finish=word), f"finish reason {word}", True) for word in ("OTHER", "pause_turn", "MALFORMED_FUNCTION_CALL", "user_cancelled", "timeout", "network_error", "preempted")),
     ],
 )  # fmt: skip
 def test_a_success_that_is_none_is_tried_again(answer, fault, charged):
@@ -274,9 +316,26 @@ def test_a_success_that_is_none_is_tried_again(answer, fault, charged):
 
 
 def test_a_broken_success_is_quoted():
-    assert str(outcome(200, b"<html>Please log in")) == "broken reply (<html>Please log in)"
+    page = b"<!DOCTYPE html><html><!-- x --><style>p {color: red}</style><title>Log in</title><p>Please log in"
+    assert str(outcome(200, page)) == "broken reply (a page: Log in Please log in)"
     assert str(outcome(200, b"")) == "broken reply (nothing)"
     assert outcome(200, said("insufficient_quota", code=429)) == Account("429 (insufficient_quota)")
+
+
+STREAM = b"""data: {"model": "m", "choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}}]}
+
+data: {"choices": [{"delta": {"content": "ye"}, "finish_reason": null}], "usage": null}
+
+: keep-alive
+event: chunk
+data: {"choices": [{"delta": {"content": "s"}}]}
+
+data: {"choices": [{"delta": {}, "finish_reason": "stop"}]}
+
+data: {"choices": [], "usage": {"prompt_tokens": 4, "completion_tokens": 2}}
+
+data: [DONE]
+"""
 
 
 @pytest.mark.parametrize(
@@ -295,19 +354,47 @@ def test_a_broken_success_is_quoted():
         (completion(finish="model_context_window_exceeded"), "yes", "length"),  # Anthropic
         (completion("", finish="content_filter: PROHIBITED_CONTENT"), "", "content_filter"),  # Gemini
         (completion("", refusal="I cannot"), "", "stop"),
-        (completion(None, reasoning_content="thoughts"), "", "stop"),  # vLLM, DeepSeek
+        (completion(None, reasoning_content="thoughts"), "", "only thoughts"),  # vLLM with the wrong parser
         (completion(finish="eos_token"), "yes", "stop"),  # TGI
         (completion(finish="STOP"), "yes", "stop"),
         (completion(finish=None), "yes", "stop"),
         (completion(finish="MAX_TOKENS"), "yes", "length"),  # Gemini
         (completion(finish="model_length"), "yes", "length"),  # Mistral
         (completion("", finish="SAFETY"), "", "content_filter"),
+        *((completion(finish=word), "yes", "stop") for word in ("FINISH_REASON_STOP", "FinishReason.STOP", "eos_token_id", "stop_token", "stopped", "completed", "success", "normal", "null", "None", "unknown", {"type": "stop", "matched": 1}, ["stop"])),
+        *((completion(finish=word), "yes", "length") for word in ("truncated", "token_limit", "context_length", "max_new_tokens", "out_of_tokens", "MaxTokens", "incomplete")),
+        *((completion(finish=word), "yes", "content_filter") for word in ("IMAGE_SAFETY", "blocked", "moderation", "policy_violation")),
+        (STREAM, "yes", "stop"),
+        ({"code": 0, "msg": "success", "data": completion()}, "yes", "stop"),
+        ({"success": True, "errors": [], "result": completion()}, "yes", "stop"),  # Cloudflare
+        (json.dumps([completion()]).encode(), "yes", "stop"),
+        ({"choices": [{"text": "yes", "finish_reason": "stop"}]}, "yes", "stop"),
+        ({"choices": [{"message": "yes", "finish_reason": "stop"}]}, "yes", "stop"),
+        ({"choices": [{"delta": {"content": "yes"}, "finish_reason": "stop"}], "object": "chat.completion.chunk"}, "yes", "stop"),
+        (b'{"choices": [{"message": {"content": "a\tb"}, "finish_reason": "stop"}]}', "a\tb", "stop"),
+        (completion({"question": "a"}), '{"question": "a"}', "stop"),  # Workers AI reads the object itself
+        (completion({"type": "text", "text": "yes"}), "yes", "stop"),
+        (completion(None, "tool_calls", tool_calls=[{"function": {"name": "json", "arguments": '{"a": 1}'}}]), '{"a": 1}', "stop"),
+        (completion(None, "tool_calls", tool_calls=[{"function": {"name": "json", "arguments": {"a": 1}}}]), '{"a": 1}', "stop"),
+        (completion(None, "function_call", function_call={"name": "json", "arguments": '{"a": 1}'}), '{"a": 1}', "stop"),
+        (completion("", "stop", tool_calls=[], refusal=None, error=None), "", "stop"),
+        ({**said(""), **completion()}, "yes", "stop"),
     ],
 )  # fmt: skip
 def test_answers_in_other_forms(answer, text, finish):
     found = outcome(200, completion(answer) if isinstance(answer, list) else answer)
     assert isinstance(found, Answer)
     assert (found.reply["text"], found.reply["finish_reason"]) == (text, finish)
+
+
+def test_a_refusal_among_the_parts_is_one():
+    found = outcome(200, completion([{"type": "refusal", "refusal": "I cannot"}]))
+    assert (found.reply["text"], found.reply["refusal"]) == ("", "I cannot")
+
+
+def test_a_stream_has_its_usage_and_its_model():
+    assert outcome(200, STREAM).reply["usage"] == {"prompt_tokens": 4, "completion_tokens": 2}
+    assert outcome(200, STREAM).reply["model"] == "m"
 
 
 def test_u_fffd_is_accepted_where_the_prompt_has_it():
@@ -329,6 +416,7 @@ def test_u_fffd_is_accepted_where_the_prompt_has_it():
         ({"input_tokens": 5, "output_tokens": 7, "cache_read_input_tokens": 2, "cache_creation_input_tokens": 90}, 97, 2, 7),  # Anthropic: beside
         ({"prompt_tokens": 97, "completion_tokens": 7, "cache_read_input_tokens": 2}, 97, 2, 7),  # LiteLLM: among them
         ({"prompt_tokens": 5, "completion_tokens": 7, "prompt_tokens_details": "0", "completion_tokens_details": "{}"}, 5, 0, 7),
+        ({"completion_tokens": 7, "total_tokens": 12}, 5, 0, 7),
         ({"prompt_tokens": -5, "completion_tokens": 7}, 0, 0, 7),
         ({"prompt_tokens": True, "completion_tokens": [7]}, 0, 0, 0),
         ({"prompt_tokens": float("nan"), "completion_tokens": float("inf")}, 0, 0, 0),

@@ -6,6 +6,7 @@ import gzip
 import json
 import threading
 import time
+from collections import Counter
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 
@@ -93,7 +94,60 @@ def test_many_different_requests_refused_alike_stop_the_job_although_the_endpoin
     assert all(record["unknown"] for record in failures(tmp_path))
 
 
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        (403, error("Access blocked: repeated violations of our usage policy.")),
+        (400, error("Requests of this organization are flagged", code="content_policy_violation")),
+    ],
+)
+def test_an_account_that_is_blocked_in_the_words_of_moderation_stops_the_job(tmp_path, refusal):
+    with habits(after(20, lambda request: refusal)) as served:
+        with pytest.raises(UserError, match="also to a control question"):
+            ask_all(served.base_url, tmp_path, range(200), concurrency=8)
+    assert len(failures(tmp_path)) < 2 * client.ALIKE, "late answers of before count"
+
+
+def test_a_company_that_blocks_the_address_settles_nothing(tmp_path):
+    page = b"<!DOCTYPE html><title>Blocked</title><p>Category: AI. Your company's content filter policy."
+    with habits(lambda request: (403, page, {"Content-Type": "text/html"})) as served:
+        with pytest.raises(UserError, match=r"answered 403 \(a page: Blocked Category: AI"):
+            ask_all(served.base_url, tmp_path, range(20))
+    assert not len(AnswerStore(tmp_path))
+
+
 # C5 and "nothing is final that is not understood"
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        (403, error("I will not read that light has 299792 km per second")),
+        (400, error("no: rate limits and how they slow down")),
+        (200, error("the text says: slow down at 9 falls per minute")),
+    ],
+)
+@pytest.mark.parametrize("count", [1, 30])
+def test_a_request_whose_refusal_quotes_words_of_pace_holds_up_nothing_for_long(tmp_path, refusal, count):
+    """Also as the last open request."""
+    with habits(lambda request: refusal if number_of(request) == 0 else completion()) as served:
+        replies, _, _ = ask_all(served.base_url, tmp_path, range(count), concurrency=4)
+        assert len(served.requests) <= count + client.DENIED + len(served.controls) < count + 2 * client.DENIED
+    assert replies[0][1]["unknown"]
+    assert [reply["finish_reason"] for _, reply in replies[1:]] == ["stop"] * (count - 1)
+
+
+def test_a_pace_that_only_words_tell_is_waited_for(tmp_path):
+    """The control question has to wait, too, and then the requests are answered."""
+    came = []
+
+    def answer(request):
+        came.append(1)
+        return completion() if len(came) > 12 else (403, error("this key may ask 9 times per minute"))
+
+    with habits(answer) as served:
+        assert ask_all(served.base_url, tmp_path, range(3), concurrency=1)[1] >= 3
+    assert not failures(tmp_path)
 
 
 @pytest.mark.parametrize("refusal", [(400, error("I would rather not")), (403, error("never")), (500, error("bug"))])
@@ -181,7 +235,7 @@ def test_lines_of_a_batch_in_other_forms_are_read(tmp_path, form):
     with habits(None) as served:
         served.batches.lines = lines
         assert ask_all(served.base_url, tmp_path, range(5), batch=True, poll_seconds=0.01)[1] == 5
-        assert len(served.batches.opened) == 1
+        assert served.batches.billed == 5
     assert not AnswerStore(tmp_path).lost
 
 
@@ -412,6 +466,17 @@ def test_a_budget_holds_without_usage(tmp_path, usage):
     assert found["calls_with_estimated_usage"] == len(served.requests)
 
 
+def test_tokens_that_only_a_total_tells_are_all_charged(tmp_path):
+    """The answer's hidden thoughts are in the total, so most of it has the price of answers."""
+    with habits(lambda request: completion("yes", usage={"total_tokens": 1000})) as served:
+        with pytest.raises(UserError, match="is used up"):
+            ask_all(served.base_url, tmp_path, range(100), concurrency=2, caps={"dollars": 0.05})
+        spent = sum(AnswerStore(tmp_path).spent.values(), Counter())
+        assert spent["prompt"] + spent["completion"] == 1000 * len(served.requests)
+    assert spent["completion"] > 0.99 * 1000 * len(served.requests)
+    assert ACCOUNT.spent(AnswerStore(tmp_path))[0] < 0.05 + 2 * 0.01
+
+
 @pytest.mark.parametrize(
     "usage",
     [
@@ -526,7 +591,7 @@ def test_what_was_charged_for_nothing_is_asked_again_and_is_in_the_ledger(tmp_pa
 
 def test_a_page_costs_nothing_and_is_quoted(tmp_path):
     with habits(lambda request: (200, b"<!DOCTYPE html><title>Please log in</title>")) as served:
-        with pytest.raises(UserError, match=r"does not answer \(broken reply \(<!DOCTYPE html><title>Please log in"):
+        with pytest.raises(UserError, match=r"does not answer \(broken reply \(a page: Please log in"):
             ask_all(served.base_url, tmp_path, range(20), attempts=2)
     assert not AnswerStore(tmp_path).lost
 
@@ -590,6 +655,17 @@ def test_a_connection_that_cannot_be_made_costs_nothing_and_says_why(tmp_path):
     assert not AnswerStore(tmp_path).lost
 
 
+def test_a_server_that_closes_each_connection_without_a_word_answers_all_the_same(tmp_path):
+    """HTTP/1.0, and a promise to keep the connection that is not kept."""
+    forms = [
+        b"HTTP/1.0 200 OK\r\n\r\n" + WHOLE,
+        head(Content_Length=len(WHOLE), Connection="keep-alive") + WHOLE,
+    ]
+    with habits(lambda request: Raw(forms[number_of(request) % 2])) as served:
+        assert ask_all(served.base_url, tmp_path, range(12), concurrency=1)[1] == 12
+        assert len(served.requests) == 12 + len(AnswerStore(tmp_path).lost)
+
+
 def test_a_redirect_is_followed_where_it_leads_to_the_endpoint_and_else_said(tmp_path):
     """Some providers answer slow requests by a 303 to the result; a wrong address leads to a login, or in a circle."""
 
@@ -602,9 +678,12 @@ def test_a_redirect_is_followed_where_it_leads_to_the_endpoint_and_else_said(tmp
         first.answer = lambda request: moved("/v1/chat/completions")
         with pytest.raises(UserError, match=r"redirects without end.*check `base_url`"):
             ask_all(first.base_url, tmp_path, range(9))
+        first.answer = lambda request: moved("ftp://host/v1", 302)
+        with pytest.raises(UserError, match="redirects to no address: ftp"):
+            ask_all(first.base_url, tmp_path, range(9))
         first.batches.route = lambda method, path, body: b"<html>Log in"
         first.answer = lambda request: moved("/login", 302)
-        with pytest.raises(UserError, match=r"302 \(redirects to .*/login: <html>Log in.*check `base_url`"):
+        with pytest.raises(UserError, match=r"302 \(redirects to .*/login: a page: Log in.*check `base_url`"):
             ask_all(first.base_url, tmp_path, range(9))
     assert len(AnswerStore(tmp_path)) == 3
     assert not AnswerStore(tmp_path).lost
@@ -716,11 +795,54 @@ def test_a_wait_that_is_too_long_is_said(tmp_path, retry_after):
             ask_all(served.base_url, tmp_path, range(9), concurrency=1)
 
 
+@pytest.mark.parametrize(
+    ("status", "headers"),
+    [
+        (503, {"Retry-After": "0.3"}),
+        (529, {"retry-after-ms": "300"}),
+        (503, {"Retry-After": "a date"}),
+    ],
+)
+def test_an_overload_that_says_when_it_ends_is_waited_for_and_is_no_fault(tmp_path, status, headers):
+    came = iter(range(99))
+    if headers == {"Retry-After": "a date"}:
+        headers = {"Retry-After": f"{datetime.now(UTC) + timedelta(seconds=3):%a, %d %b %Y %H:%M:%S GMT}"}
+    with habits(lambda request: (status, error("busy"), headers) if next(came) < 1 else completion()) as served:
+        replies, bought, _ = ask_all(served.base_url, tmp_path, range(2), concurrency=1, attempts=1)
+        assert (bought, len(served.requests)) == (2, 3)
+    assert not any("faults" in reply for _, reply in replies)
+
+
+def test_an_absurd_limit_in_a_header_is_a_wait_of_a_minute_at_most(caplog):
+    limiter = Limiter("m", 4, None, None)
+    limiter.succeeded({"x-ratelimit-limit-tokens": "1", "x-ratelimit-limit-requests": "0"})
+    assert limiter._tokens.wait(100_000) <= 60
+    limiter._tokens.wait(100_000)
+    limiter._warn_of(time.monotonic() + 61)
+    assert "m: at 1 tokens a minute, requests wait for 0:01:00" in caplog.text
+
+
+def test_a_wait_for_an_allowance_ends_when_the_job_is_stopped():
+    async def session():
+        limiter = Limiter("m", 4, 1, None)
+        for _ in range(9):
+            async with limiter.turn(1, stopped):
+                pass
+
+    def stopped():
+        raise UserError("stopped")
+
+    began = time.monotonic()
+    with pytest.raises(UserError, match="stopped"):
+        asyncio.run(session())
+    assert time.monotonic() - began < 5
+
+
 def test_429_without_end_is_one_wait_and_not_one_an_attempt(tmp_path, monkeypatch):
     monkeypatch.setattr(places, "PATIENCE", 0.3)
     with habits(after(2, lambda request: (429, error("no more today")))) as served:
         began = time.monotonic()
-        with pytest.raises(UserError, match=r"has answered only 429 .*no more today"):
+        with pytest.raises(UserError, match=r"has only asked to wait for .*no more today"):
             ask_all(served.base_url, tmp_path, range(9), concurrency=2)
         assert time.monotonic() - began < 3
 
@@ -825,6 +947,119 @@ def test_a_batch_that_appears_too_late_is_in_the_ledger(tmp_path, running):
     assert ACCOUNT.spent(AnswerStore(tmp_path))[1] == 20
 
 
+def shown_as(change):
+    """A Batch API that shows its batches otherwise."""
+
+    def prepare(batches):
+        shown = batches.show
+        batches.show = lambda name: change(dict(shown(name)))
+
+    return prepare
+
+
+def paged_for_ever(batches):
+    routed, batches.lost_creates = batches.route, 1
+
+    def route(method, path, body):
+        given = routed(method, path, body)
+        return {**given, "has_more": True} if isinstance(given, dict) and given.get("data") else given
+
+    batches.route = route
+
+
+def in_other_words(batch):
+    return {**batch, "status": "BATCH_STATE_SUCCEEDED" if batch["status"] == "completed" else "BATCH_STATE_RUNNING"}
+
+
+@pytest.mark.parametrize(
+    "habit",
+    [
+        shown_as(lambda batch: {**batch, "status": batch["status"].upper()}),  # Together
+        shown_as(in_other_words),  # Gemini
+        shown_as(lambda batch: {**batch, "status": None}),
+        shown_as(lambda batch: {**batch, "created_at": None}),
+        shown_as(lambda batch: {**batch, "created_at": batch["created_at"] * 1000}),
+        shown_as(lambda batch: {**batch, "created_at": "2026-11-29T22:00:00Z"}),
+        shown_as(lambda batch: {**batch, "request_counts": None, "metadata": None}),
+        shown_as(lambda batch: {**batch, "request_counts": {"total": None, "completed": "3"}}),
+        paged_for_ever,
+        lambda batches: setattr(batches, "lines", lambda line: result(line, "OK", completion())),
+        lambda batches: setattr(batches, "lines", lambda line: {**line, "response": completion()}),
+        lambda batches: setattr(
+            batches, "lines", lambda line: {**line, "response": {"body": [completion()], "status_code": 200}}
+        ),
+    ],
+)
+def test_a_batch_api_that_words_things_otherwise_costs_what_it_costs(tmp_path, habit):
+    with habits(None) as served:
+        habit(served.batches)
+        assert ask_all(served.base_url, tmp_path, range(5), batch=True, poll_seconds=0.01)[1] == 5
+        assert served.batches.billed == 5
+
+
+@pytest.mark.parametrize("errors", ["boom", ["boom"], [{"message": "boom"}], {"data": [{"message": "boom"}]}])
+def test_a_batch_that_is_not_accepted_says_why_in_every_form(tmp_path, errors):
+    with habits(None) as served:
+        shown_as(lambda batch: {**batch, "status": "failed", "errors": errors})(served.batches)
+        with pytest.raises(UserError, match=r"was not accepted \(.*boom"):
+            ask_all(served.base_url, tmp_path, range(5), batch=True, poll_seconds=0.01)
+
+
+def test_a_batch_that_ends_without_a_word_of_its_files_is_not_bought_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(batch_api, "LATE", 0.05)
+    with habits(None) as served:
+        shown_as(lambda batch: {**batch, "request_counts": None, "output_file_id": None})(served.batches)
+        with pytest.raises(UserError, match="names no file"):
+            ask_all(served.base_url, tmp_path, range(5), batch=True, poll_seconds=0.01)
+        assert len(served.batches.opened) == 1
+
+
+def test_a_batch_that_is_validated_for_ever_is_waited_for_four_days(tmp_path, monkeypatch):
+    """Also where the provider does not say when it was opened."""
+    monkeypatch.setattr(batch_api, "LONGEST", 0.2)
+    with habits(None) as served:
+        shown_as(lambda batch: {**batch, "status": "validating", "created_at": None})(served.batches)
+        with pytest.raises(UserError, match=r"batch_0 has not ended .*\(validating\): cancel it"):
+            ask_all(served.base_url, tmp_path, range(5), batch=True, poll_seconds=0.01)
+
+
+@pytest.mark.parametrize("name", [None, 7, "of another"])
+def test_answers_without_our_names_are_lost_attempts_and_soon_the_last(tmp_path, name):
+    with habits(None) as served:
+        served.batches.lines = lambda line: {**result(line, 200, completion()), "custom_id": name}
+        with pytest.raises(UserError, match=r"40 of the last 40 attempts failed .*broken reply"):
+            ask_all(served.base_url, tmp_path, range(150), batch=True, poll_seconds=0.01)
+        assert batch.TRIAL <= len(AnswerStore(tmp_path).lost) == served.batches.billed < 150
+        served.batches.lines = lambda line: result(line, 200, completion())
+        assert ask_all(served.base_url, tmp_path, range(150), batch=True, poll_seconds=0.01)[1] == 150
+    assert ACCOUNT.spent(AnswerStore(tmp_path))[1] == served.batches.billed
+
+
+def test_lines_of_errors_in_a_file_of_their_own_cost_nothing(tmp_path):
+    """A batch that expired: a part is answered, a part is not, and the rest is in no file."""
+    expired = {"code": "batch_expired", "message": "This request could not be executed before the window expired."}
+
+    def split(batches):
+        ended = batches.end
+
+        def end(opened, status):
+            ended(opened, "expired")
+            lines = batches.files[opened["output_file_id"]].splitlines()
+            errors = [{**json.loads(line), "response": None, "error": expired} for line in lines[4:5]]
+            batches.files["err"] = b"\n".join(json.dumps(line).encode() for line in errors)
+            batches.files[opened["output_file_id"]] = b"\n".join(lines[:4])
+            opened["error_file_id"] = "err"
+            batches.end, batches.billed = ended, len(lines[:4])
+
+        batches.end = end
+
+    with habits(None) as served:
+        split(served.batches)
+        assert ask_all(served.base_url, tmp_path, range(6), batch=True, poll_seconds=0.01)[1] == 6
+        assert served.batches.billed == 6
+    assert not AnswerStore(tmp_path).lost
+
+
 # C15: thoughts
 
 
@@ -899,7 +1134,81 @@ def test_the_recipes_for_models_that_think(tmp_path, name):
     assert str(readings[-1]) == "unfinished (length)"
 
 
+def test_thoughts_without_an_answer_are_said_to_be_that(tmp_path):
+    """A server whose parser of thoughts takes the answer for one, and a model that thinks to the end."""
+    step = load_prompt(ROOT / "resources/prompts/full/single_doc_answer.yaml").steps[0]
+    with habits(lambda request: completion(None, reasoning_content=JSON)) as served:
+        ((_, reply),) = ask_all(served.base_url, tmp_path, range(1))[0]
+    assert str(read(step, reply)) == "unfinished (only thoughts)"
+
+
+@pytest.mark.parametrize(
+    ("text", "pair"),
+    [
+        (json.dumps({**PAIR, "explanation": "because", "confidence": 0.9}), True),
+        (json.dumps({"reasoning": {"steps": []}, **PAIR, "skip": False, "unused": []}), True),
+        (f"Here it is: {json.dumps({**PAIR, 'notes': None})}", True),
+        (json.dumps({"result": PAIR}), True),
+        (json.dumps([PAIR]), True),
+        (f"{JSON}<|im_end|>", True),
+        (json.dumps({"question": "Who?", "response": "Nobody."}), False),  # a text under another name
+        (json.dumps({"question": "Who?", "Answer": "Nobody.", "answer_2": "X"}), False),
+        (json.dumps({**PAIR, "question": ["Who?"], "explanation": "x"}), False),
+        (json.dumps({"result": "Nobody."}), False),
+        (json.dumps({"error": "no"}), False),
+    ],
+)
+def test_members_that_nobody_asked_for_cost_no_pair(text, pair):
+    step = load_prompt(ROOT / "resources/prompts/full/single_doc_answer.yaml").steps[0]
+    found = read(step, {"text": text, "finish_reason": "stop"})
+    assert (found == {"skip": False, **PAIR}) if pair else (found.reason == "unparsable")
+
+
+def test_a_reply_that_counts_otherwise_is_not_read():
+    """Eleven categories of ten instructions: nobody knows which is which."""
+    step = load_prompt(ROOT / "resources/prompts/knowledge_intensive.yaml").steps[0]
+    numbers = ["1", "2"]
+    one = step.reply_schema["properties"]["category"]
+    schema = {
+        "type": "object",
+        "additionalProperties": False,
+        "required": numbers,
+        "properties": dict.fromkeys(numbers, one),
+    }
+    asked = step.replaced(schema=schema)
+    said = dict.fromkeys(numbers, "knowledge")
+    assert asked.parse(json.dumps({**said, "notes": "x"})) == said
+    assert asked.parse(json.dumps({**said, "3": "knowledge"})) is None
+
+
 # C16: mistakes of the user
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("ALL_PROXY", "socks5://127.0.0.1:9", "all_proxy has a SOCKS proxy.*add no.invalid to no_proxy"),
+        ("http_proxy", "socks5h://127.0.0.1:9", "http_proxy has a SOCKS proxy"),
+        ("HTTP_PROXY", "garbage", "Cannot connect to host garbage"),
+        ("SSL_CERT_FILE", "/no/such/file", "SSL_CERT_FILE=/no/such/file: the certificates cannot be read"),
+        ("OPENAI_ORG_ID", "a\nb", "the header OpenAI-Organization has a line break"),
+    ],
+)
+@pytest.mark.parametrize("batch", [False, True])
+def test_an_environment_that_leads_nowhere_is_named_and_is_no_matter_here(
+    tmp_path, monkeypatch, name, value, said, batch
+):
+    monkeypatch.setattr(batch_api, "PATIENCE", 0.0)
+    for other in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(other, raising=False)
+    monkeypatch.setenv(name, value)
+    batched = {"batch": True, "poll_seconds": 0.01} if batch else {}
+    if not (batch and name in ("HTTP_PROXY", "OPENAI_ORG_ID")):
+        with pytest.raises(UserError, match=said):
+            ask_all("http://no.invalid/v1", tmp_path, range(2), attempts=1, **batched)
+    if name != "OPENAI_ORG_ID":
+        with habits(lambda request: completion()) as served:
+            assert ask_all(served.base_url, tmp_path, range(2), **batched)[1] == 2
 
 
 def test_a_key_with_a_line_break_is_read_without_it_and_another_is_refused(tmp_path, monkeypatch):

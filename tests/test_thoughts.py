@@ -38,6 +38,9 @@ from rag_instruct.thoughts import without_thoughts
         ("analysisThe user asks. Lyon?assistantfinalParis", "Paris"),
         ("analysisLyon? 'assistantfinal' comes next.assistantfinal{\"a\": 1}", '{"a": 1}'),
         ("analysisWe need the capital of France, which", ""),
+        ("Paris<|im_end|>", "Paris"),  # a server with a wrong chat template
+        ('{"a": 1}<|eot_id|>\n<|end_of_text|>\n', '{"a": 1}'),
+        ("<think>Lyon</think>Paris <end_of_turn>", "Paris"),
     ],
 )
 def test_only_the_answer_is_left(reply, answer):
@@ -54,6 +57,8 @@ def test_only_the_answer_is_left(reply, answer):
         "The <b>analysis</b> is final.",
         "Analysis: the assistant is final.",
         "x < think > y",
+        "The token <|im_end|> ends a turn.",
+        "<s>Paris</s>",
         "",
     ],
 )
@@ -69,6 +74,8 @@ def test_hostile_replies_take_no_time():
         "<|channel|>" * 20_000,
         "analysis" + "assistant" * 20_000,
         "<" * 200_000,
+        " " * 200_000 + "x",
+        "<|im_end|> " * 20_000,
     ):
         without_thoughts(reply)
     assert time.perf_counter() - began < 2

@@ -73,6 +73,22 @@ def test_stored_answers_do_not_count_and_one_good_row_gives_more_patience():
         watch.useless(Fault(Reason.UNFINISHED, "length"))
 
 
+@pytest.mark.parametrize("different", [1, 2, 3])
+def test_a_teacher_with_a_few_answers_to_all_is_stopped(different):
+    """However the few follow each other: two by turns, or three as several servers give them."""
+    buyer = SimpleNamespace(bought=0)
+    watch = YieldWatch("stage", buyer)
+
+    def buy():
+        for number in range(2 * LATER):
+            buyer.bought += 1
+            watch.useful(f"Question {number % different}?")
+
+    with pytest.raises(UserError, match="same answer to different requests"):
+        buy()
+    assert buyer.bought <= different + (FIRST if different == 1 else LATER)
+
+
 def test_an_exemplar_filter_that_cannot_be_read_is_stopped(tmp_path):
     exemplars = [exemplar(f"s:{n}", f"What is number {n}?") for n in range(100)]
 

@@ -15,7 +15,7 @@ from rag_instruct.llm.session import NotStored
 from rag_instruct.llm.watch import LATER, YieldWatch
 from rag_instruct.logs import logger
 from rag_instruct.near_duplicates import NearDuplicates
-from rag_instruct.paradigms import LOOKED_AT, REFILL, Slot
+from rag_instruct.paradigms import LOOKED_AT, Slot
 from rag_instruct.reasons import WITHOUT_REQUEST, Fault, Reason
 from rag_instruct.schema import Pair, Reject, Row, StoppedRow
 from rag_instruct.synthesis.slots import Begun, Synthesis
@@ -145,6 +145,7 @@ async def refill(
                 continue
             del waiting[place]
             pairs += [pair] if pair else []
+    work.out_of_budget = bool(ended)
     for said in _why_open(ended, unstored):
         logger.warning("%s: %d of %d missing rows refilled: %s", work.paradigm, len(pairs), lacking, said)
     rejects = [*work.rejects, *(reject for part in refused.values() for reject in part)]
@@ -153,5 +154,5 @@ async def refill(
 
 def _why_open(ended: Sequence[UsedUp], unstored: Sequence[int]) -> list[str]:
     """Return why row slots with further candidates stay open."""
-    found = [f"{ended[0]}. For the rest, also delete this data set's pairs/{REFILL}.jsonl"] if ended else []
+    found = [str(ended[0])] if ended else []
     return found + ([f"the store lacks the answers of {len(unstored)} row slots"] if unstored else [])

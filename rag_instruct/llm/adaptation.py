@@ -14,6 +14,11 @@ GRAMMAR = re.compile(
     r"|invalid json schema|required for format"
 )
 OPTIONAL = ("temperature", "top_p", "seed")  # parameters that reasoning models refuse
+# The words in which servers say that they do not know a parameter, or not with this model.
+UNSUPPORTED = re.compile(
+    r"support|not permitted|not allowed|unrecogni[sz]ed|unknown|unexpected|deprecated|extra (inputs|fields)"
+)
+FORMS = re.compile(r"response_?format|json.?(schema|object|mode)|guided|structured.?(output|generation|decoding)")
 
 
 class RequestAdaptation:
@@ -29,8 +34,8 @@ class RequestAdaptation:
         self._limit = "max_tokens"
         self._unknown: set[str] = set()
         self._compiled: set[str] = set()  # grammars with which the endpoint has answered
-        self._refused: dict[str, bool] = {}  # grammars that it cannot compile: whether that is certain
-        self._doubted: set[str] = set()  # grammars that once got 500, and whose request was answered without them
+        self._refused: dict[str, int] = {}  # grammars that it cannot compile: 0, or the status that may have meant it
+        self._doubted: set[str] = set()  # grammars that were refused once, and whose request was answered without them
 
     def adapt(self, request: Request) -> Request:
         """Return the request without the parameters that the endpoint is known to refuse."""
@@ -46,12 +51,18 @@ class RequestAdaptation:
             adapted["response_format"] = {"type": "json_object"}
         return adapted
 
-    def learn(self, sent: Request, error: dict[str, Any], status: int = 400) -> bool:
+    def learn(self, sent: Request, error: dict[str, Any], status: int = 400, unknown: bool = False) -> bool:
         """Learn from the error that the endpoint returned for `sent`. Return whether to try the request again.
 
-        Also return True if another request's error already changed how we adapt requests like `sent`.
+        Also return True if another request's error already changed how we adapt requests like `sent`. An error that is
+        `unknown`, or has the status 500, may be that of the grammar.
         """
-        return sent != self.adapt(sent) or self._refuses_grammar(sent, error, status) or self._learn(sent, error)
+        return (
+            sent != self.adapt(sent)
+            or self._cannot_compile(sent, error)
+            or self._learn(sent, error)
+            or ((unknown or status == 500) and self._may_not_compile(sent, status))
+        )
 
     def succeeded(self, request: Request, sent: Request) -> None:
         """Learn from an answer to `request`, which went out as `sent`."""
@@ -59,43 +70,48 @@ class RequestAdaptation:
         if grammar and grammar == _grammar(sent):
             self._compiled.add(grammar)
             self._refused.pop(grammar, None)
-        elif self._refused.get(grammar) is False and grammar in self._doubted:
-            self._refuse(grammar, "answers 500 to")
-        elif self._refused.get(grammar) is False:
+        elif (status := self._refused.get(grammar)) and grammar in self._doubted:
+            self._refuse(grammar, f"answers {status} to")
+        elif status:
             # A passing fault looks the same once: the next request tries the grammar again.
             del self._refused[grammar]
             self._doubted.add(grammar)
-            self._say(f"answered 500, and then the same request without the grammar {grammar[:200]}")
+            self._say(f"answered {status}, and then the same request without the grammar {grammar[:200]}")
 
     def failed(self, request: Request) -> None:
         """Learn from a failure of `request`: where its grammar was only suspected, the cause is another one."""
         grammar = _grammar(compilable(request))
-        if self._refused.get(grammar) is False:
+        if self._refused.get(grammar):
             del self._refused[grammar]
 
-    def _refuses_grammar(self, sent: Request, error: dict[str, Any], status: int) -> bool:
-        """Note that the endpoint cannot compile the grammar of `sent`, if its error may mean that.
+    def _cannot_compile(self, sent: Request, error: dict[str, Any]) -> bool:
+        """Note that the endpoint cannot compile the grammar of `sent`, if its error says so."""
+        grammar, said = _grammar(sent), str(error.get("message"))
+        if not grammar or grammar in self._compiled or not GRAMMAR.search(said.lower()):
+            return False
+        self._refuse(grammar, f"cannot compile ({said[:100]})")
+        return True
 
-        vLLM answers 500 "Internal server error" then. This may also be an outage, so it is certain only when the
-        endpoint has twice answered a request without the grammar that got 500 with it.
+    def _may_not_compile(self, sent: Request, status: int) -> bool:
+        """Note that the endpoint perhaps cannot compile the grammar of `sent`.
+
+        vLLM answers 500 "Internal server error" then, and gateways 400 "Bad Request". This may have other causes, so it
+        is certain only when the endpoint has twice answered a request without the grammar that it refused with it.
         """
         grammar = _grammar(sent)
         if not grammar or grammar in self._compiled:
             return False
-        if GRAMMAR.search(str(error.get("message")).lower()):
-            self._refuse(grammar, f"cannot compile ({str(error.get('message'))[:100]})")
-        elif status == 500:
-            self._refused.setdefault(grammar, False)
-        return grammar in self._refused
+        self._refused.setdefault(grammar, status)
+        return True
 
     def _refuse(self, grammar: str, how: str) -> None:
-        self._refused[grammar] = True
+        self._refused[grammar] = 0
         self._say(f"{how} the grammar {grammar[:200]}: sending requests without it, and still checking each reply")
 
     def _learn(self, sent: Request, error: dict[str, Any]) -> bool:
         message = f"{error.get('message')} {error.get('param')} {error.get('code')}".lower()
         form = sent.get("response_format", {}).get("type")
-        if form and any(word in message for word in ("response_format", form, "json_schema", "guided")):
+        if form and FORMS.search(message):
             self._form = self.POORER[form]
             self._say(
                 f"does not support response_format {form}; using {self._form or 'none'}, and still checking each reply"
@@ -106,7 +122,12 @@ class RequestAdaptation:
         elif "encoding_format" in sent and "encoding_format" in message:
             self._unknown.add("encoding_format")
             self._say("does not support encoding_format; taking vectors as lists of numbers")
-        elif "support" in message and (refused := {name for name in OPTIONAL if name in sent and name in message}):
+        elif "both" in message and all(name in sent and name in message for name in ("temperature", "top_p")):
+            self._unknown.add("top_p")
+            self._say("does not support temperature and top_p together; sending requests without top_p")
+        elif UNSUPPORTED.search(message) and (
+            refused := {name for name in OPTIONAL if name in sent and re.search(rf"\b{name}\b", message)}
+        ):
             self._unknown |= refused
             names = " and ".join(sorted(refused))
             self._say(f"does not support {names}; sending requests without {names}. config.yaml needs no change")

@@ -14,7 +14,7 @@ from rag_instruct.errors import UserError
 from rag_instruct.files import dump
 from rag_instruct.llm.adoption import DATA_SET, NAME, STAGE, STORE, OrphanedBatches
 from rag_instruct.llm.answers import CORRECT
-from rag_instruct.llm.batch_api import CHAT, interrupted
+from rag_instruct.llm.batch_api import CHAT, faults_of, interrupted, normal
 from rag_instruct.llm.batch_results import LostAttempt, PendingRequest
 from rag_instruct.llm.endpoints import without_key
 from rag_instruct.llm.segments import Reply, Request, failed_reply
@@ -138,9 +138,7 @@ class BatchClient:
             self._rounds[key] = self._rounds.get(key, 0) + 1
         batch = await self._api.ended(batch)
         if batch.status == "failed":
-            errors = (batch.errors.data if batch.errors else None) or []
-            said = "; ".join(f"line {error.line}: {error.message}" for error in errors[:3])
-            said = without_key(said, self._api.key_variable)
+            said = without_key(faults_of(batch), self._api.key_variable)
             if ENQUEUED.search(said.lower()) and await self._sends_less(batch, len(bodies), said):
                 for key in bodies:
                     self._rounds[key] -= 1
@@ -203,8 +201,7 @@ class BatchClient:
                 finally:
                     self._opening = False
 
-        batch: Batch = await self._api.surely(started)
-        return batch
+        return normal(await self._api.surely(started))
 
     async def _opened(self, file: str) -> Batch | None:
         """Return the batch of an input file: an attempt may have opened it although its response was lost."""

@@ -10,11 +10,18 @@ from typing import Any, Final
 import httpx2
 import openai
 from openai.types import Batch
-from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception_type, stop_after_delay, wait_random_exponential
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception_type,
+    stop_after_delay,
+    wait_random_exponential,
+)
 
 from rag_instruct.errors import UserError
 from rag_instruct.llm import door
 from rag_instruct.llm.answers import CORRECT, KEPT
+from rag_instruct.llm.connecting import http_client
 from rag_instruct.llm.door import Account, Throttled, Transient
 from rag_instruct.llm.endpoints import Endpoint, TeacherModel, account_error, without_key
 from rag_instruct.llm.segments import Request
@@ -26,6 +33,13 @@ LATE = 600.0  # seconds after its end in which a batch may still get the files w
 LONGEST = 4 * 86400.0  # seconds from its opening in which a batch must end
 ABSENT = (404, 405, 501)  # statuses of an endpoint that lacks the file, the batch or the whole API
 ENDED = ("completed", "expired", "cancelled", "failed")
+# Other servers' names of a batch's states, in small letters.
+STATES = {
+    **dict.fromkeys(("succeeded", "ended", "done", "finished"), "completed"),
+    **dict.fromkeys(("error", "errored"), "failed"),
+    "canceled": "cancelled",
+    "timeout": "expired",
+}
 
 
 class Gone(UserError):
@@ -53,7 +67,11 @@ class BatchApi:
         self.name = f"{model.model} at {endpoint.base_url}"
         self._poll_seconds = model.poll_seconds
         self.openai = openai.AsyncOpenAI(
-            base_url=endpoint.base_url, api_key=endpoint.key(), max_retries=0, timeout=model.timeout
+            base_url=endpoint.base_url,
+            api_key=endpoint.key(),
+            max_retries=0,
+            timeout=model.timeout,
+            http_client=http_client([endpoint.base_url], fast=False),
         )
         self._stopped = False
 
@@ -70,9 +88,14 @@ class BatchApi:
         """Close the connections."""
         await self.openai.close()
 
-    def batches(self) -> AsyncIterator[Batch]:
-        """Iterate over all batches of the account, the latest first. Use it inside `surely`, which retries."""
-        return aiter(self.openai.batches.list(limit=100))
+    async def batches(self) -> AsyncIterator[Batch]:
+        """Yield all batches of the account, the latest first. Use it inside `surely`, which retries."""
+        seen: set[str] = set()
+        async for batch in self.openai.batches.list(limit=100):
+            if batch.id in seen:  # a server that sends the same page again and again
+                return
+            seen.add(batch.id)
+            yield normal(batch)
 
     async def others_run(self, own: str) -> bool:
         """Return whether the account has another batch than `own` that has not ended."""
@@ -115,14 +138,15 @@ class BatchApi:
     async def ended(self, batch: Batch) -> Batch:
         """Wait until the batch has ended, successfully or not, and return its final state."""
         total = batch.request_counts.total if batch.request_counts else None
+        opened = batch.created_at
         with bar(batch.id, total=total) as counter:
             late_until = time.monotonic() + LATE
             while batch.status not in ENDED or (_lacks_files(batch) and time.monotonic() < late_until):
                 if batch.status not in ENDED:
                     late_until = time.monotonic() + LATE
-                    self._check_age(batch)
+                    self._check_age(batch, opened)
                 await asyncio.sleep(self._poll_seconds)
-                batch = await self.surely(partial(self.openai.batches.retrieve, batch.id))
+                batch = normal(await self.surely(partial(self.openai.batches.retrieve, batch.id)))
                 if batch.request_counts:
                     counter.total = batch.request_counts.total
                     counter.update(batch.request_counts.completed + batch.request_counts.failed - counter.n)
@@ -132,8 +156,8 @@ class BatchApi:
             logger.warning("%s: %s %s, so some of its requests may have no answer", self.name, batch.id, batch.status)
         return batch
 
-    def _check_age(self, batch: Batch) -> None:
-        if time.time() - batch.created_at > LONGEST:
+    def _check_age(self, batch: Batch, opened: int) -> None:
+        if time.time() - opened > LONGEST:
             days = int(LONGEST // 86400)
             raise UserError(
                 f"{self.name}: {batch.id} has not ended for {days} days ({batch.status}): cancel it at the provider; "
@@ -142,8 +166,7 @@ class BatchApi:
 
     async def cancel(self, batch: Batch) -> Batch:
         """Cancel a running batch. It may still answer some requests."""
-        cancelled: Batch = await self.surely(partial(self.openai.batches.cancel, batch.id))
-        return cancelled
+        return normal(await self.surely(partial(self.openai.batches.cancel, batch.id)))
 
     async def surely(self, call: Callable[[], Awaitable[Any]]) -> Any:
         """Return the result of `call`, which is retried while the endpoint cannot be reached."""
@@ -152,13 +175,17 @@ class BatchApi:
                 retry=retry_if_exception_type(Unreachable),
                 wait=wait_random_exponential(multiplier=0.5, max=60),
                 stop=stop_after_delay(PATIENCE),
-                before_sleep=before_sleep_log(logger, 20),
+                before_sleep=self._say_again,
                 reraise=True,
             ):
                 with attempt:
                     return await self._once(call)
         except Unreachable as error:
             raise UserError(f"{self.name} does not answer ({error}); {KEPT}") from error
+
+    def _say_again(self, state: RetryCallState) -> None:
+        error, action = state.outcome and state.outcome.exception(), state.next_action
+        logger.info("%s: %s; trying again in %d s", self.name, error, action.sleep if action else 0)
 
     async def _once(self, call: Callable[[], Awaitable[Any]]) -> Any:
         self.go_on()
@@ -169,7 +196,8 @@ class BatchApi:
                 raise Gone(f"{self.name} has no {error.request.url.path} ({error.status_code})") from error
             raise self._error(error) from error
         except (openai.APIError, httpx2.HTTPError, httpx2.InvalidURL) as error:
-            raise Unreachable("connection broken", unclear=True) from error
+            said = door.clean(str(error.__cause__ or ""))
+            raise Unreachable(f"connection broken ({said})" if said else "connection broken", unclear=True) from error
         except (ValueError, AttributeError, TypeError) as error:  # a page, say, where openai's client expects an object
             raise Unreachable(door.clean(f"broken reply ({error})"), unclear=True) from error
 
@@ -185,13 +213,36 @@ class BatchApi:
         return UserError(f"{self.name} answered {said}; {CORRECT}")
 
 
+def normal(batch: Batch) -> Batch:
+    """Return the batch with its state in OpenAI's words, a time of its opening, and whole counts or none."""
+    state = str(batch.status or "").lower().removeprefix("batch_state_")
+    if not state and batch.output_file_id:
+        state = "completed"
+    counts = batch.request_counts
+    if counts and not all(isinstance(number, int) for number in (counts.total, counts.completed, counts.failed)):
+        counts = None
+    opened = int(batch.created_at if isinstance(batch.created_at, int | float) else time.time())
+    opened = opened // 1000 if opened > 10**11 else opened  # in milliseconds
+    return batch.model_copy(update={"status": STATES.get(state, state), "created_at": opened, "request_counts": counts})
+
+
+def faults_of(batch: Batch) -> str:
+    """Return what is wrong with the lines of a batch that was not accepted."""
+    given: Any = batch.errors
+    errors = getattr(given, "data", given)
+    if not isinstance(errors, list):
+        return door.clean(str(errors)) if errors else "without a reason"
+    said = [f"line {getattr(one, 'line', None)}: {getattr(one, 'message', None) or one}" for one in errors[:3]]
+    return "; ".join(said) or "without a reason"
+
+
 def _lacks_files(batch: Batch) -> bool:
     """Return whether a batch has results whose file the provider does not name yet."""
-    counts = batch.request_counts
-    return counts is not None and bool(
-        (counts.completed and not batch.output_file_id)
-        or (counts.failed and not batch.error_file_id and not batch.output_file_id)
-    )
+    if batch.output_file_id:
+        return False
+    if counts := batch.request_counts:
+        return bool(counts.completed or (counts.failed and not batch.error_file_id))
+    return batch.status == "completed" and not batch.error_file_id
 
 
 def json_lines(content: bytes) -> Iterator[dict[str, Any]]:

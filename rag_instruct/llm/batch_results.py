@@ -18,6 +18,7 @@ from rag_instruct.llm.batch_folder import BatchFolder
 from rag_instruct.llm.budget import Unbounded
 from rag_instruct.llm.door import BROKEN, Account, Answer, Outcome, Refusal, Transient, Unknown
 from rag_instruct.llm.endpoints import account_error, bytes_without_key
+from rag_instruct.llm.losses import Losses
 from rag_instruct.llm.recorder import Buyer, Recorder
 from rag_instruct.llm.segments import Reply, Request, failed_reply
 from rag_instruct.llm.usage import count_of
@@ -76,13 +77,14 @@ class BatchResults:
         self.pending = PendingRequests()
         self.adaptation = RequestAdaptation(api.name)
         self._halves: set[str] = set()  # keys of requests whose reply had half a character
+        self._losses = Losses()
 
     async def take(self, batch: Batch, bodies: dict[str, Request], buyer: Buyer) -> None:
         """Record the batch's answers and its lost attempts, and hand them to the waiting requests.
 
         A request without an outcome stays pending and goes into the next batch. When all that can be read is stored,
         raise Unanswered if the endpoint refuses most requests for a reason that we do not know, and UserError if it
-        refuses the account or if its answers show that the budget cannot be kept.
+        refuses the account, if its answers show that the budget cannot be kept, or if too many cannot be read.
         """
         found = await self._outcomes(batch, bodies)
         most_refused = 2 * len(found.refused) > len(found.refused) + len(found.replies)
@@ -90,17 +92,23 @@ class BatchResults:
             found.replies |= {key: failed_reply(said, unknown=True) for key, said in found.refused.items()}
         unbounded = await self._stored(batch, bodies, buyer, found)
         self.folder.kept(batch.id).touch()
+        self._check(found, most_refused)
+        if unbounded:
+            raise unbounded
+        for key in found.replies.keys() | found.lost:
+            self._losses.note(str(found.lost.get(key, "")))
         for key, attempt in found.lost.items():
             self.pending.settle(key, LostAttempt(str(attempt)))
+        if lacking := len(bodies) - len(found.replies):
+            logger.warning("%s: %s has no answer to %d of %d requests", self.api.name, batch.id, lacking, len(bodies))
+
+    def _check(self, found: _Outcomes, most_refused: bool) -> None:
+        """Raise the error of an endpoint that refuses the account or most requests."""
         if found.account:
             raise account_error(self.api.name, self.api.key_variable, found.account)
         if most_refused:
             said = next(iter(found.refused.values()))
             raise Unanswered(f"{self.api.name} answered {said} to {len(found.refused)} requests; {CORRECT}")
-        if unbounded:
-            raise unbounded
-        if lacking := len(bodies) - len(found.replies):
-            logger.warning("%s: %s has no answer to %d of %d requests", self.api.name, batch.id, lacking, len(bodies))
 
     async def _stored(
         self, batch: Batch, bodies: dict[str, Request], buyer: Buyer, found: _Outcomes
@@ -138,9 +146,10 @@ class BatchResults:
             content = bytes_without_key(file, self.api.key_variable)
             unreadable += len(content.splitlines())
             for line in json_lines(content):
-                unreadable -= 1
                 key = str(line.get("custom_id"))
                 silent.pop(key, None)
+                # An answer without our name is charged, too.
+                unreadable -= key in bodies or _status_and_body(line)[0] != 200
                 if key in bodies and key not in found.replies:
                     self._sort(key, batch.id, line, bodies[key], found)
         # An unreadable line may be charged, but its request is unknown. For each such line one request counts as lost.
@@ -169,14 +178,22 @@ class BatchResults:
 
     def _outcome(self, line: dict[str, Any], body: Request) -> Outcome | None:
         """Return the outcome in a line of results; None if the request is to be sent again as it is, or adapted."""
-        response = line["response"] if isinstance(line.get("response"), dict) else {}
-        status, content = count_of(response.get("status_code")), response.get("body")
-        if isinstance(content, str):
-            with suppress(ValueError, RecursionError):
-                content = json.loads(content)
+        status, content = _status_and_body(line)
         if status == 200:
             return door.completed(content, dump(content).encode("utf-8", "replace"), body)
         error = door.error_in(content) or door.error_in(line.get("error"))
         if not status or (status in (400, 422) and self.adaptation.learn(body, error)):
             return None
         return door.refused(status, error)
+
+
+def _status_and_body(line: dict[str, Any]) -> tuple[int, Any]:
+    """Return the status and the body of a response in a line of results. A body with an answer tells its status."""
+    response = line["response"] if isinstance(line.get("response"), dict) else {}
+    status, content = count_of(response.get("status_code")), response.get("body", response)
+    if isinstance(content, str):
+        with suppress(ValueError, RecursionError):
+            content = json.loads(content)
+    if not status and isinstance(content, dict) and content.get("choices"):
+        status = 200
+    return status, content

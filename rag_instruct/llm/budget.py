@@ -20,6 +20,7 @@ from rag_instruct.llm.usage import Usage, possible, tokens_in
 
 Renew = Callable[[], Awaitable[None]]
 
+BYTES = 5  # of text that make a token: rarely more
 POLL = 0.5  # seconds between two checks of whether other jobs have released something
 
 
@@ -96,9 +97,9 @@ class Budget:
     def charged_usage(self, request: Request, usage: Usage | None) -> Usage:
         """Return the usage of an attempt without a reply: as the provider reports it, or else the most it can be."""
         usage = possible(usage, said(request), 0) or None
-        if usage and usage["prompt_tokens"] and (usage["completion_tokens"] or wants_vectors(request)):
+        if usage and usage.get("prompt_tokens") and (usage.get("completion_tokens") or wants_vectors(request)):
             return usage
-        return self._estimated(usage, self._learned.most_prompt(request), self._learned.most_answer(request))
+        return _estimated(request, usage, self._learned.most_prompt(request), self._learned.most_answer(request))
 
     def completed(self, request: Request, reply: Reply) -> Reply:
         """Return the reply with its usage. Estimate tokens that the endpoint did not report, or cannot have counted."""
@@ -109,16 +110,7 @@ class Budget:
         per_byte = self._learned.prompt
         prompt = self._learned.most_prompt(request) if per_byte is None else ceil(size(request) * per_byte)
         answer = ceil(len(text.encode()) * (1.0 if per_byte is None else min(1.0, per_byte)))
-        return {**reply, "usage": self._estimated(usage, prompt, answer)}
-
-    def _estimated(self, usage: Usage | None, prompt: int, completion: int) -> Usage:
-        known = usage or {}
-        return {
-            **known,
-            "prompt_tokens": known.get("prompt_tokens") or prompt,
-            "completion_tokens": known.get("completion_tokens") or completion,
-            "estimated": True,
-        }
+        return {**reply, "usage": _estimated(request, usage, prompt, answer)}
 
     def learn(self, request: Request, reply: Reply) -> None:
         """Learn from a stored reply how many tokens to reserve.
@@ -278,6 +270,20 @@ class Budget:
             f"the budget of {name}, {cap}, is used up: {state}. All bought answers are kept: raise "
             f"datasets.{name}.budget in config.yaml and run again"
         )
+
+
+def _estimated(request: Request, usage: Usage | None, prompt: int, completion: int) -> Usage:
+    """Return the usage with these counts where it has none. A total that it has is shared out, mostly to the answer."""
+    known = dict(usage or {})
+    if total := known.pop("total_tokens", 0):
+        prompt = total if wants_vectors(request) else min(total, said(request) // BYTES)
+        completion = total - prompt
+    return {
+        **known,
+        "prompt_tokens": known.get("prompt_tokens") or prompt,
+        "completion_tokens": known.get("completion_tokens") or completion,
+        "estimated": True,
+    }
 
 
 class _OfAnother:

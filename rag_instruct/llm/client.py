@@ -12,15 +12,12 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import ClassVar, assert_never
-from urllib.parse import urlsplit
-
-import httpx2
-import openai
 
 from rag_instruct.errors import UserError
 from rag_instruct.llm.answers import CORRECT, KEPT, AnswerStore, request_key
 from rag_instruct.llm.budget import Renew
-from rag_instruct.llm.door import Account, Answer, Outcome, Refusal, Throttled, Transient, Unknown
+from rag_instruct.llm.connecting import http_client
+from rag_instruct.llm.door import FORM, LONG, Account, Answer, Outcome, Refusal, Throttled, Transient, Unknown
 from rag_instruct.llm.endpoints import TeacherModel, account_error
 from rag_instruct.llm.losses import Losses
 from rag_instruct.llm.places import UNWELL, Place, by_weight
@@ -33,8 +30,9 @@ OUTAGE = 600.0  # seconds without an answer, after which the job stops
 FIRST_PAUSE = 0.5  # seconds before the second look whether an endpoint is back; each later pause is twice as long
 MANY = 40  # different requests in a row that are refused in unknown words, after which the job stops
 POLL = 0.2  # seconds between two looks for an endpoint that is free, if there are several
-HERE = ("127.0.0.1", "localhost", "::1")
-MOST_CONNECTIONS = 10_000
+ALIKE = 5  # refusals in the words of moderation, and no answer, after which the endpoint is asked something else
+DOUBTED = 3  # times that the words of a refusal ask to wait, after which the endpoint is asked something else
+DENIED = 6  # times after which such a refusal is the request's own, although other requests are answered
 CONTROL = "Reply with the single word: ok"  # to an endpoint of embeddings, any text is harmless
 CONTROL_STAGE = "control question"
 
@@ -53,6 +51,7 @@ class Asked:
     faults: list[str] = field(default_factory=list)
     failed: int = 0  # attempts, since the last outage
     refused: int = 0  # attempts in words that we do not know
+    doubted: int = 0  # attempts whose words ask to wait, but may be quoted
     since: float = 0.0  # when the first of these attempts had failed
 
     def start_again(self) -> None:
@@ -67,12 +66,7 @@ class OnlineClient:
 
     def __init__(self, model: TeacherModel, recorder: Recorder, store: AnswerStore) -> None:
         self._model, self._recorder = model, recorder
-        # We send openai's requests over aiohttp, because httpx2's pool is slow with hundreds of requests in flight.
-        self._http = openai.DefaultAioHttpClient(
-            limits=httpx2.Limits(max_connections=MOST_CONNECTIONS),  # the default could be lower than our own limit
-            # The environment's proxy cannot reach a server on this machine.
-            trust_env=not all(urlsplit(place.base_url).hostname in HERE for place in model.endpoints),
-        )
+        self._http = http_client(place.base_url for place in model.endpoints)
         weights = sum(endpoint.weight for endpoint in model.endpoints)
         # Each endpoint may take twice its share, to replace a slow one. `concurrency.at_once` limits all together.
         self._places = [
@@ -136,12 +130,12 @@ class OnlineClient:
                 self._losses.note()
                 return reply
             case Refusal(reason):
-                return failed_reply(reason)
+                return await self._final(place, asked, reason)
             case Account(said):
                 raise account_error(place.name, place.endpoint.key_variable, said)
-            case Throttled(said=said):
+            case Throttled(said=said, sure=sure):
                 self._check_patience(place, said)
-                return None
+                return None if sure else await self._doubted(place, asked, said)
             case Transient():
                 asked.since = asked.since or time.monotonic()
                 return await self._failed(place, asked, outcome)
@@ -150,6 +144,32 @@ class OnlineClient:
                 return await self._refused(place, asked, said)
             case _:
                 assert_never(outcome)
+
+    async def _final(self, place: Place, asked: Asked, reason: str) -> Reply | None:
+        """Return the failed reply of a refusal in known words.
+
+        Providers block accounts in the words of moderation, too. So after `ALIKE` such refusals and no answer, the
+        endpoint must first answer a control question.
+        """
+        if not reason.startswith((LONG, FORM)):
+            place.denied += 1
+            async with place.confirming:
+                self._go_on()
+                if place.denied >= ALIKE and not await self._answers(place, asked):
+                    await self._wait_through_outage(asked)
+                    return None
+        return failed_reply(reason)
+
+    async def _doubted(self, place: Place, asked: Asked, said: str) -> Reply | None:
+        """Return None to try again. If the endpoint answers other requests only, the words are those of the request."""
+        asked.since = asked.since or time.monotonic()
+        asked.doubted += 1
+        if asked.doubted >= DENIED:
+            return await self._given_up(place, asked, said)
+        if asked.doubted >= DOUBTED:
+            async with place.confirming:
+                await self._answers(place, asked)
+        return None
 
     def _check_patience(self, place: Place, said: str) -> None:
         """Raise UserError if the endpoint lets its requests wait for too long, and no other endpoint takes them."""

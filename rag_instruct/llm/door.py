@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 from rag_instruct.llm.limits import seconds_of
 from rag_instruct.llm.segments import Reply, Request, texts_in, wants_vectors
+from rag_instruct.llm.streams import streamed
 from rag_instruct.llm.usage import Usage, normal
 from rag_instruct.llm.vectors import vectors_in
 
@@ -26,16 +27,18 @@ QUOTED = 200  # characters of an endpoint's message that we repeat
 HALF = "half a character"  # fault and finish reason of a text with U+FFFD, which servers put where they cut one in two
 EMPTY = "empty"  # fault and finish reason of a reply without text and without a finish reason
 BROKEN = "broken reply"
+FORM = "the endpoint cannot apply the reply's form"  # begins the reason of a refusal that other words may cure
 LONG = "too long"  # begins the reason of a refusal that fewer documents may cure
 
+# Finish reasons by their parts, the first match counts. "" is a failure: another attempt may end otherwise.
 FINISHED = {
-    **dict.fromkeys(("", "stop", "eos", "eos_token", "stop_sequence", "end_turn", "complete", "eot"), "stop"),
-    **dict.fromkeys(("end", "end_of_text", "endoftext", "end_of_turn", "finished", "done"), "stop"),
-    **dict.fromkeys(("length", "max_tokens", "max_length", "model_length", "max_output_tokens"), "length"),
-    **dict.fromkeys(("max_completion_tokens", "model_context_window_exceeded", "context_length_exceeded"), "length"),
-    **dict.fromkeys(("content_filter", "safety", "recitation", "sensitive", "prohibited_content"), "content_filter"),
-    **dict.fromkeys(("blocklist", "spii", "refusal", "guardrail_intervened", "content_filtered"), "content_filter"),
-    **dict.fromkeys(("tool_calls", "function_call", "tool_use"), "tool_calls"),
+    "": re.compile(r"error|abort|cancel|fail|timeout|interrupt|insufficient|overload|malformed|evict|preempt"),
+    "content_filter": re.compile(
+        r"filter|safety|recitation|sensitive|prohibit|block|spii|refus|guardrail|moderat|polic|toxic"
+    ),
+    "length": re.compile(r"length$|length_exceeded$|max|limit|truncat|context|out_of_tokens|incomplete|unfinished"),
+    "tool_calls": re.compile(r"tool|function"),
+    "stop": re.compile(r"stop|eos|eot|eod|(^|_)end|finish|complete|done|success|natural|normal|^(none|null|unknown|)$"),
 }
 
 # The prompt and its answer have more tokens than the model can hold. Fewer documents may help.
@@ -71,20 +74,24 @@ ACCOUNT = re.compile(
     r"|account.{0,60}suspended|out of call volume quota|monthly included credits"
     r"|unsupported_country|location is not supported|free-models-per-day|enable billing|inactive subscription"
     r"|access denied due to (invalid subscription|virtual network)|account is in good standing|arrearage|余额不足|欠费"
+    r"|budget_exceeded|budget has been exceeded|organization must be verified"
     r"|resource has been (temporarily )?blocked|exceeded your (current |monthly )?quota|(out of|no (more )?) ?credits\b"
     r"|credits? (are |is |have been |has been )?(used up|exhausted|depleted)|add a payment method"
 )
 # Words of everyday texts, which name the account only where the endpoint speaks of it.
 ACCOUNT_PERHAPS = re.compile(
     r"subscription (has |is )?(expired|ended|lapsed|inactive)|overdue|balance (is |was )?(insufficient|too low)"
-    r"|(spending|spend) limit|all available credits"
+    r"|(spending|spend) limit|all available credits|permission_error|not authorized to perform|security token"
     r"|(daily|weekly|monthly) (free )?(\w+ )?(limit|quota|allocation|cap)\b"
 )
+# A quota of a day, or none at all, although the same error may speak of a short wait.
+NOT_TODAY = re.compile(r"free-models-per-day|perday|\blimit: 0(?![.\d])")
 # The address or the model's name is wrong.
 ADDRESS = re.compile(
     r"(model|deployment)\b.{0,80}(not found|not exist|deprecated|decommissioned|no longer (available|supported))"
     r"|not a valid model|invalid model(:|$| name| id)|access to (the )?model|not allowed to sample from this model"
-    r"|model_not_found|model_decommissioned|unknown model|could not route to"
+    r"|model_not_found|model_decommissioned|unknown model|could not route to|unexpected endpoint"
+    r"|not supported by any provider"
 )
 # A limit per minute, which passes, although some providers mention plan and billing in it.
 PACE = re.compile(
@@ -96,19 +103,26 @@ PACE_FIRST = re.compile(r"\W*(rate.?limit|too many requests|requests too quickly
 QUOTATION = re.compile(r"(\bat pos(ition)? [0-9]+:|\"(input|text)\":).*|\".*\"|(?<!\w)'.*'(?!\w)|`.*`", re.DOTALL)
 # How long to wait, in words or as a member of an error.
 TOLD_WAIT = re.compile(
-    r"(?:retry|try again) (?:in|after) ([0-9][0-9.hms]*)( ?(?:ms|milliseconds?|s|seconds?|m|minutes?|h|hours?)\b)?"
-    r"|(?:retry_?delay|retry_?after(?:_seconds)?)\W{1,4}([0-9][0-9.hms]*)"
+    r"(?:retry|try again) (?:in|after) ([0-9][0-9.dhms]*)"
+    r"( ?(?:ms|milliseconds?|s|seconds?|m|minutes?|h|hours?|d|days?)\b)?"
+    r"|(?:retry_?delay|retry_?after(?:_seconds)?)\W{1,4}([0-9][0-9.dhms]*)"
 )
 THOUGHTS = ("thinking", "redacted_thinking", "reasoning", "thought")  # types of parts that are no part of an answer
+REASONING = ("reasoning_content", "reasoning", "reasoning_details", "thinking", "thoughts")  # members of a message
+ONLY_THOUGHTS = "only thoughts"  # finish reason of a reply whose whole text is in such a member
+PAGE = re.compile(rb"\s*(\xef\xbb\xbf)?\s*<(!doctype|html|head|body|title|meta|center|h1|\?xml|!--)", re.I)
+UNSEEN = re.compile(r"<(script|style)\b.*?</\1>|<!--.*?-->|<[^>]*>", re.S | re.I)  # of a page
 LASTING = (401, 402, 404, 405, 410)  # statuses of key, credit and address
 PACED = (403, 429, 449)  # statuses that may ask to wait, in a message of their own words
-WAITS = (408, 409, 423, 424, 425, 429, 498, 499)  # statuses below 500 that another attempt may not have
+WAITS = (408, 409, 421, 423, 424, 425, 429, 498, 499)  # statuses below 500 that another attempt may not have
 TIMEOUTS = (408, 499, 504, 524)  # of a proxy that stopped waiting: the model may have answered, and is charged
 
-
 # Members of a body that hold an error: its words, or an object that has them.
-NESTED = ("error", "errors", "base_resp")
+NESTED = ("error", "errors", "base_resp", "fault")
 MESSAGES = (*NESTED, "detail", "message", "msg", "error_msg", "error_message", "status_msg")
+# Further ones of a response whose status says that it is an error.
+MORE = ("title", "error_description", "reason", "faultstring", "Message")
+WRAPPED = ("data", "result", "response")  # members in which a gateway hands on the body of another server
 
 
 class Answer(NamedTuple):
@@ -124,10 +138,14 @@ class Refusal(NamedTuple):
 
 
 class Throttled(NamedTuple):
-    """The endpoint asks to wait; nothing is charged. `wait` has the seconds, if the words tell them."""
+    """The endpoint asks to wait; nothing is charged. `wait` has the seconds, if the words tell them.
+
+    It is not `sure` where only the words say so: they may be a text that the error quotes.
+    """
 
     said: str
     wait: float | None = None
+    sure: bool = True
 
 
 class Transient(NamedTuple):
@@ -165,34 +183,50 @@ Outcome = Answer | Refusal | Throttled | Transient | Account | Unknown
 
 def outcome_of(status: int, content: bytes, request: Request) -> Outcome:
     """Return the outcome of a response with this status and body."""
+    body = parsed(content)
+    if 200 <= status < 300:
+        return (embedded if wants_vectors(request) else completed)(body, content, request)
+    outcome = refused(status, error_in(body) or {"message": quoted(content)})
+    # A page comes from a proxy, whose words about policies and contents concern the address.
+    return Unknown(outcome.reason) if isinstance(outcome, Refusal) and status != 413 and is_page(content) else outcome
+
+
+def parsed(content: bytes) -> Any:
+    """Return the value of a JSON body, or of a stream that nobody asked for; None if it is neither.
+
+    What is not UTF-8 becomes U+FFFD: the reply is paid for, and the rest of it may be of use.
+    """
     try:
-        body = json.loads(content)
+        return json.loads(content, strict=False)
+    except UnicodeDecodeError:
+        return parsed(content.decode("utf-8", "replace").encode())
     except (ValueError, RecursionError):
-        body = None
-    if not 200 <= status < 300:
-        return refused(status, error_in(body) or {"message": quoted(content)})
-    return (embedded if wants_vectors(request) else completed)(body, content, request)
+        return streamed(content)
 
 
 def error_in(body: Any) -> dict[str, Any]:
     """Return the error in a response's body as an object with a message; empty if there is none.
 
     Gemini sends a list with one error, Cloudflare a member `errors`, FastAPI a `detail`, TGI and others a text, MiniMax
-    a `base_resp`.
+    a `base_resp`, Spring its words beside the status's name, and gateways the JSON of another server as a text.
     """
     if isinstance(body, list):
         body = body[0] if body else None
+    if isinstance(body, str):
+        inner = parsed(body.encode("utf-8", "replace")) if body.lstrip()[:1] in ("{", "[") else None
+        return error_in(inner) or ({"message": body} if body else {})
     if not isinstance(body, dict):
-        return {"message": body} if isinstance(body, str) and body else {}
-    name = next((name for name in MESSAGES if body.get(name)), None)
-    if name is None:
-        return body
-    error = body[name]
-    if isinstance(error, list) and isinstance(error[0], dict) and error[0].get("message"):
-        error = error[0]
-    if isinstance(error, dict):
-        return _of_upstream(error_in(error)) if name in NESTED else {**body, "message": json.dumps(error)}
-    return {**body, "message": error if isinstance(error, str) else json.dumps(error)}
+        return {}
+    for name in NESTED:
+        inner = body[name][0] if isinstance(body.get(name), list) and body[name] else body.get(name)
+        if isinstance(inner, dict) and inner:
+            return _of_upstream(error_in(inner))
+    given = [body[name] for name in (*MESSAGES, *MORE) if body.get(name) and not isinstance(body[name], bool | int)]
+    if len(given) == 1 and isinstance(given[0], str):
+        inner = error_in(given[0])
+        return {**body, **inner}
+    said = [one if isinstance(one, str) else json.dumps(one) for one in given]
+    return {**body, "message": ": ".join(said) or json.dumps(body)} if body else {}
 
 
 def _of_upstream(error: dict[str, Any]) -> dict[str, Any]:
@@ -201,11 +235,7 @@ def _of_upstream(error: dict[str, Any]) -> dict[str, Any]:
     raw = metadata.get("raw") if isinstance(metadata, dict) else None
     if not isinstance(raw, str) or error.get("message") != "Provider returned error":
         return error
-    try:
-        inner = error_in(json.loads(raw)).get("message")
-    except (ValueError, RecursionError):
-        inner = raw
-    return {**error, "message": f"{error['message']}: {inner}"}
+    return {**error, "message": f"{error['message']}: {error_in(raw).get('message')}"}
 
 
 def refused(status: int, error: Mapping[str, Any]) -> Outcome:
@@ -220,13 +250,14 @@ def refused(status: int, error: Mapping[str, Any]) -> Outcome:
     passing = _passes(status, kind, message.lower()) or (status == 429 and PACE.search(more))
     if "in_flight_budget" in words:  # OpenRouter: less credit than the requests in flight may cost
         return Throttled(said)
-    if status in LASTING or 300 <= status < 400 or (_of_account(status, kind, message.lower()) and not passing):
+    if _lasts(status, more) or (_of_account(status, kind, message.lower()) and not passing):
         return Account(said)
     if refusal := _refusal(status, words, said):
         return refusal
     if status == 429 or passing:
         members = {name: error.get(name) for name in ("metadata", "retry_after", "retry_after_seconds")}
-        return Throttled(said, told_wait(f"{more} {members}".lower()))
+        sure = status == 429 or bool(PACE.search(kind))
+        return Throttled(said, told_wait(f"{more} {members}".lower()), sure)
     if status < 500 and ADDRESS.search(words):
         return Account(said)
     if NO_JSON.search(words):
@@ -240,6 +271,11 @@ def _passes(status: int, kind: str, message: str) -> bool:
     """Return whether an error below 500 speaks of a limit per minute. Its message may quote the user's text."""
     own = QUOTATION.sub("", message) if status in PACED else ""
     return status < 500 and bool(PACE.search(f"{kind} {own}") or PACE_FIRST.match(message))
+
+
+def _lasts(status: int, words: str) -> bool:
+    """Return whether the same will be said to every request until the user changes something, or the day ends."""
+    return status in LASTING or 300 <= status < 400 or (status == 429 and bool(NOT_TODAY.search(words)))
 
 
 def _of_account(status: int, kind: str, message: str) -> bool:
@@ -260,7 +296,7 @@ def told_wait(words: str) -> float | None:
     """Return how many seconds an error asks to wait; None if it does not say."""
     if not (found := TOLD_WAIT.search(words)):
         return None
-    unit = re.sub(r"^(ms|milli|s|m|h).*", lambda one: one[1].replace("milli", "ms"), (found[2] or "").strip())
+    unit = re.sub(r"^(ms|milli|s|m|h|d).*", lambda one: one[1].replace("milli", "ms"), (found[2] or "").strip())
     return seconds_of((found[1] or found[3]).rstrip(".") + unit)
 
 
@@ -271,30 +307,42 @@ def _refusal(status: int, words: str, said: str) -> Refusal | None:
     if status < 500 and status != 429 and MODERATED.search(words):
         return Refusal(said)
     if status != 429 and GRAMMAR.search(words):
-        return Refusal(f"the endpoint cannot apply the reply's form: {said}")
+        return Refusal(f"{FORM}: {said}")
     return None
 
 
 def completed(body: Any, content: bytes, request: Request) -> Outcome:
     """Return the outcome of a successful response."""
+    body = _unwrapped(body)
     usage = normal(body.get("usage")) if isinstance(body, dict) else None
     choice = _first_choice(body)
     if choice is None:
         return _without_choice(body, content, usage)
-    if error := choice.get("error"):
+    finish = choice.get("finish_reason")
+    if error := choice.get("error") or (not finish and body.get("error")):
         return _with_error(error if isinstance(error, dict) else {"message": str(error)}, usage)
-    message = choice.get("message")
-    text, refusal = _texts(message) if isinstance(message, dict) else (None, None)
+    message = _message(choice)
+    text, refusal = _texts(message)
     if text is None or not all(_can_be_stored(part) for part in (text, refusal)):
         return Transient(BROKEN, quoted(content), charged=True, usage=usage)
-    finish = choice.get("finish_reason")
-    known = _finished(finish)
-    reply: Reply = {"text": text, "refusal": refusal, "finish_reason": known or "unknown", "usage": usage}
+    # We offer no tools: a gateway that makes an object of the wanted form calls it so.
+    called = "" if text else _called(message)
+    reply: Reply = {"text": called or text, "refusal": refusal, "usage": usage, "finish_reason": finished(finish)}
+    if called:
+        reply["finish_reason"] = "stop"
+    elif not text and not refusal and reply["finish_reason"] == "stop" and any(map(message.get, REASONING)):
+        reply["finish_reason"] = ONLY_THOUGHTS
     if _can_be_stored(model := body.get("model")):
         reply["model"] = model
-    if known is None:  # such as `error`, `abort` and `insufficient_system_resource`
+    return _whole(reply, finish, request)
+
+
+def _whole(reply: Reply, finish: Any, request: Request) -> Answer | Transient:
+    """Return the answer, or the failed attempt if another one may bring a better reply."""
+    text, usage = reply["text"], reply.get("usage")
+    if not reply["finish_reason"]:  # such as `error`, `abort` and `insufficient_system_resource`
         return Transient(f"finish reason {clean(str(finish))}", charged=True, usage=usage)
-    if finish in (None, "") and not text and not refusal:  # as Gemini answers now and then
+    if not finish and not text and not reply.get("refusal"):  # as Gemini answers now and then
         return Transient(EMPTY, charged=True, usage=usage, reply={**reply, "finish_reason": EMPTY})
     if "\ufffd" in text and "\ufffd" not in json.dumps(request.get("messages"), ensure_ascii=False):
         return Transient(HALF, charged=True, usage=usage, reply={**reply, "finish_reason": HALF})
@@ -304,6 +352,8 @@ def completed(body: Any, content: bytes, request: Request) -> Outcome:
 def embedded(body: Any, content: bytes, request: Request) -> Outcome:
     """Return the outcome of a successful response with vectors. The reply's text has a line for each vector."""
     usage = normal(body.get("usage")) if isinstance(body, dict) else None
+    if usage and "total_tokens" in usage:
+        usage = {"prompt_tokens": usage["total_tokens"], "completion_tokens": 0}
     vectors = vectors_in(body, texts_in(request))
     if vectors is None:
         return _without_choice(body, content, usage)
@@ -313,16 +363,51 @@ def embedded(body: Any, content: bytes, request: Request) -> Outcome:
     return Answer(reply)
 
 
-def _finished(finish: Any) -> str | None:
-    """Return the finish reason in OpenAI's words, or None for one that we do not know."""
-    if isinstance(finish, str):  # Gemini writes "content_filter: PROHIBITED_CONTENT"
-        return FINISHED.get(finish.partition(":")[0].strip().lower())
-    return "stop" if finish is None else None
+def finished(finish: Any) -> str:
+    """Return the finish reason in OpenAI's words, or "" for a failure and for one that we do not know."""
+    if isinstance(finish, dict):  # SGLang
+        finish = finish.get("type")
+    if isinstance(finish, list) and finish:
+        finish = finish[0]
+    if not isinstance(finish, str | None):
+        return ""
+    # Gemini writes "content_filter: PROHIBITED_CONTENT", its gateways "FinishReason.STOP".
+    words = re.sub(r"[^a-z_]", "_", (finish or "").lower().partition(":")[0].strip())
+    words = re.sub(r"^finish_?reason_+", "", words)
+    return next((known for known, found in FINISHED.items() if found.search(words)), "")
+
+
+def _unwrapped(body: Any) -> Any:
+    """Return the completion in a body, where a gateway has put it into a list or a member."""
+    if isinstance(body, list) and len(body) == 1:
+        body = body[0]
+    if isinstance(body, dict) and not body.get("choices"):
+        inner = (body.get(name) for name in WRAPPED)
+        return next((one for one in inner if isinstance(one, dict) and one.get("choices")), body)
+    return body
 
 
 def _first_choice(body: Any) -> dict[str, Any] | None:
     choices = body.get("choices") if isinstance(body, dict) else None
     return choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else None
+
+
+def _message(choice: dict[str, Any]) -> dict[str, Any]:
+    """Return a choice's message. Some servers send a chunk of a stream, a plain completion or the text alone."""
+    message = next((choice[name] for name in ("message", "delta", "text") if choice.get(name) is not None), None)
+    if isinstance(message, str):
+        return {"content": message}
+    return message if isinstance(message, dict) else {"content": False}
+
+
+def _called(message: dict[str, Any]) -> str:
+    """Return the arguments of a message's only call of a tool, or ""."""
+    calls = message.get("tool_calls")
+    call = calls[0] if isinstance(calls, list) and len(calls) == 1 else None
+    made = call.get("function") if isinstance(call, dict) else message.get("function_call")
+    arguments = made.get("arguments") if isinstance(made, dict) else ""
+    arguments = json.dumps(arguments) if isinstance(arguments, dict) else arguments
+    return arguments if isinstance(arguments, str) and _can_be_stored(arguments) else ""
 
 
 def _without_choice(body: Any, content: bytes, usage: Usage | None) -> Outcome:
@@ -332,9 +417,8 @@ def _without_choice(body: Any, content: bytes, usage: Usage | None) -> Outcome:
         words["message"], dict
     ):  # an object would be an answer of Ollama's own form
         return _with_error(error_in(body), usage)
-    said = quoted(content)
     # A page comes from a proxy or a login, and not from the model.
-    return Transient(BROKEN, said, charged=not said.lower().startswith(("<!doctype", "<html")), usage=usage)
+    return Transient(BROKEN, quoted(content), charged=not is_page(content), usage=usage)
 
 
 def _with_error(error: dict[str, Any], usage: Usage | None) -> Outcome:
@@ -342,8 +426,11 @@ def _with_error(error: dict[str, Any], usage: Usage | None) -> Outcome:
     code = error.get("code", error.get("status"))
     own = QUOTATION.sub("", str(error.get("message")).lower())
     guessed = 429 if PACE.search(own) else 402 if ACCOUNT.search(own) or ACCOUNT_PERHAPS.search(own) else 500
+    guessed = 404 if ADDRESS.search(own) else guessed
     status = int(str(code)) if re.fullmatch("[45][0-9][0-9]", str(code)) else guessed
     outcome = refused(status, error)
+    if isinstance(outcome, Throttled) and str(status) != str(code):
+        outcome = outcome._replace(sure=False)
     return Transient(BROKEN, clean(str(error)), charged=True, usage=usage) if usage else outcome
 
 
@@ -353,7 +440,10 @@ def _texts(message: dict[str, Any]) -> tuple[str | None, str | None]:
     if isinstance(content, list):  # parts, as some servers send them
         said = [part for part in content if not isinstance(part, dict) or part.get("type") not in THOUGHTS]
         parts = [part.get("text", "") if isinstance(part, dict) else part for part in said]
+        refusal = refusal or next((part.get("refusal") for part in said if isinstance(part, dict)), None)
         content = "".join(parts) if all(isinstance(part, str) for part in parts) else content
+    elif isinstance(content, dict):  # one part, or the object that the reply was to be, read by a gateway
+        content = content["text"] if isinstance(content.get("text"), str) and "type" in content else json.dumps(content)
     if content is not None and not isinstance(content, str):
         return None, None
     return content or "", refusal if isinstance(refusal, str) else None
@@ -376,8 +466,16 @@ def too_long(failure: str) -> bool:
 
 
 def quoted(content: bytes) -> str:
-    """Return the first characters of a body, for a message."""
-    return clean(content[: 4 * QUOTED].decode("utf-8", "replace")) or "nothing"
+    """Return the first characters of a body, for a message; of a page, those that a reader sees."""
+    text = content[: 100 * QUOTED].decode("utf-8", "replace")
+    if is_page(content):
+        return f"a page: {clean(UNSEEN.sub(' ', text)) or clean(text)}"[:QUOTED]
+    return clean(text) or "nothing"
+
+
+def is_page(content: bytes) -> bool:
+    """Return whether a body is HTML or XML, as proxies and logins send it."""
+    return bool(PAGE.match(content))
 
 
 def clean(text: str) -> str:

@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from rag_instruct.logs import logger
@@ -33,7 +33,8 @@ class Pace:
         if not self.per_minute:
             return 0.0
         now = time.monotonic()
-        self._next = max(self._next, now - BURST) + amount * 60 / self.per_minute
+        # Some gateways name a limit below the tokens of requests that they answer.
+        self._next = max(self._next, now - BURST) + min(amount, self.per_minute) * 60 / self.per_minute
         return max(0.0, self._next - now)
 
     def learn(self, limit: str | None) -> None:
@@ -61,6 +62,7 @@ class Limiter:
         self._tokens = Pace(tokens_per_minute)
         self._paused_until = 0.0
         self._lowered = 0.0
+        self._warned = float("-inf")
 
     @property
     def of_tokens(self) -> bool:
@@ -89,14 +91,24 @@ class Limiter:
             await ready
         self.active += 1
         try:
-            await asyncio.sleep(max(self._requests.wait(1), self._tokens.wait(tokens)))
-            while left := self.paused_for:
+            due = time.monotonic() + max(self._requests.wait(1), self._tokens.wait(tokens))
+            self._warn_of(due)
+            while left := max(0.0, self.paused_for, due - time.monotonic()):
                 await asyncio.sleep(min(left, SLICE))
                 check()
             yield time.monotonic()
         finally:
             self.active -= 1
             self._wake()
+
+    def _warn_of(self, due: float) -> None:
+        """Say that a request waits for long because of a limit per minute, once in a while."""
+        if (wait := due - time.monotonic()) >= LONG and time.monotonic() > self._warned + LONG * 10:
+            self._warned = time.monotonic()
+            limits = {"requests": self._requests.per_minute, "tokens": self._tokens.per_minute}
+            named = " and ".join(f"{limit:g} {what}" for what, limit in limits.items() if limit)
+            waiting = timedelta(seconds=int(wait))
+            logger.warning("%s: at %s a minute, requests wait for %s", self._name, named, waiting)
 
     def _wake(self) -> None:
         free = int(self.limit) - self.active
@@ -143,7 +155,9 @@ def seconds_of(text: str | None) -> float | None:
         return None
     for read in (parsedate_to_datetime, datetime.fromisoformat) if "T" in text or " " in text else ():
         with suppress(ValueError, OverflowError, TypeError):
-            return max(0.0, min(MOST, read(text).timestamp() - time.time()))
+            when = read(text)
+            when = when if when.tzinfo else when.replace(tzinfo=UTC)
+            return max(0.0, min(MOST, when.timestamp() - time.time()))
     if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
         number = float(text)
         if number <= MOST:

@@ -42,6 +42,7 @@ class Place:
         self.credit = 0.0  # for the weighted rotation
         self.faults = 0  # in a row
         self.answered = NEVER  # when the latest answered attempt was sent
+        self.denied = 0  # refusals in the words of moderation since the latest answer
         self.confirming = asyncio.Lock()  # one control question at a time
         self._adaptation = RequestAdaptation(self.name)
         self._throttles = 0  # 429s since the last answer, and the time of the first
@@ -52,6 +53,9 @@ class Place:
         # Prepare openai's URL and headers once: preparing them for each request takes half of the request's time.
         client = openai.AsyncOpenAI(base_url=endpoint.base_url, api_key=endpoint.key(), http_client=http)
         headers = {**client.default_headers, **client.auth_headers, "Content-Type": "application/json"}
+        for name, value in headers.items():
+            if isinstance(value, str) and not value.isprintable():
+                raise UserError(f"the header {name} has a line break: correct the environment variable that sets it")
         address = httpx2.URL(str(client.base_url))
         self._prepared = http.build_request(
             "POST",
@@ -87,10 +91,11 @@ class Place:
                 if not isinstance(response, httpx2.Response):
                     return response
                 content = bytes_without_key(response.content, self.endpoint.key_variable)
-                if response.status_code in (400, 422, 500) and self._learns(sent, content, response.status_code):
+                outcome = _in_context(door.outcome_of(response.status_code, content, sent), response)
+                status = response.status_code
+                if status in (400, 422, 500) and self._learns(sent, content, status, outcome):
                     check()
                     continue
-                outcome = _redirected(door.outcome_of(response.status_code, content, sent), response)
                 self._note(outcome, began, response)
                 if not isinstance(outcome, Answer):
                     self._adaptation.failed(request)
@@ -115,28 +120,31 @@ class Place:
             return Transient("timeout", charged=True)
         except httpx2.TooManyRedirects:
             return Account("3xx (redirects without end)")
-        except (httpx2.HTTPError, httpx2.InvalidURL, aiohttp.ClientError) as error:
+        except (httpx2.UnsupportedProtocol, httpx2.InvalidURL) as error:  # of a redirect
+            return Account(f"3xx (redirects to no address: {door.clean(str(error))})")
+        except (httpx2.HTTPError, aiohttp.ClientError) as error:
             # The transport calls every lost connection a timeout. The causes of the error tell what really happened.
             unconnected = _cause(error, aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
             fault = "timeout" if _cause(error, TimeoutError) else "connection broken"
-            return Transient(fault, door.clean(str(unconnected or "")), charged=not unconnected)
+            said = unconnected or _cause(error, aiohttp.ClientResponseError, aiohttp.ClientPayloadError) or ""
+            return Transient(fault, door.clean(str(said)), charged=not unconnected)
 
-    def _learns(self, sent: Request, content: bytes, status: int) -> bool:
-        try:
-            error = door.error_in(json.loads(content))
-        except (ValueError, RecursionError):
-            error = {}
-        return self._adaptation.learn(sent, error, status)
+    def _learns(self, sent: Request, content: bytes, status: int, outcome: Outcome) -> bool:
+        if isinstance(outcome, Refusal) and outcome.reason.startswith(door.LONG):
+            return False  # such an error names parameters, which are not at fault
+        return self._adaptation.learn(sent, door.error_in(door.parsed(content)), status, isinstance(outcome, Unknown))
 
     def _note(self, outcome: Outcome, began: float, response: httpx2.Response) -> None:
         match outcome:
             case Answer():
                 self.faults = self._throttles = 0
+                self.denied = 0
                 self.answered = max(self.answered, began)
                 self.limiter.succeeded(response.headers)
             case Refusal() | Unknown() | Account():
                 self.faults = 0
-            case Throttled(_, told):
+            case Throttled(wait=told, sure=sure):
+                told = told if sure or told is None else min(told, LONGEST_PAUSE)
                 retry_after = _retry_after(response.headers) or told
                 if not self._throttles:
                     self._throttled_since = time.monotonic()
@@ -156,7 +164,7 @@ class Place:
             return UserError(f"{self.name} asked to retry after {timedelta(seconds=round(left))}; said {said}; {KEPT}")
         if self._throttles and time.monotonic() - self._throttled_since > PATIENCE:
             waited = timedelta(seconds=int(PATIENCE))
-            return UserError(f"{self.name} has answered only 429 for {waited} ({said}); {KEPT}")
+            return UserError(f"{self.name} has only asked to wait for {waited} ({said}); {KEPT}")
         return None
 
 
@@ -186,8 +194,15 @@ def by_weight(places: list[Place]) -> Place:
     return chosen
 
 
-def _redirected(outcome: Outcome, response: httpx2.Response) -> Outcome:
-    """Return the outcome of a response. If it came from elsewhere and is no answer, the address is wrong."""
+def _in_context(outcome: Outcome, response: httpx2.Response) -> Outcome:
+    """Return the outcome of a response with its headers and its way.
+
+    An overload that says when it ends asks to wait. If a response came from elsewhere and is no answer, the address is
+    wrong.
+    """
+    overloaded = isinstance(outcome, Transient) and response.status_code in (503, 529)
+    if overloaded and _retry_after(response.headers):
+        return Throttled(str(outcome))
     page = isinstance(outcome, Transient) and outcome.fault == door.BROKEN and not outcome.charged
     if response.history and (page or isinstance(outcome, Account | Unknown)):
         said = outcome.said if isinstance(outcome, Transient | Account | Unknown) else ""

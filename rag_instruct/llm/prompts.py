@@ -98,10 +98,11 @@ class Step(Section):
 
         We check that the reply is a string or fits `schema`. We do not check `pattern`. Endpoints without
         response_format may put words, code fences or wrong quotes around a JSON object. We repair these, but not a
-        missing end. A text reply may also come without quotes.
+        missing end. A text reply may also come without quotes. Members that nobody asked for, such as an
+        "explanation", are left out.
         """
         for read_value in _readings(reply, bare=self.reply_schema is None):
-            value = {**self.defaults, **read_value} if isinstance(read_value, dict) else read_value
+            value = self._own(read_value) if self.reply_schema else read_value
             try:
                 jsonschema.validate(value, self.reply_schema or {"type": "string"})
             except (jsonschema.ValidationError, RecursionError):
@@ -109,6 +110,22 @@ class Step(Section):
             values = value if isinstance(value, dict) else {self.name: value}
             return {name: said.strip() if isinstance(said, str) else said for name, said in values.items()}
         return None
+
+    def _own(self, value: Any) -> Any:
+        """Return the schema's members, with `defaults`, or the value as it is if a stray is no mere addition.
+
+        A number among the strays shows that the reply counts otherwise, and a missing text has perhaps another name.
+        """
+        members = (self.reply_schema or {}).get("properties", {})
+        if isinstance(value, dict) and len(value) == 1 and not members.keys() & value:
+            (value,) = value.values()  # {"result": {...}}
+        if not isinstance(value, dict):
+            return value
+        strays = value.keys() - members
+        lacking = [name for name, default in self.defaults.items() if default == "" and name not in value]
+        if strays and (lacking or any(map(str.isdigit, strays))):
+            return value
+        return {**self.defaults, **{name: said for name, said in value.items() if name in members}}
 
 
 def _readings(reply: str, bare: bool) -> Iterator[Any]:

@@ -31,11 +31,12 @@ def normal(usage: Any) -> Usage | None:
     """Return the provider's usage as whole numbers, or None if it has no count.
 
     Tokens that only the total contains are answer tokens: providers charge hidden reasoning as such. The prompt
-    contains the cached tokens.
+    contains the cached tokens. If the provider counts prompt and answer together only, `total_tokens` is kept.
     """
     tokens = tokens_in(usage)
     if not tokens["prompt"] and not tokens["completion"]:
-        return None
+        total = count_of(usage.get("total_tokens")) if isinstance(usage, Mapping) else 0
+        return {"total_tokens": total} if total else None
     found: Usage = {"prompt_tokens": tokens["prompt"], "completion_tokens": tokens["completion"]}
     if tokens["cached"]:
         found["prompt_tokens_details"] = {"cached_tokens": tokens["cached"]}
@@ -49,6 +50,7 @@ def possible(usage: Usage | None, prompt: int, answer: int) -> Usage:
     """
     found = usage or {}
     sizes = {"prompt_tokens": prompt, "completion_tokens": answer}
+    sizes["total_tokens"] = prompt + answer
     told = {name: found[name] for name in sizes if found.get(name)}
     return {} if any(value * LONGEST < sizes[name] for name, value in told.items()) else found
 
@@ -61,8 +63,11 @@ def tokens_in(usage: Any) -> Counter[str]:
     if not count_of(usage.get("prompt_tokens")):
         prompt += sum(count_of(usage.get(name)) for name in BESIDE)
     hidden = _first(_details(usage, "completion_tokens_details"), ("reasoning_tokens",))
+    total = count_of(usage.get("total_tokens"))
     if prompt:
-        completion = max(completion, count_of(usage.get("total_tokens")) - prompt)
+        completion = max(completion, total - prompt)
+    elif completion:
+        prompt = max(0, total - completion)
     cached = _first(_details(usage, "prompt_tokens_details"), CACHED) or _first(usage, CACHED)
     return Counter(prompt=prompt, cached=min(cached, prompt), completion=max(completion, hidden))
 

@@ -28,16 +28,18 @@ class YieldWatch:
         self._what, self._buyer = what, buyer
         self._faults: Counter[Fault] = Counter()
         self._bought, self._limit = buyer.bought, limit
-        self._last_text, self._useful = "", limit >= LATER
+        self._texts: set[str] = set()
+        self._useful = limit >= LATER
 
     def useful(self, text: str) -> None:
-        """Note a useful answer. The same text as before counts as a repetition."""
-        if text and text == self._last_text:
+        """Note a useful answer. A text that came before counts as a repetition."""
+        if text and text in self._texts:
             self.useless(Fault(Reason.REPEATED_QUESTION, "the teacher gives the same answer to different requests"))
             return
         # One useful answer may be the first of many that are the same.
         self._limit = LATER if self._useful else FIRST
-        self._useful, self._last_text = True, text
+        self._useful = True
+        self._texts.add(text)
         self._faults.clear()
         self._bought = self._buyer.bought
 

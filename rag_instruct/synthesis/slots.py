@@ -82,6 +82,7 @@ class Synthesis:
     citing: bool = False  # whether answers cite their documents
     facts: Mapping[str, Sequence[Fact]] = field(default_factory=dict)  # by passage, for prompts with single sentences
     rejects: list[Reject] = field(default_factory=list)
+    out_of_budget: bool = False  # whether a refill ended because the budget was used up
 
     @cached_property
     def watch(self) -> YieldWatch:

@@ -1,11 +1,19 @@
 # Functions for rules/refill.smk: they look up files and settings by wildcards.
 
+from rag_instruct.dataset.refill_budget import budget_of
+
 
 def evidence_before_refill(wildcards):
     """Return the file of the rows' bits if they drop rows or change their paradigm, or else nothing."""
     if dataset(wildcards)["evidence"]["failing"] == "keep" or not evidence(wildcards):
         return []
     return rules.measure_before_refill.output[0].format(dataset=wildcards.dataset)
+
+
+def budget_of_refill(wildcards):
+    """Return the budget that the job is told: another one than before where a higher one lets the refill go on."""
+    note = Path(f"results/{wildcards.dataset}/pairs/refill.budget.json")
+    return budget_of(note, dataset(wildcards)["budget"])
 
 
 def prompts_of_paradigms(wildcards):

@@ -1,0 +1,48 @@
+"""What the environment says of connections: its proxies and its certificates."""
+
+import os
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import httpx2
+import openai
+
+from rag_instruct.errors import UserError
+
+HERE = ("127.0.0.1", "localhost", "::1")
+MOST_CONNECTIONS = 10_000
+CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+
+
+def http_client(addresses: Iterable[str], fast: bool = True) -> httpx2.AsyncClient:
+    """Return a client for these addresses. Raise UserError if the environment's proxy or certificates are of no use.
+
+    `fast` sends openai's requests over aiohttp, because httpx2's pool is slow with hundreds of requests in flight.
+    """
+    # The environment's proxy cannot reach a server on this machine.
+    away = [address for address in addresses if urlsplit(address).hostname not in HERE]
+    for address in away:
+        _check_proxy(address)
+    kind = openai.DefaultAioHttpClient if fast else openai.DefaultAsyncHttpxClient
+    try:
+        return kind(
+            limits=httpx2.Limits(max_connections=MOST_CONNECTIONS),  # the default could be lower than our own limit
+            trust_env=bool(away),
+        )
+    except OSError as error:
+        given = {name: os.environ.get(name, "") for name in CERTIFICATES}
+        named = " and ".join(f"{name}={path}" for name, path in given.items() if path and not os.access(path, os.R_OK))
+        raise UserError(f"{named}: the certificates cannot be read ({error.strerror}): correct the variable") from error
+
+
+def _check_proxy(address: str) -> None:
+    """Raise UserError if the environment has a SOCKS proxy for the address."""
+    parts = urlsplit(address)
+    proxies = getproxies()
+    for scheme in (parts.scheme, "all"):
+        if proxies.get(scheme, "").startswith("socks") and not proxy_bypass(parts.hostname or ""):
+            raise UserError(
+                f"the environment variable {scheme}_proxy has a SOCKS proxy, which cannot be used for {address}: set "
+                f"the variable to an HTTP proxy, or add {parts.hostname} to no_proxy"
+            )
