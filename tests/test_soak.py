@@ -107,6 +107,9 @@ class Endpoint:
     def impossible_usage(self, request, key):
         return self.good(request, key, lambda used: (1, 1), told=False)
 
+    def total_alone(self, request, key):
+        return self.good(request, key, lambda used: {"total_tokens": used.prompt + used.completion}, told=False)
+
     def in_parts(self, request, key):
         return self.good(request, key, lambda used: (used.prompt, used.completion), lambda text: [{"type": "text", "text": text}])  # fmt: skip
 
@@ -123,6 +126,21 @@ class Endpoint:
     def nested(self, request, key):
         return self.good(request, key, lambda used: (used.prompt, used.completion), lambda text: "[" * 2_000)
 
+    def stream(self, request, key):
+        reply = self.good(request, key, lambda used: (used.prompt, used.completion))
+        told = {"model": reply["model"], "usage": reply["usage"], "choices": []}
+        events = [{"choices": [{"delta": reply["choices"][0]["message"]}]}, told]
+        return 200, b"".join(b"data: %s\n\n" % json.dumps(event).encode() for event in events) + b"data: [DONE]"
+
+    def wrapped(self, request, key):
+        return {"code": 0, "msg": "success", "data": self.plain(request, key)}
+
+    def called(self, request, key):
+        reply = self.plain(request, key)
+        message = reply["choices"][0]["message"]
+        message |= {"content": None, "tool_calls": [{"function": {"name": "x", "arguments": message["content"]}}]}
+        return reply
+
     def with_odd_headers(self, request, key):
         soon = {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": str(int(time.time()))}
         return 200, self.plain(request, key), soon
@@ -137,9 +155,9 @@ class Endpoint:
         name, used = self.bill(request, key, usable=False)
         return {**completion("a \ud83d", usage=(used.prompt, used.completion)), "model": name}
 
-    def stream(self, request, key):
+    def half_a_stream(self, request, key):
         self.bill(request, key, usable=False, told=False)
-        return 200, b'data: {"choices": [{"delta": {"content": "a"}}]}\n\ndata: [DONE]\n\n'
+        return 200, b'data: {"choices": [{"delta": {"content": "a"}}]}\n\n'
 
     def nothing(self, request, key):
         self.bill(request, key, usable=False, told=False)
@@ -200,8 +218,8 @@ class Endpoint:
         return 402, error("Insufficient Balance")
 
 
-GOOD = ["plain", "texts", "hidden_thoughts", "cached_above_prompt", "no_usage", "impossible_usage", "in_parts", "thoughts", "cut_off", "nested", "with_odd_headers"]  # fmt: skip
-CHARGED = ["aborted", "half_a_surrogate", "stream", "nothing", "lost", "half_a_body", "timed_out"]
+GOOD = ["plain", "texts", "hidden_thoughts", "cached_above_prompt", "no_usage", "impossible_usage", "in_parts", "thoughts", "cut_off", "nested", "with_odd_headers", "stream", "wrapped", "called", "total_alone"]  # fmt: skip
+CHARGED = ["aborted", "half_a_surrogate", "half_a_stream", "nothing", "lost", "half_a_body", "timed_out"]
 FREE = [
     "overloaded",
     "server_error",

@@ -31,8 +31,8 @@ FIRST_PAUSE = 0.5  # seconds before the second look whether an endpoint is back;
 MANY = 40  # different requests in a row that are refused in unknown words, after which the job stops
 POLL = 0.2  # seconds between two looks for an endpoint that is free, if there are several
 ALIKE = 5  # refusals in the words of moderation, and no answer, after which the endpoint is asked something else
-DOUBTED = 3  # times that the words of a refusal ask to wait, after which the endpoint is asked something else
-DENIED = 6  # times after which such a refusal is the request's own, although other requests are answered
+DOUBTED = 3  # times that the words of a refusal ask one request to wait, after which the endpoint must answer another
+PATIENT = 20  # the same for a 429. After twice as many, the request is at fault
 CONTROL = "Reply with the single word: ok"  # to an endpoint of embeddings, any text is harmless
 CONTROL_STAGE = "control question"
 
@@ -51,7 +51,7 @@ class Asked:
     faults: list[str] = field(default_factory=list)
     failed: int = 0  # attempts, since the last outage
     refused: int = 0  # attempts in words that we do not know
-    doubted: int = 0  # attempts whose words ask to wait, but may be quoted
+    waited: int = 0  # attempts after which the endpoint asked to wait
     since: float = 0.0  # when the first of these attempts had failed
 
     def start_again(self) -> None:
@@ -135,7 +135,7 @@ class OnlineClient:
                 raise account_error(place.name, place.endpoint.key_variable, said)
             case Throttled(said=said, sure=sure):
                 self._check_patience(place, said)
-                return None if sure else await self._doubted(place, asked, said)
+                return await self._waited(place, asked, said, PATIENT if sure else DOUBTED)
             case Transient():
                 asked.since = asked.since or time.monotonic()
                 return await self._failed(place, asked, outcome)
@@ -160,15 +160,20 @@ class OnlineClient:
                     return None
         return failed_reply(reason)
 
-    async def _doubted(self, place: Place, asked: Asked, said: str) -> Reply | None:
-        """Return None to try again. If the endpoint answers other requests only, the words are those of the request."""
+    async def _waited(self, place: Place, asked: Asked, said: str, most: int) -> Reply | None:
+        """Return None to try again. If the endpoint answers only other requests for long, the request is at fault.
+
+        Some servers say 429 to a request that is larger than the limit of a minute, and some errors quote words of
+        pace.
+        """
         asked.since = asked.since or time.monotonic()
-        asked.doubted += 1
-        if asked.doubted >= DENIED:
+        asked.waited += 1
+        if asked.waited >= 2 * most:
             return await self._given_up(place, asked, said)
-        if asked.doubted >= DOUBTED:
+        if asked.waited >= most:
             async with place.confirming:
-                await self._answers(place, asked)
+                if place.answered < asked.since:
+                    await self._answers(place, asked)
         return None
 
     def _check_patience(self, place: Place, said: str) -> None:

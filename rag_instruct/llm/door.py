@@ -15,6 +15,7 @@ docs/endpoints.md lists the servers whose words are known here.
 import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from rag_instruct.llm.limits import seconds_of
@@ -373,7 +374,11 @@ def finished(finish: Any) -> str:
         return ""
     # Gemini writes "content_filter: PROHIBITED_CONTENT", its gateways "FinishReason.STOP".
     words = re.sub(r"[^a-z_]", "_", (finish or "").lower().partition(":")[0].strip())
-    words = re.sub(r"^finish_?reason_+", "", words)
+    return _known(re.sub(r"^finish_?reason_+", "", words))
+
+
+@lru_cache(maxsize=100)
+def _known(words: str) -> str:
     return next((known for known, found in FINISHED.items() if found.search(words)), "")
 
 
