@@ -608,6 +608,17 @@ def test_half_a_character_is_tried_once_more_and_then_kept_as_it_is(tmp_path):
     assert str(read(step, replies[1][1])) == f"unfinished ({HALF})"
 
 
+def test_half_a_character_in_a_batch_is_tried_in_one_more(tmp_path):
+    with habits(None) as served:
+        served.batches.lines = lambda line: result(
+            line, 200, completion("caf\ufffd" if number_of(line["body"]) == 1 else "fine")
+        )
+        replies, bought, _ = ask_all(served.base_url, tmp_path, range(3), batch=True, poll_seconds=0.01)
+        assert bought == 3
+        assert served.batches.billed == 4 == bought + len(AnswerStore(tmp_path).lost)
+    assert [reply["finish_reason"] for _, reply in replies] == ["stop", HALF, "stop"]
+
+
 def head(status="200 OK", **headers):
     lines = [f"HTTP/1.1 {status}", *(f"{name.replace('_', '-')}: {value}" for name, value in headers.items())]
     return "\r\n".join([*lines, "", ""]).encode()

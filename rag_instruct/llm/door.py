@@ -198,9 +198,10 @@ def parsed(content: bytes) -> Any:
     What is not UTF-8 becomes U+FFFD: the reply is paid for, and the rest of it may be of use.
     """
     try:
-        return json.loads(content, strict=False)
-    except UnicodeDecodeError:
-        return parsed(content.decode("utf-8", "replace").encode())
+        try:
+            return json.loads(content, strict=False)
+        except UnicodeDecodeError:
+            return json.loads(content.decode("utf-8", "replace"), strict=False)
     except (ValueError, RecursionError):
         return streamed(content)
 
