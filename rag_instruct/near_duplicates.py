@@ -1,11 +1,12 @@
 """Find texts that share most of their word pairs. MinHash finds candidates, and the Jaccard index decides."""
 
-from itertools import pairwise
+from bisect import bisect_left
+from itertools import accumulate, pairwise
 from typing import Any
 
 from rensa import RMinHash, RMinHashLSH
 
-from rag_instruct.words import fold
+from rag_instruct.words import fold, has_other_scripts, share_of_word
 
 PERMUTATIONS = 128  # hashes in a MinHash
 SEED = 1
@@ -45,9 +46,17 @@ def bands(threshold: float) -> int:
 
 
 def shingles(text: str) -> set[str]:
-    """Return the pairs of adjacent words, or the words themselves if the text is too short for pairs."""
+    """Return the pairs of adjacent words, or the words themselves if the text is too short for pairs.
+
+    In scripts without spaces, as many characters as usually make two words count as a pair. With two characters, all
+    questions of one form would be alike.
+    """
     words = fold(text).split()
-    return {" ".join(pair) for pair in pairwise(words)} or set(words)
+    if not has_other_scripts(text):
+        return {" ".join(pair) for pair in pairwise(words)} or set(words)
+    ends = [0.0, *accumulate(map(share_of_word, words))]
+    pairs = ((start, bisect_left(ends, ends[start] + 2 - 1e-6)) for start in range(len(words)))
+    return {" ".join(words[start:end]) for start, end in pairs if end < len(ends)} or set(words)
 
 
 def _jaccard(mine: set[str], theirs: set[str]) -> float:

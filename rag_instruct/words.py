@@ -132,6 +132,12 @@ def count_words(text: str) -> int:
     return ceil(characters) + len(SPACED.findall(text))
 
 
+def share_of_word(word: str) -> float:
+    """Return which part of a word a word of `fold` is: less than 1 for a character of a script without spaces."""
+    found = (1 / per for script, per in CHARACTERS_PER_WORD.items() if UNSPACED_BY[script].fullmatch(word))
+    return next(found, 1.0)
+
+
 def count_characters(text: str) -> int:
     """Return the number of characters. A Chinese or Japanese one counts as three, because it says as much."""
     return len(text) + (2 * len(UNSPACED_BY[EAST].findall(text)) if has_other_scripts(text) else 0)

@@ -110,6 +110,16 @@ def of_parts(pattern):
     return paths
 
 
+def question_vectors(paths):
+    """Return a function: the files of the questions' vectors, or none if no filter compares them."""
+
+    def files(wildcards):
+        compared = dataset(wildcards)["quality_filters"].get("similar_questions")
+        return paths("results/{dataset}/search/{paradigm}/queries.npy")(wildcards) if compared else []
+
+    return files
+
+
 def verdicts_of(paths):
     """Return a function: the files of the verification's verdicts, or none if no row is verified."""
     found = paths("results/{dataset}/verification/{paradigm}.jsonl")

@@ -37,7 +37,7 @@ rule filter_rows:
     input:
         rows=of_parts(rules.assemble.output.rows),
         pairs=of_parts("results/{dataset}/pairs/{paradigm}.jsonl"),
-        vectors=of_parts("results/{dataset}/search/{paradigm}/queries.npy"),
+        vectors=question_vectors(of_parts),
         benchmarks=benchmark_questions,
     output:
         stopped="results/{dataset}/quality_filters/stopped.jsonl",

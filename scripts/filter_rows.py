@@ -7,7 +7,7 @@
 Args:
     rows: one .jsonl for each paradigm
     pairs: pairs of the same paradigms, in the same order, .jsonl
-    vectors: embeddings of the pairs' questions, in the same order, .npy
+    vectors: embeddings of the pairs' questions, in the same order, .npy; only `similar_questions` needs them
     quality_filters: JSON of `quality_filters` in config.yaml
     benchmarks: questions that no row may contain, .jsonl of scripts.extract_questions
     stopped: output, .jsonl: ids of the failed rows, with reasons
@@ -30,7 +30,7 @@ def main(
     rows: list[Path],
     *,
     pairs: list[Path],
-    vectors: list[Path],
+    vectors: Sequence[Path] = (),
     quality_filters: str,
     benchmarks: Sequence[Path] = (),
     stopped: Path,

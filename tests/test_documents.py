@@ -514,7 +514,7 @@ def test_lines_that_were_broken_at_a_width_are_joined_and_others_are_not(folder)
     texts = "\n\n".join(text for _, text in passages(folder, 400)[0].values()).split("\n\n")
     assert texts == [PAPER] * 3 + kept
     (folder / "a.txt").write_text(
-        "\n".join(textwrap.wrap("\u5317\u4eac\u662f\u4e2d\u56fd\u7684\u9996\u90fd\u3002" * 40, 36))
+        "\n".join(textwrap.wrap("\u5317\u4eac\u662f\u4e2d\u56fd\u7684\u9996\u90fd\u3002" * 40, 35))
     )
     assert [text.count("\n") for _, text in passages(folder, 400)[0].values()] == [0]
 
@@ -531,3 +531,52 @@ def test_pages_of_a_text_lose_their_running_lines_and_sentences_go_on(folder):
         f"{half[0]}They\nprotect{GLOVES.partition('protect')[2]}\n\n{BOOTS}"
     ]
     assert left_out == {"lines of running headers, footers and page numbers": ["rfc.txt: 6"]}
+
+
+def test_deep_lists_and_quotes_are_kept_or_refused(folder):
+    (folder / "a.md").write_text(
+        "\n".join("  " * level + f"- item {level}" for level in range(30)) + "\n\n" + "> " * 50 + "Deep."
+    )
+    text = "\n".join(text for _, text in passages(folder, 500)[0].values())
+    assert text.count("item ") == 30
+    assert "Deep." in text
+    (folder / "b.md").write_text("> " * 900 + "Deeper.")
+    with pytest.raises(UserError, match=r"b\.md: its lists or quotes are nested too deeply"):
+        passages(folder)
+
+
+@pytest.mark.parametrize("name", ["a.md", "a.html", "a.docx", "a.txt"])
+def test_a_document_without_a_text_is_counted(folder, name):
+    empty = {
+        "a.md": "---\ntitle: x\n---\n",
+        "a.html": "<html><body><div id=root></div></body></html>",
+        "a.txt": " \f\n",
+    }
+    if name in empty:
+        (folder / name).write_text(empty[name])
+    else:
+        office.docx(folder / name, [])
+    (folder / "b.txt").write_text(GLOVES)
+    found, left_out = passages(folder)
+    assert list(found) == ["b.txt-1"]
+    assert left_out == {"empty documents": [name]}
+
+
+def test_a_class_of_no_text_may_stand_at_the_text_itself(folder):
+    (folder / "a.html").write_text(f"<body><div class='post share'><p>{GLOVES}</p><p>{BOOTS}</p></div></body>")
+    ((_, text),) = passages(folder)[0].values()
+    assert text == f"{GLOVES}\n\n{BOOTS}"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "    result_{0} = compute_the_value_of_something(argument_{0}, other_argument)",
+        "2024-01-{0:02} 10:00:00 INFO server started with option {0} and with some more words",
+        "{0}. item number {0} has a rather long text that goes on until it nearly ends at w",
+    ],
+)
+def test_lines_that_are_no_prose_stay_lines_however_long_they_are(folder, line):
+    (folder / "a.txt").write_text("\n".join(line.format(number) for number in range(10, 30)))
+    text = "\n".join(text for _, text in passages(folder, 1000)[0].values())
+    assert text.count("\n") == 19

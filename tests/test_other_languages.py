@@ -1,4 +1,4 @@
-"""A German and a Chinese data set through the whole graph, and what refuses other languages."""
+"""Data sets of six languages through the whole graph in one build, and what refuses other languages."""
 
 import json
 import re
@@ -25,11 +25,24 @@ TOWNS = {
     "Landshut Meissen Nordhausen Offenbach Potsdam Quedlinburg Regensburg Speyer Torgau Unna Verden Worms",
     "zh": "北京 上海 广州 深圳 天津 重庆 南京 杭州 苏州 武汉 成都 西安 长沙 郑州 济南 青岛 大连 沈阳 长春 哈尔滨 昆明 贵阳 南宁 福州 厦门 "
     "南昌 合肥 太原 兰州 西宁 银川 海口 拉萨 洛阳 开封 桂林 扬州 无锡 宁波 温州 泉州 烟台 保定 大同 敦煌",
+    "ja": "札幌 仙台 横浜 名古屋 京都 神戸 広島 福岡 熊本 長崎 金沢 新潟 静岡 岡山 松山 高知 鹿児島 那覇 青森 秋田 盛岡 長野 松本 奈良",
+    "hi": "दिल्ली मुंबई कोलकाता चेन्नई पुणे जयपुर लखनऊ कानपुर नागपुर इंदौर भोपाल पटना आगरा वाराणसी मेरठ रांची सूरत राजकोट मैसूर मदुरै ग्वालियर "
+    "जोधपुर उदयपुर देहरादून",
+    "ar": "القاهرة دمشق بغداد بيروت عمان الرباط تونس الجزائر طرابلس الخرطوم صنعاء مسقط الدوحة الكويت الرياض جدة مكة حلب حمص الموصل البصرة "
+    "أسوان الإسكندرية فاس",
+    "th": "กรุงเทพมหานคร เชียงใหม่ เชียงราย ลำปาง ลำพูน น่าน แพร่ พะเยา สุโขทัย พิษณุโลก ตาก นครสวรรค์ ลพบุรี อยุธยา สระบุรี นครราชสีมา บุรีรัมย์ สุรินทร์ "
+    "อุบลราชธานี ขอนแก่น อุดรธานี ชลบุรี ระยอง ภูเก็ต",
 }
 TEXT = {
     "de": "{town} ist eine Stadt mit einer langen Geschichte. Die erste Brücke über den Fluss bei {town} wurde im Jahr {year} "
     "von dem Baumeister {other} errichtet. Seitdem leben die Menschen dort vom Handel mit Tuch und Salz.",
     "zh": "{town}是一座历史悠久的城市。{town}的第一座石桥由工匠{other}于{year}年主持修建。从那时起，当地居民以丝绸和食盐贸易为生。",
+    "ja": "{town}は長い歴史を持つ町である。{town}の最初の石橋は{year}年に大工の{other}によって架けられた。それ以来、住民は絹と塩の商いで暮らしている。",
+    "hi": "{town} लंबे इतिहास वाला एक नगर है। {town} के पास नदी पर पहला पुल वर्ष {year} में कारीगर {other} ने बनवाया था। तब से वहाँ के लोग कपड़े और नमक "
+    "के व्यापार से जीते हैं।",
+    "ar": "{town} مدينة ذات تاريخ طويل. شيد البناء {other} أول جسر على النهر قرب {town} في عام {year}. ومنذ ذلك الحين يعيش السكان هناك من "
+    "تجارة القماش والملح.",
+    "th": "{town}เป็นเมืองที่มีประวัติศาสตร์ยาวนาน สะพานแห่งแรกข้ามแม่น้ำใกล้{town}สร้างขึ้นในปี {year} โดยช่าง{other} นับแต่นั้นผู้คนที่นั่นก็ดำรงชีพด้วยการค้าผ้าและเกลือ",
 }
 ASKED = {
     "de": ["Wer baute die erste Brücke bei {town} und wann geschah das?", "In welchem Jahr entstand die Brücke von {town}?",
@@ -37,19 +50,49 @@ ASKED = {
            "Erkläre, warum das Jahr der ersten Brücke für {town} wichtig war"],
     "zh": ["{town}的第一座石桥是谁修建的？", "请说明{town}石桥建成的年份", "{town}的居民靠什么贸易为生？", "列出主持修建{town}石桥的工匠",
            "哪一年{town}才有了横跨河流的桥？"],
+    "ja": ["{town}の最初の石橋を架けたのは誰ですか？", "{town}の石橋が完成した年を説明してください", "{town}の住民は何の商いで暮らしていますか？",
+           "橋を架けた{town}の大工は誰でしたか？", "{town}に川を渡る橋ができたのは何年ですか？"],
+    "hi": ["{town} के पास पहला पुल किसने बनवाया था?", "{town} का पुल किस वर्ष बना, समझाइए", "{town} के लोग किस व्यापार से जीते हैं?",
+           "{town} का पुल बनवाने वाले कारीगर का नाम बताइए", "नदी पर {town} का पुल कब बना?"],
+    "ar": ["من شيد أول جسر قرب {town}؟", "اشرح متى بني جسر {town}", "من أي تجارة يعيش سكان {town}؟",
+           "اذكر اسم البناء الذي شيد جسر {town}", "في أي عام بني الجسر على النهر قرب {town}؟"],
+    "th": ["ใครสร้างสะพานแห่งแรกที่{town}", "อธิบายว่าสะพานของ{town}สร้างขึ้นเมื่อใด", "ชาว{town}ดำรงชีพด้วยการค้าอะไร",
+           "จงบอกชื่อช่างที่สร้างสะพานของ{town}", "สะพานข้ามแม่น้ำใกล้{town}สร้างในปีใด"],
 }  # fmt: skip
 ANSWERED = {
     "de": "Die Brücke bei {town} entstand im Jahr {year}; seitdem lebt die Stadt vom Handel.",
     "zh": "{town}的石桥建于{year}年，此后居民以贸易为生。",
+    "ja": "{town}の石橋は{year}年に架けられ、それ以来住民は商いで暮らしている。",
+    "hi": "{town} का पुल वर्ष {year} में बना और तब से लोग व्यापार से जीते हैं।",
+    "ar": "بني جسر {town} في عام {year}، ومنذ ذلك الحين يعيش السكان من التجارة.",
+    "th": "สะพานของ{town}สร้างขึ้นในปี {year} และนับแต่นั้นผู้คนก็ดำรงชีพด้วยการค้า",
 }
 IMITATED = {
     "de": ["Wie funktioniert ein Dieselmotor?", "Nenne drei berühmte Komponisten der Romantik", "Warum ist der Himmel blau?",
            "Erkläre kurz die Ursachen des Dreißigjährigen Krieges", "Wann wurde die Berliner Mauer gebaut?",
            "Welche Flüsse münden in die Nordsee?", "Beschreibe den Aufbau einer Pflanzenzelle", "Wer schrieb den Faust?"],
     "zh": ["天空为什么是蓝色的？", "请列出三位著名的唐代诗人", "解释一下光合作用的过程", "长城是什么时候修建的？", "谁写了《红楼梦》？",
-           "请说明蒸汽机的工作原理", "中国最长的河流是哪一条？", "比较太阳和月亮的大小"],
+           "请说明蒸汽机的工作原理", "中国最长的河流是哪一条？", "比较太阳和月亮的大小", "为什么会有潮汐？",
+           "请列出大气层的各个层次", "火山是怎样形成的？", "人类第一次登上月球是什么时候？"],
+    "ja": ["空はなぜ青いのですか？", "江戸時代の有名な俳人を三人挙げてください", "光合成の仕組みを説明してください", "東京タワーはいつ完成しましたか？",
+           "『源氏物語』の作者は誰ですか？", "蒸気機関の働きを簡単に説明してください", "日本で一番長い川はどれですか？", "太陽と月の大きさを比べてください",
+           "潮の満ち引きはなぜ起こるのですか？", "地球の大気の層を挙げてください", "火山はどのようにできますか？", "人類が初めて月に降り立ったのはいつですか？"],
+    "hi": ["आकाश नीला क्यों दिखता है?", "तीन प्रसिद्ध हिंदी कवियों के नाम बताइए", "प्रकाश संश्लेषण की प्रक्रिया समझाइए", "भारत कब स्वतंत्र हुआ?",
+           "गोदान किसने लिखा?", "भाप का इंजन कैसे काम करता है?", "भारत की सबसे लंबी नदी कौन सी है?", "सूर्य और चंद्रमा के आकार की तुलना कीजिए",
+           "ज्वार भाटा क्यों आता है?", "पृथ्वी के वायुमंडल की परतें बताइए", "हिमालय का निर्माण कैसे हुआ?", "मनुष्य चंद्रमा पर पहली बार कब उतरा?"],
+    "ar": ["لماذا تبدو السماء زرقاء؟", "اذكر ثلاثة شعراء مشهورين من العصر العباسي", "اشرح عملية التمثيل الضوئي", "متى افتتحت قناة السويس؟",
+           "من كتب مقدمة ابن خلدون؟", "كيف يعمل المحرك البخاري؟", "ما أطول نهر في العالم؟", "قارن بين حجم الشمس وحجم القمر",
+           "لماذا يحدث المد والجزر؟", "اذكر طبقات الغلاف الجوي للأرض", "كيف تكونت الجبال؟", "متى هبط أول إنسان على القمر؟"],
+    "th": ["ทำไมท้องฟ้าจึงเป็นสีฟ้า", "จงบอกชื่อกวีไทยที่มีชื่อเสียงสามคน", "อธิบายกระบวนการสังเคราะห์ด้วยแสง", "กำแพงเมืองจีนสร้างขึ้นเมื่อใด",
+           "ใครแต่งเรื่องพระอภัยมณี", "เครื่องจักรไอน้ำทำงานอย่างไร", "แม่น้ำสายใดยาวที่สุดในโลก", "จงเปรียบเทียบขนาดของดวงอาทิตย์กับดวงจันทร์",
+           "ทำไมจึงเกิดน้ำขึ้นน้ำลง", "จงบอกชั้นบรรยากาศของโลก", "ภูเขาเกิดขึ้นได้อย่างไร", "มนุษย์ลงดวงจันทร์ครั้งแรกเมื่อใด"],
 }  # fmt: skip
-NAMES = {"de": "German", "zh": "Chinese"}
+NAMES = {"de": "German", "zh": "Chinese", "ja": "Japanese", "hi": "Hindi", "ar": "Arabic", "th": "Thai"}
+# German's noise is searched with vectors, that of the others by words, which is cheaper and depends on their scripts.
+PARADIGMS = {
+    "de": ["single_doc_answer", "multi_doc_answer"], "zh": ["multi_doc_answer"], "ja": ["multi_doc_answer"],
+    "hi": ["single_doc_answer"], "ar": ["multi_doc_answer"], "th": ["single_doc_answer"],
+}  # fmt: skip
 
 
 def scripted(request):
@@ -64,44 +107,48 @@ def scripted(request):
     return json.dumps({"question": asked, "answer": ANSWERED[language].format(**said)})
 
 
+def write_lines(path, lines):
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+
+
 def prepare(project, url):
-    """Both data sets: corpora of towns, instructions, a run that gives each instruction other towns, a benchmark."""
-    datasets, corpora, sets, benchmarks = {}, {}, {}, {}
+    """All data sets: one corpus of towns, instructions, runs that give each instruction other towns, one benchmark."""
+    datasets, sets, passages, asked = {}, {}, ["id\ttext\ttitle"], []
     for language, names in TOWNS.items():
         towns = names.split()
-        lines = ["id\ttext\ttitle"] + [
-            f"{n}\t{TEXT[language].format(town=town, year=1400 + 7 * n, other=towns[-1 - n])}\t{town}"
+        passages += [
+            f"{language}{n}\t{TEXT[language].format(town=town, year=1400 + 7 * n, other=towns[-1 - n])}\t{town}"
             for n, town in enumerate(towns)
         ]
-        (project.folder / f"towns_{language}.tsv").write_text("\n".join(lines) + "\n", "utf-8")
-        rows = [json.dumps({"instruction": text}, ensure_ascii=False) for text in IMITATED[language]]
-        (project.folder / f"imitated_{language}.jsonl").write_text("\n".join(rows) + "\n", "utf-8")
+        texts = IMITATED[language]
+        write_lines(
+            project.folder / f"imitated_{language}.jsonl",
+            [json.dumps({"instruction": text}, ensure_ascii=False) for text in texts],
+        )
         run = [
-            f"imitated_{language}:{row} Q0 {(5 * row + rank) % len(towns)} {rank} {1 / rank} test"
-            for row in range(len(rows) - 1)
+            f"imitated_{language}:{row} Q0 {language}{(7 * row + rank) % len(towns)} {rank} {1 / rank} test"
+            for row in range(len(texts) - 1)
             for rank in range(1, 11)
         ]
-        (project.folder / f"run_{language}.trec").write_text("\n".join(run) + "\n")
-        quiz = {"question": IMITATED[language][-1], "answers": ["x"]}
-        (project.folder / f"quiz_{language}.jsonl").write_text(json.dumps(quiz) + "\n")
-        corpora[f"towns_{language}"] = {"passages": {"path": f"towns_{language}.tsv"}, "shards": 1}
+        write_lines(project.folder / f"run_{language}.trec", run)
+        asked.append(json.dumps({"question": texts[-1], "answers": ["x"]}))
         sets[f"imitated_{language}"] = {"schema": "plain", "path": f"imitated_{language}.jsonl", "license": "CC0-1.0"}
-        benchmarks[f"quiz_{language}"] = {
-            "schema": "own",
-            "path": f"quiz_{language}.jsonl",
-            "kind": "open",
-            "metric": "accuracy",
-        }
+        wanted = PARADIGMS[language]
         datasets[language] = {
-            "language": language, "corpus": f"towns_{language}", "encoder": "minilm", "exemplars": {f"imitated_{language}": 8},
+            "language": language, "corpus": "towns", "encoder": "minilm", "exemplars": {f"imitated_{language}": 12},
             "exemplar_filter": "heuristic", "teacher": "scripted", "prompts": "full", "documents": 3, "tries": 1, "oversample": 0,
-            "paradigms": {"single_doc_answer": 5, "multi_doc_answer": 5}, "noise": {"depth": 30, "beyond": 10},
-            "decontaminate": [f"quiz_{language}"], "multi_documents": {"choose": "next_hits"}, "evidence": {"model": False}, "runs": {"exemplars": f"run_{language}.trec"},
+            "paradigms": dict.fromkeys(wanted, 10 // len(wanted)), "noise": {"depth": 20, "beyond": 8}, "refill": False,
+            "decontaminate": ["quiz"], "multi_documents": {"choose": "next_hits"}, "evidence": {"model": False},
+            "runs": {"exemplars": f"run_{language}.trec"}, "retriever": "dense" if language == "de" else "bm25",
             "quality_filters": {"similar_questions": False},  # MiniLM's vectors are English
         }  # fmt: skip
+    write_lines(project.folder / "towns.tsv", passages)
+    write_lines(project.folder / "quiz.jsonl", asked)
     teacher = {"model": "m", "base_url": url, "key_variable": "TEST_KEY", "price": {"input": 1.0, "output": 1.0}}
     for section, added in {
-        "datasets": datasets, "corpora": corpora, "exemplar_sets": sets, "benchmarks": benchmarks, "teachers": {"scripted": teacher},
+        "datasets": datasets, "corpora": {"towns": {"passages": {"path": "towns.tsv"}, "shards": 1}}, "exemplar_sets": sets,
+        "benchmarks": {"quiz": {"schema": "own", "path": "quiz.jsonl", "kind": "open", "metric": "accuracy"}},
+        "teachers": {"scripted": teacher},
     }.items():  # fmt: skip
         lines = "".join(f"  {name}: {json.dumps(value)}\n\n" for name, value in added.items())
         project.edit("config.yaml", f"\n{section}:\n", f"\n{section}:\n\n{lines}")
@@ -112,18 +159,26 @@ def test_data_sets_of_other_languages_lose_no_row_for_their_script(tmp_path):
     project = Project(tmp_path)
     with endpoint(scripted) as served:
         prepare(project, served.base_url)
-        targets = [f"results/{language}/hub/README.md" for language in TOWNS]
+        cards = ("de", "zh")
+        targets = [
+            f"results/{language}/hub/README.md" if language in cards else f"results/{language}.jsonl"
+            for language in TOWNS
+        ]
         ran = project.snakemake("--cores", "2", "--", *targets, TEST_KEY=KEY)
     assert ran.returncode == 0, ran.stdout[-3000:]
-    for language in TOWNS:
+    for language, names in TOWNS.items():
         results = tmp_path / "results" / language
-        assert len(list(read_jsonl(tmp_path / f"results/{language}.jsonl"))) == 10
+        rows = list(read_jsonl(tmp_path / f"results/{language}.jsonl"))
+        assert len(rows) == 10, language
+        titles = {passage["title"] for row in rows for passage in row["passages"]}
+        assert titles <= set(names.split()), f"{language}: the noise is of the same script"
         assert list(read_jsonl(results / "rejects.jsonl")) == []
         unclean = list(read_jsonl(results / "exemplars/unclean.jsonl"))
         assert [one["reason"] for one in unclean] == ["in a benchmark"]
         assert list(read_jsonl(results / "exemplars/dropped.jsonl")) == []
-        head = yaml.safe_load((results / "hub/README.md").read_text("utf-8").split("---")[1])
-        assert head["language"] == [language]
+        if language in cards:
+            head = yaml.safe_load((results / "hub/README.md").read_text("utf-8").split("---")[1])
+            assert head["language"] == [language]
 
 
 def test_english_prompts_are_as_they_are_in_their_files():

@@ -22,6 +22,7 @@ from rag_instruct.corpus.blocks import Block, Document
 from rag_instruct.corpus.importing import import_passages
 from rag_instruct.corpus.markup import PARAGRAPHS, SKIPPED, html_blocks, markdown_blocks
 from rag_instruct.corpus.passages import PassageStore
+from rag_instruct.corpus.plain import plain_blocks
 from rag_instruct.corpus.splitter import Limit, along_structure, windows, word_spans
 from rag_instruct.errors import UserError
 from rag_instruct.records import Form, located_records
@@ -245,7 +246,21 @@ def test_passages_hold_every_word_once_and_in_order(tmp_path, parts, words):
         assert set(re.findall(r"m\d+n\d+", document.text)) <= set(seen)
 
 
-TAGS = sorted({*PARAGRAPHS, "b", "br", "h1", "h2", "img", "span", "td", "th"} - {"html", "body"})
+WORDS = st.sampled_from(
+    ["the", "Alpha", "beta,", "end.", "x=1", "- item", "1. two", "北京", "ที่นี่", "  ", "\t", "wide-", "A", "。"]
+)
+LINES = st.lists(st.lists(WORDS, max_size=16).map(" ".join), max_size=12).map("\n".join)
+
+
+@tried
+@given(pages=st.lists(LINES, min_size=1, max_size=5))
+def test_a_plain_text_keeps_every_letter_whatever_lines_are_joined(tmp_path, pages):
+    found = plain_blocks("\f".join(pages))
+    if not found.running:
+        assert "".join("".join(block.text.split()) for block in found.blocks) == "".join("".join(pages).split())
+
+
+TAGS = sorted({*PARAGRAPHS, "a", "b", "br", "sub", "sup", "h1", "h2", "img", "span", "td", "th"} - {"html", "body"})
 TAG = st.sampled_from([*(f"<{tag}>" for tag in TAGS), *(f"</{tag}>" for tag in TAGS)])
 
 

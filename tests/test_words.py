@@ -90,6 +90,24 @@ def test_benchmarks_and_near_duplicates_are_found_in_every_script(language):
     assert near.find_or_add("3", other) is None
 
 
+TEMPLATES = {
+    "en": "Who built the first stone bridge of {}?", "zh": "{}的第一座石桥是由哪位工匠主持修建的？", "ja": "{}の最初の石橋を架けたのは誰ですか",
+    "th": "ใครสร้างสะพานแห่งแรกข้ามแม่น้ำที่{}", "hi": "{} के पास पहला पुल किसने बनवाया था?",
+}  # fmt: skip
+PLACES = {
+    "en": ("Rome", "Bern"), "zh": ("南京", "大同"), "ja": ("札幌", "奈良"), "th": ("น่าน", "แพร่"), "hi": ("पुणे", "पटना"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("language", TEMPLATES)
+def test_questions_of_one_form_about_two_things_are_no_near_duplicates_in_any_script(language):
+    near = NearDuplicates(0.8)
+    one, other = (TEMPLATES[language].format(place) for place in PLACES[language])
+    assert near.alike("1", one) is None
+    assert near.alike("2", other) is None
+    assert near.alike("3", f"{one} ") == "1"
+
+
 def test_a_short_question_is_contamination_only_as_the_whole_text():
     index = ContaminationIndex({"b": ["什么是水？", "What is water?", "What is C++?"]})
     assert index.found("什么是水")

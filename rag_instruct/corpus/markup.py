@@ -51,7 +51,8 @@ NEAR = 5  # blocks between a heading and the first text that counts as below it
 FRONT_MATTER = re.compile(r"\A(---|\+\+\+)[ \t]*\n(.*?)^(?:\1|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 FRONT_TITLE = re.compile(r"""^title[ \t]*[:=][ \t]*(["']?)(.+?)\1[ \t]*$""", re.MULTILINE)
 HEAD_TITLE = re.compile(r"<title[^>]*>([^<]+)", re.IGNORECASE)
-MOST_COLUMNS = 100  # that a cell may span
+DEEPEST = 1000  # levels of lists and quotes: markdown-it leaves out deeper ones without a word
+MOST_COLUMNS = 30  # that a cell may span
 Attributes = dict[str, str | None]
 
 
@@ -291,12 +292,12 @@ class Marked(NamedTuple):
     contents: int  # items of tables of contents, which are left out
 
 
-def html_blocks(text: str) -> Marked:
-    """Return the blocks of an HTML text, without navigation, scripts and styles.
+def html_blocks(text: str, hides: bool = True) -> Marked:
+    """Return the blocks of an HTML text, without navigation, scripts, styles, and what its classes call no text.
 
     An element without its end tag, which would swallow the rest of the page, is kept.
     """
-    skipped, hides = set(SKIPPED), True
+    skipped = set(SKIPPED)
     while True:
         walker = _Walker(skipped, hides)
         walker.feed(text)
@@ -332,15 +333,19 @@ def main_blocks(text: str) -> tuple[str, Marked, int]:
 
     found = trafilatura.extract(text, output_format="txt", include_comments=False, favor_recall=True)
     described = trafilatura.extract_metadata(text)
-    (blocks, contents), main = html_blocks(text), _letters(found or "")
-    keys = [_letters(re.sub(r"^\s*(-|\d+\.) | \| ", "", block.text)) for block in blocks]
-    inside = [number for number, key in enumerate(keys) if len(key) >= KNOWN and key in main]
+    main = _letters(found or "")
+    for hides in (True, False):  # a class such as "share" may stand at the text itself
+        blocks, contents = html_blocks(text, hides)
+        keys = [_letters(re.sub(r"^\s*(-|\d+\.) | \| ", "", block.text)) for block in blocks]
+        inside = [number for number, key in enumerate(keys) if len(key) >= KNOWN and key in main]
+        if inside or (blocks and not main):
+            break
     first, last = (inside[0], inside[-1] + 1) if inside else (0, len(blocks))
     while first and (blocks[first].joined or (keys[first - 1] and keys[first - 1] in main)):
         first -= 1
     while last < len(blocks) and (blocks[last].joined or (keys[last] and keys[last] in main)):
         last += 1
-    first = _with_heading(blocks, first)
+    first = _with_heading(blocks, first) if blocks else 0
     return _title(text, described), Marked(blocks[first:last], contents), len(blocks) - (last - first)
 
 
@@ -367,7 +372,11 @@ def markdown_blocks(text: str) -> tuple[str, Marked]:
     """Return the title in a Markdown text's front matter, or "", and the blocks."""
     front = FRONT_MATTER.match(text)
     title = FRONT_TITLE.search(front[2]) if front else None
-    rendered = MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(text[front.end() if front else 0 :])
+    rendered = (
+        MarkdownIt("commonmark", {"maxNesting": DEEPEST})
+        .enable(["table", "strikethrough"])
+        .render(text[front.end() if front else 0 :])
+    )
     return title[2] if title else "", html_blocks(rendered)
 
 

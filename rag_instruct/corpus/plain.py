@@ -16,7 +16,8 @@ WIDTHS = range(50, 121)  # of texts whose lines were broken at a width
 INDENT = 5  # blanks at most that are gone from the first line of a paragraph
 ENOUGH = 5  # lines that show a width
 APART = re.compile(r"\t|[^\s.!?:]\s{2,}\S")  # columns inside a line
-BROKEN = re.compile(r"[\w,;:.!?)\]\"'\u2019\u201d-]$")  # the end of a line of prose
+BROKEN = re.compile(r"[\w,.!?\"'\u2019\u201d-]$")  # the end of a line of prose
+CODE = re.compile(r"[={}<>\\|]|\(\)|->|::")
 GOES_ON = re.compile(r"[\w\u3000-\u303f\uff00-\uffef(\[\"'\u2018\u201c$\u20ac\u00a3]")  # its begin
 ITEM = re.compile(r"([-*+\u2022\u2023\u00b7>|#=~]|\(?\w{1,3}[.)]|\[\w+\])\s")
 
@@ -66,7 +67,8 @@ def _without_running(text: str) -> tuple[str, int]:
 
 def _edge(page: list[str]) -> set[int]:
     filled = [number for number, line in enumerate(page) if line.strip()]
-    return {*filled[:EDGE], *filled[-EDGE:]}
+    edge = EDGE if len(filled) > 2 * EDGE else 1
+    return {*filled[:edge], *filled[-edge:]}
 
 
 def _like(line: str) -> str:
@@ -91,6 +93,12 @@ def _unbroken(text: str, width: int) -> str:
     return "".join(_joined(lines, width))
 
 
+def _is_record(line: str, following: str) -> bool:
+    """Return whether two lines are rows of columns, lines of code, or lines that begin alike, as those of a log."""
+    first, second = (_like(one)[:4] for one in (line, following))
+    return first == second or any(APART.search(one.strip()) or CODE.search(one) for one in (line, following))
+
+
 def _joined(lines: list[str], width: int) -> Iterator[str]:
     yield lines[0]
     for number, (line, following) in enumerate(pairwise(lines)):
@@ -101,7 +109,7 @@ def _joined(lines: list[str], width: int) -> Iterator[str]:
         blank = blank_after(line.rstrip())
         prose = not blank or BROKEN.search(line.rstrip())
         begins = GOES_ON.match(following.lstrip()) and not ITEM.match(following.lstrip())
-        if not (full and prose and begins) or APART.search(line.strip()) or APART.search(following.strip()):
+        if not (full and prose and begins) or _is_record(line, following):
             yield f"\n{following}"
         else:
             yield ("" if line.endswith("-") else blank) + following.lstrip()

@@ -116,8 +116,9 @@ def read_documents(source: Path, form: Form, left_out: LeftOut) -> Iterator[Docu
         name = str(path.relative_to(folder))
         try:
             title, blocks = READERS[path.suffix.lower()](path, form, left_out, name)
-        except ValueError as error:
-            unreadable.append(f"{name}: {error}")
+        except (ValueError, RecursionError) as error:
+            said = "its lists or quotes are nested too deeply" if isinstance(error, RecursionError) else error
+            unreadable.append(f"{name}: {said}")
             continue
         except UserError as error:
             unreadable.append(str(error).removeprefix(f"{folder}/"))

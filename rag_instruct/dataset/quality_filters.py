@@ -34,9 +34,11 @@ class EmbeddedRows:
 
     @classmethod
     def read(cls, rows: Sequence[Path], pairs: Sequence[Path], vectors: Sequence[Path]) -> "EmbeddedRows":
-        """Read each paradigm's rows, and for each row the vector of the pair with the same id."""
+        """Read each paradigm's rows, and for each row the vector of the pair with the same id, if there are any."""
         # Without documents and passages, which no filter reads: they take most of the memory.
         every = [replace(row, documents=(), passages=()) for path in rows for row in read_records(path, Row)]
+        if not vectors:
+            return cls(every, np.empty((len(every), 0), np.float32))
         by_id = vectors_by_id(pairs, vectors)
         if lacking := [row.id for row in every if row.id not in by_id]:
             raise UserError(
