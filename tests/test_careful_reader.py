@@ -446,3 +446,17 @@ def test_a_question_may_name_the_scale_of_its_answer():
         assert score_open(question, "About forty million people.")["accuracy"] == right
         assert score_open(question, "About 40 people.")["accuracy"] == 1
         assert score_open(question, "About 40 billion people.")["accuracy"] == 0
+
+
+@pytest.mark.parametrize(
+    ("asked", "right"),
+    [
+        ("Which 1979 film has the tagline 'In space no one can hear you scream'?", 0),
+        ("What was the title of the first film of the series?", 0),
+        ("What did he believe to have seen in Roswell?", 1),
+    ],
+)
+def test_the_plural_of_a_title_is_another_thing(asked, right):
+    question = Question("1", asked, ("Alien",))
+    assert score_open(question, "It was about aliens.")["accuracy"] == right
+    assert score_open(question, "Alien")["accuracy"] == score_open(question, "It is ALIEN.")["accuracy"] == 1

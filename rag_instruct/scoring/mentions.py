@@ -87,8 +87,8 @@ class Answer(NamedTuple):
 
 
 @lru_cache(maxsize=1 << 14)
-def forms(answers: tuple[str, ...]) -> tuple[Answer, ...]:
-    """Return all accepted forms of the answers."""
+def forms(answers: tuple[str, ...], titled: bool = False) -> tuple[Answer, ...]:
+    """Return all accepted forms of the answers. Titles of works (`titled`) have no plural."""
     found: dict[Answer, None] = {}
     for answer in answers:
         variants = list(_variants(answer))
@@ -102,7 +102,8 @@ def forms(answers: tuple[str, ...]) -> tuple[Answer, ...]:
                 found[answer_form(variant)._replace(numeral=BARE_ORDINAL.fullmatch(variant) is not None)] = None
         for numeral_form in (form for variant in variants for form in _numerals(variant)):
             found[answer_form(numeral_form)._replace(numeral=True)] = None
-        if re.fullmatch(r"[A-Z][a-z]{2,}", answer) and answer.lower() not in NAMES:  # perhaps a common noun
+        common_noun = not titled and re.fullmatch(r"[A-Z][a-z]{2,}", answer) and answer.lower() not in NAMES
+        if common_noun:
             found |= {Answer((), exactly=noun, capitals=False): None for noun in _plurals(answer.lower())}
         if match := AMOUNT.fullmatch(answer):
             found[answer_form(match["before"] or match["after"])._replace(unitless=True)] = None

@@ -31,7 +31,7 @@ def score_open(question: Question, output: str) -> Scores:
     if answers[0].lower() in ("yes", "no"):
         right = verdict(text, ("yes", "no")) == answers[0].lower()
     else:
-        right = answered(text, (*answers, *_scaled(question)))
+        right = answered(text, (*answers, *_scaled(question)), titled=ASKS_TITLE.search(question.question) is not None)
     said, wanted = _said(text), [spelling for answer in answers for spelling in _spellings(answer)]
     exact = any(spelling in wanted for part in said for spelling in _spellings(part) if spelling)
     return {
@@ -41,6 +41,12 @@ def score_open(question: Question, output: str) -> Scores:
     }
 
 
+# A question for a title, whose plural is another thing: Alien is not "aliens".
+ASKS_TITLE = re.compile(
+    r"\b(?:which|what|(?:name|title) (?:of )?(?:the|this|a))\s+(?:[\w'\u2019-]+\s+){0,3}"
+    r"(?:film|movie|book|novel|song|single|album|band|group|play|musical|opera|series|show|sitcom|game|magazine|newspaper|poem)\b",
+    re.I,
+)
 # A question that names the scale of its answer: how many million people live there?
 ASKS_SCALE = re.compile(r"\b(?:how many|in) (thousand|million|billion|trillion)s?\b", re.I)
 
@@ -120,16 +126,17 @@ TOPICS = re.compile(
 )
 
 
-def answered(text: str, answers: tuple[str, ...]) -> bool:
-    """Return whether the text's final answer asserts one of the answers."""
+def answered(text: str, answers: tuple[str, ...], titled: bool = False) -> bool:
+    """Return whether the text's final answer asserts one of the answers, which are titles of works if `titled`."""
+    accepted = forms(answers, titled)
     text = TOPICS.sub("", text) if REFUSAL.match(text) else text
     line, sentence = final_part(text)
     rest, final = canonical(line), canonical(line[:sentence])
     # An answer may go on behind the stop of an abbreviation (Roe v. Wade), so we only look where it begins.
-    if _guesses(final, forms(answers)):
+    if _guesses(final, accepted):
         return False
-    if any(start < len(final) for start, _ in mentions(rest, forms(answers))):
-        return _states(rest, forms(answers), len(final))
+    if any(start < len(final) for start, _ in mentions(rest, accepted)):
+        return _states(rest, accepted, len(final))
     return any(_states_parts(final, answer) for answer in answers)
 
 
