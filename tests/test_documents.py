@@ -580,3 +580,9 @@ def test_lines_that_are_no_prose_stay_lines_however_long_they_are(folder, line):
     (folder / "a.txt").write_text("\n".join(line.format(number) for number in range(10, 30)))
     text = "\n".join(text for _, text in passages(folder, 1000)[0].values())
     assert text.count("\n") == 19
+
+
+def test_a_section_gives_no_web_page_its_title(folder):
+    body = f"<h2>Downloads</h2><p>{GLOVES}</p><h2>Boots</h2><p>{BOOTS}</p>"
+    (folder / "a.html").write_text(f"<html><head><title>Gloves.js</title></head><body>{body}</body></html>")
+    assert {title for title, _ in passages(folder, 30)[0].values()} == {"Gloves.js"}

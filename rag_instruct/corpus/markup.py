@@ -346,14 +346,17 @@ def main_blocks(text: str) -> tuple[str, Marked, int]:
     while last < len(blocks) and (blocks[last].joined or (keys[last] and keys[last] in main)):
         last += 1
     first = _with_heading(blocks, first) if blocks else 0
-    return _title(text, described), Marked(blocks[first:last], contents), len(blocks) - (last - first)
+    return _title(text, described, blocks), Marked(blocks[first:last], contents), len(blocks) - (last - first)
 
 
-def _title(text: str, described: Any) -> str:
-    """Return the title that trafilatura finds, or else that of the page's head, if the first names no document."""
+def _title(text: str, described: Any, blocks: list[Block]) -> str:
+    """Return the title that trafilatura finds, or that of the page's head, if the first names a section or nothing."""
     found = re.sub(r"\s*\u00b6$", "", (described and described.title) or "")
     head = HEAD_TITLE.search(text)
-    return " ".join(unescape(head[1]).split()) if head and (not found or NO_NAME.fullmatch(found)) else found
+    of_section = any(block.level > 1 and _letters(block.text) == _letters(found) for block in blocks)
+    if head is None or not (not found or NO_NAME.fullmatch(found) or of_section):
+        return found
+    return " ".join(unescape(head[1]).split())
 
 
 def _letters(text: str) -> str:
