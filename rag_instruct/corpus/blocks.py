@@ -28,7 +28,7 @@ def blank_after(text: str) -> str:
 
 
 class Block(NamedTuple):
-    """A part of a document that a passage does not break without need."""
+    """A part of a document. A passage holds it whole if it fits."""
 
     text: str
     level: int = 0  # 1 for a main heading, 2 for one below it, and so on; 0 for text

@@ -61,7 +61,7 @@ class Limit(NamedTuple):
         return sum(length for _, _, length in self.measure(text))
 
     def less(self, length: int) -> "Limit":
-        """Return the limit of what is left beside something of a length."""
+        """Return the limit for the rest of a passage that already has something of this length."""
         return self._replace(most=self.most - length)
 
     def windows(self, text: str) -> list[Span]:
@@ -164,7 +164,7 @@ def _inline(last: list[Block], headings: list[Block], limit: Limit) -> list[_Uni
 
 
 def _unsaid(last: list[Block], headings: list[Block], limit: Limit) -> list[_Unit]:
-    """Return the new headings that are too many for the line above a passage. They stand once, as texts."""
+    """Return the new headings for which the line above a passage has no room. They stand once, as texts."""
     outer = headings[: len(headings) - len(_above(headings, limit))]
     return _inline(last, outer, limit)
 

@@ -162,7 +162,7 @@ _SIGN = re.compile(rf"(?i:\?|{ASKS})|{NAMES}")
 def drop_reason(instruction: str) -> Reason | None:
     """Return why documents would not help with an instruction, or None if they would.
 
-    The words are English. Of an instruction in another language, we only know that code is none of ours.
+    The patterns are English. So from instructions in another language, we drop only those with code.
     """
     if other_language(instruction, "en"):
         return Reason.CODE if _DROP[Reason.CODE].search(instruction) else None

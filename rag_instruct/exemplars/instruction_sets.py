@@ -229,7 +229,7 @@ class InstructionSet:
         return text
 
     def _malformed(self, said: str) -> None:
-        # If the first record has another schema, the file probably has. A later one is an isolated error.
+        # If the first record has another schema, probably all have. A later one is an isolated error.
         if not self.records:
             raise UserError(said)
         if not self._first_malformed:

@@ -68,7 +68,7 @@ def filled(numbers: list[int]) -> list[int]:
 
 
 def _batches(lengths: Sequence[int], rows: int, longest: int) -> Iterator[tuple[list[int], int]]:
-    """Group texts of equal padded length: yield their numbers, and this length. The longest texts come first."""
+    """Yield groups of texts of the same padded length: their numbers and this length. The longest texts come first."""
 
     def padded(number: int) -> int:
         return min(-(-lengths[number] // LENGTH_STEP) * LENGTH_STEP, longest)

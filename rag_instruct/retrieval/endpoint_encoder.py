@@ -85,7 +85,7 @@ class EndpointEncoder:
                 counter.update()
             return vector_of(reply["text"])
 
-        # What is in flight is paid for, so it ends before the first error is raised.
+        # Requests in flight are paid for. So we wait for all of them before we raise the first error.
         found = await asyncio.gather(*map(vector, texts), return_exceptions=True)
         if errors := [one for one in found if isinstance(one, BaseException)]:
             raise errors[0]

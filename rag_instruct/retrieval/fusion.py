@@ -52,6 +52,6 @@ def fused(rankings: Sequence[np.ndarray]) -> np.ndarray:
 
 @lru_cache
 def _shares(depth: int) -> tuple[int, list[int]]:
-    """Return a whole number, and its part 1 / (60 + rank) for each rank."""
+    """Return a number that each 60 + rank divides, and its quotient by 60 + rank for each rank."""
     unit = math.lcm(*range(SOFTENING + 1, SOFTENING + depth + 1))
     return unit, [unit // (SOFTENING + rank) for rank in range(1, depth + 1)]

@@ -19,16 +19,16 @@ from rag_instruct.retrieval.vectors import VectorFile
 from rag_instruct.schema import FirstDocument, Link, LinkedDocument, LinkedDocuments
 
 KEPT = 12  # linked passages that are kept for a first document: four rounds of three
-# The least score of a linked passage, as a share of that of the nearest passage: if the named passage begins with its
-# article's subject, and if it is about a detail, such as the climate of the city that the other passage names.
+# A linked passage has at least this share of the nearest passage's score. The larger share holds if the named passage
+# does not begin with its article's subject: it is about a detail, such as a city's climate.
 RELATED, RELATED_DETAIL = 0.5, 0.75
 TERM_RANKS = 20  # a link by what may be an ordinary word counts only among the nearest passages, up to this rank
 
 
 def first_documents(exemplar_ids: Iterable[str], run: Run, least_words: int, count: int) -> list[FirstDocument]:
-    """Return the first documents of the exemplars, in the order of the corpus. Each stands there once.
+    """Return the first documents of the exemplars, each once, in the order of the corpus.
 
-    An exemplar has at most `count`. It has none if none of its hits can be one.
+    An exemplar has at most `count`, and none if no hit is fit for it.
     """
     found: dict[tuple[int, str], list[str]] = {}
     for exemplar in exemplar_ids:
@@ -38,7 +38,7 @@ def first_documents(exemplar_ids: Iterable[str], run: Run, least_words: int, cou
 
 
 def _firsts(hits: list[Hit], least_words: int, count: int) -> list[Hit]:
-    """Return the best hits of different articles, with twice the `least_words` of a source document.
+    """Return the best hits of different articles. They have at least twice the `least_words` of a source document.
 
     Hits that are linked to another hit go first, because they surely have a linked passage.
     """
@@ -107,7 +107,7 @@ def _related(first: Passage, hit: Hit, between: Link, best: float) -> bool:
 
 
 def by_exemplar(path: Path | None) -> dict[str, list[LinkedDocuments]] | None:
-    """Read the linked documents of each exemplar, without first documents that have none. None without a file."""
+    """Read the first documents of each exemplar that have linked documents. Return None if there is no file."""
     if path is None:
         return None
     found: dict[str, list[LinkedDocuments]] = {}

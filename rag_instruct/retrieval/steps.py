@@ -6,17 +6,17 @@ from typing import Any
 from rag_instruct.paradigms import PARADIGMS, REFILL, is_refilled, quotas
 from rag_instruct.settings import Settings
 
-EVALUATION = "evaluation_"  # queries that are a benchmark's questions are called this and the benchmark's name
+EVALUATION = "evaluation_"  # before a benchmark's name: the queries that are its questions
 FIRST_DOCUMENTS = "first_documents"  # the queries that find linked documents: vectors of passages
 
 
 def steps(settings: Settings, queries: str) -> list[str]:
-    """Return the ways by which the run of these queries is made, in their order. Later stages read the last one."""
+    """Return the steps that make the run of these queries, in order. Later stages read the run of the last step."""
     search = {"exemplars": "sources", **dict.fromkeys([*PARADIGMS, REFILL], "noise")}.get(queries, "evaluation")
     asked = settings["retriever"]
     first = asked.get(search, "dense") if isinstance(asked, dict) else asked
     reranked = search in settings.get("rerank", {}).get("searches", ())
-    if queries == FIRST_DOCUMENTS:  # they have no text
+    if queries == FIRST_DOCUMENTS:  # these queries are vectors without a text
         first, reranked = "dense", False
     return ["given" if queries in settings["runs"] else first, *(["reranked"] if reranked else [])]
 

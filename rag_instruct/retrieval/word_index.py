@@ -18,7 +18,7 @@ from rag_instruct.logs import progress
 from rag_instruct.retrieval.terms import chunk_terms
 
 POSTING = np.dtype([("row", np.int32), ("count", np.uint16)])  # row: of the shard
-MOST = np.iinfo(np.uint16).max  # a higher count of a term in a passage counts as this; its score would hardly differ
+MOST = np.iinfo(np.uint16).max  # higher counts of a term become this; they hardly change a score
 SCHEMA = pa.schema([("term", pa.string()), ("passages", pa.int64())])
 WRITTEN = 1 << 24  # postings that are written at a time
 BLOCK = 1 << 15  # passages whose terms are counted at a time
