@@ -9,7 +9,7 @@ from rag_instruct.reasons import Reason
 from rag_instruct.schema import Pair, Reject, Row
 from rag_instruct.words import fold
 
-Asking = TypeVar("Asking", Pair, Row)
+Item = TypeVar("Item", Pair, Row)
 COMPACT = "compact"  # prompts whose questions are made from facts
 VERDICT = re.compile(r"^(?:[A-D]\. )?(?:(?:Yes|No)[.,] )?")
 
@@ -36,14 +36,14 @@ def gather(chunks: Sequence[Iterable[Pair]], slot_count: int) -> tuple[list[Pair
     return without_repeated(pairs, {})
 
 
-def without_repeated(asking: Iterable[Asking], seen: dict[str, str]) -> tuple[list[Asking], list[Reject]]:
+def without_repeated(items: Iterable[Item], seen: dict[str, str]) -> tuple[list[Item], list[Reject]]:
     """Return the pairs or rows with a new question, and rejects for those with a repeated one.
 
     `seen` maps each earlier question and long answer, normalised, to its id. New ones are added to `seen`.
     """
-    kept: list[Asking] = []
+    kept: list[Item] = []
     repeated: list[Reject] = []
-    for one in asking:
+    for one in items:
         asked = asked_by(one)
         earlier = next((seen[text] for text in asked if text in seen), None)
         if earlier:
