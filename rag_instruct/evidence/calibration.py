@@ -153,9 +153,9 @@ def accuracy(pairs: Sequence[Labelled], weighed: Sequence[Weighed], thresholds: 
     for name in PARADIGMS:
         places = [place for place, one in enumerate(weighed) if one.intended == name]
         if places:
-            given = sum(as_intended(name, weighed[place].found) for place in places)
+            right = sum(as_intended(name, weighed[place].found) for place in places)
             held_out = sum(_right(weighed[place], others[place]) for place in places)
-            rows.append([name, len(places), *_shares(given, len(places)), *_shares(held_out, len(places))])
+            rows.append([name, len(places), *_shares(right, len(places)), *_shares(held_out, len(places))])
     for label, title in ((True, "needed documents"), (False, "superfluous documents")):
         marks = [
             ((one.lost[name] >= thresholds.needed) == label, (one.lost[name] >= other.needed) == label)
@@ -164,8 +164,8 @@ def accuracy(pairs: Sequence[Labelled], weighed: Sequence[Weighed], thresholds: 
             if said is label and len(one.lost) > 1
         ]
         if marks:
-            given, held_out = (sum(part) for part in zip(*marks, strict=True))
-            rows.append([title, len(marks), *_shares(given, len(marks)), *_shares(held_out, len(marks))])
+            right, held_out = (sum(part) for part in zip(*marks, strict=True))
+            rows.append([title, len(marks), *_shares(right, len(marks)), *_shares(held_out, len(marks))])
     return frame(["labelled", "of", "right", "95 % interval", "right, held out", "95 % interval"], rows)
 
 
