@@ -22,7 +22,7 @@ from rag_instruct.words import count_words, stem_of
 
 Details = dict[str, str]  # row id -> what is wrong with the row
 
-BLOCK = 2048  # questions whose vectors are compared with those of as many others at a time
+BLOCK = 2048  # the vectors of so many questions are compared with so many others at a time
 
 
 @dataclass
@@ -102,7 +102,7 @@ def similar_questions(given: EmbeddedRows, threshold: float) -> Details:
 
 
 def _alike(vectors: np.ndarray, start: int, threshold: float) -> list[tuple[int, int, float]]:
-    """Return place, earlier place and cosine of the pairs whose later one is in the block from `start`, in order."""
+    """Return (place, earlier place, cosine) of similar questions, if `place` is in the block from `start`, in order."""
     pairs = []
     for first in range(0, start + 1, BLOCK):
         cosines = vectors[start : start + BLOCK] @ vectors[first : first + BLOCK].T

@@ -7,8 +7,8 @@ from typing import Any
 from rag_instruct.paradigms import LOOKED_AT
 from rag_instruct.reasons import WITHOUT_REQUEST, Reason, explain
 
-TELLING = 0.2  # share of the rejects from which on a reason is explained
-REASONS = 2  # reasons that are explained at most
+TELLING = 0.2  # a reason is explained if it has at least this share of the rejects
+REASONS = 2  # the most reasons that are explained
 
 
 def shortfall(name: str, counts: Mapping[str, Any]) -> str:
@@ -29,7 +29,7 @@ def why(rejects: Mapping[str, int]) -> str:
     """Return the most frequent reasons of rejects with what they mean and what would help.
 
     A row slot ends after `tries` requests, or after LOOKED_AT times as many candidates. So a candidate that was
-    rejected before a request weighs that much less. The order follows the weights, and the numbers are the counts.
+    rejected before a request weighs 1 / LOOKED_AT. The reasons are ordered by these weights, but we show plain counts.
     """
     lost = {reason: count for reason, count in rejects.items() if reason != Reason.SURPLUS}
     if not lost:
