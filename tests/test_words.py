@@ -103,9 +103,9 @@ PLACES = {
 def test_questions_of_one_form_about_two_things_are_no_near_duplicates_in_any_script(language):
     near = NearDuplicates(0.8)
     one, other = (TEMPLATES[language].format(place) for place in PLACES[language])
-    assert near.alike("1", one) is None
-    assert near.alike("2", other) is None
-    assert near.alike("3", f"{one} ") == "1"
+    assert near.find_or_add("1", one) is None
+    assert near.find_or_add("2", other) is None
+    assert near.find_or_add("3", f"{one} ") == "1"
 
 
 def test_a_short_question_is_contamination_only_as_the_whole_text():
