@@ -176,6 +176,8 @@ def test_people_and_things():
         ("Ida Holm was its president from 1934 to 1935.", "its"),
         ("Ida Holm was renamed in 1901 by an act of the United States Congress.", "Who renamed"),
         ("Ida Holm is known for her roles as Medea and Norma.", "known as"),
+        ("Ida Holm was opened in 1962 and enlarged in 1989.", "enlarge"),
+        ("The conductor, Ines Roth, took over in 2008.", "conductor"),
         ("Davies was replaced in 1912 by Anna Lind.", "Davies"),  # a bare surname
     ],
 )  # fmt: skip
@@ -203,8 +205,18 @@ def test_names_are_said_in_full_and_common_words_small():
     found = asked("Isaac Newton", text + "Halley visited Cambridge in 1684. In 1690 Newton moved to London.")
     assert "When did the Royal Society elect Isaac Newton?" in found
     assert "When did Edmond Halley visit Cambridge?" in found
+    brand = asked("August Brand", "August Brand (19 August 1863 - 1930) was a botanist. Brand was born in Al-Brand.")
+    assert brand["When was August Brand born?"] == "19 August 1863"
+    moved = asked("Florence Holm", "Florence Holm was a nurse. She was born in Rome. She moved to Florence in 1901.")
+    assert "When did Florence Holm move to Florence?" in moved
     bread = asked("French Revolution", "The price of bread rose. Bread was sold in Paris in 1789.")
     assert not [question for question in bread if "Bread" in question], bread
+
+
+def test_a_surname_as_a_title_is_the_person_with_this_name():
+    found = asked("lindqvist", "Prof. Eva Lindqvist founded the school in 1996. She was born in Umea in 1958.")
+    assert found["When was Eva Lindqvist born?"] == "1958"
+    assert asked("pruning", "Pruning is done in February.") == {"When is pruning done?": "February"}
 
 
 def test_a_title_with_a_comma_has_another_one_behind_it():

@@ -220,6 +220,11 @@ def verbs(root: "Token") -> "Iterator[tuple[Token, Token, list[Token]]]":
         if (own_subject := _subject(other)) is not None:
             yield own_subject, other, own
             return
+        passive = any(word.dep_ == "auxpass" for word in aux) and not any(
+            word.dep_ == "dobj" for word in other.children
+        )
+        if not own and passive and other.tag_ == "VBD":
+            return  # "was opened and enlarged", or "was built and burned"?
         if not own and other.tag_ in ("VBN", "VB", "VBG") and verb.tag_ == other.tag_:
             own = aux
         yield subject, other, own

@@ -23,6 +23,7 @@ from rag_instruct.synthesis.subjects import (
     is_vague,
     learn,
     settle_kind,
+    settle_name,
     subject_of,
     topic_of,
 )
@@ -69,6 +70,7 @@ def find_facts(passages: Iterable[Passage]) -> Iterator[FactsOf]:
         topic = topic_of(group[0].title, every)
         for doc in every:
             learn(topic, doc)
+        settle_name(topic)
         settle_kind(topic, every)
         for passage, said, parsed in zip(group, raw, docs, strict=True):
             facts = _different(_facts(list(zip(said, parsed, strict=True)), topic))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rag_instruct.corpus.linking import name_of
 from rag_instruct.corpus.mentions import ArticleName
-from rag_instruct.synthesis.clauses import OWN, kept, points, text_of
+from rag_instruct.synthesis.clauses import OWN, PLACES, TIME, kept, points, text_of
 from rag_instruct.words import word_set
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ PHRASE = 12  # most words of a subject
 NOBLE = re.compile(r", .*(?:\bof\b|\d(?:st|nd|rd|th)\b)")  # "Leopold IV, Duke of Anhalt"
 ARTICLES = frozenset({"the", "a", "an"})
 # Words with capitals that follow each other, with the particles of names between them.
-LONE = re.compile(r"\b[A-Z][\w.'-]*(?: (?:(?:van|von|de|da|di|der|la|of|the|ter) )*[A-Z][\w.'-]*)*")
+LONE = re.compile(r"(?<![\w-])[A-Z][\w.'-]*(?: (?:(?:van|von|de|da|di|der|la|of|the|ter) )*[A-Z][\w.'-]*)*")
 WORD = re.compile(r"[\w'-]+")
 
 
@@ -95,6 +95,7 @@ class Topic:
     defined_by: str = ""  # the sentence that says what it is
     full_names: dict[str, str] = field(default_factory=dict)  # of others, by surname; "" if two have the same
     small: set[str] = field(default_factory=set)  # words that the text has in small letters
+    places: set[str] = field(default_factory=set)  # words of the names of places
 
     @property
     def person(self) -> bool:
@@ -185,7 +186,7 @@ def as_written(name: str, docs: "Sequence[Doc]") -> str:
     common = 2 * sum(one.text.islower() for one in inside_) > len(inside_) or not (
         inside_ or any(one.name for one in said)
     )
-    if common and (article or inside_):
+    if common or (not inside_ and re.fullmatch(r"[A-Za-z][a-z]+ing", name)):  # "Pruning"
         return f"{article} {name.lower()}".strip()
     if name.islower():
         name = next((one.text for one in said if one.text[:1].isupper()), name.capitalize())
@@ -223,6 +224,7 @@ def is_human(nouns: Iterable[str]) -> bool:
 def learn(topic: Topic, doc: "Doc") -> None:
     """Learn from a sentence what the topic is, the full names of people, and which words are no names."""
     topic.small |= {word.text for word in doc if word.text.islower()}
+    topic.places |= {word.text for word in doc if word.ent_type_ in PLACES}
     for name in doc.ents:
         words = name.text.split()
         if name.label_ == "PERSON" and 2 <= len(words) <= 4 and words[0][:1].isupper():
@@ -256,6 +258,12 @@ def _define(topic: Topic, doc: "Doc") -> None:
 def _inner(noun: "Token") -> "Token":
     inner = (word for prep in noun.children if prep.dep_ == "prep" for word in prep.children if word.dep_ == "pobj")
     return next(inner, noun)
+
+
+def settle_name(topic: Topic) -> None:
+    """Call a person by the full name that the text has, where the title is a surname only."""
+    if full := topic.full_names.get(topic.name, ""):
+        topic.name, topic.words = full, topic.words | frozenset(WORD.findall(full.lower()))
 
 
 def settle_kind(topic: Topic, docs: "Sequence[Doc]") -> None:
@@ -351,7 +359,7 @@ def is_vague(words: "Sequence[Token]", topic: Topic) -> bool:
         if word.lower_ != "the" or name or noun.lower_ in UNIQUE:
             continue
         details = [one for one in words if one.head.i == noun.i and one.dep_ in DETAILS]
-        family = list(noun.subtree)
+        family = [one for one in noun.subtree if one in words]
         if any(one.pos_ == "PROPN" and one.text[:1].isupper() for one in family if one.lower_ not in GENERIC) or any(
             one.tag_ == "JJS" for one in [*details, noun]
         ):
@@ -398,7 +406,8 @@ def in_full(text: str, topic: Topic) -> str:
         own = topic.name.partition(",")[0]
         names |= {own.split()[0]: own, own.split()[-1]: own}
     for word, name in names.items():
-        if word in text and name not in text:
+        other = word.lower() != topic.surname and (word in topic.places or TIME.search(word))  # Florence, August
+        if word in text and name not in text and not other:
             text = LONE.sub(partial(_lone, word, name), text)
     return text
 
