@@ -586,3 +586,14 @@ def test_a_section_gives_no_web_page_its_title(folder):
     body = f"<h2>Downloads</h2><p>{GLOVES}</p><h2>Boots</h2><p>{BOOTS}</p>"
     (folder / "a.html").write_text(f"<html><head><title>Gloves.js</title></head><body>{body}</body></html>")
     assert {title for title, _ in passages(folder, 30)[0].values()} == {"Gloves.js"}
+
+
+def test_the_name_of_a_site_is_no_title_and_signs_that_link_headings_are_no_text(folder):
+    for name in ("OS", "Paths"):
+        (folder / f"{name}.html").write_text(
+            f"<html><head><title>{name} | Node.js v20 Documentation</title></head><body><header><h1>Node.js v20 documentation</h1>"
+            f"</header><main><h2>{name}<a href='#{name}'>#</a></h2><p>{GLOVES}</p><p>{BOOTS} <a href='#f1'>1</a></p></main></body></html>"
+        )
+    found = [*passages(folder)[0].values()]
+    assert [title for title, _ in found] == ["OS", "Paths"]
+    assert all(text.endswith(f"\n{GLOVES}\n\n{BOOTS} 1") and "#" not in text for _, text in found)

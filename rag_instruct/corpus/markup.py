@@ -134,7 +134,9 @@ class _Walker(HTMLParser):
 
     def _end_inline(self, tag: str) -> None:
         if tag == "a" and self._linked >= 0:
-            self._linked, self._link = -1, " ".join(self._since(self._linked).split())
+            place, self._linked, self._link = self._linked, -1, " ".join(self._since(self._linked).split())
+            if not re.search(r"\w", self._link):  # a sign that links a heading to itself
+                del self._parts[place:]
         elif tag in ("sup", "sub") and self._small >= 0:
             self._parts[self._small :] = [_small(self._since(self._small), RAISED if tag == "sup" else LOWERED)]
             self._small = -1
@@ -346,17 +348,24 @@ def main_blocks(text: str) -> tuple[str, Marked, int]:
     while last < len(blocks) and (blocks[last].joined or (keys[last] and keys[last] in main)):
         last += 1
     first = _with_heading(blocks, first) if blocks else 0
-    return _title(text, described, blocks), Marked(blocks[first:last], contents), len(blocks) - (last - first)
+    return (
+        _title(text, described, blocks[first:last]),
+        Marked(blocks[first:last], contents),
+        len(blocks) - (last - first),
+    )
 
 
 def _title(text: str, described: Any, blocks: list[Block]) -> str:
     """Return the title that trafilatura finds, or that of the page's head, if the first names a section or nothing."""
     found = re.sub(r"\s*\u00b6$", "", (described and described.title) or "")
     head = HEAD_TITLE.search(text)
-    of_section = any(block.level > 1 and _letters(block.text) == _letters(found) for block in blocks)
-    if head is None or not (not found or NO_NAME.fullmatch(found) or of_section):
-        return found
-    return " ".join(unescape(head[1]).split())
+    named = " ".join(unescape(head[1]).split()) if head else ""
+    levels = {_letters(block.text): block.level for block in reversed(blocks) if block.level}
+    if named and (not found or NO_NAME.fullmatch(found) or levels.get(_letters(found), 0) > 1):
+        return named
+    first, *others = re.split(r"\s+[-|:\u00b7\u00bb\u2013\u2014]\s+", named)
+    is_site = _letters(first) in levels and _letters(found) in map(_letters, others)  # "OS | Node.js documentation"
+    return first if is_site else found
 
 
 def _letters(text: str) -> str:
