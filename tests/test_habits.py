@@ -108,6 +108,18 @@ def test_an_account_that_is_blocked_in_the_words_of_moderation_stops_the_job(tmp
     assert len(failures(tmp_path)) < 2 * client.ALIKE, "late answers of before count"
 
 
+@pytest.mark.parametrize(("share", "final"), [(1, 0), (2, 10)])
+def test_a_batch_whose_lines_are_all_moderated_settles_none_of_them(tmp_path, share, final):
+    blocked = error("Repeated violations of our usage policy", code="content_policy_violation")
+    with habits(None) as served:
+        served.batches.lines = lambda line: (
+            result(line, 200, completion()) if number_of(line["body"]) % share else result(line, 400, blocked)
+        )
+        with nullcontext() if final else pytest.raises(UserError, match=r"to 20 requests"):
+            ask_all(served.base_url, tmp_path, range(20), batch=True, poll_seconds=0.01)
+    assert len(failures(tmp_path)) == final
+
+
 def test_a_company_that_blocks_the_address_settles_nothing(tmp_path):
     page = b"<!DOCTYPE html><title>Blocked</title><p>Category: AI. Your company's content filter policy."
     with habits(lambda request: (403, page, {"Content-Type": "text/html"})) as served:

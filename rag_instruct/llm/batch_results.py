@@ -16,7 +16,7 @@ from rag_instruct.llm.answers import CORRECT
 from rag_instruct.llm.batch_api import BatchApi, json_lines
 from rag_instruct.llm.batch_folder import BatchFolder
 from rag_instruct.llm.budget import Unbounded
-from rag_instruct.llm.door import BROKEN, Account, Answer, Outcome, Refusal, Transient, Unknown
+from rag_instruct.llm.door import ALIKE, BROKEN, Account, Answer, Outcome, Refusal, Transient, Unknown, concerns_content
 from rag_instruct.llm.endpoints import account_error, bytes_without_key
 from rag_instruct.llm.losses import Losses
 from rag_instruct.llm.recorder import Buyer, Recorder
@@ -65,8 +65,16 @@ class _Outcomes:
 
     replies: dict[str, Reply] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)  # in words that we do not know
+    denied: dict[str, str] = field(default_factory=dict)  # in the words of moderation
     lost: dict[str, Transient] = field(default_factory=dict)
     account: str = ""  # how the endpoint refuses the account
+
+    def refuse(self, key: str, reason: str) -> None:
+        """Add a refusal of the request."""
+        if concerns_content(reason):
+            self.denied[key] = reason
+        else:
+            self.replies[key] = failed_reply(reason)
 
 
 class BatchResults:
@@ -87,6 +95,10 @@ class BatchResults:
         refuses the account, if its answers show that the budget cannot be kept, or if too many cannot be read.
         """
         found = await self._outcomes(batch, bodies)
+        if found.replies or len(found.denied) < ALIKE:
+            found.replies |= {key: failed_reply(reason) for key, reason in found.denied.items()}
+        else:
+            found.refused |= found.denied  # perhaps the account is blocked
         most_refused = 2 * len(found.refused) > len(found.refused) + len(found.replies)
         if not most_refused:
             found.replies |= {key: failed_reply(said, unknown=True) for key, said in found.refused.items()}
@@ -164,7 +176,7 @@ class BatchResults:
             case Answer(reply):
                 found.replies[key] = {**reply, "batch": batch}
             case Refusal(reason):
-                found.replies[key] = failed_reply(reason)
+                found.refuse(key, reason)
             case Transient(charged=True) as lost:
                 if lost.reply and key in self._halves:
                     found.replies[key] = {**lost.reply, "batch": batch}

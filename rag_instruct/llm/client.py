@@ -17,7 +17,17 @@ from rag_instruct.errors import UserError
 from rag_instruct.llm.answers import CORRECT, KEPT, AnswerStore, request_key
 from rag_instruct.llm.budget import Renew
 from rag_instruct.llm.connecting import http_client
-from rag_instruct.llm.door import FORM, LONG, Account, Answer, Outcome, Refusal, Throttled, Transient, Unknown
+from rag_instruct.llm.door import (
+    ALIKE,
+    Account,
+    Answer,
+    Outcome,
+    Refusal,
+    Throttled,
+    Transient,
+    Unknown,
+    concerns_content,
+)
 from rag_instruct.llm.endpoints import TeacherModel, account_error
 from rag_instruct.llm.losses import Losses
 from rag_instruct.llm.places import UNWELL, Place, by_weight
@@ -30,7 +40,6 @@ OUTAGE = 600.0  # seconds without an answer, after which the job stops
 FIRST_PAUSE = 0.5  # seconds before the second look whether an endpoint is back; each later pause is twice as long
 MANY = 40  # different requests in a row that are refused in unknown words, after which the job stops
 POLL = 0.2  # seconds between two looks for an endpoint that is free, if there are several
-ALIKE = 5  # refusals in the words of moderation, and no answer, after which the endpoint is asked something else
 DOUBTED = 3  # times that the words of a refusal ask one request to wait, after which the endpoint must answer another
 PATIENT = 20  # the same for a 429. After twice as many, the request is at fault
 CONTROL = "Reply with the single word: ok"  # to an endpoint of embeddings, any text is harmless
@@ -151,7 +160,7 @@ class OnlineClient:
         Providers block accounts in the words of moderation, too. So after `ALIKE` such refusals and no answer, the
         endpoint must first answer a control question.
         """
-        if not reason.startswith((LONG, FORM)):
+        if concerns_content(reason):
             place.denied += 1
             async with place.confirming:
                 self._go_on()

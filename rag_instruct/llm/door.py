@@ -29,6 +29,7 @@ HALF = "half a character"  # fault and finish reason of a text with U+FFFD, whic
 EMPTY = "empty"  # fault and finish reason of a reply without text and without a finish reason
 BROKEN = "broken reply"
 FORM = "the endpoint cannot apply the reply's form"  # begins the reason of a refusal that other words may cure
+ALIKE = 5  # refusals in the words of moderation, and no answer, which may be those of a blocked account
 LONG = "too long"  # begins the reason of a refusal that fewer documents may cure
 
 # Finish reasons by their parts, the first match counts. "" is a failure: another attempt may end otherwise.
@@ -469,6 +470,11 @@ def _is_word(value: Any) -> bool:
 def too_long(failure: str) -> bool:
     """Return whether a stored failure says that the prompt is too long. Older records have its words only."""
     return failure.startswith(LONG) or bool(TOO_LONG.search(failure.lower()))
+
+
+def concerns_content(reason: str) -> bool:
+    """Return whether a refusal is one of moderation."""
+    return not reason.startswith((LONG, FORM))
 
 
 def quoted(content: bytes) -> str:
