@@ -83,5 +83,5 @@ rule refill:
         " --run {input.run:q} --passages {input.passages:q} {params.linked} {params.facts} --prompts {params.prompts:q} --quotas {params.quotas:q}"
         " --oversample {params.oversample} --tries {params.tries} --seed {params.seed} --source-words {params.source_words}"
         " {params.simulate} {params.citations} --declining {params.declining} {params.language} --quality-filters {params.quality_filters:q}"
-        " --benchmarks {input.benchmarks:q} --teacher {params.teacher:q} --dataset {wildcards.dataset} --note {params.note:q} --told {params.told:q}"
+        " --benchmarks {input.benchmarks:q} --teacher {params.teacher:q} --dataset {wildcards.dataset} --note {params.note:q} --told={params.told:q}"
         " --refilled {output.pairs:q} --rejects {output.rejects:q} --settings {params.settings:q} --log {log:q}"
