@@ -431,3 +431,43 @@ def test_usage_in_every_form(usage, prompt, cached, completion):
     assert (normal(usage) is None) == (not prompt and not completion)
     if found := normal(usage):
         assert tokens_in(found) == tokens_in(usage), "once normal, it stays as it is"
+
+
+@pytest.mark.parametrize("finish", ["length", "content_filter", "abort"])
+def test_a_call_of_a_tool_that_was_cut_off_is_no_whole_answer(finish):
+    cut = {"content": None, "tool_calls": [{"function": {"name": "json", "arguments": '{"a": "x'}}]}
+    outcome = outcome_of(200, json.dumps({"choices": [{"finish_reason": finish, "message": cut}]}).encode(), {})
+    assert isinstance(outcome, Transient) if finish == "abort" else outcome.reply["finish_reason"] == finish
+
+
+@pytest.mark.parametrize(
+    ("pieces", "text", "finish", "refusal"),
+    [
+        ([{"tool_calls": [{"index": 0, "function": {"arguments": part}}]} for part in ('{"a"', ": 1}")], '{"a": 1}', "stop", ""),
+        ([{"reasoning_content": "hm"}], "", "only thoughts", ""),
+        ([{"refusal": "I can"}, {"refusal": "not"}], "", "stop", "I cannot"),
+    ],
+)  # fmt: skip
+def test_a_stream_keeps_all_that_a_message_would(pieces, text, finish, refusal):
+    events = [{"choices": [{"delta": piece}]} for piece in pieces] + [{"choices": [{"finish_reason": "stop"}]}]
+    content = b"".join(b"data: %s\n\n" % json.dumps(event).encode() for event in events)
+    reply = outcome_of(200, content, {}).reply
+    assert (reply["text"], reply["finish_reason"], reply["refusal"]) == (text, finish, refusal)
+
+
+def test_an_error_about_something_else_than_the_model_does_not_name_the_address():
+    said = {"error": {"message": "Error in model worker: tokenizer file not found"}}
+    assert isinstance(outcome_of(200, json.dumps(said).encode(), {}), Transient)
+
+
+@pytest.mark.parametrize(
+    ("said", "concerned"),
+    [
+        ("maximum context length is 9: reduce max_tokens or max_completion_tokens", False),
+        ("flagged by our content policy, not allowed: the seed of doubt", False),
+        ("failed to compile the schema", True),
+        ("Unsupported parameter: temperature", True),
+    ],
+)
+def test_errors_that_name_parameters_only_by_chance(said, concerned):
+    assert door.of_parameters(outcome_of(400, json.dumps({"error": {"message": said}}).encode(), {})) is concerned

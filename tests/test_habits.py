@@ -1320,3 +1320,41 @@ def test_a_servers_command_may_have_braces_and_must_be_one():
     with pytest.raises(UserError, match="is not a command"):
         with local_server("serve --port {port} --options 'x"):
             pass
+
+
+PACE = {"error": {"message": "Rate limit exceeded: slow down"}}
+
+
+def test_a_request_leaves_an_endpoint_that_only_asks_to_wait(tmp_path, monkeypatch):
+    monkeypatch.setattr(places, "LONGEST_PAUSE", 0.02)
+
+    def slow(request):
+        time.sleep(0.3)
+        return completion()
+
+    with habits(lambda request: (403, PACE)) as waits, habits(slow) as well:
+        addresses = [Endpoint(waits.base_url, None, weight=3), Endpoint(well.base_url, None, weight=1)]
+        assert ask_all(addresses, tmp_path, range(4), concurrency=4)[1] == 4, "and none hangs"
+
+
+def test_a_control_question_does_not_exceed_the_budget(tmp_path, monkeypatch):
+    monkeypatch.setattr(places, "LONGEST_PAUSE", 0.02)
+    waits = [(403, PACE)] * client.DOUBTED
+
+    def answer(request):
+        return waits.pop() if waits and request["messages"][0]["content"] != client.CONTROL else completion()
+
+    with habits(answer) as served, pytest.raises(UserError, match="used up: 1 are answered"):
+        ask_all(served.base_url, tmp_path, range(1), caps={"requests": 1})
+    assert sum(tokens["requests"] for tokens in AnswerStore(tmp_path).spent.values()) == 1
+
+
+def test_waits_before_an_outage_give_up_no_request_in_it():
+    async def renew():
+        pass
+
+    asked = client.Asked("k", {}, renew, waited=7, since=1.0)
+    asked.fails()
+    assert asked.since > 1.0, "answers to others while it waited show nothing of the outage"
+    asked.start_again()
+    assert asked.waited == 0

@@ -5,6 +5,7 @@ import json
 import os
 import random
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -191,3 +192,30 @@ def test_compaction_leaves_no_index_of_what_is_gone(tmp_path, monkeypatch):
     compact(tmp_path)
     assert not list(tmp_path.glob("*.index"))
     assert told(AnswerStore(tmp_path)) == expected
+
+
+def test_a_kill_during_a_compaction_leaves_no_index_for_ever(tmp_path, monkeypatch):
+    fill(tmp_path, 7)
+    monkeypatch.setattr(answers, "LARGE", 0)
+    AnswerStore(tmp_path).close()
+    unlink = Path.unlink
+
+    def killed(path, **options):
+        unlink(path, **options)
+        if path.name.startswith("3.jsonl"):
+            raise KeyboardInterrupt
+
+    for path in tmp_path.glob("*.jsonl"):
+        os.utime(path, (0, 0))
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", killed)
+        with pytest.raises(KeyboardInterrupt):
+            compact(tmp_path)
+    assert {path.stem for path in tmp_path.glob("*.index")} <= {path.name for path in tmp_path.glob("*.jsonl")}
+
+
+def test_a_foreign_line_whose_payer_no_file_can_hold_is_read(tmp_path, monkeypatch):
+    line = '{"key": "k", "for": "\\ud800", "request": {"model": "m"}, "reply": {"text": "x"}}\n'
+    (tmp_path / "0.jsonl").write_text(line)
+    monkeypatch.setattr(answers, "LARGE", 0)
+    assert AnswerStore(tmp_path).get("k")["text"] == "x"

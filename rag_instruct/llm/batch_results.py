@@ -194,9 +194,10 @@ class BatchResults:
         if status == 200:
             return door.completed(content, dump(content).encode("utf-8", "replace"), body)
         error = door.error_in(content) or door.error_in(line.get("error"))
-        if not status or (status in (400, 422) and self.adaptation.learn(body, error)):
+        outcome = door.refused(status, error)
+        if not status or (status in (400, 422) and door.of_parameters(outcome) and self.adaptation.learn(body, error)):
             return None
-        return door.refused(status, error)
+        return outcome
 
 
 def _status_and_body(line: dict[str, Any]) -> tuple[int, Any]:

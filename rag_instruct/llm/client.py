@@ -62,10 +62,16 @@ class Asked:
     refused: int = 0  # attempts in words that we do not know
     waited: int = 0  # attempts after which the endpoint asked to wait
     since: float = 0.0  # when the first of these attempts had failed
+    questioned: bool = False  # its reservation has paid for a control question
 
     def start_again(self) -> None:
         """Forget the attempts that failed in an outage."""
-        self.failed, self.refused, self.since = 0, 0, 0.0
+        self.failed, self.refused, self.waited, self.since = 0, 0, 0, 0.0
+
+    def fails(self) -> None:
+        """Note the time of the first failure. What was answered while the request waited shows nothing of it."""
+        if not self.failed and not self.refused:
+            self.since = time.monotonic()
 
 
 class OnlineClient:
@@ -111,6 +117,9 @@ class OnlineClient:
         """Return the reply of the first attempt that settles the request."""
         while True:
             place = await self._next(asked)
+            if asked.questioned:
+                asked.questioned = False
+                await asked.renew_reservation()
             try:
                 outcome = await self._attempt(place, asked)
             except Elsewhere:
@@ -146,10 +155,10 @@ class OnlineClient:
                 self._check_patience(place, said)
                 return await self._waited(place, asked, said, PATIENT if sure else DOUBTED)
             case Transient():
-                asked.since = asked.since or time.monotonic()
+                asked.fails()
                 return await self._failed(place, asked, outcome)
             case Unknown(said):
-                asked.since = asked.since or time.monotonic()
+                asked.fails()
                 return await self._refused(place, asked, said)
             case _:
                 assert_never(outcome)
@@ -239,13 +248,18 @@ class OnlineClient:
         return failed_reply(said, unknown=True)
 
     async def _answers(self, place: Place, asked: Asked) -> bool:
-        """Return whether the endpoint answers something harmless. Raise UserError if it refuses even that."""
+        """Return whether the endpoint answers something harmless. Raise UserError if it refuses even that.
+
+        If it asks to wait, and another endpoint is well, the answer is no: the request goes there.
+        """
         while True:
             match outcome := await self._control(place, asked):
                 case Answer():
                     return True
                 case Throttled(said=said):
                     self._check_patience(place, said)
+                    if any(other.rested for other in self._places if other is not place):
+                        return False
                 case Transient():
                     place.faults = max(place.faults, UNWELL)
                     return False
@@ -257,7 +271,8 @@ class OnlineClient:
     async def _control(self, place: Place, asked: Asked) -> Outcome:
         """Ask the endpoint something harmless with the parameters of `asked`, so that the same limits apply.
 
-        The reservation of `asked` covers the question, because `asked` got no answer.
+        The reservation of `asked` covers the question, because `asked` got no answer. It is renewed before the next
+        attempt.
         """
         request = harmless(asked.request)
         key = request_key(request, uuid.uuid4().hex)  # each control question is bought
@@ -265,11 +280,12 @@ class OnlineClient:
         buyer = Buyer(self._recorder.buyer.data_set, CONTROL_STAGE)
         match outcome:
             case Answer(reply):
-                self._ever_answered = True
+                self._ever_answered = asked.questioned = True
                 await self._recorder.record(key, request, reply, buyer)
             case Account(said):
                 raise account_error(place.name, place.endpoint.key_variable, said)
             case Transient(charged=True):
+                asked.questioned = True
                 await self._recorder.lose(key, request, outcome, buyer)
                 try:
                     # A new reservation could wait for requests that wait for this question.

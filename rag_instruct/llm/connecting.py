@@ -30,6 +30,9 @@ def http_client(addresses: Iterable[str], fast: bool = True) -> httpx2.AsyncClie
             limits=httpx2.Limits(max_connections=MOST_CONNECTIONS),  # the default could be lower than our own limit
             trust_env=bool(away),
         )
+    except ImportError as error:  # httpx2 prepares all proxies, also those that no address needs
+        named = " and ".join(f"{name}_proxy" for name, url in getproxies().items() if url.startswith("socks"))
+        raise UserError(f"{named} has a SOCKS proxy, which cannot be used for batches: unset the variable") from error
     except OSError as error:
         given = {name: os.environ.get(name, "") for name in CERTIFICATES}
         named = " and ".join(f"{name}={path}" for name, path in given.items() if path and not os.access(path, os.R_OK))
@@ -40,9 +43,9 @@ def _check_proxy(address: str) -> None:
     """Raise UserError if the environment has a SOCKS proxy for the address."""
     parts = urlsplit(address)
     proxies = getproxies()
-    for scheme in (parts.scheme, "all"):
-        if proxies.get(scheme, "").startswith("socks") and not proxy_bypass(parts.hostname or ""):
-            raise UserError(
-                f"the environment variable {scheme}_proxy has a SOCKS proxy, which cannot be used for {address}: set "
-                f"the variable to an HTTP proxy, or add {parts.hostname} to no_proxy"
-            )
+    scheme = parts.scheme if proxies.get(parts.scheme) else "all"
+    if proxies.get(scheme, "").startswith("socks") and not proxy_bypass(parts.hostname or ""):
+        raise UserError(
+            f"the environment variable {scheme}_proxy has a SOCKS proxy, which cannot be used for {address}: set "
+            f"the variable to an HTTP proxy, or add {parts.hostname} to no_proxy"
+        )

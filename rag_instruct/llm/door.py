@@ -290,6 +290,11 @@ def _of_account(status: int, kind: str, message: str) -> bool:
     return bool(ACCOUNT_PERHAPS.search(f"{kind} {QUOTATION.sub('', message)}"))
 
 
+def of_parameters(outcome: Outcome) -> bool:
+    """Return whether parameters may be at fault. Errors of length name them, and those of moderation quote any text."""
+    return not isinstance(outcome, Refusal) or outcome.reason.startswith(FORM)
+
+
 def wrong_address(said: str) -> bool:
     """Return whether an error says that the address or the model's name is wrong."""
     return said.startswith(("3", "404", "405", "410")) or bool(ADDRESS.search(said.lower()))
@@ -331,7 +336,7 @@ def completed(body: Any, content: bytes, request: Request) -> Outcome:
     # We offer no tools: a gateway that makes an object of the wanted form calls it so.
     called = "" if text else _called(message)
     reply: Reply = {"text": called or text, "refusal": refusal, "usage": usage, "finish_reason": finished(finish)}
-    if called:
+    if called and reply["finish_reason"] == "tool_calls":
         reply["finish_reason"] = "stop"
     elif not text and not refusal and reply["finish_reason"] == "stop" and any(map(message.get, REASONING)):
         reply["finish_reason"] = ONLY_THOUGHTS
@@ -433,7 +438,8 @@ def _with_error(error: dict[str, Any], usage: Usage | None) -> Outcome:
     code = error.get("code", error.get("status"))
     own = QUOTATION.sub("", str(error.get("message")).lower())
     guessed = 429 if PACE.search(own) else 402 if ACCOUNT.search(own) or ACCOUNT_PERHAPS.search(own) else 500
-    guessed = 404 if ADDRESS.search(own) else guessed
+    # Many words between `model` and `not found` are a sentence about something else.
+    guessed = 404 if (found := ADDRESS.search(own)) and len(found[0].split()) <= 5 else guessed
     status = int(str(code)) if re.fullmatch("[45][0-9][0-9]", str(code)) else guessed
     outcome = refused(status, error)
     if isinstance(outcome, Throttled) and str(status) != str(code):

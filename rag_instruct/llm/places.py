@@ -130,8 +130,8 @@ class Place:
             return Transient(fault, door.clean(str(said)), charged=not unconnected)
 
     def _learns(self, sent: Request, content: bytes, status: int, outcome: Outcome) -> bool:
-        if isinstance(outcome, Refusal) and outcome.reason.startswith(door.LONG):
-            return False  # such an error names parameters, which are not at fault
+        if not door.of_parameters(outcome):
+            return False
         return self._adaptation.learn(sent, door.error_in(door.parsed(content)), status, isinstance(outcome, Unknown))
 
     def _note(self, outcome: Outcome, began: float, response: httpx2.Response) -> None:

@@ -62,7 +62,7 @@ def index_of(segment: Path) -> SegmentIndex:
     if found := _read(index_file(segment), stamp):
         return found
     made = _made(segment)
-    with suppress(OSError, UserError):  # without room, or permission to write, the next job reads the segment again
+    with suppress(OSError, UserError, UnicodeError):  # the next job reads the segment again
         _write(index_file(segment), made, stamp)
     return made
 

@@ -230,8 +230,8 @@ def _joined(folder: Path, old: list[Path], drop_failures: bool) -> int:
         file.flush()
         os.fsync(file.fileno())
     for path in old:
+        path.with_name(path.name + INDEX).unlink(missing_ok=True)  # first: after a kill, nobody would look for it
         path.unlink()
-        path.with_name(path.name + INDEX).unlink(missing_ok=True)
     return len(seen)
 
 

@@ -3,10 +3,14 @@
 import json
 from typing import Any
 
+BESIDE = ("refusal", "reasoning_content", "reasoning")  # members of a message beside its content
+
 
 def streamed(content: bytes) -> dict[str, Any] | None:
     """Return the completion whose pieces a stream of events sends. Return None if it is no stream, or has no end."""
-    text, finish, whole = "", None, False
+    message = dict.fromkeys(("content", *BESIDE), "")
+    calls: dict[Any, str] = {}  # the arguments of each call of a tool
+    finish, whole = None, False
     found: dict[str, Any] = {}
     for line in content.splitlines():
         said = line.removeprefix(b"data:").strip() if line.startswith(b"data:") else b""
@@ -16,14 +20,22 @@ def streamed(content: bytes) -> dict[str, Any] | None:
             try:
                 event = json.loads(said, strict=False)
                 choice = (event.get("choices") or [{}])[0]
-                piece = (choice.get("delta") or choice.get("message") or {}).get("content") or ""
-                text += piece
+                _add(choice.get("delta") or choice.get("message") or {}, message, calls)
                 finish = choice.get("finish_reason") or finish
             except (ValueError, RecursionError, AttributeError, TypeError, LookupError):
                 return None
             if event.get("error"):
                 return {"error": event["error"], **found}
             found |= {name: event[name] for name in ("model", "usage") if event.get(name)}
-    if not (finish or (whole and text)):
+    if not (finish or (whole and (message["content"] or calls))):
         return None
-    return {**found, "choices": [{"message": {"content": text}, "finish_reason": finish}]}
+    called = [{"function": {"arguments": arguments}} for arguments in calls.values()]
+    return {**found, "choices": [{"message": {**message, "tool_calls": called}, "finish_reason": finish}]}
+
+
+def _add(piece: dict[str, Any], message: dict[str, str], calls: dict[Any, str]) -> None:
+    message["content"] += piece.get("content") or ""
+    for name in BESIDE:
+        message[name] += piece[name] if isinstance(piece.get(name), str) else ""
+    for call in piece.get("tool_calls") or ():
+        calls[call.get("index")] = calls.get(call.get("index"), "") + (call["function"].get("arguments") or "")
