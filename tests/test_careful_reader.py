@@ -50,6 +50,8 @@ SAID += [("St. Louis","Saint Louis"),("Saint Petersburg","It is St Petersburg.")
  ("colour","color"),("Labour Party","the Labor Party"),("grey","It is gray."),("theatre","theater"),
  ("Mexico","Mexico, north of New Mexico"),("New England","It is New England."),("Paris","Is it Lyon? No, it is Paris."),("Paris","Paris? Yes."),("Paris","My answer: Paris, France."),("Paris","The documents say it was Paris, but not in which year."),
  ]  # fmt: skip
+SAID += [("Paris","The documents do not say it directly. They mention that Paris is the capital."),("Canada","Canada did not win the first game, but it did win the cup."),("Einstein","Einstein was not an American by birth, but he was the one."),
+ ]  # fmt: skip
 SAID += [("0","There were zero goals."),("zero","0"),("zero","There were 0 goals."),("5 million","5 million people"),("$5 million","5 million dollars"),("1912","It sank in 1912. Millions mourned."),
  ]  # fmt: skip
 SAID += [("1st","the country's first president"),("1st","The first."),("2nd","Second."),("2nd","He finished second."),("second","It is a second."),("Elizabeth I","Elizabeth the First reigned long."),("Elizabeth I","Elizabeth I reigned long."),("Henry VIII","henry the eighth"),("Type 1","It is type I."),("1990s","It was in the nineties."),("cities","They like their cities."),
@@ -320,6 +322,7 @@ ALL_OF_THEM = ["marsh", "tundra", "plains", "all of these"]
 BOTH = ["marsh", "tundra", "none of these", "both A and B"]
 STUDENTS = ["Student A is correct.", "Student B is correct.", "Both students are correct.", "Neither is correct."]
 VITAMINS = ["vitamin A", "vitamin B", "vitamin C", "vitamin D"]
+BETWEEN = ["between A and B", "between B and C", "between C and D", "at no point"]
 CITIES = ["北京", "上海", "广州", "深圳"]
 
 
@@ -349,6 +352,8 @@ CITIES = ["北京", "上海", "广州", "深圳"]
         (BIOMES, "B", "(A) and (D) are incorrect. (B) it is.", 1), (BIOMES, "B", "Option B seems tempting, but A is right.", 0), (BIOMES, "B", "Option A looks right, but it is B.", 1),
         (BIOMES, "B", "B is tempting; however, C is correct.", 0), (BIOMES, "B", "C might work, but B is the best answer.", 1), (BIOMES, "B", "B is more appropriate than C.", 1), (BIOMES, "B", "C is better than B.", 0),
         (BIOMES, "B", "\\boxed{\\text{B}}", 1), (BIOMES, "B", "**B.** tundra", 1), (BIOMES, "B", "[B]", 1), (BIOMES, "B", "Anything but B", 0), (BIOMES, "B", "B. marsh", 0),
+        (BIOMES, "B", "B is correct, but C is tempting.", 1), (BIOMES, "C", "B is correct, but C is tempting.", 0), (BIOMES, "B", "B is the best answer, but A is close.", 1),
+        (BIOMES, "A", "I think B, though A is plausible.", 0), (BIOMES, "B", "I would say B; D is appropriate in winter.", 1), (BETWEEN, "B", "between B and C", 1),
         (BIOMES, "A", "Option A and Option B", 0), (BIOMES, "C", "C. Not all plains are dry.", 1), (BIOMES, "B", "The answer is not B.", 0), (BIOMES, "A", "Out of the four, A makes the most sense.", 1),
     ],
 )  # fmt: skip
@@ -378,6 +383,7 @@ VERDICTS = tuple((word, word) for word in ("yes", "no", "maybe"))
         ("<answer>no</answer>", "no"), ("In the trial, no difference was found.", None), ("There was, no doubt, an effect.", None),
         ("It said yes. </think> no", "no"), ("Not surprisingly, yes.", "yes"), ("No evidence was found, so no.", "no"),
         ("The study did not find an effect, no.", "no"), ("Yes. There is no doubt.", "yes"),
+        ("Sure! No, they are not from the same country.", "no"), ("Indeed. No.", "no"), ("Sure!", "yes"),
         ("Y", "yes"), ("N.", "no"), ("Definitely.", "yes"), ("Absolutely not.", "no"), ("Of course not!", "no"), ("Not at all.", "no"), ("N = 20 patients took part.", None),
     ],
 )  # fmt: skip

@@ -396,6 +396,22 @@ def test_a_folder_of_files_of_records_is_one_corpus(tmp_path):
     assert "files of kind .parquet" in json.loads(info.read_text())["left_out"]
 
 
+def test_names_of_documents_and_records_may_begin_as_those_of_notes_about_a_set(tmp_path):
+    speeches = tmp_path / "speeches"
+    speeches.mkdir()
+    for year in (2020, 2021):
+        (speeches / f"State of the Union {year}.txt").write_text("My fellow citizens.")
+    (speeches / "metadata.json").write_text("{}")
+    output, info = tmp_path / "p.arrow", tmp_path / "p.json"
+    assert import_passages(speeches, {}, 100, output, info) == 2
+    records = tmp_path / "records"
+    records.mkdir()
+    for name in ("state-laws", "cities"):
+        (records / f"{name}.jsonl").write_text(json.dumps({"id": name, "text": "A text."}))
+    (records / "README_zh.md").write_text("# About")
+    assert import_passages(records, {}, 0, output, info) == 2
+
+
 def test_a_missing_id_is_told_from_an_empty_one(tmp_path):
     for record, said in [
         ({"_id": "1", "text": "x"}, "no column 'id', it has _id, text"),

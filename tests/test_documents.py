@@ -13,7 +13,9 @@ from tokenizers.pre_tokenizers import Split
 
 from rag_instruct.corpus.blocks import Block, Document
 from rag_instruct.corpus.importing import import_passages
+from rag_instruct.corpus.markup import html_blocks, markdown_blocks
 from rag_instruct.corpus.passages import PassageStore
+from rag_instruct.corpus.plain import plain_blocks
 from rag_instruct.corpus.splitter import Limit, along_structure, split_text, windows, word_spans
 from rag_instruct.corpus.tokens import InTokens
 from rag_instruct.errors import UserError
@@ -597,3 +599,25 @@ def test_the_name_of_a_site_is_no_title_and_signs_that_link_headings_are_no_text
     found = [*passages(folder)[0].values()]
     assert [title for title, _ in found] == ["OS", "Paths"]
     assert all(text.endswith(f"\n{GLOVES}\n\n{BOOTS} 1") and "#" not in text for _, text in found)
+
+
+@pytest.mark.parametrize(
+    ("page", "shown"),
+    [
+        ("<ul><li><a href='#'>Alpha</a></li><li><a href='#'>Beta</a></li></ul>", "- Alpha\n- Beta"),
+        ("<ul><li>Potassium \u2191</li></ul>", "- Potassium \u2191"),
+        ("<div style='display:none'>secret</div><p>a</p><div class='toc'><div>x</div><p>rest</p>", "a x rest"),
+    ],
+)
+def test_links_to_nowhere_and_arrows_are_text_and_what_is_hidden_stays_so(page, shown):
+    assert " ".join(block.text for block in html_blocks(page).blocks).split() == shown.split()
+
+
+@pytest.mark.parametrize("text", ["---\nImportant text.\n\n---", "---\n\nImportant text.\n\n---\n\nMore"])
+def test_a_rule_at_the_top_of_markdown_begins_no_front_matter(text):
+    assert "Important text." in [block.text for block in markdown_blocks(text)[1].blocks]
+
+
+def test_lines_that_begin_with_the_same_small_word_are_prose():
+    text = "\n".join(["The river runs through the whole of the wide and green valley to", "the sea."] * 6)
+    assert "valley to the sea." in " ".join(block.text for block in plain_blocks(text).blocks)

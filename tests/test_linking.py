@@ -104,6 +104,8 @@ def test_passages_of_one_article_are_not_linked():
     assert article(Passage("1", "Kenya_1", "In Kenya.")) == article(Passage("2", "Kenya", ""))
     assert link(Passage("1", "Kenya_1", "In Kenya."), Passage("2", "Kenya_2", "The lake is salt.")) is None
     assert link(Passage("1", "", "Vienna."), Passage("2", "", "Vienna.")) is None, "without titles nothing is named"
+    parts = Passage("1", "東京_1", "東京は首都だ。"), Passage("2", "東京_2", "1964年に東京でオリンピックが開かれた。")
+    assert article(parts[0]) == article(parts[1])
 
 
 @pytest.mark.parametrize("title", ["para_017", "doc-12", "page_3", "wiki_0001", "chapter_4", "report_7"])

@@ -48,6 +48,9 @@ def _given(record: Any, field: str) -> Any:
 def _lettered(record: Any) -> dict[str, Any]:
     """Return the choices of a table with a column for each: A, B, C and so on, as MMLU's files have them."""
     letters = list(takewhile(lambda letter: _given(record, letter) is not None, ascii_uppercase))
+    more = [letter for letter in ascii_uppercase[len(letters) :] if _given(record, letter) is not None]
+    if len(letters) > 1 and more:
+        raise ValueError(f"choice {more[0]} stands behind an empty choice")
     return {letter: record[letter] for letter in letters} if len(letters) > 1 else {}
 
 

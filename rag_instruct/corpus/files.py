@@ -18,7 +18,9 @@ FORMATS = {
     ".xhtml": "trafilatura",
 }
 DOCUMENTS = (*TEXTS, *FORMATS)
-ABOUT = re.compile(r"(readme|licen[cs]e|notice|changelog|citation|dataset_infos?|dataset_dict|state)\b", re.IGNORECASE)
+ABOUT = re.compile(
+    r"((readme|licen[cs]e)([._-][\w.-]+)?|(notice|changelog|citation|dataset_infos?|dataset_dict|state)(\.\w+)*)", re.I
+)
 LISTED = 5  # files that a message names for each reason
 
 
@@ -57,9 +59,9 @@ def records_of(folder: Path, left_out: LeftOut) -> list[Path]:
 
     Return nothing if the folder has documents, apart from those that describe a data set.
     """
-    found = _wanted(folder, lambda path: is_known(path) and not ABOUT.match(path.name), left_out)
+    found = _wanted(folder, lambda path: is_known(path) and not ABOUT.fullmatch(path.name), left_out)
     others = documents_of(folder, LeftOut()) if found else []
-    return [] if any(not ABOUT.match(path.name) for path in others) else found
+    return [] if any(not ABOUT.fullmatch(path.name) for path in others) else found
 
 
 def _wanted(folder: Path, wanted: Callable[[Path], bool], left_out: LeftOut) -> list[Path]:

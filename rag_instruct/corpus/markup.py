@@ -49,9 +49,11 @@ TITLE_STYLE = "p[style-name='Title'] => h1:fresh"  # added to mammoth's own map 
 KNOWN = 15  # letters of a text that does not occur twice by chance
 NEAR = 5  # blocks between a heading and the first text that counts as below it
 FRONT_MATTER = re.compile(r"\A(---|\+\+\+)[ \t]*\n(.*?)^(?:\1|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
+FRONT_KEY = re.compile(r"^\s*[\w\"'-]+[ \t]*[:=]", re.MULTILINE)  # without one, a rule begins the text
 FRONT_TITLE = re.compile(r"""^title[ \t]*[:=][ \t]*(["']?)(.+?)\1[ \t]*$""", re.MULTILINE)
 HEAD_TITLE = re.compile(r"<title[^>]*>([^<]+)", re.IGNORECASE)
 DEEPEST = 1000  # levels of lists and quotes: markdown-it leaves out deeper ones without a word
+MOST_UNENDED = 20  # hidden elements without an end: in a page with more, nothing is hidden
 MOST_COLUMNS = 30  # that a cell may span
 Attributes = dict[str, str | None]
 
@@ -59,9 +61,10 @@ Attributes = dict[str, str | None]
 class _Walker(HTMLParser):
     """Collects the blocks of an HTML text."""
 
-    def __init__(self, skipped: Set[str], hides: bool) -> None:
+    def __init__(self, skipped: Set[str], hides: bool, shown: Set[tuple[int, int]] = frozenset()) -> None:
         super().__init__(convert_charrefs=True)
-        self._to_skip, self._hides = skipped, hides
+        self._to_skip, self._hides, self._shown = skipped, hides, shown
+        self.begun = (0, 0)  # the place of the element that is skipped
         self.blocks: list[Block] = []
         self._parts: list[str] = []
         self._level = self._skipped = self._pre = 0
@@ -104,7 +107,7 @@ class _Walker(HTMLParser):
         if tag == "br":
             self._parts.append("\n")
         elif tag == "a":
-            self._linked = len(self._parts) if (given.get("href") or "").startswith("#") else -1
+            self._linked = len(self._parts) if re.match(r"#\w", given.get("href") or "") else -1
         else:
             self._small = len(self._parts)
 
@@ -112,8 +115,9 @@ class _Walker(HTMLParser):
         """Return whether an element that begins is skipped."""
         if self._skipping == "head" and tag not in IN_HEAD:
             self._skipped, self._skipping = 0, ""
-        if not self._skipped and (tag in self._to_skip or (self._hides and tag in HIDEABLE and _is_hidden(attributes))):
-            self._skipping = tag
+        hidden = self._hides and tag in HIDEABLE and _is_hidden(attributes) and self.getpos() not in self._shown
+        if not self._skipped and (tag in self._to_skip or hidden):
+            self._skipping, self.begun = tag, self.getpos()
         self._skipped += bool(self._skipping) and tag == self._skipping
         return bool(self._skipping)
 
@@ -239,9 +243,8 @@ class _Walker(HTMLParser):
         lines = [line.rstrip() if self._pre else " ".join(line.split()) for line in raw.split("\n")]
         text = "\n".join(lines).strip("\n" if self._pre else None)
         self._parts.clear()
-        text = re.sub(
-            r"\s*[\u00b6\u2191\u21a9]\ufe0e?$", "", text
-        )  # the signs of links to the paragraph or to a footnote's place
+        if re.fullmatch("[\u00b6\u2191\u21a9]\ufe0e?", self._link):  # to the paragraph, or back to a footnote's place
+            text = text.removesuffix(self._link).rstrip()
         if self._item and self._link and _is_link(text, self._link):
             self.contents += 1
             self._item = ""
@@ -299,15 +302,16 @@ def html_blocks(text: str, hides: bool = True) -> Marked:
 
     An element without its end tag, which would swallow the rest of the page, is kept.
     """
-    skipped = set(SKIPPED)
+    skipped, shown = set(SKIPPED), set[tuple[int, int]]()
     while True:
-        walker = _Walker(skipped, hides)
+        walker = _Walker(skipped, hides, shown)
         walker.feed(text)
         walker.close()
         if walker.unended in skipped - {"script", "style"}:
             skipped.remove(walker.unended)
         elif walker.unended in HIDEABLE and hides:
-            hides = False
+            shown.add(walker.begun)
+            hides = len(shown) < MOST_UNENDED
         else:
             return Marked(_without_contents(walker.blocks), walker.contents)
 
@@ -383,6 +387,8 @@ def _with_heading(blocks: list[Block], first: int) -> int:
 def markdown_blocks(text: str) -> tuple[str, Marked]:
     """Return the title in a Markdown text's front matter, or "", and the blocks."""
     front = FRONT_MATTER.match(text)
+    if front and front[2].strip() and not FRONT_KEY.search(front[2]):
+        front = None
     title = FRONT_TITLE.search(front[2]) if front else None
     rendered = (
         MarkdownIt("commonmark", {"maxNesting": DEEPEST})

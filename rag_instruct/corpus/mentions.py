@@ -53,7 +53,8 @@ class ArticleName:
 
     def is_in(self, text: str) -> bool:
         """Say whether a text has the name's last word."""
-        return bool(re.search(rf"\b{re.escape(self.words[-1])}", text, re.I))
+        begin = "" if WITHOUT_SPACES.match(self.words[-1]) else r"\b"
+        return bool(re.search(begin + re.escape(self.words[-1]), text, re.I))
 
     def begins(self, text: str) -> bool:
         """Say whether a text has the name's last word in its first words, as a text about the article's subject has."""

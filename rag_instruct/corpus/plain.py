@@ -8,7 +8,7 @@ from textwrap import dedent
 from typing import NamedTuple
 
 from rag_instruct.corpus.blocks import Block, blank_after
-from rag_instruct.words import WITHOUT_SPACES
+from rag_instruct.words import STOP, WITHOUT_SPACES
 
 EDGE = 2  # lines at the top and at the bottom of a page that may be running lines
 RUNNING = 3  # pages with alike lines at their edge have running lines
@@ -54,15 +54,16 @@ def _without_running(text: str) -> tuple[str, int]:
         like for page, edge in zip(pages, edges, strict=True) for like in {_like(page[number]) for number in edge}
     )
     often = {like for like, count in counts.items() if count >= max(RUNNING, len(pages) // 2)}
-    found, left_out = "", 0
+    parts, last, left_out = list[str](), "", 0
     for page, edge in zip(pages, edges, strict=True):
         running = {number for number in edge if _like(page[number]) in often}
         left_out += len(running)
         kept = "\n".join(line for number, line in enumerate(page) if number not in running).strip("\n")
         first = kept.lstrip()[:1]
-        goes_on = found and (first.islower() or found.rstrip().endswith((",", "-"))) and not found.endswith(":")
-        found = f"{found}\n{kept}" if goes_on else f"{found}\n\n{kept}" if found else kept
-    return found, left_out
+        goes_on = last and (first.islower() or last.rstrip().endswith((",", "-"))) and not last.endswith(":")
+        parts += ["\n" if goes_on else "\n\n" if last else "", kept]
+        last = kept if kept.strip() or not last else f"{last.rstrip()}\n\n"
+    return "".join(parts), left_out
 
 
 def _edge(page: list[str]) -> set[int]:
@@ -96,7 +97,8 @@ def _unbroken(text: str, width: int) -> str:
 def _is_record(line: str, following: str) -> bool:
     """Return whether two lines are rows of columns, lines of code, or lines that begin alike, as those of a log."""
     first, second = (_like(one)[:4] for one in (line, following))
-    return first == second or any(APART.search(one.strip()) or CODE.search(one) for one in (line, following))
+    alike = first == second and following.split()[0].casefold() not in STOP
+    return alike or any(APART.search(one.strip()) or CODE.search(one) for one in (line, following))
 
 
 def _joined(lines: list[str], width: int) -> Iterator[str]:

@@ -14,8 +14,9 @@ Choices = Sequence[tuple[str, str]]
 # A second label after the first.
 MORE = re.compile(r"^\W*(?:,|/|&|and|or|and/or)\W*(?:(?i:option|choice|answer|letter)\s+)?\(?([A-Z])\b(?!['\u2019])")
 VERDICT_AFTER = re.compile(
-    r"^\W*(?:is|would be|seems|appears|must be|looks)\s+(?:to be\s+)?(?:the\s+)?(?:\w+\s+)?"
-    r"(?:correct|right|best|better|answer|true|likely|preferable|plausible|appropriate|suitable|accurate)\b"
+    r"^\W*(?:is|would be|seems|appears|must be|looks)\s+(?:to be\s+)?(?:the\s+)?(?:"
+    r"(?:\w+\s+)?(?:correct|right|best|better|answer|true|likely|preferable)"
+    r"|(?:more|most)\s+(?:plausible|appropriate|suitable|accurate))\b"
     r"|^ it is\b",
     re.I,
 )
@@ -30,7 +31,10 @@ REJECTED = re.compile(  # A (wood) is wrong; A and C can be ruled out
     r"|can (?:both |all )?be (?:ruled out|excluded|eliminated|dismissed|discarded))\b"
 )
 TEMPTING = re.compile(
-    r"\W*(?:seems|looks|appears|sounds|may|might|could|is)\b[^.]*\b(?:but|however|although|yet)\b", re.I
+    r"\W*(?:seems|looks|appears|sounds|may|might|could"
+    r"|is (?:\w+ )?(?:tempting|plausible|possible|attractive|close|good|better than|partly|partially))\b"
+    r"[^.]*\b(?:but|however|although|yet)\b",
+    re.I,
 )
 BETWEEN = re.compile(r"\b[Bb]etween \(?[A-Z]\)? and \(?[A-Z]\)?(?!\w),?")
 LISTED = re.compile(r"(?<=\b[A-Z])\)?,\s*(?=\(?[A-Z]\b)")  # commas between labels
@@ -55,7 +59,9 @@ def chosen(text: str, choices: Choices) -> str | None:
     6. is the only one whose label is named;
     7. is the only one whose content words are all in one sentence.
     """
-    text = BETWEEN.sub(" ", _without_echo(text, choices))
+    text = _without_echo(text, choices)
+    if not any(BETWEEN.search(option) for _, option in choices):
+        text = BETWEEN.sub(" ", text)
     if not text.strip():
         return None
     if exact := _exactly(text, choices):

@@ -73,9 +73,10 @@ def verdict(text: str, words: Sequence[str]) -> str | None:
     final = final_answer(text)
     if final != text and len(said := _said(final, words)) == 1:
         return said.pop()
-    whole = [word for word in words if word in WHOLE and WHOLE[word].fullmatch(statements(text)[0])]
-    if whole:
-        return whole[0]
+    first, *rest = statements(text)
+    whole = next((word for word in words if word in WHOLE and WHOLE[word].fullmatch(first)), "")
+    if whole and (whole != "yes" or not any("no" in _said(sentence, words) for sentence in rest)):  # "Sure! No, ..."
+        return whole
     if opening := _opening(text, words):
         return opening if _said(statements(text)[0], words) <= {opening} else None
     for part in (_of_the_claim(text, words), _of_all(text, words), _concluded(text, words)):

@@ -111,7 +111,7 @@ NEGATED_AFTER = re.compile(
     r"|(?:has|have) been (?:debunked|refuted|disproved|ruled out)"
     # "Canada did not win; Mexico did."
     rf"|(?P<verb>did|does|do|was|were|is|are|has|had)(?: not|{N_T})\b[^.;]{{0,60}}[;,]\s*(?:but )?"
-    r"\w[\w .'\u2019-]{1,40}\s(?P=verb)\b)"
+    r"(?!(?:\w+ )?(?:it|he|she|they)\b)\w[\w .'\u2019-]{1,40}\s(?P=verb)(?=\s*(?:[.,;!]|$)))"
     rf"|^[^.?!\n]{{0,80}}\?\W*(?:no(?! {NOTHING_DENIED}\b)|nope|nah|never|unlikely|hardly|wrong|incorrect|false"
     rf"|not (?!{NOT_DENIED}\b)\w+|i doubt"
     r"|i (?:do not|don['\u2019]t) (?:think|believe))\b"

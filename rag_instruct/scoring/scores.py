@@ -121,7 +121,7 @@ REFUSAL = re.compile(
 TOPICS = re.compile(
     rf"(?<=[.;] )(?:they|it|(?:the|these|all)(?: \w+)? {SOURCES})(?: only| mainly| mostly| just)?"
     r" (?:discuss|mention|talk about|cover|describe|are about|is about|focus on|refer to)(?:s|es)?\b"
-    r"(?![^.;]*\bas\b)[^.;]*",
+    r"(?! that\b)(?![^.;]*\bas\b)[^.;]*",
     re.I,
 )
 
