@@ -8,6 +8,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import pytest
 from conftest import ROOT
@@ -49,6 +50,7 @@ class Endpoint:
         self.billed: dict[str, Billed] = {}  # by the model's name, which is another in each answer
         self.seen: Counter[str] = Counter()
         self.habits: Counter[str] = Counter()
+        self.parameters: dict[str, Any] = {}  # of the first requests; later ones may leave out what was refused
         self.lock = threading.Lock()
 
     def answer(self, request):
@@ -56,7 +58,9 @@ class Endpoint:
         with self.lock:
             self.seen[body] += 1
             times = self.seen[body]
-        key = "control" if asked_in(request) == CONTROL else request_key(request)
+            self.parameters = {**request, **self.parameters}
+        whole = {**self.parameters, **request}
+        key = "control" if asked_in(request) == CONTROL else request_key(whole)
         habit = self.draw(body, times, key)
         with self.lock:
             self.habits[habit] += 1
