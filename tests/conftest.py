@@ -49,8 +49,9 @@ DEMO_SEARCH = "    multi_documents: {depth: 60}"  # a line of the demo in config
 STARTS_PROCESSES = {"project", "demo", "copied", "browser", "small_disk", "encoder", "real_embeddings"}
 
 # Begun last, they would leave the other workers with nothing to do.
-FIRST = ["test_demo.py", "test_training.py", "test_launch.py", "test_demo_models.py", "test_slurm.py"]
-FIRST += ["test_progress.py", "test_interruptions.py", "test_paid_build.py", "test_evaluation_build.py"]
+FIRST = ["test_demo.py", "test_training.py", "test_launch.py", "test_slurm.py", "test_progress.py"]
+FIRST += ["test_interruptions.py", "test_paid_build.py", "test_evaluation_build.py"]
+FIRST += ["test_demo_models.py"]  # it would wait for the demo that the first one builds
 TIERS: dict[str, str] = {}  # of every test that was found, for the table in README.md
 
 

@@ -90,6 +90,37 @@ def test_a_refill_that_is_made_again_has_the_same_bytes_and_buys_nothing(built):
     assert content(project) == before
 
 
+@pytest.mark.slow
+def test_a_refill_that_its_budget_ended_goes_on_with_another(built, tmp_path):
+    """Its answers are taken from the store, and the budget is what was spent on the others."""
+    whole, _, _ = built
+    shutil.copytree(whole.folder, tmp_path / "copy")
+    project = Project(tmp_path / "copy", built=True)
+    folder = project.folder / "results/ardholm/pairs"
+    refilled = [*read_jsonl(folder / "refill.jsonl"), *read_jsonl(folder / "refill.rejects.jsonl")]
+    bought = {key for one in refilled for key in one.get("request_keys", ())}
+    left = 0
+    for segment in (project.folder / "answers").glob("*.jsonl"):
+        kept = [line for line in segment.read_text("utf-8").splitlines() if json.loads(line).get("key") not in bought]
+        segment.write_text("".join(f"{line}\n" for line in kept), "utf-8")
+        left += len(kept)
+
+    def build(requests, *options):
+        settings = yaml.safe_load((project.folder / "test.yaml").read_text())
+        settings["datasets"]["ardholm"]["budget"] = {"requests": requests}
+        (project.folder / "test.yaml").write_text(yaml.safe_dump(settings))
+        options = [*options, "--configfile", CONFIG, "test.yaml", "--", "results/ardholm.jsonl"]
+        ran = project.snakemake("--cores", "2", *options, TEST_KEY=KEY)
+        assert ran.returncode == 0, ran.stdout[-3000:]
+        return ran.stdout
+
+    assert "is used up" in build(left, "--forcerun", "refill")
+    assert content(project) != content(whole)
+    assert "refill" not in build(left), "the same budget tries nothing again"
+    build(10_000)
+    assert content(project) == content(whole)
+
+
 @pytest.mark.long
 def test_it_builds_with_its_own_teacher(project):
     shutil.copytree(EXAMPLE, project.folder / "examples/own_corpus")

@@ -1,17 +1,15 @@
 """Joins the chunks of a paradigm to one list of pairs, without repeated questions."""
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from rag_instruct.errors import UserError
 from rag_instruct.reasons import Reason
 from rag_instruct.schema import Pair, Reject, Row
-from rag_instruct.words import fold
+from rag_instruct.words import fold, substance
 
 Item = TypeVar("Item", Pair, Row)
 COMPACT = "compact"  # prompts whose questions are made from facts
-VERDICT = re.compile(r"^(?:[A-D]\. )?(?:(?:Yes|No)[.,] )?")
 
 
 def gather(chunks: Sequence[Iterable[Pair]], slot_count: int) -> tuple[list[Pair], list[Reject]]:
@@ -39,7 +37,7 @@ def gather(chunks: Sequence[Iterable[Pair]], slot_count: int) -> tuple[list[Pair
 def without_repeated(items: Iterable[Item], seen: dict[str, str]) -> tuple[list[Item], list[Reject]]:
     """Return the pairs or rows with a new question, and rejects for those with a repeated one.
 
-    `seen` maps each earlier question and long answer, normalised, to its id. New ones are added to `seen`.
+    `seen` maps the texts of `asked_by` of each earlier pair or row to its id. Those of the kept ones are added.
     """
     kept: list[Item] = []
     repeated: list[Reject] = []
@@ -60,4 +58,4 @@ def asked_by(one: Pair | Row) -> list[str]:
     Compact prompts make the answer from the fact that is asked. So the same answer, without its verdict, means the same
     question in another wording.
     """
-    return [fold(one.question), *([f"= {fold(VERDICT.sub('', one.answer))}"] if one.prompts == COMPACT else [])]
+    return [fold(one.question), *([f"= {fold(substance(one.answer))}"] if one.prompts == COMPACT else [])]
