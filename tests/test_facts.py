@@ -83,6 +83,15 @@ def test_a_clause_describes_the_names_in_it():
     assert found.get("Danube") == "on which Vienna lies"
 
 
+def test_its_is_the_topics_where_the_sentence_before_is_about_the_topic():
+    its = "Its board has nine members. Its population was 320."
+    assert "How many members does Vik's board have?" in asked("Vik", f"Vik is a village. {its}")
+    assert "What was Vik's population?" in asked("Vik", f"Vik is a village. {its}")
+    assert not any(
+        "board" in question for question in asked("Vik", f"Vik is a village. The trust owns the land. {its}")
+    )
+
+
 @pytest.mark.parametrize(
     "text", ["", "...", "( )", "-", "Ünïcödé — “quoted” … text.", "One\n\nTwo\n- three\n| a | b |", "A" * 500, "," * 50 + "."]
 )  # fmt: skip

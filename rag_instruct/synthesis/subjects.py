@@ -284,9 +284,9 @@ def settle_kind(topic: Topic, docs: "Sequence[Doc]") -> None:
 def subject_of(head: "Token", topic: Topic, before: str) -> str:
     """Return a subject in words that stand alone, or "". `before` is the subject of the sentence before, or ""."""
     words = kept(head)
+    near = bool(topic.name) and (before == topic.name or (not before and topic.person))
     if head.pos_ == "PRON":
-        near = before == topic.name or (not before and topic.person)
-        return topic.name if topic.name and near and topic.means_by(head.lower_) else ""
+        return topic.name if near and topic.means_by(head.lower_) else ""
     if _is_cut_off(words):
         return ""
     if head.pos_ not in ("NOUN", "PROPN") or any(word.dep_ == "relcl" for word in words) or len(words) > PHRASE:
@@ -297,7 +297,8 @@ def subject_of(head: "Token", topic: Topic, before: str) -> str:
         return ""
     if head.pos_ == "PROPN" and (head.ent_type_ in NAMES or len(words) == 1):
         return _named(words, head, topic)
-    return _standing(words, topic)
+    # After "her mother raised her", "her father" is still hers.
+    return _standing(words, topic, near or (bool(topic.name) and before.startswith(possessive(topic.name))))
 
 
 def _is_cut_off(words: "Sequence[Token]") -> bool:
@@ -338,14 +339,17 @@ def _named(words: "Sequence[Token]", head: "Token", topic: Topic) -> str:
     return inside(words, topic)
 
 
-def _standing(words: "Sequence[Token]", topic: Topic) -> str:
-    """Return a phrase of common nouns that stands alone, or "". "Its length" becomes the length of the topic."""
+def _standing(words: "Sequence[Token]", topic: Topic, near: bool) -> str:
+    """Return a phrase of common nouns that stands alone, or "".
+
+    "Its length" becomes the length of the topic if the sentence before is about the topic, so that it is `near`.
+    """
     if points(words):
         return ""
     if owners := [word for word in words if word.lower_ in OWN]:
         owner = owners[0]
         work = words[-1].lemma_.lower() in TITLED and len(words) == 2  # "his film": which one?
-        if len(owners) > 1 or not topic.name or OWN[owner.lower_] != topic.kind or work:
+        if len(owners) > 1 or not near or OWN[owner.lower_] != topic.kind or work:
             return ""
         return re.sub(rf"\b{owner.text}\b", possessive(topic.name), text_of(words), count=1)
     return "" if is_vague(words, topic) else inside(words, topic)
