@@ -3,6 +3,8 @@
 import re
 from collections.abc import Mapping
 
+from rag_instruct.schema import Pair, Row
+
 # After a space, a punctuation mark or another citation, so that items[0] of a program is none.
 CITATION = re.compile(r"""(\s*)(?:(?<=[\s.!?,;:)"\]])|^)\[(\d{1,2})\]""")
 
@@ -15,6 +17,11 @@ def cited(text: str) -> list[int]:
 def uncited(text: str) -> str:
     """Return the text without its citations and the spaces before them."""
     return CITATION.sub("", text)
+
+
+def plain_answer(one: Pair | Row) -> str:
+    """Return the answer of a pair or a row, without citations."""
+    return uncited(one.answer) if one.cited else one.answer
 
 
 def renumbered(text: str, numbers: Mapping[int, int]) -> str:

@@ -204,3 +204,8 @@ def options_of(question: str) -> dict[str, str]:
 def substance(answer: str) -> str:
     """Return the answer without the letter, yes, no, true or false at its beginning."""
     return re.sub(r"^(\(?[A-H][.):] |(yes|no|true|false)\b[,.:;]? ?)", "", answer.strip(), flags=re.I)
+
+
+def added_words(question: str, answer: str) -> set[str]:
+    """Return the content words that an answer adds to its question. The options of a choice do not count as asked."""
+    return content(substance(answer)) - content(stem_of(question))

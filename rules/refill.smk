@@ -75,7 +75,7 @@ rule refill:
         teacher=setting("teacher"),
         asked=asked("teacher"),
         note="results/{dataset}/pairs/refill.budget.json",
-        told=budget_of_refill,
+        budget=budget_of_refill,
         settings=settings_file,
     shell:
         "python -m scripts.refill {input.exemplars:q} --rows {input.rows:q} --stopped {input.stopped:q} --verdicts {input.verdicts:q} --on-verification {params.on_verification}"
@@ -83,5 +83,5 @@ rule refill:
         " --run {input.run:q} --passages {input.passages:q} {params.linked} {params.facts} --prompts {params.prompts:q} --quotas {params.quotas:q}"
         " --oversample {params.oversample} --tries {params.tries} --seed {params.seed} --source-words {params.source_words}"
         " {params.simulate} {params.citations} --declining {params.declining} {params.language} --quality-filters {params.quality_filters:q}"
-        " --benchmarks {input.benchmarks:q} --teacher {params.teacher:q} --dataset {wildcards.dataset} --note {params.note:q} --told={params.told:q}"
+        " --benchmarks {input.benchmarks:q} --teacher {params.teacher:q} --dataset {wildcards.dataset} --note {params.note:q} --budget-param={params.budget:q}"
         " --refilled {output.pairs:q} --rejects {output.rejects:q} --settings {params.settings:q} --log {log:q}"

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Literal
 
 from rag_instruct import cli
-from rag_instruct.dataset.merging import merge, refuse_empty, rejects_by_reason, settled
+from rag_instruct.dataset.merging import apply_tests, merge, refuse_empty, rejects_by_reason
 from rag_instruct.dataset.shortfall import shortfall
 from rag_instruct.dataset.verdicts import matrix
 from rag_instruct.evidence.summary import summary_of
@@ -55,7 +55,7 @@ def main(
     judged = [verdict for path in verdicts for verdict in read_records(path, Verdict)]
     weighed = list(read_records(evidence, Weighed)) if evidence else []
     halted = read_records(stopped, StoppedRow) if stopped else ()
-    found, left_out = settled(made, wanted, halted, weighed, on_evidence, judged, on_verification)
+    found, left_out = apply_tests(made, wanted, halted, weighed, on_evidence, judged, on_verification)
     merged, left, numbers = merge(found, wanted, seed, left_out)
     rejected = [*(reject for path in earlier_rejects for reject in read_records(path, Reject)), *left]
     write_records(dataset, merged)

@@ -37,8 +37,8 @@ Args:
     benchmarks: questions of benchmarks that no row may have, .jsonl
     teacher: key of `teachers` in config.yaml
     dataset: data set whose budget pays
-    note: where to write whether the budget ended the refill, .json; the next run of the workflow reads it
-    told: the budget that the workflow has read there
+    note: where to write the budget if the refill ran out of it, .json; the next run of the workflow reads it
+    budget_param: a param of the job (see rag_instruct.dataset.refill_budget), which is noted there, too
     refilled: output, .jsonl: the new pairs of all paradigms
     rejects: output, .jsonl
     settings: the graph's settings as resolved JSON; default: config.yaml is read
@@ -50,7 +50,7 @@ from pathlib import Path
 from typing import Literal
 
 from rag_instruct import cli
-from rag_instruct.dataset.merging import settled
+from rag_instruct.dataset.merging import apply_tests
 from rag_instruct.dataset.refill_budget import note_budget
 from rag_instruct.dataset.refilling import Checks, missing, open_slots, refill
 from rag_instruct.jobs import job_settings
@@ -97,25 +97,27 @@ def main(
     teacher: str,
     dataset: str,
     note: Path | None = None,
-    told: str = "",
+    budget_param: str = "",
     refilled: Path,
     rejects: Path,
     settings: Path | None = None,
 ) -> None:
     of_sets: dict[str, dict[str, int]] = json.loads(quotas)
     wanted = {name: sum(counts.values()) for name, counts in of_sets.items()}
-    found, left_out = settled(
+    found, left_out = apply_tests(
         (row for path in rows for row in read_records(path, Row)), wanted, read_records(stopped, StoppedRow),
         list(read_records(evidence, Weighed)) if evidence else [], on_evidence,
         [verdict for path in verdicts for verdict in read_records(path, Verdict)], on_verification,
     )  # fmt: skip
     lacking, good = missing(found, wanted, seed, left_out)
     all_slots = {name: slots(counts, oversample) for name, counts in of_sets.items()}
-    lost = {
+    opened = {
         name: open_slots(name, len(all_slots[name]), read_records(made, Pair), read_records(refused, Reject), good)
         for name, made, refused in zip(of_sets, pairs, pair_rejects, strict=True)
     }
-    short = [name for name in of_sets if lacking[name] and not all(one.exhausted(tries) for one in lost[name].values())]
+    short = [
+        name for name in of_sets if lacking[name] and not all(one.exhausted(tries) for one in opened[name].values())
+    ]
     logger.info("rows missing: %s", {name: count for name, count in lacking.items() if count} or "none")
 
     ended: list[str] = []
@@ -136,7 +138,7 @@ def main(
                 declining=declining if name in WITH_ANSWER else 0.0, citing=citations,
                 facts=known,
             )  # fmt: skip
-            new = await refill(synthesis, all_slots[name], lost[name], lacking[name], checks, tries)
+            new = await refill(synthesis, all_slots[name], opened[name], lacking[name], checks, tries)
             logger.info("%s: %d of %d missing rows refilled, %d rejects", name, len(new[0]), lacking[name], len(new[1]))
             made, refused = made + new[0], refused + new[1]
             ended.extend([name] if synthesis.out_of_budget else [])
@@ -147,7 +149,7 @@ def main(
     write_records(refilled, made)
     write_records(rejects, refused)
     if note:
-        note_budget(note, told, given["datasets"][dataset]["budget"], bool(ended))
+        note_budget(note, budget_param, given["datasets"][dataset]["budget"], bool(ended))
 
 
 if __name__ == "__main__":

@@ -43,10 +43,11 @@ def test_noise_ranks_beyond_and_is_never_a_source_a_hidden_passage_or_a_repeated
 
 
 def test_documents_that_the_teacher_left_unused_are_the_first_noise():
-    unused = (Source("7", 7, 3, 0.4), Source("5", 5, 4, 0.3))
+    unused = (Source("7", 7, 3, 0.4, nearest_to="3"), Source("5", 5, 4, 0.3))
     rows, _ = assemble([pair(0, sources=(3, 5), unused=unused)], Run(), 6, 20, "1")
     noise = {passage.id: passage.rank for passage in rows[0].passages if passage.role == "noise"}
     assert noise["7"] == 3
+    assert {passage.id: passage.nearest_to for passage in rows[0].passages if passage.nearest_to} == {"7": "3"}
     assert sum(rank > 20 for rank in noise.values()) == 3
     assert rows[0].unused_passages == ("7",), "a source is never noise"
     rows, _ = assemble([pair(0, sources=(3,), unused=unused)], Run(), 0, 20, "1")
@@ -62,6 +63,34 @@ def test_a_row_that_declines_has_no_document_that_answers():
         assert row.hidden_passages == ("43",)
         assert not {"43", "77"} & {passage.id for passage in row.passages}
     assert sampled(rows, 1, "1") == [], "verification would find that the documents do not answer"
+
+
+@pytest.mark.parametrize("answer", ["Yes.", "B) text 77", "It is text 77 of T77 [1]."])
+def test_a_bare_answer_of_a_row_that_declines_leaves_documents_for_noise(answer):
+    """An answer that adds no words to the question, or has citations, does not make every document an answer."""
+    asked = (
+        "Is it the text 77 of T77?\nA) text 5\nB) text 77" if answer.startswith("B") else "Is it the text 77 of T77?"
+    )
+    withheld = {"withheld": "43", "declined": "No document tells it.", "answer": answer, "cited": "[" in answer}
+    rows, _ = assemble([pair(n, asked, sources=(43, 5), **withheld) for n in range(20)], Run(), 10, 20, "1")
+    assert len(rows) == 20
+    assert not {passage.id for row in rows for passage in row.passages} & {"43", "77"}
+
+
+def test_noise_is_no_copy_of_a_withheld_or_hidden_text():
+    class Copies(Run):
+        def hits(self, *given):
+            copies = {77: "text 43", 78: "text 44"}
+            return [replace_text(hit, copies[hit.row]) if hit.row in copies else hit for hit in super().hits(*given)]
+
+    def replace_text(hit, text):
+        return Hit(Passage(hit.passage.id, hit.passage.title, text), hit.row, hit.rank, hit.score)
+
+    withheld = {"withheld": "43", "declined": "No document tells it.", "answer": "Nobody knows.", "hidden": ("44",)}
+    rows, _ = assemble([pair(n, sources=(43, 5), **withheld) for n in range(40)], Copies(), 10, 20, "1")
+    noise = {passage.id for row in rows for passage in row.passages}
+    assert len(noise) > 50
+    assert not noise & {"43", "44", "77", "78"}
 
 
 def test_citations_number_the_rows_documents():
@@ -116,8 +145,8 @@ def test_a_merge_accounts_for_every_row():
     other.append(replace(rows[0], id="new", question="New"))
     merged, left, counts = merge({"p": rows, "q": other}, {"p": 6, "q": 5}, "1")
     assert counts == {
-        "p": {"wanted": 6, "rows": 6, "stopped": 0, "repeated": 0, "surplus": 4},
-        "q": {"wanted": 5, "rows": 1, "stopped": 0, "repeated": 4, "surplus": 0},
+        "p": {"wanted": 6, "rows": 6, "stopped": 0, "repeated": 0, "surplus": 4, "relabelled": 0},
+        "q": {"wanted": 5, "rows": 1, "stopped": 0, "repeated": 4, "surplus": 0, "relabelled": 0},
     }
     assert len(merged) == 7
     assert len(merged) + len(left) == 15

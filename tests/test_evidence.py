@@ -11,8 +11,9 @@ from conftest import ROOT, SHARED, needs_shared
 from msgspec.structs import replace
 from tiny import model_folder
 
-from rag_instruct.dataset.evidence import apply_evidence
-from rag_instruct.dataset.merging import merge, settled
+from rag_instruct.dataset.evidence_verdicts import apply_evidence
+from rag_instruct.dataset.merging import apply_tests, merge
+from rag_instruct.dataset.verdicts import DOUBTFUL, UNTESTED
 from rag_instruct.dataset.verification import paradigm_shown
 from rag_instruct.errors import UserError
 from rag_instruct.evidence.calibration import auc, best_threshold, needed_losses, read_labelled
@@ -297,8 +298,12 @@ def test_rows_that_fail_are_dropped_or_relabelled_unless_a_judge_has_spoken():
     assert {name: stop.reason for name, stop in stopped.items()} == {
         "one": Reason.WRONG_PARADIGM, "leak": Reason.ANSWER_IN_NOISE,
     }  # fmt: skip
-    _, stopped = apply_evidence(paradigms, every, "drop", {"one"})
+    _, stopped = apply_evidence(paradigms, every, "drop", [Verdict("one", "multi_doc_answer", "multi_doc_answer")])
     assert set(stopped) == {"leak"}
+    _, stopped = apply_evidence(paradigms, every, "drop", [Verdict("one", "multi_doc_answer", DOUBTFUL)])
+    assert set(stopped) == {"leak"}, "the verification decides about it"
+    _, stopped = apply_evidence(paradigms, every, "drop", [Verdict("one", "multi_doc_answer", UNTESTED)])
+    assert set(stopped) == {"leak", "one"}, "a judge whose reply was unreadable has not spoken"
     found, stopped = apply_evidence(paradigms, every, "relabel")
     moved = next(row for row in found["single_doc_answer"] if row.id == "one")
     assert (moved.paradigm, moved.intended_paradigm) == ("single_doc_answer", "multi_doc_answer")
@@ -314,18 +319,32 @@ def roles_after(bits_need, judge_needs):
     answers = JudgeFindings(3, False, True, True, tuple(f"r/{n}" for n in judge_needs))
     judged = Verdict("r", row.paradigm, paradigm_shown(answers), findings=answers)
     bits = replace(bits, found=found, needed=tuple(f"r/{n}" for n in bits_need))
-    rows, stopped = settled([row], PARADIGMS, [], [bits], "relabel", [judged], "keep")
+    rows, stopped = apply_tests([row], PARADIGMS, [], [bits], "relabel", [judged], "keep")
     assert not stopped
     (after,) = every_of(rows)
     assert after.paradigm == "multi_doc_answer"
     return [passage.role for passage in after.passages]
 
 
-def test_a_row_that_the_judge_passes_keeps_the_sources_of_its_paradigm():
-    assert roles_after([0], [0, 1, 2]) == ["source"] * 3, "the bits do not relabel it"
-    assert roles_after([0, 1], [0, 1, 2]) == ["source", "source", "noise"]
-    assert roles_after([0, 1], [0, 2]) == ["source", "source", "noise"], "together they would leave one source"
-    assert roles_after([0, 1, 2], [0, 2]) == ["source", "noise", "source"]
+def test_a_row_keeps_the_sources_that_the_judge_found_to_be_needed():
+    for bits_need in ([0], [0, 1], [0, 1, 2]):
+        assert roles_after(bits_need, [0, 1, 2]) == ["source"] * 3
+        assert roles_after(bits_need, [0, 2]) == ["source", "noise", "source"]
+
+
+def test_the_judge_relabels_by_the_documents_that_it_needs():
+    row = made.row("r", "multi_doc_answer", ["One\nFACT a", "Two\nFACT b", "Three\nFACT x"], noise=(), answer="a b x y")
+    (bits,) = weighed([row])
+    answers = JudgeFindings(3, False, True, True, ("r/2",))
+    judged = Verdict("r", row.paradigm, paradigm_shown(answers), Reason.WRONG_PARADIGM, findings=answers)
+    rows, stopped = apply_tests(
+        [row], PARADIGMS, [], [replace(bits, needed=("r/0", "r/1"))], "keep", [judged], "relabel"
+    )
+    assert not stopped
+    (after,) = rows["single_doc_answer"]
+    assert [passage.role for passage in after.passages] == ["noise", "noise", "source"]
+    _, _, numbers = merge(rows, dict.fromkeys(PARADIGMS, 1), "1")
+    assert {name: one["relabelled"] for name, one in numbers.items() if one["relabelled"]} == {"multi_doc_answer": 1}
 
 
 def test_numbers_and_the_worst_rows():
@@ -347,16 +366,29 @@ def test_thresholds_and_auc():
     assert auc([2, 3], [1, 2]) == 0.875
     assert best_threshold([5, 6, 7], [1, 2]) == (3.5, 0)
     assert best_threshold([1, 5, 6], [2, 3])[1] == 1
+    assert best_threshold([1, 2, 2], [3]) == (1, 1), "all above"
+    assert best_threshold([1], [2, 2, 3])[1] == 1, "all below"
+    assert best_threshold([], [0.2]) == (0.21, 0)
+    assert best_threshold([0.2], []) == (0.2, 0)
+    assert best_threshold([0.17], [0.16]) == (0.17, 0), "values at the threshold count as above"
+    assert best_threshold([0.19], [0.16]) == (0.18, 0)
+    with pytest.raises(UserError, match="no labelled values"):
+        best_threshold([], [])
 
 
 def test_labelled_pairs_are_read_with_their_parts(tmp_path):
     pair = {"id": "a", "paradigm": "useless_doc", "question": "Q?", "answer": "A.", "documents": ["T\nx", "T\ny"]}
-    (tmp_path / "pairs.jsonl").write_text(
-        json.dumps(pair) + "\n" + json.dumps({**pair, "id": "b", "answer": ""}) + "\n"
-    )
+    others = [{**pair, "id": name, "paradigm": f"{name}_doc_answer"} for name in ("single", "multi")]
+    lines = [pair, {**pair, "id": "b", "answer": ""}, {**pair, "id": "c"}, *others]
+    (tmp_path / "pairs.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     (tmp_path / "needed.jsonl").write_text(json.dumps({"id": "a", "needed": [True, None]}))
-    (one,) = read_labelled([tmp_path / "pairs.jsonl", tmp_path / "needed.jsonl"])
+    one, *rest = read_labelled([tmp_path / "pairs.jsonl", tmp_path / "needed.jsonl"])
     assert one.needed == {"0": True, "1": None}
+    assert [other.texts.id for other in rest] == ["c", "single", "multi"]
+    for few in (lines[:3], lines[:4], lines[2:]):
+        (tmp_path / "few.jsonl").write_text("".join(json.dumps(line) + "\n" for line in few))
+        with pytest.raises(UserError, match="at least 2 of each"):
+            read_labelled([tmp_path / "few.jsonl"])
     (tmp_path / "needed.jsonl").write_text(json.dumps({"id": "a", "needed": [True]}))
     with pytest.raises(UserError, match="2 documents, but `needed` has 1"):
         read_labelled([tmp_path / "pairs.jsonl", tmp_path / "needed.jsonl"])

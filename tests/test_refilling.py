@@ -13,7 +13,7 @@ from stage import KEY, prepare, settings
 
 from rag_instruct.corpus.passages import Passage
 from rag_instruct.dataset.gathering import gather
-from rag_instruct.dataset.refill_budget import budget_of, note_budget
+from rag_instruct.dataset.refill_budget import budget_param, note_budget
 from rag_instruct.dataset.refilling import Checks, missing, open_slots, refill
 from rag_instruct.jobs import REPLAY
 from rag_instruct.llm.budget import UsedUp
@@ -100,6 +100,7 @@ def test_repeated_questions_are_refilled_until_the_candidates_of_the_slot_end():
     assert found.lacking == 2
     assert found.new == []
     assert [str(one.reason) for one in found.rejects] == ["repeated question"] * 4
+    assert {one.repeats for one in found.rejects} == {found.pairs[0].id}
     assert sorted(found.teacher.asked) == sorted(set(found.teacher.asked)), "no candidate twice"
     assert len(found.teacher.asked) == 3 + 4
     assert len(refilled(3, exemplars=9, same=range(9), tries=1).teacher.asked) == 3
@@ -126,16 +127,16 @@ def test_a_refill_without_budget_or_stored_answers_ends_with_what_it_has(error, 
 def test_a_refill_that_its_budget_ended_goes_on_with_another_budget(tmp_path):
     """The job is told another budget than before once, and whatever comes of it, the same from then on."""
     note, low, high = tmp_path / "note.json", {"dollars": 1}, {"dollars": 2, "requests": 9}
-    assert budget_of(note, low) == ""
-    note_budget(note, "", low, ended=False)
-    assert budget_of(note, high) == "", "a complete refill is complete"
-    note_budget(note, "", low, ended=True)
-    assert budget_of(note, low) == "", "nothing has changed"
-    assert budget_of(note, high) == json.dumps(high)
+    assert budget_param(note, low) == ""
+    note_budget(note, "", low, ran_out=False)
+    assert budget_param(note, high) == "", "a complete refill is complete"
+    note_budget(note, "", low, ran_out=True)
+    assert budget_param(note, low) == "", "nothing has changed"
+    assert budget_param(note, high) == json.dumps(high)
     for ended in (True, False):
         note_budget(note, json.dumps(high), high, ended)
-        assert budget_of(note, high) == json.dumps(high)
-    assert budget_of(note, low) == json.dumps(high)
+        assert budget_param(note, high) == json.dumps(high)
+    assert budget_param(note, low) == json.dumps(high)
 
 
 def test_a_refill_whose_first_answers_are_useless_goes_on():

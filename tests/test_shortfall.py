@@ -34,6 +34,18 @@ def test_short_and_empty_paradigms_are_named_and_only_their_rejects_count():
     assert "unfinished" not in said
 
 
+def test_rows_that_another_paradigm_got_are_named():
+    found = counts({}, useless_doc=(3, 3), multi_doc_answer=(5, 2))
+    found["paradigms"]["multi_doc_answer"]["relabelled"] = 3
+    said = shortfall("mine", found)
+    assert "3 rows got another paradigm" in said
+    assert "set `failing` to `keep`" in said
+    assert "Nothing was rejected" not in said
+    found["rejects"] = {"multi_doc_answer": {"ungrounded": 4}}
+    assert "4 of 4 rejects are ungrounded: " in shortfall("mine", found)
+    assert shortfall("mine", found).count("3 rows got another paradigm") == 1
+
+
 def test_more_tries_are_not_advised_if_no_sentence_is_usable():
     said = why({"no usable sentence": 250, "copies exemplar": 6, "surplus": 9})
     assert said.startswith("250 of 256 rejects are no usable sentence: ")

@@ -37,27 +37,34 @@ def assemble(
     rows: list[Row] = []
     rejected: list[Reject] = []
     for pair in progress(pairs, "assembling", len(pairs)):
-        shown = [source for source in pair.sources if source.id != pair.withheld]
-        own = run.store[[source.row for source in shown]]
-        wanted = documents - len(own)
-        noise = choose_noise(choose, pair, run, own, wanted, beyond, seed)
+        passages = run.store[[source.row for source in pair.sources]]
+        shown = [
+            (passage, source)
+            for passage, source in zip(passages, pair.sources, strict=True)
+            if source.id != pair.withheld
+        ]
+        wanted = documents - len(shown)
+        noise = choose_noise(choose, pair, run, passages, wanted, beyond, seed)
         if len(noise) < wanted:
             rejected.append(Reject.of(pair, Reason.TOO_FEW_NOISE))
         else:
-            rows.append(_row(pair, shown, own, noise, seed, corpus_license))
+            rows.append(_row(pair, shown, noise, seed, corpus_license))
     return rows, rejected
 
 
-def _row(pair: Pair, shown: list[Source], own: list[Passage], noise: list[Hit], seed: str, corpus_license: str) -> Row:
+def _row(pair: Pair, shown: list[tuple[Passage, Source]], noise: list[Hit], seed: str, corpus_license: str) -> Row:
     documents = [
         (passage, RowPassage(source.id, "source", source.rank, source.score, source.nearest_to))
-        for passage, source in zip(own, shown, strict=True)
+        for passage, source in shown
     ]
-    documents += [(hit.passage, RowPassage(hit.passage.id, "noise", hit.rank, round(hit.score, 6))) for hit in noise]
+    documents += [
+        (hit.passage, RowPassage(hit.passage.id, "noise", hit.rank, round(hit.score, 6), hit.nearest_to))
+        for hit in noise
+    ]
     documents.sort(key=lambda document: digest(seed, "order", pair.id, document[0].id))
     answer, withheld_answer = (pair.declined, pair.answer) if pair.withheld else (pair.answer, "")
     if pair.cited:
-        numbers = _numbers(pair, [passage.id for _, passage in documents])
+        numbers = _new_numbers(pair, [passage.id for _, passage in documents])
         answer, withheld_answer = renumbered(answer, numbers), renumbered(withheld_answer, numbers)
     return Row(
         question=pair.question,
@@ -83,6 +90,9 @@ def _row(pair: Pair, shown: list[Source], own: list[Passage], noise: list[Hit], 
     )
 
 
-def _numbers(pair: Pair, ids: list[str]) -> dict[int, int]:
-    """Return the place in the row, whose passages have these ids, of each source document's number in the pair."""
-    return {number: ids.index(one.id) + 1 for number, one in enumerate(pair.sources, start=1) if one.id in ids}
+def _new_numbers(pair: Pair, row_ids: list[str]) -> dict[int, int]:
+    """Map the number of each source document in the pair to its number in the row, both from 1.
+
+    `row_ids` are the ids of the row's passages. A withheld document has no number in the row.
+    """
+    return {number: row_ids.index(one.id) + 1 for number, one in enumerate(pair.sources, start=1) if one.id in row_ids}

@@ -37,25 +37,26 @@ def gather(chunks: Sequence[Iterable[Pair]], slot_count: int) -> tuple[list[Pair
 def without_repeated(items: Iterable[Item], seen: dict[str, str]) -> tuple[list[Item], list[Reject]]:
     """Return the pairs or rows with a new question, and rejects for those with a repeated one.
 
-    `seen` maps the texts of `asked_by` of each earlier pair or row to its id. Those of the kept ones are added.
+    `seen` maps the keys of each earlier question (see `question_keys`) to the id of its pair or row. This function adds
+    the keys of what it keeps.
     """
     kept: list[Item] = []
     repeated: list[Reject] = []
     for one in items:
-        asked = asked_by(one)
-        earlier = next((seen[text] for text in asked if text in seen), None)
+        keys = question_keys(one)
+        earlier = next((seen[key] for key in keys if key in seen), None)
         if earlier:
             repeated.append(Reject.of(one, Reason.REPEATED_QUESTION, repeats=earlier))
         else:
-            seen |= dict.fromkeys(asked, one.id)
+            seen |= dict.fromkeys(keys, one.id)
             kept.append(one)
     return kept, repeated
 
 
-def asked_by(one: Pair | Row) -> list[str]:
-    """Return the texts by which a question is known again: its words, and the sentence that answers it.
+def question_keys(one: Pair | Row) -> list[str]:
+    """Return the keys by which a repeated question is found: its words, and for compact prompts those of its answer.
 
-    Compact prompts make the answer from the fact that is asked. So the same answer, without its verdict, means the same
-    question in another wording.
+    Compact prompts make the answer from the fact that the question asks for. So two answers that are alike, but for a
+    yes, a no or the letter of an option, belong to the same question in two wordings.
     """
     return [fold(one.question), *([f"= {fold(substance(one.answer))}"] if one.prompts == COMPACT else [])]

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from rag_instruct.dataset.evidence import apply_evidence
+from rag_instruct.dataset.evidence_verdicts import apply_evidence
 from rag_instruct.dataset.gathering import without_repeated
 from rag_instruct.dataset.shortfall import why
 from rag_instruct.dataset.verdicts import apply_verdicts
@@ -17,7 +17,7 @@ from rag_instruct.schema import Reject, Row, StoppedRow, Verdict, Weighed
 Counts = dict[str, dict[str, int]]  # by paradigm
 
 
-def settled(
+def apply_tests(
     rows: Iterable[Row],
     paradigms: Iterable[str],
     stopped: Iterable[StoppedRow],
@@ -31,12 +31,12 @@ def settled(
     The rows of a paradigm still include the stopped rows. `on_evidence` and `on_verification` (keep, drop or relabel)
     say what happens to rows that fail the evidence or the verification (see `apply_verdicts`).
     """
-    found: dict[str, list[Row]] = {name: [] for name in paradigms}
+    by_paradigm: dict[str, list[Row]] = {name: [] for name in paradigms}
     for row in rows:
-        found[row.paradigm].append(row)
-    found, left_out = apply_evidence(found, weighed, on_evidence, {verdict.id for verdict in verdicts})
-    found, failed = apply_verdicts(found, verdicts, on_verification)
-    return found, left_out | failed | {one.id: one for one in stopped}
+        by_paradigm[row.paradigm].append(row)
+    by_paradigm, by_evidence = apply_evidence(by_paradigm, weighed, on_evidence, verdicts)
+    by_paradigm, by_judge = apply_verdicts(by_paradigm, verdicts, on_verification)
+    return by_paradigm, by_evidence | by_judge | {one.id: one for one in stopped}
 
 
 def merge(
@@ -48,7 +48,8 @@ def merge(
     """Return the data set's rows, the rows left out with their reasons, and the counts.
 
     For each paradigm, we skip stopped rows and repeated questions. Then we take the first rows: `wanted` says how many.
-    The order of the data set is chosen by a hash of the seed and the ids.
+    The order of the data set is chosen by a hash of the seed and the ids. `relabelled` counts the rows that were
+    written for the paradigm and have another one now.
 
     `stopped` has the rows that a quality filter, the evidence or the verification stopped, by id.
 
@@ -58,6 +59,7 @@ def merge(
     left: list[Reject] = []
     counts: Counts = {}
     seen: dict[str, str] = {}
+    relabelled = Counter(row.intended_paradigm for part in paradigms.values() for row in part)
     for name, quota in wanted.items():
         unique, repeated = without_repeated((row for row in paradigms[name] if row.id not in stopped), seen)
         halted = [_halted(row, stopped[row.id]) for row in paradigms[name] if row.id in stopped]
@@ -70,6 +72,7 @@ def merge(
             "stopped": len(halted),
             "repeated": len(repeated),
             "surplus": len(surplus),
+            "relabelled": relabelled[name],
         }
     given = sum(map(len, paradigms.values()))
     if len(rows) + len(left) != given:

@@ -1,34 +1,37 @@
 """Choose noise documents for a question: by a window of ranks, hard ones, random ones, or a mixture."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain, count, islice
 
+from rag_instruct.citations import plain_answer
 from rag_instruct.corpus.passages import Passage
 from rag_instruct.files import digest
 from rag_instruct.retrieval.runs import Hit, Run
 from rag_instruct.schema import Pair
 from rag_instruct.synthesis.declining import may_answer
-from rag_instruct.words import content, substance
+from rag_instruct.words import added_words
 
 DRAWN = 64  # random rows that are read at a time
 
 
 def choose_noise(
-    choose: str, pair: Pair, run: Run, own: list[Passage], wanted: int, beyond: int, seed: str
+    choose: str, pair: Pair, run: Run, sources: list[Passage], wanted: int, beyond: int, seed: str
 ) -> list[Hit]:
     """Return `wanted` noise documents, or fewer if there are no more.
 
-    Documents that the teacher saw and left unused come first. Source documents, hidden passages and repeated texts are
-    never noise. If the row declines, nothing that may answer is noise either. `choose` is a key of CHOICES.
+    Documents that the teacher saw and left unused come first. Source documents (`sources` are their passages), hidden
+    passages and copies of their texts are never noise. If the row declines, nothing that may answer is noise either.
+    `choose` is a key of CHOICES.
     """
-    never = {source.id for source in pair.sources} | set(pair.hidden)
-    texts = {passage.text for passage in own}
     chosen: list[Hit] = []
     if wanted <= 0:
         return chosen
-    unused = [Hit(run.store[[one.row]][0], one.row, one.rank, one.score) for one in pair.unused]
+    never = {source.id for source in pair.sources} | set(pair.hidden)
+    hidden = [hit.passage for hit in run.hits(pair.id) if hit.passage.id in pair.hidden] if pair.hidden else []
+    texts = {passage.text for passage in [*sources, *hidden]}
+    unused = [Hit(run.store[[one.row]][0], one.row, one.rank, one.score, one.nearest_to) for one in pair.unused]
     for hit in chain(unused, CHOICES[choose](pair, run, beyond, seed)):
-        answers = pair.withheld and may_answer(pair.question, pair.answer, hit.passage.document)
+        answers = bool(pair.withheld) and may_answer(pair.question, plain_answer(pair), hit.passage.document)
         if hit.passage.id not in never and hit.passage.text not in texts and not answers:
             chosen.append(hit)
             texts.add(hit.passage.text)
@@ -45,11 +48,12 @@ def _window(pair: Pair, run: Run, beyond: int, seed: str) -> Iterator[Hit]:
 def _hard(pair: Pair, run: Run, beyond: int, seed: str) -> Iterator[Hit]:
     """Yield the best hits with too few of the answer's words to answer the question. Then yield the window's hits.
 
-    An answer such as "yes" has no words of its own. Then no passage shows whether it answers, so only the window's hits
-    are left.
+    An answer such as "yes" adds no words. Then we cannot see whether a near passage answers, so we take only hits of
+    the window.
     """
-    near = run.hits(pair.id)[:beyond] if content(substance(pair.answer)) - content(pair.question) else []
-    yield from (hit for hit in near if not may_answer(pair.question, pair.answer, hit.passage.document))
+    answer = plain_answer(pair)
+    near = run.hits(pair.id)[:beyond] if added_words(pair.question, answer) else []
+    yield from (hit for hit in near if not may_answer(pair.question, answer, hit.passage.document))
     yield from _window(pair, run, beyond, seed)
 
 
@@ -65,13 +69,14 @@ def _random(pair: Pair, run: Run, beyond: int, seed: str) -> Iterator[Hit]:
 
 
 def _mixed(pair: Pair, run: Run, beyond: int, seed: str) -> Iterator[Hit]:
-    """Yield a hard document, one of the window, a random one, and so on."""
-    return chain.from_iterable(_in_turn([choice(pair, run, beyond, seed) for choice in (_hard, _window, _random)]))
-
-
-def _in_turn(parts: list[Iterator[Hit]]) -> Iterator[Iterable[Hit]]:
-    while found := [hit for part in parts for hit in islice(part, 1)]:
-        yield found
+    """Yield a hard document, one of the window, a random one, and so on, until none of them has more."""
+    parts = [choice(pair, run, beyond, seed) for choice in (_hard, _window, _random)]
+    while parts:
+        for part in list(parts):
+            if hit := next(part, None):
+                yield hit
+            else:
+                parts.remove(part)
 
 
 CHOICES: dict[str, Callable[[Pair, Run, int, str], Iterator[Hit]]] = {

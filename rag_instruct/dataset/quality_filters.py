@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from msgspec.structs import replace
 
+from rag_instruct.citations import plain_answer
 from rag_instruct.errors import UserError
 from rag_instruct.language import other_language
 from rag_instruct.logs import progress
@@ -67,8 +68,8 @@ def question_words(given: EmbeddedRows, bounds: list[int]) -> Details:
 
 
 def answer_words(given: EmbeddedRows, bounds: list[int]) -> Details:
-    """Find answers with fewer or more words than the bounds."""
-    return _outside(given.rows, attrgetter("answer"), bounds)
+    """Find answers with fewer or more words than the bounds. Citations are no words."""
+    return _outside(given.rows, plain_answer, bounds)
 
 
 def _outside(rows: Sequence[Row | Pair], text: Callable[[Row | Pair], str], bounds: list[int]) -> Details:

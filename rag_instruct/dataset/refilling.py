@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rag_instruct.dataset.gathering import asked_by
+from rag_instruct.dataset.gathering import question_keys
 from rag_instruct.dataset.merging import merge
 from rag_instruct.dataset.quality_filters import EmbeddedRows, apply_filters
 from rag_instruct.llm.budget import UsedUp
@@ -16,7 +16,7 @@ from rag_instruct.llm.watch import LATER, YieldWatch
 from rag_instruct.logs import logger
 from rag_instruct.near_duplicates import NearDuplicates
 from rag_instruct.paradigms import LOOKED_AT, Slot
-from rag_instruct.reasons import WITHOUT_REQUEST, Fault, Reason
+from rag_instruct.reasons import WITHOUT_REQUEST, Reason
 from rag_instruct.schema import Pair, Reject, Row, StoppedRow
 from rag_instruct.synthesis.slots import Begun, Synthesis
 
@@ -36,12 +36,16 @@ class Attempts(NamedTuple):
     @property
     def begun(self) -> Begun:
         """How far the slot has come."""
-        tried = [reject.attempt for reject in self.rejects if reject.attempt is not None]
+        attempts = [reject.attempt for reject in self.rejects if reject.attempt is not None]
         asked = sum(reject.reason not in WITHOUT_REQUEST for reject in self.rejects)
         skipped = frozenset(one.exemplar_id for one in self.rejects if one.reason == Reason.SKIPPED)
-        if self.dropped is None:
-            return Begun(max(tried, default=-1) + 1, asked, skipped)
-        return Begun(max([*tried, self.dropped]) + 1, asked + 1, skipped)
+        if self.dropped is not None:
+            attempts, asked = [*attempts, self.dropped], asked + 1
+        return Begun(max(attempts, default=-1) + 1, asked, skipped)
+
+    def and_then(self, rejects: Iterable[Reject]) -> "Attempts":
+        """Return these attempts and further rejected candidates."""
+        return self._replace(rejects=[*self.rejects, *rejects])
 
 
 def missing(
@@ -60,7 +64,10 @@ def missing(
 def open_slots(
     paradigm: str, count: int, pairs: Iterable[Pair], rejects: Iterable[Reject], good: Mapping[str, str]
 ) -> dict[int, Attempts]:
-    """Return the row slots that have no good pair, and what each has tried, by the slot's place from 0 to `count`."""
+    """Return the row slots that have no good pair, and what each has tried, by the slot's place from 0 to `count` - 1.
+
+    A pair whose row was relabelled is no good pair of the slot.
+    """
     filled = {pair.slot: pair for pair in pairs}
     tried: dict[int, list[Reject]] = {}
     for reject in rejects:
@@ -87,31 +94,34 @@ class Checks:
     _known: NearDuplicates | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        self._seen = {text: row.id for row in self.rows for text in asked_by(row)}
+        self._seen = {key: row.id for row in self.rows for key in question_keys(row)}
         if threshold := self.quality_filters.get("near_duplicates"):
             self._known = NearDuplicates(threshold)
             for row in self.rows:
                 self._known.find_or_add(row.id, row.question)
 
-    def fault(self, pair: Pair) -> Fault | None:
-        """Return why the pair cannot become a row, or None. Later pairs are compared with pairs without fault, too."""
-        asked = asked_by(pair)
-        if any(text in self._seen for text in asked):
-            return Fault(Reason.REPEATED_QUESTION)
+    def refused(self, pair: Pair) -> Reject | None:
+        """Return the pair as a reject if it cannot become a row.
+
+        Otherwise return None, and compare later pairs with this one, too.
+        """
+        keys = question_keys(pair)
+        if earlier := next((self._seen[key] for key in keys if key in self._seen), None):
+            return Reject.of(pair, Reason.REPEATED_QUESTION, repeats=earlier)
         alone = {name: value for name, value in self.quality_filters.items() if name not in OF_ALL_ROWS}
         stopped, _ = apply_filters(EmbeddedRows([pair], np.empty((1, 0), np.float32)), alone)
         if stopped:
-            return Fault(stopped[0].reason, stopped[0].detail)
+            return Reject.of(pair, stopped[0].reason, stopped[0].detail)
         if self._known and (other := self._known.find_or_add(pair.id, pair.question)):
-            return Fault(Reason.NEAR_DUPLICATE, f"as {other}")
-        self._seen |= dict.fromkeys(asked, pair.id)
+            return Reject.of(pair, Reason.NEAR_DUPLICATE, f"as {other}")
+        self._seen |= dict.fromkeys(keys, pair.id)
         return None
 
 
 async def refill(
-    work: Synthesis, slots: Sequence[Slot], lost: Mapping[int, Attempts], lacking: int, checks: Checks, tries: int
+    work: Synthesis, slots: Sequence[Slot], opened: Mapping[int, Attempts], lacking: int, checks: Checks, tries: int
 ) -> tuple[list[Pair], list[Reject]]:
-    """Return at most `lacking` new pairs for the slots `lost`, and the candidates that were rejected.
+    """Return at most `lacking` new pairs for the slots that `open_slots` found, and the candidates that were rejected.
 
     The slots are filled in their order, as many at a time as rows are missing. So the result does not depend on which
     answer comes first, and no slot is filled in vain. A slot stays open if the store of a replay lacks its answer. When
@@ -121,8 +131,8 @@ async def refill(
     ended: list[UsedUp] = []
     unstored: list[int] = []
     pairs: list[Pair] = []
-    refused: dict[int, list[Reject]] = {place: [] for place in lost}
-    waiting = {place: one.begun for place, one in lost.items()}
+    refused: dict[int, list[Reject]] = {place: [] for place in opened}  # new pairs that `checks` refused
+    waiting = {place: one.begun for place, one in opened.items()}
 
     async def fill(place: int) -> Pair | None:
         try:
@@ -137,14 +147,13 @@ async def refill(
         places = list(waiting)[: lacking - len(pairs)]
         filled = await at_once(places, fill, work.teacher.model.in_flight, f"{work.paradigm}, refilling")
         for place, pair in zip(places, filled, strict=True):
-            fault = checks.fault(pair) if pair else None
-            if pair and fault:
-                refused[place].append(Reject.of(pair, *fault))
-                before = [*lost[place].rejects, *refused[place], *(one for one in work.rejects if one.slot == place)]
-                waiting[place] = Attempts(before, lost[place].dropped).begun
-                continue
-            del waiting[place]
-            pairs += [pair] if pair else []
+            if pair and (reject := checks.refused(pair)):
+                refused[place].append(reject)
+                failed = [one for one in work.rejects if one.slot == place]
+                waiting[place] = opened[place].and_then([*refused[place], *failed]).begun
+            else:
+                del waiting[place]
+                pairs += [pair] if pair else []
     work.out_of_budget = bool(ended)
     for said in _why_open(ended, unstored):
         logger.warning("%s: %d of %d missing rows refilled: %s", work.paradigm, len(pairs), lacking, said)

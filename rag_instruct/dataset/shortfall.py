@@ -22,18 +22,27 @@ def shortfall(name: str, counts: Mapping[str, Any]) -> str:
         return ""
     made = ", ".join(f"{paradigm} {one['rows']:,} of {one['wanted']:,}" for paradigm, one in short.items())
     rejects: Counter[str] = sum((Counter(counts["rejects"].get(paradigm, {})) for paradigm in short), Counter())
-    return f"{name} has {counts['rows']:,} of {wanted:,} wanted rows. Short of rows: {made}. {why(rejects)}"
+    moved = sum(one.get("relabelled", 0) for one in short.values())
+    return f"{name} has {counts['rows']:,} of {wanted:,} wanted rows. Short of rows: {made}. {why(rejects, moved)}"
 
 
-def why(rejects: Mapping[str, int]) -> str:
+def why(rejects: Mapping[str, int], relabelled: int = 0) -> str:
     """Return the most frequent reasons of rejects with what they mean and what would help.
+
+    `relabelled` rows were written for these paradigms, but belong to others now.
 
     A row slot ends after `tries` requests, or after LOOKED_AT times as many candidates. So a candidate that was
     rejected before a request weighs 1 / LOOKED_AT. The reasons are ordered by these weights, but we show plain counts.
     """
     lost = {reason: count for reason, count in rejects.items() if reason != Reason.SURPLUS}
+    moved = (
+        f"{relabelled:,} rows got another paradigm, because evidence or verification found it in them (`failing` is "
+        "`relabel`): ask for more rows of these paradigms, or set `failing` to `keep`."
+        if relabelled
+        else ""
+    )
     if not lost:
-        return "Nothing was rejected: set numbers of rows under `paradigms` in config.yaml."
+        return moved or "Nothing was rejected: set numbers of rows under `paradigms` in config.yaml."
     weights = {reason: count / (LOOKED_AT if reason in WITHOUT_REQUEST else 1) for reason, count in lost.items()}
     ordered = sorted(lost, key=lambda reason: -weights[reason])
     enough = TELLING * sum(weights.values())
@@ -41,7 +50,8 @@ def why(rejects: Mapping[str, int]) -> str:
     total = sum(lost.values())
     said = [f"{lost[reason]:,} of {total:,} rejects are {reason}{_explained(reason)}" for reason in told]
     others = ", ".join(f"{reason} {lost[reason]:,}" for reason in ordered if reason not in told)
-    return ". ".join(said).rstrip(".") + "." + (f" Other reasons: {others}." if others else "")
+    others = f"Other reasons: {others}." if others else ""
+    return " ".join(filter(None, (". ".join(said).rstrip(".") + ".", others, moved)))
 
 
 def _explained(reason: str) -> str:

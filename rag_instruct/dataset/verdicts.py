@@ -1,7 +1,7 @@
 """Applies verdicts, by bits or by the judge, to rows, and counts the judge's verdicts."""
 
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 from typing import Any
 
 from msgspec.structs import replace
@@ -58,15 +58,18 @@ def _relabelled(row: Row, verdict: Verdict, paradigms: Container[str]) -> Row | 
     return replace(other, paradigm=verdict.found, intended_paradigm=row.paradigm) if fits else None
 
 
-def _needed(verdict: Verdict) -> Iterable[str]:
+def _needed(verdict: Verdict) -> Collection[str]:
     return verdict.findings.needed if verdict.findings else ()
 
 
-def demoted(row: Row, needed: Iterable[str], paradigm: str) -> Row:
+def demoted(row: Row, needed: Collection[str], paradigm: str) -> Row:
     """Return the row with its superfluous source documents as noise documents, and without their links.
 
-    We demote all superfluous source documents, or none. We demote none if too few would stay for the paradigm.
+    We demote all superfluous source documents, or none. We demote none if too few would stay for the paradigm, or if
+    `needed` is empty: then it is not known which documents the answer needs.
     """
+    if not needed:
+        return row
     kept = {passage.id for passage in row.passages if passage.role == "source"} & set(needed)
     if len(kept) < PARADIGMS[paradigm].least:
         return row

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from rag_instruct.citations import plain_answer
 from rag_instruct.dataset.verdicts import DOUBTFUL, UNDECIDED, UNTESTED
 from rag_instruct.files import fraction
 from rag_instruct.llm.concurrency import at_once
@@ -22,12 +23,12 @@ from rag_instruct.llm.watch import YieldWatch
 from rag_instruct.logs import logger
 from rag_instruct.reasons import Fault, Reason
 from rag_instruct.schema import JudgeFindings, Row, Verdict
-from rag_instruct.words import content, share, substance
+from rag_instruct.words import added_words, content, share
 
 UNKNOWN = "i do not know"
 PROMPTS = ("closed_book", "with_documents", "from_documents", "grade", "criteria", "grade_open")
 OPEN = ("command", "explanation", "comparison")  # kinds of tasks that have many right answers
-CAN_ANSWER = 0.8  # we ask the judge about a noise document if it has at least this share of the answer's words
+MAY_ANSWER = 0.8  # we ask the judge about a noise document if it has at least this share of the answer's words
 
 
 class Unreadable(Exception):
@@ -123,7 +124,7 @@ class Examiner:
         """Return what a right answer to an open task must have, or "" if the task has one right answer."""
         if row.kind not in OPEN:
             return ""
-        return await self._ask("criteria", {"question": row.question, "reference": row.answer}, keys)
+        return await self._ask("criteria", {"question": row.question, "reference": plain_answer(row)}, keys)
 
     async def _noise_that_answers(self, row: Row, criteria: str, keys: list[str]) -> tuple[str, ...]:
         """Return the ids of noise documents from which the judge can answer.
@@ -145,7 +146,7 @@ class Examiner:
         answer = await self._ask(how, {"question": row.question, "documents": shown}, keys)
         if UNKNOWN in answer.lower():
             return False
-        graded = {"question": row.question, "reference": row.answer, "answer": answer, "criteria": criteria}
+        graded = {"question": row.question, "reference": plain_answer(row), "answer": answer, "criteria": criteria}
         grade = await self._ask("grade_open" if criteria else "grade", graded, keys)
         if grade == DOUBTFUL:
             raise Doubtful(answer)
@@ -176,8 +177,12 @@ def _sources(row: Row) -> dict[str, str]:
 
 
 def _has_answers_words(row: Row, document: str) -> bool:
-    said = content(substance(row.answer)) - content(row.question)
-    return bool(said) and share(said, content(document)) >= CAN_ANSWER
+    """Say whether a document has most of the words that the answer adds to the question.
+
+    An answer such as "yes" adds none. Then it must have most words of the question.
+    """
+    telling = added_words(row.question, plain_answer(row)) or content(row.question)
+    return share(telling, content(document)) >= MAY_ANSWER
 
 
 async def verify(rows: list[Row], examiner: Examiner, judge: Session) -> list[Verdict]:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 FIELDS = ("id", "paradigm", "question", "answer", "documents", "needed")
 WEIGHTS = tuple(round(0.1 * step, 1) for step in range(11))  # weights of the question's bits that are tried
 RESAMPLES = 1000
+LEAST = 2  # pairs on each side of `helps`: one of them is held out in turn
+RESOLUTION = 0.01  # of gains and thresholds; lost bits have one digit, so their thresholds have two at most
 
 
 class Labelled(NamedTuple):
@@ -43,8 +45,12 @@ def read_labelled(paths: Iterable[Path]) -> list[Labelled]:
                 raise UserError(f"{path}, {place}: no `id`: give each pair one")
             found.setdefault(record["id"], {}).update(record)
     pairs = [_labelled(record) for record in found.values() if record.get("answer") and record.get("should_keep", True)]
-    if not any(pair.texts.intended == "useless_doc" for pair in pairs):
-        raise UserError("the pairs have no useless_doc: thresholds need pairs whose documents help, and pairs without")
+    useless = sum(pair.texts.intended == "useless_doc" for pair in pairs)
+    if min(useless, len(pairs) - useless) < LEAST:
+        raise UserError(
+            f"the pairs have {useless} of useless_doc and {len(pairs) - useless} whose documents help: thresholds need "
+            f"at least {LEAST} of each"
+        )
     return pairs
 
 
@@ -77,17 +83,33 @@ def auc_interval(above: Sequence[float], below: Sequence[float]) -> tuple[float,
 
 
 def best_threshold(above: Sequence[float], below: Sequence[float]) -> tuple[float, int]:
-    """Return the threshold with the fewest errors, and their number. Of several, it is the middle of the widest gap."""
+    """Return the threshold with the fewest errors, and their number. Values at the threshold count as above.
+
+    Of several such thresholds, it is the one in the widest gap between two values: their middle, but with no more
+    digits than the values have (RESOLUTION). Raises UserError if both lists are empty.
+    """
     values = sorted({*above, *below})
-    cuts = [(low + high) / 2 for low, high in pairwise(values)] or values
-    gaps = [high - low for low, high in pairwise(values)] or [0.0]
-    errors = [sum(value < cut for value in above) + sum(value >= cut for value in below) for cut in cuts]
-    place = min(range(len(cuts)), key=lambda place: (errors[place], -gaps[place]))
-    return cuts[place], errors[place]
+    if not values:
+        raise UserError("no labelled values: a threshold needs pairs on both sides of it")
+    # The first and the last cut have all values above, and all below.
+    cuts = [(0.0, values[0]), (0.0, round(values[-1] + RESOLUTION, 6))]
+    cuts += [(high - low, _between(low, high)) for low, high in pairwise(values)]
+    errors = [sum(value < cut for value in above) + sum(value >= cut for value in below) for _, cut in cuts]
+    place = min(range(len(cuts)), key=lambda place: (errors[place], -cuts[place][0]))
+    return cuts[place][1], errors[place]
+
+
+def _between(low: float, high: float) -> float:
+    """Return the middle of two values in steps of RESOLUTION, above the low one."""
+    middle = round((low + high) / 2 / RESOLUTION) * RESOLUTION
+    return round(middle, 6) if middle > low else high
 
 
 def calibrated(pairs: Sequence[Labelled], weighed: Sequence[Weighed]) -> Thresholds:
-    """Return the thresholds with the fewest errors on these pairs."""
+    """Return the thresholds with the fewest errors on these pairs.
+
+    A threshold that no pair tells anything about keeps its default.
+    """
     helped, useless = _parts(weighed, lambda one: one.intended != "useless_doc")
     trials = []
     for weight in WEIGHTS:
@@ -95,10 +117,12 @@ def calibrated(pairs: Sequence[Labelled], weighed: Sequence[Weighed]) -> Thresho
         trials.append((errors, -auc(_help_of_each(helped, weight), _help_of_each(useless, weight)), weight, cut))
     _, _, weight, help_cut = min(trials)
     stated, hinted = _parts(helped, lambda one: one.intended.endswith("_answer"))
-    share_cut = best_threshold([one.gain.share for one in stated], [one.gain.share for one in hinted])[0]
-    needed, spare = needed_losses(pairs, weighed)
-    loss_cut = best_threshold(needed, spare)[0] if needed and spare else Thresholds().needed
-    return Thresholds(round(help_cut, 2), weight, round(share_cut, 2), round(loss_cut, 1))
+    shares = [[one.gain.share for one in part] for part in (stated, hinted)]
+    usual = Thresholds()
+    share_cut = best_threshold(*shares)[0] if all(shares) else usual.states
+    losses = needed_losses(pairs, weighed)
+    loss_cut = best_threshold(*losses)[0] if all(losses) else usual.needed
+    return Thresholds(help_cut, weight, share_cut, loss_cut)
 
 
 def _parts(weighed: Iterable[Weighed], first: Callable[[Weighed], bool]) -> tuple[list[Weighed], list[Weighed]]:
@@ -107,7 +131,7 @@ def _parts(weighed: Iterable[Weighed], first: Callable[[Weighed], bool]) -> tupl
 
 
 def _help_of_each(weighed: Iterable[Weighed], weight: float) -> list[float]:
-    return [one.gain.clear + weight * one.gain.question for one in weighed]
+    return [Thresholds(question_weight=weight).help_of(one.gain) for one in weighed]
 
 
 def needed_losses(pairs: Sequence[Labelled], weighed: Sequence[Weighed]) -> tuple[list[float], list[float]]:
@@ -115,9 +139,14 @@ def needed_losses(pairs: Sequence[Labelled], weighed: Sequence[Weighed]) -> tupl
     lost: dict[bool, list[float]] = {True: [], False: []}
     for pair, one in zip(pairs, weighed, strict=True):
         for name, label in pair.needed.items():
-            if label is not None and len(one.lost) > 1:
+            if label is not None and _has_several_sources(one):
                 lost[bool(label)].append(one.lost[name])
     return lost[True], lost[False]
+
+
+def _has_several_sources(one: Weighed) -> bool:
+    """Return whether a row can have a superfluous source: its only one is always needed."""
+    return len(one.lost) > 1
 
 
 def separations(pairs: Sequence[Labelled], weighed: Sequence[Weighed], thresholds: Thresholds) -> "pd.DataFrame":
@@ -146,26 +175,28 @@ def accuracy(pairs: Sequence[Labelled], weighed: Sequence[Weighed], thresholds: 
     """Return how many labelled pairs and documents the thresholds get right.
 
     One column uses `thresholds`. The other uses, for each pair, thresholds calibrated on all other pairs. So it says
-    what to expect of new pairs.
+    what to expect of new pairs. Both count a document as needed by the bits that are lost without it alone. The
+    workflow counts more carefully (`weigh`): of two documents that state the same, it needs one.
     """
     rows = []
     others = [calibrated(_without(pairs, place), _without(weighed, place)) for place in range(len(weighed))]
     for name in PARADIGMS:
         places = [place for place, one in enumerate(weighed) if one.intended == name]
         if places:
-            right = sum(as_intended(name, weighed[place].found) for place in places)
+            right = sum(_right(weighed[place], thresholds) for place in places)
             held_out = sum(_right(weighed[place], others[place]) for place in places)
             rows.append([name, len(places), *_shares(right, len(places)), *_shares(held_out, len(places))])
     for label, title in ((True, "needed documents"), (False, "superfluous documents")):
-        marks = [
-            ((one.lost[name] >= thresholds.needed) == label, (one.lost[name] >= other.needed) == label)
+        measured = [
+            (one.lost[name], other.needed)
             for pair, one, other in zip(pairs, weighed, others, strict=True)
             for name, said in pair.needed.items()
-            if said is label and len(one.lost) > 1
+            if said is label and _has_several_sources(one)
         ]
-        if marks:
-            right, held_out = (sum(part) for part in zip(*marks, strict=True))
-            rows.append([title, len(marks), *_shares(right, len(marks)), *_shares(held_out, len(marks))])
+        if measured:
+            right = sum((lost >= thresholds.needed) == label for lost, _ in measured)
+            held_out = sum((lost >= limit) == label for lost, limit in measured)
+            rows.append([title, len(measured), *_shares(right, len(measured)), *_shares(held_out, len(measured))])
     return frame(["labelled", "of", "right", "95 % interval", "right, held out", "95 % interval"], rows)
 
 

@@ -2,20 +2,24 @@
 
 from typing import NamedTuple
 
+from rag_instruct.evidence.gains import rounded
 from rag_instruct.schema import Gain, Weighed
 
 
 class Thresholds(NamedTuple):
-    """The least bits of documents that help, state an answer, or are needed (calibrated: see docs/evidence.md)."""
+    """Lower limits, calibrated on labelled pairs (docs/evidence.md). A value at the limit counts.
 
-    helps: float = 0.35  # clear bits per token of the answer, and `question_weight` times those of the question
+    From `helps` on, documents help. From `states` on, they state the answer. From `needed` on, a document is needed.
+    """
+
+    helps: float = 0.35  # `clear` of the gain plus `question_weight` times `question` of the gain
     question_weight: float = 0.4
-    states: float = 0.16  # share of the answer's bits
+    states: float = 0.16  # `share` of the gain
     needed: float = 8.0  # how many more bits question and answer cost without a document
 
     def help_of(self, found: Gain) -> float:
-        """Return the bits per token that are compared with `helps`: a row's `help`."""
-        return found.clear + self.question_weight * found.question
+        """Return the bits per token that are compared with `helps`: a row's `help`, with two digits."""
+        return rounded(found.clear + self.question_weight * found.question)
 
 
 def paradigm_found(gained: Gain, needed: int, thresholds: Thresholds) -> str:

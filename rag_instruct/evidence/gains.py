@@ -1,7 +1,7 @@
 """Turn bits of tokens into the gains of documents.
 
 The gain of documents is the pointwise mutual information of the documents and the answer under a model: the answer's
-bits without the documents, less its bits with them (Ethayarajh et al. 2022, arXiv 2110.08420, call it pointwise
+bits without the documents minus its bits with them (Ethayarajh et al. 2022, arXiv 2110.08420, call it pointwise
 V-information; Xu et al. 2020, arXiv 2002.10689, introduce V-information, which depends on what a model can use). Here
 "without" means random documents of the same number, so that a prompt's length and form are no gain. The bits lost
 without one of the documents are the leave-one-out attribution of an answer to its context (Cohen-Wang et al. 2024,
@@ -17,14 +17,17 @@ from rag_instruct.schema import Gain
 
 
 def gain(own: Bits, draws: Sequence[Bits], nothing: Bits) -> Gain:
-    """Return what documents give, against several draws of random documents, and against no documents."""
+    """Return what documents give, against several draws of random documents, and against no documents.
+
+    `clear` compares each token with its cheapest other case. Tokens that are cheaper there count as 0.
+    """
     random = np.mean([one.answer for one in draws], axis=0)
-    best = np.min([nothing.answer, *(one.answer for one in draws)], axis=0)
+    cheapest_other = np.min([nothing.answer, *(one.answer for one in draws)], axis=0)
     question = np.mean([one.question for one in draws], axis=0)
     return Gain(
         answer=rounded((random - own.answer).mean()),
         share=rounded(1 - own.answer.sum() / max(random.sum(), 1e-9)),
-        clear=rounded(np.maximum(best - own.answer, 0).mean()),
+        clear=rounded(np.maximum(cheapest_other - own.answer, 0).mean()),
         question=rounded((question - own.question).mean()),
     )
 

@@ -33,7 +33,7 @@ class Prompted(NamedTuple):
 
 
 class Bits(NamedTuple):
-    """The bits of each token of a question and of its answer."""
+    """The bits of each token of a question, with the end of the chat template after it, and of its answer."""
 
     question: np.ndarray
     answer: np.ndarray
@@ -115,5 +115,5 @@ def measurer_of(model: str, revision: str | None, workers: int, store: AnswerSto
 
 
 def measured_folder(answers: Path) -> Path:
-    """Return the folder of measurements. Answers in the parent folder count against the budget."""
+    """Return the folder of measurements. It is not the folder of answers, whose records count against the budget."""
     return answers / "measured"

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 
-from rag_instruct.citations import uncited
+from rag_instruct.citations import plain_answer
 from rag_instruct.evidence.weighing import RowTexts
 from rag_instruct.files import digest
 from rag_instruct.schema import Row
-from rag_instruct.words import content, share, substance
+from rag_instruct.words import added_words, content, share
 
 WORDS = 0.3  # a noise document is measured if it has at least this share of the answer's words
 
@@ -27,8 +27,8 @@ def row_texts(row: Row) -> RowTexts:
     Such documents cannot state the answer. Words of the question do not count. We remove citations from the answer,
     because their numbers say which document helps.
     """
-    answer = uncited(row.answer) if row.cited else row.answer
-    said = content(substance(answer)) - content(row.question)
+    answer = plain_answer(row)
+    said = added_words(row.question, answer)
     documents: dict[str, dict[str, str]] = {"source": {}, "noise": {}}
     for passage, text in zip(row.passages, row.documents, strict=True):
         if passage.role == "source" or share(said, content(text)) >= WORDS:

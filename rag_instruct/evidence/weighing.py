@@ -26,32 +26,38 @@ class RowTexts(NamedTuple):
     sources: Mapping[str, str]
     noise: Mapping[str, str]
 
-    def after(self, documents: Iterable[str]) -> Prompted:
-        return Prompted(self.question, self.answer, tuple(documents))
+    def prompt(self, documents: Iterable[str]) -> Prompted:
+        """Return question and answer after these documents. No documents are common to all rows."""
+        shown = tuple(documents)
+        return Prompted(self.question, self.answer, shown, common=not shown)
 
-    def without(self, left_out: str, kept: Iterable[str]) -> Prompted:
-        return self.after(self.sources[name] for name in kept if name != left_out)
+    def prompt_without(self, left_out: str, kept: Iterable[str]) -> Prompted:
+        """Return question and answer after the source documents `kept`, but for one."""
+        return self.prompt(self.sources[name] for name in kept if name != left_out)
 
 
 def weigh(rows: Sequence[RowTexts], pool: Iterable[str], measurer: Measurer, thresholds: Thresholds) -> list[Weighed]:
-    """Return what the documents of each row are for, in the order of the rows. `pool` has any documents."""
+    """Measure each row. Return the paradigm that its bits show, its needed sources and its noise that answers.
+
+    The results are in the order of the rows. We draw random documents from `pool`.
+    """
     drawn = sorted(dict.fromkeys(pool), key=digest)[:POOL]
     others = [_random(row, drawn) for row in rows]
-    measured = measurer.bits([one for row, random in zip(rows, others, strict=True) for one in _first(row, random)])
+    measured = measurer.bits([one for row, random in zip(rows, others, strict=True) for one in _prompts(row, random)])
     needed = _needed(rows, measurer, thresholds.needed)
     found = []
     for row, random, kept in zip(rows, others, needed, strict=True):
-        own, nothing = measured[row.after(row.sources.values())], measured[row.after(())._replace(common=True)]
+        own, nothing = measured[row.prompt(row.sources.values())], measured[row.prompt(())]
         draws = [measured[one] for one in random]
-        by_source = {name: lost(own, measured[row.without(name, row.sources)]) for name in row.sources}
-        by_noise = {name: gain(measured[row.after([text])], draws, nothing) for name, text in row.noise.items()}
+        by_source = {name: lost(own, measured[row.prompt_without(name, row.sources)]) for name in row.sources}
+        by_noise = {name: gain(measured[row.prompt([text])], draws, nothing) for name, text in row.noise.items()}
         gained = gain(own, draws, nothing)
         found.append(
             Weighed(
                 id=row.id,
                 intended=row.intended,
                 found=paradigm_found(gained, len(kept), thresholds),
-                help=rounded(thresholds.help_of(gained)),
+                help=thresholds.help_of(gained),
                 gain=gained,
                 unrelated=rounded(np.mean([(nothing.answer - one.answer).mean() for one in draws])),
                 needed=kept,
@@ -64,12 +70,12 @@ def weigh(rows: Sequence[RowTexts], pool: Iterable[str], measurer: Measurer, thr
     return found
 
 
-def _first(row: RowTexts, random: Sequence[Prompted]) -> list[Prompted]:
-    """Return what is measured of every row."""
-    alone = [row.after([text]) for text in row.noise.values()]
+def _prompts(row: RowTexts, random: Sequence[Prompted]) -> list[Prompted]:
+    """Return all that `weigh` reads of a row's measurements. `_needed` measures more."""
+    alone = [row.prompt([text]) for text in row.noise.values()]
     return [
-        row.after(row.sources.values()),
-        row.after(())._replace(common=True),
+        row.prompt(row.sources.values()),
+        row.prompt(()),
         *random,
         *_each_left_out(row, list(row.sources)),
         *alone,
@@ -77,7 +83,7 @@ def _first(row: RowTexts, random: Sequence[Prompted]) -> list[Prompted]:
 
 
 def _each_left_out(row: RowTexts, kept: Sequence[str]) -> list[Prompted]:
-    return [row.without(name, kept) for name in kept]
+    return [row.prompt_without(name, kept) for name in kept]
 
 
 def _random(row: RowTexts, pool: Sequence[str]) -> list[Prompted]:
@@ -95,7 +101,7 @@ def _random(row: RowTexts, pool: Sequence[str]) -> list[Prompted]:
             f"{row.id}: too few other documents for {DRAWS} draws of {count} random ones: give more rows, or switch "
             "`evidence` off"
         )
-    return [row.after(draw)._replace(common=True) for draw in strange]
+    return [row.prompt(draw)._replace(common=True) for draw in strange]
 
 
 def _title(document: str) -> str:
@@ -105,20 +111,20 @@ def _title(document: str) -> str:
 def _needed(rows: Sequence[RowTexts], measurer: Measurer, threshold: float) -> list[tuple[str, ...]]:
     """Return the source documents that each row needs.
 
-    We leave out documents one by one, each time the one whose loss costs the fewest bits. We stop when the row without
-    it would lose `threshold` bits or more, compared with all its sources. So of two documents that state the same, one
+    We leave out documents one by one, each time the one whose absence costs the fewest bits. We stop when question and
+    answer would cost at least `threshold` bits more than with all sources. So of two documents that state the same, one
     stays. One document always stays. This is a greedy search.
     """
     kept = {place: list(row.sources) for place, row in enumerate(rows)}
     open_ = [place for place, names in kept.items() if len(names) > 1]
     while open_:
         without = [one for place in open_ for one in _each_left_out(rows[place], kept[place])]
-        measured = measurer.bits([*without, *(rows[place].after(rows[place].sources.values()) for place in open_)])
+        measured = measurer.bits([*without, *(rows[place].prompt(rows[place].sources.values()) for place in open_)])
         still = []
         for place in open_:
             row, names = rows[place], kept[place]
-            own = measured[row.after(row.sources.values())]
-            costs = {name: lost(own, measured[row.without(name, names)]) for name in names}
+            own = measured[row.prompt(row.sources.values())]
+            costs = {name: lost(own, measured[row.prompt_without(name, names)]) for name in names}
             least = min(names, key=lambda name: costs[name])
             if costs[least] < threshold:
                 names.remove(least)

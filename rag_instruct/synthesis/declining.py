@@ -5,7 +5,7 @@ import re
 from rag_instruct.language import language_of
 from rag_instruct.reasons import Fault, Reason
 from rag_instruct.synthesis.grounding import FIGURE, NAME, NOUNS_HAVE_CAPITALS, unsupported_number
-from rag_instruct.words import content, share, substance
+from rag_instruct.words import added_words, content, share
 
 MISSING = re.compile(
     r"\b(not|no|cannot|none|nothing|neither|nor|lack\w*|missing|unknown|unable|without|unclear)\b|n't\b", re.I
@@ -37,6 +37,9 @@ def _names(text: str) -> set[str]:
 
 
 def may_answer(question: str, answer: str, document: str) -> bool:
-    """Say whether a document has most words of the answer that the question lacks."""
-    added = content(substance(answer)) - content(question)
-    return share(added, content(document)) >= TOLD
+    """Say whether a document has most of the words that the answer adds to the question.
+
+    An answer such as "yes" adds none. Then a document may answer if it has most words of the question.
+    """
+    telling = added_words(question, answer) or content(question)
+    return share(telling, content(document)) >= TOLD

@@ -1,6 +1,6 @@
 # Functions for rules/refill.smk: they look up files and settings by wildcards.
 
-from rag_instruct.dataset.refill_budget import budget_of
+from rag_instruct.dataset.refill_budget import budget_param
 
 
 def evidence_before_refill(wildcards):
@@ -11,9 +11,9 @@ def evidence_before_refill(wildcards):
 
 
 def budget_of_refill(wildcards):
-    """Return the budget that the job is told: another one than before where a higher one lets the refill go on."""
+    """Return a param that changes when the refill ran out of its budget and config.yaml has another one now."""
     note = Path(f"results/{wildcards.dataset}/pairs/refill.budget.json")
-    return budget_of(note, dataset(wildcards)["budget"])
+    return budget_param(note, dataset(wildcards)["budget"])
 
 
 def prompts_of_paradigms(wildcards):

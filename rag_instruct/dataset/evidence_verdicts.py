@@ -1,0 +1,65 @@
+"""Applies to rows what the bits show: marks rows, demotes superfluous source documents, relabels or stops rows."""
+
+from collections.abc import Mapping, Sequence
+
+from msgspec.structs import replace
+
+from rag_instruct.dataset.verdicts import UNTESTED, apply_verdicts, demoted
+from rag_instruct.evidence.findings import as_intended
+from rag_instruct.reasons import Reason
+from rag_instruct.schema import Row, RowBits, RowPassage, StoppedRow, Verdict, Weighed
+
+
+def apply_evidence(
+    paradigms: Mapping[str, list[Row]], weighed: Sequence[Weighed], on_failure: str, judged: Sequence[Verdict] = ()
+) -> tuple[dict[str, list[Row]], dict[str, StoppedRow]]:
+    """Return the rows of each paradigm, the measured ones with their bits, and the stopped rows by id.
+
+    `on_failure` decides about rows whose bits show another paradigm, as in `apply_verdicts`. `judged` are the judge's
+    verdicts, which count for more: a row that the judge has tested gets its bits, but is neither stopped nor relabelled
+    here. If the judge found the documents that a row needs, the bits demote none.
+    """
+    by_id = {one.id: one for one in weighed}
+    tested = {one.id for one in judged if one.found != UNTESTED}
+    needs_known = {one.id for one in judged if one.findings and one.findings.needed}
+    verdicts = [verdict for verdict in map(verdict_of, weighed) if verdict.id not in tested]
+    paradigm_of = {one.id: one.found for one in verdicts if one.reason} if on_failure == "relabel" else {}
+
+    def marked(row: Row) -> Row:
+        if row.id not in by_id:
+            return row
+        after = _marked(row, by_id[row.id])
+        if row.id in needs_known:
+            return after
+        # If too few sources would stay for the paradigm, the paradigm is in doubt, and not the documents.
+        return demoted(after, by_id[row.id].needed, paradigm_of.get(row.id, row.paradigm))
+
+    return apply_verdicts({name: list(map(marked, part)) for name, part in paradigms.items()}, verdicts, on_failure)
+
+
+def _marked(row: Row, weighed: Weighed) -> Row:
+    """Return the row with its bits."""
+    passages = tuple(replace(one, bits=_bits(one, weighed)) for one in row.passages)
+    return replace(row, passages=passages, evidence=RowBits(weighed.found, weighed.help, weighed.gain))
+
+
+def _bits(passage: RowPassage, weighed: Weighed) -> float | None:
+    """Return how many more bits question and answer cost without this source document.
+
+    Of a noise document, return the bits per token of the answer that it saves alone.
+    """
+    if passage.role == "source":
+        return weighed.lost.get(passage.id)
+    gained = weighed.noise.get(passage.id)
+    return gained.answer if gained else None
+
+
+def verdict_of(one: Weighed) -> Verdict:
+    """Return what the bits show as a verdict, with the reason if the row fails."""
+    return Verdict(one.id, one.intended, one.found, *_fault(one))
+
+
+def _fault(one: Weighed) -> tuple[Reason | None, str]:
+    if one.answering:
+        return Reason.ANSWER_IN_NOISE, ", ".join(one.answering)
+    return (None, "") if as_intended(one.intended, one.found) else (Reason.WRONG_PARADIGM, one.found)
