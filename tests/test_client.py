@@ -487,10 +487,12 @@ def test_dollars_need_a_price(tmp_path):
         asyncio.run(session())
 
 
-def test_an_allowance_a_minute_is_kept(tmp_path):
+@pytest.mark.parametrize("weights", [[1], [1, 1], [3, 1]])
+def test_an_allowance_a_minute_is_that_of_the_job(tmp_path, weights):
     with Running() as served:
+        places = [Endpoint(served.base_url, weight=weight) for weight in weights]
         started = time.monotonic()
-        ask_all(served.base_url, tmp_path, range(30), concurrency=30, requests_per_minute=1200)
+        ask_all(places, tmp_path, range(30), concurrency=30, requests_per_minute=1200)
         # However slow the machine is, it is not faster than this.
         assert time.monotonic() - started >= 0.45, "a second's worth at once, then 20 a second"
 

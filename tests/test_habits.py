@@ -108,14 +108,28 @@ def test_an_account_that_is_blocked_in_the_words_of_moderation_stops_the_job(tmp
     assert len(failures(tmp_path)) < 2 * client.ALIKE, "late answers of before count"
 
 
-@pytest.mark.parametrize(("share", "final"), [(1, 0), (2, 10)])
-def test_a_batch_whose_lines_are_all_moderated_settles_none_of_them(tmp_path, share, final):
-    blocked = error("Repeated violations of our usage policy", code="content_policy_violation")
+TOO_LONG = (400, error("This model's maximum context length is 8192 tokens.", code="context_length_exceeded"))
+MODERATED = (400, error("Repeated violations of our usage policy", code="content_policy_violation"))
+UNKNOWN = (400, error("closed"))
+
+
+@pytest.mark.parametrize(
+    ("few", "many", "final"),
+    [
+        (MODERATED, MODERATED, 0),
+        ((200, completion()), MODERATED, 18),
+        (TOO_LONG, MODERATED, 2),  # no answer, and so no sign that the account works
+        (TOO_LONG, UNKNOWN, 2),
+        (UNKNOWN, TOO_LONG, 18),
+        (UNKNOWN, (200, completion()), 2),
+    ],
+)
+def test_a_batch_that_an_account_may_have_refused_settles_nothing_of_it(tmp_path, few, many, final):
     with habits(None) as served:
-        served.batches.lines = lambda line: (
-            result(line, 200, completion()) if number_of(line["body"]) % share else result(line, 400, blocked)
-        )
-        with nullcontext() if final else pytest.raises(UserError, match=r"to 20 requests"):
+        served.batches.lines = lambda line: result(line, *(few if number_of(line["body"]) < 2 else many))
+        with (
+            nullcontext() if 200 in (few[0], many[0]) else pytest.raises(UserError, match=r"to \d+ requests; .*correct")
+        ):
             ask_all(served.base_url, tmp_path, range(20), batch=True, poll_seconds=0.01)
     assert len(failures(tmp_path)) == final
 
@@ -947,14 +961,24 @@ def test_an_opening_whose_response_is_lost_is_found(tmp_path, monkeypatch, hidde
         assert (bought, len(served.batches.opened), served.batches.billed) == (10, 1, 10)
 
 
-@pytest.mark.parametrize("running", [False, True], ids=["answered too", "cancelled"])
-def test_a_batch_that_appears_too_late_is_in_the_ledger(tmp_path, running):
-    """The first opening appears only when the second is done: it is cancelled if it runs, and what it cost is recorded."""
+@pytest.mark.parametrize("running", [False, True, 400, 403, 404, 405, 409, 501])
+def test_a_batch_that_appears_too_late_is_in_the_ledger(tmp_path, monkeypatch, running):
+    """The first opening appears only when the second is done. If it runs, it is cancelled. If the endpoint refuses that
+    with a status, it is waited for."""
+    monkeypatch.setattr(batch_api, "PATIENCE", 0.1)
+
+    def cancel(name):
+        batches.cancelled.append(name)
+        batches.running.discard(name)
+        return running, error(f"Cannot cancel a batch with status 'finalizing' ({running})")
+
     with habits(None) as served:
         batches = served.batches
         batches.lost_creates, batches.hidden = 1, 10**6
         if running:
             batches.running.add("batch_0")
+        if running is not True:
+            batches.cancel = cancel
         opened = batches.create
 
         def create(request):
@@ -1022,6 +1046,115 @@ def test_a_batch_api_that_words_things_otherwise_costs_what_it_costs(tmp_path, h
         assert served.batches.billed == 5
 
 
+def test_a_batch_that_is_being_cancelled_is_not_cancelled_again(tmp_path):
+    """By a first job, say, that was killed then: the batch is shown so a few times, and then as cancelled."""
+    with habits(None) as served:
+        batches, looks = served.batches, []
+        batches.lost_creates, batches.hidden = 1, 10**6
+        batches.running.add("batch_0")
+        opened, shown = batches.create, batches.show
+
+        def create(request):
+            made = opened(request)
+            batches.hidden = 0 if len(batches.opened) == 2 else batches.hidden
+            return made
+
+        def show(name):
+            if name == "batch_0":
+                looks.append(name)
+                if len(looks) < 5:
+                    return {**batches.opened[name], "status": "cancelling"}
+                if len(looks) == 5:
+                    batches.end(batches.opened[name], "cancelled")
+            return shown(name)
+
+        batches.create, batches.show = create, show
+        assert ask_all(served.base_url, tmp_path, range(10), batch=True, poll_seconds=0.01)[1] == 10
+        assert not batches.cancelled
+    assert ACCOUNT.spent(AnswerStore(tmp_path))[1] == 20
+
+
+def test_each_batch_that_may_have_a_twin_is_waited_for_at_the_end(tmp_path, monkeypatch):
+    begun, ended = [], []
+
+    async def take_twins(orphans, name):
+        begun.append(name)
+        await asyncio.sleep(0.5 if len(begun) == 1 else 0)
+        ended.append(name)
+
+    async def open_unclearly(sender, content, name):
+        made = await opened(sender, content, name)
+        sender._unclear = True
+        return made
+
+    opened = batch.BatchClient._open
+    monkeypatch.setattr(batch.BatchClient, "_open", open_unclearly)
+    monkeypatch.setattr(batch.OrphanedBatches, "take_twins", take_twins)
+    monkeypatch.setattr(batch, "TRIAL", 5)
+    with habits(None) as served:
+        assert ask_all(served.base_url, tmp_path, range(10), batch=True, poll_seconds=0.01)[1] == 10
+    assert len(begun) == 2
+    assert set(ended) == set(begun)
+
+
+@pytest.mark.parametrize("batched", [False, True])
+def test_each_request_is_counted_once_as_bought_or_as_taken(tmp_path, monkeypatch, batched):
+    monkeypatch.setattr(batch_api, "LATE", 0.1)
+    settings = {"batch": True, "poll_seconds": 0.01} if batched else {"concurrency": 1}
+
+    def answer(request):
+        return MODERATED if number_of(request) == 4 else completion()
+
+    with habits(answer) as served:
+        served.batches.lines = lambda line: result(
+            line, *(MODERATED if answer(line["body"]) == MODERATED else (200, completion()))
+        )
+        twice = [*range(5), *range(5)]
+        if batched:  # the second job adopts the batch of the first
+            served.batches.late = 10**6
+            with pytest.raises(UserError, match="names no file"):
+                ask_all(served.base_url, tmp_path, range(5), **settings)
+            served.batches.late = 0
+            # Of the adopted batch, this job needs three answers.
+            assert ask_all(served.base_url, tmp_path, range(3), **settings)[1:] == (3, 0)
+            assert ask_all(served.base_url, tmp_path, twice, **settings)[1:] == (0, 5)
+        else:
+            assert ask_all(served.base_url, tmp_path, twice, **settings)[1:] == (4, 0), "one is refused"
+            assert ask_all(served.base_url, tmp_path, [*twice, 5], **settings)[1:] == (1, 5)
+
+
+def test_an_adopted_batch_that_is_mostly_refused_is_said_to_be_that(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(batch_api, "LATE", 0.1)
+    with habits(None) as served:
+        served.batches.late = 10**6
+        served.batches.lines = lambda line: result(
+            line, *((200, completion()) if number_of(line["body"]) < 2 else UNKNOWN)
+        )
+        with pytest.raises(UserError, match="names no file"):
+            ask_all(served.base_url, tmp_path, range(10), batch=True, poll_seconds=0.01)
+        served.batches.late = 0
+        assert ask_all(served.base_url, tmp_path, range(2), batch=True, poll_seconds=0.01)[1] == 2
+    assert "not all requests of batch_0 have an answer" in caplog.text
+    assert "answered no request" not in caplog.text
+
+
+def test_a_session_that_cannot_begin_leaves_nothing_open(tmp_path):
+    with habits(None) as served:
+        assert ask_all(served.base_url, tmp_path, range(2), batch=True, poll_seconds=0.01)[1] == 2
+        served.batches.route = lambda method, path, body: (401, error("bad key"))
+        sessions = []
+
+        async def session():
+            sessions.append(teacher(served.base_url, tmp_path, batch=True))
+            async with sessions[0]:
+                pass
+
+        with pytest.raises(UserError, match="needs a key"):
+            asyncio.run(session())
+    compact(tmp_path)  # raises UserError while a session uses the store
+    assert sessions[0]._source._api.openai.is_closed()
+
+
 @pytest.mark.parametrize("errors", ["boom", ["boom"], [{"message": "boom"}], {"data": [{"message": "boom"}]}])
 def test_a_batch_that_is_not_accepted_says_why_in_every_form(tmp_path, errors):
     with habits(None) as served:
@@ -1060,7 +1193,8 @@ def test_answers_without_our_names_are_lost_attempts_and_soon_the_last(tmp_path,
     assert ACCOUNT.spent(AnswerStore(tmp_path))[1] == served.batches.billed
 
 
-def test_lines_of_errors_in_a_file_of_their_own_cost_nothing(tmp_path):
+@pytest.mark.parametrize("end", [b"\n", b"\n\n", b" \r\n\r\n"])
+def test_lines_of_errors_in_a_file_of_their_own_cost_nothing(tmp_path, end):
     """A batch that expired: a part is answered, a part is not, and the rest is in no file."""
     expired = {"code": "batch_expired", "message": "This request could not be executed before the window expired."}
 
@@ -1071,8 +1205,8 @@ def test_lines_of_errors_in_a_file_of_their_own_cost_nothing(tmp_path):
             ended(opened, "expired")
             lines = batches.files[opened["output_file_id"]].splitlines()
             errors = [{**json.loads(line), "response": None, "error": expired} for line in lines[4:5]]
-            batches.files["err"] = b"\n".join(json.dumps(line).encode() for line in errors)
-            batches.files[opened["output_file_id"]] = b"\n".join(lines[:4])
+            batches.files["err"] = end.join(json.dumps(line).encode() for line in errors) + end
+            batches.files[opened["output_file_id"]] = end.join(lines[:4]) + end
             opened["error_file_id"] = "err"
             batches.end, batches.billed = ended, len(lines[:4])
 
@@ -1216,6 +1350,12 @@ def test_a_reply_that_counts_otherwise_is_not_read():
         ("http_proxy", "socks5h://127.0.0.1:9", "http_proxy has a SOCKS proxy"),
         ("HTTP_PROXY", "garbage", "Cannot connect to host garbage"),
         ("SSL_CERT_FILE", "/no/such/file", "SSL_CERT_FILE=/no/such/file: the certificates cannot be read"),
+        (
+            "SSL_CERT_FILE",
+            __file__,
+            r"SSL_CERT_FILE=.*test_habits.py: the certificates cannot be read .*no certificate",
+        ),
+        ("SSL_CERT_FILE", "/", r"SSL_CERT_FILE=/: the certificates cannot be read \(Is a directory"),
         ("OPENAI_ORG_ID", "a\nb", "the header OpenAI-Organization has a line break"),
     ],
 )

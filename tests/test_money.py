@@ -204,6 +204,45 @@ def test_an_adopted_batch_is_reserved_in_the_budget_of_the_data_set_that_pays_fo
     assert not list((tmp_path / ".lent").glob("*.json"))
 
 
+@pytest.mark.parametrize("own", [{}, {"requests": 100}, {"dollars": 1.0}])
+@pytest.mark.parametrize("bought", [0, 1])
+def test_an_adopted_batch_reserves_its_prompts_whatever_the_adopter_may_spend(tmp_path, own, bought):
+    model = TeacherModel("m", (Endpoint("http://127.0.0.1"),))
+    asked = {**body(0), "max_tokens": 1, "messages": [{"role": "user", "content": "word " * 20_000}]}
+    if bought:
+        with endpoint(lambda request: "x") as served:
+            ask_all(served.base_url, tmp_path, range(1))
+    adopter = Budget(BudgetAccount("ablation", "x", PRICES, **own), model, AnswerStore(tmp_path))
+    adopter.reserve_existing([model.request(asked)] * 10, "set")
+    payer = Reservations(tmp_path / ".lent", "set")
+    with payer.settled():
+        dollars, _ = payer.of_others()
+    tokens = 100_000 * (10 / 150 * 1.1 if bought else 1)  # of the bought one: 10 tokens in about 150 bytes
+    assert dollars == pytest.approx(10 * tokens * 2 / 2e6, rel=0.2), "at half of 2 dollars a million"
+    adopter.close()
+
+
+@pytest.mark.parametrize(
+    ("sampling", "limit"), [({}, 59), ({"max_tokens": 20}, 70), ({"max_tokens": None}, None), ({"n": 2}, 59)]
+)
+def test_tokens_to_think_are_added_to_a_limit_and_to_nothing_else(sampling, limit):
+    model = TeacherModel("m", (Endpoint("u"),), sampling=sampling, reasoning_tokens=50)
+    assert model.request(body(0))["max_tokens"] == limit
+    assert "max_tokens" not in model.request({"input": "x"})
+    assert "max_tokens" not in model.request({"messages": []}) or "max_tokens" in sampling
+
+
+@pytest.mark.parametrize("error", [ValueError(), ValueError(" \n"), KeyError("m"), OSError("no\nnet")])
+def test_tokens_are_estimated_however_a_tokenizer_fails(monkeypatch, error):
+    def fail(name):
+        raise error
+
+    monkeypatch.setattr("rag_instruct.llm.tokens._of_tiktoken", fail)
+    counter.cache_clear()
+    assert counter("m")("twelve bytes") == 4
+    counter.cache_clear()
+
+
 def test_a_lost_attempt_whose_usage_is_impossible_is_charged_at_the_most(tmp_path):
     model, store = TeacherModel("m", (Endpoint("u"),)), AnswerStore(tmp_path)
     budget = Budget(BudgetAccount("set", "x", PRICES, dollars=1.0), model, store)

@@ -1,8 +1,10 @@
+import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 import httpx2
@@ -15,7 +17,8 @@ from rag_instruct.errors import UserError
 from rag_instruct.jobs import REPLAY
 from rag_instruct.llm.answers import AnswerStore
 from rag_instruct.llm.concurrency import at_once
-from rag_instruct.llm.server import local_server
+from rag_instruct.llm.other_jobs import OtherJobs
+from rag_instruct.llm.server import LocalServer, local_server
 from rag_instruct.llm.session import with_teacher
 
 pytestmark = pytest.mark.slow  # the openai client asks the system what it is, by a process
@@ -176,7 +179,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def do_GET(self):
-        self.say(200, {"data": []})
+        self.say(200 if options["lists"] else 404, {"data": []})
 
     def do_POST(self):
         global asked
@@ -199,10 +202,10 @@ HTTPServer(("127.0.0.1", port), Handler).serve_forever()
 '''
 
 
-def with_own_server(folder, loads, lives, questions):
+def with_own_server(folder, loads, lives, questions, lists=True):
     """The replies of a teacher whose `server` starts with the stage; the command has JSON among its arguments."""
     (folder / "serve.py").write_text(SERVER)
-    options = json.dumps({"loads": loads, "lives": lives})
+    options = json.dumps({"loads": loads, "lives": lives, "lists": lists})
     settings = {
         "teachers": {"t": {"model": "m", "server": f"python {folder}/serve.py {{port}} '{options}'", "concurrency": 1}},
         "datasets": {"set": {"budget": {}}},
@@ -216,8 +219,10 @@ def with_own_server(folder, loads, lives, questions):
     return [reply for _, reply in with_teacher("t", "set", "x", settings, folder / "out", work)]
 
 
-def test_a_server_is_ready_when_a_chat_request_succeeds(tmp_path):
-    replies = with_own_server(tmp_path, loads=3, lives=1000, questions=2)
+@pytest.mark.parametrize("lists", [True, False], ids=["lists its models", "lists no models"])
+def test_a_server_is_ready_when_a_chat_request_succeeds(tmp_path, monkeypatch, lists):
+    monkeypatch.setattr("rag_instruct.llm.server.PATIENCE", 60.0)
+    replies = with_own_server(tmp_path, loads=3, lives=1000, questions=2, lists=lists)
     assert [reply["text"] for reply in replies] == ["number 5", "number 6"], (
         "the fourth request showed that it is ready"
     )
@@ -227,6 +232,35 @@ def test_the_last_lines_of_a_server_that_dies_are_shown(tmp_path):
     with pytest.raises(UserError, match=r"ended while it was needed(.|\n)*CUDA out of memory, says the made-up server"):
         with_own_server(tmp_path, loads=0, lives=4, questions=9)
     assert len(AnswerStore(tmp_path / "answers")) == 3
+
+
+def test_reading_a_servers_last_lines_loses_none_of_its_output():
+    """The server writes into the same file, and goes on writing after each look."""
+    write = "import sys\nfor line in sys.stdin: print(line.strip() * 1000, flush=True)"
+    with tempfile.TemporaryFile() as output:
+        guard = subprocess.Popen([sys.executable, "-c", write], stdin=subprocess.PIPE, stdout=output)
+        server = LocalServer("serve", "http://127.0.0.1:1/v1", guard, output)
+        for number in range(10, 50):
+            guard.stdin.write(b"%d\n" % number)
+            guard.stdin.flush()
+            while not server.last_lines(1).endswith(str(number)):
+                time.sleep(0.001)
+        guard.communicate()
+        output.seek(0)
+        assert output.read().decode().split() == [str(number) * 1000 for number in range(10, 50)]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_job_cleanly_also_while_it_looks_for_batches(tmp_path, monkeypatch, number):
+    async def adopt(jobs):
+        os.kill(os.getpid(), number)
+        for _ in range(100):
+            await asyncio.sleep(0.05)
+            jobs._go_on()
+
+    monkeypatch.setattr(OtherJobs, "adopt", adopt)
+    with pytest.raises(UserError, match="interrupted; what was bought is kept"):
+        with_own_server(tmp_path, loads=0, lives=99, questions=2)
 
 
 def test_a_replay_starts_no_server(tmp_path, monkeypatch):

@@ -24,7 +24,7 @@ from openai.types import Batch
 from rag_instruct.files import digest
 from rag_instruct.llm.batch_api import ENDED, Gone, interrupted
 from rag_instruct.llm.batch_folder import POLL
-from rag_instruct.llm.batch_results import BatchResults, Unanswered
+from rag_instruct.llm.batch_results import BatchResults, MostlyRefused
 from rag_instruct.llm.recorder import Buyer
 from rag_instruct.llm.segments import Request
 from rag_instruct.lock import Claims
@@ -157,7 +157,7 @@ class OrphanedBatches:
             self._api.go_on()
             self._folder.taken(batch.id).touch()
             self._folder.say_changed()
-            if batch.status not in ENDED and self._recorder.has_all(bodies):
+            if batch.status not in (*ENDED, "cancelling") and self._recorder.has_all(bodies):
                 logger.warning("%s: cancelling %s: its requests are all answered already", *self._of(batch))
                 batch = await self._api.cancel(batch)
             release = self._recorder.budget.reserve_existing(bodies.values(), self._buyer(batch).data_set)
@@ -206,8 +206,8 @@ class OrphanedBatches:
         batch = adopted.batch
         try:
             await self.results.take(await self._api.ended(batch), adopted.bodies, self._buyer(batch))
-        except (Gone, Unanswered) as error:
-            logger.warning("%s: %s answered no request: %s", *self._of(batch), error)
+        except (Gone, MostlyRefused) as error:
+            logger.warning("%s: not all requests of %s have an answer (%s)", *self._of(batch), error)
         except Exception as error:  # `wait_for` raises it
             adopted.error = error
         finally:

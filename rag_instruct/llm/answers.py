@@ -87,7 +87,7 @@ class AnswerStore:
         self._unknown: set[str] = set()  # keys of failures that are not final
         self._answering: set[str] = set()  # models
         self.lost: dict[str, Record] = {}  # by the id of the lost attempt
-        self.added = 0
+        self.added: set[str] = set()  # keys of the replies that this process has added
         self._in_use = hold(folder / segments.IN_USE, wait=True, shared=True) if folder.exists() else None
         self.refresh()
 
@@ -257,7 +257,8 @@ class AnswerStore:
             for line, record, kept in batch:
                 self._take(record, self._own, position)
                 position += len(line)
-                self.added += "reply" in record
+                if "reply" in record:
+                    self.added.add(record["key"])
                 if not kept.done():
                     kept.set_result(None)
 

@@ -47,7 +47,7 @@ class BatchClient:
         self._last = 0.0
         self._sender: asyncio.Task[None] | None = None
         self._opening = False
-        self._twins: asyncio.Task[None] | None = None
+        self._twins: list[asyncio.Task[None]] = []
         self._unclear = False  # whether an opening brought no response, so that there may be a second batch
 
     asks_again: ClassVar[bool] = True
@@ -65,8 +65,7 @@ class BatchClient:
 
     async def close(self) -> None:
         """Take what a second batch cost, and stop waiting. `OrphanedBatches` closes the connections."""
-        if self._twins:
-            await asyncio.gather(self._twins, return_exceptions=True)
+        await asyncio.gather(*self._twins, return_exceptions=True)
         self.stop()
         await asyncio.gather(*filter(None, [self._sender]), return_exceptions=True)
 
@@ -149,7 +148,7 @@ class BatchClient:
             await self._results.take(batch, bodies, self._recorder.buyer)
         finally:
             if self._unclear:  # the answers are handed on already, so the session may be closing
-                self._twins = asyncio.create_task(self._orphans.take_twins(name))
+                self._twins.append(asyncio.create_task(self._orphans.take_twins(name)))
         for key in bodies:
             if self._rounds[key] >= ROUNDS:
                 self._pending.settle(key, NoAnswer(f"no answer in {ROUNDS} batches"))

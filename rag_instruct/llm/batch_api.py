@@ -32,6 +32,7 @@ PATIENCE = 3600.0  # seconds of retries before a call fails
 LATE = 600.0  # seconds after its end in which a batch may still get the files with its results
 LONGEST = 4 * 86400.0  # seconds from its opening in which a batch must end
 ABSENT = (404, 405, 501)  # statuses of an endpoint that lacks the file, the batch or the whole API
+REPEATED = (408, 429)  # statuses below 500 after which a refused cancellation is tried again
 ENDED = ("completed", "expired", "cancelled", "failed")
 # Other servers' names of a batch's states, in small letters.
 STATES = {
@@ -47,11 +48,7 @@ class Gone(UserError):
 
 
 class Unreachable(Exception):
-    """A call failed, and another one may succeed. `unclear` says that the provider may have done what was asked."""
-
-    def __init__(self, said: str, unclear: bool = False) -> None:
-        super().__init__(said)
-        self.unclear = unclear
+    """A call failed, and another one may succeed."""
 
 
 def interrupted() -> UserError:
@@ -133,7 +130,8 @@ class BatchApi:
 
     async def bodies(self, batch: Batch) -> dict[str, Request]:
         """Return the requests of a batch, by key."""
-        return {line["custom_id"]: line["body"] for line in json_lines(await self.file(batch.input_file_id))}
+        lines = json_lines(await self.file(batch.input_file_id))
+        return {line["custom_id"]: line["body"] for line in lines if line}
 
     async def ended(self, batch: Batch) -> Batch:
         """Wait until the batch has ended, successfully or not, and return its final state."""
@@ -165,8 +163,21 @@ class BatchApi:
             )
 
     async def cancel(self, batch: Batch) -> Batch:
-        """Cancel a running batch. It may still answer some requests."""
-        return normal(await self.surely(partial(self.openai.batches.cancel, batch.id)))
+        """Cancel a running batch, and return its state. It may still answer some requests.
+
+        If the endpoint refuses to cancel it, because it ends just now or for another reason, return it as it is.
+        """
+
+        async def cancelled() -> Batch:
+            try:
+                return await self.openai.batches.cancel(batch.id)
+            except openai.APIStatusError as error:
+                if error.status_code in REPEATED or (error.status_code >= 500 and error.status_code not in ABSENT):
+                    raise
+                logger.info("%s: %s was not cancelled (%d); waiting for it", self.name, batch.id, error.status_code)
+                return batch
+
+        return normal(await self.surely(cancelled))
 
     async def surely(self, call: Callable[[], Awaitable[Any]]) -> Any:
         """Return the result of `call`, which is retried while the endpoint cannot be reached."""
@@ -175,6 +186,7 @@ class BatchApi:
                 retry=retry_if_exception_type(Unreachable),
                 wait=wait_random_exponential(multiplier=0.5, max=60),
                 stop=stop_after_delay(PATIENCE),
+                sleep=self._sleep,
                 before_sleep=self._say_again,
                 reraise=True,
             ):
@@ -187,6 +199,13 @@ class BatchApi:
         error, action = state.outcome and state.outcome.exception(), state.next_action
         logger.info("%s: %s; trying again in %d s", self.name, error, action.sleep if action else 0)
 
+    async def _sleep(self, seconds: float) -> None:
+        """Sleep, but not after `stop`."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self.go_on()
+            await asyncio.sleep(min(left, 1.0))
+
     async def _once(self, call: Callable[[], Awaitable[Any]]) -> Any:
         self.go_on()
         try:
@@ -197,9 +216,9 @@ class BatchApi:
             raise self._error(error) from error
         except (openai.APIError, httpx2.HTTPError, httpx2.InvalidURL) as error:
             said = door.clean(str(error.__cause__ or ""))
-            raise Unreachable(f"connection broken ({said})" if said else "connection broken", unclear=True) from error
+            raise Unreachable(f"connection broken ({said})" if said else "connection broken") from error
         except (ValueError, AttributeError, TypeError) as error:  # a page, say, where openai's client expects an object
-            raise Unreachable(door.clean(f"broken reply ({error})"), unclear=True) from error
+            raise Unreachable(door.clean(f"broken reply ({error})")) from error
 
     def _error(self, error: openai.APIStatusError) -> Exception:
         body = door.error_in(error.body) or {"message": error.message}
@@ -209,7 +228,7 @@ class BatchApi:
             case Account():
                 return account_error(self.name, self.key_variable, said)
             case Throttled() | Transient():
-                return Unreachable(said, unclear=error.status_code >= 500)
+                return Unreachable(said)
         return UserError(f"{self.name} answered {said}; {CORRECT}")
 
 
@@ -245,12 +264,11 @@ def _lacks_files(batch: Batch) -> bool:
     return batch.status == "completed" and not batch.error_file_id
 
 
-def json_lines(content: bytes) -> Iterator[dict[str, Any]]:
-    """Yield the JSON object of each line. A broken line is skipped, so its request has no answer."""
-    for line in content.splitlines():
+def json_lines(content: bytes) -> Iterator[dict[str, Any] | None]:
+    """Yield the JSON object of each line, or None for a broken line. Blank lines are left out."""
+    for line in filter(bytes.strip, content.splitlines()):
         try:
             value = json.loads(line)
         except (ValueError, RecursionError):
-            continue
-        if isinstance(value, dict):
-            yield value
+            value = None
+        yield value if isinstance(value, dict) else None

@@ -25,8 +25,8 @@ from rag_instruct.llm.usage import count_of
 from rag_instruct.logs import logger
 
 
-class Unanswered(UserError):
-    """The provider answered no request of a batch and rejected at least one: the cause is not a single request."""
+class MostlyRefused(UserError):
+    """A batch brought more refusals in unknown words than answers: the cause is not a single request."""
 
 
 class PendingRequest(NamedTuple):
@@ -91,15 +91,16 @@ class BatchResults:
         """Record the batch's answers and its lost attempts, and hand them to the waiting requests.
 
         A request without an outcome stays pending and goes into the next batch. When all that can be read is stored,
-        raise Unanswered if the endpoint refuses most requests for a reason that we do not know, and UserError if it
+        raise MostlyRefused if the endpoint refuses more requests in unknown words than it answers, and UserError if it
         refuses the account, if its answers show that the budget cannot be kept, or if too many cannot be read.
         """
         found = await self._outcomes(batch, bodies)
-        if found.replies or len(found.denied) < ALIKE:
+        answers = sum("failure" not in reply for reply in found.replies.values())
+        if answers or len(found.denied) < ALIKE:
             found.replies |= {key: failed_reply(reason) for key, reason in found.denied.items()}
         else:
             found.refused |= found.denied  # perhaps the account is blocked
-        most_refused = 2 * len(found.refused) > len(found.refused) + len(found.replies)
+        most_refused = len(found.refused) > answers
         if not most_refused:
             found.replies |= {key: failed_reply(said, unknown=True) for key, said in found.refused.items()}
         unbounded = await self._stored(batch, bodies, buyer, found)
@@ -120,7 +121,7 @@ class BatchResults:
             raise account_error(self.api.name, self.api.key_variable, found.account)
         if most_refused:
             said = next(iter(found.refused.values()))
-            raise Unanswered(f"{self.api.name} answered {said} to {len(found.refused)} requests; {CORRECT}")
+            raise MostlyRefused(f"{self.api.name} answered {said} to {len(found.refused)} requests; {CORRECT}")
 
     async def _stored(
         self, batch: Batch, bodies: dict[str, Request], buyer: Buyer, found: _Outcomes
@@ -150,22 +151,22 @@ class BatchResults:
     async def _outcomes(self, batch: Batch, bodies: dict[str, Request]) -> _Outcomes:
         """Read the outcomes from the batch's files. If a request has several answers, the first counts."""
         found = _Outcomes()
-        silent, unreadable = dict.fromkeys(bodies), 0
+        without_line = dict.fromkeys(bodies)  # the keys, in their order
+        unnamed = 0  # lines that may be charged, but do not say for which request
         for name in filter(None, (batch.output_file_id, batch.error_file_id)):
             if (file := await self.api.results(name)) is None:
-                unreadable = len(bodies)
+                unnamed = len(bodies)
                 continue
-            content = bytes_without_key(file, self.api.key_variable)
-            unreadable += len(content.splitlines())
-            for line in json_lines(content):
-                key = str(line.get("custom_id"))
-                silent.pop(key, None)
-                # An answer without our name is charged, too.
-                unreadable -= key in bodies or _status_and_body(line)[0] != 200
-                if key in bodies and key not in found.replies:
-                    self._sort(key, batch.id, line, bodies[key], found)
-        # An unreadable line may be charged, but its request is unknown. For each such line one request counts as lost.
-        found.lost |= {key: Transient(BROKEN, charged=True) for key in list(silent)[:unreadable]}
+            for line in json_lines(bytes_without_key(file, self.api.key_variable)):
+                key = str(line.get("custom_id")) if line else ""
+                if line and key in bodies:
+                    without_line.pop(key, None)
+                    if key not in found.replies:
+                        self._sort(key, batch.id, line, bodies[key], found)
+                elif line is None or _status_and_body(line)[0] == 200:
+                    unnamed += 1
+        # For each unnamed line, one of the requests without a line counts as lost.
+        found.lost |= {key: Transient(BROKEN, charged=True) for key in list(without_line)[:unnamed]}
         for key in found.replies.keys() & found.lost.keys():
             del found.lost[key]
         return found

@@ -75,9 +75,8 @@ class Budget:
         self._reservations = Reservations(store.folder / ".lent", account.data_set)
         self._of_others: dict[str, _OfAnother] = {}  # by data set: reservations for batches that it opened
         self._learned = Learned()
-        if account.dollars is None:
-            return
-        if account.price(model.model, model.name) is None and any(place.key_variable for place in model.endpoints):
+        unpriced = account.price(model.model, model.name) is None
+        if account.dollars is not None and unpriced and any(endpoint.key_variable for endpoint in model.endpoints):
             raise UserError(
                 f"datasets.{account.data_set}.budget is in dollars, and no price is known for {model.model}: give the "
                 f"teacher a `price` in config.yaml, or add the model to the price file"
@@ -163,7 +162,7 @@ class Budget:
         """
         if not self._capped:
             return 0.0
-        most = self._most(request, self._model.batch)
+        most = self._most(request, self._model.batch) if self._account.dollars is not None else 0.0
         unbounded = not wants_vectors(request) and not room(request)
         if self._account.dollars is not None and self._is_priced and unbounded:
             raise UserError(
@@ -190,7 +189,7 @@ class Budget:
         The batch is already bought, and `data_set` pays for its answers. The reservation keeps new requests of that
         data set from spending its dollars a second time.
         """
-        most = sum(self._most(request, batch=True) for request in requests)
+        most = sum(self._most(request, batch=True) for request in requests)  # the payer may have a cap in dollars
         if data_set != self._account.data_set:
             other = self._of_others.setdefault(data_set, _OfAnother(self._store.folder / ".lent", data_set))
             other.change(most, len(requests))
@@ -220,8 +219,7 @@ class Budget:
             other.close()
 
     def _most(self, request: Request, batch: bool) -> float:
-        prompt = self._learned.most_prompt(request) if self._account.dollars is not None else 0
-        tokens = {"prompt": prompt, "completion": self._learned.most_answer(request)}
+        tokens = {"prompt": self._learned.most_prompt(request), "completion": self._learned.most_answer(request)}
         return self._account.cost(self._model.model, tokens, batch, self._model.name)
 
     @property

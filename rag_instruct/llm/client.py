@@ -83,10 +83,7 @@ class OnlineClient:
         self._model, self._recorder = model, recorder
         self._http = http_client(place.base_url for place in model.endpoints)
         weights = sum(endpoint.weight for endpoint in model.endpoints)
-        # Each endpoint may take twice its share, to replace a slow one. `concurrency.at_once` limits all together.
-        self._places = [
-            Place(endpoint, model, self._http, min(1.0, 2 * endpoint.weight / weights)) for endpoint in model.endpoints
-        ]
+        self._places = [Place(endpoint, model, self._http, endpoint.weight / weights) for endpoint in model.endpoints]
         self._losses = Losses()
         self._ever_answered = store.has_answers_of(model.model)
         self._refused_in_a_row = 0

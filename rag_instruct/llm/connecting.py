@@ -34,8 +34,9 @@ def http_client(addresses: Iterable[str], fast: bool = True) -> httpx2.AsyncClie
         named = " and ".join(f"{name}_proxy" for name, url in getproxies().items() if url.startswith("socks"))
         raise UserError(f"{named} has a SOCKS proxy, which cannot be used for batches: unset the variable") from error
     except OSError as error:
-        given = {name: os.environ.get(name, "") for name in CERTIFICATES}
-        named = " and ".join(f"{name}={path}" for name, path in given.items() if path and not os.access(path, os.R_OK))
+        given = {name: path for name in CERTIFICATES if (path := os.environ.get(name))}
+        wrong = {name: path for name, path in given.items() if not os.access(path, os.R_OK)} or given
+        named = " and ".join(f"{name}={path}" for name, path in wrong.items())
         raise UserError(f"{named}: the certificates cannot be read ({error.strerror}): correct the variable") from error
 
 

@@ -8,7 +8,7 @@ from rag_instruct.errors import UserError
 from rag_instruct.jobs import missing_key
 from rag_instruct.llm.answers import CORRECT
 from rag_instruct.llm.door import wrong_address
-from rag_instruct.llm.segments import Request, wants_vectors
+from rag_instruct.llm.segments import Request
 from rag_instruct.settings.address import address_fault
 
 NOT_STARTED = "http://not-started.invalid"  # the address of a teacher's own server before a job starts it
@@ -111,7 +111,7 @@ class TeacherModel:
         The request key in the store depends on all of them.
         """
         request = {"model": self.model, **body, **self.sampling}
-        if self.reasoning_tokens and not wants_vectors(body):
+        if isinstance(request.get("max_tokens"), int):
             request["max_tokens"] += self.reasoning_tokens
         return request
 

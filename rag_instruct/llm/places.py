@@ -37,8 +37,10 @@ class Place:
     def __init__(self, endpoint: Endpoint, model: TeacherModel, http: httpx2.AsyncClient, share: float) -> None:
         self.endpoint = endpoint
         self.name = f"{endpoint.model or model.model} at {endpoint.base_url}"
-        most = max(1, round(model.concurrency * share))
-        self.limiter = Limiter(self.name, most, model.requests_per_minute, model.tokens_per_minute)
+        # It may have twice its share in flight, to replace a slow one. `concurrency.at_once` limits all together.
+        most = max(1, round(model.concurrency * min(1.0, 2 * share)))
+        requests, tokens = (limit and limit * share for limit in (model.requests_per_minute, model.tokens_per_minute))
+        self.limiter = Limiter(self.name, most, requests, tokens)
         self.credit = 0.0  # for the weighted rotation
         self.faults = 0  # in a row
         self.answered = NEVER  # when the latest answered attempt was sent

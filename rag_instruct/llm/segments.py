@@ -27,7 +27,10 @@ Request = dict[str, Any]
 
 
 class Reply(TypedDict):
-    """The outcome of a request: an answer if `finish_reason` is "stop"; "failed" if there will never be an answer."""
+    """The outcome of a request: an answer if `finish_reason` is "stop"; "failed" if the endpoint refuses it.
+
+    A failure is final unless it is `unknown`.
+    """
 
     text: str  # for embeddings: the vector as base64 of float32
     finish_reason: str

@@ -1,7 +1,7 @@
 """Runs a local teacher's server for a stage: the server starts and ends with the stage."""
 
 import asyncio
-import io
+import os
 import shlex
 import socket
 import subprocess
@@ -62,9 +62,10 @@ class LocalServer:
 
     def last_lines(self, count: int) -> str:
         """Return the end of the server's output."""
-        size = self._output.seek(0, io.SEEK_END)
-        self._output.seek(max(0, size - MOST_SHOWN))
-        return "\n".join(self._output.read().decode("utf-8", "replace").splitlines()[-count:])
+        # The server writes where the file's position is: `pread` does not move it.
+        file = self._output.fileno()
+        shown = os.pread(file, MOST_SHOWN, max(0, os.fstat(file).st_size - MOST_SHOWN))
+        return "\n".join(shown.decode("utf-8", "replace").splitlines()[-count:])
 
     def error(self, when: str) -> UserError:
         """Return the error of a server that has ended, with the last lines of its output."""
@@ -148,19 +149,18 @@ def _wait_for(server: LocalServer, model: str, vectors: bool) -> None:
 
 
 def _is_ready(base_url: str, model: str, vectors: bool) -> bool:
-    """Return whether the server answers a request. Some servers list their models while they still load them.
+    """Return whether the server answers a request, or without `model`, whether it lists its models.
 
-    A refusal counts as an answer: the first real request then shows it.
+    A list of models is not enough: some servers have one while they still load, and some have none. A refusal counts as
+    an answer: the first real request then shows it.
     """
     path, request = "chat/completions", {"messages": [{"role": "user", "content": "ok"}], "max_tokens": 1}
-    if vectors:  # some servers of embeddings list no models
+    if vectors:
         path, request = "embeddings", {"input": ["ok"]}
     request = {"model": model, **request}
     try:
-        if not vectors and not httpx2.get(f"{base_url}/models", timeout=2, trust_env=False).is_success:
-            return False
         if not model:
-            return True
+            return httpx2.get(f"{base_url}/models", timeout=2, trust_env=False).is_success
         reply = httpx2.post(f"{base_url}/{path}", json=request, timeout=CHAT, trust_env=False)
     except httpx2.HTTPError:
         return False

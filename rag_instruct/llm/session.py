@@ -4,7 +4,7 @@ import asyncio
 import signal
 import threading
 from collections.abc import Awaitable, Callable
-from contextlib import nullcontext
+from contextlib import AsyncExitStack, nullcontext
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Protocol, Self, TypeVar
@@ -87,30 +87,39 @@ class Session:
         self._store, self._source, self._jobs = store, source, jobs
         self._waiting: dict[str, asyncio.Task[Reply]] = {}
         self._asked: set[str] = set()  # keys of requests that this session has sent
-        self.completions: dict[str, int] = {}  # request key: completion tokens of a stored answer
+        self._bought: set[str] = set()  # keys of requests whose replies this session added to the store
+        self.completions: dict[str, int] = {}  # request key: completion tokens of a reply that was stored before
 
     @property
     def bought(self) -> int:
-        """How many replies this session added to the store, those of adopted batches included."""
-        return self._store.added
+        """How many requests have a reply that this session added to the store, those of adopted batches included."""
+        return len(self._bought)
 
     @property
     def replayed(self) -> int:
-        """How many requests the store answered."""
+        """How many requests the store answered, with replies that this session did not add."""
         return len(self.completions)
 
     async def __aenter__(self) -> Self:
-        if self._jobs:
-            await self._jobs.adopt()
+        try:
+            if self._jobs:
+                await self._jobs.adopt()
+        except BaseException:
+            await self._close()
+            raise
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._source.close()
-        if self._jobs:
-            await self._jobs.close()
-        self._store.close()
+        await self._close()
+
+    async def _close(self) -> None:
+        async with AsyncExitStack() as last_first:
+            last_first.callback(self._store.close)
+            if self._jobs:
+                last_first.push_async_callback(self._jobs.close)
+            last_first.push_async_callback(self._source.close)
 
     def stop(self, error: UserError | None = None) -> None:
         """Start nothing new: all who wait raise the error, or else that the job was interrupted."""
@@ -137,8 +146,8 @@ class Session:
     async def ask(self, body: Request, sample: int = 0) -> tuple[str, Reply]:
         """Return the request's key and the reply, from the store or else from the source.
 
-        A reply is an answer only if its finish_reason is "stop". If it is "failed", `failure` says why the
-        endpoint will never give an answer.
+        A reply is an answer only if its finish_reason is "stop". If it is "failed", `failure` says why the endpoint
+        gave none. Later sessions ask again only if the failure is `unknown`.
         """
         request = self.model.request(body)
         key = request_key(request, sample)
@@ -155,8 +164,15 @@ class Session:
         if reply and reply.get("unknown") and self._source.asks_again and key not in self._asked:
             return None
         if reply:
-            self.completions[key] = tokens_of(reply)["completion"]
+            self._count(key, reply)
         return reply
+
+    def _count(self, key: str, reply: Reply) -> None:
+        """Count the request once: as bought or as answered by the store. A failure that was just sent is neither."""
+        if key in self._store.added:
+            self._bought.add(key)
+        elif key not in self._asked:
+            self.completions[key] = tokens_of(reply)["completion"]
 
     async def _missing(self, key: str, request: Request) -> Reply:
         if not self._jobs:
@@ -169,7 +185,9 @@ class Session:
                 if stored := self._stored(key):
                     return stored
             self._asked.add(key)
-            return await self._source.answer(key, request)
+            reply = await self._source.answer(key, request)
+            self._count(key, reply)
+            return reply
 
 
 def open_session(
@@ -211,11 +229,11 @@ def with_teacher(
         model = TeacherModel.of(described, server.base_url if server else None, teacher)
         if model.recorded:
             take_recorded(Path(model.recorded), answers)
-        async with open_session(model, AnswerStore(answers), account, client) as asked:
-            if threading.current_thread() is threading.main_thread():  # other threads cannot handle signals
-                asked.stop_on_signals()
-            async with server.watched(asked.stop) if server else nullcontext():
-                return await work(asked)
+        asked = open_session(model, AnswerStore(answers), account, client)
+        if threading.current_thread() is threading.main_thread():  # other threads cannot handle signals
+            asked.stop_on_signals()  # first: the session may begin with a wait for batches of earlier jobs
+        async with asked, server.watched(asked.stop) if server else nullcontext():
+            return await work(asked)
 
     vectors = issubclass(client, VectorClient)
     serving = (

@@ -17,7 +17,7 @@ def counter(model: str, tokenizer: str | None = None) -> TokenCounter:
     try:
         return _of_transformers(tokenizer) if tokenizer else _of_tiktoken(model)
     except Exception as error:  # an unknown model, or a vocabulary that cannot be fetched
-        why = str(error).strip().splitlines()[0][:150]
+        why = (str(error).strip() or type(error).__name__).splitlines()[0][:150]
         logger.info(
             "no tokenizer for %s (%s): token counts are estimated from %d bytes per token", model, why, BYTES_A_TOKEN
         )

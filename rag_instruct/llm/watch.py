@@ -6,8 +6,8 @@ from typing import Protocol
 from rag_instruct.errors import UserError
 from rag_instruct.reasons import Fault, Reason
 
-FIRST = 40  # useless answers in a row before the first useful one, after which the stage stops
-LATER = 400  # useless answers in a row after that
+FIRST = 40  # useless answers in a row after which a stage stops that has had at most one useful answer
+LATER = 400  # the same for a stage that has had more
 
 
 class Buyer(Protocol):
@@ -21,7 +21,7 @@ class Buyer(Protocol):
 class YieldWatch:
     """Counts useless answers in a row. Stored answers do not count, so each run tries some more.
 
-    `limit` useless answers are allowed before the first useful one.
+    `limit` is the number of useless answers at which the stage stops if no useful one comes before.
     """
 
     def __init__(self, what: str, buyer: Buyer, limit: int = FIRST) -> None:
@@ -32,7 +32,7 @@ class YieldWatch:
         self._useful = limit >= LATER
 
     def useful(self, text: str) -> None:
-        """Note a useful answer. A text that came before counts as a repetition."""
+        """Note a useful answer. A `text` that came before is a useless one, so this may raise as `useless` does."""
         if text and text in self._texts:
             self.useless(Fault(Reason.REPEATED_QUESTION, "the teacher gives the same answer to different requests"))
             return

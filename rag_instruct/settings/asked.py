@@ -109,12 +109,15 @@ class Teacher(Section):
     concurrency: Positive = Field(16, description="The most requests that one job has in flight.", examples=[64])
     requests_per_minute: Maybe[PositiveNumber] = Field(
         None,
-        description="The most requests per minute of one job. The job also obeys lower limits in the endpoint's "
-        "headers and 429s.",
+        description="The most requests per minute of one job. Several endpoints share them by weight. The job also "
+        "obeys lower limits in the endpoint's headers and 429s.",
         examples=[500],
     )
     tokens_per_minute: Maybe[PositiveNumber] = Field(
-        None, description="The most tokens per minute of one job, prompts and answers together.", examples=[30000]
+        None,
+        description="The most tokens per minute of one job, prompts and answers together. Several endpoints share them "
+        "by weight.",
+        examples=[30000],
     )
     timeout: PositiveNumber = Field(120, description="The most seconds that one request may take.", examples=[300])
     attempts: Positive = Field(
