@@ -20,13 +20,13 @@ from pydantic import ValidationError
 from rag_instruct.costs.ledger import entries, summary
 from rag_instruct.errors import UserError
 from rag_instruct.jobs import REPLAY, replays
-from rag_instruct.llm import answers, batch, batch_api, client, places
+from rag_instruct.llm import answers, batch, batch_api, client, endpoint_client
 from rag_instruct.llm.answers import AnswerStore
 from rag_instruct.llm.budget import BudgetAccount
 from rag_instruct.llm.concurrency import at_once
 from rag_instruct.llm.door import EMPTY, HALF
 from rag_instruct.llm.endpoints import Endpoint, TeacherModel
-from rag_instruct.llm.limits import MOST, Limiter, seconds_of
+from rag_instruct.llm.limits import TEN_YEARS, Limiter, seconds_of
 from rag_instruct.llm.prices import Price
 from rag_instruct.llm.prompts import load_prompt, read
 from rag_instruct.llm.segments import compact
@@ -42,7 +42,7 @@ def no_pauses(monkeypatch):
     """Let no test sleep: waits are a hundredth of their length."""
     monkeypatch.setattr(client, "FIRST_PAUSE", 0.005)
     monkeypatch.setattr(client, "LONGEST_WAIT", 0.05)
-    monkeypatch.setattr(places, "LONGEST_PAUSE", 0.02)
+    monkeypatch.setattr(endpoint_client, "LONGEST_PAUSE", 0.02)
     monkeypatch.setattr(batch, "QUIET", 0.05)
     monkeypatch.setattr(batch, "UNCLEAR", 0.3)
 
@@ -105,7 +105,7 @@ def test_an_account_that_is_blocked_in_the_words_of_moderation_stops_the_job(tmp
     with habits(after(20, lambda request: refusal)) as served:
         with pytest.raises(UserError, match="also to a control question"):
             ask_all(served.base_url, tmp_path, range(200), concurrency=8)
-    assert len(failures(tmp_path)) < 2 * client.ALIKE, "late answers of before count"
+    assert len(failures(tmp_path)) < 2 * client.BLOCKED_AFTER, "late answers of before count"
 
 
 TOO_LONG = (400, error("This model's maximum context length is 8192 tokens.", code="context_length_exceeded"))
@@ -342,7 +342,7 @@ def test_a_good_answer_that_comes_while_all_else_fails_is_stored(tmp_path, monke
 
 def test_a_job_that_was_stopped_reads_what_has_come_before_it_calls_it_a_timeout(tmp_path, monkeypatch):
     """A laptop that sleeps, or SIGSTOP: when the process goes on, both the answers and the timeout are due."""
-    monkeypatch.setattr(places, "ASLEEP", 0.2)
+    monkeypatch.setattr(endpoint_client, "ASLEEP", 0.2)
 
     def answer(request):
         time.sleep(0.2)
@@ -789,8 +789,8 @@ def test_an_outage_that_charges_ends_with_the_budget(tmp_path):
 def test_waits_have_a_limit():
     assert seconds_of(str(int(time.time()) + 90)) == pytest.approx(90, abs=2), "seconds since 1970"
     assert seconds_of(str((int(time.time()) + 90) * 1000)) == pytest.approx(90, abs=2), "milliseconds"
-    assert seconds_of("9" * 14) <= MOST
-    assert seconds_of("9" * 400) is None or seconds_of("9" * 400) <= MOST
+    assert seconds_of("9" * 14) <= TEN_YEARS
+    assert seconds_of("9" * 400) is None or seconds_of("9" * 400) <= TEN_YEARS
     assert seconds_of("١٢") is None
     limiter = Limiter("m", 4, None, None)
     limiter.succeeded({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "86400"})
@@ -878,7 +878,7 @@ def test_a_wait_for_an_allowance_ends_when_the_job_is_stopped():
 
 
 def test_429_without_end_is_one_wait_and_not_one_an_attempt(tmp_path, monkeypatch):
-    monkeypatch.setattr(places, "PATIENCE", 0.3)
+    monkeypatch.setattr(endpoint_client, "PATIENCE", 0.3)
     with habits(after(2, lambda request: (429, error("no more today")))) as served:
         began = time.monotonic()
         with pytest.raises(UserError, match=r"has only asked to wait for .*no more today"):
@@ -902,15 +902,15 @@ def test_blank_lines_for_ever_are_a_timeout(tmp_path):
 @pytest.mark.parametrize("first", [(429, error("later"), {"Retry-After": "3000"}), (503, error("down"))])
 def test_the_healthy_endpoint_gets_the_requests_of_the_other(tmp_path, first):
     with habits(lambda request: completion()) as well, habits(lambda request: first) as ill:
-        places_ = [Endpoint(ill.base_url), Endpoint(well.base_url)]
+        both = [Endpoint(ill.base_url), Endpoint(well.base_url)]
         began = time.monotonic()
-        assert ask_all(places_, tmp_path, range(60), concurrency=8)[1] == 60
+        assert ask_all(both, tmp_path, range(60), concurrency=8)[1] == 60
         assert time.monotonic() - began < 10
         assert len(ill.requests) < 20
 
 
 def test_an_endpoint_that_is_down_gets_one_request_at_a_time_when_it_has_rested(tmp_path, monkeypatch):
-    monkeypatch.setattr(places, "REST", 0.0)
+    monkeypatch.setattr(endpoint_client, "REST", 0.0)
     busy = []
 
     def slowly_down(request):
@@ -1466,7 +1466,7 @@ PACE = {"error": {"message": "Rate limit exceeded: slow down"}}
 
 
 def test_a_request_leaves_an_endpoint_that_only_asks_to_wait(tmp_path, monkeypatch):
-    monkeypatch.setattr(places, "LONGEST_PAUSE", 0.02)
+    monkeypatch.setattr(endpoint_client, "LONGEST_PAUSE", 0.02)
 
     def slow(request):
         time.sleep(0.3)
@@ -1478,7 +1478,7 @@ def test_a_request_leaves_an_endpoint_that_only_asks_to_wait(tmp_path, monkeypat
 
 
 def test_a_control_question_does_not_exceed_the_budget(tmp_path, monkeypatch):
-    monkeypatch.setattr(places, "LONGEST_PAUSE", 0.02)
+    monkeypatch.setattr(endpoint_client, "LONGEST_PAUSE", 0.02)
     waits = [(403, PACE)] * client.DOUBTED
 
     def answer(request):

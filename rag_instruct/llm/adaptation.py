@@ -34,8 +34,9 @@ class RequestAdaptation:
         self._limit = "max_tokens"
         self._unknown: set[str] = set()
         self._compiled: set[str] = set()  # grammars with which the endpoint has answered
-        self._refused: dict[str, int] = {}  # grammars that it cannot compile: 0, or the status that may have meant it
-        self._doubted: set[str] = set()  # grammars that were refused once, and whose request was answered without them
+        self._uncompilable: set[str] = set()  # grammars that it cannot compile
+        self._suspected: dict[str, int] = {}  # grammars that it perhaps cannot compile: the status that may mean it
+        self._suspected_once: set[str] = set()  # grammars whose request failed with them and was answered without them
 
     def adapt(self, request: Request) -> Request:
         """Return the request without the parameters that the endpoint is known to refuse."""
@@ -45,7 +46,9 @@ class RequestAdaptation:
         form = adapted.get("response_format", {}).get("type")
         while form and form != self._form and self._form != "json_schema":
             form = self.POORER[form]
-        if form is None or _grammar(adapted) in self._refused or (form == "json_object" and _of_text(adapted)):
+        grammar = _grammar(adapted)
+        left_out = grammar in self._uncompilable or grammar in self._suspected
+        if form is None or left_out or (form == "json_object" and _of_text(adapted)):
             adapted.pop("response_format", None)
         elif form == "json_object":
             adapted["response_format"] = {"type": "json_object"}
@@ -69,43 +72,41 @@ class RequestAdaptation:
         grammar = _grammar(compilable(request))
         if grammar and grammar == _grammar(sent):
             self._compiled.add(grammar)
-            self._refused.pop(grammar, None)
-        elif (status := self._refused.get(grammar)) and grammar in self._doubted:
-            self._refuse(grammar, f"answers {status} to")
+            self._suspected.pop(grammar, None)
+            self._uncompilable.discard(grammar)
+        elif (status := self._suspected.pop(grammar, 0)) and grammar in self._suspected_once:
+            self._leave_out(grammar, f"answers {status} to")
         elif status:
             # A passing fault looks the same once: the next request tries the grammar again.
-            del self._refused[grammar]
-            self._doubted.add(grammar)
+            self._suspected_once.add(grammar)
             self._say(f"answered {status}, and then the same request without the grammar {grammar[:200]}")
 
     def failed(self, request: Request) -> None:
-        """Learn from a failure of `request`: where its grammar was only suspected, the cause is another one."""
-        grammar = _grammar(compilable(request))
-        if self._refused.get(grammar):
-            del self._refused[grammar]
+        """Learn from a failure of `request` without its grammar: then the cause is another one."""
+        self._suspected.pop(_grammar(compilable(request)), None)
 
     def _cannot_compile(self, sent: Request, error: dict[str, Any]) -> bool:
         """Note that the endpoint cannot compile the grammar of `sent`, if its error says so."""
         grammar, said = _grammar(sent), str(error.get("message"))
         if not grammar or grammar in self._compiled or not GRAMMAR.search(said.lower()):
             return False
-        self._refuse(grammar, f"cannot compile ({said[:100]})")
+        self._leave_out(grammar, f"cannot compile ({said[:100]})")
         return True
 
     def _may_not_compile(self, sent: Request, status: int) -> bool:
         """Note that the endpoint perhaps cannot compile the grammar of `sent`.
 
-        vLLM answers 500 "Internal server error" then, and gateways 400 "Bad Request". This may have other causes, so it
-        is certain only when the endpoint has twice answered a request without the grammar that it refused with it.
+        vLLM answers 500 "Internal server error" then, and gateways 400 "Bad Request". Both may have other causes. So
+        we are certain only after this happened twice: a request failed with the grammar and was answered without it.
         """
         grammar = _grammar(sent)
         if not grammar or grammar in self._compiled:
             return False
-        self._refused.setdefault(grammar, status)
+        self._suspected.setdefault(grammar, status)
         return True
 
-    def _refuse(self, grammar: str, how: str) -> None:
-        self._refused[grammar] = 0
+    def _leave_out(self, grammar: str, how: str) -> None:
+        self._uncompilable.add(grammar)
         self._say(f"{how} the grammar {grammar[:200]}: sending requests without it, and still checking each reply")
 
     def _learn(self, sent: Request, error: dict[str, Any]) -> bool:

@@ -99,7 +99,10 @@ class OrphanedBatches:
             self._seen, self._foreign, self._elsewhere = self._folder.change(), foreign, elsewhere
 
     async def take_twins(self, name: str) -> None:
-        """Cancel batches that an unclear call opened beside this job's own of that name, and record what they cost."""
+        """Adopt other batches with the name of this job's own batch, and wait until their cost is recorded.
+
+        A call without a response may have opened them. All their requests are answered, so `adopt` cancels them.
+        """
         self._seen = None
         await self.adopt()
         twins = [adopted for adopted in self._adopted.values() if _name(adopted.batch) == name]

@@ -27,7 +27,7 @@ from typing import IO, TYPE_CHECKING
 from rag_instruct.errors import UserError
 from rag_instruct.files import FULL, digest, dump, needs_room
 from rag_instruct.llm import segments
-from rag_instruct.llm.segments import Payer, Place, Record, Reply, Request, failed_reply, payer_of, tokens_of
+from rag_instruct.llm.segments import Payer, Record, RecordLocation, Reply, Request, failed_reply, payer_of, tokens_of
 from rag_instruct.lock import READ_ONLY, hold
 
 if TYPE_CHECKING:  # it imports numpy, which stores without large segments do not need
@@ -71,7 +71,7 @@ class AnswerStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._recent: dict[str, Place] = {}  # by request key: records that this process wrote or read
+        self._recent: dict[str, RecordLocation] = {}  # by request key: records that this process wrote or read
         self._settled: KeyTable | None = None  # all others
         self._ends: dict[str, int] = {}  # segment: the byte up to which we have read it
         self._look: asyncio.Task[None] | None = None
@@ -139,7 +139,7 @@ class AnswerStore:
             self.lost[name] = record
             return
         (self._unknown.add if unknown else self._unknown.discard)(name)
-        self._recent[name] = Place(segment, position, payer)
+        self._recent[name] = RecordLocation(segment, position, payer)
         if len(self._recent) - len(self._unknown) >= MANY:
             self._table()
 
@@ -174,8 +174,8 @@ class AnswerStore:
 
         if self._settled is None:
             self._settled = KeyTable()
-        self._settled.add({key: place for key, place in self._recent.items() if key not in self._unknown})
-        self._recent = {key: place for key, place in self._recent.items() if key in self._unknown}
+        self._settled.add({key: location for key, location in self._recent.items() if key not in self._unknown})
+        self._recent = {key: location for key, location in self._recent.items() if key in self._unknown}
         return self._settled
 
     def has_answers_of(self, model: str) -> bool:
@@ -188,15 +188,15 @@ class AnswerStore:
 
     def record(self, key: str) -> Record | None:
         """Return the record of a request, or None."""
-        place = self._place(key)
-        return self._record_of(place) if place else None
+        location = self._location(key)
+        return self._record_of(location) if location else None
 
-    def _place(self, key: str) -> Place | None:
+    def _location(self, key: str) -> RecordLocation | None:
         return self._recent.get(key) or (self._settled.find(key) if self._settled else None)
 
-    def _record_of(self, place: Place) -> Record:
-        record = self._record_at(place.segment, place.position)
-        assert record, f"{place.segment} was changed at byte {place.position} while this process used it"
+    def _record_of(self, location: RecordLocation) -> Record:
+        record = self._record_at(location.segment, location.position)
+        assert record, f"{location.segment} was changed at byte {location.position} while this process used it"
         return record
 
     def _record_at(self, segment: str, position: int) -> Record | None:
@@ -210,17 +210,17 @@ class AnswerStore:
         """Yield the answers and failures that were bought for a data set, and those of the used keys."""
         mine = self._records(lambda payer: payer is None or payer.data_set == data_set)
         yield from (record for record in mine if record.get("for") == data_set or record["key"] in used)
-        for place in map(self._place, used):
-            if place and place.payer and place.payer.data_set != data_set:
-                yield self._record_of(place)
+        for location in map(self._location, used):
+            if location and location.payer and location.payer.data_set != data_set:
+                yield self._record_of(location)
 
     def answers_of(self, model: str) -> Iterator[Record]:
         """Yield the records with an answer of the model, about the latest first. No other record is read."""
         return self._records(lambda payer: payer is not None and payer.model == model, latest_first=True)
 
     def _records(self, wanted: Callable[[Payer | None], bool], latest_first: bool = False) -> Iterator[Record]:
-        recent = [place for place in self._recent.values() if wanted(place.payer)]
-        settled = self._settled.places(wanted, latest_first) if self._settled else ()
+        recent = [location for location in self._recent.values() if wanted(location.payer)]
+        settled = self._settled.locations(wanted, latest_first) if self._settled else ()
         return map(self._record_of, chain(reversed(recent), settled) if latest_first else chain(settled, recent))
 
     def sample(self, model: str) -> Iterator[Record]:

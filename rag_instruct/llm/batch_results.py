@@ -16,7 +16,17 @@ from rag_instruct.llm.answers import CORRECT
 from rag_instruct.llm.batch_api import BatchApi, json_lines
 from rag_instruct.llm.batch_folder import BatchFolder
 from rag_instruct.llm.budget import Unbounded
-from rag_instruct.llm.door import ALIKE, BROKEN, Account, Answer, Outcome, Refusal, Transient, Unknown, concerns_content
+from rag_instruct.llm.door import (
+    BLOCKED_AFTER,
+    BROKEN,
+    Account,
+    Answer,
+    Outcome,
+    Refusal,
+    Transient,
+    Unknown,
+    concerns_content,
+)
 from rag_instruct.llm.endpoints import account_error, bytes_without_key
 from rag_instruct.llm.losses import Losses
 from rag_instruct.llm.recorder import Buyer, Recorder
@@ -84,7 +94,7 @@ class BatchResults:
         self.api, self.folder, self.recorder = api, folder, recorder
         self.pending = PendingRequests()
         self.adaptation = RequestAdaptation(api.name)
-        self._halves: set[str] = set()  # keys of requests whose reply had half a character
+        self._imperfect: set[str] = set()  # keys of requests whose reply is kept only if no better one comes
         self._losses = Losses()
 
     async def take(self, batch: Batch, bodies: dict[str, Request], buyer: Buyer) -> None:
@@ -96,7 +106,7 @@ class BatchResults:
         """
         found = await self._outcomes(batch, bodies)
         answers = sum("failure" not in reply for reply in found.replies.values())
-        if answers or len(found.denied) < ALIKE:
+        if answers or len(found.denied) < BLOCKED_AFTER:
             found.replies |= {key: failed_reply(reason) for key, reason in found.denied.items()}
         else:
             found.refused |= found.denied  # perhaps the account is blocked
@@ -178,11 +188,11 @@ class BatchResults:
                 found.replies[key] = {**reply, "batch": batch}
             case Refusal(reason):
                 found.refuse(key, reason)
+            case Transient(charged=True, reply=reply) if reply and key in self._imperfect:
+                found.replies[key] = {**reply, "batch": batch}  # a second attempt brought no better one
             case Transient(charged=True) as lost:
-                if lost.reply and key in self._halves:
-                    found.replies[key] = {**lost.reply, "batch": batch}
-                elif lost.reply:
-                    self._halves.add(key)
+                if lost.reply:
+                    self._imperfect.add(key)
                 found.lost[key] = lost
             case Unknown(said):
                 found.refused[key] = said

@@ -11,16 +11,16 @@ from pathlib import Path
 from rag_instruct.errors import UserError
 from rag_instruct.llm.answers import KEPT, AnswerStore
 from rag_instruct.llm.endpoints import TeacherModel
-from rag_instruct.llm.learned import SLACK, Learned, room, said, size
+from rag_instruct.llm.learned import SLACK, Learned, answer_token_limit, message_bytes, request_bytes
 from rag_instruct.llm.prices import FREE, Price, Prices
 from rag_instruct.llm.reservations import Reservations
 from rag_instruct.llm.segments import Reply, Request, texts_in, wants_vectors
 from rag_instruct.llm.tokens import TokenCounter, counter, prompt_tokens
-from rag_instruct.llm.usage import Usage, possible, tokens_in
+from rag_instruct.llm.usage import Usage, plausible, tokens_in
 
 Renew = Callable[[], Awaitable[None]]
 
-BYTES = 5  # of text that make a token: rarely more
+BYTES_A_TOKEN = 5  # of text; a token has rarely more
 POLL = 0.5  # seconds between two checks of whether other jobs have released something
 
 
@@ -91,11 +91,11 @@ class Budget:
 
     def tokens(self, request: Request) -> int:
         """Estimate how many tokens of the endpoint's limit per minute the request uses."""
-        return prompt_tokens(request, self._count) + room(request)
+        return prompt_tokens(request, self._count) + answer_token_limit(request)
 
     def charged_usage(self, request: Request, usage: Usage | None) -> Usage:
         """Return the usage of an attempt without a reply: as the provider reports it, or else the most it can be."""
-        usage = possible(usage, said(request), 0) or None
+        usage = plausible(usage, message_bytes(request), 0) or None
         if usage and usage.get("prompt_tokens") and (usage.get("completion_tokens") or wants_vectors(request)):
             return usage
         return _estimated(request, usage, self._learned.most_prompt(request), self._learned.most_answer(request))
@@ -103,11 +103,11 @@ class Budget:
     def completed(self, request: Request, reply: Reply) -> Reply:
         """Return the reply with its usage. Estimate tokens that the endpoint did not report, or cannot have counted."""
         text = "" if wants_vectors(request) else reply["text"]  # vectors are not counted as tokens
-        usage = possible(reply.get("usage"), said(request), len(text.encode()))
+        usage = plausible(reply.get("usage"), message_bytes(request), len(text.encode()))
         if usage.get("prompt_tokens") and (usage.get("completion_tokens") or not text):
             return reply
-        per_byte = self._learned.prompt
-        prompt = self._learned.most_prompt(request) if per_byte is None else ceil(size(request) * per_byte)
+        per_byte = self._learned.tokens_per_byte
+        prompt = self._learned.most_prompt(request) if per_byte is None else ceil(request_bytes(request) * per_byte)
         answer = ceil(len(text.encode()) * (1.0 if per_byte is None else min(1.0, per_byte)))
         return {**reply, "usage": _estimated(request, usage, prompt, answer)}
 
@@ -118,7 +118,7 @@ class Budget:
         reservation bounds what the next answers cost.
         """
         usage = reply.get("usage")
-        if not usage or usage.get("estimated") or (self._account.dollars is None and self._learned.prompt):
+        if not usage or usage.get("estimated") or (self._account.dollars is None and self._learned.tokens_per_byte):
             return
         most, tokens = self._learned.most_answer(request), tokens_in(usage)["completion"]
         self._learned.note(request, usage)
@@ -163,7 +163,7 @@ class Budget:
         if not self._capped:
             return 0.0
         most = self._most(request, self._model.batch) if self._account.dollars is not None else 0.0
-        unbounded = not wants_vectors(request) and not room(request)
+        unbounded = not wants_vectors(request) and not answer_token_limit(request)
         if self._account.dollars is not None and self._is_priced and unbounded:
             raise UserError(
                 f"a request to {self._model.model} has no `max_tokens`, so nothing bounds what its answer costs: leave "
@@ -271,10 +271,13 @@ class Budget:
 
 
 def _estimated(request: Request, usage: Usage | None, prompt: int, completion: int) -> Usage:
-    """Return the usage with these counts where it has none. A total that it has is shared out, mostly to the answer."""
+    """Return the usage with `prompt` and `completion` tokens where it has no counts of its own.
+
+    If it has only a total, the prompt gets at most a token for 5 bytes of its messages, and the answer gets the rest.
+    """
     known = dict(usage or {})
     if total := known.pop("total_tokens", 0):
-        prompt = total if wants_vectors(request) else min(total, said(request) // BYTES)
+        prompt = total if wants_vectors(request) else min(total, message_bytes(request) // BYTES_A_TOKEN)
         completion = total - prompt
     return {
         **known,

@@ -18,7 +18,7 @@ from rag_instruct.llm.answers import CORRECT, KEPT, AnswerStore, request_key
 from rag_instruct.llm.budget import Renew
 from rag_instruct.llm.connecting import http_client
 from rag_instruct.llm.door import (
-    ALIKE,
+    BLOCKED_AFTER,
     Account,
     Answer,
     Outcome,
@@ -28,9 +28,9 @@ from rag_instruct.llm.door import (
     Unknown,
     concerns_content,
 )
+from rag_instruct.llm.endpoint_client import UNWELL, EndpointClient, by_weight
 from rag_instruct.llm.endpoints import TeacherModel, account_error
 from rag_instruct.llm.losses import Losses
-from rag_instruct.llm.places import UNWELL, Place, by_weight
 from rag_instruct.llm.recorder import Buyer, Recorder
 from rag_instruct.llm.segments import Reply, Request, failed_reply, wants_vectors
 from rag_instruct.logs import logger
@@ -75,15 +75,17 @@ class Asked:
 
 
 class OnlineClient:
-    """An AnswerSource that sends requests to a model's endpoints in turn, by weight, over open connections."""
+    """An AnswerSource that sends requests to a model's endpoints in turn, by weight."""
 
     asks_again: ClassVar[bool] = True
 
     def __init__(self, model: TeacherModel, recorder: Recorder, store: AnswerStore) -> None:
         self._model, self._recorder = model, recorder
-        self._http = http_client(place.base_url for place in model.endpoints)
+        self._http = http_client(endpoint.base_url for endpoint in model.endpoints)
         weights = sum(endpoint.weight for endpoint in model.endpoints)
-        self._places = [Place(endpoint, model, self._http, endpoint.weight / weights) for endpoint in model.endpoints]
+        self._endpoints = [
+            EndpointClient(endpoint, model, self._http, endpoint.weight / weights) for endpoint in model.endpoints
+        ]
         self._losses = Losses()
         self._ever_answered = store.has_answers_of(model.model)
         self._refused_in_a_row = 0
@@ -113,30 +115,30 @@ class OnlineClient:
     async def _tried(self, asked: Asked) -> Reply:
         """Return the reply of the first attempt that settles the request."""
         while True:
-            place = await self._next(asked)
+            endpoint = await self._next(asked)
             if asked.questioned:
                 asked.questioned = False
                 await asked.renew_reservation()
             try:
-                outcome = await self._attempt(place, asked)
+                outcome = await self._attempt(endpoint, asked)
             except Elsewhere:
                 continue
-            if reply := await self._settled(place, asked, outcome):
+            if reply := await self._settled(endpoint, asked, outcome):
                 return reply
 
-    async def _attempt(self, place: Place, asked: Asked) -> Outcome:
+    async def _attempt(self, endpoint: EndpointClient, asked: Asked) -> Outcome:
         # Counting tokens takes time, so we do it only if config.yaml or a header limits them.
-        tokens = self._recorder.budget.tokens(asked.request) if place.limiter.of_tokens else 0
+        tokens = self._recorder.budget.tokens(asked.request) if endpoint.limiter.of_tokens else 0
 
         def check() -> None:
             self._go_on()
             self._recorder.hold_room()  # the disk may have become full while the request waited
-            if place.limiter.paused_for and any(other.limiter.free for other in self._well()):
+            if endpoint.limiter.paused_for and any(other.limiter.free for other in self._well()):
                 raise Elsewhere
 
-        return await place.ask(asked.request, tokens, check)
+        return await endpoint.ask(asked.request, tokens, check)
 
-    async def _settled(self, place: Place, asked: Asked, outcome: Outcome) -> Reply | None:
+    async def _settled(self, endpoint: EndpointClient, asked: Asked, outcome: Outcome) -> Reply | None:
         """Return the reply if the attempt settles the request, or else wait and return None."""
         match outcome:
             case Answer(reply):
@@ -145,37 +147,37 @@ class OnlineClient:
                 self._losses.note()
                 return reply
             case Refusal(reason):
-                return await self._final(place, asked, reason)
+                return await self._final(endpoint, asked, reason)
             case Account(said):
-                raise account_error(place.name, place.endpoint.key_variable, said)
+                raise account_error(endpoint.name, endpoint.key_variable, said)
             case Throttled(said=said, sure=sure):
-                self._check_patience(place, said)
-                return await self._waited(place, asked, said, PATIENT if sure else DOUBTED)
+                self._check_patience(endpoint, said)
+                return await self._waited(endpoint, asked, said, PATIENT if sure else DOUBTED)
             case Transient():
                 asked.fails()
-                return await self._failed(place, asked, outcome)
+                return await self._failed(endpoint, asked, outcome)
             case Unknown(said):
                 asked.fails()
-                return await self._refused(place, asked, said)
+                return await self._refused(endpoint, asked, said)
             case _:
                 assert_never(outcome)
 
-    async def _final(self, place: Place, asked: Asked, reason: str) -> Reply | None:
+    async def _final(self, endpoint: EndpointClient, asked: Asked, reason: str) -> Reply | None:
         """Return the failed reply of a refusal in known words.
 
-        Providers block accounts in the words of moderation, too. So after `ALIKE` such refusals and no answer, the
-        endpoint must first answer a control question.
+        Providers block accounts in the words of moderation, too. So after `BLOCKED_AFTER` such refusals and no answer,
+        the endpoint must first answer a control question.
         """
         if concerns_content(reason):
-            place.denied += 1
-            async with place.confirming:
+            endpoint.denied += 1
+            async with endpoint.confirming:
                 self._go_on()
-                if place.denied >= ALIKE and not await self._answers(place, asked):
+                if endpoint.denied >= BLOCKED_AFTER and not await self._answers(endpoint, asked):
                     await self._wait_through_outage(asked)
                     return None
         return failed_reply(reason)
 
-    async def _waited(self, place: Place, asked: Asked, said: str, most: int) -> Reply | None:
+    async def _waited(self, endpoint: EndpointClient, asked: Asked, said: str, most: int) -> Reply | None:
         """Return None to try again. If the endpoint answers only other requests for long, the request is at fault.
 
         Some servers say 429 to a request that is larger than the limit of a minute, and some errors quote words of
@@ -184,88 +186,88 @@ class OnlineClient:
         asked.since = asked.since or time.monotonic()
         asked.waited += 1
         if asked.waited >= 2 * most:
-            return await self._given_up(place, asked, said)
+            return await self._given_up(endpoint, asked, said)
         if asked.waited >= most:
-            async with place.confirming:
-                if place.answered < asked.since:
-                    await self._answers(place, asked)
+            async with endpoint.confirming:
+                if endpoint.answered < asked.since:
+                    await self._answers(endpoint, asked)
         return None
 
-    def _check_patience(self, place: Place, said: str) -> None:
+    def _check_patience(self, endpoint: EndpointClient, said: str) -> None:
         """Raise UserError if the endpoint lets its requests wait for too long, and no other endpoint takes them."""
-        error = place.patience_error(said)
-        others = (other for other in self._places if other is not place)
+        error = endpoint.patience_error(said)
+        others = (other for other in self._endpoints if other is not endpoint)
         if error and not any(other.rested and not other.patience_error("") for other in others):
             raise error
 
-    async def _failed(self, place: Place, asked: Asked, outcome: Transient) -> Reply | None:
+    async def _failed(self, endpoint: EndpointClient, asked: Asked, outcome: Transient) -> Reply | None:
         """Count a fault. Return the reply if no better one is to be expected, or else wait and return None."""
         if outcome.reply and outcome.fault in asked.faults:
             return outcome.reply
         asked.faults.append(outcome.fault)
         asked.failed += 1
-        place.failed()
+        endpoint.failed()
         if outcome.charged:
             await self._recorder.lose(asked.key, asked.request, outcome)
             await asked.renew_reservation()
         # A fault counts as a loss only if no other endpoint is well.
-        if not any(other.rested for other in self._places if other is not place):
+        if not any(other.rested for other in self._endpoints if other is not endpoint):
             self._losses.note(str(outcome) if outcome.charged else "")
         if asked.failed < self._model.attempts:
             await self._pause(asked.failed)
             return None
         attempts = f"{asked.failed} attempts"
         if not self._ever_answered:
-            raise UserError(f"{place.name} does not answer ({outcome}, {attempts}); {KEPT}")
-        return await self._given_up(place, asked, f"{outcome}, {attempts}")
+            raise UserError(f"{endpoint.name} does not answer ({outcome}, {attempts}); {KEPT}")
+        return await self._given_up(endpoint, asked, f"{outcome}, {attempts}")
 
-    async def _refused(self, place: Place, asked: Asked, said: str) -> Reply | None:
+    async def _refused(self, endpoint: EndpointClient, asked: Asked, said: str) -> Reply | None:
         asked.refused += 1
         if asked.refused == 1 and self._ever_answered:
             await self._pause(asked.refused)
             return None
-        return await self._given_up(place, asked, said)
+        return await self._given_up(endpoint, asked, said)
 
-    async def _given_up(self, place: Place, asked: Asked, said: str) -> Reply | None:
+    async def _given_up(self, endpoint: EndpointClient, asked: Asked, said: str) -> Reply | None:
         """Return a failed reply that is not final, if the endpoint has answered something that was sent later.
 
         If it does not answer a control question either, wait until it does, and return None to try again.
         """
-        async with place.confirming:
+        async with endpoint.confirming:
             self._go_on()
-            if place.answered < asked.since and not await self._answers(place, asked):
+            if endpoint.answered < asked.since and not await self._answers(endpoint, asked):
                 await self._wait_through_outage(asked)
                 asked.start_again()
                 return None
         self._refused_in_a_row += 1
         if self._refused_in_a_row >= MANY:
             many = f"{self._refused_in_a_row} different requests in a row, the last with {said}"
-            self.stop(UserError(f"{place.name} refused {many}, and answered only control questions; {CORRECT}"))
+            self.stop(UserError(f"{endpoint.name} refused {many}, and answered only control questions; {CORRECT}"))
             self._go_on()
         return failed_reply(said, unknown=True)
 
-    async def _answers(self, place: Place, asked: Asked) -> bool:
+    async def _answers(self, endpoint: EndpointClient, asked: Asked) -> bool:
         """Return whether the endpoint answers something harmless. Raise UserError if it refuses even that.
 
         If it asks to wait, and another endpoint is well, the answer is no: the request goes there.
         """
         while True:
-            match outcome := await self._control(place, asked):
+            match outcome := await self._control(endpoint, asked):
                 case Answer():
                     return True
                 case Throttled(said=said):
-                    self._check_patience(place, said)
-                    if any(other.rested for other in self._places if other is not place):
+                    self._check_patience(endpoint, said)
+                    if any(other.rested for other in self._endpoints if other is not endpoint):
                         return False
                 case Transient():
-                    place.faults = max(place.faults, UNWELL)
+                    endpoint.faults = max(endpoint.faults, UNWELL)
                     return False
                 case Refusal() | Account() | Unknown():
                     said = outcome[0]
-                    self.stop(UserError(f"{place.name} answered {said}, also to a control question; {CORRECT}"))
+                    self.stop(UserError(f"{endpoint.name} answered {said}, also to a control question; {CORRECT}"))
                     self._go_on()
 
-    async def _control(self, place: Place, asked: Asked) -> Outcome:
+    async def _control(self, endpoint: EndpointClient, asked: Asked) -> Outcome:
         """Ask the endpoint something harmless with the parameters of `asked`, so that the same limits apply.
 
         The reservation of `asked` covers the question, because `asked` got no answer. It is renewed before the next
@@ -273,14 +275,14 @@ class OnlineClient:
         """
         request = harmless(asked.request)
         key = request_key(request, uuid.uuid4().hex)  # each control question is bought
-        outcome = await place.ask(request, 0, self._go_on)
+        outcome = await endpoint.ask(request, 0, self._go_on)
         buyer = Buyer(self._recorder.buyer.data_set, CONTROL_STAGE)
         match outcome:
             case Answer(reply):
                 self._ever_answered = asked.questioned = True
                 await self._recorder.record(key, request, reply, buyer)
             case Account(said):
-                raise account_error(place.name, place.endpoint.key_variable, said)
+                raise account_error(endpoint.name, endpoint.key_variable, said)
             case Transient(charged=True):
                 asked.questioned = True
                 await self._recorder.lose(key, request, outcome, buyer)
@@ -293,39 +295,39 @@ class OnlineClient:
                     raise
         return outcome
 
-    async def _next(self, asked: Asked) -> Place:
+    async def _next(self, asked: Asked) -> EndpointClient:
         """Choose the next endpoint by smooth weighted round robin, among those that are well and free."""
         while True:
             self._go_on()
-            if all(place.down for place in self._places) and self._ever_answered:
+            if all(endpoint.down for endpoint in self._endpoints) and self._ever_answered:
                 await self._wait_through_outage(asked)
-            well = self._well() or self._places
-            free = [place for place in well if place.limiter.free] if len(well) > 1 else well
+            well = self._well() or self._endpoints
+            free = [endpoint for endpoint in well if endpoint.limiter.free] if len(well) > 1 else well
             if free:
                 return by_weight(free)
             await asyncio.sleep(POLL)
 
-    def _well(self) -> list[Place]:
-        return [place for place in self._places if place.rested]
+    def _well(self) -> list[EndpointClient]:
+        return [endpoint for endpoint in self._endpoints if endpoint.rested]
 
     async def _wait_through_outage(self, asked: Asked) -> None:
         """Return when an endpoint answers again. Raise UserError after `OUTAGE` seconds."""
         async with self._outage:
             started, pause = time.monotonic(), FIRST_PAUSE
-            while all(place.down for place in self._places):
+            while all(endpoint.down for endpoint in self._endpoints):
                 self._go_on()
-                outcomes = [await self._control(place, asked) for place in self._places]
+                outcomes = [await self._control(endpoint, asked) for endpoint in self._endpoints]
                 if any(isinstance(outcome, Answer) for outcome in outcomes):
                     return
                 said = str(outcomes[0]) if isinstance(outcomes[0], Transient) else str(outcomes[0][0])
                 if time.monotonic() - started > OUTAGE:
-                    names = " and ".join(place.name for place in self._places)
+                    names = " and ".join(endpoint.name for endpoint in self._endpoints)
                     waited = timedelta(seconds=int(time.monotonic() - started))
                     self.stop(UserError(f"{names} has not answered for {waited} ({said}); {KEPT}"))
                     self._go_on()
                 if pause == FIRST_PAUSE:
                     longest = timedelta(seconds=int(OUTAGE))
-                    name = self._places[0].name
+                    name = self._endpoints[0].name
                     logger.warning(
                         "%s: no answer (%s): waiting until it answers again, at most %s", name, said, longest
                     )

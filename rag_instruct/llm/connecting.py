@@ -12,7 +12,6 @@ from rag_instruct.errors import UserError
 
 HERE = ("127.0.0.1", "localhost", "::1")
 MOST_CONNECTIONS = 10_000
-CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 def http_client(addresses: Iterable[str], fast: bool = True) -> httpx2.AsyncClient:
@@ -33,11 +32,11 @@ def http_client(addresses: Iterable[str], fast: bool = True) -> httpx2.AsyncClie
     except ImportError as error:  # httpx2 prepares all proxies, also those that no address needs
         named = " and ".join(f"{name}_proxy" for name, url in getproxies().items() if url.startswith("socks"))
         raise UserError(f"{named} has a SOCKS proxy, which cannot be used for batches: unset the variable") from error
-    except OSError as error:
-        given = {name: path for name in CERTIFICATES if (path := os.environ.get(name))}
-        wrong = {name: path for name, path in given.items() if not os.access(path, os.R_OK)} or given
-        named = " and ".join(f"{name}={path}" for name, path in wrong.items())
-        raise UserError(f"{named}: the certificates cannot be read ({error.strerror}): correct the variable") from error
+    except OSError as error:  # an unreadable SSL_CERT_DIR raises none
+        if not (path := os.environ.get("SSL_CERT_FILE")):
+            raise
+        said = f"SSL_CERT_FILE={path}: the certificates cannot be read ({error.strerror}): correct the variable"
+        raise UserError(said) from error
 
 
 def _check_proxy(address: str) -> None:

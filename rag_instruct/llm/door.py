@@ -28,9 +28,10 @@ QUOTED = 200  # characters of an endpoint's message that we repeat
 HALF = "half a character"  # fault and finish reason of a text with U+FFFD, which servers put where they cut one in two
 EMPTY = "empty"  # fault and finish reason of a reply without text and without a finish reason
 BROKEN = "broken reply"
-FORM = "the endpoint cannot apply the reply's form"  # begins the reason of a refusal that other words may cure
-ALIKE = 5  # refusals in the words of moderation, and no answer, which may be those of a blocked account
-LONG = "too long"  # begins the reason of a refusal that fewer documents may cure
+# Each begins the reason of a refusal.
+FORM_REFUSED = "the endpoint cannot apply the reply's form"  # the request's pattern or schema; another one may do
+PROMPT_TOO_LONG = "too long"  # a prompt with fewer documents may do
+BLOCKED_AFTER = 5  # refusals in the words of moderation without an answer: perhaps the account is blocked
 
 # Finish reasons by their parts, the first match counts. "" is a failure: another attempt may end otherwise.
 FINISHED = {
@@ -292,7 +293,7 @@ def _of_account(status: int, kind: str, message: str) -> bool:
 
 def of_parameters(outcome: Outcome) -> bool:
     """Return whether parameters may be at fault. Errors of length name them, and those of moderation quote any text."""
-    return not isinstance(outcome, Refusal) or outcome.reason.startswith(FORM)
+    return not isinstance(outcome, Refusal) or outcome.reason.startswith(FORM_REFUSED)
 
 
 def wrong_address(said: str) -> bool:
@@ -311,11 +312,11 @@ def told_wait(words: str) -> float | None:
 def _refusal(status: int, words: str, said: str) -> Refusal | None:
     """Return the refusal if the words concern the request alone."""
     if status == 413 or (TOO_LONG.search(words) and (status != 429 or "too large" in words)):
-        return Refusal(f"{LONG}: {said}")
+        return Refusal(f"{PROMPT_TOO_LONG}: {said}")
     if status < 500 and status != 429 and MODERATED.search(words):
         return Refusal(said)
     if status != 429 and GRAMMAR.search(words):
-        return Refusal(f"{FORM}: {said}")
+        return Refusal(f"{FORM_REFUSED}: {said}")
     return None
 
 
@@ -475,12 +476,12 @@ def _is_word(value: Any) -> bool:
 
 def too_long(failure: str) -> bool:
     """Return whether a stored failure says that the prompt is too long. Older records have its words only."""
-    return failure.startswith(LONG) or bool(TOO_LONG.search(failure.lower()))
+    return failure.startswith(PROMPT_TOO_LONG) or bool(TOO_LONG.search(failure.lower()))
 
 
 def concerns_content(reason: str) -> bool:
     """Return whether a refusal is one of moderation."""
-    return not reason.startswith((LONG, FORM))
+    return not reason.startswith((PROMPT_TOO_LONG, FORM_REFUSED))
 
 
 def quoted(content: bytes) -> str:

@@ -6,18 +6,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rag_instruct.llm.segment_index import SegmentIndex, short
-from rag_instruct.llm.segments import Payer, Place
+from rag_instruct.llm.segments import Payer, RecordLocation
 
-PLACE = np.dtype([("segment", "<i4"), ("position", "<i8"), ("payer", "<i4")])  # with numbers for names and payers
+LOCATION = np.dtype([("segment", "<i4"), ("position", "<i8"), ("payer", "<i4")])  # with numbers for names and payers
 
 
 class _Part(NamedTuple):
     keys: np.ndarray  # sorted
-    places: np.ndarray
+    locations: np.ndarray
 
 
 class KeyTable:
-    """Keys and their places."""
+    """Keys and their locations."""
 
     def __init__(self) -> None:
         self._parts: list[_Part] = []  # each at least twice as long as the next, so that there are few
@@ -27,40 +27,40 @@ class KeyTable:
     def __len__(self) -> int:
         return sum(len(part.keys) for part in self._parts)
 
-    def find(self, key: str) -> Place | None:
-        """Return the place of a key."""
+    def find(self, key: str) -> RecordLocation | None:
+        """Return the location of a key."""
         wanted = short([key])
-        for keys, places in self._parts:
+        for keys, locations in self._parts:
             row = int(np.searchsorted(keys, wanted)[0])
             if row < len(keys) and keys[row : row + 1] == wanted:
-                return next(self._places(places[row : row + 1]))
+                return next(self._locations(locations[row : row + 1]))
         return None
 
-    def add(self, places: Mapping[str, Place]) -> None:
+    def add(self, locations: Mapping[str, RecordLocation]) -> None:
         """Add keys that are not in the table."""
         found = [
-            (_number(self._segments, place.segment), place.position, _number(self._payers, place.payer))
-            for place in places.values()
+            (_number(self._segments, location.segment), location.position, _number(self._payers, location.payer))
+            for location in locations.values()
         ]
-        self._add(short(places), np.array(found, PLACE))
+        self._add(short(locations), np.array(found, LOCATION))
 
     def add_index(self, segment: str, index: SegmentIndex) -> np.ndarray:
         """Add the rows of a segment's index whose keys are not in the table, and return them."""
         rows: np.ndarray = index.rows[self._lacks(index.rows["key"])]
         payers = np.array([_number(self._payers, payer) for payer in (*index.payers, None)])
-        places = np.empty(len(rows), PLACE)
-        places["segment"], places["position"] = _number(self._segments, segment), rows["position"]
-        places["payer"] = payers[rows["payer"]]  # the last one, if nobody paid
-        self._add(rows["key"], places)
+        locations = np.empty(len(rows), LOCATION)
+        locations["segment"], locations["position"] = _number(self._segments, segment), rows["position"]
+        locations["payer"] = payers[rows["payer"]]  # the last one, if nobody paid
+        self._add(rows["key"], locations)
         return rows
 
-    def places(self, wanted: Callable[[Payer | None], bool], latest_first: bool = False) -> Iterator[Place]:
-        """Yield the places of the wanted payers, in the order of the segments and of the records in them."""
+    def locations(self, wanted: Callable[[Payer | None], bool], latest_first: bool = False) -> Iterator[RecordLocation]:
+        """Yield the locations of the wanted payers, in the order of the segments and of the records in them."""
         numbers = [number for payer, number in self._payers.items() if wanted(payer)]
-        of_parts = (part.places[np.isin(part.places["payer"], numbers)] for part in self._parts)
-        found = np.concatenate([np.empty(0, PLACE), *of_parts])
+        of_parts = (part.locations[np.isin(part.locations["payer"], numbers)] for part in self._parts)
+        found = np.concatenate([np.empty(0, LOCATION), *of_parts])
         order = np.lexsort((found["position"], found["segment"]))
-        return self._places(found[order[::-1] if latest_first else order])
+        return self._locations(found[order[::-1] if latest_first else order])
 
     def _lacks(self, keys: np.ndarray) -> np.ndarray:
         found = np.zeros(len(keys), bool)
@@ -69,18 +69,18 @@ class KeyTable:
             found |= part.keys[rows] == keys
         return ~found
 
-    def _add(self, keys: np.ndarray, places: np.ndarray) -> None:
+    def _add(self, keys: np.ndarray, locations: np.ndarray) -> None:
         while self._parts and len(self._parts[-1].keys) < 2 * len(keys):
             last = self._parts.pop()
-            keys, places = np.concatenate([last.keys, keys]), np.concatenate([last.places, places])
+            keys, locations = np.concatenate([last.keys, keys]), np.concatenate([last.locations, locations])
         if len(keys):
             order = np.argsort(keys, kind="stable")
-            self._parts.append(_Part(keys[order], places[order]))
+            self._parts.append(_Part(keys[order], locations[order]))
 
-    def _places(self, places: np.ndarray) -> Iterator[Place]:
+    def _locations(self, locations: np.ndarray) -> Iterator[RecordLocation]:
         segments, payers = list(self._segments), list(self._payers)
-        for place in places:
-            yield Place(segments[place["segment"]], int(place["position"]), payers[place["payer"]])
+        for location in locations:
+            yield RecordLocation(segments[location["segment"]], int(location["position"]), payers[location["payer"]])
 
 
 def _number(numbers: dict[Any, int], value: Any) -> int:

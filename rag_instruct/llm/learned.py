@@ -12,45 +12,47 @@ SLACK = 8  # tokens by which an answer may exceed its limit without being called
 
 
 class Learned:
-    """The most tokens per byte of a request, and the longest answer as a multiple of its limit, as answers show.
+    """Estimates the most tokens of a request and of its answer, from the usage of earlier answers.
 
     Before the first answer, a byte of the prompt counts as a token: no tokenizer makes more of them.
     """
 
     def __init__(self) -> None:
-        self.prompt: float | None = None
-        self.answer = 1.0
+        self.tokens_per_byte: float | None = None  # the most of any prompt so far
+        self._tokens_per_limit = 1.0  # the most of any answer so far: above 1 if the endpoint exceeds `max_tokens`
 
     def note(self, request: Request, usage: Usage | None) -> None:
         """Learn from the usage that a provider reported."""
         tokens = tokens_in(usage)
         if tokens["prompt"]:
-            self.prompt = max(self.prompt or 0.0, tokens["prompt"] / size(request))
-        if (limit := room(request)) and tokens["completion"] > limit + SLACK:
-            self.answer = max(self.answer, tokens["completion"] / limit)
+            self.tokens_per_byte = max(self.tokens_per_byte or 0.0, tokens["prompt"] / request_bytes(request))
+        if (limit := answer_token_limit(request)) and tokens["completion"] > limit + SLACK:
+            self._tokens_per_limit = max(self._tokens_per_limit, tokens["completion"] / limit)
 
     def most_prompt(self, request: Request) -> int:
         """Return the most tokens that a prompt is expected to have."""
-        head = 0 if wants_vectors(request) else HEAD
-        return size(request) + head if self.prompt is None else ceil(size(request) * self.prompt * MARGIN)
+        if self.tokens_per_byte is None:
+            return request_bytes(request) + (0 if wants_vectors(request) else HEAD)
+        return ceil(request_bytes(request) * self.tokens_per_byte * MARGIN)
 
     def most_answer(self, request: Request) -> int:
         """Return the most tokens that an answer is expected to have."""
-        return room(request) if self.answer == 1.0 else ceil(room(request) * self.answer * MARGIN)
+        limit = answer_token_limit(request)
+        return limit if self._tokens_per_limit == 1.0 else ceil(limit * self._tokens_per_limit * MARGIN)
 
 
-def room(request: Request) -> int:
+def answer_token_limit(request: Request) -> int:
     """Return the most answer tokens of a request. `n` asks for several answers, and all are charged."""
     limit = max(count_of(request.get(name)) for name in ("max_tokens", "max_completion_tokens"))
     return limit * max(1, count_of(request.get("n")))
 
 
-def said(request: Request) -> int:
+def message_bytes(request: Request) -> int:
     """Return the bytes of a request's messages, without its parameters and its schema."""
     texts = (message.get("content") for message in request.get("messages", []))
     return sum(len(text.encode("utf-8", "replace")) for text in texts if isinstance(text, str))
 
 
-def size(request: Request) -> int:
+def request_bytes(request: Request) -> int:
     """Return the bytes of a request; for embeddings, those of its texts."""
     return len(dump(request["input"] if wants_vectors(request) else request).encode("utf-8", "replace"))

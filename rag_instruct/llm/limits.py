@@ -15,9 +15,10 @@ from email.utils import parsedate_to_datetime
 from rag_instruct.logs import logger
 
 BURST = 1.0  # seconds of unused allowance that may be spent at once
-LONG = 60.0  # seconds; the log mentions longer waits, and no answered request brings one
+LOGGED = 60.0  # seconds from which the log mentions a wait
+AFTER_ANSWER = 60.0  # seconds of the longest pause for which the headers of an answered request can ask
 SLICE = 1.0  # seconds after which a wait looks whether it is still needed
-MOST = 10 * 365 * 86400.0  # seconds; no wait is longer, and from 1 January 1980 on, a number is a time of day
+TEN_YEARS = 10 * 365 * 86400.0  # seconds; a longer wait is cut to it, and a larger number is a time since 1970
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -103,7 +104,7 @@ class Limiter:
 
     def _warn_of(self, due: float) -> None:
         """Say that a request waits for long because of a limit per minute, once in a while."""
-        if (wait := due - time.monotonic()) >= LONG and time.monotonic() > self._warned + LONG * 10:
+        if (wait := due - time.monotonic()) >= LOGGED and time.monotonic() > self._warned + LOGGED * 10:
             self._warned = time.monotonic()
             limits = {"requests": self._requests.per_minute, "tokens": self._tokens.per_minute}
             named = " and ".join(f"{limit:g} {what}" for what, limit in limits.items() if limit)
@@ -127,7 +128,7 @@ class Limiter:
         self._tokens.learn(headers.get("x-ratelimit-limit-tokens"))
         for what in ("requests", "tokens"):
             if headers.get(f"x-ratelimit-remaining-{what}") == "0":
-                self._pause(min(LONG, seconds_of(headers.get(f"x-ratelimit-reset-{what}")) or 1.0))
+                self._pause(min(AFTER_ANSWER, seconds_of(headers.get(f"x-ratelimit-reset-{what}")) or 1.0))
 
     def throttled(self, began: float, retry_after: float | None, otherwise: float = 1.0) -> None:
         """Pause after a 429, `otherwise` without Retry-After. Halve the limit, once for all requests in flight."""
@@ -140,7 +141,7 @@ class Limiter:
 
     def _pause(self, seconds: float) -> None:
         until = time.monotonic() + seconds
-        if seconds >= LONG and until > max(self._paused_until, time.monotonic()) + LONG / 2:
+        if seconds >= LOGGED and until > max(self._paused_until, time.monotonic()) + LOGGED / 2:
             logger.warning("%s asked to retry after %s; waiting", self._name, timedelta(seconds=int(seconds)))
         self._paused_until = max(self._paused_until, until)
 
@@ -157,12 +158,12 @@ def seconds_of(text: str | None) -> float | None:
         with suppress(ValueError, OverflowError, TypeError):
             when = read(text)
             when = when if when.tzinfo else when.replace(tzinfo=UTC)
-            return max(0.0, min(MOST, when.timestamp() - time.time()))
+            return max(0.0, min(TEN_YEARS, when.timestamp() - time.time()))
     if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
         number = float(text)
-        if number <= MOST:
+        if number <= TEN_YEARS:
             return number
-        since = number / 1000 if number > 100 * MOST else number
-        return max(0.0, min(MOST, since - time.time()))
+        since = number / 1000 if number > 100 * TEN_YEARS else number  # of milliseconds
+        return max(0.0, min(TEN_YEARS, since - time.time()))
     parts = re.findall(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)", text)
-    return min(MOST, sum(float(number) * UNITS[unit] for number, unit in parts)) if parts else None
+    return min(TEN_YEARS, sum(float(number) * UNITS[unit] for number, unit in parts)) if parts else None

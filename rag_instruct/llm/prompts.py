@@ -102,7 +102,7 @@ class Step(Section):
         "explanation", are left out.
         """
         for read_value in _readings(reply, bare=self.reply_schema is None):
-            value = self._own(read_value) if self.reply_schema else read_value
+            value = self._schema_members(read_value) if self.reply_schema else read_value
             try:
                 jsonschema.validate(value, self.reply_schema or {"type": "string"})
             except (jsonschema.ValidationError, RecursionError):
@@ -111,19 +111,22 @@ class Step(Section):
             return {name: said.strip() if isinstance(said, str) else said for name, said in values.items()}
         return None
 
-    def _own(self, value: Any) -> Any:
-        """Return the schema's members, with `defaults`, or the value as it is if a stray is no mere addition.
+    def _schema_members(self, value: Any) -> Any:
+        """Return the members of a reply that the schema has, with `defaults` for missing ones.
 
-        A number among the strays shows that the reply counts otherwise, and a missing text has perhaps another name.
+        Return the reply as it is, so that it does not fit the schema, if its other members cast doubt on these:
+
+        - a member that is a number: the reply numbers its parts in another way than we asked;
+        - any other member, while a text is missing: the text perhaps has the other name.
         """
         members = (self.reply_schema or {}).get("properties", {})
         if isinstance(value, dict) and len(value) == 1 and not members.keys() & value:
             (value,) = value.values()  # {"result": {...}}
         if not isinstance(value, dict):
             return value
-        strays = value.keys() - members
-        lacking = [name for name, default in self.defaults.items() if default == "" and name not in value]
-        if strays and (lacking or any(map(str.isdigit, strays))):
+        others = value.keys() - members
+        missing_texts = [name for name, default in self.defaults.items() if default == "" and name not in value]
+        if others and (missing_texts or any(map(str.isdigit, others))):
             return value
         return {**self.defaults, **{name: said for name, said in value.items() if name in members}}
 

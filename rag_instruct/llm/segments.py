@@ -113,8 +113,8 @@ def payer_of(record: Record) -> Payer | None:
     return Payer(record.get("for", ""), model, record.get("teacher", ""), bool(paid.get("batch")))
 
 
-class Place(NamedTuple):
-    """Where a record is, and who paid for its answer; None for a failure."""
+class RecordLocation(NamedTuple):
+    """Where a record is: its segment and the byte there. `payer` paid for its answer; None for a failure."""
 
     segment: str
     position: int

@@ -43,7 +43,7 @@ def normal(usage: Any) -> Usage | None:
     return found
 
 
-def possible(usage: Usage | None, prompt: int, answer: int) -> Usage:
+def plausible(usage: Usage | None, prompt: int, answer: int) -> Usage:
     """Return the usage, or an empty one if its counts are too low for so many bytes of messages and answer.
 
     Some servers count requests or thousands, or leave out what they had cached.

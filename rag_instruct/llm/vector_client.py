@@ -7,9 +7,9 @@ from typing import NamedTuple
 from rag_instruct.llm.answers import ROOM, AnswerStore, request_key
 from rag_instruct.llm.client import Asked, OnlineClient
 from rag_instruct.llm.door import Transient
+from rag_instruct.llm.endpoint_client import EndpointClient
 from rag_instruct.llm.endpoints import TeacherModel
-from rag_instruct.llm.learned import size
-from rag_instruct.llm.places import Place
+from rag_instruct.llm.learned import request_bytes
 from rag_instruct.llm.recorder import Recorder
 from rag_instruct.llm.segments import Reply, Request, failed_reply, texts_in, tokens_of
 from rag_instruct.llm.vectors import shares
@@ -89,7 +89,7 @@ class VectorClient(OnlineClient):
 
     async def _record(self, texts: Sequence[_Text], reply: Reply, faults: list[str]) -> None:
         vectors = reply["text"].split("\n")
-        tokens = shares(tokens_of(reply)["prompt"], [size(text.request) for text in texts])
+        tokens = shares(tokens_of(reply)["prompt"], [request_bytes(text.request) for text in texts])
         parts = [Reply({**reply, "text": vector}) for vector in vectors]
         if faults:  # the ledger counts them
             parts[0]["faults"] = faults
@@ -106,23 +106,23 @@ class VectorClient(OnlineClient):
             else:
                 text.bought.set_result(kept)
 
-    async def _failed(self, place: Place, asked: Asked, outcome: Transient) -> Reply | None:
-        reply = await super()._failed(place, asked, outcome)
+    async def _failed(self, endpoint: EndpointClient, asked: Asked, outcome: Transient) -> Reply | None:
+        reply = await super()._failed(endpoint, asked, outcome)
         if reply is None and outcome.fault == "timeout" and texts_in(asked.request) > 1:
             return failed_reply(str(outcome))  # fewer texts take less time
         return reply
 
-    async def _refused(self, place: Place, asked: Asked, said: str) -> Reply | None:
+    async def _refused(self, endpoint: EndpointClient, asked: Asked, said: str) -> Reply | None:
         if texts_in(asked.request) > 1:
             return failed_reply(said)
-        return await super()._refused(place, asked, said)
+        return await super()._refused(endpoint, asked, said)
 
 
 def _groups(texts: Sequence[_Text], most: int) -> list[list[_Text]]:
     groups: list[list[_Text]] = []
     room = 0
     for text in texts:
-        needed = size(text.request)
+        needed = request_bytes(text.request)
         if not groups or len(groups[-1]) == most or needed > room:
             groups.append([])
             room = MOST_BYTES

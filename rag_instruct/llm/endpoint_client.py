@@ -1,4 +1,4 @@
-"""An endpoint as the client sees it: its connection, its limits, the parameters it supports, and how well it is."""
+"""Sends requests to one endpoint within its limits, and notes what it supports and whether it answers."""
 
 import asyncio
 import json
@@ -31,11 +31,15 @@ LONGEST_PAUSE = 60.0  # seconds between two attempts after 429s without Retry-Af
 NEVER = float("-inf")
 
 
-class Place:
-    """An endpoint with its connection, limiter and request adaptation."""
+class EndpointClient:
+    """The connection to one endpoint, its limits, the parameters it supports, and how it has answered so far.
+
+    `share` is the part of the model's requests that the endpoint gets.
+    """
 
     def __init__(self, endpoint: Endpoint, model: TeacherModel, http: httpx2.AsyncClient, share: float) -> None:
-        self.endpoint = endpoint
+        self.key_variable, self.weight = endpoint.key_variable, endpoint.weight
+        self._model = endpoint.model  # the model's name at this endpoint, if different
         self.name = f"{endpoint.model or model.model} at {endpoint.base_url}"
         # It may have twice its share in flight, to replace a slow one. `concurrency.at_once` limits all together.
         most = max(1, round(model.concurrency * min(1.0, 2 * share)))
@@ -88,11 +92,11 @@ class Place:
         async with self.limiter.turn(tokens, check) as began:
             check()
             while True:
-                sent = self._adaptation.adapt({**request, "model": self.endpoint.model or request["model"]})
+                sent = self._adaptation.adapt({**request, "model": self._model or request["model"]})
                 response = await self._post(sent)
                 if not isinstance(response, httpx2.Response):
                     return response
-                content = bytes_without_key(response.content, self.endpoint.key_variable)
+                content = bytes_without_key(response.content, self.key_variable)
                 outcome = _in_context(door.outcome_of(response.status_code, content, sent), response)
                 status = response.status_code
                 if status in (400, 422, 500) and self._learns(sent, content, status, outcome):
@@ -187,12 +191,12 @@ async def _timeout(seconds: float) -> AsyncIterator[None]:
             timer.cancel()
 
 
-def by_weight(places: list[Place]) -> Place:
+def by_weight(endpoints: list[EndpointClient]) -> EndpointClient:
     """Choose by smooth weighted round robin."""
-    for place in places:
-        place.credit += place.endpoint.weight
-    chosen = max(places, key=lambda place: place.credit)
-    chosen.credit -= sum(place.endpoint.weight for place in places)
+    for endpoint in endpoints:
+        endpoint.credit += endpoint.weight
+    chosen = max(endpoints, key=lambda endpoint: endpoint.credit)
+    chosen.credit -= sum(endpoint.weight for endpoint in endpoints)
     return chosen
 
 
