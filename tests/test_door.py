@@ -101,7 +101,7 @@ def test_states_of_the_account(status, answer):
 def test_a_wrong_address_or_model_is_said_to_be_that(status, answer):
     found = outcome(status, answer)
     assert isinstance(found, Account)
-    assert "check `base_url` and `model`" in str(account_error("m at u", None, found.said))
+    assert "check `base_url` and `model`" in str(account_error("m at u", None, found))
 
 
 @pytest.mark.parametrize(
@@ -319,7 +319,7 @@ def test_a_broken_success_is_quoted():
     page = b"<!DOCTYPE html><html><!-- x --><style>p {color: red}</style><title>Log in</title><p>Please log in"
     assert str(outcome(200, page)) == "broken reply (a page: Log in Please log in)"
     assert str(outcome(200, b"")) == "broken reply (nothing)"
-    assert outcome(200, said("insufficient_quota", code=429)) == Account("429 (insufficient_quota)")
+    assert outcome(200, said("insufficient_quota", code=429)) == Account("429 (insufficient_quota)", 429)
 
 
 STREAM = b"""data: {"model": "m", "choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}}]}
@@ -470,4 +470,4 @@ def test_an_error_about_something_else_than_the_model_does_not_name_the_address(
     ],
 )
 def test_errors_that_name_parameters_only_by_chance(said, concerned):
-    assert door.of_parameters(outcome_of(400, json.dumps({"error": {"message": said}}).encode(), {})) is concerned
+    assert door.may_be_of_parameters(outcome_of(400, json.dumps({"error": {"message": said}}).encode(), {})) is concerned

@@ -87,7 +87,7 @@ def test_an_account_that_runs_dry_stops_the_job_and_settles_nothing(tmp_path, re
 
 
 def test_many_different_requests_refused_alike_stop_the_job_although_the_endpoint_answers(tmp_path, monkeypatch):
-    monkeypatch.setattr(client, "MANY", 10)
+    monkeypatch.setattr(client, "MOST_REFUSED", 10)
     with habits(lambda request: completion() if number_of(request) is None else (418, error("no questions"))) as served:
         with pytest.raises(UserError, match=r"refused 10 different requests in a row.*no questions"):
             ask_all(served.base_url, tmp_path, range(100), concurrency=4)
@@ -159,7 +159,7 @@ def test_a_request_whose_refusal_quotes_words_of_pace_holds_up_nothing_for_long(
     """Also as the last open request."""
     with habits(lambda request: refusal if number_of(request) == 0 else completion()) as served:
         replies, _, _ = ask_all(served.base_url, tmp_path, range(count), concurrency=4)
-        most = 2 * (client.PATIENT if refusal[0] == 429 else client.DOUBTED)
+        most = 2 * (client.WAITS_BY_429 if refusal[0] == 429 else client.WAITS_BY_WORDS)
         assert len(served.requests) <= count + most + len(served.controls) <= count + most + 2
     assert replies[0][1]["unknown"]
     assert [reply["finish_reason"] for _, reply in replies[1:]] == ["stop"] * (count - 1)
@@ -1479,7 +1479,7 @@ def test_a_request_leaves_an_endpoint_that_only_asks_to_wait(tmp_path, monkeypat
 
 def test_a_control_question_does_not_exceed_the_budget(tmp_path, monkeypatch):
     monkeypatch.setattr(endpoint_client, "LONGEST_PAUSE", 0.02)
-    waits = [(403, PACE)] * client.DOUBTED
+    waits = [(403, PACE)] * client.WAITS_BY_WORDS
 
     def answer(request):
         return waits.pop() if waits and request["messages"][0]["content"] != client.CONTROL else completion()
@@ -1494,7 +1494,7 @@ def test_waits_before_an_outage_give_up_no_request_in_it():
         pass
 
     asked = client.Asked("k", {}, renew, waited=7, since=1.0)
-    asked.fails()
+    asked.note_first_failure()
     assert asked.since > 1.0, "answers to others while it waited show nothing of the outage"
     asked.start_again()
     assert asked.waited == 0

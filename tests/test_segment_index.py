@@ -66,7 +66,7 @@ def test_a_store_tells_the_same_whether_it_reads_records_or_indexes(tmp_path, mo
     expected = told(store)
     ledger = [record for record in store.records() if record["for"] == "one" or record["key"] in KEYS[:9]]
     assert expected["for"] == sorted(map(json.dumps, ledger))
-    monkeypatch.setattr(answers, "MANY", 7)
+    monkeypatch.setattr(answers, "MOST_RECENT", 7)
     assert told(AnswerStore(tmp_path)) == expected, "a table instead of a dictionary"
     for large in (0, (tmp_path / "2.jsonl").stat().st_size):  # all segments, and some of them
         monkeypatch.setattr(answers, "LARGE", large)
@@ -159,7 +159,7 @@ def test_a_store_that_may_not_be_written_is_read(tmp_path, monkeypatch):
 def test_a_process_begins_another_segment_and_leaves_an_index(tmp_path, monkeypatch):
     monkeypatch.setattr(answers, "LARGE", 1000)
     monkeypatch.setattr(answers, "FULL_SEGMENT", 3000)
-    monkeypatch.setattr(answers, "MANY", 5)
+    monkeypatch.setattr(answers, "MOST_RECENT", 5)
     store, other, draw = AnswerStore(tmp_path), AnswerStore(tmp_path), random.Random(6)
 
     async def buy():

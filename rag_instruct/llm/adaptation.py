@@ -9,7 +9,7 @@ from rag_instruct.llm.segments import Request
 from rag_instruct.logs import logger
 
 # The words in which servers say that they cannot compile the grammar of one request's `response_format`.
-GRAMMAR = re.compile(
+ABOUT_GRAMMAR = re.compile(
     r"grammar|regex|invalid pattern|schema (conversion|error)|compil\w+ .{0,40}(schema|pattern)|initialize samplers"
     r"|invalid json schema|required for format"
 )
@@ -88,7 +88,7 @@ class RequestAdaptation:
     def _cannot_compile(self, sent: Request, error: dict[str, Any]) -> bool:
         """Note that the endpoint cannot compile the grammar of `sent`, if its error says so."""
         grammar, said = _grammar(sent), str(error.get("message"))
-        if not grammar or grammar in self._compiled or not GRAMMAR.search(said.lower()):
+        if not grammar or grammar in self._compiled or not ABOUT_GRAMMAR.search(said.lower()):
             return False
         self._leave_out(grammar, f"cannot compile ({said[:100]})")
         return True

@@ -4,11 +4,13 @@ A batch's metadata contain the store's id and the batch's name. So each job can 
 those of its store. This works even if the job that opened a batch was killed before it wrote a file. A job claims the
 names of the batches that it waits for. If no job claims a batch, the next job that looks takes it over.
 
-While one job takes over a batch, another job may claim a request of this batch to buy the answer. So a job claims a
-request first. Then it checks three things before it buys:
+A job also claims each request that it buys or whose batch it adopts. It may adopt a batch although another job holds
+the claim on one of its requests. That job must not buy this request. So each job claims a request first, and buys it
+only if three things hold then:
 
-- since the job last looked for batches, no job opened a batch, took one over, or released its claim on one;
-- no batch that the job has adopted contains the request;
+- since the job last looked for batches, no job opened a batch, took one over, or released its claim on one (or else the
+  job looks again);
+- no batch that a job has adopted contains the request;
 - the store has no answer.
 """
 
@@ -31,7 +33,7 @@ from rag_instruct.lock import Claims
 from rag_instruct.logs import logger
 
 LOOKED_BACK = 30 * 86400  # seconds: providers delete older results
-MANY = 1000  # with this number of waiting requests, the time between two looks is twice as long
+CROWD = 1000  # with so many waiting requests, the time between two looks is twice as long
 # Keys of a batch's metadata: the store's id (one per model), the batch's name, the data set and stage that pay.
 STORE, NAME, DATA_SET, STAGE = "rag_instruct_store", "rag_instruct_name", "rag_instruct_for", "rag_instruct_stage"
 
@@ -59,9 +61,9 @@ class OrphanedBatches:
         self._adopted: dict[str, _Adopted] = {}  # by batch id
         self._adopted_of: dict[str, _Adopted] = {}  # by request key
         self._seen: str | None = None  # `BatchFolder.change()` at the last look
-        self._foreign: list[str] = []  # names of the batches that other jobs held at the last look
-        self._elsewhere: dict[str, str] = {}  # request key: id of the batch, if another job adopted it
-        self._requests: dict[str, list[str]] = {}  # batch id: its request keys, if another job adopted it
+        self._held_by_others: list[str] = []  # names of the batches that other jobs held at the last look
+        self._batch_elsewhere: dict[str, str] = {}  # request key: id of the batch, if another job adopted it
+        self._keys_elsewhere: dict[str, list[str]] = {}  # batch id: its request keys, if another job adopted it
 
     def stop(self) -> None:
         """Stop waiting. The batches keep running, and the next run takes their answers."""
@@ -87,7 +89,7 @@ class OrphanedBatches:
         if not (store := self._folder.store_of(self._api.model)):
             return
         async with self._folder.looking(self._api.go_on):
-            if self._folder.change() == self._seen and not any(map(self._is_free, self._foreign)):
+            if self._folder.change() == self._seen and not any(map(self._is_free, self._held_by_others)):
                 return
             foreign: list[str] = []
             elsewhere: dict[str, str] = {}
@@ -96,7 +98,7 @@ class OrphanedBatches:
                     if not await self._take_over(batch):
                         foreign.append(_name(batch))
                         elsewhere |= dict.fromkeys(await self._requests_of_taken(batch), batch.id)
-            self._seen, self._foreign, self._elsewhere = self._folder.change(), foreign, elsewhere
+            self._seen, self._held_by_others, self._batch_elsewhere = self._folder.change(), foreign, elsewhere
 
     async def take_twins(self, name: str) -> None:
         """Adopt other batches with the name of this job's own batch, and wait until their cost is recorded.
@@ -120,13 +122,13 @@ class OrphanedBatches:
                 raise adopted.error
             self._adopted_of.pop(key, None)
             return True
-        if not (batch := self._elsewhere.get(key)):
+        if not (batch := self._batch_elsewhere.get(key)):
             return False
         self._api.go_on()
         if self._folder.kept(batch).exists():
-            del self._elsewhere[key]
+            del self._batch_elsewhere[key]
         else:
-            await asyncio.sleep(POLL * (1 + len(self._elsewhere) / MANY))
+            await asyncio.sleep(POLL * (1 + len(self._batch_elsewhere) / CROWD))
         return True
 
     def _is_free(self, name: str) -> bool:
@@ -140,7 +142,7 @@ class OrphanedBatches:
         async for batch in self._api.batches():
             if batch.created_at < earliest:
                 break
-            # Until our own batch has an id, its name may belong to it.
+            # Until our own batch has an id, any batch of its name may be it. After that, the others are twins.
             own = batch.id == self.own_id if self.own_id else _name(batch) == self.own
             ours = (batch.metadata or {}).get(STORE) == store and not own
             if ours and batch.id not in self._adopted and not self._folder.kept(batch.id).exists():
@@ -148,7 +150,10 @@ class OrphanedBatches:
         return found
 
     async def _take_over(self, batch: Batch) -> bool:
-        """Adopt the batch, unless its answers are recorded. Return False if another job holds it."""
+        """Adopt the batch, unless its answers are recorded. Return False if another job holds it.
+
+        A batch that has ended is recorded at once. For a running one, a task waits.
+        """
         name = _name(batch)
         if not self.claims.take(name):
             return False
@@ -178,7 +183,7 @@ class OrphanedBatches:
         self._adopted[batch.id] = adopted
         self._adopted_of |= dict.fromkeys(bodies, adopted)
         logger.info("%s: %s of an earlier run is %s", *self._of(batch), batch.status)
-        adopted.task = asyncio.create_task(self._outlive(adopted))
+        adopted.task = asyncio.create_task(self._wait_and_record(adopted))
         if batch.status in ENDED:
             await adopted.ended.wait()
         else:
@@ -197,14 +202,14 @@ class OrphanedBatches:
         """
         if not self._folder.taken(batch.id).exists():
             return []
-        if batch.id not in self._requests:
+        if batch.id not in self._keys_elsewhere:
             try:
-                self._requests[batch.id] = list(await self._api.bodies(batch))
+                self._keys_elsewhere[batch.id] = list(await self._api.bodies(batch))
             except Gone:  # the provider deleted them after the other job read them
-                self._requests[batch.id] = []
-        return self._requests[batch.id]
+                self._keys_elsewhere[batch.id] = []
+        return self._keys_elsewhere[batch.id]
 
-    async def _outlive(self, adopted: _Adopted) -> None:
+    async def _wait_and_record(self, adopted: _Adopted) -> None:
         """Wait until an adopted batch ends, and record its answers for the data set that opened it."""
         batch = adopted.batch
         try:

@@ -39,7 +39,7 @@ SAMPLE = 200  # answers from which a job learns how many tokens a request has
 ROOM = 2**23  # bytes set aside on the disk, for answers that are on their way when it becomes full
 LARGE = 2**20  # bytes from which a segment has an index; to read less takes milliseconds
 FULL_SEGMENT = 2**26  # bytes after which a process begins another segment: what has no index yet stays small
-MANY = 2**15  # records in a dictionary, before they go into a table
+MOST_RECENT = 2**15  # records in a dictionary, before they go into a table
 RESTED = 10  # after a look into the folder, wait this many times as long as the look took
 
 
@@ -126,6 +126,10 @@ class AnswerStore:
                 self._ends[name] = position
 
     def _take(self, record: Record, segment: str, position: int) -> None:
+        """Count and locate a record, unless one of the same identity came before.
+
+        A final record replaces a failure that is not final.
+        """
         name, unknown = segments.identity(record), bool(record.get("unknown"))
         known = name in self.lost if "lost" in record else name in self
         if known and (unknown or name not in self._unknown):
@@ -138,25 +142,28 @@ class AnswerStore:
         if "lost" in record:
             self.lost[name] = record
             return
-        (self._unknown.add if unknown else self._unknown.discard)(name)
+        if unknown:
+            self._unknown.add(name)
+        else:
+            self._unknown.discard(name)
         self._recent[name] = RecordLocation(segment, position, payer)
-        if len(self._recent) - len(self._unknown) >= MANY:
+        if len(self._recent) - len(self._unknown) >= MOST_RECENT:
             self._table()
 
     def _note_spent(self, payer: Payer, tokens: Counter[str]) -> None:
         self.spent.setdefault(payer, Counter()).update(tokens)
 
     def _take_index(self, name: str) -> int:
-        """Take what the index of a segment says, and return the byte up to which it holds."""
+        """Count and locate the records of a large segment by its index. Return the byte up to which the index holds."""
         import numpy as np
 
         from rag_instruct.llm.segment_index import TOKENS, index_of, short
 
         index = index_of(self.folder / name)
-        if unknown := list(self._unknown):
-            for place in np.flatnonzero(np.isin(short(unknown), index.rows["key"])):
-                self._unknown.discard(unknown[place])
-                del self._recent[unknown[place]]
+        if unknown := list(self._unknown):  # failures that a final record of this segment replaces
+            for replaced in np.flatnonzero(np.isin(short(unknown), index.rows["key"])):
+                self._unknown.discard(unknown[replaced])
+                del self._recent[unknown[replaced]]
         rows = self._table().add_index(name, index)
         for number, payer in enumerate(index.payers):
             if len(paid := rows[rows["payer"] == number]):

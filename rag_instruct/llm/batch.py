@@ -14,7 +14,7 @@ from rag_instruct.errors import UserError
 from rag_instruct.files import dump
 from rag_instruct.llm.adoption import DATA_SET, NAME, STAGE, STORE, OrphanedBatches
 from rag_instruct.llm.answers import CORRECT
-from rag_instruct.llm.batch_api import CHAT, faults_of, interrupted, normal
+from rag_instruct.llm.batch_api import CHAT, faults_of, interrupted, normal_batch
 from rag_instruct.llm.batch_results import LostAttempt, PendingRequest
 from rag_instruct.llm.endpoints import without_key
 from rag_instruct.llm.segments import Reply, Request, failed_reply
@@ -22,8 +22,8 @@ from rag_instruct.logs import logger
 
 MOST_LINES = 50_000  # requests in a batch, a limit of the API
 ENQUEUED = re.compile("enqueued token|token_limit_exceeded")  # more tokens than the account may have in batches
-LEAST = 100  # requests in a batch that other batches of the account leave no room for: it waits for them
-TRIAL = 100  # requests in the first batch to a model of which the store has no answer: all of them may be of no use
+LEAST = 100  # requests; no batch becomes smaller while other batches fill the account: it waits for them
+TRIAL = 100  # requests in the first batch to a model of which the store has no answer, because all may be of no use
 MOST_BYTES = 190_000_000  # of a batch's file; the API allows 200 MB
 QUIET = 1.0  # seconds without a new request after which a batch is closed and sent
 ROUNDS = 4  # batches that we try for a request
@@ -49,6 +49,7 @@ class BatchClient:
         self._opening = False
         self._twins: list[asyncio.Task[None]] = []
         self._unclear = False  # whether an opening brought no response, so that there may be a second batch
+        self._look_until = 0.0  # how long to look for the batch of such an opening
 
     asks_again: ClassVar[bool] = True
 
@@ -138,7 +139,7 @@ class BatchClient:
         batch = await self._api.ended(batch)
         if batch.status == "failed":
             said = without_key(faults_of(batch), self._api.key_variable)
-            if ENQUEUED.search(said.lower()) and await self._sends_less(batch, len(bodies), said):
+            if ENQUEUED.search(said.lower()) and await self._adjust_to_account(batch, len(bodies), said):
                 for key in bodies:
                     self._rounds[key] -= 1
                 return
@@ -153,8 +154,8 @@ class BatchClient:
             if self._rounds[key] >= ROUNDS:
                 self._pending.settle(key, NoAnswer(f"no answer in {ROUNDS} batches"))
 
-    async def _sends_less(self, batch: Batch, count: int, said: str) -> bool:
-        """Return whether the next batch, of fewer requests or after a wait, may find room in the account."""
+    async def _adjust_to_account(self, batch: Batch, count: int, said: str) -> bool:
+        """Make the next batch smaller, or wait for other batches of the account. Return False if neither can help."""
         others = await self._api.others_run(batch.id)
         if count > (LEAST if others else 1):
             self._most = max(LEAST, count // 2) if others else count // 2
@@ -166,44 +167,41 @@ class BatchClient:
 
     async def _open(self, content: bytes, name: str) -> Batch:
         """Upload the requests and start their batch."""
-        openai = self._api.openai
-        file = await self._api.surely(
-            lambda: openai.files.create(file=("requests.jsonl", io.BytesIO(content)), purpose="batch")
-        )
+        create = self._api.openai.files.create
+        file = await self._api.surely(lambda: create(file=("requests.jsonl", io.BytesIO(content)), purpose="batch"))
         data_set, stage = self._recorder.buyer
         store = self._folder.store_of(self._api.model, make=True)
         tags = {STORE: store, NAME: name, DATA_SET: data_set, STAGE: stage}
 
-        self._unclear, look_until = False, 0.0
+        self._unclear, self._look_until = False, 0.0
+        return normal_batch(await self._api.surely(lambda: self._started(file.id, tags)))
 
-        async def started() -> Batch:
-            nonlocal look_until
-            while time.monotonic() < look_until:
-                if batch := await self._opened(file.id):
+    async def _started(self, file: str, tags: dict[str, str]) -> Batch:
+        """Start the batch of an input file, or return the one that an attempt without a response has started."""
+        while time.monotonic() < self._look_until:
+            if batch := await self._opened(file):
+                return batch
+            await asyncio.sleep(min(LOOK, UNCLEAR / 10))
+        # Without the lock, another job could see the change before it can see the batch.
+        async with self._folder.looking(self._api.go_on):
+            self._opening = True
+            try:
+                self._folder.say_changed()
+                if self._unclear and (batch := await self._opened(file)):
                     return batch
-                await asyncio.sleep(min(LOOK, UNCLEAR / 10))
-            # Without the lock, another job could see the change before it can see the batch.
-            async with self._folder.looking(self._api.go_on):
-                self._opening = True
-                try:
-                    self._folder.say_changed()
-                    if self._unclear and (batch := await self._opened(file.id)):
-                        return batch
-                    self._api.go_on()
-                    return await openai.batches.create(
-                        input_file_id=file.id, endpoint=CHAT, completion_window="24h", metadata=tags
-                    )
-                except Exception as error:
-                    if not isinstance(error, APIStatusError) or error.status_code >= 500:
-                        self._unclear, look_until = True, time.monotonic() + UNCLEAR
-                    raise
-                finally:
-                    self._opening = False
-
-        return normal(await self._api.surely(started))
+                self._api.go_on()
+                return await self._api.openai.batches.create(
+                    input_file_id=file, endpoint=CHAT, completion_window="24h", metadata=tags
+                )
+            except Exception as error:
+                if not isinstance(error, APIStatusError) or error.status_code >= 500:
+                    self._unclear, self._look_until = True, time.monotonic() + UNCLEAR
+                raise
+            finally:
+                self._opening = False
 
     async def _opened(self, file: str) -> Batch | None:
-        """Return the batch of an input file: an attempt may have opened it although its response was lost."""
+        """Return the batch of an input file, or None if no attempt has opened one."""
         async for batch in self._api.batches():
             if batch.input_file_id == file:
                 return batch

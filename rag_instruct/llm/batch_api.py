@@ -29,7 +29,7 @@ from rag_instruct.logs import bar, logger
 
 CHAT: Final = "/v1/chat/completions"
 PATIENCE = 3600.0  # seconds of retries before a call fails
-LATE = 600.0  # seconds after its end in which a batch may still get the files with its results
+LATE = 600.0  # seconds for which we wait for the files of a batch that has ended
 LONGEST = 4 * 86400.0  # seconds from its opening in which a batch must end
 ABSENT = (404, 405, 501)  # statuses of an endpoint that lacks the file, the batch or the whole API
 REPEATED = (408, 429)  # statuses below 500 after which a refused cancellation is tried again
@@ -92,7 +92,7 @@ class BatchApi:
             if batch.id in seen:  # a server that sends the same page again and again
                 return
             seen.add(batch.id)
-            yield normal(batch)
+            yield normal_batch(batch)
 
     async def others_run(self, own: str) -> bool:
         """Return whether the account has another batch than `own` that has not ended."""
@@ -144,7 +144,7 @@ class BatchApi:
                     late_until = time.monotonic() + LATE
                     self._check_age(batch, opened)
                 await asyncio.sleep(self._poll_seconds)
-                batch = normal(await self.surely(partial(self.openai.batches.retrieve, batch.id)))
+                batch = normal_batch(await self.surely(partial(self.openai.batches.retrieve, batch.id)))
                 if batch.request_counts:
                     counter.total = batch.request_counts.total
                     counter.update(batch.request_counts.completed + batch.request_counts.failed - counter.n)
@@ -177,7 +177,7 @@ class BatchApi:
                 logger.info("%s: %s was not cancelled (%d); waiting for it", self.name, batch.id, error.status_code)
                 return batch
 
-        return normal(await self.surely(cancelled))
+        return normal_batch(await self.surely(cancelled))
 
     async def surely(self, call: Callable[[], Awaitable[Any]]) -> Any:
         """Return the result of `call`, which is retried while the endpoint cannot be reached."""
@@ -225,14 +225,14 @@ class BatchApi:
         outcome = door.refused(error.status_code, body)
         said = without_key(str(outcome if isinstance(outcome, Transient) else outcome[0]), self.key_variable)
         match outcome:
-            case Account():
-                return account_error(self.name, self.key_variable, said)
+            case Account(status=status):
+                return account_error(self.name, self.key_variable, Account(said, status))
             case Throttled() | Transient():
                 return Unreachable(said)
         return UserError(f"{self.name} answered {said}; {CORRECT}")
 
 
-def normal(batch: Batch) -> Batch:
+def normal_batch(batch: Batch) -> Batch:
     """Return the batch with its state in OpenAI's words, a time of its opening, and whole counts or none."""
     state = str(batch.status or "").lower().removeprefix("batch_state_")
     if not state and batch.output_file_id:

@@ -15,7 +15,7 @@ CHANGED = ".changed"  # rewritten when a job opens a batch or takes one over
 
 
 class BatchFolder:
-    """The store's ids in the metadata of batches, one per model, and marks of batches.
+    """The folder `.batches` of a store: marks of batches, and for each model the store's id in its batches' metadata.
 
     A mark is an empty file: `kept` for a batch whose answers are in the store, `taken` for one that was taken over.
     """

@@ -77,7 +77,7 @@ class _Outcomes:
     refused: dict[str, str] = field(default_factory=dict)  # in words that we do not know
     denied: dict[str, str] = field(default_factory=dict)  # in the words of moderation
     lost: dict[str, Transient] = field(default_factory=dict)
-    account: str = ""  # how the endpoint refuses the account
+    account: Account | None = None  # how the endpoint refuses the account
 
     def refuse(self, key: str, reason: str) -> None:
         """Add a refusal of the request."""
@@ -196,8 +196,8 @@ class BatchResults:
                 found.lost[key] = lost
             case Unknown(said):
                 found.refused[key] = said
-            case Account(said):
-                found.account = said
+            case Account() as refused:
+                found.account = refused
 
     def _outcome(self, line: dict[str, Any], body: Request) -> Outcome | None:
         """Return the outcome in a line of results; None if the request is to be sent again as it is, or adapted."""
@@ -206,9 +206,8 @@ class BatchResults:
             return door.completed(content, dump(content).encode("utf-8", "replace"), body)
         error = door.error_in(content) or door.error_in(line.get("error"))
         outcome = door.refused(status, error)
-        if not status or (status in (400, 422) and door.of_parameters(outcome) and self.adaptation.learn(body, error)):
-            return None
-        return outcome
+        of_parameters = status in (400, 422) and door.may_be_of_parameters(outcome)
+        return None if not status or (of_parameters and self.adaptation.learn(body, error)) else outcome
 
 
 def _status_and_body(line: dict[str, Any]) -> tuple[int, Any]:

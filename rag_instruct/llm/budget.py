@@ -162,7 +162,7 @@ class Budget:
         """
         if not self._capped:
             return 0.0
-        most = self._most(request, self._model.batch) if self._account.dollars is not None else 0.0
+        most = self._most(request, self._model.batch)
         unbounded = not wants_vectors(request) and not answer_token_limit(request)
         if self._account.dollars is not None and self._is_priced and unbounded:
             raise UserError(

@@ -38,10 +38,11 @@ from rag_instruct.logs import logger
 LONGEST_WAIT = 60.0  # seconds between two attempts, at most
 OUTAGE = 600.0  # seconds without an answer, after which the job stops
 FIRST_PAUSE = 0.5  # seconds before the second look whether an endpoint is back; each later pause is twice as long
-MANY = 40  # different requests in a row that are refused in unknown words, after which the job stops
+MOST_REFUSED = 40  # different requests in a row that are refused in unknown words, after which the job stops
 POLL = 0.2  # seconds between two looks for an endpoint that is free, if there are several
-DOUBTED = 3  # times that the words of a refusal ask one request to wait, after which the endpoint must answer another
-PATIENT = 20  # the same for a 429. After twice as many, the request is at fault
+# After so many waits of one request, the endpoint must answer another. After twice as many, the request is at fault.
+WAITS_BY_WORDS = 3  # for which only the words of a refusal ask
+WAITS_BY_429 = 20
 CONTROL = "Reply with the single word: ok"  # to an endpoint of embeddings, any text is harmless
 CONTROL_STAGE = "control question"
 
@@ -58,18 +59,19 @@ class Asked:
     request: Request
     renew_reservation: Renew
     faults: list[str] = field(default_factory=list)
-    failed: int = 0  # attempts, since the last outage
-    refused: int = 0  # attempts in words that we do not know
-    waited: int = 0  # attempts after which the endpoint asked to wait
-    since: float = 0.0  # when the first of these attempts had failed
-    questioned: bool = False  # its reservation has paid for a control question
+    # Attempts since the last outage: those that failed, were refused in unknown words, or had to wait.
+    failed: int = 0
+    refused: int = 0
+    waited: int = 0
+    since: float = 0.0  # when the first of these attempts ended
+    reservation_spent: bool = False  # a control question has used it
 
     def start_again(self) -> None:
         """Forget the attempts that failed in an outage."""
         self.failed, self.refused, self.waited, self.since = 0, 0, 0, 0.0
 
-    def fails(self) -> None:
-        """Note the time of the first failure. What was answered while the request waited shows nothing of it."""
+    def note_first_failure(self) -> None:
+        """Note the time, unless an attempt failed before. Earlier answers to other requests prove nothing after it."""
         if not self.failed and not self.refused:
             self.since = time.monotonic()
 
@@ -116,8 +118,8 @@ class OnlineClient:
         """Return the reply of the first attempt that settles the request."""
         while True:
             endpoint = await self._next(asked)
-            if asked.questioned:
-                asked.questioned = False
+            if asked.reservation_spent:
+                asked.reservation_spent = False
                 await asked.renew_reservation()
             try:
                 outcome = await self._attempt(endpoint, asked)
@@ -147,22 +149,22 @@ class OnlineClient:
                 self._losses.note()
                 return reply
             case Refusal(reason):
-                return await self._final(endpoint, asked, reason)
-            case Account(said):
-                raise account_error(endpoint.name, endpoint.key_variable, said)
+                return await self._after_refusal(endpoint, asked, reason)
+            case Account():
+                raise account_error(endpoint.name, endpoint.key_variable, outcome)
             case Throttled(said=said, sure=sure):
                 self._check_patience(endpoint, said)
-                return await self._waited(endpoint, asked, said, PATIENT if sure else DOUBTED)
+                return await self._after_throttle(endpoint, asked, said, WAITS_BY_429 if sure else WAITS_BY_WORDS)
             case Transient():
-                asked.fails()
-                return await self._failed(endpoint, asked, outcome)
+                asked.note_first_failure()
+                return await self._after_fault(endpoint, asked, outcome)
             case Unknown(said):
-                asked.fails()
-                return await self._refused(endpoint, asked, said)
+                asked.note_first_failure()
+                return await self._after_unknown(endpoint, asked, said)
             case _:
                 assert_never(outcome)
 
-    async def _final(self, endpoint: EndpointClient, asked: Asked, reason: str) -> Reply | None:
+    async def _after_refusal(self, endpoint: EndpointClient, asked: Asked, reason: str) -> Reply | None:
         """Return the failed reply of a refusal in known words.
 
         Providers block accounts in the words of moderation, too. So after `BLOCKED_AFTER` such refusals and no answer,
@@ -177,7 +179,7 @@ class OnlineClient:
                     return None
         return failed_reply(reason)
 
-    async def _waited(self, endpoint: EndpointClient, asked: Asked, said: str, most: int) -> Reply | None:
+    async def _after_throttle(self, endpoint: EndpointClient, asked: Asked, said: str, most: int) -> Reply | None:
         """Return None to try again. If the endpoint answers only other requests for long, the request is at fault.
 
         Some servers say 429 to a request that is larger than the limit of a minute, and some errors quote words of
@@ -200,13 +202,13 @@ class OnlineClient:
         if error and not any(other.rested and not other.patience_error("") for other in others):
             raise error
 
-    async def _failed(self, endpoint: EndpointClient, asked: Asked, outcome: Transient) -> Reply | None:
+    async def _after_fault(self, endpoint: EndpointClient, asked: Asked, outcome: Transient) -> Reply | None:
         """Count a fault. Return the reply if no better one is to be expected, or else wait and return None."""
         if outcome.reply and outcome.fault in asked.faults:
             return outcome.reply
         asked.faults.append(outcome.fault)
         asked.failed += 1
-        endpoint.failed()
+        endpoint.note_fault()
         if outcome.charged:
             await self._recorder.lose(asked.key, asked.request, outcome)
             await asked.renew_reservation()
@@ -221,7 +223,7 @@ class OnlineClient:
             raise UserError(f"{endpoint.name} does not answer ({outcome}, {attempts}); {KEPT}")
         return await self._given_up(endpoint, asked, f"{outcome}, {attempts}")
 
-    async def _refused(self, endpoint: EndpointClient, asked: Asked, said: str) -> Reply | None:
+    async def _after_unknown(self, endpoint: EndpointClient, asked: Asked, said: str) -> Reply | None:
         asked.refused += 1
         if asked.refused == 1 and self._ever_answered:
             await self._pause(asked.refused)
@@ -240,7 +242,7 @@ class OnlineClient:
                 asked.start_again()
                 return None
         self._refused_in_a_row += 1
-        if self._refused_in_a_row >= MANY:
+        if self._refused_in_a_row >= MOST_REFUSED:
             many = f"{self._refused_in_a_row} different requests in a row, the last with {said}"
             self.stop(UserError(f"{endpoint.name} refused {many}, and answered only control questions; {CORRECT}"))
             self._go_on()
@@ -262,7 +264,7 @@ class OnlineClient:
                 case Transient():
                     endpoint.faults = max(endpoint.faults, UNWELL)
                     return False
-                case Refusal() | Account() | Unknown():
+                case Refusal() | Unknown():
                     said = outcome[0]
                     self.stop(UserError(f"{endpoint.name} answered {said}, also to a control question; {CORRECT}"))
                     self._go_on()
@@ -279,12 +281,12 @@ class OnlineClient:
         buyer = Buyer(self._recorder.buyer.data_set, CONTROL_STAGE)
         match outcome:
             case Answer(reply):
-                self._ever_answered = asked.questioned = True
+                self._ever_answered = asked.reservation_spent = True
                 await self._recorder.record(key, request, reply, buyer)
-            case Account(said):
-                raise account_error(endpoint.name, endpoint.key_variable, said)
+            case Account():
+                raise account_error(endpoint.name, endpoint.key_variable, outcome)
             case Transient(charged=True):
-                asked.questioned = True
+                asked.reservation_spent = True
                 await self._recorder.lose(key, request, outcome, buyer)
                 try:
                     # A new reservation could wait for requests that wait for this question.

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from rag_instruct.llm.limits import seconds_of
 from rag_instruct.llm.segments import Reply, Request, texts_in, wants_vectors
 from rag_instruct.llm.streams import streamed
-from rag_instruct.llm.usage import Usage, normal
+from rag_instruct.llm.usage import Usage, normal_usage
 from rag_instruct.llm.vectors import vectors_in
 
 QUOTED = 200  # characters of an endpoint's message that we repeat
@@ -61,7 +61,7 @@ MODERATED = re.compile(
     r"|blocked (by|due to) .{0,40}(safety|content|policy|filter)"
 )
 # The endpoint cannot compile this request's pattern or schema.
-GRAMMAR = re.compile(
+GRAMMAR_REFUSED = re.compile(
     r"xgrammar|grammar|failed to (parse|compile|convert).{0,40}(schema|regex|pattern)|invalid (json )?schema"
     r"|regex.{0,40}(too complex|not supported)"
 )
@@ -81,7 +81,7 @@ ACCOUNT = re.compile(
     r"|resource has been (temporarily )?blocked|exceeded your (current |monthly )?quota|(out of|no (more )?) ?credits\b"
     r"|credits? (are |is |have been |has been )?(used up|exhausted|depleted)|add a payment method"
 )
-# Words of everyday texts, which name the account only where the endpoint speaks of it.
+# Words that everyday texts have too. They name the account only outside of quotations.
 ACCOUNT_PERHAPS = re.compile(
     r"subscription (has |is )?(expired|ended|lapsed|inactive)|overdue|balance (is |was )?(insufficient|too low)"
     r"|(spending|spend) limit|all available credits|permission_error|not authorized to perform|security token"
@@ -117,7 +117,7 @@ PAGE = re.compile(rb"\s*(\xef\xbb\xbf)?\s*<(!doctype|html|head|body|title|meta|c
 UNSEEN = re.compile(r"<(script|style)\b.*?</\1>|<!--.*?-->|<[^>]*>", re.S | re.I)  # of a page
 LASTING = (401, 402, 404, 405, 410)  # statuses of key, credit and address
 PACED = (403, 429, 449)  # statuses that may ask to wait, in a message of their own words
-WAITS = (408, 409, 421, 423, 424, 425, 429, 498, 499)  # statuses below 500 that another attempt may not have
+RETRIED = (408, 409, 421, 423, 424, 425, 429, 498, 499)  # statuses below 500 after which a retry may succeed
 TIMEOUTS = (408, 499, 504, 524)  # of a proxy that stopped waiting: the model may have answered, and is charged
 
 # Members of a body that hold an error: its words, or an object that has them.
@@ -173,6 +173,13 @@ class Account(NamedTuple):
     """No request will be answered until the user changes key, account or address."""
 
     said: str
+    status: int
+
+    @property
+    def is_of_address(self) -> bool:
+        """Whether the address or the model's name is wrong."""
+        is_elsewhere = 300 <= self.status < 400 or self.status in (404, 405, 410)
+        return is_elsewhere or bool(ADDRESS.search(self.said.lower()))
 
 
 class Unknown(NamedTuple):
@@ -251,11 +258,11 @@ def refused(status: int, error: Mapping[str, Any]) -> Outcome:
     kind = f"{code} {error.get('type')}".lower()
     words = f"{kind} {message}".lower()
     more = f"{words} {error.get('details')}".lower()
-    passing = _passes(status, kind, message.lower()) or (status == 429 and PACE.search(more))
+    passing = _is_of_pace(status, kind, message.lower()) or (status == 429 and PACE.search(more))
     if "in_flight_budget" in words:  # OpenRouter: less credit than the requests in flight may cost
         return Throttled(said)
     if _lasts(status, more) or (_of_account(status, kind, message.lower()) and not passing):
-        return Account(said)
+        return Account(said, status)
     if refusal := _refusal(status, words, said):
         return refusal
     if status == 429 or passing:
@@ -263,16 +270,20 @@ def refused(status: int, error: Mapping[str, Any]) -> Outcome:
         sure = status == 429 or bool(PACE.search(kind))
         return Throttled(said, told_wait(f"{more} {members}".lower()), sure)
     if status < 500 and ADDRESS.search(words):
-        return Account(said)
+        return Account(said, status)
     if NO_JSON.search(words):
         return Transient("no JSON", said, charged=True)
-    if status in WAITS or status >= 500 or status < 200:
+    if status in RETRIED or status >= 500 or status < 200:
         return Transient(str(status), clean(message or code), charged=status in TIMEOUTS)
     return Unknown(said)
 
 
-def _passes(status: int, kind: str, message: str) -> bool:
-    """Return whether an error below 500 speaks of a limit per minute. Its message may quote the user's text."""
+def _is_of_pace(status: int, kind: str, message: str) -> bool:
+    """Return whether an error below 500 says that a limit per minute is exceeded.
+
+    Its message may quote the user's text. So the words count in its code and type, outside of quotations, or at its
+    beginning.
+    """
     own = QUOTATION.sub("", message) if status in PACED else ""
     return status < 500 and bool(PACE.search(f"{kind} {own}") or PACE_FIRST.match(message))
 
@@ -291,14 +302,12 @@ def _of_account(status: int, kind: str, message: str) -> bool:
     return bool(ACCOUNT_PERHAPS.search(f"{kind} {QUOTATION.sub('', message)}"))
 
 
-def of_parameters(outcome: Outcome) -> bool:
-    """Return whether parameters may be at fault. Errors of length name them, and those of moderation quote any text."""
+def may_be_of_parameters(outcome: Outcome) -> bool:
+    """Return whether an error that names a parameter may be caused by it.
+
+    Errors of a prompt that is too long name `max_tokens`, and those of moderation may quote any word.
+    """
     return not isinstance(outcome, Refusal) or outcome.reason.startswith(FORM_REFUSED)
-
-
-def wrong_address(said: str) -> bool:
-    """Return whether an error says that the address or the model's name is wrong."""
-    return said.startswith(("3", "404", "405", "410")) or bool(ADDRESS.search(said.lower()))
 
 
 def told_wait(words: str) -> float | None:
@@ -315,7 +324,7 @@ def _refusal(status: int, words: str, said: str) -> Refusal | None:
         return Refusal(f"{PROMPT_TOO_LONG}: {said}")
     if status < 500 and status != 429 and MODERATED.search(words):
         return Refusal(said)
-    if status != 429 and GRAMMAR.search(words):
+    if status != 429 and GRAMMAR_REFUSED.search(words):
         return Refusal(f"{FORM_REFUSED}: {said}")
     return None
 
@@ -323,7 +332,7 @@ def _refusal(status: int, words: str, said: str) -> Refusal | None:
 def completed(body: Any, content: bytes, request: Request) -> Outcome:
     """Return the outcome of a successful response."""
     body = _unwrapped(body)
-    usage = normal(body.get("usage")) if isinstance(body, dict) else None
+    usage = normal_usage(body.get("usage")) if isinstance(body, dict) else None
     choice = _first_choice(body)
     if choice is None:
         return _without_choice(body, content, usage)
@@ -360,7 +369,7 @@ def _whole(reply: Reply, finish: Any, request: Request) -> Answer | Transient:
 
 def embedded(body: Any, content: bytes, request: Request) -> Outcome:
     """Return the outcome of a successful response with vectors. The reply's text has a line for each vector."""
-    usage = normal(body.get("usage")) if isinstance(body, dict) else None
+    usage = normal_usage(body.get("usage")) if isinstance(body, dict) else None
     if usage and "total_tokens" in usage:
         usage = {"prompt_tokens": usage["total_tokens"], "completion_tokens": 0}
     vectors = vectors_in(body, texts_in(request))
@@ -424,28 +433,34 @@ def _called(message: dict[str, Any]) -> str:
 
 
 def _without_choice(body: Any, content: bytes, usage: Usage | None) -> Outcome:
-    # Ollama's own protocol has an answer's text in an object `message`.
     words = {name: body.get(name) for name in MESSAGES} if isinstance(body, dict) else {}
-    if any(words.values()) and not isinstance(
-        words["message"], dict
-    ):  # an object would be an answer of Ollama's own form
+    of_ollama = isinstance(words.get("message"), dict)  # the answer, in Ollama's own protocol
+    if any(words.values()) and not of_ollama:
         return _with_error(error_in(body), usage)
     # A page comes from a proxy or a login, and not from the model.
     return Transient(BROKEN, quoted(content), charged=not is_page(content), usage=usage)
 
 
 def _with_error(error: dict[str, Any], usage: Usage | None) -> Outcome:
-    """Return the outcome of an error inside a successful response. Its code is the status that it should have."""
-    code = error.get("code", error.get("status"))
-    own = QUOTATION.sub("", str(error.get("message")).lower())
-    guessed = 429 if PACE.search(own) else 402 if ACCOUNT.search(own) or ACCOUNT_PERHAPS.search(own) else 500
+    """Return the outcome of an error inside a successful response."""
+    if usage:
+        return Transient(BROKEN, clean(str(error)), charged=True, usage=usage)
+    code = str(error.get("code", error.get("status")))
+    if re.fullmatch("[45][0-9][0-9]", code):  # the status that the response should have
+        return refused(int(code), error)
+    outcome = refused(_guessed_status(error), error)
+    return outcome._replace(sure=False) if isinstance(outcome, Throttled) else outcome
+
+
+def _guessed_status(error: dict[str, Any]) -> int:
+    """Return the status that the words of an error suggest."""
+    words = QUOTATION.sub("", str(error.get("message")).lower())
     # Many words between `model` and `not found` are a sentence about something else.
-    guessed = 404 if (found := ADDRESS.search(own)) and len(found[0].split()) <= 5 else guessed
-    status = int(str(code)) if re.fullmatch("[45][0-9][0-9]", str(code)) else guessed
-    outcome = refused(status, error)
-    if isinstance(outcome, Throttled) and str(status) != str(code):
-        outcome = outcome._replace(sure=False)
-    return Transient(BROKEN, clean(str(error)), charged=True, usage=usage) if usage else outcome
+    if (found := ADDRESS.search(words)) and len(found[0].split()) <= 5:
+        return 404
+    if PACE.search(words):
+        return 429
+    return 402 if ACCOUNT.search(words) or ACCOUNT_PERHAPS.search(words) else 500
 
 
 def _texts(message: dict[str, Any]) -> tuple[str | None, str | None]:

@@ -51,8 +51,8 @@ class EndpointClient:
         self.denied = 0  # refusals in the words of moderation since the latest answer
         self.confirming = asyncio.Lock()  # one control question at a time
         self._adaptation = RequestAdaptation(self.name)
-        self._throttles = 0  # 429s since the last answer, and the time of the first
-        self._throttled_since = 0.0
+        self._throttles = 0  # 429s since the last answer
+        self._throttled_since = 0.0  # when the first of them came
         self._resting_until = 0.0
         self._longest = model.timeout
         self._http = http
@@ -125,9 +125,9 @@ class EndpointClient:
         except TimeoutError:
             return Transient("timeout", charged=True)
         except httpx2.TooManyRedirects:
-            return Account("3xx (redirects without end)")
+            return Account("3xx (redirects without end)", 300)
         except (httpx2.UnsupportedProtocol, httpx2.InvalidURL) as error:  # of a redirect
-            return Account(f"3xx (redirects to no address: {door.clean(str(error))})")
+            return Account(f"3xx (redirects to no address: {door.clean(str(error))})", 300)
         except (httpx2.HTTPError, aiohttp.ClientError) as error:
             # The transport calls every lost connection a timeout. The causes of the error tell what really happened.
             unconnected = _cause(error, aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
@@ -136,7 +136,7 @@ class EndpointClient:
             return Transient(fault, door.clean(str(said)), charged=not unconnected)
 
     def _learns(self, sent: Request, content: bytes, status: int, outcome: Outcome) -> bool:
-        if not door.of_parameters(outcome):
+        if not door.may_be_of_parameters(outcome):
             return False
         return self._adaptation.learn(sent, door.error_in(door.parsed(content)), status, isinstance(outcome, Unknown))
 
@@ -157,7 +157,7 @@ class EndpointClient:
                 self._throttles += 1
                 self.limiter.throttled(began, retry_after, min(LONGEST_PAUSE, 0.5 * 2 ** min(self._throttles, 10)))
 
-    def failed(self) -> None:
+    def note_fault(self) -> None:
         """Count one more fault in a row."""
         self.faults += 1
         self._resting_until = time.monotonic() + REST
@@ -176,7 +176,7 @@ class EndpointClient:
 
 @asynccontextmanager
 async def _timeout(seconds: float) -> AsyncIterator[None]:
-    """Raise TimeoutError after these seconds, but not before a process that was stopped has read what has come."""
+    """Raise TimeoutError after these seconds. A process that was stopped meanwhile first reads what has come."""
     loop = asyncio.get_running_loop()
     due = loop.time() + seconds
 
@@ -192,7 +192,7 @@ async def _timeout(seconds: float) -> AsyncIterator[None]:
 
 
 def by_weight(endpoints: list[EndpointClient]) -> EndpointClient:
-    """Choose by smooth weighted round robin."""
+    """Choose by smooth weighted round robin: each earns its weight, and the richest is chosen and pays for all."""
     for endpoint in endpoints:
         endpoint.credit += endpoint.weight
     chosen = max(endpoints, key=lambda endpoint: endpoint.credit)
@@ -201,10 +201,9 @@ def by_weight(endpoints: list[EndpointClient]) -> EndpointClient:
 
 
 def _in_context(outcome: Outcome, response: httpx2.Response) -> Outcome:
-    """Return the outcome of a response with its headers and its way.
+    """Return the outcome, corrected by the response's headers and redirects.
 
-    An overload that says when it ends asks to wait. If a response came from elsewhere and is no answer, the address is
-    wrong.
+    An overload with Retry-After asks to wait. If a redirect led to something that is no answer, the address is wrong.
     """
     overloaded = isinstance(outcome, Transient) and response.status_code in (503, 529)
     if overloaded and _retry_after(response.headers):
@@ -212,7 +211,8 @@ def _in_context(outcome: Outcome, response: httpx2.Response) -> Outcome:
     page = isinstance(outcome, Transient) and outcome.fault == door.BROKEN and not outcome.charged
     if response.history and (page or isinstance(outcome, Account | Unknown)):
         said = outcome.said if isinstance(outcome, Transient | Account | Unknown) else ""
-        return Account(f"{response.history[0].status_code} (redirects to {response.url}: {said})")
+        status = response.history[0].status_code
+        return Account(f"{status} (redirects to {response.url}: {said})", status)
     return outcome
 
 

@@ -7,8 +7,8 @@ from typing import Any, Self
 from rag_instruct.errors import UserError
 from rag_instruct.jobs import missing_key
 from rag_instruct.llm.answers import CORRECT
-from rag_instruct.llm.door import wrong_address
-from rag_instruct.llm.segments import Request
+from rag_instruct.llm.door import Account
+from rag_instruct.llm.segments import Request, wants_vectors
 from rag_instruct.settings.address import address_fault
 
 NOT_STARTED = "http://not-started.invalid"  # the address of a teacher's own server before a job starts it
@@ -24,7 +24,10 @@ class Endpoint:
     model: str | None = None  # the model's name at this endpoint, if different
 
     def key(self) -> str:
-        """Return the key from the environment. Raise UserError if its variable is not set or the address is none."""
+        """Return the key from the environment, or "no key" for an endpoint that needs none.
+
+        Raise UserError if the variable is not set, or if `base_url` is no address.
+        """
         if fault := address_fault(self.base_url):
             raise UserError(f"base_url {self.base_url.rpartition('@')[2]}: {fault}")
         if missing_key(self.key_variable):
@@ -58,11 +61,12 @@ def bytes_without_key(content: bytes, variable: str | None) -> bytes:
     return content.replace(key, f"<{variable}>".encode()) if key else content
 
 
-def account_error(name: str, variable: str | None, said: str) -> UserError:
-    """Return the error for an account or a key that the endpoint `name` refuses."""
-    if wrong_address(said):
+def account_error(name: str, variable: str | None, refused: Account) -> UserError:
+    """Return the error for an account, a key or an address that the endpoint `name` refuses."""
+    said = refused.said
+    if refused.is_of_address:
         return UserError(f"{name} answered {said}: check `base_url` and `model` in config.yaml; {CORRECT}")
-    if not said.startswith("401"):
+    if refused.status != 401:
         return UserError(
             f"{name} refuses the account ({said}): see the provider's page of credit and limits; {CORRECT}"
         )
@@ -111,7 +115,7 @@ class TeacherModel:
         The request key in the store depends on all of them.
         """
         request = {"model": self.model, **body, **self.sampling}
-        if isinstance(request.get("max_tokens"), int):
+        if isinstance(request.get("max_tokens"), int) and not wants_vectors(body):
             request["max_tokens"] += self.reasoning_tokens
         return request
 

@@ -52,9 +52,9 @@ def bounded_pattern(pattern: str) -> str:
 
 
 def _repeated(atom: str, least: int, most: int | None) -> str:
-    """Return `atom` repeated `least` to `most` times, in blocks. A text has only one way to match it.
+    """Return a pattern for `atom` repeated `least` to `most` times, without a repetition above MOST_REPETITIONS.
 
-    So a decoder need not follow many ways at once, as with {5,128}{0,42}.
+    A text matches it in one way only. With {5,128}{0,42}, a decoder would have to follow many ways at once.
     """
     if max(least, most or 0) <= MOST_REPETITIONS:
         return f"{atom}{{{least},{'' if most is None else most}}}"

@@ -50,7 +50,7 @@ class KeyTable:
         payers = np.array([_number(self._payers, payer) for payer in (*index.payers, None)])
         locations = np.empty(len(rows), LOCATION)
         locations["segment"], locations["position"] = _number(self._segments, segment), rows["position"]
-        locations["payer"] = payers[rows["payer"]]  # the last one, if nobody paid
+        locations["payer"] = payers[rows["payer"]]  # UNPAID is -1: the last one, None
         self._add(rows["key"], locations)
         return rows
 

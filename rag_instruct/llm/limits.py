@@ -84,7 +84,8 @@ class Limiter:
     async def turn(self, tokens: int, check: Callable[[], None] = lambda: None) -> AsyncIterator[float]:
         """Wait until a request of about `tokens` may start, and yield the time of its start (`time.monotonic`).
 
-        During a pause, call `check` each second. An exception that it raises ends the wait.
+        While a pause or the minute's allowance holds the request up, call `check` each second. An exception that it
+        raises ends the wait.
         """
         while self.active >= int(self.limit):
             ready = asyncio.get_running_loop().create_future()

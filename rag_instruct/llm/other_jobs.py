@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from rag_instruct.errors import UserError
-from rag_instruct.llm.adoption import MANY, OrphanedBatches
+from rag_instruct.llm.adoption import CROWD, OrphanedBatches
 from rag_instruct.llm.answers import KEPT, AnswerStore
 from rag_instruct.llm.batch_api import BatchApi
 from rag_instruct.llm.batch_folder import POLL, BatchFolder
@@ -23,12 +23,13 @@ class OtherJobs:
         self._model, self._recorder = model, recorder
         self._claims = Claims(store.folder / ".claims")
         self._folder = BatchFolder(store.folder / ".batches")
-        self.orphans = self._of_endpoints() if model.batch else []
+        self.orphans = self._orphans_of_endpoints() if model.batch else []
         self._claiming = 0  # number of requests that wait for a claim
         self._adopting, self._looked = asyncio.Lock(), 0.0
         self._stopped = False
 
-    def _of_endpoints(self) -> list[OrphanedBatches]:
+    def _orphans_of_endpoints(self) -> list[OrphanedBatches]:
+        # With `batch`, all batches are at the first endpoint.
         endpoints = self._model.endpoints[:1] if self._model.batch else self._model.endpoints
         apis = [BatchApi(self._model, endpoint) for endpoint in endpoints]
         return [OrphanedBatches(BatchResults(api, self._folder, self._recorder), self._claims) for api in apis]
@@ -40,7 +41,7 @@ class OtherJobs:
         try:
             while not self._claims.take(key):
                 self._go_on()
-                await asyncio.sleep(POLL * (1 + self._claiming / MANY))
+                await asyncio.sleep(POLL * (1 + self._claiming / CROWD))
         finally:
             self._claiming -= 1
         try:
@@ -71,7 +72,7 @@ class OtherJobs:
 
     async def _look_for_batches(self) -> None:
         self._go_on()
-        self.orphans = self.orphans or self._of_endpoints()
+        self.orphans = self.orphans or self._orphans_of_endpoints()
         for orphans in self.orphans:
             await orphans.adopt()
 

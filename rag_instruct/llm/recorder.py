@@ -30,7 +30,8 @@ class Recorder:
         self.buyer = Buyer(account.data_set, account.stage)
         latest = next(store.sample(model.model), None)
         self._answers_as = latest["reply"].get("model") if latest else None  # the model's name by the endpoint
-        self._named = len(model.endpoints) > 1  # several endpoints may have different names for it
+        # Whether we warned of another name. Several endpoints may have several names, so then we never warn.
+        self._name_warned = len(model.endpoints) > 1
 
     @property
     def is_new(self) -> bool:
@@ -82,8 +83,8 @@ class Recorder:
 
     def _watch_name(self, name: str | None) -> None:
         """Warn once if the endpoint names another model than in its answers before."""
-        if name and self._answers_as and name != self._answers_as and not self._named:
-            self._named = True
+        if name and self._answers_as and name != self._answers_as and not self._name_warned:
+            self._name_warned = True
             logger.warning(
                 "%s answers as %s now, and as %s before: rows of both are in one data set. For another model, give "
                 "`model` of the teacher another name",
@@ -101,10 +102,10 @@ class Recorder:
         if "failure" in reply or (batch and stored.get("batch") in (batch, True)):
             return
         usage = self.budget.completed(request, reply).get("usage")
-        await self.lose(key, request, Transient("answered twice", charged=True, usage=usage), buyer, batch or "")
+        await self.lose(key, request, Transient("answered twice", charged=True, usage=usage), buyer, str(batch or ""))
 
     async def lose(
-        self, key: str, request: Request, attempt: Transient, buyer: Buyer | None = None, batch: bool | str = ""
+        self, key: str, request: Request, attempt: Transient, buyer: Buyer | None = None, batch: str = ""
     ) -> None:
         """Store what an attempt without a reply may have cost. `batch` is the id of its batch."""
         lost: Lost = {

@@ -34,7 +34,7 @@ class SegmentIndex(NamedTuple):
     Args:
         rows: of ROW: the first answer or final failure of each key, in the segment's order
         payers: to whom the numbers in `rows` refer
-        others: first bytes of the records that must be read: lost attempts, and failures that are not final
+        others: the positions of the records that must be read: lost attempts, and failures that are not final
         end: the byte up to which this holds
     """
 
@@ -45,7 +45,7 @@ class SegmentIndex(NamedTuple):
 
 
 def short(keys: Iterable[str]) -> np.ndarray:
-    """Return request keys as 16 bytes each, in which no two of them are the same: they are digests of digests."""
+    """Return digests of request keys, of 16 bytes each: too many for two keys to have the same."""
     found = [hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=KEY.itemsize).digest() for key in keys]
     return np.frombuffer(b"".join(found), KEY)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 Usage = dict[str, Any]  # prompt_tokens, completion_tokens, cached tokens; `estimated: true` if we counted some
 
-LONGEST = 128  # bytes of the longest tokens of common vocabularies, which are runs of spaces
+LONGEST_TOKEN = 128  # bytes of the longest tokens of common vocabularies, which are runs of spaces
 MOST = 100_000_000  # a larger number is no token count: no model reads so much
 PROMPT = ("prompt_tokens", "input_tokens")  # OpenAI's name, Anthropic's name
 COMPLETION = ("completion_tokens", "output_tokens")
@@ -27,7 +27,7 @@ def count_of(value: Any) -> int:
     return math.ceil(value)
 
 
-def normal(usage: Any) -> Usage | None:
+def normal_usage(usage: Any) -> Usage | None:
     """Return the provider's usage as whole numbers, or None if it has no count.
 
     Tokens that only the total contains are answer tokens: providers charge hidden reasoning as such. The prompt
@@ -52,7 +52,7 @@ def plausible(usage: Usage | None, prompt: int, answer: int) -> Usage:
     sizes = {"prompt_tokens": prompt, "completion_tokens": answer}
     sizes["total_tokens"] = prompt + answer
     told = {name: found[name] for name in sizes if found.get(name)}
-    return {} if any(value * LONGEST < sizes[name] for name, value in told.items()) else found
+    return {} if any(value * LONGEST_TOKEN < sizes[name] for name, value in told.items()) else found
 
 
 def tokens_in(usage: Any) -> Counter[str]:

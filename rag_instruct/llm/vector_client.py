@@ -72,20 +72,25 @@ class VectorClient(OnlineClient):
 
     async def _buy(self, texts: Sequence[_Text]) -> bool:
         """Buy and record the vectors of texts. Return whether one request brought them all."""
-        request = {**texts[0].request, "input": [text.request["input"] for text in texts], "encoding_format": "base64"}
-        sent = len(texts) <= self._most
-        if sent:
-            async with self._recorder.reserved(request) as renew:
-                asked = Asked(request_key(request), request, renew)
-                reply = await self._tried(asked)
-                if len(texts) == 1 or "failure" not in reply:
-                    await self._record(texts, reply, asked.faults)
-                    return "failure" not in reply
         half = (len(texts) + 1) // 2
-        if all([await self._buy(part) for part in (texts[:half], texts[half:])]) and sent and half < self._most:
+        if len(texts) > self._most:  # lowered since these texts were gathered
+            await self._buy_both(texts[:half], texts[half:])
+            return False
+        request = {**texts[0].request, "input": [text.request["input"] for text in texts], "encoding_format": "base64"}
+        async with self._recorder.reserved(request) as renew:
+            asked = Asked(request_key(request), request, renew)
+            reply = await self._tried(asked)
+            if len(texts) == 1 or "failure" not in reply:
+                await self._record(texts, reply, asked.faults)
+                return "failure" not in reply
+        if await self._buy_both(texts[:half], texts[half:]) and half < self._most:
             logger.info("%s takes at most %d texts a request here", self._model.model, half)
             self._most = half
         return False
+
+    async def _buy_both(self, first: Sequence[_Text], second: Sequence[_Text]) -> bool:
+        """Buy the vectors of two groups. Return whether one request was enough for each."""
+        return all([await self._buy(first), await self._buy(second)])
 
     async def _record(self, texts: Sequence[_Text], reply: Reply, faults: list[str]) -> None:
         vectors = reply["text"].split("\n")
@@ -106,16 +111,16 @@ class VectorClient(OnlineClient):
             else:
                 text.bought.set_result(kept)
 
-    async def _failed(self, endpoint: EndpointClient, asked: Asked, outcome: Transient) -> Reply | None:
-        reply = await super()._failed(endpoint, asked, outcome)
+    async def _after_fault(self, endpoint: EndpointClient, asked: Asked, outcome: Transient) -> Reply | None:
+        reply = await super()._after_fault(endpoint, asked, outcome)
         if reply is None and outcome.fault == "timeout" and texts_in(asked.request) > 1:
             return failed_reply(str(outcome))  # fewer texts take less time
         return reply
 
-    async def _refused(self, endpoint: EndpointClient, asked: Asked, said: str) -> Reply | None:
+    async def _after_unknown(self, endpoint: EndpointClient, asked: Asked, said: str) -> Reply | None:
         if texts_in(asked.request) > 1:
             return failed_reply(said)
-        return await super()._refused(endpoint, asked, said)
+        return await super()._after_unknown(endpoint, asked, said)
 
 
 def _groups(texts: Sequence[_Text], most: int) -> list[list[_Text]]:

@@ -10,7 +10,7 @@ FIRST = 40  # useless answers in a row after which a stage stops that has had at
 LATER = 400  # the same for a stage that has had more
 
 
-class Buyer(Protocol):
+class PurchaseCounter(Protocol):
     """Counts the answers that a stage has bought in this run."""
 
     @property
@@ -24,7 +24,7 @@ class YieldWatch:
     `limit` is the number of useless answers at which the stage stops if no useful one comes before.
     """
 
-    def __init__(self, what: str, buyer: Buyer, limit: int = FIRST) -> None:
+    def __init__(self, what: str, buyer: PurchaseCounter, limit: int = FIRST) -> None:
         self._what, self._buyer = what, buyer
         self._faults: Counter[Fault] = Counter()
         self._bought, self._limit = buyer.bought, limit
