@@ -8,7 +8,7 @@ from asking import body
 from rag_instruct.llm import door
 from rag_instruct.llm.door import Account, Answer, Refusal, Throttled, Transient, Unknown, outcome_of
 from rag_instruct.llm.endpoints import account_error
-from rag_instruct.llm.usage import MOST, normal, tokens_in
+from rag_instruct.llm.usage import MOST, normal_usage, tokens_in
 
 REQUEST = body(1)
 
@@ -428,8 +428,8 @@ def test_u_fffd_is_accepted_where_the_prompt_has_it():
 )  # fmt: skip
 def test_usage_in_every_form(usage, prompt, cached, completion):
     assert tokens_in(usage) == {"prompt": prompt, "cached": cached, "completion": completion}
-    assert (normal(usage) is None) == (not prompt and not completion)
-    if found := normal(usage):
+    assert (normal_usage(usage) is None) == (not prompt and not completion)
+    if found := normal_usage(usage):
         assert tokens_in(found) == tokens_in(usage), "once normal, it stays as it is"
 
 
@@ -470,4 +470,6 @@ def test_an_error_about_something_else_than_the_model_does_not_name_the_address(
     ],
 )
 def test_errors_that_name_parameters_only_by_chance(said, concerned):
-    assert door.may_be_of_parameters(outcome_of(400, json.dumps({"error": {"message": said}}).encode(), {})) is concerned
+    assert (
+        door.may_be_of_parameters(outcome_of(400, json.dumps({"error": {"message": said}}).encode(), {})) is concerned
+    )

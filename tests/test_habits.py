@@ -878,7 +878,7 @@ def test_a_wait_for_an_allowance_ends_when_the_job_is_stopped():
 
 
 def test_429_without_end_is_one_wait_and_not_one_an_attempt(tmp_path, monkeypatch):
-    monkeypatch.setattr(endpoint_client, "PATIENCE", 0.3)
+    monkeypatch.setattr(endpoint_client, "LONGEST_THROTTLE", 0.3)
     with habits(after(2, lambda request: (429, error("no more today")))) as served:
         began = time.monotonic()
         with pytest.raises(UserError, match=r"has only asked to wait for .*no more today"):
@@ -954,7 +954,7 @@ def test_a_batch_that_never_names_its_files_is_not_bought_again(tmp_path, monkey
 @pytest.mark.parametrize("hidden", [0, 3], ids=["at once", "later"])
 def test_an_opening_whose_response_is_lost_is_found(tmp_path, monkeypatch, hidden):
     monkeypatch.setattr(batch, "UNCLEAR", 5.0)
-    monkeypatch.setattr(batch, "LOOK", 0.02)
+    monkeypatch.setattr(batch, "LOOK_EVERY", 0.02)
     with habits(None) as served:
         served.batches.lost_creates, served.batches.hidden = 1, hidden
         _, bought, _ = ask_all(served.base_url, tmp_path, range(10), batch=True, poll_seconds=0.01)
@@ -965,7 +965,7 @@ def test_an_opening_whose_response_is_lost_is_found(tmp_path, monkeypatch, hidde
 def test_a_batch_that_appears_too_late_is_in_the_ledger(tmp_path, monkeypatch, running):
     """The first opening appears only when the second is done. If it runs, it is cancelled. If the endpoint refuses that
     with a status, it is waited for."""
-    monkeypatch.setattr(batch_api, "PATIENCE", 0.1)
+    monkeypatch.setattr(batch_api, "RETRY_SECONDS", 0.1)
 
     def cancel(name):
         batches.cancelled.append(name)
@@ -1174,7 +1174,7 @@ def test_a_batch_that_ends_without_a_word_of_its_files_is_not_bought_again(tmp_p
 
 def test_a_batch_that_is_validated_for_ever_is_waited_for_four_days(tmp_path, monkeypatch):
     """Also where the provider does not say when it was opened."""
-    monkeypatch.setattr(batch_api, "LONGEST", 0.2)
+    monkeypatch.setattr(batch_api, "LONGEST_RUN", 0.2)
     with habits(None) as served:
         shown_as(lambda batch: {**batch, "status": "validating", "created_at": None})(served.batches)
         with pytest.raises(UserError, match=r"batch_0 has not ended .*\(validating\): cancel it"):
@@ -1363,7 +1363,7 @@ def test_a_reply_that_counts_otherwise_is_not_read():
 def test_an_environment_that_leads_nowhere_is_named_and_is_no_matter_here(
     tmp_path, monkeypatch, name, value, said, batch
 ):
-    monkeypatch.setattr(batch_api, "PATIENCE", 0.0)
+    monkeypatch.setattr(batch_api, "RETRY_SECONDS", 0.0)
     for other in ("NO_PROXY", "no_proxy"):
         monkeypatch.delenv(other, raising=False)
     monkeypatch.setenv(name, value)

@@ -221,7 +221,7 @@ def with_own_server(folder, loads, lives, questions, lists=True):
 
 @pytest.mark.parametrize("lists", [True, False], ids=["lists its models", "lists no models"])
 def test_a_server_is_ready_when_a_chat_request_succeeds(tmp_path, monkeypatch, lists):
-    monkeypatch.setattr("rag_instruct.llm.server.PATIENCE", 60.0)
+    monkeypatch.setattr("rag_instruct.llm.server.START_SECONDS", 60.0)
     replies = with_own_server(tmp_path, loads=3, lives=1000, questions=2, lists=lists)
     assert [reply["text"] for reply in replies] == ["number 5", "number 6"], (
         "the fourth request showed that it is ready"

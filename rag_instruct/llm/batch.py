@@ -28,7 +28,7 @@ MOST_BYTES = 190_000_000  # of a batch's file; the API allows 200 MB
 QUIET = 1.0  # seconds without a new request after which a batch is closed and sent
 ROUNDS = 4  # batches that we try for a request
 UNCLEAR = 180.0  # seconds in which a batch may still appear whose opening brought no response
-LOOK = 5.0  # seconds between two looks for such a batch
+LOOK_EVERY = 5.0  # seconds between two looks for such a batch
 
 
 class NoAnswer(Exception):
@@ -181,7 +181,7 @@ class BatchClient:
         while time.monotonic() < self._look_until:
             if batch := await self._opened(file):
                 return batch
-            await asyncio.sleep(min(LOOK, UNCLEAR / 10))
+            await asyncio.sleep(min(LOOK_EVERY, UNCLEAR / 10))
         # Without the lock, another job could see the change before it can see the batch.
         async with self._folder.looking(self._api.go_on):
             self._opening = True

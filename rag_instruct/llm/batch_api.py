@@ -28,9 +28,9 @@ from rag_instruct.llm.segments import Request
 from rag_instruct.logs import bar, logger
 
 CHAT: Final = "/v1/chat/completions"
-PATIENCE = 3600.0  # seconds of retries before a call fails
+RETRY_SECONDS = 3600.0  # seconds of retries before a call fails
 LATE = 600.0  # seconds for which we wait for the files of a batch that has ended
-LONGEST = 4 * 86400.0  # seconds from its opening in which a batch must end
+LONGEST_RUN = 4 * 86400.0  # seconds from its opening in which a batch must end
 ABSENT = (404, 405, 501)  # statuses of an endpoint that lacks the file, the batch or the whole API
 REPEATED = (408, 429)  # statuses below 500 after which a refused cancellation is tried again
 ENDED = ("completed", "expired", "cancelled", "failed")
@@ -99,7 +99,7 @@ class BatchApi:
 
         async def running() -> bool:
             async for batch in self.batches():
-                if time.time() - batch.created_at > LONGEST:
+                if time.time() - batch.created_at > LONGEST_RUN:
                     return False
                 if batch.id != own and batch.status not in ENDED:
                     return True
@@ -155,8 +155,8 @@ class BatchApi:
         return batch
 
     def _check_age(self, batch: Batch, opened: int) -> None:
-        if time.time() - opened > LONGEST:
-            days = int(LONGEST // 86400)
+        if time.time() - opened > LONGEST_RUN:
+            days = int(LONGEST_RUN // 86400)
             raise UserError(
                 f"{self.name}: {batch.id} has not ended for {days} days ({batch.status}): cancel it at the provider; "
                 f"{CORRECT}"
@@ -185,7 +185,7 @@ class BatchApi:
             async for attempt in AsyncRetrying(
                 retry=retry_if_exception_type(Unreachable),
                 wait=wait_random_exponential(multiplier=0.5, max=60),
-                stop=stop_after_delay(PATIENCE),
+                stop=stop_after_delay(RETRY_SECONDS),
                 sleep=self._sleep,
                 before_sleep=self._say_again,
                 reraise=True,

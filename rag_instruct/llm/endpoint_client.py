@@ -26,7 +26,7 @@ REST = 30.0  # seconds that an endpoint rests, if there are others
 CONNECT = 20.0  # seconds to connect, at most
 ASLEEP = 1.0  # seconds by which a timer is late if this process was stopped, as on a laptop that sleeps
 WAKING = 2.0  # seconds in which a process that was stopped reads what has come
-PATIENCE = 3600.0  # seconds of 429s without an answer, after which the job stops
+LONGEST_THROTTLE = 3600.0  # seconds of 429s without an answer, after which the job stops
 LONGEST_PAUSE = 60.0  # seconds between two attempts after 429s without Retry-After, at most
 NEVER = float("-inf")
 
@@ -166,10 +166,10 @@ class EndpointClient:
 
     def patience_error(self, said: str) -> UserError | None:
         """Return the error of an endpoint that asks for too long a wait, or has answered only 429 for too long."""
-        if (left := self.limiter.paused_for) > PATIENCE:
+        if (left := self.limiter.paused_for) > LONGEST_THROTTLE:
             return UserError(f"{self.name} asked to retry after {timedelta(seconds=round(left))}; said {said}; {KEPT}")
-        if self._throttles and time.monotonic() - self._throttled_since > PATIENCE:
-            waited = timedelta(seconds=int(PATIENCE))
+        if self._throttles and time.monotonic() - self._throttled_since > LONGEST_THROTTLE:
+            waited = timedelta(seconds=int(LONGEST_THROTTLE))
             return UserError(f"{self.name} has only asked to wait for {waited} ({said}); {KEPT}")
         return None
 

@@ -20,10 +20,10 @@ from rag_instruct.llm.answers import KEPT
 from rag_instruct.llm.door import Throttled, Transient
 from rag_instruct.logs import logger
 
-PATIENCE = 1800.0  # seconds that a server may take to answer: large models load slowly
+START_SECONDS = 1800.0  # seconds that a server may take to answer: large models load slowly
 GRACE = 10.0  # seconds between SIGTERM and SIGKILL
 CHAT = 120.0  # seconds that the first chat request may take: some servers compile then
-LOOK = 0.5  # seconds between two looks whether the server still runs
+LOOK_EVERY = 0.5  # seconds between two looks whether the server still runs
 TOLD = 60.0  # seconds between two lines in the log while the server loads
 MOST_SHOWN = 20_000  # bytes of the server's output that we look at for its last lines
 
@@ -77,14 +77,14 @@ class LocalServer:
 
         async def watch() -> None:
             while not self.ended:
-                await asyncio.sleep(LOOK)
+                await asyncio.sleep(LOOK_EVERY)
             stop(self.error(f"while it was needed; {KEPT}"))
 
         watching = asyncio.create_task(watch())
         try:
             yield
         except UserError as error:
-            await asyncio.sleep(LOOK)  # a dying server closes its connections before it ends
+            await asyncio.sleep(LOOK_EVERY)  # a dying server closes its connections before it ends
             if self.ended:
                 raise self.error(f"while it was needed; {KEPT}") from error
             raise
@@ -134,7 +134,7 @@ def _free_port() -> int:
 
 def _wait_for(server: LocalServer, model: str, vectors: bool) -> None:
     started = told = time.monotonic()
-    while time.monotonic() - started < PATIENCE:
+    while time.monotonic() - started < START_SECONDS:
         if server.ended:
             raise server.error("before it answered")
         if _is_ready(server.base_url, model, vectors):
@@ -145,7 +145,7 @@ def _wait_for(server: LocalServer, model: str, vectors: bool) -> None:
             logger.info("waiting for the teacher's server; its last line: %s", server.last_lines(1)[:200])
         time.sleep(0.1)
     said = f"{server.command}\n{server.last_lines(15)}"
-    raise UserError(f"the teacher's server did not answer within {PATIENCE:.0f} s: {said}")
+    raise UserError(f"the teacher's server did not answer within {START_SECONDS:.0f} s: {said}")
 
 
 def _is_ready(base_url: str, model: str, vectors: bool) -> bool:
