@@ -74,15 +74,15 @@ class _Outcomes:
     """The outcomes of a batch's requests, by key."""
 
     replies: dict[str, Reply] = field(default_factory=dict)
-    refused: dict[str, str] = field(default_factory=dict)  # in words that we do not know
-    denied: dict[str, str] = field(default_factory=dict)  # in the words of moderation
+    unknown: dict[str, str] = field(default_factory=dict)  # refusals in words that we do not know
+    moderated: dict[str, str] = field(default_factory=dict)  # refusals in the words of moderation
     lost: dict[str, Transient] = field(default_factory=dict)
     account: Account | None = None  # how the endpoint refuses the account
 
     def refuse(self, key: str, reason: str) -> None:
         """Add a refusal of the request."""
         if concerns_content(reason):
-            self.denied[key] = reason
+            self.moderated[key] = reason
         else:
             self.replies[key] = failed_reply(reason)
 
@@ -106,13 +106,13 @@ class BatchResults:
         """
         found = await self._outcomes(batch, bodies)
         answers = sum("failure" not in reply for reply in found.replies.values())
-        if answers or len(found.denied) < BLOCKED_AFTER:
-            found.replies |= {key: failed_reply(reason) for key, reason in found.denied.items()}
+        if answers or len(found.moderated) < BLOCKED_AFTER:
+            found.replies |= {key: failed_reply(reason) for key, reason in found.moderated.items()}
         else:
-            found.refused |= found.denied  # perhaps the account is blocked
-        most_refused = len(found.refused) > answers
+            found.unknown |= found.moderated  # perhaps the account is blocked
+        most_refused = len(found.unknown) > answers
         if not most_refused:
-            found.replies |= {key: failed_reply(said, unknown=True) for key, said in found.refused.items()}
+            found.replies |= {key: failed_reply(said, unknown=True) for key, said in found.unknown.items()}
         unbounded = await self._stored(batch, bodies, buyer, found)
         self.folder.kept(batch.id).touch()
         self._check(found, most_refused)
@@ -130,8 +130,8 @@ class BatchResults:
         if found.account:
             raise account_error(self.api.name, self.api.key_variable, found.account)
         if most_refused:
-            said = next(iter(found.refused.values()))
-            raise MostlyRefused(f"{self.api.name} answered {said} to {len(found.refused)} requests; {CORRECT}")
+            said = next(iter(found.unknown.values()))
+            raise MostlyRefused(f"{self.api.name} answered {said} to {len(found.unknown)} requests; {CORRECT}")
 
     async def _stored(
         self, batch: Batch, bodies: dict[str, Request], buyer: Buyer, found: _Outcomes
@@ -195,7 +195,7 @@ class BatchResults:
                     self._imperfect.add(key)
                 found.lost[key] = lost
             case Unknown(said):
-                found.refused[key] = said
+                found.unknown[key] = said
             case Account() as refused:
                 found.account = refused
 

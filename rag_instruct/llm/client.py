@@ -171,10 +171,10 @@ class OnlineClient:
         the endpoint must first answer a control question.
         """
         if concerns_content(reason):
-            endpoint.denied += 1
+            endpoint.moderated += 1
             async with endpoint.confirming:
                 self._go_on()
-                if endpoint.denied >= BLOCKED_AFTER and not await self._answers(endpoint, asked):
+                if endpoint.moderated >= BLOCKED_AFTER and not await self._answers(endpoint, asked):
                     await self._wait_through_outage(asked)
                     return None
         return failed_reply(reason)
