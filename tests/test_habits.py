@@ -124,7 +124,8 @@ UNKNOWN = (400, error("closed"))
         (UNKNOWN, (200, completion()), 2),
     ],
 )
-def test_a_batch_that_an_account_may_have_refused_settles_nothing_of_it(tmp_path, few, many, final):
+def test_a_batch_that_an_account_may_have_refused_settles_nothing_of_it(tmp_path, monkeypatch, few, many, final):
+    monkeypatch.setattr(batch, "QUIET", 0.5)
     with habits(None) as served:
         served.batches.lines = lambda line: result(line, *(few if number_of(line["body"]) < 2 else many))
         with (
@@ -761,7 +762,7 @@ def test_a_short_outage_pauses_the_job(tmp_path, status, caplog):
 
     with habits(answer) as served:
         _, bought, _ = ask_all(served.base_url, tmp_path, range(100), concurrency=16)
-        assert bought == 100 + len(served.controls) - sum(map(bool, served.controls)) + len(AnswerStore(tmp_path)) - 100
+        assert bought == 100
         assert len(served.requests) < 300
     assert not failures(tmp_path)
     assert "waiting until it answers again, at most 0:10:00" in caplog.text
@@ -965,7 +966,8 @@ def test_an_opening_whose_response_is_lost_is_found(tmp_path, monkeypatch, hidde
 def test_a_batch_that_appears_too_late_is_in_the_ledger(tmp_path, monkeypatch, running):
     """The first opening appears only when the second is done. If it runs, it is cancelled. If the endpoint refuses that
     with a status, it is waited for."""
-    monkeypatch.setattr(batch_api, "RETRY_SECONDS", 0.1)
+    monkeypatch.setattr(batch_api, "RETRY_SECONDS", 5.0)
+    monkeypatch.setattr(batch, "QUIET", 0.5)  # one batch, however slow the machine is
 
     def cancel(name):
         batches.cancelled.append(name)
@@ -1046,8 +1048,9 @@ def test_a_batch_api_that_words_things_otherwise_costs_what_it_costs(tmp_path, h
         assert served.batches.billed == 5
 
 
-def test_a_batch_that_is_being_cancelled_is_not_cancelled_again(tmp_path):
+def test_a_batch_that_is_being_cancelled_is_not_cancelled_again(tmp_path, monkeypatch):
     """By a first job, say, that was killed then: the batch is shown so a few times, and then as cancelled."""
+    monkeypatch.setattr(batch, "QUIET", 0.5)
     with habits(None) as served:
         batches, looks = served.batches, []
         batches.lost_creates, batches.hidden = 1, 10**6
@@ -1091,6 +1094,7 @@ def test_each_batch_that_may_have_a_twin_is_waited_for_at_the_end(tmp_path, monk
     monkeypatch.setattr(batch.BatchClient, "_open", open_unclearly)
     monkeypatch.setattr(batch.OrphanedBatches, "take_twins", take_twins)
     monkeypatch.setattr(batch, "TRIAL", 5)
+    monkeypatch.setattr(batch, "QUIET", 0.5)
     with habits(None) as served:
         assert ask_all(served.base_url, tmp_path, range(10), batch=True, poll_seconds=0.01)[1] == 10
     assert len(begun) == 2
@@ -1100,6 +1104,7 @@ def test_each_batch_that_may_have_a_twin_is_waited_for_at_the_end(tmp_path, monk
 @pytest.mark.parametrize("batched", [False, True])
 def test_each_request_is_counted_once_as_bought_or_as_taken(tmp_path, monkeypatch, batched):
     monkeypatch.setattr(batch_api, "LATE", 0.1)
+    monkeypatch.setattr(batch, "QUIET", 0.5)
     settings = {"batch": True, "poll_seconds": 0.01} if batched else {"concurrency": 1}
 
     def answer(request):
@@ -1125,6 +1130,7 @@ def test_each_request_is_counted_once_as_bought_or_as_taken(tmp_path, monkeypatc
 
 def test_an_adopted_batch_that_is_mostly_refused_is_said_to_be_that(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(batch_api, "LATE", 0.1)
+    monkeypatch.setattr(batch, "QUIET", 0.5)
     with habits(None) as served:
         served.batches.late = 10**6
         served.batches.lines = lambda line: result(
