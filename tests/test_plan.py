@@ -25,10 +25,22 @@ pytestmark = pytest.mark.slow
 DEMO, FULL = "results/rag_instruct_demo.jsonl", "results/rag_instruct_40k.jsonl"
 
 
+CORES = 4  # of a job on SLURM, at most: a job that asks for more than any node has waits for ever
+
+
 @pytest.fixture(scope="module")
 def bare(tmp_path_factory):
     """The project as it is, in which nothing is made or edited."""
     return Project(tmp_path_factory.mktemp("bare"))
+
+
+@pytest.mark.parametrize("target", [DEMO, FULL])
+def test_no_job_on_slurm_asks_for_more_cores_than_a_small_node_has(bare, target):
+    command = [sys.executable, "-m", "snakemake", "-n", "--cores", "64", "--profile", "profiles/slurm", "--quiet", "host", "--", target]
+    found = subprocess.run(command, cwd=bare.folder, env=bare.environment(), capture_output=True, text=True)
+    threads = [int(count) for count in re.findall(r"^ *threads: (\d+)$", found.stdout + found.stderr, re.M)]
+    assert found.returncode == 0, found.stderr
+    assert max(threads) == CORES
 
 
 def test_the_jobs_of_both_targets(bare):
