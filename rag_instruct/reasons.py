@@ -217,6 +217,12 @@ class Reason(StrEnum):
         ("The paradigm needs several documents, but one of them has the whole answer, or the teacher used only one."),
         _TEACHER,
     )
+    FIRST_UNUSED = (
+        "first document unused",
+        PAIRS,
+        "The teacher left document 1 unused, so nothing links the documents that it used.",
+        _TEACHER,
+    )
     REPEATED_QUESTION = (
         "repeated question",
         PAIRS,

@@ -5,6 +5,7 @@ import json
 import pytest
 from conftest import ROOT, SHARED, needs_shared
 
+from rag_instruct.corpus.passages import Passage
 from rag_instruct.errors import UserError
 from rag_instruct.files import write_jsonl
 from rag_instruct.synthesis.assessment import judge_pairs, summary
@@ -87,6 +88,38 @@ def test_answers_with_the_documents_of_another_pair_are_mostly_refused(tmp_path)
 )
 def test_numbers_that_can_be_computed_are_supported(answer, question, unsupported):
     text = "The hotel opened in 1851 and closed in 1900. It had 120 rooms, 30 with a bath, a tower of 50 m and cost $2.4 million."
+    assert unsupported_number(answer, question, text) == unsupported
+
+
+@pytest.mark.parametrize(
+    ("answer", "unsupported"),
+    [
+        ("It cost $3.6 million.", "3.6"),
+        ("It cost 4.5 hundred dollars.", "4.5"),
+        ("It cost 7.5 thousand dollars.", "7.5"),
+        ("It cost 3.6 Billion dollars.", "3.6"),
+        ("It cost 2,400 thousand dollars.", ""),
+        ("It cost 2.4 million, or half of 4.8 million.", ""),
+        ("Half of 4.8 million is 2,400,000.", ""),
+    ],
+)
+def test_a_scaled_number_does_not_support_itself(answer, unsupported):
+    assert unsupported_number(answer, "What did it cost?", "It cost $2.4 million.") == unsupported
+
+
+@pytest.mark.parametrize(
+    ("answer", "question", "unsupported"),
+    [
+        ("It is about 1.9 times as long.", "Is it longer than the Spree?", ""),
+        ("It is about 1.93-fold.", "Is it longer than the Spree?", "1.93"),
+        ("It is 2.7 times as long.", "Is it longer than the Spree?", "2.7"),
+        ("The ratio is 1.9.", "What is the ratio of their lengths?", ""),
+        ("It has 190 % of the length.", "Is it longer than the Spree?", ""),
+        ("It has 1.9 % of the length.", "Is it longer than the Spree?", "1.9"),
+    ],
+)
+def test_ratios_can_be_computed(answer, question, unsupported):
+    text = "The Main is 760 km long. The Spree is 400 km long."
     assert unsupported_number(answer, question, text) == unsupported
 
 
@@ -249,6 +282,52 @@ def test_rows_that_decline_or_cite_are_judged_as_such(tmp_path):
     faults = [one.fault for one in judge_pairs(tmp_path / "rows.jsonl", None)]
     assert faults[:2] == [None, None]
     assert str(faults[2].reason) == "not declined"
+
+
+def test_citations_are_no_part_of_what_is_judged(tmp_path):
+    """Rejects have citations, but are not marked; rows that decline have them in the withheld answer."""
+    row = {
+        "paradigm": "single_doc_answer",
+        "question": "Where does the Danube rise?",
+        "documents": ["Danube\nIt rises in the Black Forest."],
+    }
+    reject = {**row, "answer": "In the Black Forest [77]."}
+    declines = {**row, "answer": "77 documents do not say it.", "withheld_answer": "In the Black Forest [77]."}
+    write_jsonl(tmp_path / "rows.jsonl", [reject, {**declines, "documents": ["Vienna\n77 live here."]}])
+    assert [one.fault for one in judge_pairs(tmp_path / "rows.jsonl", None)] == [None, None]
+
+
+def test_a_pairs_own_text_that_declines_is_judged(tmp_path):
+    passages = [
+        Passage("1", "Danube", "The Danube rises in the Black Forest."),
+        Passage("2", "Vienna", "Vienna lies on the Danube."),
+    ]
+    pair = {
+        "paradigm": "multi_doc_answer",
+        "question": "Where does the river on which Vienna lies rise?",
+        "answer": "In the Black Forest.",
+        "sources": [{"row": 0}, {"row": 1}],
+        "withheld": "1",
+    }
+    declined = ["Vienna lies on the Danube, but nothing says where it rises.", "Not known, perhaps in the Black Forest."]
+    write_jsonl(tmp_path / "pairs.jsonl", [pair | {"declined": text} for text in declined])
+    store = type("Store", (), {"__getitem__": lambda self, rows: [passages[row] for row in rows]})()
+    faults = [one.fault for one in judge_pairs(tmp_path / "pairs.jsonl", store)]
+    assert faults[0] is None
+    assert str(faults[1]) == "not declined (it has Black)"
+
+
+def test_a_document_without_a_title_is_all_text(tmp_path):
+    """Its words are no title, which would count in each of its sentences."""
+    pair = {
+        "paradigm": "useless_doc",
+        "question": "Where does the river Danube rise?",
+        "answer": "In the Black Forest.",
+        "documents": ["The Danube rises in the Black Forest."],
+    }
+    write_jsonl(tmp_path / "pairs.jsonl", [pair])
+    (judged,) = judge_pairs(tmp_path / "pairs.jsonl", None)
+    assert str(judged.fault) == "answer in document"
 
 
 @pytest.mark.parametrize(

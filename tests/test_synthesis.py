@@ -16,6 +16,7 @@ from rag_instruct.llm.prompts import load_prompt
 from rag_instruct.paradigms import PARADIGMS, Slot
 from rag_instruct.reasons import Fault
 from rag_instruct.retrieval.runs import Hit
+from rag_instruct.schema import Link
 from rag_instruct.synthesis.declining import declining_fault
 from rag_instruct.synthesis.filters import pair_fault
 from rag_instruct.synthesis.focus import Focus, whole_documents
@@ -229,6 +230,22 @@ def test_documents_may_be_left_unused(monkeypatch, unused, reason):
         assert [source.id for source in pairs[0].unused] == ["1"]
 
 
+@pytest.mark.parametrize(
+    ("unused", "reason"), [([], None), ([2], None), ([1], "first document unused"), ([2, 3], "one document is enough")]
+)
+def test_linked_documents_are_linked_to_the_first(monkeypatch, unused, reason):
+    def linked(*_):
+        links = tuple(Link("name", "1", one.id, "Danube") for one in DANUBE[1:3])
+        yield Focus(tuple(DANUBE[:3]), (), {"documents": "..."}, links=links)
+
+    monkeypatch.setattr("rag_instruct.synthesis.slots.whole_documents", linked)
+    reply = json.dumps({**ACROSS, "unused": unused})
+    pairs, rejects = filled("multi_doc_answer", [reply], [exemplar("s:0", "Who was it?")], 1)
+    assert [str(one.reason) for one in rejects] == ([reason] if reason else [])
+    for pair in pairs:
+        assert {link.named for link in pair.links} == {source.id for source in pair.sources} - {"1"}
+
+
 def three_documents(paradigm, ranked, seed):
     yield Focus(tuple(ranked[:3]), (), {"documents": "..."})
 
@@ -280,6 +297,24 @@ def test_a_row_that_declines_tells_nothing_of_the_withheld_document(question, de
     assert (fault.detail if fault else "") == detail
 
 
+@pytest.mark.parametrize(
+    ("declined", "detail"),
+    [
+        ("No text says it, but the Po flows there.", "it has Po"),  # in "report"
+        ("No text says it, but it has 12 mouths.", "it has 12"),  # in "1812"
+        ("No text says it, but Ann saw it.", "it has Ann"),  # in "annual"
+        ("The annual report of 1812 does not say it.", ""),
+        ("No text says it, not even that of the Romans.", ""),  # "Roman" is known
+        ("No text says it, not even that of Anglo and Saxon monks.", ""),
+    ],
+)
+def test_a_name_inside_another_word_is_not_known(declined, detail):
+    answer = "The Po, with its 12 mouths, as Ann and the Romans saw, and Anglo-Saxon monks."
+    others = "The annual report of 1812 is Roman. It is no Anglo-Saxon text."
+    fault = declining_fault("Which river is it?", answer, declined, others)
+    assert (fault.detail if fault else "") == detail
+
+
 def test_only_the_wanted_share_of_rows_declines_and_never_those_of_support():
     replies = [
         json.dumps({**RISES, "question": f"Where does the Danube rise, if {n} is my number?"}) for n in range(40)
@@ -306,6 +341,8 @@ def test_a_withheld_document_is_named_in_the_request_and_asked_for_by_the_schema
     ("answer", "unused", "said"),
     [
         ("Beethoven moved to Vienna in 1792 [3]. Soldiers guarded the Danube for centuries. [2]", [1], None),
+        ("Beethoven moved to Vienna in 1792.[3] Soldiers guarded the Danube for centuries![2]", [1], None),
+        ("Beethoven moved to Vienna in 1792.[3][2] Soldiers guarded the Danube for years.[2]", [1], None),
         ("- Vienna, where Beethoven moved in 1792 [3]\n- Soldiers guarded the Danube [2]", [1], None),
         (
             "Beethoven moved to Vienna in 1792 [3]. Soldiers guarded the Danube for centuries.",

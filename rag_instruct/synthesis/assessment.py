@@ -10,7 +10,7 @@ from rag_instruct.errors import UserError
 from rag_instruct.files import read_jsonl
 from rag_instruct.paradigms import PARADIGMS
 from rag_instruct.reasons import Fault
-from rag_instruct.synthesis.declining import declining_fault
+from rag_instruct.synthesis.declining import declining_fault, pair_declining_fault
 from rag_instruct.synthesis.filters import pair_fault
 from rag_instruct.synthesis.focus import Focus, texts_of
 
@@ -47,11 +47,13 @@ def _judged(where: str, line: dict[str, Any], passages: PassageStore | None) -> 
     if line["paradigm"] not in PARADIGMS:
         raise UserError(f"{where}: the paradigm {line['paradigm']!r} is none of {', '.join(PARADIGMS)}")
     focus = Focus(tuple(_documents(where, line, passages)), (), {})
-    answer = uncited(line["answer"]) if line.get("cited") else line["answer"]
+    question, answer = line["question"], uncited(line["answer"])  # rejects have citations, but are not marked `cited`
     if full := line.get("withheld_answer"):  # a row that declines
-        fault = declining_fault(line["question"], full, answer, texts_of(focus.sources))
+        fault = declining_fault(question, uncited(full), answer, texts_of(focus.sources))
     else:
-        fault = pair_fault(line["paradigm"], line["question"], answer, line.get("exemplar", ""), focus)
+        fault = pair_fault(line["paradigm"], question, answer, line.get("exemplar", ""), focus)
+        if not fault and (withheld := line.get("withheld")):  # a pair whose row will decline
+            fault = pair_declining_fault(question, answer, line.get("declined", ""), focus.sources, withheld)
     return Judged(line.get("id", where), line["question"], line["answer"], line.get("should_keep", True), fault)
 
 
@@ -61,18 +63,27 @@ def _documents(where: str, line: dict[str, Any], passages: PassageStore | None) 
         roles = [passage["role"] for passage in line.get("passages", [])] or ["source"] * len(line["documents"])
         for role, document in zip(roles, line["documents"], strict=True):
             if role == "source":
-                title, _, text = document.partition("\n")
-                yield Passage("", title, text)
+                yield _passage(document)
     elif passages and line.get("sources"):
         yield from passages[[source["row"] for source in line["sources"]]]
     else:
         raise UserError(f"{where}: no documents: give `documents`, or `sources` and --passages")
 
 
+def _passage(document: str) -> Passage:
+    """Return a document as a passage: the title before the first line break, or no title if there is no line break."""
+    title, line_break, text = document.partition("\n")
+    return Passage("", title, text) if line_break else Passage("", "", document)
+
+
 def disagreements(judged: Iterable[Judged]) -> list[str]:
     """Return a text for each pair on which filters and reader disagree, with the filters' reason."""
-    told = ((one, f"refused, though good: {one.fault}" if one.good else "kept, though bad") for one in judged)
-    return [f"{one.id}: {said}\n  {one.question}\n  {one.answer}" for one, said in told if not one.agrees]
+    return [
+        f"{one.id}: {f'refused, though good: {one.fault}' if one.good else 'kept, though bad'}\n"
+        f"  {one.question}\n  {one.answer}"
+        for one in judged
+        if not one.agrees
+    ]
 
 
 def summary(judged: list[Judged]) -> str:

@@ -23,13 +23,12 @@ def citation_fault(paradigm: str, answer: str, used: Collection[int]) -> Fault |
         return None if numbers else Fault(Reason.BAD_CITATIONS, "nothing is cited")
     if lacking := set(used) - numbers:
         return Fault(Reason.BAD_CITATIONS, f"document {min(lacking)} is not cited")
-    bare = next(filter(None, map(_bare, PROSE.findall(AFTER.sub(r"\2\1", CODE.sub(" ", answer))))), "")
-    return Fault(Reason.BAD_CITATIONS, f"no citation: {bare}") if bare else None
+    text = AFTER.sub(r" \2\1", CODE.sub(" ", answer))  # "It rises.[1]" becomes "It rises [1]."
+    for sentence in (one for line in PROSE.findall(text) for one in sentences(line)):
+        if _needs_citation(sentence) and not cited(sentence):
+            return Fault(Reason.BAD_CITATIONS, f"no citation: {sentence}")
+    return None
 
 
-def _bare(line: str) -> str:
-    """Return the first sentence of a line that needs a citation and has none, or ""."""
-    return next(
-        (one for one in sentences(line) if len(one.split()) > SHORT and not cited(one) and not CONCLUSION.match(one)),
-        "",
-    )
+def _needs_citation(sentence: str) -> bool:
+    return len(sentence.split()) > SHORT and not CONCLUSION.match(sentence)

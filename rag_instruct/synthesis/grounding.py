@@ -29,6 +29,7 @@ UNITS = (1.609344, 0.9144, 0.3048, 2.54, 0.453592, 28.3495, 2.58999, 0.404686, 3
 SCALES = (2, 10, 100, 1e3, 1e6, 1e9)
 TIMES = (4, 7, 12, 24, 60, 365, 3600)
 FIGURE = re.compile(r"\d+(?:[.,'\u2009\u202f]\d+)*")
+SCALE = re.compile(r"[ -](hundred|thousand|million|billion)", re.I)  # after a figure: 3.6 million
 # "3 530" and "1 006": the groups of a number in many languages, with any blank.
 SPACED = re.compile(r"(?<![\d.,])\d{1,3}(?:[ \u00a0\u202f\u2009]\d{3})+(?![\d.,]?\d)")
 # The decimal and the thousands sign of Arabic and Persian.
@@ -65,7 +66,7 @@ CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.S)
 PROSE = re.compile(
     r"^(?!\W*\|).*[.!?][\"'\u201d\u2019)\]*]*\s*$", re.M
 )  # lines that end as sentences do, unlike headings
-LONGEST = 100  # characters of a number; those of more than 300 digits are infinite as a float
+MOST_DIGITS = 100  # characters of a figure that we read; a figure of more than 300 digits is infinite as a float
 ABBREVIATION = re.compile(r"[A-Z].*[A-Z]|\d")
 NAME = re.compile(r"(?<=[\w,;] )[A-Z][\w'\u2019-]+")
 
@@ -77,28 +78,32 @@ def unsupported_number(answer: str, question: str, texts: str) -> str:
     count. Among very many numbers, nothing is called unsupported.
     """
     texts, question = _plain(texts), _plain(question)
-    known = {*_values(texts), *_values(question)}
-    said = SPACED.sub(lambda found: _joined(found[0], known), _plain(CODE.sub(" ", answer)))
-    figures = set(FIGURE.findall(f"{texts} {question}"))
-    stated = [*_values(question), *_scaled(question), *_words(said), *_scaled(said)]
-    asks_ratio = bool(RATIO.search(question))
-    offsets = list(_offsets(f"{said} {question} {texts}"))
-    numbers = _Numbers([*_values(texts), *_scaled(texts)], stated, list(_durations(texts)), asks_ratio, offsets)
-    if len(numbers.of_documents) + len(numbers.stated) + len(FIGURE.findall(said)) > MANY:
+    given = {*_values(texts), *_values(question)}
+    said = SPACED.sub(lambda found: _joined(found[0], given), _plain(CODE.sub(" ", answer)))
+    numbers = _Numbers(
+        of_documents=[*_values(texts), *_scaled(texts)],
+        stated=[*_values(question), *_scaled(question), *_words(said)],
+        durations=list(_durations(texts)),
+        asks_ratio=bool(RATIO.search(question)),
+        offsets=list(_offsets(f"{said} {question} {texts}")),
+    )
+    figures = list(FIGURE.finditer(said))
+    if len(numbers.of_documents) + len(numbers.stated) + len(figures) > MANY:
         return ""
-    for found in FIGURE.finditer(said):
+    copied = set(FIGURE.findall(f"{texts} {question}"))
+    for found in figures:
         readings = list(_readings(found[0]))
         after = said[found.end() : found.end() + 10]
-        if found[0] not in figures and readings and not numbers.support(found[0], readings, after):
+        if readings and found[0] not in copied and not numbers.support(found[0], readings, after):
             return found[0]
-        numbers.stated += readings[:1]
+        numbers.stated += [*readings[:1], *_scaled_figure(said, found)]  # later numbers may follow from this one
     return ""
 
 
 def unsupported_names(answer: str, question: str, texts: str) -> list[str]:
-    """Return the names that the texts and the question lack, if they are at least half of the answer's new names.
+    """Return the answer's names that texts and question lack, if they are at least half of its new names.
 
-    Names that begin alike are the same: Bosnian and Bosnia. Abbreviations, a single name, and a text in which very many
+    New names are those that the question lacks. Names that begin alike are the same: Bosnian and Bosnia. Abbreviations, a single name, and a text in which very many
     words have capitals cannot be judged, nor can German, whose nouns all have them.
     """
     if language_of(texts) in NOUNS_HAVE_CAPITALS:
@@ -129,16 +134,23 @@ class _Numbers:
     def support(self, figure: str, readings: list[float], after: str) -> bool:
         """Say whether the numbers have one of the readings of a figure, or whether it can be computed from them.
 
-        `after` is the text after the figure: "s" marks a decade, "%" a share.
+        `after` is the text after the figure: "s" marks a decade, "%" a share, "times" a ratio.
         """
-        is_share = self.asks_ratio or bool(re.match(r"\s*(%|percent|per cent|times|-?fold)", after))
         if after.startswith("s") and any(0 <= old - readings[0] < 10 for old in self.of_documents):
             return True
         if any({readings[0] + offset, readings[0] - offset} & self._known for offset in self.offsets):
             return True
         if readings[0] in YEARS and figure.isdigit():
             return self._makes_year(readings[0])
-        return any(self._makes(value, _tolerance(figure), is_share) for value in readings)
+        return any(self._makes(value, _tolerance(figure), self._ratio_factors(after)) for value in readings)
+
+    def _ratio_factors(self, after: str) -> tuple[int, ...]:
+        """Return what a ratio of two numbers is multiplied with: 100 before "%", 1 before "times"; () for no ratio."""
+        if self.asks_ratio:
+            return (1, 100)
+        if re.match(r"\s*(%|percent|per cent)", after):
+            return (100,)
+        return (1,) if re.match(r"\s*(times|-?fold)", after) else ()
 
     @property
     def _known(self) -> set[float]:
@@ -147,54 +159,57 @@ class _Numbers:
     def _makes_year(self, year: float) -> bool:
         """Say whether a year is known, or follows from known numbers.
 
-        It may lie a stated number or a duration of years from a known year, be a product or quotient of stated numbers,
-        a known number scaled, or the difference of two large numbers.
+        It may be:
+        - a known number, or a known number scaled
+        - a known year plus or minus a stated number or a duration
+        - the product or the quotient of stated numbers
+        - the difference of two large numbers
         """
         known = self._known
-        spans = [*self.stated, *self.durations]
         large = {value for value in known if value > YEARS[-1]}
-        if any(value - year in large for value in large):
-            return True
         scaled = {made for old in known for scale in SCALES for made in (old * scale, old / scale)}
         return (
-            year in known | scaled or any({year - span, year + span} & known for span in spans) or self._product(year)
+            year in known | scaled
+            or any({year - span, year + span} & known for span in (*self.stated, *self.durations))
+            or self._product(year)
+            or any(value - year in large for value in large)
         )
 
     def _product(self, value: float) -> bool:
         return any(value in (one * other, one / other) for one in self.stated for other in self.stated if other)
 
-    def _makes(self, value: float, tolerance: float, is_share: bool) -> bool:
+    def _makes(self, value: float, tolerance: float, ratio_factors: tuple[int, ...]) -> bool:
         """Say whether a value that is no year is small, or a result of the numbers."""
         if value == int(value) and value <= COUNTED:
             return True
-        return any(abs(value - made) <= tolerance for made in self._results(is_share))
+        return any(abs(value - made) <= tolerance for made in self._results(ratio_factors))
 
-    def _results(self, is_share: bool) -> Iterator[float]:
+    def _results(self, ratio_factors: tuple[int, ...]) -> Iterator[float]:
         """Yield what can be computed from the numbers.
 
-        From numbers of documents we allow differences, sums, means and unit changes, and ratios if a share is asked
-        for. From stated numbers we also allow products and quotients.
+        From numbers of documents we allow differences, sums, means and unit changes, and ratios where `ratio_factors`
+        has factors for them. From stated numbers we also allow products and quotients.
         """
         known = list(dict.fromkeys([*self.of_documents, *self.stated]))
         for old in known:
-            yield from (made for factor in (1, *UNITS, *SCALES) for made in (old * factor, old / factor))
-            yield from (abs(old - other) for other in known)
-            yield from (old + other for other in known if not (old in YEARS or other in YEARS))
-            if is_share:
-                yield from (
-                    made for other in known if other for made in (100 * old / other, 100 * (old - other) / other)
-                )
+            for factor in (1, *UNITS, *SCALES):
+                yield from (old * factor, old / factor)
+            for other in known:
+                yield abs(old - other)
+                if not (old in YEARS or other in YEARS):
+                    yield old + other
+                if other:
+                    for factor in ratio_factors:
+                        yield from (factor * old / other, factor * (old - other) / other)
         for old in self.stated:
-            yield from (
-                math.floor(old),
-                math.ceil(old),
-                *(old * time for time in TIMES),
-                *(old / time for time in TIMES),
-            )
-            yield from (made for other in known if other for made in (old * other, old / other, other / (old or 1)))
-        yield from (
-            made for run in (self.of_documents, self.stated) for made in _sums([one for one in run if one not in YEARS])
-        )
+            yield from (math.floor(old), math.ceil(old))
+            for time in TIMES:
+                yield from (old * time, old / time)
+            for other in known:
+                if other:
+                    yield from (old * other, old / other, other / (old or 1))
+        for run in (self.of_documents, self.stated):
+            yield from _sums([one for one in run if one not in YEARS])
 
 
 def _sums(run: list[float]) -> Iterator[float]:
@@ -207,9 +222,13 @@ def _sums(run: list[float]) -> Iterator[float]:
 
 
 def _readings(figure: str) -> Iterator[float]:
-    """Yield the values that a figure may mean: 1.234 is a little more than one, or more than a thousand."""
+    """Yield the values that a figure may mean.
+
+    A mark before three digits may part groups or decimals: "1.234" is 1234 and 1.234. "1,234" is 1234 only, because few
+    texts have a decimal comma before three digits. Of two different marks, the last is the decimal one: "1,234.5".
+    """
     bare = re.sub(r"['\u2009\u202f]", "", figure)
-    if len(bare) > LONGEST:
+    if len(bare) > MOST_DIGITS:
         return
     grouped = re.fullmatch(r"\d{1,3}(,\d{3})+|\d{1,3}(\.\d{3})+", bare)
     if grouped:
@@ -237,21 +256,21 @@ def _plain(text: str) -> str:
 
 
 def _joined(figure: str, known: Collection[float]) -> str:
-    """Return a number without the blanks between its groups, if it is known. Else it may be several numbers."""
+    """Return "3 530" as "3530" if this number is known; else unchanged, because it may be two numbers."""
     bare = re.sub(r"\D", "", figure)
     return bare if float(bare) in known else figure
 
 
 def _offsets(texts: str) -> Iterator[float]:
-    """Yield by how many years the calendars that the texts use differ."""
+    """Yield our year minus the year of another calendar, for the calendars that the texts use."""
     for words, offsets in CALENDARS:
         if words.search(texts):
             yield from offsets
     if LUNAR.search(texts):
-        years = {int(year) for year in re.findall(r"\b\d{2,4}\b", texts)}
-        yield from {
-            round(year * 32 / 33) + 622 + one - year for year in years for one in (-1, 0, 1) if year < YEARS[-1]
-        }
+        for year in {int(year) for year in re.findall(r"\b\d{2,4}\b", texts)}:
+            if year < YEARS[-1]:
+                offset = round(year * 32 / 33) + 622 - year
+                yield from (offset - 1, offset, offset + 1)
 
 
 def _values(text: str) -> Iterator[float]:
@@ -264,8 +283,14 @@ def _values(text: str) -> Iterator[float]:
 
 def _scaled(text: str) -> Iterator[float]:
     """Yield the values of figures before a word: 3.6 million."""
-    for figure, word in re.findall(rf"({FIGURE.pattern})[ -](hundred|thousand|million|billion)", text.lower()):
-        yield from (value * WORDS[word] for value in _readings(figure))
+    for found in FIGURE.finditer(text):
+        yield from _scaled_figure(text, found)
+
+
+def _scaled_figure(text: str, found: re.Match[str]) -> Iterator[float]:
+    """Yield the values of a figure of the text with the word behind it, if there is one: 3.6 million."""
+    if scale := SCALE.match(text, found.end()):
+        yield from (value * WORDS[scale[1].lower()] for value in _readings(found[0]))
 
 
 def _words(text: str) -> Iterator[float]:

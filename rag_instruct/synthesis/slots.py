@@ -25,10 +25,10 @@ from rag_instruct.reasons import WITHOUT_REQUEST, Fault, Reason
 from rag_instruct.retrieval.runs import Run
 from rag_instruct.schema import Exemplar, LinkedDocuments, Pair, Reject
 from rag_instruct.synthesis.citing import citation_fault
-from rag_instruct.synthesis.declining import declining_fault
+from rag_instruct.synthesis.declining import pair_declining_fault
 from rag_instruct.synthesis.facts import Fact
 from rag_instruct.synthesis.filters import pair_fault
-from rag_instruct.synthesis.focus import Focus, linked_documents, texts_of, whole_documents
+from rag_instruct.synthesis.focus import Focus, linked_documents, whole_documents
 from rag_instruct.synthesis.search_results import SearchResults
 from rag_instruct.synthesis.sentence_focus import focuses, kind_of
 
@@ -48,7 +48,7 @@ class Written:
     keys: list[str]  # of the requests
     question: str = ""
     answer: str = ""
-    unused: tuple[int, ...] = ()  # numbers of the documents that it left unused, from 1
+    unused: tuple[int, ...] = ()  # numbers, from 1, of the documents that it left unused; too large ones are ignored
     declined: str = ""  # the answer without the withheld document
     fault: Fault | None = None
 
@@ -132,32 +132,28 @@ class Synthesis:
         return None
 
     async def _write(self, place: int, attempt: int, exemplar: Exemplar, round_: int) -> Pair | Reject:
-        found, shown = self._search_results(exemplar), exemplar.instruction if self.simulate else ""
+        candidate: dict[str, Any] = {
+            "paradigm": self.paradigm,
+            "slot": place,
+            "attempt": attempt,
+            "exemplar_id": exemplar.id,
+            "exemplar": exemplar.instruction,
+            "license": exemplar.license,
+        }
+        found = self._search_results(exemplar)
+        shown = exemplar.instruction if self.simulate else ""
         focus = self._focus(exemplar, shown, found, round_)
         if focus is None:
-            return Reject(
-                self.paradigm,
-                self._lacks(found),
-                slot=place,
-                attempt=attempt,
-                exemplar_id=exemplar.id,
-                exemplar=exemplar.instruction,
-                license=exemplar.license,
-            )
+            return Reject(reason=self._lacks(found), **candidate)
         kind = focus.variables.get("kind") or kind_of(shown)
         withheld = self._withheld(place, len(focus.sources))
         written = await self._ask(kind, {**focus.variables, "exemplar": shown}, withheld)
         used, unused = focus.parted(written.unused)
         declines = withheld and withheld not in written.unused
         pair = Pair(
-            slot=place,
-            attempt=attempt,
-            paradigm=self.paradigm,
+            **candidate,
             id=f"{self.paradigm}-{digest(self.seed, exemplar.id, *written.keys)[:16]}",
-            exemplar_id=exemplar.id,
-            exemplar=exemplar.instruction,
-            license=exemplar.license,
-            kind=kind.split()[0],
+            kind=kind,
             sources=found.sources(used.sources),
             hidden=tuple(passage.id for passage in focus.hidden),
             question=written.question,
@@ -171,9 +167,7 @@ class Synthesis:
         )
         fault = written.fault or self._fault(written, shown, focus, used)
         if declines and not fault:
-            others = texts_of(tuple(passage for passage in used.sources if passage.id != pair.withheld))
-            own = texts_of((focus.sources[withheld - 1],))
-            fault = declining_fault(pair.question, uncited(pair.answer), uncited(pair.declined), others, own)
+            fault = pair_declining_fault(pair.question, pair.answer, pair.declined, used.sources, pair.withheld)
         return Reject.of(pair, *fault) if fault else self._numbered(pair, len(focus.sources), written.unused)
 
     def _numbered(self, pair: Pair, documents: int, unused: tuple[int, ...]) -> Pair:
@@ -191,10 +185,12 @@ class Synthesis:
 
     def _fault(self, written: Written, exemplar: str, focus: Focus, used: Focus) -> Fault | None:
         """Return why a pair is rejected, or None. The documents that the teacher used must support it."""
-        if min(written.unused, default=1) < 1:  # a number above the last document is ignored
+        if min(written.unused, default=1) < 1:
             return Fault(Reason.UNPARSABLE, f"there is no document {min(written.unused)} that could be unused")
         if len(used.sources) < PARADIGMS[self.paradigm].least:
             return Fault(Reason.ONE_IS_ENOUGH, f"unused: {', '.join(map(str, written.unused))}")
+        if focus.links and not used.links:
+            return Fault(Reason.FIRST_UNUSED)
         answer = uncited(written.answer) if self._cites else written.answer
         fault = pair_fault(self.paradigm, written.question, answer, exemplar, used)
         if fault or not self._cites:
@@ -203,7 +199,10 @@ class Synthesis:
         return citation_fault(self.paradigm, written.answer, numbers)
 
     def _withheld(self, place: int, documents: int) -> int:
-        """Return the number of the document that the row must not have, or 0. Both are chosen by a hash."""
+        """Return the number of the document that the row must not have, or 0.
+
+        A hash chooses whether a document is withheld, and another hash chooses which one.
+        """
         if self.paradigm not in WITH_ANSWER or fraction(self.seed, "declining", self.paradigm, place) >= self.declining:
             return 0
         return 1 + int(digest(self.seed, "withheld", self.paradigm, place), 16) % documents
@@ -226,6 +225,7 @@ class Synthesis:
         return SearchResults.of(self.run, exemplar.id, linked, self.least_words)
 
     def _focus(self, exemplar: Exemplar, shown: str, found: SearchResults, round_: int) -> Focus | None:
+        """Return the exemplar's focus number `round_`, from 0, or None if there are not so many."""
         seed = f"{self.seed}/{exemplar.id}"
         if self._needs_links:
             offered = linked_documents(self.paradigm, found, seed)
