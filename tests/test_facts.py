@@ -161,6 +161,20 @@ def test_people_and_things():
 
 
 @pytest.mark.parametrize(
+    "things",
+    [
+        "skyscraper cruiser tanker hamster beer deer silver list",
+        "mist twist wrist beer steer career reindeer address illness darkness congress",
+        "thermometer parameter wallpaper supertanker battlecruiser takeover playlist laser finger dinner copper",
+    ],
+)
+def test_the_end_of_a_word_does_not_make_a_thing_a_person(things):
+    assert [noun for noun in things.split() if is_human([noun])] == []
+    people = "artist cyclist dentist pianist engineer pioneer peer actress duchess waitress woman user lover observer"
+    assert [noun for noun in people.split() if not is_human([noun])] == []
+
+
+@pytest.mark.parametrize(
     ("text", "wrong"),
     [
         ("Ida Holm appeared in the films Red (2004) and Blue.", "born"),  # the year of a film
@@ -207,6 +221,41 @@ def test_doubtful_sentences_are_not_asked(text, wrong):
 )  # fmt: skip
 def test_a_question_has_what_it_needs_and_no_more(text, question, target):
     assert asked("Harbour House", text).get(question) == target
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "target"),
+    [
+        ("She buried her husband in 1920.", "When did Ida Holm bury her husband?", "1920"),
+        ("She was buried in Oslo in 1940.", "When was Ida Holm buried?", "1940"),
+        ("Ida Holm died in Oslo in 1940.", "When did Ida Holm die?", "1940"),
+    ],
+)  # fmt: skip
+def test_only_who_is_buried_or_dies_needs_no_other_words(text, question, target):
+    found = asked("Ida Holm", "Ida Holm was a Danish painter. " + text)
+    assert found.get(question) == target
+    assert "When did Ida Holm bury?" not in found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "She may have been born in Oslo in 1871.",
+        "She might have moved to Paris in 1901.",
+        "She could have moved to Paris in 1901.",
+        "She must have moved to Paris in 1901.",
+        "She can have moved to Paris in 1901.",
+        "She would move to Paris in 1901.",
+    ],
+)
+def test_what_may_be_is_no_fact(text):
+    found = asked("Ida Holm", "Ida Holm was a Danish painter. " + text)
+    assert list(found) == ["Who was Ida Holm?"]
+
+
+def test_what_can_be_done_is_a_fact():
+    found = asked("Harbour House", "The Harbour House can seat 400 guests.")
+    assert found.get("How many guests can the Harbour House seat?") == "400 guests"
 
 
 def test_names_are_said_in_full_and_common_words_small():

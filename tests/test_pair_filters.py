@@ -309,7 +309,10 @@ def test_a_pairs_own_text_that_declines_is_judged(tmp_path):
         "sources": [{"row": 0}, {"row": 1}],
         "withheld": "1",
     }
-    declined = ["Vienna lies on the Danube, but nothing says where it rises.", "Not known, perhaps in the Black Forest."]
+    declined = [
+        "Vienna lies on the Danube, but nothing says where it rises.",
+        "Not known, perhaps in the Black Forest.",
+    ]
     write_jsonl(tmp_path / "pairs.jsonl", [pair | {"declined": text} for text in declined])
     store = type("Store", (), {"__getitem__": lambda self, rows: [passages[row] for row in rows]})()
     faults = [one.fault for one in judge_pairs(tmp_path / "pairs.jsonl", store)]

@@ -1,12 +1,13 @@
 """Questions that are made of facts, without a parser: what follows from dates and numbers, and from two documents."""
 
 import pytest
+from msgspec import structs
 
 from rag_instruct.corpus.passages import Passage
 from rag_instruct.paradigms import PARADIGMS
 from rag_instruct.synthesis.facts import Fact
 from rag_instruct.synthesis.sentence_focus import focuses
-from rag_instruct.synthesis.tasks import bridged, combined, compared, inferred, stated
+from rag_instruct.synthesis.tasks import bridged, combined, compared, inferred, same_relation, stated
 
 
 def when(name: str, year: str, said: str = "was born", relation: str = "bear", **more) -> Fact:
@@ -70,6 +71,36 @@ def test_more_or_less_than_a_round_number(target):
         number = int("".join(one for one in target if one.isdigit()))
         assert task.answer.startswith("Yes" if number > mark else "No")
         assert ("more than" in task.answer) == (number > mark)
+
+
+def test_who_bore_a_child_is_not_born_then():
+    son = when("Ann Lee", "1900", "bore a son", "bear")
+    moved = when("Ann Lee", "1910", "moved", "move")
+    assert not [task.question for task in inferred([son, moved]) if task.question.startswith("At what age")]
+    assert "At what age did Ann Lee move?" in pairs(inferred([ANN, son, moved]))
+
+
+@pytest.mark.parametrize(
+    ("target", "number"),
+    [
+        ("44 rooms", 44),
+        ("1,200 rooms", 1200),
+        ("2.5 million people", 2_500_000),
+        ("12 thousand people", 12_000),
+        ("3 millionaires", 3),
+        ("two million people", None),
+        ("one hundred and fifty rooms", None),
+        ("10 to 12 rooms", None),
+    ],
+)
+def test_a_number_is_read_whole_or_not_at_all(target, number):
+    assert count("It", target, "rooms").number == number
+
+
+def test_facts_without_a_subject_at_the_front_are_not_the_same():
+    one, other = (structs.replace(when(name, "1900"), open=f"in {name}") for name in ("Ann", "Bo"))
+    assert not same_relation(one, other)
+    assert same_relation(ANN, BO)
 
 
 def test_two_documents_tell_an_order():

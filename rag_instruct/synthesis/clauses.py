@@ -22,7 +22,7 @@ JOINING = word_set(
     "typically normally especially notably particularly mainly mostly primarily largely perhaps probably simply "
     "famously ultimately"
 )
-CHANGING = word_set(  # without them, it says otherwise
+CHANGING = word_set(  # a clause without such a word would say something else
     "never hardly barely only almost nearly rather not no last again once twice even allegedly reportedly supposedly"
 )
 POINTING = word_set(
@@ -30,7 +30,7 @@ POINTING = word_set(
     "he she they him them himself herself itself themselves i me my we us our you your mine ours yours each both "
     "neither"
 )
-OWN = {"his": "person", "her": "person", "its": "thing", "their": "plural"}  # whose thing a possessive means
+POSSESSIVES = {"his": "person", "her": "person", "its": "thing", "their": "plural"}  # and the kind of their owner
 SAYING = word_set("say think believe claim note state suggest argue mean seem appear report")
 # Past forms of verbs whose participle differs
 IRREGULAR = dict(
@@ -44,9 +44,10 @@ IRREGULAR = dict(
     )
 )
 YEAR = re.compile(r"\b(1\d{3}|20[0-3]\d)\b(?!s)")
-SURE_TIME = re.compile(r"\b(1\d{3}|20[0-3]\d)s?\b|\bcentur(y|ies)\b|\bBC\b|\bAD \d")
+YEAR_OR_CENTURY = re.compile(r"\b(1\d{3}|20[0-3]\d)s?\b|\bcentur(y|ies)\b|\bBC\b|\bAD \d")
 TIME = re.compile(
-    SURE_TIME.pattern + r"|\b(January|February|March|April|May|June|July|August|September|October|November|December)\b"
+    YEAR_OR_CENTURY.pattern
+    + r"|\b(January|February|March|April|May|June|July|August|September|October|November|December)\b"
     r"|\b(spring|summer|autumn|fall|winter)\b|\b(Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?\b"
 )
 IN_TIME = word_set("in on since between until from during around at")
@@ -54,6 +55,8 @@ IN_PLACE = word_set("in at near on")
 PLACES = ("GPE", "LOC", "FAC")
 LOOSE = ("relcl", "acl", "appos", "advcl", "parataxis", "prep")  # additions, if they stand after a comma
 LONGEST_TIME = 12  # words
+NO_FACT = word_set("will would shall should may might")
+MAYBE = word_set("can could must")  # with "have" they guess: "could have been built". Alone they do not: "can seat 400"
 
 
 def text_of(words: "Sequence[Token]") -> str:
@@ -65,8 +68,8 @@ def text_of(words: "Sequence[Token]") -> str:
     return re.sub(r"\s+", " ", said).replace(" ,", ",").replace(" '", "'").strip(" ,;:-\u2013")
 
 
-def kept(root: "Token") -> "list[Token]":
-    """Return the tokens of a phrase, without additions after commas and long clauses."""
+def core_of(root: "Token") -> "list[Token]":
+    """Return the tokens of a phrase without additions after commas, long clauses and parentheses."""
     dropped: set[int] = set()
     for word in root.subtree:
         if word.i == root.i:
@@ -130,7 +133,7 @@ class Clause:
 
     @property
     def passive(self) -> bool:
-        return any(word.dep_ == "auxpass" for word in self.aux)
+        return is_passive(self.aux)
 
     @property
     def be(self) -> bool:
@@ -177,7 +180,7 @@ class Clause:
         if self.aux and [word.lower_ for word in self.aux] != ["had"]:  # "did she win", not "had she won"
             first, *rest = [word.lower_ for word in self.aux]
             return _joined(first, self.subject, *rest, self.verb_text, body)
-        if self.be:  # "was she first" would ask for her rank
+        if self.be:
             return _joined(self.verb.lower_, self.subject, body)
         do = "did" if self.aux or self.verb.tag_ in ("VBD", "VBN") else "does" if self.verb.tag_ == "VBZ" else "do"
         lemma = {"premier": "premiere"}.get(self.verb.lemma_, self.verb.lemma_)
@@ -193,8 +196,12 @@ class Clause:
         return ""
 
 
+def is_passive(aux: "Sequence[Token]") -> bool:
+    return any(word.dep_ == "auxpass" for word in aux)
+
+
 def is_first(verb: "Token") -> bool:
-    """Say whether a verb has "first" before it: "was first published"."""
+    """Say whether "first" stands before a verb: "was first published". After "be", it is a rank: "was first"."""
     return verb.lemma_ != "be" and any(word.text == "first" and word.i == verb.i - 1 for word in verb.children)
 
 
@@ -207,28 +214,33 @@ def _joined(*parts: str) -> str:
 
 
 def verbs(root: "Token") -> "Iterator[tuple[Token, Token, list[Token]]]":
-    """Yield the subject, the verb and the auxiliaries of the main clause, and of each verb that is joined to it."""
+    """Yield subject, verb and auxiliaries of the main clause, and of the verbs joined to it: "was built and burned".
+
+    A joined verb without a subject has the subject of the verb before it. We stop at a joined verb that has its own.
+    """
     if root.pos_ not in ("VERB", "AUX") or any(word.dep_ in ("expl", "csubj", "csubjpass") for word in root.children):
         return
-    subject, aux = _subject(root), _auxiliaries(root)
+    subject, verb, aux = _subject(root), root, _auxiliaries(root)
     if subject is None:
         return
-    yield subject, root, aux
-    verb = root
-    while other := next((word for word in verb.children if word.dep_ == "conj" and word.pos_ in ("VERB", "AUX")), None):
-        own = _auxiliaries(other)
-        if (own_subject := _subject(other)) is not None:
-            yield own_subject, other, own
+    yield subject, verb, aux
+    while (joined := _joined_verb(verb)) is not None:
+        joined_aux = _auxiliaries(joined)
+        if (own_subject := _subject(joined)) is not None:
+            yield own_subject, joined, joined_aux
             return
-        passive = any(word.dep_ == "auxpass" for word in aux) and not any(
-            word.dep_ == "dobj" for word in other.children
-        )
-        if not own and passive and other.tag_ == "VBD":
-            return  # "was opened and enlarged", or "was built and burned"?
-        if not own and other.tag_ in ("VBN", "VB", "VBG") and verb.tag_ == other.tag_:
-            own = aux
-        yield subject, other, own
-        aux, verb = own, other
+        if not joined_aux:
+            has_object = any(word.dep_ == "dobj" for word in joined.children)
+            if is_passive(aux) and joined.tag_ == "VBD" and not has_object:
+                return  # "was built and burned": it burned, or somebody burned it?
+            if joined.tag_ in ("VBN", "VB", "VBG") and joined.tag_ == verb.tag_:
+                joined_aux = aux  # "was opened and enlarged"
+        yield subject, joined, joined_aux
+        verb, aux = joined, joined_aux
+
+
+def _joined_verb(verb: "Token") -> "Token | None":
+    return next((word for word in verb.children if word.dep_ == "conj" and word.pos_ in ("VERB", "AUX")), None)
 
 
 def _subject(verb: "Token") -> "Token | None":
@@ -239,34 +251,37 @@ def _auxiliaries(verb: "Token") -> "list[Token]":
     return [word for word in verb.children if word.dep_ in ("aux", "auxpass")]
 
 
-def is_finite(verb: "Token", aux: "Sequence[Token]") -> bool:
-    """Say whether a verb states a fact. A participle with its agent ("followed by ...") does not, nor does "will"."""
+def states_a_fact(verb: "Token", aux: "Sequence[Token]") -> bool:
+    """Say whether a verb states what was or is so. "Will open", "may have opened" and "followed by her" do not."""
     if aux:
-        return not any(word.lower_ in ("will", "would", "shall", "should", "might") for word in aux)
-    return verb.tag_ not in ("VBG", "VB") and not (
-        verb.tag_ == "VBN" and any(word.dep_ == "agent" or word.lower_ == "by" for word in verb.children)
-    )
+        words = {word.lower_ for word in aux}
+        return not (words & NO_FACT or (words & MAYBE and "have" in words))
+    has_agent = any(word.dep_ == "agent" or word.lower_ == "by" for word in verb.children)
+    return verb.tag_ not in ("VBG", "VB") and not (verb.tag_ == "VBN" and has_agent)
 
 
 def parts_of(verb: "Token") -> list[Part] | None:
-    """Return what belongs to a verb, in order; None if the clause would say something else without the rest."""
+    """Return the parts of a verb: first those behind it, then those before it, in the order of the sentence.
+
+    Return None if the verb has a word that questions leave out, and the clause says something else without it.
+    """
     found: list[Part] = []
     for child in verb.children:
-        if _says_otherwise(child, verb):
+        if _changes_meaning(child, verb):
             return None
         if child.dep_ == "advmod":
-            adverb = kept(child)
-            if child.lower_ not in JOINING and child.i > verb.i and not points(adverb):
+            adverb = core_of(child)
+            if child.lower_ not in JOINING and child.i > verb.i and not has_pointing_word(adverb):
                 found.append(Part(child, "other", adverb, []))
         elif (part := _part(child)) is not None:
             found.append(part)
     return sorted(found, key=lambda part: (part.words[0].i < verb.i, part.words[0].i))
 
 
-def _says_otherwise(child: "Token", verb: "Token") -> bool:
-    """Say whether a clause would say something else without a word that questions leave out."""
+def _changes_meaning(child: "Token", verb: "Token") -> bool:
+    """Say whether a clause says something else without a word that questions leave out."""
     if child.dep_ == "npadvmod":
-        return child.ent_type_ in ("DATE", "TIME") or points(kept(child))  # "last year"
+        return child.ent_type_ in ("DATE", "TIME") or has_pointing_word(core_of(child))  # "last year"
     if child.text == "first" and child.dep_ == "advmod":
         return not is_first(verb)
     return child.dep_ in ("neg", "ccomp") or child.lower_ in CHANGING or _stands_apart(child, verb) or _is_cut(child)
@@ -291,7 +306,7 @@ def _is_long(word: "Token") -> bool:
 
 
 def _part(child: "Token") -> Part | None:
-    words = kept(child)
+    words = core_of(child)
     if child.dep_ in ("prep", "agent", "dative") and child.pos_ == "ADP":
         target = [word for word in words if word.i > child.i]
         noun = next((word for word in child.children if word.dep_ in ("pobj", "pcomp")), None)
@@ -313,11 +328,11 @@ def _role(prep: "Token", noun: "Token", target: "list[Token]") -> str:
     return "place" if noun.ent_type_ in PLACES and prep.lower_ in IN_PLACE else "prep"
 
 
-def points(words: "Sequence[Token]") -> bool:
-    """Say whether a phrase needs the text before it: "this", "the other", "they"."""
-    return any(word.lower_ in POINTING and not _joins(word) for word in words)
+def has_pointing_word(words: "Sequence[Token]") -> bool:
+    """Say whether a phrase points at the text before it: "this", "the other", "they"."""
+    return any(word.lower_ in POINTING and not _begins_clause(word) for word in words)
 
 
-def _joins(word: "Token") -> bool:
-    """Say whether "that" begins a clause instead of pointing at something."""
+def _begins_clause(word: "Token") -> bool:
+    """Say whether a word is a "that" which begins a clause instead of pointing at something."""
     return word.lower_ == "that" and word.dep_ in ("mark", "nsubj", "dobj", "nsubjpass")

@@ -24,16 +24,18 @@ WITHOUT_ANSWER = ("useless_doc", "single_doc_support")  # paradigms whose only d
 TEMPLATE = re.compile(r"\{(documents?|exemplar|question|answer|simulation)\}")
 NUMBERED = re.compile(r"</?instruction>|\bdocuments? [1-9]\b", re.I)
 DAMAGED = re.compile("\ufffd|\u00e2\u20ac|\u00c3[\u00a4\u00a8\u00a9\u00b1\u00b6\u00bc]")  # UTF-8 read as Latin-1
-DANGLING = re.compile(
+# The ends of texts that were cut off. A question may end in "with" or "of", an answer may not.
+QUESTION_CUT = re.compile(
     r"(?<![\w'\u2019-])(a|an|the|and|or|because|its|their|his|my|your|and (how many|how much|which|whose))$", re.I
 )
-HALF = re.compile(r"[,:]$|(?<![\w'\u2019-])(a|an|the|and|or|because|its|their|of|with)$", re.I)
+ANSWER_CUT = re.compile(r"[,:]$|(?<![\w'\u2019-])(a|an|the|and|or|because|its|their|of|with)$", re.I)
 COMPLETION = re.compile(r"\b(complet\w+|continue|continuation|finish|fill|blank|gap)\b|_{2,}|\.\.\.|…", re.I)
 # A word eight times in a row, or several words five times in a row.
 LOOP = re.compile(r"\b([^\W\d]\w*)(?:\W+\1\b){7}|\b([^\W\d]\w*(?:\W+\w+){1,11})(?:\W+\2\b){4}", re.I)
 
-# Questions that offer what to choose from, and answers that begin with a verdict
+# Questions that may offer what to choose from: any comma or "and" counts, so that no choice is refused
 CHOICES = re.compile(r"\b(or|and|versus|vs|than|between|whether)\b|,|\n\s*(?:[-*•]|\(?\w{1,2}[.):])\s", re.I)
+# Questions for a verdict, and answers that begin with one
 YES_OR_NO = re.compile(r"^\W*(is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|may|must)\b", re.I)
 VERDICT = re.compile(r"^\W*(yes|no|true|false|correct|incorrect|right|wrong|supported|refuted)\b", re.I)
 
@@ -49,9 +51,9 @@ def malformed(question: str, answer: str, texts: str) -> str:
             return f"{name} has damaged letters"
     if found := TEMPLATE.search(question):
         return f"question has {found[0]!r}"
-    if not _units(question):
+    if not _words_of(question):
         return "question names nothing"
-    if DANGLING.search(question.strip()) and not COMPLETION.search(question):
+    if QUESTION_CUT.search(question.strip()) and not COMPLETION.search(question):
         return "question is cut off"
     return "answer is cut off" if _cut_off(answer) else ""
 
@@ -66,10 +68,11 @@ def _cut_off(answer: str) -> bool:
     *lines, last = answer.strip().splitlines()
     if "```" in answer or len(last.split()) <= 4 or last.lstrip().startswith(("|", "-", "*", "#", "{", "<")):
         return False
-    return bool(HALF.search(last)) and not any(HALF.search(line) for line in lines if len(line.split()) > 4)
+    others_alike = any(ANSWER_CUT.search(line) for line in lines if len(line.split()) > 4)
+    return bool(ANSWER_CUT.search(last)) and not others_alike
 
 
-def exemplar_copied(question: str, exemplar: str) -> bool:
+def exemplar_repeated(question: str, exemplar: str) -> bool:
     """Say whether the question is the exemplar with hardly a word changed. Its phrasing may and should be alike."""
     mine, theirs = content(stem_of(question)), content(stem_of(exemplar))
     return fold(question) == fold(exemplar) or (len(mine) > 2 and len(mine & theirs) / len(mine | theirs) > 0.85)
@@ -85,7 +88,7 @@ def answer_in_question(question: str, answer: str) -> bool:
         return True
     if VERDICT.match(answer) or YES_OR_NO.match(question):
         return False
-    if _respelled(asked, said):
+    if _is_respelled(asked, said):
         return True
     if CHOICES.search(question) or holds_text(question):
         return False
@@ -95,8 +98,11 @@ def answer_in_question(question: str, answer: str) -> bool:
     return bool(words) and words <= content(question)
 
 
-def _respelled(asked: list[str], said: list[str]) -> bool:
-    """Say whether the answer is most of the question again, with other spelling or punctuation: an exercise."""
+def _is_respelled(asked: list[str], said: list[str]) -> bool:
+    """Say whether the answer is most of the question again, in other spelling, as in an exercise.
+
+    Six words or more, of which at most 40 % differ from the question, and only in some letters.
+    """
     if len(said) < 6 or len(said) < 0.5 * len(asked):
         return False
     match = difflib.SequenceMatcher(None, asked, said, autojunk=False)
@@ -105,8 +111,11 @@ def _respelled(asked: list[str], said: list[str]) -> bool:
     return len(changed) <= 0.4 * len(said) and all(difflib.get_close_matches(word, asked, 1, 0.7) for word in changed)
 
 
-def bad_options(question: str, answer: str) -> bool:
-    """Say whether two lettered options are the same, or the answer names none of several."""
+def options_unusable(question: str, answer: str) -> bool:
+    """Say whether two lettered options are the same, or the answer names none of several.
+
+    Options with a question mark are not compared, because they may differ in their punctuation only.
+    """
     options = options_of(question)
     if len(options) < 2 or "A" not in options:
         return False
@@ -114,11 +123,12 @@ def bad_options(question: str, answer: str) -> bool:
     if len(set(texts)) < len(texts) and "?" not in "".join(options.values()):
         return True
     letters = "".join(options)
-    named = re.search(rf"(?:^|[\s(*\"'])[{letters}](?=[\s.,:;)*\"']|$)", answer)
-    return not named and not any(_names(option, answer) for option in options.values())
+    letter_named = re.search(rf"(?:^|[\s(*\"'])[{letters}](?=[\s.,:;)*\"']|$)", answer)
+    return not letter_named and not any(_is_named(option, answer) for option in options.values())
 
 
-def _names(option: str, answer: str) -> bool:
+def _is_named(option: str, answer: str) -> bool:
+    """Say whether an answer has an option's text, or most of its words."""
     words = content(option)
     return fold(option) in fold(answer) or (bool(words) and len(words & content(answer)) >= 0.6 * len(words))
 
@@ -131,14 +141,14 @@ def off_topic(paradigm: str, question: str, answer: str, texts: str) -> bool:
     """
     if paradigm == "useless_doc" or not _same_language(f"{question} {answer}", texts):
         return False
-    asked = _units(question if paradigm in WITH_ANSWER else f"{question} {answer}")
-    known = _units(texts)
+    asked = _words_of(question if paradigm in WITH_ANSWER else f"{question} {answer}")
+    known = _words_of(texts)
     if len(asked) < 3 and not marks(question):
         return False
     return not asked & known and not any(difflib.get_close_matches(word, known, 1, 0.75) for word in asked)
 
 
-def _units(text: str) -> set[str]:
+def _words_of(text: str) -> set[str]:
     """Return the words of a text, and single syllables of Korean, whose words have particles at their end."""
     return content(text) | set(re.findall(r"[\uac00-\ud7af]", text))
 
@@ -167,9 +177,9 @@ def document_fault(paradigm: str, question: str, answer: str, exemplar: str, foc
         Reason.MALFORMED: lambda: malformed(question, answer, texts),
         Reason.WORKED_EXAMPLE: lambda: has_worked_examples(question),
         Reason.REFUSAL: lambda: refusal(question, answer),
-        Reason.COPIES_EXEMPLAR: lambda: exemplar_copied(question, exemplar),
+        Reason.COPIES_EXEMPLAR: lambda: exemplar_repeated(question, exemplar),
         Reason.NOT_STANDALONE: lambda: mentions_documents(question, answer) or points_at_nothing(question),
-        Reason.BAD_OPTIONS: lambda: bad_options(question, answer),
+        Reason.BAD_OPTIONS: lambda: options_unusable(question, answer),
         Reason.ANSWER_IN_QUESTION: lambda: answer_in_question(question, answer),
         Reason.OFF_TOPIC: lambda: off_topic(paradigm, question, answer, texts),
         Reason.UNGROUNDED: lambda: paradigm in WITH_ANSWER and ungrounded(question, answer, texts),

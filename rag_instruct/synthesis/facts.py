@@ -6,26 +6,30 @@ from pathlib import Path
 from rag_instruct.record_files import read_records
 from rag_instruct.schema import Record
 from rag_instruct.synthesis.clauses import YEAR
-from rag_instruct.synthesis.grounding import WORDS
 from rag_instruct.words import word_set
 
-UNITS = word_set(
+UNIT_NAMES = word_set(
     "metre metres meter meters kilometre kilometres kilometer kilometers km mile miles foot feet inch inches cm "
     "mm year years litre litres liter liters gram grams kg kilos pounds dollars euros minutes hours days weeks "
     "months degrees seconds"
 )
-FIGURE = re.compile(r"\d[\d,]*(?:\.\d+)?")
-# Times from which no order, century or age follows: before Christ, spans, clocks, and what is only near a year.
+NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?(?: (hundred|thousand|million|billion)\b)?")
+POWERS = {"hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9}
+MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
+# Times from which no order, century or age follows: years before Christ, clocks and spans; times that are near a year.
 NO_YEAR = re.compile(r"\bB\.? ?C|\bhours?\b|\d{4}\s*[-\u2013/]\s*\d", re.I)
-VAGUE = re.compile(
+NEAR_A_YEAR = re.compile(
     r"\b(?:around|about|circa|ca?|by|until|till|before|after|since|from|between|approximately|roughly|to)\b", re.I
 )
 
 
 class Fact(Record, frozen=True):
-    """A sentence with a part that can be asked for. All texts stand alone and have no full stop."""
+    """A sentence with a part that can be asked for.
 
-    sentence: str  # of the passage
+    All other texts than `sentence` stand alone, and statements have no full stop.
+    """
+
+    sentence: str  # as it stands in the passage
     subject: str
     asks: str  # when, where, who, count, what, definition; link: only for descriptions
     target: str  # the words that are asked for
@@ -35,8 +39,8 @@ class Fact(Record, frozen=True):
     open: str  # the statement without the target: "Ann Lee was born"
     relation: str  # "bear"
     label: str = ""  # type of the target, if it is a name
-    noun: str = ""  # what the subject is, if it is the article's: "film"
-    about: bool = False  # whether the subject is the article's
+    noun: str = ""  # what the subject is: "film"; "" if unknown, or if it is not the article's subject
+    about: bool = False  # whether the subject is the article's subject
     person: bool = False  # whether the subject is a person
     relative: str = ""  # the target described by the clause: "who directed Jaws"
 
@@ -46,22 +50,18 @@ class Fact(Record, frozen=True):
         years = YEAR.findall(self.target)
         if self.asks != "when" or len(years) != 1 or NO_YEAR.search(self.target):
             return None
-        before = self.statement.partition(self.target)[0].split()[-1:]
-        vague = VAGUE.search(" ".join([*before, self.target])) or self.indirect.startswith(("since", "until"))
-        return None if vague else int(years[0])
+        word_before = self.statement.partition(self.target)[0].split()[-1:]  # "about" 1900
+        near = NEAR_A_YEAR.search(" ".join([*word_before, self.target])) or self.indirect.startswith(("since", "until"))
+        return None if near else int(years[0])
 
     @property
     def number(self) -> float | None:
-        """The number that is asked for."""
-        if self.asks != "count":
+        """The number that is asked for; None if it is in words, or if there are several."""
+        found = list(NUMBER.finditer(self.target))
+        if self.asks != "count" or len(found) != 1:
             return None
-        figures = FIGURE.findall(self.target)
-        scale = 1e6 if "million" in self.target else 1e9 if "billion" in self.target else 1.0
-        if len(figures) == 1:
-            return float(figures[0].replace(",", "")) * scale
-        return (
-            next((WORDS[word] for word in self.target.lower().split() if word in WORDS), None) if not figures else None
-        )
+        digits = found[0][0].split()[0].replace(",", "")
+        return float(digits) * POWERS.get(found[0][1] or "", 1.0)
 
     @property
     def date(self) -> tuple[int, int, int] | None:
@@ -71,9 +71,6 @@ class Fact(Record, frozen=True):
             return None
         month, day = found[2] or found[3], found[1] or found[4]
         return self.year, MONTHS.split("|").index(month) + 1, int(day)
-
-
-MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
 
 
 class FactsOf(Record, frozen=True):

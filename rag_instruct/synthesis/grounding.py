@@ -20,14 +20,15 @@ SMALL = (
     "eighteen nineteen twenty"
 )
 TENS = "thirty forty fifty sixty seventy eighty ninety"
-WORDS: dict[str, float] = {
+NUMBER_WORDS: dict[str, float] = {
     **{word: number for number, word in enumerate(SMALL.split(), start=1)},
     **{word: 10 * number for number, word in enumerate(TENS.split(), start=3)},
     **{"dozen": 12, "decade": 10, "century": 100, "hundred": 100, "thousand": 1e3, "million": 1e6, "billion": 1e9},
 }
-UNITS = (1.609344, 0.9144, 0.3048, 2.54, 0.453592, 28.3495, 2.58999, 0.404686, 3.78541, 158.987)  # miles, yards, ...
-SCALES = (2, 10, 100, 1e3, 1e6, 1e9)
-TIMES = (4, 7, 12, 24, 60, 365, 3600)
+# Kilometres in a mile, metres in a yard and in a foot, centimetres in an inch, kilograms in a pound, and so on
+UNIT_FACTORS = (1.609344, 0.9144, 0.3048, 2.54, 0.453592, 28.3495, 2.58999, 0.404686, 3.78541, 158.987)
+SCALE_FACTORS = (2, 10, 100, 1e3, 1e6, 1e9)
+TIME_FACTORS = (4, 7, 12, 24, 60, 365, 3600)
 FIGURE = re.compile(r"\d+(?:[.,'\u2009\u202f]\d+)*")
 SCALE = re.compile(r"[ -](hundred|thousand|million|billion)", re.I)  # after a figure: 3.6 million
 # "3 530" and "1 006": the groups of a number in many languages, with any blank.
@@ -103,8 +104,9 @@ def unsupported_number(answer: str, question: str, texts: str) -> str:
 def unsupported_names(answer: str, question: str, texts: str) -> list[str]:
     """Return the answer's names that texts and question lack, if they are at least half of its new names.
 
-    New names are those that the question lacks. Names that begin alike are the same: Bosnian and Bosnia. Abbreviations, a single name, and a text in which very many
-    words have capitals cannot be judged, nor can German, whose nouns all have them.
+    New names are those that the question lacks. Names that begin alike are the same: Bosnian and Bosnia.
+    Abbreviations, a single name, and a text in which very many words have capitals cannot be judged, nor can German,
+    whose nouns all have them.
     """
     if language_of(texts) in NOUNS_HAVE_CAPITALS:
         return []
@@ -167,7 +169,7 @@ class _Numbers:
         """
         known = self._known
         large = {value for value in known if value > YEARS[-1]}
-        scaled = {made for old in known for scale in SCALES for made in (old * scale, old / scale)}
+        scaled = {made for old in known for scale in SCALE_FACTORS for made in (old * scale, old / scale)}
         return (
             year in known | scaled
             or any({year - span, year + span} & known for span in (*self.stated, *self.durations))
@@ -191,25 +193,41 @@ class _Numbers:
         has factors for them. From stated numbers we also allow products and quotients.
         """
         known = list(dict.fromkeys([*self.of_documents, *self.stated]))
-        for old in known:
-            for factor in (1, *UNITS, *SCALES):
-                yield from (old * factor, old / factor)
-            for other in known:
-                yield abs(old - other)
-                if not (old in YEARS or other in YEARS):
-                    yield old + other
-                if other:
-                    for factor in ratio_factors:
-                        yield from (factor * old / other, factor * (old - other) / other)
-        for old in self.stated:
-            yield from (math.floor(old), math.ceil(old))
-            for time in TIMES:
-                yield from (old * time, old / time)
-            for other in known:
-                if other:
-                    yield from (old * other, old / other, other / (old or 1))
+        yield from _from_any(known)
+        yield from (made for factor in ratio_factors for made in _ratios(known, factor))
+        yield from _from_stated(self.stated, known)
         for run in (self.of_documents, self.stated):
             yield from _sums([one for one in run if one not in YEARS])
+
+
+def _from_any(known: list[float]) -> Iterator[float]:
+    """Yield numbers in other units, differences, and sums except those with years."""
+    for old in known:
+        for factor in (1, *UNIT_FACTORS, *SCALE_FACTORS):
+            yield from (old * factor, old / factor)
+        for other in known:
+            yield abs(old - other)
+            if not (old in YEARS or other in YEARS):
+                yield old + other
+
+
+def _ratios(known: list[float], factor: int) -> Iterator[float]:
+    """Yield which share, or how many times, one number is of another, and by how much it is larger."""
+    for old in known:
+        for other in known:
+            if other:
+                yield from (factor * old / other, factor * (old - other) / other)
+
+
+def _from_stated(stated: list[float], known: list[float]) -> Iterator[float]:
+    """Yield stated numbers rounded and in other units of time, and their products and quotients with known numbers."""
+    for old in stated:
+        yield from (math.floor(old), math.ceil(old))
+        for factor in TIME_FACTORS:
+            yield from (old * factor, old / factor)
+        for other in known:
+            if other:
+                yield from (old * other, old / other, other / (old or 1))
 
 
 def _sums(run: list[float]) -> Iterator[float]:
@@ -290,15 +308,15 @@ def _scaled(text: str) -> Iterator[float]:
 def _scaled_figure(text: str, found: re.Match[str]) -> Iterator[float]:
     """Yield the values of a figure of the text with the word behind it, if there is one: 3.6 million."""
     if scale := SCALE.match(text, found.end()):
-        yield from (value * WORDS[scale[1].lower()] for value in _readings(found[0]))
+        yield from (value * NUMBER_WORDS[scale[1].lower()] for value in _readings(found[0]))
 
 
 def _words(text: str) -> Iterator[float]:
-    yield from (WORDS[word] for word in re.findall(r"[a-z]+", text.lower()) if word in WORDS)
+    yield from (NUMBER_WORDS[word] for word in re.findall(r"[a-z]+", text.lower()) if word in NUMBER_WORDS)
 
 
 def _durations(text: str) -> Iterator[float]:
     for found in DURATION.finditer(text.lower()):
         word = found[1] or found[2]
-        if word.isdigit() or word in WORDS:
-            yield float(word) if word.isdigit() else WORDS[word]
+        if word.isdigit() or word in NUMBER_WORDS:
+            yield float(word) if word.isdigit() else NUMBER_WORDS[word]

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from rag_instruct.synthesis.clauses import (
-    OWN,
+    POSSESSIVES,
     SAYING,
-    SURE_TIME,
     TIME,
     YEAR,
+    YEAR_OR_CENTURY,
     Clause,
     Part,
     active_past,
-    kept,
-    points,
+    core_of,
+    has_pointing_word,
     text_of,
 )
-from rag_instruct.synthesis.facts import UNITS, Fact
+from rag_instruct.synthesis.facts import UNIT_NAMES, Fact
 from rag_instruct.synthesis.subjects import NAMES, Topic, is_human
 from rag_instruct.words import word_set
 
@@ -31,7 +31,7 @@ CREATING = word_set(
     "sculpt engineer introduce"
 )
 WITH_PERSON = word_set("marry succeed defeat replace portray play meet appoint")
-LIFE = word_set("bear die bury baptise baptize")  # verbs whose question needs nothing else
+LIFE = word_set("bear die bury baptise baptize")  # "was born" and "died" need no other words: "When was Ann Lee born?"
 PLACED = word_set(
     "bear die bury locate situate live lie base stand hold headquarter find settle raise build originate take "
     "occur perform study work play meet film shoot set publish hang sit store keep place educate teach release "
@@ -48,7 +48,7 @@ NEEDING = word_set(
     "promote put rank rate receive represent return run select send serve set stay take teach tell transfer turn use "
     "vote want win"
 )
-TIMES = word_set("year month day week hour minute second time percent")  # "how many times" is rarely meant
+TIME_NOUNS = word_set("year month day week hour minute second time percent")  # "how many times" is rarely meant
 DATED_WORKS = word_set("film movie album song single novel book game drama comedy thriller")
 WRITTEN = ("novel", "book")
 FINAL = {  # verbs with the preposition that ends their question: "What is X made of?"
@@ -73,24 +73,23 @@ def facts_of(clause: Clause, topic: Topic) -> Iterator[Fact]:
         for part in clause.parts:
             yield from _about_part(clause, part)
         yield from _creator(clause, topic)
-        yield from _links(clause, topic)
+        yield from _descriptions(clause, topic)
 
 
-def _fact(clause: Clause, part: Part, asks: str, word: str, without: tuple[Part, ...] = ()) -> Fact:
-    """Return the fact of a part, with the question word at the front and without some other parts."""
-    gone = (part, *without)
-    opened = clause.statement(gone)
+def _fact(clause: Clause, part: Part, asks: str, question_word: str, without: tuple[Part, ...] = ()) -> Fact:
+    """Return the fact that asks for a part. Question and statement leave out the parts `without`."""
+    open_statement = clause.statement((part, *without))
     return Fact(
-        "",
-        clause.subject,
-        asks,
-        part.asked_for,
-        f"{_capital(word)} {clause.inverted(gone)}?",
-        f"{word} {opened}",
-        clause.statement(without),
-        opened,
-        clause.relation,
-        part.label,
+        sentence="",
+        subject=clause.subject,
+        asks=asks,
+        target=part.asked_for,
+        question=f"{_capital(question_word)} {clause.inverted((part, *without))}?",
+        indirect=f"{question_word} {open_statement}",
+        statement=clause.statement(without),
+        open=open_statement,
+        relation=clause.relation,
+        label=part.label,
     )
 
 
@@ -114,50 +113,69 @@ def _says_little(clause: Clause, part: Part) -> bool:
 
 
 def _time(clause: Clause, part: Part) -> Iterator[Fact]:
-    said = clause.of_role("complement")
-    if clause.be and (not said or said[0].words[0].lower_ in ("a", "an", "the", "one")):
-        return  # "When was she a member of ...?" asks for no event
-    if not clause.past and YEAR.search(part.text) and part.prep not in ("since", "until"):
-        return  # "is released in 1955"
-    rest = part.root.doc[part.words[-1].i + 1 :].text
-    if ANOTHER_TIME.search(rest) or (part.prep == "from" and not re.search(r" (to|until|till|through) ", part.text)):
-        return
-    numbered = any(word.pos_ == "NUM" for one in clause.of_role("object") for word in one.words)
-    if len(clause.of_role("date")) == 1 and not numbered and (SURE_TIME if clause.past else TIME).search(part.text):
+    """Yield "When did X open?" for "X opened in 1901"."""
+    if _is_event(clause) and _is_its_only_time(clause, part):
         word = {"since": "since when", "until": "until when"}.get(part.prep, "when")
-        done = clause.of_role("agent") if clause.passive else []
-        alone = not clause.of_role("object") and clause.subject.split()[0] not in ("a", "an")
-        if clause.verb.lemma_ in FOUNDING and alone:
-            done += [
-                one for one in clause.of_role("place", "prep") if one.prep in ("in", "at", "on", "near", "with", "for")
-            ]
-        yield _fact(clause, part, "when", word, _not_asked(clause, part) or tuple(done))
+        yield _fact(clause, part, "when", word, _all_others(clause, part) or _needless_for_time(clause))
+
+
+def _is_event(clause: Clause) -> bool:
+    """Say whether a clause tells what happened, unlike "She was a member in 1901" and "She was there in 1901"."""
+    complements = clause.of_role("complement")
+    return not clause.be or (bool(complements) and complements[0].words[0].lower_ not in ("a", "an", "the", "one"))
+
+
+def _is_its_only_time(clause: Clause, part: Part) -> bool:
+    """Say whether a part tells the whole time of a clause, exactly enough to ask for it."""
+    if not clause.past and YEAR.search(part.text) and part.prep not in ("since", "until"):
+        return False  # "is released in 1955"
+    if part.prep == "from" and not re.search(r" (to|until|till|through) ", part.text):
+        return False  # the parser has lost the end of "from 1885 to 1910"
+    if ANOTHER_TIME.search(part.root.doc[part.words[-1].i + 1 :].text):
+        return False  # "in 2007 because of rain and in 2020 because of snow"
+    if any(word.pos_ == "NUM" for one in clause.of_role("object") for word in one.words):
+        return False  # "won 40 games in 1901" answers how many
+    time = YEAR_OR_CENTURY if clause.past else TIME  # "in May" is enough only for what happens each year
+    return bool(time.search(part.text))
+
+
+def _needless_for_time(clause: Clause) -> tuple[Part, ...]:
+    """Return the parts that a question about time leaves out.
+
+    These are who did it, and what else is said of a founding: "The school was built in 1896 in Vik by the parish".
+    """
+    agents = clause.of_role("agent") if clause.passive else []
+    one_thing = not clause.of_role("object") and clause.subject.split()[0] not in ("a", "an")
+    if clause.verb.lemma_ not in FOUNDING or not one_thing:
+        return tuple(agents)
+    preps = ("in", "at", "on", "near", "with", "for")
+    return (*agents, *(one for one in clause.of_role("place", "prep") if one.prep in preps))
 
 
 def _place(clause: Clause, part: Part) -> Iterator[Fact]:
+    """Yield "Where does X lie?" for "X lies in Norway"."""
     placed = clause.verb.lemma_ in PLACED or (clause.be and not clause.of_role("complement"))
     if placed and len(clause.of_role("place")) == 1:
         dates = tuple(clause.of_role("date")) if clause.passive else ()
-        yield _fact(clause, part, "where", "where", _not_asked(clause, part) or dates)
+        yield _fact(clause, part, "where", "where", _all_others(clause, part) or dates)
 
 
-def _not_asked(clause: Clause, part: Part) -> tuple[Part, ...]:
-    """Return the parts that a question about a birth or a death goes without: all others."""
-    return tuple(one for one in clause.parts if one is not part) if clause.verb.lemma_ in LIFE else ()
+def _all_others(clause: Clause, part: Part) -> tuple[Part, ...]:
+    """Return all other parts if a clause tells a birth, a death or a burial; else ().
+
+    Only the subject is born or buried: "Ann Lee bore a son in 1920" is another event.
+    """
+    if clause.verb.lemma_ not in LIFE or not (clause.passive or clause.verb.lemma_ == "die"):
+        return ()
+    return tuple(one for one in clause.parts if one is not part)
 
 
 def _agent(clause: Clause, part: Part) -> Iterator[Fact]:
     """Yield "Who directed X?" for "X was directed by N"."""
-    explained = any(
-        word.dep_ == "appos" and word not in part.words for word in part.root.subtree
-    )  # "the mayor, Ann Lee"
-    noun = next((word for word in part.root.children if word.dep_ in ("pobj", "pcomp")), part.root)
-    somebody = noun.ent_type_ in ("PERSON", "ORG", "GPE", "NORP") or is_human([noun.lemma_.lower()])
-    named = part.label and somebody and not explained
-    if named and clause.active and len(part.target) <= 12 and clause.verb.lemma_ not in OPINIONS:
+    if clause.active and len(part.target) <= 12 and clause.verb.lemma_ not in OPINIONS and _is_somebody(part):
         dates = tuple(clause.of_role("date"))
         said = " ".join(filter(None, (clause.active, clause.subject, clause.body((part, *dates)))))
-        yield changed(
+        yield structs.replace(
             _fact(clause, part, "who", "who", dates),
             question=f"Who {said}?",
             indirect=f"who {said}",
@@ -165,34 +183,47 @@ def _agent(clause: Clause, part: Part) -> Iterator[Fact]:
         )
 
 
+def _is_somebody(part: Part) -> bool:
+    """Say whether an agent has a name, is a person or a body of people, and no apposition: "the mayor, Ann Lee"."""
+    noun = next((word for word in part.root.children if word.dep_ in ("pobj", "pcomp")), part.root)
+    somebody = noun.ent_type_ in ("PERSON", "ORG", "GPE", "NORP") or is_human([noun.lemma_.lower()])
+    explained = any(word.dep_ == "appos" and word not in part.words for word in part.root.subtree)
+    return bool(part.label) and somebody and not explained
+
+
 def _creator(clause: Clause, topic: Topic) -> Iterator[Fact]:
     """Yield "Who directed X?" for "N directed X"."""
-    thing = next(iter(clause.of_role("object")), None)
-    known = clause.head.ent_type_ in ("PERSON", "ORG") or (topic.person and clause.subject == topic.name)
-    more = clause.verb.doc[clause.verb.i + 1].text in (",", "and", "or")  # "wrote, produced and directed"
-    if (
-        not known
-        or thing is None
-        or clause.aux
-        or more
-        or clause.verb.tag_ != "VBD"
-        or clause.verb.lemma_ not in CREATING
-    ):
+    if clause.aux or clause.verb.tag_ != "VBD" or clause.verb.lemma_ not in CREATING:
         return
-    if any(word.ent_type_ in NAMES - {"PERSON", "NORP"} for word in thing.target) and not thing.says(*OWN):
+    if clause.verb.doc[clause.verb.i + 1].text in (",", "and", "or"):  # "wrote, produced and directed"
+        return
+    somebody = clause.head.ent_type_ in ("PERSON", "ORG") or (topic.person and clause.subject == topic.name)
+    work = next(iter(clause.of_role("object")), None)
+    if not somebody or work is None or work.says(*POSSESSIVES):
+        return
+    if any(word.ent_type_ in NAMES - {"PERSON", "NORP"} for word in work.target):
         said = f"{clause.verb_text} {clause.body()}"
         yield Fact(
-            "", clause.subject, "who", clause.subject, f"Who {said}?", f"who {said}", clause.statement(), said,
-            clause.relation, "PERSON", relative=f"who {said}",
-        )  # fmt: skip
+            sentence="",
+            subject=clause.subject,
+            asks="who",
+            target=clause.subject,
+            question=f"Who {said}?",
+            indirect=f"who {said}",
+            statement=clause.statement(),
+            open=said,
+            relation=clause.relation,
+            label="PERSON",
+            relative=f"who {said}",
+        )
 
 
 def _object(clause: Clause, part: Part) -> Iterator[Fact]:
     number = next((word for word in part.root.children if word.dep_ == "nummod" and word.like_num), None)
     if number is not None:
         yield from _count(clause, part, number)
-    elif is_person(part) and clause.verb.lemma_ in WITH_PERSON:
-        yield changed(_fact(clause, part, "who", "whom"), relative=f"whom {clause.statement((part,))}")
+    elif is_person(part) and clause.verb.lemma_ in WITH_PERSON:  # "Whom did X marry?"
+        yield structs.replace(_fact(clause, part, "who", "whom"), relative=f"whom {clause.statement((part,))}")
     elif clause.verb.lemma_ == "have" and not clause.aux and part.words[0].lower_ in ("a", "an"):
         yield from _attribute(clause, part)
 
@@ -206,13 +237,13 @@ def _count(clause: Clause, part: Part, number: "Token") -> Iterator[Fact]:
     """Yield "How many rooms does X have?" for "X has 44 rooms"."""
     end = max(word.i for word in number.subtree)
     figure = [word for word in part.words if number.left_edge.i <= word.i <= end]
-    cut = {
+    details = {
         one.i
         for word in part.words
         if word.dep_ == "prep" and word.i > end and word.lower_ != "of"
         for one in word.subtree
     }
-    noun = [word for word in part.words if word.i > end and word.i not in cut]
+    counted = [word for word in part.words if word.i > end and word.i not in details]
     unclear = (
         not figure
         or part.words[0].i < figure[0].i
@@ -220,13 +251,15 @@ def _count(clause: Clause, part: Part, number: "Token") -> Iterator[Fact]:
         or number.lower_ == "one"
         or YEAR.fullmatch(number.text)
     )
-    if unclear or not noun or part.root.lemma_ in TIMES or part.root.pos_ != "NOUN":
+    if unclear or not counted or part.root.lemma_ in TIME_NOUNS or part.root.pos_ != "NOUN":
         return
-    if any(word.dep_ in ("cc", "conj") or word.lower_ in ("other", "additional", "further", "new") for word in noun):
+    if any(word.dep_ in ("cc", "conj") or word.lower_ in ("other", "additional", "further", "new") for word in counted):
         return
-    fact = _fact(clause, part, "count", f"how many {text_of(noun)}")
-    yield changed(
-        fact, target=text_of([*figure, *noun]), relation=f"{clause.relation} {text_of(noun)}", label="CARDINAL"
+    yield structs.replace(
+        _fact(clause, part, "count", f"how many {text_of(counted)}"),
+        target=text_of([*figure, *counted]),
+        relation=f"{clause.relation} {text_of(counted)}",
+        label="CARDINAL",
     )
 
 
@@ -240,49 +273,68 @@ def _attribute(clause: Clause, part: Part) -> Iterator[Fact]:
     target = text_of([word for word in part.words if word.i > of.i]).split(" and ")[0]
     if name and target:
         yield Fact(
-            "", clause.subject, "count", target, f"What {be} {what}?", f"what {what} {be}", clause.statement(),
-            f"{what} {be}", name, "QUANTITY",
-        )  # fmt: skip
+            sentence="",
+            subject=clause.subject,
+            asks="count",
+            target=target,
+            question=f"What {be} {what}?",
+            indirect=f"what {what} {be}",
+            statement=clause.statement(),
+            open=f"{what} {be}",
+            relation=name,
+            label="QUANTITY",
+        )
 
 
 def _size(clause: Clause, part: Part) -> Iterator[Fact]:
     """Yield "How long is X?" for "X is 20 km long", and "What is X's population?" for "X's population is 300"."""
     if not clause.be or not any(word.like_num for word in part.words):
         return
-    size = part.root.lower_
-    if size in SIZES:
-        said = text_of([word for word in part.words if word.i < part.root.i])
-        be = clause.verb.text
+    last, be = part.root.lower_, clause.verb.text
+    is_number = part.root.dep_ == "attr" and (part.root.tag_ == "CD" or last in UNIT_NAMES)
+    if last in SIZES:
         yield Fact(
-            "", clause.subject, "count", said, f"How {size} {be} {clause.subject}?",
-            f"how {size} {clause.subject} {be}", clause.statement(), f"{clause.subject} {be}", size, "QUANTITY",
-        )  # fmt: skip
-    elif (
-        part.root.dep_ == "attr"
-        and (part.root.tag_ == "CD" or size in UNITS)
-        and re.search(r" of |'s? ", clause.subject)
-    ):
+            sentence="",
+            subject=clause.subject,
+            asks="count",
+            target=text_of([word for word in part.words if word.i < part.root.i]),
+            question=f"How {last} {be} {clause.subject}?",
+            indirect=f"how {last} {clause.subject} {be}",
+            statement=clause.statement(),
+            open=f"{clause.subject} {be}",
+            relation=last,
+            label="QUANTITY",
+        )
+    elif is_number and re.search(r" of |'s? ", clause.subject):  # "X's population", "the population of X"
         yield _fact(Clause(clause.subject, clause.head, clause.verb, [], (part,)), part, "count", "what")
 
 
 def _final_preposition(clause: Clause, part: Part) -> Iterator[Fact]:
-    key = (clause.verb.lemma_, part.prep)
-    alone = sum(one.prep == part.prep for one in clause.parts) == 1
-    alone &= clause.verb.lemma_ not in ("lead", "run", "live") or not clause.of_role("object")
-    known = key[0] == "know" and not (clause.passive and part.root.i == clause.verb.i + 1)
-    if key not in FINAL or not alone or len(part.target) > 12 or known:
+    """Yield "What is X made of?" for "X is made of oak", and "Where did X study?" for "X studied at Yale"."""
+    if not _can_end_with_preposition(clause, part):
         return
     if part.prep == "at" or (part.label == "ORG" and part.prep == "from"):
         yield _fact(clause, part, "where", "where")
         return
     word = "whom" if is_person(part) and part.prep in ("after", "to") else "what"
     rest = tuple(clause.of_role("date", "prep", "place", "other"))
-    fact = _fact(clause, part, "what", word)
-    yield changed(
-        fact,
+    yield structs.replace(
+        _fact(clause, part, "what", word),
         question=f"{_capital(word)} {clause.inverted(rest)} {part.prep}?",
         indirect=f"{word} {clause.statement(rest)} {part.prep}",
     )
+
+
+def _can_end_with_preposition(clause: Clause, part: Part) -> bool:
+    verb = clause.verb.lemma_
+    if (verb, part.prep) not in FINAL or len(part.target) > 12:
+        return False
+    if sum(one.prep == part.prep for one in clause.parts) > 1:
+        return False  # "made of oak and of iron": of which one?
+    if verb in ("lead", "run", "live") and clause.of_role("object"):
+        return False  # "led an army to Rome"; only what "leads to" something is asked for
+    is_close = clause.passive and part.root.i == clause.verb.i + 1
+    return verb != "know" or is_close  # "is known as X", not "is known for her roles as X"
 
 
 def _definition(clause: Clause, topic: Topic) -> Iterator[Fact]:
@@ -291,33 +343,43 @@ def _definition(clause: Clause, topic: Topic) -> Iterator[Fact]:
     if part is None:
         return
     word, be, name = "who" if topic.person else "what", clause.verb.text, clause.subject
-    said = _shortened(part)
-    if said and part.words[0].lower_ in ("a", "an", "the", "one"):
+    definition = _shortened(part)
+    if definition and part.words[0].lower_ in ("a", "an", "the", "one"):
         yield Fact(
-            "", name, "definition", said, f"{_capital(word)} {be} {name}?", f"{word} {name} {be}",
-            f"{name} {be} {said}", f"{name} {be}", "be", topic.noun,
-        )  # fmt: skip
+            sentence="",
+            subject=name,
+            asks="definition",
+            target=definition,
+            question=f"{_capital(word)} {be} {name}?",
+            indirect=f"{word} {name} {be}",
+            statement=f"{name} {be} {definition}",
+            open=f"{name} {be}",
+            relation="be",
+            label=topic.noun,
+        )
     year = next((one.text for one in part.words if YEAR.fullmatch(one.text) and one.i < part.root.i), "")
     if year and topic.noun in DATED_WORKS:
-        done = f"was {name} {'published' if topic.noun in WRITTEN else 'released'}"
-        said = f"{name} was {done.split()[-1]}"
+        verb, participle = ("publish", "published") if topic.noun in WRITTEN else ("release", "released")
         yield Fact(
-            "", name, "when", year, f"In which year {done}?", f"in which year {said}", f"{said} in {year}", said,
-            "publish" if topic.noun in WRITTEN else "release", "DATE",
-        )  # fmt: skip
+            sentence="",
+            subject=name,
+            asks="when",
+            target=year,
+            question=f"In which year was {name} {participle}?",
+            indirect=f"in which year {name} was {participle}",
+            statement=f"{name} was {participle} in {year}",
+            open=f"{name} was {participle}",
+            relation=verb,
+            label="DATE",
+        )
 
 
 def _shortened(part: Part) -> str:
     """Return what a subject is said to be, up to the last whole phrase that fits, or "" if the parser lost its end."""
-    words, doc = part.words, part.root.doc
-    after = doc[words[-1].i + 1] if words[-1].i + 1 < len(doc) else None
-    if (
-        after is not None
-        and not (after.is_punct and after.text not in "-\u2013\u2014/")
-        and after.tag_ not in ("WDT", "WP", "WP$", "WRB")
-    ):
+    words = part.words
+    if _is_cut_after(words[-1]):
         return ""
-    ends = [one.left_edge.i for one in part.root.subtree if _can_go(one) and one.i > part.root.i]
+    ends = [one.left_edge.i for one in part.root.subtree if _can_be_cut_off(one) and one.i > part.root.i]
     while len(words) > LONGEST_TARGET and ends:
         end = ends.pop()
         words = [word for word in words if word.i < end]
@@ -325,11 +387,19 @@ def _shortened(part: Part) -> str:
     return said[:1].lower() + said[1:] if 3 <= len(words) <= LONGEST_TARGET else ""
 
 
-def _can_go(word: "Token") -> bool:
+def _is_cut_after(word: "Token") -> bool:
+    """Say whether a phrase goes on after a word: neither a mark nor a relative clause ("who ...") follows."""
+    if word.i + 1 == len(word.doc):
+        return False
+    after = word.doc[word.i + 1]
+    ends = after.is_punct and after.text not in "-\u2013\u2014/"
+    return not ends and after.tag_ not in ("WDT", "WP", "WP$", "WRB")
+
+
+def _can_be_cut_off(word: "Token") -> bool:
     """Say whether a phrase stands without what a word begins. "Of" says what a thing is."""
-    return (word.dep_ in ("prep", "acl", "relcl") and word.lower_ != "of") or (
-        word.dep_ == "cc" and word.head.dep_ == "attr"
-    )
+    detail = word.dep_ in ("prep", "acl", "relcl") and word.lower_ != "of"
+    return detail or (word.dep_ == "cc" and word.head.dep_ == "attr")
 
 
 def _participles(clause: Clause, topic: Topic) -> Iterator[Fact]:
@@ -337,22 +407,39 @@ def _participles(clause: Clause, topic: Topic) -> Iterator[Fact]:
     part = _said_to_be(clause)
     if part is None or topic.person:
         return
-    for word in part.root.subtree:
-        own = word.dep_ == "acl" and word.head.i == part.root.i
-        joined = word.dep_ == "conj" and word.head.dep_ in ("acl", "conj")
-        by = next((one for one in word.children if one.dep_ == "agent"), None)
-        noun = next((one for one in by.children if one.dep_ == "pobj"), None) if by is not None else None
-        if word.tag_ != "VBN" or not (own or joined) or noun is None or noun.ent_type_ not in ("PERSON", "ORG"):
-            continue
-        name = [one for one in kept(noun) if not _explains(one, noun)]
-        if len(name) > 10 or points(name) or any(one.lower_ in OWN for one in name):
-            continue
-        be = "were" if clause.verb.lower_ in ("are", "were") else "was"
-        said, opened = f"{active_past(word.lower_)} {clause.subject}", f"{clause.subject} {be} {word.lower_}"
-        yield Fact(
-            "", clause.subject, "who", text_of(name), f"Who {said}?", f"who {said}", f"{opened} by {text_of(name)}",
-            opened, word.lemma_, noun.ent_type_, relative=f"who {said}",
-        )  # fmt: skip
+    for participle in part.root.subtree:
+        own = participle.dep_ == "acl" and participle.head.i == part.root.i
+        joined = participle.dep_ == "conj" and participle.head.dep_ in ("acl", "conj")
+        agent = _named_agent(participle) if participle.tag_ == "VBN" and (own or joined) else None
+        name = [word for word in core_of(agent) if not _explains(word, agent)] if agent is not None else []
+        if agent is not None and name and len(name) <= 10 and not _points_back(name):
+            be = "were" if clause.verb.lower_ in ("are", "were") else "was"
+            said = f"{active_past(participle.lower_)} {clause.subject}"
+            open_statement = f"{clause.subject} {be} {participle.lower_}"
+            yield Fact(
+                sentence="",
+                subject=clause.subject,
+                asks="who",
+                target=text_of(name),
+                question=f"Who {said}?",
+                indirect=f"who {said}",
+                statement=f"{open_statement} by {text_of(name)}",
+                open=open_statement,
+                relation=participle.lemma_,
+                label=agent.ent_type_,
+                relative=f"who {said}",
+            )
+
+
+def _named_agent(participle: "Token") -> "Token | None":
+    """Return the name behind "by", if it is a person's or an organisation's."""
+    by = next((word for word in participle.children if word.dep_ == "agent"), None)
+    noun = next((word for word in by.children if word.dep_ == "pobj"), None) if by is not None else None
+    return noun if noun is not None and noun.ent_type_ in ("PERSON", "ORG") else None
+
+
+def _points_back(words: "list[Token]") -> bool:
+    return has_pointing_word(words) or any(word.lower_ in POSSESSIVES for word in words)
 
 
 def _explains(word: "Token", noun: "Token") -> bool:
@@ -368,57 +455,58 @@ def _said_to_be(clause: Clause) -> Part | None:
     return None if part is None or part.root.ent_type_ in ("GPE", "PERSON") else part
 
 
-def _links(clause: Clause, topic: Topic) -> Iterator[Fact]:
-    """Yield descriptions of names by the clause, with which a question can mean them without naming them."""
+def _descriptions(clause: Clause, topic: Topic) -> Iterator[Fact]:
+    """Yield descriptions of the names in a clause, with which a question can mean them without naming them.
+
+    For "Jaws was filmed in Edgartown", yield "in which Jaws was filmed", with the target "Edgartown".
+    """
     if not topic.name or topic.name not in clause.subject:
         return
     for part in clause.parts:
         named = part.label in NAMES or (part.target and part.target[-1].pos_ == "PROPN")
         if part.role in ("place", "prep", "object") and named and len(part.target) <= 6:
-            name = re.sub(r"^(the|a|an) ", "", text_of(part.target), flags=re.I)
             rest = clause.statement((part, *clause.of_role("date")))
-            relative = f"{part.prep} which {rest}" if part.prep else f"that {rest}"
             yield Fact(
-                "", clause.subject, "link", name, "", "", clause.statement(), rest, clause.relation, part.label,
-                relative=relative,
-            )  # fmt: skip
-
-
-def changed(fact: Fact, **changes: str) -> Fact:
-    return structs.replace(fact, **changes)
+                sentence="",
+                subject=clause.subject,
+                asks="link",
+                target=re.sub(r"^(the|a|an) ", "", text_of(part.target), flags=re.I),
+                question="",
+                indirect="",
+                statement=clause.statement(),
+                open=rest,
+                relation=clause.relation,
+                label=part.label,
+                relative=f"{part.prep} which {rest}" if part.prep else f"that {rest}",
+            )
 
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-# What shows in a question that the parser or the text is wrong, or that something is missing.
+# What shows that the parser or the text is wrong, or that something is missing.
 DAMAGE = re.compile(
     r"(?i:\b(\w+) \1\b)|[()\[\]\"&/]| ,|,,| \.|\d-$|  |[!?.]\?"
     r"|^\w+ (?:does|is|was|has)\b.* their\b",
 )
-# In a question, half of an explanation; lists are none.
-HALF = re.compile(r", (?!and |or |which |\w+(?: \w+)?,? (?:and|or) |\w+(?: \w+)?, )[a-z]")
-# In a statement: what stood in parentheses is gone.
-GAP = re.compile(r"\b(?:in|of|for|by|at|on|with|from|to|and|or|the|a|an|as)$|\b(?:a|an|the) (?:in|on|at|by|for|from)\b")
+# In a question, a comma before half of an explanation: "When was X, born?". Commas of lists are all right.
+LONE_COMMA = re.compile(r", (?!and |or |which |\w+(?: \w+)?,? (?:and|or) |\w+(?: \w+)?, )[a-z]")
+# In a statement, a hole where parentheses or a part were: "She worked in", "the in".
+HOLE = re.compile(
+    r"\b(?:in|of|for|by|at|on|with|from|to|and|or|the|a|an|as)$|\b(?:a|an|the) (?:in|on|at|by|for|from)\b"
+)
 
 
 def reads_well(fact: Fact) -> bool:
     """Say whether question and answer are neither too short nor too long, and free of damage."""
     if not 3 <= len(fact.question.split()) <= LONGEST_QUESTION or len(fact.statement.split()) > LONGEST_STATEMENT:
         return False
-    if (
-        len(fact.target.split()) > LONGEST_TARGET
-        or not re.search(r"[^\W_]", fact.target)
-        or re.match(r"0\d", fact.target)
-    ):
+    if len(fact.target.split()) > LONGEST_TARGET or not re.search(r"[^\W_]", fact.target):
         return False
-    if (
-        DAMAGE.search(fact.question)
-        or DAMAGE.search(fact.target)
-        or GAP.search(fact.statement)
-        or HALF.search(fact.question)
-    ):
+    if any(DAMAGE.search(text) for text in (fact.question, fact.target)) or re.match(r"0\d", fact.target):
+        return False
+    if HOLE.search(fact.statement) or LONE_COMMA.search(fact.question):
         return False
     if fact.asks == "when" and re.search(r" (?:at|for|with|by|near) ", fact.target):
         return False

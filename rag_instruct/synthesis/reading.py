@@ -10,7 +10,17 @@ from msgspec import structs
 
 from rag_instruct.corpus.linking import article
 from rag_instruct.corpus.passages import Passage
-from rag_instruct.synthesis.clauses import OWN, YEAR, Clause, Part, is_finite, kept, parts_of, points, verbs
+from rag_instruct.synthesis.clauses import (
+    POSSESSIVES,
+    YEAR,
+    Clause,
+    Part,
+    core_of,
+    has_pointing_word,
+    parts_of,
+    states_a_fact,
+    verbs,
+)
 from rag_instruct.synthesis.facts import Fact, FactsOf
 from rag_instruct.synthesis.questions import facts_of, reads_well
 from rag_instruct.synthesis.subjects import (
@@ -18,9 +28,9 @@ from rag_instruct.synthesis.subjects import (
     NAMES,
     Topic,
     has_lone_surname,
+    has_unexplained_noun,
     in_full,
-    is_unsettled,
-    is_vague,
+    is_unspecified,
     learn,
     settle_kind,
     settle_name,
@@ -46,7 +56,7 @@ NAMED = re.compile(
 ODD = re.compile(r"[\[\]{}|<>=…;]|\.\.|:\s|\b(I|we|my|our|us|you|your)\b")
 JOINING_PREPS = ("after", "before", "during", "until")  # a clause stands without their phrase
 TEXTS = ("target", "question", "indirect", "statement", "open", "relative")  # of a fact
-OTHER = "?"  # a subject that no pronoun of the next sentence means
+UNKNOWN = "?"  # a subject to which no pronoun of the next sentence can go back
 
 
 @cache
@@ -73,14 +83,17 @@ def find_facts(passages: Iterable[Passage]) -> Iterator[FactsOf]:
         settle_name(topic)
         settle_kind(topic, every)
         for passage, said, parsed in zip(group, raw, docs, strict=True):
-            facts = _different(_facts(list(zip(said, parsed, strict=True)), topic))
+            facts = _without_repeated_questions(_facts(list(zip(said, parsed, strict=True)), topic))
             if facts:
                 yield FactsOf(passage.id, facts)
 
 
-def _different(facts: Iterable[Fact]) -> tuple[Fact, ...]:
-    """Return the facts without those whose question is asked already. Descriptions have no question."""
-    return tuple({fact.question or fact: fact for fact in reversed(list(facts))}.values())[::-1]
+def _without_repeated_questions(facts: Iterable[Fact]) -> tuple[Fact, ...]:
+    """Return the first fact of each question, and all descriptions, which have no question."""
+    first: dict[str | Fact, Fact] = {}
+    for fact in facts:
+        first.setdefault(fact.question or fact, fact)
+    return tuple(first.values())
 
 
 def plain(text: str) -> str:
@@ -94,27 +107,33 @@ def plain(text: str) -> str:
 
 def _facts(lines: "Sequence[tuple[str, Doc]]", topic: Topic) -> Iterator[Fact]:
     """Yield the facts of a passage's sentences. Each is a text and its parse."""
-    before = ""
-    for raw, doc in lines:
-        for fact in _life(raw, topic):
-            yield _completed(fact, raw, topic, person=True)
-        roots = [word for word in doc if word.dep_ == "ROOT"]
-        subject = OTHER
-        if len(roots) == 1 and _is_sentence(doc):
-            subject = ""
-            for head, verb, aux in verbs(roots[0]):
-                said = subject_of(head, topic, subject or before)
-                subject = subject or said or OTHER
-                if said:
-                    person = topic.person if said == topic.name else head.ent_type_ == "PERSON"
-                    for fact in _of_clause(said, head, verb, aux, topic):
-                        yield _completed(fact, raw, topic, person)
-        before = subject or OTHER
+    subject_before = ""
+    for text, doc in lines:
+        facts = list(_life(text, topic))
+        subject_before, facts_of_sentence = _read_sentence(doc, topic, subject_before)
+        for fact in (*facts, *facts_of_sentence):
+            yield _completed(fact, text, topic)
 
 
-def _completed(fact: Fact, raw: str, topic: Topic, person: bool) -> Fact:
+def _read_sentence(doc: "Doc", topic: Topic, subject_before: str) -> tuple[str, list[Fact]]:
+    """Return the subject of a sentence, or UNKNOWN, and its facts. `subject_before` is the last sentence's, or ""."""
+    roots = [word for word in doc if word.dep_ == "ROOT"]
+    if len(roots) != 1 or not _is_sentence(doc):
+        return UNKNOWN, []
+    first_subject, facts = "", []
+    for head, verb, aux in verbs(roots[0]):
+        subject = subject_of(head, topic, first_subject or subject_before)
+        first_subject = first_subject or subject or UNKNOWN
+        if subject:
+            person = topic.person if subject == topic.name else head.ent_type_ == "PERSON"
+            facts += [structs.replace(fact, person=person) for fact in _of_clause(subject, head, verb, aux, topic)]
+    return first_subject or UNKNOWN, facts
+
+
+def _completed(fact: Fact, sentence: str, topic: Topic) -> Fact:
+    """Return a fact with its sentence, with what the subject is, and with names in full."""
     about = fact.subject == topic.name
-    fact = structs.replace(fact, sentence=raw, about=about, noun=topic.noun if about else "", person=person)
+    fact = structs.replace(fact, sentence=sentence, about=about, noun=topic.noun if about else "")
     texts = {name: in_full(getattr(fact, name), topic) for name in TEXTS}
     if about and "," in topic.name:  # "George II, Prince of Anhalt, was born"
         texts |= {name: text.replace(f"{topic.name} ", f"{topic.name}, ") for name, text in texts.items()}
@@ -126,56 +145,74 @@ def _is_sentence(doc: "Doc") -> bool:
     return 4 <= len(doc) <= 60 and text[0].isupper() and text[-1] in ".!" and not ODD.search(text)
 
 
-def _life(raw: str, topic: Topic) -> Iterator[Fact]:
+def _life(sentence: str, topic: Topic) -> Iterator[Fact]:
     """Yield when a person was born and died, from the parentheses behind the name."""
-    opening = NAMED.match(raw) if topic.person else None
+    opening = NAMED.match(sentence) if topic.person else None
     if not opening or not {word.lower() for word in re.findall(r"[\w'-]+", opening[1])} & topic.words:
         return
     inner = re.sub(r"\s+", " ", opening[2]).strip()
     found = LIFE.match(inner) or BORN.search(inner)
-    for word, day in found.groupdict().items() if found else ():
+    for event, day in found.groupdict().items() if found else ():
         if day:
             name, on = topic.name, "on" if re.search(r"\d\D+\d", day) else "in"
-            said = f"{name} was born" if word == "born" else f"{name} died"
-            question = f"When was {name} born?" if word == "born" else f"When did {name} die?"
-            relation = "bear" if word == "born" else "die"
-            yield Fact("", name, "when", day, question, f"when {said}", f"{said} {on} {day}", said, relation, "DATE")
+            statement = f"{name} was born" if event == "born" else f"{name} died"
+            yield Fact(
+                sentence="",
+                subject=name,
+                asks="when",
+                target=day,
+                question=f"When was {name} born?" if event == "born" else f"When did {name} die?",
+                indirect=f"when {statement}",
+                statement=f"{statement} {on} {day}",
+                open=statement,
+                relation="bear" if event == "born" else "die",
+                label="DATE",
+                person=True,
+            )
 
 
-def _of_clause(said: str, head: "Token", verb: "Token", aux: "list[Token]", topic: Topic) -> Iterator[Fact]:
-    parts = parts_of(verb) if is_finite(verb, aux) else None
-    standing = _standing_parts(parts, verb, said, topic) if parts is not None else None
+def _of_clause(subject: str, head: "Token", verb: "Token", aux: "list[Token]", topic: Topic) -> Iterator[Fact]:
+    """Yield the facts of a verb and its subject, whose main word is `head`, if they stand alone."""
+    parts = parts_of(verb) if states_a_fact(verb, aux) else None
+    standing = _standing_parts(parts, verb, subject, topic) if parts is not None else None
     if standing is None:
         return
-    clause = Clause(said, head, verb, aux, tuple(standing))
-    apart = verb.i > 1 and verb.doc[verb.i - 1].text == "," and verb.i - 2 == _end(head)  # "X, designated in 2003, ..."
-    explained = "," in said and " and " not in said and said != topic.name  # "her first single, Red"
-    if is_unsettled(head, said, clause.past, topic) or apart or explained:
+    clause = Clause(subject, head, verb, aux, tuple(standing))
+    # "X, designated in 2003, ..."
+    apart = verb.i > 1 and verb.doc[verb.i - 1].text == "," and verb.i - 2 == core_of(head)[-1].i
+    explained = "," in subject and " and " not in subject and subject != topic.name  # "her first single, Red"
+    if is_unspecified(head, subject, clause.past, topic) or apart or explained:
         return
-    named = said == topic.name or head.pos_ == "PROPN"
+    named = subject == topic.name or head.pos_ == "PROPN"
     for fact in facts_of(clause, topic):
-        if fact.asks == "link" or (reads_well(fact) and (named or _says_what_about(fact.open, verb.doc, topic))):
+        if fact.asks == "link" or (reads_well(fact) and (named or _has_name(fact.open, verb.doc, topic))):
             yield fact
 
 
-def _end(head: "Token") -> int:
-    return kept(head)[-1].i
-
-
-def _standing_parts(parts: Sequence[Part], verb: "Token", said: str, topic: Topic) -> list[Part] | None:
+def _standing_parts(parts: Sequence[Part], verb: "Token", subject: str, topic: Topic) -> list[Part] | None:
     """Return the parts that stand alone; None if the clause would say something else without the others."""
     behind = [part for part in parts if part.words[0].i > verb.i]
-    found = []
+    standing = []
     for part in parts:
-        owned = {OWN[word.lower_] for word in part.words if word.lower_ in OWN}
-        own = bool(owned) and (said != topic.name or (topic.person and "thing" in owned))
-        if points(part.words) or own or is_vague(part.words, topic) or has_lone_surname(part.words, topic):
+        if _needs_context(part, subject, topic):
             first = behind and part is behind[0] and part.prep not in JOINING_PREPS
             if part.role in ("object", "complement", "other") or first:
                 return None
         elif part.role == "date" or (part in behind and not _is_circumstance(part)):
-            found.append(part)
-    return found
+            standing.append(part)
+    return standing
+
+
+def _needs_context(part: Part, subject: str, topic: Topic) -> bool:
+    """Say whether a reader of the part alone would ask who or what is meant: "this award", "her", "Davies"."""
+    owners = {POSSESSIVES[word.lower_] for word in part.words if word.lower_ in POSSESSIVES}
+    means_another = subject != topic.name or (topic.person and "thing" in owners)
+    return (
+        (bool(owners) and means_another)
+        or has_pointing_word(part.words)
+        or has_unexplained_noun(part.words, topic)
+        or has_lone_surname(part.words, topic)
+    )
 
 
 def _is_circumstance(part: Part) -> bool:
@@ -184,10 +221,8 @@ def _is_circumstance(part: Part) -> bool:
     return part.role == "prep" and (happening or bool(YEAR.search(part.text)))
 
 
-def _says_what_about(said: str, doc: "Doc", topic: Topic) -> bool:
-    """Say whether a question has a name, or a word of the article's title. Else nobody knows what it is about."""
-    words = set(re.findall(r"\w[\w-]*", said.lower()))
-    return bool(
-        words
-        & (topic.words - ARTICLES | {word.lower_ for word in doc if word.pos_ == "PROPN" and word.ent_type_ in NAMES})
-    )
+def _has_name(statement: str, doc: "Doc", topic: Topic) -> bool:
+    """Say whether a statement has a name or a word of the article's title. Else nobody knows what it is about."""
+    names = {word.lower_ for word in doc if word.pos_ == "PROPN" and word.ent_type_ in NAMES}
+    words = set(re.findall(r"\w[\w-]*", statement.lower()))
+    return bool(words & (names | topic.words - ARTICLES))

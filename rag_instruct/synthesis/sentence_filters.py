@@ -10,26 +10,25 @@ from rag_instruct.words import content, options_of, sentences, share, stem_of, s
 
 
 def exemplar_copied(question: str, exemplar: str) -> bool:
-    """Say whether question and exemplar have most of their words in common."""
+    """Say whether question and exemplar have most of their words in common, as if copied."""
     mine, theirs = content(stem_of(question)), content(stem_of(exemplar))
     return bool(mine) and len(mine & theirs) / len(mine | theirs) > 0.6
 
 
 def bad_options(question: str, answer: str) -> bool:
-    """Say whether two options are equal, there is only one, or the answer is not one of the options."""
-    options = options_of(question)
+    """Say whether two options are equal, there is only one, or the answer is not one of the options.
+
+    An answer is a letter ("B"), a letter with its option ("B. Oslo"), or has the text of an option.
+    """
+    options = {letter: option.lower().rstrip(".") for letter, option in options_of(question).items()}
     if not options:
         return False
-    match = re.match(r"\(?([A-H])\b[.):]?\s*(.*)", answer.strip(), re.S)
-    letter, text = match.groups() if match else ("", "")
-    given = options.get(letter, "").lower().rstrip(".")
-    repeated = len({option.lower() for option in options.values()}) < len(options)
-    said = bool(given) if not text else bool(given) and text.lower().startswith(given)
-    return (
-        len(options) < 2
-        or repeated
-        or not (said or any(option.lower().rstrip(".") in answer.lower() for option in options.values()))
-    )
+    if len(options) < 2 or len(set(options.values())) < len(options):
+        return True
+    if any(option in answer.lower() for option in options.values()):
+        return False
+    letter = re.fullmatch(r"\(?([A-H])\b[.):]?\s*", answer.strip())
+    return not (letter and letter[1] in options)
 
 
 def answer_in_document(question: str, answer: str, sources: tuple[Passage, ...]) -> bool:

@@ -30,15 +30,17 @@ from rag_instruct.synthesis.tasks import (
 )
 from rag_instruct.words import content
 
-# Paradigms that ask for the same facts. A hash divides these, strictly between those that ask for what is stated.
+# Paradigms that can ask for the same facts. A hash gives each fact to one of them; the others use it later. The two
+# STATING ones, which ask for what a document states, never share a fact: their questions would be the same.
 STATING = ("useless_doc", "single_doc_answer")
 OF_ONE = (*STATING, "single_doc_support")
 COMPARING = ("multi_doc_support", "multi_doc_answer")
 _link = lru_cache(maxsize=1 << 14)(link)  # the same passages are compared for each pair of their facts
-GROUP = 4  # passages that count as equally good
-UNLIKE = 20  # grades that a comparison of unlike events comes later: after all others
-OTHERS = 3  # grades that the facts of another paradigm come later
-SHORT, LONG = 14, 4  # words of a question, and the grades that a longer one comes later
+EQUALLY_GOOD = 4  # passages next to each other in rank
+# Added to a candidate's grade; a candidate with a higher grade comes later
+PENALTY_UNLIKE = 20  # two events of different relations are compared: after all others
+PENALTY_OTHER_PARADIGM = 3  # the fact belongs to another paradigm
+MOST_WORDS, PENALTY_LONG = 14, 4  # a question with more words; with twice as many, it is none
 OPTIONS = 4
 IMITATED = 25  # words of the exemplar that the teacher reads
 
@@ -84,16 +86,16 @@ def focuses(
     what is equally good.
     """
     known = [(passage, fact) for passage in ranked for fact in facts.get(passage.id, ())]
-    rank = {passage.id: place // GROUP for place, passage in enumerate(ranked)}
-    found = [one for one in CANDIDATES[paradigm](ranked, facts) if len(one.task.question.split()) < 2 * SHORT]
+    rank = {passage.id: place // EQUALLY_GOOD for place, passage in enumerate(ranked)}
+    found = [one for one in CANDIDATES[paradigm](ranked, facts) if len(one.task.question.split()) < 2 * MOST_WORDS]
     if paradigm in STATING:
         found = [one for one in found if _owner(one.task, STATING) == paradigm]
     found.sort(
         key=lambda one: (
             one.grade
             + min(rank[passage.id] for passage in one.passages)
-            + LONG * (len(one.task.question.split()) > SHORT)
-            + OTHERS * (_owner(one.task) != paradigm),
+            + PENALTY_LONG * (len(one.task.question.split()) > MOST_WORDS)
+            + PENALTY_OTHER_PARADIGM * (_owner(one.task) != paradigm),
             digest(seed, one.task.question),
         )
     )
@@ -159,7 +161,7 @@ def _inferred(ranked: Sequence[Passage], facts: Mapping[str, Sequence[Fact]]) ->
 def _pairs(
     ranked: Sequence[Passage], facts: Mapping[str, Sequence[Fact]]
 ) -> Iterator[tuple[Passage, Fact, Passage, Fact, Link | None]]:
-    """Yield the facts of two passages of different articles, of which neither states both."""
+    """Yield two facts of passages of different articles, with the link between the passages, if there is one."""
     for one in ranked:
         for other in ranked:
             if article(one) != article(other):
@@ -177,8 +179,9 @@ def _of_two(
     for one, first, other, second, between in _pairs(ranked, facts):
         for task in tasks(first, second):
             if not (_states(one, stated(second)) or _states(other, stated(first))):
-                alike = 0 if same_relation(first, second) else UNLIKE
-                grade = (0 if between else 1 if first.noun == second.noun else 2) + alike
+                same_kind = bool(first.noun) and first.noun == second.noun
+                grade = 0 if between else 1 if same_kind else 2
+                grade += 0 if same_relation(first, second) else PENALTY_UNLIKE
                 yield Candidate(task, (one, other), grade, (between,) if between else ())
 
 
@@ -188,7 +191,7 @@ def _compared(ranked: Sequence[Passage], facts: Mapping[str, Sequence[Fact]]) ->
 
 def _combined(ranked: Sequence[Passage], facts: Mapping[str, Sequence[Fact]]) -> Iterator[Candidate]:
     for one in _of_two(bridged, ranked, facts):
-        yield one._replace(grade=-OTHERS)  # such questions are rare, and belong to no other paradigm
+        yield one._replace(grade=-PENALTY_OTHER_PARADIGM)  # such questions are rare, and belong to no other paradigm
     for one in _of_two(combined, ranked, facts):
         yield one._replace(grade=one.grade + 1)
 
@@ -244,17 +247,20 @@ def _may_be_false(fact: Fact, other: Fact) -> bool:
 
 
 def _is_like(target: str, wrong: str) -> bool:
-    """Say whether a wrong answer has the form of the right one, so that its form does not tell. Years are near."""
+    """Say whether a wrong answer has the form of the right one, so that readers cannot tell them apart by their form.
+
+    Both have as many words, and both or neither have a year. The years are near each other.
+    """
     years = [int(year) for text in (target, wrong) for year in YEAR.findall(text)]
-    near = len(years) != 2 or abs(years[0] - years[1]) <= NEAR
-    return target not in wrong and len(target.split()) == len(wrong.split()) and len(years) in (0, 2) and near
+    near = not years or (len(years) == 2 and abs(years[0] - years[1]) <= NEAR)
+    return target not in wrong and len(target.split()) == len(wrong.split()) and near
 
 
-def _possible(kind: str, task: Task, wrong: int) -> str:
+def _possible(kind: str, task: Task, wrong_answers: int) -> str:
     """Return the form of the task, or "question" if the task does not allow that form."""
     stated_target = bool(task.target) and len(task.facts) == 1 and task.target in task.facts[0].statement
     if kind == "claim" and (not stated_target or task.asks == "where"):  # all claims of places would be true
         return "question"
-    if kind == "choice" and not (stated_target and wrong >= OPTIONS - 1):
+    if kind == "choice" and not (stated_target and wrong_answers >= OPTIONS - 1):
         return "question"
     return "question" if kind == "comparison" else kind

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rag_instruct.corpus.linking import name_of
 from rag_instruct.corpus.mentions import ArticleName
-from rag_instruct.synthesis.clauses import OWN, PLACES, TIME, kept, points, text_of
+from rag_instruct.synthesis.clauses import PLACES, POSSESSIVES, TIME, core_of, has_pointing_word, text_of
 from rag_instruct.words import word_set
 
 if TYPE_CHECKING:
@@ -17,15 +17,22 @@ if TYPE_CHECKING:
 
 NAMES = word_set("PERSON ORG GPE LOC FAC WORK_OF_ART EVENT PRODUCT NORP LAW LANGUAGE")
 WORKS = word_set("film song album novel book play series band opera game magazine newspaper ship musical painting poem")
-# Nouns for people, by their ends and by themselves. Pronouns in the text decide where both are silent.
-HUMAN_END = re.compile(r"(ist|ian|eer|ess|woman|man|tor|dor|eur|[cdgklnprstvxz]er|[cps]her)$")
+# Nouns for people, by themselves or by their ends, and nouns for things with these ends. Pronouns decide the rest.
+HUMAN_END = re.compile(r"(\w{3}(ist|ian|eer)|man|tor|dor|eur|[cdgklnprstvxz]er|[cps]her)$")
+THING_END = re.compile(  # "thermometer", "wallpaper", "supertanker", "takeover"
+    r"(meter|metre|paper|powder|water|center|theater|computer|container|freighter|tanker|cruiser|scraper|reactor"
+    r"|generator|over)$"
+)
 HUMAN = word_set(
     "king queen saint nun monk bishop archbishop duke poet chef judge prince architect pilot coach star priest "
     "pope emperor noble count earl baron knight athlete mystic visionary friar cleric critic model student chief child "
     "son daughter mayor general statesman diplomat hero martyr sultan scholar emir governor-general "
     "native member farmer performer programmer reformer drummer swimmer rower lawyer player author professor sailor "
     "tailor warrior governor chancellor founder character boy girl husband wife father mother brother sister widow "
-    "composer soprano tenor"
+    "composer soprano tenor peer uncle aunt man seer actress princess duchess countess empress hostess waitress "
+    "priestess heiress governess baroness stewardess seamstress sorceress abbess mistress headmistress poetess "
+    "authoress sculptress huntress marchioness viscountess goddess prioress witness "
+    "lover glover mover drover user"
 )
 NOT_HUMAN = word_set(
     "river water matter computer center theater paper number order tower chapter charter quarter cluster register "
@@ -37,7 +44,27 @@ NOT_HUMAN = word_set(
     "freighter liner crossover letter gutter cinder boulder powder pier tiger spider beaver glacier "
     "condor vector platter buffer transistor generator radiator calculator elevator accelerator "
     "washer dishwasher cipher gopher voucher launcher mixer taxer "
-    "refrigerator indicator ventilator alternator equator actuator regulator stadium"
+    "refrigerator indicator ventilator alternator equator actuator regulator stadium "
+    "skyscraper cruiser tanker hamster silver saucer ulcer soccer tracer transducer sequencer spacer shoulder "
+    "cylinder gender fender tender blender render surrender murder thunder wonder slider glider adder reminder "
+    "remainder header feeder decoder encoder recorder loader grinder binder bladder larder solder coriander "
+    "lavender salamander flounder disorder cider alder collider fodder udder tinder placeholder transponder "
+    "doubleheader finger burger hunger danger ledger badger trigger charger hanger merger ginger anger integer "
+    "logger debugger dagger lager plunger exchanger wager bunker marker locker poker cracker sticker shaker ticker "
+    "breaker icebreaker pacemaker woodpecker flicker cooler roller controller propeller muffler tumbler compiler "
+    "scheduler assembler filler tiller sprinkler crawler bestseller antler chiller dinner manner banner tuner "
+    "spanner cleaner schooner toner diner fastener conditioner copper slipper zipper clipper temper viper juniper "
+    "bumper creeper sleeper scraper grasshopper hopper wrapper minesweeper dumper snapper flipper chopper laser "
+    "browser dispenser condenser eraser geyser teaser fertiliser fertilizer synthesiser synthesizer equaliser "
+    "equalizer stabiliser stabilizer bulldozer howitzer blazer monster lobster oyster rooster parameter encounter "
+    "litter glitter flutter adapter converter inverter transmitter emitter scooter toaster canister roster blister "
+    "booster thruster trimester polyester ester otter slaughter laughter headquarter garter rafter raster aster "
+    "pewter cloister holster typewriter splinter snooker blockbuster fever screwdriver liver quiver sliver cleaver "
+    "retriever manoeuvre maneuver waiver stretcher kingfisher crusher rotor stator capacitor inductor semiconductor "
+    "superconductor resistor detector connector projector simulator incubator escalator carburetor excavator "
+    "separator predator raptor alligator oscillator resonator insulator commutator labrador splendor ardor "
+    "checklist playlist shortlist setlist blacklist watchlist wishlist tracklist whitelist waitlist career reindeer "
+    "veneer meridian obsidian ottoman talisman caiman"
 )
 # Nouns that mean the same thing when a text goes back to it
 ALIKE = [
@@ -55,7 +82,7 @@ ALIKE = [
         "university school college institution",
     )
 ]
-UNIQUE = word_set(
+UNIQUE = word_set(  # nouns that "the" needs no explanation for: "the sun", "the first"
     "world sun moon sea sky earth public press north south east west ground internet past future poor rich "
     "universe environment government police army navy night day morning evening afternoon summer winter spring "
     "autumn age same first second third death birth time use end beginning start middle top bottom centre center "
@@ -80,7 +107,7 @@ PHRASE = 12  # most words of a subject
 NOBLE = re.compile(r", .*(?:\bof\b|\d(?:st|nd|rd|th)\b)")  # "Leopold IV, Duke of Anhalt"
 ARTICLES = frozenset({"the", "a", "an"})
 # Words with capitals that follow each other, with the particles of names between them.
-LONE = re.compile(r"(?<![\w-])[A-Z][\w.'-]*(?: (?:(?:van|von|de|da|di|der|la|of|the|ter) )*[A-Z][\w.'-]*)*")
+CAPITALISED = re.compile(r"(?<![\w-])[A-Z][\w.'-]*(?: (?:(?:van|von|de|da|di|der|la|of|the|ter) )*[A-Z][\w.'-]*)*")
 WORD = re.compile(r"[\w'-]+")
 
 
@@ -129,30 +156,27 @@ def topic_of(title: str, docs: "Sequence[Doc]") -> Topic:
     name = " ".join(article.words) if article else ""
     words = frozenset(WORD.findall(name.lower()))
     if article is None or not any(re.search(rf"\b{re.escape(word)}\b", text, re.I) for word in words if len(word) > 2):
-        name = named_first(docs)
-        return Topic(as_written(name, docs), frozenset(WORD.findall(name.lower())) | ARTICLES) if name else Topic()
+        name = _named_first(docs)
+        return Topic(_as_written(name, docs), frozenset(WORD.findall(name.lower())) | ARTICLES) if name else Topic()
     before, comma, _ = name.partition(", ")
     if comma and not NOBLE.search(name) and text.partition(before)[2][:1] != ",":  # "Vik, Iceland" is Vik in its text
         name = before
-    topic = Topic(as_written(name, docs), words | ARTICLES)
+    topic = Topic(_as_written(name, docs), words | ARTICLES)
     _qualify(topic, article, text)
     return topic
 
 
-def named_first(docs: "Sequence[Doc]") -> str:
+def _named_first(docs: "Sequence[Doc]") -> str:
     """Return the name with which a text without a title begins, if the text goes on about it, or ""."""
-    for doc in docs[:1]:
-        root = next((word for word in doc if word.dep_ == "ROOT"), None)
-        head = next((word for word in root.children if word.dep_ in ("nsubj", "nsubjpass")), None) if root else None
-        if root is None or head is None or head.pos_ != "PROPN" or points(kept(head)):
-            return ""
-        words = [word for word in kept(head) if word.pos_ != "DET"]
-        name = text_of(words)
-        defined = root.lemma_ == "be" and any(word.dep_ == "attr" for word in root.children)
-        again = any(word.text == head.text for other in docs[1:] for word in other)
-        if all(word.pos_ in ("PROPN", "ADP", "NUM") for word in words) and (defined or (again and len(words) > 1)):
-            return name
-    return ""
+    root = next((word for word in docs[0] if word.dep_ == "ROOT"), None) if docs else None
+    head = next((word for word in root.children if word.dep_ in ("nsubj", "nsubjpass")), None) if root else None
+    if root is None or head is None or head.pos_ != "PROPN" or has_pointing_word(core_of(head)):
+        return ""
+    words = [word for word in core_of(head) if word.pos_ != "DET"]
+    defined = root.lemma_ == "be" and any(word.dep_ == "attr" for word in root.children)
+    again = any(word.text == head.text for doc in docs[1:] for word in doc)
+    is_name = all(word.pos_ in ("PROPN", "ADP", "NUM") for word in words)
+    return text_of(words) if is_name and (defined or (again and len(words) > 1)) else ""
 
 
 def _qualify(topic: Topic, article: ArticleName, text: str) -> None:
@@ -166,59 +190,74 @@ def _qualify(topic: Topic, article: ArticleName, text: str) -> None:
         topic.name = f"{topic.name}, {article.qualifier}"
 
 
-def as_written(name: str, docs: "Sequence[Doc]") -> str:
+def _as_written(title: str, docs: "Sequence[Doc]") -> str:
     """Return a title as the text says it inside a sentence: "the knitting cooperative", "an octopus", "the Rhine".
 
     A name in small letters, as from the name of a file, gets the capitals of the text.
     """
-    if re.match(r"(the|a|an) ", name, re.I):
-        return name
-    said = [found for doc in docs for found in _said(name, doc)]
-    inside_ = [one for one in said if not one.opening]
-    if not inside_ and name[1:].islower():  # a heading or a file's name: "The crane" means the harbour crane
-        last = re.escape(name.split()[-1].lower())
-        if any(re.search(rf"\b([Tt]he|[Aa]n?|[Tt]his|[Oo]ur) {last}\b", doc.text) for doc in docs):
-            return f"the {name.lower()}"
-    if not said:
-        return name
-    usual = Counter(one.article for one in inside_ or said)
-    article = max(("", "the", "an", "a"), key=lambda one: usual[one])
-    common = 2 * sum(one.text.islower() for one in inside_) > len(inside_) or not (
-        inside_ or any(one.name for one in said)
-    )
-    if common or (not inside_ and re.fullmatch(r"[A-Za-z][a-z]+ing", name)):  # "Pruning"
-        return f"{article} {name.lower()}".strip()
-    if name.islower():
-        name = next((one.text for one in said if one.text[:1].isupper()), name.capitalize())
-    return f"the {name}" if article == "the" or re.match(r"\d{4} [A-Za-z]", name) else name
+    if re.match(r"(the|a|an) ", title, re.I):
+        return title
+    mentions = [mention for doc in docs for mention in _mentions(title, doc)]
+    inner = [mention for mention in mentions if not mention.opening]
+    if not inner and title[1:].islower() and _is_called_by_last_word(title, docs):
+        return f"the {title.lower()}"
+    if not mentions:
+        return title
+    count = Counter(mention.article for mention in inner or mentions)
+    article = max(("", "the", "an", "a"), key=lambda one: count[one])
+    if _is_common_noun(title, mentions, inner):
+        return f"{article} {title.lower()}".strip()
+    if title.islower():
+        title = next((mention.text for mention in mentions if mention.text[:1].isupper()), title.capitalize())
+    return f"the {title}" if article == "the" or re.match(r"\d{4} [A-Za-z]", title) else title
 
 
-class Said(NamedTuple):
-    """A name as a text has it."""
+def _is_called_by_last_word(title: str, docs: "Sequence[Doc]") -> bool:
+    """Say whether a text has "the crane" or the like for the title "Harbour crane"."""
+    last = re.escape(title.split()[-1].lower())
+    return any(re.search(rf"\b([Tt]he|[Aa]n?|[Tt]his|[Oo]ur) {last}\b", doc.text) for doc in docs)
+
+
+def _is_common_noun(title: str, mentions: "Sequence[Mention]", inner: "Sequence[Mention]") -> bool:
+    """Say whether a title is no name: most mentions inside sentences are in small letters.
+
+    If all mentions open a sentence, the parser decides. It takes words such as "Pruning" for names.
+    """
+    if inner:
+        return 2 * sum(mention.text.islower() for mention in inner) > len(inner)
+    return not any(mention.is_name for mention in mentions) or bool(re.fullmatch(r"[A-Za-z][a-z]+ing", title))
+
+
+class Mention(NamedTuple):
+    """A title as a text has it."""
 
     text: str
     article: str  # "the", "a", "an" or ""
-    opening: bool  # of a sentence
-    name: bool  # whether the parser takes it for a name
+    opening: bool  # whether a sentence begins with it
+    is_name: bool  # by the parser
 
 
-def _said(name: str, doc: "Doc") -> Iterator[Said]:
-    """Yield the mentions of a name in a sentence; not those inside another name, as in "the Lika region"."""
-    words = name.lower().split()
+def _mentions(title: str, doc: "Doc") -> Iterator[Mention]:
+    """Yield the mentions of a title in a sentence; not those inside another name, as in "the Lika region"."""
+    words = title.lower().split()
     for start in range(len(doc) - len(words) + 1):
         found = doc[start : start + len(words)]
         last = found[-1]
-        inner = last.dep_ in ("compound", "amod", "nmod", "poss") and last.head.i > last.i
-        if [word.lower_ for word in found] != words or inner:
+        inside_another = last.dep_ in ("compound", "amod", "nmod", "poss") and last.head.i > last.i
+        if [word.lower_ for word in found] != words or inside_another:
             continue
-        article = next(
-            (word.lower_ for one in found for word in one.children if word.lower_ in ARTICLES and word.i < start), ""
-        )
-        yield Said(found.text, article, start == 0, last.pos_ == "PROPN")
+        before = (word for one in found for word in one.children if word.i < start)
+        article = next((word.lower_ for word in before if word.lower_ in ARTICLES), "")
+        yield Mention(found.text, article, start == 0, last.pos_ == "PROPN")
 
 
 def is_human(nouns: Iterable[str]) -> bool:
-    return any(noun in HUMAN or (HUMAN_END.search(noun) and noun not in NOT_HUMAN) for noun in nouns)
+    """Say whether one of some nouns means a person."""
+    return any(noun in HUMAN or _ends_like_human(noun) for noun in nouns)
+
+
+def _ends_like_human(noun: str) -> bool:
+    return bool(HUMAN_END.search(noun)) and noun not in NOT_HUMAN and not THING_END.search(noun)
 
 
 def learn(topic: Topic, doc: "Doc") -> None:
@@ -235,58 +274,64 @@ def learn(topic: Topic, doc: "Doc") -> None:
 
 
 def _define(topic: Topic, doc: "Doc") -> None:
+    """Learn what the topic is from a sentence such as "Jaws is a film"."""
     root = next((word for word in doc if word.dep_ == "ROOT" and word.lemma_ == "be"), None)
     if root is None:
         return
     subject = next((word for word in root.children if word.dep_ == "nsubj"), None)
-    said = next((word for word in root.children if word.dep_ == "attr" and word.pos_ in ("NOUN", "PROPN")), None)
-    if subject is None or said is None:
+    complement = next((word for word in root.children if word.dep_ == "attr" and word.pos_ in ("NOUN", "PROPN")), None)
+    if subject is None or complement is None:
         return
-    phrase = {word.lower_ for word in kept(subject)} - {"the", "a", "an"}
+    phrase = {word.lower_ for word in core_of(subject)} - ARTICLES
     shared = phrase & topic.words
     if subject.lower_ not in topic.words or not (
         phrase <= topic.words or len(shared) > 1 or subject.ent_type_ == "PERSON"
     ):
         return
-    noun = _inner(said) if said.lower_ in PLACEHOLDERS else said
+    noun = _inner(complement) if complement.lower_ in PLACEHOLDERS else complement
     topic.noun, topic.defined_by = noun.lemma_.lower(), doc.text
-    human = is_human([topic.noun, *(word.lemma_.lower() for word in said.conjuncts)])
+    human = is_human([topic.noun, *(word.lemma_.lower() for word in complement.conjuncts)])
     plural = subject.tag_ in ("NNS", "NNPS") or root.lower_ in ("are", "were")
     topic.kind = "person" if human else "plural" if plural else "thing"
 
 
 def _inner(noun: "Token") -> "Token":
+    """Return "cities" of "one of the largest cities"."""
     inner = (word for prep in noun.children if prep.dep_ == "prep" for word in prep.children if word.dep_ == "pobj")
     return next(inner, noun)
 
 
 def settle_name(topic: Topic) -> None:
-    """Call a person by the full name that the text has, where the title is a surname only."""
+    """Give the topic its final name: a person's full name where the title is a surname, a work's own article."""
     if full := topic.full_names.get(topic.name, ""):
         topic.name, topic.words = full, topic.words | frozenset(WORD.findall(full.lower()))
+    if topic.noun in TITLED and topic.name.startswith("the ") and f"the {topic.noun} " not in topic.name:
+        topic.name = f"The {topic.name[4:]}"  # the article belongs to the title
 
 
 def settle_kind(topic: Topic, docs: "Sequence[Doc]") -> None:
     """Call the topic a person if its text speaks of a name with "he" or "she" more than with "it"."""
-    if topic.noun in TITLED and topic.name.startswith("the ") and f"the {topic.noun} " not in topic.name:
-        topic.name = f"The {topic.name[4:]}"  # the article belongs to the title
     if topic.kind == "person" or not topic.name or topic.noun in TITLED:
         return
-    said = [word.lower_ for doc in docs for word in doc]
-    he, it = (sum(word in group for word in said) for group in (("he", "she", "his", "her"), ("it", "its")))
-    names = [name.label_ for doc in docs for name in doc.ents if set(name.text.lower().split()) & topic.words]
-    people, defined = names.count("PERSON"), bool(topic.defined_by)
-    mostly = 2 * people > len(names) and it <= he + len(docs) / 10 and not defined
-    rather = people and he > it + defined and topic.noun not in topic.words  # "Lake Victoria is a lake"
-    topic.kind = "person" if mostly or rather else topic.kind or "thing"
+    words = [word.lower_ for doc in docs for word in doc]
+    he, it = (sum(word in group for word in words) for group in (("he", "she", "his", "her"), ("it", "its")))
+    labels = [name.label_ for doc in docs for name in doc.ents if set(name.text.lower().split()) & topic.words]
+    people = labels.count("PERSON")
+    if topic.defined_by:  # what the text says it is counts as one "it"; "Lake Victoria is a lake" settles it
+        person = people > 0 and he > it + 1 and topic.noun not in topic.words
+    else:
+        has_persons_name = 2 * people > len(labels) and it <= he + len(docs) / 10
+        person = has_persons_name or (people > 0 and he > it and topic.noun not in topic.words)
+    topic.kind = "person" if person else topic.kind or "thing"
 
 
 def subject_of(head: "Token", topic: Topic, before: str) -> str:
     """Return a subject in words that stand alone, or "". `before` is the subject of the sentence before, or ""."""
-    words = kept(head)
-    near = bool(topic.name) and (before == topic.name or (not before and topic.person))
+    words = core_of(head)
+    # A pronoun can go back to the topic after a sentence about it. Texts about people may begin with "he".
+    topic_is_near = bool(topic.name) and (before == topic.name or (not before and topic.person))
     if head.pos_ == "PRON":
-        return topic.name if near and topic.means_by(head.lower_) else ""
+        return topic.name if topic_is_near and topic.means_by(head.lower_) else ""
     if _is_cut_off(words):
         return ""
     if head.pos_ not in ("NOUN", "PROPN") or any(word.dep_ == "relcl" for word in words) or len(words) > PHRASE:
@@ -298,7 +343,8 @@ def subject_of(head: "Token", topic: Topic, before: str) -> str:
     if head.pos_ == "PROPN" and (head.ent_type_ in NAMES or len(words) == 1):
         return _named(words, head, topic)
     # After "her mother raised her", "her father" is still hers.
-    return _standing(words, topic, near or (bool(topic.name) and before.startswith(possessive(topic.name))))
+    about_topics_own = bool(topic.name) and before.startswith(possessive(topic.name))
+    return _standing(words, topic, topic_is_near or about_topics_own)
 
 
 def _is_cut_off(words: "Sequence[Token]") -> bool:
@@ -331,7 +377,7 @@ def is_topic(words: "Sequence[Token]", head: "Token", topic: Topic) -> bool:
 
 def _named(words: "Sequence[Token]", head: "Token", topic: Topic) -> str:
     """Return the full name of somebody or something else than the topic, or ""."""
-    if points(words) or any(word.lower_ in OWN for word in words):
+    if has_pointing_word(words) or any(word.lower_ in POSSESSIVES for word in words):
         return ""
     known = head.ent_type_ in ("GPE", "LOC", "FAC", "NORP", "LANGUAGE", "EVENT", "LAW") or head.text.isupper()
     if not known and words[0].lower_ != "the" and sum(word.pos_ == "PROPN" for word in words) < 2:
@@ -339,47 +385,48 @@ def _named(words: "Sequence[Token]", head: "Token", topic: Topic) -> str:
     return inside(words, topic)
 
 
-def _standing(words: "Sequence[Token]", topic: Topic, near: bool) -> str:
-    """Return a phrase of common nouns that stands alone, or "".
-
-    "Its length" becomes the length of the topic if the sentence before is about the topic, so that it is `near`.
-    """
-    if points(words):
+def _standing(words: "Sequence[Token]", topic: Topic, topic_is_near: bool) -> str:
+    """Return a phrase of common nouns that stands alone, or "". "Its length" becomes "Vik's length" if Vik is near."""
+    if has_pointing_word(words):
         return ""
-    if owners := [word for word in words if word.lower_ in OWN]:
+    if owners := [word for word in words if word.lower_ in POSSESSIVES]:
         owner = owners[0]
         work = words[-1].lemma_.lower() in TITLED and len(words) == 2  # "his film": which one?
-        if len(owners) > 1 or not near or OWN[owner.lower_] != topic.kind or work:
+        if len(owners) > 1 or not topic_is_near or POSSESSIVES[owner.lower_] != topic.kind or work:
             return ""
         return re.sub(rf"\b{owner.text}\b", possessive(topic.name), text_of(words), count=1)
-    return "" if is_vague(words, topic) else inside(words, topic)
+    return "" if has_unexplained_noun(words, topic) else inside(words, topic)
 
 
-def is_vague(words: "Sequence[Token]", topic: Topic) -> bool:
-    """Say whether a phrase has "the <noun>" that only the text before it explains."""
-    for place, word in enumerate(words):
-        noun = word.head
-        name = noun.pos_ == "PROPN" and noun.text[:1].isupper() and noun.lower_ not in GENERIC
-        if word.lower_ != "the" or name or noun.lower_ in UNIQUE:
-            continue
-        details = [one for one in words if one.head.i == noun.i and one.dep_ in DETAILS]
-        family = [one for one in noun.subtree if one in words]
-        if any(one.pos_ == "PROPN" and one.text[:1].isupper() for one in family if one.lower_ not in GENERIC) or any(
-            one.tag_ == "JJS" for one in [*details, noun]
-        ):
-            continue
-        if noun.lemma_.lower() in topic.words or (place and any(one.dep_ != "amod" for one in details)):
-            continue
+def has_unexplained_noun(words: "Sequence[Token]", topic: Topic) -> bool:
+    """Say whether a phrase has a noun with "the" that only the text before it explains: "the award"."""
+    return any(
+        word.lower_ == "the" and not _is_explained(word.head, words, place, topic) for place, word in enumerate(words)
+    )
+
+
+def _is_explained(noun: "Token", words: "Sequence[Token]", place: int, topic: Topic) -> bool:
+    """Say whether a phrase tells which one "the <noun>" is. `place` is where "the" stands in the phrase."""
+    if noun.lower_ in UNIQUE or noun.lemma_.lower() in topic.words or _is_proper(noun):
         return True
-    return False
+    details = [word for word in words if word.head.i == noun.i and word.dep_ in DETAILS]
+    if any(word.tag_ == "JJS" for word in (*details, noun)):  # "the longest"
+        return True
+    if any(_is_proper(word) for word in noun.subtree if word in words):  # "the capital of Austria"
+        return True
+    return place > 0 and any(word.dep_ != "amod" for word in details)
 
 
-def is_unsettled(head: "Token", subject: str, past: bool, topic: Topic) -> bool:
+def _is_proper(noun: "Token") -> bool:
+    return noun.pos_ == "PROPN" and noun.text[:1].isupper() and noun.lower_ not in GENERIC
+
+
+def is_unspecified(head: "Token", subject: str, past: bool, topic: Topic) -> bool:
     """Say whether a subject of common nouns does not say which one it means: "a second village was left empty"."""
     if subject == topic.name or head.pos_ in ("PROPN", "PRON"):
         return False
     first = subject.split()[0].lower()
-    names = any(word.pos_ == "PROPN" for word in kept(head)) or bool(topic.name and topic.name in subject)
+    names = any(word.pos_ == "PROPN" for word in core_of(head)) or bool(topic.name and topic.name in subject)
     somebody = first in ("a", "an") and is_human([head.lemma_.lower()])  # "a native of Chicago"
     return somebody or first in QUANTIFIERS or first[0].isdigit() or (past and not names and first != "the")
 
@@ -401,27 +448,27 @@ def has_lone_surname(words: "Sequence[Token]", topic: Topic) -> bool:
 
 def in_full(text: str, topic: Topic) -> str:
     """Return a text with the full names of people that it calls by their surname, or the topic by its first name."""
-    names = {
-        last: name
-        for last, name in topic.full_names.items()
-        if name and (last.lower() not in topic.words or name == topic.name)
+    full_names = {
+        surname: name
+        for surname, name in topic.full_names.items()
+        if name and (surname.lower() not in topic.words or name == topic.name)
     }
     if topic.person and topic.surname:
         own = topic.name.partition(",")[0]
-        names |= {own.split()[0]: own, own.split()[-1]: own}
-    for word, name in names.items():
-        other = word.lower() != topic.surname and (word in topic.places or TIME.search(word))  # Florence, August
-        if word in text and name not in text and not other:
-            text = LONE.sub(partial(_lone, word, name), text)
+        full_names |= {own.split()[0]: own, own.split()[-1]: own}
+    for short, name in full_names.items():
+        place_or_time = short in topic.places or TIME.search(short)  # Florence, August
+        if short in text and name not in text and (short.lower() == topic.surname or not place_or_time):
+            text = CAPITALISED.sub(partial(_full_name, short, name), text)
     return text
 
 
-def _lone(word: str, name: str, found: re.Match[str]) -> str:
-    """Return the words of a name with capitals, or the full name if the word stands alone and is not a place."""
+def _full_name(short: str, name: str, found: re.Match[str]) -> str:
+    """Return the full name for words with capitals that are the short one and no place; else the words unchanged."""
     before = found.string[: found.start()].split()[-1:]
-    place = bool(before) and before[0] in ("in", "at", "near", "into", "through", "of the", "the")
-    own, end = (found[0][:-2], found[0][-2:]) if found[0].endswith("'s") else (found[0], "")
-    return name + end if own == word and not place else found[0]
+    place = bool(before) and before[0] in ("in", "at", "near", "into", "through", "the")
+    said, ending = (found[0][:-2], "'s") if found[0].endswith("'s") else (found[0], "")
+    return name + ending if said == short and not place else found[0]
 
 
 def possessive(name: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rag_instruct.files import digest
-from rag_instruct.synthesis.facts import UNITS, Fact
+from rag_instruct.synthesis.facts import UNIT_NAMES, Fact
 from rag_instruct.synthesis.subjects import possessive
 from rag_instruct.words import fold
 
@@ -20,16 +20,18 @@ COMPARATIVES = {
 COUNT = re.compile(
     r"How (?:many|long|tall|high|deep|wide|old)(?: .*?)? ((?:do|does|did|has|have|is|was|are|were) .+)\?$"
 )
-AMOUNT = r"(?:(?:about|around|some|approximately) )?[\d.,]+(?: million| billion)? ?"
+AMOUNT = r"(?:(?:about|around|some|approximately) )?[\d.,]+(?: (?:hundred|thousand|million|billion)\b)? ?"
 ORDER = re.compile(r"\b(before|after|again|first|last)\b")
-LEAST = 8  # a smaller number is no matter of more or less
+LEAST = 8  # smallest number that a question compares with a round number
 NEAR = 120  # years between two events that a question puts in order
 CLEAR = 1.15  # ratio from which on one number is surely larger than another
 ABOUT = re.compile(
     r"\b(?:over|more than|at least|up to|less than|fewer than|under|nearly|almost|or (?:more|so|fewer|less))\b|\+"
 )
-POSTHUMOUS = ("bury", "canonize", "canonise", "beatify", "portray", "induct", "commemorate", "remember")  # perhaps
-DECADES = 1900  # the year from which on a question asks for the decade instead of the century
+# What may happen to somebody after death: no age follows from its year
+POSTHUMOUS = ("bury", "canonize", "canonise", "beatify", "portray", "induct", "commemorate", "remember")
+DECADES_FROM = 1910  # questions about earlier years ask for the century; "the 1900s" may also mean a century
+ROUND_BEFORE, ROUND_SINCE, RECENT = 50, 10, 1900  # round years are 1850 and 1900 before RECENT, and 1910 and 1920 since
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def _inverted(fact: Fact) -> str:
 
 def inferred(facts: Sequence[Fact]) -> Iterator[Task]:
     """Yield what can be inferred from the facts of a passage."""
-    born = {fact.subject: fact for fact in facts if fact.relation == "bear" and fact.year}
+    born = {fact.subject: fact for fact in facts if _is_birth(fact) and fact.year}
     died = {fact.subject: fact.year for fact in facts if fact.relation == "die" and fact.year}
     for fact in facts:
         if fact.year and _inverted(fact):
@@ -78,6 +80,11 @@ def inferred(facts: Sequence[Fact]) -> Iterator[Task]:
             yield _before_or_after(fact)
         elif fact.number:
             yield from _more_or_less(fact)
+
+
+def _is_birth(fact: Fact) -> bool:
+    """Say whether the subject was born, unlike somebody who bore a child."""
+    return fact.relation == "bear" and fact.open.endswith(" born")
 
 
 def _age(birth: Fact, event: Fact) -> Iterator[Task]:
@@ -94,7 +101,7 @@ def _age(birth: Fact, event: Fact) -> Iterator[Task]:
 
 def _period(fact: Fact) -> Task:
     assert fact.year
-    if fact.year > DECADES + 9:  # "the 1900s" are a century as well
+    if fact.year >= DECADES_FROM:
         period, which = f"{fact.year // 10 * 10}s", "decade"
     else:
         period, which = f"{_ordinal((fact.year - 1) // 100 + 1)} century", "century"
@@ -108,11 +115,10 @@ def _ordinal(number: int) -> str:
 
 
 def _before_or_after(fact: Fact) -> Task:
-    """Return whether it was before, or after, a round year next to it. A hash chooses both."""
+    """Return whether it was before or after a round year next to it. A hash chooses the round year and the word."""
     year, chosen = fact.year or 0, int(digest(fact.question), 16)
-    step = 50 if year < DECADES else 10
-    below = (year - 1) // step * step
-    mark = below if chosen & 1 else (year // step + 1) * step
+    step = ROUND_BEFORE if year < RECENT else ROUND_SINCE
+    mark = (year - 1) // step * step if chosen & 1 else (year // step + 1) * step
     asked, true = ("before", "after")[chosen >> 1 & 1], "before" if year < mark else "after"
     verdict = "Yes" if asked == true else "No"
     return Task(
@@ -124,20 +130,17 @@ def _before_or_after(fact: Fact) -> Task:
 
 
 def _more_or_less(fact: Fact) -> Iterator[Task]:
-    """Yield whether it is more than a round number."""
+    """Yield whether it is more than a round number: "Does the inn have more than 40 rooms?"."""
     number, asked = fact.number, COUNT.match(fact.question)
     if not number or number < LEAST or not asked or not fact.target[0].isdigit() or ABOUT.search(fact.target):
         return
-    if not re.search(rf"{re.escape(fact.target)}(?: \w+)?$", fact.statement):  # "in 1950" may follow
+    if not re.search(rf"{re.escape(fact.target)}(?: \w+)?$", fact.statement):  # at most a word may follow: "long"
         return
-    power = 10 ** (len(str(int(number))) - 1)
-    mark = int(number // power) * power
-    if mark == number or int(digest(fact.question), 16) % 2:
-        mark += power
-    unit = re.sub(rf"^{AMOUNT}", "", fact.target)
+    mark = _round_number(number, up=int(digest(fact.question), 16) % 2 == 1)
+    unit = unit_of(fact)
     shown = f"{mark:,}" if mark > 9999 or "," in fact.target else str(mark)
     more = f"more than {shown} {unit}".strip()
-    measured = unit.split()[:1] and unit.split()[0] in UNITS
+    measured = unit.split()[:1] and unit.split()[0] in UNIT_NAMES
     less = more.replace("more", "less" if measured or not unit else "fewer", 1)
     size = f" {fact.relation}" if fact.relation in COMPARATIVES else ""
     verdict, amount = ("Yes", more) if number > mark else ("No", less)
@@ -149,28 +152,36 @@ def _more_or_less(fact: Fact) -> Iterator[Task]:
     )
 
 
+def _round_number(number: float, up: bool) -> int:
+    """Return the next round number below or above: 40 or 50 for 44. It is never the number itself."""
+    power: int = 10 ** (len(str(int(number))) - 1)
+    below = int(number // power) * power
+    return below + power if up or below == number else below
+
+
 def compared(one: Fact, other: Fact) -> Iterator[Task]:
     """Yield what two facts of two articles show together, and neither alone: an order, or a distance in time.
 
-    Only one order of the two facts has a question. A hash chooses the order and the question.
+    Callers try both orders of two facts, of which only one has a question. A hash chooses the order and the question.
     """
     if not (one.year and other.year and _inverted(one) and _tail(other)) or abs(one.year - other.year) < 2:
         return
-    alike, drawn = same_relation(one, other), int(digest(*sorted((one.question, other.question))), 16)
-    if not alike and (abs(one.year - other.year) > NEAR or ORDER.search(f"{one.open} {other.open}")):
+    alike, chosen = same_relation(one, other), int(digest(*sorted((one.question, other.question))), 16)
+    if not alike and not _have_an_order(one, other):
         return
-    if (one.question < other.question) == bool(drawn & 1):
+    if (one.question < other.question) == bool(chosen & 1):
         return
-    if alike and drawn & 2:
-        one, other = sorted((one, other), key=lambda fact: fact.year or 0)
+    if alike and chosen & 2:
+        earlier, later = sorted((one, other), key=lambda fact: fact.year or 0)
+        years = (later.year or 0) - (earlier.year or 0)
         yield Task(
-            f"How many years before {other.subject} {_inverted(one)}?",
-            f"by how many years {one.open} before {other.subject}",
-            sentence(f"{one.open} about {(other.year or 0) - (one.year or 0)} years before {other.subject}"),
-            (one, other),
+            f"How many years before {later.subject} {_inverted(earlier)}?",
+            f"by how many years {earlier.open} before {later.subject}",
+            sentence(f"{earlier.open} about {years} years before {later.subject}"),
+            (earlier, later),
         )
         return
-    verdict, order = ("Yes", "before") if (one.year or 0) < (other.year or 0) else ("No", "after")
+    verdict, order = ("Yes", "before") if one.year < other.year else ("No", "after")
     what = other.subject if alike else other.open
     yield Task(
         _capital(f"{_inverted(one)} before {what}?"),
@@ -178,6 +189,12 @@ def compared(one: Fact, other: Fact) -> Iterator[Task]:
         sentence(f"{verdict}, {one.open} {order} {what}"),
         (one, other),
     )
+
+
+def _have_an_order(one: Fact, other: Fact) -> bool:
+    """Say whether somebody may ask which of two unlike events was first: they are near in time, and tell no order."""
+    near = abs((one.year or 0) - (other.year or 0)) <= NEAR
+    return near and not ORDER.search(f"{one.open} {other.open}")
 
 
 def combined(one: Fact, other: Fact) -> Iterator[Task]:
@@ -204,13 +221,13 @@ def combined(one: Fact, other: Fact) -> Iterator[Task]:
 
 
 def _first(one: Fact, other: Fact, both: str) -> Iterator[Task]:
-    """Yield which of two was first. Events of different kinds must be near in time."""
+    """Yield which of two was first."""
     first = one if (one.year or 0) < (other.year or 0) else other
     if same_relation(one, other):
-        who = one.person or other.person or one.relation in ("bear", "die")
+        who = one.person or other.person or one.relation == "die" or _is_birth(one)
         said = f"{'who' if who else 'which'} {_tail(one)} first, {one.subject} or {other.subject}"
         answer = f"{first.subject} {_tail(first)} first"
-    elif abs((one.year or 0) - (other.year or 0)) <= NEAR and not ORDER.search(f"{one.open} {other.open}"):
+    elif _have_an_order(one, other):
         said = f"what happened first: {one.open}, or {other.open}"
         answer = f"first, {first.open}"
     else:
@@ -222,14 +239,14 @@ def _has_more(fact: Fact) -> str:
     """Return "has more members" for "X has 9 members", "is longer" for "X is 20 km long"."""
     if fact.relation in COMPARATIVES:
         return f"{_tail(fact)} {COMPARATIVES[fact.relation]}"
-    unit = re.sub(rf"^{AMOUNT}", "", fact.target)
+    unit = unit_of(fact)
     rest = fact.statement.removeprefix(f"{fact.subject} ")
     plain = fact.label == "CARDINAL" and rest.endswith(fact.target)
     return rest.replace(fact.target, f"more {unit}", 1) if plain else ""
 
 
 def same_relation(one: Fact, other: Fact) -> bool:
-    """Say whether two facts say the same of two subjects of the same kind."""
+    """Say whether two facts say the same of two subjects, with other times, numbers or names."""
     if one.subject == other.subject or one.asks != other.asks:
         return False
     if one.asks == "count":
@@ -237,7 +254,7 @@ def same_relation(one: Fact, other: Fact) -> bool:
     if one.asks == "who":
         alike = one.indirect.replace(one.subject, "", 1) == other.indirect.replace(other.subject, "", 1)
         return one.relation == other.relation and alike
-    return _tail(one) == _tail(other)
+    return _tail(one) == _tail(other) != ""
 
 
 def unit_of(fact: Fact) -> str:
@@ -245,25 +262,30 @@ def unit_of(fact: Fact) -> str:
     return re.sub(rf"^{AMOUNT}", "", fact.target)
 
 
-def bridged(way: Fact, fact: Fact) -> Iterator[Task]:
-    """Yield the question about a subject that another document's fact describes instead of naming it."""
-    if not (fact.about and way.relative and _name(way.target) == _name(fact.subject)):
+def bridged(describing: Fact, fact: Fact) -> Iterator[Task]:
+    """Yield the question of a fact, in which the fact of another document describes the subject instead of naming it.
+
+    "Jaws was directed by Ann Lee" describes her: "When was the person who directed Jaws born?"
+    """
+    if not (fact.about and describing.relative and _name(describing.target) == _name(fact.subject)):
         return
-    if way.subject == fact.subject or fact.asks in ("link", "definition") or fact.question.count(fact.subject) != 1:
+    if fact.asks in ("link", "definition") or fact.question.count(fact.subject) != 1:
         return
+    if possessive(fact.subject) in fact.question:
+        return
+    tells_answer = fact.target in describing.statement or describing.subject in fact.target
     noun = "person" if fact.person else fact.noun
-    if (
-        not noun
-        or possessive(fact.subject) in fact.question
-        or way.subject in fact.target
-        or fact.target in way.statement
-    ):
+    if not noun or tells_answer or describing.subject == fact.subject:
         return
-    described = f"the {noun} {way.relative}"
+    described = f"the {noun} {describing.relative}"
     yield Task(
-        fact.question.replace(fact.subject, described), fact.indirect.replace(fact.subject, described),
-        f"{sentence(way.statement)} {sentence(fact.statement)}", (way, fact), fact.asks, fact.target,
-    )  # fmt: skip
+        question=fact.question.replace(fact.subject, described),
+        indirect=fact.indirect.replace(fact.subject, described),
+        answer=f"{sentence(describing.statement)} {sentence(fact.statement)}",
+        facts=(describing, fact),
+        asks=fact.asks,
+        target=fact.target,
+    )
 
 
 def _name(text: str) -> str:

@@ -3,7 +3,7 @@
 import re
 
 TEXTS = r"(?:passage|document|text|article|excerpt|context|source|paragraph|snippet|extract)s?"
-THE = r"(?:the|this|that|these|those|your|any)(?<!this(?= context))(?<!that(?= context))"  # "in this context" is idiom
+THE = r"(?:the|(?:this|that)(?! context)|these|those|your|any)"  # "in this context" is idiom
 GIVEN = r"(?:given|provided|above|following|preceding|present|supplied|retrieved|attached|reference)"
 INFORMATION = rf"(?:{TEXTS}|information|data)"
 
@@ -35,24 +35,24 @@ REFUSAL = _any(
     rf"(?:{THE}|more) (?:\w+ )?{INFORMATION}",
 )
 UNKNOWING = re.compile(r"^\W*(?:sorry\W+)?(?:i|we) (?:do not|don't) know\b[^,\"\u201d]*$", re.I)
-OPENING = 200  # characters of an answer in which a refusal stands: a later one belongs to a story or a discussion
-SHORT = 15  # words of an answer that says little more than that it does not know
+OPENING = 200  # characters of an answer in which a refusal begins: a later one belongs to a story or a discussion
+MOST_UNKNOWING = 15  # words of an answer that says little more than that it does not know
 
-# "the article by Smith", "the text 'Emma'" and "the document's author" name a text.
-NAMED = (
+# Not before what says which text: "the article by Smith", "the text 'Emma'", "the document's author"
+NOT_IDENTIFIED = (
     r"(?! (?:of|by|on|about|in|at|for|from|to|that|which|who\w*|\w+ed|called|written|code)\b"
     r"|[-'\u2019]|\s+[\"\u201cA-Z])"
 )
 READ = r"(?:stat|mention|describ|provid|discuss|list|outlin|present|refer\w*|nam)ed"
 SAYS = r"(?:says?|states?|mentions?|describes?|tells?|notes?|explains?|indicates?|suggests?|lists?|does not|doesn't)"
 MENTION = _any(
-    rf"\b(?:according to|based on|(?:as )?{READ} (?:in|by)) {THE}(?: {GIVEN})? {TEXTS}\b(?-i:{NAMED})",
+    rf"\b(?:according to|based on|(?:as )?{READ} (?:in|by)) {THE}(?: {GIVEN})? {TEXTS}\b(?-i:{NOT_IDENTIFIED})",
     rf"\b(?:in|from|per|using|given) {THE}(?: {GIVEN})? {TEXTS}(?=\s*(?:[,.;:?!)]|$))",
     rf"\b{THE} {GIVEN} {TEXTS}\b",
     rf"\b{THE} {TEXTS} (?:{SAYS}|above|below|provided|given)\b",
     rf"\b{READ} above\b",
     r"\bthese (?:passages|documents|texts|excerpts|sources|articles)\b",
-    rf"^(?-i:[^A-Z]*[A-Z]?[^A-Z]*)\bthe {TEXTS}\W*$",  # in a question without names
+    rf"^(?-i:[^A-Z]*[A-Z]?[^A-Z]*)\bthe {TEXTS}\W*$",  # at the end of a question without names: one capital at most
     # In other languages
     r"\b(?:d['\u2019]après|selon) (?:le|ce|cet|l['\u2019]) ?(?:texte|document|passage|article|extrait)\b",
     r"\b(?:laut|gemäß) (?:dem|diesem) (?:text|dokument|artikel|abschnitt|auszug)\b",
@@ -96,7 +96,7 @@ def refusal(question: str, answer: str) -> bool:
     found = REFUSAL.search(answer[: 2 * OPENING])
     if found and found.start() <= OPENING and found[0].lower() not in question.lower():
         return True
-    return bool(UNKNOWING.match(answer)) and len(answer.split()) <= SHORT
+    return bool(UNKNOWING.match(answer)) and len(answer.split()) <= MOST_UNKNOWING
 
 
 def mentions_documents(question: str, answer: str) -> str:
@@ -104,18 +104,29 @@ def mentions_documents(question: str, answer: str) -> str:
 
     A text that the question holds or has introduced ("an article", "the following text: ...") may be mentioned.
     """
-    for text, before in ((question, ""), (answer, question)):
-        for found in MENTION.finditer(text):
-            noun = re.search(rf"\b{TEXTS}\b", found[0], re.I)
-            name = noun[0].lower().rstrip("s") if noun else "above"
-            if not noun and before:  # what stands above in an answer
-                continue
-            if re.search(rf"\b{name}s?\b", before + text[: found.start()], re.I):
-                continue
-            holds = not before and ("\n" in text[: found.start()] or holds_text(text[found.end() :]))
-            if not (holds and HERE.search(found[0])):
-                return found[0]
-    return ""
+    in_question = (found[0] for found in MENTION.finditer(question) if not _is_introduced(found, question))
+    in_answer = (found[0] for found in MENTION.finditer(answer) if not _is_known(found, f"{question} "))
+    return next(in_question, "") or next(in_answer, "")
+
+
+def _is_introduced(found: re.Match[str], question: str) -> bool:
+    """Say whether a question has introduced the text that it mentions, or holds it: "the following text: ..."."""
+    if _is_known(found, ""):
+        return True
+    holds = "\n" in question[: found.start()] or holds_text(question[found.end() :])
+    return holds and bool(HERE.search(found[0]))
+
+
+def _is_known(found: re.Match[str], before: str) -> bool:
+    """Say whether the noun of a mention ("article") stands earlier in its text, or in the text `before`.
+
+    `before` is the question of an answer, or "". What an answer calls "above" may stand in the answer.
+    """
+    noun = re.search(rf"\b{TEXTS}\b", found[0], re.I)
+    if noun is None and before:
+        return True
+    name = noun[0].lower().rstrip("s") if noun else "above"
+    return bool(re.search(rf"\b{name}s?\b", before + found.string[: found.start()], re.I))
 
 
 def points_at_nothing(question: str) -> bool:
