@@ -14,7 +14,7 @@ from rag_instruct.words import added_words, content, share, stem
 MISSING = re.compile(
     r"\b(not|no|cannot|none|nothing|neither|nor|lack\w*|missing|unknown|unable|without|unclear)\b|n't\b", re.I
 )
-POSSESSIVE = re.compile("['\u2019]s?$")
+POSSESSIVE = re.compile("['\u2019]s?$")  # the end of "Rhine's" and "Danes'"
 WORD = re.compile(r"[\w'\u2019-]+")
 MAY_ANSWER = 0.5  # share of the answer's words that the question lacks, from which on a document may answer
 

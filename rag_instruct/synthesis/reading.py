@@ -71,21 +71,24 @@ def find_facts(passages: Iterable[Passage]) -> Iterator[FactsOf]:
     articles: dict[str, list[Passage]] = {}
     for passage in passages:
         articles.setdefault(article(passage) if passage.title else passage.id, []).append(passage)
-    reader = parser()
     for group in articles.values():
-        texts = [passage.text for passage in group]
-        raw = [[said for line in text.splitlines() for said in sentences(line)] for text in texts]
-        docs = [list(reader.pipe(map(plain, said))) for said in raw]
-        every = [doc for part in docs for doc in part]
-        topic = topic_of(group[0].title, every)
-        for doc in every:
-            learn(topic, doc)
-        settle_name(topic)
-        settle_kind(topic, every)
-        for passage, said, parsed in zip(group, raw, docs, strict=True):
-            facts = _without_repeated_questions(_facts(list(zip(said, parsed, strict=True)), topic))
-            if facts:
+        texts = [[text for line in passage.text.splitlines() for text in sentences(line)] for passage in group]
+        parsed = [list(parser().pipe(map(plain, one))) for one in texts]
+        topic = _learn_topic(group[0].title, [doc for docs in parsed for doc in docs])
+        for passage, texts_of_passage, docs in zip(group, texts, parsed, strict=True):
+            lines = list(zip(texts_of_passage, docs, strict=True))
+            if facts := _without_repeated_questions(_facts(lines, topic)):
                 yield FactsOf(passage.id, facts)
+
+
+def _learn_topic(title: str, docs: "Sequence[Doc]") -> Topic:
+    """Return the topic of an article, with all that its sentences tell about it."""
+    topic = topic_of(title, docs)
+    for doc in docs:
+        learn(topic, doc)
+    settle_name(topic)
+    settle_kind(topic, docs)
+    return topic
 
 
 def _without_repeated_questions(facts: Iterable[Fact]) -> tuple[Fact, ...]:
@@ -109,9 +112,8 @@ def _facts(lines: "Sequence[tuple[str, Doc]]", topic: Topic) -> Iterator[Fact]:
     """Yield the facts of a passage's sentences. Each is a text and its parse."""
     subject_before = ""
     for text, doc in lines:
-        facts = list(_life(text, topic))
-        subject_before, facts_of_sentence = _read_sentence(doc, topic, subject_before)
-        for fact in (*facts, *facts_of_sentence):
+        subject_before, facts = _read_sentence(doc, topic, subject_before)
+        for fact in (*_life(text, topic), *facts):
             yield _completed(fact, text, topic)
 
 

@@ -242,10 +242,10 @@ class Synthesis:
         """
         keys: list[str] = []
         variables["simulation"] = self.prompt.simulated(kind, variables["exemplar"])
-        *steps, last = self.prompt.steps
-        more = self.prompt.additions(self.citing, withheld)
-        for step in [*steps, last.asking_for("declined") if withheld else last]:
-            key, reply = await self.teacher.ask(step.body(kind, variables, more if step.name == last.name else ""))
+        *earlier, last = self.prompt.steps
+        last = last.asking_for("declined") if withheld else last
+        for step, addition in [*((step, "") for step in earlier), (last, self.prompt.additions(self.citing, withheld))]:
+            key, reply = await self.teacher.ask(step.body(kind, variables, addition))
             keys.append(key)
             values = read(step, reply)
             if isinstance(values, Fault):

@@ -155,7 +155,8 @@ def topic_of(title: str, docs: "Sequence[Doc]") -> Topic:
     article = name_of(title, text)
     name = " ".join(article.words) if article else ""
     words = frozenset(WORD.findall(name.lower()))
-    if article is None or not any(re.search(rf"\b{re.escape(word)}\b", text, re.I) for word in words if len(word) > 2):
+    in_text = (word for word in words if len(word) > 2 and re.search(rf"\b{re.escape(word)}\b", text, re.I))
+    if article is None or not any(in_text):  # a file's name such as para_017
         name = _named_first(docs)
         return Topic(_as_written(name, docs), frozenset(WORD.findall(name.lower())) | ARTICLES) if name else Topic()
     before, comma, _ = name.partition(", ")
