@@ -6,7 +6,7 @@ from msgspec import structs
 from rag_instruct.corpus.passages import Passage
 from rag_instruct.paradigms import PARADIGMS
 from rag_instruct.synthesis.facts import Fact
-from rag_instruct.synthesis.sentence_focus import focuses
+from rag_instruct.synthesis.sentence_focus import CANDIDATES, focuses
 from rag_instruct.synthesis.tasks import bridged, combined, compared, inferred, same_relation, stated
 
 
@@ -101,6 +101,16 @@ def test_facts_without_a_subject_at_the_front_are_not_the_same():
     one, other = (structs.replace(when(name, "1900"), open=f"in {name}") for name in ("Ann", "Bo"))
     assert not same_relation(one, other)
     assert same_relation(ANN, BO)
+
+
+def test_two_unknown_kinds_are_not_the_same_kind():
+    def grades(noun: str) -> set[int]:
+        born = {name: when(name, year, noun=noun) for name, year in (("Ann Lee", "1871"), ("Bo Lind", "1889"))}
+        facts = {name: [fact] for name, fact in born.items()}
+        return {one.grade for one in CANDIDATES["multi_doc_answer"](PASSAGES[:2], facts)}
+
+    assert len(grades("painter")) == len(grades("")) == 1
+    assert max(grades("painter")) < min(grades(""))
 
 
 def test_two_documents_tell_an_order():
