@@ -115,9 +115,11 @@ def test_two_unknown_kinds_are_not_the_same_kind():
 
 def test_two_documents_tell_an_order():
     right = {
-        "Was Ann Lee born before Bo Lind?": "Yes, Ann Lee was born before Bo Lind.",
-        "Was Bo Lind born before Ann Lee?": "No, Bo Lind was born after Ann Lee.",
-        "How many years before Bo Lind was Ann Lee born?": "Ann Lee was born about 18 years before Bo Lind.",
+        "Was Ann Lee born before Bo Lind?": "Yes. Ann Lee was born in 1871. Bo Lind was born in 1889.",
+        "Was Bo Lind born before Ann Lee?": "No. Bo Lind was born in 1889. Ann Lee was born in 1871.",
+        "How many years before Bo Lind was Ann Lee born?": (
+            "About 18 years. Ann Lee was born in 1871. Bo Lind was born in 1889."
+        ),
     }
     (asked,) = pairs([*compared(ANN, BO), *compared(BO, ANN)]).items()
     assert asked in right.items()

@@ -162,7 +162,8 @@ def _round_number(number: float, up: bool) -> int:
 def compared(one: Fact, other: Fact) -> Iterator[Task]:
     """Yield what two facts of two articles show together, and neither alone: an order, or a distance in time.
 
-    Callers try both orders of two facts, of which only one has a question. A hash chooses the order and the question.
+    The answer also states both facts, from which it follows. Callers try both orders of two facts, of which only one
+    has a question. A hash chooses the order and the question.
     """
     if not (one.year and other.year and _inverted(one) and _tail(other)) or abs(one.year - other.year) < 2:
         return
@@ -173,22 +174,18 @@ def compared(one: Fact, other: Fact) -> Iterator[Task]:
         return
     if alike and chosen & 2:
         earlier, later = sorted((one, other), key=lambda fact: fact.year or 0)
-        years = (later.year or 0) - (earlier.year or 0)
-        yield Task(
-            f"How many years before {later.subject} {_inverted(earlier)}?",
-            f"by how many years {earlier.open} before {later.subject}",
-            sentence(f"{earlier.open} about {years} years before {later.subject}"),
-            (earlier, later),
-        )
+        question = f"How many years before {later.subject} {_inverted(earlier)}?"
+        indirect = f"by how many years {earlier.open} before {later.subject}"
+        found = f"About {(later.year or 0) - (earlier.year or 0)} years"
+        yield Task(question, indirect, f"{found}. {_both(earlier, later)}", (earlier, later))
         return
-    verdict, order = ("Yes", "before") if one.year < other.year else ("No", "after")
     what = other.subject if alike else other.open
-    yield Task(
-        _capital(f"{_inverted(one)} before {what}?"),
-        f"whether {one.open} before {what}",
-        sentence(f"{verdict}, {one.open} {order} {what}"),
-        (one, other),
-    )
+    question, indirect = _capital(f"{_inverted(one)} before {what}?"), f"whether {one.open} before {what}"
+    yield Task(question, indirect, f"{'Yes' if one.year < other.year else 'No'}. {_both(one, other)}", (one, other))
+
+
+def _both(one: Fact, other: Fact) -> str:
+    return f"{sentence(one.statement)} {sentence(other.statement)}"
 
 
 def _have_an_order(one: Fact, other: Fact) -> bool:
@@ -204,7 +201,7 @@ def combined(one: Fact, other: Fact) -> Iterator[Task]:
     """
     if digest(one.question) > digest(other.question):
         return
-    both = f"{sentence(one.statement)} {sentence(other.statement)}"
+    both = _both(one, other)
     if one.year and other.year and one.year != other.year and _tail(one) and _tail(other):
         yield from _first(one, other, both)
     elif not same_relation(one, other):
@@ -281,7 +278,7 @@ def bridged(describing: Fact, fact: Fact) -> Iterator[Task]:
     yield Task(
         question=fact.question.replace(fact.subject, described),
         indirect=fact.indirect.replace(fact.subject, described),
-        answer=f"{sentence(describing.statement)} {sentence(fact.statement)}",
+        answer=_both(describing, fact),
         facts=(describing, fact),
         asks=fact.asks,
         target=fact.target,
