@@ -36,7 +36,20 @@ def bare(tmp_path_factory):
 
 @pytest.mark.parametrize("target", [DEMO, FULL])
 def test_no_job_on_slurm_asks_for_more_cores_than_a_small_node_has(bare, target):
-    command = [sys.executable, "-m", "snakemake", "-n", "--cores", "64", "--profile", "profiles/slurm", "--quiet", "host", "--", target]
+    command = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "-n",
+        "--cores",
+        "64",
+        "--profile",
+        "profiles/slurm",
+        "--quiet",
+        "host",
+        "--",
+        target,
+    ]
     found = subprocess.run(command, cwd=bare.folder, env=bare.environment(), capture_output=True, text=True)
     threads = [int(count) for count in re.findall(r"^ *threads: (\d+)$", found.stdout + found.stderr, re.M)]
     assert found.returncode == 0, found.stderr
