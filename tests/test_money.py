@@ -208,7 +208,7 @@ def test_an_adopted_batch_is_reserved_in_the_budget_of_the_data_set_that_pays_fo
 @pytest.mark.parametrize("own", [{}, {"requests": 100}, {"dollars": 1.0}])
 @pytest.mark.parametrize("bought", [0, 1])
 def test_an_adopted_batch_reserves_its_prompts_whatever_the_adopter_may_spend(tmp_path, own, bought):
-    model = TeacherModel("m", (Endpoint("http://127.0.0.1"),))
+    model = TeacherModel("m", (Endpoint("http://127.0.0.1"),), sampling={"temperature": 0})
     asked = {**body(0), "max_tokens": 1, "messages": [{"role": "user", "content": "word " * 20_000}]}
     if bought:
         with endpoint(lambda request: "x") as served:
