@@ -1200,8 +1200,9 @@ def test_answers_without_our_names_are_lost_attempts_and_soon_the_last(tmp_path,
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\n\n", b" \r\n\r\n"])
-def test_lines_of_errors_in_a_file_of_their_own_cost_nothing(tmp_path, end):
+def test_lines_of_errors_in_a_file_of_their_own_cost_nothing(tmp_path, monkeypatch, end):
     """A batch that expired: a part is answered, a part is not, and the rest is in no file."""
+    monkeypatch.setattr(batch, "QUIET", 0.5)
     expired = {"code": "batch_expired", "message": "This request could not be executed before the window expired."}
 
     def split(batches):
