@@ -71,3 +71,18 @@ def test_questions_are_searched_in_the_index_of_every_shard(tmp_path, monkeypatc
     (folder / "index.json").write_text("{}")
     assert PassageIndex(tmp_path, "minilm", EncoderSettings("m"), approximate=True).best("any", 5) == exact
     assert exact[0].row == brute_force(query, vectors, 1)[0].item()
+    for approximate in (False, True):
+        index = PassageIndex(tmp_path, "minilm", EncoderSettings("m"), approximate)
+        assert index.best("any", 0) == []
+        encoder.encode = lambda texts, what: query[:, :8]
+        with pytest.raises(UserError, match="its vectors have 16 dimensions, but those of the question have 8"):
+            index.best("any", 5)
+        encoder.encode = lambda texts, what: query
+    np.save(folder / "shard_01.npy", vectors[1200:1300])
+    with pytest.raises(UserError, match=r"shard_01\.faiss: the index is of other vectors .*: delete .*index\.json"):
+        PassageIndex(tmp_path, "minilm", EncoderSettings("m"), approximate=True)
+    (folder / "shard_00.faiss").write_bytes((folder / "shard_00.faiss").read_bytes()[:40])
+    for reason in ("damaged", "missing"):
+        with pytest.raises(UserError, match=rf"shard_00\.faiss: .*{reason}.*: delete .*index\.json"):
+            PassageIndex(tmp_path, "minilm", EncoderSettings("m"), approximate=True)
+        (folder / "shard_00.faiss").unlink(missing_ok=True)

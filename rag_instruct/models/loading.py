@@ -1,6 +1,6 @@
 """Load and check models and tokenizers, and save a model as a folder that inference servers can load."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from functools import cache
@@ -33,11 +33,35 @@ def _place(model: str) -> tuple[str, dict[str, str]]:
 
 @contextmanager
 def _loading(what: str, model: str) -> Iterator[None]:
+    with loading(f"{what} {model!r}", lambda error: f": {_missing_folder(model) or f'{error}; a model is {FALLBACK}'}"):
+        yield
+
+
+@contextmanager
+def loading(what: str, explained: Callable[[str], str]) -> Iterator[None]:
+    """Turn any error of the loading libraries into a UserError, because a damaged file may raise any.
+
+    `explained` gets the error's first line, and returns what the message says after "cannot be loaded".
+    """
     try:
         yield
-    except (OSError, ValueError) as error:
-        reason = _missing_folder(model) or f"{_first_line(error)}; a model is {FALLBACK}"
-        raise UserError(f"{what} {model!r} cannot be loaded: {reason}") from error
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(f"{what} cannot be loaded{explained(_first_line(error))}") from error
+
+
+def load_weights(kind: Any, place: str, unused: str = "no weight", **arguments: Any) -> Any:
+    """Return a model of `kind`, a class of transformers that loads models.
+
+    Raises ValueError if its files lack weights, because transformers would draw these at random. Weights whose names
+    begin with `unused` may be missing.
+    """
+    model, report = kind.from_pretrained(place, output_loading_info=True, **arguments)
+    missing = sorted(name for name in report["missing_keys"] if not name.startswith(unused))
+    if missing:
+        raise ValueError(f"its files lack {len(missing)} weights of {type(model).__name__}, such as {missing[0]}")
+    return model
 
 
 def _missing_folder(model: str) -> str:
@@ -79,12 +103,12 @@ def _config_of_gguf(folder: str, name: str) -> PreTrainedConfig:
 def load_student(
     model: str, dtype: torch.dtype, revision: str | None = None, attention: str = "sdpa"
 ) -> PreTrainedModel:
-    """Load the model with weights of `dtype`. Raises UserError if it cannot be loaded."""
+    """Load the model with weights of `dtype`. Raises UserError if it cannot be loaded, or if its files lack weights."""
     place, more = _place(model)
     known = {"config": load_config(model)} if more else {}
     with _loading("model", model):
-        student: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
-            place, revision=revision, dtype=dtype, attn_implementation=attention, **more, **known
+        student: PreTrainedModel = load_weights(
+            AutoModelForCausalLM, place, revision=revision, dtype=dtype, attn_implementation=attention, **more, **known
         )
     student = _unquantized(student, dtype, attention) if more else student
     _make_savable(student)

@@ -57,7 +57,13 @@ class ApproximateShard:
 
     def __init__(self, vectors: VectorFile, index: Path, info: Path) -> None:
         self._vectors = vectors
-        self._index = faiss.read_index(str(index), faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY)
+        again = f"delete {index.with_name('index.json')}, and make it again with snakemake"
+        try:
+            self._index = faiss.read_index(str(index), faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY)
+        except RuntimeError as error:
+            raise UserError(f"{index}: missing or damaged ({_said(error)}): {again}") from error
+        if (self._index.ntotal, self._index.d) != (len(vectors), vectors.dimension):
+            raise UserError(f"{index}: the index is of other vectors than those in the shard's .npy file: {again}")
         self.quality = Quality(**read_json(info))
         if self.quality.parameter:
             _set(self._index, self.quality.parameter)
@@ -74,12 +80,16 @@ def _made(shard: VectorFile, factory: str) -> Any:
         for start in progress(range(0, len(shard), BLOCK_ROWS), f"indexing by {factory}"):
             index.add(shard.block(start, min(start + BLOCK_ROWS, len(shard))).astype(np.float32))
     except RuntimeError as error:
-        said = str(error).splitlines()[0].rsplit(":", 1)[-1].strip()
         raise UserError(
-            f"faiss cannot make the index {factory!r} of {len(shard):,} vectors of {shard.dimension} numbers ({said}): "
-            "give another `index` of the corpus in config.yaml, or `exact`"
+            f"faiss cannot make the index {factory!r} of {len(shard):,} vectors of {shard.dimension} numbers "
+            f"({_said(error)}): give another `index` of the corpus in config.yaml, or `exact`"
         ) from error
     return index
+
+
+def _said(error: RuntimeError) -> str:
+    """Return the last part of faiss's message, which follows its source file and line."""
+    return str(error).splitlines()[0].rsplit(":", 1)[-1].strip()
 
 
 def _some(shard: VectorFile, count: int) -> np.ndarray:

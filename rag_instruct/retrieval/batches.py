@@ -34,6 +34,20 @@ def number_type(precision: str, model: str) -> torch.dtype:
     return found
 
 
+def refuse_length(model: Any, length: int, name: str, advised: int | None = None) -> None:
+    """Raise UserError if the model has fewer positions than `length`. `advised` is a better length, if it is known."""
+    table = getattr(getattr(model.base_model, "embeddings", None), "position_embeddings", None)
+    if not isinstance(table, torch.nn.Embedding):
+        return
+    # RoBERTa's positions begin behind that of the padding.
+    most = table.num_embeddings - (0 if table.padding_idx is None else table.padding_idx + 1)
+    if length > most:
+        raise UserError(
+            f"{name} reads at most {most} tokens, and `max_length` is {length}: set `max_length: {advised or most}` in "
+            "config.yaml"
+        )
+
+
 def fast_bfloat16() -> bool:
     """Return whether the processor has instructions for bfloat16 (AMX or AVX512-BF16)."""
     return any(torch.cpu.get_capabilities().get(name, False) for name in ("amx_bf16", "avx512_bf16", "arm_bf16"))

@@ -9,9 +9,12 @@ from transformers import AutoModel, AutoTokenizer
 from rag_instruct.errors import UserError
 from rag_instruct.files import dump
 from rag_instruct.logs import bar, logger
+from rag_instruct.models.loading import load_weights, loading
 from rag_instruct.models.source import model_source
-from rag_instruct.retrieval.batches import computed, device, filled, number_type
+from rag_instruct.retrieval.batches import computed, device, filled, number_type, refuse_length
 from rag_instruct.retrieval.pooling import POOLINGS, read_pooling
+
+REMEDY = "check its `model` under `encoders` in config.yaml, or download the model and give its folder there"
 
 
 class EncoderSettings(NamedTuple):
@@ -50,18 +53,21 @@ class Encoder:
         source, revision = model_source(settings.model), settings.revision
         self._device = device()
         self._dtype = number_type(settings.precision, f"encoder {settings.model!r}")
-        try:
+        with loading(f"encoder {settings.model!r}", lambda error: f" ({error}): {REMEDY}"):
             pooling = read_pooling(source, revision)
             place = {"revision": revision, "subfolder": pooling.folder}
             self._tokenizer = AutoTokenizer.from_pretrained(source, **place)
-            self._model = AutoModel.from_pretrained(source, dtype=self._dtype, **place).eval()
-        except OSError as error:
-            raise UserError(
-                f"encoder {settings.model!r} cannot be loaded ({str(error).splitlines()[0]}): check its `model` under "
-                "`encoders` in config.yaml, or download the model and give its folder there"
-            ) from error
-        self._model.to(self._device)
-        self._check_length(settings, pooling.longest)
+            self._model = load_weights(AutoModel, source, unused="pooler.", dtype=self._dtype, **place)
+        if self._model.config.is_encoder_decoder:
+            raise UserError(f"encoder {settings.model!r} also has a decoder, which is not supported: {REMEDY}")
+        self._model.eval().to(self._device)
+        refuse_length(self._model, settings.max_length, f"encoder {settings.model!r}", pooling.longest)
+        if pooling.longest and settings.max_length > pooling.longest:
+            logger.warning(
+                "encoder %r was made for texts of at most %d tokens, and reads %d here: for the vectors of "
+                "sentence-transformers, set `max_length: %d` under `encoders` in config.yaml",
+                *(settings.model, pooling.longest, settings.max_length, pooling.longest),
+            )
         query, passage = settings.query_prefix, settings.passage_prefix
         self._query_prefix = pooling.query_prompt if query is None else query
         self._passage_prefix = pooling.passage_prompt if passage is None else passage
@@ -81,27 +87,9 @@ class Encoder:
                 "its `dimension` under `encoders` in config.yaml"
             )
 
-    def _check_length(self, settings: EncoderSettings, longest: int | None) -> None:
-        """Refuse texts that are longer than the model can read. Warn of texts that it was not made for."""
-        table = getattr(getattr(self._model, "embeddings", None), "position_embeddings", None)
-        if isinstance(table, torch.nn.Embedding):
-            # RoBERTa's positions begin behind that of the padding.
-            most = table.num_embeddings - (0 if table.padding_idx is None else table.padding_idx + 1)
-            if settings.max_length > most:
-                raise UserError(
-                    f"encoder {settings.model!r} reads at most {most} tokens, and `max_length` is "
-                    f"{settings.max_length}: set `max_length: {longest or most}` under `encoders` in config.yaml"
-                )
-        if longest and settings.max_length > longest:
-            logger.warning(
-                "encoder %r was made for texts of at most %d tokens, and reads %d here: for the vectors of "
-                "sentence-transformers, set `max_length: %d` under `encoders` in config.yaml",
-                *(settings.model, longest, settings.max_length, longest),
-            )
-
     @property
     def identity(self) -> str:
-        """A text of everything that changes a vector. All vectors of an index must have the same identity.
+        """The settings that change a vector, as JSON. All vectors of an index must have the same identity.
 
         The name of a .part file contains a digest of it, and the record of a finished shard has the text itself.
         """

@@ -51,7 +51,9 @@ class PassageIndex:
     def best(self, query: str, k: int) -> list[Hit]:
         """Return the k best passages, or all of a smaller corpus. Equal scores keep the order of the corpus."""
         vector = self._encoder.encode([query], "reading the question")
-        if self._approximate is None:
+        for _, shard in self._shards:
+            shard.refuse_other_queries(vector, "the question")
+        if self._approximate is None or k < 1:
             return self._best(vector, k)
         return self._numbered([shard.search(vector, k) for shard in self._approximate], k)
 

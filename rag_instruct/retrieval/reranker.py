@@ -10,8 +10,9 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from rag_instruct.errors import UserError
 from rag_instruct.logs import bar
+from rag_instruct.models.loading import load_weights, loading
 from rag_instruct.models.source import model_source
-from rag_instruct.retrieval.batches import computed, device, filled, number_type
+from rag_instruct.retrieval.batches import computed, device, filled, number_type, refuse_length
 from rag_instruct.retrieval.runs import Run, write_run
 from rag_instruct.retrieval.vectors import HITS
 
@@ -25,7 +26,7 @@ class RerankerSettings(NamedTuple):
     Args:
         model: a hub id, a folder, or package:<module>/<folder>
         first: passages of each query that are reranked
-        max_length: number of tokens of query and passage together; longer passages are cut
+        max_length: number of tokens of query and passage together; of longer pairs, the longer text is cut
         revision: commit or branch on the hub
         precision: number type of the computation, float32 or bfloat16
     """
@@ -43,13 +44,9 @@ class Reranker:
     def __init__(self, settings: RerankerSettings) -> None:
         source, revision = model_source(settings.model), settings.revision
         dtype = number_type(settings.precision, f"cross-encoder {settings.model!r}")
-        try:
+        with loading(f"cross-encoder {settings.model!r}", lambda error: f" ({error}): {REMEDY}"):
             self._tokenizer = AutoTokenizer.from_pretrained(source, revision=revision)
-            self._model = AutoModelForSequenceClassification.from_pretrained(source, revision=revision, dtype=dtype)
-        except (OSError, ValueError) as error:
-            raise UserError(
-                f"cross-encoder {settings.model!r} cannot be loaded ({str(error).splitlines()[0]}): {REMEDY}"
-            ) from error
+            self._model = load_weights(AutoModelForSequenceClassification, source, revision=revision, dtype=dtype)
         if self._model.config.num_labels > 2:
             raise UserError(
                 f"cross-encoder {settings.model!r} has {self._model.config.num_labels} labels, but a reranker has one "
@@ -57,6 +54,7 @@ class Reranker:
             )
         if self._tokenizer.pad_token is None:
             raise UserError(f"cross-encoder {settings.model!r}: its tokenizer has no padding token: {REMEDY}")
+        refuse_length(self._model, settings.max_length, f"cross-encoder {settings.model!r}")
         self._model.eval().to(device())
         self._longest = settings.max_length
 

@@ -207,11 +207,7 @@ def search_shard(queries: Path, vectors: Path, first_row: int, k: int, output: P
     vector of a query is not finite.
     """
     query_vectors, shard = np.load(queries), VectorFile(vectors)
-    if query_vectors.shape[1] != shard.dimension:
-        raise UserError(
-            f"{vectors}: its vectors have {shard.dimension} dimensions, but those of {queries} have "
-            f"{query_vectors.shape[1]}: different encoders made them; use one `encoder` for both"
-        )
+    shard.refuse_other_queries(query_vectors, str(queries))
     if not np.isfinite(query_vectors).all():
         raise UserError(f"{queries}: a vector is not finite (NaN or infinite): delete the file, and it is made again")
     hits = search(query_vectors, shard, k)

@@ -34,6 +34,14 @@ class VectorFile:
     def __len__(self) -> int:
         return int(self._length)
 
+    def refuse_other_queries(self, queries: np.ndarray, source: str) -> None:
+        """Raise UserError when the vectors of queries have another dimension. `source` says where they come from."""
+        if queries.shape[1] != self.dimension:
+            raise UserError(
+                f"{self._path}: its vectors have {self.dimension} dimensions, but those of {source} have "
+                f"{queries.shape[1]}: different encoders made them; use one `encoder` for both"
+            )
+
     def block(self, start: int, stop: int) -> np.ndarray:
         """Return rows start to stop - 1 as a new memory map, whose pages leave the memory when it is deleted."""
         block: np.ndarray = self._mapped()[start:stop]
@@ -62,6 +70,8 @@ class VectorFile:
         try:
             # Mode "c" keeps changes private. We do not use the read-only mode, because torch warns about such arrays.
             return np.lib.format.open_memmap(self._path, mode="c")
+        except FileNotFoundError as error:
+            raise UserError(f"{self._path}: no such file: run the workflow again, and it is made again") from error
         except (ValueError, EOFError) as error:
             raise UserError(
                 f"{self._path}: not an .npy of vectors ({error}): delete the file, and it is made again"
