@@ -80,6 +80,21 @@ def test_published_shards_become_float16_in_the_corpus_order(tmp_path, passages,
     assert json.loads((tmp_path / "shards.json").read_text()) == {"passages": ROWS, "first_rows": [0, 3, 6]}
 
 
+@pytest.mark.parametrize("ids", [tuple(numbered(range(ROWS))), np.array(numbered(range(ROWS))), np.arange(1, ROWS + 1)])
+def test_published_ids_may_be_an_array(tmp_path, passages, ids):
+    published(tmp_path, ids, vectors(ROWS))
+    assert imported(tmp_path)[1] == {"first_row": 0, "rows": ROWS, "dimension": 4}
+
+
+@pytest.mark.parametrize(
+    "content", [pickle.dumps((None, vectors(2))), b"\x80\x04\x95" + b"\xff" * 30, b"\x8e" + b"\x7f" * 9]
+)
+def test_a_damaged_pickle_is_refused(tmp_path, passages, content):
+    (tmp_path / "passages_00").write_bytes(content)
+    with pytest.raises(UserError, match=r"passages_00: not a pickle of \(ids, vectors\)"):
+        imported(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("ids", "count", "dimension", "said"),
     [

@@ -1,5 +1,6 @@
 import gzip
 import json
+import zipfile
 
 import numpy as np
 import pyarrow as pa
@@ -184,6 +185,9 @@ SCORES = {q: {p: score for one, p, score in HITS if one == q} for q in ("q1", "q
         ("ranx.json.gz", json.dumps(SCORES, indent=1)),
         ("pyterrier.csv", "qid,docno,score,rank\n" + "".join(f"{q},{p},{s},1\n" for q, p, s in HITS)),
         ("beir.tsv", "query-id\tcorpus-id\tscore\r\n" + "".join(f"{q}\t{p}\t{s}\r\n" for q, p, s in HITS)),
+        ("quoted.tsv", '"qid"\t"docid"\t"score"\n' + "".join(f'"{q}"\t"{p}"\t{s}\n' for q, p, s in HITS)),
+        ("blank.trec", "\n" + "".join(f"{q} Q0 {p} 1 {s} x\n\r\n" for q, p, s in HITS)),
+        ("trec.zip", "".join(f"{q} Q0 {p} 1 {s} x\n" for q, p, s in HITS)),
         ("trec.tsv", "".join(f"{q}\tQ0\t{p}\t1\t{s}\tx\n" for q, p, s in HITS)),
         ("dpr.json", json.dumps(nested("id", "ctxs", "id"))),
         ("pyserini.jsonl", lines(nested("qid", "hits", "docid"))),
@@ -202,6 +206,10 @@ def test_runs_in_the_forms_of_other_tools(tmp_path, name, content):
     else:
         packed = {".gz": gzip.compress, ".zst": lambda data: pa.compress(data, codec="zstd", asbytes=True)}
         path.write_bytes(packed.get(path.suffix, bytes)(content.encode()))
+    if name.endswith(".zip"):
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("runs/", "")
+            archive.writestr("runs/splade.trec", content)
     import_run(path, 2, ["q1", "q2"], tmp_path / "p.arrow", tmp_path / "o.parquet", tmp_path / "o.trec")
     run = Run(tmp_path / "o.parquet", tmp_path / "p.arrow")
     assert {q: {hit.passage.id: hit.score for hit in run.hits(q)} for q in ("q1", "q2")} == SCORES
@@ -222,6 +230,7 @@ def test_runs_in_the_forms_of_other_tools(tmp_path, name, content):
         ("r.jsonl", '{"qid": "q1", "text": "a", "score": 1}\n', "line 1: no passage's id in {'qid': 'q1', 'text'"),
         ("r.jsonl", '{"question": "Who?", "ctxs": []}\n', "line 1: no query's id in {'question': 'Who?', 'ctxs': []}"),
         ("r.jsonl", '{"qid": "q1", "ctxs": "a"}\n', "line 1: ctxs must be a list of hits, but is 'a'"),
+        ("r.csv", "qid,ctxs\nq1,\"[{'id': 'a'}]\"\n", "line 2: the ctxs looks like a list, but is not JSON"),
         ("r.jsonl", '{"qid": "q1", "ctxs": ["a"]}\n', "line 1: no passage's id in 'a'"),
         ("r.jsonl", "5\n", "line 1: no query's id in 5"),
         ("r.csv", "qid,docno,score\nq1,a,1\nq1,a,2\n", "line 3: the query 'q1' has the passage 'a' twice"),

@@ -2,7 +2,8 @@
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -46,17 +47,17 @@ def import_run(
     Raises UserError for a broken line, for a query with fewer than k hits, and for a passage that the corpus lacks.
     """
     refuse_repeated(query_ids, output)
-    found = _by_query(source, set(query_ids))
-    lacking = [query for query in query_ids if len(found.get(query, ())) < k]
+    found = _by_query(source, query_ids)
+    lacking = [query for query in query_ids if len(found[query]) < k]
     if lacking:
         raise UserError(
             f"{source}: {len(lacking):,} of {len(query_ids):,} queries have fewer than {k} hits. The first is "
-            f"{lacking[0]!r} with {len(found.get(lacking[0], ()))}: search deeper, or lower the depth in "
+            f"{lacking[0]!r} with {len(found[lacking[0]])}: search deeper, or lower the depth in "
             "config.yaml (`source_depth`, `noise.depth`, or `evaluation.documents` for benchmarks)"
         )
     k = reached(k, deeper, min((len(found[query]) for query in query_ids), default=k))
     store = PassageStore(passages)
-    rows = _rows_of({passage for hits in found.values() for passage, _ in hits}, store, source)
+    rows = _rows_of({passage for hits in found.values() for passage in hits}, store, source)
     step = step_of(k)
     parts = (
         np.vstack([_best(found[query], rows, k, source) for query in query_ids[start : start + step]])
@@ -65,26 +66,25 @@ def import_run(
     write_run(parts, query_ids, store, output, trec)
 
 
-def _by_query(source: Path, wanted: set[str]) -> dict[str, list[tuple[str, float]]]:
-    """Return the passage ids and scores of each wanted query.
+def _by_query(source: Path, wanted: Iterable[str]) -> dict[str, dict[str, float]]:
+    """Return the scores of each wanted query by passage id.
 
     In files that we did not write, a query id that is not in `wanted` is percent-decoded. Likewise, `_rows_of` decodes
     a passage id only if the corpus lacks it.
     """
-    found: dict[str, list[tuple[str, float]]] = {}
-    seen: set[tuple[str, str]] = set()
+    found: dict[str, dict[str, float]] = {query: {} for query in wanted}
+    names: dict[str, str] = {}  # of passages, so that a passage that many queries have is in memory once
     ignored = 0
     for place, query, passage, score, own in _hits(source):
         if not math.isfinite(score):
             raise UserError(f"{source}, {place}: the score {score} is not finite: correct or remove the hit")
-        if (query, passage) in seen:
-            raise UserError(f"{source}, {place}: the query {query!r} has the passage {passage!r} twice: remove one")
-        seen.add((query, passage))
-        query = query if own or query in wanted else unquote(query)
-        if query in wanted:
-            found.setdefault(query, []).append((passage, score))
-        else:
+        scores = found.get(query if own or query in found else unquote(query))
+        if scores is None:
             ignored += 1
+            continue
+        if passage in scores:
+            raise UserError(f"{source}, {place}: the query {query!r} has the passage {passage!r} twice: remove one")
+        scores[names.setdefault(passage, passage)] = score
     if ignored:
         logger.warning("%s: ignored %s hits of queries that this data set does not have", source, f"{ignored:,}")
     return found
@@ -92,10 +92,10 @@ def _by_query(source: Path, wanted: set[str]) -> dict[str, list[tuple[str, float
 
 def _hits(source: Path) -> Iterator[Found]:
     """Yield the hits of a file of any form, in its order."""
-    path = located(source, PLAIN)
+    path = _only_file(source) or located(source, PLAIN)
     kind, compression = kind_of(path) if is_known(path) else ("", "")
     if kind == ".tsv":
-        header = next(iter(text_lines(path)), "").strip("\r\n").split("\t")
+        header = next(iter(text_lines(path)), "").strip("\r\n").replace('"', "").split("\t")
         kind = kind if set(header) & set(QUERY) else ""  # TREC's format with another ending
     if kind == ".json":
         with opened_text(path, PLAIN, compression, with_bar=False) as text:
@@ -103,9 +103,20 @@ def _hits(source: Path) -> Iterator[Found]:
     yield from _of_object(path) if kind == "object" else _of_records(path) if kind else _of_trec(path)
 
 
+def _only_file(archive: Path) -> Path | None:
+    """Return the file in a .zip that has one file, because TREC's files may have any ending. Otherwise return None."""
+    if archive.suffix.lower() != ".zip" or not zipfile.is_zipfile(archive):
+        return None
+    with zipfile.ZipFile(archive) as opened:
+        names = [name for name in opened.namelist() if not name.endswith("/") and "__MACOSX" not in name]
+    return archive / names[0] if len(names) == 1 else None
+
+
 def _of_trec(source: Path) -> Iterator[Found]:
     """Yield the hits of a file in TREC's format. In our own files, ids are percent-encoded."""
     for number, line in enumerate(text_lines(source), start=1):
+        if line.isspace():
+            continue
         try:
             query, _, passage, _, score, name = re.split("[ \t]+", line.strip(" \t\r\n"))
             own = name == OWN
@@ -140,7 +151,10 @@ def _of_records(source: Path) -> Iterator[Found]:
             passage = _named(record, PASSAGE, "passage's id", where)
             yield Found(place, query, passage, _score(record.get("score"), where))
             continue
-        hits = listed(record[name], name)
+        try:
+            hits = listed(record[name], name)
+        except TypeError as error:
+            raise UserError(f"{where}: {error}: correct the record") from error
         if not isinstance(hits, list):
             raise UserError(f"{where}: {name} must be a list of hits, but is {shown(hits)}: correct the record")
         for hit in hits:
@@ -187,12 +201,12 @@ def _rows_of(ids: set[str], store: PassageStore, source: Path) -> dict[str, int]
     return rows
 
 
-def _best(hits: list[tuple[str, float]], rows: dict[str, int], k: int, source: Path) -> np.ndarray:
-    if len({rows[passage] for passage, _ in hits}) < len(hits):
-        names = sorted(passage for passage, _ in hits)
+def _best(hits: Mapping[str, float], rows: dict[str, int], k: int, source: Path) -> np.ndarray:
+    if len({rows[passage] for passage in hits}) < len(hits):
+        names = sorted(hits)
         raise UserError(
             f"{source}: two ids of one query mean the same passage of the corpus, because one is percent-encoded: "
             f"remove one of them; the query's first ids are {', '.join(names[:3])}"
         )
-    best = sorted(((rows[passage], score) for passage, score in hits), key=lambda hit: (-hit[1], hit[0]))
+    best = sorted(((rows[passage], score) for passage, score in hits.items()), key=lambda hit: (-hit[1], hit[0]))
     return np.array(best[:k], dtype=HITS)

@@ -81,6 +81,7 @@ def read_published(source: Path, name: str) -> tuple[list[str], np.ndarray]:
         with _published(source, name) as file:
             loaded = _ArrayUnpickler(file).load()
         ids, vectors = loaded
+        ids = [str(one) for one in (ids.array.tolist() if isinstance(ids, _Array) else ids)]
         vectors = vectors.array
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
@@ -91,17 +92,19 @@ def read_published(source: Path, name: str) -> tuple[list[str], np.ndarray]:
         ValueError,
         TypeError,
         AttributeError,
+        OverflowError,
+        MemoryError,
         OSError,
     ) as error:
         raise UserError(
-            f"{path}: not a pickle of (ids, vectors) ({error}): is {source.name} complete? "
+            f"{path}: not a pickle of (ids, vectors) ({error or type(error).__name__}): is {source.name} complete? "
             f"If the workflow downloaded it, delete {source} and run again; if not, get the file again"
         ) from error
     if vectors.ndim != 2 or vectors.dtype.kind != "f":
         raise UserError(f"{path}: the second item is not a two-dimensional array of floats")
     if len(ids) != len(vectors):
         raise UserError(f"{path}: {len(ids)} ids but {len(vectors)} vectors: the file is damaged, get it again")
-    return [str(identifier) for identifier in ids], vectors
+    return ids, vectors
 
 
 def import_shard(source: Path, name: str, shard: int, shards: int, passages: Path, output: Path, info: Path) -> None:
