@@ -6,6 +6,7 @@ import pickle
 import signal
 import subprocess
 import tarfile
+import threading
 import time
 
 import forked
@@ -278,6 +279,33 @@ def test_embedding_goes_on_where_it_was_broken_off(tmp_path, encoder, monkeypatc
     assert asked == ["T0", "T8", "T16", "T24", "T24", "T32", "T40", "T48"]
     assert np.load(output).tobytes() == expected.tobytes()
     assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_shard_that_another_job_finished_meanwhile_is_not_encoded_again(tmp_path, encoder, monkeypatch):
+    """The job of a killed run goes on, and the next run waits for it."""
+    corpus(tmp_path, 20)
+    expected = embedded(encoder, tmp_path, 1)
+    begun = threading.Event()
+
+    def counted(texts, counter):
+        begun.set()
+        while not waiting.is_alive():
+            time.sleep(0.01)
+        time.sleep(0.3)
+        asked.append(len(texts))
+        return Encoder.encode_passages(encoder, texts, counter)
+
+    asked, arguments = [], (tmp_path / "p.arrow", tmp_path / "p.json", 0, 1, tmp_path / "o.npy", tmp_path / "o.json")
+    monkeypatch.setattr(encoder, "encode_passages", counted)
+    first, waiting = (threading.Thread(target=embed_shard, args=(encoder, *arguments)) for _ in range(2))
+    first.start()
+    begun.wait()
+    waiting.start()
+    first.join()
+    waiting.join()
+    assert asked == [20]
+    assert np.load(tmp_path / "o.npy").tobytes() == expected.tobytes()
+    assert not list(tmp_path.glob("o_*"))
 
 
 def test_what_another_encoder_began_is_not_continued(tmp_path, encoder, monkeypatch):

@@ -6,6 +6,7 @@ import pytest
 import tiny
 import yaml
 from conftest import ROOT
+from transformers import FalconConfig, Gemma3Config, GPT2Config, MambaConfig
 
 from rag_instruct.errors import UserError
 from rag_instruct.models.loading import load_tokenizer
@@ -34,6 +35,18 @@ def recipe(name):
 )
 def test_models_have_the_parameters_that_their_cards_say(name, billions):
     assert Model.of(name).parameters / 1e9 == pytest.approx(billions, abs=0.001)
+
+
+def test_models_of_other_forms_are_estimated():
+    """GPT-2 and Falcon do not name the feed-forward's width, image models have a part for texts, Mamba has no heads."""
+    small = {"hidden_size": 64, "num_hidden_layers": 2}
+    assert Model.of_config(GPT2Config(n_embd=64, n_layer=2, n_head=4)).intermediate == 256
+    assert Model.of_config(FalconConfig(**small, num_attention_heads=4)).intermediate == 256
+    assert Model.of_config(MambaConfig(**small)).layers == 2
+    text = {**small, "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 16, "intermediate_size": 96}
+    vision = {**small, "num_attention_heads": 4, "intermediate_size": 96}
+    image = Model.of_config(Gemma3Config(text_config=text, vision_config=vision))
+    assert (image.hidden, image.intermediate, image.keys) == (64, 96, 32)
 
 
 def test_a_model_that_cannot_be_had_is_named():

@@ -300,7 +300,7 @@ def test_norms_and_biases_do_not_decay_and_a_long_row_is_not_cut(place, tmp_path
         checked_sequences(trainer, longer.train)
 
 
-def test_checkpoints_of_other_data_or_recipes_are_not_gone_on_from(tmp_path):
+def test_checkpoints_of_other_data_or_recipes_are_not_gone_on_from(tmp_path, caplog):
     mine = {"data": "a", "recipe": "b"}
     whole, torn, unwritten = (tmp_path / f"c/checkpoint-{step}" for step in (2, 10, 12))
     for folder in (whole, torn, unwritten):
@@ -312,9 +312,12 @@ def test_checkpoints_of_other_data_or_recipes_are_not_gone_on_from(tmp_path):
     assert last_checkpoint(tmp_path / "c") == whole
     assert not torn.exists()
     assert not unwritten.exists()
-    claim(tmp_path / "c", {**mine, "data": "other"})
+    (tmp_path / "link").symlink_to(tmp_path / "c")
+    claim(tmp_path / "link", {**mine, "data": "other"})
+    assert "deleting checkpoints of another training (data changed)" in caplog.text
     assert last_checkpoint(tmp_path / "c") is None
     assert not whole.exists()
+    assert (tmp_path / "link/identity.json").is_file()
 
 
 def checkpoint(folder):

@@ -66,6 +66,7 @@ def test_citations_follow_documents_that_are_dropped():
     assert answer_to(row, ["a", "b", "c"]) == row["answer"]
     assert answer_to(row, ["a", "c"]) == "So [2]. And so [1][2]."
     assert answer_to({**row, "cited": False}, ["a", "c"]) == row["answer"]
+    assert answer_to({**row, "documents": ["a", "b", "a"]}, ["a", "b", "a"]) == "So [1]. And so [1][1]."
     styles = {style_of(str(n), "1", numbered=True).document for n in range(200)}
     assert styles == {style.document for style in STYLES if "{number}" in style.document}
 
@@ -260,6 +261,12 @@ def test_rows_of_the_released_set_have_no_known_noise_and_are_never_cut():
         ({"question": None}, "line 2: 'question' must be a text, but is None"),
         ({"answer": " "}, "line 2: 'answer' must be a text, but is ' '"),
         ({"documents": "one"}, "line 2: 'documents' must be a list of texts, but is 'one'"),
+        (
+            {"passages": ["a", "b", "c", "d", "e"]},
+            "line 2: 'passages' must be a list of objects with 'role' and 'rank'",
+        ),
+        ({"passages": 3}, "line 2: 'passages' must be a list of objects with 'role' and 'rank', but is '3'"),
+        ({"passages": [{"role": "noise"}] * 5}, "line 2: 'passages' must be a list of objects with 'role' and 'rank'"),
         ({"documents": ["one"]}, "line 2: the row has 1 documents, but 5 passages"),
     ],
 )

@@ -25,6 +25,8 @@ from rag_instruct.llm.segments import tokens_of
 from rag_instruct.llm.session import open_session
 from rag_instruct.llm.vector_client import VectorClient, _Text
 from rag_instruct.llm.vectors import shares, vector_of, vectors_in
+from rag_instruct.retrieval.endpoint_encoder import EndpointEncoder
+from rag_instruct.retrieval.endpoint_settings import EndpointEncoderSettings
 from rag_instruct.retrieval.steps import payer
 
 PRICES = Prices(date="2026-01-01", models={"m": Price(input=1000.0, output=0)})
@@ -302,3 +304,20 @@ def test_an_endpoint_of_chats_alone_is_named(tmp_path):
     assert "check `base_url` and `model`" in str(replies[0])
     with vector_endpoint() as served, pytest.raises(UserError, match="check `base_url` and `model`"):
         ask_all(served.base_url, tmp_path, range(2))
+
+
+def test_an_encoder_behind_an_endpoint_keeps_the_first_numbers_and_names_a_dimension_that_is_too_large():
+    async def ask(_):
+        return "key", {"text": encoded([3.0, 4.0, 12.0])}
+
+    async def shape(dimension):
+        session = SimpleNamespace(ask=ask, model=TeacherModel("m", (Endpoint("http://localhost"),)))
+        settings = EndpointEncoderSettings("m", normalize=True, dimension=dimension)
+        encoder = EndpointEncoder(settings, session, asyncio.get_running_loop())
+        found = await asyncio.to_thread(encoder.encode, ["a", "b"], "test")
+        return found.tolist()
+
+    assert asyncio.run(shape(2)) == [[pytest.approx(0.6), pytest.approx(0.8)]] * 2
+    assert np.shape(asyncio.run(shape(None))) == (2, 3)
+    with pytest.raises(UserError, match="m sends vectors of 3 numbers, not 512: lower or remove `dimension`"):
+        asyncio.run(shape(512))

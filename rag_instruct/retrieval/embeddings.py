@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -45,7 +45,10 @@ def embed_shard(
     identity = digest(encoder.identity, json.loads(corpus.read_text("utf-8"))["sha256"], first, end)
     growing = output.with_name(f"{output.stem}_{identity[:12]}.part")
     header = array_header(np.dtype(np.float16), (end - first, encoder.dimension))
-    with _alone(growing), needs_room(output), growing.open("ab") as file:
+    with _alone(growing) as is_finished, needs_room(output), ExitStack() as stack:
+        if is_finished:
+            return
+        file = stack.enter_context(growing.open("ab"))
         done = _whole_blocks(file, len(header), 2 * encoder.dimension)
         if not done:
             file.write(header)
@@ -70,16 +73,28 @@ def text_of(passage: Passage) -> str:
 
 
 @contextmanager
-def _alone(growing: Path) -> Iterator[None]:
-    """Wait until no other job encodes this shard. Such a job may still run after Snakemake was killed."""
+def _alone(growing: Path) -> Iterator[bool]:
+    """Wait until no other job encodes this shard. Yield whether such a job has finished the shard meanwhile.
+
+    Such a job may still run after Snakemake was killed. The job that finishes a shard deletes the lock's file.
+    """
     lock = growing.with_suffix(".lock")
     held = hold(lock, wait=True)
+    is_finished = held is not None and not _is_at(held, lock)
     try:
-        yield
-        lock.unlink(missing_ok=True)
+        yield is_finished
+        if not is_finished:
+            lock.unlink(missing_ok=True)
     finally:
         if held:
             held.close()
+
+
+def _is_at(file: IO[str], path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except OSError:  # it was deleted
+        return False
 
 
 def _whole_blocks(file: IO[bytes], header: int, vector: int) -> int:

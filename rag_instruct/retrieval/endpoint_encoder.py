@@ -56,6 +56,11 @@ class EndpointEncoder:
         if not texts:
             return np.empty((0, self.dimension), np.float32)
         found = self._encoded([self._settings.prefix + text for text in texts], counter)
+        if self._settings.dimension and found.shape[1] < self.dimension:
+            raise UserError(
+                f"{self._session.model.model} sends vectors of {found.shape[1]} numbers, not {self.dimension}: lower "
+                "or remove `dimension` of its encoder in config.yaml"
+            )
         if found.shape[1] != self.dimension:
             raise UserError(
                 f"{self._session.model.model} sends vectors of {found.shape[1]} numbers, but sent {self.dimension} "

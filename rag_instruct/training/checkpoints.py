@@ -22,13 +22,15 @@ FULL = re.compile(r"No space left|Disk quota|unexpected pos \d+ vs|iostream erro
 
 
 def claim(checkpoints: Path, identity: dict[str, str]) -> None:
-    """Reserve the folder for this data and recipe.
+    """Reserve the folder for this data, this recipe and these versions of packages: the `identity`.
 
-    Deletes damaged checkpoints, and checkpoints of other data or another recipe. Raises UserError if the folder
-    contains files that no training wrote.
+    Deletes damaged checkpoints, and checkpoints of another identity. Raises UserError if the folder contains files that
+    no training wrote.
     """
-    if checkpoints.is_dir() and not _is_of(checkpoints, identity):
-        ours = (checkpoints / IDENTITY).is_file()
+    checkpoints = checkpoints.resolve()  # a link may lead to another disk
+    found = _identity_of(checkpoints)
+    if checkpoints.is_dir() and found != identity:
+        ours = bool(found)
         for path in () if ours else checkpoints.iterdir():
             if not path.name.startswith(("checkpoint-", f".{IDENTITY}")):
                 raise UserError(
@@ -37,8 +39,9 @@ def claim(checkpoints: Path, identity: dict[str, str]) -> None:
                 )
         if list(checkpoints.glob("checkpoint-*")):
             logger.warning(
-                "%s: deleting checkpoints of other data or another recipe; the training starts from the beginning",
+                "%s: deleting checkpoints of another training (%s changed); the training starts from the beginning",
                 checkpoints,
+                ", ".join(sorted(name for name in identity if found.get(name) != identity[name])),
             )
         shutil.rmtree(checkpoints)
     for path in checkpoints.glob("checkpoint-*"):
@@ -54,9 +57,10 @@ def last_checkpoint(checkpoints: Path) -> Path | None:
     return max(whole, key=lambda path: int(path.name.split("-")[1]), default=None)
 
 
-def _is_of(checkpoints: Path, identity: dict[str, str]) -> bool:
+def _identity_of(checkpoints: Path) -> dict[str, str]:
+    """Return the identity of the training that wrote the checkpoints, or an empty one if no training did."""
     marked = checkpoints / IDENTITY
-    return marked.is_file() and bool(read_json(marked) == identity)
+    return dict(read_json(marked)) if marked.is_file() else {}
 
 
 def note_sizes(checkpoint: Path) -> None:

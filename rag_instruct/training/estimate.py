@@ -58,13 +58,15 @@ class Model:
         """Return the shape of a configuration's model, without allocating weights."""
         with torch.device("meta"):
             made = AutoModelForCausalLM.from_config(config)
+        shape = config.get_text_config()  # of a model that also reads images
         parameters = sum(weight.numel() for weight in made.parameters())
         embeddings = made.get_input_embeddings().weight.numel()
-        products = parameters - (0 if config.tie_word_embeddings else embeddings)
-        heads = config.num_attention_heads
-        width = getattr(config, "head_dim", None) or config.hidden_size // heads
-        keys = (getattr(config, "num_key_value_heads", None) or heads) * width
-        return cls(parameters, products, config.num_hidden_layers, config.hidden_size, config.intermediate_size, keys)
+        products = parameters - (0 if shape.tie_word_embeddings else embeddings)
+        heads = getattr(shape, "num_attention_heads", None) or 1  # state space models have none
+        width = getattr(shape, "head_dim", None) or shape.hidden_size // heads
+        keys = (getattr(shape, "num_key_value_heads", None) or heads) * width
+        intermediate = getattr(shape, "intermediate_size", None) or 4 * shape.hidden_size  # GPT-2 and Falcon name none
+        return cls(parameters, products, shape.num_hidden_layers, shape.hidden_size, intermediate, keys)
 
 
 def _config(name: str, revision: str | None) -> PreTrainedConfig:

@@ -33,7 +33,7 @@ def read_rows(path: Path) -> Iterator[Row]:
     """Yield the rows of a .jsonl, .json or .parquet file of this project, or of RAG-Instruct's released data set.
 
     A row without an id gets its number. Raises UserError with file and place if a question or answer is missing or
-    empty, if documents are not texts, or if documents and passages differ in number.
+    empty, if documents are not texts, if passages have no role or rank, or if documents and passages differ in number.
     """
     for number, (place, row) in enumerate(located_records(path, FIELDS), start=1):
         if not isinstance(row, dict):
@@ -47,12 +47,22 @@ def read_rows(path: Path) -> Iterator[Row]:
                 f"{path}, {place}: 'documents' must be a list of texts, but is {str(documents)[:80]!r}: correct the row"
             )
         row = {name: value for name, value in row.items() if value is not None}  # null is the same as absent
+        passages = row.get("passages", [])
+        if not (isinstance(passages, list) and all(map(_has_role_and_rank, passages))):
+            raise UserError(
+                f"{path}, {place}: 'passages' must be a list of objects with 'role' and 'rank', but is "
+                f"{str(passages)[:80]!r}: correct the row, or remove 'passages' from it"
+            )
         if "passages" in row and len(row["passages"]) != len(documents):
             raise UserError(
                 f"{path}, {place}: the row has {len(documents)} documents, but {len(row['passages'])} passages: "
                 "make the file again, or remove 'passages' from the row"
             )
         yield {"id": str(number), **row}
+
+
+def _has_role_and_rank(passage: Any) -> bool:
+    return isinstance(passage, dict) and "role" in passage and isinstance(passage.get("rank"), int | float)
 
 
 class Renderer:
@@ -117,8 +127,8 @@ def answer_to(row: Row, documents: list[str]) -> str:
     answer: str = row["answer"]
     if not row.get("cited"):
         return answer
-    places = {text: number for number, text in enumerate(row["documents"], start=1)}
-    return renumbered(answer, {places[text]: number for number, text in enumerate(documents, start=1)})
+    own = enumerate(row["documents"], start=1)  # two of them may be equal
+    return renumbered(answer, {number: documents.index(text) + 1 for number, text in own if text in documents})
 
 
 def _ends_a_turn(tokenizer: PreTrainedTokenizerBase, ids: list[int]) -> bool:

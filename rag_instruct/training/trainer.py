@@ -102,9 +102,10 @@ def train(
     Resumes from the last checkpoint with the same data and recipe. Exits with status STOPPED after a signal. Raises
     UserError if the disk is full, or if `folder` contains files that no training wrote.
     """
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / SUMMARY).is_file():
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / SUMMARY).is_file()):
         raise UserError(
-            f"{folder} contains files that no training wrote; refusing to overwrite: choose another folder for --output"
+            f"{folder} {'is a file' if folder.is_file() else 'contains files'} that no training wrote; refusing to "
+            "overwrite: choose another folder for --output"
         )
     disable_progress_bars()  # of the trainer's preparation, which has nothing to do: the rows are tokenized
     set_verbosity_error()  # hides warnings about tied weights and special tokens, which are intended
@@ -224,7 +225,8 @@ def finish(trainer: Trainer, tokenizer: PreTrainedTokenizerBase, folder: Path, m
         "peak_memory_gb": round(peak_memory_gb(), 3),
     }
     if trainer.is_world_process_zero():
-        temporary = folder.with_name(f".{folder.name}.tmp")
+        place = folder.resolve()  # a link may lead to another disk
+        temporary = place.with_name(f".{place.name}.tmp")
         shutil.rmtree(temporary, ignore_errors=True)
         with room_for(folder):
             save_folder(temporary, student, tokenizer, weights, made.train[0].labels[-1])
@@ -232,6 +234,6 @@ def finish(trainer: Trainer, tokenizer: PreTrainedTokenizerBase, folder: Path, m
             write_json(temporary / SUMMARY, summary)
             example = DEFAULT.render("QUESTION", ["TITLE\nTEXT", "TITLE\nTEXT"])
             (temporary / "README.md").write_text(model_card(folder.name, summary, example, len(STYLES)), "utf-8")
-        shutil.rmtree(folder, ignore_errors=True)
-        os.replace(temporary, folder)
+        shutil.rmtree(place, ignore_errors=True)
+        os.replace(temporary, place)
     trainer.accelerator.wait_for_everyone()
