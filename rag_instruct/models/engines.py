@@ -152,7 +152,7 @@ def engine_of(model: str, tokenizer: PreTrainedTokenizerBase, revision: str | No
 def identity(model: str, revision: str | None) -> str:
     """Return a name that identifies the exact weights, so that new weights in a folder do not reuse old answers.
 
-    It has a digest of the model's files, or the hub id with the commit.
+    For a folder or a file, the name has a digest of the files. For a hub id, it has the commit.
     """
     place = Path(model_source(model))
     if place.is_file():

@@ -110,8 +110,8 @@ def read_published(source: Path, name: str) -> tuple[list[str], np.ndarray]:
 def import_shard(source: Path, name: str, shard: int, shards: int, passages: Path, output: Path, info: Path) -> None:
     """Convert one published file to .npy, and check that its ids are the corpus's ids, in the same order.
 
-    If all shards had the same length, this one would begin at a known row. We look for the first id near this row, then
-    in the whole corpus. Raises UserError when ids differ, or when a vector is not finite.
+    We look for the file's first id near the row where this shard would begin if all had the same length, then in the
+    whole corpus. Raises UserError when ids differ, or when a vector is not finite.
     """
     store = PassageStore(passages)
     ids, vectors = read_published(source, name)
