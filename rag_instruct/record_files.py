@@ -27,8 +27,6 @@ def read_records(path: Path, kind: type[R]) -> Iterator[R]:
             continue
         try:
             yield decoder.decode(line)
-        except msgspec.ValidationError as error:
-            raise _refused(path, number, line, kind, error) from error
         except msgspec.DecodeError:
             yield _decoded_by_json(path, number, line, kind)
 
@@ -55,19 +53,19 @@ def as_json(record: Record) -> dict[str, Any]:
 def _decoded_by_json(path: Path, number: int, line: str, kind: type[R]) -> R:
     """Decode a line with Python's JSON, which also accepts half a surrogate pair and NaN."""
     try:
-        return msgspec.convert(json.loads(line), kind)
+        value = json.loads(line)
+        return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        raise _refused(path, number, line, kind, error) from error
+        raise _refused(path, number, value, kind, error) from error
     except (ValueError, RecursionError) as error:
         said = getattr(error, "msg", error)
         raise UserError(f"{path}, line {number}: not JSON ({said}): delete the file, and it is made again") from error
 
 
-def _refused(path: Path, number: int, line: str, kind: type[Record], error: msgspec.ValidationError) -> UserError:
+def _refused(path: Path, number: int, value: Any, kind: type[Record], error: msgspec.ValidationError) -> UserError:
     """Return an error that names the field and its value. The message of msgspec has no value."""
     said, _, place = str(error).partition(" - at `$")
-    place = place.rstrip("`").lstrip(".")
-    value = json.loads(line)
+    place = place.rstrip("`").lstrip(".").partition("[...]")[0]  # some key of an object, which msgspec does not name
     for part in re.findall(r"\w+", place):
         value = value[int(part)] if isinstance(value, list) else value[part]
     shown = f", {place} is {dump(value)[:SHOWN]}" if place else ""

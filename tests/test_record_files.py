@@ -8,9 +8,11 @@ from made import pair, row
 from rag_instruct.errors import UserError
 from rag_instruct.reasons import Reason
 from rag_instruct.record_files import as_json, read_records, write_records
-from rag_instruct.schema import DroppedExemplar, Exemplar, Question, Reject, Row, Verdict
+from rag_instruct.schema import DroppedExemplar, Exemplar, Gain, Question, Reject, Row, Verdict, Weighed
 
 ROW = as_json(row("r", noise=()))
+GAIN = as_json(Gain(1.0, 0.5, 0.5, 0.1))
+WEIGHED = as_json(Weighed("r", "x", "x", 0.5, Gain(1.0, 0.5, 0.5, 0.1), 0.0, (), {}, {}))
 
 
 def test_records_come_back_as_they_were_written(tmp_path):
@@ -69,6 +71,27 @@ def test_what_is_no_record_is_named_with_file_line_field_and_value(tmp_path, cha
         list(read_records(tmp_path / "rows.jsonl", Row))
     assert f"rows.jsonl, {said}" in str(refusal.value)
     assert "delete" in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('{"id": 5, cut', ": not JSON (Expecting property name"),
+        (
+            json.dumps(WEIGHED | {"lost": {"p": "x"}}),
+            ', lost is {"p": "x"}: not a Weighed (Expected `float`, got `str`)',
+        ),
+        (
+            json.dumps(WEIGHED | {"noise": {"p": GAIN | {"share": "x"}}}),
+            ', noise is {"p": {"answer": 1.0, "share": "x"',
+        ),
+    ],
+)
+def test_a_line_that_was_cut_off_and_a_wrong_value_below_any_key_are_named(tmp_path, line, said):
+    (tmp_path / "x.jsonl").write_text(f"{line}\n")
+    with pytest.raises(UserError) as refusal:
+        list(read_records(tmp_path / "x.jsonl", Weighed))
+    assert f"x.jsonl, line 1{said}" in str(refusal.value)
 
 
 def test_a_reason_that_nobody_owns_is_refused(tmp_path):
