@@ -7,8 +7,9 @@ import re
 import shutil
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import httpx2
 import tenacity
@@ -27,7 +28,7 @@ from rag_instruct.logs import bar, logger
 from rag_instruct.settings import Settings
 from rag_instruct.settings.sources import LIST, file_name
 
-ATTEMPTS = 8  # in a row without progress
+ATTEMPTS = 8  # after which a download that has not grown ends
 BEGIN = b'{\n  "hub": '  # of each list of a download from the hub
 
 
@@ -59,7 +60,7 @@ def download(source: Source, output: Path) -> None:
     part = output.with_name(output.name + ".part")
     try:
         with needs_room(part):
-            _fetch_all(source, part)
+            _fetch_while_it_grows(source, part)
     except httpx2.HTTPStatusError as error:
         status = error.response.status_code
         raise UserError(
@@ -131,6 +132,17 @@ def _worth_retrying(error: BaseException) -> bool:
     if isinstance(error, httpx2.HTTPStatusError):
         return error.response.status_code in (408, 429) or error.response.status_code >= 500
     return isinstance(error, httpx2.TransportError)
+
+
+def _fetch_while_it_grows(source: Source, part: Path) -> None:
+    """Fetch the file. Begin the attempts again while they add bytes: a long download may break often."""
+    while True:
+        had = _length(part)
+        try:
+            return _fetch_all(source, part)
+        except httpx2.TransportError:
+            if _length(part) <= had:
+                raise
 
 
 @tenacity.retry(
@@ -249,9 +261,8 @@ def download_from_hub(repository: str, revision: str, patterns: list[str], outpu
         there = HfApi().list_repo_files(repository, revision=commit, repo_type="dataset")
         files = _wanted(there, patterns, repository)
         inside = "repository/" if LIST in files else ""  # our list must not replace a file of the data set
-        snapshot_download(
-            repository, repo_type="dataset", revision=commit, allow_patterns=patterns, local_dir=output.parent / inside
-        )
+        with needs_room(output.parent):
+            _fetch_commit(repository, commit, patterns, output.parent / inside)
     except HFValidationError as error:
         raise UserError(f"{repository!r} is no id of the hub: give <owner>/<name> as `hub` in config.yaml") from error
     except GatedRepoError as error:
@@ -270,6 +281,20 @@ def download_from_hub(repository: str, revision: str, patterns: list[str], outpu
     except (httpx2.TransportError, OSError) as error:
         raise _unreachable(repository, error) from error
     write_json(output, {"hub": repository, "commit": commit, "files": [inside + file for file in files]})
+
+
+def _fetch_commit(repository: str, commit: str | None, patterns: list[str], folder: Path) -> None:
+    """Download the files of a commit. Raises OSError if one of them is of another commit afterwards.
+
+    If the hub does not answer about a file, the library leaves an older one in its place, with a warning.
+    """
+    fetch: Any = partial(
+        snapshot_download, repository, repo_type="dataset", revision=commit, allow_patterns=patterns, local_dir=folder
+    )
+    fetch()
+    old = [file.filename for file in fetch(dry_run=True) if file.will_download or file.commit_hash != commit]
+    if old:
+        raise OSError(f"no answer about {', '.join(old):.200}")
 
 
 def _unreachable(repository: str, error: Exception) -> UserError:

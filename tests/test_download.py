@@ -234,6 +234,31 @@ def test_the_same_version_goes_on_where_it_stopped(tmp_path, validator):
     assert (tmp_path / "data.tsv").read_bytes() == OLD
 
 
+def test_a_download_that_breaks_often_goes_on_while_it_grows(tmp_path, monkeypatch):
+    cut = Versions.answer
+
+    def a_part(self, request):
+        write = request.wfile.write
+        headers = []
+
+        def once(data):
+            headers.append(data)  # the first call writes the headers
+            return write(data if len(headers) == 1 else data[:2_000])
+
+        request.wfile.write = once
+        cut(self, request)
+
+    monkeypatch.setattr(Versions, "answer", a_part)
+    with Versions(OLD, OLD) as served:
+        download(Source(served.url), tmp_path / "data.tsv")
+    assert len(served.asked) == 25, "more than the attempts without a byte"
+    assert (tmp_path / "data.tsv").read_bytes() == OLD
+    monkeypatch.setattr(Versions, "answer", lambda self, request: self.asked.append(None))
+    with Versions(OLD, OLD) as served, pytest.raises(UserError, match="run again to resume at byte"):
+        download(Source(served.url), tmp_path / "more.tsv")
+    assert len(served.asked) == 8
+
+
 def test_a_partial_answer_that_says_not_where_it_begins_is_not_taken(tmp_path):
     with Versions(OLD, OLD, with_total=False) as served:
         download(Source(served.url), tmp_path / "data.tsv")

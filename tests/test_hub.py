@@ -1,5 +1,6 @@
 """Downloads from the hub, against as much of its API as they call."""
 
+import errno
 import hashlib
 import json
 import os
@@ -28,6 +29,9 @@ REFUSED = {
 }
 
 
+SILENT = set()  # files about which the hub does not answer
+
+
 class Hub(BaseHTTPRequestHandler):
     """One data set, me/set, and others that are gone, gated or ill; of shut/set all can see what there is."""
 
@@ -49,6 +53,8 @@ class Hub(BaseHTTPRequestHandler):
             return self._send(404, b"", {"X-Error-Code": "RevisionNotFound"})
         if kind == "resolve" and name == "shut/set":
             return self._send(403, b"", {"X-Error-Code": "GatedRepo"})
+        if kind == "resolve" and "/".join(rest) in self.server.silent:
+            return self._send(500, b"")
         if kind == "resolve":
             content = files["/".join(rest)]
             return self._send(200, content if body else b"", {"Content-Length": str(len(content)),
@@ -76,6 +82,7 @@ class Hub(BaseHTTPRequestHandler):
 @contextmanager
 def hub():
     server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+    server.silent = SILENT
     threading.Thread(target=server.serve_forever, args=[0.02], daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
@@ -126,6 +133,27 @@ def test_a_new_revision_lists_none_of_the_old_ones_files(tmp_path, address, down
     assert (listed["commit"], listed["files"]) == (REVISIONS["new"][0], sorted(RENAMED))
     assert (tmp_path / "got/data/train-1.parquet").read_bytes() == b"fourth"
     assert (tmp_path / "got/data/train-0.parquet").exists(), "it is in nobody's way"
+
+
+def test_an_old_file_is_not_listed_under_a_new_commit_if_the_hub_does_not_answer_about_it(tmp_path, address, download):
+    download(address, "me/set", "data/*.parquet")
+    (tmp_path / "got/files.json").unlink()
+    SILENT.add("data/train-1.parquet")
+    with pytest.raises(UserError, match=r"cannot be reached \(no answer about data/train-1\.parquet\): run again"):
+        download(address, "me/set", "*.parquet", revision="new")
+    assert not (tmp_path / "got/files.json").exists()
+    SILENT.clear()
+    download(address, "me/set", "*.parquet", revision="new")
+    assert (tmp_path / "got/data/train-1.parquet").read_bytes() == b"fourth"
+
+
+def test_a_full_disk_is_said_and_not_taken_for_a_hub_that_is_away(tmp_path, address, download, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("rag_instruct.download.snapshot_download", full)
+    with pytest.raises(UserError, match="got: the disk is full: make room and run again"):
+        download(address, "me/set", "data/*.parquet")
 
 
 @pytest.mark.parametrize(
