@@ -339,7 +339,7 @@ def test_documents_need_neither_title_nor_id_and_empty_ones_are_counted(tmp_path
     text = "".join(json.dumps(line) + "\n" for line in lines)
     store = imported(tmp_path, "d.jsonl", text, {"text": "body", "title": "name"}, words=100)
     assert store[[0, 1]] == [Passage("record_1-1", "", "one two"), Passage("record_3-1", "T", "three")]
-    assert "left out, empty documents: 1 (line 2)" in caplog.text
+    assert "left out, empty documents: 1 (d.jsonl, line 2)" in caplog.text
 
 
 def test_a_tsv_of_documents(tmp_path):
@@ -391,6 +391,8 @@ def test_a_folder_of_files_of_records_is_one_corpus(tmp_path):
         "files of kind .json": ["dataset_infos.json"], "files of kind .md": ["README.md"]
     }  # fmt: skip
     assert import_passages(folder, {}, 1, output, info) == 8, "as documents, each word a passage"
+    (folder / "data/empty.jsonl").touch()
+    assert import_passages(folder, {"text": "text"}, 0, output, info) == 4, "a file without a record lacks no column"
     (folder / "chapter.md").write_text("A document.")
     assert import_passages(folder, {}, 5, output, info) == 1, "with documents in it, it is a folder of documents"
     assert "files of kind .parquet" in json.loads(info.read_text())["left_out"]

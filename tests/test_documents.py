@@ -2,12 +2,14 @@
 
 import importlib.util
 import json
+import os
 import textwrap
 import unicodedata
+from pathlib import Path
 
 import office
 import pytest
-from tokenizers import Tokenizer
+from tokenizers import Regex, Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Split
 
@@ -305,6 +307,13 @@ def test_what_opens_the_next_part_stands_with_it():
     ]
 
 
+def test_a_row_that_opens_what_follows_leaves_room_for_the_names_of_its_columns():
+    rows = [Block(f"{'x ' * 6}y", header="Fruit | Price"), Block("Apples:", header="Fruit | Price", joined=True)]
+    blocks = [*rows, Block("red 1 green 2 old 3 new 4")]
+    found = [one.text for one in along_structure(Document("d", "d", "T", blocks), Limit(10))]
+    assert all(len(text.split()) <= 10 for text in found), found
+
+
 def test_a_term_stands_with_its_definition(folder):
     text = f"<h1>Words</h1><p>{GLOVES}</p><dl><dt>glove</dt><dd>What you wear on a hand at work.</dd><dt>boot</dt></dl>"
     (folder / "a.html").write_text(f"<html><body>{text}<p>{BOOTS}</p></body></html>")
@@ -324,6 +333,10 @@ def test_lengths_can_be_counted_in_tokens(tmp_path):
     assert " ".join(found) == GLOVES
     assert all(10 < limit.count(text) <= 20 for text in found[:-1])
     assert all(limit.count(one.text) <= 20 for one in along_structure(Document("d", "d", "T", [Block(GLOVES)]), limit))
+    pieces = Tokenizer(WordLevel({"[UNK]": 0}, unk_token="[UNK]"))
+    pieces.pre_tokenizer = Split(Regex(r" ?\w+|\s"), "isolated")  # " cde" is a token, as in GPT-2's and Qwen's
+    pieces.save(str(tmp_path / "tokenizer.json"))
+    assert InTokens(str(tmp_path))("ab cde fg\nh") == [(0, 2, 1), (3, 6, 1), (7, 9, 1), (10, 11, 1)]
     with pytest.raises(UserError, match=r"tokens_of: the tokenizer of .* cannot be loaded"):
         InTokens(str(tmp_path.parent))
 
@@ -487,6 +500,24 @@ def test_front_matter_may_be_toml(folder):
 
 
 @pytest.mark.parametrize(
+    ("line", "title"),
+    [
+        ('title: ""', "Gloves"),
+        ("title: >-\n  Release\n  notes", "Release notes"),
+        ("title: Release 2  # the second", "Release 2"),
+        ('title: "The \\"B\\""', 'The "B"'),
+        ("title: 2024", "2024"),
+        ("title: Boots: all", "Boots: all"),
+        ("title: [a, b]", "Gloves"),
+        ("- title", "Gloves"),
+    ],
+)
+def test_a_title_in_front_matter_is_read_as_yaml(folder, line, title):
+    (folder / "a.md").write_text(f"---\n{line}\nid: 7\n---\n# Gloves\n\n{GLOVES}\n")
+    assert [found for found, _ in passages(folder)[0].values()] == [title]
+
+
+@pytest.mark.parametrize(
     ("declared", "written", "text"),
     [
         ("<meta http-equiv=Content-Type content='text/html; charset=Shift_JIS'>", "cp932", "\u6771\u4eac\u2460"),
@@ -503,6 +534,27 @@ def test_a_web_page_has_the_encoding_that_it_declares_or_that_of_the_folder(fold
     output = folder.parent / "p.arrow"
     import_passages(folder, {}, 50, output, folder.parent / "p.json", "structure", Form(encoding="cp1252"))
     assert [one.text for one in PassageStore(output).slice(0, 2)] == [f"{GLOVES} {text}", "Na\u00efve"]
+
+
+def test_lines_may_end_as_on_old_macs_and_a_mark_that_no_standard_has_is_passed_over(folder):
+    (folder / "a.md").write_bytes(f"---\rtitle: T\r---\r{GLOVES}\r\r{BOOTS}\r".encode())
+    (folder / "b.html").write_text(f"<p>{GLOVES}</p><![foo]><p>{BOOTS}</p>")
+    assert passages(folder)[0] == {"a.md-1": ("T", f"{GLOVES}\n\n{BOOTS}"), "b.html-1": ("b", f"{GLOVES}\n\n{BOOTS}")}
+
+
+def test_a_name_that_is_not_utf_8_is_refused_if_the_file_is_read(folder):
+    (folder / "a.txt").write_text(GLOVES)
+    Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.png")).touch()
+    assert passages(folder)[1] == {"files of kind .png": ["caf\\xe9.png"]}
+    Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.txt")).write_text(BOOTS)
+    with pytest.raises(UserError, match=r"the name of the file caf\\xe9\.txt is not UTF-8: rename the file"):
+        passages(folder)
+
+
+def test_an_encoding_that_does_not_exist_is_refused(folder):
+    (folder / "a.txt").write_text(GLOVES)
+    with pytest.raises(UserError, match=r"no text encoding 'cp99'"):
+        import_passages(folder, {}, 50, folder.parent / "p.arrow", folder.parent / "p.json", form=Form(encoding="cp99"))
 
 
 def test_lines_that_were_broken_at_a_width_are_joined_and_others_are_not(folder):

@@ -14,6 +14,7 @@ from conftest import ROOT, SHARED, needs_shared
 from made import exemplar
 
 from rag_instruct.errors import UserError
+from rag_instruct.exemplars import drawing
 from rag_instruct.exemplars.drawing import Cleaning, draw, in_drawing_order
 from rag_instruct.exemplars.funnel import funnel, report
 from rag_instruct.exemplars.heuristic import filter_by_heuristic
@@ -75,6 +76,19 @@ def test_picks_stay_when_more_are_drawn_a_set_is_added_and_blocks_differ(tmp_pat
     assert [one.id for one in in_drawing_order(*a[:1], "a", "", "1", block=3)] == whole
     assert whole != sorted(whole)
     assert len(set(whole)) == 100
+
+
+def test_a_set_of_which_most_are_dropped_is_read_a_few_times(tmp_path, monkeypatch):
+    path, _ = table(tmp_path, "a", invented(200))
+    blocks = []
+    texts = drawing._texts
+    monkeypatch.setattr(drawing, "_texts", lambda table, places: blocks.append(len(places)) or texts(table, places))
+    monkeypatch.setattr(drawing, "MOST_BLOCK", 40)
+    assert len(list(in_drawing_order(path, "a", "", "1", block=3))) == 200
+    assert blocks == [3, 6, 12, 24, 40, 40, 40, 35]
+    blocks.clear()
+    list(in_drawing_order(path, "a", "", "1", block=90))
+    assert blocks == [90, 90, 20], "as many as are wanted"
 
 
 def test_each_drop_has_its_reason_and_the_numbers_add_up(tmp_path):

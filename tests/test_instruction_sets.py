@@ -42,6 +42,10 @@ def written(path, rows):
         ("plain", {"question": "Q"}, "Q"),
         ("plain", {"question": "no", "instruction": "I"}, "I"),
         ("plain", {"question": "Q", "instruction": None}, "Q"),
+        ("plain", {"question": "Q", "instruction": " "}, "Q"),
+        ("plain", {"question": "Q", "instruction": float("nan")}, "Q"),
+        ("sharegpt", {"conversations": [{"from": "system", "value": None}, {"from": "human", "value": "Q"}]}, "Q"),
+        ({"instruction": "prompt.text"}, {"prompt.text": "T"}, "T"),
         ({"instruction": "prompt.text", "input": "context"}, {"prompt": {"text": "T"}, "context": "C"}, "T\nC"),
         ({"conversation": "m", "role": "who", "text": "said", "human": ["me"]}, {"m": [{"who": "me", "said": "S"}]}, "S"),
         ({"conversation": "messages"}, {"messages": [{"role": "system", "content": "x"}, {"role": "user", "content": "S"}]}, "S"),
@@ -83,6 +87,11 @@ def test_what_is_of_no_use_is_left_out_and_counted(tmp_path):
         found = given(path, "lmsys")
         assert [row for row, _ in found] == [0, 7], "a row's number is its place in the file"
         assert dict(found.left_out) == counted
+    empty = given(
+        written(tmp_path / "e.jsonl", [{"instruction": None, "input": "x"}, {"instruction": "Q", "input": None}]),
+        "alpaca",
+    )
+    assert (list(empty), dict(empty.left_out)) == ([(1, "Q")], {"empty instruction": 1})
     split = [{"id": f"x_{n}", "conversations": [{"from": "human", "value": "Q"}]} for n in (0, 2, 10)]
     found = given(written(tmp_path / "t.jsonl", split), "sharegpt_split")
     assert (len(list(found)), dict(found.left_out)) == (1, {"later part": 2})
@@ -101,7 +110,7 @@ def test_what_is_of_no_use_is_left_out_and_counted(tmp_path):
         ([{**LMSYS, "openai_moderation": {"flagged": True}}], "lmsys", "'openai_moderation' is no list, but {'flagged': True}"),
         ([{name: LMSYS[name] for name in LMSYS if name != "openai_moderation"}], "lmsys", "no 'openai_moderation', it has conversation_id"),
         ([5], "plain", "line 1: not of the schema of set: not an object, but 5"),
-        ([{"instruction": 5}], "plain", "'instruction' is no text, but 5"),
+        ([{"instruction": 5}], "plain", "the field 'instruction' must be a text, but is 5"),
         ([{"text": "x"}], {"instruction": "prompt.text"}, "no 'prompt', it has text; give the right `schema` or `fields`"),
         ([], "plain", "no record in it"),
         ([GOOD] * 50 + [{"prompt": "x"}] * 2, "wizardlm", "2 of 52 records are of another schema, the first: "),
@@ -115,10 +124,10 @@ def test_files_of_another_schema_are_refused_with_a_remedy(tmp_path, rows, schem
 
 
 def test_one_slip_among_many_records_is_counted_and_said(tmp_path, caplog):
-    rows = [GOOD] * 150 + [{"instruction": None}] + [GOOD] * 50
+    rows = [GOOD] * 150 + [{"instruction": ["x"]}] + [GOOD] * 50
     path = written(tmp_path / "s.jsonl", rows)
     load(given(path, "wizardlm"), tmp_path / "s.parquet", tmp_path / "s.json", {"set": "set", "license": "MIT"})
-    assert "line 151: not of the schema of set: 'instruction' is no text, but None" in caplog.text
+    assert "line 151: not of the schema of set: the field 'instruction' must be a text, but is ['x']" in caplog.text
     assert json.loads((tmp_path / "s.json").read_text()) == {
         "set": "set", "license": "MIT", "records": 201, "left_out": {"wrong schema": 1}, "instructions": 200,
     }  # fmt: skip

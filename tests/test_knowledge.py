@@ -111,6 +111,29 @@ def test_the_heuristic_keeps_and_drops_with_a_reason():
     assert drop_reason("Summarise how glaciers form.") is None
 
 
+def test_a_long_instruction_takes_no_minutes():
+    """The first one took minutes: each number was tried with each "how many"."""
+    texts = ["1 how many " * 2000, "convert it " * 2000, "9" * 20_000, "1 how many " * 2000 + "cost"]
+    assert [drop_reason(text) for text in texts] == [None, Reason.NO_QUESTION, Reason.NO_QUESTION, Reason.ARITHMETIC]
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ('\n\n{"category": "knowledge"}\n', "line 3: give `instruction` as a text, or a `row` of --texts"),
+        ('{"row": [1]}\n', "line 1: give `instruction` as a text"),
+        ('{"instruction": 5}\n', "line 1: give `instruction` as a text"),
+        ('{"row": 7}\n', "line 1: give `instruction` as a text"),
+        ('"x"\n', "line 1: 'x' is not a JSON object"),
+    ],
+)
+def test_a_label_without_its_text_is_refused_by_its_line(tmp_path, lines, said):
+    (tmp_path / "labels.jsonl").write_text(lines)
+    with pytest.raises(UserError) as refusal:
+        labelled(tmp_path / "labels.jsonl", [(0, "Why?")])
+    assert f"labels.jsonl, {said}" in str(refusal.value)
+
+
 def test_every_rule_of_the_heuristic_is_needed():
     """Some labelled instruction is dropped by each, so that none can go unnoticed."""
     reasons = {drop_reason(one.instruction) for one, _ in labelled(LABELS, []).values()}

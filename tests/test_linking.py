@@ -24,6 +24,7 @@ from rag_instruct.corpus.passages import Passage
         ("lisp-machine-history", "More on the Lisp machine history.", "Lisp machine history"),
         ("USB", "The cable has a USB plug.", "USB"),
         ("Москва", "Он жил в Москве и писал.", "Москве"),
+        ("Нева", "Город стоит на Неве с тех пор.", "Неве"),
         ("Иван Тургенев", "Роман Ивана Тургенева вышел тогда.", "Ивана Тургенева"),
         ("トヨタ自動車", "彼はトヨタ自動車で働いた。", "トヨタ自動車"),
         ("인천국제공항", "그는 인천국제공항에서 일했다.", "인천국제공항"),
@@ -136,6 +137,11 @@ def test_an_article_does_not_name_what_is_a_part_of_its_own_title():
 def test_pages_that_list_subjects_are_no_source_documents(title, text):
     assert lists_subjects(Passage("1", title, text))
     assert not can_be_source(Passage("1", title, text), 0)
+
+
+def test_a_text_about_what_may_refer_a_case_or_stand_is_no_list():
+    for text in ("National courts may refer a question to the Court of Justice.", "Passengers may stand in the aisle."):
+        assert not lists_subjects(Passage("1", "Bus", text))
 
 
 def test_short_passages_are_no_source_documents():

@@ -161,6 +161,13 @@ def test_byte_order_marks_inside_a_joined_file_are_no_text(tmp_path):
         {"a": "x", "b": "1"},
         {"a": "y", "b": "2"},
     ]
+    for quoted in (None, True):
+        with pytest.raises(UserError, match=r"line 3: the names of the columns stand here again"):
+            list(
+                records(
+                    written(tmp_path / "q.csv", '\ufeff"a","b"\nx,1\n\ufeff"a","b"\ny,2\n'), form=Form(quoted=quoted)
+                )
+            )
 
 
 def test_hidden_files_of_an_archive_do_not_count(tmp_path):
@@ -235,9 +242,9 @@ def test_memory_is_bounded_whatever_is_nested(tmp_path, monkeypatch):
 
 def test_records_across_pieces_are_whole(tmp_path, monkeypatch):
     """Numbers, words and records that end where a piece of the text ends."""
-    values = [{"n": 10**k, "b": [True, None, "é" * k]} for k in range(12)] + [123, 4567, "x"]
+    values = [{"n": 10**k, "b": [True, None, "é" * k]} for k in range(12)] + [123, 4567, 0.25, -1e-07, "x"]
     path = written(tmp_path / "r.json", json.dumps(values, ensure_ascii=False, indent=1))
-    lines = [2 + 8 * k for k in range(13)] + [99, 100]
+    lines = [2 + 8 * k for k in range(13)] + [99, 100, 101, 102]
     for size in range(1, 40):
         monkeypatch.setattr("rag_instruct.records.json_values.PIECE", size)
         places = [f"line {line}, record {number}" for number, line in enumerate(lines, start=1)]

@@ -68,7 +68,7 @@ def _wanted(folder: Path, wanted: Callable[[Path], bool], left_out: LeftOut) -> 
     found: list[Path] = []
     seen: dict[tuple[int, int], Path] = {}
     for path in sorted(_files(folder, left_out), key=lambda path: (path.is_symlink(), path)):
-        name = str(path.relative_to(folder))
+        name = os.fsencode(path.relative_to(folder)).decode("utf-8", "backslashreplace")
         if any(part.startswith((".", "~$")) for part in path.relative_to(folder).parts):
             left_out.add("hidden files", name)
         elif not path.is_file():
@@ -77,6 +77,10 @@ def _wanted(folder: Path, wanted: Callable[[Path], bool], left_out: LeftOut) -> 
             left_out.add(f"files of kind {path.suffix.lower() or '(no ending)'}", name)
         elif (first := seen.setdefault(_identity(path), path)) is not path:
             left_out.add(f"links to files that are read as {first.relative_to(folder)}", name)
+        elif name != str(path.relative_to(folder)):
+            raise UserError(
+                f"{folder}: the name of the file {name} is not UTF-8: rename the file, for example by convmv"
+            )
         else:
             found.append(path)
     return sorted(found)

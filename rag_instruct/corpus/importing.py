@@ -3,7 +3,6 @@
 import hashlib
 from array import array
 from collections.abc import Callable, Iterator, Mapping
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -106,9 +105,10 @@ def _checked(source: Path, columns: Columns, form: Form) -> Iterator[tuple[str, 
 
 def _of_records(files: list[Path], columns: Columns, form: Form) -> Iterator[Document]:
     """Yield the records of files as documents. A document without an id gets its number as id."""
-    records = chain.from_iterable(read_records(file, columns, form) for file in files)
-    for number, (place, name, title, text) in enumerate(records, start=1):
-        yield Document(place, name or f"record_{number}", title, text_blocks(text))
+    records = ((file, record) for file in files for record in read_records(file, columns, form))
+    for number, (file, record) in enumerate(records, start=1):
+        place = f"{file.name}, {record.place}"
+        yield Document(place, record.id or f"record_{number}", record.title, text_blocks(record.text))
 
 
 class _Found:

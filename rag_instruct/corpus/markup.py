@@ -1,6 +1,7 @@
 """Turn HTML, Markdown and DOCX into blocks: headings, paragraphs, list items, rows of tables, code."""
 
 import re
+import tomllib
 import unicodedata
 from collections.abc import Set
 from html import unescape
@@ -9,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import yaml
 from markdown_it import MarkdownIt
 
 from rag_instruct.corpus.blocks import CONTENTS, NO_NAME, Block
@@ -151,6 +153,13 @@ class _Walker(HTMLParser):
     def handle_data(self, data: str) -> None:
         if not self._skipped:
             self._parts.append(data if self._pre else re.sub(r"\s+", " ", data))
+
+    def parse_marked_section(self, i: int, report: bool = True) -> int:
+        """Pass over "<![x]>" as browsers do. The parser's own method raises AssertionError for unknown names."""
+        try:
+            return super().parse_marked_section(i, report)
+        except AssertionError:
+            return self.parse_bogus_comment(i)
 
     def close(self) -> None:
         """End the page. `unended` is then the tag of an element that was skipped up to the end of the page, or ""."""
@@ -339,12 +348,12 @@ def main_blocks(text: str) -> tuple[str, Marked, int]:
 
     found = trafilatura.extract(text, output_format="txt", include_comments=False, favor_recall=True)
     described = trafilatura.extract_metadata(text)
-    main = _letters(found or "")
+    main = _Letters(_letters(found or ""))
     for hides in (True, False):  # a class such as "share" may stand at the text itself
         blocks, contents = html_blocks(text, hides)
         keys = [_letters(re.sub(r"^\s*(-|\d+\.) | \| ", "", block.text)) for block in blocks]
         inside = [number for number, key in enumerate(keys) if len(key) >= KNOWN and key in main]
-        if inside or (blocks and not main):
+        if inside or (blocks and not main.text):
             break
     first, last = (inside[0], inside[-1] + 1) if inside else (0, len(blocks))
     while first and (blocks[first].joined or (keys[first - 1] and keys[first - 1] in main)):
@@ -357,6 +366,18 @@ def main_blocks(text: str) -> tuple[str, Marked, int]:
         Marked(blocks[first:last], contents),
         len(blocks) - (last - first),
     )
+
+
+class _Letters:
+    """The letters of a page's main content. Blocks are asked for in their order, so each search begins at the last."""
+
+    def __init__(self, text: str) -> None:
+        self.text, self._at = text, 0
+
+    def __contains__(self, letters: str) -> bool:
+        found = self.text.find(letters, self._at)
+        self._at = max(found, self._at)
+        return found >= 0 or letters in self.text
 
 
 def _title(text: str, described: Any, blocks: list[Block]) -> str:
@@ -389,13 +410,23 @@ def markdown_blocks(text: str) -> tuple[str, Marked]:
     front = FRONT_MATTER.match(text)
     if front and front[2].strip() and not FRONT_KEY.search(front[2]):
         front = None
-    title = FRONT_TITLE.search(front[2]) if front else None
     rendered = (
         MarkdownIt("commonmark", {"maxNesting": DEEPEST})
         .enable(["table", "strikethrough"])
         .render(text[front.end() if front else 0 :])
     )
-    return title[2] if title else "", html_blocks(rendered)
+    return _front_title(front[1], front[2]) if front else "", html_blocks(rendered)
+
+
+def _front_title(mark: str, matter: str) -> str:
+    """Return the title in front matter, or "". If it is no YAML or TOML, as in `title: A: B`, its line is the title."""
+    try:
+        found = yaml.load(matter, yaml.BaseLoader) if mark == "---" else tomllib.loads(matter)  # texts stay texts
+    except (yaml.YAMLError, ValueError):
+        line = FRONT_TITLE.search(matter)
+        return line[2] if line else ""
+    title = found.get("title") if isinstance(found, dict) else None
+    return title.strip() if isinstance(title, str) else ""
 
 
 def docx_blocks(path: Path) -> Marked:

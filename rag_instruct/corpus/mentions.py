@@ -74,7 +74,7 @@ class ArticleName:
         return max((one for one in found if one), key=lambda one: one.sure, default=None)
 
     def _may_be_in(self, text: str) -> bool:
-        return self.words[0][1 : LEAST_LETTERS + 1].lower() in text.lower()
+        return self.words[0][1:LEAST_LETTERS].lower() in text.lower()  # what no ending changes
 
     @cached_property
     def _cased(self) -> bool:

@@ -31,13 +31,13 @@ class Plain(NamedTuple):
 
 def text_blocks(text: str) -> list[Block]:
     """Return the paragraphs of a plain text, which blank lines separate. Line breaks inside stay."""
-    parts = re.split(r"\n[ \t\f\r]*\n", text.replace("\r\n", "\n"))
+    parts = re.split(r"\n[ \t\f]*\n", re.sub("\r\n?", "\n", text))
     return [Block(dedent(part).strip()) for part in parts if part.strip()]
 
 
 def plain_blocks(text: str) -> Plain:
     """Return the paragraphs of a text file."""
-    text, running = _without_running(text.replace("\r\n", "\n"))
+    text, running = _without_running(text)
     blocks = text_blocks(text)
     width = _width(blocks)
     return Plain([block._replace(text=_unbroken(block.text, width)) for block in blocks] if width else blocks, running)

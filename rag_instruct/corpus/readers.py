@@ -15,7 +15,7 @@ from rag_instruct.corpus.pdf import read_pdf
 from rag_instruct.corpus.plain import plain_blocks
 from rag_instruct.errors import UserError
 from rag_instruct.logs import progress
-from rag_instruct.records import Form, is_known, located_records, member, shown
+from rag_instruct.records import Form, is_known, located_records, members, shown
 from rag_instruct.records.opening import read_document
 from rag_instruct.records.values import name_of, text_of
 
@@ -61,10 +61,11 @@ def read_records(
         )
     named = {field: columns.get(field, field) for field in FIELDS}
     missing = {name for field, name in columns.items() if field in FIELDS}
+    place = ""
     for place, record in located_records(source, tuple(named.values()), form):
         if not isinstance(record, dict):
             raise UserError(f"{source}, {place}: {shown(record)} is not a JSON object: correct or remove the record")
-        found = {field: value for field, name in named.items() for value in _values(record, name)}
+        found = {field: value for field, name in named.items() for value in members(record, name)}
         missing -= {named[field] for field in found}
         for field in needed:
             if field not in found:
@@ -76,21 +77,11 @@ def read_records(
         except TypeError as error:
             raise UserError(f"{source}, {place}: {error}: correct or remove the record") from error
         yield Record(place, name, title, text)
-    if missing:
+    if missing and place:
         raise UserError(
             f"{source}: no record has the column {', '.join(sorted(missing))}: correct `columns` of the corpus in "
             "config.yaml"
         )
-
-
-def _values(record: Mapping[str, Any], name: str) -> list[Any]:
-    """Return the value of a column, or of a member "a.b" of a column, or nothing if it is absent."""
-    if name in record:
-        return [record[name]]
-    try:
-        return [member(record, name)]
-    except KeyError:
-        return []
 
 
 def _no_column(source: Path, place: str, name: str, record: Mapping[str, Any]) -> UserError:

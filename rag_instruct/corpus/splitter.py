@@ -198,9 +198,9 @@ def _passages(path: list[Block], units: list[_Unit], limit: Limit) -> Iterator[P
     size = 0
     for unit in units:
         if packed and (size + unit.length > room or size + unit.length / 2 > wanted):
-            opening = _opening(packed, unit, room - unit.length)
+            opening = _opening(packed, unit, room - unit.length, limit)
             yield _written(context, packed[: len(packed) - len(opening)])
-            packed, size = opening, sum(one.length for one in opening)
+            packed, size = opening, sum(limit.count(one.header) + one.length for one in opening)
         header = 0 if packed else limit.count(unit.header)
         if header and header + unit.length > room:
             header, unit = 0, unit._replace(header="")
@@ -210,14 +210,15 @@ def _passages(path: list[Block], units: list[_Unit], limit: Limit) -> Iterator[P
         yield _written(context, packed)
 
 
-def _opening(packed: list[_Unit], following: _Unit, room: int) -> list[_Unit]:
+def _opening(packed: list[_Unit], following: _Unit, room: int, limit: Limit) -> list[_Unit]:
     """Return the last unit if it opens what follows, and has room in the next passage.
 
     It is a text such as "Example:", or the names of a table's columns.
     """
     last = packed[-1]
     opens = last.text.endswith((":", "\uff1a")) or last.text == following.header
-    return [last] if len(packed) > 1 and opens and last.length <= room else []
+    fits = limit.count(last.header) + last.length <= room
+    return [last] if len(packed) > 1 and opens and fits else []
 
 
 def _written(context: str, units: list[_Unit]) -> Passage:

@@ -1,6 +1,6 @@
 """Measure texts in tokens of an encoder."""
 
-from bisect import bisect_left
+from bisect import bisect_right
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,8 +22,9 @@ class InTokens:
 
     def __call__(self, text: str) -> list[Sized]:
         """Return the places of the words, each with the number of its tokens."""
-        starts = [start for start, _ in self._tokenizer.encode(text, add_special_tokens=False).offsets]
-        return [(begin, end, bisect_left(starts, end) - bisect_left(starts, begin)) for begin, end in word_spans(text)]
+        # The end of a token says to which word it belongs, because many tokens begin with the blank before their word.
+        ends = [end for _, end in self._tokenizer.encode(text, add_special_tokens=False).offsets]
+        return [(begin, end, bisect_right(ends, end) - bisect_right(ends, begin)) for begin, end in word_spans(text)]
 
 
 def _tokenizer(model: str, revision: str | None) -> "Tokenizer":

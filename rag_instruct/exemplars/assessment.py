@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rag_instruct.errors import UserError
 from rag_instruct.exemplars.knowledge import KEPT
-from rag_instruct.files import read_jsonl
+from rag_instruct.records import located_records, shown
 from rag_instruct.schema import DroppedExemplar, Exemplar
 from rag_instruct.statistics import wilson
 from rag_instruct.tables import frame, text
@@ -19,11 +19,15 @@ def labelled(path: Path, texts: Iterable[tuple[int, str]]) -> dict[str, tuple[Ex
     """
     by_row = dict(texts)
     found = {}
-    for number, label in enumerate(read_jsonl(path)):
-        instruction = label.get("instruction", by_row.get(label.get("row")))
-        category = label.get("category", KEPT if label.get("knowledge_intensive") else "other")
-        if instruction is None:
-            raise UserError(f"{path}, line {number + 1}: give `instruction`, or a `row` of --texts: {label}")
+    for number, (place, label) in enumerate(located_records(path)):
+        if not isinstance(label, dict):
+            raise UserError(f"{path}, {place}: {shown(label)} is not a JSON object: correct or remove the label")
+        instruction, row = label.get("instruction"), label.get("row")
+        if instruction is None and isinstance(row, int):
+            instruction = by_row.get(row)
+        category = str(label.get("category", KEPT if label.get("knowledge_intensive") else "other"))
+        if not isinstance(instruction, str):
+            raise UserError(f"{path}, {place}: give `instruction` as a text, or a `row` of --texts: {label}")
         exemplar = Exemplar(f"label:{number}", "label", number, "", instruction)
         found[exemplar.id] = exemplar, category
     return found

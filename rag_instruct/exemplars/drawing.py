@@ -22,6 +22,7 @@ from rag_instruct.worked_examples import has_worked_examples
 
 SHOWN = 500  # how many characters of a dropped instruction we save: some are whole books
 LEAST_BLOCK = 1024  # the fewest exemplars that one pass over a file reads
+MOST_BLOCK = 65_536  # the most of them, unless more are wanted
 
 
 @dataclass
@@ -126,14 +127,17 @@ def draw(sets: Mapping[str, tuple[Path, str, int]], seed: str, cleaning: Cleanin
 def in_drawing_order(table: Path, name: str, license_: str, seed: str, block: int) -> Iterator[Exemplar]:
     """Read a set's exemplars in the order of the digests of seed and id.
 
-    So the other records of the set do not change an exemplar's turn. Each block needs one pass over the file; memory
-    holds one block.
+    So the other records of the set do not change an exemplar's turn. Memory holds a block of exemplars, which needs one
+    pass over the file. Each block is twice as large as the one before, up to MOST_BLOCK, because sets of which most are
+    dropped would need too many passes.
     """
     rows = pq.read_table(table, columns=["row"])["row"].to_numpy()
     drawn_by = np.array([digest(seed, f"{name}:{row}")[:24] for row in rows.tolist()], dtype="S24")
     order = np.argsort(drawn_by, kind="stable")
-    for start in range(0, len(order), block):
-        places = order[start : start + block]
+    end = 0
+    while end < len(order):
+        places = order[end : end + block]
+        end, block = end + block, max(block, min(2 * block, MOST_BLOCK))
         texts = _texts(table, np.sort(places))
         for row, place in zip(rows[places].tolist(), places.tolist(), strict=True):
             yield Exemplar(f"{name}:{row}", name, row, license_, texts[place])

@@ -70,7 +70,7 @@ DROP = {
         r"\d\s*[+*/^=]\s*\d",
         r"\d\s+-\s+\d",
         r"\d[xyn]\b",
-        r"\d+ ?(%|percent) of \d",
+        r"\d ?(%|percent) of \d",
         _any("calculate compute solve simplify derivative integral equation square.root average.of probability"),
         SCHOOL,
         _any("next.in.the.sequence ascending.order smallest.to prove.that puzzle"),
@@ -78,9 +78,10 @@ DROP = {
         + r".{0,20}"
         + _any("prime even odd whole two three")
         + r" (\w+ )?numbers?\b",
-        r"\d.*\bhow (much|many|long|far)\b.*\b(pay|cost|left|together|remain|need|have)\b",
-        r"\d.*\b(are|is) left\b",
-        r"\bconvert\b.*\d",
+        # (?>...) takes the first match only, so that a long instruction is read once.
+        r"\A(?>.*?\d)(?>.*?\bhow (much|many|long|far)\b).*\b(pay|cost|left|together|remain|need|have)\b",
+        r"\A(?>.*?\d).*\b(are|is) left\b",
+        r"\A(?>.*?\bconvert\b).*\d",
         r"\bif all \w+ are\b",
     ],
     Reason.CREATIVE: [

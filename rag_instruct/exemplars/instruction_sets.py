@@ -14,8 +14,8 @@ from rag_instruct.errors import UserError
 from rag_instruct.files import whole, write_json
 from rag_instruct.logs import logger
 from rag_instruct.reasons import Reason
-from rag_instruct.records import PLAIN, Form, located_records, member, shown
-from rag_instruct.records.values import name_of
+from rag_instruct.records import PLAIN, Form, located_records, member, members, shown
+from rag_instruct.records.values import is_missing, name_of, text_of
 
 TABLE = pa.schema([("row", pa.int64()), ("instruction", pa.string())])
 TABLE_ROWS = 8192  # rows that one write takes
@@ -37,7 +37,7 @@ class LeftOut(Exception):
 
 @dataclass(frozen=True)
 class Fields:
-    """Records whose instruction is the first field of `names` with a value, followed by the field `input` if given."""
+    """Records whose instruction is the first field of `names` that is not empty, followed by the field `input`."""
 
     names: tuple[str, ...]
     input: str = ""
@@ -51,16 +51,15 @@ class Fields:
         """Return the record's instruction, or raise WrongSchema or LeftOut."""
         if not isinstance(record, dict):
             raise WrongSchema(f"not an object, but {shown(record)}")
-        name = next((name for name in self.names if record.get(name) is not None), self.names[0])
-        text, given = _value(record, name), _value(record, self.input) if self.input else None
-        if not isinstance(text, str):
-            raise WrongSchema(f"{name!r} is no text, but {shown(text)}")
+        found = [(value, f"field {name!r}") for name in self.names for value in members(record, name)]
+        found = found or [(_value(record, self.names[0]), "")]
         try:
-            given = "" if given is None else name_of(given, f"field {self.input!r}")
+            text = text_of(*next((one for one in found if not is_missing(one[0]) and str(one[0]).strip()), found[0]))
+            given = name_of(_value(record, self.input), f"field {self.input!r}") if self.input else ""
         except TypeError as error:
             raise WrongSchema(str(error)) from error
         given = "" if given.strip().casefold() in NO_INPUT else given
-        return f"{text}\n{given}" if given else text
+        return f"{text}\n{given}" if text.strip() and given else text
 
 
 @dataclass(frozen=True)
@@ -84,10 +83,13 @@ class Turns:
             raise WrongSchema(f"{self.conversation!r} is no list of turns, but {shown(turns)}")
         human = {role.casefold() for role in self.human}
         for turn in turns:
-            if not isinstance(turn, dict) or self.role not in turn or not isinstance(turn.get(self.text), str):
+            if not isinstance(turn, dict) or not {self.role, self.text} <= turn.keys():
                 raise WrongSchema(f"a turn without {self.role!r} and {self.text!r}: {shown(turn)}")
             if str(turn[self.role]).casefold() in human:
-                return str(turn[self.text])
+                try:
+                    return text_of(turn[self.text], self.text)
+                except TypeError as error:
+                    raise WrongSchema(str(error)) from error
         raise LeftOut(Reason.NO_HUMAN_TURN)
 
 

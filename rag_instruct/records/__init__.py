@@ -9,10 +9,11 @@ from rag_instruct.records.json_values import json_members, json_records
 from rag_instruct.records.opening import COMPRESSIONS, Form, is_known, kind_of, located, opened_text
 from rag_instruct.records.parquet import parquet_records
 from rag_instruct.records.tables import DELIMITERS, table_records
-from rag_instruct.records.values import member, shown
+from rag_instruct.records.values import member, members, shown
 
 __all__ = [
-    "PLAIN", "Form", "Located", "is_known", "located_members", "located_records", "member", "shown", "text_lines",
+    "PLAIN", "Form", "Located", "is_known", "located_members", "located_records", "member", "members",
+    "shown", "text_lines",
 ]  # fmt: skip
 
 Located = tuple[str, Any]  # the record's place in its file, and the record

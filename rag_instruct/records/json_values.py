@@ -241,7 +241,7 @@ class _Nested:
         while True:
             try:
                 value, end = DECODER.raw_decode(self._buffer, self._at)
-                if self._whole or end < len(self._buffer):  # else the rest of a number may still come
+                if self._whole or end + 2 < len(self._buffer):  # else the rest of a number may come, such as "e-7"
                     return value, end
             except _Fault:
                 raise

@@ -225,8 +225,9 @@ def read_document(path: Path, form: Form) -> str:
 
     So a folder may have both. No text with accents is UTF-8 by chance, if its encoding uses the eighth bit.
     """
+    encoding_of(path, b"", form)  # refuses an unknown encoding
     if form.encoding and not SEVEN_BITS.match(codecs.lookup(form.encoding).name):
         with suppress(UserError):
             return read_document(path, form._replace(encoding=""))
     with opened_text(path, form, with_bar=False) as text:
-        return "".join(text.pieces(1 << 20)).replace("\r\n", "\n")
+        return re.sub("\r\n?", "\n", "".join(text.pieces(1 << 20)))

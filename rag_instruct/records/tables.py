@@ -20,7 +20,6 @@ def table_records(text: Text, kind: str, form: Form) -> Iterator[Located]:
     rows = _joined(text, delimiter) if form.quoted is False else _quoted(text, delimiter, bool(form.quoted))
     header: list[str] = []
     for line, row in rows:
-        row[:1] = [one.removeprefix(BOM) for one in row[:1]]  # of a file that was joined from several
         if not header:
             header = _checked_header(text, line, row, delimiter)
             continue
@@ -73,7 +72,7 @@ def _quoted(text: Text, delimiter: str, certain: bool) -> Iterator[tuple[int, li
     lines: list[str] = []  # of the current row
 
     def noted() -> Iterator[str]:
-        for line in text.lines():
+        for line in _lines(text):
             lines.append(line)
             yield line
 
@@ -113,7 +112,12 @@ def _remedy(error: csv.Error) -> str:
 
 def _joined(text: Text, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Yield the rows of a file whose fields were joined by the delimiter. Quotes are part of the text."""
-    for number, line in enumerate(text.lines(), start=1):
+    for number, line in enumerate(_lines(text), start=1):
         fields = line.removesuffix("\n").removesuffix("\r").split(delimiter)
         if fields != [""]:
             yield number, fields
+
+
+def _lines(text: Text) -> Iterator[str]:
+    """Yield the lines without byte-order marks, which stand inside a file that was joined from several."""
+    return (line.removeprefix(BOM) for line in text.lines())

@@ -8,10 +8,12 @@ from typing import Any
 
 
 def member(record: Any, path: str) -> Any:
-    """Return the value at the path "a.b" in a record. If a value on the way is a list, return a list.
+    """Return the value of the key "a.b" in a record, or of b inside of a.
 
-    A KeyError names the missing key.
+    If a value on the way is a list, return a list. A KeyError names the missing key.
     """
+    if isinstance(record, dict) and path in record:
+        return record[path]
     for name in path.split("."):
         if isinstance(record, list):
             record = [member(part, name) for part in record]
@@ -21,6 +23,14 @@ def member(record: Any, path: str) -> Any:
             has = ", ".join(map(str, record)) if isinstance(record, dict) else shown(record)
             raise KeyError(f"no {name!r}, it has {has or 'nothing'}")
     return record
+
+
+def members(record: Any, path: str) -> list[Any]:
+    """Return a list with the value that `member` returns, or an empty list if it is absent."""
+    try:
+        return [member(record, path)]
+    except KeyError:
+        return []
 
 
 def shown(value: Any, most: int = 60) -> str:
