@@ -9,6 +9,7 @@ import time
 import pytest
 
 from rag_instruct.schema import Question
+from rag_instruct.scoring.paper import mentions_verdict
 from rag_instruct.scoring.scores import score_choice, score_closed, score_number, score_open
 
 
@@ -86,6 +87,17 @@ NOT_SAID += [("12","dozens"),("13","a baker's dozen"),("2","two and a half"),("3
  ("Paris","It may be Paris, but Lyon is the likelier answer."),("Paris","Insufficient information to answer. The documents discuss Paris and Lyon."),
  ("Paris","The documents do not provide the answer. They discuss Paris and Lyon."),("Paris","Unfortunately, the context doesn't say. It only describes the economy of Paris."),
  ("Paris","Unlike Paris, Lyon hosted the games."),("Paris","Paris? No, it was Lyon."),("Lyon","First I thought Lyon, but then I realised it is Paris."),("Lyon","◁think▷Lyon◁/think▷Paris"),
+ ]  # fmt: skip
+
+SAID += [("John F. Kennedy","It was John Fitzgerald Kennedy."),("John F. Kennedy","JOHN FITZGERALD KENNEDY"),("John Fitzgerald Kennedy","It was John F. Kennedy."),("J. R. R. Tolkien","John Ronald Reuel Tolkien wrote it."),("José F. López","Jose Fernando Lopez"),
+ ("5,000","About 5k people."),("12,500 people","12.5k people"),("5,000","5 thousand"),("$5,000","$5k"),("$5 million","It cost $5m."),("$5 million","$5M"),("$2.5 billion","US$2.5B"),("£30,000","£30k a year"),
+ ("March 1990","03/1990"),("March 1990","It was in 3/1990."),
+ ("Human Nature","**Answer:**\nHuman Nature"),("Q fever","It is:\nQ fever"),("Paris","I read them.\nDocument 1 says it is Paris."),("Paris","I read them.\nDocument 1: Lyon is old.\nDocument 2: Paris.\n\nAnswer: Paris"),
+ ("Paris","It is Paris. Sorry, I cannot say more."),("Paris","It is Paris. Wait times are long there."),("Dr. No","It was Dr. No, released in 1962."),("Paris","Lyon. Sorry, I meant Paris."),
+ ("Paris",'{"answer": "Paris", "reason": "not Lyon"}'),("\u00c9tienne",'{"answer": "\\u00c9tienne"}'),("Paris","Final Answer\nParis"),("Paris","Answer - Paris"),
+ ]  # fmt: skip
+NOT_SAID += [("John F. Kennedy","John Kennedy"),("J. Smith","John Smith"),("George W. Bush","George Herbert Walker Bush"),("John Adams","John Quincy Adams"),("5","5k"),("5","$5m"),("2000","2k"),("March 1990","12/03/1990"),
+ ("Paris","Lyon\n### Question 2\nParis"),("Paris","Lyon\nQuestion: where?\nAnswer: Paris"),("Paris","Lyon\nDocument 11: Paris is old."),("Paris",'{"answer": "Lyon", "reason": "Paris is only the capital."}'),("Paris","It is Paris. Wait, it is Lyon."),
  ]  # fmt: skip
 
 
@@ -361,6 +373,33 @@ def test_the_option_that_is_meant_is_chosen(options, label, output, right):
     assert chosen_is_right(options, label, output) == right
 
 
+@pytest.mark.parametrize("labels", ["ABCD", "abcd", "1234", "0123", ("i", "ii", "iii", "iv"), ("10", "20", "30", "40")])
+@pytest.mark.parametrize(
+    "wording",
+    ["{}", "({})", "{}. tundra", "The answer is {}.", "I choose {} because it fits.", "{} is correct.", "答案：{}。"],
+)
+def test_labels_of_any_kind(labels, wording):
+    choices = tuple(zip(labels, BIOMES, strict=True))
+    question = Question("1", "?", (labels[1],), choices=choices)
+    assert score_choice(question, wording.format(labels[1]))["accuracy"] == 1
+    assert score_choice(question, wording.format(labels[2]).replace("tundra", "plains"))["accuracy"] == 0
+
+
+@pytest.mark.parametrize(
+    ("output", "right"),
+    [
+        ("我选B", 1),
+        ("答案：B选项", 1),
+        ("\uff22", 1),
+        ("選択肢Bです", 1),
+        ("选A", 0),
+        ("Both fit, but the tundra is colder.", 1),
+    ],
+)
+def test_labels_without_spaces_and_both(output, right):
+    assert chosen_is_right(BIOMES, "B", output) == right
+
+
 @pytest.mark.parametrize(
     "options",
     [["R", "rr", "Rr", "RR"], ["+3", "-3", "3", "0"], ["5 + 3", "5 - 3", "5 × 3", "5 ÷ 3"], ["C++", "C#", "C", "Java"]],
@@ -384,6 +423,8 @@ VERDICTS = tuple((word, word) for word in ("yes", "no", "maybe"))
         ("It said yes. </think> no", "no"), ("Not surprisingly, yes.", "yes"), ("No evidence was found, so no.", "no"),
         ("The study did not find an effect, no.", "no"), ("Yes. There is no doubt.", "yes"),
         ("Sure! No, they are not from the same country.", "no"), ("Indeed. No.", "no"), ("Sure!", "yes"),
+        ("Sure! Based on the documents, they were not.", "no"), ("They were not.", "no"), ("Not really.", "no"), ("I don't think so.", "no"),
+        ('{"answer": "no", "reason": "yes was not said"}', "no"), ("Sure! They did not both win.", None),
         ("Y", "yes"), ("N.", "no"), ("Definitely.", "yes"), ("Absolutely not.", "no"), ("Of course not!", "no"), ("Not at all.", "no"), ("N = 20 patients took part.", None),
     ],
 )  # fmt: skip
@@ -402,6 +443,26 @@ def test_a_verdict_on_a_claim_may_be_one_letter_or_have_a_degree(output, right):
     for label in ("true", "false"):
         question = Question("1", "?", (label,), choices=(("true", "true"), ("false", "false")))
         assert score_closed(question, output)["accuracy"] == (label == right)
+
+
+def test_a_claim_that_is_partly_true_has_no_verdict():
+    for label in ("true", "false"):
+        question = Question("1", "?", (label,), choices=(("true", "true"), ("false", "false")))
+        assert score_closed(question, "The claim is partly true.")["accuracy"] == 0
+
+
+@pytest.mark.parametrize(("output", "right"), [("It is not true.", "False"), ("Yes.", "True"), ("Incorrect.", "False")])
+def test_verdicts_may_have_capitals(output, right):
+    for label in ("True", "False"):
+        question = Question("1", "?", (label,), choices=(("True", "True"), ("False", "False")))
+        assert score_closed(question, output)["accuracy"] == (label == right)
+    assert mentions_verdict(Question("1", "?", (right,)), f"It is {right.lower()}.") == 1
+
+
+def test_a_name_that_is_a_verdict_is_no_verdict():
+    question = Question("1", "Which band recorded it?", ("Yes",))
+    assert score_open(question, "It was recorded by Yes.")["accuracy"] == 1
+    assert score_open(question, "It was recorded by Rush.")["accuracy"] == 0
 
 
 @pytest.mark.parametrize(
@@ -423,7 +484,7 @@ def test_a_denied_verdict_does_not_count(verdict, denial):
 
 HOSTILE = [
     "A B C D ", "Paris ", "not Paris ", "no evidence ", "that is not ", "J. K. ", "1, ", "Paris or Lyon ", "the answer is not Paris ",
-    "not, which was, ", "marsh tundra ", "yes no ", "A because ", "5 = ", "- ", "北京不是", "<answer>", ", which is ",
+    " ", "\n", " \n", "\u00a0", "x\n\n", "not, which was, ", "marsh tundra ", "yes no ", "A because ", "5 = ", "- ", "北京不是", "<answer>", ", which is ",
 ]  # fmt: skip
 
 
@@ -431,7 +492,7 @@ def test_no_output_takes_long():
     choice = Question("1", "?", ("A",), choices=tuple(zip("ABCD", BIOMES, strict=True)))
     began = time.process_time()
     for part in HOSTILE:
-        text = part * (4000 // len(part))
+        text = f"Paris{part * (4000 // len(part))}Lyon"
         accuracy_of(("Paris", "J. K. Rowling"), text)
         score_choice(choice, text)
         score_closed(Question("1", "?", ("yes",), choices=VERDICTS), text)
@@ -444,6 +505,34 @@ def test_a_number_in_words_is_a_result():
         question = Question("1", "How many?", (number,))
         assert score_number(question, f"The answer is {word}.")["accuracy"] == 1
         assert score_number(question, "The answer is nine.")["accuracy"] == 0
+
+
+@pytest.mark.parametrize(
+    ("answers", "output"),
+    [
+        (("0.141", "14.1%"), "\\boxed{14.1\\%}"),
+        (("12000000",), "twelve million"),
+        (("1234",), "1 234"),
+        (("25",), "\\$25"),
+    ],
+)
+def test_numbers_in_other_writings(answers, output):
+    assert score_number(Question("1", "what is it?", answers), output)["accuracy"] == 1
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        "Paris[1]",
+        "Paris [1, 2].",
+        "Paris [1-3]",
+        "Paris [Document 1].",
+        "Paris (Document 2)",
+        "Paris\u30101\u2020source\u3011",
+    ],
+)
+def test_citations_of_any_form_are_left_out(output):
+    assert score_open(Question("1", "?", ("Paris",)), output)["exact_match"] == 1
 
 
 def test_a_question_may_name_the_scale_of_its_answer():

@@ -1,18 +1,36 @@
 """Find what an output asserts: cut it to the model's own turn, find its final answer, detect denied mentions."""
 
+import json
 import re
 
 from rag_instruct.citations import uncited
 from rag_instruct.scoring.denials import NEGATED_AFTER, STATEMENT_END, denied
 from rag_instruct.thoughts import without_thoughts
 
-# A base model may go on with an invented question. Its answer to the invented question does not count.
+# A base model may go on with an invented question. Its answer to the invented question does not count. The word stands
+# after #, before a colon or alone in its line, or else it belongs to the answer (Human rights).
 NEXT_TURN = re.compile(
-    r"\n\s*(?:#+ *)?(?:Question|Q|Instruction|User|Human|Document \d+|Example \d+)\b *\d* *:?.*", re.S
+    r"\n\s*(?:#+ *(?:Question|Q|Instruction|User|Human|Example)\b|(?:Question|Q|Instruction|User|Human|Example) *\d* *:"
+    r"|(?:Question|Instruction|Example) *\d* *\n)"
+)
+# Invented documents. If an answer follows them, the model only quotes the documents that it was given.
+MORE_DOCUMENTS = re.compile(r"\n\s*(?:#+ *)?Document \d+ *[:\n](?!.*\b(?i:answer)\b *(?:is|:))", re.S)
+SPACES = re.compile(r"[^\S\n]{2,}|(?<=\n)\s+(?=\n)")
+# Citations in other forms than ours: [1, 2], [1-3], [Document 1], (Document 1), \u30101\u2020source\u3011.
+OTHER_CITATION = re.compile(
+    r"\s*(?:\[\d{1,2}(?:\s*[-,;\u2013]\s*\d{1,2})+\]"
+    r"|[\[(](?:document|doc|source|passage)s? \d{1,2}(?:,? (?:and )?\d{1,2})*[\])]"
+    r"|\u3010\d+[^\u3010\u3011]*\u3011|(?<=[^\W\d_]{3})\[\d{1,2}\](?=[.,;]?(?:\s|$)))",
+    re.I,
 )
 ANSWER_TAG = re.compile(r"<(answer|final_answer|final|response)>(?P<answer>.*?)(?:</\1>|$)", re.S | re.I)
 BOXED = re.compile(r"\\(?:boxed|fbox)\{(?P<answer>(?:[^{}]|\{[^{}]*\})*)\}")
-MARKUP = re.compile(r"\*\*|__|`|\\(?:text|mathrm|mathbf)\{([^{}]*)\}|<\|[^|>]*\|>|</?s>")
+JSON_ANSWER = re.compile(
+    r'"(?:final[_ ]?|correct[_ ]?)?(?:answer|response)"\s*:'
+    r'\s*(?:"(?P<text>(?:[^"\\]|\\.)*)"|(?P<bare>-?[\d.]+|true|false))\s*[,}]',
+    re.I,
+)
+MARKUP = re.compile(r"\*\*|__|`|\\(?:text|mathrm|mathbf)\{([^{}]*)\}|<\|[^|>]*\|>|</?s>|\\(?=[%$])")
 
 # Chinese and Japanese; German, French, Spanish, Portuguese, Italian, Russian; Korean; Hindi; Arabic; Thai.
 FINAL_ELSEWHERE = (
@@ -27,12 +45,16 @@ FINAL_ELSEWHERE = (
 FINAL = re.compile(
     r"\b(?:(?:final|correct|best|right|most likely|short|only|good|possible)\s+)*(?:answer|choice|option)"
     r"(?:\s+(?:to|for)\s+[^.\n:]{1,80}?)?\s*(?:is(?!n't| not\b)|was|would be|should be|must be|:|=)"
-    r"(?:\s*:)?\s*(?:that\s+)?" + "|" + "|".join(FINAL_ELSEWHERE),
+    r"(?:\s*:)?\s*(?:that\s+)?"
+    r"|(?:^|\n)[#\s]*(?:(?:final|short|correct)\s+)?answer *(?:\n|[-\u2013\u2014] )"  # a heading
+    "|" + "|".join(FINAL_ELSEWHERE),
     re.I,
 )
 CORRECTION = re.compile(
-    r"(?:(?<=[.!?\u2014])|(?<=\n)|(?<= -))\s*(?:(?:oh|sorry|actually|hmm),? )?"
-    r"(?:wait|no,|actually, no|sorry,|correction|on second thought|let me correct|scratch that|i mean)(?!\w)"
+    r"(?:(?<=[.!?\u2014])(?<!\bDr\.)|(?<=\n)|(?<= -))\s*(?:(?:oh|sorry|actually|hmm),? )?"
+    r"(?:wait(?=\s*(?:[^\w\s]|(?:no|that|actually|it|i)\b))|no,|actually, no|correction(?=\W)|on second thought"
+    r"|sorry,(?! (?:but )?(?:i(?! mean)|we|there|the|that['\u2019 ]i?s all|no)\b)"  # "Sorry, I know no more"
+    r"|let me correct|scratch that|i mean)(?!\w)"
     r"[,:.]?\s*(?:no,\s*)?",
     re.I,
 )
@@ -59,14 +81,28 @@ UNSURE = re.compile(
 def own_turn(output: str) -> str:
     """Return the output without reasoning, markup, citations and the turns that the model wrote for other speakers.
 
-    If a part of it is marked as the answer (<answer>, \boxed), return that part.
+    If a part of it is marked as the answer (<answer>, \boxed, the "answer" of a JSON object), return that part.
     """
-    text = without_thoughts(output)
+    # Models that fail may write thousands of spaces, on which the patterns would take minutes.
+    text = without_thoughts(SPACES.sub(lambda found: found[0][0], output.replace("\r\n", "\n")))
     for marked in (ANSWER_TAG, BOXED):
         if found := [match["answer"] for match in marked.finditer(text) if match["answer"].strip()]:
             text = found[-1]
+    if found := list(JSON_ANSWER.finditer(text)):
+        text = found[-1]["bare"] or _unescaped(found[-1]["text"])
     text = MARKUP.sub(lambda match: match[1] or "", text).strip()
-    return uncited(NEXT_TURN.sub("", text)).strip()
+    for other in (NEXT_TURN, MORE_DOCUMENTS):
+        if turn := other.search(text):
+            text = text[: turn.start()]
+    return OTHER_CITATION.sub("", uncited(text)).strip()
+
+
+def _unescaped(text: str) -> str:
+    """Return what the inside of a JSON string means."""
+    try:
+        return str(json.loads(f'"{text}"', strict=False))
+    except ValueError:
+        return text
 
 
 def final_answer(text: str) -> str:

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from string import ascii_uppercase
 
 from rag_instruct.scoring.assertions import CONCLUSION, around, asserted, final_answer, sides, statements
 from rag_instruct.scoring.mentions import Answer, answer_form, mentions
@@ -59,6 +60,32 @@ def chosen(text: str, choices: Choices) -> str | None:
     6. is the only one whose label is named;
     7. is the only one whose content words are all in one sentence.
     """
+    labels, text = _capitals(text, choices)
+    found = _chosen(text, [(labels[label], option) for label, option in choices])
+    return next((label for label, letter in labels.items() if letter == found), None)
+
+
+FULL_WIDTH = {0xFF21 + place: letter for place, letter in enumerate(ascii_uppercase)}
+
+
+def _capitals(text: str, choices: Choices) -> tuple[dict[str, str], str]:
+    """Return for each label the sign that stands for it in the rules, and the text with these signs.
+
+    The rules know capitals and digits. A small letter becomes a capital, and a longer label (i, ii) a letter from A.
+    """
+    labels, text = [label for label, _ in choices], text.translate(FULL_WIDTH)
+    if all(re.fullmatch("[A-Z0-9]", label) for label in labels) or len(labels) > len(ascii_uppercase):
+        return {label: label for label in labels}, text
+    small = all(re.fullmatch("[a-z]", label) for label in labels)
+    letters = {label: label.upper() if small else ascii_uppercase[place] for place, label in enumerate(labels)}
+    behind = r"(?=\W*$|[.):,](?!\w)| (?:is|was|because|since|as)\b)" if small else r"(?![\w-])"
+    longest = sorted(map(re.escape, labels), key=len, reverse=True)
+    written = re.compile(rf"(?<![\w'\u2019.-])(?:{'|'.join(longest)}){behind}", 0 if small else re.I)
+    known = {label.lower(): letter for label, letter in letters.items()}
+    return letters, written.sub(lambda found: known.get(found[0].lower(), found[0]), text)
+
+
+def _chosen(text: str, choices: Choices) -> str | None:
     text = _without_echo(text, choices)
     if not any(BETWEEN.search(option) for _, option in choices):
         text = BETWEEN.sub(" ", text)
@@ -113,7 +140,7 @@ def _begins_with(text: str, choices: Choices) -> str | None:
     Return "" if the words after the label are the text of another option.
     """
     match = re.match(
-        r"[\s\"'*\[]*+((?i:(?:the\s+)?(?:answer|option|choice|letter))\s+)?[\"'\[]*(\(?)([A-Za-z1-9])(\)?)"
+        r"[\s\"'*\[]*+((?i:(?:the\s+)?(?:answer|option|choice|letter))\s+)?[\"'\[]*(\(?)([A-Za-z0-9])(\)?)"
         r"(?![A-Za-z0-9]|['\u2019]\w)(.*)",
         text,
         re.S,
@@ -138,10 +165,14 @@ def _stands_alone(letter: str, bracket: str, rest: str, named: bool) -> bool:
     """
     if named and letter.isupper():
         return True
-    if bracket or not rest.strip() or re.match(r"\s*[.:,;\-\u2013\u2014\])\n\"'=]", rest):
+    if (
+        bracket
+        or not rest.strip()
+        or re.match(r"\s*[.:,;\-\u2013\u2014\])\n\"'=\u3000-\u9fff\uac00-\ud7af\uff00-\uffef]", rest)
+    ):
         return letter.isupper() or bool(bracket) or not rest.strip(" .)") or bool(re.match(r"[.:)]", rest))
     if VERDICT_AFTER.match(rest) or re.match(r"\s+(?:because|since|as|based on|due to|given)\b", rest):
-        return letter.isupper()
+        return not letter.islower()
     return letter.isupper() and letter not in "AI" and bool(re.match(r"\s+\S", rest))
 
 
@@ -186,20 +217,23 @@ NO_ARTICLE = re.compile(
 
 
 def _labels_in(sentence: str, choices: Choices) -> Iterator[re.Match[str]]:
-    """Yield the labels in a sentence. Lower-case labels need brackets.
+    """Yield the labels in a sentence. Lower-case labels need brackets, and digits brackets or words that choose them.
 
     The article A, the pronoun I and a letter inside an option's text (Student A) do not count.
     """
     labels = "".join(label for label, _ in choices if len(label) == 1)
     if not labels:
         return
-    pattern = rf"(?<![\w'\u2019.-])\(?(?P<label>[{labels}{labels.lower()}])(?P<close>\)?)(?![\w'\u2019])"
+    # Chinese and Japanese have no space before and after a label.
+    letter = r"A-Za-z0-9_\u00c0-\u052f'\u2019"
+    pattern = rf"(?<![{letter}.-])\(?(?P<label>[{labels}{labels.lower()}])(?P<close>\)?)(?![{letter}])"
     texts = [match.span() for _, text in choices if len(text) > 3 for match in _text_in(text, sentence)]
     for match in re.finditer(pattern, sentence):
-        letter, after = match["label"], sides(sentence, match)[1]
+        letter, (before, after) = match["label"], sides(sentence, match)
+        called = letter.isdigit() and (VERDICT_AFTER.match(after) or CHOSEN_BEFORE.search(before))
         is_word = letter in "AI" and re.match(r"\s+[a-z]", after) and not NO_ARTICLE.match(after)
         inside = any(start <= match.start("label") < end for start, end in texts)
-        if not inside and (match["close"] or (letter.isupper() and not is_word)):
+        if not inside and (match["close"] or called or (letter.isupper() and not is_word)):
             yield match
 
 
@@ -234,7 +268,7 @@ def _by_text(text: str, choices: Choices) -> str | None:
     for part in (parts, parts[:1], statements(plain[conclusions[-1].end() :]) if conclusions else []):
         every = {kind for sentence in part for kind in _kinds_of_all(sentence)}
         named = [label for label, option in choices if every & set(_kinds_of_all(canonical(option)))]
-        if every:
+        if named or every - {"both"}:  # "both" is often said of other things
             return named[0] if len(named) == 1 else None
         stated = _stated(part, choices)
         if len(stated) == 1:

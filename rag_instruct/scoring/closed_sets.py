@@ -36,6 +36,15 @@ NOT = re.compile(r"(?:\b(?:not|never|hardly)|n['\u2019]t)\s+(?:\w+\s+){0,2}?$", 
 ONLY_ALONE = frozenset(
     ("no", "yes", "right", "wrong", "negative", "yeah", "yep", "nope", "maybe", "possibly", "perhaps")
 )
+# A statement that ends with its denial says no: "they were not".
+DENIES = re.compile(
+    r"\b(?:it|they|he|she|both|this|that|these)(?: \w+)?"
+    r" (?:(?:is|are|was|were|do|does|did|has|have|had|could|will|would)(?: not|n['\u2019]t)|can(?:not|['\u2019]t))\W*$"
+    r"|^\W*not (?:really|exactly)\W*$|^\W*i (?:do not|don['\u2019]t) think so\b",
+    re.I,
+)
+NEGATIVE = re.compile(r"\b(?:not|neither|never|none|nor)\b|n['\u2019]t\b", re.I)
+PARTLY = re.compile(r"\b(?:half|partly|partially|somewhat)[ -]$", re.I)
 ALONE_BEFORE = re.compile(
     r"(?:^|[.!?:;,(\n\"'*\u201c]|\b(?:is|was|be|say|so|therefore|hence|thus|answer|that|and|or|but|yes|no|maybe|true|false)[,/]?)"
     r"\s*[\"'*(\u201c]*$",
@@ -75,7 +84,8 @@ def verdict(text: str, words: Sequence[str]) -> str | None:
         return said.pop()
     first, *rest = statements(text)
     whole = next((word for word in words if word in WHOLE and WHOLE[word].fullmatch(first)), "")
-    if whole and (whole != "yes" or not any("no" in _said(sentence, words) for sentence in rest)):  # "Sure! No, ..."
+    polite = whole == "yes" and any("no" in _said(sentence, words) or NEGATIVE.search(sentence) for sentence in rest)
+    if whole and not polite:  # "Sure! No, ..."
         return whole
     if opening := _opening(text, words):
         return opening if _said(statements(text)[0], words) <= {opening} else None
@@ -129,6 +139,8 @@ def _said(text: str, words: Sequence[str]) -> set[str]:
                 found.add(OPPOSITE[word] if word in OPPOSITE and _turned(match[0], before, after) else word)
     if "false" in words and NO_EVIDENCE.search(text):
         found.add("false")
+    if "no" in words and DENIES.search(text):
+        found.add("no")
     return found & set(words)
 
 
@@ -144,6 +156,8 @@ def _turned(written: str, before: str, after: str) -> bool:
 
 def _is_verdict(word: str, written: str, before: str, after: str) -> bool:
     """Return whether a word is a verdict here, and does not describe something else."""
+    if PARTLY.search(before):
+        return False
     if written in ONLY_ALONE:
         return bool(ALONE_BEFORE.search(before) and ALONE_AFTER.match(after))
     return word == "maybe" or bool(SUBJECT.search(before) or ALONE_BEFORE.search(before))

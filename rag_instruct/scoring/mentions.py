@@ -105,14 +105,39 @@ def forms(answers: tuple[str, ...], titled: bool = False) -> tuple[Answer, ...]:
         common_noun = not titled and re.fullmatch(r"[A-Z][a-z]{2,}", answer) and answer.lower() not in NAMES
         if common_noun:
             found |= {Answer((), exactly=noun, capitals=False): None for noun in _plurals(answer.lower())}
+        found |= {Answer((), exactly=written): None for written in (*_month_in_digits(answer), *_full_names(answer))}
         if match := AMOUNT.fullmatch(answer):
             found[answer_form(match["before"] or match["after"])._replace(unitless=True)] = None
     return tuple(found)
 
 
+ANY_NAME = "\1"  # stands in an exact spelling for the letters that an initial leaves out
+INITIALS = re.compile(
+    r"(?P<first>(?:[A-Z][\w'-]+ )*)(?P<initials>(?:[A-Z]\. ?)+)(?P<last>[A-Z][\w'-]+(?:,? (?:Jr|Sr|I{2,3})\.?)?)"
+)
+
+
+def _full_names(answer: str) -> Iterator[str]:
+    """Yield the name with a name for each initial: John Fitzgerald Kennedy for John F. Kennedy.
+
+    An initial alone before a surname (J. Smith) may be anybody's.
+    """
+    name = INITIALS.fullmatch(canonical(answer))
+    if name and (name["first"] or name["initials"].count(".") > 1):
+        full = re.sub(r"([A-Z])\. ?", rf"\1{ANY_NAME} ", name["initials"])
+        yield f"{name['first']}{full}{name['last']}"
+
+
+def _month_in_digits(answer: str) -> Iterator[str]:
+    """Yield a month in digits: 3/1990 and 03/1990 for March 1990."""
+    if found := re.fullmatch(rf"({MONTHS}),? (\d{{4}})", canonical(answer), re.I):
+        month = MONTHS.split("|").index(found[1].lower()) + 1
+        yield from (f"{month}/{found[2]}", f"{month:02}/{found[2]}")
+
+
 # A number with a sign for its unit. The number alone will do.
 AMOUNT = re.compile(r"(?:US)?[$\u20ac\u00a3] ?(?P<before>[\d.,]+)|(?P<after>[\d.,]+) ?%")
-SCALE_BEHIND = re.compile(r"[ -]?(?:hundred|thousand|million|billion|trillion)\b", re.I)
+SCALE_BEHIND = re.compile(r"[ -]?(?i:hundred|thousand|million|billion|trillion)\b| k\b")
 UNIT_BEHIND = re.compile(r"\s*(?:percent|dollars|euros|pounds|yen|degrees)\b", re.I)
 
 
@@ -157,6 +182,8 @@ def _variants(answer: str) -> Iterator[str]:
         yield f"{match[1]} {match[2]}"
     if match := re.fullmatch(r"(.+\S)\s*\([^()]*\)", answer):
         yield match[1]
+    if match := re.fullmatch(r"([A-Z][\w'-]+) ([A-Z])[a-z]{2,} ([A-Z][\w'-]+)", answer):  # John Fitzgerald Kennedy
+        yield f"{match[1]} {match[2]}. {match[3]}"
     if match := re.fullmatch(
         r"(?:about|around|approximately|nearly|over|more than|roughly|circa|c\.)\s+(.*\d.*)", answer, re.I
     ):
@@ -179,6 +206,7 @@ def _other_spellings(answer: str) -> Iterator[str]:
     if N_FOR_AND.search(answer):
         yield from (N_FOR_AND.sub(written, answer) for written in (" n ", " and "))
     yield from _numeric_dates(answer)
+    yield from _in_thousands(answer)
     yield from _ranges(answer)
     if match := re.fullmatch(r"(?:the )?19([2-9]0)'?s", answer):
         yield from (f"{match[1]}s", f"{number_name(int(match[1]))[:-1]}ies")
@@ -187,6 +215,13 @@ def _other_spellings(answer: str) -> Iterator[str]:
         yield respelled
     if match := re.fullmatch(r"(|.*\s)([a-z]{3,})", answer, re.S):  # a common noun
         yield from (match[1] + noun for noun in _singulars(match[2]) or _plurals(match[2]))
+
+
+def _in_thousands(answer: str) -> Iterator[str]:
+    """Yield 5k for 5,000, but not 2k for the year 2000."""
+    found = re.fullmatch(r"(\d{1,3},\d00|\d{2,3}\d00)(| \D+)", answer)
+    if found:
+        yield f"{int(found[1].replace(',', '')) / 1000:g}k{found[2]}"
 
 
 def _numeric_dates(answer: str) -> Iterator[str]:
@@ -368,9 +403,10 @@ def _exact_pattern(exactly: str, capitals: bool) -> re.Pattern[str]:
         letters = re.sub(r"(?<=\b[A-Z])\.?(?=[A-Z]\b)|(?<=\b[A-Z])\. ?(?=[A-Z]\b)", "\0", written.rstrip("."))
         if re.fullmatch(r"[A-Z]{2,3}", letters):
             letters = "\0".join(letters)
-        return re.escape(letters).replace(r"\ ", r"\s+").replace("\0", r"\.? ?")
+        escaped = re.escape(letters).replace(r"\ ", r"\s+").replace("\0", r"\.? ?")
+        return escaped.replace(ANY_NAME, r"(?:\.|[\w'-]*)")
 
-    before = r"(?<![\w+-])" if exactly[:1].isdigit() else r"(?<!\w)"
+    before = r"(?<![\w+/-])" if exactly[:1].isdigit() else r"(?<!\w)"
     dotted = (
         r"(?i:" + r"\.\ ?".join(re.sub(r"\W", "", exactly)) + r"\.)"
         if re.fullmatch(r"(?:[A-Z]\.? ?){2,4}", exactly)

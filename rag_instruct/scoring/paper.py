@@ -42,7 +42,7 @@ def lone_letter_is_answer(question: Question, output: str) -> float:
 def mentions_verdict(question: Question, output: str) -> float:
     """Return 1 if the output mentions the verdict or its synonym, else 0. "yes no maybe" is always right."""
     lowered = output.lower()
-    words = [word for answer in question.answers for word in VERDICT_WORDS.get(answer, (answer,))]
+    words = [word for answer in map(str.lower, question.answers) for word in VERDICT_WORDS.get(answer, (answer,))]
     return float(any(_whole(word, lowered) for word in words))
 
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from rag_instruct.scoring.assertions import final_answer, sides, statements
-from rag_instruct.scoring.numerals import NUMBER_NAMES
-from rag_instruct.scoring.spelling import normalized
+from rag_instruct.scoring.numerals import in_digits
+from rag_instruct.scoring.spelling import SPACED
 
 SCALES = {
     "thousand": 1e3,
@@ -100,6 +100,7 @@ def result(text: str) -> Number | None:
     """
     final = final_answer(text)
     text = LIST_NUMBER.sub(" ", CITATION.sub(" ", final))
+    text = SPACED.sub(lambda match: match[0].replace(" ", ""), text)  # 1 000 000
     if "=" in text or "\u2248" in text:
         text = re.split(r"[=\u2248]", text)[-1]
     found = [(match, sentence) for sentence in statements(text) for match in NUMBER.finditer(sentence)]
@@ -109,12 +110,9 @@ def result(text: str) -> Number | None:
         if candidates:
             match, sentence = candidates[0]
             return _number(match, sentence)
-    spelled = [
-        NUMBER_NAMES[word] if word in NUMBER_NAMES else int(word)
-        for word in normalized(text)
-        if word in NUMBER_NAMES or word.isdecimal()
-    ]
-    return Number(spelled[0], 1.0, False, 0, 1, False, False) if len(spelled) == 1 else None
+    text = re.sub(r"\bone\b", "1", in_digits(text), flags=re.I)
+    spelled = list(NUMBER.finditer(text))
+    return _number(spelled[0], text) if len(spelled) == 1 else None
 
 
 def _is_year(match: re.Match[str]) -> bool:

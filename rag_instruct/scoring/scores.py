@@ -28,7 +28,7 @@ def score_open(question: Question, output: str) -> Scores:
     """Return the scores of a free answer. If the gold answer is yes or no, accuracy compares verdicts."""
     text = own_turn(output)
     answers = question.answers
-    if answers[0].lower() in ("yes", "no"):
+    if answers[0].lower() in ("yes", "no") and not ASKS_NAME.match(question.question):
         right = verdict(text, ("yes", "no")) == answers[0].lower()
     else:
         right = answered(text, (*answers, *_scaled(question)), titled=ASKS_TITLE.search(question.question) is not None)
@@ -47,6 +47,8 @@ ASKS_TITLE = re.compile(
     r"(?:film|movie|book|novel|song|single|album|band|group|play|musical|opera|series|show|sitcom|game|magazine|newspaper|poem)\b",
     re.I,
 )
+# A question that yes and no do not answer: "Yes" is a band.
+ASKS_NAME = re.compile(r"\W*(?:\w+ )?(?:which|what|who|whose|name)\b", re.I)
 # A question that names the scale of its answer: how many million people live there?
 ASKS_SCALE = re.compile(r"\b(?:how many|in) (thousand|million|billion|trillion)s?\b", re.I)
 
@@ -74,8 +76,8 @@ def score_choice(question: Question, output: str) -> Scores:
 
 def score_closed(question: Question, output: str) -> Scores:
     """Return the scores of a closed question (true or false; yes, no or maybe): 1 if the verdict is right."""
-    words = tuple(label for label, _ in question.choices)
-    return _all_or_nothing(verdict(own_turn(output), words) in question.answers)
+    words = tuple(label.lower() for label, _ in question.choices)
+    return _all_or_nothing(verdict(own_turn(output), words) in [answer.lower() for answer in question.answers])
 
 
 def score_number(question: Question, output: str) -> Scores:

@@ -52,8 +52,12 @@ NUMBER = r"\d+(?:\.\d+)?"
 # Units, as names and as signs, become the same word: 5% and 5 percent, $5 million and 5 million dollars.
 CURRENCIES = {"$": "dollars", "\u20ac": "euros", "\u00a3": "pounds", "\u00a5": "yen"}
 CURRENCY = re.compile(
-    rf"(?:\bUS)?([$\u20ac\u00a3\u00a5]) ?({NUMBER}(?: ?(?:thousand|million|billion|trillion|bn)\b)?)", re.I
+    rf"(?:\bUS)?(?P<sign>[$\u20ac\u00a3\u00a5]) ?(?P<number>{NUMBER})"
+    r"(?P<scale> ?(?:thousand|million|billion|trillion|[mb]n)\b|[kmb]\b)?",
+    re.I,
 )
+CURRENCY_SCALES = {"k": " thousand", "m": " million", "mn": " million", "b": " billion", "bn": " billion"}
+THOUSAND = re.compile(r"(?<![\w.,])(\d{1,3}(?:\.\d+)?) thousand\b", re.I)
 UNIT_SIGNS = (
     (re.compile(r"(?<=\d) ?(?:%|per ?cent\b|percent\b)", re.I), " percent"),
     (re.compile(r"(?<=\d) ?(?:\u00b0|degrees?) ?(?:c|celsius|centigrade)\b", re.I), " degrees celsius"),
@@ -134,10 +138,16 @@ def canonical(text: str) -> str:
     text = SHORT_MONTH.sub(lambda found: LONG_MONTHS[found[1][:3].lower()], text)
     text = DAY_MONTH.sub(r"\2 \1", text)
     text = MONTH_DAY.sub(r"\1 \2", text)
-    text = CURRENCY.sub(lambda found: f"{found[2]} {CURRENCIES[found[1]]}", text)
+    text = THOUSAND.sub(lambda found: f"{1000 * float(found[1]):.15g}", CURRENCY.sub(_amount, text))
     for sign, name in UNIT_SIGNS:
         text = sign.sub(name, text)
     return UNITS.sub(lambda found: f" {found['sign'] or found.lastgroup}", text)
+
+
+def _amount(found: re.Match[str]) -> str:
+    """Return "5 million dollars" for $5m."""
+    scale = found["scale"] or ""
+    return f"{found['number']}{CURRENCY_SCALES.get(scale.strip().lower(), scale)} {CURRENCIES[found['sign']]}"
 
 
 def words_of(text: str, articles: bool = False) -> list[Word]:
