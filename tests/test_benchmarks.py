@@ -195,6 +195,9 @@ FAULTS = [
     ("convfinqa", "t.json", [{**REPORT, "annotation": {**TURNS, "exe_ans_list": [1]}}], "questions (4), answers (1) and programs (4) differ"),
     ("convfinqa", "t.json", [REPORT, {**REPORT, "annotation": {}}], "t.json, line 1, record 2: no 'dialogue_break'"),
     ("convfinqa", "t.json", [{**REPORT, "annotation": {**TURNS, "turn_program": ["add(#3, #1)"] * 4}}], "t.json, line 1, record 1: list index out of range"),
+    ("convfinqa", "t.json", [{**REPORT, "annotation": {**TURNS, "exe_ans_list": [float("nan")] * 4}}], "an answer must be a number, yes or no, but is nan"),
+    ("convfinqa", "t.json", [{**REPORT, "table": "a b"}], "the table must be a list of rows, but is 'a b'"),
+    ("arc", "t.jsonl", [{"id": 1, "question": "Q?", "choices": {"label": ["A", "B"], "text": ["x", None]}, "answerKey": "A"}], "the text of choice B must be a text, but is None"),
     ("own", "t.jsonl", [{"question": "Q?", "choices": ["x", "y"], "answers": ["z"]}], "the answer 'z' is neither a label nor a text of the choices: correct or remove the record"),
     ("own", "t.csv", "question,answers\nQ?,\"['x', 'y']\"\n", "line 2: the answers looks like a list, but is not JSON: \"['x', 'y']\""),
     ("own", "t.jsonl", [{"question": "Q?", "answers": {"en": "x"}}], "the answers must be a text or a whole number, but is {'en': 'x'}"),
@@ -231,7 +234,7 @@ def test_a_file_that_is_not_what_it_should_be_is_refused_with_its_place(tmp_path
 
 def test_pubmedqa_without_ids_or_with_other_ones_is_refused(tmp_path):
     table = put(tmp_path, "t.parquet", [PUBMED])
-    for listed, said in [([], "set `ids` in config.yaml"), ([put(tmp_path, "a.json", [1])], "set `ids` to the authors' test_ground_truth.json"), ([put(tmp_path, "b.json", {"21645374": "no"})], "are both files from the same release?")]:  # fmt: skip
+    for listed, said in [([], "set `ids` in config.yaml"), ([put(tmp_path, "a.json", [1])], "set `ids` to the authors' test_ground_truth.json"), ([put(tmp_path, "c.json", {"1": {"QUESTION": "?"}})], "set `ids` to the authors'"), ([put(tmp_path, "b.json", {"21645374": "no"})], "are both files from the same release?")]:  # fmt: skip
         with pytest.raises(UserError, match=said):
             list(benchmark("pubmedqa").questions([table, *listed]))
 

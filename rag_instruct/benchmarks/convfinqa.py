@@ -8,6 +8,7 @@ from typing import Any
 from rag_instruct.benchmarks import Benchmark
 from rag_instruct.benchmarks.records import questions_of_files
 from rag_instruct.records import member
+from rag_instruct.records.values import is_missing, listed, shown, words_of
 from rag_instruct.schema import Question
 from rag_instruct.scoring.paper import mentions_stripped_number
 from rag_instruct.scoring.scores import score_number
@@ -60,13 +61,19 @@ def _share(argument: str, shares: list[bool]) -> bool:
 
 
 def _shown(answer: float | str) -> str:
+    if not isinstance(answer, str | int | float) or is_missing(answer):
+        raise TypeError(f"an answer must be a number, yes or no, but is {shown(answer)}")
     return answer if isinstance(answer, str) else f"{answer:.10g}"
 
 
 def _report(record: Any) -> str:
     """Return the report's text: the text before the table, the table with one line for each row, the text after it."""
-    rows = [" | ".join(map(str, row)) for row in member(record, "table")]
-    lines = [*member(record, "pre_text"), *rows, *member(record, "post_text")]
+    table = listed(member(record, "table"), "table")
+    if not all(isinstance(row, list) for row in table):
+        raise TypeError(f"the table must be a list of rows, but is {shown(table)}")
+    rows = [" | ".join(map(str, row)) for row in table]
+    before, after = (words_of(member(record, place), place) for place in ("pre_text", "post_text"))
+    lines = [*before, *rows, *after]
     return "\n".join(line for line in lines if line.strip(" ."))
 
 

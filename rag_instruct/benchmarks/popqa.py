@@ -1,6 +1,5 @@
 """PopQA (Mallen et al., 2023), long tail: questions about a subject whose page has under 100 views a month."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 from rag_instruct.benchmarks import Benchmark
 from rag_instruct.benchmarks.records import questions_of_files, unique
 from rag_instruct.records import member
-from rag_instruct.records.values import name_of
+from rag_instruct.records.values import listed, name_of
 from rag_instruct.schema import Question
 from rag_instruct.scoring.paper import mentions_answer
 from rag_instruct.scoring.scores import score_open
@@ -23,7 +22,7 @@ def build(record: Any, number: int) -> Question | None:
     return Question(
         id=name_of(member(record, "id"), "id"),
         question=member(record, "question"),
-        answers=unique(json.loads(member(record, "possible_answers"))),
+        answers=unique(listed(member(record, "possible_answers"), "possible_answers")),
         gold_titles=unique([record.get("s_wiki_title") or ""]),
     )
 

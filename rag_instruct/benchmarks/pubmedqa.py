@@ -9,7 +9,7 @@ from rag_instruct.benchmarks.records import built, first_member
 from rag_instruct.errors import UserError
 from rag_instruct.files import read_json
 from rag_instruct.records import Form, Located, located_records, member
-from rag_instruct.records.values import name_of
+from rag_instruct.records.values import name_of, words_of
 from rag_instruct.schema import Question
 from rag_instruct.scoring.paper import mentions_verdict
 from rag_instruct.scoring.scores import score_closed
@@ -23,7 +23,7 @@ def build(record: Any, _: int) -> Question:
         question=first_member(record, "question", "QUESTION"),
         answers=(member(record, "final_decision"),),
         choices=tuple((word, word) for word in VERDICTS),
-        documents=("\n".join(first_member(record, "context.contexts", "CONTEXTS")),),
+        documents=("\n".join(words_of(first_member(record, "context.contexts", "CONTEXTS"), "contexts")),),
     )
 
 
@@ -39,7 +39,7 @@ def questions(paths: list[Path]) -> Iterator[Question]:
             f"{listed}: PubMedQA needs two files, the labelled set and the list of test ids: set `ids` in config.yaml"
         )
     test = read_json(listed)
-    if not (isinstance(test, dict) and set(test.values()) <= set(VERDICTS)):
+    if not (isinstance(test, dict) and test and all(decision in VERDICTS for decision in test.values())):
         raise UserError(
             f"{listed} does not have a decision for each id: set `ids` to the authors' test_ground_truth.json"
         )

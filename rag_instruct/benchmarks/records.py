@@ -47,6 +47,7 @@ def built(path: Path, records: Iterable[Located], build: Build, remedy: str = IT
 
 def _check(question: Question) -> None:
     texts = {"question": question.question, **{f"answer {n}": a for n, a in enumerate(question.answers, start=1)}}
+    texts |= {f"text of choice {label}": text for label, text in question.choices}
     for name, text in texts.items():
         if not isinstance(text, str) or not text.strip():
             raise ValueError(f"the {name} must be a text, but is {shown(text)}")
