@@ -50,6 +50,16 @@ def test_gold_that_is_never_found_counts():
     assert quality(questions, [row("a", ["d"], ["1"]), row("b", [], [])])["recall"] == {1: 0.5}
 
 
+@pytest.mark.parametrize(("gold", "title"), [("A &amp; B", "A & B"), ("E\u0301tienne", "\u00c9tienne")])
+def test_titles_may_be_written_otherwise(gold, title):
+    assert quality([Question("a", "?", ("x",), gold_titles=(gold,))], [row("a", [f"{title}\nd"])])["recall"] == {1: 1}
+
+
+def test_contexts_without_ids_say_nothing_of_gold_ids():
+    found = quality([Question("a", "?", ("x",), gold_passage_ids=("1",))], [row("a", ["d"], [""])])
+    assert (found["questions"], found["recall"]) == (0, {})
+
+
 @needs_shared
 def test_answers_of_real_questions_stand_in_their_gold_passages():
     """SQuAD's answers are spans of the gold passage, so nearly all have to be found there, and few in another."""

@@ -64,6 +64,7 @@ def test_a_page_and_a_plot_of_two_retrievers(tmp_path, run):
     assert text.endswith("is not measured: Without.\n")
     found += measured("g", asked, "given", run)
     labels["g"] = "Given"
+    found[0] = found[0]._replace(low=found[0].value + 1e-14)  # rounding may put an end beyond the mean
     draw_recall(labels, found, tmp_path / "a.svg")
     draw_recall(labels, found, tmp_path / "b.svg")
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()

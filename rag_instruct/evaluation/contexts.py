@@ -27,15 +27,15 @@ class FileRecord(NamedTuple):
     questions: list[str]  # normalized question texts, one for each key of QUESTIONS that the record has
     contexts: list["Retrieved"]
 
-    def asks(self, question: Question, others: Container[str]) -> bool:
-        """Return whether the record may be about this question.
+    def asks(self, question: Question, every: Container[str]) -> bool:
+        """Return whether the record may be about this question. `every` has the normalized texts of all questions.
 
         It is if their texts are equal, or if one contains the other and the record's is not the text of another
-        question (`others`). A record without a question text may be about any.
+        question. A record without a question text may be about any.
         """
         own = fold(question.question)
         alike = (text for text in self.questions if text and (text in own or own in text))
-        return not self.questions or any(text == own or text not in others for text in alike)
+        return not self.questions or any(text == own or text not in every for text in alike)
 
 
 class Retrieved(NamedTuple):
@@ -147,7 +147,7 @@ class _ByQuestion:
     def record(self, question: Question) -> FileRecord | None:
         """Return the record of a question, by its id or else by its words. Raises UserError if it is not certain."""
         record = self._by_id.get(question.id)
-        if record and not record.asks(question, self._asked - {fold(question.question)}):
+        if record and not record.asks(question, self._asked):
             raise UserError(
                 f"{record.place} has the id {question.id!r} and asks {record.questions[0]!r:.80}, but the benchmark's "
                 f"question with this id is {question.question!r:.80}: give the file of this benchmark, or remove the "

@@ -8,6 +8,7 @@ import numpy as np
 
 from rag_instruct.evaluation.records import Context, Gain, Passage, Summary
 from rag_instruct.evaluation.results import Cell, Evaluation
+from rag_instruct.evaluation.retrieval_quality import title_of
 from rag_instruct.evaluation.summary import Answers, by_id
 from rag_instruct.evaluation.tables import DOCUMENTS, LABELS, METRICS, TRAINING, by_contestant, scores
 from rag_instruct.files import digest
@@ -122,6 +123,7 @@ def _said(summary: Summary, evaluation: Evaluation, cell: Cell, number: int) -> 
 
 def _documents(context: Context, question: Question) -> Iterator[dict[str, Any]]:
     nowhere = Passage(id="", rank=0, score=None)
+    titles = set(map(title_of, question.gold_titles))
     passages = context["passages"] or [nowhere] * len(context["documents"])
     for rank, (document, passage) in enumerate(zip(context["documents"], passages, strict=True), start=1):
         title, found, text = document.partition("\n")
@@ -129,5 +131,5 @@ def _documents(context: Context, question: Question) -> Iterator[dict[str, Any]]
             "rank": rank,
             "title": title if found else "",
             "text": text if found else document,
-            "gold": passage["id"] in question.gold_passage_ids or (bool(found) and title in question.gold_titles),
+            "gold": passage["id"] in question.gold_passage_ids or (bool(found) and title_of(title) in titles),
         }

@@ -1,5 +1,8 @@
 """Measure retrieval: the recall of known gold passages, and how often the documents contain an answer."""
 
+import html
+import math
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -25,16 +28,25 @@ def quality(questions: Sequence[Question], contexts: Iterable[Context]) -> dict[
     """
     retrieved = {context["id"]: context for context in contexts if context["origin"] != "own"}
     asked = [question for question in questions if question.id in retrieved]
-    with_gold = [question for question in asked if question.gold_passage_ids or question.gold_titles]
+    with_gold = [question for question in asked if gold_of(question) and _comparable(question, retrieved[question.id])]
     most = max((len(context["documents"]) for context in retrieved.values()), default=0)
     depths = sorted({most, *(depth for depth in DEPTHS if depth <= most)} - {0})
     open_ones = [question for question in asked if not question.choices]
+    answered = [_rank_of_answer(question, retrieved[question.id]["documents"]) for question in open_ones]
     return {
         "questions": len(with_gold),
         "recall": {depth: _recall(with_gold, retrieved, depth) for depth in depths if with_gold},
         "questions_with_free_answers": len(open_ones),
-        "answer_in_documents": {depth: _answered(open_ones, retrieved, depth) for depth in depths if open_ones},
+        "answer_in_documents": {
+            depth: round(sum(rank < depth for rank in answered) / len(answered), 4) for depth in depths if answered
+        },
     }
+
+
+def _comparable(question: Question, context: Context) -> bool:
+    """Return whether gold passages can be found: a file of contexts may lack ids."""
+    passages = context["passages"]
+    return not question.gold_passage_ids or not passages or any(passage["id"] for passage in passages)
 
 
 def _recall(questions: Sequence[Question], retrieved: Mapping[str, Context], depth: int) -> float:
@@ -67,15 +79,13 @@ def ranking(question: str, names: Iterable[str]) -> Iterator[ScoredDoc]:
 
 
 def title_of(document: str) -> str:
-    """Return a document's title as gold titles are compared."""
-    return " ".join(document.split("\n", 1)[0].casefold().replace("_", " ").split())
+    """Return a document's title as gold titles are compared. HotpotQA writes & as &amp;."""
+    title = html.unescape(unicodedata.normalize("NFC", document.split("\n", 1)[0]))
+    return " ".join(title.casefold().replace("_", " ").split())
 
 
-def _answered(questions: Sequence[Question], retrieved: Mapping[str, Context], depth: int) -> float:
-    hits = sum(_has_answer(question, retrieved[question.id]["documents"][:depth]) for question in questions)
-    return round(hits / len(questions), 4)
-
-
-def _has_answer(question: Question, documents: Sequence[str]) -> bool:
+def _rank_of_answer(question: Question, documents: Sequence[str]) -> float:
+    """Return the place, from 0, of the first document that contains an answer, or infinity."""
     accepted = forms(question.answers)
-    return any(True for document in documents for _ in mentions(canonical(document), accepted))
+    found = (place for place, document in enumerate(documents) for _ in mentions(canonical(document), accepted))
+    return next(found, math.inf)

@@ -96,7 +96,9 @@ def draw_recall(labels: Mapping[str, str], found: Sequence[Measured], path: Path
             if not part:  # a benchmark may have a given run where others are searched
                 continue
             values, low, high = (np.array([one[place] for one in part]) for place in (4, 5, 6))
-            axes.errorbar(DEPTHS, values, (values - low, high - values), marker="o", markersize=3, label=retriever)
+            # Rounding may put an end of an interval a little beyond its mean, which errorbar refuses.
+            errors = (np.maximum(values - low, 0), np.maximum(high - values, 0))
+            axes.errorbar(DEPTHS, values, errors, marker="o", markersize=3, label=retriever)
         axes.set_xscale("log")
         axes.set_xticks(DEPTHS, list(map(str, DEPTHS)), minor=False)
         axes.set(title=labels[name], xlabel="first k passages", xlim=(0.8, 125))
