@@ -170,7 +170,8 @@ def _stands_alone(letter: str, bracket: str, rest: str, named: bool) -> bool:
         or not rest.strip()
         or re.match(r"\s*[.:,;\-\u2013\u2014\])\n\"'=\u3000-\u9fff\uac00-\ud7af\uff00-\uffef]", rest)
     ):
-        return letter.isupper() or bool(bracket) or not rest.strip(" .)") or bool(re.match(r"[.:)]", rest))
+        ended = re.match(r"[.:)\u3001\u3002\uff09\uff0e\uff1a]|[ .)]*$", rest)
+        return letter.isupper() or bool(bracket) or ended is not None
     if VERDICT_AFTER.match(rest) or re.match(r"\s+(?:because|since|as|based on|due to|given)\b", rest):
         return not letter.islower()
     return letter.isupper() and letter not in "AI" and bool(re.match(r"\s+\S", rest))
