@@ -1,6 +1,6 @@
 """RAG-Instruct's steps as functions for notebooks: import, exact search, synthesis, noise documents, verification.
 
-docs/api.md has an example. All functions raise UserError, whose message says what to do.
+docs/api.md has an example. A function that cannot do its work raises UserError, whose message says what to do.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -16,6 +16,7 @@ from rag_instruct.corpus.passages import Passage, PassageStore
 from rag_instruct.dataset.assembling import assemble
 from rag_instruct.dataset.verification import Examiner
 from rag_instruct.errors import UserError
+from rag_instruct.files import read_json, write_json
 from rag_instruct.llm.prompts import Prompt, load_prompt
 from rag_instruct.llm.session import Session, with_teacher
 from rag_instruct.paradigms import ANY, PARADIGMS, slots
@@ -29,6 +30,12 @@ from rag_instruct.retrieval.runs import Hit, Run
 from rag_instruct.retrieval.search import search
 from rag_instruct.retrieval.vectors import VectorFile, list_shards
 from rag_instruct.schema import Exemplar, LinkedDocuments, Pair, Reject, Row, Verdict
+from rag_instruct.settings import hint
+from rag_instruct.settings.asked import Teacher
+from rag_instruct.settings.config import filled
+from rag_instruct.settings.explain import validated
+from rag_instruct.settings.languages import LANGUAGE_NAMES
+from rag_instruct.settings.sources import Passages
 from rag_instruct.synthesis.facts import Fact
 from rag_instruct.synthesis.search_results import SearchResults
 from rag_instruct.synthesis.slots import Origin, Synthesis
@@ -59,6 +66,8 @@ def import_corpus(
     `columns` maps id, text and title to the names in the file. If `words` is not 0, documents are cut into passages of
     this number of words, in `windows` or along their `structure`.
     """
+    cut = {"words": words, "split": split} if words else {}
+    validated(Passages, {"path": str(source), "columns": dict(columns), **cut}, "import_corpus")
     folder.mkdir(parents=True, exist_ok=True)
     import_passages(source, columns, words, folder / "passages.arrow", folder / "passages.json", split)
     return open_corpus(folder)
@@ -72,23 +81,37 @@ def open_corpus(folder: Path) -> PassageStore:
 def open_index(folder: Path, encoder: EncoderSettings, name: str = "index") -> PassageIndex:
     """Open the vectors in `folder`/`name` of a corpus. If there are none, encode the passages first.
 
+    Vectors that this function made are made again if the corpus or the encoder is another one now.
     `index.best(text, k)` returns the k best passages of the corpus as hits.
     """
-    vectors, corpus = folder / name, folder / "passages.json"
-    if not (vectors / "shards.json").exists():
+    open_corpus(folder)  # raises UserError without a corpus
+    vectors, corpus, shards = folder / name, folder / "passages.json", folder / name / "shards.json"
+    made_of = vectors / "made_of.json"  # the workflow's own vectors have no such file
+    now = {"sha256": read_json(corpus)["sha256"], "encoder": encoder._replace(query_prefix=None)._asdict()}
+    if not shards.exists() or (made_of.exists() and read_json(made_of) != now):
         vectors.mkdir(exist_ok=True)
+        shards.unlink(missing_ok=True)
         shard, info = vectors / "shard_00.npy", vectors / "shard_00.json"
         embed_shard(Encoder(encoder), folder / "passages.arrow", corpus, 0, 1, shard, info)
-        list_shards([info], corpus, vectors / "shards.json")
+        write_json(made_of, now)
+        list_shards([info], corpus, shards)
     return PassageIndex(folder, name, encoder)
 
 
 def exact_search(queries: np.ndarray, vectors: Path, k: int) -> np.ndarray:
     """Return the k best rows of an .npy of vectors (n, d) for each query (q, d).
 
-    The result has shape (q, k) and the fields `row` and `score`.
+    The result has shape (q, k) and the fields `row` and `score`. If there are fewer than k rows, k is their number.
     """
-    return search(np.ascontiguousarray(queries, np.float32), VectorFile(vectors), k)
+    if not vectors.is_file():
+        raise UserError(f"{vectors}: no such file")
+    file, found = VectorFile(vectors), np.ascontiguousarray(queries, np.float32)
+    if np.ndim(queries) != 2 or found.shape[1] != file.dimension:
+        raise UserError(
+            f"the queries have shape {np.shape(queries)}: give (queries, {file.dimension}), as {vectors} has "
+            f"{file.dimension} dimensions"
+        )
+    return search(found, file, k)
 
 
 def synthesise(
@@ -114,9 +137,13 @@ def synthesise(
     time. `prompts` is a folder in resources/prompts. `language` (ISO 639-1) is that of
     question and answer. If a filter refuses the pair, return a reject with the reason.
     """
+    for given, names, argument in ((paradigm, PARADIGMS, "paradigm"), (language, LANGUAGE_NAMES, "language")):
+        if given not in names:
+            raise UserError(f"{argument}: {given!r} is unknown: {hint(given, names)}")
+    described = _checked(teacher)
     prompt = load_prompt(root() / "resources/prompts" / prompts / f"{paradigm}.yaml", language)
     imitated = Exemplar("api", "api", 0, "unknown", exemplar)
-    origin = Origin(teacher["model"], prompts, prompt.version)
+    origin = Origin(described["model"], prompts, prompt.version)
     run = cast(Run, _Given(hits, index.store if index else None))
     linked = _linked(imitated, run, index, source_words) if index and PARADIGMS[paradigm].several else None
     facts = _facts(SearchResults.of(run, imitated.id, (linked or {}).get(imitated.id, ()), source_words), prompt)
@@ -128,7 +155,7 @@ def synthesise(
         pair = await synthesis.fill(0, slots({ANY: 1}, 0)[0], 1)
         return pair or synthesis.rejects[-1]
 
-    return _with_teacher(teacher, store, budget, "synthesis", work)
+    return _with_teacher(described, store, budget, "synthesis", work)
 
 
 def add_noise(pair: Pair, hits: Sequence[Hit], corpus: PassageStore, *, documents: int = 10, seed: str = "1") -> Row:
@@ -151,7 +178,7 @@ def verify(row: Row, *, judge: Mapping[str, Any], store: Path, budget: Budget) -
     async def work(asked: Session) -> Verdict:
         return await Examiner(asked, root() / "resources/prompts/verification").examine(row)
 
-    return _with_teacher(judge, store, budget, "verification", work)
+    return _with_teacher(_checked(judge), store, budget, "verification", work)
 
 
 def read_rows(path: Path) -> list[Row]:
@@ -191,11 +218,17 @@ class _Given:
         return self._hits[beyond:]
 
 
+def _checked(teacher: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the teacher's settings with defaults. Raises UserError for a wrong key or value, as for config.yaml."""
+    described: dict[str, Any] = filled(dict(teacher), validated(Teacher, dict(teacher), "teacher"))
+    return described
+
+
 def _with_teacher(
     teacher: Mapping[str, Any], store: Path, budget: Budget, stage: str, work: Callable[[Session], Awaitable[Result]]
 ) -> Result:
     settings = {
-        "teachers": {"api": dict(teacher)},
+        "teachers": {"api": teacher},
         "datasets": {"api": {"budget": budget._asdict()}},
         "answers": str(store),
         "prices": str(root() / "resources/prices.yaml"),

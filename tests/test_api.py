@@ -1,6 +1,7 @@
 """The Python API: the example of docs/api.md as it stands, with a teacher on loopback."""
 
 import json
+import pathlib
 import re
 
 import numpy as np
@@ -108,3 +109,67 @@ def test_noise_that_does_not_suffice_is_refused():
 
     with pytest.raises(api.UserError, match="0 hits leave too few noise documents for 3"):
         api.add_noise(pair, [], Empty(), documents=3)
+
+
+class OneHot:
+    """An encoder of four texts: each gets its own axis, by its title's first letter."""
+
+    identity = "{}"
+    dimension = 4
+
+    def __init__(self, settings):
+        pass
+
+    def encode(self, texts, what):
+        return np.eye(4, dtype=np.float32)[["abcd".index(text[0].lower()) for text in texts]]
+
+    def encode_passages(self, texts, counter):
+        return self.encode(texts, "")
+
+
+def test_an_index_follows_a_corpus_that_is_imported_again(tmp_path, monkeypatch):
+    """The vectors of the earlier corpus would give the wrong passage, or none."""
+    monkeypatch.setattr("rag_instruct.api.Encoder", OneHot)
+    monkeypatch.setattr("rag_instruct.retrieval.passage_index.Encoder", OneHot)
+    for titles in ("Abc", "Cb", "Cb"):
+        lines = [json.dumps({"id": n, "title": title, "text": f"{title} text"}) for n, title in enumerate(titles)]
+        (tmp_path / "p.jsonl").write_text("\n".join(lines))
+        api.import_corpus(tmp_path / "p.jsonl", tmp_path / "corpus")
+        index = api.open_index(tmp_path / "corpus", api.EncoderSettings("m"))
+        assert index.best("C", 1)[0].passage.title.lower() == "c"
+    other = api.open_index(tmp_path / "corpus", api.EncoderSettings("m", query_prefix="c"))
+    assert other.best("C", 1)
+    made = json.loads((tmp_path / "corpus/index/made_of.json").read_text())
+    api.open_index(tmp_path / "corpus", api.EncoderSettings("other"))
+    assert json.loads((tmp_path / "corpus/index/made_of.json").read_text()) != made
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: api.synthesise("Who?", [], "single_doc", teacher={}, store=None, budget=None), "single_doc_answer"),
+        (lambda: written_by(model="m"), "give either base_url or server"),
+        (lambda: written_by(model="m", base_ulr="x"), "did you mean 'base_url'"),
+        (lambda: written_by(base_url="http://127.0.0.1:9/v1"), "'model' is missing"),
+        (lambda: written_by(language="xx"), "language: 'xx' is unknown"),
+        (lambda: api.import_corpus("p.tsv", None, words=100, split="sentences"), "'sentences' is not one of"),
+        (lambda: api.open_index(pathlib.Path("nowhere"), api.EncoderSettings("m")), "nowhere"),
+        (lambda: api.exact_search(np.eye(2), pathlib.Path("nowhere.npy"), 2), "no such file"),
+    ],
+)
+def test_a_wrong_argument_is_a_user_error(call, said):
+    with pytest.raises(api.UserError, match=said):
+        call()
+
+
+def written_by(language="en", **teacher):
+    return api.synthesise(
+        "Who?", [], "single_doc_answer", teacher=teacher, store=None, budget=api.Budget(), language=language
+    )
+
+
+def test_queries_of_another_shape_are_refused(tmp_path):
+    save_array(tmp_path / "vectors.npy", np.eye(4, dtype=np.float32))
+    for queries in (np.ones(4), np.ones((2, 3))):
+        with pytest.raises(api.UserError, match="give .queries, 4."):
+            api.exact_search(queries, tmp_path / "vectors.npy", 2)

@@ -99,11 +99,11 @@ def checked(config: Settings, prompts: Path, files: Iterable[str | Path] = ()) -
     for path in files:
         _refuse_surprises(Path(path))
     found = validated(Config, config, "config.yaml", RENAMED)
-    filled: Settings = _filled(config, found)
-    filled["datasets"] = {name: follow_language(dataset) for name, dataset in filled["datasets"].items()}
-    _refuse_bare_words(filled, files)
-    check_references(filled, prompts)
-    return filled
+    whole: Settings = filled(config, found)
+    whole["datasets"] = {name: follow_language(dataset) for name, dataset in whole["datasets"].items()}
+    _refuse_bare_words(whole, files)
+    check_references(whole, prompts)
+    return whole
 
 
 def read_config(folder: Path) -> Settings:
@@ -122,15 +122,15 @@ def json_schema() -> str:
     return json.dumps(schema, indent=2, ensure_ascii=False)
 
 
-def _filled(given: Any, found: Any) -> Any:
+def filled(given: Any, found: Any) -> Any:
     """Return a copy of `given`, and behind its keys the defaults of `found`. The given keys keep order and values."""
     if isinstance(found, Section):
         inner = found.given()
-        return {key: _filled(value, inner[key]) for key, value in given.items()} | {
+        return {key: filled(value, inner[key]) for key, value in given.items()} | {
             key: _plain(value) for key, value in inner.items() if key not in given
         }
     if isinstance(found, dict):
-        return {key: _filled(value, found[key]) for key, value in given.items()}
+        return {key: filled(value, found[key]) for key, value in given.items()}
     return given
 
 
