@@ -19,7 +19,7 @@ from rag_instruct.settings.sources import file_name
 from rag_instruct.jobs import write_settings
 from rag_instruct.dataset.card import described
 from rag_instruct.errors import UserError
-from rag_instruct.graph.places import own_file, with_own_files
+from rag_instruct.graph.places import own_file, refuse_braces, with_own_files
 from rag_instruct.graph.start import finish, prepare, start, tell_missing_keys_of_dry_run
 from rag_instruct.paradigms import PARADIGMS, REFILL, is_refilled, quotas
 from rag_instruct.records import Form
@@ -49,8 +49,7 @@ def readable_errors():
 
 
 with readable_errors():
-    config = checked(config, PROMPTS, workflow.configfiles)
-config = with_own_files(config, ROOT)
+    config = with_own_files(checked(config, PROMPTS, workflow.configfiles), ROOT)
 tell_missing_keys_of_dry_run(workflow, config)
 
 
@@ -77,6 +76,13 @@ def source(file, name, section="corpora"):
         return file["path"]
     place = "files.json" if "hub" in file else file_name(file["url"])
     return f"{config['downloads']}/{section}/{name}/{place}"
+
+
+def users_files(paths):
+    """Return the paths of files that a user named. Exit if Snakemake would misread one."""
+    with readable_errors():
+        refuse_braces(*paths)
+    return paths
 
 
 def corpus_file(name):

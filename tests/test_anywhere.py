@@ -13,6 +13,7 @@ import recording
 import yaml
 from conftest import ROOT, TARGET, Project
 
+from rag_instruct.errors import UserError
 from rag_instruct.graph.places import own_file, with_own_files
 from rag_instruct.graph.start import prepare
 from rag_instruct.jobs import REPLAY
@@ -154,3 +155,16 @@ def test_a_file_that_the_working_directory_lacks_is_the_workflows_own(tmp_path, 
     assert with_own_files(settings, workflow) == settings, "the paths are as they were written"
     monkeypatch.chdir(tmp_path)
     assert own_file(workflow, "a.tsv") == "workflow/a.tsv"
+    (workflow / "ours.jsonl").write_text("{}")
+    contexts = {"contexts": {"popqa": "ours.jsonl"}}
+    assert with_own_files(contexts, workflow)["contexts"]["popqa"] == own_file(workflow, "ours.jsonl")
+
+
+@pytest.mark.parametrize("name", ["**.jsonl", "x" * 300, ""])
+def test_a_name_that_no_file_can_have_is_left_for_its_reader(tmp_path, name):
+    assert with_own_files({"path": name}, tmp_path) == {"path": name}
+
+
+def test_a_name_with_braces_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"notes \{draft\}.txt: Snakemake replaces words in braces"):
+        with_own_files([{"path": "my notes {draft}.txt"}], tmp_path)

@@ -171,5 +171,5 @@ def written_by(language="en", **teacher):
 def test_queries_of_another_shape_are_refused(tmp_path):
     save_array(tmp_path / "vectors.npy", np.eye(4, dtype=np.float32))
     for queries in (np.ones(4), np.ones((2, 3))):
-        with pytest.raises(api.UserError, match="give .queries, 4."):
+        with pytest.raises(api.UserError, match=r"give \(queries, 4\)"):
             api.exact_search(queries, tmp_path / "vectors.npy", 2)

@@ -2,6 +2,7 @@ import copy
 import json
 import subprocess
 import sys
+from datetime import date
 
 import jsonschema
 import pytest
@@ -206,6 +207,21 @@ def test_an_ablation_is_a_few_lines():
             {"path": "quiz.json", "questoin": "q"},
             "benchmarks.quiz has no key 'questoin': did you mean 'question'?",
         ),
+        (("exemplar_sets", "mine"), {"schema_": "plain", "path": "a.csv", "license": "x"}, "did you mean 'schema'?"),
+        (
+            ("corpora", "wikipedia", "embeddings"),
+            {"contreiver": {"path": "v.tar"}},
+            "corpora.wikipedia.embeddings: 'contreiver' is not in encoders: did you mean 'contriever'?",
+        ),
+        ((*DEMO, "runs"), {"evaluation_popqqa": "r.trec"}, "'popqqa' is not in benchmarks: did you mean 'popqa'?"),
+        (("corpora", "demo", "passages"), {"path": "p.tsv", "split": "structure"}, "split says how documents are cut"),
+        (("corpora", "demo", "passages"), {"path": "p.tsv", "tokens_of": "minilm"}, "which needs `words`"),
+        (("teachers", "gpt-4o", "sampling"), {"x": date(2024, 1, 1)}, "cannot be sent as JSON"),
+        (("encoders", "minilm", "query_parameters"), {"x": float("nan")}, "cannot be sent as JSON"),
+        ((*DEMO, "evaluation", "models"), ["smollm2", "smollm2"], "'smollm2' occurs twice: remove one"),
+        ((*DEMO, "decontaminate"), ["arc", "popqa", "arc"], "'arc' occurs twice"),
+        ((*DEMO, "verification"), {"share": 0.1}, "verification: `share` needs a `judge`: give a key of `teachers`"),
+        (("answers",), "", "answers: '' is too short: at least 1 character is needed"),
         ((*DEMO, "citations"), True, "single_doc_support.yaml has no text `citing`, which asks for it"),
         (
             (*DEMO, "declining"),
@@ -233,6 +249,13 @@ def test_an_endpoint_of_embeddings_has_no_batches_and_counts_no_tokens():
         config["encoders"]["mine"] = {"teacher": "gpt-4o"}
         with pytest.raises(UserError, match=f"'gpt-4o' has `{key}`, which serves chat completions and no embeddings"):
             check(config)
+
+
+@pytest.mark.parametrize("setting", [{"documents": 0}, {"noise": {"depth": 1, "beyond": 0, "choose": "random"}}])
+def test_noise_that_needs_no_ranks_may_have_any(setting):
+    config = changed((*DEMO, "noise"), {"depth": 40})
+    config["datasets"]["rag_instruct_demo"] |= setting
+    check(config)
 
 
 def test_rows_that_decline_need_documents():

@@ -4,7 +4,12 @@ import os
 from pathlib import Path
 from typing import Any
 
-OF_FILES = ("path", "prices", "recorded", "runs")  # keys of config.yaml whose values are files
+from snakemake.io import contains_wildcard
+
+from rag_instruct.errors import UserError
+
+MAPPINGS = ("runs", "contexts")  # keys of config.yaml whose values are files by name
+OF_FILES = ("path", "prices", "recorded", *MAPPINGS)  # keys whose values are files
 
 
 def own_file(root: Path, name: str) -> str:
@@ -14,14 +19,24 @@ def own_file(root: Path, name: str) -> str:
 
 
 def with_own_files(value: Any, root: Path, key: str = "") -> Any:
-    """Return the settings. A path that exists only in the workflow's folder, such as the demo's, leads there."""
+    """Return the settings. A path that exists only in the workflow's folder, such as the demo's, leads there.
+
+    Raises UserError for a path with braces.
+    """
     if isinstance(value, dict):
-        return {name: with_own_files(inner, root, "runs" if key == "runs" else name) for name, inner in value.items()}
+        return {name: with_own_files(inner, root, key if key in MAPPINGS else name) for name, inner in value.items()}
     if isinstance(value, list):
         return [with_own_files(inner, root) for inner in value]
-    if key in OF_FILES and isinstance(value, str) and not _exists(Path(), value) and _exists(root, value):
-        return own_file(root, value)
+    if key in OF_FILES and isinstance(value, str):
+        refuse_braces(value)
+        return own_file(root, value) if not _exists(Path(), value) and _exists(root, value) else value
     return value
+
+
+def refuse_braces(*paths: str) -> None:
+    """Raise UserError if a user's file has a name such as "notes {draft}.txt", a part of which Snakemake replaces."""
+    if wrong := [path for path in paths if contains_wildcard(path)]:
+        raise UserError(f"{wrong[0]}: Snakemake replaces words in braces: rename this file or folder")
 
 
 def _exists(folder: Path, name: str) -> bool:
@@ -31,4 +46,7 @@ def _exists(folder: Path, name: str) -> bool:
     """
     if Path(name).is_absolute():
         return True
-    return (folder / name).exists() or any(folder.glob(name))
+    try:
+        return (folder / name).exists() or any(folder.glob(name))
+    except (OSError, ValueError):  # the name is too long, or no pattern of pathlib, such as **.jsonl
+        return False

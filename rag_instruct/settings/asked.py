@@ -5,7 +5,17 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, WrapValidator
 
 from rag_instruct.settings.address import address_fault
-from rag_instruct.settings.section import Amount, Maybe, Natural, Positive, PositiveNumber, Section, Shown, refusal
+from rag_instruct.settings.section import (
+    Amount,
+    Maybe,
+    Natural,
+    Parameters,
+    Positive,
+    PositiveNumber,
+    Section,
+    Shown,
+    refusal,
+)
 
 KeyVariable = Annotated[
     str,
@@ -96,7 +106,7 @@ class Teacher(Section):
         description="A .jsonl.gz file with the records of a store of answers. Jobs take these answers and buy nothing.",
         examples=["resources/sample/answers.jsonl.gz"],
     )
-    sampling: Annotated[dict[str, Any], AfterValidator(_sampling)] = Field(
+    sampling: Annotated[Parameters, AfterValidator(_sampling)] = Field(
         {},
         description="Parameters that every request contains unchanged: temperature, top_p, seed and so on.",
         examples=[{"temperature": 1.0}],

@@ -41,11 +41,14 @@ class Config(Section):
 
     answers: str = Field(
         "answers",
+        min_length=1,
         description="The folder of all teachers' stored answers. It is not below results/, so that you keep bought "
         "answers when you delete results.",
         examples=["/shared/answers"],
     )
-    downloads: str = Field("downloads", description="The folder of downloaded files.", examples=["/shared/downloads"])
+    downloads: str = Field(
+        "downloads", min_length=1, description="The folder of downloaded files.", examples=["/shared/downloads"]
+    )
     prices: str = Field(
         "resources/prices.yaml",
         description="The file with the prices of models, for previews, budgets and ledgers.",

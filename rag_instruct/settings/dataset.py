@@ -12,6 +12,7 @@ from rag_instruct.settings.section import (
     Amount,
     Bounds,
     Maybe,
+    Names,
     Natural,
     OrByName,
     OrOff,
@@ -147,8 +148,8 @@ class Evidence(Section):
 class Evaluation(Section):
     """What results/<data set>/evaluation.md compares. Each model is asked with documents and without."""
 
-    benchmarks: list[str] = Field([], description="Keys of `benchmarks`.", examples=[["popqa", "arc"]])
-    models: list[str] = Field([], description="Keys of `models`.", examples=[["llama_3_1_8b"]])
+    benchmarks: Names[str] = Field([], description="Keys of `benchmarks`.", examples=[["popqa", "arc"]])
+    models: Names[str] = Field([], description="Keys of `models`.", examples=[["llama_3_1_8b"]])
     documents: Positive = Field(
         10,
         description="The number of documents that are retrieved for a question without documents of its own.",
@@ -167,7 +168,7 @@ class Evaluation(Section):
         "RAG-Instruct: records with the question, and `ctxs` or `retrieval_ctxs` with title and text.",
         examples=[{"popqa": "popqa_with_contexts.jsonl"}],
     )
-    retrievers: list[Literal["dense", "bm25", "hybrid", "reranked"]] = Field(
+    retrievers: Names[Literal["dense", "bm25", "hybrid", "reranked"]] = Field(
         [],
         description="The retrievers that results/<data set>/retrieval.md compares; left out, those of the data set. "
         "`reranked` needs `rerank` of the data set.",
@@ -362,7 +363,7 @@ class Dataset(Section):
     cleaning: Cleaning = Field(
         Cleaning(), description="Checks of instructions before they are drawn; `false` switches a check off."
     )
-    decontaminate: list[str] = Field(
+    decontaminate: Names[str] = Field(
         [],
         description="Keys of `benchmarks`. Exemplars and rows that share 13 consecutive words, or a whole question, "
         "with a benchmark are dropped.",

@@ -34,6 +34,8 @@ FAULTS = {  # by pydantic's type of the error
     "less_than_equal": "is too large: the most is {le}",
     "too_short": "has {actual_length} items, at least {min_length} are needed",
     "too_long": "has {actual_length} items, at most {max_length} may stand here",
+    "string_too_short": "is too short: at least {min_length} character is needed",
+    "string_too_long": "is too long: at most {max_length} character may stand here",
     "string_pattern_mismatch": "does not match {pattern}",
 }
 LONGEST = 100  # a message shows at most so many characters of a value

@@ -9,6 +9,7 @@ from rag_instruct.paradigms import HELPED, PARADIGMS, WITH_ANSWER, quotas
 from rag_instruct.settings import Settings, known
 from rag_instruct.settings.sources import file_name
 
+EVALUATION = "evaluation_"  # begins the keys of `runs` for a benchmark's questions
 REFERENCES = {"corpus": "corpora", "encoder": "encoders", "teacher": "teachers"}
 
 
@@ -16,8 +17,7 @@ def check_references(config: Settings, prompts: Path) -> None:
     """Raise UserError for an unknown name. `prompts` is the folder of prompts, next to the folder of recipes."""
     _check_models(config, prompts.parent / "recipes")
     for name, corpus in config["corpora"].items():
-        if counted := corpus["passages"].get("tokens_of"):
-            _check_counted(config["encoders"], counted, f"corpora.{name}.passages.tokens_of")
+        _check_encoders_of(corpus, config["encoders"], f"corpora.{name}")
     for name, encoder in config["encoders"].items():
         if "teacher" in encoder:
             _check_endpoint(config["teachers"], encoder["teacher"], f"encoders.{name}.teacher")
@@ -28,13 +28,16 @@ def check_references(config: Settings, prompts: Path) -> None:
         _check_dataset(config, f"datasets.{name}", dataset, prompts)
 
 
-def _check_counted(encoders: Settings, name: str, place: str) -> None:
-    known(name, encoders, place, "encoders")
-    if "teacher" in encoders[name]:
-        raise UserError(
-            f"config.yaml: {place}: {name!r} is an endpoint, whose tokens cannot be counted here: name an encoder that "
-            "has a `model`"
-        )
+def _check_encoders_of(corpus: Settings, encoders: Settings, place: str) -> None:
+    for name in corpus.get("embeddings", ()):
+        known(name, encoders, f"{place}.embeddings", "encoders")
+    if counted := corpus["passages"].get("tokens_of"):
+        known(counted, encoders, f"{place}.passages.tokens_of", "encoders")
+        if "teacher" in encoders[counted]:
+            raise UserError(
+                f"config.yaml: {place}.passages.tokens_of: {counted!r} is an endpoint, whose tokens cannot be counted "
+                "here: name an encoder that has a `model`"
+            )
 
 
 def _check_endpoint(teachers: Settings, name: str, place: str) -> None:
@@ -70,13 +73,9 @@ def _check_dataset(config: Settings, place: str, dataset: Settings, prompts: Pat
         str(prompts),
     )
     _check_language(place, dataset, prompts)
-    if dataset["verification"]["share"]:
-        known(
-            dataset["verification"].get("judge", "nothing"),
-            config["teachers"],
-            f"{place}.verification.judge",
-            "teachers",
-        )
+    _check_judge(config["teachers"], f"{place}.verification", dataset["verification"])
+    for name in (queries.removeprefix(EVALUATION) for queries in dataset["runs"] if queries.startswith(EVALUATION)):
+        known(name, config["benchmarks"], f"{place}.runs.{EVALUATION}{name}", "benchmarks")
     _check_evidence(config, f"{place}.evidence", dataset["evidence"])
     _check_evaluation(config, f"{place}.evaluation", dataset["evaluation"])
     if "reranked" in dataset["evaluation"]["retrievers"] and "rerank" not in dataset:
@@ -87,7 +86,7 @@ def _check_dataset(config: Settings, place: str, dataset: Settings, prompts: Pat
     if not any(quotas(dataset, name) for name in PARADIGMS):
         raise UserError(f"config.yaml: {place}.paradigms asks for no row at all: give a count to at least one")
     depth, beyond = dataset["noise"]["depth"], dataset["noise"]["beyond"]
-    if depth - beyond < 2 * dataset["documents"]:
+    if dataset["documents"] and dataset["noise"]["choose"] != "random" and depth - beyond < 2 * dataset["documents"]:
         raise UserError(
             f"config.yaml: {place}.noise: ranks {beyond + 1} to {depth} leave too few passages for "
             f"{dataset['documents']} documents a row: raise depth, or lower beyond"
@@ -130,6 +129,13 @@ def _check_models(config: Settings, recipes: Path) -> None:
         for key in known_names.keys() & model.keys():
             section, names = known_names[key]
             known(model[key], names, f"models.{name}.{key}", section)
+
+
+def _check_judge(teachers: Settings, place: str, verification: Settings) -> None:
+    if verification["share"]:
+        if "judge" not in verification:
+            raise UserError(f"config.yaml: {place}: `share` needs a `judge`: give a key of `teachers`")
+        known(verification["judge"], teachers, f"{place}.judge", "teachers")
 
 
 def _check_evidence(config: Settings, place: str, evidence: Settings) -> None:

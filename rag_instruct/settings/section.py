@@ -1,6 +1,8 @@
 """The base of all settings files: sections as pydantic models, and the types of their values."""
 
+import json
 import re
+from collections import Counter
 from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
@@ -29,9 +31,7 @@ def refusal(said: str) -> PydanticCustomError:
 class Section(BaseModel):
     """A mapping in a settings file. It refuses unknown keys, and never converts a value to another type."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, hide_input_in_errors=True, populate_by_name=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, hide_input_in_errors=True)
     choices: ClassVar[tuple[tuple[str, ...], ...]] = ()  # exactly one of each tuple; "hub files": both keys
 
     @model_validator(mode="after")
@@ -99,6 +99,21 @@ def _ordered(bounds: list[int]) -> list[int]:
     return bounds
 
 
+def _unlike(names: list[T]) -> list[T]:
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        raise refusal(f"{twice[0]!r} occurs twice: remove one")
+    return names
+
+
+def _sendable(value: T) -> T:
+    """Refuse what JSON does not have, such as a date, which YAML reads from 2024-01-01 without quotes."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise refusal(f"a value cannot be sent as JSON ({error}): put texts in quotes") from error
+    return value
+
+
 Maybe = Annotated[T | None, _LeftOut()]
 OrOff = Annotated[
     Annotated[T, Tag("[value]")] | Annotated[Literal[False], Tag("[off]")],
@@ -115,5 +130,7 @@ ShareBelowOne = Annotated[float, Field(ge=0, lt=1), WrapValidator(_as_written)]
 ShareAboveZero = Annotated[float, Field(gt=0, le=1), WrapValidator(_as_written)]
 Natural = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
+Names = Annotated[list[T], AfterValidator(_unlike), Field(json_schema_extra={"uniqueItems": True})]
+Parameters = Annotated[dict[str, Any], AfterValidator(_sendable)]  # members of requests
 Bounds = Annotated[list[Natural], Field(min_length=2, max_length=2), AfterValidator(_ordered)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]

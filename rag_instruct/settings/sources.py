@@ -1,13 +1,13 @@
 """Sections of config.yaml that describe data and encoders: corpora, encoders, exemplar sets, benchmarks."""
 
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
 from rag_instruct.records import is_known
-from rag_instruct.settings.section import Maybe, Positive, Section, refusal
+from rag_instruct.settings.section import Maybe, Parameters, Positive, Section, refusal
 
 LIST = "files.json"  # the list of a download from the hub, in the folder of its files
 SHA256 = r"^[0-9a-f]{64}$"
@@ -125,6 +125,12 @@ class Passages(File, Written):
         None, description="The names of the columns of id, text and title, if they differ from these words."
     )
 
+    @model_validator(mode="after")
+    def _cut_by_words(self) -> Self:
+        if self.words is None and (key := next((key for key in ("split", "tokens_of") if getattr(self, key)), "")):
+            raise refusal(f"{key} says how documents are cut, which needs `words`: give it, such as 100")
+        return self
+
 
 class Corpus(Section):
     """A collection of passages."""
@@ -170,12 +176,12 @@ class Encoder(Section):
         description="A key of `teachers`: its OpenAI-compatible endpoint makes the vectors, in place of weights here.",
         examples=["text-embedding-3-small"],
     )
-    query_parameters: Maybe[dict[str, Any]] = Field(
+    query_parameters: Maybe[Parameters] = Field(
         None,
         description="With `teacher`: parameters of the requests for queries, in addition to the teacher's `sampling`.",
         examples=[{"input_type": "query"}],
     )
-    passage_parameters: Maybe[dict[str, Any]] = Field(
+    passage_parameters: Maybe[Parameters] = Field(
         None, description="The same for passages.", examples=[{"input_type": "document"}]
     )
     revision: Maybe[str] = Field(None, description="A commit, branch or tag of the hub id.", examples=["main"])

@@ -28,7 +28,7 @@ def downloadable(wildcards):
 def passage_files(wildcards):
     """Return the corpus's file, or all documents of its folder, so that Snakemake notices an edit of one."""
     path = source(corpus(wildcards)["passages"], wildcards.corpus)
-    return [str(file) for file in documents_of(Path(path), LeftOut())] if Path(path).is_dir() else path
+    return users_files([str(file) for file in documents_of(Path(path), LeftOut())] if Path(path).is_dir() else [path])
 
 
 def payer_of_corpus(wildcards, output):

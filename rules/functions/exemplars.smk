@@ -12,7 +12,7 @@ def exemplar_set(wildcards):
 def instruction_files(wildcards):
     """Return the set's file, the list of its download, or the local files that match its pattern."""
     path = source(exemplar_set(wildcards), wildcards.set, "exemplar_sets")
-    return path if Path(path).exists() else sorted(glob(path)) or path
+    return users_files([path] if Path(path).exists() else sorted(glob(path)) or [path])
 
 
 def schema_arguments(wildcards):
