@@ -23,16 +23,16 @@ def run(function: Callable[..., None], given: Sequence[str] | None = None) -> No
     """Call `function` with the arguments of the command line. Exit with a status after an error.
 
     Each parameter is an argument; keyword-only parameters become `--name`. The help is the docstring of the function's
-    module, and its section "Args:" describes the parameters. The status is 1 after a UserError, 1 with a traceback
-    after a bug, 2 for wrong arguments, and 130 after Ctrl-C.
+    module, and its section "Args:" describes the parameters. The status is 1 after a UserError or a path
+    that cannot be opened, 1 with a traceback after a bug, 2 for wrong arguments, and 130 after Ctrl-C.
     """
     call, log = _command(function, sys.argv[1:] if given is None else given)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[Messages(sys.stderr)], force=True)
     logger.setLevel(logging.INFO if first_process() else logging.ERROR)
-    if log:
-        copy_to(log)
     began = time.monotonic()
     try:
+        if log:
+            copy_to(log)
         call()
         _note(TOOK.format(time.monotonic() - began))
     except UserError as error:
@@ -43,8 +43,11 @@ def run(function: Callable[..., None], given: Sequence[str] | None = None) -> No
     except KeyboardInterrupt:
         logger.error("interrupted")
         sys.exit(130)
-    except Exception:
-        logger.exception("This is a fault of the project, not of your data: please report it.")
+    except Exception as error:
+        if isinstance(error, OSError) and error.filename:  # a folder in place of a file, no permission, no such file
+            logger.error("error: %s: %s: check this path and its permissions", error.filename, error.strerror)
+        else:
+            logger.exception("This is a fault of the project, not of your data: please report it.")
         sys.exit(1)
 
 

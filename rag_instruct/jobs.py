@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from rag_instruct.errors import UserError
-from rag_instruct.files import digest, whole
+from rag_instruct.files import digest, read_json, whole
 from rag_instruct.settings import Settings
 
 REPLAY = "RAG_INSTRUCT_REPLAY"  # if set, jobs use only stored answers, without network or key
@@ -29,12 +29,11 @@ def job_settings(path: Path | None) -> Settings:
         from rag_instruct.settings.config import read_config  # loads pydantic, which Snakemake's jobs do not need
 
         return read_config(Path.cwd())
-    try:
-        settings: Settings = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError as error:
+    if not path.exists():
         raise UserError(
             f"{path}: no such file: run snakemake again to write it, or leave --settings out to read config.yaml"
-        ) from error
+        )
+    settings: Settings = read_json(path)
     return settings
 
 

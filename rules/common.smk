@@ -20,7 +20,7 @@ from rag_instruct.jobs import write_settings
 from rag_instruct.dataset.card import described
 from rag_instruct.errors import UserError
 from rag_instruct.graph.places import own_file, refuse_braces, with_own_files
-from rag_instruct.graph.start import finish, prepare, start, tell_missing_keys_of_dry_run
+from rag_instruct.graph.start import finish, prepare, start, check_without_onstart
 from rag_instruct.paradigms import PARADIGMS, REFILL, is_refilled, quotas
 from rag_instruct.records import Form
 from rag_instruct.retrieval.endpoint_settings import EndpointEncoderSettings
@@ -50,7 +50,7 @@ def readable_errors():
 
 with readable_errors():
     config = with_own_files(checked(config, PROMPTS, workflow.configfiles), ROOT)
-tell_missing_keys_of_dry_run(workflow, config)
+check_without_onstart(workflow, config)
 
 
 # Jobs read teachers, budgets, prices and mirrors from this file. It is not an input, and params that are functions of

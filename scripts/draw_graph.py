@@ -21,6 +21,8 @@ def main(targets: list[str], *, configfile: Sequence[Path] = (), output: list[Pa
     kinds = [picture.stem.rsplit("_", 1)[-1] for picture in output]
     if wrong := [str(picture) for picture, kind in zip(output, kinds, strict=True) if kind not in GRAPHS]:
         raise UserError(f"--output: {wrong[0]}: the name must end in one of _{', _'.join(GRAPHS)}")
+    if wrong := [str(picture) for picture in output if picture.suffix not in (".svg", ".png")]:
+        raise UserError(f"--output: {wrong[0]}: the name must end in .svg or .png")
     jobs, file_of = jobs_of(targets, configfile), file_of_rule(sorted(ROOT.glob("rules/*.smk")))
     for picture, kind in zip(output, kinds, strict=True):
         draw(GRAPHS[kind](jobs, file_of), picture)

@@ -17,6 +17,7 @@ from rag_instruct.errors import UserError
 from rag_instruct.graph.places import own_file, with_own_files
 from rag_instruct.graph.start import prepare
 from rag_instruct.jobs import REPLAY
+from rag_instruct.lock import hold
 
 MODULE = """
 configfile: "own.yaml"
@@ -98,6 +99,18 @@ def test_a_module_has_the_settings_that_it_is_given(elsewhere):
     jobs = dict(re.findall(r"^rag_(\w+) +(\d+)$", planned, re.M))
     assert (jobs["synthesise"], jobs["assemble"], jobs["report"], jobs["ledger"]) == ("2", "1", "1", "1")
     assert "train" not in jobs
+
+
+@pytest.mark.slow
+def test_a_module_starts_no_second_run_in_a_folder(elsewhere):
+    """Snakemake calls `onstart` of no module."""
+    project, folder = elsewhere
+    is_module(project, folder, SET)
+    lock = hold(folder / ".snakemake/run.lock", wait=False)
+    with pytest.raises(AssertionError, match="another run is active in this folder"):
+        run(project, folder)
+    lock.close()
+    assert not (folder / "results").exists()
 
 
 @pytest.mark.long

@@ -12,6 +12,7 @@ from conftest import ROOT
 
 from rag_instruct import cli, commands
 from rag_instruct.errors import ArgumentError, UserError
+from rag_instruct.jobs import job_settings
 from rag_instruct.logs import bar, logger, progress
 
 ARGS = """Do it.
@@ -170,3 +171,28 @@ def test_an_error_stands_on_a_line_of_its_own_beside_an_open_bar(capsys):
         lines = capsys.readouterr().err.split("\n")
         assert "error: it is broken" in lines
         assert ("a warning" in lines) == (function is fails)
+
+
+@pytest.mark.parametrize("path", [".", "nowhere.npy", "file/inner"])
+def test_a_path_that_cannot_be_opened_is_no_fault_of_the_project(path, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("file").write_text("")
+
+    def main(name: Path) -> None:
+        name.read_bytes()
+
+    with pytest.raises(SystemExit) as ended:
+        cli.run(main, [path])
+    assert ended.value.code == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: {path}: ")
+    assert "Traceback" not in said
+    with pytest.raises(SystemExit):
+        cli.run(main, ["file", "--log", "file/log"])
+    assert capsys.readouterr().err.startswith("error: file")
+
+
+def test_a_settings_file_that_is_no_json_is_named(tmp_path):
+    (tmp_path / "config.yaml").write_text("datasets: {}")
+    with pytest.raises(UserError, match=r"config\.yaml, line 1: not JSON"):
+        job_settings(tmp_path / "config.yaml")

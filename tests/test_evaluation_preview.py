@@ -75,3 +75,11 @@ def test_what_is_kept_already_is_not_counted(tmp_path):
         ("evaluation documents", 0, 20, True),
         ("evaluation closed book", 10, 10, True),
     ]
+
+
+def test_models_here_cost_nothing_and_need_no_questions(tmp_path):
+    given = settings("http://127.0.0.1:9/v1", ["mine"])
+    given["benchmarks"]["mine"] = {"schema": "own", "path": str(tmp_path / "nowhere.jsonl"), "where": {}}
+    given["datasets"]["set"]["evaluation"]["models"] = ["weights"]
+    account = BudgetAccount("set", "preview", PRICES)
+    assert preview_evaluation(given, "set", tmp_path, AnswerStore(tmp_path), account) == []

@@ -182,3 +182,9 @@ def test_a_preview_names_the_keys_of_what_is_still_to_be_bought_and_downloaded(s
     Path("downloads/exemplar_sets/lmsys/files.json").write_text("{}")
     assert missing_keys_of(settings, "rag_instruct_40k", set()) == []
     assert missing_keys_of(settings, "rag_instruct_demo", {"SmolLM2-135M-Instruct.Q4_1"}) == []
+
+
+def test_a_rule_has_another_name_in_the_workflow_that_uses_this_one_as_a_module(settings):
+    renamed = SimpleNamespace(**vars(SYNTHESIS))
+    renamed.rule = SimpleNamespace(name="rag_synthesise", shellcmd="python -m scripts.synthesise {input:q}")
+    assert missing_keys([renamed], settings) == missing_keys([SYNTHESIS], settings)

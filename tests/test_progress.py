@@ -388,3 +388,19 @@ def test_a_broken_price_file_stops_no_run_that_buys_nothing(tmp_path):
     spending = Spending(settings | {"prices": str(tmp_path / "prices.yaml")}, ["rag_instruct_demo"])
     spending.look()
     assert re.match(r"dollars: not known, .*prices.yaml: .*the key 'date' is missing", spending.words)
+
+
+def test_a_store_that_cannot_be_read_stops_no_run(tmp_path):
+    (tmp_path / "answers").write_text("a file in place of the folder")
+    settings = settings_in(ROOT) | {"answers": str(tmp_path / "answers" / "inner")}
+    spending = Spending(settings, ["rag_instruct_demo"])
+    spending.look()
+    spending.close()
+    assert "dollars" in spending.words
+
+
+def test_a_message_with_a_windows_line_end_is_shown():
+    text = b"error: the body\r\nsays no\r\n"
+    assert Parted().lines(text) == ["error: the body", "says no"]
+    parted = Parted()
+    assert [line for byte in text for line in parted.lines(bytes([byte]))] == ["error: the body", "says no"]

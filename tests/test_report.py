@@ -344,6 +344,7 @@ def test_the_map_keeps_the_main_axes():
     assert places.shape == (50, 2)
     assert (places[0, 0], places[-1, 0]) == (0, SIDE)
     assert (flat_map(line[::-1].astype(np.float32))[0][::-1] == places).all()
+    assert flat_map(line[:, :1].astype(np.float32))[0].shape == (len(line), 2), "one dimension"
     assert (flat_map(np.ones((3, 4), np.float32))[0] == SIDE // 2).all(), "all the same is one place"
 
 

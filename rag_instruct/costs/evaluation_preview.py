@@ -27,13 +27,16 @@ def preview_evaluation(
 ) -> list[Estimate]:
     """Return an estimate for each model, with documents and closed book, over all benchmarks."""
     evaluation = settings["datasets"][name]["evaluation"]
+    behind_endpoints = [model for model in evaluation["models"] if "teacher" in settings["models"][model]]
+    if not behind_endpoints:
+        return []
     decoding = Decoding(evaluation["max_new_tokens"], **DECODINGS[evaluation["decoding"]])
     estimates = []
     sizes = sum(size_of(tested, settings["benchmarks"][tested], results) for tested in evaluation["benchmarks"])
-    for model in evaluation["models"]:
-        teacher = settings["teachers"].get(settings["models"][model].get("teacher"))
-        for given in GIVEN[: 1 + evaluation["closed_book"]] if teacher else ():
-            name_of = settings["models"][model]["teacher"]
+    for model in behind_endpoints:
+        name_of = settings["models"][model]["teacher"]
+        teacher = settings["teachers"][name_of]
+        for given in GIVEN[: 1 + evaluation["closed_book"]]:
             client = DryRunClient.of(with_sampling(teacher, decoding.sampling()), store, name_of)
             asked = _wanted(evaluation, name, results, given)
             if asked is None:

@@ -13,7 +13,8 @@ from rag_instruct.logs import DISPLAY, place_of
 BAR = re.compile(
     r"(?P<bar>(?P<name>.*?): +(?:\d+%\|.*?\| )?\d\S*(?: \S+)? \[[\d:]+(?:<[\d:?]+)?, [^\]]*\]) *(?P<rest>.*)"
 )
-ENDS = re.compile(rb"([\r\n])")  # characters that end a part of the stream
+# What ends a part of the stream. A last "\r" may be the first half of "\r\n", so it waits for the next byte.
+ENDS = re.compile(rb"(\r?\n|\r(?!\Z))")
 
 
 class Parted:
@@ -41,11 +42,11 @@ class Parted:
         """
         found = BAR.fullmatch(part)
         if not found:
-            return part if end == b"\n" else None
+            return part if end.endswith(b"\n") else None
         self.bars.pop(found["name"], None)
         if found["rest"] or end == b"\r":
             self.bars[found["name"]] = found["bar"]
-        return found["rest"] if found["rest"] and end == b"\n" else None
+        return found["rest"] if found["rest"] and end.endswith(b"\n") else None
 
 
 class Captured(Parted):

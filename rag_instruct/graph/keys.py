@@ -136,8 +136,14 @@ def _is_cached(model: str, revision: str | None) -> bool:
     return isinstance(try_to_load_from_cache(model, "config.json", revision=revision), str)
 
 
+def name_of(rule: Any) -> str:
+    """Return the name of a rule in this workflow. A workflow that uses this one as a module gives it another name."""
+    script = re.search(r"-m scripts\.(\w+)", getattr(rule, "shellcmd", None) or "")
+    return script[1] if script else str(rule.name)
+
+
 def _needed(job: Any, settings: Settings) -> Iterator[Needed]:
-    rule, names, made = job.rule.name, job.wildcards, str(job.output[0])
+    rule, names, made = name_of(job.rule), job.wildcards, str(job.output[0])
     if rule in TEACHER_OF:
         yield from of_teacher(settings["teachers"][TEACHER_OF[rule](settings, names)], made)
     elif rule == "download_from_hub":

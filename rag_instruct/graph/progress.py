@@ -121,13 +121,13 @@ class Spending:
 
     def look(self) -> None:
         """Count the money again. After the first call, only new answers are read."""
-        if self._store is None:
-            self._store = AnswerStore(Path(self._settings["answers"]))
-        else:
-            self._store.refresh()
         try:
+            if self._store is None:
+                self._store = AnswerStore(Path(self._settings["answers"]))
+            else:
+                self._store.refresh()
             accounts = [account_of(self._settings, name, "") for name in self._datasets]
-        except UserError as error:  # the price file is wrong, which stops only runs that send paid requests
+        except (OSError, UserError) as error:  # the price file or the store, which only runs that pay need
             self.words = f"dollars: not known, {error}"
             return
         spent = [account.spent(self._store) for account in accounts]

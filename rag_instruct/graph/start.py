@@ -15,7 +15,7 @@ from rag_instruct.dataset.shortfall import shortfall
 from rag_instruct.errors import UserError
 from rag_instruct.files import read_json
 from rag_instruct.graph.captured import speak_in_whole_messages
-from rag_instruct.graph.keys import WARNING, missing_keys, refuse_missing_keys
+from rag_instruct.graph.keys import WARNING, missing_keys, name_of, refuse_missing_keys
 from rag_instruct.lock import hold
 
 _SHORTFALLS: list[str] = []  # what is said at the exit, below the display of the run
@@ -48,8 +48,7 @@ def start(workflow: Any, settings: dict[str, Any]) -> None:
         speak_in_whole_messages(handler)
     if not workflow.local_exec:
         _show_failures()
-    refuse_second_run({job.rule.name for job in jobs})
-    refuse_missing_keys(jobs, settings)
+    _refuse(jobs, settings)
     unwanted = is_quiet_about(workflow.output_settings.quiet or [], "progress")
     if handler and sys.stderr.isatty() and not unwanted:
         from rag_instruct.graph.display import show
@@ -70,16 +69,30 @@ def _say_shortfalls() -> None:
         print(f"\n{WARNING}{said}", file=sys.stderr)
 
 
-def tell_missing_keys_of_dry_run(workflow: Any, settings: dict[str, Any]) -> None:
-    """Let a dry run name the keys that the run will need and the environment lacks.
+def _refuse(jobs: list[Any], settings: dict[str, Any]) -> None:
+    """Raise UserError if another run is active in this folder, or if a key is missing."""
+    refuse_second_run({name_of(job.rule) for job in jobs})
+    refuse_missing_keys(jobs, settings)
 
-    Snakemake calls `onstart` in real runs only. So we wait for the table of jobs, which it logs when it knows them.
+
+def check_without_onstart(workflow: Any, settings: dict[str, Any]) -> None:
+    """Let a dry run name the keys that the environment lacks, and check the run of a module as `start` does.
+
+    Snakemake calls `onstart` neither in dry runs nor for modules. So we wait for the table of jobs, which it logs when
+    it knows them.
     """
+    is_module = workflow.modifier.is_module
 
     def tell(record: logging.LogRecord) -> bool:
-        if vars(record).get("event") == LogEvent.RUN_INFO and workflow.dryrun:
+        if vars(record).get("event") == LogEvent.RUN_INFO and (workflow.dryrun or is_module):
             logger.removeFilter(tell)
-            for said in missing_keys(workflow.dag.needrun_jobs(exclude_finished=False), settings):
+            jobs = list(workflow.dag.needrun_jobs(exclude_finished=False))
+            if not workflow.dryrun:
+                try:
+                    _refuse(jobs, settings)
+                except UserError as error:
+                    sys.exit(f"error: {error}")
+            for said in missing_keys(jobs, settings):
                 print(f"{WARNING}{said}", file=sys.stderr)
         return True
 

@@ -65,8 +65,9 @@ def flat_map(vectors: np.ndarray) -> tuple[np.ndarray, float]:
     """Return the map's coordinates (n, 2) of vectors (n, d), from 0 to SIDE, and the share of variance that it shows.
 
     The axes are the first two principal components. The largest weight of each axis is positive, so that the same
-    vectors always give the same map.
+    vectors always give the same map. Vectors of one dimension get a second one, of zeros.
     """
+    vectors = np.pad(vectors, ((0, 0), (0, max(0, 2 - vectors.shape[1]))))
     centred = vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64)
     variances, axes = np.linalg.eigh(centred.T @ centred)
     main = axes[:, -1:-3:-1]

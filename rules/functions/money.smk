@@ -14,5 +14,6 @@ def judged_exemplars(wildcards):
 
 def own_prices(wildcards):
     """Return the prices of teachers in config.yaml. They replace those of the price file."""
-    prices = {teacher["model"]: teacher["price"] for teacher in config["teachers"].values() if "price" in teacher}
+    teachers = config["teachers"].items()
+    prices = {name: [teacher["model"], teacher["price"]] for name, teacher in teachers if "price" in teacher}
     return json.dumps(prices, sort_keys=True)
