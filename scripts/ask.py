@@ -9,6 +9,7 @@ Args:
     model: folder, hub id, or package:<module>/<file>.gguf
     question: default: questions are read from the terminal
     dataset: data set whose corpus is searched; default: the data set in whose folder the model is
+    configfile: YAML files with settings that override config.yaml
     alone: ask without documents
     documents: number of documents in the prompt
     tokens: the longest answer, in tokens
@@ -17,18 +18,20 @@ Args:
 import os
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from transformers.utils.logging import disable_progress_bar, set_verbosity_error
 
 from rag_instruct import cli
 from rag_instruct.evaluation.answerer import Answerer, cited
+from rag_instruct.graph.places import with_own_files
+from rag_instruct.project import root
 from rag_instruct.retrieval.encoder import EncoderSettings
 from rag_instruct.retrieval.endpoint_settings import EndpointEncoderSettings
 from rag_instruct.retrieval.passage_index import PassageIndex
 from rag_instruct.retrieval.runs import Hit
-from rag_instruct.settings import known
+from rag_instruct.settings import Settings, known
 from rag_instruct.settings.config import read_config
 
 
@@ -37,6 +40,7 @@ def main(
     question: str | None = None,
     *,
     dataset: str | None = None,
+    configfile: Sequence[Path] = (),
     alone: bool = False,
     documents: int = 10,
     tokens: int = 500,
@@ -55,7 +59,8 @@ def main(
     if alone:
         answer_all(None)
     else:
-        with_index(dataset or dataset_of(model), answer_all)
+        config = with_own_files(read_config(Path.cwd(), configfile), root())
+        with_index(config, dataset or dataset_of(model), answer_all)
 
 
 def asked() -> Iterator[str]:
@@ -76,9 +81,8 @@ def dataset_of(model: str) -> str:
     return parts[-3] if len(parts) > 2 and parts[-2] == "models" else ""
 
 
-def with_index(name: str, work: Callable[[PassageIndex], None]) -> None:
+def with_index(config: Settings, name: str, work: Callable[[PassageIndex], None]) -> None:
     """Call `work` with the index of a data set. An encoder behind an endpoint is paid by the data set's budget."""
-    config = read_config(Path.cwd())
     known(name, config["datasets"], "--dataset", "datasets (with --alone, no data set is needed)")
     corpus, encoder = config["datasets"][name]["corpus"], config["datasets"][name]["encoder"]
     place, settings = Path("results/corpora") / corpus, config["encoders"][encoder]

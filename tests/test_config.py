@@ -8,12 +8,14 @@ import jsonschema
 import pytest
 import yaml
 from conftest import ROOT
+from snakemake.utils import update_config
 
 from rag_instruct.errors import UserError
 from rag_instruct.settings.config import checked, json_schema, read_config
 
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
 DEMO = ("datasets", "rag_instruct_demo")
+DATASET = CONFIG["datasets"]["rag_instruct_demo"]
 OWN = {"path": "own.jsonl", "license": "MIT", "fields": {"instruction": "asked"}}
 
 
@@ -352,4 +354,19 @@ def test_what_yaml_reads_otherwise_than_it_is_meant_is_refused_with_its_line(tmp
 def test_what_is_no_yaml_is_said(tmp_path):
     (tmp_path / "config.yaml").write_text("corpora:\n\tmine: x\n")
     with pytest.raises(UserError, match=r"(?s)config\.yaml: not YAML: .*line 2"):
+        read_config(tmp_path)
+
+
+def test_settings_of_ones_own_are_added_as_snakemake_adds_them(tmp_path):
+    """In a folder without a config.yaml, to the workflow's own."""
+    own = {"datasets": {"mine": DATASET | {"seed": 7}}, "corpora": {"demo": {"shards": 3}}}
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(own))
+    (tmp_path / "empty.yaml").write_text("")
+    found = read_config(tmp_path, [tmp_path / "own.yaml", tmp_path / "empty.yaml"])
+    by_snakemake = copy.deepcopy(CONFIG)
+    update_config(by_snakemake, own)
+    assert found == check(by_snakemake)
+    assert found["corpora"]["demo"]["shards"] == 3
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump({"datasets": {}}))
+    with pytest.raises(UserError, match="datasets"):
         read_config(tmp_path)

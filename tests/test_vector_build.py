@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from rag_instruct.llm.budget import BudgetAccount
 from rag_instruct.llm.prices import Price, Prices
 from rag_instruct.llm.segments import tokens_of
 from rag_instruct.retrieval.runs import Run
+from rag_instruct.settings.config import read_config
 from scripts import ask
 
 pytestmark = pytest.mark.slow
@@ -117,7 +119,9 @@ def test_the_whole_way(project, served, monkeypatch, caplog):
     monkeypatch.chdir(folder)
     monkeypatch.setenv("TEST_KEY", KEY)
     asked = []
-    ask.with_index("rag_instruct_demo", lambda index: asked.append(index.best("moons of Mars", 3)))
+    ask.with_index(
+        read_config(Path.cwd()), "rag_instruct_demo", lambda index: asked.append(index.best("moons of Mars", 3))
+    )
     assert [hit.row for hit in asked[0]] == best("query: moons of Mars", passages_of(folder), 3)
     assert served.billed[-1] == "query: moons of Mars"
 

@@ -109,14 +109,27 @@ def checked(config: Settings, prompts: Path, files: Iterable[str | Path] = ()) -
     return whole
 
 
-def read_config(folder: Path) -> Settings:
-    """Return the checked config.yaml of a folder, for scripts that run without Snakemake."""
-    path = folder / "config.yaml"
-    try:
-        config = yaml.safe_load(read_text(path))
-    except yaml.YAMLError as error:
-        raise UserError(f"{path}: not YAML: {error}") from error
-    return checked(config, root() / "resources/prompts", [path])
+def read_config(folder: Path, more: Iterable[Path] = ()) -> Settings:
+    """Return the checked settings for scripts that run without Snakemake, from the files that a run would read.
+
+    These are config.yaml of the folder, or else the workflow's own, and the files `more` of --configfile.
+    """
+    own = folder / "config.yaml"
+    paths = [own if own.exists() else root() / "config.yaml", *more]
+    config: Any = {}
+    for path in paths:
+        try:
+            config = _merged(config, yaml.safe_load(read_text(path)) or {})
+        except yaml.YAMLError as error:
+            raise UserError(f"{path}: not YAML: {error}") from error
+    return checked(config, root() / "resources/prompts", paths)
+
+
+def _merged(before: Any, added: Any) -> Any:
+    """Return settings with the keys of `added`, as Snakemake merges files: sections key by key, other values whole."""
+    if not (isinstance(before, dict) and isinstance(added, dict)):
+        return added
+    return before | {key: _merged(before.get(key), value) for key, value in added.items()}
 
 
 def json_schema() -> str:
