@@ -9,7 +9,8 @@ from rag_instruct.schema import Link
 
 # Pages that only list the subjects of a title: "Mercury may refer to:". Their title or their first words tell.
 LISTS_SUBJECTS = re.compile(
-    r"\b(may|can|could|might)( also| either)? (refer( also| either)? to|mean|stand for)\b|\brefers? to( one of)?( the following)?:"
+    r"\b(may|can|could|might)( also| either)? (refer( also| either)? to|mean|stand for)\b"
+    r"|\brefers? to( one of)?( the following)?:"
     r"|\bsteht für:|\bbezeichnet:|\bpeut( aussi)? (désigner|faire référence)|\bpuede (referirse|hacer referencia)"
     r"|\bpuò riferirsi|\bpode (referir|significar)|\bможет (означать|относиться)|可(以|能)?指|を指す。?$",
     re.I,
