@@ -15,6 +15,7 @@ from stage import DEPTH, Stage, prepare, settings
 from rag_instruct.costs.dry_run import DryRunClient
 from rag_instruct.costs.estimate import Requests, estimate, rows_to_requests
 from rag_instruct.costs.ledger import entries, summary
+from rag_instruct.costs.preview import _same_exemplars
 from rag_instruct.errors import UserError
 from rag_instruct.graph.plan import paying, reason, stages, table
 from rag_instruct.jobs import job_settings, write_settings
@@ -340,3 +341,20 @@ def test_a_forbidden_licence_is_refused_before_anything_runs(project):
     assert ran.returncode != 0
     assert "exemplar_sets.demo_sharegpt has the licence CC0-1.0" in ran.stdout
     assert "Nothing was run" in ran.stdout
+
+
+@pytest.mark.parametrize(
+    ("changed", "shared"),
+    [
+        ({"documents": 0}, True),
+        ({"retriever": "bm25"}, False),
+        ({"rerank": {"model": "m"}}, False),
+        ({"exemplars": {"b": 1, "a": 1}}, False),
+    ],
+)
+def test_an_ablation_is_counted_with_the_files_of_another_set_only_if_these_are_the_same(tmp_path, changed, shared):
+    one = {"exemplars": {"a": 1, "b": 1}, "retriever": "dense"}
+    (tmp_path / "first/search").mkdir(parents=True)
+    (tmp_path / "first/search/exemplars.parquet").touch()
+    settings = {"datasets": {"first": one, "second": one | changed}}
+    assert _same_exemplars(settings, "second", tmp_path).name == ("first" if shared else "second")

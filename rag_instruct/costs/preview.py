@@ -25,6 +25,9 @@ from rag_instruct.synthesis.slots import Origin, Synthesis
 DECIDES_EXEMPLARS = [
     "corpus",
     "encoder",
+    "retriever",
+    "bm25",
+    "rerank",
     "exemplars",
     "cleaning",
     "decontaminate",
@@ -72,8 +75,8 @@ def _same_exemplars(settings: dict[str, Any], name: str, results: Path) -> Path:
     An ablation often shares its exemplars, so its stored answers can be counted before its files are made.
     """
 
-    def decides(one: str) -> list[Any]:
-        return [settings["datasets"][one].get(key) for key in DECIDES_EXEMPLARS]
+    def decides(one: str) -> str:  # as text, because the order of the exemplar sets counts
+        return str([settings["datasets"][one].get(key) for key in DECIDES_EXEMPLARS])
 
     alike = [one for one in (name, *settings["datasets"]) if decides(one) == decides(name)]
     made = [results / one for one in alike if (results / one / "search/exemplars.parquet").exists()]
