@@ -81,7 +81,7 @@ def check_without_onstart(workflow: Any, settings: dict[str, Any]) -> None:
     Snakemake calls `onstart` neither in dry runs nor for modules. So we wait for the table of jobs, which it logs when
     it knows them.
     """
-    is_module = workflow.modifier.is_module
+    is_module = workflow.modifier.parent_modifier is not None
 
     def tell(record: logging.LogRecord) -> bool:
         if vars(record).get("event") == LogEvent.RUN_INFO and (workflow.dryrun or is_module):
