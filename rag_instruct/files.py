@@ -38,9 +38,10 @@ def whole(path: Path) -> Iterator[Path]:
     A kill leaves the old file, or none. The process id is in the name, because another job may write the same file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Killed jobs left these files. If another job still writes one, it makes the same file as this job.
     for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
-        left.unlink(missing_ok=True)
+        process = left.name.removeprefix(f".{path.name}.").removesuffix(".tmp")
+        if process.isdecimal() and not _runs_here(int(process)):  # a killed job, or a job on another node
+            left.unlink(missing_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with needs_room(path):
@@ -48,6 +49,16 @@ def whole(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _runs_here(process: int) -> bool:
+    try:
+        os.kill(process, 0)  # sends nothing
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def dump(value: Any) -> str:

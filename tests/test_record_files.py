@@ -1,11 +1,13 @@
 """Our own records: what is written is what is read, and what is of another type is named with its place."""
 
 import json
+import os
 
 import pytest
 from made import pair, row
 
 from rag_instruct.errors import UserError
+from rag_instruct.files import whole
 from rag_instruct.reasons import Reason
 from rag_instruct.record_files import as_json, read_records, write_records
 from rag_instruct.schema import DroppedExemplar, Exemplar, Gain, Question, Reject, Row, Verdict, Weighed
@@ -92,6 +94,18 @@ def test_a_line_that_was_cut_off_and_a_wrong_value_below_any_key_are_named(tmp_p
     with pytest.raises(UserError) as refusal:
         list(read_records(tmp_path / "x.jsonl", Weighed))
     assert f"x.jsonl, line 1{said}" in str(refusal.value)
+
+
+def test_a_file_removes_what_killed_jobs_left_and_no_file_of_a_running_job(tmp_path):
+    """Two jobs write the same file, and a third one a file whose name begins like it."""
+    ended = 99_999_999  # larger than any process id
+    (tmp_path / f".a.{ended}.tmp").touch()
+    running = [tmp_path / f".a.{os.getppid()}.tmp", tmp_path / f".a.json.{ended}.tmp"]
+    for path in running:
+        path.touch()
+    with whole(tmp_path / "a") as temporary:
+        temporary.touch()
+    assert sorted(tmp_path.iterdir()) == sorted([tmp_path / "a", *running])
 
 
 def test_a_reason_that_nobody_owns_is_refused(tmp_path):
