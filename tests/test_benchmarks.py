@@ -185,7 +185,7 @@ FAULTS = [
     ("webquestions", "t.jsonl", [{"question": "who?", "answers": []}], "line 1: the question has no answer"),
     ("webquestions", "t.jsonl", [{"question": " ", "answers": ["x"]}], "line 1: the question must be a text, but is ' '"),
     ("popqa", "t.jsonl", [POPQA, {**POPQA, "s_pop": None}], "line 2: "),
-    ("popqa", "t.jsonl", [{**POPQA, "possible_answers": "farmer"}], "line 1: Expecting value"),
+    ("popqa", "t.jsonl", [{**POPQA, "possible_answers": "farmer"}], "line 1: a list of texts was expected, but found 'farmer'"),
     ("triviaqa", "t.jsonl", [{"question": "Which?", "question_id": "1", "answer": {"value": "<unk>", "aliases": []}}], "the test split hides its answers"),
     ("arc", "t.jsonl", [{"id": "1", "question": "Q", "choices": CHOICES, "answerKey": "D"}], "answerKey 'D' is not among the labels of the choices: 1, 2, 3"),
     ("arc", "t.jsonl", [{"id": "1", "question": "Q", "choices": {"text": ["x"], "label": ["A", "B"]}, "answerKey": "A"}], "zip()"),
