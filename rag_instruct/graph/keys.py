@@ -43,7 +43,8 @@ def refuse_missing_keys(jobs: Iterable[Any], settings: Settings) -> None:
 
 def missing_keys(jobs: Iterable[Any], settings: Settings) -> list[str]:
     """Return a sentence about each key that the jobs need and the environment lacks, with its remedy."""
-    ordered = sorted(jobs, key=lambda job: str(job.output[0]))
+    # A rule without outputs collects targets. It is of a workflow that uses this one as a module.
+    ordered = sorted((job for job in jobs if job.output), key=lambda job: str(job.output[0]))
     return sentences(key for job in ordered for key in _needed(job, settings))
 
 
