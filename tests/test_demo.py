@@ -185,7 +185,7 @@ def test_results_are_rebuilt_from_the_store_without_a_call_in_other_chunks(copie
 @pytest.mark.long
 def test_a_kill_and_one_core_change_no_byte_of_the_whole_build(project, demo):
     with played(project) as served:
-        killed_in_the_middle(project, 100, "--cores", "2")
+        killed_in_the_middle(project, 40, "--cores", "2")
         assert built_with(project, 1, BASH_ENV="") == demo.sha256
         assert served.bill()["billed"] - served.bill()["distinct"] <= 2
 

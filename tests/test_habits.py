@@ -703,7 +703,8 @@ def test_a_server_that_closes_each_connection_without_a_word_answers_all_the_sam
     ]
     with habits(lambda request: Raw(forms[number_of(request) % 2])) as served:
         assert ask_all(served.base_url, tmp_path, range(12), concurrency=1)[1] == 12
-        assert len(served.requests) == 12 + len(AnswerStore(tmp_path).lost)
+        # A request on a connection that the server has just closed is lost, but it may never have arrived there.
+        assert 12 <= len(served.requests) <= 12 + len(AnswerStore(tmp_path).lost)
 
 
 def test_a_redirect_is_followed_where_it_leads_to_the_endpoint_and_else_said(tmp_path):

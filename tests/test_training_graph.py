@@ -120,7 +120,7 @@ def stopped_alone(project, told):
         os.kill(worker, signal.SIGUSR1)
     text = "".join(said) + run.communicate()[0]
     assert run.returncode == 0, text
-    assert "run again to go on" in text
+    assert "run the same command again to resume" in text
     assert "Trying to restart job" in text
     return text
 
@@ -137,7 +137,7 @@ def stopped_with_snakemake(project):
     os.killpg(run.pid, signal.SIGUSR1)
     text = "".join(said) + run.communicate()[0]
     assert run.returncode == 1, text
-    assert "run again to go on" in text
+    assert "run the same command again to resume" in text
 
 
 def workers(project):
