@@ -34,9 +34,9 @@ def test_equal_sums_of_other_ranks_are_equal():
     assert found["score"][0] == found["score"][1]
 
 
-def run_of(folder, name, ranking):
+def run_of(folder, name, ranking, score=lambda rank: 100 - rank):
     """A run of one query whose hits are these passages."""
-    lines = [f"q Q0 id{row} {rank} {100 - rank} {name}" for rank, row in enumerate(ranking, start=1)]
+    lines = [f"q Q0 id{row} {rank} {score(rank)} {name}" for rank, row in enumerate(ranking, start=1)]
     (folder / f"{name}.trec").write_text("\n".join(lines))
     path = folder / f"{name}.parquet"
     import_run(folder / f"{name}.trec", len(ranking), ["q"], folder / "p.arrow", path, folder / f"{name}_own.trec")
@@ -53,3 +53,14 @@ def test_a_fused_run_is_a_run(tmp_path):
     assert table["score"] == [1 / 61 + 1 / 63, 2 / 62, 1 / 61, 1 / 63]
     with pytest.raises(UserError, match="the runs have 4 passages for the query 'q', but 5 are needed"):
         fuse_runs(runs, 5, ["q"], tmp_path / "fused.parquet", tmp_path / "fused.trec")
+
+
+@pytest.mark.parametrize(("found", "rows"), [(0, [5, 6, 7]), (1, [8, 5, 6]), (2, [8, 5, 0])])
+def test_passages_that_share_no_word_with_the_query_win_nothing_by_their_place_in_the_corpus(tmp_path, found, rows):
+    """The search by words fills its list up with them: their score is 0, and their order is that of the corpus."""
+    passages(tmp_path, 9)
+    dense = run_of(tmp_path, "dense", [5, 6, 7])
+    words = run_of(tmp_path, "words", [8, 0, 1], score=lambda rank: max(found + 1 - rank, 0))
+    fuse_runs([dense, words], 3, ["q"], tmp_path / "fused.parquet", tmp_path / "fused.trec")
+    rows_found = pq.read_table(tmp_path / "fused.parquet").to_pydict()["row"]
+    assert set(rows_found) == set(rows)

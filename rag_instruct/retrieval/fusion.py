@@ -25,7 +25,7 @@ def fuse_runs(runs: Sequence[Run], k: int, query_ids: Sequence[str], output: Pat
 
 
 def _of_query(runs: Sequence[Run], query: str, k: int, output: Path) -> np.ndarray:
-    found = fused([run.ranking(query)["row"] for run in runs])[:k]
+    found = fused([_found(run.ranking(query)) for run in runs])[:k]
     if len(found) < k:
         raise UserError(
             f"{output}: the runs have {len(found)} passages for the query {query!r}, but {k} are needed: "
@@ -33,6 +33,16 @@ def _of_query(runs: Sequence[Run], query: str, k: int, output: Path) -> np.ndarr
             "`evaluation.documents` for benchmarks)"
         )
     return found
+
+
+def _found(ranking: np.ndarray) -> np.ndarray:
+    """Return the rows of a ranking, without those that a search by words did not find.
+
+    Its list is filled up with passages that share no word with the query, with the score 0, in the order of the corpus.
+    Their ranks say nothing.
+    """
+    rows: np.ndarray = ranking["row"][ranking["score"] != 0]
+    return rows
 
 
 def fused(rankings: Sequence[np.ndarray]) -> np.ndarray:
