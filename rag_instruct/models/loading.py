@@ -105,7 +105,7 @@ def load_student(
 ) -> PreTrainedModel:
     """Load the model with weights of `dtype`. Raises UserError if it cannot be loaded, or if its files lack weights."""
     place, more = _place(model)
-    known = {"config": load_config(model)} if more else {}
+    known: dict[str, Any] = {"config": load_config(model)} if more else {}
     with _loading("model", model):
         student: PreTrainedModel = load_weights(
             AutoModelForCausalLM, place, revision=revision, dtype=dtype, attn_implementation=attention, **more, **known
