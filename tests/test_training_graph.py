@@ -20,7 +20,7 @@ LAUNCHER = """#!{python} -S
 import os, signal, sys
 def stop(*_):
     os.close(os.open("stopped", os.O_CREAT))
-    os.write(1, b"run again to go on\\n")
+    os.write(1, b"run the same command again to resume\\n")
     os._exit(75)
 signal.signal(signal.SIGUSR1, stop)
 if os.path.exists("wait") and not os.path.exists("stopped"):
@@ -89,7 +89,7 @@ def test_a_recipes_edit_makes_its_model_stale_and_a_touch_does_not(quick):
 
 def test_a_launch_that_ends_when_told_to_stop_is_tried_again(quick):
     said = stopped_alone(quick, lambda: [int((quick.folder / "pid").read_text())])
-    assert said.count("run again to go on") == 1
+    assert said.count("run the same command again to resume") == 1
 
 
 def test_the_signal_before_a_jobs_end_leaves_the_launch_to_its_own_end(quick):
