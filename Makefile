@@ -36,7 +36,7 @@ eval-demo: .venv/installed  ## compare the demo's small model before and after t
 export RAG_INSTRUCT_TEST_INSTALL = $(INSTALL)
 
 test: .venv/installed-dev  ## run the tests, the demo's build included
-	@echo "make test: about 12 minutes on two cores. Without what takes longest: make test-quick. With it: make test-all."
+	@echo "make test: 12 to 20 minutes on two cores. Without what takes longest: make test-quick. With it: make test-all."
 	$(BIN)/python -m pytest -m "not long"
 
 test-quick: .venv/installed-dev  ## run the tests of functions only: no model, no Snakemake
