@@ -424,7 +424,8 @@ VERDICTS = tuple((word, word) for word in ("yes", "no", "maybe"))
         ("The study did not find an effect, no.", "no"), ("Yes. There is no doubt.", "yes"),
         ("Sure! No, they are not from the same country.", "no"), ("Indeed. No.", "no"), ("Sure!", "yes"),
         ("Sure! Based on the documents, they were not.", "no"), ("They were not.", "no"), ("Not really.", "no"), ("I don't think so.", "no"),
-        ('{"answer": "no", "reason": "yes was not said"}', "no"), ("Sure! They did not both win.", None),
+        ('{"answer": "no", "reason": "yes was not said"}', "no"), ("Absolutely. It never rains there.", "yes"), ("Definitely. It is not in Italy.", "yes"),
+        ("Indeed. No other city is larger.", "yes"), ("Of course not. They never met.", "no"), ("Sure! They did not both win.", None),
         ("Y", "yes"), ("N.", "no"), ("Definitely.", "yes"), ("Absolutely not.", "no"), ("Of course not!", "no"), ("Not at all.", "no"), ("N = 20 patients took part.", None),
     ],
 )  # fmt: skip

@@ -29,6 +29,8 @@ WHOLE = {
         r"\W*(?:f|(?:mostly|largely|completely|entirely|totally) (?:false|incorrect|inaccurate|wrong))\W*", re.I
     ),
 }
+# Models also begin with these to be polite, so they are no verdict before a denial.
+POLITE = re.compile(r"\W*(?:sure|certainly|of course)\b", re.I)
 OPPOSITE = {"true": "false", "false": "true", "yes": "no", "no": "yes"}
 NOT = re.compile(r"(?:\b(?:not|never|hardly)|n['\u2019]t)\s+(?:\w+\s+){0,2}?$", re.I)
 
@@ -84,8 +86,7 @@ def verdict(text: str, words: Sequence[str]) -> str | None:
         return said.pop()
     first, *rest = statements(text)
     whole = next((word for word in words if word in WHOLE and WHOLE[word].fullmatch(first)), "")
-    polite = whole == "yes" and any("no" in _said(sentence, words) or NEGATIVE.search(sentence) for sentence in rest)
-    if whole and not polite:  # "Sure! No, ..."
+    if whole and not (whole == "yes" and _is_taken_back(first, rest, words)):
         return whole
     if opening := _opening(text, words):
         return opening if _said(statements(text)[0], words) <= {opening} else None
@@ -93,6 +94,12 @@ def verdict(text: str, words: Sequence[str]) -> str | None:
         if len(part) == 1:
             return part.pop()
     return None
+
+
+def _is_taken_back(first: str, rest: Sequence[str], words: Sequence[str]) -> bool:
+    """Say whether a yes is only polite: "Sure! No, ..." or "Sure! They did not both win."."""
+    says_no = any("no" in _said(sentence, words) for sentence in rest)
+    return says_no or bool(POLITE.match(first) and any(map(NEGATIVE.search, rest)))
 
 
 def _of_the_claim(text: str, words: Sequence[str]) -> set[str]:
