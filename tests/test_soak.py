@@ -77,8 +77,8 @@ class Endpoint:
         for share, names in ((0.15, CHARGED), (0.35, FREE), (1, GOOD)):
             if kind < share:
                 habit = names[int(which * len(names))]
-                # A control question is so short that a usage of one token is not impossible.
-                return "no_usage" if habit == "impossible_usage" and key == "control" else habit
+                # A control question is so short that one token for it is possible, and 2,000 brackets for 11 are not.
+                return "plain" if habit in ("impossible_usage", "nested") and key == "control" else habit
 
     def bill(self, request, key, usable=True, told=True, more=0):
         """The usage of an attempt that is charged, and the name of its model."""
