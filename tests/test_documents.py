@@ -223,6 +223,17 @@ def test_what_is_left_out_is_counted_by_reason_and_links_are_followed_once(folde
     assert "left out, files of kind .png: 1 (picture.png)" in caplog.text
 
 
+def test_a_folder_is_read_by_its_own_path_though_a_link_to_it_sorts_first(folder):
+    (folder / "real").mkdir()
+    (folder / "real/a.txt").write_text("Some text.")
+    (folder / "also").symlink_to(folder / "real")
+    (folder / ".cache").mkdir()
+    (folder / ".cache/link").symlink_to(folder / "real")
+    found, left_out = passages(folder)
+    assert list(found) == ["real/a.txt-1"]
+    assert left_out == {"hidden files": [".cache/link"], "links to folders that are read already": ["also"]}
+
+
 def test_a_missing_package_is_said_with_its_command_before_anything_is_read(folder, monkeypatch):
     office.pdf(folder / "a.pdf", [office.column(GLOVES)])
     (folder / "b.txt").write_bytes(b"\xff not read")

@@ -69,7 +69,7 @@ def _wanted(folder: Path, wanted: Callable[[Path], bool], left_out: LeftOut) -> 
     seen: dict[tuple[int, int], Path] = {}
     for path in sorted(_files(folder, left_out), key=lambda path: (path.is_symlink(), path)):
         name = os.fsencode(path.relative_to(folder)).decode("utf-8", "backslashreplace")
-        if any(part.startswith((".", "~$")) for part in path.relative_to(folder).parts):
+        if _is_hidden(path, folder):
             left_out.add("hidden files", name)
         elif not path.is_file():
             left_out.add("broken links and special files", name)
@@ -91,19 +91,33 @@ def _identity(path: Path) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
+def _is_hidden(path: Path, folder: Path) -> bool:
+    return any(part.startswith((".", "~$")) for part in path.relative_to(folder).parts)
+
+
 def _files(folder: Path, left_out: LeftOut) -> Iterator[Path]:
-    """Yield all files. A folder is entered once, however many links lead to it."""
+    """Yield all files. A folder is entered once, however many links lead to it.
+
+    Links are entered last, so that a folder's files have their own paths, and hidden links do not hide a folder.
+    """
     entered: set[tuple[int, int]] = set()
+    waiting = [folder]
 
     def refuse(error: OSError) -> None:
         raise UserError(f"{error.filename}: the folder cannot be read ({error.strerror}): change its permissions")
 
-    for root, folders, names in os.walk(folder, followlinks=True, onerror=refuse):
-        identity = _identity(Path(root))
-        if identity in entered:
-            left_out.add("links to folders that are read already", str(Path(root).relative_to(folder)))
-            folders.clear()
-            continue
-        entered.add(identity)
-        folders.sort()
-        yield from (Path(root, name) for name in names)
+    while waiting:
+        for root, folders, names in os.walk(waiting.pop(0), onerror=refuse):
+            identity = _identity(Path(root))
+            if identity in entered:
+                left_out.add("links to folders that are read already", str(Path(root).relative_to(folder)))
+                folders.clear()
+                continue
+            entered.add(identity)
+            folders.sort()
+            for link in (Path(root, name) for name in folders if Path(root, name).is_symlink()):
+                if _is_hidden(link, folder):
+                    left_out.add("hidden files", str(link.relative_to(folder)))
+                else:
+                    waiting.append(link)
+            yield from (Path(root, name) for name in names)
