@@ -332,6 +332,23 @@ def test_a_term_stands_with_its_definition(folder):
     assert "glove\nWhat you wear on a hand at work.\n\nboot\n" in found
 
 
+def test_a_term_without_a_definition_does_not_begin_what_follows_its_list():
+    blocks = html_blocks(f"<dl><dt>glove</dt></dl><p>{GLOVES}</p><dl><dt>boot</dt></dl><ul><li>one</li></ul>").blocks
+    assert [block.text for block in blocks] == ["glove", GLOVES, "boot", "- one"]
+
+
+@pytest.mark.parametrize(
+    ("page", "items"),
+    [
+        ("<ol start=0><li>a</li><li>b</li></ol>", ["0. a", "1. b"]),
+        ("<ol><li value=0>a</li><li>b</li></ol>", ["0. a", "1. b"]),
+        ("<ol><li>a<ul><li>b</li></ul></li><li>c</li></ol>", ["1. a", "  - b", "2. c"]),
+    ],
+)
+def test_lists_count_from_their_own_number(page, items):
+    assert [block.text for block in html_blocks(page).blocks] == items
+
+
 def test_lengths_can_be_counted_in_tokens(tmp_path):
     """Each letter is a token here; words stay whole."""
     letters = Tokenizer(WordLevel({"[UNK]": 0}, unk_token="[UNK]"))

@@ -71,7 +71,7 @@ class _Walker(HTMLParser):
         self._parts: list[str] = []
         self._level = self._skipped = self._pre = 0
         self._skipping = ""  # the tag of the element that is skipped; `_skipped` is how many of this tag are open
-        self._lists: list[int] = []  # for each open list: the number of its last item, or -1 for a list with bullets
+        self._lists: list[int | None] = []  # for each open list: the number of its next item, or None for bullets
         self._cells: list[str] | None = None  # of the open row of a table
         self._in_cell = self._in_term = False
         self._names = False  # whether all cells of the open row are names of columns
@@ -133,6 +133,8 @@ class _Walker(HTMLParser):
             self._end_in_row(tag)
         elif HEADING.match(tag) or tag in PARAGRAPHS:
             self._end()
+            if tag == "dl":
+                self._end_terms()
             if tag in ("ul", "ol") and self._lists:
                 self._lists.pop()
             self._pre -= tag == "pre" and self._pre > 0
@@ -174,29 +176,32 @@ class _Walker(HTMLParser):
         self._end()
         self._in_term = tag == "dt"
         if tag == "li":
-            self._begin_item(_whole(given.get("value"), 0))
+            self._begin_item(_whole(given.get("value")))
         elif tag == "tr":
             self._cells, self._names = [], True
         elif tag in ("ul", "ol"):
-            self._lists.append(max(_whole(given.get("start"), 1) - 1, 0) if tag == "ol" else -1)
+            start = _whole(given.get("start"))
+            self._lists.append(None if tag == "ul" else 1 if start is None else start)
         elif tag not in ROWS and (tag == "table" or not self._lists):
             self._follows = False
         if tag == "table":
             self._spanned = {}
         self._pre += tag == "pre"
 
-    def _begin_item(self, number: int) -> None:
+    def _begin_item(self, given: int | None) -> None:
+        """Begin an item of a list. `given` is the number that the item itself has."""
         depth = max(len(self._lists) - 1, 0)
-        if self._lists and self._lists[-1] >= 0:
-            self._lists[-1] = number or self._lists[-1] + 1
-        number = self._lists[-1] if self._lists else -1
-        self._item = "  " * depth + (f"{number}. " if number >= 0 else "- ")
+        mark, following = "- ", self._lists[-1] if self._lists else None
+        if following is not None:
+            number = following if given is None else given
+            mark, self._lists[-1] = f"{number}. ", number + 1
+        self._item = "  " * depth + mark
 
     def _begin_cell(self, tag: str, given: Attributes) -> None:
         if self._cells is None:  # a cell without its row
             self._begin_paragraph("tr", {})
         self._end_cell()
-        self._spans = _whole(given.get("rowspan"), 1), _whole(given.get("colspan"), 1)
+        self._spans = _whole(given.get("rowspan")) or 1, _whole(given.get("colspan")) or 1
         self._names = self._names and tag == "th"
         self._in_cell = True
 
@@ -290,8 +295,9 @@ def _is_link(text: str, link: str) -> bool:
     return text.endswith(link) and not re.search(r"[^\W\d_]", text.removesuffix(link))
 
 
-def _whole(value: str | None, default: int) -> int:
-    return int(value) if value and value.isascii() and value.isdigit() and len(value) < 6 else default
+def _whole(value: str | None) -> int | None:
+    """Return a whole number, or None if an attribute is missing or is something else."""
+    return int(value) if value and value.isascii() and value.isdigit() and len(value) < 6 else None
 
 
 def _small(text: str, signs: dict[str, str]) -> str:
