@@ -701,3 +701,13 @@ def test_a_rule_at_the_top_of_markdown_begins_no_front_matter(text):
 def test_lines_that_begin_with_the_same_small_word_are_prose():
     text = "\n".join(["The river runs through the whole of the wide and green valley to", "the sea."] * 6)
     assert "valley to the sea." in " ".join(block.text for block in plain_blocks(text).blocks)
+
+
+@pytest.mark.parametrize(
+    ("end", "joined"),
+    [("valley to", "valley to the sea"), ("valley -", "valley - the sea"), ("valley to ", "valley to the sea"),
+     ("valley--", "valley--the sea"), ("self-", "self-the sea"), ("self- ", "self-the sea")],
+)  # fmt: skip
+def test_lines_are_joined_with_one_blank_or_none_after_a_hyphen(end, joined):
+    text = "\n".join([f"The river runs through the whole of the wide and green {end}", "the sea."] * 6)
+    assert f"green {joined}." in plain_blocks(text).blocks[0].text

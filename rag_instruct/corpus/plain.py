@@ -17,6 +17,7 @@ INDENT = 5  # blanks at most that are gone from the first line of a paragraph
 ENOUGH = 5  # lines that show a width
 APART = re.compile(r"\t|[^\s.!?:]\s{2,}\S")  # columns inside a line
 BROKEN = re.compile(r"[\w,.!?\"'\u2019\u201d-]$")  # the end of a line of prose
+HYPHENATED = re.compile(r"\w-+$")  # in "wide -", the sign is a dash between blanks
 CODE = re.compile(r"[={}<>\\|]|\(\)|->|::")
 GOES_ON = re.compile(r"[\w\u3000-\u303f\uff00-\uffef(\[\"'\u2018\u201c$\u20ac\u00a3]")  # its begin
 ITEM = re.compile(r"([-*+\u2022\u2023\u00b7>|#=~]|\(?\w{1,3}[.)]|\[\w+\])\s")
@@ -90,8 +91,7 @@ def _width(blocks: list[Block]) -> int:
 
 def _unbroken(text: str, width: int) -> str:
     """Join the lines of prose that were broken at the width. Verses, addresses, tables and code keep their lines."""
-    lines = text.split("\n")
-    return "".join(_joined(lines, width))
+    return "".join(_joined([line.rstrip() for line in text.split("\n")], width))
 
 
 def _is_record(line: str, following: str) -> bool:
@@ -107,11 +107,11 @@ def _joined(lines: list[str], width: int) -> Iterator[str]:
         word = following.split(maxsplit=1)[0] if following.strip() else ""
         first = word[:1] if WITHOUT_SPACES.match(word) else word
         indented = 0 if number else INDENT
-        full = bool(word) and indented + _size(line.rstrip()) + 1 + _size(first) > width
-        blank = blank_after(line.rstrip())
-        prose = not blank or BROKEN.search(line.rstrip())
+        full = bool(word) and indented + _size(line) + 1 + _size(first) > width
+        blank = blank_after(line)
+        prose = not blank or BROKEN.search(line)
         begins = GOES_ON.match(following.lstrip()) and not ITEM.match(following.lstrip())
         if not (full and prose and begins) or _is_record(line, following):
             yield f"\n{following}"
         else:
-            yield ("" if line.endswith("-") else blank) + following.lstrip()
+            yield ("" if HYPHENATED.search(line) else blank) + following.lstrip()
