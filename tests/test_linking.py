@@ -73,6 +73,12 @@ def test_words_that_are_there_by_chance_name_nothing(title, text):
         ("Glacier", "A valley that glaciers carved."),
         ("Panda", "Panda is what he called his dog."),
         ("京都", "東京都に住む。"),
+        ("Glacier", "It is cold.\n\nGlaciers move."),
+        ("Glacier", "Alps > Ice\nGlaciers move."),
+        ("Glacier", "Ice:\n\n- Glaciers move.\n- Rivers flow."),
+        ("Glacier", "It is cold (and wet.) Glaciers move."),
+        ("Glacier", "“It is cold.” Glaciers move."),
+        ("Glacier", "寒い。Glaciers move."),
     ],
 )
 def test_what_may_be_an_ordinary_word_is_not_sure(title, text):

@@ -23,7 +23,10 @@ LISTING = re.compile(r"(lists?|index|outline|timeline|deaths|births) (of|in) |\d
 JOINING = frozenset({"of", "de", "da", "do", "del", "della", "di", "du", "van", "von", "der"})  # inside names
 FIRST_CHARACTERS = 100  # of a text, in which it says what it is about
 ROOT = 6  # letters of a word that are compared
-BEGINNING = re.compile(r"(^|[.!?:;])[\"“ ]*$")  # of a sentence, where a capital says nothing
+# The begin of a sentence or a line, perhaps with quotes, brackets or a list's mark: a capital says nothing there.
+BEGINNING = re.compile(
+    r"(^|[.!?:;\u2026\u3002\uff01\uff1f\uff1a\uff1b\n])[\s\"'\u2018\u2019\u201c-\u201e\u00ab\u00bb()\[\]*\u2022-]*$"
+)
 # Words that make another name of a name: "Holy Roman Empire".
 EXTENDING = frozenset({"Holy", "Democratic", "New", "Old", "North", "South", "East", "West", "Northern", "Southern"})
 LEAST_LETTERS = 3  # of a name; 2 in a script without capitals, where a letter may be a syllable or a word
