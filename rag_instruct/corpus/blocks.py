@@ -7,12 +7,13 @@ from typing import NamedTuple
 
 from rag_instruct.words import WITHOUT_SPACES
 
-# Headings that name no document, in languages that often have them: those of tables of contents, and others.
+# Headings of tables of contents.
 CONTENTS = re.compile(
     r"(?:table of )?contents|inhalt(?:sverzeichnis)?|sommaire|table des mati\u00e8res|\u00edndice"
     r"|\u76ee\u5f55|\u76ee\u9304|\u76ee\u6b21",
     re.I,
 )
+# Headings that say nothing about their document, so they are not its title.
 NO_NAME = re.compile(
     rf"{CONTENTS.pattern}|abstract|introduction|summary|zusammenfassung|einleitung|r\u00e9sum\u00e9|resumen|\u6458\u8981",
     re.I,
@@ -38,10 +39,10 @@ class Block(NamedTuple):
 
 
 class Document:
-    """A document of a corpus: its place for messages, its id, its title and its parts."""
+    """A document of a corpus. `place` is its file, or its place in a file of records, for messages."""
 
-    def __init__(self, place: str, name: str, title: str, blocks: list[Block]) -> None:
-        self.place, self.id, self.title, self.blocks = place, name, title, blocks
+    def __init__(self, place: str, identifier: str, title: str, blocks: list[Block]) -> None:
+        self.place, self.id, self.title, self.blocks = place, identifier, title, blocks
 
     @cached_property
     def _text_and_starts(self) -> tuple[str, list[int]]:
@@ -59,7 +60,7 @@ class Document:
         """The text of all blocks. A blank line separates them, but rows and items follow on the next line."""
         return self._text_and_starts[0]
 
-    def page_at(self, place: int) -> int:
-        """Return the page of the character at a place of the text, or 0."""
+    def page_at(self, offset: int) -> int:
+        """Return the page of the character at this offset of the text, or 0 if documents have no pages."""
         starts = self._text_and_starts[1]
-        return self.blocks[max(bisect_right(starts, place) - 1, 0)].page
+        return self.blocks[max(bisect_right(starts, offset) - 1, 0)].page

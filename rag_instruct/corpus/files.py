@@ -18,7 +18,8 @@ FORMATS = {
     ".xhtml": "trafilatura",
 }
 DOCUMENTS = (*TEXTS, *FORMATS)
-ABOUT = re.compile(
+# Names of files that describe a data set. Beside files of records, they are neither records nor documents.
+DESCRIPTION = re.compile(
     r"((readme|licen[cs]e)([._-][\w.-]+)?|(notice|changelog|citation|dataset_infos?|dataset_dict|state)(\.\w+)*)", re.I
 )
 LISTED = 5  # files that a message names for each reason
@@ -55,38 +56,42 @@ def documents_of(folder: Path, left_out: LeftOut) -> list[Path]:
 
 
 def records_of(folder: Path, left_out: LeftOut) -> list[Path]:
-    """Return the files of records in a folder, sorted by path, as data sets on a hub have them.
+    """Return the files of records in a folder, sorted by path, or nothing if the folder has documents.
 
-    Return nothing if the folder has documents, apart from those that describe a data set.
+    A README and other descriptions of a data set, as a hub has them, do not count as documents.
     """
-    found = _wanted(folder, lambda path: is_known(path) and not ABOUT.fullmatch(path.name), left_out)
-    others = documents_of(folder, LeftOut()) if found else []
-    return [] if any(not ABOUT.fullmatch(path.name) for path in others) else found
+    found = _wanted(folder, lambda path: is_known(path) and not DESCRIPTION.fullmatch(path.name), left_out)
+    documents = documents_of(folder, LeftOut()) if found else []
+    return [] if any(not DESCRIPTION.fullmatch(path.name) for path in documents) else found
 
 
 def _wanted(folder: Path, wanted: Callable[[Path], bool], left_out: LeftOut) -> list[Path]:
+    """Return the files that are `wanted`, sorted by path. `left_out` gets all others."""
     found: list[Path] = []
     seen: dict[tuple[int, int], Path] = {}
+    # Links come last, so that a file is read by its own path and not by that of a link to it.
     for path in sorted(_files(folder, left_out), key=lambda path: (path.is_symlink(), path)):
-        name = os.fsencode(path.relative_to(folder)).decode("utf-8", "backslashreplace")
+        name = os.fsencode(path.relative_to(folder)).decode("utf-8", "backslashreplace")  # differs if not UTF-8
         if _is_hidden(path, folder):
             left_out.add("hidden files", name)
         elif not path.is_file():
             left_out.add("broken links and special files", name)
         elif not wanted(path):
             left_out.add(f"files of kind {path.suffix.lower() or '(no ending)'}", name)
-        elif (first := seen.setdefault(_identity(path), path)) is not path:
+        elif first := seen.get(_identity(path)):
             left_out.add(f"links to files that are read as {first.relative_to(folder)}", name)
         elif name != str(path.relative_to(folder)):
             raise UserError(
                 f"{folder}: the name of the file {name} is not UTF-8: rename the file, for example by convmv"
             )
         else:
+            seen[_identity(path)] = path
             found.append(path)
     return sorted(found)
 
 
 def _identity(path: Path) -> tuple[int, int]:
+    """Return what a file has in common with all links to it: its device and its number there."""
     status = path.stat()
     return status.st_dev, status.st_ino
 

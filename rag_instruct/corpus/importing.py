@@ -13,8 +13,7 @@ from rag_instruct.corpus.files import LeftOut, records_of
 from rag_instruct.corpus.passages import BATCH_ROWS, ID_BATCH_ROWS, IDS_SCHEMA, SCHEMA, ArrowRows, ids_beside
 from rag_instruct.corpus.plain import text_blocks
 from rag_instruct.corpus.readers import is_of_documents, read_documents, read_records
-from rag_instruct.corpus.splitter import Limit, Sized, along_structure, in_words, windows
-from rag_instruct.corpus.splitter import Passage as Piece
+from rag_instruct.corpus.splitter import Limit, Piece, Sized, along_structure, in_words, windows
 from rag_instruct.errors import UserError
 from rag_instruct.files import whole, write_json
 from rag_instruct.logs import logger
@@ -43,30 +42,30 @@ def import_passages(
     document that cannot be read, and an empty corpus.
     """
     left_out = LeftOut()
-    found = _Found()
+    batches = _Batches()
     passages = _passages(source, columns, Limit(words, measure) if words else None, split, form, left_out)
     with whole(ids_beside(output)) as temporary_ids, whole(output) as temporary:
         with (
             pa.ipc.new_file(str(temporary), SCHEMA) as writer,
             pa.ipc.new_file(str(temporary_ids), IDS_SCHEMA) as ids_writer,
         ):
-            for batch in found.batches(passages):
+            for batch in batches.of(passages):
                 writer.write_batch(batch)
-                if ids := found.ids():
+                if ids := batches.ids():
                     ids_writer.write_batch(ids)
-            if ids := found.ids(last=True):
+            if ids := batches.ids(last=True):
                 ids_writer.write_batch(ids)
         left_out.say(source)
-        if not found.hashes:
+        if not batches.hashes:
             raise UserError(f"{source}: the corpus is empty: give at least one passage")
-        if not found.titles:
+        if not batches.titles:
             logger.warning("%s: no passage has a title: name its column under `columns` if there is one", source)
-        _refuse_duplicates(np.frombuffer(found.hashes, np.uint64), temporary_ids, source)
+        _refuse_duplicates(np.frombuffer(batches.hashes, np.uint64), temporary_ids, source)
     write_json(
         info,
-        {"passages": len(found.hashes), "sha256": found.sum.hexdigest(), "left_out": left_out.by_reason},
+        {"passages": len(batches.hashes), "sha256": batches.sum.hexdigest(), "left_out": left_out.by_reason},
     )
-    return len(found.hashes)
+    return len(batches.hashes)
 
 
 def _passages(
@@ -94,13 +93,14 @@ def _passages(
 
 
 def _checked(source: Path, columns: Columns, form: Form) -> Iterator[tuple[str, str, str]]:
-    for place, name, title, text in read_records(source, columns, form, ("text", "id")):
-        if not name.strip() or not text.strip():
+    """Yield id, text and title of the passages in a file. An empty id or text is an error."""
+    for record in read_records(source, columns, form, ("text", "id")):
+        if not record.id.strip() or not record.text.strip():
             raise UserError(
-                f"{source}, {place}: passage {name!r} has an empty id or text: fill it in, or remove the passage. A "
-                "file of whole documents needs no ids: set `words`"
+                f"{source}, {record.place}: passage {record.id!r} has an empty id or text: fill it in, or remove "
+                "the passage. A file of whole documents needs no ids: set `words`"
             )
-        yield name, text, title
+        yield record.id, record.text, record.title
 
 
 def _of_records(files: list[Path], columns: Columns, form: Form) -> Iterator[Document]:
@@ -111,32 +111,33 @@ def _of_records(files: list[Path], columns: Columns, form: Form) -> Iterator[Doc
         yield Document(place, record.id or f"record_{number}", record.title, text_blocks(record.text))
 
 
-class _Found:
-    """Collects passages: a hash of each id, which takes 8 bytes of memory, and the sha256 of all passages."""
+class _Batches:
+    """Makes Arrow batches of passages, and remembers what the checks at the end need."""
 
     def __init__(self) -> None:
-        self.hashes = array("Q")
-        self.sum = hashlib.sha256()
+        self.hashes = array("Q")  # of the ids: 8 bytes each, because the ids of a large corpus fill the memory
+        self.sum = hashlib.sha256()  # of all passages
         self.titles = 0  # passages that have one
         self._ids: list[str] = []
 
-    def batches(self, records: Iterator[tuple[str, str, str]]) -> Iterator[pa.RecordBatch]:
+    def of(self, passages: Iterator[tuple[str, str, str]]) -> Iterator[pa.RecordBatch]:
+        """Yield batches of passages, each given by id, text and title."""
         waiting: list[tuple[str, str, str]] = []
-        for record in records:
-            waiting.append(record)
+        for passage in passages:
+            waiting.append(passage)
             if len(waiting) == BATCH_ROWS:
                 yield self._batch(waiting)
                 waiting = []
         if waiting:
             yield self._batch(waiting)
 
-    def _batch(self, records: list[tuple[str, str, str]]) -> pa.RecordBatch:
-        for identifier, _, title in records:
+    def _batch(self, passages: list[tuple[str, str, str]]) -> pa.RecordBatch:
+        for identifier, _, title in passages:
             self.titles += bool(title)
             self.hashes.frombytes(hashlib.blake2b(identifier.encode(), digest_size=8).digest())
             self._ids.append(identifier)
         batch = pa.RecordBatch.from_arrays(
-            [pa.array(column, pa.string()) for column in zip(*records, strict=True)], schema=SCHEMA
+            [pa.array(column, pa.string()) for column in zip(*passages, strict=True)], schema=SCHEMA
         )
         for column in batch.columns:
             for buffer in column.buffers()[1:]:  # offsets and characters
@@ -153,6 +154,7 @@ class _Found:
 
 
 def _refuse_duplicates(hashes: np.ndarray, ids: Path, source: Path) -> None:
+    """Raise UserError for an id that occurs twice. Of equal hashes, the ids are compared: they may differ."""
     ordered = np.sort(hashes)
     suspects = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
     if not len(suspects):

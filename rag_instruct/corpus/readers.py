@@ -85,12 +85,13 @@ def read_records(
 
 
 def _no_column(source: Path, place: str, name: str, record: Mapping[str, Any]) -> UserError:
+    # The first record of a table stands in line 2. Perhaps line 1 is a record, too, and no header.
     is_table = place == "line 2" and ".json" not in source.name.lower()
-    headless = "; if the file has no line with the names of its columns, add one" if is_table else ""
-    headless += "; whole documents need no ids: set `words`" if name == "id" else ""
+    hint = "; if the file has no line with the names of its columns, add one" if is_table else ""
+    hint += "; whole documents need no ids: set `words`" if name == "id" else ""
     return UserError(
         f"{source}, {place}: no column {name!r}, it has {', '.join(record) or 'none':.300}: rename a column, or give "
-        f"its name under `columns` of the corpus in config.yaml{headless}"
+        f"its name under `columns` of the corpus in config.yaml{hint}"
     )
 
 
@@ -115,7 +116,7 @@ def read_documents(source: Path, form: Form, left_out: LeftOut) -> Iterator[Docu
             unreadable.append(str(error).removeprefix(f"{folder}/"))
             continue
         if blocks:
-            yield Document(name, name, title, blocks)
+            yield Document(place=name, identifier=name, title=title, blocks=blocks)
         else:
             left_out.add("empty documents", name)
     if unreadable:
@@ -136,22 +137,22 @@ def _refuse_missing_packages(source: Path, paths: list[Path]) -> None:
         )
 
 
-Found = tuple[str, list[Block]]  # the title of a document, and its blocks without the title
+Titled = tuple[str, list[Block]]  # the title of a document, and its blocks without the title
 
 
-def _read_text(path: Path, form: Form, left_out: LeftOut, name: str) -> Found:
+def _read_text(path: Path, form: Form, left_out: LeftOut, name: str) -> Titled:
     blocks, running = plain_blocks(read_document(path, form))
     _count(left_out, RUNNING, name, running)
     return path.stem, blocks
 
 
-def _read_markdown(path: Path, form: Form, left_out: LeftOut, name: str) -> Found:
+def _read_markdown(path: Path, form: Form, left_out: LeftOut, name: str) -> Titled:
     title, (blocks, contents) = markdown_blocks(read_document(path, form))
     _count(left_out, CONTENTS, name, contents)
     return _titled(title, blocks, path)
 
 
-def _read_html(path: Path, form: Form, left_out: LeftOut, name: str) -> Found:
+def _read_html(path: Path, form: Form, left_out: LeftOut, name: str) -> Titled:
     title, (blocks, contents), others = main_blocks(_page(path, form))
     _count(left_out, "blocks of web pages outside the main content", name, others)
     _count(left_out, CONTENTS, name, contents)
@@ -170,7 +171,7 @@ def _page(path: Path, form: Form) -> str:
     return read_document(path, form)
 
 
-def _read_docx(path: Path, _: Form, left_out: LeftOut, name: str) -> Found:
+def _read_docx(path: Path, _: Form, left_out: LeftOut, name: str) -> Titled:
     try:
         blocks, contents = docx_blocks(path)
     except Exception as error:  # mammoth raises whatever its parsers raise
@@ -179,7 +180,7 @@ def _read_docx(path: Path, _: Form, left_out: LeftOut, name: str) -> Found:
     return _titled("", blocks, path)
 
 
-def _read_pdf(path: Path, _: Form, left_out: LeftOut, name: str) -> Found:
+def _read_pdf(path: Path, _: Form, left_out: LeftOut, name: str) -> Titled:
     found = read_pdf(path)
     if not found.blocks and (found.empty or found.unreadable):
         raise ValueError(
@@ -202,13 +203,13 @@ def _count(left_out: LeftOut, reason: str, name: str, count: int) -> None:
         left_out.add(reason, f"{name}: {count}")
 
 
-READERS: dict[str, Callable[[Path, Form, LeftOut, str], Found]] = {
+READERS: dict[str, Callable[[Path, Form, LeftOut, str], Titled]] = {
     ".txt": _read_text, ".md": _read_markdown, ".markdown": _read_markdown, ".html": _read_html, ".htm": _read_html,
     ".xhtml": _read_html, ".docx": _read_docx, ".pdf": _read_pdf,
 }  # fmt: skip
 
 
-def _titled(given: str, blocks: list[Block], path: Path) -> Found:
+def _titled(given: str, blocks: list[Block], path: Path) -> Titled:
     """Return the title and the blocks without it.
 
     The title is `given`, or the first heading of level 1, or the file's name.
@@ -223,5 +224,5 @@ def _titled(given: str, blocks: list[Block], path: Path) -> Found:
 
 
 def is_of_documents(source: Path) -> bool:
-    """Return whether a corpus is a folder of documents, not of files of records, or a single document."""
+    """Return whether a corpus is a single document or a folder of documents. All other corpora have records."""
     return not records_of(source, LeftOut()) if source.is_dir() else is_document(source)

@@ -21,7 +21,7 @@ Span = tuple[int, int]
 Sized = tuple[int, int, int]  # the place of a word, and its length
 
 
-class Passage(NamedTuple):
+class Piece(NamedTuple):
     """A piece of a document, and the page on which it begins, or 0."""
 
     text: str
@@ -81,30 +81,31 @@ def split_text(text: str, words: int) -> list[str]:
     return [text[start:end] for start, end in Limit(words).windows(text)]
 
 
-def windows(document: Document, limit: Limit) -> Iterator[Passage]:
+def windows(document: Document, limit: Limit) -> Iterator[Piece]:
     """Yield passages that are as long as the limit, but for the last."""
     text = document.text
     for start, end in limit.windows(text):
-        yield Passage(text[start:end], document.page_at(start))
+        yield Piece(text[start:end], document.page_at(start))
 
 
-def along_structure(document: Document, limit: Limit) -> Iterator[Passage]:
+def along_structure(document: Document, limit: Limit) -> Iterator[Piece]:
     """Yield passages within the limit that keep to headings, paragraphs and sentences.
 
     A passage begins with the headings above it. Short sections that follow each other share a passage.
     """
     path: list[Block] = []  # the headings above the passage
-    last: list[Block] = []  # the headings above its last section
-    waiting: list[_Unit] = []
+    before: list[Block] = []  # the headings above the section before
+    waiting: list[_Unit] = []  # the sections that share the passage so far
     for headings, units in _sections(document.blocks, limit):
-        added = [*_inline(last, headings, limit), *units]
+        added = [*_new_headings(headings, before, limit), *units]
         room = limit.most - limit.count(_context(path, limit))
         if waiting and len(headings) >= len(path) and _fits(waiting, added, room):
             waiting += added
         else:
             yield from _passages(path, waiting, limit)
-            path, waiting = headings, [*_unsaid(last, headings, limit), *units]
-        last = headings
+            without_room = headings[: len(headings) - len(_above(headings, limit))]
+            path, waiting = headings, [*_new_headings(without_room, before, limit), *units]
+        before = headings
     yield from _passages(path, waiting, limit)
 
 
@@ -157,16 +158,10 @@ def _units(block: Block, limit: Limit) -> list[_Unit]:
     return found
 
 
-def _inline(last: list[Block], headings: list[Block], limit: Limit) -> list[_Unit]:
-    """Return the headings that are not above the section before."""
-    new = (one for one in headings if all(one is not above for above in last))
+def _new_headings(headings: list[Block], before: list[Block], limit: Limit) -> list[_Unit]:
+    """Return those headings as texts that the section before did not have. So each stands in a text only once."""
+    new = (one for one in headings if all(one is not known for known in before))
     return [_Unit(one.text, limit.count(one.text), one.page) for one in new]
-
-
-def _unsaid(last: list[Block], headings: list[Block], limit: Limit) -> list[_Unit]:
-    """Return the new headings for which the line above a passage has no room. They stand once, as texts."""
-    outer = headings[: len(headings) - len(_above(headings, limit))]
-    return _inline(last, outer, limit)
 
 
 def _fits(waiting: list[_Unit], added: list[_Unit], room: int) -> bool:
@@ -181,14 +176,14 @@ def _context(path: list[Block], limit: Limit) -> str:
 
 
 def _above(path: list[Block], limit: Limit) -> list[Block]:
-    """Return the headings that stand above a passage. If they are long, the outer ones are left out."""
+    """Return the headings for which the first line of a passage has room. If they are long, outer ones are left out."""
     for start in range(len(path)):
         if limit.count(" > ".join(heading.text for heading in path[start:])) <= limit.most // 4:
             return path[start:]
     return []
 
 
-def _passages(path: list[Block], units: list[_Unit], limit: Limit) -> Iterator[Passage]:
+def _passages(path: list[Block], units: list[_Unit], limit: Limit) -> Iterator[Piece]:
     """Pack units into passages of about the same length."""
     context = _context(path, limit)
     room = limit.most - limit.count(context)
@@ -198,7 +193,7 @@ def _passages(path: list[Block], units: list[_Unit], limit: Limit) -> Iterator[P
     size = 0
     for unit in units:
         if packed and (size + unit.length > room or size + unit.length / 2 > wanted):
-            opening = _opening(packed, unit, room - unit.length, limit)
+            opening = _opening(packed, unit, room - unit.length, limit)  # moves to the next passage
             yield _written(context, packed[: len(packed) - len(opening)])
             packed, size = opening, sum(limit.count(one.header) + one.length for one in opening)
         header = 0 if packed else limit.count(unit.header)
@@ -221,7 +216,7 @@ def _opening(packed: list[_Unit], following: _Unit, room: int, limit: Limit) -> 
     return [last] if len(packed) > 1 and opens and fits else []
 
 
-def _written(context: str, units: list[_Unit]) -> Passage:
+def _written(context: str, units: list[_Unit]) -> Piece:
     header = f"{units[0].header}\n" if units[0].header else ""
     body = header + "".join((unit.before if number else "") + unit.text for number, unit in enumerate(units))
-    return Passage(f"{context}\n{body}" if context else body, units[0].page)
+    return Piece(f"{context}\n{body}" if context else body, units[0].page)
