@@ -10,15 +10,16 @@ from rag_instruct.corpus.blocks import CONTENTS, Block, blank_after
 
 LARGER = 1.12  # a heading's letters are at least this much larger than those of the text
 GAP = 0.8  # blank space above a paragraph, in heights of a line
-WIDER = 0.4  # the same in a text with wide lines: how much more space than between its lines
-WIDEST = 1.3  # space between the lines of a text with double spacing
+WIDER = 0.4  # by how much it exceeds the space between the text's lines, if these are far apart
+WIDEST = 1.3  # most space between the lines of a paragraph: that of double spacing
 ALIGNED = 3  # points between the edges of cells in one column
-SMALLER = 0.95  # letters of a running header, if nothing else shows that it is one
-RUNNING = 3  # pages whose first or last lines are alike have a running header or footer
-EDGE = 2  # lines at the top and at the bottom of a page that may be one
+SMALLER = 0.95  # a running header that differs on each page has letters of at most this part of the text's size
+RUNNING = 3  # so many pages whose first or last lines are alike have a running header or footer
+EDGE = 2  # so many lines at the top and at the bottom of a page may be running headers or footers
 LONGEST_HEADING = 200  # characters
 LEADERS = re.compile(r"(\s?[.\u2026\u00b7]){4,}\s*(\d+|[ivxlc]+)$")  # an entry of a table of contents
-NUMBERED = re.compile(r"((?:\d+|[A-Z](?=\.)|[B-HJ-Z])(?:\.\d+)*)\.?\s+\S")  # "A" and "I" are words as well
+# A heading with a number or letter. "A" and "I" need a full stop, because they are words as well.
+NUMBERED = re.compile(r"((?:\d+|[A-Z](?=\.)|[B-HJ-Z])(?:\.\d+)*)\.?\s+\S")
 HYPHEN = "\ufffe"  # what pdfium writes for a hyphen at the end of a line
 BULLET = re.compile(r"([-•◦▪‣●·\u2013]|\(?\d{1,2}[.)]|\(?[a-z]\))\s")
 REFERENCE = re.compile(r"\[\w{1,12}\]\s")
@@ -69,33 +70,49 @@ def plain_name(text: str) -> str:
 
 
 def without_running(lines: list[Line]) -> list[Line]:
-    """Leave out running headers, footers and page numbers.
+    """Leave out running headers, footers, page numbers and watermarks."""
+    running = _Running(lines)
+    return [line for line in lines if not running.has(line)]
 
-    They are lines at the edge that are alike on several pages, or that count with the pages, or small lines that stand
-    apart at the top of most pages. Large lines are headings, unless they are the same on most pages.
-    """
-    pages: dict[int, list[Line]] = {}
-    for line in lines:
-        pages.setdefault(line.page, []).append(line)
-    body = _body_size(lines)
-    edges = {number: _edges(found) for number, found in pages.items()}
-    counts = Counter(like for found in edges.values() for like in {_like(line, body) for line in found})
-    offsets = Counter(
-        one for found in edges.values() for one in {one for line in found for one in _offsets(line, body)}
-    )
-    numbering = {offset for offset, count in offsets.items() if count >= max(RUNNING, len(pages) // 4)}
-    places = Counter(_place(line) for line in lines)
-    heads = {line for found in pages.values() for line in _small_heads(found, body)}
-    heights = Counter(round(line.bottom / 12) for line in heads)
-    most = max(RUNNING, len(pages) // 2)
 
-    def runs(line: Line) -> bool:
-        often = most if _is_large(line, body) else max(RUNNING, len(pages) // 20)
-        if line in edges[line.page] and (counts[_like(line, body)] >= often or numbering & _offsets(line, body)):
-            return True
-        return places[_place(line)] >= most or (line in heads and heights[round(line.bottom / 12)] >= most)
+class _Running:
+    """Tells which lines run through the pages of a document. Large lines are headings, unless most pages have them."""
 
-    return [line for line in lines if not runs(line)]
+    def __init__(self, lines: list[Line]) -> None:
+        pages: dict[int, list[Line]] = {}
+        for line in lines:
+            pages.setdefault(line.page, []).append(line)
+        self._body = _body_size(lines)
+        self._some, self._most = (max(RUNNING, len(pages) // part) for part in (20, 2))
+        self._edges = {number: _edges(found) for number, found in pages.items()}
+        # Both count pages, not lines: each page has a set.
+        self._alike = Counter(key for edge in self._edges.values() for key in {_key(line, self._body) for line in edge})
+        offsets = Counter(
+            offset
+            for edge in self._edges.values()
+            for offset in {offset for line in edge for offset in _offsets(line, self._body)}
+        )
+        self._numbering = {offset for offset, count in offsets.items() if count >= max(RUNNING, len(pages) // 4)}
+        self._places = Counter(_place(line) for line in lines)
+        self._small_heads = {line for found in pages.values() for line in _small_heads(found, self._body)}
+        self._heights = Counter(_height(line) for line in self._small_heads)
+
+    def has(self, line: Line) -> bool:
+        return self._is_at_edge(line) or self._is_watermark(line) or self._is_small_head(line)
+
+    def _is_at_edge(self, line: Line) -> bool:
+        """Return whether a line at the edge is alike on several pages, or has a number that grows with the pages'."""
+        often = self._most if _is_large(line, self._body) else self._some
+        alike = self._alike[_key(line, self._body)] >= often
+        return line in self._edges[line.page] and (alike or bool(self._numbering & _offsets(line, self._body)))
+
+    def _is_watermark(self, line: Line) -> bool:
+        """Return whether most pages have the line at the same place."""
+        return self._places[_place(line)] >= self._most
+
+    def _is_small_head(self, line: Line) -> bool:
+        """Return whether the line is small and stands apart at the top, as a line of most pages does."""
+        return line in self._small_heads and self._heights[_height(line)] >= self._most
 
 
 def _body_size(lines: list[Line]) -> float:
@@ -117,16 +134,22 @@ def _small_heads(lines: list[Line], body: float) -> list[Line]:
     return [first] if apart and first.size <= body * SMALLER else []
 
 
+def _height(line: Line) -> int:
+    """Return a line's height on the page, roughly: lines of 12 points each."""
+    return round(line.bottom / 12)
+
+
 def _place(line: Line) -> tuple[str, int, int]:
-    """Return the text and its place: a watermark stands at the same place of all pages."""
-    return line.text, round(line.left / 12), round(line.bottom / 12)
+    """Return what is the same for a watermark on all pages: its text and its place."""
+    return line.text, round(line.left / 12), _height(line)
 
 
 def _offsets(line: Line, body: float) -> set[int]:
-    """Return by how much the page differs from a number at the line's begin or end."""
-    pattern = r"\d{1,5}$" if _is_large(line, body) else r"^\d{1,5}(?=\s|$)|\b\d{1,5}$"
-    numbers = re.findall(f"^{pattern}" if _is_large(line, body) else pattern, line.text)
-    return {line.page - int(number) for number in numbers} if len(line.text) <= LONGEST_HEADING else set()
+    """Return by how much the page differs from the numbers at the line's ends. Of a large line, all is a number."""
+    if len(line.text) > LONGEST_HEADING:
+        return set()
+    number = r"^\d{1,5}$" if _is_large(line, body) else r"^\d{1,5}(?=\s|$)|\b\d{1,5}$"
+    return {line.page - int(found) for found in re.findall(number, line.text)}
 
 
 def _edges(lines: list[Line]) -> set[Line]:
@@ -134,35 +157,48 @@ def _edges(lines: list[Line]) -> set[Line]:
     return {*by_height[:EDGE], *by_height[-EDGE:]}
 
 
-def _like(line: Line, body: float) -> tuple[str, int]:
-    """Return the text with its numbers replaced, and the height on the page. Large lines keep their numbers."""
+def _key(line: Line, body: float) -> tuple[str, int]:
+    """Return what alike lines have in common: the text without its numbers, and the height on the page.
+
+    Large lines keep their numbers, so that "Chapter 1" and "Chapter 2" are not alike.
+    """
     text = line.text if _is_large(line, body) else re.sub(r"\d+", "#", line.text)
-    return re.sub(r"^[ivxlc]+$", "#", text.casefold()), round(line.bottom / 12)
+    return re.sub(r"^[ivxlc]+$", "#", text.casefold()), _height(line)
 
 
 def blocks_of(lines: list[Line], outline: dict[str, int]) -> list[Block]:
+    """Return the headings, paragraphs and rows of tables. `outline` gives levels of headings by their `plain_name`."""
     body = _body_size(lines)
     sizes = sorted({line.size for line in lines if _is_large(line, body)}, reverse=True)
     levels = {size: min(number, 5) for number, size in enumerate(sizes, start=1)}
     found: list[Block] = []
-    rows, table = _rows(lines, body), list[Line]()  # the rows of the table so far
+    rows, table = _rows(lines, body), list[Line]()  # the rows of the open table
     for group in _groups(lines, rows):
         first = group[0]
         if first in rows:
             table = [*table, first] if table and table[-1].page == first.page else [first]
-            header = _written(table[0]) if table[0].bold and len(table) > 1 else ""
-            found.append(Block(_written(first), 0, first.page, header, joined=len(table) > 1))
-            continue
-        text = _text_of(group)
-        level = _level(text, first, levels, outline)
-        if found and not table and not level and _continues(found[-1], text):
-            found[-1] = found[-1]._replace(text=_spliced(found[-1].text, text))
-        elif found and _names_chapter(found[-1], text, level, first.page):
-            found[-1] = Block(f"{found[-1].text} {text}", level, first.page)
+            found.append(_row_block(table))
         else:
-            found.append(Block(text, level, first.page))
-        table = []
+            text = _text_of(group)
+            _add(found, Block(text, _level(text, first, levels, outline), first.page), after_table=bool(table))
+            table = []
     return found
+
+
+def _row_block(table: list[Line]) -> Block:
+    """Return the block of a table's last row. A bold first row has the names of the columns."""
+    header = _written(table[0]) if table[0].bold and len(table) > 1 else ""
+    return Block(_written(table[-1]), 0, table[-1].page, header, joined=len(table) > 1)
+
+
+def _add(blocks: list[Block], block: Block, after_table: bool) -> None:
+    """Add a heading or paragraph, or join it to the last block that it continues."""
+    if blocks and not after_table and not block.level and _continues(blocks[-1], block.text):
+        blocks[-1] = blocks[-1]._replace(text=_spliced(blocks[-1].text, block.text))
+    elif blocks and _is_chapter_number(blocks[-1], block):
+        blocks[-1] = block._replace(text=f"{blocks[-1].text} {block.text}")
+    else:
+        blocks.append(block)
 
 
 def _rows(lines: list[Line], body: float) -> set[Line]:
@@ -188,22 +224,24 @@ def _written(row: Line) -> str:
     return " | ".join(cell.text for cell in row.cells)
 
 
-def _names_chapter(block: Block, text: str, level: int, page: int) -> bool:
-    """Return whether a heading is a short one above the chapter's title, such as "Chapter 3"."""
-    short = len(block.text.split()) <= 3 and not NUMBERED.match(text)
-    return 0 < level < block.level and block.page == page and short
+def _is_chapter_number(block: Block, title: Block) -> bool:
+    """Return whether a block is a short line, such as "Chapter 3", above the chapter's title in larger letters."""
+    short = len(block.text.split()) <= 3 and not NUMBERED.match(title.text)
+    return 0 < title.level < block.level and block.page == title.page and short
 
 
 def _level(text: str, line: Line, levels: dict[float, int], outline: dict[str, int]) -> int:
-    """Return the level of a heading, or 0 for a text."""
+    """Return the level of a heading, or 0 for a text. `line` is its first line."""
     if len(text) > LONGEST_HEADING or not re.search(r"[^\W\d_]", text):
         return 0
-    named = outline.get(plain_name(text), 0) if line.bold or line.size in levels or line.text[:1].isdigit() else 0
-    if line.size in levels:
-        return named or levels[line.size]
-    alone = line.bold and not ENDS.search(text) and len(text.split()) <= 12
+    is_large = line.size in levels
+    in_outline = outline.get(plain_name(text), 0) if line.bold or is_large or line.text[:1].isdigit() else 0
+    if in_outline or is_large:
+        return in_outline or levels[line.size]
+    if not line.bold or ENDS.search(text) or len(text.split()) > 12:
+        return 0
     numbered = NUMBERED.match(text)
-    return named or (len(levels) + (numbered[1].count(".") + 1 if numbered else 1) if alone else 0)
+    return len(levels) + 1 + (numbered[1].count(".") if numbered else 0)
 
 
 def _groups(lines: list[Line], rows: set[Line]) -> Iterator[list[Line]]:
@@ -247,6 +285,7 @@ def _begins(line: Line, group: list[Line], usual: float, rows: set[Line]) -> boo
         return True
     if REFERENCE.match(line.text) and (REFERENCE.match(group[0].text) or ENDS.search(last.text)):
         return True
+    # Two lines are compared, because the first line of a paragraph may be indented itself.
     indented = line.left - min(one.left for one in group[-2:]) > line.size
     return indented and bool(ENDS.search(last.text)) and len(group) > 1
 
@@ -256,10 +295,11 @@ def _text_of(group: list[Line]) -> str:
     edge = max(line.right for line in group)
     text = group[0].text
     for before, line in pairwise(group):
-        word = len(line.text.split()[0]) * (line.right - line.left) / len(line.text)
-        apart = before.right + word + before.size / 2 < edge and not text.endswith((HYPHEN, "-"))
-        goes_on = line.left >= before.right - 1 and abs(line.bottom - before.bottom) < before.size / 2  # behind a mark
-        text = f"{text}\n{line.text}" if apart and not goes_on else _spliced(text, line.text)
+        width = len(line.text.split()[0]) * (line.right - line.left) / len(line.text)  # of the next word
+        has_room = before.right + width + before.size / 2 < edge and not text.endswith((HYPHEN, "-"))
+        # The text of a list item stands beside its mark, which may be a line of its own.
+        beside = line.left >= before.right - 1 and abs(line.bottom - before.bottom) < before.size / 2
+        text = f"{text}\n{line.text}" if has_room and not beside else _spliced(text, line.text)
     return re.sub("[ \t]+", " ", text.replace(HYPHEN, "-")).strip()
 
 
