@@ -32,15 +32,15 @@ def can_be_source(passage: Passage, least_words: int) -> bool:
 
 
 def article(passage: Passage) -> str:
-    """Return a key that all passages of an article have in common."""
+    """Return a key of the passage's article. All passages of an article have the same key."""
     name = name_of(passage.title, passage.text)
     return name.folded if name else passage.title
 
 
 def name_of(title: str, text: str) -> ArticleName | None:
-    """Return the name that a title gives to the article of a text, or None.
+    """Return the name of the article to which a text with this title belongs, or None if the title tells none.
 
-    Kenya_1 and Kenya_2 are parts of Kenya if they name it. para_1 and para_2 are no parts of an article.
+    Texts called Kenya_1 and Kenya_2 belong to Kenya if they name Kenya. para_1 and para_2 belong to no article.
     """
     name = article_name(title)
     if name and is_numbered(title) and (NO_NAME.match(" ".join(name.words)) or not name.is_in(text)):
@@ -56,21 +56,25 @@ def link(one: Passage, other: Passage) -> Link | None:
     if article(one) == article(other) or _same_name(one, other):
         return None
     ours, theirs = name_of(one.title, one.text), name_of(other.title, other.text)
-    there = theirs and theirs.mention(one.text, ours)
-    back = ours and ours.mention(other.text, theirs)
-    if there and (there.sure or not (back and back.sure)):
-        return _link(one, other, there)
-    return _link(other, one, back) if back else None
+    other_in_one = theirs and theirs.mention(one.text, ours)
+    one_in_other = ours and ours.mention(other.text, theirs)
+    # If each names the other, the sure mention counts; if both are sure, or none, that of `other` in `one`.
+    if one_in_other and (not other_in_one or (one_in_other.sure and not other_in_one.sure)):
+        return _link(other, one, one_in_other)
+    return _link(one, other, other_in_one) if other_in_one else None
 
 
 def _same_name(one: Passage, other: Passage) -> bool:
-    """Say whether titles have the same name: also Kenya_2 of Kenya, where its text does not name Kenya."""
+    """Say whether two titles have the same name. Kenya_2 has that of Kenya, even if its text does not name Kenya."""
     ours, theirs = article_name(one.title), article_name(other.title)
     return bool(ours and theirs and ours.folded == theirs.folded)
 
 
 def is_about_its_article(passage: Passage) -> bool:
-    """Say whether the passage begins with its article's subject. A passage about a detail is linked by chance only."""
+    """Say whether the passage begins with its article's subject.
+
+    Other passages are about details of the article. A link to one of these is often chance.
+    """
     name = article_name(passage.title)
     return name is not None and name.begins(passage.text)
 

@@ -64,9 +64,10 @@ class ArticleName:
         return self.words[-1].lower() in text[:FIRST_CHARACTERS].lower()
 
     def mention(self, text: str, own: "ArticleName | None" = None) -> Mention | None:
-        """Return the surest mention of the article in a text, or None. A mention inside `own` is none.
+        """Return the surest mention of the article in a text, or None.
 
-        `own` is the name of the article that has the text: "Prime number theorem" does not name Prime number.
+        `own` is the name of the article that has the text. Words of this name do not count: where a text about the
+        Prime number theorem says "Prime number theorem", it does not name Prime number.
         """
         if own and self.folded in own.folded:
             text = text.replace(" ".join(own.words), "…")
@@ -77,7 +78,8 @@ class ArticleName:
         return max((one for one in found if one), key=lambda one: one.sure, default=None)
 
     def _may_be_in(self, text: str) -> bool:
-        return self.words[0][1:LEAST_LETTERS].lower() in text.lower()  # what no ending changes
+        """Say whether a text has the first letters of the name. This rules out most texts faster than the pattern."""
+        return self.words[0][1:LEAST_LETTERS].lower() in text.lower()  # endings do not change these letters
 
     @cached_property
     def _cased(self) -> bool:
@@ -87,9 +89,11 @@ class ArticleName:
     def _pattern(self) -> re.Pattern[str] | None:
         """The pattern of the name in a text. None if these words would not name the article."""
         name = " ".join(self.words)
-        if sum(map(str.isalpha, name)) < LEAST_LETTERS - (not self._cased) or LISTING.match(name):
+        least = LEAST_LETTERS if self._cased else LEAST_LETTERS - 1
+        if sum(map(str.isalpha, name)) < least or LISTING.match(name):
             return None
         words = [_inflected(word) for word in self.words]
+        # The first letter may be small or a capital. A small word keeps it: "in time" does not name "In Time".
         if name[0].isalpha() and self._cased and (self.words[0] == "The" or self.words[0].lower() not in STOP):
             words[0] = f"[{name[0].upper()}{name[0].lower()}]{words[0][1:]}"
         plural = "(?:e?s)?" if re.search("[a-z]$", name) else ""
@@ -118,7 +122,10 @@ class ArticleName:
 
 
 def _bounded(pattern: str, name: str) -> str:
-    """Return the pattern of whole words. Scripts without blanks have no words to end, but katakana's runs do."""
+    """Return the pattern of a name as whole words.
+
+    Scripts without blanks do not show where a word ends. Only katakana does: a name may not be a part of a longer run.
+    """
     if WITHOUT_SPACES.search(name):
         ends = [f"(?{side}[{KATAKANA}])" if re.match(f"[{KATAKANA}]", letter) else ""
                 for side, letter in (("<!", name[0]), ("!", name[-1]))]  # fmt: skip
