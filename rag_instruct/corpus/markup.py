@@ -25,19 +25,9 @@ INLINE = {"a", "br", "sub", "sup"}
 ROWS = {"tbody", "tfoot", "thead", "tr"}
 SKIPPED = {"button", "head", "iframe", "nav", "noscript", "script", "select", "style", "svg", "template"}
 IN_HEAD = {"base", "head", "link", "meta", "noscript", "script", "style", "template", "title"}  # all others end it
-HIDEABLE = {
-    "a",
-    "aside",
-    "div",
-    "form",
-    "ol",
-    "section",
-    "span",
-    "sup",
-    "table",
-    "ul",
-}  # they end with an end tag of their own
-# Classes and roles of what is no text of the page: links to edit a section or to the paragraph itself, lists of links.
+# Elements that a class, a role or a style can hide. All of them need an end tag, so we know where they end.
+HIDEABLE = {"a", "aside", "div", "form", "ol", "section", "span", "sup", "table", "ul"}
+# Classes and roles of elements that are not the text: links to edit a section, links of a paragraph to itself, banners.
 NO_TEXT = {
     "breadcrumb", "breadcrumbs", "cookie-banner", "cookie-consent", "headerlink", "mw-editsection", "navbox",
     "newsletter", "noprint", "share", "sharing", "social-share", "toc",
@@ -48,41 +38,47 @@ RAISED, LOWERED = (
 )
 BOLD_LINE = re.compile(r"<p>(?:<a id=[^>]*></a>)*<strong>([^<]{1,100}?)</strong>(<sup>.*?</sup>)?</p>")
 TITLE_STYLE = "p[style-name='Title'] => h1:fresh"  # added to mammoth's own map of styles
-KNOWN = 15  # letters of a text that does not occur twice by chance
-NEAR = 5  # blocks between a heading and the first text that counts as below it
+KNOWN = 15  # a text with fewer letters may occur twice by chance
+NEAR = 5  # the heading of the main content is one of so many blocks: the first one of the content, and those above
+# A sign that links a paragraph to itself, or a footnote back to its place in the text.
+SIGN_OF_LINK = re.compile("[\u00b6\u2191\u21a9]\ufe0e?")
 FRONT_MATTER = re.compile(r"\A(---|\+\+\+)[ \t]*\n(.*?)^(?:\1|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 FRONT_KEY = re.compile(r"^\s*[\w\"'-]+[ \t]*[:=]", re.MULTILINE)  # without one, a rule begins the text
 FRONT_TITLE = re.compile(r"""^title[ \t]*[:=][ \t]*(["']?)(.+?)\1[ \t]*$""", re.MULTILINE)
 HEAD_TITLE = re.compile(r"<title[^>]*>([^<]+)", re.IGNORECASE)
 DEEPEST = 1000  # levels of lists and quotes: markdown-it leaves out deeper ones without a word
-MOST_UNENDED = 20  # hidden elements without an end: in a page with more, nothing is hidden
+MOST_UNENDED = 20  # a page with so many hidden elements that lack an end tag is read with all that it hides
 MOST_COLUMNS = 30  # that a cell may span
 Attributes = dict[str, str | None]
 
 
 class _Walker(HTMLParser):
-    """Collects the blocks of an HTML text."""
+    """Collects the blocks of an HTML text.
+
+    Elements whose tag is `skipped` are left out. So are hidden ones, if the page `hides` elements, apart from those
+    whose place is in `shown`.
+    """
 
     def __init__(self, skipped: Set[str], hides: bool, shown: Set[tuple[int, int]] = frozenset()) -> None:
         super().__init__(convert_charrefs=True)
         self._to_skip, self._hides, self._shown = skipped, hides, shown
-        self.begun = (0, 0)  # the place of the element that is skipped
+        self.skip_begin = (0, 0)  # the place of the element that is skipped
         self.blocks: list[Block] = []
         self._parts: list[str] = []
-        self._level = self._skipped = self._pre = 0
-        self._skipping = ""  # the tag of the element that is skipped; `_skipped` is how many of this tag are open
+        self._level = self._skip_depth = self._pre = 0
+        self._skip_tag = ""  # the tag of the element that is skipped; `_skip_depth` is how many of this tag are open
         self._lists: list[int | None] = []  # for each open list: the number of its next item, or None for bullets
         self._cells: list[str] | None = None  # of the open row of a table
         self._in_cell = self._in_term = False
         self._names = False  # whether all cells of the open row are names of columns
         self._header = ""  # the row with the names of the columns of the open table
-        self._spanned: dict[
-            int, tuple[int, str]
-        ] = {}  # by column of the table: the rows that a cell still spans, its text
+        # For each column of the table that a cell from above reaches: how many more rows it spans, and its text.
+        self._spanned: dict[int, tuple[int, str]] = {}
         self._spans = (1, 1)  # rows and columns of the open cell
-        self._padding = 0  # empty cells below the cell before, if another one follows
-        self._small = -1  # where raised or lowered signs begin
-        self._linked, self._link = -1, ""  # where a link to a place of the page begins, and its text
+        self._padding = 0  # further columns that the last cell spans; they become empty cells if another cell follows
+        # Where in `_parts` a raised or lowered text begins, and a link to a place of the page; -1 if none is open.
+        self._shift_begin = self._link_begin = -1
+        self._link = ""  # the text of the last such link
         self.contents = 0  # items of tables of contents
         self._term = ""  # of a list of definitions, which the definition follows
         self._item = ""  # what stands before the text of the open list item
@@ -109,24 +105,24 @@ class _Walker(HTMLParser):
         if tag == "br":
             self._parts.append("\n")
         elif tag == "a":
-            self._linked = len(self._parts) if re.match(r"#\w", given.get("href") or "") else -1
+            self._link_begin = len(self._parts) if re.match(r"#\w", given.get("href") or "") else -1
         else:
-            self._small = len(self._parts)
+            self._shift_begin = len(self._parts)
 
     def _skips(self, tag: str, attributes: Attributes) -> bool:
         """Return whether an element that begins is skipped."""
-        if self._skipping == "head" and tag not in IN_HEAD:
-            self._skipped, self._skipping = 0, ""
+        if self._skip_tag == "head" and tag not in IN_HEAD:
+            self._skip_depth, self._skip_tag = 0, ""
         hidden = self._hides and tag in HIDEABLE and _is_hidden(attributes) and self.getpos() not in self._shown
-        if not self._skipped and (tag in self._to_skip or hidden):
-            self._skipping, self.begun = tag, self.getpos()
-        self._skipped += bool(self._skipping) and tag == self._skipping
-        return bool(self._skipping)
+        if not self._skip_tag and (tag in self._to_skip or hidden):
+            self._skip_tag, self.skip_begin = tag, self.getpos()
+        if tag == self._skip_tag:
+            self._skip_depth += 1
+        return bool(self._skip_tag)
 
     def handle_endtag(self, tag: str) -> None:
-        if self._skipped:
-            self._skipped -= tag == self._skipping
-            self._skipping = self._skipping if self._skipped else ""
+        if self._skip_tag:
+            self._end_skipped(tag)
         elif tag in INLINE:
             self._end_inline(tag)
         elif self._cells is not None:
@@ -137,23 +133,32 @@ class _Walker(HTMLParser):
                 self._end_terms()
             if tag in ("ul", "ol") and self._lists:
                 self._lists.pop()
-            self._pre -= tag == "pre" and self._pre > 0
+            if tag == "pre" and self._pre:
+                self._pre -= 1
             self._follows = self._follows and (tag == "li" or tag in ROWS or bool(self._lists))
 
-    def _end_inline(self, tag: str) -> None:
-        if tag == "a" and self._linked >= 0:
-            place, self._linked, self._link = self._linked, -1, " ".join(self._since(self._linked).split())
-            if not re.search(r"\w", self._link):  # a sign that links a heading to itself
-                del self._parts[place:]
-        elif tag in ("sup", "sub") and self._small >= 0:
-            self._parts[self._small :] = [_small(self._since(self._small), RAISED if tag == "sup" else LOWERED)]
-            self._small = -1
+    def _end_skipped(self, tag: str) -> None:
+        if tag == self._skip_tag:
+            self._skip_depth -= 1
+        if not self._skip_depth:
+            self._skip_tag = ""
 
-    def _since(self, place: int) -> str:
-        return "".join(self._parts[place:])
+    def _end_inline(self, tag: str) -> None:
+        if tag == "a" and self._link_begin >= 0:
+            self._link = " ".join(self._since(self._link_begin).split())
+            if not re.search(r"\w", self._link):  # a sign that links a heading to itself
+                del self._parts[self._link_begin :]
+            self._link_begin = -1
+        elif tag in ("sup", "sub") and self._shift_begin >= 0:
+            shifted = _shifted(self._since(self._shift_begin), RAISED if tag == "sup" else LOWERED)
+            self._parts[self._shift_begin :] = [shifted]
+            self._shift_begin = -1
+
+    def _since(self, begin: int) -> str:
+        return "".join(self._parts[begin:])
 
     def handle_data(self, data: str) -> None:
-        if not self._skipped:
+        if not self._skip_tag:
             self._parts.append(data if self._pre else re.sub(r"\s+", " ", data))
 
     def parse_marked_section(self, i: int, report: bool = True) -> int:
@@ -166,7 +171,7 @@ class _Walker(HTMLParser):
     def close(self) -> None:
         """End the page. `unended` is then the tag of an element that was skipped up to the end of the page, or ""."""
         super().close()
-        self.unended = self._skipping
+        self.unended = self._skip_tag
         self._end_row()
         self._end()
         self._end_terms()
@@ -183,10 +188,11 @@ class _Walker(HTMLParser):
             start = _whole(given.get("start"))
             self._lists.append(None if tag == "ul" else 1 if start is None else start)
         elif tag not in ROWS and (tag == "table" or not self._lists):
-            self._follows = False
+            self._follows = False  # a new table, or a paragraph that is in no list item, follows no row or item
         if tag == "table":
             self._spanned = {}
-        self._pre += tag == "pre"
+        if tag == "pre":
+            self._pre += 1
 
     def _begin_item(self, given: int | None) -> None:
         """Begin an item of a list. `given` is the number that the item itself has."""
@@ -257,9 +263,9 @@ class _Walker(HTMLParser):
         lines = [line.rstrip() if self._pre else " ".join(line.split()) for line in raw.split("\n")]
         text = "\n".join(lines).strip("\n" if self._pre else None)
         self._parts.clear()
-        if re.fullmatch("[\u00b6\u2191\u21a9]\ufe0e?", self._link):  # to the paragraph, or back to a footnote's place
+        if SIGN_OF_LINK.fullmatch(self._link):
             text = text.removesuffix(self._link).rstrip()
-        if self._item and self._link and _is_link(text, self._link):
+        if self._item and self._link and _is_link(text, self._link):  # such as "- 2.1 Sizes": a table of contents
             self.contents += 1
             self._item = ""
         elif text and self._in_term:
@@ -268,7 +274,7 @@ class _Walker(HTMLParser):
             self._add(text if self._level else self._item + text, joins=bool(self._item) and not self._level)
             self._item = ""
         self._level, self._in_term = 0, False
-        self._small, self._linked, self._link = -1, -1, ""
+        self._shift_begin, self._link_begin, self._link = -1, -1, ""
 
     def _end_terms(self) -> None:
         """Keep the terms that no definition follows."""
@@ -291,7 +297,7 @@ def _is_hidden(attributes: Attributes) -> bool:
 
 
 def _is_link(text: str, link: str) -> bool:
-    """Return whether a text is a link, behind a number at most."""
+    """Return whether the link is the whole text, apart from a number or signs before it."""
     return text.endswith(link) and not re.search(r"[^\W\d_]", text.removesuffix(link))
 
 
@@ -300,8 +306,8 @@ def _whole(value: str | None) -> int | None:
     return int(value) if value and value.isascii() and value.isdigit() and len(value) < 6 else None
 
 
-def _small(text: str, signs: dict[str, str]) -> str:
-    """Return raised or lowered digits as such ("m²"), and every other text as it is ("1st")."""
+def _shifted(text: str, signs: dict[str, str]) -> str:
+    """Return digits as raised or lowered `signs` ("m²"), and every other text as it is ("1st")."""
     return "".join(map(signs.__getitem__, text)) if text and all(sign in signs for sign in text) else text
 
 
@@ -313,9 +319,10 @@ class Marked(NamedTuple):
 
 
 def html_blocks(text: str, hides: bool = True) -> Marked:
-    """Return the blocks of an HTML text, without navigation, scripts, styles, and what its classes call no text.
+    """Return the blocks of an HTML text, without navigation, scripts, styles and, if it `hides`, hidden elements.
 
-    An element without its end tag, which would swallow the rest of the page, is kept.
+    An element that lacks its end tag would swallow the rest of the page. So we parse the page again and keep this
+    element, or all elements of its tag.
     """
     skipped, shown = set(SKIPPED), set[tuple[int, int]]()
     while True:
@@ -325,16 +332,16 @@ def html_blocks(text: str, hides: bool = True) -> Marked:
         if walker.unended in skipped - {"script", "style"}:
             skipped.remove(walker.unended)
         elif walker.unended in HIDEABLE and hides:
-            shown.add(walker.begun)
+            shown.add(walker.skip_begin)
             hides = len(shown) < MOST_UNENDED
         else:
             return Marked(_without_contents(walker.blocks), walker.contents)
 
 
 def _without_contents(blocks: list[Block]) -> list[Block]:
-    """Return the blocks without headings of tables of contents that have no text. Headings below them rise."""
+    """Leave out headings such as "Contents" if no text follows. Headings below them rise by one level."""
     found: list[Block] = []
-    left_out = 0  # the level of the last one
+    left_out = 0  # the level of the last such heading, while its section lasts
     for block, after in pairwise([*blocks, Block("", 1)]):
         left_out = 0 if 0 < block.level <= left_out else left_out
         if block.level and after.level and CONTENTS.fullmatch(block.text):
@@ -348,55 +355,72 @@ def main_blocks(text: str) -> tuple[str, Marked, int]:
     """Return a web page's title, the blocks of its main content, and how many other blocks it has.
 
     trafilatura finds the main content, but drops many headings and tables. So we keep all blocks from the first to the
-    last that it finds, with the headings above them. Short blocks count beside others: alone they occur by chance.
+    last that it finds, with the headings above them.
     """
     import trafilatura
 
     found = trafilatura.extract(text, output_format="txt", include_comments=False, favor_recall=True)
     described = trafilatura.extract_metadata(text)
-    main = _Letters(_letters(found or ""))
-    for hides in (True, False):  # a class such as "share" may stand at the text itself
+    main = _MainContent(_letters(found or ""))
+    for hides in (True, False):  # a class such as "share" may hide the main content itself
         blocks, contents = html_blocks(text, hides)
-        keys = [_letters(re.sub(r"^\s*(-|\d+\.) | \| ", "", block.text)) for block in blocks]
-        inside = [number for number, key in enumerate(keys) if len(key) >= KNOWN and key in main]
-        if inside or (blocks and not main.text):
+        first, last = _main_range(blocks, main)
+        if first < last or (blocks and main.is_empty):
             break
-    first, last = (inside[0], inside[-1] + 1) if inside else (0, len(blocks))
-    while first and (blocks[first].joined or (keys[first - 1] and keys[first - 1] in main)):
+    if first == last:  # nothing of the main content is found: keep all
+        first, last = 0, len(blocks)
+    kept = blocks[first:last]
+    return _title(text, described, kept), Marked(kept, contents), len(blocks) - len(kept)
+
+
+def _main_range(blocks: list[Block], main: "_MainContent") -> tuple[int, int]:
+    """Return the first block of the main content, and the one after its last; twice the same if there is none.
+
+    Long blocks show where it is. Short ones may occur there by chance, so they count only beside others.
+    """
+    keys = [_letters(re.sub(r"^\s*(-|\d+\.) | \| ", "", block.text)) for block in blocks]
+    inside = [number for number, key in enumerate(keys) if len(key) >= KNOWN and main.has(key)]
+    if not inside:
+        return 0, 0
+    first, last = inside[0], inside[-1] + 1
+    while first and (blocks[first].joined or (keys[first - 1] and main.has(keys[first - 1]))):
         first -= 1
-    while last < len(blocks) and (blocks[last].joined or (keys[last] and keys[last] in main)):
+    while last < len(blocks) and (blocks[last].joined or (keys[last] and main.has(keys[last]))):
         last += 1
-    first = _with_heading(blocks, first) if blocks else 0
-    return (
-        _title(text, described, blocks[first:last]),
-        Marked(blocks[first:last], contents),
-        len(blocks) - (last - first),
-    )
+    return _with_heading(blocks, first), last
 
 
-class _Letters:
-    """The letters of a page's main content. Blocks are asked for in their order, so each search begins at the last."""
+class _MainContent:
+    """The letters of a page's main content.
 
-    def __init__(self, text: str) -> None:
-        self.text, self._at = text, 0
+    Blocks are looked up mostly in their order. So each search begins where the last one was found: otherwise, the time
+    for a long page would grow with the square of its length.
+    """
 
-    def __contains__(self, letters: str) -> bool:
-        found = self.text.find(letters, self._at)
+    def __init__(self, letters: str) -> None:
+        self._all, self._at = letters, 0
+        self.is_empty = not letters
+
+    def has(self, letters: str) -> bool:
+        found = self._all.find(letters, self._at)
         self._at = max(found, self._at)
-        return found >= 0 or letters in self.text
+        return found >= 0 or letters in self._all
 
 
 def _title(text: str, described: Any, blocks: list[Block]) -> str:
-    """Return the title that trafilatura finds, or that of the page's head, if the first names a section or nothing."""
+    """Return the title of a page: the one that trafilatura finds, or the one in the page's head.
+
+    The head's is better if trafilatura finds none, the heading of a section, or the name of the site.
+    """
     found = re.sub(r"\s*\u00b6$", "", (described and described.title) or "")
     head = HEAD_TITLE.search(text)
-    named = " ".join(unescape(head[1]).split()) if head else ""
+    in_head = " ".join(unescape(head[1]).split()) if head else ""
     levels = {_letters(block.text): block.level for block in reversed(blocks) if block.level}
-    if named and (not found or NO_NAME.fullmatch(found) or levels.get(_letters(found), 0) > 1):
-        return named
-    first, *others = re.split(r"\s+[-|:\u00b7\u00bb\u2013\u2014]\s+", named)
-    is_site = _letters(first) in levels and _letters(found) in map(_letters, others)  # "OS | Node.js documentation"
-    return first if is_site else found
+    if in_head and (not found or NO_NAME.fullmatch(found) or levels.get(_letters(found), 0) > 1):
+        return in_head
+    first, *others = re.split(r"\s+[-|:\u00b7\u00bb\u2013\u2014]\s+", in_head)  # "OS | Node.js documentation"
+    found_site = _letters(first) in levels and _letters(found) in map(_letters, others)
+    return first if found_site else found
 
 
 def _letters(text: str) -> str:
@@ -425,7 +449,10 @@ def markdown_blocks(text: str) -> tuple[str, Marked]:
 
 
 def _front_title(mark: str, matter: str) -> str:
-    """Return the title in front matter, or "". If it is no YAML or TOML, as in `title: A: B`, its line is the title."""
+    """Return the title in front matter, or "".
+
+    Front matter such as `title: A: B` is not valid YAML. Then the title is the rest of this line.
+    """
     try:
         found = yaml.load(matter, yaml.BaseLoader) if mark == "---" else tomllib.loads(matter)  # texts stay texts
     except (yaml.YAMLError, ValueError):
