@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Iterator
 from ctypes import create_string_buffer
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,7 +11,7 @@ from rag_instruct.corpus.blocks import Block
 from rag_instruct.corpus.layout import HYPHEN, Cell, Line, blocks_of, plain_name, without_contents, without_running
 
 CELLS = 1.1  # blank space between two cells of a table, in sizes of a letter
-TURNED = 0.1  # of a page's letters may stand against the others, to be left out
+TURNED = 0.1  # lines that are turned are left out if they have at most this part of the page's letters
 UNREADABLE = re.compile("[\ufffd\ue000-\uf8ff]")
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\uffff]")
 BOLD = re.compile(rb"bold|black|heavy|bx\d|-demi", re.IGNORECASE)
@@ -24,7 +25,7 @@ class Pdf(NamedTuple):
     blocks: list[Block]
     running: int  # lines of headers, footers and page numbers, which are left out
     contents: int  # lines of tables of contents, and their headings, which are left out
-    turned: int  # lines in the margins that stand upright on a page, which are left out
+    turned: int  # lines in the margins whose letters are turned against the page, which are left out
     empty: list[int]  # pages with pictures and no text, such as scans
     unreadable: list[int]  # pages whose letters have no known characters
 
@@ -57,10 +58,10 @@ def read_pdf(path: Path) -> Pdf:
         file.close()
     straight = [line for line in lines if not line.turned]
     kept = without_running(straight)
-    quotable = without_contents(kept)
-    running, contents = len(straight) - len(kept), len(kept) - len(quotable)
+    text_lines = without_contents(kept)
+    running, contents = len(straight) - len(kept), len(kept) - len(text_lines)
     turned = len(lines) - len(straight)
-    return Pdf(title, blocks_of(quotable, outline), running, contents, turned, empty, unreadable)
+    return Pdf(title, blocks_of(text_lines, outline), running, contents, turned, empty, unreadable)
 
 
 def _share_unreadable(lines: list[Line]) -> float:
@@ -74,28 +75,31 @@ def _page(file: Any, number: int) -> tuple[list[Line], bool]:
 
     page = file[number]
     try:
-        text_page = page.get_textpage()
-        whole = text_page.get_text_range(errors="replace") if text_page.count_chars() else ""
-        lines, at = [], 0
-        for text in re.split(f"(?<=[\n{HYPHEN}])", whole):
-            plain = CONTROL.sub("", text).strip()
-            if plain.strip(HYPHEN):
-                first = at + len(text) - len(text.lstrip())
-                last = at + len(text.rstrip().rstrip(HYPHEN)) - 1
-                seen = range(
-                    at + len(text) // 2, last
-                )  # a blank has the size 1 where a line's parts are placed one by one
-                middle = next((one for one in seen if not text[one - at].isspace()), first)
-                lines.append(_line(text_page, plain, number + 1, first, middle, max(first, last)))
-            at += len(text)
+        lines = list(_lines(page.get_textpage(), number + 1))
         pictures = not lines and any(page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE], max_depth=3))
-        return _seen_as_turned(lines), pictures
+        return _against_the_page(lines), pictures
     finally:
         page.close()
 
 
-def _seen_as_turned(lines: list[Line]) -> list[Line]:
-    """Return the lines, turned ones only where they are few: on other pages the text itself is turned."""
+def _lines(text_page: Any, page: int) -> Iterator[Line]:
+    """Yield the lines of a page. pdfium gives its text as one string, and the size and place of each character."""
+    whole = text_page.get_text_range(errors="replace") if text_page.count_chars() else ""
+    start = 0  # of the line in the page's text
+    for text in re.split(f"(?<=[\n{HYPHEN}])", whole):
+        plain = CONTROL.sub("", text).strip()
+        if plain.strip(HYPHEN):
+            first = start + len(text) - len(text.lstrip())
+            last = start + len(text.rstrip().rstrip(HYPHEN)) - 1
+            # The middle shows the size. It is no blank: blanks that pdfium adds between a line's parts have the size 1.
+            candidates = range(start + len(text) // 2, last)
+            middle = next((one for one in candidates if not text[one - start].isspace()), first)
+            yield _line(text_page, plain, page, first, middle, max(first, last))
+        start += len(text)
+
+
+def _against_the_page(lines: list[Line]) -> list[Line]:
+    """Return the lines. If many are turned, the text of the page is turned itself, and none counts as turned."""
     turned = sum(len(line.text) for line in lines if line.turned)
     if turned <= TURNED * sum(len(line.text) for line in lines):
         return lines

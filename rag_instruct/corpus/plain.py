@@ -13,13 +13,13 @@ from rag_instruct.words import STOP, WITHOUT_SPACES
 EDGE = 2  # lines at the top and at the bottom of a page that may be running lines
 RUNNING = 3  # pages with alike lines at their edge have running lines
 WIDTHS = range(50, 121)  # of texts whose lines were broken at a width
-INDENT = 5  # blanks at most that are gone from the first line of a paragraph
-ENOUGH = 5  # lines that show a width
+INDENT = 5  # an indent of so many blanks may be stripped from the first line of a paragraph
+ENOUGH = 5  # fewer lines show no width
 APART = re.compile(r"\t|[^\s.!?:]\s{2,}\S")  # columns inside a line
 BROKEN = re.compile(r"[\w,.!?\"'\u2019\u201d-]$")  # the end of a line of prose
 HYPHENATED = re.compile(r"\w-+$")  # in "wide -", the sign is a dash between blanks
 CODE = re.compile(r"[={}<>\\|]|\(\)|->|::")
-GOES_ON = re.compile(r"[\w\u3000-\u303f\uff00-\uffef(\[\"'\u2018\u201c$\u20ac\u00a3]")  # its begin
+GOES_ON = re.compile(r"[\w\u3000-\u303f\uff00-\uffef(\[\"'\u2018\u201c$\u20ac\u00a3]")  # the begin of a line of prose
 ITEM = re.compile(r"([-*+\u2022\u2023\u00b7>|#=~]|\(?\w{1,3}[.)]|\[\w+\])\s")
 
 
@@ -52,19 +52,26 @@ def _without_running(text: str) -> tuple[str, int]:
     pages = [page.split("\n") for page in text.split("\f")]
     edges = [_edge(page) for page in pages]
     counts = Counter(
-        like for page, edge in zip(pages, edges, strict=True) for like in {_like(page[number]) for number in edge}
+        key for page, edge in zip(pages, edges, strict=True) for key in {_key(page[number]) for number in edge}
     )
-    often = {like for like, count in counts.items() if count >= max(RUNNING, len(pages) // 2)}
-    parts, last, left_out = list[str](), "", 0
+    often = {key for key, count in counts.items() if count >= max(RUNNING, len(pages) // 2)}
+    kept, left_out = list[str](), 0
     for page, edge in zip(pages, edges, strict=True):
-        running = {number for number in edge if _like(page[number]) in often}
+        running = {number for number in edge if _key(page[number]) in often}
         left_out += len(running)
-        kept = "\n".join(line for number, line in enumerate(page) if number not in running).strip("\n")
-        first = kept.lstrip()[:1]
-        goes_on = last and (first.islower() or last.rstrip().endswith((",", "-"))) and not last.endswith(":")
-        parts += ["\n" if goes_on else "\n\n" if last else "", kept]
-        last = kept if kept.strip() or not last else f"{last.rstrip()}\n\n"
-    return "".join(parts), left_out
+        kept.append("\n".join(line for number, line in enumerate(page) if number not in running).strip("\n"))
+    return _without_page_breaks(kept), left_out
+
+
+def _without_page_breaks(pages: list[str]) -> str:
+    """Join pages. A sentence that a page break divides goes on in the next line; otherwise, a paragraph begins."""
+    parts, last = list[str](), ""  # the last page with text
+    for page in pages:
+        goes_on = page.lstrip()[:1].islower() or last.rstrip().endswith((",", "-"))
+        divided = last and goes_on and not last.endswith(":")
+        parts += ["\n" if divided else "\n\n" if last else "", page]
+        last = page if page.strip() or not last else f"{last.rstrip()}\n\n"
+    return "".join(parts)
 
 
 def _edge(page: list[str]) -> set[int]:
@@ -73,7 +80,8 @@ def _edge(page: list[str]) -> set[int]:
     return {*filled[:edge], *filled[-edge:]}
 
 
-def _like(line: str) -> str:
+def _key(line: str) -> str:
+    """Return what alike lines have in common: the words, without their numbers, blanks and capitals."""
     return re.sub(r"\d+|\b[ivxlc]+\b", "#", " ".join(line.split()).casefold())
 
 
@@ -96,18 +104,19 @@ def _unbroken(text: str, width: int) -> str:
 
 def _is_record(line: str, following: str) -> bool:
     """Return whether two lines are rows of columns, lines of code, or lines that begin alike, as those of a log."""
-    first, second = (_like(one)[:4] for one in (line, following))
+    first, second = (_key(one)[:4] for one in (line, following))
     alike = first == second and following.split()[0].casefold() not in STOP
     return alike or any(APART.search(one.strip()) or CODE.search(one) for one in (line, following))
 
 
 def _joined(lines: list[str], width: int) -> Iterator[str]:
+    """Yield the lines, with what separates each from the line before: a line break, a blank, or nothing."""
     yield lines[0]
     for number, (line, following) in enumerate(pairwise(lines)):
         word = following.split(maxsplit=1)[0] if following.strip() else ""
-        first = word[:1] if WITHOUT_SPACES.match(word) else word
-        indented = 0 if number else INDENT
-        full = bool(word) and indented + _size(line) + 1 + _size(first) > width
+        unit = word[:1] if WITHOUT_SPACES.match(word) else word  # scripts without spaces break lines inside words
+        indent = 0 if number else INDENT
+        full = bool(word) and indent + _size(line) + 1 + _size(unit) > width
         blank = blank_after(line)
         prose = not blank or BROKEN.search(line)
         begins = GOES_ON.match(following.lstrip()) and not ITEM.match(following.lstrip())
