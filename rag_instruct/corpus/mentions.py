@@ -23,7 +23,7 @@ LISTING = re.compile(r"(lists?|index|outline|timeline|deaths|births) (of|in) |\d
 JOINING = frozenset({"of", "de", "da", "do", "del", "della", "di", "du", "van", "von", "der"})  # inside names
 FIRST_CHARACTERS = 100  # of a text, in which it says what it is about
 ROOT = 6  # letters of a word that are compared
-# The begin of a sentence or a line, perhaps with quotes, brackets or a list's mark: a capital says nothing there.
+# The start of a sentence or a line, perhaps with quotes, brackets or a list's mark: a capital says nothing there.
 BEGINNING = re.compile(
     r"(^|[.!?:;\u2026\u3002\uff01\uff1f\uff1a\uff1b\n])[\s\"'\u2018\u2019\u201c-\u201e\u00ab\u00bb()\[\]*\u2022-]*$"
 )

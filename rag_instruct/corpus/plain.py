@@ -19,7 +19,7 @@ APART = re.compile(r"\t|[^\s.!?:]\s{2,}\S")  # columns inside a line
 BROKEN = re.compile(r"[\w,.!?\"'\u2019\u201d-]$")  # the end of a line of prose
 HYPHENATED = re.compile(r"\w-+$")  # in "wide -", the sign is a dash between blanks
 CODE = re.compile(r"[={}<>\\|]|\(\)|->|::")
-GOES_ON = re.compile(r"[\w\u3000-\u303f\uff00-\uffef(\[\"'\u2018\u201c$\u20ac\u00a3]")  # the begin of a line of prose
+GOES_ON = re.compile(r"[\w\u3000-\u303f\uff00-\uffef(\[\"'\u2018\u201c$\u20ac\u00a3]")  # the start of a line of prose
 ITEM = re.compile(r"([-*+\u2022\u2023\u00b7>|#=~]|\(?\w{1,3}[.)]|\[\w+\])\s")
 
 
