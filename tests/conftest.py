@@ -201,6 +201,19 @@ def replayed(project: Project) -> str:
     return made
 
 
+def has_the_bytes_of_a_quiet_build(project: Project, demo: Project, again: Path) -> bool:
+    """Whether a disturbed build of the demo, with its own search, has the bytes of an undisturbed one.
+
+    That is the recorded demo. A processor that rounds the scores of the search otherwise builds it once more in the
+    folder `again`, from the same answers.
+    """
+    if sha256(project) == demo.sha256:
+        return True
+    again.mkdir()
+    shutil.copytree(project.folder / "answers", again / "answers")
+    return sha256(project) == built_with(Project(again), 2, **{REPLAY: "1"})
+
+
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory):
     """The built demo, to be read only: the first worker that needs it builds it for all."""
