@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from transformers import AutoTokenizer, T5Config, T5Model
 from rag_instruct.errors import UserError
 from rag_instruct.logs import bar
 from rag_instruct.models.source import model_source
+from rag_instruct.retrieval.batches import refuse_length
 from rag_instruct.retrieval.encoder import Encoder, EncoderSettings
 from rag_instruct.retrieval.pooling import Pooling, read_pooling
 from rag_instruct.threads import torch_threads
@@ -238,6 +240,16 @@ def test_a_length_that_the_model_cannot_read_is_refused_and_a_longer_one_than_it
     assert "was made for texts of at most 64 tokens, and reads 128 here" in caplog.text
     with pytest.raises(UserError, match="reads at most 512 tokens, and `max_length` is 600: set `max_length: 64`"):
         Encoder(settings._replace(max_length=600))
+
+
+@pytest.mark.parametrize(("advised", "better"), [(None, 512), (128, 128), (514, 512)])
+def test_the_advised_length_is_one_that_the_model_can_read(advised, better):
+    """Folders of RoBERTa's kind often name 514 tokens, but two of their positions stand for padding."""
+    positions = torch.nn.Embedding(514, 2, padding_idx=1)
+    model = SimpleNamespace(base_model=SimpleNamespace(embeddings=SimpleNamespace(position_embeddings=positions)))
+    with pytest.raises(UserError, match=f"reads at most 512 tokens, .* set `max_length: {better}`"):
+        refuse_length(model, 600, "encoder 'x'", advised)
+    refuse_length(model, better, "encoder 'x'", advised)
 
 
 def test_a_model_for_lower_case_gets_lower_case(tmp_path):

@@ -35,15 +35,20 @@ def number_type(precision: str, model: str) -> torch.dtype:
 
 
 def refuse_length(model: Any, length: int, name: str, advised: int | None = None) -> None:
-    """Raise UserError if the model has fewer positions than `length`. `advised` is a better length, if it is known."""
+    """Raise UserError if the model has fewer positions than `length`.
+
+    The message advises the length `advised`, such as that of sentence-transformers. If this is None or too long as
+    well, it advises the model's limit.
+    """
     table = getattr(getattr(model.base_model, "embeddings", None), "position_embeddings", None)
     if not isinstance(table, torch.nn.Embedding):
         return
     # RoBERTa's positions begin behind that of the padding.
     most = table.num_embeddings - (0 if table.padding_idx is None else table.padding_idx + 1)
     if length > most:
+        better = min(advised or most, most)
         raise UserError(
-            f"{name} reads at most {most} tokens, and `max_length` is {length}: set `max_length: {advised or most}` in "
+            f"{name} reads at most {most} tokens, and `max_length` is {length}: set `max_length: {better}` in "
             "config.yaml"
         )
 
