@@ -343,6 +343,18 @@ def test_shards_of_two_number_types_are_refused(tmp_path):
         list_shards(infos, tmp_path / "p.json", tmp_path / "shards.json")
 
 
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_setting_that_only_one_of_two_shards_has_is_compared(tmp_path, first):
+    (tmp_path / "p.json").write_text('{"passages": 2}')
+    encoders = [{"model": "x", "revision": "a"}, {"model": "x"}]
+    infos = [tmp_path / "shard_00.json", tmp_path / "shard_01.json"]
+    for row, info in enumerate(infos):
+        shard = {"first_row": row, "rows": 1, "dimension": 2, "encoder": encoders[row - first]}
+        info.write_text(json.dumps(shard))
+    with pytest.raises(UserError, match="the vectors of shard_01 were made with revision"):
+        list_shards(infos, tmp_path / "p.json", tmp_path / "shards.json")
+
+
 @pytest.mark.slow
 def test_a_kill_costs_the_block_in_flight(tmp_path, encoder):
     """SIGKILL of the real command while it embeds, then the same command again."""

@@ -123,13 +123,14 @@ def list_shards(infos: Iterable[Path], corpus: Path, output: Path) -> None:
 
 
 def _refuse_other_encoders(shards: list[dict[str, Any]]) -> None:
-    """Raise UserError when shards were encoded with other settings. Published vectors do not say theirs."""
+    """Raise UserError when shards were encoded with different settings. Published vectors do not say theirs."""
     known = [shard for shard in shards if "encoder" in shard]
     for shard in known:
-        different = {key for key, value in shard["encoder"].items() if known[0]["encoder"].get(key) != value}
+        first, other = known[0]["encoder"], shard["encoder"]
+        different = {key for key in first.keys() | other.keys() if first.get(key) != other.get(key)}
         if different:
             key = min(different)
             raise UserError(
-                f"the vectors of {shard['file']} were made with {key} {shard['encoder'][key]!r}, but those of "
-                f"{known[0]['file']} with {known[0]['encoder'].get(key)!r}: delete the folder, and all are made again"
+                f"the vectors of {shard['file']} were made with {key} {other.get(key)!r}, but those of "
+                f"{known[0]['file']} with {first.get(key)!r}: delete the folder, and all are made again"
             )
