@@ -60,7 +60,7 @@ def searched(tmp_path, queries, vectors, k, shards, ids=None):
 @pytest.mark.parametrize("kind", ["normal", "duplicates", "close"])
 @pytest.mark.parametrize("shards", [1, 2, 7, 16])
 def test_merged_shards_equal_brute_force(tmp_path, monkeypatch, kind, shards):
-    monkeypatch.setattr(module, "BLOCK_ROWS", 100)
+    monkeypatch.setattr(module, "PRODUCT_ROWS", 100)
     monkeypatch.setattr(module, "QUERY_ROWS", 4)
     rows, k = 1003, 40
     queries, vectors = made(9, rows, 32, kind)
@@ -85,8 +85,8 @@ def test_no_size_of_a_piece_and_no_thread_changes_the_result(
     queries, vectors = made(7, 2500, 24, "duplicates")
     file = file_of(tmp_path, vectors)
     before = search(queries, file, 50)
-    monkeypatch.setattr(module, "BLOCK_ROWS", block)
-    monkeypatch.setattr(module, "FEW", few)  # queries of a thread
+    monkeypatch.setattr(module, "PRODUCT_ROWS", block)
+    monkeypatch.setattr(module, "LEAST_QUERIES", few)
     monkeypatch.setattr(module, "QUERY_ROWS", queries_at_once)
     monkeypatch.setattr(module, "RESCORED", rescored)
     monkeypatch.setattr("rag_instruct.retrieval.vectors.SPAN", 11)
@@ -113,7 +113,7 @@ def test_hits_that_rounding_could_hide_are_searched_again(tmp_path, monkeypatch)
 
 
 def test_many_doubtful_queries_are_searched_again_some_at_a_time(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "WIDEST", 1)
+    monkeypatch.setattr(module, "MOST_SPARE", 1)
     queries, vectors = made(5, 600, 16, "duplicates")
     hits = search(queries, file_of(tmp_path, np.vstack([vectors[:20]] * 30)), 10)
     assert hits["row"].tolist() == brute_force(queries, np.vstack([vectors[:20]] * 30), 10)[0].tolist()

@@ -16,14 +16,14 @@ from rag_instruct.retrieval.queries import digest_in, save_by_query
 from rag_instruct.retrieval.vectors import HITS, VectorFile
 from rag_instruct.threads import torch_threads
 
-BLOCK_ROWS = 8192  # vectors that are converted to float32 and multiplied at a time; they fit the processor's cache
+PRODUCT_ROWS = 8192  # vectors that are converted to float32 and multiplied at a time; they fit the processor's cache
 GROUP_ROWS = 32  # rows of a block that are skipped together if their best score is too low
 QUERY_ROWS = 1024  # queries that are multiplied at a time, by all threads together
-FEW = 128  # queries that a thread multiplies at a time, at least: fewer make the product slower
-WAITING = 32  # candidates wait until there are more than this per query, on average; then all are merged
-AHEAD_ROWS = 4 * BLOCK_ROWS  # distance from the current block to the block that the system reads ahead
+LEAST_QUERIES = 128  # fewest queries that a thread multiplies at a time, if there are so many: fewer are slower
+WAITING_PER_QUERY = 32  # when more candidates than this wait per query, on average, we merge all of them
+AHEAD_ROWS = 4 * PRODUCT_ROWS  # distance from the current block to the block that the system reads ahead
 SPARE = 16  # extra candidates beyond k, because rounding in single precision may swap scores that are close
-WIDEST = 16_777_216  # most extra candidates, over all queries that are searched again at a time
+MOST_SPARE = 16_777_216  # limit of the extra candidates of a repeated search, over all of its queries
 RESCORED = 65_536  # candidates that each thread scores in double precision at a time
 
 
@@ -40,18 +40,27 @@ def search(queries: np.ndarray, vectors: VectorFile, k: int, spare: int = SPARE)
     if not hits.size:
         return hits
     rows, lowest, error = _candidates(queries, vectors, m)
-    at_once = max(RESCORED // m, 1)
-    parts = [slice(start, start + at_once) for start in range(0, len(queries), at_once)]
-    with ThreadPoolExecutor(torch.get_num_threads()) as threads:
-        for part, best in zip(parts, threads.map(lambda p: rescored(queries[p], vectors, rows[p]), parts), strict=True):
-            hits[part] = best[:, :k]
+    _fill_hits(hits, queries, vectors, rows)
     if m < len(vectors):
+        # The exact score of a row that is no candidate is at most lowest + error. If the last hit scores no more than
+        # that, the row may belong to the hits.
         doubtful = np.flatnonzero(hits["score"][:, -1] <= lowest + error)
-        at_once = max(WIDEST // (16 * spare), 1)
+        wider = 16 * spare
+        at_once = max(MOST_SPARE // wider, 1)
         for start in range(0, len(doubtful), at_once):
             again = doubtful[start : start + at_once]
-            hits[again] = search(queries[again], vectors, k, 16 * spare)
+            hits[again] = search(queries[again], vectors, k, wider)
     return hits
+
+
+def _fill_hits(hits: np.ndarray, queries: np.ndarray, vectors: VectorFile, rows: np.ndarray) -> None:
+    """Write the best of the candidate `rows` (q, m) to `hits` (q, k). All threads score candidates."""
+    at_once = max(RESCORED // rows.shape[1], 1)
+    parts = [slice(start, start + at_once) for start in range(0, len(queries), at_once)]
+    with ThreadPoolExecutor(torch.get_num_threads()) as threads:
+        found = threads.map(lambda part: rescored(queries[part], vectors, rows[part]), parts)
+        for part, best in zip(parts, found, strict=True):
+            hits[part] = best[:, : hits.shape[1]]
 
 
 def rescored(queries: np.ndarray, vectors: VectorFile, rows: np.ndarray) -> np.ndarray:
@@ -77,17 +86,19 @@ def _candidates(queries: np.ndarray, vectors: VectorFile, m: int) -> tuple[np.nd
     All scores are in single precision.
     """
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    workers = max(1, min(torch.get_num_threads(), min(len(queries), QUERY_ROWS) // FEW)) if device == "cpu" else 1
-    together = min(QUERY_ROWS // workers, -(-len(queries) // workers))
-    parts = [_Best(part, m) for part in torch.from_numpy(queries).to(device).split(together)]
+    workers = _worker_count(len(queries)) if device == "cpu" else 1
+    # A worker multiplies a block with one group of queries after another: with groups[worker], groups[worker + workers]
+    # and so on.
+    group_size = min(QUERY_ROWS // workers, -(-len(queries) // workers))
+    groups = [_Best(group, m) for group in torch.from_numpy(queries).to(device).split(group_size)]
     # We reserve the memory once, because new memory for every product takes as long as the product.
-    memories = torch.empty((workers, BLOCK_ROWS * together), device=device)
-    block = torch.empty((min(BLOCK_ROWS, len(vectors)), vectors.dimension), device=device)
-    shares = np.linspace(0, len(block), workers + 1).astype(int).tolist()
+    memories = torch.empty((workers, PRODUCT_ROWS * group_size), device=device)
+    block = torch.empty((min(PRODUCT_ROWS, len(vectors)), vectors.dimension), device=device)
+    borders = np.linspace(0, len(block), workers + 1).astype(int).tolist()
 
     def convert(worker: int, start: int, stop: int) -> float:
-        """Bring a share of a block into single precision, and return the length of its longest vector."""
-        first, end = start + shares[worker], min(start + shares[worker + 1], stop)
+        """Bring the worker's share of a block into single precision, and return the length of its longest vector."""
+        first, end = start + borders[worker], min(start + borders[worker + 1], stop)
         if first >= end:
             return 0.0
         share = block[first - start : end - start]
@@ -95,32 +106,46 @@ def _candidates(queries: np.ndarray, vectors: VectorFile, m: int) -> tuple[np.nd
         return float(torch.linalg.vector_norm(share, dim=1).max())
 
     def update(worker: int, start: int, stop: int) -> None:
-        for part in parts[worker::workers]:
-            part.update(block[: stop - start], start, memories[worker])
+        for best in groups[worker::workers]:
+            best.update(block[: stop - start], start, memories[worker])
 
     def finish(worker: int) -> None:
-        for part in parts[worker::workers]:
-            part.merge_waiting()
+        for best in groups[worker::workers]:
+            best.merge_waiting()
 
     longest = 0.0
-    with bar("searching", total=len(vectors), unit=" vectors") as counter, _in_threads(workers) as run:
-        for start in range(0, len(vectors), BLOCK_ROWS):
-            stop = min(start + BLOCK_ROWS, len(vectors))
-            vectors.read_ahead(stop + AHEAD_ROWS, min(stop + AHEAD_ROWS + BLOCK_ROWS, len(vectors)))
-            longest = max(longest, *run(convert, start, stop))
-            run(update, start, stop)
+    with bar("searching", total=len(vectors), unit=" vectors") as counter, _in_threads(workers) as by_each_worker:
+        for start in range(0, len(vectors), PRODUCT_ROWS):
+            stop = min(start + PRODUCT_ROWS, len(vectors))
+            vectors.read_ahead(stop + AHEAD_ROWS, min(stop + AHEAD_ROWS + PRODUCT_ROWS, len(vectors)))
+            longest = max(longest, *by_each_worker(convert, start, stop))
+            by_each_worker(update, start, stop)
             counter.update(stop - start)
-        run(finish)
-    rows, scores = (torch.cat([getattr(part, name) for part in parts]).cpu().numpy() for name in ("rows", "scores"))
-    # The rounding error of a dot product is at most d * 2^-24 * |q| * |x| (Higham 2002, section 3.1).
-    # A row that was left out has an exact score of at most the lowest plus this error, which is doubled as a margin.
-    error = 2 * queries.shape[1] * 2.0**-24 * np.linalg.norm(queries.astype(np.float64), axis=1) * longest
-    return rows, scores.min(axis=1).astype(np.float64), error
+        by_each_worker(finish)
+    rows, scores = (torch.cat([getattr(best, name) for best in groups]).cpu().numpy() for name in ("rows", "scores"))
+    return rows, scores.min(axis=1).astype(np.float64), _rounding_error(queries, longest)
+
+
+def _worker_count(queries: int) -> int:
+    """Return how many threads of the CPU share the queries: as many as get LEAST_QUERIES each, but at least one."""
+    return max(1, min(torch.get_num_threads(), min(queries, QUERY_ROWS) // LEAST_QUERIES))
+
+
+def _rounding_error(queries: np.ndarray, longest: float) -> np.ndarray:
+    """Return how far rounding may move a query's scores (q,). `longest` is the length of the longest vector.
+
+    The rounding error of a dot product is at most d * 2^-24 * |q| * |x| (Higham 2002, section 3.1). We double it as a
+    margin.
+    """
+    error: np.ndarray = 2 * queries.shape[1] * 2.0**-24 * np.linalg.norm(queries.astype(np.float64), axis=1) * longest
+    return error
 
 
 @contextmanager
 def _in_threads(workers: int) -> Iterator[Callable[..., list[Any]]]:
-    """Give a function that calls another one for each worker's number, all at a time, and returns the results.
+    """Yield a function that runs another one once for each worker, in parallel, and returns the results.
+
+    The other function gets the worker's number as its first argument.
 
     The workers share the threads of torch, because torch does much of a search on one thread.
     """
@@ -165,7 +190,7 @@ class _Best:
         self._set_aside(query[hit], first_row + group[hit] * GROUP_ROWS + within, found[hit, within])
         row, query = (scores[grouped:] > self._lowest).nonzero(as_tuple=True)
         self._set_aside(query, first_row + grouped + row, scores[grouped + row, query])
-        if self._count > WAITING * len(self.rows):
+        if self._count > WAITING_PER_QUERY * len(self.rows):
             self.merge_waiting()
 
     def _set_aside(self, query: torch.Tensor, row: torch.Tensor, score: torch.Tensor) -> None:
@@ -173,14 +198,18 @@ class _Best:
         self._count += len(query)
 
     def merge_waiting(self) -> None:
-        """Merge the waiting candidates with the best rows."""
+        """Merge the waiting candidates with the best rows.
+
+        `_merge` needs a table of candidates: one line for each query, filled up with scores of minus infinity.
+        """
         if not self._count:
             return
         query, row, score = (torch.cat(column) for column in zip(*self._waiting, strict=True))
         order = query.argsort(stable=True)
         query, row, score = query[order], row[order], score[order]
         counts = query.bincount(minlength=len(self.rows))
-        place = torch.arange(len(query), device=query.device) - (counts.cumsum(0) - counts)[query]
+        starts = counts.cumsum(0) - counts
+        place = torch.arange(len(query), device=query.device) - starts[query]  # in the line of the query
         scores = self.scores.new_full((len(self.rows), int(counts.max())), -torch.inf)
         rows = torch.full_like(scores, -1, dtype=torch.int64)
         scores[query, place], rows[query, place] = score, row
