@@ -34,20 +34,20 @@ def search(
     A query is a list of terms. The best hit comes first; equal scores keep the order of their rows. bm25s' own choice
     of the best leaves the order of equal scores to chance, so we take only its scores.
     """
-    numbers = {term: number for number, term in enumerate(statistics.terms)}
+    columns = {term: column for column, term in enumerate(statistics.terms)}
     scorer = _scorer(index, statistics, weights)
     k = min(k, len(index.lengths))
     hits = np.empty((len(asked), k), HITS)
-    for query, found in zip(progress(asked, "searching", len(asked)), hits, strict=True):
-        scores = scorer.get_scores_from_ids([numbers[term] for term in query])
-        found[:] = best(scores, k)
+    for place, query in enumerate(progress(asked, "searching", len(asked))):
+        scores = scorer.get_scores_from_ids([columns[term] for term in query])
+        hits[place] = best(scores, k)
     return hits
 
 
 def best(scores: np.ndarray, k: int) -> np.ndarray:
-    """Return the k best rows as HITS."""
+    """Return the k best rows as HITS, best first. Equal scores keep the order of their rows."""
     lowest = np.partition(scores, len(scores) - k)[len(scores) - k] if k else np.inf
-    rows = np.flatnonzero(scores >= lowest)
+    rows = np.flatnonzero(scores >= lowest)  # more than k, if several rows have the lowest score
     rows = rows[np.argsort(-scores[rows], kind="stable")][:k]
     hits = np.empty(k, HITS)
     hits["row"], hits["score"] = rows, scores[rows]
@@ -55,19 +55,22 @@ def best(scores: np.ndarray, k: int) -> np.ndarray:
 
 
 def _scorer(index: WordShard, statistics: Statistics, weights: Weights) -> BM25:
-    """Return bm25s' index of the shard, restricted to the terms of the queries."""
-    frequency, rarity = _select_tfc_scorer(METHOD), _select_idf_scorer(METHOD)
+    """Return bm25s' index of the shard with the terms of the queries only.
+
+    We fill its sparse matrix (terms by passages) ourselves, because bm25s would count a shard as a whole corpus.
+    """
+    term_frequency, inverse_document_frequency = _select_tfc_scorer(METHOD), _select_idf_scorer(METHOD)
     found = dict(index.postings(statistics.terms))
-    ends = np.cumsum([0, *(len(found.get(number, ())) for number in range(len(statistics.terms)))])
-    data, rows = np.empty(ends[-1], np.float32), np.empty(ends[-1], np.int32)
-    for number, postings in found.items():
-        place = slice(ends[number], ends[number + 1])
+    starts = np.cumsum([0, *(len(found.get(column, ())) for column in range(len(statistics.terms)))])
+    data, rows = np.empty(starts[-1], np.float32), np.empty(starts[-1], np.int32)
+    for column, postings in found.items():
+        place = slice(starts[column], starts[column + 1])
         rows[place] = postings["row"]
-        weight = np.float32(rarity(int(statistics.passages[number]), N=statistics.rows))
+        weight = np.float32(inverse_document_frequency(int(statistics.passages[column]), N=statistics.rows))
         lengths, average = index.lengths[rows[place]], np.float64(statistics.average_length)
         counts = postings["count"].astype(np.float32)
-        data[place] = weight * frequency(counts, lengths, average, weights.k1, weights.b)
+        data[place] = weight * term_frequency(counts, lengths, average, weights.k1, weights.b)
     made = BM25(k1=weights.k1, b=weights.b, method=METHOD)
-    made.scores = {"data": data, "indices": rows, "indptr": ends, "num_docs": len(index.lengths)}
-    made.nonoccurrence_array = None
+    made.scores = {"data": data, "indices": rows, "indptr": starts, "num_docs": len(index.lengths)}
+    made.nonoccurrence_array = None  # in Lucene's form, a term that a passage lacks adds nothing
     return made

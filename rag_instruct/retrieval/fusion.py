@@ -36,10 +36,10 @@ def _of_query(runs: Sequence[Run], query: str, k: int, output: Path) -> np.ndarr
 
 
 def _found(ranking: np.ndarray) -> np.ndarray:
-    """Return the rows of a ranking, without those that a search by words did not find.
+    """Return the rows of a ranking that do not score 0.
 
-    Its list is filled up with passages that share no word with the query, with the score 0, in the order of the corpus.
-    Their ranks say nothing.
+    A search by words that finds too few passages fills its list up with others, in the order of the corpus. These share
+    no word with the query and score 0, so their ranks mean nothing.
     """
     rows: np.ndarray = ranking["row"][ranking["score"] != 0]
     return rows
@@ -48,8 +48,8 @@ def _found(ranking: np.ndarray) -> np.ndarray:
 def fused(rankings: Sequence[np.ndarray]) -> np.ndarray:
     """Return HITS of all rows in the rankings, best first. A row scores 1 / (60 + rank) in each ranking that has it.
 
-    We add whole numbers, which are exact. So equal scores are equal in every order of the rankings, and keep the order
-    of the corpus.
+    Equal scores keep the order of the corpus. We add whole numbers, because rounding could give rows with equal
+    ranks different scores.
     """
     unit, shares = _shares(max(map(len, rankings), default=0))
     sums: dict[int, int] = {}
@@ -62,6 +62,6 @@ def fused(rankings: Sequence[np.ndarray]) -> np.ndarray:
 
 @lru_cache
 def _shares(depth: int) -> tuple[int, list[int]]:
-    """Return a number that each 60 + rank divides, and its quotient by 60 + rank for each rank."""
+    """Return a common multiple of all 60 + rank, and for each rank the share of it: the multiple / (60 + rank)."""
     unit = math.lcm(*range(SOFTENING + 1, SOFTENING + depth + 1))
     return unit, [unit // (SOFTENING + rank) for rank in range(1, depth + 1)]

@@ -11,22 +11,22 @@ def terms(text: str) -> list[str]:
 
 
 def chunk_terms(chunk: str) -> list[str]:
-    """Return the terms between two blanks of a text. The terms of a text are those of its chunks."""
+    """Return the terms of a chunk, which is a piece of text without blanks. A chunk may have several words."""
     return [root for root, _ in _roots(chunk)]
 
 
 def query_terms(text: str) -> list[str]:
-    """Return the terms of a query without stop words, because these are in most passages and cost the most time.
+    """Return the terms of a query without stop words. If it has only stop words, return these.
 
-    A query of stop words alone keeps them.
+    Most passages have stop words. So they say little about a passage, and their search takes the most time.
     """
-    roots = [pair for chunk in text.split() for pair in _kept_roots(chunk)]
-    return [root for root, stops in roots if not stops] or [root for root, _ in roots]
+    roots = [pair for chunk in text.split() for pair in _cached_roots(chunk)]
+    return [root for root, is_stop_word in roots if not is_stop_word] or [root for root, _ in roots]
 
 
 def _roots(chunk: str) -> tuple[tuple[str, bool], ...]:
-    """Return each word's root between two blanks, and whether it is a stop word."""
+    """Return the root of each word of a chunk, and whether the word is a stop word."""
     return tuple((stem(word), word in STOP) for word in fold(chunk).split())
 
 
-_kept_roots = lru_cache(maxsize=1 << 16)(_roots)  # the chunks of queries repeat
+_cached_roots = lru_cache(maxsize=1 << 16)(_roots)  # the chunks of queries repeat

@@ -18,10 +18,11 @@ from rag_instruct.logs import progress
 from rag_instruct.retrieval.terms import chunk_terms
 
 POSTING = np.dtype([("row", np.int32), ("count", np.uint16)])  # row: of the shard
-MOST = np.iinfo(np.uint16).max  # higher counts of a term become this; they hardly change a score
+MOST = np.iinfo(np.uint16).max  # the highest count of a term that is stored; higher counts would hardly change a score
 SCHEMA = pa.schema([("term", pa.string()), ("passages", pa.int64())])
 WRITTEN = 1 << 24  # postings that are written at a time
 BLOCK = 1 << 15  # passages whose terms are counted at a time
+AGAIN = "delete this folder, and it is made again"
 
 
 def index_words(passages: Path, shard: int, shards: int, terms_file: Path, postings: Path, lengths: Path) -> None:
@@ -51,7 +52,7 @@ def index_words(passages: Path, shard: int, shards: int, terms_file: Path, posti
 
 
 class _Numbers(dict[str, int]):
-    """Gives each new term the next number."""
+    """Gives each new text, a term or a chunk, the next number."""
 
     def __missing__(self, term: str) -> int:
         self[term] = number = len(self)
@@ -59,7 +60,10 @@ class _Numbers(dict[str, int]):
 
 
 class _Chunks:
-    """All different chunks between two blanks so far, and their terms. Chunks repeat, so each is stemmed only once."""
+    """All different chunks so far, and their terms. Chunks repeat, so each is stemmed only once.
+
+    A chunk is a piece of text without blanks. `numbers` numbers the chunks, and `terms` the terms.
+    """
 
     def __init__(self) -> None:
         self.numbers, self.terms = _Numbers(), _Numbers()
@@ -67,7 +71,8 @@ class _Chunks:
 
     def matrix(self):  # type: ignore[no-untyped-def]  # scipy's matrices have no types
         """Return how often each chunk has each term: a sparse matrix, chunks by terms."""
-        for chunk in islice(self.numbers, len(self._ends) - 1, None):
+        stemmed = len(self._ends) - 1
+        for chunk in islice(self.numbers, stemmed, None):  # the chunks that are new since the last call
             self._terms_of.extend(map(self.terms.__getitem__, chunk_terms(chunk)))
             self._ends.append(len(self._terms_of))
         return _matrix(array("i", [1]) * len(self._terms_of), self._terms_of, self._ends, len(self.terms))
@@ -77,19 +82,22 @@ def _counted(texts: Iterable[str]):  # type: ignore[no-untyped-def]
     """Return the terms, a sparse matrix of their counts (passages by terms, stored by term), and all lengths."""
     from scipy.sparse import csr_matrix
 
-    chunks, numbers, counts, sizes, ends = _Chunks(), array("i"), array("H"), array("i"), array("q", [0])
+    chunks = _Chunks()
+    # These arrays are a sparse matrix in scipy's form CSR: the column and the count of each entry, and each row's end.
+    columns, counts, ends = array("i"), array("H"), array("q", [0])
+    sizes = array("i")
     rest = iter(texts)
     while block := list(islice(rest, BLOCK)):
         found = _chunk_counts(block, chunks.numbers) @ chunks.matrix()
-        numbers.frombytes(found.indices.astype(np.int32, copy=False).tobytes())
+        columns.frombytes(found.indices.astype(np.int32, copy=False).tobytes())
         counts.frombytes(np.minimum(found.data, MOST).astype(np.uint16).tobytes())
-        sizes.frombytes(np.asarray(found.sum(axis=1), np.int32).tobytes())
         ends.frombytes((ends[-1] + found.indptr[1:].astype(np.int64)).tobytes())
+        sizes.frombytes(np.asarray(found.sum(axis=1), np.int32).tobytes())
     terms = list(chunks.terms)
-    del chunks  # its memory is needed for what follows
-    kind = np.int32 if len(numbers) < 2**31 else np.int64
-    parts = np.frombuffer(counts, np.uint16), np.frombuffer(numbers, np.int32).astype(kind, copy=False)
-    by_passage = csr_matrix((*parts, np.frombuffer(ends, np.int64).astype(kind)), (len(sizes), len(terms)))
+    del chunks  # the conversion below needs the memory
+    index = np.int32 if len(columns) < 2**31 else np.int64  # scipy wants one type for columns and ends
+    parts = np.frombuffer(counts, np.uint16), np.frombuffer(columns, np.int32).astype(index, copy=False)
+    by_passage = csr_matrix((*parts, np.frombuffer(ends, np.int64).astype(index)), (len(sizes), len(terms)))
     return terms, by_passage.tocsc(), np.frombuffer(sizes, np.int32)
 
 
@@ -112,10 +120,13 @@ def _matrix(counts: "array[int]", columns: "array[int]", ends: "array[int]", wid
 
 
 class Statistics:
-    """What the scores of some terms need to know about the whole corpus."""
+    """The corpus's figures that BM25 needs: passages, their average length, and passages with each wanted term."""
 
     def __init__(self, files: Sequence[Path], wanted: Iterable[str]) -> None:
-        """Read the files of terms of all shards, in their order. Raises UserError when they are not one corpus."""
+        """Read the files of terms of all shards, in order, for the terms that are `wanted`.
+
+        Raises UserError when the shards do not make up one whole corpus.
+        """
         self.terms = sorted(set(wanted))
         self.first_rows: list[int] = []
         self.rows = length = 0
@@ -126,16 +137,13 @@ class Statistics:
                 raise UserError(f"{file}: it begins at passage {about['first_row']:,}, not {self.rows:,}: {AGAIN}")
             self.first_rows.append(self.rows)
             self.rows, length = self.rows + about["rows"], length + about["length"]
-            places, numbers = _places(found["term"], self.terms)
-            self.passages[numbers] += found["passages"].to_numpy()[places]
+            in_shard, in_wanted = _places(found["term"], self.terms)
+            self.passages[in_wanted] += found["passages"].to_numpy()[in_shard]
         if self.rows != about["corpus"]:
             raise UserError(
                 f"{files[0].parent}: the shards have {self.rows:,} of {about['corpus']:,} passages: {AGAIN}"
             )
         self.average_length = length / self.rows
-
-
-AGAIN = "delete this folder, and it is made again"
 
 
 class WordShard:
@@ -148,11 +156,14 @@ class WordShard:
         self.lengths: np.ndarray = np.load(lengths)
 
     def postings(self, wanted: Sequence[str]) -> Iterator[tuple[int, np.ndarray]]:
-        """Yield the place in `wanted` and the postings of each term that the shard has, from the front of the file."""
-        places, numbers = _places(self._terms["term"], wanted)
-        for place, number in zip(places.tolist(), numbers.tolist(), strict=True):
-            start = self._ends[place - 1] if place else 0
-            yield number, self._postings[start : self._ends[place]]
+        """Yield the postings of each wanted term that the shard has, after the term's place in `wanted`.
+
+        The terms come in the order of the shard, so that the file is read from front to back.
+        """
+        in_shard, in_wanted = _places(self._terms["term"], wanted)
+        for term, place in zip(in_shard.tolist(), in_wanted.tolist(), strict=True):
+            start = self._ends[term - 1] if term else 0
+            yield place, self._postings[start : self._ends[term]]
 
 
 def _read_terms(file: Path) -> tuple[pa.Table, dict[str, int]]:
@@ -162,7 +173,7 @@ def _read_terms(file: Path) -> tuple[pa.Table, dict[str, int]]:
 
 
 def _places(terms_of_shard: pa.ChunkedArray, wanted: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the places of the wanted terms in a shard, in its order, and their places in `wanted`."""
+    """Return where the terms that are both wanted and in a shard stand: in the shard, in order, and in `wanted`."""
     found = pc.index_in(terms_of_shard, value_set=pa.array(wanted, pa.string())).combine_chunks()
     places = np.flatnonzero(found.is_valid().to_numpy(zero_copy_only=False))
     return places, found.drop_null().to_numpy()
