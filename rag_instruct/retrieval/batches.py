@@ -1,4 +1,4 @@
-"""Run a model on tokenized texts in batches, so that the other texts and the number of threads change no bit."""
+"""Run a model on tokenized texts in batches. The result of a text does not depend on other texts or on threads."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +12,7 @@ from rag_instruct.errors import UserError
 from rag_instruct.logs import logger
 from rag_instruct.threads import torch_threads
 
-ROWS = {"cpu": 8, "cuda": 128}  # texts of a batch
+ROWS = {"cpu": 8, "cuda": 128}  # rows of every batch; a batch with fewer texts is filled up
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 LENGTH_STEP = 32  # texts are padded to a multiple of this number of tokens, but at most to max_length
 
@@ -23,7 +23,7 @@ def device() -> str:
 
 
 def number_type(precision: str, model: str) -> torch.dtype:
-    """Return the number type of this name. Raises UserError for a name or a device without this type."""
+    """Return the number type of this name. Raises UserError for an unknown name, or if the GPU lacks the type."""
     if precision not in PRECISIONS:
         raise UserError(f"{model}: precision {precision!r} is unknown: give one of {', '.join(PRECISIONS)}")
     found = PRECISIONS[precision]
@@ -58,42 +58,44 @@ def fast_bfloat16() -> bool:
     return any(torch.cpu.get_capabilities().get(name, False) for name in ("amx_bf16", "avx512_bf16", "arm_bf16"))
 
 
-def computed(
+def fill_results(
     lengths: Sequence[int],
     longest: int,
-    compute: Callable[[list[int], int], np.ndarray],
+    run_model: Callable[[list[int], int], np.ndarray],
     results: np.ndarray,
     counter: Any,
 ) -> None:
-    """Fill `results`, one entry for each text, by `compute(numbers, length)`.
+    """Run the model on all texts, and write the result of each text to its place in `results`.
 
-    `lengths` are the texts' numbers of tokens. `compute` gets the numbers of at most ROWS texts, and the length to
-    which it pads them. Batches run in parallel on all of this process's threads. Each is computed by one thread of
-    torch, because more threads would change the rounding.
+    `lengths` has the token count of each text, and `longest` is the longest padded length. `run_model(places, length)`
+    gets the places of at most ROWS texts, and the length to which it pads them. `counter` is a progress bar.
+
+    Batches run in parallel on all of this process's threads. One thread of torch computes a batch, because more threads
+    would change the rounding.
     """
     where = device()
     workers = torch.get_num_threads() if where == "cpu" else 1
     batches = list(_batches(lengths, ROWS[where], longest))
     with torch_threads(1 if where == "cpu" else workers), ThreadPoolExecutor(workers) as threads:
-        found = threads.map(lambda batch: compute(*batch), batches)
-        for (numbers, _), values in zip(batches, found, strict=True):
-            results[numbers] = values
-            counter.update(len(numbers))
+        found = threads.map(lambda batch: run_model(*batch), batches)
+        for (places, _), values in zip(batches, found, strict=True):
+            results[places] = values
+            counter.update(len(places))
 
 
-def filled(numbers: list[int]) -> list[int]:
-    """Return the numbers of a full batch: copies of the first text fill the missing rows."""
-    return numbers + [numbers[0]] * (ROWS[device()] - len(numbers))
+def full_batch(places: list[int]) -> list[int]:
+    """Return ROWS places: those given, then the first one again and again."""
+    return places + [places[0]] * (ROWS[device()] - len(places))
 
 
 def _batches(lengths: Sequence[int], rows: int, longest: int) -> Iterator[tuple[list[int], int]]:
-    """Yield groups of texts of the same padded length: their numbers and this length. The longest texts come first."""
+    """Yield at most `rows` places of texts with the same padded length, and this length. The longest come first."""
 
-    def padded(number: int) -> int:
-        return min(-(-lengths[number] // LENGTH_STEP) * LENGTH_STEP, longest)
+    def padded(place: int) -> int:
+        return min(-(-lengths[place] // LENGTH_STEP) * LENGTH_STEP, longest)
 
     order = sorted(range(len(lengths)), key=padded, reverse=True)
     for length, group in groupby(order, key=padded):
-        numbers = list(group)
-        for start in range(0, len(numbers), rows):
-            yield numbers[start : start + rows], length
+        places = list(group)
+        for start in range(0, len(places), rows):
+            yield places[start : start + rows], length

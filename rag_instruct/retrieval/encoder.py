@@ -11,8 +11,8 @@ from rag_instruct.files import dump
 from rag_instruct.logs import bar, logger
 from rag_instruct.models.loading import load_weights, loading
 from rag_instruct.models.source import model_source
-from rag_instruct.retrieval.batches import computed, device, filled, number_type, refuse_length
-from rag_instruct.retrieval.pooling import POOLINGS, read_pooling
+from rag_instruct.retrieval.batches import device, fill_results, full_batch, number_type, refuse_length
+from rag_instruct.retrieval.pooling import POOLINGS, Pooling, read_pooling
 
 REMEDY = "check its `model` under `encoders` in config.yaml, or download the model and give its folder there"
 
@@ -61,31 +61,12 @@ class Encoder:
         if self._model.config.is_encoder_decoder:
             raise UserError(f"encoder {settings.model!r} also has a decoder, which is not supported: {REMEDY}")
         self._model.eval().to(self._device)
-        refuse_length(self._model, settings.max_length, f"encoder {settings.model!r}", pooling.longest)
-        if pooling.longest and settings.max_length > pooling.longest:
-            logger.warning(
-                "encoder %r was made for texts of at most %d tokens, and reads %d here: for the vectors of "
-                "sentence-transformers, set `max_length: %d` under `encoders` in config.yaml",
-                *(settings.model, pooling.longest, settings.max_length, pooling.longest),
-            )
-        query, passage = settings.query_prefix, settings.passage_prefix
-        self._query_prefix = pooling.query_prompt if query is None else query
-        self._passage_prefix = pooling.passage_prompt if passage is None else passage
-        if not pooling.of_prefix and (self._query_prefix or self._passage_prefix):
-            raise UserError(
-                f"encoder {settings.model!r} does not pool the tokens of a prefix (include_prompt), which is not "
-                "supported: remove its prefixes, or choose another `model` under `encoders` in config.yaml"
-            )
+        _check_length(self._model, settings, pooling.longest)
+        self._query_prefix, self._passage_prefix = _prefixes(settings, pooling)
         self._pool, self._lower_case = POOLINGS[pooling.mode], pooling.lower_case
         self._normalize = settings.normalize or pooling.normalize
         self._settings = settings
-        full: int = self._model.config.hidden_size
-        self.dimension = settings.dimension or full
-        if self.dimension > full:
-            raise UserError(
-                f"encoder {settings.model!r} makes vectors of {full} numbers, not {self.dimension}: lower or remove "
-                "its `dimension` under `encoders` in config.yaml"
-            )
+        self.dimension = _dimension(settings, self._model.config.hidden_size)
 
     @property
     def identity(self) -> str:
@@ -112,12 +93,16 @@ class Encoder:
         texts = [text.lower() for text in texts] if self._lower_case else texts
         tokens = self._tokenizer(texts, truncation=True, max_length=self._settings.max_length)["input_ids"]
         lengths = list(map(len, tokens))
-        computed(lengths, self._settings.max_length, lambda *batch: self._batch(tokens, *batch), vectors, counter)
+
+        def run_model(places: list[int], length: int) -> np.ndarray:
+            return self._batch([tokens[place] for place in full_batch(places)], length)[: len(places)]
+
+        fill_results(lengths, self._settings.max_length, run_model, vectors, counter)
         return vectors
 
     @torch.inference_mode()
-    def _batch(self, tokens: list[list[int]], numbers: list[int], length: int) -> np.ndarray:
-        rows = [tokens[number] for number in filled(numbers)]
+    def _batch(self, rows: list[list[int]], length: int) -> np.ndarray:
+        """Return the vectors of a batch of token ids. Each row is padded to `length`."""
         padding = self._tokenizer.pad_token_id or 0
         ids = torch.tensor([row + [padding] * (length - len(row)) for row in rows], device=self._device)
         mask = torch.tensor([[1] * len(row) + [0] * (length - len(row)) for row in rows], device=self._device)
@@ -125,5 +110,39 @@ class Encoder:
         pooled = self._pool(hidden, mask)[:, : self.dimension]
         if self._normalize:
             pooled = torch.nn.functional.normalize(pooled, dim=1)
-        vectors: np.ndarray = pooled[: len(numbers)].cpu().numpy()
+        vectors: np.ndarray = pooled.cpu().numpy()
         return vectors
+
+
+def _check_length(model: Any, settings: EncoderSettings, longest: int | None) -> None:
+    """Refuse texts that are longer than the model can read, and warn of texts that are longer than its `longest`."""
+    refuse_length(model, settings.max_length, f"encoder {settings.model!r}", longest)
+    if longest and settings.max_length > longest:
+        logger.warning(
+            "encoder %r was made for texts of at most %d tokens, and reads %d here: for the vectors of "
+            "sentence-transformers, set `max_length: %d` under `encoders` in config.yaml",
+            *(settings.model, longest, settings.max_length, longest),
+        )
+
+
+def _prefixes(settings: EncoderSettings, pooling: Pooling) -> tuple[str, str]:
+    """Return the texts before queries and before passages: the user's, or else the model's own prompts."""
+    query = pooling.query_prompt if settings.query_prefix is None else settings.query_prefix
+    passage = pooling.passage_prompt if settings.passage_prefix is None else settings.passage_prefix
+    if not pooling.of_prefix and (query or passage):
+        raise UserError(
+            f"encoder {settings.model!r} does not pool the tokens of a prefix (include_prompt), which is not "
+            "supported: remove its prefixes, or choose another `model` under `encoders` in config.yaml"
+        )
+    return query, passage
+
+
+def _dimension(settings: EncoderSettings, full: int) -> int:
+    """Return how many numbers of a vector are kept. The model makes `full` numbers."""
+    wanted = settings.dimension or full
+    if wanted > full:
+        raise UserError(
+            f"encoder {settings.model!r} makes vectors of {full} numbers, not {wanted}: lower or remove "
+            "its `dimension` under `encoders` in config.yaml"
+        )
+    return wanted

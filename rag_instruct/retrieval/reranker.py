@@ -12,11 +12,11 @@ from rag_instruct.errors import UserError
 from rag_instruct.logs import bar
 from rag_instruct.models.loading import load_weights, loading
 from rag_instruct.models.source import model_source
-from rag_instruct.retrieval.batches import computed, device, filled, number_type, refuse_length
+from rag_instruct.retrieval.batches import device, fill_results, full_batch, number_type, refuse_length
 from rag_instruct.retrieval.runs import Run, write_run
 from rag_instruct.retrieval.vectors import HITS
 
-PAIRS = 4096  # about so many pairs of query and passage are in memory at a time
+PAIRS = 4096  # pairs of query and passage that are in memory at a time, rounded to whole queries
 REMEDY = "check `rerank` of the data set in config.yaml"
 
 
@@ -64,26 +64,30 @@ class Reranker:
         if len(pairs):
             tokens = self._tokenizer(list(map(list, pairs)), truncation=True, max_length=self._longest)
             lengths = list(map(len, tokens["input_ids"]))
-            computed(lengths, self._longest, lambda *batch: self._batch(tokens, *batch), results, counter)
+
+            def run_model(places: list[int], length: int) -> np.ndarray:
+                rows = {name: [tokens[name][place] for place in full_batch(places)] for name in tokens}
+                return self._batch(rows, length)[: len(places)]
+
+            fill_results(lengths, self._longest, run_model, results, counter)
         return results
 
     @torch.inference_mode()
-    def _batch(self, tokens: Any, numbers: list[int], length: int) -> np.ndarray:
-        rows = {name: [tokens[name][number] for number in filled(numbers)] for name in tokens}
+    def _batch(self, rows: dict[str, list[list[int]]], length: int) -> np.ndarray:
+        """Return the scores of a batch. `rows` has the tokenizer's output for each pair; each is padded to `length`."""
         padded = self._tokenizer.pad(rows, padding="max_length", max_length=length, return_tensors="pt")
         logits = self._model(**padded.to(device())).logits.double()
         scores = logits[:, 0] if logits.shape[1] == 1 else logits[:, 1] - logits[:, 0]
-        found: np.ndarray = scores[: len(numbers)].cpu().numpy()
+        found: np.ndarray = scores.cpu().numpy()
         return found
 
 
 def rerank_run(
     reranker: Reranker, run: Run, ids: Sequence[str], texts: Sequence[str], first: int, k: int, output: Path, trec: Path
 ) -> None:
-    """Write the k best passages of each query. The `first` passages of the run are reranked, and the others follow."""
-    write_run(
-        _reranked(reranker, run, list(zip(ids, texts, strict=True)), first, k), list(ids), run.store, output, trec
-    )
+    """Write the k best passages of each query: its best `first` passages reranked, then the others of the run."""
+    queries = list(zip(ids, texts, strict=True))
+    write_run(_reranked(reranker, run, queries, first, k), list(ids), run.store, output, trec)
 
 
 def _reranked(
@@ -94,14 +98,13 @@ def _reranked(
         for start in range(0, len(queries), step):
             part = queries[start : start + step]
             rankings = [run.ranking(query) for query, _ in part]
-            passages = iter(run.store[np.concatenate([ranking["row"][:first] for ranking in rankings])])
-            pairs = [
-                (text, f"{passage.title} {passage.text}".strip())
-                for (_, text), ranking in zip(part, rankings, strict=True)
-                for passage in (next(passages) for _ in ranking[:first])
-            ]
-            scores = iter(np.split(reranker.scores(pairs, counter), np.cumsum([len(r[:first]) for r in rankings])[:-1]))
-            yield np.vstack([reordered(ranking, next(scores))[:k] for ranking in rankings])
+            heads = [ranking["row"][:first] for ranking in rankings]
+            texts = [text for (_, text), head in zip(part, heads, strict=True) for _ in head]
+            # One read of the store and one run of the model serve all queries of this part.
+            passages = run.store[np.concatenate(heads)]
+            pairs = [(text, f"{one.title} {one.text}".strip()) for text, one in zip(texts, passages, strict=True)]
+            scores = np.split(reranker.scores(pairs, counter), np.cumsum(list(map(len, heads)))[:-1])
+            yield np.vstack([reordered(*ranked)[:k] for ranked in zip(rankings, scores, strict=True)])
 
 
 def reordered(ranking: np.ndarray, scores: np.ndarray) -> np.ndarray:
