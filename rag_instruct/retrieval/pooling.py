@@ -26,7 +26,9 @@ KEYS = {
     "pooling_mode_lasttoken": "lasttoken",
 }
 PROMPTS = {"query": ("query",), "passage": ("document", "passage", "corpus")}
-TASK, LAST_LAYER = "feature-extraction", {"method": "forward", "method_output_name": "last_hidden_state"}
+# The module Transformer may name a task and an output. We support these only, which it has if it names none.
+TASK = "feature-extraction"
+LAST_LAYER = {"method": "forward", "method_output_name": "last_hidden_state"}
 # Functions of the last layer (rows, tokens, dimension) and the mask (rows, tokens). Padding is on the right.
 POOLINGS: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
     "mean": lambda hidden, mask: hidden.masked_fill(mask[..., None] == 0, 0.0).sum(1) / mask.sum(1, keepdim=True),
@@ -42,8 +44,8 @@ class Pooling(NamedTuple):
         mode: a key of POOLINGS
         normalize: whether vectors have length 1
         lower_case: whether texts are lowercased before the tokenizer gets them
-        of_prefix: whether the tokens of a prefix are pooled, too
-        folder: where weights and tokenizer are in the model's folder; older versions have 0_Transformer
+        of_prefix: whether the pooling includes the tokens of a prefix
+        folder: the subfolder with weights and tokenizer, such as 0_Transformer of older versions; empty: no subfolder
         longest: the number of tokens after which sentence-transformers cuts a text, if it is known
         query_prompt: the model's own text before every query
         passage_prompt: the same for passages
@@ -62,7 +64,8 @@ class Pooling(NamedTuple):
 def read_pooling(source: str, revision: str | None) -> Pooling:
     """Return how the model pools, by its own files. A model without modules.json, such as Contriever, takes the mean.
 
-    Raises UserError for what is not computed here, because the vectors would be wrong.
+    Raises UserError if the model needs a module, mode or output that we cannot compute, because the vectors would be
+    wrong.
     """
 
     def settings(name: str) -> Any:
@@ -75,16 +78,9 @@ def read_pooling(source: str, revision: str | None) -> Pooling:
     files = (settings(f"{folder}/{name}".lstrip("/")) for name in TRANSFORMER_FILES) if modules else ()
     transformer: dict[str, Any] = next(filter(None, files), {})
     modes = _modes(pooling)
-    unknown = [f"the module {name}" for name in sorted(set(modules) - MODULES)]
-    unknown += [f"pooling_mode {mode}" for mode in modes if mode not in POOLINGS]
-    if len(modes) > 1 and not unknown:
-        unknown = [f"the pooling modes {' and '.join(modes)} in combination"]
-    output = (transformer.get("modality_config") or {}).get("text", LAST_LAYER)
-    if transformer.get("transformer_task", TASK) != TASK or output != LAST_LAYER:
-        unknown.append("another output than the last layer")
-    if unknown:
+    if unsupported := _unsupported(modules, modes, transformer):
         raise UserError(
-            f"encoder {source!r} needs {', '.join(unknown)}, which is not supported: choose another `model` under "
+            f"encoder {source!r} needs {', '.join(unsupported)}, which is not supported: choose another `model` under "
             "`encoders` in config.yaml"
         )
     lower_case, of_prefix = transformer.get("do_lower_case", False), pooling.get("include_prompt", True)
@@ -93,18 +89,36 @@ def read_pooling(source: str, revision: str | None) -> Pooling:
     return Pooling(modes[0], "Normalize" in modules, bool(lower_case), bool(of_prefix), folder, longest, *prompts)
 
 
+def _unsupported(modules: dict[str, str], modes: list[str], transformer: dict[str, Any]) -> list[str]:
+    """Return what a model needs that we cannot compute, in words. `transformer` has the settings of that module."""
+    found = [f"the module {name}" for name in sorted(set(modules) - MODULES)]
+    found += [f"pooling_mode {mode}" for mode in modes if mode not in POOLINGS]
+    if len(modes) > 1 and not found:
+        found = [f"the pooling modes {' and '.join(modes)} in combination"]
+    output = (transformer.get("modality_config") or {}).get("text", LAST_LAYER)
+    if transformer.get("transformer_task", TASK) != TASK or output != LAST_LAYER:
+        found.append("another output than the last layer")
+    return found
+
+
 def _prompts(config: dict[str, Any]) -> tuple[str, str]:
-    """Return the texts before queries and passages, which sentence-transformers takes by these names, too."""
+    """Return the model's texts before queries and before passages. Each is empty if the model has none.
+
+    sentence-transformers looks for the same names in the same order, then takes the default prompt.
+    """
     known = config.get("prompts") or {}
     default = known.get(config.get("default_prompt_name"), "")
-    of = {kind: [known[name] for name in names if name in known] for kind, names in PROMPTS.items()}
-    query, passage = ((*of[kind], default)[0] or "" for kind in PROMPTS)
+    query, passage = (
+        next((known[name] for name in names if name in known), default) or "" for names in PROMPTS.values()
+    )
     return query, passage
 
 
 def _modes(pooling: dict[str, Any]) -> list[str]:
-    """Return the pooling modes of a Pooling module's settings, in either form."""
+    """Return the pooling modes of a Pooling module's settings, in either form. Without a mode, it is the mean."""
     given = pooling.get("pooling_mode")
     if given is None:
         given = [KEYS.get(key, key) for key, on in pooling.items() if key.startswith("pooling_mode_") and on]
-    return [str(mode) for mode in given] or ["mean"] if isinstance(given, list) else [str(given)]
+    if not isinstance(given, list):
+        return [str(given)]
+    return [str(mode) for mode in given] or ["mean"]
