@@ -13,11 +13,13 @@ from rag_instruct.logs import logger, progress
 from rag_instruct.retrieval.search import rescored, search
 from rag_instruct.retrieval.vectors import BLOCK_ROWS, VectorFile
 
-SAMPLE = 262_144  # vectors that train the index
-TRIED, K = 100, 10  # vectors whose neighbours are searched, and how many, to measure the recall
-ENOUGH = 0.95  # recall at which we search no larger part of the index
-WIDER = 10  # times as many candidates as hits; their exact scores decide
-PARAMETERS = ("nprobe", "efSearch")  # how much of an index is searched, by kind of index
+TRAINING_VECTORS = 262_144  # vectors that train the index
+# To measure the recall, this many vectors of the shard are queries, and this many hits of each are compared.
+RECALL_QUERIES, RECALL_HITS = 100, 10
+SUFFICIENT_RECALL = 0.95  # at this recall, we try no larger parameter
+CANDIDATES_PER_HIT = 10  # the index gives this many candidates for each hit; their exact scores decide
+PARAMETERS = ("nprobe", "efSearch")  # each kind of index has one of them: it sets the part that is searched
+LARGEST_EF_SEARCH = 1024  # we stop here, because faiss has no upper limit for efSearch
 
 
 class Quality(NamedTuple):
@@ -31,20 +33,15 @@ class Quality(NamedTuple):
 def build_index(vectors: Path, factory: str, output: Path, info: Path) -> Quality:
     """Build faiss's index of a shard by a factory string. Measure its recall, and write both.
 
-    We double the part of the index that is searched until the recall is at least ENOUGH, or all of it is searched.
+    We try larger and larger values of the index's parameter, until the recall is at least SUFFICIENT_RECALL or the
+    largest value is reached.
     """
     shard = VectorFile(vectors)
-    index = _made(shard, factory)
-    queries = _some(shard, TRIED).astype(np.float32)
-    exact = search(queries, shard, K)["row"]
-    quality = Quality(factory, "", 0.0)
-    for parameter in _parameters(index):
-        _set(index, parameter)
-        quality = Quality(factory, parameter, _recall(_best(index, shard, queries, K), exact))
-        if quality.recall >= ENOUGH:
-            break
+    index = _trained_index(shard, factory)
+    quality = _measured(index, shard, factory)
     logger.info(
-        "%s, %s: recall of the %d nearest %.3f", factory, quality.parameter or "no parameter", K, quality.recall
+        "%s, %s: recall of the %d nearest %.3f",
+        *(factory, quality.parameter or "no parameter", RECALL_HITS, quality.recall),
     )
     with whole(output) as temporary:
         faiss.write_index(index, str(temporary))
@@ -57,43 +54,58 @@ class ApproximateShard:
 
     def __init__(self, vectors: VectorFile, index: Path, info: Path) -> None:
         self._vectors = vectors
-        again = f"delete {index.with_name('index.json')}, and make it again with snakemake"
+        remedy = f"delete {index.with_name('index.json')}, and make it again with snakemake"
         try:
             self._index = faiss.read_index(str(index), faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY)
         except RuntimeError as error:
-            raise UserError(f"{index}: missing or damaged ({_said(error)}): {again}") from error
+            raise UserError(f"{index}: missing or damaged ({_message_of(error)}): {remedy}") from error
         if (self._index.ntotal, self._index.d) != (len(vectors), vectors.dimension):
-            raise UserError(f"{index}: the index is of other vectors than those in the shard's .npy file: {again}")
+            raise UserError(f"{index}: the index was not made from the vectors in the shard's .npy file: {remedy}")
         self.quality = Quality(**read_json(info))
         if self.quality.parameter:
-            _set(self._index, self.quality.parameter)
+            _set_parameter(self._index, self.quality.parameter)
 
     def search(self, query: np.ndarray, k: int) -> np.ndarray:
         """Return about the k best rows for one query (1, d) as HITS, best first. The scores are exact."""
-        return _best(self._index, self._vectors, query, k)[0]
+        return _best_hits(self._index, self._vectors, query, k)[0]
 
 
-def _made(shard: VectorFile, factory: str) -> Any:
+def _measured(index: Any, shard: VectorFile, factory: str) -> Quality:
+    """Return the recall with the smallest sufficient parameter, or else with the largest. The index keeps it."""
+    queries = _sampled(shard, RECALL_QUERIES).astype(np.float32)
+    exact = search(queries, shard, RECALL_HITS)["row"]
+    for parameter in _parameters(index):
+        _set_parameter(index, parameter)
+        recall = _recall(_best_hits(index, shard, queries, RECALL_HITS), exact)
+        if recall >= SUFFICIENT_RECALL:
+            break
+    return Quality(factory, parameter, recall)
+
+
+def _trained_index(shard: VectorFile, factory: str) -> Any:
     try:
         index = faiss.index_factory(shard.dimension, factory, faiss.METRIC_INNER_PRODUCT)
-        index.train(_some(shard, SAMPLE).astype(np.float32))
+        index.train(_sampled(shard, TRAINING_VECTORS).astype(np.float32))
         for start in progress(range(0, len(shard), BLOCK_ROWS), f"indexing by {factory}"):
             index.add(shard.block(start, min(start + BLOCK_ROWS, len(shard))).astype(np.float32))
     except RuntimeError as error:
         raise UserError(
             f"faiss cannot make the index {factory!r} of {len(shard):,} vectors of {shard.dimension} numbers "
-            f"({_said(error)}): give another `index` of the corpus in config.yaml, or `exact`"
+            f"({_message_of(error)}): give another `index` of the corpus in config.yaml, or `exact`"
         ) from error
     return index
 
 
-def _said(error: RuntimeError) -> str:
+def _message_of(error: RuntimeError) -> str:
     """Return the last part of faiss's message, which follows its source file and line."""
     return str(error).splitlines()[0].rsplit(":", 1)[-1].strip()
 
 
-def _some(shard: VectorFile, count: int) -> np.ndarray:
-    """Return at most `count` vectors of a shard, chosen by hash and in their order."""
+def _sampled(shard: VectorFile, count: int) -> np.ndarray:
+    """Return about `count` vectors of a shard, in their order, or all vectors of a smaller shard.
+
+    Hashes choose the rows. A row that is chosen twice counts once, so the vectors are sometimes fewer than `count`.
+    """
     if len(shard) <= count:
         return shard.block(0, len(shard))
     rows = {int(digest("index", number)[:15], 16) % len(shard) for number in range(count)}
@@ -101,38 +113,38 @@ def _some(shard: VectorFile, count: int) -> np.ndarray:
 
 
 def _parameters(index: Any) -> Iterator[str]:
-    """Yield the parameters to try, from the smallest part of the index to the whole."""
+    """Yield the parameters to try, from the fastest search to the most thorough. An index without one yields ""."""
     for name in PARAMETERS:
-        if not _takes(index, f"{name}=1"):
+        if not _has_parameter(index, f"{name}=1"):
             continue
-        most = faiss.extract_index_ivf(index).nlist if name == "nprobe" else 1024
+        largest = faiss.extract_index_ivf(index).nlist if name == "nprobe" else LARGEST_EF_SEARCH
         value = 1
-        while value < most:
+        while value < largest:
             yield f"{name}={value}"
             value *= 2
-        yield f"{name}={most}"
+        yield f"{name}={largest}"
         return
     yield ""
 
 
-def _takes(index: Any, parameter: str) -> bool:
+def _has_parameter(index: Any, parameter: str) -> bool:
     try:
-        _set(index, parameter)
+        _set_parameter(index, parameter)
     except RuntimeError:
         return False
     return True
 
 
-def _set(index: Any, parameter: str) -> None:
+def _set_parameter(index: Any, parameter: str) -> None:
     if parameter:
         space: Any = faiss.ParameterSpace()  # faiss's types know only another form of its function
         space.set_index_parameters(index, parameter)
 
 
-def _best(index: Any, shard: VectorFile, queries: np.ndarray, k: int) -> list[np.ndarray]:
+def _best_hits(index: Any, shard: VectorFile, queries: np.ndarray, k: int) -> list[np.ndarray]:
     """Return for each query the k best of the index's candidates, by their exact scores. An index may find fewer."""
-    _, candidates = index.search(queries, min(WIDER * k, len(shard)))
-    found = [rows[rows >= 0][None] for rows in candidates]  # -1 stands for a candidate that was not found
+    _, candidates = index.search(queries, min(CANDIDATES_PER_HIT * k, len(shard)))
+    found = [rows[rows >= 0][None] for rows in candidates]  # where the index finds fewer, faiss fills up with -1
     return [rescored(query[None], shard, rows)[0, :k] for query, rows in zip(queries, found, strict=True)]
 
 
