@@ -17,7 +17,7 @@ from pathlib import Path
 
 from rag_instruct import cli
 from rag_instruct.corpus.passages import PassageStore
-from rag_instruct.retrieval.depths import reached
+from rag_instruct.retrieval.depths import search_depth
 from rag_instruct.retrieval.fusion import fuse_runs
 from rag_instruct.retrieval.queries import read_queries
 from rag_instruct.retrieval.runs import Run
@@ -26,7 +26,7 @@ from rag_instruct.retrieval.runs import Run
 def main(
     runs: list[Path], *, queries: Path, passages: Path, depth: int, deeper: int = 0, output: Path, trec: Path
 ) -> None:
-    k = reached(depth, deeper, len(PassageStore(passages)))
+    k = search_depth(depth, deeper, len(PassageStore(passages)))
     fuse_runs([Run(run, passages) for run in runs], k, read_queries(queries)[0], output, trec)
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from rag_instruct import cli
 from rag_instruct.corpus.passages import PassageStore
-from rag_instruct.retrieval.depths import reached
+from rag_instruct.retrieval.depths import search_depth
 from rag_instruct.retrieval.queries import read_queries
 from rag_instruct.retrieval.runs import merge
 
@@ -25,7 +25,7 @@ from rag_instruct.retrieval.runs import merge
 def main(
     shards: list[Path], *, queries: Path, passages: Path, depth: int, deeper: int = 0, output: Path, trec: Path
 ) -> None:
-    k = reached(depth, deeper, len(PassageStore(passages)))
+    k = search_depth(depth, deeper, len(PassageStore(passages)))
     merge(shards, k, read_queries(queries)[0], passages, output, trec)
 
 

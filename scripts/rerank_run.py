@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Annotated
 
 from rag_instruct import cli
-from rag_instruct.retrieval.depths import reached
+from rag_instruct.retrieval.depths import search_depth
 from rag_instruct.retrieval.queries import read_queries
 from rag_instruct.retrieval.reranker import Reranker, RerankerSettings, rerank_run
 from rag_instruct.retrieval.runs import Run
@@ -39,7 +39,7 @@ def main(
 ) -> None:
     ids, texts = read_queries(queries, field)
     found = Run(run, passages)
-    k = reached(depth, deeper, min((len(found.ranking(query)) for query in ids), default=depth))
+    k = search_depth(depth, deeper, min((len(found.ranking(query)) for query in ids), default=depth))
     rerank_run(Reranker(reranker), found, ids, texts, reranker.first, k, output, trec)
 
 

@@ -19,7 +19,7 @@ import json
 from pathlib import Path
 
 from rag_instruct import cli
-from rag_instruct.retrieval.depths import reached, refuse_depth
+from rag_instruct.retrieval.depths import refuse_depth, search_depth
 from rag_instruct.retrieval.search import search_shard
 
 
@@ -36,7 +36,7 @@ def main(
 ) -> None:
     listed = json.loads(shards.read_text("utf-8"))
     refuse_depth(max(depth, later_depth), listed["passages"])
-    k = reached(depth, deeper, listed["passages"])
+    k = search_depth(depth, deeper, listed["passages"])
     search_shard(queries, vectors, listed["first_rows"][shard], k, output)
 
 

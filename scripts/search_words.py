@@ -23,7 +23,7 @@ from typing import Annotated
 
 from rag_instruct import cli
 from rag_instruct.retrieval.bm25 import Weights, search
-from rag_instruct.retrieval.depths import reached, refuse_depth
+from rag_instruct.retrieval.depths import refuse_depth, search_depth
 from rag_instruct.retrieval.queries import digest_of, read_queries, save_by_query
 from rag_instruct.retrieval.terms import query_terms
 from rag_instruct.retrieval.word_index import Statistics, WordShard
@@ -47,7 +47,7 @@ def main(
     asked = [query_terms(text) for text in texts]
     statistics = Statistics(terms, (term for one in asked for term in one))
     refuse_depth(max(depth, later_depth), statistics.rows)
-    k = reached(depth, deeper, statistics.rows)
+    k = search_depth(depth, deeper, statistics.rows)
     hits = search(asked, WordShard(terms[shard], postings, lengths), statistics, k, weights)
     hits["row"] += statistics.first_rows[shard]
     save_by_query(output, hits, digest_of(ids))

@@ -3,9 +3,12 @@
 from rag_instruct.errors import UserError
 
 
-def reached(depth: int, deeper: int, passages: int) -> int:
-    """Return the number of hits for each query: `deeper`, or all passages of a smaller corpus, but at least `depth`."""
-    return max(depth, min(deeper, passages))
+def search_depth(depth: int, deeper: int, available: int) -> int:
+    """Return the number of hits for each query: `deeper` if so many are available, or else all of them.
+
+    It is never less than `depth`, which is required.
+    """
+    return max(depth, min(deeper, available))
 
 
 def refuse_depth(depth: int, passages: int) -> None:

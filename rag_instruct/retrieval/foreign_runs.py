@@ -3,7 +3,7 @@
 import math
 import re
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -16,7 +16,7 @@ from rag_instruct.logs import logger
 from rag_instruct.records import PLAIN, is_known, located_members, located_records, shown, text_lines
 from rag_instruct.records.opening import kind_of, located, opened_text
 from rag_instruct.records.values import listed, name_of
-from rag_instruct.retrieval.depths import reached
+from rag_instruct.retrieval.depths import search_depth
 from rag_instruct.retrieval.queries import refuse_repeated
 from rag_instruct.retrieval.runs import OWN, step_of, write_run
 from rag_instruct.retrieval.vectors import HITS
@@ -24,7 +24,9 @@ from rag_instruct.retrieval.vectors import HITS
 # The names that BEIR, ir-measures, Pyserini, PyTerrier, ranx, DPR and Self-RAG give these fields.
 QUERY = ("query_id", "qid", "q_id", "query-id", "queryid")
 PASSAGE = ("passage_id", "docid", "doc_id", "docno", "corpus-id", "pid", "did")
-LISTS = ("ctxs", "retrieval_ctxs", "hits", "results")  # a query's hits in one record; both may be called `id` there
+# A record with one of these fields has a query and the list of its hits. There, the field `id` is the id of the query
+# or of the hit. In other records it could be either, so we do not read it.
+LISTS = ("ctxs", "retrieval_ctxs", "hits", "results")
 TREC = "`query Q0 passage rank score name` with a finite score"
 
 
@@ -35,7 +37,7 @@ class Found(NamedTuple):
     query: str
     passage: str
     score: float
-    own: bool = False  # from a file that we wrote, whose ids are known exactly
+    own: bool = False  # from a file that we wrote: the ids are decoded already
 
 
 def import_run(
@@ -43,7 +45,7 @@ def import_run(
 ) -> None:
     """Convert another retriever's file to a run, which replaces the search.
 
-    The run has the best k passages of each query, or the best `deeper` if every query has so many.
+    The run has the best k passages of each query, or up to `deeper`, as many as every query has.
     Raises UserError for a broken line, for a query with fewer than k hits, and for a passage that the corpus lacks.
     """
     refuse_repeated(query_ids, output)
@@ -55,7 +57,7 @@ def import_run(
             f"{lacking[0]!r} with {len(found[lacking[0]])}: search deeper, or lower the depth in "
             "config.yaml (`source_depth`, `noise.depth`, or `evaluation.documents` for benchmarks)"
         )
-    k = reached(k, deeper, min((len(found[query]) for query in query_ids), default=k))
+    k = search_depth(k, deeper, min((len(found[query]) for query in query_ids), default=k))
     store = PassageStore(passages)
     rows = _rows_of({passage for hits in found.values() for passage in hits}, store, source)
     step = step_of(k)
@@ -69,11 +71,11 @@ def import_run(
 def _by_query(source: Path, wanted: Iterable[str]) -> dict[str, dict[str, float]]:
     """Return the scores of each wanted query by passage id.
 
-    In files that we did not write, a query id that is not in `wanted` is percent-decoded. Likewise, `_rows_of` decodes
-    a passage id only if the corpus lacks it.
+    Another tool may take its ids from our TREC files, where they are percent-encoded. So in files of other tools, we
+    decode a query id that is not in `wanted`. `_rows_of` decodes a passage id that the corpus lacks.
     """
     found: dict[str, dict[str, float]] = {query: {} for query in wanted}
-    names: dict[str, str] = {}  # of passages, so that a passage that many queries have is in memory once
+    names: dict[str, str] = {}  # passage ids: many queries have the same passage, and its id is in memory once
     ignored = 0
     for place, query, passage, score, own in _hits(source):
         if not math.isfinite(score):
@@ -93,14 +95,21 @@ def _by_query(source: Path, wanted: Iterable[str]) -> dict[str, dict[str, float]
 def _hits(source: Path) -> Iterator[Found]:
     """Yield the hits of a file of any form, in its order."""
     path = _only_file(source) or located(source, PLAIN)
-    kind, compression = kind_of(path) if is_known(path) else ("", "")
-    if kind == ".tsv":
+    yield from _reader(path)(path)
+
+
+def _reader(path: Path) -> Callable[[Path], Iterator[Found]]:
+    """Return the function that reads a file of this form. The ending decides, then the file's beginning."""
+    if not is_known(path):
+        return _of_trec
+    kind, compression = kind_of(path)
+    if kind == ".tsv":  # records with a header, or TREC's format
         header = next(iter(text_lines(path)), "").strip("\r\n").replace('"', "").split("\t")
-        kind = kind if set(header) & set(QUERY) else ""  # TREC's format with another ending
+        return _of_records if set(header) & set(QUERY) else _of_trec
     if kind == ".json":
         with opened_text(path, PLAIN, compression, with_bar=False) as text:
-            kind = "object" if text.begin == "{" else kind
-    yield from _of_object(path) if kind == "object" else _of_records(path) if kind else _of_trec(path)
+            return _of_object if text.begin == "{" else _of_records
+    return _of_records
 
 
 def _only_file(archive: Path) -> Path | None:
@@ -146,21 +155,26 @@ def _of_records(source: Path) -> Iterator[Found]:
     for place, record in located_records(source):
         where = f"{source}, {place}"
         name = next((name for name in LISTS if isinstance(record, Mapping) and name in record), None)
-        query = _named(record, (*QUERY, "id") if name else QUERY, "query's id", where)
         if name is None:
+            query = _named(record, QUERY, "query's id", where)
             passage = _named(record, PASSAGE, "passage's id", where)
             yield Found(place, query, passage, _score(record.get("score"), where))
             continue
-        try:
-            hits = listed(record[name], name)
-        except TypeError as error:
-            raise UserError(f"{where}: {error}: correct the record") from error
-        if not isinstance(hits, list):
-            raise UserError(f"{where}: {name} must be a list of hits, but is {shown(hits)}: correct the record")
-        for hit in hits:
-            yield Found(
-                place, query, _named(hit, (*PASSAGE, "id"), "passage's id", where), _score(hit.get("score"), where)
-            )
+        query = _named(record, (*QUERY, "id"), "query's id", where)
+        for hit in _hits_of_record(record, name, where):
+            passage = _named(hit, (*PASSAGE, "id"), "passage's id", where)
+            yield Found(place, query, passage, _score(hit.get("score"), where))
+
+
+def _hits_of_record(record: Mapping[str, Any], name: str, where: str) -> list[Any]:
+    """Return the list of hits in a field of LISTS."""
+    try:
+        hits = listed(record[name], name)
+    except TypeError as error:
+        raise UserError(f"{where}: {error}: correct the record") from error
+    if not isinstance(hits, list):
+        raise UserError(f"{where}: {name} must be a list of hits, but is {shown(hits)}: correct the record")
+    return hits
 
 
 def _named(record: Any, names: Sequence[str], what: str, where: str) -> str:
@@ -184,15 +198,18 @@ def _score(value: Any, where: str) -> float:
             raise ValueError
         return float(value)
     except (ValueError, OverflowError) as error:
-        raise UserError(f"{where}: the `score` of a hit must be a number, but is {shown(value)}") from error
+        raise UserError(
+            f"{where}: the `score` of a hit must be a number, but is {shown(value)}: correct or remove the hit"
+        ) from error
 
 
 def _rows_of(ids: set[str], store: PassageStore, source: Path) -> dict[str, int]:
     """Return the corpus row of each passage id. If the corpus lacks an id, look for its percent-decoded form."""
     wanted = ids | {unquote(name) for name in ids}
     known = {name: row for row, name in enumerate(store.id_slice(0, len(store))) if name in wanted}
-    rows = {name: known.get(name, known.get(unquote(name), -1)) for name in ids}
-    missing = sorted(name for name, row in rows.items() if row < 0)
+    in_corpus = {name: name if name in known else unquote(name) for name in ids}
+    rows = {name: known[found] for name, found in in_corpus.items() if found in known}
+    missing = sorted(ids - rows.keys())
     if missing:
         raise UserError(
             f"{source}: {len(missing):,} of its passage ids are not in the corpus, such as {missing[0]!r}: "
