@@ -18,17 +18,19 @@ from rag_instruct.retrieval.runs import Hit, Run
 from rag_instruct.retrieval.vectors import VectorFile
 from rag_instruct.schema import FirstDocument, Link, LinkedDocument, LinkedDocuments
 
-KEPT = 12  # linked passages that are kept for a first document: four rounds of three
-# A linked passage has at least this share of the nearest passage's score. The larger share holds if the named passage
-# does not begin with its article's subject: it is about a detail, such as a city's climate.
-RELATED, RELATED_DETAIL = 0.5, 0.75
-TERM_RANKS = 20  # a link by what may be an ordinary word counts only among the nearest passages, up to this rank
+KEPT = 12  # linked passages that we keep for a first document: four questions of at most three linked passages each
+# A linked passage must have at least RELATED times the score of the nearest passage.
+RELATED = 0.5
+# The share is larger if the named passage does not begin with its article's subject. Such a passage is about a detail,
+# such as a city's climate.
+RELATED_DETAIL = 0.75
+TERM_RANKS = 20  # if the words of a link may be ordinary words, the linked passage must have at most this rank
 
 
 def first_documents(exemplar_ids: Iterable[str], run: Run, least_words: int, count: int) -> list[FirstDocument]:
     """Return the first documents of the exemplars, each once, in the order of the corpus.
 
-    An exemplar has at most `count`, and none if no hit is fit for it.
+    We choose at most `count` for each exemplar, and fewer if its hits are too short or of the same articles.
     """
     found: dict[tuple[int, str], list[str]] = {}
     for exemplar in exemplar_ids:
@@ -38,26 +40,32 @@ def first_documents(exemplar_ids: Iterable[str], run: Run, least_words: int, cou
 
 
 def _firsts(hits: list[Hit], least_words: int, count: int) -> list[Hit]:
-    """Return the best hits of different articles. They have at least twice the `least_words` of a source document.
+    """Return the best `count` hits of different articles. They have at least twice the `least_words` of a source.
 
     Hits that are linked to another hit go first, because they surely have a linked passage.
     """
     able = [hit for hit in hits if can_be_source(hit.passage, 2 * least_words)]
+
+    def has_no_link(hit: Hit) -> bool:
+        return not any(_by_name(link(hit.passage, other.passage)) for other in able)
+
     of_article: dict[str, Hit] = {}
-    for hit in sorted(able, key=lambda hit: not any(_by_name(link(hit.passage, other.passage)) for other in able)):
+    for hit in sorted(able, key=has_no_link):  # False sorts first; otherwise the order of the hits stays
         of_article.setdefault(article(hit.passage), hit)
     return list(of_article.values())[:count]
 
 
 def _by_name(between: Link | None) -> bool:
+    """Return whether there is a link, and its words are surely a name."""
     return between is not None and between.kind == "name"
 
 
 def read_vectors(
     documents: Sequence[FirstDocument], shards: Sequence[Path], first_rows: Sequence[int], output: Path
 ) -> None:
-    """Write the passages' own vectors as the vectors of queries, one shard after another. They are not computed again.
+    """Write the vectors of the first documents from the shards, as vectors of queries. We compute no vector again.
 
+    `first_rows` has the corpus row of the first vector of each shard.
     Raises UserError when a passage is not in the shards.
     """
     rows = np.array([document.row for document in documents], np.int64)
@@ -99,15 +107,20 @@ def _linked(document: FirstDocument, run: Run, least_words: int) -> tuple[Linked
 
 
 def _related(first: Passage, hit: Hit, between: Link, best: float) -> bool:
-    """Say whether a linked passage is near enough to the first one. `best` is the score of the nearest passage."""
+    """Return whether a linked passage is near enough to the first one. `best` is the score of the nearest passage."""
     if between.kind == "term" and hit.rank > TERM_RANKS:
         return False
+    if best <= 0:  # shares of such a score mean nothing
+        return True
     named = first if between.named == first.id else hit.passage
-    return hit.score >= (RELATED if is_about_its_article(named) else RELATED_DETAIL) * best or best <= 0
+    return hit.score >= (RELATED if is_about_its_article(named) else RELATED_DETAIL) * best
 
 
 def by_exemplar(path: Path | None) -> dict[str, list[LinkedDocuments]] | None:
-    """Read the first documents of each exemplar that have linked documents. Return None if there is no file."""
+    """Read the first documents of each exemplar, without those to which no passage is linked.
+
+    Return None if there is no file.
+    """
     if path is None:
         return None
     found: dict[str, list[LinkedDocuments]] = {}
