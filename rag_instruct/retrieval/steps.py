@@ -1,4 +1,7 @@
-"""How the run of each kind of queries is made: the names of queries, and the steps from a data set's settings."""
+"""Read from a data set's settings which sets of queries it searches for, and by which steps.
+
+A set of queries has a name: `exemplars`, a paradigm, REFILL, FIRST_DOCUMENTS, or EVALUATION with a benchmark's name.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,23 +9,36 @@ from typing import Any
 from rag_instruct.paradigms import PARADIGMS, REFILL, is_refilled, quotas
 from rag_instruct.settings import Settings
 
-EVALUATION = "evaluation_"  # before a benchmark's name: the queries that are its questions
-FIRST_DOCUMENTS = "first_documents"  # the queries that find linked documents: vectors of passages
+EVALUATION = "evaluation_"  # with a benchmark's name after it: the benchmark's questions
+FIRST_DOCUMENTS = "first_documents"  # the queries that find linked documents; they are vectors of passages, not texts
 
 
 def steps(settings: Settings, queries: str) -> list[str]:
     """Return the steps that make the run of these queries, in order. Later stages read the run of the last step."""
-    search = {"exemplars": "sources", **dict.fromkeys([*PARADIGMS, REFILL], "noise")}.get(queries, "evaluation")
-    asked = settings["retriever"]
-    first = asked.get(search, "dense") if isinstance(asked, dict) else asked
-    reranked = search in settings.get("rerank", {}).get("searches", ())
-    if queries == FIRST_DOCUMENTS:  # these queries are vectors without a text
-        first, reranked = "dense", False
-    return ["given" if queries in settings["runs"] else first, *(["reranked"] if reranked else [])]
+    first, reranked = _search(settings, queries)
+    if queries in settings["runs"]:
+        first = "given"
+    return [first, "reranked"] if reranked else [first]
+
+
+def _search(settings: Settings, queries: str) -> tuple[str, bool]:
+    """Return the retriever that searches for these queries, and whether its run is reranked."""
+    if queries == FIRST_DOCUMENTS:  # a search by words and a reranker need texts
+        return "dense", False
+    if queries == "exemplars":
+        search = "sources"
+    elif queries in (*PARADIGMS, REFILL):
+        search = "noise"
+    else:
+        search = "evaluation"
+    retriever = settings["retriever"]  # one for all searches, or one for each
+    if isinstance(retriever, dict):
+        retriever = retriever.get(search, "dense")
+    return retriever, search in settings.get("rerank", {}).get("searches", ())
 
 
 def encoder_and_corpus(settings: Settings, queries: str) -> tuple[str, str]:
-    """Return the encoder and the corpus of queries. For benchmarks' questions, `evaluation` may name others."""
+    """Return the encoder and the corpus of queries. For a benchmark's questions, `evaluation` may name others."""
     own = {**settings, **(settings["evaluation"] if queries.startswith(EVALUATION) else {})}
     return own["encoder"], own["corpus"]
 
@@ -37,7 +53,10 @@ def queries_of(settings: Settings) -> list[str]:
 
 
 def payer(config: Mapping[str, Any], corpus: str, encoder: str) -> str:
-    """Return the data set that pays for the vectors of a corpus: the first that needs them from this encoder."""
+    """Return the data set that pays for a corpus's vectors of this encoder: the first one that needs them.
+
+    If none needs them, the first data set pays.
+    """
     for name, settings in config["datasets"].items():
         needed = [one for one in queries_of(settings) if needs_vectors(settings, one)]
         if any(encoder_and_corpus(settings, one) == (encoder, corpus) for one in needed):
@@ -46,7 +65,7 @@ def payer(config: Mapping[str, Any], corpus: str, encoder: str) -> str:
 
 
 def compared_retrievers(settings: Settings, queries: str) -> list[str]:
-    """Return the retrievers whose runs for a benchmark's questions results/<data set>/retrieval.md compares."""
+    """Return the retrievers that results/<data set>/retrieval.md compares, for the questions of a benchmark."""
     return settings["evaluation"]["retrievers"] or steps(settings, queries)
 
 
