@@ -22,11 +22,11 @@ class PassageEncoder(Protocol):
 
     @property
     def dimension(self) -> int:
-        """The numbers of a vector."""
+        """How many numbers a vector has."""
 
     @property
     def identity(self) -> str:
-        """A text of everything that changes a vector, JSON."""
+        """The settings that change a vector, as JSON."""
 
     def encode_passages(self, texts: list[str], counter: Any) -> np.ndarray:
         """Return one vector for each passage: float32, shape (len(texts), dimension)."""
@@ -45,11 +45,11 @@ def embed_shard(
     identity = digest(encoder.identity, json.loads(corpus.read_text("utf-8"))["sha256"], first, end)
     growing = output.with_name(f"{output.stem}_{identity[:12]}.part")
     header = array_header(np.dtype(np.float16), (end - first, encoder.dimension))
-    with _alone(growing) as is_finished, needs_room(output), ExitStack() as stack:
-        if is_finished:
+    with _locked(growing) as finished_by_another_job, needs_room(output), ExitStack() as stack:
+        if finished_by_another_job:
             return
         file = stack.enter_context(growing.open("ab"))
-        done = _whole_blocks(file, len(header), 2 * encoder.dimension)
+        done = _cut_to_whole_blocks(file, len(header), 2 * encoder.dimension)
         if not done:
             file.write(header)
         with bar(f"embedding shard {shard}", end - first, " passages", done=done) as counter:
@@ -59,7 +59,7 @@ def embed_shard(
                 file.write(float16_bytes(encoder.encode_passages(texts, counter), start, output))
                 file.flush()
                 os.fsync(file.fileno())
-        # The vectors move last: if a kill comes before the move, the next call still finds the .part file.
+        # We move the vectors last. A call that is killed before the move leaves the .part file to the next call.
         described = {"first_row": first, "rows": end - first, "dimension": encoder.dimension}
         write_json(info, {**described, "encoder": json.loads(encoder.identity)})
         os.replace(growing, output)
@@ -73,17 +73,18 @@ def text_of(passage: Passage) -> str:
 
 
 @contextmanager
-def _alone(growing: Path) -> Iterator[bool]:
-    """Wait until no other job encodes this shard. Yield whether such a job has finished the shard meanwhile.
+def _locked(growing: Path) -> Iterator[bool]:
+    """Lock the shard. Yield whether another job finished the shard while this one waited for the lock.
 
-    Such a job may still run after Snakemake was killed. The job that finishes a shard deletes the lock's file.
+    Another job may still run after Snakemake was killed. The job that finishes a shard deletes the lock's file. A job
+    that waited then holds a deleted file, and so it knows that the shard is finished.
     """
     lock = growing.with_suffix(".lock")
     held = hold(lock, wait=True)
-    is_finished = held is not None and not _is_at(held, lock)
+    finished_by_another_job = held is not None and not _is_at(held, lock)
     try:
-        yield is_finished
-        if not is_finished:
+        yield finished_by_another_job
+        if not finished_by_another_job:
             lock.unlink(missing_ok=True)
     finally:
         if held:
@@ -91,14 +92,16 @@ def _alone(growing: Path) -> Iterator[bool]:
 
 
 def _is_at(file: IO[str], path: Path) -> bool:
+    """Return whether `path` still leads to this open file."""
     try:
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
     except OSError:  # it was deleted
         return False
 
 
-def _whole_blocks(file: IO[bytes], header: int, vector: int) -> int:
+def _cut_to_whole_blocks(file: IO[bytes], header_bytes: int, vector_bytes: int) -> int:
     """Cut an unfinished block off the file, and return the number of vectors that remain."""
-    blocks = max(file.tell() - header, 0) // (vector * BLOCK_ROWS)
-    file.truncate(header + blocks * vector * BLOCK_ROWS if blocks else 0)
+    block_bytes = vector_bytes * BLOCK_ROWS
+    blocks = max(file.tell() - header_bytes, 0) // block_bytes
+    file.truncate(header_bytes + blocks * block_bytes if blocks else 0)
     return blocks * BLOCK_ROWS

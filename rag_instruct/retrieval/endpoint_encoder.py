@@ -29,19 +29,22 @@ Result = TypeVar("Result")
 
 
 class EndpointEncoder:
-    """Encodes texts like `Encoder`, in a thread beside the event loop in which `session` asks."""
+    """Encodes texts like `Encoder`. Its methods block, so call them outside the thread of `loop`, which sends requests.
+
+    The settings are for one kind of text, queries or passages. So `encode` and `encode_passages` make the same vectors.
+    """
 
     def __init__(self, settings: EndpointEncoderSettings, session: Session, loop: asyncio.AbstractEventLoop) -> None:
         self._settings, self._session, self._loop = settings, session, loop
 
     @cached_property
     def dimension(self) -> int:
-        """The numbers of a vector."""
+        """How many numbers a vector has. Without the setting `dimension`, a request finds out."""
         return self._settings.dimension or int(self._encoded([PROBE]).shape[1])
 
     @property
     def identity(self) -> str:
-        """A text of everything that changes a vector. All vectors of an index must have the same identity."""
+        """The settings that change a vector, as JSON. All vectors of an index must have the same identity."""
         model, settings = self._session.model, self._settings
         asked = {"model": model.model, "parameters": model.sampling, "prefix": settings.prefix}
         return dump({**asked, "dimension": self.dimension, "normalize": settings.normalize})
@@ -104,12 +107,12 @@ def with_endpoint(
     output: Path,
     work: Callable[[EndpointEncoder], Result],
 ) -> Result:
-    """Return the result of `work` with an encoder behind an endpoint. See `with_teacher`."""
+    """Open a session with the endpoint, call `work` with an encoder, and return its result. See `with_teacher`."""
 
-    async def session(asked: Session) -> Result:
-        encoder = EndpointEncoder(settings, asked, asyncio.get_running_loop())
+    async def in_session(session: Session) -> Result:
+        encoder = EndpointEncoder(settings, session, asyncio.get_running_loop())
         return await asyncio.to_thread(work, encoder)
 
     return with_teacher(
-        settings.teacher, dataset, STAGE, job, output, session, json.loads(settings.parameters), VectorClient
+        settings.teacher, dataset, STAGE, job, output, in_session, json.loads(settings.parameters), VectorClient
     )

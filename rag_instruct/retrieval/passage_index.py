@@ -55,14 +55,15 @@ class PassageIndex:
             shard.refuse_other_queries(vector, "the question")
         if self._approximate is None or k < 1:
             return self._best(vector, k)
-        return self._numbered([shard.search(vector, k) for shard in self._approximate], k)
+        return self._merged([shard.search(vector, k) for shard in self._approximate], k)
 
     def _indexed(self, vectors: Path) -> "list[ApproximateShard] | None":
         if not (vectors / "index.json").is_file():
             logger.warning(
                 "%s: the corpus has no index yet, so every question is compared with all passages: make it with "
                 "`snakemake --cores 8 -- %s/index.json`",
-                *(vectors, vectors),
+                vectors,
+                vectors,
             )
             return None
         from rag_instruct.retrieval.approximate import ApproximateShard  # faiss loads slowly
@@ -72,16 +73,19 @@ class PassageIndex:
         return [ApproximateShard(shard, file, file.with_suffix(".faiss.json")) for (_, shard), file in shards]
 
     def nearest(self, row: int, k: int) -> list[Hit]:
-        """Return the k passages that are nearest to the passage of a row. It is one of them."""
+        """Return the k passages that are nearest to the passage of a row. That passage itself is one of them."""
         shard = bisect_right([first for first, _ in self._shards], row) - 1
         first_row, vectors = self._shards[shard]
         return self._best(vectors.scattered(np.array([row - first_row])).astype(np.float32), k)
 
     def _best(self, vector: np.ndarray, k: int) -> list[Hit]:
-        return self._numbered([search(vector, shard, k)[0] for _, shard in self._shards], k)
+        return self._merged([search(vector, shard, k)[0] for _, shard in self._shards], k)
 
-    def _numbered(self, found: list[np.ndarray], k: int) -> list[Hit]:
-        """Return the k best of all shards' hits, with their passages and ranks."""
+    def _merged(self, found: list[np.ndarray], k: int) -> list[Hit]:
+        """Return the k best of all shards' hits, with their passages and ranks.
+
+        Each array of `found` has the hits of a shard. Its rows become those of the corpus, in place.
+        """
         for (first_row, _), of_shard in zip(self._shards, found, strict=True):
             of_shard["row"] += first_row
         hits = np.concatenate(found)

@@ -38,21 +38,24 @@ def _published(source: Path, name: str) -> Iterator[IO[bytes]]:
         file.seek(member.offset_data)
         yield file
         if file.tell() > member.offset_data + member.size:
-            raise UserError(f"the pickle does not end where the tar says: get {source} again, it is damaged")
-
-
-def _from_buffer(data: Any, dtype: np.dtype, shape: tuple[int, ...], order: str) -> "_Array":
-    array = _Array()
-    array.__setstate__((1, shape, dtype, order == "F", data))
-    return array
+            raise UserError(f"the pickle is longer than its file in the tar: {source} is damaged, get it again")
 
 
 class _Array:
     """An unpickled array. It uses the bytes of the pickle, because numpy would copy gigabytes."""
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
+        """Take the state of a numpy array, as pickles up to protocol 4 have it."""
         _, shape, dtype, fortran, data = state
         self.array = np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C")
+
+
+def _from_buffer(data: Any, dtype: np.dtype, shape: tuple[int, ...], order: str) -> _Array:
+    """Return an array as pickles of protocol 5 describe it."""
+    version = 1  # of numpy's state; _Array ignores it
+    array = _Array()
+    array.__setstate__((version, shape, dtype, order == "F", data))
+    return array
 
 
 class _ArrayUnpickler(pickle.Unpickler):
@@ -110,8 +113,8 @@ def read_published(source: Path, name: str) -> tuple[list[str], np.ndarray]:
 def import_shard(source: Path, name: str, shard: int, shards: int, passages: Path, output: Path, info: Path) -> None:
     """Convert one published file to .npy, and check that its ids are the corpus's ids, in the same order.
 
-    We look for the file's first id near the row where this shard would begin if all had the same length, then in the
-    whole corpus. Raises UserError when ids differ, or when a vector is not finite.
+    The file's first id decides at which row of the corpus its vectors begin. Raises UserError when ids differ, or when
+    a vector is not finite.
     """
     store = PassageStore(passages)
     ids, vectors = read_published(source, name)

@@ -1,6 +1,6 @@
-"""Read queries, and files with one vector or one list of hits per query.
+"""Read queries, and files that have a vector or a list of hits for each query.
 
-Such a file also has a digest of the query ids, so that it cannot be used for other queries.
+Each of these files also has a digest of the query ids, so that it cannot be used for other queries.
 """
 
 from collections import Counter
@@ -39,12 +39,12 @@ def refuse_repeated(ids: Sequence[str], place: Path) -> None:
         )
 
 
-def save_by_query(path: Path, array: np.ndarray, owner: np.ndarray) -> None:
-    """Write an .npy with one entry per query. A second array follows: `owner`, a digest of the query ids.
+def save_by_query(path: Path, array: np.ndarray, ids_digest: np.ndarray) -> None:
+    """Write an .npy with one entry per query. A second array follows: the digest of the query ids.
 
-    Get `owner` from `digest_of(ids)`, or from `digest_in(path)` of another file for the same queries.
+    Get `ids_digest` from `digest_of(ids)`, or from `digest_in(path)` of another file for the same queries.
     """
-    save_array(path, array, owner)
+    save_array(path, array, ids_digest)
 
 
 def digest_of(ids: Sequence[str]) -> np.ndarray:
@@ -57,7 +57,8 @@ def digest_in(path: Path) -> np.ndarray:
     array: np.memmap = np.load(path, mmap_mode="r")
     with path.open("rb") as file:
         file.seek(array.offset + array.nbytes)
-        return np.load(file) if file.peek(1) else np.empty(0, np.uint8)
+        has_digest = bool(file.peek(1))
+        return np.load(file) if has_digest else np.empty(0, np.uint8)
 
 
 def by_query(path: Path, ids: Sequence[str]) -> np.ndarray:
@@ -65,8 +66,8 @@ def by_query(path: Path, ids: Sequence[str]) -> np.ndarray:
     array: np.ndarray = np.load(path, mmap_mode="r")
     if len(array) != len(ids):
         raise UserError(f"{path} was made for {len(array):,} queries, but there are {len(ids):,}: {AGAIN}")
-    owner = digest_in(path)
-    if owner.size and not np.array_equal(owner, digest_of(ids)):
+    found = digest_in(path)
+    if found.size and not np.array_equal(found, digest_of(ids)):
         raise UserError(f"{path} was made for other queries: their ids or their order differ: {AGAIN}")
     return array
 

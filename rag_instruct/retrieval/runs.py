@@ -40,7 +40,7 @@ class Hit:
     row: int
     rank: int
     score: float
-    nearest_to: str = ""  # as in rag_instruct.schema.Source
+    nearest_to: str = ""  # id of the first document whose nearest passages were searched; empty: an ordinary search
 
 
 class Run:
@@ -82,11 +82,11 @@ class Run:
 
 
 def _places(column: pa.ChunkedArray) -> dict[str, tuple[int, int]]:
-    """Return the first row of each query's hits in the table, and the row after the last."""
+    """Return (start, stop) for each query id: its hits are rows start to stop - 1 of the table."""
     ids = column.unify_dictionaries().combine_chunks()
     if not len(ids):
         return {}
-    numbers = ids.indices.to_numpy()
+    numbers = ids.indices.to_numpy()  # equal ids have equal numbers, and the hits of a query follow each other
     starts = np.flatnonzero(np.r_[True, numbers[1:] != numbers[:-1]])
     names = ids.dictionary.take(pa.array(numbers[starts])).to_pylist()
     return dict(zip(names, pairwise([*starts.tolist(), len(ids)]), strict=True))
@@ -120,7 +120,7 @@ def _merged(shards: Sequence[Path], k: int, queries: int) -> Iterator[np.ndarray
 def step_of(k: int) -> int:
     """Return how many queries are written at a time.
 
-    Merged and imported runs use the same number, because it changes the bytes of the Parquet file.
+    This number changes the bytes of the Parquet file. So merged, fused and imported runs all take it from here.
     """
     return max(STEP_HITS // k, 1)
 

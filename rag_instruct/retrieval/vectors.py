@@ -13,7 +13,8 @@ from rag_instruct.errors import UserError
 from rag_instruct.files import write_json
 
 BLOCK_ROWS = 8192  # the number of vectors in a block; each block is encoded or converted, then written
-HITS = np.dtype([("row", np.int64), ("score", np.float64)])  # row: of the shard; callers add `first_row` for the corpus
+# A search of one shard gives rows of the shard. Its caller adds the shard's first row: files have rows of the corpus.
+HITS = np.dtype([("row", np.int64), ("score", np.float64)])
 SPAN = 1024  # scattered rows that are read through one memory map
 
 
@@ -43,7 +44,7 @@ class VectorFile:
             )
 
     def block(self, start: int, stop: int) -> np.ndarray:
-        """Return rows start to stop - 1 as a new memory map, whose pages leave the memory when it is deleted."""
+        """Return rows start to stop - 1 as a new memory map. Its pages leave the memory when the array is deleted."""
         block: np.ndarray = self._mapped()[start:stop]
         return block
 
@@ -62,9 +63,9 @@ class VectorFile:
     def read_ahead(self, start: int, stop: int) -> None:
         """Ask the system to read these rows into its cache while this process computes."""
         if stop > start and hasattr(os, "posix_fadvise"):
-            place = self._offset + start * self._bytes, (stop - start) * self._bytes
+            offset, length = self._offset + start * self._bytes, (stop - start) * self._bytes
             with self._path.open("rb") as file:
-                os.posix_fadvise(file.fileno(), *place, os.POSIX_FADV_WILLNEED)
+                os.posix_fadvise(file.fileno(), offset, length, os.POSIX_FADV_WILLNEED)
 
     def _mapped(self) -> np.memmap:
         try:
@@ -103,14 +104,15 @@ def list_shards(infos: Iterable[Path], corpus: Path, output: Path) -> None:
     shards = [json.loads(info.read_text("utf-8")) | {"file": info.stem} for info in infos]
     passages = json.loads(corpus.read_text("utf-8"))["passages"]
     dimension = shards[0]["dimension"]
+    # Two empty shards stand for the borders of the corpus, so that its beginning and end are checked like all others.
     begin = {"file": "the corpus's beginning", "first_row": 0, "rows": 0, "dimension": dimension}
     end = {"file": "the corpus's end", "first_row": passages, "dimension": dimension}
     for shard, following in pairwise([begin, *shards, end]):
-        missing = following["first_row"] - shard["first_row"] - shard["rows"]
-        if missing:
+        gap = following["first_row"] - shard["first_row"] - shard["rows"]
+        if gap:  # negative if two shards overlap
             raise UserError(
-                f"{abs(missing):,} passages between {shard['file']} and {following['file']} have "
-                f"{'no vector' if missing > 0 else 'two vectors'}: the embeddings are of another version "
+                f"{abs(gap):,} passages between {shard['file']} and {following['file']} have "
+                f"{'no vector' if gap > 0 else 'two vectors'}: the embeddings are of another version "
                 "of the corpus, or `shards` in config.yaml is wrong"
             )
         if shard["dimension"] != following["dimension"]:
