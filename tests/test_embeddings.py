@@ -81,9 +81,21 @@ def test_published_shards_become_float16_in_the_corpus_order(tmp_path, passages,
     assert json.loads((tmp_path / "shards.json").read_text()) == {"passages": ROWS, "first_rows": [0, 3, 6]}
 
 
-@pytest.mark.parametrize("ids", [tuple(numbered(range(ROWS))), np.array(numbered(range(ROWS))), np.arange(1, ROWS + 1)])
-def test_published_ids_may_be_an_array(tmp_path, passages, ids):
-    published(tmp_path, ids, vectors(ROWS))
+IDS = numbered(range(ROWS))
+
+
+@pytest.mark.parametrize("protocol", [2, 5])
+@pytest.mark.parametrize(
+    "ids",
+    [
+        tuple(IDS),
+        *(np.array(IDS), np.arange(1, ROWS + 1)),
+        np.array(IDS, object),  # as a column of pandas gives them
+        *(np.array(IDS, "S"), [name.encode() for name in IDS]),  # as HDF5 gives them
+    ],
+)
+def test_published_ids_may_be_an_array_or_bytes(tmp_path, passages, ids, protocol):
+    published(tmp_path, ids, vectors(ROWS), protocol=protocol)
     assert imported(tmp_path)[1] == {"first_row": 0, "rows": ROWS, "dimension": 4}
 
 

@@ -47,7 +47,9 @@ class _Array:
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         """Take the state of a numpy array, as pickles up to protocol 4 have it."""
         _, shape, dtype, fortran, data = state
-        self.array = np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C")
+        # An array of Python objects, such as a column of ids from pandas, has a list of them in place of bytes.
+        array = np.array(data, dtype) if isinstance(data, list) else np.frombuffer(data, dtype)
+        self.array = array.reshape(shape, order="F" if fortran else "C")
 
 
 def _from_buffer(data: Any, dtype: np.dtype, shape: tuple[int, ...], order: str) -> _Array:
@@ -84,7 +86,8 @@ def read_published(source: Path, name: str) -> tuple[list[str], np.ndarray]:
         with _published(source, name) as file:
             loaded = _ArrayUnpickler(file).load()
         ids, vectors = loaded
-        ids = [str(one) for one in (ids.array.tolist() if isinstance(ids, _Array) else ids)]
+        ids = ids.array.tolist() if isinstance(ids, _Array) else ids
+        ids = [one.decode() if isinstance(one, bytes) else str(one) for one in ids]
         vectors = vectors.array
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
