@@ -95,7 +95,8 @@ class Encoder:
         lengths = list(map(len, tokens))
 
         def run_model(places: list[int], length: int) -> np.ndarray:
-            return self._batch([tokens[place] for place in full_batch(places)], length)[: len(places)]
+            found: np.ndarray = self._batch([tokens[place] for place in full_batch(places)], length)[: len(places)]
+            return found
 
         fill_results(lengths, self._settings.max_length, run_model, vectors, counter)
         return vectors

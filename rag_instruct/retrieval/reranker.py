@@ -67,7 +67,8 @@ class Reranker:
 
             def run_model(places: list[int], length: int) -> np.ndarray:
                 rows = {name: [tokens[name][place] for place in full_batch(places)] for name in tokens}
-                return self._batch(rows, length)[: len(places)]
+                found: np.ndarray = self._batch(rows, length)[: len(places)]
+                return found
 
             fill_results(lengths, self._longest, run_model, results, counter)
         return results
