@@ -33,6 +33,16 @@ def test_none_of_13_right_is_not_certainly_none():
     assert paired(np.ones(13), np.ones(13)) == pytest.approx((0.0, -bound, bound, 1.0)), "nor is no difference certain"
 
 
+@pytest.mark.parametrize("n", [4, 6])
+def test_a_gain_on_every_question_is_not_certainly_one_point(n):
+    """The interval has 0 in it if, and only if, the sign test has p > 0.05."""
+    low = 2 * 0.025 ** (1 / n) - 1
+    p = 2 * 0.5**n
+    assert paired(np.zeros(n), np.ones(n)) == pytest.approx((1.0, low, 1.0, p))
+    assert paired(np.ones(n), np.zeros(n)) == pytest.approx((-1.0, -1.0, -low, p))
+    assert (low < 0) == (p > 0.05)
+
+
 def test_the_same_seed_is_the_same_interval():
     values = RANDOM.random(50)
     assert interval(values) == interval(values)

@@ -45,20 +45,27 @@ def _bootstrap(values: np.ndarray, resamples: int, seed: int) -> tuple[float, fl
 def paired(before: np.ndarray, after: np.ndarray, resamples: int = RESAMPLES, seed: int = SEED) -> Paired:
     """Return the mean of after - before, its paired bootstrap interval, and the exact p of the sign test.
 
-    For scores of 0 and 1 this is McNemar's exact test, which counts the questions that only one model has right. If no
-    question differs, the interval is ± the upper bound of the exact interval for the share of questions that differ.
+    For scores of 0 and 1 this is McNemar's exact test, which counts the questions that only one model has right.
+
+    If all questions have the same difference, a bootstrap interval has no width. For a difference of 0, 1 or -1 we take
+    an exact interval, as `interval` does. It bounds the share of other questions that may differ (if none does here),
+    or that may differ in the other direction (if all differ by one point here).
     """
     before, after = np.asarray(before, dtype=float), np.asarray(after, dtype=float)
     assert before.shape == after.shape, f"scores of different questions: shapes {before.shape} and {after.shape}"
     differences = after - before
     better, worse = int((differences > 0).sum()), int((differences < 0).sum())
+    most = interval(np.zeros(differences.size))[1]  # an upper bound of a share that is 0 in these questions
     if not better + worse:
-        most = interval(np.zeros(differences.size))[1]
         return Paired(0.0, -most, most, 1.0)
     from scipy.stats import binomtest
 
-    p = binomtest(better, better + worse).pvalue
-    return Paired(float(differences.mean()), *_bootstrap(differences, resamples, seed), float(p))
+    p = float(binomtest(better, better + worse).pvalue)
+    mean = float(differences.mean())
+    if abs(mean) == 1 and differences.min() == differences.max():
+        low, high = sorted((mean, mean * (1 - 2 * most)))
+        return Paired(mean, low, high, p)
+    return Paired(mean, *_bootstrap(differences, resamples, seed), p)
 
 
 def resampled_means(values: np.ndarray, resamples: int, seed: int) -> np.ndarray:
