@@ -228,7 +228,7 @@ def test_a_semicolon_table_and_an_object_of_records(tmp_path):
 def test_memory_is_bounded_whatever_is_nested(tmp_path, monkeypatch):
     """An open quote, an open bracket and a line without end are refused after a record's limit."""
     for module in ("opening", "json_values", "tables"):
-        monkeypatch.setattr(f"rag_instruct.records.{module}.RECORD", 1 << 17)
+        monkeypatch.setattr(f"rag_instruct.records.{module}.LONGEST_RECORD", 1 << 17)
     long = "x" * (1 << 18)
     for name, content, said in [
         ("r.tsv", f'q\ta\n1\t"{long}\n2\ty\n' + "z\ty\n" * 100_000, "r.tsv, line 2: "),
@@ -268,6 +268,32 @@ def test_half_an_emoji_is_counted(tmp_path, caplog):
     path = written(tmp_path / "r.json", r"""[{"a": "cut \ud83d"}, {"a": "\ud83d\ude00"}, {"a": "\ude00"}]""")
     assert list(records(path)) == [{"a": "cut ?"}, {"a": "😀"}, {"a": "?"}]
     assert "r.json: 2 records have half of a surrogate pair, the first is line 1, record 1" in caplog.text
+
+
+def test_half_an_emoji_outside_of_the_records_is_not_counted(tmp_path, caplog):
+    text = r"""{"cut \ud83d": 1, "info": ["\ud83d"], "about": {"a": "\ud83d"}, "rows": [{"a": "x"}, {"a": "\ud83d"}]}"""
+    assert list(records(written(tmp_path / "r.json", text), form=Form(under="rows"))) == [{"a": "x"}, {"a": "?"}]
+    assert "r.json: 1 records have half of a surrogate pair, the first is line 1, record 2" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('{"rows": {"a": 1}}', "r.json, line 1: the value of 'rows' is no array of records: correct `under`"),
+        ("[{}]", "r.json, line 1: no object with the key 'rows' begins here: correct `under`"),
+    ],
+)
+def test_json_of_another_layout_than_under_says_is_not_called_broken(tmp_path, content, said):
+    with pytest.raises(UserError) as refusal:
+        list(records(written(tmp_path / "r.json", content), form=Form(under="rows")))
+    assert said in str(refusal.value)
+
+
+def test_a_folder_in_an_archive_is_no_file_whatever_its_name(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("set.json/", "")
+        archive.writestr("set.json/rows.jsonl", '{"a": 1}')
+    assert list(records(tmp_path / "a.zip")) == [{"a": 1}]
 
 
 def test_endings_in_capitals_and_tables_in_archives(tmp_path):

@@ -6,7 +6,7 @@ from typing import Any
 
 from rag_instruct.errors import UserError
 from rag_instruct.records.json_values import json_members, json_records
-from rag_instruct.records.opening import COMPRESSIONS, Form, is_known, kind_of, located, opened_text
+from rag_instruct.records.opening import COMPRESSIONS, Form, is_known, kind_of, opened_text, resolved
 from rag_instruct.records.parquet import parquet_records
 from rag_instruct.records.tables import DELIMITERS, table_records
 from rag_instruct.records.values import member, members, shown
@@ -26,20 +26,20 @@ def located_records(path: Path, columns: Sequence[str] = (), form: Form = PLAIN)
     `columns` are the only ones that are read from Parquet ("a.b" is a member of a list or struct). A UserError names
     the file and the record that cannot be read. Nothing is repaired or left out, except blank lines.
     """
-    path = located(path, form)
+    path = resolved(path, form)
     kind, compression = kind_of(path)
     if kind == ".parquet":
         yield from parquet_records(path, columns)
         return
     with opened_text(path, form, compression) as text:
-        if text.other:
-            raise UserError(f"{path}: not records, but {text.other}")
+        if text.in_place_of_records:
+            raise UserError(f"{path}: not records, but {text.in_place_of_records}")
         yield from table_records(text, kind, form) if kind in DELIMITERS else json_records(text, form)
 
 
 def located_members(path: Path) -> Iterator[tuple[str, str, Any]]:
     """Read the members of a JSON object, each with its place and its key. Raises UserError like `located_records`."""
-    path = located(path, PLAIN)
+    path = resolved(path, PLAIN)
     with opened_text(path, PLAIN, kind_of(path)[1]) as text:
         yield from json_members(text)
 

@@ -7,17 +7,17 @@ from typing import Any, NoReturn
 
 from rag_instruct.errors import UserError
 from rag_instruct.logs import logger
-from rag_instruct.records.opening import BOM, RECORD, Form, Text
+from rag_instruct.records.opening import BOM, LONGEST_RECORD, Form, Text
 
 DEEPEST = 100  # levels of nesting in a record
-PIECE = 1 << 16  # characters that are read at a time
+PIECE = 1 << 16  # characters that are read at a time, at least
 SPACE = re.compile(r"[ \t\n\r]*")
 HALF = re.compile(r"\\u[dD][89a-fA-F]")  # half of a UTF-16 surrogate pair, as JSON escapes it
 Located = tuple[str, Any]  # the record's place in its file, and the record
 
 
 class _Fault(ValueError):
-    """A fault that more text cannot mend."""
+    """A fault of complete JSON. The json module's own ValueError may mean only that the end is not read yet."""
 
 
 def json_records(text: Text, form: Form) -> Iterator[Located]:
@@ -49,15 +49,17 @@ class _Halves:
     def __init__(self) -> None:
         self.count, self.first = 0, ""
 
-    def replaced(self, record: Any, source: str, place: str) -> Any:
+    def replaced(self, value: Any, source: str, place: str, counted: bool = True) -> Any:
+        """Return the value with question marks for half pairs. `counted` is false for what is no part of a record."""
         if "\\u" not in source or not HALF.search(source):
-            return record
-        written = json.dumps(record, ensure_ascii=False)
+            return value
+        written = json.dumps(value, ensure_ascii=False)
         found = written.encode("utf-8", "replace").decode()
         if found == written:
-            return record
-        self.count += 1
-        self.first = self.first or place
+            return value
+        if counted:
+            self.count += 1
+            self.first = self.first or place
         return json.loads(found)
 
 
@@ -79,22 +81,23 @@ def _lines(text: Text, halves: _Halves) -> Iterator[Located]:
         if not line.strip():
             continue
         try:
-            record = _shallow(DECODER.decode(line), line)
+            record = _refuse_depth(DECODER.decode(line), line)
         except (ValueError, RecursionError) as error:
-            remedy = _remedy(line, error, alone=not found and text.begin == "{")
+            # If even the first line fails, the file may be a single object over many lines.
+            remedy = _remedy(line, error, one_object=not found and text.begin == "{")
             raise UserError(f"{text.path}, line {number}: not JSON ({_said(error)}): {remedy}") from error
         found = True
         place = f"line {number}"
         yield place, halves.replaced(record, line, place)
 
 
-def _remedy(line: str, error: Exception, alone: bool) -> str:
+def _remedy(line: str, error: Exception, one_object: bool) -> str:
     if isinstance(error, json.JSONDecodeError):
         if line.rstrip().endswith(","):
             return "remove the comma at the end of the line"
         if line.lstrip().startswith("{'"):
             return "write JSON with double quotes, as Python's json.dumps does"
-        if alone:
+        if one_object:
             return "write one record per line, an array of records, or set `under` to the key of the array"
     return "correct or remove the line"
 
@@ -105,8 +108,11 @@ def _said(error: Exception) -> str:
     return str(getattr(error, "msg", error))
 
 
-def _shallow(value: Any, source: str) -> Any:
-    """Return the value. Raises _Fault if it is nested too deeply for those who use it."""
+def _refuse_depth(value: Any, source: str) -> Any:
+    """Return the value, or raise _Fault if it has more than DEEPEST levels. Recursive functions use it later.
+
+    `source` is its JSON text. We look at the levels one by one only if its brackets allow so many.
+    """
     if source.count("[") + source.count("{") <= DEEPEST:
         return value
     level = [value]
@@ -128,14 +134,15 @@ class _Nested:
     def __init__(self, text: Text, halves: _Halves) -> None:
         self._text, self._halves = text, halves
         self._pieces = text.pieces(PIECE)
-        self._buffer, self._at, self._whole = "", 0, False
-        self._line, self._counted = 1, 0  # the line at a place of the buffer, up to which lines are counted
-        self._count = 0
-        self._place = ""  # of the last value
+        self._buffer, self._at = "", 0  # text that is read, and the position of the next character in it
+        self._at_end = False  # whether the last attempt to read on found no more text
+        self._line, self._line_position = 1, 0  # the number of the line at this position of the buffer
+        self._count = 0  # records so far
+        self._place = ""  # of the last value, for messages
 
     def records(self, form: Form) -> Iterator[Located]:
         if form.keyed:
-            found: Iterator[Any] = (self._with_key(name, form.keyed) for name in self._members())
+            found: Iterator[Any] = (self._with_key(name, form.keyed) for name in self._members(counted=True))
         else:
             found = self._under(form.under.split(".")) if form.under else self._elements()
         for record in found:
@@ -157,32 +164,35 @@ class _Nested:
         return {field: name, **record} if isinstance(record, dict) else record
 
     def _under(self, keys: list[str]) -> Iterator[Any]:
-        """Yield the elements of the array at a path of keys. All other members are passed over."""
+        """Yield the elements of the array at a path of keys. All other members are skipped."""
         if self._peek() != "{":
-            self._refuse(_Fault(f"no object with the key {keys[0]!r} of `under`"))
+            self._refuse_layout(f"no object with the key {keys[0]!r} begins here")
         for name in self._members():
             if name != keys[0]:
-                self._pass()
+                self._skip()
             elif len(keys) > 1:
                 yield from self._under(keys[1:])
             elif self._peek() == "[":
                 yield from self._elements()
             else:
-                self._refuse(_Fault(f"the value of {name!r} is no array of records"))
+                self._refuse_layout(f"the value of {name!r} is no array of records")
 
-    def _elements(self) -> Iterator[Any]:
-        """Yield the elements of the array that begins here."""
+    def _elements(self, counted: bool = True) -> Iterator[Any]:
+        """Yield the elements of the array that begins here. `counted`: they are records (see `_Halves`)."""
         self._take("[")
         if self._peek() == "]":
             self._take("]")
             return
         while True:
-            yield self._value()
+            yield self._value(counted)
             if self._take(",]") == "]":
                 return
 
-    def _members(self) -> Iterator[str]:
-        """Yield the keys of the object that begins here. Before the next key, the caller reads or passes the value."""
+    def _members(self, counted: bool = False) -> Iterator[str]:
+        """Yield the keys of the object that begins here. After each key, the caller must read or skip the value.
+
+        `counted`: the keys are parts of records (see `_Halves`).
+        """
         self._take("{")
         if self._peek() == "}":
             self._take("}")
@@ -191,7 +201,7 @@ class _Nested:
         while True:
             if self._peek() != '"':
                 self._refuse(_Fault("a key in quotes was expected"))
-            name = self._value()
+            name = self._value(counted)
             if name in seen:
                 self._refuse(_Fault(f"the key {name!r} occurs twice in an object"))
             seen.add(name)
@@ -200,21 +210,23 @@ class _Nested:
             if self._take(",}") == "}":
                 return
 
-    def _pass(self) -> None:
-        """Pass over a value. Of an array, one element is in memory at a time."""
+    def _skip(self) -> None:
+        """Skip a value. Of an array, one element is in memory at a time."""
         if self._peek() != "[":
-            self._value()
+            self._value(counted=False)
             return
-        for _ in self._elements():
+        for _ in self._elements(counted=False):
             pass
 
     def _peek(self) -> str:
-        """Return the next character that is no white space, or "" at the end."""
+        """Skip white space, reading on if needed. Return the next character, or "" at the end of the file."""
         while True:
             found = SPACE.match(self._buffer, self._at)
             self._at = found.end() if found else self._at
-            if self._at < len(self._buffer) or not self._more():
-                return self._buffer[self._at : self._at + 1]
+            if self._at < len(self._buffer):
+                return self._buffer[self._at]
+            if not self._read_on():
+                return ""
 
     def _take(self, expected: str) -> str:
         found = self._peek()
@@ -223,14 +235,14 @@ class _Nested:
         self._at += 1
         return found
 
-    def _value(self) -> Any:
-        """Decode the value that begins here. Read on until it is complete."""
+    def _value(self, counted: bool = True) -> Any:
+        """Decode the value that begins here, reading on until it is complete. `counted`: see `_Halves`."""
         self._peek()
         self._place = f"line {self._line_at(self._at)}, record {self._count + 1}"
         try:
             value, end = self._complete()
             source = self._buffer[self._at : end]
-            value = self._halves.replaced(_shallow(value, source), source, self._place)
+            value = self._halves.replaced(_refuse_depth(value, source), source, self._place, counted)
         except (ValueError, RecursionError) as error:
             self._refuse(error)
         self._at = end
@@ -241,33 +253,42 @@ class _Nested:
         while True:
             try:
                 value, end = DECODER.raw_decode(self._buffer, self._at)
-                if self._whole or end + 2 < len(self._buffer):  # else the rest of a number may come, such as "e-7"
+                # The buffer may end inside a number: of 1e-7, the decoder accepts the 1 before "e-".
+                if self._at_end or end + len("e-") < len(self._buffer):
                     return value, end
             except _Fault:
                 raise
             except ValueError:
-                if self._whole or len(self._buffer) - self._at > RECORD:
+                if self._at_end or len(self._buffer) - self._at > LONGEST_RECORD:
                     raise
-            self._more()
+            self._read_on()
 
-    def _more(self) -> bool:
-        """Read on, as much as the buffer has, so that a long value is not decoded too often."""
+    def _read_on(self) -> bool:
+        """Drop the text before the position and read on. Return whether there was more.
+
+        The rest of the buffer at least doubles, because a long value is decoded again from its begin each time.
+        """
         self._line_at(self._at)
         parts = [self._buffer[self._at :]]
-        self._at = self._counted = 0
+        self._at = self._line_position = 0
         wanted = max(PIECE, len(parts[0]))
         for piece in self._pieces:
             parts.append(piece)
             wanted -= len(piece)
             if wanted <= 0:
                 break
-        self._buffer, self._whole = "".join(parts), len(parts) == 1
-        return not self._whole
+        self._buffer, self._at_end = "".join(parts), len(parts) == 1
+        return not self._at_end
 
-    def _line_at(self, place: int) -> int:
-        self._line += self._buffer.count("\n", self._counted, place)
-        self._counted = place
+    def _line_at(self, position: int) -> int:
+        """Return the number of the line at a position of the buffer. Counts on from the last position."""
+        self._line += self._buffer.count("\n", self._line_position, position)
+        self._line_position = position
         return self._line
+
+    def _refuse_layout(self, fault: str) -> NoReturn:
+        """Refuse JSON that is not arranged as `under` says."""
+        raise UserError(f"{self._text.path}, line {self._line_at(self._at)}: {fault}: correct `under` in config.yaml")
 
     def _refuse(self, error: Exception) -> NoReturn:
         at = error.pos if isinstance(error, json.JSONDecodeError) else self._at

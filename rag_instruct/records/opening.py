@@ -17,7 +17,7 @@ from rag_instruct.logs import bar
 
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 KINDS = (".json", ".jsonl", ".ndjson", ".tsv", ".csv", ".parquet")
-RECORD = 1 << 26  # characters of the longest record: an open quote or bracket must not read a whole file into memory
+LONGEST_RECORD = 1 << 26  # characters: an open quote or bracket must not read a whole file into memory
 UNREADABLE = (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError)
 UPDATE = 1 << 20  # characters between two updates of the progress bar
 BOMS = (
@@ -28,7 +28,7 @@ BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 BOM = "\ufeff"  # as a sign of the text, where files with the mark were joined
-SEVEN_BITS = re.compile("iso2022|hz|utf-?7|utf-?16|utf-?32")  # such texts may be valid UTF-8
+MAY_PASS_AS_UTF8 = re.compile("iso2022|hz|utf-?7|utf-?16|utf-?32")  # texts in these may be valid UTF-8, but wrong
 MAGIC = {
     b"\x1f\x8b": "a gzip file: add .gz to its name",
     b"\x28\xb5\x2f\xfd": "a zstd file: add .zst to its name",
@@ -39,7 +39,7 @@ MAGIC = {
     b"\xfd7zXZ": "an xz file: unpack it",
 }
 
-NO_RECORDS = {  # how files begin that stand in place of the wanted ones, in small letters
+NO_RECORDS = {  # what to say of files that begin so, in small letters: they often come in place of the wanted file
     b"version https://git-lfs": "a pointer of Git LFS: get the file itself by `git lfs pull`",
     b"<!doctype html": "a web page: was the download refused, or is the address that of a page about the file?",
     b"<html": "a web page: was the download refused, or is the address that of a page about the file?",
@@ -51,12 +51,12 @@ class Form(NamedTuple):
     """How a file is written, where its name and first bytes do not say so."""
 
     encoding: str = ""  # of a file that is not UTF-8 and has no byte-order mark
-    quoted: bool | None = None  # False: a TSV or CSV file joined without quoting; True: also where rows look joined
+    quoted: bool | None = None  # of TSV and CSV. False: quotes are text; True: never doubt that they quote
     delimiter: str = ""  # of a TSV or CSV file, if it is another than its ending says
     member: str = ""  # the file inside a .zip
     under: str = ""  # the key of a JSON object that holds the array of records; a.b stands for b in a
-    keyed: str = ""  # a JSON object of records by key: the field that gets the key
-    row_names: bool = False  # rows of a table may have one more field than the header, at their front
+    keyed: str = ""  # the file is a JSON object whose values are the records; this new field of each gets its key
+    row_names: bool = False  # rows of a table may begin with one field more than the header has
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> "Form":
@@ -77,14 +77,14 @@ def kind_of(path: Path) -> tuple[str, str]:
     return kind, compression
 
 
-def located(path: Path, form: Form) -> Path:
-    """Return the file to read. In a .zip, it is `form.member`, or the only file with a known ending."""
+def resolved(path: Path, form: Form) -> Path:
+    """Return the path of the file to read. In a .zip, this is `form.member`, or the only file with a known ending."""
     if form.member:
         return path / form.member
     if path.suffix.lower() != ".zip" or not path.is_file():
         return path
-    with _errors_of(path):
-        names = [name for name in zipfile.ZipFile(path).namelist() if is_known(Path(name))]
+    with _errors_of(path), zipfile.ZipFile(path) as archive:
+        names = [one.filename for one in archive.infolist() if not one.is_dir() and is_known(Path(one.filename))]
     if len(names) != 1:
         found = ", ".join(names[:10]) or "none"
         raise UserError(
@@ -128,7 +128,8 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
                     inside = stack.enter_context(zipfile.ZipFile(archive))
                     raw = stack.enter_context(inside.open(str(path.relative_to(archive))))
             except KeyError as error:
-                raise UserError(f"{path}: {archive and archive.name} has no such file ({error!s:.200})") from error
+                name = archive.name if archive else path.name
+                raise UserError(f"{path}: {name} has no such file ({error!s:.200})") from error
         yield raw
 
 
@@ -138,7 +139,8 @@ class Text:
     def __init__(self, path: Path, stream: IO[str], encoding: str, head: bytes, advance: Callable[[], None]) -> None:
         self.path, self.line = path, 0  # the number of line ends so far
         self.begin = head.decode(encoding, "ignore").lstrip()[:1]
-        self.other = next((said for begin, said in NO_RECORDS.items() if head.lstrip().lower().startswith(begin)), "")
+        start = head.lstrip().lower()
+        self.in_place_of_records = next((said for begin, said in NO_RECORDS.items() if start.startswith(begin)), "")
         self._stream, self._encoding, self._advance = stream, encoding, advance
         self._since = 0  # characters since the progress bar was updated
 
@@ -168,10 +170,11 @@ class Text:
 
     def lines(self) -> Iterator[str]:
         """Yield the lines with their line breaks. Only \\n ends a line."""
-        for line in self.pieces(RECORD):
-            if len(line) == RECORD:
+        for line in self.pieces(LONGEST_RECORD):
+            if len(line) == LONGEST_RECORD:
                 raise UserError(
-                    f"{self.path}, line {self.line + 1}: longer than {RECORD:,} characters: write one record per line"
+                    f"{self.path}, line {self.line + 1}: longer than {LONGEST_RECORD:,} characters: write one record "
+                    "per line"
                 )
             yield line
 
@@ -193,7 +196,8 @@ def opened_text(path: Path, form: Form, compression: str = "", with_bar: bool = 
             counter.update(raw.tell() - counter.n)
 
         yield Text(path, text, encoding, head, advance)
-        counter.update((counter.total or counter.n) - counter.n)
+        if counter.total:  # the last pieces were too few for an update
+            counter.update(counter.total - counter.n)
 
 
 def encoding_of(path: Path, head: bytes, form: Form) -> str:
@@ -221,12 +225,13 @@ def encoding_of(path: Path, head: bytes, form: Form) -> str:
 
 
 def read_document(path: Path, form: Form) -> str:
-    """Return the whole text of a file. `form.encoding` is that of files that are not UTF-8.
+    """Return the whole text of a file, read as UTF-8 or else in `form.encoding`. So a folder may have files of both.
 
-    So a folder may have both. No text with accents is UTF-8 by chance, if its encoding uses the eighth bit.
+    We try UTF-8 first, because a text with accents in another encoding is hardly ever valid UTF-8 by chance. This does
+    not hold for the encodings in MAY_PASS_AS_UTF8, so there we try only `form.encoding`.
     """
     encoding_of(path, b"", form)  # refuses an unknown encoding
-    if form.encoding and not SEVEN_BITS.match(codecs.lookup(form.encoding).name):
+    if form.encoding and not MAY_PASS_AS_UTF8.match(codecs.lookup(form.encoding).name):
         with suppress(UserError):
             return read_document(path, form._replace(encoding=""))
     with opened_text(path, form, with_bar=False) as text:

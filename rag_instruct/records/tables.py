@@ -3,11 +3,11 @@
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rag_instruct.errors import UserError
-from rag_instruct.records.opening import BOM, RECORD, Form, Text
+from rag_instruct.records.opening import BOM, LONGEST_RECORD, Form, Text
 
 DELIMITERS = {".tsv": "\t", ".csv": ","}
 Located = tuple[str, Any]
@@ -17,7 +17,7 @@ UNQUOTED = "if the file was written without quoting, set `quoted: false` in conf
 def table_records(text: Text, kind: str, form: Form) -> Iterator[Located]:
     """Read the rows as objects by the names in the header. Blank lines are skipped."""
     delimiter = form.delimiter or DELIMITERS[kind]
-    rows = _joined(text, delimiter) if form.quoted is False else _quoted(text, delimiter, bool(form.quoted))
+    rows = _unquoted(text, delimiter) if form.quoted is False else _quoted(text, delimiter, bool(form.quoted))
     header: list[str] = []
     for line, row in rows:
         if not header:
@@ -64,11 +64,11 @@ def _checked_header(text: Text, line: int, header: list[str], delimiter: str) ->
 def _quoted(text: Text, delimiter: str, certain: bool) -> Iterator[tuple[int, list[str]]]:
     """Yield the rows of a file with quotes as in CSV, each with the number of its first line.
 
-    In a TSV file without quoting, a text that begins with a quote can join rows. Unless quoting is `certain`, we refuse
-    a row whose every line could be a row. Doubled quotes show that a writer quoted. In CSV files, quoted lines often
-    look like rows.
+    Many TSV files are written without quoting. In them, a text that begins with a quote would swallow the rows up to
+    the next quote. So we refuse a row of several lines if each could be a row, unless quoting is `certain`. CSV files
+    are not refused: nearly all are quoted, and their texts of several lines often look like rows.
     """
-    csv.field_size_limit(RECORD)
+    csv.field_size_limit(LONGEST_RECORD)
     lines: list[str] = []  # of the current row
 
     def noted() -> Iterator[str]:
@@ -90,15 +90,19 @@ def _quoted(text: Text, delimiter: str, certain: bool) -> Iterator[tuple[int, li
         if row is None:
             break
         end = rows.line_num
-        alike = len(lines) > 1 and all(line.count(delimiter) == len(row) - 1 and '""' not in line for line in lines)
-        lines.clear()
-        if alike and delimiter == "\t" and not certain:
+        if delimiter == "\t" and not certain and _may_be_rows(lines, len(row)):
             raise UserError(
                 f"{text.path}, lines {begin} to {end}: a quote joins these lines into one row, but each may be a row: "
                 f"{UNQUOTED}; if the quotes are right, set `quoted: true`"
             )
+        lines.clear()
         if row:
             yield begin, row
+
+
+def _may_be_rows(lines: Sequence[str], fields: int) -> bool:
+    """Return whether the lines of one row could be several rows. A doubled quote shows that a writer quoted."""
+    return len(lines) > 1 and all(line.count("\t") == fields - 1 and '""' not in line for line in lines)
 
 
 def _remedy(error: csv.Error) -> str:
@@ -110,8 +114,8 @@ def _remedy(error: csv.Error) -> str:
     return f'in a field in quotes, write "" for a quote; {UNQUOTED}'
 
 
-def _joined(text: Text, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows of a file whose fields were joined by the delimiter. Quotes are part of the text."""
+def _unquoted(text: Text, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows of a file without quoting, each with the number of its line. Quotes are part of the text."""
     for number, line in enumerate(_lines(text), start=1):
         fields = line.removesuffix("\n").removesuffix("\r").split(delimiter)
         if fields != [""]:

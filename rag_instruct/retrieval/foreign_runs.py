@@ -14,7 +14,7 @@ from rag_instruct.corpus.passages import PassageStore
 from rag_instruct.errors import UserError
 from rag_instruct.logs import logger
 from rag_instruct.records import PLAIN, is_known, located_members, located_records, shown, text_lines
-from rag_instruct.records.opening import kind_of, located, opened_text
+from rag_instruct.records.opening import kind_of, opened_text, resolved
 from rag_instruct.records.values import listed, name_of
 from rag_instruct.retrieval.depths import search_depth
 from rag_instruct.retrieval.queries import refuse_repeated
@@ -94,7 +94,7 @@ def _by_query(source: Path, wanted: Iterable[str]) -> dict[str, dict[str, float]
 
 def _hits(source: Path) -> Iterator[Found]:
     """Yield the hits of a file of any form, in its order."""
-    path = _only_file(source) or located(source, PLAIN)
+    path = _only_file(source) or resolved(source, PLAIN)
     yield from _reader(path)(path)
 
 
