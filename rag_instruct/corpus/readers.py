@@ -15,7 +15,7 @@ from rag_instruct.corpus.pdf import read_pdf
 from rag_instruct.corpus.plain import plain_blocks
 from rag_instruct.errors import UserError
 from rag_instruct.logs import progress
-from rag_instruct.records import Form, is_known, located_records, members, shown
+from rag_instruct.records import Form, is_known, located_records, member_as_list, shown
 from rag_instruct.records.opening import read_document
 from rag_instruct.records.values import name_of, text_of
 
@@ -65,7 +65,7 @@ def read_records(
     for place, record in located_records(source, tuple(named.values()), form):
         if not isinstance(record, dict):
             raise UserError(f"{source}, {place}: {shown(record)} is not a JSON object: correct or remove the record")
-        found = {field: value for field, name in named.items() for value in members(record, name)}
+        found = {field: value for field, name in named.items() for value in member_as_list(record, name)}
         missing -= {named[field] for field in found}
         for field in needed:
             if field not in found:

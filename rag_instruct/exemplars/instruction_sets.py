@@ -14,7 +14,7 @@ from rag_instruct.errors import UserError
 from rag_instruct.files import whole, write_json
 from rag_instruct.logs import logger
 from rag_instruct.reasons import Reason
-from rag_instruct.records import PLAIN, Form, located_records, member, members, shown
+from rag_instruct.records import PLAIN, Form, located_records, member, member_as_list, shown
 from rag_instruct.records.values import is_missing, name_of, text_of
 
 TABLE = pa.schema([("row", pa.int64()), ("instruction", pa.string())])
@@ -51,7 +51,7 @@ class Fields:
         """Return the record's instruction, or raise WrongSchema or LeftOut."""
         if not isinstance(record, dict):
             raise WrongSchema(f"not an object, but {shown(record)}")
-        found = [(value, f"field {name!r}") for name in self.names for value in members(record, name)]
+        found = [(value, f"field {name!r}") for name in self.names for value in member_as_list(record, name)]
         found = found or [(_value(record, self.names[0]), "")]
         try:
             text = text_of(*next((one for one in found if not is_missing(one[0]) and str(one[0]).strip()), found[0]))

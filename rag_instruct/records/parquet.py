@@ -49,7 +49,11 @@ def _batches(file: pq.ParquetFile, leaves: list[str]) -> Iterator[pa.RecordBatch
 
 
 def _leaves(file: pq.ParquetFile, columns: Sequence[str]) -> list[str]:
-    """Return the names of the wanted columns in the file, where lists have an extra level for elements."""
+    """Return the file's own names of the wanted columns.
+
+    For the member b of the elements of a list a, we say a.b. The file says a.list.element.b, or
+    a.bag.array_element.b.
+    """
     found = []
     for number in range(len(file.schema)):
         name = file.schema.column(number).path

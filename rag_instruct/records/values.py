@@ -1,4 +1,8 @@
-"""Take values out of others' records, checked by type. An error says which value is not what the field takes."""
+"""Take values out of others' records and check their types. Errors quote the value and say what the field takes.
+
+- `text_of` takes a text. `name_of`, for ids and titles, also takes a whole number. Both return "" for a missing value.
+- `word_of`, for answers and options, takes a text or any number, and refuses a missing value.
+"""
 
 import json
 import math
@@ -25,8 +29,8 @@ def member(record: Any, path: str) -> Any:
     return record
 
 
-def members(record: Any, path: str) -> list[Any]:
-    """Return a list with the value that `member` returns, or an empty list if it is absent."""
+def member_as_list(record: Any, path: str) -> list[Any]:
+    """Return a list of one, the value that `member` returns, or an empty list if there is none."""
     try:
         return [member(record, path)]
     except KeyError:
@@ -78,16 +82,16 @@ def words_of(value: Any, field: str) -> list[str]:
     A text in square brackets must be a JSON list, as CSV cells have it. Raises TypeError for any other value.
     """
     if isinstance(value, str) and value.strip()[:1] == "[" and value.strip()[-1:] == "]":
-        value = _listed(value, field)
+        value = _decoded(value, field)
     return [word_of(one, field) for one in (value if isinstance(value, list) else [value])]
 
 
 def listed(value: Any, field: str) -> Any:
-    """Return the value, or for a text in square brackets or braces the JSON value that it writes."""
-    return _listed(value, field) if isinstance(value, str) and value.strip()[:1] in ("[", "{") else value
+    """Return the value, but decode a text that begins with [ or {: table cells have lists and objects as JSON."""
+    return _decoded(value, field) if isinstance(value, str) and value.strip()[:1] in ("[", "{") else value
 
 
-def _listed(value: str, field: str) -> Any:
+def _decoded(value: str, field: str) -> Any:
     try:
         return json.loads(value)
     except (ValueError, RecursionError) as error:
@@ -99,7 +103,7 @@ def _listed(value: str, field: str) -> Any:
 def unique(texts: Iterable[Any]) -> tuple[str, ...]:
     """Return the stripped non-empty texts without repetitions, in the order of their first occurrence.
 
-    Raises TypeError for a single text, whose letters would be taken for texts, and for values that are no words.
+    Raises TypeError for a single text, whose letters would be taken for texts, and for elements that `word_of` refuses.
     """
     if isinstance(texts, str | dict):
         raise TypeError(f"a list of texts was expected, but found {shown(texts)}")
