@@ -82,6 +82,7 @@ def test_ready_contexts_of_both_names_by_id_or_by_the_words(tmp_path, name, as_l
             "line 1 has the id 'q1' and asks 'which lake', but the benchmark's question",
         ),
         ([{"id": 1, "ctxs": []}], "line 1: the id 1 may be only a record number, and the record has no question"),
+        ([{"id": "abc", "q_id": "1", "ctxs": []}], "line 1: the id 1 may be only a record number"),
         ([{"question": "Which river?", "ctxs": "a text"}], "ctxs must be a list of documents, but is 'a text'"),
         ([{"question": "Which river?", "ctxs": [{"text": ["a"]}]}], "the text in ctxs must be a text, but is ['a']"),
         (

@@ -27,15 +27,17 @@ class FileRecord(NamedTuple):
     questions: list[str]  # normalized question texts, one for each key of QUESTIONS that the record has
     contexts: list["Retrieved"]
 
-    def asks(self, question: Question, every: Container[str]) -> bool:
-        """Return whether the record may be about this question. `every` has the normalized texts of all questions.
+    def may_ask(self, question: Question, all_texts: Container[str]) -> bool:
+        """Return whether the record may be about this question, judged by the texts. True for a record without text.
 
-        It is if their texts are equal, or if one contains the other and the record's is not the text of another
-        question. A record without a question text may be about any.
+        The texts must be equal, or one must contain the other, such as when the record adds an instruction. But a text
+        that equals that of another question is about the other. `all_texts` has the normalized texts of all questions.
         """
+        if not self.questions:
+            return True
         own = fold(question.question)
-        alike = (text for text in self.questions if text and (text in own or own in text))
-        return not self.questions or any(text == own or text not in every for text in alike)
+        alike = [text for text in self.questions if text in own or own in text]
+        return own in alike or any(text not in all_texts for text in alike)
 
 
 class Retrieved(NamedTuple):
@@ -84,8 +86,8 @@ def from_search(questions: Sequence[Question], run: Run | None, count: int) -> I
 def from_file(questions: Sequence[Question], path: Path, count: int) -> Iterator[Context]:
     """Yield each question's own documents, or else the first `count` that the file at `path` lists for the question.
 
-    A record matches by id or by the question's words. Raises UserError if a record has another form, if a record has
-    the same id but another question, or if the file lacks questions.
+    A record matches by its id, or else by the question's words. Raises UserError if a record has another form, if a
+    record has the same id but another question, or if the file lacks questions.
     """
     found = _ByQuestion(path, questions)
     rows = [_own(question) if question.documents else _of_file(question, found, count) for question in questions]
@@ -118,19 +120,21 @@ class _ByQuestion:
     """The records of a file, by id and by the words of their question."""
 
     def __init__(self, path: Path, questions: Sequence[Question]) -> None:
-        self._asked = {fold(question.question) for question in questions}
+        self._texts = {fold(question.question) for question in questions}
         self._by_id: dict[str, FileRecord] = {}
         self._by_words: dict[str, FileRecord] = {}
-        self._twice: dict[str, FileRecord] = {}  # a second record that asks the same and has other documents
+        self._rivals: dict[str, FileRecord] = {}  # by words: a later record with this question and other documents
         for place, fields in located_records(path):
             self._add(_file_record(f"{path}, {place}", fields), len(questions))
 
-    def _add(self, record: FileRecord, count: int) -> None:
+    def _add(self, record: FileRecord, question_count: int) -> None:
         if not record.ids and not record.questions:
             raise UserError(f"{record.place}: the record has neither id nor question: add `id` or `question`")
-        if not record.questions and any(name.isdecimal() and int(name) <= count for name in record.ids):
+        # Such ids often number the records of the file. Without a question text we cannot tell whether they fit.
+        number = next((name for name in record.ids if name.isdecimal() and int(name) <= question_count), "")
+        if number and not record.questions:
             raise UserError(
-                f"{record.place}: the id {record.ids[0]} may be only a record number, and the record has no question: "
+                f"{record.place}: the id {number} may be only a record number, and the record has no question: "
                 "add `question` to the record"
             )
         for name in record.ids:
@@ -142,21 +146,21 @@ class _ByQuestion:
                 )
         for text in record.questions:
             if self._by_words.setdefault(text, record).contexts != record.contexts:
-                self._twice[text] = record
+                self._rivals[text] = record
 
     def record(self, question: Question) -> FileRecord | None:
         """Return the record of a question, by its id or else by its words. Raises UserError if it is not certain."""
         record = self._by_id.get(question.id)
-        if record and not record.asks(question, self._asked):
+        if record and not record.may_ask(question, self._texts):
             raise UserError(
                 f"{record.place} has the id {question.id!r} and asks {record.questions[0]!r:.80}, but the benchmark's "
                 f"question with this id is {question.question!r:.80}: give the file of this benchmark, or remove the "
                 "ids from the file; then records match by the question's words"
             )
         words = fold(question.question)
-        if record is None and words in self._twice:
+        if record is None and words in self._rivals:
             raise UserError(
-                f"{self._twice[words].place} asks the same as {self._by_words[words].place} and has other documents: "
+                f"{self._rivals[words].place} asks the same as {self._by_words[words].place} and has other documents: "
                 f"give the records the ids of the benchmark; this question's id is {question.id!r}"
             )
         return record or self._by_words.get(words)
