@@ -20,7 +20,7 @@ from performance.measure import machine
 from performance.recall import ENCODER
 from rag_instruct.corpus.importing import import_passages
 from rag_instruct.corpus.passages import Passage, PassageStore
-from rag_instruct.evaluation.retrievers import SHOWN, measured
+from rag_instruct.evaluation.retrievers import COLUMNS, measurements
 from rag_instruct.files import digest, read_jsonl
 from rag_instruct.logs import progress
 from rag_instruct.models.source import model_source
@@ -184,15 +184,15 @@ def report(
             for one in records
             if one["dataset"] == dataset
         ]
-        print(f"| {dataset}, {len(questions):,} questions | {' | '.join(SHOWN)} |\n|---|{'---:|' * len(SHOWN)}")
+        print(f"| {dataset}, {len(questions):,} questions | {' | '.join(COLUMNS)} |\n|---|{'---:|' * len(COLUMNS)}")
         for name, run in runs.items():
-            found = {one.measure: one for one in measured(dataset, questions, name, run)}
+            found = {one.measure: one for one in measurements(dataset, questions, name, run)}
             print(f"| {name} | {' | '.join(_cells(found))} |", flush=True)
         print()
 
 
 def _cells(found: dict[str, Any]) -> Iterator[str]:
-    for name in SHOWN:
+    for name in COLUMNS:
         yield f"{found[name].value:.1f} ({found[name].low:.1f}-{found[name].high:.1f})"
 
 

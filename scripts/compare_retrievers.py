@@ -21,7 +21,7 @@ from pathlib import Path
 from rag_instruct import cli
 from rag_instruct.benchmarks import read_questions
 from rag_instruct.errors import UserError
-from rag_instruct.evaluation.retrievers import Measured, draw_recall, measured, page
+from rag_instruct.evaluation.retrievers import Measurement, draw_recall, measurements, page
 from rag_instruct.files import whole, write_json
 from rag_instruct.retrieval.runs import Run
 
@@ -38,10 +38,10 @@ def main(
     svg: Path,
 ) -> None:
     asked = {path.parent.name: list(read_questions(path)) for path in questions}
-    found: list[Measured] = []
+    found: list[Measurement] = []
     for path in runs:
         benchmark = path.parent.name.removeprefix("evaluation_")
-        found += measured(benchmark, asked[benchmark], path.stem, Run(path, passages))
+        found += measurements(benchmark, asked[benchmark], path.stem, Run(path, passages))
     if not found:
         raise UserError(
             f"config.yaml: datasets.{dataset}.evaluation.benchmarks: none of {', '.join(asked)} names gold passages: "

@@ -9,7 +9,7 @@ from test_search import passages
 
 from rag_instruct.evaluation.records import Context
 from rag_instruct.evaluation.retrieval_quality import quality, ranking
-from rag_instruct.evaluation.retrievers import draw_recall, measured, page
+from rag_instruct.evaluation.retrievers import draw_recall, measurements, page
 from rag_instruct.schema import Question
 
 
@@ -28,7 +28,7 @@ def values(found):
 
 
 def test_recall_and_ndcg_counted_by_hand(run):
-    found = values(measured("b", questions(gold_passage_ids=("id3", "id12", "id29")), "bm25", run))
+    found = values(measurements("b", questions(gold_passage_ids=("id3", "id12", "id29")), "bm25", run))
     ideal = 1 + 1 / math.log2(3) + 1 / 2
     assert found["recall@1"] == 0
     assert found["recall@5"] == pytest.approx(100 / 3)
@@ -38,7 +38,7 @@ def test_recall_and_ndcg_counted_by_hand(run):
 
 def test_with_titles_an_article_counts_once(run):
     """All passages here have the title T."""
-    found = values(measured("b", questions(gold_titles=("t", "Other")), "bm25", run))
+    found = values(measurements("b", questions(gold_titles=("t", "Other")), "bm25", run))
     assert found["recall@1"] == found["recall@100"] == 50
 
 
@@ -53,8 +53,8 @@ def test_with_titles_k_counts_passages_and_not_articles(tmp_path):
 
 def test_a_page_and_a_plot_of_two_retrievers(tmp_path, run):
     asked = [Question(name, "?", ("x",), gold_passage_ids=("id3",)) for name in ("q",)]
-    found = [*measured("b", asked, "dense", run), *measured("b", asked, "bm25", run)]
-    assert not list(measured("n", [Question("q", "?", ("x",))], "dense", run))
+    found = [*measurements("b", asked, "dense", run), *measurements("b", asked, "bm25", run)]
+    assert not list(measurements("n", [Question("q", "?", ("x",))], "dense", run))
     labels = {"b": "Mine", "n": "Without"}
     text = page("set", labels, found, "retrieval.svg")
     rows = [line.split("|") for line in text.splitlines() if line.startswith("| ")]
@@ -62,7 +62,7 @@ def test_a_page_and_a_plot_of_two_retrievers(tmp_path, run):
     assert [row[1].strip() for row in rows[1:]] == ["dense", "bm25"]
     assert rows[1][2].strip() == "0.0 (0.0-97.5)"
     assert text.endswith("is not measured: Without.\n")
-    found += measured("g", asked, "given", run)
+    found += measurements("g", asked, "given", run)
     labels["g"] = "Given"
     found[0] = found[0]._replace(low=found[0].value + 1e-14)  # rounding may put an end beyond the mean
     draw_recall(labels, found, tmp_path / "a.svg")

@@ -28,31 +28,34 @@ def quality(questions: Sequence[Question], contexts: Iterable[Context]) -> dict[
     """
     retrieved = {context["id"]: context for context in contexts if context["origin"] != "own"}
     asked = [question for question in questions if question.id in retrieved]
-    with_gold = [question for question in asked if gold_of(question) and _comparable(question, retrieved[question.id])]
+    with_gold = [one for one in asked if gold_of(one) and not _lacks_ids(one, retrieved[one.id])]
     most = max((len(context["documents"]) for context in retrieved.values()), default=0)
     depths = sorted({most, *(depth for depth in DEPTHS if depth <= most)} - {0})
-    open_ones = [question for question in asked if not question.choices]
-    answered = [_rank_of_answer(question, retrieved[question.id]["documents"]) for question in open_ones]
+    with_free_answers = [question for question in asked if not question.choices]
+    ranks = [_rank_of_answer(question, retrieved[question.id]["documents"]) for question in with_free_answers]
     return {
         "questions": len(with_gold),
         "recall": {depth: _recall(with_gold, retrieved, depth) for depth in depths if with_gold},
-        "questions_with_free_answers": len(open_ones),
+        "questions_with_free_answers": len(with_free_answers),
         "answer_in_documents": {
-            depth: round(sum(rank < depth for rank in answered) / len(answered), 4) for depth in depths if answered
+            depth: round(sum(rank < depth for rank in ranks) / len(ranks), 4) for depth in depths if ranks
         },
     }
 
 
-def _comparable(question: Question, context: Context) -> bool:
-    """Return whether gold passages can be found: a file of contexts may lack ids."""
+def _lacks_ids(question: Question, context: Context) -> bool:
+    """Return whether the gold has ids, but the retrieved passages have none, as in some files of contexts.
+
+    A question for which nothing was retrieved counts with a recall of 0.
+    """
     passages = context["passages"]
-    return not question.gold_passage_ids or not passages or any(passage["id"] for passage in passages)
+    return bool(question.gold_passage_ids) and bool(passages) and not any(passage["id"] for passage in passages)
 
 
 def _recall(questions: Sequence[Question], retrieved: Mapping[str, Context], depth: int) -> float:
     """Return the mean share of gold passages (or articles) that are among the first `depth` documents."""
     qrels = [Qrel(question.id, gold, 1) for question in questions for gold in gold_of(question)]
-    run = [scored for question in questions for scored in _ranking(question, retrieved[question.id])]
+    run = [scored for question in questions for scored in _scored_documents(question, retrieved[question.id])]
     return round(ir_measures.calc_aggregate([R @ depth], qrels, run)[R @ depth], 4) if run else 0.0
 
 
@@ -61,7 +64,7 @@ def gold_of(question: Question) -> list[str]:
     return list(question.gold_passage_ids) or list(dict.fromkeys(map(title_of, question.gold_titles)))
 
 
-def _ranking(question: Question, context: Context) -> Iterator[ScoredDoc]:
+def _scored_documents(question: Question, context: Context) -> Iterator[ScoredDoc]:
     by_id = bool(question.gold_passage_ids)
     names = [passage["id"] for passage in context["passages"]] if by_id else map(title_of, context["documents"])
     return ranking(question.id, names)
@@ -79,13 +82,15 @@ def ranking(question: str, names: Iterable[str]) -> Iterator[ScoredDoc]:
 
 
 def title_of(document: str) -> str:
-    """Return a document's title as gold titles are compared. HotpotQA writes & as &amp;."""
+    """Return a document's title in the form in which we compare it with gold titles. HotpotQA writes & as &amp;."""
     title = html.unescape(unicodedata.normalize("NFC", document.split("\n", 1)[0]))
     return " ".join(title.casefold().replace("_", " ").split())
 
 
 def _rank_of_answer(question: Question, documents: Sequence[str]) -> float:
-    """Return the place, from 0, of the first document that contains an answer, or infinity."""
+    """Return the rank, from 0, of the first document that contains an answer, or infinity."""
     accepted = forms(question.answers)
-    found = (place for place, document in enumerate(documents) for _ in mentions(canonical(document), accepted))
-    return next(found, math.inf)
+    for rank, document in enumerate(documents):
+        if any(True for _ in mentions(canonical(document), accepted)):
+            return rank
+    return math.inf
