@@ -67,14 +67,14 @@ def test_the_prompt_is_one_of_the_training_and_written_alike(folder):
     row = {"question": task.question, "answer": "It is.", "documents": list(task.documents)}
     ids = next(number for number in range(1000) if style_of(str(number), "1") == DEFAULT)
     example = Renderer(made.tokenizer, 512, "1").example({"id": str(ids), **row})
-    prompt = made.prompt(task).ids
+    prompt = made.fitted(task).ids
     assert example.input_ids[: len(prompt)] == prompt
     assert example.labels[len(prompt) - 1] == -100 != example.labels[len(prompt)]
 
 
 def test_documents_that_do_not_fit_go_from_the_last_and_are_counted(folder):
     long = Task("q", "What is it?", tuple(f"T\n{'word ' * 60}" for _ in range(6)))
-    made = generation(folder, longest=512).prompt(long)
+    made = generation(folder, longest=512).fitted(long)
     assert 0 < made.documents < 6
     assert len(made.ids) <= 512 - GREEDY.max_new_tokens
     assert generation(folder, longest=512).tokenizer.decode(made.ids).count("Document ") == made.documents
@@ -114,11 +114,11 @@ def test_a_rerun_generates_only_what_is_missing_in_the_same_batches(folder, tmp_
 def test_other_weights_decoding_or_documents_are_other_answers(folder, tmp_path):
     other = model_folder(tmp_path / "other", family="smollm2")
     keys = {
-        generation(folder).prompt(some_tasks()[0]).key,
-        generation(other).prompt(some_tasks()[0]).key,
-        generation(folder, Decoding(8, 0.5, 0.9)).prompt(some_tasks()[0]).key,
-        generation(folder, Decoding(8, 0.5, 0.9), seed=2).prompt(some_tasks()[0]).key,
-        generation(folder).prompt(some_tasks()[0]._replace(documents=())).key,
+        generation(folder).fitted(some_tasks()[0]).key,
+        generation(other).fitted(some_tasks()[0]).key,
+        generation(folder, Decoding(8, 0.5, 0.9)).fitted(some_tasks()[0]).key,
+        generation(folder, Decoding(8, 0.5, 0.9), seed=2).fitted(some_tasks()[0]).key,
+        generation(folder).fitted(some_tasks()[0]._replace(documents=())).key,
     }
     assert len(keys) == 5
     before = identity(str(folder), None)
@@ -127,7 +127,7 @@ def test_other_weights_decoding_or_documents_are_other_answers(folder, tmp_path)
 
 
 def test_batches_have_every_prompt_once_within_the_bounds(folder):
-    prompts = [generation(folder).prompt(task) for task in [*some_tasks(20), *some_tasks(3)]]
+    prompts = [generation(folder).fitted(task) for task in [*some_tasks(20), *some_tasks(3)]]
     cut = list(batches(prompts, Counting(), 8))
     assert sorted(p.task.id for batch in cut for p in batch) == sorted(task.id for task in some_tasks(20))
     for batch in cut:
@@ -139,7 +139,7 @@ def test_batches_have_every_prompt_once_within_the_bounds(folder):
 def test_transformers_answers_alike_alone_and_in_a_padded_batch(folder):
     made = generation(folder)
     engine = Transformers(str(folder), made.tokenizer, None)
-    prompts = [made.prompt(task).ids for task in some_tasks(4)]
+    prompts = [made.fitted(task).ids for task in some_tasks(4)]
     assert len(set(map(len, prompts))) > 1
     together = engine.generate(prompts, GREEDY, 1)
     assert together == [engine.generate([prompt], GREEDY, 1)[0] for prompt in prompts]

@@ -32,16 +32,16 @@ class Answerer:
         Keeps as many of the first documents as leave `tokens` for the answer. Raises UserError if the question alone
         leaves fewer.
         """
-        made = Generation(self._model, self.tokenizer, self._longest, Decoding(tokens), seed=0)
-        prompt = made.prompt(Task("", question, tuple(documents)))
-        if not prompt.ids:
+        generation = Generation(self._model, self.tokenizer, self._longest, Decoding(tokens), seed=0)
+        fitted = generation.fitted(Task("", question, tuple(documents)))
+        if not fitted.ids:
             raise UserError(
                 f"the question is too long: the model takes {self._longest} tokens, and {tokens} of them are kept for "
                 "the answer: shorten the question, or lower --tokens"
             )
-        if prompt.documents < len(documents):
-            logger.warning("only %d of %d documents fit into the prompt", prompt.documents, len(documents))
-        return prompt.ids
+        if fitted.documents < len(documents):
+            logger.warning("only %d of %d documents fit into the prompt", fitted.documents, len(documents))
+        return fitted.ids
 
     @torch.inference_mode()
     def answer(
@@ -77,7 +77,8 @@ class _Shown(TextStreamer):
 
 def cited(question: str, answer: str, documents: Sequence[str]) -> list[int]:
     """Return the indices of the documents that contain the most of the words that the answer adds to the question."""
-    added = content(answer) - content(question) or content(answer)
+    words = content(answer)
+    added = words - content(question) or words  # an answer of the question's words alone counts as a whole
     shares = [share(added, content(document)) for document in documents]
     best = max(shares, default=0.0)
     return [place for place, part in enumerate(shares) if added and part >= CITED_FROM and part == best]

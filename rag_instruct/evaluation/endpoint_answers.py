@@ -1,4 +1,4 @@
-"""Let a model behind an endpoint answer questions. Client, store and budget are those of every paid stage."""
+"""Let a model behind an endpoint answer questions, with the client, store and budget that all paid stages share."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -44,7 +44,10 @@ def _too_long(reply: Reply) -> bool:
 
 
 def _finish(reply: Reply) -> str:
-    """Return stop, length or failed. Another reason counts as failed without text, and as cut off with text."""
+    """Return the endpoint's reason if it is stop, length or failed.
+
+    For any other reason, such as a content filter, return length if there is a text, and failed if there is none.
+    """
     finish = reply["finish_reason"]
     if finish in ("stop", "length", "failed"):
         return str(finish)

@@ -36,7 +36,7 @@ class Generation(NamedTuple):
     decoding: Decoding
     seed: int
 
-    def prompt(self, task: Task) -> Fitted:
+    def fitted(self, task: Task) -> Fitted:
         """Return the task with as many of its best documents as fit. `ids` is empty if the question is too long."""
         room = self.longest - self.decoding.max_new_tokens
         for documents in range(len(task.documents), -1, -1):
@@ -46,7 +46,7 @@ class Generation(NamedTuple):
         return Fitted(task, [], 0, "")
 
     def request(self, ids: list[int]) -> dict[str, Any]:
-        """Return everything that determines an answer. A digest replaces the prompt, which other files contain."""
+        """Return everything that determines an answer. It has a digest of the prompt, whose text is in other files."""
         seed = {"seed": self.seed} if self.decoding.temperature else {}
         return {"model": self.model, "prompt": digest(*ids), **self.decoding._asdict(), **seed}
 
@@ -55,10 +55,11 @@ def answer(
     tasks: Sequence[Task], generation: Generation, load: Callable[[], Engine], store: AnswerStore, data_set: str
 ) -> list[Output]:
     """Return the outputs in the order of `tasks`. `load` loads the model only if an answer is missing."""
-    prompts = [generation.prompt(task) for task in tasks]
+    prompts = [generation.fitted(task) for task in tasks]
     wanted = [prompt for prompt in prompts if prompt.ids]
-    missing = {prompt.key for prompt in wanted if store.get(prompt.key) is None}
-    logger.info("%d questions, %d answers are stored already", len(tasks), len({p.key for p in wanted} - missing))
+    keys = {prompt.key for prompt in wanted}
+    missing = {key for key in keys if store.get(key) is None}
+    logger.info("%d questions, %d answers are stored already", len(tasks), len(keys - missing))
     if missing:
         asyncio.run(_generate(wanted, missing, generation, load(), store, data_set))
     return [_output(prompt, store, generation) for prompt in prompts]
@@ -67,7 +68,11 @@ def answer(
 async def _generate(
     prompts: Sequence[Fitted], missing: set[str], generation: Generation, engine: Engine, store: AnswerStore, name: str
 ) -> None:
-    """Generate the missing answers. Batches are formed from all prompts, so that an interruption changes no seed."""
+    """Generate the missing answers.
+
+    We form batches from all prompts, missing or not. So a batch keeps its number after an interruption, and its seed,
+    which is made from the number.
+    """
     with bar("generating", len(missing), " answers") as counter:
         for number, batch in enumerate(batches(prompts, engine, generation.decoding.max_new_tokens)):
             left = [prompt for prompt in batch if prompt.key in missing]
@@ -86,8 +91,9 @@ def batches(prompts: Sequence[Fitted], engine: Engine, new_tokens: int) -> Itera
     batch: list[Fitted] = []
     different = {prompt.key: prompt for prompt in prompts}.values()
     for prompt in sorted(different, key=lambda prompt: (-len(prompt.ids), prompt.key)):
-        longest = len((batch or [prompt])[0].ids) + new_tokens
-        if len(batch) == engine.batch_rows or (len(batch) + 1) * longest > max(engine.batch_tokens, longest):
+        longest = len((batch or [prompt])[0].ids) + new_tokens  # each row of a batch is padded to this
+        too_many = (len(batch) + 1) * longest > engine.batch_tokens
+        if batch and (len(batch) == engine.batch_rows or too_many):
             yield batch
             batch = []
         batch.append(prompt)
@@ -111,5 +117,5 @@ def _output(prompt: Fitted, store: AnswerStore, generation: Generation) -> Outpu
 
 
 def generated_folder(answers: Path) -> Path:
-    """Return the folder of local models' answers. Answers in the parent folder count against the budget."""
+    """Return the folder of local models' answers. They cost nothing, but answers in the parent folder are charged."""
     return answers / "generated"
