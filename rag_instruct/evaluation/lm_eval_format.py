@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from rag_instruct.benchmarks import read_questions
-from rag_instruct.evaluation.questioning import of_questions, tasks
+from rag_instruct.evaluation.questioning import checked_rows, tasks
 from rag_instruct.evaluation.records import Description, Result, Summary
 from rag_instruct.evaluation.results import Cell, Evaluation
 from rag_instruct.evaluation.tables import by_contestant
@@ -61,9 +61,9 @@ def _scores(result: Result) -> dict[str, Any]:
 
 
 def _config(described: Description, name: str) -> dict[str, Any]:
-    asked = described["asked"]
-    decoding = DECODINGS[asked["decoding"]]
-    kwargs = {"max_gen_toks": asked["max_new_tokens"], "do_sample": bool(decoding), **decoding, "until": []}
+    settings = described["asked"]
+    decoding = DECODINGS[settings["decoding"]]
+    kwargs = {"max_gen_toks": settings["max_new_tokens"], "do_sample": bool(decoding), **decoding, "until": []}
     metrics = [{"metric": metric, "aggregation": "mean", "higher_is_better": True} for metric in METRICS]
     return {
         "task": name,
@@ -79,12 +79,12 @@ def _samples(described: Description, evaluation: Evaluation, cell: Cell, results
     """Yield one record for each question: prompt, output and scores."""
     questions = list(read_questions(results / f"benchmarks/{cell.benchmark}/questions.jsonl"))
     place = results / described["dataset"] / "evaluation" / cell.benchmark
-    asked = tasks(questions, place / "documents.jsonl" if cell.given == "with_documents" else None)
+    all_tasks = tasks(questions, place / "documents.jsonl" if cell.given == "with_documents" else None)
     path = place / cell.given / f"{cell.model}.outputs.jsonl"
-    outputs = of_questions(read_jsonl(path), questions, str(path))
+    outputs = checked_rows(read_jsonl(path), questions, str(path))
     kwargs = _config(described, cell.benchmark)["generation_kwargs"]
     scores = {theirs: evaluation.values(cell, ours).tolist() for theirs, ours in METRICS.items()}
-    for number, (question, task, output) in enumerate(zip(questions, asked, outputs, strict=True)):
+    for number, (question, task, output) in enumerate(zip(questions, all_tasks, outputs, strict=True)):
         prompt, doc = task.prompt(output["documents"]), _doc(question)
         yield {
             "doc_id": number,

@@ -10,7 +10,7 @@ from rag_instruct.evaluation.records import Context, Gain, Passage, Summary
 from rag_instruct.evaluation.results import Cell, Evaluation
 from rag_instruct.evaluation.retrieval_quality import title_of
 from rag_instruct.evaluation.summary import Answers, by_id
-from rag_instruct.evaluation.tables import DOCUMENTS, LABELS, METRICS, TRAINING, by_contestant, scores
+from rag_instruct.evaluation.tables import ABOUT_DOCUMENTS, ABOUT_TRAINING, LABELS, METRICS, by_contestant, scores
 from rag_instruct.files import digest
 from rag_instruct.html import render
 from rag_instruct.plots import ticks_around
@@ -18,8 +18,8 @@ from rag_instruct.schema import Question
 
 SAMPLED = 12  # sample questions for each benchmark
 PLOTS = {
-    "documents": ("What documents add", DOCUMENTS),
-    "training": ("What training adds", TRAINING),
+    "documents": ("What documents add", ABOUT_DOCUMENTS),
+    "training": ("What training adds", ABOUT_TRAINING),
 }
 OUTCOMES = {"some": "some right", "none": "all wrong", "all": "all right"}
 
@@ -51,10 +51,10 @@ def plot(summary: Summary, kind: str) -> dict[str, Any] | None:
         }
         for gain in gains
     ]
-    title, said = PLOTS[kind]
+    title, about = PLOTS[kind]
     return {
         "title": title,
-        "said": said,
+        "about": about,
         "series": [f"{summary['models'][model]['label']}, {LABELS[given]}" for model, given in series],
         "ticks": [(f"{tick:+.0f}" if tick else "0", place(tick)) for tick in ticks],
         "zero": place(0),
@@ -101,8 +101,9 @@ def drawn(evaluation: Evaluation, cells: Sequence[Cell]) -> list[int]:
     """
     outcomes = [_outcome(list(right)) for right in np.array([evaluation.own(cell) >= 1 for cell in cells]).T]
     order = sorted(range(len(outcomes)), key=lambda number: digest("sample", cells[0].benchmark, number))
-    quotas = {"some": SAMPLED // 2, "none": SAMPLED // 4, "all": SAMPLED // 4}
-    chosen = [n for outcome, quota in quotas.items() for n in [m for m in order if outcomes[m] == outcome][:quota]]
+    chosen: list[int] = []
+    for outcome, quota in {"some": SAMPLED // 2, "none": SAMPLED // 4, "all": SAMPLED // 4}.items():
+        chosen += [number for number in order if outcomes[number] == outcome][:quota]
     chosen += [number for number in order if number not in chosen][: SAMPLED - len(chosen)]
     return sorted(chosen)
 
@@ -122,9 +123,9 @@ def _said(summary: Summary, evaluation: Evaluation, cell: Cell, number: int) -> 
 
 
 def _documents(context: Context, question: Question) -> Iterator[dict[str, Any]]:
-    nowhere = Passage(id="", rank=0, score=None)
+    unknown = Passage(id="", rank=0, score=None)  # a question's own documents come from no passage of a corpus
     titles = set(map(title_of, question.gold_titles))
-    passages = context["passages"] or [nowhere] * len(context["documents"])
+    passages = context["passages"] or [unknown] * len(context["documents"])
     for rank, (document, passage) in enumerate(zip(context["documents"], passages, strict=True), start=1):
         title, found, text = document.partition("\n")
         yield {

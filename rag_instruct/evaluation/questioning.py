@@ -31,16 +31,16 @@ def tasks(questions: Iterable[Question], documents: Path | None) -> list[Task]:
 
     Raises UserError if the file belongs to other questions.
     """
-    asked = list(questions)
     if documents is None:
-        return [Task(question.id, wording(question), ()) for question in asked]
-    rows = of_questions(read_jsonl(documents), asked, str(documents))
+        return [Task(question.id, wording(question), ()) for question in questions]
+    found = list(questions)
+    rows = checked_rows(read_jsonl(documents), found, str(documents))
     return [
-        Task(question.id, wording(question), tuple(row["documents"])) for question, row in zip(asked, rows, strict=True)
+        Task(question.id, wording(question), tuple(row["documents"])) for question, row in zip(found, rows, strict=True)
     ]
 
 
-def of_questions(rows: Iterable[R], questions: Sequence[Question], place: str) -> list[R]:
+def checked_rows(rows: Iterable[R], questions: Sequence[Question], place: str) -> list[R]:
     """Return the rows of a file if they have the ids of the questions, in the same order. Otherwise raise UserError."""
     found = list(rows)
     if [row["id"] for row in found] != [question.id for question in questions]:

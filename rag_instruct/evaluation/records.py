@@ -67,8 +67,8 @@ class Result(TypedDict):
     n: int  # questions
     metric: str  # the benchmark's own rule
     scores: dict[str, Score]  # by rule
-    failed: int  # outputs
-    cut_off: int  # outputs
+    failed: int  # number of outputs that failed
+    cut_off: int  # number of outputs that were cut off
     documents_left_out: int
 
 
@@ -91,7 +91,7 @@ class Gain(Estimate):
 
 
 class Disagreement(TypedDict):
-    """An output that the benchmark's own rule and the paper's rule score differently."""
+    """An output that the two rules score differently, with its question: a row of disagreements.jsonl."""
 
     benchmark: str
     given: str
@@ -108,7 +108,7 @@ class Disagreements(TypedDict):
     """The number of disagreements, and a sample of them."""
 
     count: int
-    first: list[Disagreement]  # the sample
+    first: list[Disagreement]  # the sample: the first ones in the order of their digests
 
 
 class Published(TypedDict):
@@ -124,7 +124,7 @@ class Description(TypedDict):
     dataset: str
     models: dict[str, dict[str, Any]]  # by name: label, base model, and checkpoint or teacher
     benchmarks: dict[str, dict[str, Any]]  # by name: label, kind and metric
-    asked: dict[str, Any]  # documents, decoding, max_new_tokens
+    asked: dict[str, Any]  # how questions are asked: the settings documents, decoding and max_new_tokens
 
 
 class Summary(Description):

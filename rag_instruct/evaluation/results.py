@@ -40,7 +40,10 @@ class Comparison(NamedTuple):
 
 
 class Disputed(NamedTuple):
-    """An output that the benchmark's own rule and the paper's rule score differently."""
+    """An output that the benchmark's own rule and the paper's rule score differently, by its id only.
+
+    `Answers.joined` adds the texts, which makes it a Disagreement.
+    """
 
     cell: Cell
     id: str

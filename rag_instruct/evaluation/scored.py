@@ -4,14 +4,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import cast
 
 from rag_instruct.benchmarks import Benchmark
-from rag_instruct.evaluation.questioning import of_questions
+from rag_instruct.evaluation.questioning import checked_rows
 from rag_instruct.evaluation.records import Output, ScoredOutput
 from rag_instruct.schema import Question
 
 
 def scored(questions: Sequence[Question], outputs: Iterable[Output], benchmark: Benchmark) -> Iterator[ScoredOutput]:
     """Yield the scores of each output. Raises UserError if the outputs belong to other questions."""
-    for question, row in zip(questions, of_questions(outputs, questions, "the .outputs.jsonl file"), strict=True):
+    for question, row in zip(questions, checked_rows(outputs, questions, "the .outputs.jsonl file"), strict=True):
         scores = {
             "id": question.id,
             **benchmark.score(question, row["output"]),

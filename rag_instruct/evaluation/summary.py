@@ -73,7 +73,7 @@ def summary(
     """Return the content of evaluation.json. Its sample of disagreements is the same in every build."""
     results = evaluation.results()
     sizes = {result["benchmark"]: result["n"] for result in results}
-    drawn = sorted(disagreements, key=lambda row: digest(row["benchmark"], row["id"], row["model"], row["given"]))
+    by_digest = sorted(disagreements, key=lambda row: digest(row["benchmark"], row["id"], row["model"], row["given"]))
     return Summary(
         dataset=described["dataset"],
         models=described["models"],
@@ -82,6 +82,6 @@ def summary(
         results=results,
         gains=evaluation.gains(),
         retrieval=dict(retrieval),
-        disagreements=Disagreements(count=len(disagreements), first=drawn[:SHOWN]),
+        disagreements=Disagreements(count=len(disagreements), first=by_digest[:SHOWN]),
         published=list(others),
     )

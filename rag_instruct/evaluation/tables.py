@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 LABELS = {"with_documents": "documents", "closed_book": "closed book"}
 METRICS = {"accuracy": "acc", "exact_match": "EM", "f1": "F1"}
 RETRIEVAL = {"recall": "recall", "answer_in_documents": "answer in"}
-DOCUMENTS = "Answers with documents are compared with the same model's closed-book answers."
-TRAINING = "The trained model is compared with its base model, asked in the same way."
-FOUND = """\
+ABOUT_DOCUMENTS = "Answers with documents are compared with the same model's closed-book answers."
+ABOUT_TRAINING = "The trained model is compared with its base model, asked in the same way."
+ABOUT_RETRIEVAL = """\
 *recall@k* is the percentage of known gold passages that are among the first k documents. *answer in@k* is the
 percentage of questions whose answer is in one of the first k documents."""
-EXPLAINED = """\
+ABOUT_SCORES = """\
 Scores are in percent, with 95 % intervals over the questions. *ours* is the benchmark's own rule (acc or EM) as the
 field defines it. *paper's* is the rule of the paper's scorer, which also scored the published rows. docs/scoring.md
 explains where the two rules differ."""
@@ -27,12 +27,12 @@ def page(summary: Summary) -> str:
     """Return the evaluation as a Markdown page."""
     parts = [
         f"# Evaluation of {summary['dataset']}",
-        EXPLAINED,
+        ABOUT_SCORES,
         _asked(summary),
         markdown(scores(summary)),
-        *_section("What documents add", DOCUMENTS, gains(summary, "documents")),
-        *_section("What training adds", TRAINING, gains(summary, "training")),
-        *_section("Retrieval", FOUND, retrieval(summary)),
+        *_section("What documents add", ABOUT_DOCUMENTS, gains(summary, "documents")),
+        *_section("What training adds", ABOUT_TRAINING, gains(summary, "training")),
+        *_section("Retrieval", ABOUT_RETRIEVAL, retrieval(summary)),
         *_section("What was counted", "", counts(summary)),
         "## Where the two rules disagree",
         *_disagreements(summary),
@@ -151,10 +151,10 @@ def disagreements(summary: Summary) -> "pd.DataFrame":
 def every_score(summary: Summary) -> "pd.DataFrame":
     """Return one row for each score, measured or published, for the CSV file."""
     columns = ["benchmark", "model", "given", "rule", "score", "low", "high", "n", "published"]
-    return frame(columns, [*_measured(summary), *_published(summary)])
+    return frame(columns, [*_measured_rows(summary), *_published_rows(summary)])
 
 
-def _measured(summary: Summary) -> Iterator[list[object]]:
+def _measured_rows(summary: Summary) -> Iterator[list[object]]:
     for result in summary["results"]:
         label = summary["models"][result["model"]]["label"]
         for rule, score in result["scores"].items():
@@ -162,20 +162,21 @@ def _measured(summary: Summary) -> Iterator[list[object]]:
             yield [*where, score["value"], score["low"], score["high"], result["n"], "no"]
 
 
-def _published(summary: Summary) -> Iterator[list[object]]:
+def _published_rows(summary: Summary) -> Iterator[list[object]]:
     for row in summary["published"]:
         for name, value in row["scores"].items():
             yield [name, row["label"], "with_documents", "paper", value, None, None, None, "yes"]
 
 
 def _asked(summary: Summary) -> str:
-    asked = summary["asked"]
-    documents = f"{asked['documents']} retrieved documents, or the question's own context"
-    return f"Asked: zero-shot, {documents}; {asked['decoding']} decoding, at most {asked['max_new_tokens']} new tokens."
+    settings = summary["asked"]
+    documents = f"{settings['documents']} retrieved documents, or the question's own context"
+    decoding = f"{settings['decoding']} decoding, at most {settings['max_new_tokens']} new tokens"
+    return f"Asked: zero-shot, {documents}; {decoding}."
 
 
-def _section(title: str, said: str, table: "pd.DataFrame") -> list[str]:
-    return [] if table.empty else [f"## {title}", said, markdown(table)]
+def _section(title: str, about: str, table: "pd.DataFrame") -> list[str]:
+    return [] if table.empty else [f"## {title}", about, markdown(table)]
 
 
 def _disagreements(summary: Summary) -> list[str]:
