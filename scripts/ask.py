@@ -25,8 +25,6 @@ from transformers.utils.logging import disable_progress_bar, set_verbosity_error
 
 from rag_instruct import cli
 from rag_instruct.evaluation.answerer import Answerer, cited
-from rag_instruct.graph.places import with_own_files
-from rag_instruct.project import root
 from rag_instruct.retrieval.encoder import EncoderSettings
 from rag_instruct.retrieval.endpoint_settings import EndpointEncoderSettings
 from rag_instruct.retrieval.passage_index import PassageIndex
@@ -59,8 +57,7 @@ def main(
     if alone:
         answer_all(None)
     else:
-        config = with_own_files(read_config(Path.cwd(), configfile), root())
-        with_index(config, dataset or dataset_of(model), answer_all)
+        with_index(read_config(Path.cwd(), configfile), dataset or dataset_of(model), answer_all)
 
 
 def asked() -> Iterator[str]:

@@ -14,10 +14,11 @@ import yaml
 from conftest import ROOT, TARGET, Project
 
 from rag_instruct.errors import UserError
-from rag_instruct.graph.places import own_file, with_own_files
 from rag_instruct.graph.start import prepare
 from rag_instruct.jobs import REPLAY
 from rag_instruct.lock import hold
+from rag_instruct.settings.config import read_config
+from rag_instruct.settings.places import own_file, with_own_files
 
 MODULE = """
 configfile: "own.yaml"
@@ -181,3 +182,10 @@ def test_a_name_that_no_file_can_have_is_left_for_its_reader(tmp_path, name):
 def test_a_name_with_braces_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"notes \{draft\}.txt: Snakemake replaces words in braces"):
         with_own_files([{"path": "my notes {draft}.txt"}], tmp_path)
+    with pytest.raises(UserError, match=r"my \{section\}: Snakemake replaces words in braces"):
+        with_own_files({"downloads": "my {section}"}, tmp_path)
+
+
+def test_commands_in_another_folder_find_the_workflows_own_files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert read_config(tmp_path)["prices"] == str(ROOT / "resources/prices.yaml")

@@ -224,6 +224,11 @@ def test_an_ablation_is_a_few_lines():
         ((*DEMO, "decontaminate"), ["arc", "popqa", "arc"], "'arc' occurs twice"),
         ((*DEMO, "verification"), {"share": 0.1}, "verification: `share` needs a `judge`: give a key of `teachers`"),
         (("answers",), "", "answers: '' is too short: at least 1 character is needed"),
+        (("prices",), "", "prices: '' is too short: at least 1 character is needed"),
+        (("corpora", "demo", "passages"), {"path": ""}, "corpora.demo.passages.path: '' is too short"),
+        ((*DEMO, "runs"), {"exemplars": ""}, "runs.exemplars: '' is too short"),
+        ((*DEMO, "evaluation", "contexts"), {"arc": ""}, "contexts.arc: '' is too short"),
+        (("teachers", "gpt-4o", "recorded"), "", "teachers.gpt-4o.recorded: '' is too short"),
         ((*DEMO, "citations"), True, "single_doc_support.yaml has no text `citing`, which asks for it"),
         (
             (*DEMO, "declining"),

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, WrapValidator
 from rag_instruct.settings.address import address_fault
 from rag_instruct.settings.section import (
     Amount,
+    FileName,
     Maybe,
     Natural,
     Parameters,
@@ -101,7 +102,7 @@ class Teacher(Section):
     endpoints: Maybe[list[Endpoint]] = Field(
         None, min_length=1, description="Several endpoints of the same model, which share the requests by weight."
     )
-    recorded: Maybe[str] = Field(
+    recorded: Maybe[FileName] = Field(
         None,
         description="A .jsonl.gz file with the records of a store of answers. Jobs take these answers and buy nothing.",
         examples=["resources/sample/answers.jsonl.gz"],

@@ -18,8 +18,9 @@ from rag_instruct.settings import Settings
 from rag_instruct.settings.asked import Model, Teacher
 from rag_instruct.settings.dataset import Dataset, follow_language
 from rag_instruct.settings.explain import Schema, validated
+from rag_instruct.settings.places import with_own_files
 from rag_instruct.settings.references import check_references
-from rag_instruct.settings.section import Name, Section, Shown, refusal
+from rag_instruct.settings.section import FileName, Name, Section, Shown, refusal
 from rag_instruct.settings.sources import Benchmark, Corpus, Encoder, ExemplarSet
 
 FOLDERS = ("corpora", "exemplar_sets", "benchmarks", "logs", "graph")  # folders of results/ that are no data sets
@@ -39,17 +40,16 @@ def _no_folder(name: str) -> str:
 class Config(Section):
     """config.yaml: what is built."""
 
-    answers: str = Field(
+    answers: FileName = Field(
         "answers",
-        min_length=1,
         description="The folder of all teachers' stored answers. It is not below results/, so that you keep bought "
         "answers when you delete results.",
         examples=["/shared/answers"],
     )
-    downloads: str = Field(
-        "downloads", min_length=1, description="The folder of downloaded files.", examples=["/shared/downloads"]
+    downloads: FileName = Field(
+        "downloads", description="The folder of downloaded files.", examples=["/shared/downloads"]
     )
-    prices: str = Field(
+    prices: FileName = Field(
         "resources/prices.yaml",
         description="The file with the prices of models, for previews, budgets and ledgers.",
         examples=["my_prices.yaml"],
@@ -122,7 +122,7 @@ def read_config(folder: Path, more: Iterable[Path] = ()) -> Settings:
             config = _merged(config, yaml.safe_load(read_text(path)) or {})
         except yaml.YAMLError as error:
             raise UserError(f"{path}: not YAML: {error}") from error
-    return checked(config, root() / "resources/prompts", paths)
+    return with_own_files(checked(config, root() / "resources/prompts", paths), root())
 
 
 def _merged(before: Any, added: Any) -> Any:

@@ -11,6 +11,7 @@ from rag_instruct.settings.languages import LANGUAGE_NAMES
 from rag_instruct.settings.section import (
     Amount,
     Bounds,
+    FileName,
     Maybe,
     Names,
     Natural,
@@ -162,7 +163,7 @@ class Evaluation(Section):
     encoder: Maybe[str] = Field(
         None, description="A key of `encoders`; left out, the data set's encoder.", examples=["contriever"]
     )
-    contexts: dict[str, str] = Field(
+    contexts: dict[str, FileName] = Field(
         {},
         description="For a benchmark, a file of documents that were already retrieved, in the format of Self-RAG and "
         "RAG-Instruct: records with the question, and `ctxs` or `retrieval_ctxs` with title and text.",
@@ -434,7 +435,7 @@ class Dataset(Section):
         description="The number of jobs that share the synthesis of a paradigm. It changes no byte of the result.",
         examples=[8],
     )
-    runs: dict[Annotated[str, AfterValidator(_known_run)], str] = Field(
+    runs: dict[Annotated[str, AfterValidator(_known_run)], FileName] = Field(
         {},
         description="Retrieval runs of other tools that replace searches. The key names the queries: `exemplars`, "
         "`first_documents` (whose linked documents are found; the query ids are passage ids), a paradigm (whose "

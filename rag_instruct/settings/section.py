@@ -133,4 +133,5 @@ Positive = Annotated[int, Field(ge=1)]
 Names = Annotated[list[T], AfterValidator(_unlike), Field(json_schema_extra={"uniqueItems": True})]
 Parameters = Annotated[dict[str, Any], AfterValidator(_sendable)]  # members of requests
 Bounds = Annotated[list[Natural], Field(min_length=2, max_length=2), AfterValidator(_ordered)]
+FileName = Annotated[str, Field(min_length=1)]  # "" would be the working directory
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]

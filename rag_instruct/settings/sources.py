@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, model_validator
 
 from rag_instruct.records import is_known
-from rag_instruct.settings.section import Maybe, Parameters, Positive, Section, refusal
+from rag_instruct.settings.section import FileName, Maybe, Parameters, Positive, Section, refusal
 
 LIST = "files.json"  # the list of a download from the hub, in the folder of its files
 SHA256 = r"^[0-9a-f]{64}$"
@@ -42,7 +42,7 @@ class File(Section):
     """A local file or folder, or a file to download."""
 
     choices = (("path", "url"),)
-    path: Maybe[str] = Field(None, description="A local file or folder.", examples=["resources/demo/passages.tsv"])
+    path: Maybe[FileName] = Field(None, description="A local file or folder.", examples=["resources/demo/passages.tsv"])
     url: Maybe[str] = Field(
         None, description="An address to download from.", examples=["https://example.org/passages.tsv.gz"]
     )
@@ -248,7 +248,7 @@ class ExemplarSet(Written):
         description="The names of the fields, if no `schema` fits: `instruction`, and `input` if there is one; or "
         "`conversation`, with the `role` and `text` of a turn and the `human` roles.",
     )
-    path: Maybe[str] = Field(
+    path: Maybe[FileName] = Field(
         None,
         description="A local .json, .jsonl, .csv, .tsv (each also .gz or .zst), .parquet or .zip file, or a pattern. "
         "Files that match a pattern are read in the order of their names.",
@@ -296,7 +296,7 @@ class Benchmark(Written):
         None, description="For `schema: own`: the score that tables show.", examples=["exact_match"]
     )
     ids: Maybe[File] = Field(None, description="A file that names the test's questions, where the set has more.")
-    path: Maybe[str] = Field(
+    path: Maybe[FileName] = Field(
         None,
         description="A local .json, .jsonl, .csv, .tsv (each also .gz or .zst), .parquet or .zip file.",
         examples=["quiz.jsonl"],

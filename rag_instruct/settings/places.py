@@ -4,12 +4,11 @@ import os
 from pathlib import Path
 from typing import Any
 
-from snakemake.io import contains_wildcard
-
 from rag_instruct.errors import UserError
 
 MAPPINGS = ("runs", "contexts")  # keys of config.yaml whose values are files by name
 OF_FILES = ("path", "prices", "recorded", *MAPPINGS)  # keys whose values are files
+OF_OUTPUT = "downloads"  # the key of a folder in which rules have their output
 
 
 def own_file(root: Path, name: str) -> str:
@@ -27,15 +26,21 @@ def with_own_files(value: Any, root: Path, key: str = "") -> Any:
         return {name: with_own_files(inner, root, key if key in MAPPINGS else name) for name, inner in value.items()}
     if isinstance(value, list):
         return [with_own_files(inner, root) for inner in value]
-    if key in OF_FILES and isinstance(value, str):
+    if key in (*OF_FILES, OF_OUTPUT) and isinstance(value, str):
         refuse_braces(value)
+    if key in OF_FILES and isinstance(value, str):
         return own_file(root, value) if not _exists(Path(), value) and _exists(root, value) else value
     return value
 
 
 def refuse_braces(*paths: str) -> None:
     """Raise UserError if a user's file has a name such as "notes {draft}.txt", a part of which Snakemake replaces."""
-    if wrong := [path for path in paths if contains_wildcard(path)]:
+    braced = [path for path in paths if "{" in path]
+    if not braced:
+        return
+    from snakemake.io import contains_wildcard  # loads slowly, and jobs do not need it
+
+    if wrong := [path for path in braced if contains_wildcard(path)]:
         raise UserError(f"{wrong[0]}: Snakemake replaces words in braces: rename this file or folder")
 
 
