@@ -1,5 +1,6 @@
 """The workflow used from another working directory, with another file of settings, and as a module of another workflow."""
 
+import logging
 import os
 import re
 import shutil
@@ -7,14 +8,18 @@ import signal
 import subprocess
 import sys
 from hashlib import sha256
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import recording
 import yaml
 from conftest import ROOT, TARGET, Project
+from snakemake.logging import logger
+from snakemake_interface_logger_plugins.common import LogEvent
 
 from rag_instruct.errors import UserError
-from rag_instruct.graph.start import prepare
+from rag_instruct.graph.start import check_without_onstart, prepare
 from rag_instruct.jobs import REPLAY
 from rag_instruct.lock import hold
 from rag_instruct.settings.config import read_config
@@ -32,9 +37,18 @@ module rag:
 use rule * from rag as rag_*
 
 
+use rule load_exemplars from rag as rag_load_exemplars with:
+    priority: 1
+
+
+rule train:
+    output: "trained.txt"
+    shell: "touch {{output}}"
+
+
 rule all:
     default_target: True
-    input: "{target}"
+    input: "{target}", "trained.txt"
 """
 CORPUS, SET = "results/corpora/demo/passages.json", "results/exemplar_sets/demo_alpaca.json"
 
@@ -112,6 +126,50 @@ def test_a_module_starts_no_second_run_in_a_folder(elsewhere):
         run(project, folder)
     lock.close()
     assert not (folder / "results").exists()
+
+
+def begin(jobs, uses, settings):
+    """Let each use of the workflow as a module check the jobs of a run, as Snakemake does."""
+    for modifier in uses:
+        workflow = SimpleNamespace(
+            dryrun=False,
+            is_main_process=True,
+            modifier=modifier,
+            dag=SimpleNamespace(needrun_jobs=lambda exclude_finished: jobs),
+        )
+        check_without_onstart(workflow, settings)
+    logger.filter(logging.makeLogRecord({"event": LogEvent.RUN_INFO}))
+
+
+def test_each_use_as_a_module_checks_its_own_jobs_and_all_share_the_lock(tmp_path, monkeypatch):
+    """`use rule x from rag with:` reads the workflow once more, and the other workflow may have a rule `train`."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("rag_instruct.graph.start._LOCKS", {})
+    for variable in ("OPENAI_API_KEY", REPLAY):
+        monkeypatch.delenv(variable, raising=False)
+    uses = [
+        SimpleNamespace(
+            parent_modifier=object(),
+            globals={},
+            modify_rulename="rag_{}".format,
+            rule_proxies=SimpleNamespace(_rules=["synthesise", "preview_cost"]),
+        )
+        for _ in "ab"
+    ]
+
+    def job(name, module, **wildcards):
+        rule = SimpleNamespace(name=name, shellcmd="{params.command}", module_globals=module)
+        return SimpleNamespace(rule=rule, output=["made"], input=SimpleNamespace(), wildcards=SimpleNamespace(**wildcards))
+
+    theirs, preview = job("train", {}), job("rag_preview_cost", uses[0].globals)
+    begin([theirs, preview], uses, read_config(ROOT))
+    assert hold(Path(".snakemake/run.lock"), wait=False), "a preview needs no lock"
+    free = [job("rag_card", use.globals) for use in uses]
+    begin([theirs, *free], uses, read_config(ROOT))
+    assert hold(Path(".snakemake/run.lock"), wait=False) is None, "the lock is kept"
+    paid = job("rag_synthesise", uses[1].globals, dataset="rag_instruct_40k")
+    with pytest.raises(SystemExit, match="OPENAI_API_KEY is not set"):
+        begin([theirs, *free, paid], uses, read_config(ROOT))
 
 
 @pytest.mark.long

@@ -188,3 +188,6 @@ def test_a_rule_has_another_name_in_the_workflow_that_uses_this_one_as_a_module(
     renamed = SimpleNamespace(**vars(SYNTHESIS))
     renamed.rule = SimpleNamespace(name="rag_synthesise", shellcmd="python -m scripts.synthesise {input:q}")
     assert missing_keys([renamed], settings) == missing_keys([SYNTHESIS], settings)
+    training = SimpleNamespace(**vars(LLAMA))
+    training.rule = SimpleNamespace(name="rag_train", shellcmd="{params.launch}")
+    assert missing_keys([training], settings, {"rag_train": "train"}) == missing_keys([LLAMA], settings) != []

@@ -1,9 +1,10 @@
 """Find the keys that a run needs and the environment lacks, before anything runs: of endpoints, and of the hub."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from rag_instruct.errors import UserError
@@ -14,6 +15,8 @@ from rag_instruct.settings import Settings
 
 HUB = "HF_TOKEN"
 WARNING = "warning: "  # begins what a dry run and a preview say about keys
+RuleNames = Mapping[str, str]  # of this workflow's rules, by those that another workflow gave them
+NO_RULE_NAMES: RuleNames = MappingProxyType({})
 PATIENCE = 5.0  # seconds in which the hub may say what is gated; what it does not say is found by the download
 
 
@@ -35,17 +38,19 @@ class Needed(NamedTuple):
     is_data: bool = False
 
 
-def refuse_missing_keys(jobs: Iterable[Any], settings: Settings) -> None:
+def refuse_missing_keys(jobs: Iterable[Any], settings: Settings, names: RuleNames = NO_RULE_NAMES) -> None:
     """Raise UserError that names every key that the jobs need and the environment lacks."""
-    if said := missing_keys(jobs, settings):
+    if said := missing_keys(jobs, settings, names):
         raise UserError("\n".join([*said, "Nothing was run."]))
 
 
-def missing_keys(jobs: Iterable[Any], settings: Settings) -> list[str]:
-    """Return a sentence about each key that the jobs need and the environment lacks, with its remedy."""
-    # A rule without outputs collects targets. It is of a workflow that uses this one as a module.
+def missing_keys(jobs: Iterable[Any], settings: Settings, names: RuleNames = NO_RULE_NAMES) -> list[str]:
+    """Return a sentence about each key that the jobs need and the environment lacks, with its remedy.
+
+    `names` has the names of this workflow's rules by those that another workflow gave them.
+    """
     ordered = sorted((job for job in jobs if job.output), key=lambda job: str(job.output[0]))
-    return sentences(key for job in ordered for key in _needed(job, settings))
+    return sentences(key for job in ordered for key in _needed(job, names, settings))
 
 
 def sentences(needed: Iterable[Needed]) -> list[str]:
@@ -137,14 +142,17 @@ def _is_cached(model: str, revision: str | None) -> bool:
     return isinstance(try_to_load_from_cache(model, "config.json", revision=revision), str)
 
 
-def name_of(rule: Any) -> str:
-    """Return the name of a rule in this workflow. A workflow that uses this one as a module gives it another name."""
+def name_of(rule: Any, names: RuleNames) -> str:
+    """Return the name of a rule's script, or else the rule's own name in this workflow.
+
+    A workflow that uses this one as a module gives its rules other names.
+    """
     script = re.search(r"-m scripts\.(\w+)", getattr(rule, "shellcmd", None) or "")
-    return script[1] if script else str(rule.name)
+    return script[1] if script else names.get(rule.name, rule.name)
 
 
-def _needed(job: Any, settings: Settings) -> Iterator[Needed]:
-    rule, names, made = name_of(job.rule), job.wildcards, str(job.output[0])
+def _needed(job: Any, rules: RuleNames, settings: Settings) -> Iterator[Needed]:
+    rule, names, made = name_of(job.rule, rules), job.wildcards, str(job.output[0])
     if rule in TEACHER_OF:
         yield from of_teacher(settings["teachers"][TEACHER_OF[rule](settings, names)], made)
     elif rule == "download_from_hub":

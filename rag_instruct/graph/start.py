@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from snakemake.logging import is_quiet_about, logger
 from snakemake_interface_logger_plugins.common import LogEvent
@@ -15,10 +15,11 @@ from rag_instruct.dataset.shortfall import shortfall
 from rag_instruct.errors import UserError
 from rag_instruct.files import read_json
 from rag_instruct.graph.captured import speak_in_whole_messages
-from rag_instruct.graph.keys import WARNING, missing_keys, name_of, refuse_missing_keys
+from rag_instruct.graph.keys import NO_RULE_NAMES, WARNING, RuleNames, missing_keys, name_of, refuse_missing_keys
 from rag_instruct.lock import hold
 
 _SHORTFALLS: list[str] = []  # what is said at the exit, below the display of the run
+_LOCKS: dict[Path, IO[str]] = {}  # the locks of this process, which are kept until the exit
 
 
 def prepare(root: Path) -> None:
@@ -69,30 +70,36 @@ def _say_shortfalls() -> None:
         print(f"\n{WARNING}{said}", file=sys.stderr)
 
 
-def _refuse(jobs: list[Any], settings: dict[str, Any]) -> None:
+def _refuse(jobs: list[Any], settings: dict[str, Any], names: RuleNames = NO_RULE_NAMES) -> None:
     """Raise UserError if another run is active in this folder, or if a key is missing."""
-    refuse_second_run({name_of(job.rule) for job in jobs})
-    refuse_missing_keys(jobs, settings)
+    refuse_second_run({name_of(job.rule, names) for job in jobs})
+    refuse_missing_keys(jobs, settings, names)
 
 
 def check_without_onstart(workflow: Any, settings: dict[str, Any]) -> None:
     """Let a dry run name the keys that the environment lacks, and check the run of a module as `start` does.
 
     Snakemake calls `onstart` neither in dry runs nor for modules. So we wait for the table of jobs, which it logs when
-    it knows them.
+    it knows them. Another workflow may use this one several times, with settings of its own each time, and has rules
+    of its own. So each use checks only the jobs of the rules that it has defined.
     """
-    is_module = workflow.modifier.parent_modifier is not None
+    modifier = workflow.modifier  # of this use; it knows how the rules are called
+    is_module = modifier.parent_modifier is not None
+    waiting = True
 
     def tell(record: logging.LogRecord) -> bool:
-        if vars(record).get("event") == LogEvent.RUN_INFO and (workflow.dryrun or is_module):
-            logger.removeFilter(tell)
-            jobs = list(workflow.dag.needrun_jobs(exclude_finished=False))
+        nonlocal waiting
+        if waiting and vars(record).get("event") == LogEvent.RUN_INFO and (workflow.dryrun or is_module):
+            waiting = False  # a filter that removed itself here would make the logger pass over the next one
+            planned = workflow.dag.needrun_jobs(exclude_finished=False)
+            jobs = [job for job in planned if job.rule.module_globals is modifier.globals]
+            names = {modifier.modify_rulename(name): name for name in modifier.rule_proxies._rules}
             if not workflow.dryrun:
                 try:
-                    _refuse(jobs, settings)
+                    _refuse(jobs, settings, names)
                 except UserError as error:
                     sys.exit(f"error: {error}")
-            for said in missing_keys(jobs, settings):
+            for said in missing_keys(jobs, settings, names):
                 print(f"{WARNING}{said}", file=sys.stderr)
         return True
 
@@ -103,14 +110,16 @@ def check_without_onstart(workflow: Any, settings: dict[str, Any]) -> None:
 def refuse_second_run(rules: set[str]) -> None:
     """Raise UserError if another run is active in this folder. A preview of costs may run at the same time.
 
-    Unlike Snakemake's own lock, this lock ends with its run, also when the run is killed.
+    Unlike Snakemake's own lock, this lock ends with its run, also when the run is killed. A run that uses this workflow
+    several times as a module calls this function several times.
     """
-    if rules == {"preview_cost"}:
+    path = Path(".snakemake/run.lock").resolve()
+    if rules <= {"preview_cost"} or path in _LOCKS:
         return
-    lock = hold(Path(".snakemake/run.lock"), wait=False)
+    lock = hold(path, wait=False)
     if lock is None:
         raise UserError("another run is active in this folder: wait until it ends, or stop it")
-    atexit.register(lock.close)  # this reference keeps the lock until the exit
+    _LOCKS[path] = lock
 
 
 def _show_failures() -> None:
