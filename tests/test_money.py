@@ -350,10 +350,11 @@ def test_a_forbidden_licence_is_refused_before_anything_runs(project):
         ({"retriever": "bm25"}, False),
         ({"rerank": {"model": "m"}}, False),
         ({"exemplars": {"b": 1, "a": 1}}, False),
+        ({"cleaning": {"language": "en", "repeated": True}}, True),
     ],
 )
 def test_an_ablation_is_counted_with_the_files_of_another_set_only_if_these_are_the_same(tmp_path, changed, shared):
-    one = {"exemplars": {"a": 1, "b": 1}, "retriever": "dense"}
+    one = {"exemplars": {"a": 1, "b": 1}, "retriever": "dense", "cleaning": {"repeated": True, "language": "en"}}
     (tmp_path / "first/search").mkdir(parents=True)
     (tmp_path / "first/search/exemplars.parquet").touch()
     settings = {"datasets": {"first": one, "second": one | changed}}

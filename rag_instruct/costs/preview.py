@@ -75,8 +75,9 @@ def _same_exemplars(settings: dict[str, Any], name: str, results: Path) -> Path:
     An ablation often shares its exemplars, so its stored answers can be counted before its files are made.
     """
 
-    def decides(one: str) -> str:  # as text, because the order of the exemplar sets counts
-        return str([settings["datasets"][one].get(key) for key in DECIDES_EXEMPLARS])
+    def decides(one: str) -> list[Any]:
+        chosen = settings["datasets"][one]
+        return [*(chosen.get(key) for key in DECIDES_EXEMPLARS), list(chosen["exemplars"])]  # their order counts
 
     alike = [one for one in (name, *settings["datasets"]) if decides(one) == decides(name)]
     made = [results / one for one in alike if (results / one / "search/exemplars.parquet").exists()]
