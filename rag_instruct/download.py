@@ -63,9 +63,10 @@ def download(source: Source, output: Path) -> None:
             _fetch_while_it_grows(source, part)
     except httpx2.HTTPStatusError as error:
         status = error.response.status_code
-        raise UserError(
-            f"{source.address}: the server answered {status}: check this `url`, or `mirrors`, in config.yaml"
-        ) from error
+        remedy = "check this `url`, or `mirrors`, in config.yaml"
+        if _worth_retrying(error):
+            remedy = f"run again later to resume at byte {_length(part):,}"
+        raise UserError(f"{source.address}: the server answered {status}: {remedy}") from error
     except httpx2.TransportError as error:
         fault = error or type(error).__name__
         raise UserError(
@@ -140,8 +141,8 @@ def _fetch_while_it_grows(source: Source, part: Path) -> None:
         had = _length(part)
         try:
             return _fetch_all(source, part)
-        except httpx2.TransportError:
-            if _length(part) <= had:
+        except httpx2.HTTPError as error:  # also a busy server's 503
+            if _length(part) <= had or not _worth_retrying(error):
                 raise
 
 

@@ -234,10 +234,16 @@ def test_the_same_version_goes_on_where_it_stopped(tmp_path, validator):
     assert (tmp_path / "data.tsv").read_bytes() == OLD
 
 
-def test_a_download_that_breaks_often_goes_on_while_it_grows(tmp_path, monkeypatch):
+@pytest.mark.parametrize("busy", [0, 2])
+def test_a_download_that_breaks_often_goes_on_while_it_grows(tmp_path, monkeypatch, busy):
+    """Also if the server is too busy for every second request, and so for the last attempt."""
     cut = Versions.answer
 
     def a_part(self, request):
+        if busy and len(self.asked) % busy:
+            self.asked.append(None)
+            request.send_error(503)
+            return
         write = request.wfile.write
         headers = []
 
@@ -251,12 +257,15 @@ def test_a_download_that_breaks_often_goes_on_while_it_grows(tmp_path, monkeypat
     monkeypatch.setattr(Versions, "answer", a_part)
     with Versions(OLD, OLD) as served:
         download(Source(served.url), tmp_path / "data.tsv")
-    assert len(served.asked) == 25, "more than the attempts without a byte"
+    assert len(served.asked) == (49 if busy else 25), "more than the attempts without a byte"
     assert (tmp_path / "data.tsv").read_bytes() == OLD
     monkeypatch.setattr(Versions, "answer", lambda self, request: self.asked.append(None))
     with Versions(OLD, OLD) as served, pytest.raises(UserError, match="run again to resume at byte"):
         download(Source(served.url), tmp_path / "more.tsv")
     assert len(served.asked) == 8
+    monkeypatch.setattr(Versions, "answer", lambda self, request: request.send_error(503))
+    with Versions(OLD) as served, pytest.raises(UserError, match="answered 503: run again later to resume at byte 0"):
+        download(Source(served.url), tmp_path / "more.tsv")
 
 
 def test_a_partial_answer_that_says_not_where_it_begins_is_not_taken(tmp_path):
