@@ -365,6 +365,9 @@ def test_lengths_can_be_counted_in_tokens(tmp_path):
     pieces.pre_tokenizer = Split(Regex(r" ?\w+|\s"), "isolated")  # " cde" is a token, as in GPT-2's and Qwen's
     pieces.save(str(tmp_path / "tokenizer.json"))
     assert InTokens(str(tmp_path))("ab cde fg\nh") == [(0, 2, 1), (3, 6, 1), (7, 9, 1), (10, 11, 1)]
+    pieces.pre_tokenizer = Split(Regex(r"\w+|[.]\s*|\s"), "isolated")  # ".\n\n" is a token, as in Llama's and Qwen's
+    pieces.save(str(tmp_path / "tokenizer.json"))
+    assert InTokens(str(tmp_path))("ab.\n\ncd .\n") == [(0, 3, 2), (5, 7, 1), (8, 9, 1)]
     with pytest.raises(UserError, match=r"tokens_of: the tokenizer of .* cannot be loaded"):
         InTokens(str(tmp_path.parent))
 
@@ -574,6 +577,13 @@ def test_a_name_that_is_not_utf_8_is_refused_if_the_file_is_read(folder):
     (folder / "a.txt").write_text(GLOVES)
     Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.png")).touch()
     assert passages(folder)[1] == {"files of kind .png": ["caf\\xe9.png"]}
+    Path(os.fsdecode(os.fsencode(folder) + b"/caf.\xe9")).touch()
+    Path(os.fsdecode(os.fsencode(folder) + b"/\xe9")).symlink_to(folder, target_is_directory=True)
+    assert passages(folder)[1] == {
+        "files of kind .png": ["caf\\xe9.png"],
+        "files of kind .\\xe9": ["caf.\\xe9"],
+        "links to folders that are read already": ["\\xe9"],
+    }
     Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.txt")).write_text(BOOTS)
     with pytest.raises(UserError, match=r"the name of the file caf\\xe9\.txt is not UTF-8: rename the file"):
         passages(folder)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import pickle
 import re
 import shutil
@@ -373,6 +374,14 @@ def test_bad_inputs_end_the_run_with_one_readable_message_each(project):
     output = refused(project, DEMO, "not of the schema of demo_alpaca: no 'instruction'")
     errors = [line.split(":")[1].split(",")[0].strip() for line in output.splitlines() if line.startswith("error: ")]
     assert sorted(errors) == ["resources/demo/exemplars/alpaca.json", "resources/demo/passages.tsv"]
+
+
+def test_a_file_name_that_cannot_be_read_is_said_without_a_traceback(project):
+    """The inputs of a job are listed while Snakemake plans."""
+    (project.folder / "docs").mkdir()
+    (project.folder / "docs" / os.fsdecode(b"caf\xe9.txt")).write_text("Some text.")
+    project.edit("config.yaml", "{path: resources/demo/passages.tsv}", "{path: docs, words: 100}")
+    refused(project, "results/corpora/demo/passages.json", "the name of the file caf\\xe9.txt is not UTF-8: rename")
 
 
 def test_embeddings_of_another_corpus(project):

@@ -32,14 +32,19 @@ class LeftOut:
         self.by_reason: dict[str, list[str]] = {}
 
     def add(self, reason: str, place: str) -> None:
-        """Note what is left out, and why."""
-        self.by_reason.setdefault(reason, []).append(place)
+        """Note what is left out, and why. Names of files need not be UTF-8, but what is written must be."""
+        self.by_reason.setdefault(_readable(reason), []).append(_readable(place))
 
     def say(self, source: Path) -> None:
         """Log how much is left out for each reason, with the first names."""
         for reason, places in sorted(self.by_reason.items()):
             more = ", ..." if len(places) > LISTED else ""
             logger.warning("%s: left out, %s: %d (%s%s)", source, reason, len(places), ", ".join(places[:LISTED]), more)
+
+
+def _readable(name: str | Path) -> str:
+    """Return a file's name with escapes such as \\xe9 for bytes that are not UTF-8."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def is_document(path: Path) -> bool:
@@ -71,7 +76,7 @@ def _wanted(folder: Path, wanted: Callable[[Path], bool], left_out: LeftOut) -> 
     seen: dict[tuple[int, int], Path] = {}
     # Links come last, so that a file is read by its own path and not by that of a link to it.
     for path in sorted(_files(folder, left_out), key=lambda path: (path.is_symlink(), path)):
-        name = os.fsencode(path.relative_to(folder)).decode("utf-8", "backslashreplace")  # differs if not UTF-8
+        name = _readable(path.relative_to(folder))
         if _is_hidden(path, folder):
             left_out.add("hidden files", name)
         elif not path.is_file():
@@ -79,7 +84,7 @@ def _wanted(folder: Path, wanted: Callable[[Path], bool], left_out: LeftOut) -> 
         elif not wanted(path):
             left_out.add(f"files of kind {path.suffix.lower() or '(no ending)'}", name)
         elif first := seen.get(_identity(path)):
-            left_out.add(f"links to files that are read as {first.relative_to(folder)}", name)
+            left_out.add(f"links to files that are read as {_readable(first.relative_to(folder))}", name)
         elif name != str(path.relative_to(folder)):
             raise UserError(
                 f"{folder}: the name of the file {name} is not UTF-8: rename the file, for example by convmv"
@@ -115,14 +120,14 @@ def _files(folder: Path, left_out: LeftOut) -> Iterator[Path]:
         for root, folders, names in os.walk(waiting.pop(0), onerror=refuse):
             identity = _identity(Path(root))
             if identity in entered:
-                left_out.add("links to folders that are read already", str(Path(root).relative_to(folder)))
+                left_out.add("links to folders that are read already", _readable(Path(root).relative_to(folder)))
                 folders.clear()
                 continue
             entered.add(identity)
             folders.sort()
             for link in (Path(root, name) for name in folders if Path(root, name).is_symlink()):
                 if _is_hidden(link, folder):
-                    left_out.add("hidden files", str(link.relative_to(folder)))
+                    left_out.add("hidden files", _readable(link.relative_to(folder)))
                 else:
                     waiting.append(link)
             yield from (Path(root, name) for name in names)

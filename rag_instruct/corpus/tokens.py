@@ -22,8 +22,11 @@ class InTokens:
 
     def __call__(self, text: str) -> list[Sized]:
         """Return the places of the words, each with the number of its tokens."""
-        # The end of a token says to which word it belongs, because many tokens begin with the blank before their word.
-        ends = [end for _, end in self._tokenizer.encode(text, add_special_tokens=False).offsets]
+        # The last letter of a token says to which word it belongs. Many tokens begin with the blank before their word,
+        # and others, such as ".\n", end with the blanks after it.
+        offsets = self._tokenizer.encode(text, add_special_tokens=False).offsets
+        pieces = ((start, text[start:end].rstrip()) for start, end in offsets)
+        ends = [start + len(piece) for start, piece in pieces if piece]
         return [(begin, end, bisect_right(ends, end) - bisect_right(ends, begin)) for begin, end in word_spans(text)]
 
 

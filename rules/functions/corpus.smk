@@ -25,6 +25,7 @@ def downloadable(wildcards):
     return next(file for file in files if file_name(file["url"]) == wildcards.file)
 
 
+@readable_errors()
 def passage_files(wildcards):
     """Return the corpus's file, or all documents of its folder, so that Snakemake notices an edit of one."""
     path = source(corpus(wildcards)["passages"], wildcards.corpus)

@@ -10,6 +10,7 @@ def evidence_before_refill(wildcards):
     return rules.measure_before_refill.output[0].format(dataset=wildcards.dataset)
 
 
+@readable_errors()
 def budget_of_refill(wildcards):
     """Return a param that changes when the refill ran out of its budget and config.yaml has another one now."""
     note = Path(f"results/{wildcards.dataset}/pairs/refill.budget.json")

@@ -14,6 +14,7 @@ def linked_file(wildcards):
     return rules.link_documents.output[0].format(dataset=wildcards.dataset) if linked else []
 
 
+@readable_errors()
 def facts_file(wildcards):
     """Return the file of facts for prompts that ask about single sentences, or else nothing."""
     prompts = own(f"resources/prompts/{dataset(wildcards)['prompts']}/single_doc_answer.yaml")
