@@ -66,7 +66,7 @@ def import_corpus(
     `columns` maps id, text and title to the names in the file. If `words` is not 0, documents are cut into passages of
     this number of words, in `windows` or along their `structure`.
     """
-    cut = {"words": words, "split": split} if words else {}
+    cut = ({"words": words} if words else {}) | ({"split": split} if words or split != "windows" else {})
     validated(Passages, {"path": str(source), "columns": dict(columns), **cut}, "import_corpus")
     folder.mkdir(parents=True, exist_ok=True)
     import_passages(source, columns, words, folder / "passages.arrow", folder / "passages.json", split)
@@ -103,6 +103,8 @@ def exact_search(queries: np.ndarray, vectors: Path, k: int) -> np.ndarray:
 
     The result has shape (q, k) and the fields `row` and `score`. If there are fewer than k rows, k is their number.
     """
+    if k < 1:
+        raise UserError(f"k: {k} is too small: the least is 1")
     if not vectors.is_file():
         raise UserError(f"{vectors}: no such file")
     file, found = VectorFile(vectors), np.ascontiguousarray(queries, np.float32)
