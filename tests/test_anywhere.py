@@ -159,7 +159,9 @@ def test_each_use_as_a_module_checks_its_own_jobs_and_all_share_the_lock(tmp_pat
 
     def job(name, module, **wildcards):
         rule = SimpleNamespace(name=name, shellcmd="{params.command}", module_globals=module)
-        return SimpleNamespace(rule=rule, output=["made"], input=SimpleNamespace(), wildcards=SimpleNamespace(**wildcards))
+        return SimpleNamespace(
+            rule=rule, output=["made"], input=SimpleNamespace(), wildcards=SimpleNamespace(**wildcards)
+        )
 
     theirs, preview = job("train", {}), job("rag_preview_cost", uses[0].globals)
     begin([theirs, preview], uses, read_config(ROOT))
