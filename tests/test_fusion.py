@@ -64,3 +64,26 @@ def test_passages_that_share_no_word_with_the_query_win_nothing_by_their_place_i
     fuse_runs([dense, words], 3, ["q"], tmp_path / "fused.parquet", tmp_path / "fused.trec")
     rows_found = pq.read_table(tmp_path / "fused.parquet").to_pydict()["row"]
     assert set(rows_found) == set(rows)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "rows"),
+    [
+        # By vectors, a score of 0 is better than those below it.
+        (dict(zip([1, 2, 3], [1, 0, -1], strict=True)), dict(zip([7, 8], [2, 1], strict=True)), [1, 7, 2, 8, 3]),
+        # A passage whose vector is 0 comes last, instead of making the run too short.
+        ({4: 3, 2: 0}, {4: 1, 2: 0}, [4, 2]),
+        # Two searches by words: what neither found follows in the order of the corpus.
+        ({5: 1, 3: 0, 8: 0}, {6: 1, 2: 0, 3: 0}, [5, 6, 2, 3, 8]),
+    ],
+)
+def test_a_score_of_0_is_no_find_only_at_the_end_and_shortens_no_run(tmp_path, first, second, rows):
+    passages(tmp_path, 9)
+    runs = [
+        run_of(tmp_path, name, list(found), score=lambda rank, scores=tuple(found.values()): scores[rank - 1])
+        for name, found in (("first", first), ("second", second))
+    ]
+    fuse_runs(runs, len(rows), ["q"], tmp_path / "fused.parquet", tmp_path / "fused.trec")
+    table = pq.read_table(tmp_path / "fused.parquet").to_pydict()
+    assert table["row"] == rows
+    assert table["score"] == sorted(table["score"], reverse=True)

@@ -25,7 +25,9 @@ def fuse_runs(runs: Sequence[Run], k: int, query_ids: Sequence[str], output: Pat
 
 
 def _of_query(runs: Sequence[Run], query: str, k: int, output: Path) -> np.ndarray:
-    found = fused([_found(run.ranking(query)) for run in runs])[:k]
+    rankings = [run.ranking(query) for run in runs]
+    best = fused([_found(ranking) for ranking in rankings])
+    found = np.concatenate([best, _others(rankings, best["row"])])[:k]
     if len(found) < k:
         raise UserError(
             f"{output}: the runs have {len(found)} passages for the query {query!r}, but {k} are needed: "
@@ -36,13 +38,26 @@ def _of_query(runs: Sequence[Run], query: str, k: int, output: Path) -> np.ndarr
 
 
 def _found(ranking: np.ndarray) -> np.ndarray:
-    """Return the rows of a ranking that do not score 0.
+    """Return the rows of a ranking, without the scores of 0 at its end.
 
     A search by words that finds too few passages fills its list up with others, in the order of the corpus. These share
-    no word with the query and score 0, so their ranks mean nothing.
+    no word with the query and score 0, so their ranks mean nothing. In a search by vectors, worse passages may follow a
+    score of 0. Then its rank counts.
     """
-    rows: np.ndarray = ranking["row"][ranking["score"] != 0]
+    scored = np.flatnonzero(ranking["score"])
+    rows: np.ndarray = ranking["row"][: scored[-1] + 1 if len(scored) else 0]
     return rows
+
+
+def _others(rankings: Sequence[np.ndarray], found: np.ndarray) -> np.ndarray:
+    """Return HITS of the rows that the rankings list, but did not find: with the score 0, in the order of the corpus.
+
+    So a run never has fewer passages than the runs that it is made from.
+    """
+    rows = np.setdiff1d(np.concatenate([ranking["row"] for ranking in rankings]), found)
+    hits = np.zeros(len(rows), HITS)
+    hits["row"] = rows
+    return hits
 
 
 def fused(rankings: Sequence[np.ndarray]) -> np.ndarray:
