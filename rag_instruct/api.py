@@ -107,12 +107,20 @@ def exact_search(queries: np.ndarray, vectors: Path, k: int) -> np.ndarray:
         raise UserError(f"k: {k} is too small: the least is 1")
     if not vectors.is_file():
         raise UserError(f"{vectors}: no such file")
-    file, found = VectorFile(vectors), np.ascontiguousarray(queries, np.float32)
+    with np.errstate(over="ignore"):
+        file, found = VectorFile(vectors), np.ascontiguousarray(queries, np.float32)
     if np.ndim(queries) != 2 or found.shape[1] != file.dimension:
         raise UserError(
             f"the queries have shape {np.shape(queries)}: give (queries, {file.dimension}), as {vectors} has "
             f"{file.dimension} dimensions"
         )
+    if not np.isfinite(found).all():
+        row = int(np.flatnonzero(~np.isfinite(found).all(axis=1))[0])
+        raise UserError(
+            f"query {row} (from 0) has a number that is not finite (NaN, infinite, or too large): correct it"
+        )
+    if k < 0:
+        raise UserError(f"k is {k}: give the number of rows to find")
     return search(found, file, k)
 
 

@@ -176,3 +176,13 @@ def test_queries_of_another_shape_are_refused(tmp_path):
     for queries in (np.ones(4), np.ones((2, 3))):
         with pytest.raises(api.UserError, match=r"give \(queries, 4\)"):
             api.exact_search(queries, tmp_path / "vectors.npy", 2)
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, 1e39])
+def test_queries_that_are_not_finite_are_refused(tmp_path, wrong):
+    """Any row would be the best."""
+    save_array(tmp_path / "vectors.npy", np.eye(4, dtype=np.float32))
+    with pytest.raises(api.UserError, match=r"query 1 \(from 0\) has a number that is not finite"):
+        api.exact_search(np.array([[1, 0, 0, 0], [0, wrong, 0, 0]]), tmp_path / "vectors.npy", 2)
+    with pytest.raises(api.UserError, match="k is -1"):
+        api.exact_search(np.eye(4), tmp_path / "vectors.npy", -1)

@@ -63,6 +63,16 @@ def test_a_model_without_scores_and_a_length_that_it_cannot_read_are_refused(fol
         Reranker(RerankerSettings(str(folder), max_length=600))
 
 
+def test_a_score_that_is_not_finite_is_refused_with_its_pair(tmp_path):
+    """It would put its passage behind all others, and NaN into the run."""
+    broken = reranker_folder(tmp_path / "broken")
+    model = AutoModelForSequenceClassification.from_pretrained(broken)
+    model.classifier.bias.data.fill_(float("nan"))
+    model.save_pretrained(broken)
+    with pytest.raises(UserError, match=r"gives the score nan to the query 'Question 3\?' and the passage 'Passage 3"):
+        scores(broken, PAIRS[3:5])
+
+
 def test_the_first_passages_get_a_new_order_and_the_others_follow():
     ranking = np.array([(5, 9.0), (3, 8.0), (7, 7.0), (1, 6.0), (2, 5.0)], HITS)
     found = reordered(ranking, np.array([0.5, 2.0, 0.5]))

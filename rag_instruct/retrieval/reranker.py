@@ -12,6 +12,7 @@ from rag_instruct.errors import UserError
 from rag_instruct.logs import bar
 from rag_instruct.models.loading import load_weights, loading
 from rag_instruct.models.source import model_source
+from rag_instruct.records import shown
 from rag_instruct.retrieval.batches import device, fill_results, full_batch, number_type, refuse_length
 from rag_instruct.retrieval.runs import Run, write_run
 from rag_instruct.retrieval.vectors import HITS
@@ -56,10 +57,13 @@ class Reranker:
             raise UserError(f"cross-encoder {settings.model!r}: its tokenizer has no padding token: {REMEDY}")
         refuse_length(self._model, settings.max_length, f"cross-encoder {settings.model!r}")
         self._model.eval().to(device())
-        self._longest = settings.max_length
+        self._name, self._longest = settings.model, settings.max_length
 
     def scores(self, pairs: Sequence[tuple[str, str]], counter: Any) -> np.ndarray:
-        """Return a score for each pair of query and passage, float64. `counter` is a progress bar."""
+        """Return a score for each pair of query and passage, float64. `counter` is a progress bar.
+
+        Raises UserError for a score that is not finite, because it has no place in an order.
+        """
         results = np.empty(len(pairs))
         if len(pairs):
             tokens = self._tokenizer(list(map(list, pairs)), truncation=True, max_length=self._longest)
@@ -71,6 +75,12 @@ class Reranker:
                 return found
 
             fill_results(lengths, self._longest, run_model, results, counter)
+        for place in np.flatnonzero(~np.isfinite(results))[:1]:
+            query, passage = pairs[place]
+            raise UserError(
+                f"cross-encoder {self._name!r} gives the score {results[place]} to the query {shown(query)} and the "
+                f"passage {shown(passage)}: set its `precision` to float32, or {REMEDY}"
+            )
         return results
 
     @torch.inference_mode()
