@@ -1,5 +1,6 @@
 """A checkpoint asked in the terminal: what it reads, what it cites, what it says when something lacks."""
 
+import json
 import os
 from types import SimpleNamespace
 
@@ -72,6 +73,25 @@ def test_the_index_takes_equal_scores_in_the_corpuss_order_and_counts_rows_over_
     hits = PassageIndex(tmp_path, "minilm", ENCODER).best("any", 270)
     assert [hit.row for hit in hits] == [best, *(row for row in range(271) if row != best)][:270]
     assert [hit.passage.id for hit in hits] == [f"id{hit.row}" for hit in hits]
+
+
+@pytest.mark.parametrize("name", ["model", "revision"])
+def test_questions_are_not_compared_with_the_vectors_of_another_model(tmp_path, monkeypatch, name):
+    """Both have 8 numbers, so nothing else would tell, and any passage would be the best."""
+    (tmp_path / "p.tsv").write_text("id\ttext\ttitle\n1\ttext\tT\n2\ttext\tT\n")
+    import_passages(tmp_path / "p.tsv", {}, 0, tmp_path / "passages.arrow", tmp_path / "passages.json")
+    (tmp_path / "small").mkdir()
+    (tmp_path / "small/shards.json").write_text('{"first_rows": [0, 1]}')
+    for number, made_by in enumerate([{}, {"encoder": EncoderSettings("m")._asdict()}]):  # the first are published
+        np.save(tmp_path / f"small/shard_{number:02d}.npy", np.ones((1, 8), np.float16))
+        (tmp_path / f"small/shard_{number:02d}.json").write_text(json.dumps(made_by))
+    monkeypatch.setattr(
+        "rag_instruct.retrieval.passage_index.Encoder",
+        lambda given: SimpleNamespace(weights={"model": given.model, "revision": given.revision}),
+    )
+    PassageIndex(tmp_path, "small", EncoderSettings("m", max_length=8))
+    with pytest.raises(UserError, match=rf"shard_01\.json: the vectors were made with {name} .*: give the same"):
+        PassageIndex(tmp_path, "small", EncoderSettings("m")._replace(**{name: "other"}))
 
 
 def test_an_index_that_is_not_made_yet_is_named(tmp_path):

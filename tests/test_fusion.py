@@ -80,7 +80,7 @@ def test_passages_that_share_no_word_with_the_query_win_nothing_by_their_place_i
 def test_a_score_of_0_is_no_find_only_at_the_end_and_shortens_no_run(tmp_path, first, second, rows):
     passages(tmp_path, 9)
     runs = [
-        run_of(tmp_path, name, list(found), score=lambda rank, scores=tuple(found.values()): scores[rank - 1])
+        run_of(tmp_path, name, list(found), score=dict(enumerate(found.values(), start=1)).get)
         for name, found in (("first", first), ("second", second))
     ]
     fuse_runs(runs, len(rows), ["q"], tmp_path / "fused.parquet", tmp_path / "fused.trec")

@@ -28,6 +28,7 @@ class Quality(NamedTuple):
     factory: str
     parameter: str  # such as nprobe=16; empty for an index without one
     recall: float  # of the 10 nearest vectors
+    vectors: str = ""  # a digest of some of the vectors; empty in indexes of older versions
 
 
 def build_index(vectors: Path, factory: str, output: Path, info: Path) -> Quality:
@@ -59,9 +60,10 @@ class ApproximateShard:
             self._index = faiss.read_index(str(index), faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY)
         except RuntimeError as error:
             raise UserError(f"{index}: missing or damaged ({_message_of(error)}): {remedy}") from error
-        if (self._index.ntotal, self._index.d) != (len(vectors), vectors.dimension):
-            raise UserError(f"{index}: the index was not made from the vectors in the shard's .npy file: {remedy}")
         self.quality = Quality(**read_json(info))
+        has_shape = (self._index.ntotal, self._index.d) == (len(vectors), vectors.dimension)
+        if not has_shape or self.quality.vectors not in ("", _digest_of(vectors)):
+            raise UserError(f"{index}: the index was not made from the vectors in the shard's .npy file: {remedy}")
         if self.quality.parameter:
             _set_parameter(self._index, self.quality.parameter)
 
@@ -79,7 +81,7 @@ def _measured(index: Any, shard: VectorFile, factory: str) -> Quality:
         recall = _recall(_best_hits(index, shard, queries, RECALL_HITS), exact)
         if recall >= SUFFICIENT_RECALL:
             break
-    return Quality(factory, parameter, recall)
+    return Quality(factory, parameter, recall, _digest_of(shard))
 
 
 def _trained_index(shard: VectorFile, factory: str) -> Any:
@@ -110,6 +112,11 @@ def _sampled(shard: VectorFile, count: int) -> np.ndarray:
         return shard.block(0, len(shard))
     rows = {int(digest("index", number)[:15], 16) % len(shard) for number in range(count)}
     return shard.scattered(np.array(sorted(rows)))
+
+
+def _digest_of(shard: VectorFile) -> str:
+    """Return a digest of some vectors. It tells apart the vectors of two models, or of two corpora of the same size."""
+    return digest(_sampled(shard, RECALL_QUERIES).tobytes().hex())
 
 
 def _parameters(index: Any) -> Iterator[str]:

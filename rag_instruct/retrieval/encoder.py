@@ -69,6 +69,11 @@ class Encoder:
         self.dimension = _dimension(settings, self._model.config.hidden_size)
 
     @property
+    def weights(self) -> dict[str, str | None]:
+        """What makes queries and passages comparable: the model and its revision."""
+        return {"model": self._settings.model, "revision": self._settings.revision}
+
+    @property
     def identity(self) -> str:
         """The settings that change a vector, as JSON. All vectors of an index must have the same identity.
 

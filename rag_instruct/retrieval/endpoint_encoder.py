@@ -43,6 +43,11 @@ class EndpointEncoder:
         return self._settings.dimension or int(self._encoded([PROBE]).shape[1])
 
     @property
+    def weights(self) -> dict[str, str | None]:
+        """What makes queries and passages comparable: the model."""
+        return {"model": self._session.model.model}
+
+    @property
     def identity(self) -> str:
         """The settings that change a vector, as JSON. All vectors of an index must have the same identity."""
         model, settings = self._session.model, self._settings

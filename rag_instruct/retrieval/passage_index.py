@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 class QueryEncoder(Protocol):
     """Makes vectors of queries: by weights here (`Encoder`), or at an endpoint (`EndpointEncoder`)."""
 
+    @property
+    def weights(self) -> dict[str, str | None]:
+        """What makes queries and passages comparable, with the keys of `identity`."""
+
     def encode(self, texts: list[str], what: str) -> np.ndarray:
         """Return one vector for each query: float32, shape (len(texts), dimension)."""
 
@@ -32,7 +36,7 @@ class PassageIndex:
     def __init__(
         self, corpus: Path, encoder_name: str, encoder: EncoderSettings | QueryEncoder, approximate: bool = False
     ) -> None:
-        """Open the folder results/corpora/<corpus>. Raises UserError when it has no vectors.
+        """Open the folder results/corpora/<corpus>. Raises UserError when it has no vectors, or those of another model.
 
         With `approximate`, `best` searches the corpus's faiss index if there is one.
         """
@@ -46,6 +50,7 @@ class PassageIndex:
         first_rows = read_json(vectors / "shards.json")["first_rows"]
         self._shards = [(row, VectorFile(vectors / f"shard_{n:02d}.npy")) for n, row in enumerate(first_rows)]
         self._encoder = Encoder(encoder) if isinstance(encoder, EncoderSettings) else encoder
+        self._refuse_other_model(vectors)
         self._approximate = self._indexed(vectors) if approximate else None
 
     def best(self, query: str, k: int) -> list[Hit]:
@@ -56,6 +61,20 @@ class PassageIndex:
         if self._approximate is None or k < 1:
             return self._best(vector, k)
         return self._merged([shard.search(vector, k) for shard in self._approximate], k)
+
+    def _refuse_other_model(self, vectors: Path) -> None:
+        """Raise UserError if another model made the vectors. Published vectors do not say which one did."""
+        for number in range(len(self._shards)):
+            info = vectors / f"shard_{number:02d}.json"
+            made_by = read_json(info).get("encoder", {}) if info.is_file() else {}
+            own = self._encoder.weights if made_by else {}
+            for name, value in own.items():
+                if made_by.get(name, value) != value:
+                    raise UserError(
+                        f"{info}: the vectors were made with {name} {made_by[name]!r}, but the questions would be with "
+                        f"{value!r}: give the same encoder, or make the vectors again with `snakemake --cores 8 -- "
+                        f"{vectors}/shards.json` (put your --configfile before `--`)"
+                    )
 
     def _indexed(self, vectors: Path) -> "list[ApproximateShard] | None":
         if not (vectors / "index.json").is_file():
