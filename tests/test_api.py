@@ -144,6 +144,24 @@ def test_an_index_follows_a_corpus_that_is_imported_again(tmp_path, monkeypatch)
     assert json.loads((tmp_path / "corpus/index/made_of.json").read_text()) != made
 
 
+def test_an_import_that_is_killed_before_its_end_leaves_no_digest_of_the_earlier_corpus(tmp_path, monkeypatch):
+    """With it, the vectors of the earlier corpus would be taken for those of the new one."""
+
+    def killed(path, value):
+        raise KeyboardInterrupt
+
+    for text in ("one", "two"):
+        (tmp_path / "p.jsonl").write_text(json.dumps({"id": "1", "text": text}))
+        if text == "two":
+            monkeypatch.setattr("rag_instruct.corpus.importing.write_json", killed)
+            with pytest.raises(KeyboardInterrupt):
+                api.import_corpus(tmp_path / "p.jsonl", tmp_path / "corpus")
+        else:
+            api.import_corpus(tmp_path / "p.jsonl", tmp_path / "corpus")
+    with pytest.raises(api.UserError, match=r"passages\.json: no such file"):
+        api.open_index(tmp_path / "corpus", api.EncoderSettings("m"))
+
+
 @pytest.mark.parametrize(
     ("call", "said"),
     [

@@ -61,6 +61,8 @@ def import_passages(
         if not batches.titles:
             logger.warning("%s: no passage has a title: name its column under `columns` if there is one", source)
         _refuse_duplicates(np.frombuffer(batches.hashes, np.uint64), temporary_ids, source)
+        # A kill among the next steps must not leave the digest of other passages, for which there may be vectors.
+        info.unlink(missing_ok=True)
     write_json(
         info,
         {"passages": len(batches.hashes), "sha256": batches.sum.hexdigest(), "left_out": left_out.by_reason},
