@@ -80,7 +80,9 @@ def test_questions_are_searched_in_the_index_of_every_shard(tmp_path, monkeypatc
         encoder.encode = lambda texts, what: query
     for other in (vectors[1200:1300], vectors[1200:] + 1):  # the latter as many, such as those of another model
         np.save(folder / "shard_01.npy", other)
-        with pytest.raises(UserError, match=r"shard_01\.faiss: the index was not made from the vectors .*: delete .*index\.json"):
+        with pytest.raises(
+            UserError, match=r"shard_01\.faiss: the index was not made from the vectors .*: delete .*index\.json"
+        ):
             PassageIndex(tmp_path, "minilm", EncoderSettings("m"), approximate=True)
     (folder / "shard_00.faiss").write_bytes((folder / "shard_00.faiss").read_bytes()[:40])
     for reason in ("damaged", "missing"):

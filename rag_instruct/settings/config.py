@@ -122,7 +122,8 @@ def read_config(folder: Path, more: Iterable[Path] = ()) -> Settings:
             config = _merged(config, yaml.safe_load(read_text(path)) or {})
         except yaml.YAMLError as error:
             raise UserError(f"{path}: not YAML: {error}") from error
-    return with_own_files(checked(config, root() / "resources/prompts", paths), root())
+    settings: Settings = with_own_files(checked(config, root() / "resources/prompts", paths), root())
+    return settings
 
 
 def _merged(before: Any, added: Any) -> Any:
