@@ -119,8 +119,6 @@ def exact_search(queries: np.ndarray, vectors: Path, k: int) -> np.ndarray:
         raise UserError(
             f"query {row} (from 0) has a number that is not finite (NaN, infinite, or too large): correct it"
         )
-    if k < 0:
-        raise UserError(f"k is {k}: give the number of rows to find")
     return search(found, file, k)
 
 

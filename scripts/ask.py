@@ -2,12 +2,13 @@
 
 python -m scripts.ask results/rag_instruct_demo/models/smollm2_135m "Who found the moons of Mars?"
 python -m scripts.ask results/rag_instruct_demo/models/smollm2_135m            # many questions
+python -m scripts.ask results/rag_instruct_demo/models/smollm2_135m < questions.txt   # one question a line
 python -m scripts.ask HuggingFaceTB/SmolLM2-135M-Instruct --dataset rag_instruct_demo "..."
 python -m scripts.ask results/rag_instruct_demo/models/smollm2_135m --alone "..."    # without documents
 
 Args:
     model: folder, hub id, or package:<module>/<file>.gguf
-    question: default: questions are read from the terminal
+    question: default: questions are read from the terminal, or from a file on standard input
     dataset: data set whose corpus is searched; default: the data set in whose folder the model is
     configfile: YAML files with settings that override config.yaml
     alone: ask without documents
@@ -16,15 +17,21 @@ Args:
 """
 
 import os
+import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
+from typing import IO
 
 from transformers.utils.logging import disable_progress_bar, set_verbosity_error
 
 from rag_instruct import cli
+from rag_instruct.errors import UserError
 from rag_instruct.evaluation.answerer import Answerer, cited
+from rag_instruct.records import PLAIN
+from rag_instruct.records.opening import encoding_of
 from rag_instruct.retrieval.encoder import EncoderSettings
 from rag_instruct.retrieval.endpoint_settings import EndpointEncoderSettings
 from rag_instruct.retrieval.passage_index import PassageIndex
@@ -61,15 +68,30 @@ def main(
 
 
 def asked() -> Iterator[str]:
-    """Yield questions from the terminal until the user enters an empty one."""
+    """Yield questions from the terminal until the user enters an empty one, or all lines of a file on standard input."""
+    if not sys.stdin.isatty():
+        yield from _lines(sys.stdin.buffer)
+        return
     while True:
         try:
-            question = input("\nQuestion (empty to end): " if sys.stdin.isatty() else "").strip()
+            question = input("\nQuestion (empty to end): ").strip()
         except EOFError:
             return
         if not question:
             return
         yield question
+
+
+def _lines(given: IO[bytes]) -> Iterator[str]:
+    """Yield the lines of a file of questions, without blank ones. A program may write one after the other."""
+    place, first = Path("standard input"), given.readline()
+    encoding = encoding_of(place, first, PLAIN)
+    for number, line in enumerate(chain([first], given) if encoding.startswith("utf-8") else [first + given.read()], 1):
+        try:
+            text = line.decode(encoding if number == 1 else "utf-8")
+        except UnicodeDecodeError as error:
+            raise UserError(f"{place}, line {number}: not UTF-8 ({error.reason}): convert the file to UTF-8") from error
+        yield from filter(None, map(str.strip, re.split("[\r\n]+", text)))
 
 
 def dataset_of(model: str) -> str:

@@ -1,5 +1,6 @@
 """A checkpoint asked in the terminal: what it reads, what it cites, what it says when something lacks."""
 
+import io
 import json
 import os
 from types import SimpleNamespace
@@ -162,3 +163,17 @@ def test_as_a_command(model):
     assert ran.returncode == 1
     assert "error: config.yaml: --dataset: 'nosuch' is not in datasets" in ran.stdout
     assert "Traceback" not in ran.stdout
+
+
+@pytest.mark.parametrize(
+    "given", ["\ufeffWho?\r\n\r\n Where? \nCaf\u00e9?".encode(), "Who?\r\nWhere?\r\n\r\nCaf\u00e9?\r\n".encode("utf-16")]
+)
+def test_a_file_of_questions_is_read_to_its_end(monkeypatch, given):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(given)))
+    assert list(ask.asked()) == ["Who?", "Where?", "Caf\u00e9?"]
+
+
+def test_questions_in_another_encoding_are_refused_by_line(monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO("Who?\nCaf\u00e9?\n".encode("cp1252"))))
+    with pytest.raises(UserError, match=r"standard input, line 2: not UTF-8 .*: convert the file to UTF-8"):
+        list(ask.asked())

@@ -184,6 +184,7 @@ SCORES = {q: {p: score for one, p, score in HITS if one == q} for q in ("q1", "q
         ("beir.json", json.dumps(SCORES)),
         ("ranx.json.gz", json.dumps(SCORES, indent=1)),
         ("pyterrier.csv", "qid,docno,score,rank\n" + "".join(f"{q},{p},{s},1\n" for q, p, s in HITS)),
+        ("results.csv", "qid,docid,docno,score\n" + "".join(f"{q},{n},{p},{s}\n" for n, (q, p, s) in enumerate(HITS))),
         ("beir.tsv", "query-id\tcorpus-id\tscore\r\n" + "".join(f"{q}\t{p}\t{s}\r\n" for q, p, s in HITS)),
         ("quoted.tsv", '"qid"\t"docid"\t"score"\n' + "".join(f'"{q}"\t"{p}"\t{s}\n' for q, p, s in HITS)),
         ("blank.trec", "\n" + "".join(f"{q} Q0 {p} 1 {s} x\n\r\n" for q, p, s in HITS)),
