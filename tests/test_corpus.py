@@ -102,7 +102,16 @@ def test_shards_cover_every_row_once():
         ("p.parquet", b"", "not a readable Parquet file"),
         ("p.zip", b"nonsense", "is the file complete?"),
         ("p.tsv", HEADER + "1\tfoo\tA\n2\tbar\n", "line 3: 2 fields where the header has 3"),
-        ("p.tsv", HEADER + "1\tfoo\tA\n2\tx\tA\n1\tbar\tB\n", "the id '1' occurs twice, as passages number 1 and 3"),
+        (
+            "p.tsv",
+            HEADER + "1\tfoo\tA\n2\tx\tA\n1\tbar\tB\n",
+            "the id '1' occurs twice, as passages number 1 and 3 (p.tsv, line 2; p.tsv, line 4)",
+        ),
+        (
+            "p.json",
+            '{"version": 1, "rows": [{"id": "1", "text": "a"}]}',
+            "if the records are in the list 'rows', set `under: rows`",
+        ),
         ("p.tsv", HEADER, "the corpus is empty"),
         ("p.tsv", "", "the corpus is empty"),
         ("p.tsv", HEADER + "1\t \tA\n", "line 2: passage '1' has an empty id or text"),
@@ -422,3 +431,19 @@ def test_a_missing_id_is_told_from_an_empty_one(tmp_path):
         (tmp_path / "a.jsonl").write_text(json.dumps(record))
         with pytest.raises(UserError, match=said):
             import_passages(tmp_path / "a.jsonl", {}, 0, tmp_path / "p.arrow", tmp_path / "p.json")
+
+
+def test_a_folder_in_which_nothing_is_read_says_what_it_has(tmp_path):
+    folder = tmp_path / "set"
+    folder.mkdir()
+    for name in ("data-00000-of-00001.arrow", "book.epub"):
+        (folder / name).touch()
+    for words in (0, 100):
+        with pytest.raises(
+            UserError, match=r"only files of kinds that are not read \(\.arrow, \.epub\): save texts as"
+        ):
+            import_passages(folder, {}, words, tmp_path / "p.arrow", tmp_path / "p.json")
+    for name in ("LICENSE.txt", "requirements.txt", "a.jsonl"):
+        (folder / name).write_text("x")
+    with pytest.raises(UserError, match=r"move requirements\.txt and other documents out of it"):
+        import_passages(folder, {}, 0, tmp_path / "p.arrow", tmp_path / "p.json")

@@ -48,6 +48,8 @@ def written(path, rows):
         ({"instruction": "prompt.text"}, {"prompt.text": "T"}, "T"),
         ({"instruction": "prompt.text", "input": "context"}, {"prompt": {"text": "T"}, "context": "C"}, "T\nC"),
         ({"conversation": "m", "role": "who", "text": "said", "human": ["me"]}, {"m": [{"who": "me", "said": "S"}]}, "S"),
+        ({"conversation": "messages"}, {"messages": '[{"role": "user", "content": "S"}]'}, "S"),
+        ({"conversation": "messages"}, {"messages": [{"role": "user", "content": [{"type": "text", "text": "S"}, {"type": "text", "text": "T"}]}]}, "S\nT"),
         ({"conversation": "messages"}, {"messages": [{"role": "system", "content": "x"}, {"role": "user", "content": "S"}]}, "S"),
     ],
 )  # fmt: skip

@@ -120,6 +120,16 @@ def test_inside_an_archive_and_under_a_key(tmp_path):
             "r.jsonl, line 2: not JSON (the key 'a' occurs twice in an object)",
         ),
         ("r.json", '[{"b": {"a": 1, "a": 2}}]', "the key 'a' occurs twice in an object"),
+        ("r.json", '[{"a": 1},\n{"a": 2},\n]', "line 3, after record 2: not JSON (a comma before the end of the array"),
+        (
+            "r.jsonl",
+            '{"a": "x\ny"}\n',
+            "line 1: not JSON (Invalid control character): write a line break or tab inside",
+        ),
+        ("r.csv.gz", b"", "r.csv.gz: not a gzip file, but something else: if it is unpacked already, remove .gz"),
+        ("r.jsonl.zst", b"", "r.jsonl.zst: not a zstd file, but a pointer of Git LFS: get the file itself"),
+        ("r.parquet", "version https://git-lfs.github.com/spec/v1\n", "not a Parquet file, but a pointer of Git LFS"),
+        ("r.zip", "<!DOCTYPE html>", "r.zip: unreadable (File is not a zip file): it is a web page: was the download"),
         ("r.json", '[{"a": 1}] and more', "line 1, after record 1: not JSON (something follows the end)"),
         (
             "r.json",
@@ -146,7 +156,9 @@ def test_inside_an_archive_and_under_a_key(tmp_path):
 )
 def test_what_cannot_be_read_is_named_with_its_place(tmp_path, name, content, said):
     path = tmp_path / name
-    if content is not None:
+    if name in ("r.csv.gz", "r.jsonl.zst"):  # not packed, whatever the name says
+        path.write_text("a,b\n1,2\n" if "csv" in name else "version https://git-lfs.github.com/spec/v1\n")
+    elif content is not None:
         written(path, content)
     with pytest.raises(UserError) as refusal:
         list(records(path))
@@ -304,3 +316,18 @@ def test_endings_in_capitals_and_tables_in_archives(tmp_path):
         archive.writestr("r.jsonl.gz", gzip.compress(b'{"q": 1}', mtime=0))
     assert list(records(tmp_path / "a.ZIP/q.parquet")) == [{"q": "x"}]
     assert list(records(tmp_path / "a.ZIP", form=Form(member="r.jsonl.gz"))) == [{"q": 1}]
+
+
+def test_an_archive_that_cannot_be_read_has_a_remedy_of_its_own(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("r.jsonl", '{"a": 1}')
+    locked = bytearray((tmp_path / "a.zip").read_bytes())
+    locked[6] |= 1  # the flag of a password
+    locked[locked.index(b"PK\1\2") + 8] |= 1
+    (tmp_path / "a.zip").write_bytes(locked)
+    with pytest.raises(UserError, match=r"encrypted.*: unpack the archive, with its password if it has one"):
+        list(records(tmp_path / "a.zip"))
+    with zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
+        archive.writestr("texts/a.txt", "A text.")
+    with pytest.raises(UserError, match=r"it holds: texts/a\.txt: unpack it, and give the folder"):
+        list(records(tmp_path / "b.zip"))

@@ -26,7 +26,10 @@ Choices = tuple[tuple[str, str], ...]
 
 def build(record: Any, number: int) -> Question:
     choices = _choices(listed(_given(record, "choices") or _given(record, "options") or _lettered(record), "choices"))
-    named = next((field for field in ANSWERS if _given(record, field) is not None), ANSWERS[0])
+    named = next((field for field in ANSWERS if _given(record, field) is not None), "")
+    if not named and (empty := next((field for field in ANSWERS if field in record), "")):
+        raise ValueError(f"the field {empty!r} is empty: fill it in")
+    named = named or ANSWERS[0]
     given = member(record, named)
     return Question(
         id=id_of(record, number, next((name for name in IDS if name in record), "id")),

@@ -22,6 +22,7 @@ DOCUMENTS = (*TEXTS, *FORMATS)
 DESCRIPTION = re.compile(
     r"((readme|licen[cs]e)([._-][\w.-]+)?|(notice|changelog|citation|dataset_infos?|dataset_dict|state)(\.\w+)*)", re.I
 )
+OTHER = "files of kind "  # begins the reason for files that are not read
 LISTED = 5  # files that a message names for each reason
 
 
@@ -82,7 +83,7 @@ def _wanted(folder: Path, wanted: Callable[[Path], bool], left_out: LeftOut) -> 
         elif not path.is_file():
             left_out.add("broken links and special files", name)
         elif not wanted(path):
-            left_out.add(f"files of kind {path.suffix.lower() or '(no ending)'}", name)
+            left_out.add(f"{OTHER}{path.suffix.lower() or '(no ending)'}", name)
         elif first := seen.get(_identity(path)):
             left_out.add(f"links to files that are read as {_readable(first.relative_to(folder))}", name)
         elif name != str(path.relative_to(folder)):

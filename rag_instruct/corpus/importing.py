@@ -3,13 +3,15 @@
 import hashlib
 from array import array
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from rag_instruct.corpus.blocks import Document
-from rag_instruct.corpus.files import LeftOut, records_of
+from rag_instruct.corpus.files import DESCRIPTION, OTHER, LeftOut, documents_of, records_of
 from rag_instruct.corpus.passages import BATCH_ROWS, ID_BATCH_ROWS, IDS_SCHEMA, SCHEMA, ArrowRows, ids_beside
 from rag_instruct.corpus.plain import text_blocks
 from rag_instruct.corpus.readers import is_of_documents, read_documents, read_records
@@ -21,6 +23,15 @@ from rag_instruct.records import PLAIN, Form
 
 CUTS: dict[str, Callable[[Document, Limit], Iterator[Piece]]] = {"windows": windows, "structure": along_structure}
 Columns = Mapping[str, str]
+
+
+class _Placed(NamedTuple):
+    """A passage, and where it stands in the source, for messages."""
+
+    place: str
+    id: str
+    text: str
+    title: str
 
 
 def import_passages(
@@ -43,7 +54,8 @@ def import_passages(
     """
     left_out = LeftOut()
     batches = _Batches()
-    passages = _passages(source, columns, Limit(words, measure) if words else None, split, form, left_out)
+    limit = Limit(words, measure) if words else None
+    passages = _passages(source, columns, limit, split, form, left_out)
     with whole(ids_beside(output)) as temporary_ids, whole(output) as temporary:
         with (
             pa.ipc.new_file(str(temporary), SCHEMA) as writer,
@@ -57,10 +69,17 @@ def import_passages(
                 ids_writer.write_batch(ids)
         left_out.say(source)
         if not batches.hashes:
-            raise UserError(f"{source}: the corpus is empty: give at least one passage")
+            raise UserError(f"{source}: the corpus is empty: {_remedy(left_out)}")
         if not batches.titles:
             logger.warning("%s: no passage has a title: name its column under `columns` if there is one", source)
-        _refuse_duplicates(np.frombuffer(batches.hashes, np.uint64), temporary_ids, source)
+        if twice := _duplicates(np.frombuffer(batches.hashes, np.uint64), temporary_ids):
+            name, *rows = twice
+            again = _passages(source, columns, limit, split, form, LeftOut())  # places would take memory
+            places = [one.place for number, one in enumerate(islice(again, rows[1] + 1)) if number in rows]
+            raise UserError(
+                f"{source}: the id {name!r} occurs twice, as passages number {rows[0] + 1} and {rows[1] + 1} "
+                f"({'; '.join(places)}): ids must be unique; remove one or number them again"
+            )
         # A kill among the next steps must not leave the digest of other passages, for which there may be vectors.
         info.unlink(missing_ok=True)
     write_json(
@@ -72,13 +91,11 @@ def import_passages(
 
 def _passages(
     source: Path, columns: Columns, limit: Limit | None, split: str, form: Form, left_out: LeftOut
-) -> Iterator[tuple[str, str, str]]:
-    """Yield id, text and title of all passages."""
+) -> Iterator[_Placed]:
+    """Yield all passages."""
     of_documents = is_of_documents(source)
     if limit is None and of_documents:
-        raise UserError(
-            f"{source}: documents are cut into passages: set `words` of the corpus in config.yaml, such as 100"
-        )
+        raise UserError(f"{source}: {_needs_words(source, left_out)}")
     files = records_of(source, left_out) if source.is_dir() and not of_documents else [source]
     if limit is None:
         for file in files:
@@ -89,20 +106,20 @@ def _passages(
         number = 0
         for number, piece in enumerate(CUTS[split](document, limit), start=1):
             page = f"#page={piece.page}" if piece.page else ""
-            yield f"{document.id}{page}-{number}", piece.text, document.title
+            yield _Placed(document.place, f"{document.id}{page}-{number}", piece.text, document.title)
         if not number:
             left_out.add("empty documents", document.place)
 
 
-def _checked(source: Path, columns: Columns, form: Form) -> Iterator[tuple[str, str, str]]:
-    """Yield id, text and title of the passages in a file. An empty id or text is an error."""
+def _checked(source: Path, columns: Columns, form: Form) -> Iterator[_Placed]:
+    """Yield the passages in a file. An empty id or text is an error."""
     for record in read_records(source, columns, form, ("text", "id")):
         if not record.id.strip() or not record.text.strip():
             raise UserError(
                 f"{source}, {record.place}: passage {record.id!r} has an empty id or text: fill it in, or remove "
                 "the passage. A file of whole documents needs no ids: set `words`"
             )
-        yield record.id, record.text, record.title
+        yield _Placed(f"{source.name}, {record.place}", record.id, record.text, record.title)
 
 
 def _of_records(files: list[Path], columns: Columns, form: Form) -> Iterator[Document]:
@@ -111,6 +128,28 @@ def _of_records(files: list[Path], columns: Columns, form: Form) -> Iterator[Doc
     for number, (file, record) in enumerate(records, start=1):
         place = f"{file.name}, {record.place}"
         yield Document(place, record.id or f"record_{number}", record.title, text_blocks(record.text))
+
+
+def _needs_words(source: Path, left_out: LeftOut) -> str:
+    said = "documents are cut into passages: set `words` of the corpus in config.yaml, such as 100"
+    if not source.is_dir():
+        return said
+    found = documents_of(source, left_out)
+    if not found:
+        return f"the corpus is empty: {_remedy(left_out)}"
+    first = next((path for path in found if not DESCRIPTION.fullmatch(path.name)), found[0])
+    return f"{said}. If the folder is one of files of records, move {first.name} and other documents out of it"
+
+
+def _remedy(left_out: LeftOut) -> str:
+    """Return what to do about a corpus in which nothing was read."""
+    kinds = [reason.removeprefix(OTHER) for reason in sorted(left_out.by_reason) if reason.startswith(OTHER)]
+    if not kinds:
+        return "give at least one passage"
+    return (
+        f"it has only files of kinds that are not read ({', '.join(kinds)}): save texts as .docx, .pdf, .html or .txt, "
+        "and tables as .csv, .jsonl or .parquet"
+    )
 
 
 class _Batches:
@@ -122,11 +161,11 @@ class _Batches:
         self.titles = 0  # passages that have one
         self._ids: list[str] = []
 
-    def of(self, passages: Iterator[tuple[str, str, str]]) -> Iterator[pa.RecordBatch]:
-        """Yield batches of passages, each given by id, text and title."""
+    def of(self, passages: Iterator[_Placed]) -> Iterator[pa.RecordBatch]:
+        """Yield batches of passages."""
         waiting: list[tuple[str, str, str]] = []
         for passage in passages:
-            waiting.append(passage)
+            waiting.append((passage.id, passage.text, passage.title))
             if len(waiting) == BATCH_ROWS:
                 yield self._batch(waiting)
                 waiting = []
@@ -155,22 +194,20 @@ class _Batches:
         return batch
 
 
-def _refuse_duplicates(hashes: np.ndarray, ids: Path, source: Path) -> None:
-    """Raise UserError for an id that occurs twice. Of equal hashes, the ids are compared: they may differ."""
+def _duplicates(hashes: np.ndarray, ids: Path) -> tuple[str, int, int] | None:
+    """Return an id that occurs twice, and its first two rows, or None. Of equal hashes, the ids are compared."""
     ordered = np.sort(hashes)
     suspects = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
     if not len(suspects):
-        return
+        return None
     rows = np.flatnonzero(np.isin(hashes, suspects))
     seen: dict[str, int] = {}
     for places, table in ArrowRows(ids).taken(rows):
         for row, identifier in zip(rows[places].tolist(), table.column(0).to_pylist(), strict=True):
             if identifier in seen:
-                raise UserError(
-                    f"{source}: the id {identifier!r} occurs twice, as passages number {seen[identifier] + 1} and "
-                    f"{row + 1}: ids must be unique; remove one or number them again"
-                )
+                return identifier, seen[identifier], row
             seen[identifier] = row
+    return None
 
 
 def shard_rows(rows: int, shard: int, shards: int) -> tuple[int, int]:

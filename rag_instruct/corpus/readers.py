@@ -16,10 +16,12 @@ from rag_instruct.corpus.plain import plain_blocks
 from rag_instruct.errors import UserError
 from rag_instruct.logs import progress
 from rag_instruct.records import Form, is_known, located_records, member_as_list, shown
-from rag_instruct.records.opening import read_document
-from rag_instruct.records.values import name_of, text_of
+from rag_instruct.records.opening import read_document, stands_for
+from rag_instruct.records.values import name_of, text_of, under_hint
 
 FIELDS = ("id", "text", "title")
+MARKED = (".html", ".htm", ".xhtml", ".md", ".markdown")  # documents that may begin as a web page does
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 LISTED = 20  # documents that a message names
 RUNNING = "lines of running headers, footers and page numbers"
 CONTENTS = "lines of tables of contents"
@@ -30,8 +32,13 @@ WEB = {
     "shift-jis": "cp932", "x-sjis": "cp932", "gb2312": "gb18030", "gbk": "gb18030", "euc-kr": "cp949",
     "utf-16": "utf-8", "utf-16le": "utf-8", "utf-16be": "utf-8", "unicode": "utf-8",
 }  # fmt: skip
+# Titles of PDF files that are names of files, or that programs give.
 NO_TITLE = re.compile(
-    r"^(untitled.*|microsoft word.*|.*\.(docx?|dvi|tex|indd|pdf|ps|odt|qxd|rtf|fm)|\W*|document\d*)$", re.I
+    r"untitled.*|microsoft (word|powerpoint|excel).*|\W*|document\d*|(slide|folie|diapositiva?e?) \d+"
+    r"|.*\.(do[ct][xm]?|pp[st][xm]?|xlsx?|dvi|tex|ind[bd]|pdf|e?ps|od[pst]|qxd|rtf|fm|pmd|p65|pub|wpd|cdr)"
+    r"|powerpoint[ -](presentation|pr\u00e4sentation|\u6f14\u793a\u6587\u7a3f)"
+    r"|(pr[e\u00e9]senta\w+|apresenta\w+)( standard)?( di| de| do)? (microsoft )?powerpoint",
+    re.I,
 )
 
 
@@ -88,6 +95,7 @@ def _no_column(source: Path, place: str, name: str, record: Mapping[str, Any]) -
     # The first record of a table stands in line 2. Perhaps line 1 is a record, too, and no header.
     is_table = place == "line 2" and ".json" not in source.name.lower()
     hint = "; if the file has no line with the names of its columns, add one" if is_table else ""
+    hint += under_hint(place, record)
     hint += "; whole documents need no ids: set `words`" if name == "id" else ""
     return UserError(
         f"{source}, {place}: no column {name!r}, it has {', '.join(record) or 'none':.300}: rename a column, or give "
@@ -107,6 +115,7 @@ def read_documents(source: Path, form: Form, left_out: LeftOut) -> Iterator[Docu
     for path in progress(paths, f"reading {source.name}"):
         name = str(path.relative_to(folder))
         try:
+            _refuse_others(path)
             title, blocks = READERS[path.suffix.lower()](path, form, left_out, name)
         except (ValueError, RecursionError) as error:
             said = "its lists or quotes are nested too deeply" if isinstance(error, RecursionError) else error
@@ -125,6 +134,22 @@ def read_documents(source: Path, form: Form, left_out: LeftOut) -> Iterator[Docu
             f"{source}: {len(unreadable)} of {len(paths)} documents cannot be read: correct them, or move them out of "
             "the folder:\n" + "\n".join(unreadable[:LISTED]) + more
         )
+
+
+def _refuse_others(path: Path) -> None:
+    """Raise ValueError if a file is not the document that its name promises, as after a download that failed."""
+    kind = path.suffix.lower()
+    with path.open("rb") as file:
+        head = file.read(1 << 10)
+    said = stands_for(head)
+    if kind in MARKED and "LFS" not in said:
+        return
+    if said:
+        raise ValueError(f"it is {said}" + (" If it is the wanted text, name it .html" if kind == ".txt" else ""))
+    if kind in FORMATS and not head:
+        raise ValueError("the file is empty: get it again")
+    if head.startswith(OLE):
+        raise ValueError("it is an old Office file, or it needs a password: save it as .docx without a password")
 
 
 def _refuse_missing_packages(source: Path, paths: list[Path]) -> None:
@@ -195,7 +220,7 @@ def _read_pdf(path: Path, _: Form, left_out: LeftOut, name: str) -> Titled:
     _count(left_out, RUNNING, name, found.running)
     _count(left_out, "lines that are turned against the page", name, found.turned)
     _count(left_out, CONTENTS, name, found.contents)
-    return _titled("" if NO_TITLE.match(found.title.strip()) else found.title.strip(), found.blocks, path)
+    return _titled("" if NO_TITLE.fullmatch(found.title.strip()) else found.title.strip(), found.blocks, path)
 
 
 def _count(left_out: LeftOut, reason: str, name: str, count: int) -> None:

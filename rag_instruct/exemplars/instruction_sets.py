@@ -15,7 +15,7 @@ from rag_instruct.files import whole, write_json
 from rag_instruct.logs import logger
 from rag_instruct.reasons import Reason
 from rag_instruct.records import PLAIN, Form, located_records, member, member_as_list, shown
-from rag_instruct.records.values import is_missing, name_of, text_of
+from rag_instruct.records.values import is_missing, listed, name_of, text_of, under_hint
 
 TABLE = pa.schema([("row", pa.int64()), ("instruction", pa.string())])
 TABLE_ROWS = 8192  # rows that one write takes
@@ -78,7 +78,10 @@ class Turns:
 
     def instruction(self, record: Any) -> str:
         """Return the record's instruction, or raise WrongSchema or LeftOut."""
-        turns = _value(record, self.conversation)
+        try:
+            turns = listed(_value(record, self.conversation), self.conversation)
+        except TypeError as error:
+            raise WrongSchema(str(error)) from error
         if not isinstance(turns, list):
             raise WrongSchema(f"{self.conversation!r} is no list of turns, but {shown(turns)}")
         human = {role.casefold() for role in self.human}
@@ -87,7 +90,7 @@ class Turns:
                 raise WrongSchema(f"a turn without {self.role!r} and {self.text!r}: {shown(turn)}")
             if str(turn[self.role]).casefold() in human:
                 try:
-                    return text_of(turn[self.text], self.text)
+                    return text_of(_whole(turn[self.text]), self.text)
                 except TypeError as error:
                     raise WrongSchema(str(error)) from error
         raise LeftOut(Reason.NO_HUMAN_TURN)
@@ -141,6 +144,15 @@ SCHEMAS: dict[str, Schema] = {
 }
 
 
+def _whole(content: Any) -> Any:
+    """Return the text of a turn whose content is a list of parts, as chats with pictures have. Others stay."""
+    if not isinstance(content, list) or not content:
+        return content
+    texts = [part["text"] for part in content if isinstance(part, dict) and isinstance(part.get("text"), str)]
+    kinds = [part.get("type") for part in content if isinstance(part, dict)]
+    return "\n".join(texts) if len(texts) == len(content) == kinds.count("text") else content
+
+
 def _value(record: Any, path: str) -> Any:
     try:
         return member(record, path)
@@ -192,7 +204,7 @@ class InstructionSet:
         """
         for path in self.paths:
             for place, record in located_records(path, self._schema.columns, self._form):
-                text = self._instruction(f"{path}, {place}", record)
+                text = self._instruction(path, place, record)
                 if text is not None:
                     yield self.records, text
                 self.records += 1
@@ -210,7 +222,7 @@ class InstructionSet:
                 f"the first: {self._first_malformed}"
             )
 
-    def _instruction(self, place: str, record: Any) -> str | None:
+    def _instruction(self, path: Path, place: str, record: Any) -> str | None:
         try:
             text = self._schema.instruction(record).strip()
         except LeftOut as error:
@@ -221,9 +233,9 @@ class InstructionSet:
             hint = (
                 f"it looks like {known}: give that as the `schema`" if known else "give the right `schema` or `fields`"
             )
-            self._malformed(
-                f"{place}: not of the schema of {self.name}: {error}; {hint} in config.yaml, or correct the file"
-            )
+            lacks = isinstance(error.__cause__, KeyError)
+            hint = f"{hint} in config.yaml, or correct the file{under_hint(place, record) if lacks else ''}"
+            self._malformed(f"{path}, {place}: not of the schema of {self.name}: {error}; {hint}")
             return None
         if not text:
             self.left_out[Reason.EMPTY_INSTRUCTION] += 1

@@ -48,4 +48,6 @@ def text_lines(path: Path, form: Form = PLAIN) -> Iterator[str]:
     """Read the lines of a text file of any ending, also .gz, .zst, or in a .zip."""
     compression = next((ending for ending in COMPRESSIONS if path.name.lower().endswith(ending)), "")
     with opened_text(path, form, compression) as text:
+        if text.in_place_of_records:
+            raise UserError(f"{path}: not the wanted file, but {text.in_place_of_records}")
         yield from text.lines()

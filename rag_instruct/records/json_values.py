@@ -97,6 +97,8 @@ def _remedy(line: str, error: Exception, one_object: bool) -> str:
             return "remove the comma at the end of the line"
         if line.lstrip().startswith("{'"):
             return "write JSON with double quotes, as Python's json.dumps does"
+        if "control character" in error.msg:
+            return "write a line break or tab inside a text as \\n or \\t"
         if one_object:
             return "write one record per line, an array of records, or set `under` to the key of the array"
     return "correct or remove the line"
@@ -105,7 +107,7 @@ def _remedy(line: str, error: Exception, one_object: bool) -> str:
 def _said(error: Exception) -> str:
     if isinstance(error, RecursionError):
         return f"more than {DEEPEST} levels of nesting"
-    return str(getattr(error, "msg", error))
+    return str(getattr(error, "msg", error)).removesuffix(" at")
 
 
 def _refuse_depth(value: Any, source: str) -> Any:
@@ -187,6 +189,8 @@ class _Nested:
             yield self._value(counted)
             if self._take(",]") == "]":
                 return
+            if self._peek() == "]":
+                self._refuse(_Fault("a comma before the end of the array, which must go"))
 
     def _members(self, counted: bool = False) -> Iterator[str]:
         """Yield the keys of the object that begins here. After each key, the caller must read or skip the value.

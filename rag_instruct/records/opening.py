@@ -47,6 +47,11 @@ NO_RECORDS = {  # what to say of files that begin so, in small letters: they oft
 }
 
 
+def stands_for(head: bytes) -> str:
+    """Return what a file is that stands in place of the wanted one, by its first bytes, or ""."""
+    return next((said for begin, said in NO_RECORDS.items() if head.lstrip().lower().startswith(begin)), "")
+
+
 class Form(NamedTuple):
     """How a file is written, where its name and first bytes do not say so."""
 
@@ -84,11 +89,14 @@ def resolved(path: Path, form: Form) -> Path:
     if path.suffix.lower() != ".zip" or not path.is_file():
         return path
     with _errors_of(path), zipfile.ZipFile(path) as archive:
-        names = [one.filename for one in archive.infolist() if not one.is_dir() and is_known(Path(one.filename))]
+        every = [one.filename for one in archive.infolist() if not one.is_dir()]
+    names = [name for name in every if is_known(Path(name))]
     if len(names) != 1:
-        found = ", ".join(names[:10]) or "none"
+        found = ", ".join((names or every)[:10]) or "nothing"
+        unpack = "" if names or not every else ": unpack it, and give the folder if it has documents"
         raise UserError(
             f"{path}: the archive must hold one file of a known kind, or `member` must name it; it holds: {found}"
+            f"{unpack}"
         )
     return path / names[0]
 
@@ -108,7 +116,16 @@ def _errors_of(path: Path) -> Iterator[None]:
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file") from error
     except UNREADABLE as error:
-        raise UserError(f"{path}: unreadable ({error!s:.200}): is the file complete?") from error
+        raise UserError(f"{path}: unreadable ({error!s:.200}): {_remedy(path, error)}") from error
+
+
+def _remedy(path: Path, error: Exception) -> str:
+    if isinstance(error, RuntimeError):  # zipfile lacks the password, or does not know the compression
+        return "unpack the archive, with its password if it has one, and give the file itself"
+    with suppress(OSError), (_archive(path) or path).open("rb") as file:
+        if said := stands_for(file.read(1 << 10)):
+            return f"it is {said}"
+    return "is the file complete?"
 
 
 def _archive(path: Path) -> Path | None:
@@ -139,8 +156,7 @@ class Text:
     def __init__(self, path: Path, stream: IO[str], encoding: str, head: bytes, advance: Callable[[], None]) -> None:
         self.path, self.line = path, 0  # the number of line ends so far
         self.begin = head.decode(encoding, "ignore").lstrip()[:1]
-        start = head.lstrip().lower()
-        self.in_place_of_records = next((said for begin, said in NO_RECORDS.items() if start.startswith(begin)), "")
+        self.in_place_of_records = stands_for(head)
         self._stream, self._encoding, self._advance = stream, encoding, advance
         self._since = 0  # characters since the progress bar was updated
 
@@ -183,6 +199,8 @@ class Text:
 def opened_text(path: Path, form: Form, compression: str = "", with_bar: bool = True) -> Iterator[Text]:
     """Open the decoded text of a file, by default with a progress bar."""
     with opened(path) as raw, ExitStack() as stack:
+        if compression:
+            _refuse_unpacked(path, raw.peek(1 << 10), COMPRESSIONS[compression])  # type: ignore[attr-defined]
         with _errors_of(path):
             packed = compression and pa.CompressedInputStream(raw, COMPRESSIONS[compression])
             buffered = io.BufferedReader(stack.enter_context(packed) if packed else raw, 1 << 16)  # type: ignore[type-var]
@@ -198,6 +216,17 @@ def opened_text(path: Path, form: Form, compression: str = "", with_bar: bool = 
         yield Text(path, text, encoding, head, advance)
         if counter.total:  # the last pieces were too few for an update
             counter.update(counter.total - counter.n)
+
+
+def _refuse_unpacked(path: Path, head: bytes, compression: str) -> None:
+    """Refuse a file whose name promises a compression that its first bytes do not have."""
+    magic = next(begin for begin, said in MAGIC.items() if compression in said)
+    if head and not head.startswith(magic):
+        said = stands_for(head)
+        raise UserError(
+            f"{path}: not a {compression} file, but {said or 'something else'}"
+            + ("" if said else f": if it is unpacked already, remove {path.suffix} from its name")
+        )
 
 
 def encoding_of(path: Path, head: bytes, form: Form) -> str:

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from rag_instruct.errors import UserError
 from rag_instruct.logs import bar
-from rag_instruct.records.opening import UNREADABLE, opened
+from rag_instruct.records.opening import UNREADABLE, opened, stands_for
 
 ROWS = 1024  # rows that are read at a time; fewer if they are long
 BYTES = 1 << 24  # of the rows that are read at a time
@@ -21,6 +21,8 @@ def parquet_records(path: Path, columns: Sequence[str]) -> Iterator[Located]:
     """Read the rows. `columns` are the only ones that are read ("a.b" is a member of a list or struct)."""
     number = 0
     with opened(path) as raw:
+        if said := stands_for(raw.peek(1 << 10)):  # type: ignore[attr-defined]
+            raise UserError(f"{path}: not a Parquet file, but {said}")
         try:
             file = pq.ParquetFile(raw)
             names = file.schema_arrow.names

@@ -42,6 +42,13 @@ def shown(value: Any, most: int = 60) -> str:
     return repr(value[:most] if isinstance(value, str) else value)[:most]
 
 
+def under_hint(place: str, record: Any) -> str:
+    """Return a hint if the first record of a file may be an object that holds the records, or ""."""
+    found = record.items() if place == "line 1" and isinstance(record, dict) else ()
+    name = next((name for name, value in found if isinstance(value, list) and value and isinstance(value[0], dict)), "")
+    return f"; if the records are in the list {name!r}, set `under: {name}`" if name else ""
+
+
 def is_missing(value: Any) -> bool:
     """Return whether a value stands for none: null, or NaN, which pandas writes for an empty cell."""
     return value is None or (isinstance(value, float) and math.isnan(value))
