@@ -7,10 +7,11 @@ PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 
 
-def pdf(path, pages, title=""):
+def pdf(path, pages, title="", field=""):
     """A PDF file. A page is a list of (left, bottom, letter size, bold, text); None is a page with only a picture.
 
     A sixth element sets the letters by a matrix: "scaled" for a font of size 1, "upright" for a line that goes up.
+    Each page has a form field with the text `field`.
     """
     objects = [
         "<< /Type /Catalog /Pages 2 0 R >>",
@@ -19,12 +20,20 @@ def pdf(path, pages, title=""):
         f"<< /Title ({title}) >>",
         "<< /Type /XObject /Subtype /Image /Width 1 /Height 1 /ColorSpace /DeviceGray /BitsPerComponent 8 /Length 1 >>\nstream\nx\nendstream",
     ]  # fmt: skip
+    if field:
+        drawn = f"BT /R 10 Tf 2 6 Td ({field}) Tj ET"
+        objects += [
+            "<< /Type /Annot /Subtype /Widget /FT /Tx /T (name) /Rect [72 90 300 110] /AP << /N 8 0 R >> >>",
+            "<< /Type /XObject /Subtype /Form /BBox [0 0 200 20] /Resources << /Font << /R 3 0 R >> >> "
+            f"/Length {len(drawn)} >>\nstream\n{drawn}\nendstream",
+        ]
+    fields = "/Annots [7 0 R] " if field else ""
     kids = []
     for lines in pages:
         drawn = "q 500 0 0 700 50 50 cm /I Do Q" if lines is None else "".join(map(_drawn, lines))
         objects.append(f"<< /Length {len(drawn)} >>\nstream\n{drawn}\nendstream")
         objects.append(
-            "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Resources << /Font << /R 3 0 R /B 4 0 R >> "
+            f"<< /Type /Page {fields}/Parent 2 0 R /MediaBox [0 0 612 792] /Resources << /Font << /R 3 0 R /B 4 0 R >> "
             f"/XObject << /I 6 0 R >> >> /Contents {len(objects)} 0 R >>"
         )
         kids.append(f"{len(objects)} 0 R")

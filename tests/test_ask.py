@@ -166,7 +166,8 @@ def test_as_a_command(model):
 
 
 @pytest.mark.parametrize(
-    "given", ["\ufeffWho?\r\n\r\n Where? \nCaf\u00e9?".encode(), "Who?\r\nWhere?\r\n\r\nCaf\u00e9?\r\n".encode("utf-16")]
+    "given",
+    ["\ufeffWho?\r\n\r\n Where? \nCaf\u00e9?".encode(), "Who?\r\nWhere?\r\n\r\nCaf\u00e9?\r\n".encode("utf-16")],
 )
 def test_a_file_of_questions_is_read_to_its_end(monkeypatch, given):
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(given)))

@@ -5,6 +5,7 @@ import json
 import os
 import textwrap
 import unicodedata
+import zipfile
 from pathlib import Path
 
 import office
@@ -134,6 +135,26 @@ PAGE = f"""<!doctype html><html><head><title>Gloves - ACME</title><script>var x 
 <table><tr><th>Size</th><th>Width</th></tr><tr><td>7</td><td>18 cm</td></tr></table>
 <ol><li>Wash them after each use, with soap.</li><li>Dry them in the air, not in the sun.</li></ol></main>
 <footer><p>Copyright ACME. All rights reserved.</p></footer></body></html>"""
+
+
+def test_what_stands_in_place_of_a_document_is_no_text(folder):
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
+    files = {
+        "a.txt": pointer,
+        "b.md": pointer,
+        "c.pdf": "<!DOCTYPE html><p>Log in",
+        "d.txt": "<html><p>x",
+        "e.docx": "",
+    }
+    for name, content in files.items():
+        (folder / name).write_text(content)
+    (folder / "f.docx").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 locked")
+    with pytest.raises(UserError) as refusal:
+        passages(folder)
+    said = str(refusal.value).split("\n")[1:]
+    assert [line.partition(": ")[0] for line in said] == ["a.txt", "b.md", "c.pdf", "d.txt", "e.docx", "f.docx"]
+    for line, part in zip(said, ["git lfs pull", "git lfs pull", "was the download refused", "name it .html", "is empty", "needs a password"], strict=True):  # fmt: skip
+        assert part in line
 
 
 def test_a_web_page_is_its_main_content(folder):
@@ -721,3 +742,69 @@ def test_lines_that_begin_with_the_same_small_word_are_prose():
 def test_lines_are_joined_with_one_blank_or_none_after_a_hyphen(end, joined):
     text = "\n".join([f"The river runs through the whole of the wide and green {end}", "the sea."] * 6)
     assert f"green {joined}." in plain_blocks(text).blocks[0].text
+
+
+def test_what_a_page_hides_or_shows_only_to_programs_is_no_text():
+    page = (
+        "<p>a</p><p hidden>X<p>b <span style='visibility: hidden'>X</span><span aria-hidden=true>X</span></p><video>X</video>"
+        "<div hidden=until-found>c</div><template shadowrootmode=open><p>d Donau&shy;dampf</p></template>"
+        "<p>e <math><semantics><mi>X</mi><annotation encoding='application/x-tex'>m^2</annotation></semantics></math> f</p>"
+    )
+    assert [block.text for block in html_blocks(page).blocks] == ["a", "b", "c", "d Donaudampf", "e m^2 f"]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("See [[Boots#Cap|the cap]], [[Boots#Cap]] and `[[code]]`.", ["See the cap, Boots > Cap and [[code]]."]),
+        ("# [[Gloves]] {#gloves}\n\n| a |\n|--|\n| [[B\\|shoe]] |", ["Gloves", "a", "shoe"]),
+        ("A matrix [[0, 1]], a source [[1]](http://x).\n\n![[a.png]]", ["A matrix [[0, 1]], a source [1]."]),
+        ("> [!note]- Title\n> Text.\n\n> [!TIP]\n> More.", ["Title", "Text.", "More."]),
+    ],
+)
+def test_links_callouts_and_attributes_of_notes_are_plain_text(text, shown):
+    assert [block.text for block in markdown_blocks(text)[1].blocks] == shown
+
+
+def test_a_key_of_front_matter_may_have_a_capital():
+    assert markdown_blocks("---\nTitle: Gloves\n---\nText.\n")[0] == "Gloves"
+
+
+def test_a_word_file_loses_neither_fields_nor_words_with_a_reading(folder):
+    table = '</w:t></w:r><w:fldSimple w:instr=" SEQ Table "><w:r><w:t>7</w:t></w:r></w:fldSimple><w:r><w:t>'
+    ruby = (
+        "</w:t></w:r><w:r><w:ruby><w:rt><w:r><w:t>\u3068\u3046</w:t></w:r></w:rt><w:rubyBase><w:r><w:t>\u6771</w:t></w:r>"
+        "</w:rubyBase></w:ruby></w:r><w:r><w:t>"
+    )
+    office.docx(folder / "a.docx", [f"Table {table}: Gloves", f"{ruby}\u4eac\u306f\u9996\u90fd\u3067\u3059\u3002"])
+    ((_, text),) = passages(folder)[0].values()
+    assert text == "Table 7: Gloves\n\n\u6771\u4eac\u306f\u9996\u90fd\u3067\u3059\u3002"
+
+
+def test_styles_that_are_based_on_headings_are_headings_and_a_list_of_contents_is_left_out(folder):
+    made = [("TOC1", "1 Gloves 3"), ("Acme", "Gloves"), GLOVES, ("Acme2", "Boots"), BOOTS]
+    office.docx(folder / "a.docx", made)
+    with zipfile.ZipFile(folder / "a.docx") as archive:
+        files = {name: archive.read(name).decode() for name in archive.namelist()}
+    styles = [("TOC1", "toc 1", ""), ("Acme", "ACME Head", '<w:basedOn w:val="Heading1"/>'), ("Acme2", "ACME Sub", '<w:basedOn w:val="Acme"/><w:pPr><w:outlineLvl w:val="1"/></w:pPr>')]  # fmt: skip
+    more = "".join(f'<w:style w:type="paragraph" w:styleId="{key}"><w:name w:val="{name}"/>{rest}</w:style>' for key, name, rest in styles)  # fmt: skip
+    files["word/styles.xml"] = files["word/styles.xml"].replace("</w:styles>", f"{more}</w:styles>")
+    with zipfile.ZipFile(folder / "a.docx", "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    found, left_out = passages(folder, 30)
+    assert list(found.values()) == [("Gloves", GLOVES), ("Gloves", f"Boots\n{BOOTS}")]
+    assert left_out == {"lines of tables of contents": ["a.docx: 1"]}
+
+
+def test_the_fields_of_a_pdf_form_have_their_texts(folder):
+    office.pdf(folder / "a.pdf", [office.column(GLOVES)], field="Ida Holm")
+    ((_, text),) = passages(folder)[0].values()
+    assert text.startswith(GLOVES)
+    assert text.endswith("Ida Holm")
+
+
+@pytest.mark.parametrize("title", ["PowerPoint Presentation", "Folie 1", "layout.pmd", "Microsoft PowerPoint - a.ppt"])
+def test_a_name_that_a_program_gave_a_pdf_is_no_title(folder, title):
+    ((found, _),), _ = pdf_texts(folder, [[(72, 740, 18, True, "Gloves"), *office.column(GLOVES)]], title=title)
+    assert found == "Gloves"

@@ -14,6 +14,7 @@ import yaml
 from markdown_it import MarkdownIt
 
 from rag_instruct.corpus.blocks import CONTENTS, NO_NAME, Block
+from rag_instruct.corpus.word import prepared
 
 HEADING = re.compile(r"h([1-6])$")
 PARAGRAPHS = {
@@ -21,12 +22,21 @@ PARAGRAPHS = {
     "figure", "footer", "header", "hr", "html", "main", "ol", "p", "pre", "section", "summary", "table", "tbody",
     "tfoot", "thead", "ul", "li", "tr",
 }  # fmt: skip
-INLINE = {"a", "br", "sub", "sup"}
+INLINE = {"a", "annotation", "br", "semantics", "sub", "sup"}
 ROWS = {"tbody", "tfoot", "thead", "tr"}
-SKIPPED = {"button", "head", "iframe", "nav", "noscript", "script", "select", "style", "svg", "template"}
+SKIPPED = {
+    "audio", "button", "canvas", "datalist", "head", "iframe", "nav", "noscript", "script", "select", "style", "svg",
+    "template", "video",
+}  # fmt: skip
 IN_HEAD = {"base", "head", "link", "meta", "noscript", "script", "style", "template", "title"}  # all others end it
-# Elements that a class, a role or a style can hide. All of them need an end tag, so we know where they end.
-HIDEABLE = {"a", "aside", "div", "form", "ol", "section", "span", "sup", "table", "ul"}
+# Elements that a class, a role or a style can hide. All but "p" need an end tag, so we know where they end. A "p" also
+# ends where the next block begins.
+HIDEABLE = {
+    "a", "article", "aside", "b", "blockquote", "code", "details", "dialog", "div", "dl", "em", "figure", "footer",
+    "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "i", "label", "ol", "p", "pre", "section", "small", "span",
+    "strong", "sub", "sup", "table", "ul",
+}  # fmt: skip
+ENDS_P = PARAGRAPHS - {"body", "html", "caption", "tbody", "tfoot", "thead"} | {f"h{level}" for level in range(1, 7)}
 # Classes and roles of elements that are not the text: links to edit a section, links of a paragraph to itself, banners.
 NO_TEXT = {
     "breadcrumb", "breadcrumbs", "cookie-banner", "cookie-consent", "headerlink", "mw-editsection", "navbox",
@@ -37,14 +47,16 @@ RAISED, LOWERED = (
     dict(zip("0123456789+-\u2212n", signs, strict=True)) for signs in ("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻ⁿ", "₀₁₂₃₄₅₆₇₈₉₊₋₋ₙ")
 )
 BOLD_LINE = re.compile(r"<p>(?:<a id=[^>]*></a>)*<strong>([^<]{1,100}?)</strong>(<sup>.*?</sup>)?</p>")
-TITLE_STYLE = "p[style-name='Title'] => h1:fresh"  # added to mammoth's own map of styles
 KNOWN = 15  # a text with fewer letters may occur twice by chance
 NEAR = 5  # the heading of the main content is one of so many blocks: the first one of the content, and those above
 # A sign that links a paragraph to itself, or a footnote back to its place in the text.
 SIGN_OF_LINK = re.compile("[\u00b6\u2191\u21a9]\ufe0e?")
 FRONT_MATTER = re.compile(r"\A(---|\+\+\+)[ \t]*\n(.*?)^(?:\1|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 FRONT_KEY = re.compile(r"^\s*[\w\"'-]+[ \t]*[:=]", re.MULTILINE)  # without one, a rule begins the text
-FRONT_TITLE = re.compile(r"""^title[ \t]*[:=][ \t]*(["']?)(.+?)\1[ \t]*$""", re.MULTILINE)
+FRONT_TITLE = re.compile(r"""^title[ \t]*[:=][ \t]*(["']?)(.+?)\1[ \t]*$""", re.MULTILINE | re.IGNORECASE)
+WIKI_LINK = re.compile(r"(!?)\[\[(?=[^\]]*[^\W\d_])([^\[\]|\n]+?)(?:\\?\|([^\[\]\n]+))?\]\](?![(\[])")
+CALLOUT = re.compile(r"<blockquote>\n<p>\[![\w-]+\][+-]?[ \t]*([^\n<]*)(?:\n|(?=</p>))")
+HEADING_ID = re.compile(r"[ \t]*\{[#.][\w:.-]+[^{}<]*\}(</h[1-6]>)")  # attributes, as pandoc and Hugo write them
 HEAD_TITLE = re.compile(r"<title[^>]*>([^<]+)", re.IGNORECASE)
 DEEPEST = 1000  # levels of lists and quotes: markdown-it leaves out deeper ones without a word
 MOST_UNENDED = 20  # a page with so many hidden elements that lack an end tag is read with all that it hides
@@ -79,6 +91,7 @@ class _Walker(HTMLParser):
         # Where in `_parts` a raised or lowered text begins, and a link to a place of the page; -1 if none is open.
         self._shift_begin = self._link_begin = -1
         self._link = ""  # the text of the last such link
+        self._formula_begin = -1  # where in `_parts` an open formula begins; -1 if none is open
         self.contents = 0  # items of tables of contents
         self._term = ""  # of a list of definitions, which the definition follows
         self._item = ""  # what stands before the text of the open list item
@@ -104,6 +117,11 @@ class _Walker(HTMLParser):
     def _begin_inline(self, tag: str, given: Attributes) -> None:
         if tag == "br":
             self._parts.append("\n")
+        elif tag == "semantics":
+            self._formula_begin = len(self._parts)
+        elif tag == "annotation":
+            if 0 <= self._formula_begin < len(self._parts) and "tex" in (given.get("encoding") or ""):
+                del self._parts[self._formula_begin :]  # the same formula in signs, without its fractions and powers
         elif tag == "a":
             self._link_begin = len(self._parts) if re.match(r"#\w", given.get("href") or "") else -1
         else:
@@ -111,10 +129,11 @@ class _Walker(HTMLParser):
 
     def _skips(self, tag: str, attributes: Attributes) -> bool:
         """Return whether an element that begins is skipped."""
-        if self._skip_tag == "head" and tag not in IN_HEAD:
+        if (self._skip_tag == "head" and tag not in IN_HEAD) or (self._skip_tag == "p" and tag in ENDS_P):
             self._skip_depth, self._skip_tag = 0, ""
         hidden = self._hides and tag in HIDEABLE and _is_hidden(attributes) and self.getpos() not in self._shown
-        if not self._skip_tag and (tag in self._to_skip or hidden):
+        shadow = tag == "template" and "shadowrootmode" in attributes  # the text of a component, which browsers show
+        if not self._skip_tag and ((tag in self._to_skip and not shadow) or hidden):
             self._skip_tag, self.skip_begin = tag, self.getpos()
         if tag == self._skip_tag:
             self._skip_depth += 1
@@ -159,6 +178,7 @@ class _Walker(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if not self._skip_tag:
+            data = data.replace("\u00ad", "")  # says where a word may be divided
             self._parts.append(data if self._pre else re.sub(r"\s+", " ", data))
 
     def parse_marked_section(self, i: int, report: bool = True) -> int:
@@ -274,7 +294,7 @@ class _Walker(HTMLParser):
             self._add(text if self._level else self._item + text, joins=bool(self._item) and not self._level)
             self._item = ""
         self._level, self._in_term = 0, False
-        self._shift_begin, self._link_begin, self._link = -1, -1, ""
+        self._shift_begin, self._formula_begin, self._link_begin, self._link = -1, -1, -1, ""
 
     def _end_terms(self) -> None:
         """Keep the terms that no definition follows."""
@@ -293,7 +313,9 @@ def _is_hidden(attributes: Attributes) -> bool:
     style = re.sub(r"\s", "", attributes.get("style") or "").lower()
     classes = set((attributes.get("class") or "").lower().split())
     no_text = classes & NO_TEXT or (attributes.get("role") or "").lower() in NO_ROLES
-    return bool(no_text) or "hidden" in attributes or "display:none" in style
+    hidden = attributes.get("hidden", "until-found") != "until-found"  # what a search in the page opens is text
+    unseen = "display:none" in style or "visibility:hidden" in style or attributes.get("aria-hidden") == "true"
+    return bool(no_text) or hidden or unseen
 
 
 def _is_link(text: str, link: str) -> bool:
@@ -440,12 +462,23 @@ def markdown_blocks(text: str) -> tuple[str, Marked]:
     front = FRONT_MATTER.match(text)
     if front and front[2].strip() and not FRONT_KEY.search(front[2]):
         front = None
-    rendered = (
-        MarkdownIt("commonmark", {"maxNesting": DEEPEST})
-        .enable(["table", "strikethrough"])
-        .render(text[front.end() if front else 0 :])
-    )
+    markdown = MarkdownIt("commonmark", {"maxNesting": DEEPEST}).enable(["table", "strikethrough"])
+    markdown.inline.ruler.before("link", "wiki_link", _wiki_link)
+    rendered = markdown.render(text[front.end() if front else 0 :])
+    rendered = CALLOUT.sub(r"<blockquote>\n<p>\1</p>\n<p>", rendered)
+    rendered = HEADING_ID.sub(r"\1", rendered)
     return _front_title(front[1], front[2]) if front else "", html_blocks(rendered)
+
+
+def _wiki_link(state: Any, silent: bool) -> bool:
+    """Read links and embedded files as Obsidian and wikis write them: "[[Page#Section|shown]]", "![[picture.png]]"."""
+    found = WIKI_LINK.match(state.src, state.pos)
+    if not found:
+        return False
+    if not silent and not found[1]:
+        state.push("text", "", 0).content = found[3] or found[2].removeprefix("#").replace("#", " > ")
+    state.pos = found.end()
+    return True
 
 
 def _front_title(mark: str, matter: str) -> str:
@@ -458,7 +491,8 @@ def _front_title(mark: str, matter: str) -> str:
     except (yaml.YAMLError, ValueError):
         line = FRONT_TITLE.search(matter)
         return line[2] if line else ""
-    title = found.get("title") if isinstance(found, dict) else None
+    named = {str(key).lower(): value for key, value in found.items()} if isinstance(found, dict) else {}
+    title = named.get("title")
     return title.strip() if isinstance(title, str) else ""
 
 
@@ -466,12 +500,14 @@ def docx_blocks(path: Path) -> Marked:
     """Return the blocks of a Word document. If no style makes headings, short bold paragraphs are headings."""
     import mammoth
 
-    with path.open("rb") as file:
-        no_pictures = mammoth.images.img_element(lambda _: {})
-        converted = mammoth.convert_to_html(file, convert_image=no_pictures, style_map=TITLE_STYLE).value
+    no_pictures = mammoth.images.img_element(lambda _: {})
+    file, styles = prepared(path)
+    converted = mammoth.convert_to_html(file, convert_image=no_pictures, style_map=styles).value
+    converted, contents = re.subn(r'<p class="toc">.*?</p>', "", converted, flags=re.DOTALL)
     if not re.search(r"<h[1-6]>", converted):
         converted = BOLD_LINE.sub(_as_heading, converted)
-    return html_blocks(converted)
+    found = html_blocks(converted)
+    return found._replace(contents=found.contents + contents)
 
 
 def _as_heading(found: re.Match[str]) -> str:

@@ -40,6 +40,8 @@ def read_pdf(path: Path) -> Pdf:
         said = "it needs a password" if "password" in str(error).lower() else f"it is damaged ({error})"
         raise ValueError(said) from error
     try:
+        if file.get_formtype() == pypdfium2.raw.FORMTYPE_XFA_FULL:
+            raise ValueError("it is an XFA form, which only Adobe Reader shows: print it into a new PDF file there")
         lines: list[Line] = []
         empty, unreadable = [], []
         for number in range(len(file)):
@@ -73,13 +75,35 @@ def _page(file: Any, number: int) -> tuple[list[Line], bool]:
     """Return the lines of a page in the order in which they were written, and whether the page has pictures."""
     from pypdfium2 import raw
 
-    page = file[number]
+    page = _filled_in(file, number)
     try:
         lines = list(_lines(page.get_textpage(), number + 1))
         pictures = not lines and any(page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE], max_depth=3))
         return _against_the_page(lines), pictures
     finally:
         page.close()
+
+
+def _filled_in(file: Any, number: int) -> Any:
+    """Return a page with the texts of its form fields, which are no part of a page's text otherwise."""
+    from pypdfium2 import raw
+
+    page = file[number]
+    if any(_is_field(page, at) for at in range(raw.FPDFPage_GetAnnotCount(page))):
+        raw.FPDFPage_Flatten(page, raw.FLAT_NORMALDISPLAY)
+        page.close()
+        return file[number]
+    return page
+
+
+def _is_field(page: Any, at: int) -> bool:
+    from pypdfium2 import raw
+
+    annotation = raw.FPDFPage_GetAnnot(page, at)
+    try:
+        return bool(raw.FPDFAnnot_GetSubtype(annotation) == raw.FPDF_ANNOT_WIDGET)
+    finally:
+        raw.FPDFPage_CloseAnnot(annotation)
 
 
 def _lines(text_page: Any, page: int) -> Iterator[Line]:
