@@ -373,6 +373,31 @@ def test_the_option_that_is_meant_is_chosen(options, label, output, right):
     assert chosen_is_right(options, label, output) == right
 
 
+REVIEW = "A) marsh - {}\nB) tundra - {}\nC) plains - {}\nD) desert - {}"
+DEGREES = ["43°F.", "50°F.", "73°F.", "90°F."]
+WOOD = ["Wood is porous.", "Wood is buoyant.", "Wood is light.", "Wood is magnetic."]
+
+
+@pytest.mark.parametrize(
+    ("options", "label", "output", "right"),
+    [
+        (BIOMES, "B", REVIEW.format("Incorrect", "Correct", "Incorrect", "Wrong"), 1), (BIOMES, "B", REVIEW.format("❌", "✅", "❌", "❌"), 1),
+        (BIOMES, "B", REVIEW.format("not correct", "right", "right", "wrong"), 0), (BIOMES, "B", REVIEW.format("", "", "", ""), 0),
+        (BIOMES, "A", "I'd eliminate B and D. Between A and C, I'd go with A.", 1), (BIOMES, "C", "We can rule out A, B and D, so C.", 1),
+        (BIOMES, "B", "I would eliminate B.", 0), (BIOMES, "B", "The rule says B.", 1),
+        (BIOMES, "A", "(A) marsh and (B) tundra", 0), (BIOMES, "A", "(A) marsh, (B) is too dry", 1),
+        (BIOMES, "A", "The marsh, because tundra, plains and desert are dry.", 1), (BIOMES, "B", "The marsh, because tundra, plains and desert are dry.", 0),
+        (BIOMES, "A", "A marsh is wetter than a desert.", 1), (BIOMES, "D", "A marsh is wetter than a desert.", 0),
+        (BIOMES, "C", "The third option", 1), (BIOMES, "D", "The last one.", 1), (BIOMES, "A", "First, we look at the map.", 0), (BIOMES, "A", "Second", 0),
+        (DEGREES, "C", "73", 1), (DEGREES, "C", "approximately 73 F", 1), (DEGREES, "C", "$73^\\circ F$", 1), (DEGREES, "B", "73", 0), (DEGREES, "C", "3", 1),
+        (WOOD, "B", "It's buoyant, not magnetic.", 1), (WOOD, "D", "It's buoyant, not magnetic.", 0), (WOOD, "D", "It is not magnetic.", 0),
+        (BIOMES, "A", "C. No wait, A.", 1), (BIOMES, "C", "C. No wait, A.", 0),
+    ],
+)  # fmt: skip
+def test_options_that_are_gone_through_compared_or_named_by_place(options, label, output, right):
+    assert chosen_is_right(options, label, output) == right
+
+
 @pytest.mark.parametrize("labels", ["ABCD", "abcd", "1234", "0123", ("i", "ii", "iii", "iv"), ("10", "20", "30", "40")])
 @pytest.mark.parametrize(
     "wording",
@@ -522,6 +547,34 @@ def test_numbers_in_other_writings(answers, output):
 
 
 @pytest.mark.parametrize(
+    ("answer", "output"),
+    [
+        ("Antonín Dvořák", "Antonin Dvo&rcaron;&aacute;k"), ("H2O", "H<sub>2</sub>O"), ("Paris", "<p><b>Paris</b></p>"), ("A & B", "A &amp; B"),
+        ("100 °C", "$100^\\circ$C"), ("H2O", "$\\text{H}_2\\text{O}$"), ("5", "$$5_{}$$"), ("$5", "$5"), ("50%", "\\(50\\%\\)"),
+        ("0.2", "```python\nprint(1 / 5)\n```\n0.2"), ("Paris", "```\nParis\n```"), ("Paris", "Paris\n\nExplanation: It is no other city."),
+    ],
+)  # fmt: skip
+def test_markup_is_no_part_of_an_answer(answer, output):
+    assert score_open(Question("1", "?", (answer,)), output)["accuracy"] == 1
+    if "Explanation" not in output:
+        assert score_open(Question("1", "?", (answer,)), output)["exact_match"] == 1
+
+
+@pytest.mark.parametrize(
+    ("output", "right"),
+    [
+        ("It was Paris, no, actually it was Lyon.", 0), ("It was Lyon, no, wait, it was Paris.", 1), ("There was, actually, no doubt: Paris.", 1),
+        ("Lyon\n\nExplanation: He was born in Lyon and played for Paris.", 0), ("Reasoning: He was born there.\nIt is Paris.", 1),
+        ("Here is my answer:\n\nExplanation: It is Paris.", 1), ("Lyon is close.\n\nExplanation: He moved.\n\nAnswer: Paris", 1),
+        ("Lyon (some sources say Paris)", 0), ("Lyon was first (many went there), then Paris.", 1), ("Paris (some sources say Lyon)", 1),
+        ("Lyon. Could you tell me more, such as whether he lived in Paris?", 0), ("Please specify whether you mean the one born in Paris.", 0),
+    ],
+)  # fmt: skip
+def test_corrections_explanations_and_requests_are_no_answers(output, right):
+    assert accuracy_of("Paris", output) == right
+
+
+@pytest.mark.parametrize(
     "output",
     [
         "Paris[1]",
@@ -542,6 +595,84 @@ def test_a_question_may_name_the_scale_of_its_answer():
         assert score_open(question, "About forty million people.")["accuracy"] == right
         assert score_open(question, "About 40 people.")["accuracy"] == 1
         assert score_open(question, "About 40 billion people.")["accuracy"] == 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "output"),
+    [
+        ("150 million", "over 150M records"), ("150 million", "150 mil"), ("$1.18 trillion", "$1.18T"), ("$5 million", "5 million US dollars"), ("£5 million", "GBP 5 million"),
+        ("$5", "5 USD"), ("6.8 inches", "6.8 in"), ("8 hours", "8 hrs"), ("5 years", "5 yrs old"), ("25 mph", "25 miles/hour"), ("100 °C", "100 C"),
+        ("United States of America", "The U.S."), ("United States", "It was the USA."), ("the United States", "US"), ("UK", "the United Kingdom"),
+        ("Columbus, Ohio", "Columbus, OH"), ("Austin, TX", "Austin, Texas"), ("Columbus, Ohio", "Columbus in Ohio"),
+        ("early twentieth century", "in the early 1900s"), ("18th century", "the 1700s"), ("1800s", "19th century"),
+        ("William Roache", 'William "Bill" Roache'), ("William Roache", "William (Bill) Roache"),
+    ],
+)  # fmt: skip
+def test_shorter_and_longer_names_of_units_places_and_centuries(answer, output):
+    assert accuracy_of(answer, output) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "output"),
+    [
+        ("150 million", "150 billion"), ("$5 million", "5 million Canadian dollars"), ("£5 million", "USD 5 million"), ("United States of America", "It was brought to us."),
+        ("United States", "Give us a treaty."), ("UK", "Ukraine"), ("Columbus, Ohio", "Columbus, GA"), ("18th century", "the 1800s"), ("100 °C", "100 F"), ("5 years", "5 hours"),
+    ],
+)  # fmt: skip
+def test_other_units_places_and_centuries(answer, output):
+    assert accuracy_of(answer, output) == 0
+
+
+@pytest.mark.parametrize(
+    ("output", "right"),
+    [
+        ("Lyon: 1939. Paris: 1976. Therefore, Lyon is older.", 0), ("Lyon: 1939. Paris: 1936. Therefore, Paris is older.", 1), ("Paris is older than Lyon.", 1),
+        ("Both Lyon and Paris are equally old.", 0), ("Both are old, but Paris is older.", 1), ("So Paris, and not Lyon.", 1),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("asked", ["Which is older, Lyon or Paris?", "Which is older Paris or Lyon ?", "Which of the two is older Lyon or Paris?"])
+def test_the_conclusion_decides_between_two_that_a_question_offers(asked, output, right):
+    assert score_open(Question("1", asked, ("Paris",)), output)["accuracy"] == right
+
+
+@pytest.mark.parametrize(
+    ("output", "right"),
+    [
+        ("They are not in the same state.", 1), ("One is in Ohio. Therefore, they are not located in the same state.", 1), ("It is not stated.", 0),
+        ("They are in the same state.", 0), ("They may not be in the same state.", 0), ("It is not the case that they are not in the same state.", 0),
+    ],
+)  # fmt: skip
+def test_a_sentence_that_denies_the_question_in_its_words_says_no(output, right):
+    question = "Are both airports in the same state?"
+    assert score_open(Question("1", question, ("no",)), output)["accuracy"] == right
+    closed = Question("1", question, ("false",), (("true", "true"), ("false", "false")))
+    assert score_closed(closed, output)["accuracy"] == right
+
+
+@pytest.mark.parametrize(
+    ("output", "right"),
+    [
+        ("Answer: F", "false"), ("Some say it is true, but it is false.", "false"), ("Not true at all.", "false"), ("Rating: ❌ False", "false"), ("REFUTES", "false"), ("Supports.", "true"),
+        ("The evidence supports the claim.", "true"), ("The documents do not support the claim.", "false"), ("Research contradicts this claim.", "false"),
+        ("Most likely true.", "true"), ("It is impossible to say true.", ""),
+    ],
+)  # fmt: skip
+def test_verdicts_as_chat_models_word_them(output, right):
+    for label in ("true", "false"):
+        question = Question("1", "?", (label,), choices=(("true", "true"), ("false", "false")))
+        assert score_closed(question, output)["accuracy"] == (label == right)
+
+
+@pytest.mark.parametrize(
+    ("output", "right"),
+    [
+        ("Most likely yes.", "yes"), ("probably no", "no"), ("Indeed, both of them are.", "yes"), ("Indeed, they are not.", "no"), ("The evidence is mixed.", "maybe"),
+        ("There is insufficient evidence to say yes.", "maybe"), ("I cannot say yes.", ""),
+    ],
+)  # fmt: skip
+def test_verdicts_of_three_as_chat_models_word_them(output, right):
+    for label in ("yes", "no", "maybe"):
+        assert score_closed(Question("1", "?", (label,), choices=VERDICTS), output)["accuracy"] == (label == right)
 
 
 @pytest.mark.parametrize(

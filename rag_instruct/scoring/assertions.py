@@ -1,5 +1,6 @@
 """Find what an output asserts: cut it to the model's own turn, find its final answer, detect denied mentions."""
 
+import html
 import json
 import re
 
@@ -30,7 +31,24 @@ JSON_ANSWER = re.compile(
     r'\s*(?:"(?P<text>(?:[^"\\]|\\.)*)"|(?P<bare>-?[\d.]+|true|false))\s*[,}]',
     re.I,
 )
-MARKUP = re.compile(r"\*\*|__|`|\\(?:text|mathrm|mathbf)\{([^{}]*)\}|<\|[^|>]*\|>|</?s>|\\(?=[%$])")
+# Programs that an output shows before their result.
+PROGRAM = re.compile(r"```(?:python|py|javascript|js|java|c|cpp|c\+\+|sql|bash|sh|r)\n.*?```", re.S | re.I)
+# Small letters only: <B> may be an option.
+INLINE_TAG = re.compile(r"</?(?:b|i|u|em|strong|sub|sup|span|code|mark|small|a)(?: [^<>\n]*)?>")
+BLOCK_TAG = re.compile(r"</?(?:p|div|li|ul|ol|h[1-6]|table|tr|td|th)(?: [^<>\n]*)?>|<br ?/?>")
+ENTITY = re.compile(r"&(?:#\d{1,7}|#x[\da-f]{1,6}|[a-z]+\d?);", re.I)
+# $H_2O$ is a formula, $5 an amount.
+FORMULA = re.compile(r"(?<!\\)\$\$?(?=[^$\n]*(?:\\[a-zA-Z]|[\^_]))([^$\n]+)(?<!\\)\$\$?(?!\d)|\\[()\[\]]")
+SUBSCRIPT = re.compile(r"_\{?(\w+)\}?")
+LATEX_SIGNS = (
+    (re.compile(r"\^\s*\{?\s*\\circ(?![a-z])\s*\}?|\\degree(?![a-z])"), "\u00b0"),
+    (re.compile(r"\\(?:long)?(?:rightarrow|to)\b"), "->"),
+    (re.compile(r"\\times\b"), "\u00d7"),
+    (re.compile(r"\\approx\b"), "\u2248"),
+    (re.compile(r"\\[dt]?frac\{([^{}]*)\}\{([^{}]*)\}"), r"\1/\2"),
+    (re.compile(r"\\[,;:!]|\\q?quad\b"), " "),
+)
+MARKUP = re.compile(r"\*\*|__|`|\\(?:text|textbf|textit|mathrm|mathbf|mathit)\{([^{}]*)\}|<\|[^|>]*\|>|</?s>|\\(?=[%$])")
 
 # Chinese and Japanese; German, French, Spanish, Portuguese, Italian, Russian; Korean; Hindi; Arabic; Thai.
 FINAL_ELSEWHERE = (
@@ -51,13 +69,18 @@ FINAL = re.compile(
     re.I,
 )
 CORRECTION = re.compile(
-    r"(?:(?<=[.!?\u2014])(?<!\bDr\.)|(?<=\n)|(?<= -))\s*(?:(?:oh|sorry|actually|hmm),? )?"
-    r"(?:wait(?=\s*(?:[^\w\s]|(?:no|that|actually|it|i)\b))|no,|actually, no|correction(?=\W)|on second thought"
+    r"(?:(?<=,)\s*(?:oh,? )?(?:no,? (?:wait|actually)|wait,? no|actually,? no(?=,))"  # "Lyon, no, actually Paris"
+    r"|(?:(?<=[.!?\u2014])(?<!\bDr\.)|(?<=\n)|(?<= -))\s*(?:(?:oh|sorry|actually|hmm),? )?"
+    r"(?:no,? wait|wait(?=\s*(?:[^\w\s]|(?:no|that|actually|it|i)\b))|no,|actually, no|correction(?=\W)|on second thought"
     r"|sorry,(?! (?:but )?(?:i(?! mean)|we|there|the|that['\u2019 ]i?s all|no)\b)"  # "Sorry, I know no more"
-    r"|let me correct|scratch that|i mean)(?!\w)"
+    r"|let me correct|scratch that|i mean))(?!\w)"
     r"[,:.]?\s*(?:no,\s*)?",
     re.I,
 )
+
+# What follows a short answer to explain it is no answer.
+EXPLANATION = re.compile(r"\n\s*(?:#+ *)?(?:explanation|reasoning|rationale|justification) *(?::|\n)", re.I)
+SHORT = 12  # words of an answer that an explanation follows
 
 SILENCE = re.compile(
     r"(?:\bnot|\bcannot|n['\u2019]t)\s+(?:explicitly |directly )?(?:be )?"
@@ -69,6 +92,12 @@ OTHERS_SAY = re.compile(
     r"(?:thinks?|thought|believe[sd]?|assume[sd]?|says?|said|guess(?:ed|es)?|claim(?:s|ed)?)\b"
     r"|\b(?:is|was) (?:often|sometimes|widely|popularly) (?:said|thought|believed|assumed|claimed|reported)\b"
     r"|\bat first\b|\binitially\b|\bcontrary to\b|\bcommonly (?:thought|believed|confused|mistaken)\b",
+    re.I,
+)
+# "Lyon (some sources say Paris)", "Could you say more, such as whether she is a dancer?"
+ASIDE = re.compile(
+    r"\((?:but |although |though )?(?:some|others?|many)\b[^()]*$"
+    r"|^\W*(?:(?:could|can|would) you|please (?:provide|clarify|specify|share|tell me))\b",
     re.I,
 )
 CONCLUSION = re.compile(r"\b(?:therefore|thus|hence|so|overall|in conclusion|in summary|in short|conclusion)\b", re.I)
@@ -90,11 +119,23 @@ def own_turn(output: str) -> str:
             text = found[-1]
     if found := list(JSON_ANSWER.finditer(text)):
         text = found[-1]["bare"] or _unescaped(found[-1]["text"])
-    text = MARKUP.sub(lambda match: match[1] or "", text).strip()
+    text = _plain(text)
     for other in (NEXT_TURN, MORE_DOCUMENTS):
         if turn := other.search(text):
             text = text[: turn.start()]
     return OTHER_CITATION.sub("", uncited(text)).strip()
+
+
+def _plain(text: str) -> str:
+    """Return the text without Markdown, HTML and LaTeX."""
+    without_program = PROGRAM.sub(" ", text)
+    text = without_program if without_program.strip() else text
+    text = BLOCK_TAG.sub("\n", INLINE_TAG.sub("", text))
+    text = ENTITY.sub(lambda match: html.unescape(match[0]), text)
+    text = FORMULA.sub(lambda match: SUBSCRIPT.sub(r"\1", match[1] or ""), text)
+    for sign, written in LATEX_SIGNS:
+        text = sign.sub(written, text)
+    return MARKUP.sub(lambda match: match[1] or "", text).strip()
 
 
 def _unescaped(text: str) -> str:
@@ -121,6 +162,11 @@ def final_part(text: str) -> tuple[str, int]:
         rest = text[corrections[-1].end() :]
         text = rest if rest.strip(" .!?") else text
     found = [match for match in FINAL.finditer(text) if text[match.end() :].strip(" .:*\n")]
+    explained = EXPLANATION.search(text)
+    if explained and (not found or found[-1].start() < explained.start()):
+        answer = text[: explained.start()].strip()
+        if answer and not answer.endswith(":") and len(answer.split()) <= SHORT:
+            text, found = answer, [match for match in found if text[match.end() : len(answer)].strip(" .:*\n")]
     # "It is not true that the answer is Paris" names no final answer.
     found = [match for match in found if not denied(around(text, match.end(), match.end())[0])]
     if not found:
@@ -181,6 +227,6 @@ def asserted(before: str, after: str) -> bool:
     The sentence must neither deny the mention nor report it as the view of others.
     """
     before, after = before[-BEFORE:], after[:NEAR]
-    if denied(before) or NEGATED_AFTER.search(after) or SILENCE.search(STATEMENT_END.split(before)[-1]):
+    if denied(before) or ASIDE.search(before) or NEGATED_AFTER.search(after) or SILENCE.search(STATEMENT_END.split(before)[-1]):
         return False
     return not (OTHERS_SAY.search(before) and CONTRAST.search(after) and not CONTRAST.search(before))

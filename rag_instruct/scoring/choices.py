@@ -37,8 +37,25 @@ TEMPTING = re.compile(
     r"[^.]*\b(?:but|however|although|yet)\b",
     re.I,
 )
+# "I would eliminate B and D": the labels behind the verb are not chosen.
+ELIMINATED = re.compile(
+    r"\b(?i:(?:eliminat|exclud)e[sd]?|(?:discard|dismiss)(?:s|es|ed)?|rule[sd]? out|cross(?:ed)? out)"
+    r"(?: (?:both|options?|choices?|answers?))?\s+(?:\(?[A-Z]\)?(?:,| or) ?)*(?:\(?[A-Z]\)?,? (?:and|or|&) )?\(?$"
+)
+# In "easier than in a cave", the cave is no answer where another option is stated.
+COMPARED = re.compile(r"\bthan\b[^,;.]*$", re.I)
+NOT_BEHIND = re.compile(r", (?:and |but )?(?:not|rather than|instead of|unlike) [^,.;]+", re.I)
+REASON = re.compile(r"\W*(?:because|since)\b", re.I)
+PLACES = {"first": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4, "last": -1}
+PLACED = re.compile(rf"\W*(?:the )?({'|'.join(PLACES)})(?: (?:option|choice|answer|one)\b|(?=\W*$))(?=\W*$|[,:(] )", re.I)
+# What stands behind each option where an output goes through all of them.
+MARKED_WRONG = re.compile(
+    "[\u274c\u2717\u2718\u2716\u2715]|\\b(?:incorrect|wrong|false|not (?:correct|right|true|the))\\b", re.I
+)
+MARKED_RIGHT = re.compile("[\u2705\u2714\u2713\u2611]|\\b(?:correct|right|true)\\b", re.I)
 BETWEEN = re.compile(r"\b[Bb]etween \(?[A-Z]\)? and \(?[A-Z]\)?(?!\w),?")
 LISTED = re.compile(r"(?<=\b[A-Z])\)?,\s*(?=\(?[A-Z]\b)")  # commas between labels
+LABELLED = re.compile(r"\s*[*-]?\s*(?:(?i:option|choice) )?\(?([A-Z])[.):]")
 ECHOED = 3  # from this many labelled lines on, an output repeats the question's options
 DENIAL = re.compile(
     r"\b(?:not|never|no|neither|nor|cannot|nothing|none|nobody|nowhere|hardly|doubt\w*|unlikely|impossible|incorrect"
@@ -86,11 +103,12 @@ def _capitals(text: str, choices: Choices) -> tuple[dict[str, str], str]:
 
 
 def _chosen(text: str, choices: Choices) -> str | None:
+    whole = text
     text = _without_echo(text, choices)
     if not any(BETWEEN.search(option) for _, option in choices):
         text = BETWEEN.sub(" ", text)
     if not text.strip():
-        return None
+        return _marked(whole, choices)
     if exact := _exactly(text, choices):
         return exact
     final = final_answer(text)
@@ -99,17 +117,39 @@ def _chosen(text: str, choices: Choices) -> str | None:
     label = _begins_with(final, choices)
     if label is not None:
         return label or None
-    return _judged(text, choices) or _by_text(final, choices) or _only_label(text, choices) or _by_words(text, choices)
+    if placed := _placed(final, choices):
+        return placed
+    return (
+        _judged(text, choices)
+        or _by_text(final, choices)
+        or _only_label(text, choices)
+        or _by_words(text, choices)
+        or _marked(whole, choices)
+    )
 
 
 def _without_echo(text: str, choices: Choices) -> str:
     """Return the text without the question's options if it repeats them in labelled lines."""
     lines = text.split("\n")
-    labelled = [re.match(r"\s*[*-]?\s*\(?([A-Z])[.):]", line) for line in lines]
+    labelled = [LABELLED.match(line) for line in lines]
     repeated = {match[1] for match in labelled if match} & {label for label, _ in choices}
     if len(repeated) < ECHOED:
         return text
     return "\n".join(line for line, match in zip(lines, labelled, strict=True) if not match)
+
+
+def _marked(text: str, choices: Choices) -> str | None:
+    """Return the label of the only option that is marked right where the text goes through the options, or None."""
+    right, wrong, options = set(), 0, dict(choices)
+    for line in text.split("\n"):
+        label = LABELLED.match(line)
+        if label and label[1] in options:
+            rest = line[label.end() :].replace(options[label[1]], " ")
+            if MARKED_WRONG.search(rest):
+                wrong += 1
+            elif MARKED_RIGHT.search(rest):
+                right.add(label[1])
+    return right.pop() if len(right) == 1 and wrong else None
 
 
 def _exactly_spelled(options: Sequence[str], said: str) -> list[int]:
@@ -131,7 +171,16 @@ def _named(final: str, choices: Choices) -> str | None:
     """Return the label of the option that a final answer names by label or text."""
     if (label := _exactly(final, choices) or _begins_with(final, choices)) is not None:
         return label or None
-    return _by_text(final, choices) or _only_label(final, choices)
+    return _placed(final, choices) or _by_text(final, choices) or _only_label(final, choices)
+
+
+def _placed(text: str, choices: Choices) -> str | None:
+    """Return the label of the option whose place is the whole text ("the third option"), or None."""
+    match = PLACED.match(text)
+    if match is None or any(match[1].lower() in content(option) | {option.lower()} for _, option in choices):
+        return None
+    place = PLACES[match[1].lower()]
+    return choices[place][0] if place < len(choices) else None
 
 
 def _begins_with(text: str, choices: Choices) -> str | None:
@@ -153,8 +202,9 @@ def _begins_with(text: str, choices: Choices) -> str | None:
         return None
     if REJECTED.match(rest) or TEMPTING.match(rest) or not asserted("", rest.split("\n")[0]):
         return None
-    if MORE.match(rest) and MORE.match(rest)[1] in dict(choices):  # type: ignore[index]
-        return None
+    for behind in (rest, re.sub(rf"^\W*{re.escape(dict(choices)[label])}", "", rest, flags=re.I)):
+        if (more := MORE.match(behind)) and more[1] in dict(choices):
+            return None
     return "" if _contradicts(label, rest, choices) else label
 
 
@@ -201,6 +251,8 @@ def _judged(text: str, choices: Choices) -> str | None:
     for sentence in statements(text):
         for match in _labels_in(sentence, choices):
             before, after = sides(sentence, match)
+            if ELIMINATED.search(before):
+                continue
             if MORE.match(after):
                 return None
             if TEMPTING.match(after):
@@ -249,8 +301,8 @@ def _only_label(text: str, choices: Choices) -> str | None:
     for sentence in statements(LISTED.sub(" or ", text)):
         for match in _labels_in(sentence, choices):
             label = match["label"].upper()
-            after = sides(sentence, match)[1]
-            if label in found or REJECTED.match(after) or TEMPTING.match(after):
+            before, after = sides(sentence, match)
+            if label in found or ELIMINATED.search(before) or REJECTED.match(after) or TEMPTING.match(after):
                 continue
             if asserted(*around(sentence, match.start(), match.end())):
                 found.add(label)
@@ -271,10 +323,35 @@ def _by_text(text: str, choices: Choices) -> str | None:
         named = [label for label, option in choices if every & set(_kinds_of_all(canonical(option)))]
         if named or every - {"both"}:  # "both" is often said of other things
             return named[0] if len(named) == 1 else None
+        if (first := _reasoned(part, choices)) or (first := _bare_number(part, choices)):
+            return first
         stated = _stated(part, choices)
         if len(stated) == 1:
             return stated.pop()
     return None
+
+
+def _reasoned(parts: Sequence[str], choices: Choices) -> str | None:
+    """Return the label of the option whose text begins the first sentence and has its reason behind it, or None."""
+    if not parts:
+        return None
+    began = [
+        (end, label)
+        for label, answer in _forms(choices)
+        for start, end in mentions(parts[0], (answer,))
+        if not re.search(r"\w", re.sub(r"^\W*(?:the|an?)\b", "", parts[0][:start], flags=re.I))
+    ]
+    end, label = max(began, default=(0, ""))
+    return label if REASON.match(parts[0], end) else None
+
+
+def _bare_number(parts: Sequence[str], choices: Choices) -> str | None:
+    """Return the label of the only option that has a number, if this number is the whole text. Its unit may lack."""
+    if len(parts) != 1 or not (number := re.fullmatch(r"\W*?(-?\d+(?:\.\d+)?)\W*", parts[0])):
+        return None
+    numbers = [(label, re.findall(r"(?<![\w.])-?\d+(?:\.\d+)?", canonical(option))) for label, option in choices]
+    found = [label for label, some in numbers if some == [number[1]]]
+    return found[0] if len(found) == 1 else None
 
 
 def _kinds_of_all(sentence: str) -> Iterator[str]:
@@ -298,10 +375,13 @@ def _stated(sentences: Sequence[str], choices: Choices) -> set[str]:
             for start, end in mentions(sentence, (answer,))
             if asserted(*around(sentence, start, end))
         ]
-        found |= {
-            label
+        outer = [
+            (start, label)
             for start, end, label in places
             if not any(s <= start and end <= e and (s, e) != (start, end) for s, e, _ in places)
+        ]
+        found |= {label for start, label in outer if not COMPARED.search(sentence[:start])} or {
+            label for _, label in outer
         }
     return found
 
@@ -322,11 +402,20 @@ def _forms(choices: Choices) -> list[tuple[str, Answer]]:
 
 
 def _by_words(text: str, choices: Choices) -> str | None:
-    """Return the label of the only option whose content words are all in one sentence without a denial, or None."""
-    said = [content(canonical(sentence)) for sentence in statements(text) if not DENIAL.search(sentence)]
-    meant = [
-        label
-        for label, option in choices
-        if (wanted := content(canonical(option))) and any(wanted <= words for words in said)
-    ]
-    return meant[0] if len(meant) == 1 else None
+    """Return the label of the only option whose content words are all in one sentence without a denial, or None.
+
+    If there is none, words that all options share may be missing: "it is buoyant" for "wood is buoyant".
+    """
+    positive = (NOT_BEHIND.sub("", sentence) for sentence in statements(text))
+    said = [content(canonical(sentence)) for sentence in positive if not DENIAL.search(sentence)]
+    options = {label: content(canonical(option)) for label, option in choices}
+    shared = frozenset.intersection(*map(frozenset, options.values()))
+    for left_out in (frozenset(), shared):
+        meant = [
+            label
+            for label, words in options.items()
+            if (wanted := words - left_out) and any(wanted <= sentence for sentence in said)
+        ]
+        if meant:
+            return meant[0] if len(meant) == 1 else None
+    return None

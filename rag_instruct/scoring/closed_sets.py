@@ -3,13 +3,16 @@
 import re
 from collections.abc import Sequence
 
-from rag_instruct.scoring.assertions import CONCLUSION, final_answer, sides, statements
+from rag_instruct.scoring.assertions import CONCLUSION, CONTRAST, OTHERS_SAY, SILENCE, UNSURE, final_answer, sides, statements
 from rag_instruct.scoring.denials import NEGATED_AFTER, denied
+from rag_instruct.words import stem
 
 # Synonyms of each verdict. "maybe" is searched first, because some of its synonyms contain yes or no.
 SYNONYMS = {
     "maybe": r"maybe|unclear|uncertain|inconclusive|possibly|perhaps|undetermined|it depends|yes and no"
-    r"|(?:cannot|can not|can't) be (?:determined|answered|said|concluded)|not (?:clear|certain|conclusive)",
+    r"|(?:cannot|can not|can't) be (?:determined|answered|said|concluded)|not (?:clear|certain|conclusive)"
+    r"|(?:evidence|results|findings|data) (?:is|are|was|were|remains?) (?:\w+ )?(?:mixed|conflicting|equivocal)"
+    r"|(?:insufficient|not enough) (?:evidence|data) to",
     "true": r"true|yes|correct|accurate|factual|right|supported(?: by)?|confirmed",
     "false": r"false|no|incorrect|inaccurate|untrue|wrong|misleading|a myth|a hoax|fake|debunked|unfounded|baseless"
     r"|refuted|unsupported",
@@ -24,14 +27,29 @@ WHOLE = {
     "no": re.compile(
         r"\W*(?:n|(?:(?:absolutely|definitely|certainly|surely|of course) not|not at all)(?= *[.!,]| *$))\W*", re.I
     ),
-    "true": re.compile(r"\W*(?:t|(?:mostly|largely|completely|entirely|totally) (?:true|correct|accurate))\W*", re.I),
+    "true": re.compile(r"\W*(?:t|supports|(?:mostly|largely|completely|entirely|totally) (?:true|correct|accurate))\W*", re.I),
     "false": re.compile(
-        r"\W*(?:f|(?:mostly|largely|completely|entirely|totally) (?:false|incorrect|inaccurate|wrong))\W*", re.I
+        r"\W*(?:f|refutes|(?:mostly|largely|completely|entirely|totally) (?:false|incorrect|inaccurate|wrong))\W*", re.I
     ),
 }
 # Models also begin with these to be polite, so they are no verdict before a denial.
 POLITE = re.compile(r"\W*(?:sure|certainly|of course)\b", re.I)
+# An emphatic yes before a statement: "Indeed, both of them are."
+INDEED = re.compile(r"\W*(?:indeed|absolutely|definitely|of course)\b[,:]? (?!not\b)", re.I)
 OPPOSITE = {"true": "false", "false": "true", "yes": "no", "no": "yes"}
+# "insufficient evidence to say yes", "I cannot say yes": no verdict.
+UNSAYABLE = re.compile(
+    r"\b(?:insufficient|not enough|no|unable|impossible|not possible|cannot|can not|can't|hard|difficult)\b(?: \w+){0,3}"
+    r" (?:say|answer|conclude|state|give)(?: \w+){0,2}\W*$",
+    re.I,
+)
+# Who judges a claim, and how: "The evidence supports the claim." The labels of FEVER are such verbs alone.
+BACKED = re.compile(
+    r"\b(?:evidence|documents?|passages?|sources?|texts?|context|research|stud(?:y|ies)|data)"
+    r" (?P<no>(?:do|does)(?: not|n['\u2019]t) )?(?:\w+ly )?(?:(?P<true>supports?|confirms?)|(?P<false>refutes?|contradicts?))"
+    r" (?:the|this) (?:claim|statement|assertion)\b",
+    re.I,
+)
 NOT = re.compile(r"(?:\b(?:not|never|hardly)|n['\u2019]t)\s+(?:\w+\s+){0,2}?$", re.I)
 
 # These words are a verdict only where they stand alone. They are none in "no evidence" or "a negative test".
@@ -48,8 +66,9 @@ DENIES = re.compile(
 NEGATIVE = re.compile(r"\b(?:not|neither|never|none|nor)\b|n['\u2019]t\b", re.I)
 PARTLY = re.compile(r"\b(?:half|partly|partially|somewhat)[ -]$", re.I)
 ALONE_BEFORE = re.compile(
-    r"(?:^|[.!?:;,(\n\"'*\u201c]|\b(?:is|was|be|say|so|therefore|hence|thus|answer|that|and|or|but|yes|no|maybe|true|false)[,/]?)"
-    r"\s*[\"'*(\u201c]*$",
+    r"(?:^|[.!?:;,(\n\"'*\u201c]|\b(?:is|was|be|say|so|therefore|hence|thus|answer|that|and|or|but|yes|no|maybe|true|false|likely|probably"
+    r"|definitely|certainly|clearly|absolutely)[,/]?)"
+    r"[\s\"'*(\u201c\ufe0f\u2190-\u2bff\U0001F300-\U0001FAFF]*$",
     re.I,
 )
 ALONE_AFTER = re.compile(
@@ -82,18 +101,54 @@ def verdict(text: str, words: Sequence[str]) -> str | None:
     if not statements(text):
         return None
     final = final_answer(text)
-    if final != text and len(said := _said(final, words)) == 1:
-        return said.pop()
+    if final != text and (found := _whole(final, words) or _only(_said(final, words))):
+        return found
     first, *rest = statements(text)
-    whole = next((word for word in words if word in WHOLE and WHOLE[word].fullmatch(first)), "")
+    whole = _whole(first, words)
     if whole and not (whole == "yes" and _is_taken_back(first, rest, words)):
         return whole
+    if INDEED.match(first) and "yes" in words and _said(text, words) <= {"yes"} and not NEGATIVE.search(text):
+        return "yes"
     if opening := _opening(text, words):
         return opening if _said(statements(text)[0], words) <= {opening} else None
     for part in (_of_the_claim(text, words), _of_all(text, words), _concluded(text, words)):
         if len(part) == 1:
             return part.pop()
     return None
+
+
+def denied_question(question: str, text: str, words: Sequence[str]) -> str | None:
+    """Return "no" or "false" if the text's last sentence denies the question in its own words, or None.
+
+    "They are not in the same state." says no to "Are they in the same state?". Only few other words may stand in it.
+    """
+    if not (said := statements(text)) or NEGATIVE.search(question) or any(one.search(said[-1]) for one in (UNSURE, SILENCE)):
+        return None
+    wanted = _roots(CONCLUSION.sub(" ", said[-1])) - FILLERS
+    if len(NEGATIVE.findall(said[-1])) != 1 or not wanted or not wanted <= _roots(question):
+        return None
+    return next((word for word in ("no", "false") if word in words), None)
+
+
+def _roots(text: str) -> set[str]:
+    return {stem(word) for word in re.findall(r"[^\W_]+", text.lower())}
+
+
+FILLERS = _roots(
+    "a an the it its they he she this that these those both either neither none one ones not never t nor and or no of in "
+    "at on to from by is isn are aren was wasn were weren be been do don does doesn did didn has hasn have haven had "
+    "can cannot could will would located situated based also actually really answer"
+)
+
+
+def _whole(sentence: str, words: Sequence[str]) -> str:
+    """Return the verdict that a sentence as a whole stands for ("Y", "Mostly false"), or ""."""
+    return next((word for word in words if word in WHOLE and WHOLE[word].fullmatch(sentence)), "")
+
+
+def _only(said: set[str]) -> str:
+    """Return the only verdict, or "" if there is none or several."""
+    return next(iter(said)) if len(said) == 1 else ""
 
 
 def _is_taken_back(first: str, rest: Sequence[str], words: Sequence[str]) -> bool:
@@ -148,6 +203,8 @@ def _said(text: str, words: Sequence[str]) -> set[str]:
         found.add("false")
     if "no" in words and DENIES.search(text):
         found.add("no")
+    for match in BACKED.finditer(text):
+        found.add("true" if bool(match["true"]) != bool(match["no"]) else "false")
     return found & set(words)
 
 
@@ -163,8 +220,12 @@ def _turned(written: str, before: str, after: str) -> bool:
 
 def _is_verdict(word: str, written: str, before: str, after: str) -> bool:
     """Return whether a word is a verdict here, and does not describe something else."""
-    if PARTLY.search(before):
+    if PARTLY.search(before) or (word != "maybe" and UNSAYABLE.search(before)):
+        return False
+    if OTHERS_SAY.search(before) and CONTRAST.search(after) and not CONTRAST.search(before):
         return False
     if written in ONLY_ALONE:
         return bool(ALONE_BEFORE.search(before) and ALONE_AFTER.match(after))
-    return word == "maybe" or bool(SUBJECT.search(before) or ALONE_BEFORE.search(before))
+    if word == "maybe" or SUBJECT.search(before) or ALONE_BEFORE.search(before):
+        return True
+    return bool(NOT.search(before)) and ALONE_BEFORE.search(NOT.sub("", before)) is not None  # "Not true at all."

@@ -6,13 +6,32 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from rag_instruct.scoring.numerals import number_name, numeral, ordinal, roman
+from rag_instruct.scoring.numerals import ORDINALS, number_name, numeral, ordinal, roman
 from rag_instruct.scoring.spelling import ARTICLES, EXPANDED, MONTHS, NO_LETTER, Word, canonical, normalized, words_of
 from rag_instruct.words import STOP
 
 UMLAUTS = str.maketrans(
     dict(zip("\u00e4\u00f6\u00fc\u00c4\u00d6\u00dc", ("ae", "oe", "ue", "Ae", "Oe", "Ue"), strict=True))
 )
+# Names that the field's golds use without the others.
+COUNTRIES = (
+    ("United States of America", "United States", "USA", "U.S.A.", "US", "U.S."),
+    ("United Kingdom", "UK", "U.K."),
+)
+STATES = dict(
+    pair.split(":")
+    for pair in (
+        "AL:Alabama AK:Alaska AZ:Arizona AR:Arkansas CA:California CO:Colorado CT:Connecticut DE:Delaware FL:Florida "
+        "GA:Georgia HI:Hawaii ID:Idaho IL:Illinois IN:Indiana IA:Iowa KS:Kansas KY:Kentucky LA:Louisiana ME:Maine "
+        "MD:Maryland MA:Massachusetts MI:Michigan MN:Minnesota MS:Mississippi MO:Missouri MT:Montana NE:Nebraska "
+        "NV:Nevada NH:New_Hampshire NJ:New_Jersey NM:New_Mexico NY:New_York NC:North_Carolina ND:North_Dakota OH:Ohio "
+        "OK:Oklahoma OR:Oregon PA:Pennsylvania RI:Rhode_Island SC:South_Carolina SD:South_Dakota TN:Tennessee TX:Texas "
+        "UT:Utah VT:Vermont VA:Virginia WA:Washington WV:West_Virginia WI:Wisconsin WY:Wyoming "
+        "DC:District_of_Columbia"
+    ).split()
+)
+STATES = {code: name.replace("_", " ") for code, name in STATES.items()}
+CODES_OF_STATES = {name: code for code, name in STATES.items()}
 WARS = (
     ("World War I", "World War One", "First World War", "WWI", "WW1"),
     ("World War II", "World War Two", "Second World War", "WWII", "WW2"),
@@ -206,6 +225,10 @@ def _other_spellings(answer: str) -> Iterator[str]:
     if N_FOR_AND.search(answer):
         yield from (N_FOR_AND.sub(written, answer) for written in (" n ", " and "))
     yield from _numeric_dates(answer)
+    yield from _of_places(answer)
+    yield from _of_centuries(answer)
+    if match := re.fullmatch(r"(\$?[\d.,]+) (million|billion|trillion)(| .+)", answer):
+        yield from (f"{match[1]}{sign}{match[3]}" for sign in (match[2][0], " mil" if match[2] == "million" else ""))
     yield from _in_thousands(answer)
     yield from _ranges(answer)
     if match := re.fullmatch(r"(?:the )?19([2-9]0)'?s", answer):
@@ -215,6 +238,26 @@ def _other_spellings(answer: str) -> Iterator[str]:
         yield respelled
     if match := re.fullmatch(r"(|.*\s)([a-z]{3,})", answer, re.S):  # a common noun
         yield from (match[1] + noun for noun in _singulars(match[2]) or _plurals(match[2]))
+
+
+def _of_places(answer: str) -> Iterator[str]:
+    """Yield a country by its other names, and a place with its state in letters (Columbus, OH) or in words."""
+    plain = re.sub(r"^the ", "", answer, flags=re.I)
+    yield from (name for names in COUNTRIES if plain in names for name in names if name != plain)
+    if match := re.fullmatch(r"([A-Z][\w .'-]+), ([A-Z][\w .]+)", answer):
+        state = match[2].replace(".", "")
+        yield from (f"{match[1]}, {name}" for name in (CODES_OF_STATES.get(state), STATES.get(state)) if name)
+        if state in CODES_OF_STATES:
+            yield f"{match[1]} in {state}"
+
+
+def _of_centuries(answer: str) -> Iterator[str]:
+    """Yield "early 1900s" for "early 20th century", and the other way round."""
+    in_digits = re.sub(r"[a-z-]+", lambda found: ORDINALS.get(found[0], found[0]), answer)
+    if match := re.fullmatch(r"(.*?)\b(\d{1,2})(?:st|nd|rd|th)[ -]century", in_digits, re.I):
+        yield f"{match[1]}{int(match[2]) - 1}00s"
+    if match := re.fullmatch(r"(.*?)\b(\d{1,2})00'?s", answer):
+        yield f"{match[1]}{ordinal(int(match[2]) + 1)} century"
 
 
 def _in_thousands(answer: str) -> Iterator[str]:

@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from rag_instruct.schema import Question
-from rag_instruct.scoring.assertions import CONTRAST, UNSURE, around, asserted, final_part, own_turn
+from rag_instruct.scoring.assertions import CONTRAST, UNSURE, around, asserted, final_part, own_turn, statements
 from rag_instruct.scoring.choices import chosen
-from rag_instruct.scoring.closed_sets import verdict
+from rag_instruct.scoring.closed_sets import denied_question, verdict
 from rag_instruct.scoring.mentions import Answer, forms, mentions, outermost
 from rag_instruct.scoring.quantities import same_number
 from rag_instruct.scoring.spelling import canonical, normalized, unhyphenated
@@ -29,9 +29,10 @@ def score_open(question: Question, output: str) -> Scores:
     text = own_turn(output)
     answers = question.answers
     if answers[0].lower() in ("yes", "no") and not ASKS_NAME.match(question.question):
-        right = verdict(text, ("yes", "no")) == answers[0].lower()
+        right = _verdict(question.question, text, ("yes", "no")) == answers[0].lower()
     else:
         right = answered(text, (*answers, *_scaled(question)), titled=ASKS_TITLE.search(question.question) is not None)
+        right = right and not _chooses_other(question, text)
     said, wanted = _said(text), [spelling for answer in answers for spelling in _spellings(answer)]
     exact = any(spelling in wanted for part in said for spelling in _spellings(part) if spelling)
     return {
@@ -77,7 +78,44 @@ def score_choice(question: Question, output: str) -> Scores:
 def score_closed(question: Question, output: str) -> Scores:
     """Return the scores of a closed question (true or false; yes, no or maybe): 1 if the verdict is right."""
     words = tuple(label.lower() for label, _ in question.choices)
-    return _all_or_nothing(verdict(own_turn(output), words) in [answer.lower() for answer in question.answers])
+    said = _verdict(question.question, own_turn(output), words)
+    return _all_or_nothing(said in [answer.lower() for answer in question.answers])
+
+
+def _verdict(question: str, text: str, words: Sequence[str]) -> str | None:
+    return verdict(text, words) or denied_question(question, text, words)
+
+
+# Which is older, Lyon or Paris?
+OFFERED = re.compile(r"([^,:?]+?),? or (?:the |in )?([^,?]+?)\s*\?\s*$", re.I)
+LAST_NAME = re.compile(r"(?:(?:[A-Z][\w.'\u2019-]*|\d+|of|the|and|in|de|van|von|&)\s+)*[A-Z][\w.'\u2019-]*\s*$")
+
+
+def _chooses_other(question: Question, text: str) -> bool:
+    """Return whether the text concludes with the other of two things that the question offers, or with both."""
+    offered = OFFERED.search(question.question)
+    if offered is None:
+        return False
+    accepted = forms(question.answers)
+    one, other = offered.groups()
+    if _mentions(other, accepted):
+        name = LAST_NAME.search(one)
+        other = name[0] if name else ""
+    if not other or _mentions(other, accepted):
+        return False
+    said, wrong = statements(canonical(final_part(text)[0])), forms((other.strip(),))
+    if len(said) == 1 and BOTH.match(said[0]):
+        return _mentions(said[0], wrong) and _mentions(said[0], accepted)
+    concluding = [sentence for sentence in said if CONCLUDES.match(sentence)]
+    return bool(concluding) and _mentions(concluding[-1], wrong) and not _mentions(concluding[-1], accepted)
+
+
+BOTH = re.compile(r"\W*both\b(?!.*\bbut\b)", re.I)
+CONCLUDES = re.compile(r"\W*(?:therefore|thus|hence|so|in conclusion|in summary|in short|overall)\b", re.I)
+
+
+def _mentions(text: str, accepted: Sequence[Answer]) -> bool:
+    return any(True for _ in mentions(canonical(text), accepted))
 
 
 def score_number(question: Question, output: str) -> Scores:
@@ -111,6 +149,15 @@ def _f1(said: Sequence[str], wanted: Sequence[str]) -> float:
     return 2 * common / (len(said) + len(wanted)) if common else 0.0
 
 
+# William "Bill" Roache, William (Bill) Roache
+NICKNAME = re.compile(r"(?<=[a-z.]) (?:[\"\u201c][A-Z][a-z]+[\"\u201d]|\([A-Z][a-z]+\))(?= [A-Z][a-z])")
+
+
+def _quotes(answers: Sequence[str]) -> bool:
+    """Say whether an answer has a nickname, which must then be found."""
+    return any(re.search(r"[\"\u201c(]", answer) for answer in answers)
+
+
 # A refusal, and what documents are about, which is no answer behind it: "They discuss Canada and Mexico."
 SOURCES = r"(?:documents?|passages?|contexts?|texts?|sources?|articles?)"
 REFUSAL = re.compile(
@@ -132,7 +179,7 @@ def answered(text: str, answers: tuple[str, ...], titled: bool = False) -> bool:
     """Return whether the text's final answer asserts one of the answers, which are titles of works if `titled`."""
     accepted = forms(answers, titled)
     text = TOPICS.sub("", text) if REFUSAL.match(text) else text
-    line, sentence = final_part(text)
+    line, sentence = final_part(NICKNAME.sub("", text) if NICKNAME.search(text) and not _quotes(answers) else text)
     rest, final = canonical(line), canonical(line[:sentence])
     # An answer may go on behind the stop of an abbreviation (Roe v. Wade), so we only look where it begins.
     if _guesses(final, accepted):

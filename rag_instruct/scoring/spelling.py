@@ -53,14 +53,20 @@ NUMBER = r"\d+(?:\.\d+)?"
 CURRENCIES = {"$": "dollars", "\u20ac": "euros", "\u00a3": "pounds", "\u00a5": "yen"}
 CURRENCY = re.compile(
     rf"(?:\bUS)?(?P<sign>[$\u20ac\u00a3\u00a5]) ?(?P<number>{NUMBER})"
-    r"(?P<scale> ?(?:thousand|million|billion|trillion|[mb]n)\b|[kmb]\b)?",
+    r"(?P<scale> ?(?:thousand|million|billion|trillion|[mbt]n)\b|[kmbt]\b)?",
     re.I,
 )
-CURRENCY_SCALES = {"k": " thousand", "m": " million", "mn": " million", "b": " billion", "bn": " billion"}
+CURRENCY_SCALES = {"k": " thousand", "m": " million", "mn": " million", "b": " billion", "bn": " billion", "t": " trillion",
+                   "tn": " trillion"}  # fmt: skip
+CODES = {"USD": "$", "EUR": "\u20ac", "GBP": "\u00a3", "JPY": "\u00a5"}
+CODE_BEFORE = re.compile(rf"\b({'|'.join(CODES)}) ?(?=\d)")
+CODE_BEHIND = re.compile(rf"(?<=[\dnkmb]) (US|U\.S\.|American) (?=dollars?\b)|(?<=[\dn]) ({'|'.join(CODES)})\b")
 THOUSAND = re.compile(r"(?<![\w.,])(\d{1,3}(?:\.\d+)?) thousand\b", re.I)
 UNIT_SIGNS = (
     (re.compile(r"(?<=\d) ?(?:%|per ?cent\b|percent\b)", re.I), " percent"),
     (re.compile(r"(?<=\d) ?(?:\u00b0|degrees?) ?(?:c|celsius|centigrade)\b", re.I), " degrees celsius"),
+    (re.compile(r"(?<=\d) ?C\b(?![+#'\u2019-])"), " degrees celsius"),
+    (re.compile(r"(?<=\d) ?F\b(?!['\u2019-])"), " degrees fahrenheit"),
     (re.compile(r"(?<=\d) ?(?:\u00b0|degrees?) ?(?:f|fahrenheit)\b", re.I), " degrees fahrenheit"),
 )
 UNIT_NAMES = {
@@ -73,8 +79,13 @@ UNIT_NAMES = {
     "mi": "miles?",
     "ft": "foot|feet",
     "lb": "lbs|pounds?",
-    "mph": "miles per hour",
-    "kph": r"km/h|kilomet(?:er|re)s per hour|km per hour",
+    "in": "inch(?:es)?",
+    "oz": "ounces?",
+    "hour": "hours|hrs?",
+    "minute": "minutes|mins?",
+    "year": "years|yrs?",
+    "mph": r"miles(?:/| (?:per|an) )h(?:ou)?r|mi/hr?",
+    "kph": r"km/hr?|kilomet(?:er|re)s?(?:/| (?:per|an) )h(?:ou)?r|km (?:per|an) hour",
     "hz": "hertz",
     "billion": "bn",
 }
@@ -138,6 +149,8 @@ def canonical(text: str) -> str:
     text = SHORT_MONTH.sub(lambda found: LONG_MONTHS[found[1][:3].lower()], text)
     text = DAY_MONTH.sub(r"\2 \1", text)
     text = MONTH_DAY.sub(r"\1 \2", text)
+    text = CODE_BEFORE.sub(lambda found: CODES[found[1]], text)
+    text = CODE_BEHIND.sub(lambda found: f" {CURRENCIES[CODES[found[2]]]}" if found[2] else " ", text)
     text = THOUSAND.sub(lambda found: f"{1000 * float(found[1]):.15g}", CURRENCY.sub(_amount, text))
     for sign, name in UNIT_SIGNS:
         text = sign.sub(name, text)
