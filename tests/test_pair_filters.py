@@ -210,6 +210,22 @@ def test_questions_that_do_not_stand_alone(question):
 
 
 @pytest.mark.parametrize(
+    ("question", "answer", "mentions"),
+    [
+        ("Quelle est la longueur du canal ?", "D'après le texte, il est long de 240 kilomètres.", True),
+        ("Wie lang ist der Rhein?", "Laut dem Dokument ist er 1230 km lang.", True),
+        ("¿Qué altura alcanza?", "Según el texto, 70 metros.", True),
+        ("故宫建于何时?", "根据文章,建于1420年。", True),
+        ("Résume ce texte : « Le canal est long. »", "D'après le texte, le canal est long.", False),
+        ("阅读文章:故宫建于1420年。故宫建于何时?", "根据文章,建于1420年。", False),
+        ("Name a river.", "The river named above is the Rhine.", False),
+    ],
+)
+def test_answers_in_other_languages_mention_no_document(question, answer, mentions):
+    assert bool(mentions_documents(question, answer)) == mentions
+
+
+@pytest.mark.parametrize(
     ("answer", "refuses"),
     [
         ("I'm sorry, but I can't assist with that.", True),
@@ -218,6 +234,18 @@ def test_questions_that_do_not_stand_alone(question):
         ("Sorry, I don't know.", True),
         ("As an AI, I cannot have opinions.", True),
         ("It cannot be determined from the given information.", True),
+        ("Lo siento, no puedo responder a esa pregunta.", True),
+        ("Je suis désolé, mais je ne peux pas répondre.", True),
+        ("Es tut mir leid, aber ich kann diese Frage nicht beantworten.", True),
+        ("抱歉，我无法回答这个问题。", True),
+        ("申し訳ありませんが、お答えできません。", True),
+        ("عذرًا، لا أستطيع الإجابة.", True),
+        ("क्षमा करें, मैं इसका उत्तर नहीं दे सकता।", True),
+        ("Le texte ne mentionne pas la longueur.", True),
+        ("文中没有提到长度。", True),
+        ("Lo siento mucho por tu pérdida.", False),
+        ("Es tut mir leid, dass du krank bist.", False),
+        ("El canal no puede cerrarse en invierno.", False),
         ("Vegan diets do not contain meat.", False),
         ("The treaty does not include Iceland.", False),
         ("I am sorry for your loss. The funeral will take place on Monday.", False),
