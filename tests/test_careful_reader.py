@@ -630,7 +630,10 @@ def test_other_units_places_and_centuries(answer, output):
         ("Both Lyon and Paris are equally old.", 0), ("Both are old, but Paris is older.", 1), ("So Paris, and not Lyon.", 1),
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("asked", ["Which is older, Lyon or Paris?", "Which is older Paris or Lyon ?", "Which of the two is older Lyon or Paris?"])
+@pytest.mark.parametrize(
+    "asked",
+    ["Which is older, Lyon or Paris?", "Which is older Paris or Lyon ?", "Which of the two is older Lyon or Paris?"],
+)
 def test_the_conclusion_decides_between_two_that_a_question_offers(asked, output, right):
     assert score_open(Question("1", asked, ("Paris",)), output)["accuracy"] == right
 

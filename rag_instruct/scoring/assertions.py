@@ -48,7 +48,9 @@ LATEX_SIGNS = (
     (re.compile(r"\\[dt]?frac\{([^{}]*)\}\{([^{}]*)\}"), r"\1/\2"),
     (re.compile(r"\\[,;:!]|\\q?quad\b"), " "),
 )
-MARKUP = re.compile(r"\*\*|__|`|\\(?:text|textbf|textit|mathrm|mathbf|mathit)\{([^{}]*)\}|<\|[^|>]*\|>|</?s>|\\(?=[%$])")
+MARKUP = re.compile(
+    r"\*\*|__|`|\\(?:text|textbf|textit|mathrm|mathbf|mathit)\{([^{}]*)\}|<\|[^|>]*\|>|</?s>|\\(?=[%$])"
+)
 
 # Chinese and Japanese; German, French, Spanish, Portuguese, Italian, Russian; Korean; Hindi; Arabic; Thai.
 FINAL_ELSEWHERE = (
@@ -71,7 +73,8 @@ FINAL = re.compile(
 CORRECTION = re.compile(
     r"(?:(?<=,)\s*(?:oh,? )?(?:no,? (?:wait|actually)|wait,? no|actually,? no(?=,))"  # "Lyon, no, actually Paris"
     r"|(?:(?<=[.!?\u2014])(?<!\bDr\.)|(?<=\n)|(?<= -))\s*(?:(?:oh|sorry|actually|hmm),? )?"
-    r"(?:no,? wait|wait(?=\s*(?:[^\w\s]|(?:no|that|actually|it|i)\b))|no,|actually, no|correction(?=\W)|on second thought"
+    r"(?:no,? wait|wait(?=\s*(?:[^\w\s]|(?:no|that|actually|it|i)\b))|no,|actually, no|correction(?=\W)"
+    r"|on second thought"
     r"|sorry,(?! (?:but )?(?:i(?! mean)|we|there|the|that['\u2019 ]i?s all|no)\b)"  # "Sorry, I know no more"
     r"|let me correct|scratch that|i mean))(?!\w)"
     r"[,:.]?\s*(?:no,\s*)?",
@@ -227,6 +230,11 @@ def asserted(before: str, after: str) -> bool:
     The sentence must neither deny the mention nor report it as the view of others.
     """
     before, after = before[-BEFORE:], after[:NEAR]
-    if denied(before) or ASIDE.search(before) or NEGATED_AFTER.search(after) or SILENCE.search(STATEMENT_END.split(before)[-1]):
+    if (
+        denied(before)
+        or ASIDE.search(before)
+        or NEGATED_AFTER.search(after)
+        or SILENCE.search(STATEMENT_END.split(before)[-1])
+    ):
         return False
     return not (OTHERS_SAY.search(before) and CONTRAST.search(after) and not CONTRAST.search(before))

@@ -47,7 +47,9 @@ COMPARED = re.compile(r"\bthan\b[^,;.]*$", re.I)
 NOT_BEHIND = re.compile(r", (?:and |but )?(?:not|rather than|instead of|unlike) [^,.;]+", re.I)
 REASON = re.compile(r"\W*(?:because|since)\b", re.I)
 PLACES = {"first": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4, "last": -1}
-PLACED = re.compile(rf"\W*(?:the )?({'|'.join(PLACES)})(?: (?:option|choice|answer|one)\b|(?=\W*$))(?=\W*$|[,:(] )", re.I)
+PLACED = re.compile(
+    rf"\W*(?:the )?({'|'.join(PLACES)})(?: (?:option|choice|answer|one)\b|(?=\W*$))(?=\W*$|[,:(] )", re.I
+)
 # What stands behind each option where an output goes through all of them.
 MARKED_WRONG = re.compile(
     "[\u274c\u2717\u2718\u2716\u2715]|\\b(?:incorrect|wrong|false|not (?:correct|right|true|the))\\b", re.I

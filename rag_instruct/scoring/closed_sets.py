@@ -3,7 +3,16 @@
 import re
 from collections.abc import Sequence
 
-from rag_instruct.scoring.assertions import CONCLUSION, CONTRAST, OTHERS_SAY, SILENCE, UNSURE, final_answer, sides, statements
+from rag_instruct.scoring.assertions import (
+    CONCLUSION,
+    CONTRAST,
+    OTHERS_SAY,
+    SILENCE,
+    UNSURE,
+    final_answer,
+    sides,
+    statements,
+)
 from rag_instruct.scoring.denials import NEGATED_AFTER, denied
 from rag_instruct.words import stem
 
@@ -27,7 +36,9 @@ WHOLE = {
     "no": re.compile(
         r"\W*(?:n|(?:(?:absolutely|definitely|certainly|surely|of course) not|not at all)(?= *[.!,]| *$))\W*", re.I
     ),
-    "true": re.compile(r"\W*(?:t|supports|(?:mostly|largely|completely|entirely|totally) (?:true|correct|accurate))\W*", re.I),
+    "true": re.compile(
+        r"\W*(?:t|supports|(?:mostly|largely|completely|entirely|totally) (?:true|correct|accurate))\W*", re.I
+    ),
     "false": re.compile(
         r"\W*(?:f|refutes|(?:mostly|largely|completely|entirely|totally) (?:false|incorrect|inaccurate|wrong))\W*", re.I
     ),
@@ -39,14 +50,16 @@ INDEED = re.compile(r"\W*(?:indeed|absolutely|definitely|of course)\b[,:]? (?!no
 OPPOSITE = {"true": "false", "false": "true", "yes": "no", "no": "yes"}
 # "insufficient evidence to say yes", "I cannot say yes": no verdict.
 UNSAYABLE = re.compile(
-    r"\b(?:insufficient|not enough|no|unable|impossible|not possible|cannot|can not|can't|hard|difficult)\b(?: \w+){0,3}"
+    r"\b(?:insufficient|not enough|no|unable|impossible|not possible|cannot|can not|can't|hard|difficult)\b"
+    r"(?: \w+){0,3}"
     r" (?:say|answer|conclude|state|give)(?: \w+){0,2}\W*$",
     re.I,
 )
 # Who judges a claim, and how: "The evidence supports the claim." The labels of FEVER are such verbs alone.
 BACKED = re.compile(
     r"\b(?:evidence|documents?|passages?|sources?|texts?|context|research|stud(?:y|ies)|data)"
-    r" (?P<no>(?:do|does)(?: not|n['\u2019]t) )?(?:\w+ly )?(?:(?P<true>supports?|confirms?)|(?P<false>refutes?|contradicts?))"
+    r" (?P<no>(?:do|does)(?: not|n['\u2019]t) )?(?:\w+ly )?"
+    r"(?:(?P<true>supports?|confirms?)|(?P<false>refutes?|contradicts?))"
     r" (?:the|this) (?:claim|statement|assertion)\b",
     re.I,
 )
@@ -122,7 +135,11 @@ def denied_question(question: str, text: str, words: Sequence[str]) -> str | Non
 
     "They are not in the same state." says no to "Are they in the same state?". Only few other words may stand in it.
     """
-    if not (said := statements(text)) or NEGATIVE.search(question) or any(one.search(said[-1]) for one in (UNSURE, SILENCE)):
+    if (
+        not (said := statements(text))
+        or NEGATIVE.search(question)
+        or any(one.search(said[-1]) for one in (UNSURE, SILENCE))
+    ):
         return None
     wanted = _roots(CONCLUSION.sub(" ", said[-1])) - FILLERS
     if len(NEGATIVE.findall(said[-1])) != 1 or not wanted or not wanted <= _roots(question):
@@ -135,8 +152,8 @@ def _roots(text: str) -> set[str]:
 
 
 FILLERS = _roots(
-    "a an the it its they he she this that these those both either neither none one ones not never t nor and or no of in "
-    "at on to from by is isn are aren was wasn were weren be been do don does doesn did didn has hasn have haven had "
+    "a an the it its they he she this that these those both either neither none one ones not never t nor and or no of "
+    "in at on to from by is isn are aren was wasn were weren be been do don does doesn did didn has hasn have haven had "
     "can cannot could will would located situated based also actually really answer"
 )
 

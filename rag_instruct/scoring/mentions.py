@@ -18,19 +18,15 @@ COUNTRIES = (
     ("United States of America", "United States", "USA", "U.S.A.", "US", "U.S."),
     ("United Kingdom", "UK", "U.K."),
 )
-STATES = dict(
-    pair.split(":")
-    for pair in (
-        "AL:Alabama AK:Alaska AZ:Arizona AR:Arkansas CA:California CO:Colorado CT:Connecticut DE:Delaware FL:Florida "
-        "GA:Georgia HI:Hawaii ID:Idaho IL:Illinois IN:Indiana IA:Iowa KS:Kansas KY:Kentucky LA:Louisiana ME:Maine "
-        "MD:Maryland MA:Massachusetts MI:Michigan MN:Minnesota MS:Mississippi MO:Missouri MT:Montana NE:Nebraska "
-        "NV:Nevada NH:New_Hampshire NJ:New_Jersey NM:New_Mexico NY:New_York NC:North_Carolina ND:North_Dakota OH:Ohio "
-        "OK:Oklahoma OR:Oregon PA:Pennsylvania RI:Rhode_Island SC:South_Carolina SD:South_Dakota TN:Tennessee TX:Texas "
-        "UT:Utah VT:Vermont VA:Virginia WA:Washington WV:West_Virginia WI:Wisconsin WY:Wyoming "
-        "DC:District_of_Columbia"
-    ).split()
-)
-STATES = {code: name.replace("_", " ") for code, name in STATES.items()}
+STATE_NAMES = """
+AL:Alabama AK:Alaska AZ:Arizona AR:Arkansas CA:California CO:Colorado CT:Connecticut DE:Delaware FL:Florida GA:Georgia
+HI:Hawaii ID:Idaho IL:Illinois IN:Indiana IA:Iowa KS:Kansas KY:Kentucky LA:Louisiana ME:Maine MD:Maryland
+MA:Massachusetts MI:Michigan MN:Minnesota MS:Mississippi MO:Missouri MT:Montana NE:Nebraska NV:Nevada NH:New_Hampshire
+NJ:New_Jersey NM:New_Mexico NY:New_York NC:North_Carolina ND:North_Dakota OH:Ohio OK:Oklahoma OR:Oregon PA:Pennsylvania
+RI:Rhode_Island SC:South_Carolina SD:South_Dakota TN:Tennessee TX:Texas UT:Utah VT:Vermont VA:Virginia WA:Washington
+WV:West_Virginia WI:Wisconsin WY:Wyoming DC:District_of_Columbia
+"""
+STATES = dict(pair.replace("_", " ").split(":") for pair in STATE_NAMES.split())
 CODES_OF_STATES = {name: code for code, name in STATES.items()}
 WARS = (
     ("World War I", "World War One", "First World War", "WWI", "WW1"),
@@ -227,8 +223,7 @@ def _other_spellings(answer: str) -> Iterator[str]:
     yield from _numeric_dates(answer)
     yield from _of_places(answer)
     yield from _of_centuries(answer)
-    if match := re.fullmatch(r"(\$?[\d.,]+) (million|billion|trillion)(| .+)", answer):
-        yield from (f"{match[1]}{sign}{match[3]}" for sign in (match[2][0], " mil" if match[2] == "million" else ""))
+    yield from _with_letter(answer)
     yield from _in_thousands(answer)
     yield from _ranges(answer)
     if match := re.fullmatch(r"(?:the )?19([2-9]0)'?s", answer):
@@ -238,6 +233,14 @@ def _other_spellings(answer: str) -> Iterator[str]:
         yield respelled
     if match := re.fullmatch(r"(|.*\s)([a-z]{3,})", answer, re.S):  # a common noun
         yield from (match[1] + noun for noun in _singulars(match[2]) or _plurals(match[2]))
+
+
+def _with_letter(answer: str) -> Iterator[str]:
+    """Yield 150M and 150 mil for 150 million."""
+    if match := re.fullmatch(r"(\$?[\d.,]+) (million|billion|trillion)(| .+)", answer):
+        yield from (
+            f"{match[1]}{sign}{match[3]}" for sign in (match[2][0], *([" mil"] if match[2] == "million" else []))
+        )
 
 
 def _of_places(answer: str) -> Iterator[str]:

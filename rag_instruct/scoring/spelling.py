@@ -56,7 +56,8 @@ CURRENCY = re.compile(
     r"(?P<scale> ?(?:thousand|million|billion|trillion|[mbt]n)\b|[kmbt]\b)?",
     re.I,
 )
-CURRENCY_SCALES = {"k": " thousand", "m": " million", "mn": " million", "b": " billion", "bn": " billion", "t": " trillion",
+CURRENCY_SCALES = {"k": " thousand", "m": " million", "mn": " million", "b": " billion", "bn": " billion",
+                   "t": " trillion",
                    "tn": " trillion"}  # fmt: skip
 CODES = {"USD": "$", "EUR": "\u20ac", "GBP": "\u00a3", "JPY": "\u00a5"}
 CODE_BEFORE = re.compile(rf"\b({'|'.join(CODES)}) ?(?=\d)")

@@ -29,19 +29,19 @@ REFUSAL = _any(
     # In other languages: an apology with its "cannot", and documents that do not tell.
     r"^\W*(?:es )?tut mir leid,? (?:aber )?(?:ich|diese|das|dazu) (?:\w+ ){0,4}?(?:kann|darf|nicht)\b",
     r"\bich kann (?:diese|die|ihre|deine) (?:frage|bitte|anfrage) (?:leider )?nicht\b",
-    r"^\W*(?:je suis )?d\u00e9sol\u00e9e?,? (?:mais )?(?:je (?:ne|n['\u2019])) ?(?:peux|suis|dispose|sais)\b",
+    r"^\W*(?:je suis )?désolée?,? (?:mais )?(?:je (?:ne|n['\u2019])) ?(?:peux|suis|dispose|sais)\b",
     r"^\W*lo siento,? (?:pero )?no (?:puedo|tengo|dispongo)\b",
-    r"^\W*(?:mi )?(?:dispiace|desculpe|sinto muito|lamento),? (?:ma |mas )?n(?:on|\u00e3o) (?:posso|sono|tenho|ho)\b",
-    r"^\W*\u0438\u0437\u0432\u0438\u043d\u0438\u0442\u0435,? (?:\u043d\u043e )?\u044f \u043d\u0435 (?:\u043c\u043e\u0433\u0443|\u0437\u043d\u0430\u044e)",
-    "^\\W*(?:\u5f88?\u62b1\u6b49|\u5bf9\u4e0d\u8d77|\u5c0d\u4e0d\u8d77)[,\uff0c\u3002 ]*\u6211?(?:\u65e0\u6cd5|\u7121\u6cd5|\u4e0d\u80fd)",
-    "^\\W*(?:\u7533\u3057\u8a33|\u3059\u307f\u307e\u305b\u3093)[^\u3002]*(?:\u3067\u304d\u307e\u305b\u3093|\u304b\u306d\u307e\u3059)",
-    "^\\W*\uc8c4\uc1a1[^.]*(?:\ud560 \uc218 \uc5c6|\ub4dc\ub9b4 \uc218 \uc5c6)",
-    "^\\W*(?:\u0639\u0630\u0631\u0627|\u0639\u0630\u0631\u064b\u0627|\u0622\u0633\u0641|\u0623\u0639\u062a\u0630\u0631)[\u060c, ]*(?:\u0648?\u0644\u0643\u0646 )?\u0644\u0627 (?:\u0623\u0633\u062a\u0637\u064a\u0639|\u064a\u0645\u0643\u0646\u0646\u064a)",
-    "^\\W*(?:\u0915\u094d\u0937\u092e\u093e|\u092e\u093e\u092b)[^\u0964]*(?:\u0928\u0939\u0940\u0902|\u0905\u0938\u092e\u0930\u094d\u0925)",
-    r"\b(?:der text|das dokument|der artikel) (?:enth\u00e4lt|nennt|erw\u00e4hnt) (?:dazu |dar\u00fcber )?(?:keine|nicht)\b",
-    r"\b(?:le texte|le document|l['\u2019]article) ne (?:mentionne|pr\u00e9cise|contient|dit) pas\b",
-    r"\bel (?:texto|documento|art\u00edculo) no (?:menciona|indica|contiene|especifica)\b",
-    "(?:\u6587\u4e2d|\u6587\u6863|\u6587\u6863\u4e2d|\u6587\u7ae0)(?:\u5e76)?(?:\u6ca1\u6709|\u672a)(?:\u63d0\u5230|\u63d0\u53ca|\u8bf4\u660e)",
+    r"^\W*(?:mi )?(?:dispiace|desculpe|sinto muito|lamento),? (?:ma |mas )?n(?:on|ão) (?:posso|sono|tenho|ho)\b",
+    r"^\W*извините,? (?:но )?я не (?:могу|знаю)",
+    "^\\W*(?:很?抱歉|对不起|對不起)[,，。 ]*我?(?:无法|無法|不能)",  # noqa: RUF001
+    "^\\W*(?:申し訳|すみません)[^。]*(?:できません|かねます)",
+    "^\\W*죄송[^.]*(?:할 수 없|드릴 수 없)",
+    "^\\W*(?:عذرا|عذرًا|آسف|أعتذر)[،, ]*(?:و?لكن )?لا (?:أستطيع|يمكنني)",
+    "^\\W*(?:क्षमा|माफ)[^।]*(?:नहीं|असमर्थ)",
+    r"\b(?:der text|das dokument|der artikel) (?:enthält|nennt|erwähnt) (?:dazu |darüber )?(?:keine|nicht)\b",
+    r"\b(?:le texte|le document|l['\u2019]article) ne (?:mentionne|précise|contient|dit) pas\b",
+    r"\bel (?:texto|documento|artículo) no (?:menciona|indica|contiene|especifica)\b",
+    "(?:文中|文档|文档中|文章)(?:并)?(?:没有|未)(?:提到|提及|说明)",
     rf"\b{INFORMATION}(?: \w+){{0,2}} (?:do|does)(?: not|n't) (?:\w+ )?{STATE}\b",
     rf"\b(?:not|no)(?: \w+)? (?:{STATE}\w*|given|available|information)(?: \w+)? (?:in|by|from) "
     rf"{THE} (?:\w+ )?{INFORMATION}",
@@ -80,9 +80,9 @@ MENTION = _any(
 )
 # The nouns for a text in other languages, at the end of their mention or, in Chinese and Japanese, inside it.
 OTHER_NOUN = re.compile(
-    r"\b(?:texte|extrait|dokument|artikel|abschnitt|auszug|texto|documento|pasaje|art\u00edculo"
-    r"|fragmento|testo|brano|trecho|\u0442\u0435\u043a\u0441\u0442\u0443|\u0434\u043e\u043a\u0443\u043c\u0435\u043d\u0442\u0443|\u043e\u0442\u0440\u044b\u0432\u043a\u0443)$"
-    "|\u672c\u6587|\u6587\u4e2d|\u4e0a\u6587|\u8be5\u6587|\u6587\u7ae0|\u77ed\u6587|\u6587\u6863|\u6587\u672c|\u6750\u6599|\u6587\u66f8|\u8cc7\u6599",
+    r"\b(?:texte|extrait|dokument|artikel|abschnitt|auszug|texto|documento|pasaje|artículo"
+    r"|fragmento|testo|brano|trecho|тексту|документу|отрывку)$"
+    "|本文|文中|上文|该文|文章|短文|文档|文本|材料|文書|資料",
     re.I,
 )
 HERE = re.compile(r"following|above|below|this|these|given", re.I)
