@@ -411,7 +411,7 @@ def _by_words(text: str, choices: Choices) -> str | None:
     positive = (NOT_BEHIND.sub("", sentence) for sentence in statements(text))
     said = [content(canonical(sentence)) for sentence in positive if not DENIAL.search(sentence)]
     options = {label: content(canonical(option)) for label, option in choices}
-    shared = frozenset.intersection(*map(frozenset, options.values()))
+    shared = frozenset.intersection(*map(frozenset, options.values())) if options else frozenset()
     for left_out in (frozenset(), shared):
         meant = [
             label

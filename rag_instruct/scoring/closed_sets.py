@@ -152,9 +152,9 @@ def _roots(text: str) -> set[str]:
 
 
 FILLERS = _roots(
-    "a an the it its they he she this that these those both either neither none one ones not never t nor and or no of "
-    "in at on to from by is isn are aren was wasn were weren be been do don does doesn did didn has hasn have haven had "
-    "can cannot could will would located situated based also actually really answer"
+    "a an the it its they he she this that these those both either neither none one ones not never t nor and or no "
+    "of in at on to from by is isn are aren was wasn were weren be been do don does doesn did didn has hasn have haven "
+    "had can cannot could will would located situated based also actually really answer"
 )
 
 
