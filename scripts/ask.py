@@ -68,7 +68,7 @@ def main(
 
 
 def asked() -> Iterator[str]:
-    """Yield questions from the terminal until the user enters an empty one, or all lines of a file on standard input."""
+    """Yield questions from the terminal until an empty one, or all lines of a file on standard input."""
     if not sys.stdin.isatty():
         yield from _lines(sys.stdin.buffer)
         return

@@ -23,15 +23,8 @@ from rag_instruct.retrieval.vectors import HITS
 
 # The names that BEIR, ir-measures, Pyserini, PyTerrier, ranx, DPR and Self-RAG give these fields.
 QUERY = ("query_id", "qid", "q_id", "query-id", "queryid")
-PASSAGE = (
-    "passage_id",
-    "docno",
-    "docid",
-    "doc_id",
-    "corpus-id",
-    "pid",
-    "did",
-)  # beside docno, PyTerrier's docid is a row
+# PyTerrier writes docno and docid. Its docid is its own row number then, so docno comes first.
+PASSAGE = ("passage_id", "docno", "docid", "doc_id", "corpus-id", "pid", "did")
 # A record with one of these fields has a query and the list of its hits. There, the field `id` is the id of the query
 # or of the hit. In other records it could be either, so we do not read it.
 LISTS = ("ctxs", "retrieval_ctxs", "hits", "results")
