@@ -51,8 +51,13 @@ def answers() -> list[dict[str, Any]]:
 
 def unpack_answers(project: Path) -> None:
     """Put the recorded answers, and the recorded bits of the rows, into a project's stores."""
-    (project / "answers/measured").mkdir(parents=True, exist_ok=True)
+    unpack_measured(project)
     (project / "answers/0-recorded.jsonl").write_bytes(gzip.decompress(ANSWERS.read_bytes()))
+
+
+def unpack_measured(project: Path) -> None:
+    """Put the recorded bits of the rows into a project's store: to measure them takes minutes."""
+    (project / "answers/measured").mkdir(parents=True, exist_ok=True)
     if MEASURED.exists():
         (project / "answers/measured/0-recorded.jsonl").write_bytes(gzip.decompress(MEASURED.read_bytes()))
 

@@ -184,6 +184,7 @@ def test_results_are_rebuilt_from_the_store_without_a_call_in_other_chunks(copie
 
 @pytest.mark.long
 def test_a_kill_and_one_core_change_no_byte_of_the_whole_build(project, demo, tmp_path):
+    recording.unpack_measured(project.folder)
     with played(project) as served:
         killed_in_the_middle(project, 40, "--cores", "2")
         built_with(project, 1, BASH_ENV="")

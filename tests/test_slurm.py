@@ -10,6 +10,7 @@ import time
 from importlib.util import find_spec
 
 import pytest
+import recording
 import tiny
 import yaml
 from conftest import TARGET, has_the_bytes_of_a_quiet_build, played
@@ -172,6 +173,7 @@ def test_a_training_on_two_machines(slurm, project):
 
 def test_the_demo_with_a_job_cancelled_in_the_middle_has_the_same_bytes(slurm, demo, project, tmp_path):
     """Its teacher is the recording, played on loopback, which the nodes share; slowly enough for a job to be cancelled."""
+    recording.unpack_measured(project.folder)
     with played(project, "--latency", 0.5):
         run = start(project, TARGET)
         job, said = job_of(run, "synthesise")
