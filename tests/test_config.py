@@ -201,6 +201,11 @@ def test_an_ablation_is_a_few_lines():
         ),
         (
             ("corpora", "mine"),
+            {"passages": {"path": "x.csv", "encoding": "idna"}, "shards": 1},
+            "corpora.mine.passages: 'idna' is no text encoding: give one such as cp1252",
+        ),
+        (
+            ("corpora", "mine"),
             {"passages": {"path": "docs/", "words": 100, "tokens_of": "minilmm"}, "shards": 1},
             "corpora.mine.passages.tokens_of: 'minilmm' is not in encoders: did you mean 'minilm'?",
         ),

@@ -246,11 +246,18 @@ def encoding_of(path: Path, head: bytes, form: Form) -> str:
                 "mark, set `encoding: utf-16-le` (or utf-16-be) in config.yaml; if a copy was cut off, get it again"
             )
     encoding = marked or form.encoding or "utf-8"
-    try:
-        "".encode(encoding)
-    except LookupError as error:
-        raise UserError(f"{path}: no text encoding {encoding!r}: give one such as cp1252 or shift_jis") from error
+    if not is_text_encoding(encoding):
+        raise UserError(f"{path}: no text encoding {encoding!r}: give one such as cp1252 or shift_jis")
     return encoding
+
+
+def is_text_encoding(name: str) -> bool:
+    """Return whether Python reads files in this encoding. It does not read all that it knows: idna is for host names."""
+    try:
+        b"text".decode(name, "ignore")
+    except (LookupError, UnicodeError):
+        return False
+    return True
 
 
 def read_document(path: Path, form: Form) -> str:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, model_validator
 
 from rag_instruct.records import is_known
+from rag_instruct.records.opening import is_text_encoding
 from rag_instruct.settings.section import FileName, Maybe, Parameters, Positive, Section, refusal
 
 LIST = "files.json"  # the list of a download from the hub, in the folder of its files
@@ -89,10 +90,8 @@ class Written(Section):
 
     @model_validator(mode="after")
     def _known_encoding(self) -> Self:
-        try:
-            "".encode(self.encoding or "utf-8")
-        except LookupError as error:
-            raise refusal(f"{self.encoding!r} is no text encoding: give one such as cp1252 or shift_jis") from error
+        if self.encoding and not is_text_encoding(self.encoding):
+            raise refusal(f"{self.encoding!r} is no text encoding: give one such as cp1252 or shift_jis")
         return self
 
 
