@@ -1,5 +1,6 @@
 """What endpoints send, in the words and forms of real servers, becomes one of six outcomes."""
 
+import gzip
 import json
 
 import pytest
@@ -73,6 +74,10 @@ def outcome(status, value):
         (400, said("Your organization must be verified to use the model `gpt-5`.")),
         (403, {"type": "error", **said("Your API key does not have permission to use the resource.", type="permission_error")}),
         (403, {"Message": "User: arn:aws:iam::1:user/x is not authorized to perform: bedrock:InvokeModel"}),
+        (400, said("ExceededTokenBudget: Current spend for token: 0.1; Max Budget for Token: 0.05", type="auth_error")),  # LiteLLM
+        (429, said("ExceededBudget: User=x over budget. Spend=10.1, Budget=10.0")),
+        (429, said("litellm.RateLimitError: OpenAIException - {'error': {'message': 'You exceeded your current quota', 'code': 'insufficient_quota'}}")),
+        (429, said("该令牌额度已用尽")),  # One API
     ],
 )  # fmt: skip
 def test_states_of_the_account(status, answer):
@@ -171,6 +176,30 @@ def test_refusals_of_one_request(status, answer):
     assert isinstance(outcome(status, answer), Refusal)
 
 
+@pytest.mark.parametrize(
+    ("status", "message", "kind"),
+    [
+        (500, "An error occurred (ThrottlingException): Too many tokens, please wait before trying again.", Transient),  # Bedrock
+        (200, "Too many tokens, please wait before trying again.", Transient),
+        (400, "ThrottlingException: Too many tokens, please wait before trying again.", Throttled),
+        (503, "Maximum model concurrency reached, please retry later", Transient),
+        (400, "Your requests exceed the maximum tokens per minute of your tier", Transient),
+        (403, "Rate limit: request exceeds the maximum number of tokens per minute", Throttled),
+        (400, "Daily token limit exceeded for this key", Unknown),
+        (408, "The moderation service timed out", Transient),
+        (424, "Failed dependency: content moderation", Transient),
+        (400, "The content filter is temporarily unavailable. Please try again later.", Transient),
+        (504, "The upstream took too long: input processing took too long", Transient),
+        (503, "The grammar backend is restarting", Transient),
+        (400, "Flagged by our content policy: please modify your prompt and retry.", Refusal),
+        (400, "prompt is too long. Shorten it and try again.", Refusal),
+        (429, "Request too large on tokens per min: try again in 2s.", Refusal),
+    ],
+)  # fmt: skip
+def test_a_state_that_passes_is_no_refusal_although_it_has_the_words_of_one(status, message, kind):
+    assert isinstance(outcome(status, said(message)), kind)
+
+
 def test_the_users_own_words_in_an_error_say_nothing_of_the_account():
     flagged = said(
         "Your input was flagged", code=403, metadata={"flagged_input": "insufficient_quota, credit balance is too low"}
@@ -229,9 +258,12 @@ def test_what_passes_and_what_is_not_understood(status, answer, kind):
         (403, said("not allowed: 'the monthly limit of sound is 343 metres per second'"), Unknown),
         (400, said("no such book is overdue"), Unknown),
         (500, said("no", code="insufficient_quota"), Account),
+        *((500, said(f"Failed to parse input at pos 12: the {words}"), Transient) for words in ("Latin grammar", "context window")),
+        *((400, said(f"Invalid value: '{words}'"), Unknown) for words in ("Latin grammar", "a flagged text", "no credits left")),
+        *((422, {"detail": [{"msg": "value error", "input": words}]}, Unknown) for words in ("no credits", "a model that does not exist", "content moderation", "the context window")),
     ],
 )  # fmt: skip
-def test_a_text_that_an_error_quotes_says_nothing_of_pace_or_account(status, answer, kind):
+def test_a_text_that_an_error_quotes_decides_nothing(status, answer, kind):
     assert isinstance(outcome(status, answer), kind)
 
 
@@ -305,6 +337,9 @@ def completion(content="yes", finish="stop", usage=None, **more):
         (b'data: {"choices": {"0": 1}}\n\ndata: [DONE]', "broken reply", True),
         ({**said("upstream died", code=502), **completion("par", None)}, "502", False),  # OpenRouter
         (completion(finish="length_of_nothing"), "finish reason length_of_nothing", True),
+        ({"statusCode": 503, "body": '{"message": "Service Unavailable"}'}, "503", False),  # AWS Lambda
+        (json.dumps(completion()).encode() + json.dumps(completion("no")).encode(), "broken reply", True),
+        (b'event:error\ndata:{"code":"InternalError","message":"Inference failed"}\n\n', "500", False),  # Alibaba
         (completion(finish=["error"]), "finish reason ['error']", True),
         *((completion(finish=word), f"finish reason {word}", True) for word in ("OTHER", "pause_turn", "MALFORMED_FUNCTION_CALL", "user_cancelled", "timeout", "network_error", "preempted")),
     ],
@@ -379,6 +414,25 @@ data: [DONE]
         (completion(None, "function_call", function_call={"name": "json", "arguments": '{"a": 1}'}), '{"a": 1}', "stop"),
         (completion("", "stop", tool_calls=[], refusal=None, error=None), "", "stop"),
         ({**said(""), **completion()}, "yes", "stop"),
+        *(({**completion(finish=None), "error": empty}, "yes", "stop") for empty in ({"code": 0, "message": ""}, {"message": None})),
+        *((completion(finish=word), "yes", "stop") for word in ("FINISH_REASON_UNSPECIFIED", "</s>")),
+        (completion("", finish="ERROR_TOXIC"), "", "content_filter"),  # Cohere
+        (completion(finish="ERROR_LIMIT"), "yes", "length"),
+        ([{"type": "text", "text": {"value": "yes"}}], "yes", "stop"),  # OpenAI's assistants
+        ([{"type": "text", "content": "yes"}, {"type": "text", "text": None}], "yes", "stop"),
+        ([{"text": "hm", "thought": True}, {"text": "yes"}], "yes", "stop"),
+        ([{"type": "thinking", "thinking": "hm"}], "", "only thoughts"),
+        *(({"choices": [{"message": message, "finish_reason": "stop"}]}, "yes", "stop") for message in ({"text": "yes"}, {"parts": [{"text": "yes"}]}, [{"content": "yes"}])),
+        ({"choices": [{"message": {"content": None}, "text": "yes", "finish_reason": "stop"}]}, "yes", "stop"),
+        ({"choices": [{"content": "yes", "finish_reason": "stop"}]}, "yes", "stop"),
+        *(({"choices": choices}, "yes", "stop") for choices in (completion()["choices"][0], {"0": completion()["choices"][0]})),
+        ({"statusCode": 200, "body": json.dumps(completion())}, "yes", "stop"),  # AWS Lambda
+        ({"output": completion(), "request_id": "x"}, "yes", "stop"),
+        *((json.dumps(completion()).encode() + more, "yes", "stop") for more in (b"\0", b"\n\ndata: [DONE]\n", b"<!-- by a proxy -->")),
+        (gzip.compress(json.dumps(completion()).encode()), "yes", "stop"),  # and no header that says so
+        (b"\xef\xbb\xbf" + STREAM, "yes", "stop"),
+        (b'data: {"choices": [{"text": "yes", "finish_reason": "stop"}]}\n\ndata: [DONE]', "yes", "stop"),
+        (b'data: {"choices": [{"delta": {"content": [{"type": "text", "text": "yes"}]}, "finish_reason": "stop"}]}', "yes", "stop"),
     ],
 )  # fmt: skip
 def test_answers_in_other_forms(answer, text, finish):
@@ -397,6 +451,20 @@ def test_a_stream_has_its_usage_and_its_model():
     assert outcome(200, STREAM).reply["model"] == "m"
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {**completion(), "usageMetadata": {"promptTokenCount": 4, "candidatesTokenCount": 2}},
+        {"choices": [{**completion()["choices"][0], "usage": {"prompt_tokens": 4, "completion_tokens": 2}}]},  # Moonshot
+        {**completion(), "x_groq": {"usage": {"prompt_tokens": 4, "completion_tokens": 2}}},
+        {"output": completion(), "usage": {"input_tokens": 4, "output_tokens": 2}},  # Alibaba
+        STREAM.replace(b'"choices": [], "usage": {"prompt_tokens": 4, "completion_tokens": 2}', b'"choices": [], "x_groq": {"usage": {"prompt_tokens": 4, "completion_tokens": 2}}'),
+    ],
+)  # fmt: skip
+def test_usage_is_found_where_servers_put_it(answer):
+    assert outcome(200, answer).reply["usage"] == {"prompt_tokens": 4, "completion_tokens": 2}
+
+
 def test_u_fffd_is_accepted_where_the_prompt_has_it():
     request = {**REQUEST, "messages": [{"role": "user", "content": "What is \ufffd?"}]}
     content = json.dumps(completion("\ufffd is U+FFFD.")).encode()
@@ -411,7 +479,14 @@ def test_u_fffd_is_accepted_where_the_prompt_has_it():
         ({"prompt_tokens": 4.2, "completion_tokens": None, "total_tokens": 9}, 5, 0, 4),
         ({"prompt_tokens": 5, "completion_tokens": 7, "total_tokens": 900}, 5, 0, 895),  # Gemini, xAI: hidden reasoning
         ({"prompt_tokens": 5, "completion_tokens": 7, "completion_tokens_details": {"reasoning_tokens": 90}}, 5, 0, 90),
+        ({"prompt_tokens": 5, "completion_tokens": 7, "total_tokens": 12, "reasoning_tokens": 90}, 5, 0, 97),  # Perplexity
+        ({"input_tokens": 5, "output_tokens": 7, "output_tokens_details": {"reasoning_tokens": 90}}, 5, 0, 90),
         ({"prompt_tokens": 5, "completion_tokens": 7, "prompt_tokens_details": {"cached_tokens": 50}}, 5, 5, 7),
+        ({"input_tokens": 5, "output_tokens": 7, "input_tokens_details": {"cached_tokens": 3}}, 5, 3, 7),
+        ({"promptTokens": 5, "completionTokens": 7}, 5, 0, 7),
+        ({"inputTokens": 5, "outputTokens": 7, "cacheReadInputTokens": 2, "totalTokens": 14}, 7, 2, 7),  # Bedrock
+        ({"promptTokenCount": 5, "candidatesTokenCount": 7, "thoughtsTokenCount": 90, "totalTokenCount": 102}, 5, 0, 97),  # Gemini
+        ({"PROMPT_TOKENS": "1,234", "Completion-Tokens": "7 "}, 1234, 0, 7),
         ({"prompt_tokens": 5, "completion_tokens": 7, "prompt_cache_hit_tokens": 3}, 5, 3, 7),  # DeepSeek
         ({"input_tokens": 5, "output_tokens": 7, "cache_read_input_tokens": 2, "cache_creation_input_tokens": 90}, 97, 2, 7),  # Anthropic: beside
         ({"prompt_tokens": 97, "completion_tokens": 7, "cache_read_input_tokens": 2}, 97, 2, 7),  # LiteLLM: among them

@@ -25,7 +25,7 @@ from rag_instruct.llm.answers import AnswerStore
 from rag_instruct.llm.budget import BudgetAccount
 from rag_instruct.llm.concurrency import at_once
 from rag_instruct.llm.door import EMPTY, HALF
-from rag_instruct.llm.endpoints import Endpoint, TeacherModel
+from rag_instruct.llm.endpoints import Endpoint, TeacherModel, bytes_without_key, without_key
 from rag_instruct.llm.limits import TEN_YEARS, Limiter, seconds_of
 from rag_instruct.llm.prices import Price
 from rag_instruct.llm.prompts import load_prompt, read
@@ -526,6 +526,21 @@ def test_a_budget_holds_although_usage_cannot_be_true(tmp_path, monkeypatch, usa
     assert found["calls_with_estimated_usage"] == len(served.requests)
 
 
+def test_no_count_of_an_endpoint_is_lowered_because_another_cannot_be_true(tmp_path):
+    """A server that leaves out what was cached, and counts thoughts that nobody sees."""
+    long = {"max_tokens": 2000, "messages": [{"role": "user", "content": "river " * 1500}]}
+    with habits(lambda request: completion("yes", usage=(3, 900))) as served:
+
+        async def session():
+            async with teacher(served.base_url, tmp_path) as asked:
+                await asked.ask(long)
+
+        asyncio.run(session())
+    spent = sum(AnswerStore(tmp_path).spent.values(), Counter())
+    assert spent["prompt"] > 1500
+    assert spent["completion"] >= 900
+
+
 def test_usage_that_grows_from_answer_to_answer_stops_the_job(tmp_path):
     """A server that reports the sum since its start."""
     counts = iter(range(1, 10**6))
@@ -827,6 +842,18 @@ def test_the_wait_that_a_429_asks_for_is_kept(tmp_path, said, headers, least):
     with habits(answer) as served:
         assert ask_all(served.base_url, tmp_path, range(1))[1] == 1
     assert least <= came[1] - came[0] < least + 2
+
+
+@pytest.mark.parametrize("hours", [-2, 2])
+def test_a_date_is_read_by_the_clock_of_the_server(tmp_path, hours):
+    def said():
+        now = datetime.now(UTC) + timedelta(hours=hours)
+        dates = [f"{when:%a, %d %b %Y %H:%M:%S GMT}" for when in (now, now + timedelta(seconds=1))]
+        return Raw(head("429 Too Many Requests", Content_Length=0, Date=dates[0], Retry_After=dates[1]))
+
+    came = iter(range(99))
+    with habits(lambda request: said() if next(came) < 1 else completion()) as served:
+        assert ask_all(served.base_url, tmp_path, range(1))[1] == 1
 
 
 @pytest.mark.parametrize("retry_after", ["99999999999999", "7201", "Fri, 31 Dec 9999 23:59:59 GMT"])
@@ -1382,6 +1409,34 @@ def test_an_environment_that_leads_nowhere_is_named_and_is_no_matter_here(
     if name != "OPENAI_ORG_ID":
         with habits(lambda request: completion()) as served:
             assert ask_all(served.base_url, tmp_path, range(2), **batched)[1] == 2
+
+
+@pytest.mark.parametrize("batched", [{}, {"batch": True, "poll_seconds": 0.01}])
+@pytest.mark.parametrize("key", ["EMPTY", "1", "stop", "anything", "prompt_tokens"])
+def test_a_key_that_is_a_word_changes_no_answer(tmp_path, monkeypatch, key, batched):
+    """Servers that need no key are given a word."""
+    monkeypatch.setenv("MY_KEY", key)
+    with habits(lambda request: completion("EMPTY or anything: stop in 1961")) as served:
+        served.batches.lines = lambda line: result(line, 200, served.answer(line))
+        replies, bought, _ = ask_all(served.base_url, tmp_path, range(2), variable="MY_KEY", **batched)
+        assert bought == 2
+    assert replies[0][1]["text"] == "EMPTY or anything: stop in 1961"
+    assert ACCOUNT.spent(AnswerStore(tmp_path))[0] == pytest.approx(2 * (10 * 2 + 5 * 10) / (2e6 if batched else 1e6))
+
+
+@pytest.mark.parametrize(
+    ("key", "content", "said"),
+    [
+        ("sk-1234567", b'{"error": "bad key sk-1234567"}', b'{"error": "bad key <MY_KEY>"}'),
+        ("secret", b'{"error": "no secret"}', b'{"error": "no <MY_KEY>"}'),
+        ("1", b'{"code": 1}', b'{"code": 1}'),
+        ("retry", b'{"error": "retrying"}', b'{"error": "retrying"}'),
+    ],
+)
+def test_an_error_does_not_repeat_the_key(monkeypatch, key, content, said):
+    monkeypatch.setenv("MY_KEY", key)
+    assert bytes_without_key(content, "MY_KEY") == said
+    assert without_key(content.decode(), "MY_KEY") == said.decode()
 
 
 def test_a_key_with_a_line_break_is_read_without_it_and_another_is_refused(tmp_path, monkeypatch):

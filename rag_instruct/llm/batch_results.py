@@ -167,7 +167,7 @@ class BatchResults:
             if (file := await self.api.results(name)) is None:
                 unnamed = len(bodies)
                 continue
-            for line in json_lines(bytes_without_key(file, self.api.key_variable)):
+            for line in json_lines(bytes_without_key(file, self.api.key_variable, answered=True)):
                 key = str(line.get("custom_id")) if line else ""
                 if line and key in bodies:
                     without_line.pop(key, None)

@@ -95,10 +95,11 @@ class Budget:
 
     def charged_usage(self, request: Request, usage: Usage | None) -> Usage:
         """Return the usage of an attempt without a reply: as the provider reports it, or else the most it can be."""
-        usage = plausible(usage, message_bytes(request), 0) or None
+        told, usage = usage, plausible(usage, message_bytes(request), 0) or None
         if usage and usage.get("prompt_tokens") and (usage.get("completion_tokens") or wants_vectors(request)):
             return usage
-        return _estimated(request, usage, self._learned.most_prompt(request), self._learned.most_answer(request))
+        most = self._learned.most_prompt(request), self._learned.most_answer(request)
+        return _estimated(request, usage, told, *most)
 
     def completed(self, request: Request, reply: Reply) -> Reply:
         """Return the reply with its usage. Estimate tokens that the endpoint did not report, or cannot have counted."""
@@ -109,7 +110,7 @@ class Budget:
         per_byte = self._learned.tokens_per_byte
         prompt = self._learned.most_prompt(request) if per_byte is None else ceil(request_bytes(request) * per_byte)
         answer = ceil(len(text.encode()) * (1.0 if per_byte is None else min(1.0, per_byte)))
-        return {**reply, "usage": _estimated(request, usage, prompt, answer)}
+        return {**reply, "usage": _estimated(request, usage, reply.get("usage"), prompt, answer)}
 
     def learn(self, request: Request, reply: Reply) -> None:
         """Learn from a stored reply how many tokens to reserve.
@@ -270,10 +271,11 @@ class Budget:
         )
 
 
-def _estimated(request: Request, usage: Usage | None, prompt: int, completion: int) -> Usage:
+def _estimated(request: Request, usage: Usage | None, told: Usage | None, prompt: int, completion: int) -> Usage:
     """Return the usage with `prompt` and `completion` tokens where it has no counts of its own.
 
-    If it has only a total, the prompt gets at most a token for 5 bytes of its messages, and the answer gets the rest.
+    No count is lower than what the endpoint `told`: if one of its counts cannot be true, the other may be. If it has
+    only a total, the prompt gets at most a token for 5 bytes of its messages, and the answer gets the rest.
     """
     known = dict(usage or {})
     if total := known.pop("total_tokens", 0):
@@ -281,8 +283,8 @@ def _estimated(request: Request, usage: Usage | None, prompt: int, completion: i
         completion = total - prompt
     return {
         **known,
-        "prompt_tokens": known.get("prompt_tokens") or prompt,
-        "completion_tokens": known.get("completion_tokens") or completion,
+        "prompt_tokens": known.get("prompt_tokens") or max(prompt, tokens_in(told)["prompt"]),
+        "completion_tokens": known.get("completion_tokens") or max(completion, tokens_in(told)["completion"]),
         "estimated": True,
     }
 

@@ -12,9 +12,12 @@ Endpoints word the same state in many ways, and send foreign data. Behind this d
 docs/endpoints.md lists the servers whose words are known here.
 """
 
+import gzip
 import json
 import re
+import zlib
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -35,13 +38,18 @@ BLOCKED_AFTER = 5  # refusals in the words of moderation without an answer: perh
 
 # Finish reasons by their parts, the first match counts. "" is a failure: another attempt may end otherwise.
 FINISHED = {
-    "": re.compile(r"error|abort|cancel|fail|timeout|interrupt|insufficient|overload|malformed|evict|preempt"),
+    "": re.compile(
+        r"error(?!_(toxic|limit))|abort|cancel|fail|timeout|interrupt|insufficient|overload|malformed|evict|preempt"
+    ),
     "content_filter": re.compile(
         r"filter|safety|recitation|sensitive|prohibit|block|spii|refus|guardrail|moderat|polic|toxic"
     ),
     "length": re.compile(r"length$|length_exceeded$|max|limit|truncat|context|out_of_tokens|incomplete|unfinished"),
     "tool_calls": re.compile(r"tool|function"),
-    "stop": re.compile(r"stop|eos|eot|eod|(^|_)end|finish|complete|done|success|natural|normal|^(none|null|unknown|)$"),
+    "stop": re.compile(
+        r"stop|eos|eot|eod|(^|_)end|finish|complete|done|success|natural|normal"
+        r"|^(none|null|unknown|unspecified|__s_|)$"  # __s_ is </s>
+    ),
 }
 
 # The prompt and its answer have more tokens than the model can hold. Fewer documents may help.
@@ -49,7 +57,8 @@ TOO_LONG = re.compile(
     r"context.?length|context.?window|context.?size|exceed_context|maximum (model|context|sequence|input)"
     r"|prompt is too long|prompt too long|prompt_too_long|too many (input |prompt )?tokens|input is too (long|large)"
     r"|input.{0,40}too long|max_model_len|longer than the (model|max)|request too large|request_too_large"
-    r"|input token count|input tokens.{0,30}exceed|inputs. (tokens \+|must have less than)|tokens? limit exceeded"
+    r"|input token count|input tokens.{0,30}exceed|inputs. (tokens \+|must have less than)"
+    r"|(?<!daily )(?<!weekly )(?<!monthly )tokens? limit exceeded"
     r"|reduce the length|string_above_max|too large for model|range of input length|payload too large"
     r"|exceeds? the (maximum|max|model.?s).{0,30}(token|length)|(prompt|input) length.{0,30}exceed"
 )
@@ -66,7 +75,12 @@ GRAMMAR_REFUSED = re.compile(
     r"|regex.{0,40}(too complex|not supported)"
 )
 # Groq checks the form itself, and refuses what its model wrote.
-NO_JSON = re.compile(r"json_validate_failed|failed to generate json")
+NO_JSON = re.compile(r"json_validate_failed|failed to generate json|tool_use_failed|output_parse_failed")
+# A state that passes, although its words may be those of a refusal: "the moderation service is overloaded".
+PASSING = re.compile(
+    r"temporar|unavailable|overload|\bbusy|tim(ed?|ing)[- ]?out|throttl|concurren|restarting|warming up|disconnect"
+    r"|(try again|retry) (later|shortly|soon|in )|again later|before trying again|per.?(second|minute|hour|day|month)"
+)
 # Sentences and codes that name the account and nothing else.
 ACCOUNT = re.compile(
     r"insufficient[_ ](quota|balance|credits?|funds?)|credit balance is too low|billing_(not_active|hard_limit|error)"
@@ -77,7 +91,8 @@ ACCOUNT = re.compile(
     r"|account.{0,60}suspended|out of call volume quota|monthly included credits"
     r"|unsupported_country|location is not supported|free-models-per-day|enable billing|inactive subscription"
     r"|access denied due to (invalid subscription|virtual network)|account is in good standing|arrearage|余额不足|欠费"
-    r"|budget_exceeded|budget has been exceeded|organization must be verified"
+    r"|budget_exceeded|budget has been exceeded|exceeded(token)?budget\b|额度(不足|已用尽|已耗尽)"
+    r"|organization must be verified"
     r"|resource has been (temporarily )?blocked|exceeded your (current |monthly )?quota|(out of|no (more )?) ?credits\b"
     r"|credits? (are |is |have been |has been )?(used up|exhausted|depleted)|add a payment method"
 )
@@ -88,7 +103,8 @@ ACCOUNT_PERHAPS = re.compile(
     r"|(daily|weekly|monthly) (free )?(\w+ )?(limit|quota|allocation|cap)\b"
 )
 # A quota of a day, or none at all, although the same error may speak of a short wait.
-NOT_TODAY = re.compile(r"free-models-per-day|perday|\blimit: 0(?![.\d])")
+# LiteLLM calls each 429 of OpenAI a "RateLimitError".
+NOT_TODAY = re.compile(r"free-models-per-day|perday|\blimit: 0(?![.\d])|\binsufficient_quota\b")
 # The address or the model's name is wrong.
 ADDRESS = re.compile(
     r"(model|deployment)\b.{0,80}(not found|not exist|deprecated|decommissioned|no longer (available|supported))"
@@ -99,11 +115,13 @@ ADDRESS = re.compile(
 # A limit per minute, which passes, although some providers mention plan and billing in it.
 PACE = re.compile(
     r"per.?(minute|second|min\b|sec\b)|\b[rt]p[ms]\b|retrydelay|rate.?limit|too many requests|(try|retry) again in"
-    r"|requests too quickly|slow down|retry (in|after) [0-9]"
+    r"|requests too quickly|slow down|retry (in|after) [0-9]|throttlingexception"
 )
-PACE_FIRST = re.compile(r"\W*(rate.?limit|too many requests|requests too quickly)")
+PACE_FIRST = re.compile(r"\W*(rate.?limit|too many requests|requests too quickly|throttlingexception)")
 # A part of a message that may quote the user's text or the model's.
 QUOTATION = re.compile(r"(\bat pos(ition)? [0-9]+:|\"(input|text)\":).*|\".*\"|(?<!\w)'.*'(?!\w)|`.*`", re.DOTALL)
+# The same without quotation marks, in which servers also put names of parameters and models.
+SHOWN = re.compile(r"(\bat pos(ition)? [0-9]+:|\"input\":).*", re.DOTALL)
 # How long to wait, in words or as a member of an error.
 TOLD_WAIT = re.compile(
     r"(?:retry|try again) (?:in|after) ([0-9][0-9.dhms]*)"
@@ -112,12 +130,14 @@ TOLD_WAIT = re.compile(
 )
 THOUGHTS = ("thinking", "redacted_thinking", "reasoning", "thought")  # types of parts that are no part of an answer
 REASONING = ("reasoning_content", "reasoning", "reasoning_details", "thinking", "thoughts")  # members of a message
+SPOKEN = ("content", "text", "parts")  # members of a message that have its text
 ONLY_THOUGHTS = "only thoughts"  # finish reason of a reply whose whole text is in such a member
 PAGE = re.compile(rb"\s*(\xef\xbb\xbf)?\s*<(!doctype|html|head|body|title|meta|center|h1|\?xml|!--)", re.I)
 UNSEEN = re.compile(r"<(script|style)\b.*?</\1>|<!--.*?-->|<[^>]*>", re.S | re.I)  # of a page
 LASTING = (401, 402, 404, 405, 410)  # statuses of key, credit and address
 PACED = (403, 429, 449)  # statuses that may ask to wait, in a message of their own words
 RETRIED = (408, 409, 421, 423, 424, 425, 429, 498, 499)  # statuses below 500 after which a retry may succeed
+PASSING_STATUSES = (*RETRIED, 502, 503, 504, *range(520, 530))  # statuses of states that pass, whatever their words
 TIMEOUTS = (408, 499, 504, 524)  # of a proxy that stopped waiting: the model may have answered, and is charged
 
 # Members of a body that hold an error: its words, or an object that has them.
@@ -125,7 +145,9 @@ NESTED = ("error", "errors", "base_resp", "fault")
 MESSAGES = (*NESTED, "detail", "message", "msg", "error_msg", "error_message", "status_msg")
 # Further ones of a response whose status says that it is an error.
 MORE = ("title", "error_description", "reason", "faultstring", "Message")
-WRAPPED = ("data", "result", "response")  # members in which a gateway hands on the body of another server
+# Members in which a gateway hands on the body of another server. AWS Lambda hands it on as a text.
+WRAPPED = ("data", "result", "response", "output", "completion", "body")
+TEXTS = ("text", "content", "value")  # members that have the text of a part
 
 
 class Answer(NamedTuple):
@@ -193,6 +215,7 @@ Outcome = Answer | Refusal | Throttled | Transient | Account | Unknown
 
 def outcome_of(status: int, content: bytes, request: Request) -> Outcome:
     """Return the outcome of a response with this status and body."""
+    content = unpacked(content)
     body = parsed(content)
     if 200 <= status < 300:
         return (embedded if wants_vectors(request) else completed)(body, content, request)
@@ -201,10 +224,19 @@ def outcome_of(status: int, content: bytes, request: Request) -> Outcome:
     return Unknown(outcome.reason) if isinstance(outcome, Refusal) and status != 413 and is_page(content) else outcome
 
 
+def unpacked(content: bytes) -> bytes:
+    """Return the body, unpacked if a proxy has dropped the header that says that it is packed."""
+    if content.startswith(b"\x1f\x8b"):
+        with suppress(OSError, EOFError, zlib.error):
+            return gzip.decompress(content)
+    return content
+
+
 def parsed(content: bytes) -> Any:
     """Return the value of a JSON body, or of a stream that nobody asked for; None if it is neither.
 
-    What is not UTF-8 becomes U+FFFD: the reply is paid for, and the rest of it may be of use.
+    What is not UTF-8 becomes U+FFFD: the reply is paid for, and the rest of it may be of use. What a
+    proxy adds behind the value is left out, unless it may be another value.
     """
     try:
         try:
@@ -212,7 +244,14 @@ def parsed(content: bytes) -> Any:
         except UnicodeDecodeError:
             return json.loads(content.decode("utf-8", "replace"), strict=False)
     except (ValueError, RecursionError):
+        pass
+    if not content.lstrip().startswith(b"{"):
         return streamed(content)
+    with suppress(ValueError, RecursionError):
+        text = content.decode("utf-8", "replace").lstrip()
+        value, end = json.JSONDecoder(strict=False).raw_decode(text)
+        return None if "{" in text[end:] else value
+    return None
 
 
 def error_in(body: Any) -> dict[str, Any]:
@@ -263,17 +302,19 @@ def refused(status: int, error: Mapping[str, Any]) -> Outcome:
         return Throttled(said)
     if _lasts(status, more) or (_of_account(status, kind, message.lower()) and not passing):
         return Account(said, status)
-    if refusal := _refusal(status, words, said):
+    refusal = _refusal(status, kind, message.lower(), said)
+    may_pass = _may_pass(status, message.lower()) or (passing and "too large" not in words)
+    if refusal and (status in (413, 429) or not may_pass):
         return refusal
     if status == 429 or passing:
         members = {name: error.get(name) for name in ("metadata", "retry_after", "retry_after_seconds")}
         sure = status == 429 or bool(PACE.search(kind))
         return Throttled(said, told_wait(f"{more} {members}".lower()), sure)
-    if status < 500 and ADDRESS.search(words):
+    if status < 500 and ADDRESS.search(f"{kind} {SHOWN.sub('', message.lower())}"):
         return Account(said, status)
     if NO_JSON.search(words):
         return Transient("no JSON", said, charged=True)
-    if status in RETRIED or status >= 500 or status < 200:
+    if status in RETRIED or status >= 500 or status < 200 or refusal:
         return Transient(str(status), clean(message or code), charged=status in TIMEOUTS)
     return Unknown(said)
 
@@ -294,12 +335,21 @@ def _lasts(status: int, words: str) -> bool:
 
 
 def _of_account(status: int, kind: str, message: str) -> bool:
-    """Return whether an error names the account. From 500 on, only its code and type tell: servers quote the model."""
-    if ACCOUNT.search(f"{kind} {message}" if status < 500 else kind):
+    """Return whether an error names the account. From 500 on, only its code and type tell: servers quote the model.
+
+    An error of a request may quote the user's text. A 429 does not, and gateways quote another server's words in it.
+    """
+    own = QUOTATION.sub("", message)
+    if ACCOUNT.search(f"{kind} {message if status == 429 else own}" if status < 500 else kind):
         return True
     if status not in PACED or MODERATED.search(message):
         return False
-    return bool(ACCOUNT_PERHAPS.search(f"{kind} {QUOTATION.sub('', message)}"))
+    return bool(ACCOUNT_PERHAPS.search(f"{kind} {own}"))
+
+
+def _may_pass(status: int, message: str) -> bool:
+    """Return whether an error may be of a state that passes, although it has the words of a refusal."""
+    return status in PASSING_STATUSES or bool(PASSING.search(QUOTATION.sub("", message)))
 
 
 def may_be_of_parameters(outcome: Outcome) -> bool:
@@ -318,13 +368,15 @@ def told_wait(words: str) -> float | None:
     return seconds_of((found[1] or found[3]).rstrip(".") + unit)
 
 
-def _refusal(status: int, words: str, said: str) -> Refusal | None:
+def _refusal(status: int, kind: str, message: str, said: str) -> Refusal | None:
     """Return the refusal if the words concern the request alone."""
+    words = f"{kind} {SHOWN.sub('', message)}"
     if status == 413 or (TOO_LONG.search(words) and (status != 429 or "too large" in words)):
         return Refusal(f"{PROMPT_TOO_LONG}: {said}")
-    if status < 500 and status != 429 and MODERATED.search(words):
+    own = f"{kind} {QUOTATION.sub('', message)}"
+    if status < 500 and status != 429 and MODERATED.search(own):
         return Refusal(said)
-    if status != 429 and GRAMMAR_REFUSED.search(words):
+    if status != 429 and GRAMMAR_REFUSED.search(own):
         return Refusal(f"{FORM_REFUSED}: {said}")
     return None
 
@@ -332,12 +384,12 @@ def _refusal(status: int, words: str, said: str) -> Refusal | None:
 def completed(body: Any, content: bytes, request: Request) -> Outcome:
     """Return the outcome of a successful response."""
     body = _unwrapped(body)
-    usage = normal_usage(body.get("usage")) if isinstance(body, dict) else None
     choice = _first_choice(body)
+    usage = _usage(body, choice)
     if choice is None:
         return _without_choice(body, content, usage)
     finish = choice.get("finish_reason")
-    if error := choice.get("error") or (not finish and body.get("error")):
+    if error := _said(choice.get("error")) or (not finish and _said(body.get("error"))):
         return _with_error(error if isinstance(error, dict) else {"message": str(error)}, usage)
     message = _message(choice)
     text, refusal = _texts(message)
@@ -348,7 +400,7 @@ def completed(body: Any, content: bytes, request: Request) -> Outcome:
     reply: Reply = {"text": called or text, "refusal": refusal, "usage": usage, "finish_reason": finished(finish)}
     if called and reply["finish_reason"] == "tool_calls":
         reply["finish_reason"] = "stop"
-    elif not text and not refusal and reply["finish_reason"] == "stop" and any(map(message.get, REASONING)):
+    elif not text and not refusal and reply["finish_reason"] == "stop" and _has_thoughts(message):
         reply["finish_reason"] = ONLY_THOUGHTS
     if _can_be_stored(model := body.get("model")):
         reply["model"] = model
@@ -369,7 +421,7 @@ def _whole(reply: Reply, finish: Any, request: Request) -> Answer | Transient:
 
 def embedded(body: Any, content: bytes, request: Request) -> Outcome:
     """Return the outcome of a successful response with vectors. The reply's text has a line for each vector."""
-    usage = normal_usage(body.get("usage")) if isinstance(body, dict) else None
+    usage = _usage(body, None)
     if usage and "total_tokens" in usage:
         usage = {"prompt_tokens": usage["total_tokens"], "completion_tokens": 0}
     vectors = vectors_in(body, texts_in(request))
@@ -405,21 +457,43 @@ def _unwrapped(body: Any) -> Any:
         body = body[0]
     if isinstance(body, dict) and not body.get("choices"):
         inner = (body.get(name) for name in WRAPPED)
-        return next((one for one in inner if isinstance(one, dict) and one.get("choices")), body)
+        whole = (parsed(one.encode("utf-8", "replace")) if isinstance(one, str) else one for one in inner)
+        found = next((one for one in whole if isinstance(one, dict) and one.get("choices")), None)
+        return {**body, **{name: value for name, value in found.items() if value is not None}} if found else body
     return body
 
 
 def _first_choice(body: Any) -> dict[str, Any] | None:
     choices = body.get("choices") if isinstance(body, dict) else None
+    if isinstance(choices, dict):  # one choice, or choices by number
+        choices = [choices] if choices.get("message") else list(choices.values())
     return choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else None
+
+
+def _usage(body: Any, choice: dict[str, Any] | None) -> Usage | None:
+    """Return the usage of a completion. Groq, Moonshot and Google's own protocol have other places for it."""
+    if not isinstance(body, dict):
+        return None
+    of_groq = body.get("x_groq")
+    found = [body.get(name) for name in ("usage", "usageMetadata", "usage_metadata")]
+    found += [(choice or {}).get("usage"), of_groq.get("usage") if isinstance(of_groq, dict) else None]
+    return next(filter(None, map(normal_usage, found)), None)
+
+
+def _said(error: Any) -> Any:
+    """Return the error in an answer, or None for an object whose members are all empty."""
+    return error if not isinstance(error, dict) or any(error.values()) else None
 
 
 def _message(choice: dict[str, Any]) -> dict[str, Any]:
     """Return a choice's message. Some servers send a chunk of a stream, a plain completion or the text alone."""
-    message = next((choice[name] for name in ("message", "delta", "text") if choice.get(name) is not None), None)
-    if isinstance(message, str):
-        return {"content": message}
-    return message if isinstance(message, dict) else {"content": False}
+    places = [choice[name] for name in ("message", "delta", "text", "content") if choice.get(name) is not None]
+    found = [one[0] if isinstance(one, list) and len(one) == 1 else one for one in places]
+    messages = [{"content": one} if isinstance(one, str) else one for one in found]
+    if not messages or not isinstance(messages[0], dict):
+        return {"content": False}
+    # Beside an empty message, the text may stand alone.
+    return next((one for one in messages if isinstance(one, dict) and any(map(one.get, SPOKEN))), messages[0])
 
 
 def _called(message: dict[str, Any]) -> str:
@@ -432,7 +506,19 @@ def _called(message: dict[str, Any]) -> str:
     return arguments if isinstance(arguments, str) and _can_be_stored(arguments) else ""
 
 
+def _has_thoughts(message: dict[str, Any]) -> bool:
+    """Return whether a message has thoughts beside its content, or as parts of it."""
+    content = message.get("content")
+    return any(map(message.get, REASONING)) or (isinstance(content, list) and any(map(_is_thought, content)))
+
+
+def _is_thought(part: Any) -> bool:
+    return isinstance(part, dict) and (part.get("type") in THOUGHTS or part.get("thought") is True)
+
+
 def _without_choice(body: Any, content: bytes, usage: Usage | None) -> Outcome:
+    if isinstance(body, dict) and re.fullmatch("[45][0-9][0-9]", str(body.get("statusCode"))):  # of AWS Lambda
+        return refused(int(body["statusCode"]), error_in(body.get("body")))
     words = {name: body.get(name) for name in MESSAGES} if isinstance(body, dict) else {}
     of_ollama = isinstance(words.get("message"), dict)  # the answer, in Ollama's own protocol
     if any(words.values()) and not of_ollama:
@@ -465,10 +551,10 @@ def _guessed_status(error: dict[str, Any]) -> int:
 
 def _texts(message: dict[str, Any]) -> tuple[str | None, str | None]:
     """Return text and refusal of a message; the text is None in an unknown form. Other fields may have thoughts."""
-    content, refusal = message.get("content"), message.get("refusal")
+    content, refusal = next(filter(None, map(message.get, SPOKEN)), message.get("content")), message.get("refusal")
     if isinstance(content, list):  # parts, as some servers send them
-        said = [part for part in content if not isinstance(part, dict) or part.get("type") not in THOUGHTS]
-        parts = [part.get("text", "") if isinstance(part, dict) else part for part in said]
+        said = [part for part in content if not _is_thought(part)]
+        parts = [_text_of(part) if isinstance(part, dict) else part for part in said]
         refusal = refusal or next((part.get("refusal") for part in said if isinstance(part, dict)), None)
         content = "".join(parts) if all(isinstance(part, str) for part in parts) else content
     elif isinstance(content, dict):  # one part, or the object that the reply was to be, read by a gateway
@@ -476,6 +562,12 @@ def _texts(message: dict[str, Any]) -> tuple[str | None, str | None]:
     if content is not None and not isinstance(content, str):
         return None, None
     return content or "", refusal if isinstance(refusal, str) else None
+
+
+def _text_of(part: dict[str, Any]) -> Any:
+    """Return the text of a part of a message; "" if it has none, as an image."""
+    text = next((part[name] for name in TEXTS if part.get(name)), "")
+    return text.get("value", text) if isinstance(text, dict) else text  # as OpenAI's assistants have it
 
 
 def _can_be_stored(text: Any) -> bool:

@@ -17,7 +17,7 @@ from rag_instruct.llm.adaptation import RequestAdaptation
 from rag_instruct.llm.answers import KEPT
 from rag_instruct.llm.door import Account, Answer, Outcome, Refusal, Throttled, Transient, Unknown
 from rag_instruct.llm.endpoints import Endpoint, TeacherModel, bytes_without_key
-from rag_instruct.llm.limits import Limiter, seconds_of
+from rag_instruct.llm.limits import Limiter, clock_of, seconds_of
 from rag_instruct.llm.segments import Request, wants_vectors
 from rag_instruct.logs import logger
 
@@ -96,7 +96,7 @@ class EndpointClient:
                 response = await self._post(sent)
                 if not isinstance(response, httpx2.Response):
                     return response
-                content = bytes_without_key(response.content, self.key_variable)
+                content = bytes_without_key(response.content, self.key_variable, response.is_success)
                 outcome = _in_context(door.outcome_of(response.status_code, content, sent), response)
                 status = response.status_code
                 if status in (400, 422, 500) and self._learns(sent, content, status, outcome):
@@ -218,7 +218,7 @@ def _in_context(outcome: Outcome, response: httpx2.Response) -> Outcome:
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
     milliseconds = headers.get("retry-after-ms", "")  # OpenAI, Azure
-    return seconds_of(headers.get("retry-after")) or seconds_of(f"{milliseconds}ms")
+    return seconds_of(headers.get("retry-after"), clock_of(headers)) or seconds_of(f"{milliseconds}ms")
 
 
 def _cause(error: BaseException | None, *kinds: type[BaseException]) -> BaseException | None:

@@ -1,6 +1,7 @@
 """A model and its endpoints, as `teachers` in config.yaml describes them."""
 
 import os
+import re
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -11,6 +12,9 @@ from rag_instruct.llm.door import Account
 from rag_instruct.llm.segments import Request, wants_vectors
 from rag_instruct.settings.address import address_fault
 
+# A key that no text contains by chance. Servers that need no key get words, such as EMPTY, none or 1.
+SECRET = re.compile(r"(sk|hf|gsk|key|token)[-_].+|.{16,}")
+SHORTEST = 5  # characters of a key that is looked for in an error
 NOT_STARTED = "http://not-started.invalid"  # the address of a teacher's own server before a job starts it
 
 
@@ -51,14 +55,18 @@ def key_in(variable: str | None) -> str:
 
 def without_key(text: str, variable: str | None) -> str:
     """Replace the key in an endpoint's text: the endpoint may repeat it, and the text goes into logs and the store."""
+    return bytes_without_key(text.encode("utf-8", "surrogatepass"), variable).decode("utf-8", "surrogatepass")
+
+
+def bytes_without_key(content: bytes, variable: str | None, answered: bool = False) -> bytes:
+    """Replace the key in an endpoint's response.
+
+    An error may have repeated even a key that is a word. In an answer, such a word is the model's own.
+    """
     key = key_in(variable)
-    return text.replace(key, f"<{variable}>") if key else text
-
-
-def bytes_without_key(content: bytes, variable: str | None) -> bytes:
-    """Replace the key in an endpoint's response."""
-    key = key_in(variable).encode()
-    return content.replace(key, f"<{variable}>".encode()) if key else content
+    if not (SECRET.fullmatch(key) or (len(key) >= SHORTEST and not answered)):
+        return content
+    return re.sub(rb"(?<![0-9A-Za-z])%s(?![0-9A-Za-z])" % re.escape(key.encode()), f"<{variable}>".encode(), content)
 
 
 def account_error(name: str, variable: str | None, refused: Account) -> UserError:

@@ -129,7 +129,8 @@ class Limiter:
         self._tokens.learn(headers.get("x-ratelimit-limit-tokens"))
         for what in ("requests", "tokens"):
             if headers.get(f"x-ratelimit-remaining-{what}") == "0":
-                self._pause(min(AFTER_ANSWER, seconds_of(headers.get(f"x-ratelimit-reset-{what}")) or 1.0))
+                reset = seconds_of(headers.get(f"x-ratelimit-reset-{what}"), clock_of(headers))
+                self._pause(min(AFTER_ANSWER, reset or 1.0))
 
     def throttled(self, began: float, retry_after: float | None, otherwise: float = 1.0) -> None:
         """Pause after a 429, `otherwise` without Retry-After. Halve the limit, once for all requests in flight."""
@@ -147,7 +148,17 @@ class Limiter:
         self._paused_until = max(self._paused_until, until)
 
 
-def seconds_of(text: str | None) -> float | None:
+def clock_of(headers: Mapping[str, str]) -> float | None:
+    """Return the server's time since 1970, by which its dates are meant; None if it does not say.
+
+    Its clock and ours may differ by hours.
+    """
+    with suppress(ValueError, OverflowError, TypeError):
+        return parsedate_to_datetime(headers.get("date", "")).timestamp()
+    return None
+
+
+def seconds_of(text: str | None, now: float | None = None) -> float | None:
     """Return the seconds from now that a header means; None if it is unreadable.
 
     Headers have seconds ("20", "1.5"), durations ("20ms", "6m0s"), dates in two forms, or seconds or milliseconds since
@@ -155,16 +166,17 @@ def seconds_of(text: str | None) -> float | None:
     """
     if not text:
         return None
+    now = time.time() if now is None else now
     for read in (parsedate_to_datetime, datetime.fromisoformat) if "T" in text or " " in text else ():
         with suppress(ValueError, OverflowError, TypeError):
             when = read(text)
             when = when if when.tzinfo else when.replace(tzinfo=UTC)
-            return max(0.0, min(TEN_YEARS, when.timestamp() - time.time()))
+            return max(0.0, min(TEN_YEARS, when.timestamp() - now))
     if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
         number = float(text)
         if number <= TEN_YEARS:
             return number
         since = number / 1000 if number > 100 * TEN_YEARS else number  # of milliseconds
-        return max(0.0, min(TEN_YEARS, since - time.time()))
+        return max(0.0, min(TEN_YEARS, since - now))
     parts = re.findall(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)", text)
     return min(TEN_YEARS, sum(float(number) * UNITS[unit] for number, unit in parts)) if parts else None

@@ -1,25 +1,39 @@
 """Reads token counts as providers report them: as numbers, texts or nothing, under several names."""
 
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 Usage = dict[str, Any]  # prompt_tokens, completion_tokens, cached tokens; `estimated: true` if we counted some
 
 LONGEST_TOKEN = 128  # bytes of the longest tokens of common vocabularies, which are runs of spaces
 MOST = 100_000_000  # a larger number is no token count: no model reads so much
-PROMPT = ("prompt_tokens", "input_tokens")  # OpenAI's name, Anthropic's name
-COMPLETION = ("completion_tokens", "output_tokens")
-BESIDE = ("cache_creation_input_tokens", "cache_read_input_tokens")  # Anthropic counts them beside `input_tokens`
-CACHED = ("prompt_cache_hit_tokens", "cache_read_input_tokens", "cached_tokens")  # DeepSeek, Anthropic, vLLM
+# Names in small letters alone: servers write prompt_tokens, promptTokens and PromptTokens.
+OWN_PROMPT = "prompttokens"
+PROMPT = (OWN_PROMPT, "inputtokens", "prompttokencount", "inputtokencount")  # OpenAI, Anthropic, Google
+COMPLETION = ("completiontokens", "outputtokens", "candidatestokencount", "outputtokencount")
+TOTAL = ("totaltokens", "totaltokencount")
+# Anthropic counts them beside `input_tokens`, and Bedrock beside `inputTokens`.
+BESIDE = (
+    *("cachecreationinputtokens", "cachereadinputtokens"),
+    *("cachewriteinputtokens", "cachewriteinputtokencount", "cachereadinputtokencount"),
+)
+CACHED = ("promptcachehittokens", "cachereadinputtokens", "cachedtokens", "cachedcontenttokencount")  # DeepSeek first
+REASONING = ("reasoningtokens", "thoughtstokencount")
+DETAILS = {
+    "prompt": ("prompttokensdetails", "inputtokensdetails"),
+    "completion": ("completiontokensdetails", "outputtokensdetails"),
+}
 
 
 def count_of(value: Any) -> int:
     """Return a token count, rounded up; 0 if the value is not a plausible count."""
     if isinstance(value, str):
         try:
-            value = float(value)
+            value = float(value.replace(",", ""))
         except ValueError:
             return 0
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= MOST:
@@ -35,7 +49,7 @@ def normal_usage(usage: Any) -> Usage | None:
     """
     tokens = tokens_in(usage)
     if not tokens["prompt"] and not tokens["completion"]:
-        total = count_of(usage.get("total_tokens")) if isinstance(usage, Mapping) else 0
+        total = _first(_by_name(usage), TOTAL)
         return {"total_tokens": total} if total else None
     found: Usage = {"prompt_tokens": tokens["prompt"], "completion_tokens": tokens["completion"]}
     if tokens["cached"]:
@@ -57,25 +71,37 @@ def plausible(usage: Usage | None, prompt: int, answer: int) -> Usage:
 
 def tokens_in(usage: Any) -> Counter[str]:
     """Return `prompt`, `cached` and `completion` tokens. `prompt` includes the `cached` tokens."""
-    if not isinstance(usage, Mapping):
-        return Counter(prompt=0, cached=0, completion=0)
-    prompt, completion = _first(usage, PROMPT), _first(usage, COMPLETION)
-    if not count_of(usage.get("prompt_tokens")):
-        prompt += sum(count_of(usage.get(name)) for name in BESIDE)
-    hidden = _first(_details(usage, "completion_tokens_details"), ("reasoning_tokens",))
-    total = count_of(usage.get("total_tokens"))
+    found = _by_name(usage)
+    prompt, completion = _first(found, PROMPT), _first(found, COMPLETION)
+    if not count_of(found.get(OWN_PROMPT)):
+        prompt += sum(count_of(found.get(name)) for name in BESIDE)
+    total = _first(found, TOTAL)
     if prompt:
         completion = max(completion, total - prompt)
     elif completion:
         prompt = max(0, total - completion)
-    cached = _first(_details(usage, "prompt_tokens_details"), CACHED) or _first(usage, CACHED)
+    # Perplexity and Google have thoughts beside the answer's tokens. Details are parts of these tokens.
+    if (beside := _first(found, REASONING)) > completion:
+        completion += beside
+    cached = _detail(found, "prompt", CACHED) or _first(found, CACHED)
+    hidden = _detail(found, "completion", REASONING)
     return Counter(prompt=prompt, cached=min(cached, prompt), completion=max(completion, hidden))
+
+
+def _by_name(usage: Any) -> dict[str, Any]:
+    return {_letters(str(name)): value for name, value in usage.items()} if isinstance(usage, Mapping) else {}
+
+
+@lru_cache(maxsize=1000)
+def _letters(name: str) -> str:
+    return re.sub("[^a-z]", "", name.lower())
 
 
 def _first(usage: Mapping[str, Any], names: tuple[str, ...]) -> int:
     return next((count for name in names if (count := count_of(usage.get(name)))), 0)
 
 
-def _details(usage: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    found = usage.get(name)
-    return found if isinstance(found, Mapping) else {}
+def _detail(usage: Mapping[str, Any], whole: str, names: tuple[str, ...]) -> int:
+    """Return a count among the details of the prompt or the completion."""
+    details = (_by_name(usage.get(name)) for name in DETAILS[whole])
+    return next(filter(None, (_first(one, names) for one in details)), 0)
