@@ -4,11 +4,14 @@ import asyncio
 import errno
 import gzip
 import json
+import re
 import threading
 import time
 from collections import Counter
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
+from itertools import cycle
+from urllib.parse import unquote
 
 import pytest
 import yaml
@@ -249,12 +252,14 @@ def test_a_bad_line_costs_the_batch_nothing_else(tmp_path, bad):
             assert len(served.batches.opened) == before + 1
 
 
-@pytest.mark.parametrize("form", ["text status", "text body", "byte-order mark", "two lines", "windows"])
+@pytest.mark.parametrize("form", ["text status", "text body", "byte-order mark", "two lines", "windows", "201"])
 def test_lines_of_a_batch_in_other_forms_are_read(tmp_path, form):
     def lines(line):
         one = result(line, 200, completion())
         if form == "text status":
             one["response"]["status_code"] = "200"
+        if form == "201":
+            one["response"]["status_code"] = 201
         if form == "text body":
             one["response"]["body"] = json.dumps(completion())
         before = "\ufeff" if form == "byte-order mark" and number_of(line["body"]) == 0 else ""
@@ -266,6 +271,80 @@ def test_lines_of_a_batch_in_other_forms_are_read(tmp_path, form):
         assert ask_all(served.base_url, tmp_path, range(5), batch=True, poll_seconds=0.01)[1] == 5
         assert served.batches.billed == 5
     assert not AnswerStore(tmp_path).lost
+
+
+def whole_file(change):
+    """A Batch API that stores the results of a batch otherwise."""
+
+    def prepare(batches):
+        ended = batches.end
+
+        def end(opened, status):
+            ended(opened, status)
+            batches.files[opened["output_file_id"]] = change(batches.files[opened["output_file_id"]])
+
+        batches.end = end
+
+    return prepare
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda content: b"[" + b",".join(content.splitlines()) + b"]",
+        lambda content: b"[\n" + b",\n".join(content.splitlines()) + b"\n]\n",
+        lambda content: b"".join(content.splitlines()),
+        lambda content: content.replace(b"\n", b"\r"),
+        lambda content: content + b"\n" + content.replace(b'"custom_id": "', b'"custom_id": "another-'),
+        gzip.compress,
+    ],
+    ids=["list", "list over lines", "without line ends", "old Macs", "lines of another job", "packed"],
+)
+def test_files_of_results_in_other_forms_are_read(tmp_path, change):
+    with habits(None) as served:
+        whole_file(change)(served.batches)
+        assert ask_all(served.base_url, tmp_path, range(5), batch=True, poll_seconds=0.01)[1] == 5
+        assert served.batches.billed == 5
+    assert not AnswerStore(tmp_path).lost
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        (400, error("flagged by our content policy")),
+        (400, error("closed")),
+        (400, error("prompt is too long")),
+        (504, error("timed out")),
+    ],
+)
+def test_an_answer_counts_although_another_line_of_its_request_is_an_error(tmp_path, first):
+    """Gateways that try again themselves report each attempt."""
+    with habits(None) as served:
+        served.batches.lines = lambda line: (
+            b"%s\n%s" % tuple(json.dumps(result(line, *one)).encode() for one in (first, (200, completion())))
+        )
+        assert ask_all(served.base_url, tmp_path, range(3), batch=True, poll_seconds=0.01)[1] == 3
+        assert served.batches.billed == 3
+    assert not failures(tmp_path)
+    assert not AnswerStore(tmp_path).lost
+
+
+def test_a_line_in_an_unknown_form_may_be_a_paid_answer_and_is_in_the_ledger(tmp_path):
+    with habits(None) as served:
+        served.batches.lines = lambda line: {
+            "custom_id": line["custom_id"],
+            "result": {"type": "succeeded", "message": {"content": [{"type": "text", "text": "yes"}]}},
+        }
+        ask_all(served.base_url, tmp_path, range(3), batch=True, poll_seconds=0.01)
+        assert len(AnswerStore(tmp_path).lost) == served.batches.billed == 3 * batch.ROUNDS
+
+
+def test_answers_that_a_batch_counts_and_its_file_lacks_are_in_the_ledger(tmp_path, monkeypatch):
+    monkeypatch.setattr(batch, "QUIET", 0.5)
+    with habits(None) as served:
+        whole_file(lambda content: b"\n".join(content.splitlines()[:4]))(served.batches)
+        assert ask_all(served.base_url, tmp_path, range(6), batch=True, poll_seconds=0.01)[1] == 6
+        assert served.batches.billed == 6 + len(AnswerStore(tmp_path).lost) == 8
 
 
 def test_a_batch_that_is_too_large_for_the_account_is_sent_in_parts(tmp_path):
@@ -1050,9 +1129,106 @@ def in_other_words(batch):
     return {**batch, "status": "BATCH_STATE_SUCCEEDED" if batch["status"] == "completed" else "BATCH_STATE_RUNNING"}
 
 
+def named_with_a_slash(batches):
+    routed, shown = batches.route, batches.show
+    batches.show = lambda name: {**shown(name), "id": f"batches/{name}"}
+    batches.route = lambda method, path, body: routed(method, unquote(path), body)
+
+
+def ended_as(status):
+    return shown_as(
+        lambda batch: {**batch, "status": status, "completed_at": 1} if batch.get("output_file_id") else batch
+    )
+
+
+def counted_as(total):
+    """Files come late, and the counts do not say that there are any."""
+
+    def prepare(batches):
+        batches.late = 3
+        shown_as(lambda batch: {**batch, "request_counts": {"total": total, "completed": 0, "failed": 0}})(batches)
+
+    return prepare
+
+
+def with_renamed_files(batches):
+    batches.lost_creates = 1
+    shown_as(lambda batch: {**batch, "input_file_id": f"gateway-{batch['input_file_id']}"})(batches)
+
+
+def with_files_that_are_looked_through(batches):
+    """The batch is refused until the file is ready."""
+    routed, looks = batches.route, []
+
+    def route(method, path, body):
+        if (method, path) == ("POST", "/v1/batches") and len(looks) < 2:
+            return 400, error("The file is still being processed", code="invalid_file_state")
+        if method == "GET" and re.fullmatch(r"/v1/files/[\w-]+", path):
+            looks.append(path)
+            return {**described, "status": "processed" if len(looks) == 2 else "pending"}
+        given = routed(method, path, body)
+        return {**given, "status": "pending"} if path == "/v1/files" else given
+
+    described = {"id": "file-0", "object": "file", "purpose": "batch", "bytes": 0, "created_at": 0, "filename": "x"}
+    batches.route = route
+
+
+def without_states_of_files(batches):
+    routed, uploaded = batches.route, cycle([{"status": "pending"}, {}])
+
+    def route(method, path, body):
+        if method == "GET" and re.fullmatch(r"/v1/files/[\w-]+", path):
+            return 404, error("Not Found")
+        given = routed(method, path, body)
+        return {**next(uploaded), "id": given["id"]} if path == "/v1/files" else given
+
+    batches.route = route
+
+
+def once(answer, method, place, happens=False):
+    """A Batch API that answers a call once with something else; `happens` says whether it does what it should."""
+
+    def prepare(batches):
+        routed, left = batches.route, [answer]
+
+        def route(called, path, body):
+            if called == method and re.fullmatch(place, path) and left:
+                if happens:
+                    routed(called, path, body)
+                return left.pop()
+            return routed(called, path, body)
+
+        batches.route = route
+
+    return prepare
+
+
+def once_late(*call):
+    def prepare(batches):
+        batches.late = 3
+        once(*call)(batches)
+
+    return prepare
+
+
+NO_BATCH = ({}, error("busy"), b"<html>Log in", b"null")
+
+
 @pytest.mark.parametrize(
     "habit",
     [
+        named_with_a_slash,  # Gemini
+        lambda batches: shown_as(lambda batch: {**batch, "error_file_id": batch.get("output_file_id")})(batches),
+        *map(ended_as, ("completed_with_errors", "partially_completed", "Complete", "JOB_STATE_SUCCEEDED")),
+        *map(counted_as, (0, 5)),
+        with_renamed_files,  # LiteLLM
+        with_files_that_are_looked_through,  # Azure
+        without_states_of_files,
+        *(once(answer, "POST", "/v1/files") for answer in NO_BATCH),
+        *(once(answer, "POST", "/v1/batches", happens) for answer in NO_BATCH for happens in (False, True)),
+        *(once((status, error("x")), "POST", "/v1/batches", True) for status in (408, 409, 499, 504)),
+        *(once_late(answer, "GET", "/v1/batches/.*") for answer in (*NO_BATCH, (404, error("No such batch")))),
+        *(once(answer, "GET", "/v1/files/out.*") for answer in (error("busy"), b"<html>Log in")),
         shown_as(lambda batch: {**batch, "status": batch["status"].upper()}),  # Together
         shown_as(in_other_words),  # Gemini
         shown_as(lambda batch: {**batch, "status": None}),
@@ -1069,11 +1245,13 @@ def in_other_words(batch):
         ),
     ],
 )
-def test_a_batch_api_that_words_things_otherwise_costs_what_it_costs(tmp_path, habit):
+def test_a_batch_api_that_words_things_otherwise_costs_what_it_costs(tmp_path, monkeypatch, habit):
+    monkeypatch.setattr(batch, "UNCLEAR", 3.0)
+    monkeypatch.setattr(batch, "LOOK_EVERY", 0.02)
     with habits(None) as served:
         habit(served.batches)
         assert ask_all(served.base_url, tmp_path, range(5), batch=True, poll_seconds=0.01)[1] == 5
-        assert served.batches.billed == 5
+        assert served.batches.billed == 5 == ACCOUNT.spent(AnswerStore(tmp_path))[1]
 
 
 def test_a_batch_that_is_being_cancelled_is_not_cancelled_again(tmp_path, monkeypatch):

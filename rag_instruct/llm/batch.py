@@ -28,6 +28,7 @@ MOST_BYTES = 190_000_000  # of a batch's file; the API allows 200 MB
 QUIET = 1.0  # seconds without a new request after which a batch is closed and sent
 ROUNDS = 4  # batches that we try for a request
 UNCLEAR = 180.0  # seconds in which a batch may still appear whose opening brought no response
+LANDED = (408, 409, 499)  # statuses below 500 after which the batch may exist all the same
 LOOK_EVERY = 5.0  # seconds between two looks for such a batch
 
 
@@ -167,19 +168,19 @@ class BatchClient:
 
     async def _open(self, content: bytes, name: str) -> Batch:
         """Upload the requests and start their batch."""
-        create = self._api.openai.files.create
-        file = await self._api.surely(lambda: create(file=("requests.jsonl", io.BytesIO(content)), purpose="batch"))
+        file = await self._api.uploaded(content)
         data_set, stage = self._recorder.buyer
         store = self._folder.store_of(self._api.model, make=True)
         tags = {STORE: store, NAME: name, DATA_SET: data_set, STAGE: stage}
 
         self._unclear, self._look_until = False, 0.0
-        return normal_batch(await self._api.surely(lambda: self._started(file.id, tags)))
+        batch: Batch = await self._api.surely(lambda: self._started(file, tags))
+        return batch
 
     async def _started(self, file: str, tags: dict[str, str]) -> Batch:
         """Start the batch of an input file, or return the one that an attempt without a response has started."""
         while time.monotonic() < self._look_until:
-            if batch := await self._opened(file):
+            if batch := await self._opened(file, tags[NAME]):
                 return batch
             await asyncio.sleep(min(LOOK_EVERY, UNCLEAR / 10))
         # Without the lock, another job could see the change before it can see the batch.
@@ -187,22 +188,23 @@ class BatchClient:
             self._opening = True
             try:
                 self._folder.say_changed()
-                if self._unclear and (batch := await self._opened(file)):
+                if self._unclear and (batch := await self._opened(file, tags[NAME])):
                     return batch
                 self._api.go_on()
-                return await self._api.openai.batches.create(
-                    input_file_id=file, endpoint=CHAT, completion_window="24h", metadata=tags
+                create = self._api.openai.batches.create
+                return normal_batch(
+                    await create(input_file_id=file, endpoint=CHAT, completion_window="24h", metadata=tags)
                 )
             except Exception as error:
-                if not isinstance(error, APIStatusError) or error.status_code >= 500:
+                if not isinstance(error, APIStatusError) or error.status_code >= 500 or error.status_code in LANDED:
                     self._unclear, self._look_until = True, time.monotonic() + UNCLEAR
                 raise
             finally:
                 self._opening = False
 
-    async def _opened(self, file: str) -> Batch | None:
-        """Return the batch of an input file, or None if no attempt has opened one."""
+    async def _opened(self, file: str, name: str) -> Batch | None:
+        """Return the batch of an input file, or None if no attempt has opened one. Gateways may rename the file."""
         async for batch in self._api.batches():
-            if batch.input_file_id == file:
+            if batch.input_file_id == file or (batch.metadata or {}).get(NAME) == name:
                 return batch
         return None

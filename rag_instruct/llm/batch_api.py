@@ -1,15 +1,18 @@
 """Calls a provider's Batch API, and retries while the provider cannot be reached."""
 
 import asyncio
+import io
 import json
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
 import httpx2
 import openai
-from openai.types import Batch
+from openai.types import Batch, FileObject
 from tenacity import (
     AsyncRetrying,
     RetryCallState,
@@ -31,16 +34,20 @@ CHAT: Final = "/v1/chat/completions"
 RETRY_SECONDS = 3600.0  # seconds of retries before a call fails
 LATE = 600.0  # seconds for which we wait for the files of a batch that has ended
 LONGEST_RUN = 4 * 86400.0  # seconds from its opening in which a batch must end
+LONGEST_LOOK = 10.0  # seconds between two looks at a file, at most
+BETWEEN = " \t[],\0\ufeff"  # characters around the objects of a file
 ABSENT = (404, 405, 501)  # statuses of an endpoint that lacks the file, the batch or the whole API
 REPEATED = (408, 429)  # statuses below 500 after which a refused cancellation is tried again
 ENDED = ("completed", "expired", "cancelled", "failed")
 # Other servers' names of a batch's states, in small letters.
 STATES = {
-    **dict.fromkeys(("succeeded", "ended", "done", "finished"), "completed"),
+    **dict.fromkeys(("succeeded", "success", "complete", "ended", "done", "finished"), "completed"),
     **dict.fromkeys(("error", "errored"), "failed"),
     "canceled": "cancelled",
-    "timeout": "expired",
+    **dict.fromkeys(("timeout", "timeout_exceeded"), "expired"),
 }
+RUNNING = ("validating", "in_progress", "finalizing", "cancelling")
+UNREADY = ("pending", "uploading", "processing", "running")  # states of a file that cannot be used yet
 
 
 class Gone(UserError):
@@ -114,18 +121,22 @@ class BatchApi:
     async def file(self, name: str) -> bytes:
         """Return the content of a file."""
         content: bytes = (await self.surely(lambda: self.openai.files.content(name))).content
-        return content
+        return door.unpacked(content)
 
     async def results(self, name: str) -> bytes | None:
         """Return the content of a file of results. Return None if the provider still lacks it after `LATE` seconds."""
         late_until = time.monotonic() + LATE
         while True:
             try:
-                return await self.file(name)
+                content = await self.file(name)
+                if not _is_error(content):
+                    return content
+                said = f"{self.name}: {name} has no results, but {door.quoted(content)}"
             except Gone as error:
-                if time.monotonic() > late_until:
-                    logger.warning("%s: its requests count as lost, and may be charged", error)
-                    return None
+                said = str(error)
+            if time.monotonic() > late_until:
+                logger.warning("%s: its requests count as lost, and may be charged", said)
+                return None
             await asyncio.sleep(self._poll_seconds)
 
     async def bodies(self, batch: Batch) -> dict[str, Request]:
@@ -144,7 +155,12 @@ class BatchApi:
                     late_until = time.monotonic() + LATE
                     self._check_age(batch, opened)
                 await asyncio.sleep(self._poll_seconds)
-                batch = normal_batch(await self.surely(partial(self.openai.batches.retrieve, batch.id)))
+                try:
+                    batch = await self.surely(partial(self._retrieved, batch.id))
+                except Gone:  # a server that knows the batch may not have told the others yet
+                    if time.time() - opened > LATE:
+                        raise
+                    continue
                 if batch.request_counts:
                     counter.total = batch.request_counts.total
                     counter.update(batch.request_counts.completed + batch.request_counts.failed - counter.n)
@@ -153,6 +169,25 @@ class BatchApi:
         if batch.status != "completed":
             logger.warning("%s: %s %s, so some of its requests may have no answer", self.name, batch.id, batch.status)
         return batch
+
+    async def _retrieved(self, name: str) -> Batch:
+        return normal_batch(await self.openai.batches.retrieve(name))
+
+    async def uploaded(self, content: bytes) -> str:
+        """Return the id of a new input file, which can be used for a batch. Azure first looks through it."""
+        create = self.openai.files.create
+        file = await self.surely(
+            lambda: _with_id(create(file=("requests.jsonl", io.BytesIO(content)), purpose="batch"))
+        )
+        late_until = time.monotonic() + LATE
+        with suppress(Gone):  # the endpoint has no states of files
+            while str(getattr(file, "status", "")).lower() in UNREADY and time.monotonic() < late_until:
+                await asyncio.sleep(min(self._poll_seconds, LONGEST_LOOK))
+                file = await self.surely(partial(self._file_state, file.id))
+        return str(file.id)
+
+    async def _file_state(self, name: str) -> FileObject:
+        return await _with_id(self.openai.files.retrieve(name))
 
     def _check_age(self, batch: Batch, opened: int) -> None:
         if time.time() - opened > LONGEST_RUN:
@@ -170,14 +205,15 @@ class BatchApi:
 
         async def cancelled() -> Batch:
             try:
-                return await self.openai.batches.cancel(batch.id)
+                return normal_batch(await self.openai.batches.cancel(batch.id))
             except openai.APIStatusError as error:
                 if error.status_code in REPEATED or (error.status_code >= 500 and error.status_code not in ABSENT):
                     raise
                 logger.info("%s: %s was not cancelled (%d); waiting for it", self.name, batch.id, error.status_code)
                 return batch
 
-        return normal_batch(await self.surely(cancelled))
+        state: Batch = await self.surely(cancelled)
+        return state
 
     async def surely(self, call: Callable[[], Awaitable[Any]]) -> Any:
         """Return the result of `call`, which is retried while the endpoint cannot be reached."""
@@ -232,17 +268,32 @@ class BatchApi:
         return UserError(f"{self.name} answered {said}; {CORRECT}")
 
 
+async def _with_id(call: Awaitable[FileObject]) -> FileObject:
+    """Return the file that `call` returns. Raise ValueError if it is none, such as an error with status 200."""
+    made = await call
+    if not isinstance(getattr(made, "id", None), str):
+        raise ValueError(str(made))
+    return made
+
+
 def normal_batch(batch: Batch) -> Batch:
-    """Return the batch with its state in OpenAI's words, a time of its opening, and whole counts or none."""
-    state = str(batch.status or "").lower().removeprefix("batch_state_")
-    if not state and batch.output_file_id:
-        state = "completed"
+    """Return the batch with its state in OpenAI's words, a time of its opening, and whole counts or none.
+
+    Raise ValueError if it is no batch, such as an error with status 200.
+    """
+    if not isinstance(getattr(batch, "id", None), str):
+        raise ValueError(str(batch))
+    state = re.sub("^(batch|job)_state_", "", str(batch.status or "").lower())
+    state = STATES.get(state, state)
+    if state not in (*ENDED, *RUNNING):  # the times tell whether it has ended
+        ended = next((name for name in ENDED if getattr(batch, f"{name}_at", None)), "")
+        state = ended or ("completed" if not state and batch.output_file_id else state)
     counts = batch.request_counts
     if counts and not all(isinstance(number, int) for number in (counts.total, counts.completed, counts.failed)):
         counts = None
     opened = int(batch.created_at if isinstance(batch.created_at, int | float) else time.time())
     opened = opened // 1000 if opened > 10**11 else opened  # in milliseconds
-    return batch.model_copy(update={"status": STATES.get(state, state), "created_at": opened, "request_counts": counts})
+    return batch.model_copy(update={"status": state, "created_at": opened, "request_counts": counts})
 
 
 def faults_of(batch: Batch) -> str:
@@ -255,20 +306,34 @@ def faults_of(batch: Batch) -> str:
     return "; ".join(said) or "without a reason"
 
 
+def _is_error(content: bytes) -> bool:
+    """Return whether a file is a proxy's page or an error with status 200, and has no line of a batch."""
+    first = next(json_lines(content), None)
+    return door.is_page(content) or bool(first and first.get("error") and not first.keys() & {"custom_id", "response"})
+
+
 def _lacks_files(batch: Batch) -> bool:
     """Return whether a batch has results whose file the provider does not name yet."""
     if batch.output_file_id:
         return False
-    if counts := batch.request_counts:
+    counts = batch.request_counts
+    if counts and (counts.completed or counts.failed):  # some servers leave them at 0
         return bool(counts.completed or (counts.failed and not batch.error_file_id))
     return batch.status == "completed" and not batch.error_file_id
 
 
 def json_lines(content: bytes) -> Iterator[dict[str, Any] | None]:
-    """Yield the JSON object of each line, or None for a broken line. Blank lines are left out."""
-    for line in filter(bytes.strip, content.splitlines()):
-        try:
-            value = json.loads(line)
-        except (ValueError, RecursionError):
-            value = None
-        yield value if isinstance(value, dict) else None
+    """Yield the JSON object of each line, or None for a broken line. Blank lines are left out.
+
+    Objects without a line's end between them, or in a list, are read too: each may be a paid answer.
+    """
+    decode = json.JSONDecoder(strict=False).raw_decode
+    for line in content.splitlines():
+        text = line.decode("utf-8", "replace").strip(BETWEEN)
+        while text:
+            try:
+                value, end = decode(text)
+            except (ValueError, RecursionError):
+                value, end = None, len(text)
+            yield value if isinstance(value, dict) else None
+            text = text[end:].lstrip(BETWEEN)

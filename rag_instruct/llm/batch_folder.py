@@ -1,6 +1,7 @@
 """Files in which the jobs of a store note which job handles which batch."""
 
 import asyncio
+import re
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -62,8 +63,13 @@ class BatchFolder:
 
     def kept(self, batch: str) -> Path:
         """Return the path of the mark of a batch whose answers are in the store."""
-        return self._folder / batch
+        return self._folder / _file_name(batch)
 
     def taken(self, batch: str) -> Path:
         """Return the path of the mark of a batch that a second job took over from the job that opened it."""
-        return self._folder / f"{batch}.taken"
+        return self._folder / f"{_file_name(batch)}.taken"
+
+
+def _file_name(batch: str) -> str:
+    """Return the id of a batch, or its digest if the id may be no name of a file. Google's ids have slashes."""
+    return batch if re.fullmatch(r"\w[\w.=-]{0,199}", batch, re.ASCII) else digest(batch)

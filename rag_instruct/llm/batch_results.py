@@ -34,6 +34,8 @@ from rag_instruct.llm.segments import Reply, Request, failed_reply
 from rag_instruct.llm.usage import count_of
 from rag_instruct.logs import logger
 
+FRAME = {"id", "custom_id", "error", "object", "method", "url"}  # members of a line that say nothing of an answer
+
 
 class MostlyRefused(UserError):
     """A batch brought more refusals in unknown words than answers: the cause is not a single request."""
@@ -78,6 +80,18 @@ class _Outcomes:
     moderated: dict[str, str] = field(default_factory=dict)  # refusals in the words of moderation
     lost: dict[str, Transient] = field(default_factory=dict)
     account: Account | None = None  # how the endpoint refuses the account
+
+    def has_answer(self, key: str) -> bool:
+        """Return whether the request has an answer, and no failure alone."""
+        return key in self.replies and "failure" not in self.replies[key]
+
+    def let_answers_count(self) -> None:
+        """Forget what else befell requests that have a reply: some providers also report attempts that failed."""
+        for key in self.replies:
+            self.lost.pop(key, None)
+            if self.has_answer(key):
+                self.unknown.pop(key, None)
+                self.moderated.pop(key, None)
 
     def refuse(self, key: str, reason: str) -> None:
         """Add a refusal of the request."""
@@ -171,14 +185,15 @@ class BatchResults:
                 key = str(line.get("custom_id")) if line else ""
                 if line and key in bodies:
                     without_line.pop(key, None)
-                    if key not in found.replies:
+                    if not found.has_answer(key):
                         self._sort(key, batch.id, line, bodies[key], found)
                 elif line is None or _status_and_body(line)[0] == 200:
                     unnamed += 1
+        if batch.status == "completed" and batch.request_counts:  # answers that are counted, and that no line has
+            unnamed = max(unnamed, batch.request_counts.completed - (len(bodies) - len(without_line)))
         # For each unnamed line, one of the requests without a line counts as lost.
         found.lost |= {key: Transient(BROKEN, charged=True) for key in list(without_line)[:unnamed]}
-        for key in found.replies.keys() & found.lost.keys():
-            del found.lost[key]
+        found.let_answers_count()
         return found
 
     def _sort(self, key: str, batch: str, line: dict[str, Any], body: Request, found: _Outcomes) -> None:
@@ -202,6 +217,8 @@ class BatchResults:
     def _outcome(self, line: dict[str, Any], body: Request) -> Outcome | None:
         """Return the outcome in a line of results; None if the request is to be sent again as it is, or adapted."""
         status, content = _status_and_body(line)
+        if not status and _is_foreign(line, content):
+            return Transient(BROKEN, door.quoted(dump(line).encode("utf-8", "replace")), charged=True)
         if status == 200:
             return door.completed(content, dump(content).encode("utf-8", "replace"), body)
         error = door.error_in(content) or door.error_in(line.get("error"))
@@ -212,11 +229,18 @@ class BatchResults:
 
 def _status_and_body(line: dict[str, Any]) -> tuple[int, Any]:
     """Return the status and the body of a response in a line of results. A body with an answer tells its status."""
-    response = line["response"] if isinstance(line.get("response"), dict) else {}
+    response = line["response"] if isinstance(line.get("response"), dict) else line
     status, content = count_of(response.get("status_code")), response.get("body", response)
     if isinstance(content, str):
         with suppress(ValueError, RecursionError):
             content = json.loads(content)
-    if not status and isinstance(content, dict) and content.get("choices"):
+    if 200 < status < 300 or (not status and isinstance(content, dict) and content.get("choices")):
         status = 200
     return status, content
+
+
+def _is_foreign(line: dict[str, Any], content: Any) -> bool:
+    """Return whether a line has something else than an error: perhaps a paid answer in an unknown form."""
+    if line.get("error") or not any(line.get(name) for name in line.keys() - FRAME):
+        return False
+    return not (isinstance(content, dict) and any(map(content.get, door.MESSAGES)))
