@@ -19,7 +19,7 @@ rule embed_queries:
         **encoded_by(ENCODERS_HERE),
     conda:
         "../envs/encoder.yaml"
-    threads: 4
+    threads: threads_of_queries
     resources:
         mem_mb=growing(4000),
         runtime=growing(240),
@@ -68,7 +68,7 @@ rule search_shard:
         "results/logs/search_shard/{dataset}_{queries}_{shard}.log",
     conda:
         "../envs/encoder.yaml"
-    threads: 4
+    threads: threads_of_queries
     resources:
         mem_mb=growing(3000),
         runtime=growing(240),

@@ -1,6 +1,7 @@
 # Functions for rules/retrieval.smk: they look up files and settings by wildcards.
 
 QUERIES = ["exemplars", FIRST_DOCUMENTS, *PARADIGMS, REFILL, *(EVALUATION + name for name in config["benchmarks"])]
+FEW_QUERIES = 300  # to embed or search so few takes less time than the start of the job
 LISTED = 100  # hits per query of a run that others are made from, and of runs that retrieval.md compares
 
 
@@ -26,6 +27,13 @@ def query_file(wildcards):
         return rules.choose_first_documents.output[0].format(dataset=wildcards.dataset)
     name = "exemplars/kept" if wildcards.queries == "exemplars" else f"pairs/{wildcards.queries}"
     return f"results/{wildcards.dataset}/{name}.jsonl"
+
+
+def threads_of_queries(wildcards):
+    """Return the threads of a job that embeds or searches queries. One in a small data set, whose jobs run side by side."""
+    settings = dataset(wildcards)
+    queries = sum(settings["exemplars"].values()) + sum(wanted(settings).values())
+    return 1 if queries <= FEW_QUERIES and not tested(wildcards) else 4
 
 
 def query_field(wildcards):
