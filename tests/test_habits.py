@@ -1606,6 +1606,8 @@ def test_a_key_that_is_a_word_changes_no_answer(tmp_path, monkeypatch, key, batc
     ("key", "content", "said"),
     [
         ("sk-1234567", b'{"error": "bad key sk-1234567"}', b'{"error": "bad key <MY_KEY>"}'),
+        ("sk-1234567", rb'{"error": "bad key:\nsk-1234567"}', rb'{"error": "bad key:\n<MY_KEY>"}'),
+        ("secret", rb'{"error": "bad\nsecret %20secret \u00e9secret"}', rb'{"error": "bad\n<MY_KEY> %20<MY_KEY> \u00e9<MY_KEY>"}'),
         ("secret", b'{"error": "no secret"}', b'{"error": "no <MY_KEY>"}'),
         ("1", b'{"code": 1}', b'{"code": 1}'),
         ("retry", b'{"error": "retrying"}', b'{"error": "retrying"}'),
@@ -1615,6 +1617,44 @@ def test_an_error_does_not_repeat_the_key(monkeypatch, key, content, said):
     monkeypatch.setenv("MY_KEY", key)
     assert bytes_without_key(content, "MY_KEY") == said
     assert without_key(content.decode(), "MY_KEY") == said.decode()
+
+
+@pytest.mark.parametrize(
+    ("place", "key"),
+    [
+        ("answer", "Xk29fh3kd8"),
+        ("packed", "sk-1234567"),
+        *((place, "opensesame") for place in ("200", "line", "other line", "POST /v1/files", "GET /v1/files/out.*")),
+    ],
+)
+def test_nothing_that_repeats_the_key_brings_it_into_a_message_or_the_store(tmp_path, monkeypatch, caplog, place, key):
+    monkeypatch.setenv("MY_KEY", key)
+    caplog.set_level("INFO", "rag_instruct")
+    monkeypatch.setattr(batch_api, "LATE", 0.0)
+    refusal, batched = error(f"bad key:\n{key}"), "line" in place or "/" in place
+    answers = {
+        "packed": (401, gzip.compress(json.dumps(refusal).encode())),
+        "answer": completion(f"The key is {key}."),
+        "200": refusal,
+    }
+    lines = {
+        "line": lambda line: result(line, 401, refusal),
+        "other line": lambda line: {"custom_id": line["custom_id"], "data": f"bad key {key}"},
+    }
+    with habits(lambda request: answers[place]) as served:
+        served.batches.lines = lines.get(place, served.batches.lines)
+        if "/" in place:
+            once(refusal, *place.split())(served.batches)
+        settings = {"batch": True, "poll_seconds": 0.01} if batched else {"attempts": 1}
+        said = ""
+        try:
+            ask_all(served.base_url, tmp_path, range(2), variable="MY_KEY", **settings)
+        except UserError as told:
+            said = str(told)
+    stored = AnswerStore(tmp_path)
+    seen = said + caplog.text + json.dumps([*stored.records(), *stored.lost.values()])
+    assert "<MY_KEY>" in seen
+    assert key not in seen
 
 
 def test_a_key_with_a_line_break_is_read_without_it_and_another_is_refused(tmp_path, monkeypatch):

@@ -26,7 +26,7 @@ from rag_instruct.llm import door
 from rag_instruct.llm.answers import CORRECT, KEPT
 from rag_instruct.llm.connecting import http_client
 from rag_instruct.llm.door import Account, Throttled, Transient
-from rag_instruct.llm.endpoints import Endpoint, TeacherModel, account_error, without_key
+from rag_instruct.llm.endpoints import Endpoint, TeacherModel, account_error, bytes_without_key, without_key
 from rag_instruct.llm.segments import Request
 from rag_instruct.logs import bar, logger
 
@@ -131,7 +131,8 @@ class BatchApi:
                 content = await self.file(name)
                 if not _is_error(content):
                     return content
-                said = f"{self.name}: {name} has no results, but {door.quoted(content)}"
+                quoted = door.quoted(bytes_without_key(content, self.key_variable))
+                said = f"{self.name}: {name} has no results, but {quoted}"
             except Gone as error:
                 said = str(error)
             if time.monotonic() > late_until:
@@ -254,7 +255,8 @@ class BatchApi:
             said = door.clean(str(error.__cause__ or ""))
             raise Unreachable(f"connection broken ({said})" if said else "connection broken") from error
         except (ValueError, AttributeError, TypeError) as error:  # a page, say, where openai's client expects an object
-            raise Unreachable(door.clean(f"broken reply ({error})")) from error
+            said = door.clean(without_key(str(error), self.key_variable))
+            raise Unreachable(f"broken reply ({said})") from error
 
     def _error(self, error: openai.APIStatusError) -> Exception:
         body = door.error_in(error.body) or {"message": error.message}

@@ -27,7 +27,7 @@ from rag_instruct.llm.door import (
     Unknown,
     concerns_content,
 )
-from rag_instruct.llm.endpoints import account_error, bytes_without_key
+from rag_instruct.llm.endpoints import account_error, bytes_without_key, outcome_without_key
 from rag_instruct.llm.losses import Losses
 from rag_instruct.llm.recorder import Buyer, Recorder
 from rag_instruct.llm.segments import Reply, Request, failed_reply
@@ -198,7 +198,8 @@ class BatchResults:
 
     def _sort(self, key: str, batch: str, line: dict[str, Any], body: Request, found: _Outcomes) -> None:
         """Add a line's outcome to `found`. Add nothing if the line cost nothing and its request may be sent again."""
-        match self._outcome(line, body):
+        outcome = self._outcome(line, body)
+        match outcome and outcome_without_key(outcome, self.api.key_variable):
             case Answer(reply):
                 found.replies[key] = {**reply, "batch": batch}
             case Refusal(reason):

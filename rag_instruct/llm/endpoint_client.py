@@ -16,7 +16,7 @@ from rag_instruct.llm import door
 from rag_instruct.llm.adaptation import RequestAdaptation
 from rag_instruct.llm.answers import KEPT
 from rag_instruct.llm.door import Account, Answer, Outcome, Refusal, Throttled, Transient, Unknown
-from rag_instruct.llm.endpoints import Endpoint, TeacherModel, bytes_without_key
+from rag_instruct.llm.endpoints import Endpoint, TeacherModel, bytes_without_key, outcome_without_key
 from rag_instruct.llm.limits import Limiter, clock_of, seconds_of
 from rag_instruct.llm.segments import Request, wants_vectors
 from rag_instruct.logs import logger
@@ -96,9 +96,10 @@ class EndpointClient:
                 response = await self._post(sent)
                 if not isinstance(response, httpx2.Response):
                     return response
-                content = bytes_without_key(response.content, self.key_variable, response.is_success)
-                outcome = _in_context(door.outcome_of(response.status_code, content, sent), response)
-                status = response.status_code
+                status, came = response.status_code, door.unpacked(response.content)
+                content = bytes_without_key(came, self.key_variable, response.is_success)
+                outcome = outcome_without_key(door.outcome_of(status, content, sent), self.key_variable)
+                outcome = _in_context(outcome, response)
                 if status in (400, 422, 500) and self._learns(sent, content, status, outcome):
                     check()
                     continue

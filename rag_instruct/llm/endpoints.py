@@ -8,13 +8,16 @@ from typing import Any, Self
 from rag_instruct.errors import UserError
 from rag_instruct.jobs import missing_key
 from rag_instruct.llm.answers import CORRECT
-from rag_instruct.llm.door import Account
+from rag_instruct.llm.door import Account, Outcome
 from rag_instruct.llm.segments import Request, wants_vectors
 from rag_instruct.settings.address import address_fault
 
 # A key that no text contains by chance. Servers that need no key get words, such as EMPTY, none or 1.
-SECRET = re.compile(r"(sk|hf|gsk|key|token)[-_].+|.{16,}")
+SECRET = re.compile(r"(sk|hf|gsk|key|token)[-_].{4,}|.{16,}|(?=.*[0-9])(?=.*[A-Za-z]).{8,}")
 SHORTEST = 5  # characters of a key that is looked for in an error
+# Other keys count as whole words alone. JSON writes a line break as \\n, and an address a space as %20.
+BEFORE = rb"(?:(?<![0-9A-Za-z])|(?<=\\[bfnrt])|(?<=\\u[0-9A-Fa-f]{4})|(?<=%[0-9A-Fa-f]{2}))"
+AFTER = rb"(?![0-9A-Za-z])"
 NOT_STARTED = "http://not-started.invalid"  # the address of a teacher's own server before a job starts it
 
 
@@ -64,9 +67,20 @@ def bytes_without_key(content: bytes, variable: str | None, answered: bool = Fal
     An error may have repeated even a key that is a word. In an answer, such a word is the model's own.
     """
     key = key_in(variable)
-    if not (SECRET.fullmatch(key) or (len(key) >= SHORTEST and not answered)):
+    shown = f"<{variable}>".encode()
+    if SECRET.fullmatch(key):
+        return content.replace(key.encode(), shown)
+    if answered or len(key) < SHORTEST:
         return content
-    return re.sub(rb"(?<![0-9A-Za-z])%s(?![0-9A-Za-z])" % re.escape(key.encode()), f"<{variable}>".encode(), content)
+    return re.sub(BEFORE + re.escape(key.encode()) + AFTER, shown, content)
+
+
+def outcome_without_key(outcome: Outcome, variable: str | None) -> Outcome:
+    """Replace the key in the words of an outcome: an error may come in a response or a file with answers."""
+    words: dict[str, Any] = {
+        name: without_key(getattr(outcome, name), variable) for name in ("said", "reason") if hasattr(outcome, name)
+    }
+    return outcome._replace(**words)
 
 
 def account_error(name: str, variable: str | None, refused: Account) -> UserError:
