@@ -485,6 +485,8 @@ def test_u_fffd_is_accepted_where_the_prompt_has_it():
         ({"input_tokens": 5, "output_tokens": 7, "input_tokens_details": {"cached_tokens": 3}}, 5, 3, 7),
         ({"promptTokens": 5, "completionTokens": 7}, 5, 0, 7),
         ({"inputTokens": 5, "outputTokens": 7, "cacheReadInputTokens": 2, "totalTokens": 14}, 7, 2, 7),  # Bedrock
+        ({"inputTokens": 5, "outputTokens": 7, "cacheReadInputTokens": 2, "cacheReadInputTokenCount": 2, "cacheWriteInputTokens": 9, "cacheWriteInputTokenCount": 9}, 16, 2, 7),
+        ({"prompt_tokens": 5, "promptTokens": 0, "completion_tokens": 7, "completionTokens": None}, 5, 0, 7),
         ({"promptTokenCount": 5, "candidatesTokenCount": 7, "thoughtsTokenCount": 90, "totalTokenCount": 102}, 5, 0, 97),  # Gemini
         ({"PROMPT_TOKENS": "1,234", "Completion-Tokens": "7 "}, 1234, 0, 7),
         ({"prompt_tokens": 5, "completion_tokens": 7, "prompt_cache_hit_tokens": 3}, 5, 3, 7),  # DeepSeek

@@ -16,12 +16,10 @@ OWN_PROMPT = "prompttokens"
 PROMPT = (OWN_PROMPT, "inputtokens", "prompttokencount", "inputtokencount")  # OpenAI, Anthropic, Google
 COMPLETION = ("completiontokens", "outputtokens", "candidatestokencount", "outputtokencount")
 TOTAL = ("totaltokens", "totaltokencount")
-# Anthropic counts them beside `input_tokens`, and Bedrock beside `inputTokens`.
-BESIDE = (
-    *("cachecreationinputtokens", "cachereadinputtokens"),
-    *("cachewriteinputtokens", "cachewriteinputtokencount", "cachereadinputtokencount"),
-)
-CACHED = ("promptcachehittokens", "cachereadinputtokens", "cachedtokens", "cachedcontenttokencount")  # DeepSeek first
+# Anthropic counts both beside `input_tokens`, and Bedrock beside `inputTokens`. Bedrock gives each under two names.
+CACHE_WRITTEN = ("cachecreationinputtokens", "cachewriteinputtokens", "cachewriteinputtokencount")
+CACHE_READ = ("cachereadinputtokens", "cachereadinputtokencount")
+CACHED = ("promptcachehittokens", *CACHE_READ, "cachedtokens", "cachedcontenttokencount")  # DeepSeek first
 REASONING = ("reasoningtokens", "thoughtstokencount")
 DETAILS = {
     "prompt": ("prompttokensdetails", "inputtokensdetails"),
@@ -74,7 +72,7 @@ def tokens_in(usage: Any) -> Counter[str]:
     found = _by_name(usage)
     prompt, completion = _first(found, PROMPT), _first(found, COMPLETION)
     if not count_of(found.get(OWN_PROMPT)):
-        prompt += sum(count_of(found.get(name)) for name in BESIDE)
+        prompt += _first(found, CACHE_WRITTEN) + _first(found, CACHE_READ)
     total = _first(found, TOTAL)
     if prompt:
         completion = max(completion, total - prompt)
@@ -89,7 +87,12 @@ def tokens_in(usage: Any) -> Counter[str]:
 
 
 def _by_name(usage: Any) -> dict[str, Any]:
-    return {_letters(str(name)): value for name, value in usage.items()} if isinstance(usage, Mapping) else {}
+    """Return the members by the letters of their names. If a server gives one in two forms, an empty one is left out."""
+    found: dict[str, Any] = {}
+    for name, value in usage.items() if isinstance(usage, Mapping) else ():
+        letters = _letters(str(name))
+        found[letters] = found.get(letters) or value
+    return found
 
 
 @lru_cache(maxsize=1000)
