@@ -347,6 +347,44 @@ def test_answers_that_a_batch_counts_and_its_file_lacks_are_in_the_ledger(tmp_pa
         assert served.batches.billed == 6 + len(AnswerStore(tmp_path).lost) == 8
 
 
+def test_a_line_of_an_error_is_none_of_the_answers_that_a_batch_counts(tmp_path, monkeypatch):
+    """One refusal and five answers, two of which the file lacks."""
+    monkeypatch.setattr(batch, "QUIET", 0.5)
+
+    def counted(shown):
+        return {**shown, "request_counts": {"total": 6, "completed": 5, "failed": 1}} if shown["id"] == first else shown
+
+    with habits(None) as served:
+        first = "batch_0"
+        served.batches.lines = lambda line: result(
+            line, *(TOO_LONG if number_of(line["body"]) == 0 else (200, completion()))
+        )
+        whole_file(lambda content: b"\n".join(sorted(content.splitlines(), key=lambda line: b"8192" not in line)[:4]))(
+            served.batches
+        )
+        shown_as(counted)(served.batches)
+        assert ask_all(served.base_url, tmp_path, range(6), batch=True, poll_seconds=0.01)[1] == 5
+        assert len(AnswerStore(tmp_path).lost) == 2
+
+
+def test_a_list_of_results_in_one_line_is_read_in_one_go():
+    one = json.dumps({"custom_id": "x", "response": {"status_code": 200, "body": completion("a" * 1000)}}).encode()
+    began = time.process_time()
+    assert sum(map(bool, batch_api.json_lines(b"[" + b", ".join([one] * 12_000) + b"]"))) == 12_000
+    assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize(
+    ("content", "is_error"),
+    [
+        (json.dumps(error("busy"), indent=1).encode(), True),
+        (b'{"id": "1", "error": {"code": 400}}\n{"id": "2", "error": {"code": 400}}', False),  # lines without our names
+    ],
+)
+def test_an_error_is_told_from_a_file_of_lines(content, is_error):
+    assert batch_api._is_error(content) == is_error
+
+
 def test_a_batch_that_is_too_large_for_the_account_is_sent_in_parts(tmp_path):
     with habits(None) as served:
         served.batches.most = 3
@@ -1211,6 +1249,13 @@ def once_late(*call):
     return prepare
 
 
+def with_a_planned_end(batches):
+    """A batch that waits has the time at which it will have expired."""
+    batches.late = 3
+    waiting = {"status": "queued", "expired_at": 2**33, "request_counts": None}
+    shown_as(lambda batch: batch if batch.get("output_file_id") else {**batch, **waiting})(batches)
+
+
 NO_BATCH = ({}, error("busy"), b"<html>Log in", b"null")
 
 
@@ -1221,6 +1266,7 @@ NO_BATCH = ({}, error("busy"), b"<html>Log in", b"null")
         lambda batches: shown_as(lambda batch: {**batch, "error_file_id": batch.get("output_file_id")})(batches),
         *map(ended_as, ("completed_with_errors", "partially_completed", "Complete", "JOB_STATE_SUCCEEDED")),
         *map(counted_as, (0, 5)),
+        with_a_planned_end,
         with_renamed_files,  # LiteLLM
         with_files_that_are_looked_through,  # Azure
         without_states_of_files,
@@ -1332,6 +1378,20 @@ def test_each_request_is_counted_once_as_bought_or_as_taken(tmp_path, monkeypatc
         else:
             assert ask_all(served.base_url, tmp_path, twice, **settings)[1:] == (4, 0), "one is refused"
             assert ask_all(served.base_url, tmp_path, [*twice, 5], **settings)[1:] == (1, 5)
+
+
+@pytest.mark.parametrize("page", [b"<html>Log in", error("busy")])
+def test_a_page_in_place_of_the_requests_of_an_adopted_batch_loses_none_of_its_answers(tmp_path, monkeypatch, page):
+    monkeypatch.setattr(batch_api, "LATE", 0.1)
+    settings = {"batch": True, "poll_seconds": 0.01}
+    with habits(None) as served:
+        served.batches.late = 10**6
+        with pytest.raises(UserError, match="names no file"):
+            ask_all(served.base_url, tmp_path, range(5), **settings)
+        served.batches.late = 0
+        once(page, "GET", "/v1/files/file.*/content")(served.batches)
+        assert ask_all(served.base_url, tmp_path, range(5), **settings)[1] == 5
+        assert served.batches.billed == 5
 
 
 def test_an_adopted_batch_that_is_mostly_refused_is_said_to_be_that(tmp_path, monkeypatch, caplog):
@@ -1607,7 +1667,8 @@ def test_a_key_that_is_a_word_changes_no_answer(tmp_path, monkeypatch, key, batc
     [
         ("sk-1234567", b'{"error": "bad key sk-1234567"}', b'{"error": "bad key <MY_KEY>"}'),
         ("sk-1234567", rb'{"error": "bad key:\nsk-1234567"}', rb'{"error": "bad key:\n<MY_KEY>"}'),
-        ("secret", rb'{"error": "bad\nsecret %20secret \u00e9secret"}', rb'{"error": "bad\n<MY_KEY> %20<MY_KEY> \u00e9<MY_KEY>"}'),
+        ("secret", rb'{"error": "bad\nsecret %20secret"}', rb'{"error": "bad\n<MY_KEY> %20<MY_KEY>"}'),
+        ("secret", rb'{"error": "\u00e9secret"}', rb'{"error": "\u00e9<MY_KEY>"}'),
         ("secret", b'{"error": "no secret"}', b'{"error": "no <MY_KEY>"}'),
         ("1", b'{"code": 1}', b'{"code": 1}'),
         ("retry", b'{"error": "retrying"}', b'{"error": "retrying"}'),

@@ -36,6 +36,8 @@ LATE = 600.0  # seconds for which we wait for the files of a batch that has ende
 LONGEST_RUN = 4 * 86400.0  # seconds from its opening in which a batch must end
 LONGEST_LOOK = 10.0  # seconds between two looks at a file, at most
 BETWEEN = " \t[],\0\ufeff"  # characters around the objects of a file
+FURTHER = re.compile(rf"[{re.escape(BETWEEN)}]*")
+LARGEST_ERROR = 100_000  # bytes; what is larger is a file of lines
 ABSENT = (404, 405, 501)  # statuses of an endpoint that lacks the file, the batch or the whole API
 REPEATED = (408, 429)  # statuses below 500 after which a refused cancellation is tried again
 ENDED = ("completed", "expired", "cancelled", "failed")
@@ -142,8 +144,15 @@ class BatchApi:
 
     async def bodies(self, batch: Batch) -> dict[str, Request]:
         """Return the requests of a batch, by key."""
-        lines = json_lines(await self.file(batch.input_file_id))
+        lines = json_lines(await self.surely(partial(self._lines, batch.input_file_id)))
         return {line["custom_id"]: line["body"] for line in lines if line}
+
+    async def _lines(self, name: str) -> bytes:
+        """Return the content of a file of lines. Raise ValueError if something else comes, such as a login's page."""
+        content = door.unpacked((await self.openai.files.content(name)).content)
+        if _is_error(content):
+            raise ValueError(door.quoted(bytes_without_key(content, self.key_variable)))
+        return content
 
     async def ended(self, batch: Batch) -> Batch:
         """Wait until the batch has ended, successfully or not, and return its final state."""
@@ -288,7 +297,7 @@ def normal_batch(batch: Batch) -> Batch:
     state = re.sub("^(batch|job)_state_", "", str(batch.status or "").lower())
     state = STATES.get(state, state)
     if state not in (*ENDED, *RUNNING):  # the times tell whether it has ended
-        ended = next((name for name in ENDED if getattr(batch, f"{name}_at", None)), "")
+        ended = next((name for name in ENDED if _is_past(getattr(batch, f"{name}_at", None))), "")
         state = ended or ("completed" if not state and batch.output_file_id else state)
     counts = batch.request_counts
     if counts and not all(isinstance(number, int) for number in (counts.total, counts.completed, counts.failed)):
@@ -296,6 +305,12 @@ def normal_batch(batch: Batch) -> Batch:
     opened = int(batch.created_at if isinstance(batch.created_at, int | float) else time.time())
     opened = opened // 1000 if opened > 10**11 else opened  # in milliseconds
     return batch.model_copy(update={"status": state, "created_at": opened, "request_counts": counts})
+
+
+def _is_past(when: Any) -> bool:
+    """Return whether a time of a batch is past. Servers also name the time at which a batch will have expired."""
+    seconds = when / 1000 if isinstance(when, int | float) and when > 10**11 else when
+    return bool(seconds) and not (isinstance(seconds, int | float) and seconds > time.time())
 
 
 def faults_of(batch: Batch) -> str:
@@ -310,8 +325,9 @@ def faults_of(batch: Batch) -> str:
 
 def _is_error(content: bytes) -> bool:
     """Return whether a file is a proxy's page or an error with status 200, and has no line of a batch."""
-    first = next(json_lines(content), None)
-    return door.is_page(content) or bool(first and first.get("error") and not first.keys() & {"custom_id", "response"})
+    whole = door.parsed(content) if len(content) < LARGEST_ERROR else None
+    is_object = isinstance(whole, dict) and not whole.keys() & {"custom_id", "response"}
+    return door.is_page(content) or (is_object and bool(whole.get("error")))
 
 
 def _lacks_files(batch: Batch) -> bool:
@@ -332,10 +348,11 @@ def json_lines(content: bytes) -> Iterator[dict[str, Any] | None]:
     decode = json.JSONDecoder(strict=False).raw_decode
     for line in content.splitlines():
         text = line.decode("utf-8", "replace").strip(BETWEEN)
-        while text:
+        end = 0
+        while end < len(text):  # a list is one line, so what is left of it is not copied
             try:
-                value, end = decode(text)
+                value, end = decode(text, end)
             except (ValueError, RecursionError):
                 value, end = None, len(text)
             yield value if isinstance(value, dict) else None
-            text = text[end:].lstrip(BETWEEN)
+            end = FURTHER.match(text, end).end()  # type: ignore[union-attr]  # it matches anywhere

@@ -176,6 +176,7 @@ class BatchResults:
         """Read the outcomes from the batch's files. If a request has several answers, the first counts."""
         found = _Outcomes()
         without_line = dict.fromkeys(bodies)  # the keys, in their order
+        answered: set[str] = set()  # the keys with a line of an answer
         unnamed = 0  # lines that may be charged, but do not say for which request
         for name in filter(None, (batch.output_file_id, batch.error_file_id)):
             if (file := await self.api.results(name)) is None:
@@ -183,14 +184,16 @@ class BatchResults:
                 continue
             for line in json_lines(bytes_without_key(file, self.api.key_variable, answered=True)):
                 key = str(line.get("custom_id")) if line else ""
+                is_answer = line is None or _status_and_body(line)[0] == 200
                 if line and key in bodies:
                     without_line.pop(key, None)
+                    answered |= {key} if is_answer else set()
                     if not found.has_answer(key):
                         self._sort(key, batch.id, line, bodies[key], found)
-                elif line is None or _status_and_body(line)[0] == 200:
+                elif is_answer:
                     unnamed += 1
         if batch.status == "completed" and batch.request_counts:  # answers that are counted, and that no line has
-            unnamed = max(unnamed, batch.request_counts.completed - (len(bodies) - len(without_line)))
+            unnamed = max(unnamed, batch.request_counts.completed - len(answered))
         # For each unnamed line, one of the requests without a line counts as lost.
         found.lost |= {key: Transient(BROKEN, charged=True) for key in list(without_line)[:unnamed]}
         found.let_answers_count()

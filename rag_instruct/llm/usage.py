@@ -87,7 +87,7 @@ def tokens_in(usage: Any) -> Counter[str]:
 
 
 def _by_name(usage: Any) -> dict[str, Any]:
-    """Return the members by the letters of their names. If a server gives one in two forms, an empty one is left out."""
+    """Return the members by the letters of their names. If a server gives one twice, an empty one is left out."""
     found: dict[str, Any] = {}
     for name, value in usage.items() if isinstance(usage, Mapping) else ():
         letters = _letters(str(name))
