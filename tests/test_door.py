@@ -200,6 +200,34 @@ def test_a_state_that_passes_is_no_refusal_although_it_has_the_words_of_one(stat
     assert isinstance(outcome(status, said(message)), kind)
 
 
+def shown(message, code=None):
+    """An error of OpenAI's form."""
+    return {"error": {"message": message, "type": "invalid_request_error", "param": None, "code": code}}
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "kind"),
+    [
+        (400, "litellm.BadRequestError: OpenAIException - " + json.dumps(shown("Your prompt was flagged")), Refusal),
+        (400, "litellm.BadRequestError: OpenAIException - " + json.dumps(shown("no", "content_filter")), Refusal),
+        (400, f"litellm.BadRequestError: AzureException - Error code: 400 - {shown('content management policy')}", Refusal),
+        (400, f"Error code: 400 - {shown('xgrammar cannot compile it')}", Refusal),
+        (400, f"Error code: 400 - {shown('xgrammar cannot compile it')}: {{", Refusal),
+        (500, "Error code: 500 - {'detail': 'the moderation'", Transient),
+        (400, "AnthropicException - b'" + json.dumps(shown("Claude's credit balance is too low")).replace("'", "\\'") + "'. Received Model Group=c", Account),
+        (403, f"Error code: 403 - {shown('Your account has been disabled')}", Account),
+        (400, f"APIError: Error code: 400 - {shown('OpenAIException - ' + json.dumps(shown('no credits left')))}", Account),
+        (400, "OpenAIException - " + json.dumps(shown("The content filter is temporarily unavailable.")), Transient),
+        (400, "OpenAIException - " + json.dumps(shown("Invalid value: 'no credits left'")), Unknown),
+        (400, "OpenAIException - {'a", Unknown),
+        (400, f"Invalid value: '{json.dumps(shown('no credits left'))}'", Unknown),
+    ],
+)  # fmt: skip
+def test_the_error_of_another_server_is_no_quotation(status, message, kind):
+    """Gateways show it as JSON or in Python's form."""
+    assert isinstance(outcome(status, said(message)), kind)
+
+
 def test_the_users_own_words_in_an_error_say_nothing_of_the_account():
     flagged = said(
         "Your input was flagged", code=403, metadata={"flagged_input": "insufficient_quota, credit balance is too low"}

@@ -12,6 +12,7 @@ Endpoints word the same state in many ways, and send foreign data. Behind this d
 docs/endpoints.md lists the servers whose words are known here.
 """
 
+import ast
 import gzip
 import json
 import re
@@ -120,7 +121,9 @@ PACE = re.compile(
 PACE_FIRST = re.compile(r"\W*(rate.?limit|too many requests|requests too quickly|throttlingexception)")
 # A part of a message that may quote the user's text or the model's.
 QUOTATION = re.compile(r"(\bat pos(ition)? [0-9]+:|\"(input|text)\":).*|\".*\"|(?<!\w)'.*'(?!\w)|`.*`", re.DOTALL)
-# The same without quotation marks, in which servers also put names of parameters and models.
+# The error of another server, as gateways and OpenAI's client show it: JSON, or Python's form of it.
+UPSTREAM = re.compile(r"(?:Error|Exception|Error code: [0-9]{3}) - (?:b['\"])?(\{.*\})", re.DOTALL)
+# As QUOTATION, but without quotation marks, in which servers also put names of parameters and models.
 SHOWN = re.compile(r"(\bat pos(ition)? [0-9]+:|\"input\":).*", re.DOTALL)
 # How long to wait, in words or as a member of an error.
 TOLD_WAIT = re.compile(
@@ -288,11 +291,24 @@ def _of_upstream(error: dict[str, Any]) -> dict[str, Any]:
     return {**error, "message": f"{error['message']}: {error_in(raw).get('message')}"}
 
 
+def _with_upstream(message: str) -> str:
+    """Return a message that shows the error of another server with this error's words, which are no quotation."""
+    if not (found := UPSTREAM.search(message)):
+        return message
+    for read in (lambda text: json.loads(text.replace("\\'", "'"), strict=False), ast.literal_eval):
+        with suppress(ValueError, SyntaxError, RecursionError, MemoryError):
+            error = error_in(read(found[1]))
+            words = [str(error.get(name) or "") for name in ("code", "type", "message")]
+            return message[: found.start(1)] + _with_upstream(" ".join(words)) + message[found.end(1) :]
+    return message
+
+
 def refused(status: int, error: Mapping[str, Any]) -> Outcome:
     """Return the outcome of an error with this status."""
     code = next((str(error[name]) for name in ("code", "status", "error_type") if _is_word(error.get(name))), "")
     message = str(error.get("message") or "")
     said = clean(f"{status} {code}".strip() + (f" ({message})" if message and message != code else ""))
+    message = _with_upstream(message)
     # Other members may repeat the user's text, whose words say nothing of the endpoint.
     kind = f"{code} {error.get('type')}".lower()
     words = f"{kind} {message}".lower()
