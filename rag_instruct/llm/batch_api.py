@@ -326,8 +326,9 @@ def faults_of(batch: Batch) -> str:
 def _is_error(content: bytes) -> bool:
     """Return whether a file is a proxy's page or an error with status 200, and has no line of a batch."""
     whole = door.parsed(content) if len(content) < LARGEST_ERROR else None
-    is_object = isinstance(whole, dict) and not whole.keys() & {"custom_id", "response"}
-    return door.is_page(content) or (is_object and bool(whole.get("error")))
+    if isinstance(whole, dict) and whole.get("error"):
+        return not whole.keys() & {"custom_id", "response"}
+    return door.is_page(content)
 
 
 def _lacks_files(batch: Batch) -> bool:

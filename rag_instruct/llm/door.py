@@ -17,7 +17,7 @@ import gzip
 import json
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -295,9 +295,13 @@ def _with_upstream(message: str) -> str:
     """Return a message that shows the error of another server with this error's words, which are no quotation."""
     if not (found := UPSTREAM.search(message)):
         return message
-    for read in (lambda text: json.loads(text.replace("\\'", "'"), strict=False), ast.literal_eval):
+    forms: tuple[Callable[[], Any], ...] = (
+        lambda: json.loads(found[1].replace("\\'", "'"), strict=False),
+        lambda: ast.literal_eval(found[1]),
+    )
+    for read in forms:
         with suppress(ValueError, SyntaxError, RecursionError, MemoryError):
-            error = error_in(read(found[1]))
+            error = error_in(read())
             words = [str(error.get(name) or "") for name in ("code", "type", "message")]
             return message[: found.start(1)] + _with_upstream(" ".join(words)) + message[found.end(1) :]
     return message
