@@ -388,6 +388,7 @@ WOOD = ["Wood is porous.", "Wood is buoyant.", "Wood is light.", "Wood is magnet
         (BIOMES, "A", "(A) marsh and (B) tundra", 0), (BIOMES, "A", "(A) marsh, (B) is too dry", 1),
         (BIOMES, "A", "The marsh, because tundra, plains and desert are dry.", 1), (BIOMES, "B", "The marsh, because tundra, plains and desert are dry.", 0),
         (BIOMES, "A", "A marsh is wetter than a desert.", 1), (BIOMES, "D", "A marsh is wetter than a desert.", 0),
+        (["2nd", "1st", "3rd"], "A", "Second.", 1), (["2nd", "1st", "3rd"], "B", "The first one.", 1),
         (BIOMES, "C", "The third option", 1), (BIOMES, "D", "The last one.", 1), (BIOMES, "A", "First, we look at the map.", 0), (BIOMES, "A", "Second", 0),
         (DEGREES, "C", "73", 1), (DEGREES, "C", "approximately 73 F", 1), (DEGREES, "C", "$73^\\circ F$", 1), (DEGREES, "B", "73", 0), (DEGREES, "C", "3", 1),
         (WOOD, "B", "It's buoyant, not magnetic.", 1), (WOOD, "D", "It's buoyant, not magnetic.", 0), (WOOD, "D", "It is not magnetic.", 0),
@@ -577,6 +578,29 @@ def test_corrections_explanations_and_requests_are_no_answers(output, right):
 @pytest.mark.parametrize(
     "output",
     [
+        "Let me think.\nReasoning: The capital is Paris.", "Sure!\nReasoning: It is Paris.", "Documents 1 and 2 help.\nExplanation: They name Paris.",
+        "It was Paris. No wait times are listed.", "It was Paris, no wait times, no queues.", "The cities (many of them old: Paris, Rome)",
+    ],
+)  # fmt: skip
+def test_what_leads_to_an_answer_or_only_resembles_a_correction(output):
+    assert accuracy_of("Paris", output) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "output"),
+    [
+        ("<b>", "The tag is <b>."), ("<p>", "Use <p>."), ("<br>", "`<br>`"), ("<table>", "The <table> element"), ("ls -la", "Use this:\n```bash\nls -la\n```\nIt lists files."),
+        ("x = 1", "```python\nx = 1\n```"), ("Inception", 'The film "Inception" Christopher Nolan made'), ("AT&T", "AT&T"), ("a < b", "a < b and b > c"), ("snake_case", "snake_case"),
+        ("$5 million", "It rose from $3 million in fiscal_year to $5 million."),
+    ],
+)  # fmt: skip
+def test_tags_commands_and_signs_may_be_the_answer(answer, output):
+    assert accuracy_of(answer, output) == 1
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
         "Paris[1]",
         "Paris [1, 2].",
         "Paris [1-3]",
@@ -604,6 +628,8 @@ def test_a_question_may_name_the_scale_of_its_answer():
         ("$5", "5 USD"), ("6.8 inches", "6.8 in"), ("8 hours", "8 hrs"), ("5 years", "5 yrs old"), ("25 mph", "25 miles/hour"), ("100 °C", "100 C"),
         ("United States of America", "The U.S."), ("United States", "It was the USA."), ("the United States", "US"), ("UK", "the United Kingdom"),
         ("Columbus, Ohio", "Columbus, OH"), ("Austin, TX", "Austin, Texas"), ("Columbus, Ohio", "Columbus in Ohio"),
+        ("iPhone 5C", "The iPhone 5c."), ("iPhone 5c", "iPhone 5C"), ("seat 12F", "seat 12f"), ("B2C", "b2c commerce"), ("100 C", "It is 100 C. Water boils."), ("100 C", "100 C. A lot."),
+        ("J. C. Smith", "In 1950 J. C. Smith"), ("C. Wright Mills", "In 1950 C. Wright Mills"), ("F. W. de Klerk", "in 1990 F. W. de Klerk"), ("USD", "It is denominated in USD."), ("US dollars", "paid in US dollars"),
         ("early twentieth century", "in the early 1900s"), ("18th century", "the 1700s"), ("1800s", "19th century"),
         ("William Roache", 'William "Bill" Roache'), ("William Roache", "William (Bill) Roache"),
     ],
@@ -617,6 +643,8 @@ def test_shorter_and_longer_names_of_units_places_and_centuries(answer, output):
     [
         ("150 million", "150 billion"), ("$5 million", "5 million Canadian dollars"), ("£5 million", "USD 5 million"), ("United States of America", "It was brought to us."),
         ("United States", "Give us a treaty."), ("UK", "Ukraine"), ("Columbus, Ohio", "Columbus, GA"), ("18th century", "the 1800s"), ("100 °C", "100 F"), ("5 years", "5 hours"),
+        ("Portland, Oregon", "Portland or Seattle, I do not know."), ("Columbus, Ohio", "Columbus, oh well."), ("Gary, Indiana", "Gary in 1990"), ("Denver, Colorado", "Denver Co."),
+        ("3 million", "3 meters tall"), ("3 million", "3 m"), ("6 inches", "6 in 10 people"),
     ],
 )  # fmt: skip
 def test_other_units_places_and_centuries(answer, output):
@@ -628,6 +656,8 @@ def test_other_units_places_and_centuries(answer, output):
     [
         ("Lyon: 1939. Paris: 1976. Therefore, Lyon is older.", 0), ("Lyon: 1939. Paris: 1936. Therefore, Paris is older.", 1), ("Paris is older than Lyon.", 1),
         ("Both Lyon and Paris are equally old.", 0), ("Both are old, but Paris is older.", 1), ("So Paris, and not Lyon.", 1),
+        ("Both Lyon and Paris are old, with Paris being older.", 1), ("Both are old; Paris (250 BC) is older than Lyon (43 BC).", 1), ("Both Lyon and Paris are old, and Paris is older.", 1),
+        ("Paris: 250 BC. So Lyon is the younger one.", 1), ("Paris: 250 BC. So Lyon is not older.", 1),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize(
@@ -657,7 +687,7 @@ def test_a_sentence_that_denies_the_question_in_its_words_says_no(output, right)
     [
         ("Answer: F", "false"), ("Some say it is true, but it is false.", "false"), ("Not true at all.", "false"), ("Rating: ❌ False", "false"), ("REFUTES", "false"), ("Supports.", "true"),
         ("The evidence supports the claim.", "true"), ("The documents do not support the claim.", "false"), ("Research contradicts this claim.", "false"),
-        ("Most likely true.", "true"), ("It is impossible to say true.", ""),
+        ("Most likely true.", "true"), ("It is impossible to say true.", ""), ("The death was not confirmed until 1990. True.", "true"),
     ],
 )  # fmt: skip
 def test_verdicts_as_chat_models_word_them(output, right):
@@ -670,7 +700,7 @@ def test_verdicts_as_chat_models_word_them(output, right):
     ("output", "right"),
     [
         ("Most likely yes.", "yes"), ("probably no", "no"), ("Indeed, both of them are.", "yes"), ("Indeed, they are not.", "no"), ("The evidence is mixed.", "maybe"),
-        ("There is insufficient evidence to say yes.", "maybe"), ("I cannot say yes.", ""),
+        ("There is insufficient evidence to say yes.", "maybe"), ("I cannot say yes.", ""), ("Yes, although the evidence is mixed.", "yes"), ("Results were mixed, but no.", "no"), ("No doubt I would say yes.", "yes"),
     ],
 )  # fmt: skip
 def test_verdicts_of_three_as_chat_models_word_them(output, right):

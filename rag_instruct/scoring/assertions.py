@@ -31,11 +31,13 @@ JSON_ANSWER = re.compile(
     r'\s*(?:"(?P<text>(?:[^"\\]|\\.)*)"|(?P<bare>-?[\d.]+|true|false))\s*[,}]',
     re.I,
 )
-# Programs that an output shows before their result.
-PROGRAM = re.compile(r"```(?:python|py|javascript|js|java|c|cpp|c\+\+|sql|bash|sh|r)\n.*?```", re.S | re.I)
-# Small letters only: <B> may be an option.
-INLINE_TAG = re.compile(r"</?(?:b|i|u|em|strong|sub|sup|span|code|mark|small|a)(?: [^<>\n]*)?>")
-BLOCK_TAG = re.compile(r"</?(?:p|div|li|ul|ol|h[1-6]|table|tr|td|th)(?: [^<>\n]*)?>|<br ?/?>")
+# Programs that an output shows before their result. A command (bash, sql) may be the answer.
+PROGRAM = re.compile(r"```(?:python|py|javascript|js|java|c|cpp|c\+\+|r)\n.*?```(?=\s*\S)", re.S | re.I)
+# Small letters only: <B> may be an option. A tag that does not end, as in "the tag is <b>", may be the answer.
+INLINE_TAG = re.compile(r"</?(b|i|u|em|strong|sub|sup|span|code|mark|small|a)(?: [^<>\n]*)?>")
+BLOCK_TAG = re.compile(r"</?(p|div|li|ul|ol|h[1-6]|table|tr|td|th)(?: [^<>\n]*)?>")
+BREAK_TAG = re.compile(r"(?<=[\w.,;:!?)*>])<br ?/?>")
+END_TAG = re.compile(r"</(\w+)>")
 ENTITY = re.compile(r"&(?:#\d{1,7}|#x[\da-f]{1,6}|[a-z]+\d?);", re.I)
 # $H_2O$ is a formula, $5 an amount.
 FORMULA = re.compile(r"(?<!\\)\$\$?(?=[^$\n]*(?:\\[a-zA-Z]|[\^_]))([^$\n]+)(?<!\\)\$\$?(?!\d)|\\[()\[\]]")
@@ -66,14 +68,15 @@ FINAL = re.compile(
     r"\b(?:(?:final|correct|best|right|most likely|short|only|good|possible)\s+)*(?:answer|choice|option)"
     r"(?:\s+(?:to|for)\s+[^.\n:]{1,80}?)?\s*(?:is(?!n't| not\b)|was|would be|should be|must be|:|=)"
     r"(?:\s*:)?\s*(?:that\s+)?"
-    r"|(?:^|\n)[#\s]*(?:(?:final|short|correct)\s+)?answer *(?:\n|[-\u2013\u2014] )"  # a heading
+    r"|(?:^|\n)[# \t]*(?:(?:final|short|correct)\s+)?answer *(?:\n|[-\u2013\u2014] )"  # a heading
     "|" + "|".join(FINAL_ELSEWHERE),
     re.I,
 )
+WAIT = r"wait(?=\s*(?:[^\w\s]|(?:no|that|actually|it|i)\b))"  # "No wait times are listed" corrects nothing
 CORRECTION = re.compile(
-    r"(?:(?<=,)\s*(?:oh,? )?(?:no,? (?:wait|actually)|wait,? no|actually,? no(?=,))"  # "Lyon, no, actually Paris"
+    rf"(?:(?<=,)\s*(?:oh,? )?(?:no,? (?:{WAIT}|actually)|wait,? no|actually,? no(?=,))"  # "Lyon, no, actually Paris"
     r"|(?:(?<=[.!?\u2014])(?<!\bDr\.)|(?<=\n)|(?<= -))\s*(?:(?:oh|sorry|actually|hmm),? )?"
-    r"(?:no,? wait|wait(?=\s*(?:[^\w\s]|(?:no|that|actually|it|i)\b))|no,|actually, no|correction(?=\W)"
+    rf"(?:(?:no,? )?{WAIT}|no,|actually, no|correction(?=\W)"
     r"|on second thought"
     r"|sorry,(?! (?:but )?(?:i(?! mean)|we|there|the|that['\u2019 ]i?s all|no)\b)"  # "Sorry, I know no more"
     r"|let me correct|scratch that|i mean))(?!\w)"
@@ -84,6 +87,13 @@ CORRECTION = re.compile(
 # What follows a short answer to explain it is no answer.
 EXPLANATION = re.compile(r"\n\s*(?:#+ *)?(?:explanation|reasoning|rationale|justification) *(?::|\n)", re.I)
 SHORT = 12  # words of an answer that an explanation follows
+# A text that begins so is no answer, but leads to the reasons, which lead to the answer.
+PREAMBLE = re.compile(
+    r"\W*(?:sure|ok(?:ay)?|certainly|of course|let['\u2019]?s|let (?:me|us)|step|first|here|thinking|thoughts?|analysis"
+    r"|to (?:answer|find|determine|solve)|based on|looking|(?:i|we) (?:need|will|have to|must|can)|(?:the |these )?"
+    r"(?:relevant |given |provided )?(?:documents?|passages?|texts?|context|articles?|sources?|question))\b",
+    re.I,
+)
 
 SILENCE = re.compile(
     r"(?:\bnot|\bcannot|n['\u2019]t)\s+(?:explicitly |directly )?(?:be )?"
@@ -99,7 +109,8 @@ OTHERS_SAY = re.compile(
 )
 # "Lyon (some sources say Paris)", "Could you say more, such as whether she is a dancer?"
 ASIDE = re.compile(
-    r"\((?:but |although |though )?(?:some|others?|many)\b[^()]*$"
+    r"\((?:but |although |though )?(?:some|others?|many)\b[^()]*?\b(?:say|said|claim|believe|think|thought|argue|cite"
+    r"|mention|list|report|suggest|state|give|call|consider|prefer)(?:s|d|ed|ing)?\b[^()]*$"
     r"|^\W*(?:(?:could|can|would) you|please (?:provide|clarify|specify|share|tell me))\b",
     re.I,
 )
@@ -133,7 +144,9 @@ def _plain(text: str) -> str:
     """Return the text without Markdown, HTML and LaTeX."""
     without_program = PROGRAM.sub(" ", text)
     text = without_program if without_program.strip() else text
-    text = BLOCK_TAG.sub("\n", INLINE_TAG.sub("", text))
+    ended = set(END_TAG.findall(text))
+    for tag, written in ((BREAK_TAG, "\n"), (INLINE_TAG, ""), (BLOCK_TAG, "\n")):
+        text = tag.sub(lambda match, written=written: written if {*match.groups()} <= ended else match[0], text)  # type: ignore[misc]
     text = ENTITY.sub(lambda match: html.unescape(match[0]), text)
     text = FORMULA.sub(lambda match: SUBSCRIPT.sub(r"\1", match[1] or ""), text)
     for sign, written in LATEX_SIGNS:
@@ -168,7 +181,7 @@ def final_part(text: str) -> tuple[str, int]:
     explained = EXPLANATION.search(text)
     if explained and (not found or found[-1].start() < explained.start()):
         answer = text[: explained.start()].strip()
-        if answer and not answer.endswith(":") and len(answer.split()) <= SHORT:
+        if answer and not answer.endswith(":") and len(answer.split()) <= SHORT and not PREAMBLE.match(answer):
             text, found = answer, [match for match in found if text[match.end() : len(answer)].strip(" .:*\n")]
     # "It is not true that the answer is Paris" names no final answer.
     found = [match for match in found if not denied(around(text, match.end(), match.end())[0])]

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from string import ascii_uppercase
 
-from rag_instruct.scoring.assertions import CONCLUSION, around, asserted, final_answer, sides, statements
+from rag_instruct.scoring.assertions import CONCLUSION, NEAR, around, asserted, final_answer, sides, statements
 from rag_instruct.scoring.mentions import Answer, answer_form, mentions
 from rag_instruct.scoring.spelling import canonical, normalized
 from rag_instruct.words import content
@@ -45,6 +45,7 @@ ELIMINATED = re.compile(
 # In "easier than in a cave", the cave is no answer where another option is stated.
 COMPARED = re.compile(r"\bthan\b[^,;.]*$", re.I)
 NOT_BEHIND = re.compile(r", (?:and |but )?(?:not|rather than|instead of|unlike) [^,.;]+", re.I)
+BEGIN = 40  # characters in which a text begins with an option, apart from signs
 REASON = re.compile(r"\W*(?:because|since)\b", re.I)
 PLACES = {"first": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4, "last": -1}
 PLACED = re.compile(
@@ -179,7 +180,7 @@ def _named(final: str, choices: Choices) -> str | None:
 def _placed(text: str, choices: Choices) -> str | None:
     """Return the label of the option whose place is the whole text ("the third option"), or None."""
     match = PLACED.match(text)
-    if match is None or any(match[1].lower() in content(option) | {option.lower()} for _, option in choices):
+    if match is None or any({*normalized(match[1])} & {*normalized(option)} for _, option in choices):
         return None
     place = PLACES[match[1].lower()]
     return choices[place][0] if place < len(choices) else None
@@ -341,7 +342,7 @@ def _reasoned(parts: Sequence[str], choices: Choices) -> str | None:
         (end, label)
         for label, answer in _forms(choices)
         for start, end in mentions(parts[0], (answer,))
-        if not re.search(r"\w", re.sub(r"^\W*(?:the|an?)\b", "", parts[0][:start], flags=re.I))
+        if start < BEGIN and not re.search(r"\w", re.sub(r"^\W*(?:the|an?)\b", "", parts[0][:start], flags=re.I))
     ]
     end, label = max(began, default=(0, ""))
     return label if REASON.match(parts[0], end) else None
@@ -382,7 +383,7 @@ def _stated(sentences: Sequence[str], choices: Choices) -> set[str]:
             for start, end, label in places
             if not any(s <= start and end <= e and (s, e) != (start, end) for s, e, _ in places)
         ]
-        found |= {label for start, label in outer if not COMPARED.search(sentence[:start])} or {
+        found |= {label for start, label in outer if not COMPARED.search(sentence[max(0, start - NEAR) : start])} or {
             label for _, label in outer
         }
     return found

@@ -19,15 +19,19 @@ from rag_instruct.words import stem
 # Synonyms of each verdict. "maybe" is searched first, because some of its synonyms contain yes or no.
 SYNONYMS = {
     "maybe": r"maybe|unclear|uncertain|inconclusive|possibly|perhaps|undetermined|it depends|yes and no"
-    r"|(?:cannot|can not|can't) be (?:determined|answered|said|concluded)|not (?:clear|certain|conclusive)"
-    r"|(?:evidence|results|findings|data) (?:is|are|was|were|remains?) (?:\w+ )?(?:mixed|conflicting|equivocal)"
-    r"|(?:insufficient|not enough) (?:evidence|data) to",
+    r"|(?:cannot|can not|can't) be (?:determined|answered|said|concluded)|not (?:clear|certain|conclusive)",
     "true": r"true|yes|correct|accurate|factual|right|supported(?: by)?|confirmed",
     "false": r"false|no|incorrect|inaccurate|untrue|wrong|misleading|a myth|a hoax|fake|debunked|unfounded|baseless"
     r"|refuted|unsupported",
     "yes": r"yes|yeah|yep|true|correct|affirmative",
     "no": r"no|nope|false|incorrect|negative",
 }
+# What says maybe if there is no other verdict: "Yes, although the evidence is mixed" says yes.
+MIXED = re.compile(
+    r"\b(?:evidence|results|findings|data) (?:is|are|was|were|remains?) (?:\w+ )?(?:mixed|conflicting|equivocal)\b"
+    r"|\b(?:insufficient|not enough) (?:evidence|data) to\b",
+    re.I,
+)
 # What says a verdict as the whole first sentence only.
 WHOLE = {
     "yes": re.compile(
@@ -50,7 +54,8 @@ INDEED = re.compile(r"\W*(?:indeed|absolutely|definitely|of course)\b[,:]? (?!no
 OPPOSITE = {"true": "false", "false": "true", "yes": "no", "no": "yes"}
 # "insufficient evidence to say yes", "I cannot say yes": no verdict.
 UNSAYABLE = re.compile(
-    r"\b(?:insufficient|not enough|no|unable|impossible|not possible|cannot|can not|can't|hard|difficult)\b"
+    r"\b(?:insufficient|not enough|no (?:evidence|data|information|basis|reason|way)|unable"
+    r"|impossible|not possible|cannot|can not|can't|hard|difficult)\b"
     r"(?: \w+){0,3}"
     r" (?:say|answer|conclude|state|give)(?: \w+){0,2}\W*$",
     re.I,
@@ -127,7 +132,7 @@ def verdict(text: str, words: Sequence[str]) -> str | None:
     for part in (_of_the_claim(text, words), _of_all(text, words), _concluded(text, words)):
         if len(part) == 1:
             return part.pop()
-    return None
+    return "maybe" if "maybe" in words and MIXED.search(text) and not _of_all(text, words) else None
 
 
 def denied_question(question: str, text: str, words: Sequence[str]) -> str | None:
@@ -245,4 +250,5 @@ def _is_verdict(word: str, written: str, before: str, after: str) -> bool:
         return bool(ALONE_BEFORE.search(before) and ALONE_AFTER.match(after))
     if word == "maybe" or SUBJECT.search(before) or ALONE_BEFORE.search(before):
         return True
-    return bool(NOT.search(before)) and ALONE_BEFORE.search(NOT.sub("", before)) is not None  # "Not true at all."
+    # "Not true at all." The death that was not confirmed for years is another thing.
+    return bool(NOT.search(before)) and re.search(r"(?:^|[.!?:\n])\W*$", NOT.sub("", before)) is not None

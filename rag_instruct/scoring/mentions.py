@@ -27,6 +27,7 @@ RI:Rhode_Island SC:South_Carolina SD:South_Dakota TN:Tennessee TX:Texas UT:Utah 
 WV:West_Virginia WI:Wisconsin WY:Wyoming DC:District_of_Columbia
 """
 STATES = dict(pair.replace("_", " ").split(":") for pair in STATE_NAMES.split())
+IN_STATE = re.compile(r"([A-Z][\w .'-]+), ([A-Z][\w .]+)")
 CODES_OF_STATES = {name: code for code, name in STATES.items()}
 WARS = (
     ("World War I", "World War One", "First World War", "WWI", "WW1"),
@@ -121,6 +122,9 @@ def forms(answers: tuple[str, ...], titled: bool = False) -> tuple[Answer, ...]:
         if common_noun:
             found |= {Answer((), exactly=noun, capitals=False): None for noun in _plurals(answer.lower())}
         found |= {Answer((), exactly=written): None for written in (*_month_in_digits(answer), *_full_names(answer))}
+        # As words, these would be others: Portland or Seattle, 3 m.
+        short = (*_in_state(answer), *_with_letter(answer))
+        found |= {Answer((), exactly=canonical(written), capitals=False): None for written in short}
         if match := AMOUNT.fullmatch(answer):
             found[answer_form(match["before"] or match["after"])._replace(unitless=True)] = None
     return tuple(found)
@@ -207,6 +211,8 @@ def _variants(answer: str) -> Iterator[str]:
         yield match[1]
     if match := re.fullmatch(r"\+ ?([\d.,]+)", answer):
         yield match[1]
+    if match := re.fullmatch(r"(\$?[\d.,]+) million(| .+)", answer):
+        yield f"{match[1]} mil{match[2]}"
     yield from _other_spellings(answer)
 
 
@@ -223,7 +229,6 @@ def _other_spellings(answer: str) -> Iterator[str]:
     yield from _numeric_dates(answer)
     yield from _of_places(answer)
     yield from _of_centuries(answer)
-    yield from _with_letter(answer)
     yield from _in_thousands(answer)
     yield from _ranges(answer)
     if match := re.fullmatch(r"(?:the )?19([2-9]0)'?s", answer):
@@ -236,22 +241,27 @@ def _other_spellings(answer: str) -> Iterator[str]:
 
 
 def _with_letter(answer: str) -> Iterator[str]:
-    """Yield 150M and 150 mil for 150 million."""
-    if match := re.fullmatch(r"(\$?[\d.,]+) (million|billion|trillion)(| .+)", answer):
-        yield from (
-            f"{match[1]}{sign}{match[3]}" for sign in (match[2][0], *([" mil"] if match[2] == "million" else []))
-        )
+    """Yield 150M for 150 million."""
+    if match := re.fullmatch(r"([\d.,]+) (million|billion|trillion)(| .+)", answer):
+        yield f"{match[1]}{match[2][0].upper()}{match[3]}"
 
 
 def _of_places(answer: str) -> Iterator[str]:
-    """Yield a country by its other names, and a place with its state in letters (Columbus, OH) or in words."""
+    """Yield a country by its other names, and a place with its state in words."""
     plain = re.sub(r"^the ", "", answer, flags=re.I)
     yield from (name for names in COUNTRIES if plain in names for name in names if name != plain)
-    if match := re.fullmatch(r"([A-Z][\w .'-]+), ([A-Z][\w .]+)", answer):
+    if match := IN_STATE.fullmatch(answer):
         state = match[2].replace(".", "")
-        yield from (f"{match[1]}, {name}" for name in (CODES_OF_STATES.get(state), STATES.get(state)) if name)
+        if state in STATES:
+            yield f"{match[1]}, {STATES[state]}"
         if state in CODES_OF_STATES:
             yield f"{match[1]} in {state}"
+
+
+def _in_state(answer: str) -> Iterator[str]:
+    """Yield a place with its state in letters: Columbus, OH."""
+    if (match := IN_STATE.fullmatch(answer)) and (code := CODES_OF_STATES.get(match[2])):
+        yield from (f"{match[1]}, {code}", f"{match[1]} {code}")
 
 
 def _of_centuries(answer: str) -> Iterator[str]:

@@ -16,6 +16,7 @@ from rag_instruct.scoring.closed_sets import denied_question, verdict
 from rag_instruct.scoring.mentions import Answer, forms, mentions, outermost
 from rag_instruct.scoring.quantities import same_number
 from rag_instruct.scoring.spelling import canonical, normalized, unhyphenated
+from rag_instruct.words import content
 
 Scores = dict[str, float]
 
@@ -101,16 +102,26 @@ def _chooses_other(question: Question, text: str) -> bool:
     if _mentions(other, accepted):
         name = LAST_NAME.search(one)
         other = name[0] if name else ""
-    if not other or _mentions(other, accepted):
+    if not content(other) or _mentions(other, accepted):
         return False
     said, wrong = statements(canonical(final_part(text)[0])), forms((other.strip(),))
     if len(said) == 1 and BOTH.match(said[0]):
-        return _mentions(said[0], wrong) and _mentions(said[0], accepted)
+        once = len(outermost(mentions(said[0], accepted))) == 1  # a second time, it is told apart
+        return _mentions(said[0], wrong) and once
     concluding = [sentence for sentence in said if CONCLUDES.match(sentence)]
-    return bool(concluding) and _mentions(concluding[-1], wrong) and not _mentions(concluding[-1], accepted)
+    if not concluding or _mentions(concluding[-1], accepted) or NOT.search(concluding[-1]):
+        return False
+    # "So Lyon is the younger one" answers another question than which is older.
+    added = {word for word in content(CONCLUDES.sub("", concluding[-1])) if word.isalpha()}
+    return added <= content(question.question) and _states(concluding[-1], wrong, len(concluding[-1]))
 
 
-BOTH = re.compile(r"\W*both\b(?!.*\bbut\b)", re.I)
+BOTH = re.compile(
+    r"\W*both\b(?!.*(?:[;:(]|, (?!and\b)"
+    r"|\b(?:but|while|whereas|with|although|though|yet|however|than|before|after)\b))",
+    re.I,
+)
+NOT = re.compile(r"\bnot\b|n['\u2019]t\b", re.I)
 CONCLUDES = re.compile(r"\W*(?:therefore|thus|hence|so|in conclusion|in summary|in short|overall)\b", re.I)
 
 
@@ -150,7 +161,9 @@ def _f1(said: Sequence[str], wanted: Sequence[str]) -> float:
 
 
 # William "Bill" Roache, William (Bill) Roache
-NICKNAME = re.compile(r"(?<=[a-z.]) (?:[\"\u201c][A-Z][a-z]+[\"\u201d]|\([A-Z][a-z]+\))(?= [A-Z][a-z])")
+NICKNAME = re.compile(
+    r"\b(?!The\b)([A-Z][\w'\u2019-]*\.?) (?:[\"\u201c][A-Z][a-z]+[\"\u201d]|\([A-Z][a-z]+\))(?= [A-Z][a-z])"
+)
 
 
 def _quotes(answers: Sequence[str]) -> bool:
@@ -179,7 +192,7 @@ def answered(text: str, answers: tuple[str, ...], titled: bool = False) -> bool:
     """Return whether the text's final answer asserts one of the answers, which are titles of works if `titled`."""
     accepted = forms(answers, titled)
     text = TOPICS.sub("", text) if REFUSAL.match(text) else text
-    line, sentence = final_part(NICKNAME.sub("", text) if NICKNAME.search(text) and not _quotes(answers) else text)
+    line, sentence = final_part(NICKNAME.sub(r"\1", text) if NICKNAME.search(text) and not _quotes(answers) else text)
     rest, final = canonical(line), canonical(line[:sentence])
     # An answer may go on behind the stop of an abbreviation (Roe v. Wade), so we only look where it begins.
     if _guesses(final, accepted):

@@ -61,13 +61,17 @@ CURRENCY_SCALES = {"k": " thousand", "m": " million", "mn": " million", "b": " b
                    "tn": " trillion"}  # fmt: skip
 CODES = {"USD": "$", "EUR": "\u20ac", "GBP": "\u00a3", "JPY": "\u00a5"}
 CODE_BEFORE = re.compile(rf"\b({'|'.join(CODES)}) ?(?=\d)")
-CODE_BEHIND = re.compile(rf"(?<=[\dnkmb]) (US|U\.S\.|American) (?=dollars?\b)|(?<=[\dn]) ({'|'.join(CODES)})\b")
+AMOUNT = r"(?:(?<=\d)|(?<=\d[kmbt])|(?<=\d[mbt]n)|(?<= [mbt]n)|(?<=illion)|(?<=thousand))"  # "in USD" has none
+CODE_BEHIND = re.compile(rf"{AMOUNT} (?:(US|U\.S\.|American) (?=dollars?\b)|({'|'.join(CODES)})\b)")
 THOUSAND = re.compile(r"(?<![\w.,])(\d{1,3}(?:\.\d+)?) thousand\b", re.I)
+# In 1950, C. S. Lewis; in 1925, F. Scott Fitzgerald: the same without the comma.
+NO_INITIAL = r"(?!\.? ?(?:[B-HJ-Z]\b|[AI]\.)|\. ?[A-Z][\w'\u2019-]+ [A-Z])"
 UNIT_SIGNS = (
     (re.compile(r"(?<=\d) ?(?:%|per ?cent\b|percent\b)", re.I), " percent"),
     (re.compile(r"(?<=\d) ?(?:\u00b0|degrees?) ?(?:c|celsius|centigrade)\b", re.I), " degrees celsius"),
-    (re.compile(r"(?<=\d) ?C\b(?![+#'\u2019-])"), " degrees celsius"),
-    (re.compile(r"(?<=\d) ?F\b(?!['\u2019-])"), " degrees fahrenheit"),
+    # In names such as iPhone 5c, the letter may be small. B2C is no temperature.
+    (re.compile(rf"(?<![\w.])(\d+(?:\.\d+)?)(?:[cC]| C)\b(?![+#'\u2019-]){NO_INITIAL}"), r"\1 degrees celsius"),
+    (re.compile(rf"(?<![\w.])(\d+(?:\.\d+)?)(?:[fF]| F)\b(?!['\u2019-]){NO_INITIAL}"), r"\1 degrees fahrenheit"),
     (re.compile(r"(?<=\d) ?(?:\u00b0|degrees?) ?(?:f|fahrenheit)\b", re.I), " degrees fahrenheit"),
 )
 UNIT_NAMES = {
@@ -80,7 +84,7 @@ UNIT_NAMES = {
     "mi": "miles?",
     "ft": "foot|feet",
     "lb": "lbs|pounds?",
-    "in": "inch(?:es)?",
+    "inch": r"inch(?:es)?|in(?=\W*$|[.,;:)/]| (?:tall|long|wide|high|deep|thick|across|diameter)\b)",  # 6 in 10 people
     "oz": "ounces?",
     "hour": "hours|hrs?",
     "minute": "minutes|mins?",
