@@ -675,6 +675,12 @@ def test_a_document_without_a_text_is_counted(folder, name):
     assert left_out == {"empty documents": [name]}
 
 
+def test_a_text_that_explains_tags_is_no_refused_page(folder):
+    for name, begin in [("a.txt", "<html> is the root."), ("b.txt", "<?xml version='1.0'?> begins a file.")]:
+        (folder / name).write_text(f"{begin} {GLOVES}")
+    assert list(passages(folder)[0]) == ["a.txt-1", "b.txt-1"]
+
+
 def test_a_class_of_no_text_may_stand_at_the_text_itself(folder):
     (folder / "a.html").write_text(f"<body><div class='post share'><p>{GLOVES}</p><p>{BOOTS}</p></div></body>")
     ((_, text),) = passages(folder)[0].values()
@@ -718,6 +724,8 @@ def test_the_name_of_a_site_is_no_title_and_signs_that_link_headings_are_no_text
         ("<ul><li><a href='#'>Alpha</a></li><li><a href='#'>Beta</a></li></ul>", "- Alpha\n- Beta"),
         ("<ul><li>Potassium \u2191</li></ul>", "- Potassium \u2191"),
         ("<div style='display:none'>secret</div><p>a</p><div class='toc'><div>x</div><p>rest</p>", "a x rest"),
+        ("<div><p hidden>secret</div>shown <b>too</b><p>a</p>", "shown too a"),
+        ("<table><tr><td>a</td><td><p hidden>secret</td><td>b</td></tr></table>", "a | | b"),
     ],
 )
 def test_links_to_nowhere_and_arrows_are_text_and_what_is_hidden_stays_so(page, shown):
@@ -758,6 +766,7 @@ def test_what_a_page_hides_or_shows_only_to_programs_is_no_text():
     [
         ("See [[Boots#Cap|the cap]], [[Boots#Cap]] and `[[code]]`.", ["See the cap, Boots > Cap and [[code]]."]),
         ("# [[Gloves]] {#gloves}\n\n| a |\n|--|\n| [[B\\|shoe]] |", ["Gloves", "a", "shoe"]),
+        ("The element x[[i]] and\u89c1[[Boots]]", ["The element x[[i]] and\u89c1Boots"]),
         ("A matrix [[0, 1]], a source [[1]](http://x).\n\n![[a.png]]", ["A matrix [[0, 1]], a source [1]."]),
         ("> [!note]- Title\n> Text.\n\n> [!TIP]\n> More.", ["Title", "Text.", "More."]),
     ],

@@ -36,7 +36,9 @@ HIDEABLE = {
     "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "i", "label", "ol", "p", "pre", "section", "small", "span",
     "strong", "sub", "sup", "table", "ul",
 }  # fmt: skip
-ENDS_P = PARAGRAPHS - {"body", "html", "caption", "tbody", "tfoot", "thead"} | {f"h{level}" for level in range(1, 7)}
+# A start or an end tag of these ends a "p" that has no end tag. Blocks stand in no "p", so such an end tag is of what
+# the "p" stands in.
+ENDS_P = PARAGRAPHS - {"html"} | {"td", "th"} | {f"h{level}" for level in range(1, 7)}
 # Classes and roles of elements that are not the text: links to edit a section, links of a paragraph to itself, banners.
 NO_TEXT = {
     "breadcrumb", "breadcrumbs", "cookie-banner", "cookie-consent", "headerlink", "mw-editsection", "navbox",
@@ -54,7 +56,10 @@ SIGN_OF_LINK = re.compile("[\u00b6\u2191\u21a9]\ufe0e?")
 FRONT_MATTER = re.compile(r"\A(---|\+\+\+)[ \t]*\n(.*?)^(?:\1|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 FRONT_KEY = re.compile(r"^\s*[\w\"'-]+[ \t]*[:=]", re.MULTILINE)  # without one, a rule begins the text
 FRONT_TITLE = re.compile(r"""^title[ \t]*[:=][ \t]*(["']?)(.+?)\1[ \t]*$""", re.MULTILINE | re.IGNORECASE)
-WIKI_LINK = re.compile(r"(!?)\[\[(?=[^\]]*[^\W\d_])([^\[\]|\n]+?)(?:\\?\|([^\[\]\n]+))?\]\](?![(\[])")
+# In prose, x[[i]] is the element of a list.
+WIKI_LINK = re.compile(
+    r"(?<![A-Za-z0-9_)\]])(!?)\[\[(?=[^\]]*[^\W\d_])([^\[\]|\n]+?)(?:\\?\|([^\[\]\n]+))?\]\](?![(\[])"
+)
 CALLOUT = re.compile(r"<blockquote>\n<p>\[![\w-]+\][+-]?[ \t]*([^\n<]*)(?:\n|(?=</p>))")
 HEADING_ID = re.compile(r"[ \t]*\{[#.][\w:.-]+[^{}<]*\}(</h[1-6]>)")  # attributes, as pandoc and Hugo write them
 HEAD_TITLE = re.compile(r"<title[^>]*>([^<]+)", re.IGNORECASE)
@@ -140,9 +145,9 @@ class _Walker(HTMLParser):
         return bool(self._skip_tag)
 
     def handle_endtag(self, tag: str) -> None:
-        if self._skip_tag:
-            self._end_skipped(tag)
-        elif tag in INLINE:
+        if self._skips_end(tag):
+            return
+        if tag in INLINE:
             self._end_inline(tag)
         elif self._cells is not None:
             self._end_in_row(tag)
@@ -156,11 +161,17 @@ class _Walker(HTMLParser):
                 self._pre -= 1
             self._follows = self._follows and (tag == "li" or tag in ROWS or bool(self._lists))
 
-    def _end_skipped(self, tag: str) -> None:
+    def _skips_end(self, tag: str) -> bool:
+        """Return whether an end tag is skipped: it stands in an element that is skipped, or ends this element."""
+        if self._skip_tag == "p" and tag in ENDS_P - {"p"}:
+            self._skip_depth, self._skip_tag = 0, ""
+        if not self._skip_tag:
+            return False
         if tag == self._skip_tag:
             self._skip_depth -= 1
         if not self._skip_depth:
             self._skip_tag = ""
+        return True
 
     def _end_inline(self, tag: str) -> None:
         if tag == "a" and self._link_begin >= 0:

@@ -21,6 +21,8 @@ from rag_instruct.records.values import name_of, text_of, under_hint
 
 FIELDS = ("id", "text", "title")
 MARKED = (".html", ".htm", ".xhtml", ".md", ".markdown")  # documents that may begin as a web page does
+# A web page or XML by its first bytes. In a text that explains "<html>", words follow the tag.
+TAGS_FIRST = re.compile(rb"\s*<[^<>]*(?:>\s*(?:<|\Z)|\Z)|\s*<[^<>]*>[^<>]*</(?:html|body)>\s*\Z", re.IGNORECASE)
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 LISTED = 20  # documents that a message names
 RUNNING = "lines of running headers, footers and page numbers"
@@ -144,7 +146,8 @@ def _refuse_others(path: Path) -> None:
     said = stands_for(head)
     if kind in MARKED and "LFS" not in said:
         return
-    if said:
+    explains = kind == ".txt" and head.lstrip().startswith(b"<") and not TAGS_FIRST.match(head)
+    if said and not explains:
         raise ValueError(f"it is {said}" + (" If it is the wanted text, name it .html" if kind == ".txt" else ""))
     if kind in FORMATS and not head:
         raise ValueError("the file is empty: get it again")

@@ -252,7 +252,7 @@ def encoding_of(path: Path, head: bytes, form: Form) -> str:
 
 
 def is_text_encoding(name: str) -> bool:
-    """Return whether Python reads files in this encoding. It does not read all that it knows: idna is for host names."""
+    """Return whether Python reads files in this encoding. It does not in all that it knows: idna is for host names."""
     try:
         b"text".decode(name, "ignore")
     except (LookupError, UnicodeError):
