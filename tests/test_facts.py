@@ -291,3 +291,33 @@ def test_what_is_said_to_be_ends_where_a_phrase_ends():
         found["What is Click?"] == "a Python package for creating beautiful command line interfaces in a composable way"
     )
     assert not asked("Click", "Click is a 1990 action - crime film.").get("What is Click?", "").endswith("action")
+
+
+@pytest.mark.parametrize(
+    ("title", "text", "question", "target"),
+    [
+        ("Vik", "In 1998, the Vik Police Authority filed an objection to the plan; but in 2002, the Patent Office ruled in favour of the BBC.", "When did the Patent Office rule in favour of the BBC?", "2002"),
+        ("ABC", "On April 1, 1963, ABC debuted the soap opera General Hospital.", "What did ABC debut on April 1, 1963?", "the soap opera General Hospital"),
+        ("Ida Holm", "In 1912 Ida Holm contacted Anna Lind about a painting.", "Who contacted Anna Lind about a painting in 1912?", "Ida Holm"),
+    ],
+)  # fmt: skip
+def test_a_sentence_answers_what_who_and_its_parts_between_semicolons(title, text, question, target):
+    assert asked(title, text).get(question) == target
+
+
+def test_a_list_with_semicolons_is_not_cut_into_sentences():
+    """Its first part alone would be half of the truth."""
+    assert asked("Acme", "Acme was founded in 1950; Oslo, Norway; and 1960 in Paris, France.") == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "question"),
+    [
+        ("Ida Holm took a decision about Oslo in 1920.", "What did Ida Holm take in 1920?"),
+        ("Ida Holm sold it to Anna Lind in 1920.", "What did Ida Holm sell to Anna Lind in 1920?"),
+        ("Ida Holm knighted Walker in 1910.", "What did Ida Holm knight in 1910?"),
+        ("Ida Holm sold a picture.", "What did Ida Holm sell?"),
+    ],
+)
+def test_what_is_not_asked_for_without_a_verb_a_thing_and_a_year_that_say_enough(text, question):
+    assert question not in asked("Ida Holm", f"Ida Holm was a painter. {text}")

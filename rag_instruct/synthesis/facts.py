@@ -13,6 +13,7 @@ UNIT_NAMES = word_set(
     "mm year years litre litres liter liters gram grams kg kilos pounds dollars euros minutes hours days weeks "
     "months degrees seconds"
 )
+THING = "THING"  # the label of a fact's target that has no type: the targets of two such facts have little in common
 NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?(?: (hundred|thousand|million|billion)\b)?")
 POWERS = {"hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9}
 MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"

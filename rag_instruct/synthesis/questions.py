@@ -19,7 +19,7 @@ from rag_instruct.synthesis.clauses import (
     has_pointing_word,
     text_of,
 )
-from rag_instruct.synthesis.facts import UNIT_NAMES, Fact
+from rag_instruct.synthesis.facts import THING, UNIT_NAMES, Fact
 from rag_instruct.synthesis.subjects import NAMES, Topic, is_human
 from rag_instruct.words import word_set
 
@@ -48,6 +48,18 @@ NEEDING = word_set(
     "promote put rank rate receive represent return run select send serve set stay take teach tell transfer turn use "
     "vote want win"
 )
+# Verbs and nouns that do not say what is asked for: "What did X make in 1920?"
+VAGUE = word_set(
+    "be do have make take get give go see reach cause begin start end leave hold keep use need want like let help try "
+    "allow enable bring put show follow face suffer experience undergo gain lose share remain become include involve "
+    "enter join win lead change increase reduce continue"
+)
+VAGUE_NOUNS = word_set(
+    "part number series lot variety time place way role step position use care action control effort attention "
+    "advantage effect impact range rest majority half kind type sort form"
+)
+THINGS = ("GPE", "LOC", "FAC", "WORK_OF_ART", "EVENT", "PRODUCT", "LAW", "LANGUAGE")
+VAGUE_DETERMINERS = ("some", "many", "several", "any", "no", "all", "more", "most", "few", "other", "another", "new")
 TIME_NOUNS = word_set("year month day week hour minute second time percent")  # "how many times" is rarely meant
 DATED_WORKS = word_set("film movie album song single novel book game drama comedy thriller")
 WRITTEN = ("novel", "book")
@@ -73,6 +85,7 @@ def facts_of(clause: Clause, topic: Topic) -> Iterator[Fact]:
         for part in clause.parts:
             yield from _about_part(clause, part)
         yield from _creator(clause, topic)
+        yield from _doer(clause)
         yield from _descriptions(clause, topic)
 
 
@@ -202,20 +215,49 @@ def _creator(clause: Clause, topic: Topic) -> Iterator[Fact]:
     if not somebody or work is None or work.says(*POSSESSIVES):
         return
     if any(word.ent_type_ in NAMES - {"PERSON", "NORP"} for word in work.target):
-        said = f"{clause.verb_text} {clause.body()}"
-        yield Fact(
-            sentence="",
-            subject=clause.subject,
-            asks="who",
-            target=clause.subject,
-            question=f"Who {said}?",
-            indirect=f"who {said}",
-            statement=clause.statement(),
-            open=said,
-            relation=clause.relation,
-            label="PERSON",
-            relative=f"who {said}",
-        )
+        yield _who(clause, "PERSON")
+
+
+def _doer(clause: Clause) -> Iterator[Fact]:
+    """Yield "Who sold Alaska to the United States in 1867?" for "N sold Alaska to the United States in 1867".
+
+    The question needs a name and a year: many have sold something at some time.
+    """
+    verb, work = clause.verb, next(iter(clause.of_role("object")), None)
+    if clause.aux or verb.tag_ != "VBD" or verb.lemma_ in CREATING | VAGUE | OPINIONS or work is None:
+        return
+    if verb.doc[verb.i + 1].text in (",", "and", "or") or not _has_year(clause):
+        return
+    others = [word for part in clause.parts if part.role != "date" for word in part.target]
+    named = any(word.ent_type_ in NAMES for word in others)
+    if (
+        clause.head.ent_type_ in ("PERSON", "ORG")
+        and named
+        and not any(part.says(*POSSESSIVES) for part in clause.parts)
+    ):
+        yield _who(clause, clause.head.ent_type_)
+
+
+def _who(clause: Clause, label: str) -> Fact:
+    """Return the fact that asks for the subject."""
+    said = f"{clause.verb_text} {clause.body()}"
+    return Fact(
+        sentence="",
+        subject=clause.subject,
+        asks="who",
+        target=clause.subject,
+        question=f"Who {said}?",
+        indirect=f"who {said}",
+        statement=clause.statement(),
+        open=said,
+        relation=clause.relation,
+        label=label,
+        relative=f"who {said}",
+    )
+
+
+def _has_year(clause: Clause) -> bool:
+    return any(YEAR_OR_CENTURY.search(part.text) for part in clause.of_role("date"))
 
 
 def _object(clause: Clause, part: Part) -> Iterator[Fact]:
@@ -226,6 +268,19 @@ def _object(clause: Clause, part: Part) -> Iterator[Fact]:
         yield structs.replace(_fact(clause, part, "who", "whom"), relative=f"whom {clause.statement((part,))}")
     elif clause.verb.lemma_ == "have" and not clause.aux and part.words[0].lower_ in ("a", "an"):
         yield from _attribute(clause, part)
+    else:
+        yield from _thing(clause, part)
+
+
+def _thing(clause: Clause, part: Part) -> Iterator[Fact]:
+    """Yield "What did ABC debut in 1963?" for "ABC debuted the soap opera General Hospital in 1963"."""
+    verb, noun = clause.verb.lemma_, part.root
+    says_much = verb not in NEEDING | VAGUE | OPINIONS | WITH_PERSON and noun.lemma_.lower() not in VAGUE_NOUNS
+    named = noun.ent_type_ in THINGS or part.words[0].lower_ in ("the", "a", "an")  # a bare name may be a person's
+    is_thing = noun.ent_type_ not in ("PERSON", "DATE", "TIME", "NORP") and (noun.pos_ == "NOUN" or named)
+    only_one = len(clause.of_role("object")) == 1 and not any(word.dep_ == "conj" for word in part.words)
+    if says_much and is_thing and only_one and _has_year(clause) and not part.says(*POSSESSIVES, *VAGUE_DETERMINERS):
+        yield structs.replace(_fact(clause, part, "what", "what"), label=THING)
 
 
 def is_person(part: Part) -> bool:

@@ -54,6 +54,9 @@ NAMED = re.compile(
     r"((?:[A-Z][^\s()]*,? |(?:of|de|da|von|van|der|the|al|bin|la|le|and|\d+th) ){0,7}[A-Z][^\s()]*?)\s*\(([^()]*)\)"
 )
 ODD = re.compile(r"[\[\]{}|<>=…;]|\.\.|:\s|\b(I|we|my|our|us|you|your)\b")
+JOINED_BY = re.compile(
+    r"^(?:(?:and|but|or|so|yet|while|whereas|however|instead|therefore|thus|moreover|in addition),? )+", re.I
+)
 JOINING_PREPS = ("after", "before", "during", "until")  # a clause stands without their phrase
 TEXTS = ("target", "question", "indirect", "statement", "open", "relative")  # of a fact
 UNKNOWN = "?"  # a subject to which no pronoun of the next sentence can go back
@@ -72,13 +75,39 @@ def find_facts(passages: Iterable[Passage]) -> Iterator[FactsOf]:
     for passage in passages:
         articles.setdefault(article(passage) if passage.title else passage.id, []).append(passage)
     for group in articles.values():
-        texts = [[text for line in passage.text.splitlines() for text in sentences(line)] for passage in group]
-        parsed = [list(parser().pipe(map(plain, one))) for one in texts]
-        topic = _learn_topic(group[0].title, [doc for docs in parsed for doc in docs])
-        for passage, texts_of_passage, docs in zip(group, texts, parsed, strict=True):
-            lines = list(zip(texts_of_passage, docs, strict=True))
+        parsed = [_parsed(passage) for passage in group]
+        topic = _learn_topic(group[0].title, [doc for lines in parsed for _, doc in lines])
+        for passage, lines in zip(group, parsed, strict=True):
             if facts := _without_repeated_questions(_facts(lines, topic)):
                 yield FactsOf(passage.id, facts)
+
+
+def _parsed(passage: Passage) -> "list[tuple[str, Doc]]":
+    """Return the sentences of a passage with their parses. A sentence with semicolons has a parse for each part."""
+    texts = [text for line in passage.text.splitlines() for text in sentences(line)]
+    pieces = [(text, piece) for text in texts for piece in pieces_of(text)]
+    docs = list(parser().pipe(piece for _, piece in pieces))
+    lists = {
+        text for (text, piece), doc in zip(pieces, docs, strict=True) if piece != plain(text) and not _has_verb(doc)
+    }
+    return [(text, doc) for (text, _), doc in zip(pieces, docs, strict=True) if text not in lists]
+
+
+def pieces_of(text: str) -> list[str]:
+    """Return the parts of a sentence between semicolons as sentences, without the words that join them."""
+    parts = [JOINED_BY.sub("", part.strip(" .")) for part in plain(text).split(";")]
+    if len(parts) == 1 or not all(parts):
+        return [plain(text)]
+    return [f"{part[:1].upper()}{part[1:]}{'' if part[-1:] in '!?' else '.'}" for part in parts]
+
+
+def _has_verb(doc: "Doc") -> bool:
+    """Say whether a part of a sentence has a subject and a verb, and is no item of a list."""
+    root = next((word for word in doc if word.dep_ == "ROOT"), None)
+    verb = root is not None and root.pos_ in ("VERB", "AUX") and root.tag_ not in ("VBG", "VBN")
+    has_aux = root is not None and any(word.dep_ in ("aux", "auxpass") for word in root.children)
+    subjects = ("nsubj", "nsubjpass", "expl", "csubj")
+    return root is not None and (verb or has_aux) and any(word.dep_ in subjects for word in root.children)
 
 
 def _learn_topic(title: str, docs: "Sequence[Doc]") -> Topic:

@@ -14,7 +14,7 @@ from rag_instruct.corpus.passages import Passage
 from rag_instruct.files import digest
 from rag_instruct.schema import Link
 from rag_instruct.synthesis.clauses import YEAR
-from rag_instruct.synthesis.facts import Fact
+from rag_instruct.synthesis.facts import THING, Fact
 from rag_instruct.synthesis.focus import Focus
 from rag_instruct.synthesis.tasks import (
     NEAR,
@@ -241,7 +241,7 @@ def _variables(task: Task, kind: str, known: Sequence[Fact], seed: str) -> dict[
 
 def _may_be_false(fact: Fact, other: Fact) -> bool:
     """Say whether another fact's target is surely a wrong answer. A place may lie in another one."""
-    if fact.asks == "where" or fact.label != other.label:
+    if fact.asks == "where" or fact.label != other.label or fact.label == THING:
         return False
     return fact.asks != "count" or (fact.relation == other.relation and unit_of(fact) == unit_of(other))
 

@@ -331,6 +331,8 @@ def subject_of(head: "Token", topic: Topic, before: str) -> str:
     words = core_of(head)
     # A pronoun can go back to the topic after a sentence about it. Texts about people may begin with "he".
     topic_is_near = bool(topic.name) and (before == topic.name or (not before and topic.person))
+    if _ends_title(head, topic):
+        return topic.name
     if head.pos_ == "PRON":
         return topic.name if topic_is_near and topic.means_by(head.lower_) else ""
     if _is_cut_off(words):
@@ -346,6 +348,13 @@ def subject_of(head: "Token", topic: Topic, before: str) -> str:
     # After "her mother raised her", "her father" is still hers.
     about_topics_own = bool(topic.name) and before.startswith(possessive(topic.name))
     return _standing(words, topic, topic_is_near or about_topics_own)
+
+
+def _ends_title(head: "Token", topic: Topic) -> bool:
+    """Say whether the topic's name of several words ends here. The parser takes the end of "Doctor Who" for a pronoun."""
+    words = topic.name.split()
+    start = head.i + 1 - len(words)
+    return len(words) > 1 and start >= 0 and [word.text for word in head.doc[start : head.i + 1]] == words
 
 
 def _is_cut_off(words: "Sequence[Token]") -> bool:
