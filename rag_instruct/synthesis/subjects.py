@@ -351,7 +351,7 @@ def subject_of(head: "Token", topic: Topic, before: str) -> str:
 
 
 def _ends_title(head: "Token", topic: Topic) -> bool:
-    """Say whether the topic's name of several words ends here. The parser takes the end of "Doctor Who" for a pronoun."""
+    """Say whether the topic's name of several words ends here. The parser takes "Doctor Who" for a pronoun."""
     words = topic.name.split()
     start = head.i + 1 - len(words)
     return len(words) > 1 and start >= 0 and [word.text for word in head.doc[start : head.i + 1]] == words
