@@ -106,7 +106,7 @@ def test_what_is_of_no_use_is_left_out_and_counted(tmp_path):
          "line 1: not of the schema of set: no 'instruction', it has idx, conversations; it looks like sharegpt or slimorca"),
         ([GOOD], "lmsys", "no 'conversation', it has instruction, output; it looks like wizardlm or plain: give that as the `schema`"),
         ([{"conversations": [{"role": "user"}]}], "sharegpt", "a turn without 'from' and 'value'"),
-        ([{"conversations": "[{'from': 'human'}]"}], "sharegpt", "'conversations' is no list of turns"),
+        ([{"conversations": "[{'from': 'human'}]"}], "sharegpt", 'write it as ["a", "b"], in double quotes'),
         ([{**LMSYS, "openai_moderation": None}], "lmsys", "no 'flagged', it has None"),
         ([{**LMSYS, "openai_moderation": ["x"]}], "lmsys", "no 'flagged', it has 'x'"),
         ([{**LMSYS, "openai_moderation": {"flagged": True}}], "lmsys", "'openai_moderation' is no list, but {'flagged': True}"),
