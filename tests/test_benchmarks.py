@@ -202,7 +202,7 @@ FAULTS = [
     ("own", "t.csv", "question,answers\nQ?,\"['x', 'y']\"\n", "line 2: the answers looks like a list, but is not JSON: \"['x', 'y']\""),
     ("own", "t.jsonl", [{"question": "Q?", "answers": {"en": "x"}}], "the answers must be a text or a whole number, but is {'en': 'x'}"),
     ("own", "t.jsonl", [{"question": "Q?", "answers": [True]}], "the answers must be a text or a whole number, but is True"),
-    ("own", "t.jsonl", [{"question": "Q?", "answers": None}], "the answers must be a text, but is None"),
+    ("own", "t.jsonl", [{"question": "Q?", "answers": None}], "the field 'answers' is empty: fill it in"),
     ("own", "t.jsonl", [{"question": "Q?", "answers": "x", "choices": "x or y"}], "the choices must be a list, or an object of texts by label, but are 'x or y'"),
     ("own", "t.jsonl", [{"question": "Q?", "answers": "x", "choices": [{"value": "x"}]}], "no 'label', it has value"),
     ("own", "t.jsonl", [{"question": "Q?", "answers": "x", "choices": {"label": "A", "text": "x"}}], "the choices must be a list, or an object of texts by label"),
