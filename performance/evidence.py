@@ -16,7 +16,8 @@ import numpy as np
 from performance.measure import machine
 from rag_instruct import cli
 from rag_instruct.evidence.findings import Thresholds
-from rag_instruct.evidence.measuring import Bits, Measurer, Prompted
+from rag_instruct.evidence.gains import Bits
+from rag_instruct.evidence.measuring import Measurer, Prompted
 from rag_instruct.evidence.rows import row_texts
 from rag_instruct.evidence.weighing import weigh
 from rag_instruct.llm.answers import AnswerStore

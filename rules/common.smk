@@ -15,10 +15,10 @@ from rag_instruct.benchmarks.settings import evaluated, facts, schema_of
 from rag_instruct.code import Code
 from rag_instruct.settings import GIVEN
 from rag_instruct.settings.config import checked
+from rag_instruct.settings.described import described
 from rag_instruct.settings.places import own_file, refuse_braces, with_own_files
 from rag_instruct.settings.sources import file_name
 from rag_instruct.jobs import write_settings
-from rag_instruct.dataset.card import described
 from rag_instruct.errors import UserError
 from rag_instruct.graph.start import finish, prepare, start, check_without_onstart
 from rag_instruct.paradigms import PARADIGMS, REFILL, is_refilled, quotas

@@ -18,8 +18,8 @@ from rag_instruct.dataset.verification import paradigm_shown
 from rag_instruct.errors import UserError
 from rag_instruct.evidence.calibration import auc, best_threshold, needed_losses, read_labelled
 from rag_instruct.evidence.findings import Thresholds, as_intended, paradigm_found
-from rag_instruct.evidence.gains import gain, lost
-from rag_instruct.evidence.measuring import Bits, Prompted, measurer_of
+from rag_instruct.evidence.gains import Bits, gain, lost
+from rag_instruct.evidence.measuring import Prompted, measurer_of
 from rag_instruct.evidence.rows import row_texts, sampled
 from rag_instruct.evidence.summary import evidence_table, summary_of, worst
 from rag_instruct.evidence.weighing import RowTexts, weigh

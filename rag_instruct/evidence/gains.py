@@ -9,11 +9,18 @@ arXiv 2409.00729).
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from rag_instruct.evidence.measuring import Bits
 from rag_instruct.schema import Gain
+
+
+class Bits(NamedTuple):
+    """The bits of each token of a question, with the end of the chat template after it, and of its answer."""
+
+    question: np.ndarray
+    answer: np.ndarray
 
 
 def gain(own: Bits, draws: Sequence[Bits], nothing: Bits) -> Gain:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from transformers import PreTrainedTokenizerBase
 
+from rag_instruct.evidence.gains import Bits
 from rag_instruct.files import digest
 from rag_instruct.llm.answers import AnswerStore, request_key
 from rag_instruct.llm.segments import Record, Reply
@@ -30,13 +31,6 @@ class Prompted(NamedTuple):
     answer: str
     documents: tuple[str, ...]
     common: bool = False  # other questions share these documents, so the model reads them once
-
-
-class Bits(NamedTuple):
-    """The bits of each token of a question, with the end of the chat template after it, and of its answer."""
-
-    question: np.ndarray
-    answer: np.ndarray
 
 
 class Measurer:
