@@ -21,9 +21,10 @@ import time
 from pathlib import Path
 
 from performance.measure import bill, machine, serving
-from rag_instruct.benchmarks import benchmark, names, write
+from rag_instruct.benchmarks import benchmark, names
 from rag_instruct.files import read_jsonl, write_jsonl
 from rag_instruct.jobs import write_settings
+from rag_instruct.record_files import write_records
 from rag_instruct.schema import Question
 
 ROOT = Path(__file__).parent.parent
@@ -35,7 +36,7 @@ VOCABULARY = [f"word{number}" for number in range(5000)]
 def generate(folder: Path, name: str, size: int, draw: random.Random, pool: list[str]) -> None:
     """Write questions and documents of one benchmark."""
     questions = [Question(f"{name}-{n}", f"What is number {n} of {name}?", (f"{name} {n}",)) for n in range(size)]
-    write(folder / f"{name}.questions.jsonl", questions)
+    write_records(folder / f"{name}.questions.jsonl", questions)
     rows = ({"id": q.id, "documents": draw.sample(pool, DOCUMENTS)} for q in questions)
     write_jsonl(folder / f"{name}.documents.jsonl", rows)
 

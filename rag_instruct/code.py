@@ -6,10 +6,12 @@ code, we count it.
 """
 
 import ast
+import json
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from rag_instruct.files import digest
+from rag_instruct.files import digest, write_json
 from rag_instruct.silence import silenced
 
 PROJECT = ("rag_instruct", "scripts")
@@ -23,12 +25,18 @@ Source = tuple[str, str]  # the origin of an imported name: a module, and a name
 
 
 class Code:
-    """The code of the project. Each file is read once, when a script first uses it."""
+    """The code of the project. Each file is parsed once, when a script first uses it.
 
-    def __init__(self, root: Path) -> None:
+    To parse all of it takes seconds, and each plan and each job on a cluster asks. So `kept`, if given, is a file that
+    keeps the digests. It counts only as long as no file of the project has changed.
+    """
+
+    def __init__(self, root: Path, kept: Path | None = None) -> None:
         self._root = root
         self._modules: dict[str, Module | None] = {}
-        self._digests: dict[tuple[str, ...], str] = {}
+        self._kept = kept
+        self._version = self._all_code() if kept else ""
+        self._digests = _read(kept, self._version) if kept else {}
 
     def of_script(self, name: str, *more: str, without: Sequence[str] = ()) -> str:
         """Return a digest of the code that scripts/<name>.py uses.
@@ -36,14 +44,25 @@ class Code:
         `more` are modules that the script loads by name, such as that of a benchmark. `without` are modules that do not
         change its output.
         """
-        asked = (name, *more, ALL, *without)
+        asked = " ".join((name, *more, ALL, *without))
         if asked not in self._digests:
-            found = self._reached([(module, ALL) for module in (f"scripts.{name}", *more)], without)
+            found = self.reached([(module, ALL) for module in (f"scripts.{name}", *more)], without)
             texts = {place: text for place, text in found.items() if text}
             self._digests[asked] = digest(*(f"{place}\n{texts[place]}" for place in sorted(texts)))[:16]
+            if self._kept:
+                write_json(self._kept, {"version": self._version, "digests": self._digests})
         return self._digests[asked]
 
-    def _reached(self, waiting: list[Place], without: Sequence[str]) -> dict[Place, str]:
+    def _all_code(self) -> str:
+        """Return a digest of all files of the project. The version of Python decides how code is written out."""
+        files = [file for package in PROJECT for file in sorted((self._folder(package) / package).rglob("*.py"))]
+        return digest(sys.version, *(f"{file}\n{file.read_text('utf-8')}" for file in files))
+
+    def _folder(self, package: str) -> Path:
+        """Return the folder of a package. The installed package is not in the folder of its scripts and rules."""
+        return self._root if (self._root / package).is_dir() else Path(__file__).parents[1]
+
+    def reached(self, waiting: list[Place], without: Sequence[str] = ()) -> dict[Place, str]:
         """Return the code of all definitions that these use, directly or not, by place."""
         found: dict[Place, str] = {}
         while waiting:
@@ -58,14 +77,21 @@ class Code:
         """Return a module of the project, or None for another name. Modules of SAYING come without code."""
         if name not in self._modules:
             package, *inner = name.split(".")
-            # The installed package is not in the folder of its scripts and rules.
-            root = self._root if (self._root / package).is_dir() else Path(__file__).parents[1]
-            path = root.joinpath(package, *inner)
+            path = self._folder(package).joinpath(package, *inner)
             files = (path.with_suffix(".py"), path / "__init__.py") if package in PROJECT else ()
             file = next((file for file in files if file.is_file()), None)
             text = "" if package == PROJECT[0] and {*inner[:1]} & SAYING else file and file.read_text("utf-8")
             self._modules[name] = None if file is None else Module(name, text or "", self.module)
         return self._modules[name]
+
+
+def _read(kept: Path, version: str) -> dict[str, str]:
+    """Return the digests of a file of this version. Another file, or a damaged one, has none."""
+    try:
+        found = json.loads(kept.read_text("utf-8"))
+        return dict(found["digests"]) if found["version"] == version else {}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
 
 
 class Module:

@@ -26,7 +26,7 @@ from rag_instruct.errors import UserError
 from rag_instruct.files import needs_room, read_json, read_text, whole, write_json
 from rag_instruct.logs import bar, logger
 from rag_instruct.settings import Settings
-from rag_instruct.settings.sources import LIST, file_name
+from rag_instruct.settings.sources import LIST, file_name, remote_files
 
 ATTEMPTS = 8  # after which a download that has not grown ends
 BEGIN = b'{\n  "hub": '  # of each list of a download from the hub
@@ -328,15 +328,6 @@ def _is_list(source: Path) -> bool:
         return False
     with source.open("rb") as file:
         return file.read(len(BEGIN)) == BEGIN
-
-
-def remote_files(config: Settings) -> list[Settings]:
-    """Return the settings of all files of corpora and benchmarks that have a `url`. Some have `size` and `sha256`."""
-    corpora = config.get("corpora", {}).values()
-    files = [file for corpus in corpora for file in (corpus["passages"], *corpus.get("embeddings", {}).values())]
-    benchmarks = config.get("benchmarks", {}).values()
-    files += [*benchmarks, *(benchmark["ids"] for benchmark in benchmarks if "ids" in benchmark)]
-    return [file for file in files if "url" in file]
 
 
 def downloads(config: Settings) -> Settings:

@@ -3,10 +3,12 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rag_instruct.files import digest
-from rag_instruct.schema import Exemplar
+
+if TYPE_CHECKING:  # plans load this module, and do without what checks records
+    from rag_instruct.schema import Exemplar
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def chunk_slots(slot_count: int, chunk: int, chunks: int) -> range:
     return range(chunk * slot_count // chunks, (chunk + 1) * slot_count // chunks)
 
 
-def drawing_orders(exemplars: Sequence[Exemplar], seed: str) -> dict[str, list[Exemplar]]:
+def drawing_orders(exemplars: "Sequence[Exemplar]", seed: str) -> "dict[str, list[Exemplar]]":
     """Return the exemplars of each set, and of all sets (ANY), ordered by digest.
 
     So an added exemplar does not change the order of the others.
@@ -90,7 +92,7 @@ def drawing_orders(exemplars: Sequence[Exemplar], seed: str) -> dict[str, list[E
     return orders
 
 
-def candidates(slot: Slot, order: Sequence[Exemplar], tries: int) -> Iterator[tuple[Exemplar, int]]:
+def candidates(slot: Slot, order: "Sequence[Exemplar]", tries: int) -> "Iterator[tuple[Exemplar, int]]":
     """Yield the candidates of a slot, as (exemplar, round). Two slots never share a candidate.
 
     The slot stops after `tries` candidates with documents. There are LOOKED_AT times as many, because some have none.
@@ -110,7 +112,7 @@ def candidates(slot: Slot, order: Sequence[Exemplar], tries: int) -> Iterator[tu
 
 
 def tried(
-    exemplars: Sequence[Exemplar], paradigm: str, rows: Mapping[str, int], oversample: float, tries: int, seed: str
+    exemplars: "Sequence[Exemplar]", paradigm: str, rows: Mapping[str, int], oversample: float, tries: int, seed: str
 ) -> set[str]:
     """Return the ids of the exemplars that the slots of a paradigm may try."""
     orders = drawing_orders(exemplars, f"{seed}/{paradigm}")

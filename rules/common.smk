@@ -36,7 +36,7 @@ from rag_instruct.retrieval.steps import (
 prepare(ROOT)
 
 PROMPTS = ROOT / "resources/prompts"
-CODE = Code(ROOT)
+CODE = Code(ROOT, Path(".snakemake/code.json"))
 
 
 @contextmanager

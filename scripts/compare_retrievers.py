@@ -19,11 +19,12 @@ import json as json_format
 from pathlib import Path
 
 from rag_instruct import cli
-from rag_instruct.benchmarks import read_questions
 from rag_instruct.errors import UserError
 from rag_instruct.evaluation.retrievers import Measurement, draw_recall, measurements, page
 from rag_instruct.files import whole, write_json
+from rag_instruct.record_files import read_records
 from rag_instruct.retrieval.runs import Run
+from rag_instruct.schema import Question
 
 
 def main(
@@ -37,7 +38,7 @@ def main(
     json: Path,
     svg: Path,
 ) -> None:
-    asked = {path.parent.name: list(read_questions(path)) for path in questions}
+    asked = {path.parent.name: list(read_records(path, Question)) for path in questions}
     found: list[Measurement] = []
     for path in runs:
         benchmark = path.parent.name.removeprefix("evaluation_")

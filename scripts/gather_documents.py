@@ -17,10 +17,11 @@ Args:
 from pathlib import Path
 
 from rag_instruct import cli
-from rag_instruct.benchmarks import read_questions
 from rag_instruct.evaluation.contexts import from_file, from_search
 from rag_instruct.files import write_jsonl
+from rag_instruct.record_files import read_records
 from rag_instruct.retrieval.runs import Run
+from rag_instruct.schema import Question
 
 
 def main(
@@ -32,7 +33,7 @@ def main(
     documents: int,
     output: Path,
 ) -> None:
-    asked = list(read_questions(questions))
+    asked = list(read_records(questions, Question))
     if contexts:
         rows = from_file(asked, contexts, documents)
     else:

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Literal
 
 from rag_instruct import cli
-from rag_instruct.benchmarks import read_questions
 from rag_instruct.evaluation.endpoint_answers import answer
 from rag_instruct.evaluation.questioning import tasks
 from rag_instruct.evaluation.records import Output
@@ -26,6 +25,8 @@ from rag_instruct.files import write_jsonl
 from rag_instruct.jobs import job_settings
 from rag_instruct.llm.session import Session, with_teacher
 from rag_instruct.models.decoding import Decoding
+from rag_instruct.record_files import read_records
+from rag_instruct.schema import Question
 
 
 def main(
@@ -39,7 +40,7 @@ def main(
     dataset: str,
     settings: Path | None = None,
 ) -> None:
-    asked = tasks(read_questions(questions), documents)
+    asked = tasks(read_records(questions, Question), documents)
     how = Decoding.of(max_new_tokens, decoding)
 
     async def work(model: Session) -> list[Output]:

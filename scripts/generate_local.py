@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Literal
 
 from rag_instruct import cli
-from rag_instruct.benchmarks import read_questions
 from rag_instruct.evaluation.generation import Generation, answer, generated_folder
 from rag_instruct.evaluation.questioning import tasks
 from rag_instruct.files import write_jsonl
@@ -28,6 +27,8 @@ from rag_instruct.jobs import job_settings
 from rag_instruct.llm.answers import AnswerStore, exclusive
 from rag_instruct.models.decoding import Decoding
 from rag_instruct.models.engines import engine_of, identity, longest_of, tokenizer_of
+from rag_instruct.record_files import read_records
+from rag_instruct.schema import Question
 
 
 def main(
@@ -43,7 +44,7 @@ def main(
     dataset: str,
     settings: Path | None = None,
 ) -> None:
-    asked = tasks(read_questions(questions), documents)
+    asked = tasks(read_records(questions, Question), documents)
     tokenizer, how = tokenizer_of(model, revision), Decoding.of(max_new_tokens, decoding)
     generation = Generation(identity(model, revision), tokenizer, longest_of(model, revision), how, seed)
     folder = generated_folder(Path(job_settings(settings)["answers"]))

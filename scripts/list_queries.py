@@ -10,13 +10,14 @@ Args:
 from pathlib import Path
 
 from rag_instruct import cli
-from rag_instruct.benchmarks import read_questions
 from rag_instruct.evaluation.contexts import queries
 from rag_instruct.files import write_jsonl
+from rag_instruct.record_files import read_records
+from rag_instruct.schema import Question
 
 
 def main(questions: Path, *, output: Path) -> None:
-    write_jsonl(output, queries(read_questions(questions)))
+    write_jsonl(output, queries(read_records(questions, Question)))
 
 
 if __name__ == "__main__":

@@ -17,10 +17,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rag_instruct import cli
-from rag_instruct.benchmarks import write
 from rag_instruct.benchmarks.settings import loaded
 from rag_instruct.download import listed_files
 from rag_instruct.logs import logger
+from rag_instruct.record_files import write_records
 from rag_instruct.records import Form
 
 
@@ -29,7 +29,7 @@ def main(
 ) -> None:
     paths = [*listed_files(source)[0], *ids]
     questions = loaded(schema, paths, json.loads(where), Form(**json.loads(form)))
-    logger.info("%s: %d questions", schema, write(output, questions))
+    logger.info("%s: %d questions", schema, write_records(output, questions))
 
 
 if __name__ == "__main__":

@@ -11,13 +11,14 @@ Args:
 from pathlib import Path
 
 from rag_instruct import cli
-from rag_instruct.benchmarks import read_questions
 from rag_instruct.evaluation.retrieval_quality import quality
 from rag_instruct.files import read_jsonl, write_json
+from rag_instruct.record_files import read_records
+from rag_instruct.schema import Question
 
 
 def main(questions: Path, *, documents: Path, output: Path) -> None:
-    write_json(output, quality(list(read_questions(questions)), read_jsonl(documents)))
+    write_json(output, quality(list(read_records(questions, Question)), read_jsonl(documents)))
 
 
 if __name__ == "__main__":

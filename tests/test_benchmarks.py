@@ -8,9 +8,10 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import ROOT, SHARED, needs_shared
 
-from rag_instruct.benchmarks import benchmark, names, read_questions, write
+from rag_instruct.benchmarks import benchmark, names
 from rag_instruct.benchmarks.settings import loaded
 from rag_instruct.errors import UserError
+from rag_instruct.record_files import read_records, write_records
 from rag_instruct.schema import Question
 
 # Questions of the whole sets, from the data sets' cards.
@@ -128,8 +129,8 @@ def test_rows_of_every_layout(tmp_path, name, file, content, expected):
     questions = list(benchmark(name).questions([put(tmp_path, file, content)]))
     assert questions[0] == expected
     assert len(questions) == (4 if name == "convfinqa" else 1), "what is not asked is left out"
-    assert write(tmp_path / "q.jsonl", questions) == len(questions)
-    assert list(read_questions(tmp_path / "q.jsonl")) == questions
+    assert write_records(tmp_path / "q.jsonl", questions) == len(questions)
+    assert list(read_records(tmp_path / "q.jsonl", Question)) == questions
 
 
 def test_a_conversation_is_read_turn_by_turn_with_what_was_said_before(tmp_path):

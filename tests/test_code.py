@@ -1,5 +1,6 @@
 """What makes a stage stale: its code, near and far, and that of a module it finds by name."""
 
+import json
 import re
 import time
 from functools import partial
@@ -217,3 +218,25 @@ def test_the_digests_of_all_scripts_take_seconds():
     digests = {path.stem: code.of_script(path.stem) for path in (ROOT / "scripts").glob("[!_]*.py")}
     assert time.process_time() - begun < 10
     assert len(set(digests.values())) == len(digests)
+
+
+def test_kept_digests_are_those_of_the_code_as_it_is_now(tree):
+    """Each plan and each job on a cluster asks, and to parse the project takes seconds."""
+    tree.write({"scripts/load.py": "def main(): return 1\n", "scripts/draw.py": "main = 2\n"})
+    kept = tree.folder / "kept.json"
+
+    def both():
+        code = Code(tree.folder, kept)
+        return code.of_script("load"), code.of_script("draw")
+
+    first = both()
+    written = json.loads(kept.read_text())
+    marked = {**written, "digests": {asked: "as kept" for asked in written["digests"]}}
+    kept.write_text(json.dumps(marked))
+    assert both() == ("as kept", "as kept"), "the file is read, not the code"
+    tree.write({"scripts/load.py": "def main(): return 3\n"})
+    again = both()
+    assert again[0] != first[0] and again[1] == first[1]
+    for damaged in ("", "[]", "{", '{"version": 1}'):
+        kept.write_text(damaged)
+        assert both() == again

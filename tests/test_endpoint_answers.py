@@ -13,12 +13,12 @@ from habits import asked_in, completion, habits
 from loopback import endpoint
 from stage import KEY, environment, settings
 
-from rag_instruct.benchmarks import write as write_questions
 from rag_instruct.evaluation.endpoint_answers import answer
 from rag_instruct.evaluation.questioning import Task
 from rag_instruct.files import read_jsonl, write_jsonl
 from rag_instruct.llm.answers import AnswerStore
 from rag_instruct.models.decoding import Decoding
+from rag_instruct.record_files import write_records
 from rag_instruct.schema import Question
 
 DRY = (402, {"error": {"message": "Insufficient Balance", "type": "unknown_error", "code": "invalid_request_error"}})
@@ -104,7 +104,7 @@ class Command:
 
     def __init__(self, folder, url, count, **model):
         questions = [Question(f"q{n}", f"What is number {n}?", (f"{n}",)) for n in range(count)]
-        write_questions(folder / "questions.jsonl", questions)
+        write_records(folder / "questions.jsonl", questions)
         rows = ({"id": q.id, "documents": [f"T\ntext of {q.id}"], "passages": []} for q in questions)
         write_jsonl(folder / "documents.jsonl", rows)
         self.output, self.answers = folder / "outputs.jsonl", folder / "answers"

@@ -1,12 +1,19 @@
 """The conda environments of the rules and the requirements of the Makefile name the same versions."""
 
+import ast
 import re
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
 from importlib import metadata
 
+import pytest
 import yaml
-from conftest import ROOT
+from conftest import ROOT, Project
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from rag_instruct.code import ALL, Code
 
 
 def lines_of(name):
@@ -79,3 +86,100 @@ def test_the_lock_has_every_pin_and_what_they_need():
 def wanted(requirement):
     """Whether a package needs it here, without extras."""
     return not requirement.marker or requirement.marker.evaluate({"extra": ""})
+
+
+# A user may install it beside the environment of the trained models (docs/own_teacher.md).
+OPTIONAL = {"vllm"}
+PLANNING = ["snakemake", "snakemake-executor-plugin-slurm", "pydantic", "huggingface_hub"]
+HIDING = """
+import sys
+
+class Hidden:
+    def find_spec(self, name, path=None, target=None):
+        if name in {hidden!r}:
+            raise ModuleNotFoundError(f"a plan has no {{name}}", name=name)
+
+sys.meta_path.insert(0, Hidden())
+"""
+
+
+def with_what_they_need(packages: Iterable[str]) -> set[str]:
+    """The names of these packages and of all that they need, directly or not."""
+    found: set[tuple[str, str]] = set()
+    waiting = [(Requirement(package), "") for package in packages]
+    while waiting:
+        package, extra = waiting.pop()
+        name = canonicalize_name(package.name)
+        if (name, extra) in found:
+            continue
+        found.add((name, extra))
+        for one in map(Requirement, installed_requirements(name)):
+            if not one.marker or one.marker.evaluate({"extra": extra}):
+                waiting += [(one, more) for more in ("", *one.extras)]
+    return {name for name, _ in found}
+
+
+def installed_requirements(name: str) -> list[str]:
+    try:
+        return metadata.requires(name) or []
+    except metadata.PackageNotFoundError:  # of another system, or an extra
+        return []
+
+
+def modules_of(script: str, code: Code) -> Iterator[tuple[str, str]]:
+    """Each foreign module that a script may import, with the place in our code."""
+    reached = code.reached([(f"scripts.{script}", ALL)])
+    for (module, name), text in reached.items():
+        for sources in re.findall(r"^\w+ = (\[\(.*\)\])$", text, re.M):
+            yield from ((source.split(".")[0], f"{module}.{name}") for source, _ in ast.literal_eval(sources))
+    for module in {module for module, _ in reached}:
+        yield from ((name, module) for name in imported_at_once(module))
+
+
+def imported_at_once(module: str) -> Iterator[str]:
+    """The modules that the top level of a file imports."""
+    path = ROOT.joinpath(*module.split("."))
+    file = path.with_suffix(".py") if path.with_suffix(".py").is_file() else path / "__init__.py"
+    for statement in ast.parse(file.read_text()).body:
+        names = [alias.name for alias in statement.names] if isinstance(statement, ast.Import) else []
+        names += [statement.module or ""] if isinstance(statement, ast.ImportFrom) else []
+        yield from (name.split(".")[0] for name in names)
+
+
+@pytest.mark.slow
+def test_an_environment_has_all_that_the_scripts_of_its_rules_import():
+    """With conda, a rule has the packages of its environment and no other."""
+    code, packages = Code(ROOT), metadata.packages_distributions()
+    texts = "".join(path.read_text() for path in (ROOT / "rules").glob("*.smk"))
+    found = re.findall(r"conda:\s*\"\.\./envs/(\w+)\.yaml\"(?:(?!\nrule ).)*?python -m scripts\.(\w+)", texts, re.S)
+    assert len(found) > 40
+    for environment in {name for name, _ in found}:
+        described = yaml.safe_load((ROOT / f"envs/{environment}.yaml").read_text())["dependencies"]
+        pins = next(one["pip"] for one in described if isinstance(one, dict))
+        later = ROOT / f"envs/{environment}.post-deploy.sh"
+        pins += re.findall(r"[\w-]+==[\w.]+", later.read_text()) if later.exists() else []
+        have = with_what_they_need(pins)
+        for script in [script for name, script in found if name == environment]:
+            for module, place in modules_of(script, code):
+                known = {canonicalize_name(name) for name in packages.get(module, [module])}
+                ours = module in {"rag_instruct", "scripts", *sys.stdlib_module_names, *OPTIONAL}
+                assert ours or known & have, (
+                    f"envs/{environment}.yaml lacks {module}, which {place} imports for {script}"
+                )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ["results/rag_instruct_40k.jsonl", "results/rag_instruct_demo/report.html"])
+def test_a_plan_needs_few_packages(tmp_path, target):
+    """On the login node of a cluster, or where only a stage's environment is, nothing of the models is installed."""
+    have, packages = with_what_they_need(PLANNING), metadata.packages_distributions()
+    hidden = {name for name, of in packages.items() if not have & {canonicalize_name(one) for one in of}}
+    assert {"torch", "transformers", "msgspec", "pyarrow", "scipy", "openai"} < hidden
+    (tmp_path / "hiding").mkdir()
+    (tmp_path / "project").mkdir()
+    (tmp_path / "hiding/sitecustomize.py").write_text(HIDING.format(hidden=hidden))
+    project = Project(tmp_path / "project")
+    environment = {**project.environment(), "PYTHONPATH": str(tmp_path / "hiding")}
+    command = [sys.executable, "-m", "snakemake", "-n", "--quiet", "all", "--", target]
+    ran = subprocess.run(command, cwd=project.folder, env=environment, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr

@@ -5,7 +5,6 @@ import asyncio
 from asking import PRICES, teacher
 from loopback import endpoint
 
-from rag_instruct.benchmarks import write as write_questions
 from rag_instruct.costs.evaluation_preview import preview_evaluation
 from rag_instruct.evaluation.endpoint_answers import answer
 from rag_instruct.evaluation.questioning import tasks
@@ -13,6 +12,7 @@ from rag_instruct.files import write_jsonl
 from rag_instruct.llm.answers import AnswerStore
 from rag_instruct.llm.budget import BudgetAccount
 from rag_instruct.models.decoding import Decoding
+from rag_instruct.record_files import write_records
 from rag_instruct.schema import Question
 
 EVALUATION = {
@@ -56,7 +56,7 @@ def test_questions_of_ones_own_are_counted_before_anything_is_made(tmp_path):
 def test_what_is_kept_already_is_not_counted(tmp_path):
     """Half of the closed-book answers are bought, in the stage's own words, and none with documents."""
     questions = [Question(f"q{n}", f"What is {n}?", ("x",)) for n in range(20)]
-    write_questions(tmp_path / "benchmarks/mine/questions.jsonl", questions)
+    write_records(tmp_path / "benchmarks/mine/questions.jsonl", questions)
     rows = ({"id": q.id, "documents": ["T\ntext"] * 10} for q in questions)
     write_jsonl(tmp_path / "set/evaluation/mine/documents.jsonl", rows)
 

@@ -13,7 +13,6 @@ import pytest
 from conftest import ROOT
 from tiny import model_folder
 
-from rag_instruct.benchmarks import write as write_questions
 from rag_instruct.errors import UserError
 from rag_instruct.evaluation.generation import Generation, answer, batches
 from rag_instruct.evaluation.questioning import Task, tasks, wording
@@ -25,6 +24,7 @@ from rag_instruct.models.chat import prompt_ids
 from rag_instruct.models.decoding import Decoding
 from rag_instruct.models.engines import Generated, Transformers, engine_of, identity, longest_of, tokenizer_of
 from rag_instruct.models.templates import DEFAULT, STYLES, style_of
+from rag_instruct.record_files import write_records
 from rag_instruct.schema import Question
 from rag_instruct.training.rows import Renderer
 
@@ -223,7 +223,7 @@ def test_documents_of_other_questions_are_refused(tmp_path):
 def test_sigkill_costs_one_batch(folder, tmp_path):
     """The command itself, killed once something is kept, and run again: the same bytes as undisturbed."""
     count = 48  # three batches
-    write_questions(tmp_path / "questions.jsonl", [Question(t.id, t.question, ("x",)) for t in some_tasks(count)])
+    write_records(tmp_path / "questions.jsonl", [Question(t.id, t.question, ("x",)) for t in some_tasks(count)])
 
     def started(name):
         answers = tmp_path / f"answers_{name}"

@@ -8,12 +8,13 @@ import pkgutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from rag_instruct.errors import UserError
-from rag_instruct.record_files import read_records, write_records
-from rag_instruct.schema import Question
 from rag_instruct.settings import hint
+
+if TYPE_CHECKING:  # plans load this module, and do without what checks records
+    from rag_instruct.schema import Question
 
 SHARED = {"records", "settings", "comparison", "golds"}  # modules of this folder that are not benchmarks
 
@@ -26,9 +27,9 @@ class Benchmark(NamedTuple):
     kind: str  # open, choice, closed, multi_hop or own_context
     metric: str  # the score that tables show: accuracy or exact_match
     size: int  # number of questions in the complete set; 0: any number
-    questions: Callable[[list[Path]], Iterator[Question]]
-    score: Callable[[Question, str], dict[str, float]]  # accuracy, exact_match and f1, each 0 to 1
-    paper_score: Callable[[Question, str], float]  # score by the rules of the paper's code, 0 to 1
+    questions: "Callable[[list[Path]], Iterator[Question]]"
+    score: "Callable[[Question, str], dict[str, float]]"  # accuracy, exact_match and f1, each 0 to 1
+    paper_score: "Callable[[Question, str], float]"  # score by the rules of the paper's code, 0 to 1
 
 
 def names() -> list[str]:
@@ -47,17 +48,7 @@ def benchmark(name: str) -> Benchmark:
     return found
 
 
-def write(path: Path, questions: Iterable[Question]) -> int:
-    """Write questions as JSON lines without empty fields. Return the number of questions."""
-    return write_records(path, questions)
-
-
-def read_questions(path: Path) -> Iterator[Question]:
-    """Yield the questions that `write` wrote."""
-    return read_records(path, Question)
-
-
-def refuse_repeated_ids(questions: Iterable[Question], place: str) -> None:
+def refuse_repeated_ids(questions: "Iterable[Question]", place: str) -> None:
     """Raise UserError if two questions have the same id, because outputs are matched by id."""
     twice = [name for name, count in Counter(q.id for q in questions).items() if count > 1]
     if twice:

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rag_instruct.benchmarks import benchmark, own, refuse_repeated_ids
+from rag_instruct.benchmarks import benchmark, refuse_repeated_ids
 from rag_instruct.errors import UserError
 from rag_instruct.records import PLAIN, Form
-from rag_instruct.schema import Question
+
+if TYPE_CHECKING:
+    from rag_instruct.schema import Question
 
 FACTS = ("label", "kind", "metric")
 
@@ -25,12 +27,14 @@ def facts(name: str, settings: Mapping[str, Any]) -> dict[str, str]:
     return {fact: settings.get(fact, of_file[fact]) for fact in FACTS}
 
 
-def loaded(schema: str, paths: list[Path], where: Mapping[str, str], form: Form = PLAIN) -> list[Question]:
+def loaded(schema: str, paths: list[Path], where: Mapping[str, str], form: Form = PLAIN) -> "list[Question]":
     """Return the questions in a benchmark's files.
 
     `where` and `form` are for a user's own files: only records with these field values, and how the files are written.
     Raises UserError if the set is empty or not complete, or if ids repeat.
     """
+    from rag_instruct.benchmarks import own  # with the scorers, which plans do not need
+
     known = benchmark(schema)
     if where or schema == "own":
         questions = list(own.read(paths, form, where))

@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterator, Sequence
 from math import ceil
 from typing import NamedTuple
 
-import sentencex
-
 from rag_instruct.corpus.blocks import Block, Document
 
 # Chinese and Japanese have no blanks between words: each character counts as a word.
@@ -143,6 +141,8 @@ def _sections(blocks: Sequence[Block], limit: Limit) -> Iterator[tuple[list[Bloc
 
 def _units(block: Block, limit: Limit) -> list[_Unit]:
     """Return a block as one unit if it is short enough, or else its sentences and pieces of long sentences."""
+    import sentencex  # most stages that load this module only count words
+
     before = "\n" if block.joined else "\n\n"
     room = limit.less(limit.most // 4)  # the headings take the rest
     if (size := limit.count(block.text)) <= room.most:

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rag_instruct.benchmarks import benchmark, read_questions
+from rag_instruct.benchmarks import benchmark
 from rag_instruct.benchmarks.settings import loaded, schema_of
 from rag_instruct.costs.dry_run import DryRunClient, look
 from rag_instruct.costs.estimate import WORDS, Estimate, Requests, estimate
@@ -16,7 +16,9 @@ from rag_instruct.llm.budget import BudgetAccount
 from rag_instruct.llm.session import with_sampling
 from rag_instruct.logs import logger
 from rag_instruct.models.decoding import DECODINGS, Decoding
+from rag_instruct.record_files import read_records
 from rag_instruct.records import Form
+from rag_instruct.schema import Question
 from rag_instruct.settings import GIVEN
 
 ANSWER_TOKENS = 60  # assumed if nothing is stored yet; most answers are far shorter than the limit
@@ -64,7 +66,7 @@ def _wanted(evaluation: Mapping[str, Any], name: str, results: Path, given: str)
 
 def _tasks(files: list[tuple[Path, Path]], given: str) -> Iterator[Task]:
     for questions, documents in files:
-        yield from tasks(read_questions(questions), documents if given == GIVEN[0] else None)
+        yield from tasks(read_records(questions, Question), documents if given == GIVEN[0] else None)
 
 
 def _note_assumed(
@@ -80,7 +82,7 @@ def size_of(name: str, settings: Mapping[str, Any], results: Path) -> int:
     """Return how many questions a benchmark has. For a user's own benchmark, count them in its file."""
     made = results / f"benchmarks/{name}/questions.jsonl"
     if made.exists():
-        return sum(1 for _ in read_questions(made))
+        return sum(1 for _ in read_records(made, Question))
     if size := benchmark(schema_of(name, settings)).size:
         return size
     if "path" in settings:

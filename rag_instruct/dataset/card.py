@@ -1,6 +1,5 @@
 """Prepares the data set for the hub: a Parquet file for each split, and a card that describes the data set."""
 
-import json
 import re
 import textwrap
 from collections import Counter
@@ -21,7 +20,6 @@ from rag_instruct.exemplars.funnel import shown as shown_funnel
 from rag_instruct.files import is_validation, whole
 from rag_instruct.record_files import as_json
 from rag_instruct.schema import Row
-from rag_instruct.settings import Settings
 from rag_instruct.tables import frame, markdown
 
 PASSAGE = pa.struct(

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from rag_instruct.benchmarks import read_questions
 from rag_instruct.evaluation.questioning import checked_rows, tasks
 from rag_instruct.evaluation.records import Description, Result, Summary
 from rag_instruct.evaluation.results import Cell, Evaluation
 from rag_instruct.evaluation.tables import by_contestant
 from rag_instruct.files import digest, read_jsonl, write_json, write_jsonl
 from rag_instruct.models.decoding import DECODINGS
+from rag_instruct.record_files import read_records
 from rag_instruct.schema import Question
 
 METRICS = {"acc": "accuracy", "exact_match": "exact_match", "f1": "f1", "paper": "paper"}  # harness's name: our name
@@ -77,7 +77,7 @@ def _config(described: Description, name: str) -> dict[str, Any]:
 
 def _samples(described: Description, evaluation: Evaluation, cell: Cell, results: Path) -> Iterator[dict[str, Any]]:
     """Yield one record for each question: prompt, output and scores."""
-    questions = list(read_questions(results / f"benchmarks/{cell.benchmark}/questions.jsonl"))
+    questions = list(read_records(results / f"benchmarks/{cell.benchmark}/questions.jsonl", Question))
     place = results / described["dataset"] / "evaluation" / cell.benchmark
     all_tasks = tasks(questions, place / "documents.jsonl" if cell.given == "with_documents" else None)
     path = place / cell.given / f"{cell.model}.outputs.jsonl"

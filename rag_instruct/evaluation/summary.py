@@ -7,10 +7,10 @@ from typing import Any
 
 import yaml
 
-from rag_instruct.benchmarks import read_questions
 from rag_instruct.evaluation.records import Description, Disagreement, Disagreements, Output, Published, Summary
 from rag_instruct.evaluation.results import Cell, Disputed, Evaluation
 from rag_instruct.files import digest, read_jsonl, read_text
+from rag_instruct.record_files import read_records
 from rag_instruct.schema import Question
 
 SHOWN = 20  # disagreements in evaluation.json
@@ -21,7 +21,7 @@ class Answers:
 
     def __init__(self, outputs: Sequence[Path], questions: Sequence[Path]) -> None:
         self.questions: dict[str, dict[str, Question]] = {
-            path.parent.name: {question.id: question for question in read_questions(path)} for path in questions
+            path.parent.name: {question.id: question for question in read_records(path, Question)} for path in questions
         }
         self._outputs = {Cell.of(path): path for path in outputs}
 

@@ -1,9 +1,10 @@
 """Find the keys that a run needs and the environment lacks, before anything runs: of endpoints, and of the hub."""
 
 import re
+import time
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Thread
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -17,7 +18,7 @@ HUB = "HF_TOKEN"
 WARNING = "warning: "  # begins what a dry run and a preview say about keys
 RuleNames = Mapping[str, str]  # of this workflow's rules, by those that another workflow gave them
 NO_RULE_NAMES: RuleNames = MappingProxyType({})
-PATIENCE = 5.0  # seconds in which the hub may say what is gated; what it does not say is found by the download
+PATIENCE = 2.0  # seconds in which the hub may say what is gated; what it does not say is found by the download
 
 
 class Needed(NamedTuple):
@@ -65,13 +66,24 @@ def sentences(needed: Iterable[Needed]) -> list[str]:
 
 
 def _gated(hubs: dict[str, Needed]) -> dict[str, Needed]:
-    """Return those that the hub gives only to those who accepted their terms. Ask the hub about all at once."""
-    with ThreadPoolExecutor(len(hubs)) as pool:
-        return {
-            name: key
-            for (name, key), gated in zip(hubs.items(), pool.map(_is_gated, hubs.values()), strict=True)
-            if gated
-        }
+    """Return those that the hub gives only to those who accepted their terms. Ask the hub about all at once.
+
+    Without a network the name of the hub may be looked up for much longer than the request may take. So threads that
+    nobody waits for ask.
+    """
+    gated: dict[str, Needed] = {}
+
+    def ask(name: str, key: Needed) -> None:
+        if _is_gated(key):
+            gated[name] = key
+
+    threads = [Thread(target=ask, args=one, daemon=True) for one in hubs.items()]
+    for thread in threads:
+        thread.start()
+    until = time.monotonic() + PATIENCE
+    for thread in threads:
+        thread.join(max(0, until - time.monotonic()))
+    return {name: hubs[name] for name in hubs if name in gated}
 
 
 def _is_gated(key: Needed) -> bool:

@@ -13,7 +13,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-import json_repair
 import jsonschema
 from pydantic import Field
 
@@ -144,6 +143,8 @@ def _readings(reply: str, bare: bool) -> Iterator[Any]:
         if reply.strip()[:1] not in ('"', "{", "["):
             yield reply
     elif found := re.search(r"\{.*\}", reply, re.S):
+        import json_repair  # plans load this module, and read no answers
+
         with suppress(ValueError, RecursionError):
             yield json_repair.loads(found[0])
 

@@ -7,7 +7,6 @@ from typing import Any
 from rag_instruct.errors import UserError
 from rag_instruct.records.json_values import json_members, json_records
 from rag_instruct.records.opening import COMPRESSIONS, Form, is_known, kind_of, opened_text, resolved
-from rag_instruct.records.parquet import parquet_records
 from rag_instruct.records.tables import DELIMITERS, table_records
 from rag_instruct.records.values import member, member_as_list, shown
 
@@ -29,6 +28,8 @@ def located_records(path: Path, columns: Sequence[str] = (), form: Form = PLAIN)
     path = resolved(path, form)
     kind, compression = kind_of(path)
     if kind == ".parquet":
+        from rag_instruct.records.parquet import parquet_records  # with pyarrow, which plans do without
+
         yield from parquet_records(path, columns)
         return
     with opened_text(path, form, compression) as text:

@@ -10,8 +10,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-import pyarrow as pa
-
 from rag_instruct.errors import UserError
 from rag_instruct.logs import bar
 
@@ -195,6 +193,13 @@ class Text:
             yield line
 
 
+def _unpacking(raw: IO[bytes], compression: str) -> IO[bytes]:
+    import pyarrow as pa  # loads for long; plans, and jobs that read plain text, do without
+
+    unpacked: IO[bytes] = pa.CompressedInputStream(raw, compression)
+    return unpacked
+
+
 @contextmanager
 def opened_text(path: Path, form: Form, compression: str = "", with_bar: bool = True) -> Iterator[Text]:
     """Open the decoded text of a file, by default with a progress bar."""
@@ -202,7 +207,7 @@ def opened_text(path: Path, form: Form, compression: str = "", with_bar: bool = 
         if compression:
             _refuse_unpacked(path, raw.peek(1 << 10), COMPRESSIONS[compression])  # type: ignore[attr-defined]
         with _errors_of(path):
-            packed = compression and pa.CompressedInputStream(raw, COMPRESSIONS[compression])
+            packed = compression and _unpacking(raw, COMPRESSIONS[compression])
             buffered = io.BufferedReader(stack.enter_context(packed) if packed else raw, 1 << 16)  # type: ignore[type-var]
             head = buffered.peek(1 << 12)
             encoding = encoding_of(path, head, form)

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from rag_instruct.records import is_known
 from rag_instruct.records.opening import is_text_encoding
+from rag_instruct.settings import Settings
 from rag_instruct.settings.section import FileName, Maybe, Parameters, Positive, Section, refusal
 
 LIST = "files.json"  # the list of a download from the hub, in the folder of its files
@@ -20,6 +21,15 @@ def file_name(url: str) -> str:
     """Return the name under which a download is kept: the last part of the address's path, without its query."""
     name = urlsplit(url).path.rsplit("/", 1)[-1]
     return f"url_{name}" if name == LIST else name
+
+
+def remote_files(config: Settings) -> list[Settings]:
+    """Return the settings of all files of corpora and benchmarks that have a `url`. Some have `size` and `sha256`."""
+    corpora = config.get("corpora", {}).values()
+    files = [file for corpus in corpora for file in (corpus["passages"], *corpus.get("embeddings", {}).values())]
+    benchmarks = config.get("benchmarks", {}).values()
+    files += [*benchmarks, *(benchmark["ids"] for benchmark in benchmarks if "ids" in benchmark)]
+    return [file for file in files if "url" in file]
 
 
 def _refuse_unknown_kind(url: str | None, key: str = "url") -> None:

@@ -1,7 +1,7 @@
 # Functions for rules/corpus.smk: they look up files and settings by wildcards.
 
 from rag_instruct.corpus.files import LeftOut, documents_of
-from rag_instruct.download import remote_files
+from rag_instruct.settings.sources import remote_files
 
 # Patterns for corpora with published vectors for an encoder. The others are embedded here.
 PUBLISHED = [

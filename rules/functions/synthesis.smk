@@ -1,5 +1,7 @@
 # Functions for rules/synthesis.smk: they look up files and settings by wildcards.
 
+from functools import cache
+
 from rag_instruct.llm.prompts import load_prompt
 from rag_instruct.paradigms import WITH_ANSWER, slots
 
@@ -14,11 +16,15 @@ def linked_file(wildcards):
     return rules.link_documents.output[0].format(dataset=wildcards.dataset) if linked else []
 
 
+@cache  # each job of each paradigm asks
 @readable_errors()
+def asks_about_sentences(prompts):
+    return load_prompt(Path(own(f"resources/prompts/{prompts}/single_doc_answer.yaml"))).focus == "sentence"
+
+
 def facts_file(wildcards):
     """Return the file of facts for prompts that ask about single sentences, or else nothing."""
-    prompts = own(f"resources/prompts/{dataset(wildcards)['prompts']}/single_doc_answer.yaml")
-    of_sentences = load_prompt(Path(prompts)).focus == "sentence"
+    of_sentences = asks_about_sentences(dataset(wildcards)["prompts"])
     return rules.find_facts.output[0].format(dataset=wildcards.dataset) if of_sentences else []
 
 
