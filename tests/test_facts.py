@@ -44,6 +44,9 @@ def asked(title: str, *texts: str) -> dict[str, str]:
         ("School", "The school has eighteen pupils.", "How many pupils does the school have?", "eighteen pupils"),
         ("Harbour crane", "The harbour crane is made of oak.", "What is the harbour crane made of?", "oak"),
         ("Vik", "Vik is a village. Its population was 320.", "What was Vik's population?", "320"),
+        ("Vik", "In 1998, the Vik Police Authority filed an objection to the plan; but in 2002, the Patent Office ruled in favour of the BBC.", "When did the Patent Office rule in favour of the BBC?", "2002"),
+        ("ABC", "On April 1, 1963, ABC debuted the soap opera General Hospital.", "What did ABC debut on April 1, 1963?", "the soap opera General Hospital"),
+        ("Ida Holm", "In 1912 Ida Holm contacted Anna Lind about a painting.", "Who contacted Anna Lind about a painting in 1912?", "Ida Holm"),
     ],
 )  # fmt: skip
 def test_a_part_of_a_sentence_is_asked_for(title, text, question, target):
@@ -291,18 +294,6 @@ def test_what_is_said_to_be_ends_where_a_phrase_ends():
         found["What is Click?"] == "a Python package for creating beautiful command line interfaces in a composable way"
     )
     assert not asked("Click", "Click is a 1990 action - crime film.").get("What is Click?", "").endswith("action")
-
-
-@pytest.mark.parametrize(
-    ("title", "text", "question", "target"),
-    [
-        ("Vik", "In 1998, the Vik Police Authority filed an objection to the plan; but in 2002, the Patent Office ruled in favour of the BBC.", "When did the Patent Office rule in favour of the BBC?", "2002"),
-        ("ABC", "On April 1, 1963, ABC debuted the soap opera General Hospital.", "What did ABC debut on April 1, 1963?", "the soap opera General Hospital"),
-        ("Ida Holm", "In 1912 Ida Holm contacted Anna Lind about a painting.", "Who contacted Anna Lind about a painting in 1912?", "Ida Holm"),
-    ],
-)  # fmt: skip
-def test_a_sentence_answers_what_who_and_its_parts_between_semicolons(title, text, question, target):
-    assert asked(title, text).get(question) == target
 
 
 def test_a_list_with_semicolons_is_not_cut_into_sentences():
