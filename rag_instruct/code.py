@@ -55,8 +55,14 @@ class Code:
 
     def _all_code(self) -> str:
         """Return a digest of all files of the project. The version of Python decides how code is written out."""
-        files = [file for package in PROJECT for file in sorted((self._folder(package) / package).rglob("*.py"))]
-        return digest(sys.version, *(f"{file}\n{file.read_text('utf-8')}" for file in files))
+        folders = [self._folder(package) for package in PROJECT]
+        files = [
+            (file, folder)
+            for folder, name in zip(folders, PROJECT, strict=True)
+            for file in (folder / name).rglob("*.py")
+        ]
+        texts = sorted(f"{file.relative_to(folder)}\n{file.read_text('utf-8')}" for file, folder in files)
+        return digest(sys.version, *texts)
 
     def _folder(self, package: str) -> Path:
         """Return the folder of a package. The installed package is not in the folder of its scripts and rules."""

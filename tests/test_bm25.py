@@ -84,7 +84,7 @@ def test_the_same_on_real_passages_and_questions(tmp_path):
     with (SHARED / "corpus/dev_psgs.tsv").open(encoding="utf-8", newline="") as file:
         texts = [f"{row['title']} {row['text']}" for row in csv.DictReader(file, delimiter="\t")] * 2
     questions = [record["question"] for record in read_jsonl(SHARED / "corpus/dev_qas.jsonl")]
-    asked = [query_terms(text) for text in questions[:: len(questions) // int(os.environ.get("SHARED_QUESTIONS", 300))]]
+    asked = [query_terms(text) for text in questions[:: len(questions) // int(os.environ.get("SHARED_QUESTIONS", 100))]]
     passages, whole = made(tmp_path, texts), brute_force(texts)
     for shards in (1, 2, 7, 16):
         assert_equal_brute_force(searched(indexed(tmp_path, passages, shards), asked, K), asked, whole)

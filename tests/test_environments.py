@@ -126,9 +126,9 @@ def installed_requirements(name: str) -> list[str]:
         return []
 
 
-def modules_of(script: str, code: Code) -> Iterator[tuple[str, str]]:
-    """Each foreign module that a script may import, with the place in our code."""
-    reached = code.reached([(f"scripts.{script}", ALL)])
+def modules_of(scripts: Iterable[str], code: Code) -> Iterator[tuple[str, str]]:
+    """Each foreign module that scripts may import, with the place in our code."""
+    reached = code.reached([(f"scripts.{script}", ALL) for script in scripts])
     for (module, name), text in reached.items():
         for sources in re.findall(r"^\w+ = (\[\(.*\)\])$", text, re.M):
             yield from ((source.split(".")[0], f"{module}.{name}") for source, _ in ast.literal_eval(sources))
