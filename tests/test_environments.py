@@ -2,6 +2,7 @@
 
 import ast
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
@@ -90,16 +91,24 @@ def wanted(requirement):
 
 # A user may install it beside the environment of the trained models (docs/own_teacher.md).
 OPTIONAL = {"vllm"}
-PLANNING = ["snakemake", "snakemake-executor-plugin-slurm", "pydantic", "huggingface_hub"]
+PLANNING = ["snakemake", "snakemake-executor-plugin-slurm"]
+# As sitecustomize, which Python imports first: these modules and packages are as if they were not installed.
 HIDING = """
 import sys
+from importlib import metadata
 
 class Hidden:
     def find_spec(self, name, path=None, target=None):
         if name in {hidden!r}:
-            raise ModuleNotFoundError(f"a plan has no {{name}}", name=name)
+            raise ModuleNotFoundError(f"{{name}} is hidden", name=name)
+
+def version(name, known=metadata.version):
+    if name in {packages!r}:
+        raise metadata.PackageNotFoundError(name)
+    return known(name)
 
 sys.meta_path.insert(0, Hidden())
+metadata.version = version
 """
 
 
@@ -168,18 +177,34 @@ def test_an_environment_has_all_that_the_scripts_of_its_rules_import():
                 )
 
 
+def without(packages, folder, *arguments):
+    """Run Snakemake on a copy of the project, with a Python that lacks these packages."""
+    (folder / "hiding").mkdir()
+    (folder / "project").mkdir()
+    modules = {name for name, of in metadata.packages_distributions().items() if set(of) <= packages}
+    hiding = HIDING.format(hidden=modules, packages=packages)
+    (folder / "hiding/sitecustomize.py").write_text(hiding)
+    project = Project(folder / "project")
+    shutil.copy2(ROOT / "requirements.txt", project.folder)
+    environment = {**project.environment(), "PYTHONPATH": str(folder / "hiding")}
+    command = [sys.executable, "-m", "snakemake", *arguments]
+    return subprocess.run(command, cwd=project.folder, env=environment, capture_output=True, text=True)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("target", ["results/rag_instruct_40k.jsonl", "results/rag_instruct_demo/report.html"])
-def test_a_plan_needs_few_packages(tmp_path, target):
-    """On the login node of a cluster, or where only a stage's environment is, nothing of the models is installed."""
-    have, packages = with_what_they_need(PLANNING), metadata.packages_distributions()
-    hidden = {name for name, of in packages.items() if not have & {canonicalize_name(one) for one in of}}
-    assert {"torch", "transformers", "msgspec", "pyarrow", "scipy", "openai"} < hidden
-    (tmp_path / "hiding").mkdir()
-    (tmp_path / "project").mkdir()
-    (tmp_path / "hiding/sitecustomize.py").write_text(HIDING.format(hidden=hidden))
-    project = Project(tmp_path / "project")
-    environment = {**project.environment(), "PYTHONPATH": str(tmp_path / "hiding")}
-    command = [sys.executable, "-m", "snakemake", "-n", "--quiet", "all", "--", target]
-    ran = subprocess.run(command, cwd=project.folder, env=environment, capture_output=True, text=True)
+def test_a_plan_needs_only_snakemake(tmp_path, target):
+    """As with a Snakemake of the whole machine, or on the login node of a cluster."""
+    have = with_what_they_need(PLANNING)
+    hidden = {one.name for one in metadata.distributions() if canonicalize_name(one.name) not in have}
+    assert {"torch", "huggingface_hub", "msgspec", "pyarrow", "scipy", "openai"} < hidden
+    ran = without(hidden, tmp_path, "-n", "--quiet", "all", "--", target)
     assert ran.returncode == 0, ran.stderr
+
+
+@pytest.mark.slow
+def test_a_run_whose_jobs_lack_packages_names_them_before_anything_runs(tmp_path):
+    ran = without({"torch", "msgspec"}, tmp_path, "--cores", "1", "--", "results/rag_instruct_demo.jsonl")
+    assert ran.returncode == 1
+    assert "lacks 2 of the packages that this run needs (msgspec, torch): install them" in ran.stderr
+    assert not (tmp_path / "project/results").exists()

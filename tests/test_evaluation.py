@@ -10,7 +10,6 @@ from browsing import opened
 from conftest import ROOT
 
 from rag_instruct.benchmarks import Benchmark
-from rag_instruct.benchmarks import write as write_questions
 from rag_instruct.errors import UserError
 from rag_instruct.evaluation.lm_eval_format import export
 from rag_instruct.evaluation.page import SAMPLED, drawn, page, plot, samples
@@ -20,6 +19,7 @@ from rag_instruct.evaluation.summary import Answers, published, summary
 from rag_instruct.evaluation.tables import every_score
 from rag_instruct.evaluation.tables import page as markdown
 from rag_instruct.files import write_jsonl
+from rag_instruct.record_files import write_records
 from rag_instruct.schema import Question
 
 N = 40
@@ -68,7 +68,7 @@ def evaluation_in(results):
             for n in range(N)
         ]
         questions.append(results / f"benchmarks/{name}/questions.jsonl")
-        write_questions(questions[-1], asked)
+        write_records(questions[-1], asked)
         place = results / "set/evaluation" / name
         documents.append(place / "documents.jsonl")
         passages = [{"id": f"p{n}", "rank": n + 1, "score": 0.5} for n in range(2)]

@@ -149,7 +149,10 @@ def of_hub(name: str, revision: str | None, to_make: str, is_data: bool = False)
 
 
 def _is_cached(model: str, revision: str | None) -> bool:
-    from huggingface_hub import try_to_load_from_cache
+    try:
+        from huggingface_hub import try_to_load_from_cache
+    except ModuleNotFoundError:  # a plan by a Snakemake of the whole machine; a run would name the package
+        return True
 
     return isinstance(try_to_load_from_cache(model, "config.json", revision=revision), str)
 

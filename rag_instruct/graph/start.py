@@ -16,6 +16,7 @@ from rag_instruct.errors import UserError
 from rag_instruct.files import read_json
 from rag_instruct.graph.captured import speak_in_whole_messages
 from rag_instruct.graph.keys import NO_RULE_NAMES, WARNING, RuleNames, missing_keys, name_of, refuse_missing_keys
+from rag_instruct.graph.packages import refuse_missing_packages
 from rag_instruct.lock import hold
 
 _SHORTFALLS: list[str] = []  # what is said at the exit, below the display of the run
@@ -49,7 +50,7 @@ def start(workflow: Any, settings: dict[str, Any]) -> None:
         speak_in_whole_messages(handler)
     if not workflow.local_exec:
         _show_failures()
-    _refuse(jobs, settings)
+    _refuse(jobs, settings, workflow)
     unwanted = is_quiet_about(workflow.output_settings.quiet or [], "progress")
     if handler and sys.stderr.isatty() and not unwanted:
         from rag_instruct.graph.display import show
@@ -70,9 +71,10 @@ def _say_shortfalls() -> None:
         print(f"\n{WARNING}{said}", file=sys.stderr)
 
 
-def _refuse(jobs: list[Any], settings: dict[str, Any], names: RuleNames = NO_RULE_NAMES) -> None:
-    """Raise UserError if another run is active in this folder, or if a key is missing."""
+def _refuse(jobs: list[Any], settings: dict[str, Any], workflow: Any, names: RuleNames = NO_RULE_NAMES) -> None:
+    """Raise UserError if another run is active in this folder, or if a package or a key is missing."""
     refuse_second_run({name_of(job.rule, names) for job in jobs})
+    refuse_missing_packages(jobs, workflow)
     refuse_missing_keys(jobs, settings, names)
 
 
@@ -96,7 +98,7 @@ def check_without_onstart(workflow: Any, settings: dict[str, Any]) -> None:
             names = {modifier.modify_rulename(name): name for name in modifier.rule_proxies._rules}
             if not workflow.dryrun:
                 try:
-                    _refuse(jobs, settings, names)
+                    _refuse(jobs, settings, workflow, names)
                 except UserError as error:
                     sys.exit(f"error: {error}")
             for said in missing_keys(jobs, settings, names):
