@@ -83,6 +83,7 @@ STATEMENT_END = re.compile(
     re.I,
 )
 QUOTED = re.compile(r"\"[^\"\n]*\"|\u201c[^\u201d\n]*\u201d|(?<!\w)'[^'\n]*'(?!\w)")
+BRACKETED = re.compile(r"\([^()]*\)")  # in 1932 (not 1934)
 TITLE = re.compile(r"\b(?:Not|Never|No|Nothing|Nobody|Without|None|Neither)(?= [A-Z][a-z])")  # Never Let Me Go
 # Asides: "which was ..., ", "as many believe, ". The clause goes on behind them.
 ASIDE = re.compile(
@@ -123,7 +124,7 @@ NEGATED_AFTER = re.compile(
 
 def denied(before: str) -> bool:
     """Return whether the words before a mention deny it."""
-    text = ASIDE.sub(" ", QUOTED.sub(" ", before))
+    text = ASIDE.sub(" ", BRACKETED.sub(" ", QUOTED.sub(" ", before)))
     if NONE_EXCEPT.search(text):
         return False
     if any(

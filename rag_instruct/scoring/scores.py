@@ -8,6 +8,7 @@ final answer counts.
 import re
 from collections import Counter
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from rag_instruct.schema import Question
 from rag_instruct.scoring.assertions import CONTRAST, UNSURE, around, asserted, final_part, own_turn, statements
@@ -15,6 +16,7 @@ from rag_instruct.scoring.choices import chosen
 from rag_instruct.scoring.closed_sets import denied_question, verdict
 from rag_instruct.scoring.mentions import Answer, forms, mentions, outermost
 from rag_instruct.scoring.quantities import same_number
+from rag_instruct.scoring.restated import Restated
 from rag_instruct.scoring.spelling import canonical, normalized, unhyphenated
 from rag_instruct.words import content
 
@@ -32,7 +34,7 @@ def score_open(question: Question, output: str) -> Scores:
     if answers[0].lower() in ("yes", "no") and not ASKS_NAME.match(question.question):
         right = _verdict(question.question, text, ("yes", "no")) == answers[0].lower()
     else:
-        right = answered(text, (*answers, *_scaled(question)), titled=ASKS_TITLE.search(question.question) is not None)
+        right = answered(text, (*answers, *_scaled(question)), question.question)
         right = right and not _chooses_other(question, text)
     said, wanted = _said(text), [spelling for answer in answers for spelling in _spellings(answer)]
     exact = any(spelling in wanted for part in said for spelling in _spellings(part) if spelling)
@@ -113,7 +115,8 @@ def _chooses_other(question: Question, text: str) -> bool:
         return False
     # "So Lyon is the younger one" answers another question than which is older.
     added = {word for word in content(CONCLUDES.sub("", concluding[-1])) if word.isalpha()}
-    return added <= content(question.question) and _states(concluding[-1], wrong, len(concluding[-1]))
+    restated = Restated(question.question, offers=True)
+    return added <= content(question.question) and _states(concluding[-1], wrong, len(concluding[-1]), restated)
 
 
 BOTH = re.compile(
@@ -188,9 +191,10 @@ TOPICS = re.compile(
 )
 
 
-def answered(text: str, answers: tuple[str, ...], titled: bool = False) -> bool:
-    """Return whether the text's final answer asserts one of the answers, which are titles of works if `titled`."""
-    accepted = forms(answers, titled)
+def answered(text: str, answers: tuple[str, ...], question: str) -> bool:
+    """Return whether the text's final answer asserts one of the answers."""
+    accepted = forms(answers, titled=ASKS_TITLE.search(question) is not None)
+    restated = Restated(question, offers=_mentions(question, accepted))
     text = TOPICS.sub("", text) if REFUSAL.match(text) else text
     line, sentence = final_part(NICKNAME.sub(r"\1", text) if NICKNAME.search(text) and not _quotes(answers) else text)
     rest, final = canonical(line), canonical(line[:sentence])
@@ -198,39 +202,65 @@ def answered(text: str, answers: tuple[str, ...], titled: bool = False) -> bool:
     if _guesses(final, accepted):
         return False
     if any(start < len(final) for start, _ in mentions(rest, accepted)):
-        return _states(rest, accepted, len(final))
-    return any(_states_parts(final, answer) for answer in answers)
+        return _states(rest, accepted, len(final), restated)
+    return any(_states_parts(final, answer, restated) for answer in answers)
 
 
-def _states(text: str, accepted: Sequence[Answer], before: int) -> bool:
+def _states(text: str, accepted: Sequence[Answer], before: int, restated: Restated) -> bool:
     """Return whether the text asserts an answer that begins before this place."""
     found = outermost((start, end) for start, end in mentions(text, accepted) if start < before)
-    places = (around(text, start, end) for start, end in found)
-    return any(asserted(*place) and not _hedged(*place, accepted) for place in places)
+    for start, end in found:
+        place = Place(text[start:end], *map(restated.blanked, around(text, start, end)))
+        if asserted(place.before, place.after) and not _hedged(place, accepted):
+            return True
+    return False
 
 
-def _states_parts(text: str, answer: str) -> bool:
+def _states_parts(text: str, answer: str, restated: Restated) -> bool:
     """Return whether the text states all parts of an answer such as "A, B and C", in any order."""
     parts = [part for part in re.split(r",\s*(?:and\s+)?|\s+(?:and|&)\s+", answer) if part]
     if len(parts) < 2 or not re.search(r"\band\b|&", answer) or re.search(r"\d", answer):
         return False
-    return all(_states(text, forms((part,)), len(text)) for part in parts)
+    return all(_states(text, forms((part,)), len(text), restated) for part in parts)
+
+
+class Place(NamedTuple):
+    """A mention of an answer, and the words of its sentence before and after it."""
+
+    said: str
+    before: str
+    after: str
 
 
 OTHER_LIKELIER = re.compile(
     r"\bbut (?:\w+ ){1,4}(?:is|was|seems) (?:the |more |most )*(?:likelier|likely|better|correct|right|best)\b", re.I
 )
+# "It is Lyon or Paris" says no more than "Lyon or Paris".
+IT_IS = re.compile(
+    r"\W*(?:it|this|that|he|she|they|the answer) (?:is|was|are|were)\b(?! (?:\w+ )?(?:called|known|named|termed)\b)",
+    re.I,
+)
+BARE = 5  # words around an answer, at most, in an output that is nothing but two guesses
+NAME_FIRST = re.compile(r"(?:(?:the|an?|in|on|at|by|of|from|about) )?[A-Z\d]")
+NAME_LAST = re.compile(r"(?:\b[A-Z][\w.'\u2019-]*|\b\d[\w.,%]*)\s*$")
 
 
-def _hedged(before: str, after: str, accepted: Sequence[Answer]) -> bool:
-    """Return whether a mention is one side of an "or" whose other side is wrong."""
+def _hedged(place: Place, accepted: Sequence[Answer]) -> bool:
+    """Return whether a mention is one of several guesses, such as one side of an "or" whose other side is wrong.
+
+    An "or" also stands between two words for one thing (dawn or sunrise). So in a longer sentence, only names and
+    numbers are guesses, unless a word such as "either" or "perhaps" says so.
+    """
+    said, before, after = place
     other_after = re.match(r"[^\w,;]+or\s+(.*)", after, re.S | re.I)
     other_before = re.search(r"(.*[^,])\s+or\s+\W*(?:\w+\W+){0,2}$", before, re.S | re.I)
-    if other_after and not _begins(other_after[1], accepted):
-        return True
-    if other_before and not any(True for _ in mentions(other_before[1], accepted)):
-        return True
     unsure = UNSURE.search(before, max((one.end() for one in CONTRAST.finditer(before)), default=0))
+    doubtful = unsure or IT_IS.match(before) or len(re.findall(r"\w+", before + after)) <= BARE
+    named = said[:1].isupper() or said[:1].isdigit()
+    if other_after and not _begins(other_after[1], accepted):
+        return bool(doubtful or (named and NAME_FIRST.match(other_after[1])))
+    if other_before and not any(True for _ in mentions(other_before[1], accepted)):
+        return bool(doubtful or (named and NAME_LAST.search(other_before[1])))
     if unsure and OTHER_LIKELIER.search(after):
         return True
     rest = f"{before[unsure.end() :]} | {after}" if unsure else ""

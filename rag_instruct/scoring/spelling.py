@@ -36,7 +36,7 @@ OTHER_SIGNS = (
     (re.compile(r"(?<=\d) ?(?:B\.C\.E\.|BCE|B\.C\.(?!\w)|BC)(?!\w)"), " BC"),
     (re.compile(r"(?<=\d) ?(?:C\.E\.|CE|A\.D\.)(?!\w)"), " AD"),
     (re.compile(r"(?<=\d):00(?= ?[ap]\.?m\b)", re.I), ""),
-    (re.compile(r"\b(?:No|Nr)\. ?(?=\d)|\u2116 ?(?=\d)|(?<!\w)# ?(?=\d)"), "number "),
+    (re.compile(r"\b(?:No|Nr)\.? ?(?=\d)|\u2116 ?(?=\d)|(?<!\w)# ?(?=\d)"), "number "),
     (re.compile(r"(?<!\d )(?<!\) )\bminus (?=\d)", re.I), "-"),
     (re.compile(r"(?<![\d.])(\d+)\.0+(?!\d|\.\d)"), r"\1"),
     (re.compile(r"(?<![\d./])(\d+) +(?:and (?:a|one) half\b|1/2(?![\d/]))", re.I), r"\1.5"),
