@@ -720,3 +720,65 @@ def test_the_plural_of_a_title_is_another_thing(asked, right):
     question = Question("1", asked, ("Alien",))
     assert score_open(question, "It was about aliens.")["accuracy"] == right
     assert score_open(question, "Alien")["accuracy"] == score_open(question, "It is ALIEN.")["accuracy"] == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "gold", "output", "right"),
+    [
+        ("When did Don't Wake the Fox come out?", "1974", "Don't Wake the Fox was released in 1974.", 1),
+        ("When did Don't Wake the Fox come out?", "1974", "Don't Wake the Fox was not released in 1974.", 0),
+        ("Had fire not intervened, which town would have held the fair?", "Vik", "The town that would have held it had fire not intervened was Vik.", 1),
+        ("Which cup did Ida Holm not win?", "Harbour Cup", "Ida Holm did not win the Harbour Cup.", 1),
+        ("Which cup did Ida Holm not win?", "Harbour Cup", "She never won the Harbour Cup.", 1),
+        ("Which cup did Ida Holm not win?", "Harbour Cup", "It is not the Harbour Cup.", 0),
+        ("Which cup did Ida Holm win?", "Harbour Cup", "Ida Holm did not win the Harbour Cup.", 0),
+        ("What is the text of an opera or musical called?", "Libretto", "The text of an opera or musical is a libretto.", 1),
+        ("Who found the comet in 1934?", "Ida Holm", "The one who found the comet in 1932 (not 1934) was Ida Holm.", 1),
+        ("Who had a No 1 hit in 1960?", "Ida Holm", "The No 1 hit of Ida Holm was in 1960.", 1),
+    ],
+)  # fmt: skip
+def test_words_that_only_restate_the_question_deny_and_offer_nothing(asked, gold, output, right):
+    assert score_open(Question("1", asked, (gold,)), output)["accuracy"] == right
+
+
+@pytest.mark.parametrize(
+    ("gold", "output", "right"),
+    [
+        ("dawn", "Eosophobia is the fear of dawn or sunrise.", 1),
+        ("crossbar", 'The cross on the letter is called the "bar" or "crossbar".', 1),
+        ("1912", "The bridge over the river was opened in 1912 or 1913.", 0),
+        ("Vik", "The harbour of the island is in Vik or Lund, as far as I know.", 0),
+        ("Vik", "The harbour of the island is perhaps in Vik or in the bay.", 0),
+        ("politician", "It is a lawyer or politician.", 0),
+        ("politician", "Lawyer or politician", 0),
+    ],
+)
+def test_two_words_for_one_thing_are_no_guesses_but_two_names_are(gold, output, right):
+    assert score_open(Question("1", "?", (gold,)), output)["accuracy"] == right
+
+
+@pytest.mark.parametrize(
+    ("asked", "gold", "output", "right"),
+    [
+        ("Who played the judge?", "Ida Marie Holm", "Ida Holm", 1), ("Who played the judge?", "Ida Holm", "Ida Marie Holm", 1),
+        ("Who played the judge?", "Ida M. Holm", "Ida Holm", 1), ("Who played the judge?", "Ida Marie Holm", "Ida Berg", 0),
+        ("Which ship sank?", "Ida Marie Holm", "Ida Holm", 0),
+        ("Where was it built?", "Vik, Norway", "It was built in Vik.", 1), ("Where was it built?", "Vik, Norway", "It was built in Vik, Iceland.", 0),
+        ("What was built?", "Vik, Norway", "It was Vik.", 0),
+        ("When did it open?", "May 2014", "It opened on May 3, 2014.", 1), ("When did it open?", "May 2014", "It opened on May 3, 2015.", 0),
+        ("When did it open?", "in the 1960s", "The 1960s", 1), ("Who sang it?", "Ida Holm, in 1998, with the Vik choir", "Ida Holm", 1),
+        ("Which land is it?", "Republic of Upper Vik", "Upper Vik", 1), ("Which land is it?", "Republic of China", "China", 0),
+        ("Which birds are they?", "PIGEONS or DOVES", "Doves", 1), ("Who was she?", "Mo (Marjorie) Holm", "Mo Holm", 1),
+        ("How many times did they win?", "1", "They won once.", 1), ("Which word comes next?", "Of", 'The next word is "of."', 1),
+        ("Which years were they?", "1973, 1974, 1977", "1973, 1974 and 1977", 1), ("Which years were they?", "1973, 1974, 1977", "1973 and 1974", 0),
+        ("Who sang it?", "Ida Holm", "It was sung by Ida Holm\u00b9.", 1), ("Who sang it?", "Ida Holm", "It was sung by Ida Holm1.", 1),
+    ],
+)  # fmt: skip
+def test_golds_that_say_more_or_less_than_an_output_of_the_same_thing(asked, gold, output, right):
+    assert score_open(Question("1", asked, (gold,)), output)["accuracy"] == right
+
+
+def test_a_month_stands_for_no_day_where_a_gold_names_the_day():
+    question = Question("1", "When did it open?", ("January 2017", "January 12, 2017"))
+    assert score_open(question, "It opened on January 16, 2017.")["accuracy"] == 0
+    assert score_open(question, "It opened on January 12, 2017.")["accuracy"] == 1

@@ -24,6 +24,8 @@ OTHER_CITATION = re.compile(
     r"|\u3010\d+[^\u3010\u3011]*\u3011|(?<=[^\W\d_]{3})\[\d{1,2}\](?=[.,;]?(?:\s|$)))",
     re.I,
 )
+# Numbers of sources as raised digits, which plain text may write as others: "Luke Bryan\u00b9", "Luke Bryan1."
+RAISED = re.compile(r"(?<=[^\W\d_]{3})(?:[\u00b9\u00b2\u00b3\u2070\u2074-\u2079]+|(?<=[a-z])\d{1,2}(?=[.,;]?(?:\s|$)))")
 ANSWER_TAG = re.compile(r"<(answer|final_answer|final|response)>(?P<answer>.*?)(?:</\1>|$)", re.S | re.I)
 BOXED = re.compile(r"\\(?:boxed|fbox)\{(?P<answer>(?:[^{}]|\{[^{}]*\})*)\}")
 JSON_ANSWER = re.compile(

@@ -35,7 +35,8 @@ WARS = (
 )
 # A title that may be left out before a whole name. "King of the Hill" has none, and "Queen Anne" needs it.
 TITLED = re.compile(
-    r"(?:Sir|Dame|King|Queen|Pope|President|Captain|Dr\.?|Doctor|Prof\.?|Professor) ([A-Z][\w.'-]*(?: [A-Z][\w.'-]*)+)"
+    r"(?:Sir|Dame|Lord|Lady|King|Queen|Prince|Princess|Pope|President|Prime Minister|Senator|Governor|Justice|Captain"
+    r"|General|Admiral|Colonel|Major|Dr\.?|Doctor|Prof\.?|Professor) ([A-Z][\w.'-]*(?: [A-Z][\w.'-]*)+)"
 )
 PLACES = """
 england york zealand mexico jersey hampshire orleans guinea testament caledonia brunswick haven london britain ireland
@@ -103,31 +104,61 @@ class Answer(NamedTuple):
 
 
 @lru_cache(maxsize=1 << 14)
-def forms(answers: tuple[str, ...], titled: bool = False) -> tuple[Answer, ...]:
-    """Return all accepted forms of the answers. Titles of works (`titled`) have no plural."""
-    found: dict[Answer, None] = {}
-    for answer in answers:
-        variants = list(_variants(answer))
-        for variant in variants:
-            words = normalized(variant)
-            if not words or all(word in STOP or _is_letter(word) for word in words):
-                if variant.islower() and len(answers) > 1:
-                    continue  # an alias such as "no" for Norway would match every denial
-                found[Answer(words, exactly=canonical(variant).strip())] = None
-            else:
-                found[answer_form(variant)._replace(numeral=BARE_ORDINAL.fullmatch(variant) is not None)] = None
-        for numeral_form in (form for variant in variants for form in _numerals(variant)):
-            found[answer_form(numeral_form)._replace(numeral=True)] = None
-        common_noun = not titled and re.fullmatch(r"[A-Z][a-z]{2,}", answer) and answer.lower() not in NAMES
-        if common_noun:
-            found |= {Answer((), exactly=noun, capitals=False): None for noun in _plurals(answer.lower())}
-        found |= {Answer((), exactly=written): None for written in (*_month_in_digits(answer), *_full_names(answer))}
-        # As words, these would be others: Portland or Seattle, 3 m.
-        short = (*_in_state(answer), *_with_letter(answer))
-        found |= {Answer((), exactly=canonical(written), capitals=False): None for written in short}
-        if match := AMOUNT.fullmatch(answer):
-            found[answer_form(match["before"] or match["after"])._replace(unitless=True)] = None
-    return tuple(found)
+def forms(answers: tuple[str, ...], asks: str = "") -> tuple[Answer, ...]:
+    """Return all accepted forms of the answers to a question that `asks` for this: title, person, place or "".
+
+    Titles of works have no plural. People are also named without their middle names: Zachary Quinto for Zachary John
+    Quinto. Places are also named without what they lie in: Hamburg for Hamburg, Germany, if no other place follows.
+    """
+    dated = any(DATE.fullmatch(canonical(answer)) for answer in answers)
+    asked = _Asked(asks, len(answers) == 1, dated)
+    found = (form for answer in answers for form in (*_as_words(answer, asked), *_as_written(answer, asked)))
+    return tuple(dict.fromkeys(found))
+
+
+TITLE, PERSON, PLACE = "title", "person", "place"
+
+
+class _Asked(NamedTuple):
+    """What decides which forms of an answer count."""
+
+    kind: str  # title, person, place or ""
+    alone: bool  # it is the only answer
+    dated: bool  # an answer is a date with its day
+
+
+DATE = re.compile(rf"(?:{MONTHS}) \d{{1,2}},? \d{{4}}", re.I)
+
+
+def _as_words(answer: str, asked: _Asked) -> Iterator[Answer]:
+    """Yield the forms whose words count, however they are spelled."""
+    variants = list(_variants(answer))
+    for variant in variants:
+        words = normalized(variant)
+        if words and not all(word in STOP or _is_letter(word) for word in words):
+            yield answer_form(variant)._replace(numeral=BARE_ORDINAL.fullmatch(variant) is not None)
+        elif asked.alone or not variant.islower():  # an alias such as "no" for Norway would match every denial
+            yield Answer(words, exactly=canonical(variant).strip())
+    for numeral_form in (form for variant in variants for form in _numerals(variant)):
+        yield answer_form(numeral_form)._replace(numeral=True)
+    if asked.kind == PERSON and (name := LONG_NAME.fullmatch(canonical(answer))):
+        yield answer_form(f"{name[1]} {name[2]}")
+    if match := AMOUNT.fullmatch(answer):
+        yield answer_form(match["before"] or match["after"])._replace(unitless=True)
+
+
+def _as_written(answer: str, asked: _Asked) -> Iterator[Answer]:
+    """Yield the forms that need their spelling: as words, they would be others (Portland or Seattle, 3 m)."""
+    common_noun = asked.kind != TITLE and re.fullmatch(r"[A-Z][a-z]{2,}", answer) and answer.lower() not in NAMES
+    nouns = _plurals(answer.lower()) if common_noun else []
+    short = map(canonical, (*_in_state(answer), *_with_letter(answer)))
+    yield from (Answer((), exactly=written, capitals=False) for written in (*nouns, *short))
+    if asked.kind == PERSON and (name := SHORT_NAME.fullmatch(canonical(answer))):
+        yield Answer((), exactly=f"{name[1]} {ANY_NAME} {name[2]}")
+    if asked.kind == PLACE and (place := IN_REGION.fullmatch(answer)):
+        yield Answer((), exactly=f"{canonical(place[1])}{ALONE}")
+    days = [] if asked.dated else _days_of(answer)
+    yield from (Answer((), exactly=written) for written in (*_month_in_digits(answer), *_full_names(answer), *days))
 
 
 ANY_NAME = "\1"  # stands in an exact spelling for the letters that an initial leaves out
@@ -152,6 +183,16 @@ def _month_in_digits(answer: str) -> Iterator[str]:
     if found := re.fullmatch(rf"({MONTHS}),? (\d{{4}})", canonical(answer), re.I):
         month = MONTHS.split("|").index(found[1].lower()) + 1
         yield from (f"{month}/{found[2]}", f"{month:02}/{found[2]}")
+
+
+ALONE = "\3"  # at the end of an exact spelling: no other place follows
+ANY_DAY = "\2"  # stands in an exact spelling for the day that a month's name leaves out
+
+
+def _days_of(answer: str) -> Iterator[str]:
+    """Yield a month with any of its days: September 30, 2014 for September 2014."""
+    if found := re.fullmatch(rf"({MONTHS}),? (\d{{4}})", canonical(answer), re.I):
+        yield f"{found[1].capitalize()}{ANY_DAY} {found[2]}"
 
 
 # A number with a sign for its unit. The number alone will do.
@@ -199,8 +240,8 @@ def _variants(answer: str) -> Iterator[str]:
         yield f"{match[1]} {match[3]}"
         yield f"{match[2]} {match[3]}"
         yield f"{match[1]} {match[2]}"
-    if match := re.fullmatch(r"(.+\S)\s*\([^()]*\)", answer):
-        yield match[1]
+    if (outside := BRACKETED.sub(" ", answer).strip()) != answer and len(outside) > 1:  # Mo (Marjorie) Mowlam
+        yield outside
     if match := re.fullmatch(r"([A-Z][\w'-]+) ([A-Z])[a-z]{2,} ([A-Z][\w'-]+)", answer):  # John Fitzgerald Kennedy
         yield f"{match[1]} {match[2]}. {match[3]}"
     if match := re.fullmatch(
@@ -216,10 +257,38 @@ def _variants(answer: str) -> Iterator[str]:
     yield from _other_spellings(answer)
 
 
+# How golds are written out: "in the 1960s", "Cher, in 1998, with the song ...", "Republic of Upper Volta".
+LED_IN = re.compile(
+    r"(?:usually |only |early )?(?:in|on|at|by|from|during|into|onto|since|around) (?:the )?([^(]*\w.*)", re.I
+)
+TOLD_MORE = re.compile(r"(\S.{2,40}?), (?:who|which|whose|where|when|as|with|because|in \d{4}|in the)\b.*", re.S)
+OF_STATE = re.compile(
+    r"(?:the )?(?:Republic|Kingdom|State|Duchy|Grand Duchy|Principality|Commonwealth|Dominion|Province)"
+    r" of (?!China\b|Ireland\b|Korea\b|Congo\b)((?:the )?[A-Z].+)",
+    re.I,
+)
+# A person's name with middle names or initials, and one without.
+LONG_NAME = re.compile(
+    r"(?!The )([A-Z][a-z]+)(?: [A-Z][a-z]+| [A-Z]\.){1,3} ([A-Z][\w'-]+)(?:,? (?:Jr|Sr|I{2,3}|IV)\.?)?"
+)
+IN_REGION = re.compile(r"([A-Z][\w .'-]+), [A-Z][\w .,'-]+")
+SHORT_NAME = re.compile(r"(?!The )([A-Z][a-z]{2,}) ([A-Z][\w'-]{2,})")
+BRACKETED = re.compile(r"\s*\([^()]*\)\s*")
+EITHER = re.compile(r"([^\d,]{3,}) or ([^\d,]{3,})", re.I)  # a gold with two names: Pigeons or doves
+TWICE = {"1": ("once", "one time"), "2": ("twice",), "one": ("once", "1 time"), "two": ("twice",)}
+
+
+def _shorter(answer: str) -> Iterator[str]:
+    """Yield what an answer names without what it adds, and each of two names."""
+    for pattern in (LED_IN, TOLD_MORE, OF_STATE, TITLED, EITHER):
+        if match := pattern.fullmatch(answer):
+            yield from (part for part in match.groups() if not STOP.issuperset(normalized(part)))
+
+
 def _other_spellings(answer: str) -> Iterator[str]:
     """Yield the answer without its title, decades and wars by other names, and the other number of a noun."""
-    if match := TITLED.fullmatch(answer):
-        yield match[1]
+    yield from _shorter(answer)
+    yield from TWICE.get(answer.lower(), ())
     if re.search(r"\d-[^\W\d]", answer):  # 7Eleven
         yield answer.replace("-", "")
     if match := re.fullmatch(r"(?:the )?'?([2-9]0)s", answer):
@@ -453,6 +522,9 @@ def _exact_mentions(text: str, answer: Answer) -> Iterator[tuple[int, int]]:
             yield match.span()
 
 
+NO_PLACE = r"(?!\w|,? (?-i:[A-Z]))"
+
+
 @lru_cache(maxsize=1 << 12)
 def _exact_pattern(exactly: str, capitals: bool) -> re.Pattern[str]:
     def spelled(written: str) -> str:
@@ -460,7 +532,7 @@ def _exact_pattern(exactly: str, capitals: bool) -> re.Pattern[str]:
         if re.fullmatch(r"[A-Z]{2,3}", letters):
             letters = "\0".join(letters)
         escaped = re.escape(letters).replace(r"\ ", r"\s+").replace("\0", r"\.? ?")
-        return escaped.replace(ANY_NAME, r"(?:\.|[\w'-]*)")
+        return escaped.replace(ANY_NAME, r"(?:\.|[\w'-]*)").replace(ANY_DAY, r" \d{1,2},?").replace(ALONE, NO_PLACE)
 
     before = r"(?<![\w+/-])" if exactly[:1].isdigit() else r"(?<!\w)"
     dotted = (
@@ -468,7 +540,7 @@ def _exact_pattern(exactly: str, capitals: bool) -> re.Pattern[str]:
         if re.fullmatch(r"(?:[A-Z]\.? ?){2,4}", exactly)
         else ""
     )
-    spellings = (
-        dotted + "|" * bool(dotted) + "|".join(map(spelled, {exactly, exactly.upper()} if capitals else {exactly}))
-    )
+    quoted = rf"(?<=[\"\u201c]){spelled(exactly.lower())}(?=[.,]?[\"\u201d])"  # the second word is "of"
+    written = [*map(spelled, sorted({exactly, exactly.upper()})), quoted] if capitals else [spelled(exactly)]
+    spellings = "|".join(filter(None, [dotted, *written]))
     return re.compile(rf"{before}(?:{spellings})(?!\w|\+\+|#)")

@@ -11,10 +11,19 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from rag_instruct.schema import Question
-from rag_instruct.scoring.assertions import CONTRAST, UNSURE, around, asserted, final_part, own_turn, statements
+from rag_instruct.scoring.assertions import (
+    CONTRAST,
+    RAISED,
+    UNSURE,
+    around,
+    asserted,
+    final_part,
+    own_turn,
+    statements,
+)
 from rag_instruct.scoring.choices import chosen
 from rag_instruct.scoring.closed_sets import denied_question, verdict
-from rag_instruct.scoring.mentions import Answer, forms, mentions, outermost
+from rag_instruct.scoring.mentions import PERSON, PLACE, TITLE, Answer, forms, mentions, outermost
 from rag_instruct.scoring.quantities import same_number
 from rag_instruct.scoring.restated import Restated
 from rag_instruct.scoring.spelling import canonical, normalized, unhyphenated
@@ -34,10 +43,11 @@ def score_open(question: Question, output: str) -> Scores:
     if answers[0].lower() in ("yes", "no") and not ASKS_NAME.match(question.question):
         right = _verdict(question.question, text, ("yes", "no")) == answers[0].lower()
     else:
-        right = answered(text, (*answers, *_scaled(question)), question.question)
+        wanted = (*answers, *_scaled(question))
+        right = any(answered(one, wanted, question.question) for one in dict.fromkeys((text, RAISED.sub("", text))))
         right = right and not _chooses_other(question, text)
-    said, wanted = _said(text), [spelling for answer in answers for spelling in _spellings(answer)]
-    exact = any(spelling in wanted for part in said for spelling in _spellings(part) if spelling)
+    said, spellings = _said(text), [spelling for answer in answers for spelling in _spellings(answer)]
+    exact = any(spelling in spellings for part in said for spelling in _spellings(part) if spelling)
     return {
         "accuracy": float(right or exact),
         "exact_match": float(exact),
@@ -51,6 +61,9 @@ ASKS_TITLE = re.compile(
     r"(?:film|movie|book|novel|song|single|album|band|group|play|musical|opera|series|show|sitcom|game|magazine|newspaper|poem)\b",
     re.I,
 )
+ASKS_PERSON = re.compile(r"^\W*(?:[\w'\u2019]+ ){0,2}who(?:m|se|['\u2019]s)?\b", re.I)
+ASKS_PLACE = re.compile(r"^\W*(?:where|(?:in |at |from )?(?:what|which) (?:city|town|village|place|location))\b", re.I)
+ASKS = ((TITLE, ASKS_TITLE), (PERSON, ASKS_PERSON), (PLACE, ASKS_PLACE))
 # A question that yes and no do not answer: "Yes" is a band.
 ASKS_NAME = re.compile(r"\W*(?:\w+ )?(?:which|what|who|whose|name)\b", re.I)
 # A question that names the scale of its answer: how many million people live there?
@@ -193,7 +206,7 @@ TOPICS = re.compile(
 
 def answered(text: str, answers: tuple[str, ...], question: str) -> bool:
     """Return whether the text's final answer asserts one of the answers."""
-    accepted = forms(answers, titled=ASKS_TITLE.search(question) is not None)
+    accepted = forms(answers, next((kind for kind, asks in ASKS if asks.search(question)), ""))
     restated = Restated(question, offers=_mentions(question, accepted))
     text = TOPICS.sub("", text) if REFUSAL.match(text) else text
     line, sentence = final_part(NICKNAME.sub(r"\1", text) if NICKNAME.search(text) and not _quotes(answers) else text)
@@ -219,7 +232,8 @@ def _states(text: str, accepted: Sequence[Answer], before: int, restated: Restat
 def _states_parts(text: str, answer: str, restated: Restated) -> bool:
     """Return whether the text states all parts of an answer such as "A, B and C", in any order."""
     parts = [part for part in re.split(r",\s*(?:and\s+)?|\s+(?:and|&)\s+", answer) if part]
-    if len(parts) < 2 or not re.search(r"\band\b|&", answer) or re.search(r"\d", answer):
+    joined = re.search(r"\band\b|&", answer) or (len(parts) > 2 and all(len(part.split()) < 4 for part in parts))
+    if len(parts) < 2 or not joined or re.search(r"\d", re.sub(r"\b[12]\d{3}\b", "", answer)):
         return False
     return all(_states(text, forms((part,)), len(text), restated) for part in parts)
 
