@@ -187,6 +187,8 @@ def test_the_heuristic_on_real_instructions_of_alpaca(labels, count, precision, 
         ("Recommend a solution to reduce pollution from vehicles.", None),
         ("Categorize the following company as either a B2B or a B2C business.\nUber", None),
         ("What causes ocean currents?", None),
+        ("Make a table of the ten largest lakes.", None),
+        ('Who is the author of the quote "The sea has no roads"?', None),
         ("Question: Which product came out in the year of the treaty?\n\nAnswer: Let's think step by step.", None),
     ],
 )

@@ -52,7 +52,7 @@ MADE = (
     r"|produce|construct|make|draft)\b"
     r"(?!.*\b(overview|summary|timeline|report|essay|articles?|paragraph|outline|facts?|history|guide|quiz"
     r"|comparison|multiple.choice|explanation|version|description of|causes?|effects?|steps|plan to|solutions?"
-    r"|ways|benefits|advantages|presentation|list of (?!.{0,20}\b(ideas|names|tasks|words|activities|features))"
+    r"|ways|benefits|advantages|presentation|(tables?|charts?|rankings?) of|list of (?!.{0,20}\b(ideas|names|tasks|words|activities|features))"
     r"(\w+ ){0,3}\w+)\b)"
 )
 # Instructions that documents cannot help with. The first reason with a matching pattern counts.
@@ -112,7 +112,7 @@ DROP = {
         r"\A(?![^\n]*\b(claim|statement|true|false|right|correct|fact|solution|problem))[^\n]+\n+"
         r"(?!\W*(a|answer|options?)\W)(\w+: [^\n]+\n|[^\n?]{30,}[.!]\s*\Z)",
         r"^\W*(take|read|put|insert|format|select|complete|sort) ",
-        _any("the.passage the.(following.)?quote analogy (example|a|first|second).sentence"),
+        _any("the.passage the.following.quote analogy (example|a|first|second).sentence"),
         _any("synonyms? antonyms? rhymes? hypernyms? more.(polite|formal|professional)"),
         _any("correct fix check punctuated? capitali[sz]e spell(ing)?")
         + NEAR
@@ -150,7 +150,7 @@ DROP = {
 # An instruction must match one of these: it asks for something, or it names something.
 ASKS = _any(
     r"what who whom whose which when where why how did does do are was were can claim true.or.false explain describe"
-    r" compare contrast discuss outline summari[sz]e list name define identify evaluate analy[sz]e provide tell give"
+    r" compare contrast discuss outline summari[sz]e list table name define identify evaluate analy[sz]e provide tell give"
     r" state report overview biography timeline history facts differences? causes? effects? symptoms? recommended"
     r" determine find solutions? strateg(y|ies) methods measures classify categori[sz]e"
 )
