@@ -9,7 +9,7 @@ from rag_instruct.corpus.passages import Passage
 from rag_instruct.errors import UserError
 from rag_instruct.files import write_jsonl
 from rag_instruct.synthesis.assessment import judge_pairs, summary
-from rag_instruct.synthesis.grounding import unsupported_names, unsupported_number
+from rag_instruct.synthesis.grounding import unsupported_name, unsupported_names, unsupported_number
 from rag_instruct.synthesis.wording import mentions_documents, points_at_nothing, refusal
 from rag_instruct.worked_examples import has_worked_examples
 from scripts.assess_pairs import main
@@ -159,6 +159,22 @@ def test_names_are_judged_together():
     assert unsupported_names("He was born in Bosnia, in Travnik near Zenica.", "Where was Ivo Andric born?", text) == []
     invented = unsupported_names("He was born in Zagreb near Lake Como, in Italy.", "Where was Ivo Andric born?", text)
     assert invented == ["Zagreb", "Lake", "Como", "Italy"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "invented"),
+    [("Ida Holm", True), ("Vik, Norway.", True), ("Anna Lind", False), ("Lindberg Hall", False), ("Apple", False), ("No", False), ("a Mystery", False)],
+)  # fmt: skip
+def test_an_answer_that_is_only_a_full_name_is_in_the_documents(answer, invented):
+    """Of a single word, and of a name within a sentence, a rule cannot be sure."""
+    text = "Harbour race\nThe race around the bay was won by Anna Lind, who sailed for the club of the town that year."
+    assert bool(unsupported_name(answer, "Who won the race around the bay?", text)) == invented
+
+
+def test_a_year_that_runs_into_a_time_is_a_year():
+    text = "The game was launched on May 15, 2012.12:01 AM PST. Other versions were released the following year."
+    assert unsupported_number("May 15, 2012", "When was the game launched?", text) == ""
+    assert unsupported_number("May 15, 2021", "When was the game launched?", text) == "2021"
 
 
 @pytest.mark.parametrize(

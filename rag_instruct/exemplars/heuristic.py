@@ -52,7 +52,8 @@ MADE = (
     r"|produce|construct|make|draft)\b"
     r"(?!.*\b(overview|summary|timeline|report|essay|articles?|paragraph|outline|facts?|history|guide|quiz"
     r"|comparison|multiple.choice|explanation|version|description of|causes?|effects?|steps|plan to|solutions?"
-    r"|ways|benefits|advantages|presentation|(tables?|charts?|rankings?) of|list of (?!.{0,20}\b(ideas|names|tasks|words|activities|features))"
+    r"|ways|benefits|advantages|presentation|(tables?|charts?|rankings?) of"
+    r"|list of (?!.{0,20}\b(ideas|names|tasks|words|activities|features))"
     r"(\w+ ){0,3}\w+)\b)"
 )
 # Instructions that documents cannot help with. The first reason with a matching pattern counts.
@@ -150,8 +151,8 @@ DROP = {
 # An instruction must match one of these: it asks for something, or it names something.
 ASKS = _any(
     r"what who whom whose which when where why how did does do are was were can claim true.or.false explain describe"
-    r" compare contrast discuss outline summari[sz]e list table name define identify evaluate analy[sz]e provide tell give"
-    r" state report overview biography timeline history facts differences? causes? effects? symptoms? recommended"
+    r" compare contrast discuss outline summari[sz]e list table name define identify evaluate analy[sz]e provide tell"
+    r" give state report overview biography timeline history facts differences? causes? effects? symptoms? recommended"
     r" determine find solutions? strateg(y|ies) methods measures classify categori[sz]e"
 )
 NAMES = r"(?<=[\w,;] )[A-Z][\w'-]+|\b(1\d|20)\d\d\b"

@@ -13,7 +13,7 @@ from rag_instruct.language import language_of, other_language
 from rag_instruct.paradigms import WITH_ANSWER
 from rag_instruct.reasons import Fault, Reason
 from rag_instruct.synthesis.focus import Focus, texts_of
-from rag_instruct.synthesis.grounding import unsupported_names, unsupported_number
+from rag_instruct.synthesis.grounding import unsupported_name, unsupported_names, unsupported_number
 from rag_instruct.synthesis.sentence_filters import answer_in_document
 from rag_instruct.synthesis.wording import holds_text, mentions_documents, points_at_nothing, refusal
 from rag_instruct.words import WITHOUT_SPACES, content, fold, marks, options_of, stem_of, substance
@@ -163,7 +163,9 @@ def ungrounded(question: str, answer: str, texts: str) -> str:
     """Return the number or the names of the answer that its documents do not support, or ""."""
     if number := unsupported_number(answer, question, texts):
         return number
-    return ", ".join(unsupported_names(answer, question, texts)) if _same_language(answer, texts) else ""
+    if not _same_language(answer, texts):
+        return ""
+    return unsupported_name(answer, question, texts) or ", ".join(unsupported_names(answer, question, texts))
 
 
 def _same_language(text: str, texts: str) -> bool:

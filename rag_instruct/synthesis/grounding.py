@@ -68,6 +68,7 @@ PROSE = re.compile(
     r"^(?!\W*\|).*[.!?][\"'\u201d\u2019)\]*]*\s*$", re.M
 )  # lines that end as sentences do, unlike headings
 MOST_DIGITS = 100  # characters of a figure that we read; a figure of more than 300 digits is infinite as a float
+FULL_NAME = re.compile(r"[A-Z][\w'\u2019-]+(?:,? (?:(?:of|the|de|van|von) )?[A-Z][\w'\u2019-]+)+\.?")
 ABBREVIATION = re.compile(r"[A-Z].*[A-Z]|\d")
 NAME = re.compile(r"(?<=[\w,;] )[A-Z][\w'\u2019-]+")
 
@@ -91,7 +92,9 @@ def unsupported_number(answer: str, question: str, texts: str) -> str:
     figures = list(FIGURE.finditer(said))
     if len(numbers.of_documents) + len(numbers.stated) + len(figures) > MANY:
         return ""
-    copied = set(FIGURE.findall(f"{texts} {question}"))
+    # A page's text may run a year and a time together: "May 15, 2012.12:01".
+    given_text = f"{texts} {question}"
+    copied = {*FIGURE.findall(given_text), *re.findall(r"(?<!\d)\d{4}(?!\d)", given_text)}
     for found in figures:
         readings = list(_readings(found[0]))
         after = said[found.end() : found.end() + 10]
@@ -121,6 +124,18 @@ def unsupported_names(answer: str, question: str, texts: str) -> list[str]:
     starts = {word[:4].lower() for word in re.findall(r"\w+", f"{texts} {question}")}
     unknown = [name for name in names if name[:4].lower() not in starts]
     return unknown if len(unknown) * 2 >= len(names) else []
+
+
+def unsupported_name(answer: str, question: str, texts: str) -> str:
+    """Return an answer that is only a name of several words, none of which texts or question have, or "".
+
+    Other texts than English ones cannot be judged, because they may spell a name in their own way.
+    """
+    answer = answer.strip()
+    if not FULL_NAME.fullmatch(answer) or language_of(texts) != "en":
+        return ""
+    starts = {word[:4].lower() for word in re.findall(r"\w+", f"{texts} {question}")}
+    return "" if any(word[:4].lower() in starts for word in re.findall(r"\b[A-Z]\w+", answer)) else answer.rstrip(".")
 
 
 @dataclass
