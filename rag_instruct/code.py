@@ -9,6 +9,7 @@ import ast
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from rag_instruct.files import digest, write_json
@@ -50,7 +51,8 @@ class Code:
             texts = {place: text for place, text in found.items() if text}
             self._digests[asked] = digest(*(f"{place}\n{texts[place]}" for place in sorted(texts)))[:16]
             if self._kept:
-                write_json(self._kept, {"version": self._version, "digests": self._digests})
+                with suppress(OSError):  # a job on another node may write it, too, and a folder may be read-only
+                    write_json(self._kept, {"version": self._version, "digests": self._digests})
         return self._digests[asked]
 
     def _all_code(self) -> str:
@@ -62,7 +64,7 @@ class Code:
             for file in (folder / name).rglob("*.py")
         ]
         texts = sorted(f"{file.relative_to(folder)}\n{file.read_text('utf-8')}" for file, folder in files)
-        return digest(sys.version, *texts)
+        return digest(str(sys.version_info[:2]), *texts)
 
     def _folder(self, package: str) -> Path:
         """Return the folder of a package. The installed package is not in the folder of its scripts and rules."""
