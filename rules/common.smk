@@ -15,7 +15,6 @@ from rag_instruct.benchmarks.settings import evaluated, facts, schema_of
 from rag_instruct.code import Code
 from rag_instruct.settings import GIVEN
 from rag_instruct.settings.config import checked
-from rag_instruct.settings.described import described
 from rag_instruct.settings.places import own_file, refuse_braces, with_own_files
 from rag_instruct.settings.sources import file_name
 from rag_instruct.jobs import write_settings
@@ -23,7 +22,6 @@ from rag_instruct.errors import UserError
 from rag_instruct.graph.start import finish, prepare, start, check_without_onstart
 from rag_instruct.paradigms import PARADIGMS, REFILL, is_refilled, quotas
 from rag_instruct.records import Form
-from rag_instruct.retrieval.endpoint_settings import EndpointEncoderSettings
 from rag_instruct.retrieval.steps import (
     EVALUATION,
     FIRST_DOCUMENTS,
@@ -116,28 +114,6 @@ def of_parts(pattern):
     return paths
 
 
-def question_vectors(paths):
-    """Return a function: the files of the questions' vectors, or none if no filter compares them."""
-
-    def files(wildcards):
-        compared = dataset(wildcards)["quality_filters"].get("similar_questions")
-        return paths("results/{dataset}/search/{paradigm}/queries.npy")(wildcards) if compared else []
-
-    return files
-
-
-def verdicts_of(paths):
-    """Return a function: the files of the verification's verdicts, or none if no row is verified."""
-    found = paths("results/{dataset}/verification/{paradigm}.jsonl")
-    return lambda wildcards: found(wildcards) if dataset(wildcards)["verification"]["share"] > 0 else []
-
-
-def evidence(wildcards):
-    """Return the file of the rows' bits, or none if no row is measured."""
-    measured = dataset(wildcards)["evidence"]
-    return f"results/{wildcards.dataset}/evidence.jsonl" if measured["model"] and measured["rows"] else []
-
-
 def numbers(count):
     """Return the numbers of shards or chunks as in file names: 00, 01, ..."""
     return [f"{number:02d}" for number in range(count)]
@@ -173,25 +149,6 @@ def wanted(dataset_settings):
     return {name: count for name, count in rows.items() if count}
 
 
-def encoder_arguments(name):
-    encoder = config["encoders"][name]
-    arguments = ["--model", encoder["model"], "--max-length", str(encoder["max_length"])]
-    arguments += ["--normalize"] if encoder["normalize"] else []
-    for key in ("revision", "query_prefix", "passage_prefix", "dimension", "precision"):
-        if key in encoder and encoder[key] != "float32":  # the default; older versions did not name it
-            arguments += [f"--{key.replace('_', '-')}", str(encoder[key])]
-    return shlex.join(arguments)
-
-
-def endpoint_arguments(name, kind):
-    """Return how an encoder behind an endpoint is asked for vectors of a kind of text, `query` or `passage`."""
-    settings = EndpointEncoderSettings.of(config["encoders"][name], kind)
-    arguments = ["--teacher", settings.teacher, "--prefix", settings.prefix, "--parameters", settings.parameters]
-    arguments += ["--normalize"] if settings.normalize else []
-    arguments += ["--dimension", str(settings.dimension)] if settings.dimension else []
-    return shlex.join(arguments)
-
-
 def asked_of(name):
     """Return the settings that decide a teacher's answers, as a param. Its address may change without a rerun."""
     teacher = config["teachers"][name]
@@ -201,11 +158,6 @@ def asked_of(name):
 def asked(key):
     """Return a function: `asked_of` the teacher that the data set names at `key`."""
     return lambda wildcards: asked_of(setting(key)(wildcards))
-
-
-def made_of(wildcards):
-    """Return the facts about how the data set is made, for its card and its report."""
-    return json.dumps(described(config, wildcards.dataset))
 
 
 def one_of(names):

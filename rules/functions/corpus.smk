@@ -1,6 +1,7 @@
-# Functions for rules/corpus.smk: they look up files and settings by wildcards.
+# Functions for rules/corpus.smk and rules/retrieval.smk: they look up files and settings by wildcards.
 
 from rag_instruct.corpus.files import LeftOut, documents_of
+from rag_instruct.retrieval.endpoint_settings import EndpointEncoderSettings
 from rag_instruct.settings.sources import remote_files
 
 # Patterns for corpora with published vectors for an encoder. The others are embedded here.
@@ -64,3 +65,22 @@ def index_factory(wildcards):
                 "of faiss, such as IVF4096,PQ96"
             )
     return factory
+
+
+def encoder_arguments(name):
+    encoder = config["encoders"][name]
+    arguments = ["--model", encoder["model"], "--max-length", str(encoder["max_length"])]
+    arguments += ["--normalize"] if encoder["normalize"] else []
+    for key in ("revision", "query_prefix", "passage_prefix", "dimension", "precision"):
+        if key in encoder and encoder[key] != "float32":  # the default; older versions did not name it
+            arguments += [f"--{key.replace('_', '-')}", str(encoder[key])]
+    return shlex.join(arguments)
+
+
+def endpoint_arguments(name, kind):
+    """Return how an encoder behind an endpoint is asked for vectors of a kind of text, `query` or `passage`."""
+    settings = EndpointEncoderSettings.of(config["encoders"][name], kind)
+    arguments = ["--teacher", settings.teacher, "--prefix", settings.prefix, "--parameters", settings.parameters]
+    arguments += ["--normalize"] if settings.normalize else []
+    arguments += ["--dimension", str(settings.dimension)] if settings.dimension else []
+    return shlex.join(arguments)

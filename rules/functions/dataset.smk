@@ -1,4 +1,33 @@
-# Functions for rules/dataset.smk: they look up files and settings by wildcards.
+# Functions for rules/dataset.smk and the rule files after it: they look up files and settings by wildcards.
+
+from rag_instruct.settings.described import described
+
+
+def question_vectors(paths):
+    """Return a function: the files of the questions' vectors, or none if no filter compares them."""
+
+    def files(wildcards):
+        compared = dataset(wildcards)["quality_filters"].get("similar_questions")
+        return paths("results/{dataset}/search/{paradigm}/queries.npy")(wildcards) if compared else []
+
+    return files
+
+
+def verdicts_of(paths):
+    """Return a function: the files of the verification's verdicts, or none if no row is verified."""
+    found = paths("results/{dataset}/verification/{paradigm}.jsonl")
+    return lambda wildcards: found(wildcards) if dataset(wildcards)["verification"]["share"] > 0 else []
+
+
+def evidence(wildcards):
+    """Return the file of the rows' bits, or none if no row is measured."""
+    measured = dataset(wildcards)["evidence"]
+    return f"results/{wildcards.dataset}/evidence.jsonl" if measured["model"] and measured["rows"] else []
+
+
+def made_of(wildcards):
+    """Return the facts about how the data set is made, for its card and its report."""
+    return json.dumps(described(config, wildcards.dataset))
 
 
 def measuring(wildcards):
