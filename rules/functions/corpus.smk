@@ -1,4 +1,4 @@
-# Functions for rules/corpus.smk and rules/retrieval.smk: they look up files and settings by wildcards.
+# Functions for rules/corpus.smk and rules/retrieval.smk. They look up files and settings by wildcards.
 
 from rag_instruct.corpus.files import LeftOut, documents_of
 from rag_instruct.retrieval.endpoint_settings import EndpointEncoderSettings

@@ -1,4 +1,4 @@
-# Functions for rules/dataset.smk and the rule files after it: they look up files and settings by wildcards.
+# Functions for rules/dataset.smk and what follows it. They look up files and settings by wildcards.
 
 from rag_instruct.settings.described import described
 
