@@ -141,7 +141,13 @@ def test_what_is_written_is_read(tmp_path, rows, kind, encoding, packing):
         assert "zero bytes" in refused
         assert encoding == "utf-8"
     else:
-        assert [record for _, record in found] == rows
+        assert [record for _, record in found] == [marked_nowhere(row, kind) for row in rows]
+
+
+def marked_nowhere(row, kind):
+    """A row without byte-order marks at the beginning of a line, as joined files have them: they are no text."""
+    tables = (".tsv", ".csv")
+    return row if kind not in tables else {key: re.sub("(?<=\n)\ufeff", "", value) for key, value in row.items()}
 
 
 @tried
@@ -154,12 +160,13 @@ def test_lines_in_are_lines_out_or_refused(tmp_path, lines, kind, data):
         content = "".join(f"{part}\n" for part in parts)
         if content.removeprefix("\ufeff").lstrip()[:1] == "[":
             return  # an array
-        marked = content.removeprefix("\ufeff").split("\n")  # a byte-order mark is no text
+        marked = [line.removeprefix("\ufeff") for line in content.split("\n")]  # a byte-order mark is no text
         kept = [number for number, line in enumerate(marked, start=1) if line.strip()]
         found, refused = read(packed(tmp_path, kind, content.encode(), ""))
     else:
         content = "id\ttext\n" + "".join(f"{line}\n" for line in lines)
-        kept = [number for number, line in enumerate(content.split("\n")[1:], start=2) if line.removesuffix("\r")]
+        marked = [line.removeprefix("\ufeff").removesuffix("\r") for line in content.split("\n")]
+        kept = [number for number, line in enumerate(marked[1:], start=2) if line]
         found, refused = read(packed(tmp_path, kind, content.encode(), ""), Form(quoted=False))
     if refused and ("zero bytes" in refused or "not a text" in refused):
         return

@@ -21,9 +21,9 @@ def parquet_records(path: Path, columns: Sequence[str]) -> Iterator[Located]:
     """Read the rows. `columns` are the only ones that are read ("a.b" is a member of a list or struct)."""
     number = 0
     with opened(path) as raw:
-        if said := stands_for(raw.peek(1 << 10)):  # type: ignore[attr-defined]
-            raise UserError(f"{path}: not a Parquet file, but {said}")
         try:
+            if said := stands_for(raw.peek(1 << 10)):  # type: ignore[attr-defined]
+                raise UserError(f"{path}: not a Parquet file, but {said}")
             file = pq.ParquetFile(raw)
             names = file.schema_arrow.names
             if len(set(names)) < len(names):
