@@ -779,6 +779,74 @@ def test_a_key_of_front_matter_may_have_a_capital():
     assert markdown_blocks("---\nTitle: Gloves\n---\nText.\n")[0] == "Gloves"
 
 
+def edit(path, name, old, new):
+    """Replace a text in a part of a Word file. A part that it lacks gets the new text."""
+    with zipfile.ZipFile(path) as archive:
+        files = {name: archive.read(name).decode() for name in archive.namelist()}
+    files[name] = files[name].replace(old, new) if name in files else new
+    with zipfile.ZipFile(path, "w") as archive:
+        for part, content in files.items():
+            archive.writestr(part, content)
+
+
+def math(kind, **parts):
+    """A formula of a Word file. A part is a text, or markup."""
+    inside = (text if text.startswith("<") else f"<m:r><m:t>{text}</m:t></m:r>" for text in parts.values())
+    return f"<m:{kind}>{''.join(f'<m:{name}>{one}</m:{name}>' for name, one in zip(parts, inside, strict=True))}</m:{kind}>"
+
+
+@pytest.mark.parametrize(
+    ("formula", "text"),
+    [
+        ("<m:r><m:t>A=</m:t></m:r>" + math("sSup", e="r", sup="2"), "A=r^2"),
+        (math("f", num="-b", den="2a") + "<m:r><m:t>c</m:t></m:r>", "(-b)/(2a) c"),
+        (math("sSup", e=math("f", num="x", den="v"), sup="-1"), "(x/v)^(-1)"),
+        ('<m:f><m:fPr><m:type m:val="noBar"/></m:fPr><m:num/><m:den/></m:f>', "()\u00a6()"),
+        ('<m:nary><m:naryPr><m:chr m:val="\u2211"/></m:naryPr>' + math("nary", sub="k=0", sup="n", e="k").removeprefix("<m:nary>"), "\u2211_(k=0)^n k"),
+        (math("func", fName="sin", e="x") + math("rad", deg="3", e="y"), "sin x3\u221ay"),
+        ('<m:d><m:dPr><m:begChr m:val="["/></m:dPr><m:e><m:m>' + 2 * math("mr", e="1") + "</m:m></m:e></m:d>", "[1; 1)"),
+        (math("limUpp", e="x", lim="n") + math("bar", e="z"), "x^n z\u0305"),
+    ],
+)  # fmt: skip
+def test_formulas_of_a_word_file_are_text(folder, formula, text):
+    """One stands in the sentence, and one in a paragraph of its own."""
+    xmlns = 'xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"'
+    one = f"<m:oMath {xmlns}>{formula}</m:oMath>"
+    inside = f"The area </w:t></w:r>{one}<w:r><w:t>."
+    apart = f"</w:t></w:r><m:oMathPara {xmlns}>{one}{one}</m:oMathPara><w:r><w:t>"
+    office.docx(folder / "a.docx", [inside, apart])
+    ((_, found),) = passages(folder)[0].values()
+    assert found == f"The area {text}.\n\n{text}\n{text}"
+
+
+def test_lists_of_a_word_file_keep_their_numbers_after_an_interruption(folder):
+    """List 2 goes on with the numbers of list 1, and list 3 begins anew."""
+    item = (
+        '</w:t></w:r></w:p><w:p><w:pPr><w:numPr><w:ilvl w:val="{}"/><w:numId w:val="{}"/></w:numPr></w:pPr><w:r><w:t>{}'
+    )
+    items = [item.format(*one) for one in ((0, 1, "Open."), (1, 1, "Turn."), (1, 1, "Lift."))]
+    more = [item.format(*one) for one in ((1, 1, "Wait."), (0, 2, "Shut."), (1, 1, "Lock."), (0, 3, "Again."))]
+    office.docx(folder / "a.docx", [*items, "Mind the step.", *more])
+    levels = "".join(f'<w:lvl w:ilvl="{n}"><w:start w:val="1"/><w:numFmt w:val="decimal"/></w:lvl>' for n in (0, 1))
+    lists = '<w:num w:numId="{}"><w:abstractNumId w:val="0"/>{}</w:num>'
+    anew = '<w:lvlOverride w:ilvl="0"><w:startOverride w:val="5"/></w:lvlOverride>'
+    numbering = f'<w:numbering xmlns:w="{office.WORD}"><w:abstractNum w:abstractNumId="0">{levels}</w:abstractNum>{"".join(lists.format(n, anew if n == 3 else "") for n in (1, 2, 3))}</w:numbering>'
+    edit(folder / "a.docx", "word/numbering.xml", "", numbering)
+    ((_, text),) = passages(folder)[0].values()
+    lines = [line.strip() for line in text.split("\n") if line]
+    assert lines == [
+        "1. Open.", "1. Turn.", "2. Lift.", "Mind the step.", "3. Wait.", "2. Shut.", "1. Lock.", "5. Again.",
+    ]  # fmt: skip
+
+
+def test_boxes_of_a_word_file_are_ticked_or_not(folder):
+    xmlns = 'xmlns:w14="http://schemas.microsoft.com/office/word/2010/wordml"'
+    box = '</w:t></w:r><w:sdt {}><w:sdtPr><w14:checkbox><w14:checked w14:val="{}"/></w14:checkbox></w:sdtPr><w:sdtContent><w:r><w:t>x</w:t></w:r></w:sdtContent></w:sdt><w:r><w:t xml:space="preserve"> {}'
+    office.docx(folder / "a.docx", [box.format(xmlns, 1, "Gloves"), box.format(xmlns, 0, "Boots")])
+    ((_, text),) = passages(folder)[0].values()
+    assert text == "\u2612 Gloves\n\n\u2610 Boots"
+
+
 def test_a_word_file_loses_neither_fields_nor_words_with_a_reading(folder):
     table = '</w:t></w:r><w:fldSimple w:instr=" SEQ Table "><w:r><w:t>7</w:t></w:r></w:fldSimple><w:r><w:t>'
     ruby = (
@@ -793,14 +861,9 @@ def test_a_word_file_loses_neither_fields_nor_words_with_a_reading(folder):
 def test_styles_that_are_based_on_headings_are_headings_and_a_list_of_contents_is_left_out(folder):
     made = [("TOC1", "1 Gloves 3"), ("Acme", "Gloves"), GLOVES, ("Acme2", "Boots"), BOOTS]
     office.docx(folder / "a.docx", made)
-    with zipfile.ZipFile(folder / "a.docx") as archive:
-        files = {name: archive.read(name).decode() for name in archive.namelist()}
     styles = [("TOC1", "toc 1", ""), ("Acme", "ACME Head", '<w:basedOn w:val="Heading1"/>'), ("Acme2", "ACME Sub", '<w:basedOn w:val="Acme"/><w:pPr><w:outlineLvl w:val="1"/></w:pPr>')]  # fmt: skip
     more = "".join(f'<w:style w:type="paragraph" w:styleId="{key}"><w:name w:val="{name}"/>{rest}</w:style>' for key, name, rest in styles)  # fmt: skip
-    files["word/styles.xml"] = files["word/styles.xml"].replace("</w:styles>", f"{more}</w:styles>")
-    with zipfile.ZipFile(folder / "a.docx", "w") as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
+    edit(folder / "a.docx", "word/styles.xml", "</w:styles>", f"{more}</w:styles>")
     found, left_out = passages(folder, 30)
     assert list(found.values()) == [("Gloves", GLOVES), ("Gloves", f"Boots\n{BOOTS}")]
     assert left_out == {"lines of tables of contents": ["a.docx: 1"]}

@@ -14,7 +14,7 @@ import yaml
 from markdown_it import MarkdownIt
 
 from rag_instruct.corpus.blocks import CONTENTS, NO_NAME, Block
-from rag_instruct.corpus.word import prepared
+from rag_instruct.corpus.word import NUMBER, prepared
 
 HEADING = re.compile(r"h([1-6])$")
 PARAGRAPHS = {
@@ -515,6 +515,9 @@ def docx_blocks(path: Path) -> Marked:
     file, styles = prepared(path)
     converted = mammoth.convert_to_html(file, convert_image=no_pictures, style_map=styles).value
     converted, contents = re.subn(r'<p class="toc">.*?</p>', "", converted, flags=re.DOTALL)
+    converted = NUMBER.sub("", re.sub(f"<li>{NUMBER.pattern}", r'<li value="\1">', converted))
+    converted = converted.replace('<input checked="checked" type="checkbox" />', "\u2612")
+    converted = converted.replace('<input type="checkbox" />', "\u2610")
     if not re.search(r"<h[1-6]>", converted):
         converted = BOLD_LINE.sub(_as_heading, converted)
     found = html_blocks(converted)
