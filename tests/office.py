@@ -11,6 +11,7 @@ def pdf(path, pages, title="", field=""):
     """A PDF file. A page is a list of (left, bottom, letter size, bold, text); None is a page with only a picture.
 
     A sixth element sets the letters by a matrix: "scaled" for a font of size 1, "upright" for a line that goes up.
+    With "spread", tabs in the text are wide blank space inside it, as TeX writes the rows of tables.
     Each page has a form field with the text `field`.
     """
     objects = [
@@ -55,6 +56,9 @@ def pdf(path, pages, title="", field=""):
 def _drawn(line):
     left, bottom, size, bold, text, *by = line
     text = text.replace("\\", r"\\").replace("(", r"\(").replace(")", r"\)")
+    if by == ["spread"]:
+        parts = " -9000 ".join(f"({part})" for part in text.split("\t"))
+        return f"BT /{'B' if bold else 'R'} {size} Tf {left} {bottom} Td [{parts}] TJ ET\n"
     if by:
         matrix = f"{size} 0 0 {size}" if by == ["scaled"] else f"0 {size} -{size} 0"
         return f"BT /{'B' if bold else 'R'} 1 Tf {matrix} {left} {bottom} Tm ({text}) Tj ET\n"

@@ -18,6 +18,7 @@ from rag_instruct.corpus.blocks import Block, Document
 from rag_instruct.corpus.importing import import_passages
 from rag_instruct.corpus.markup import html_blocks, markdown_blocks
 from rag_instruct.corpus.passages import PassageStore
+from rag_instruct.corpus.pdf import SYMBOL, _in_order
 from rag_instruct.corpus.plain import plain_blocks
 from rag_instruct.corpus.splitter import Limit, along_structure, split_text, windows, word_spans
 from rag_instruct.corpus.tokens import InTokens
@@ -880,3 +881,97 @@ def test_the_fields_of_a_pdf_form_have_their_texts(folder):
 def test_a_name_that_a_program_gave_a_pdf_is_no_title(folder, title):
     ((found, _),), _ = pdf_texts(folder, [[(72, 740, 18, True, "Gloves"), *office.column(GLOVES)]], title=title)
     assert found == "Gloves"
+
+
+@pytest.mark.parametrize(
+    ("title", "named"), [("(anonymous)", "Gloves"), ("untitled", "Gloves"), ("Anonymous Gloves", "Anonymous Gloves")]
+)
+def test_what_a_library_writes_for_no_title_is_no_title(folder, title, named):
+    page = [(72, 740, 18, True, "Gloves"), *office.column(GLOVES)]
+    office.pdf(folder / "a.pdf", [page], title.replace("(", r"\(").replace(")", r"\)"))
+    ((found, _),) = passages(folder)[0].values()
+    assert found == named
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("# 1 Introduction\n\nText.\n\n## Gloves\n\nMore.", "a"),
+        ("# 1 Gloves\n\nText.\n\n# 2 Boots\n\nMore.", "a"),
+        ("# 2024 in gloves\n\nText.\n\n## Boots\n\nMore.", "2024 in gloves"),
+        ("### Safety\n\nText.\n\n# Gloves\n\nMore.\n\n# Boots\n\nMore.", "Safety"),
+        ("### Safety\n\nText.\n\n# Gloves\n\nMore.", "Gloves"),
+        ("# Gloves\n\nText.\n\n# Boots\n\nMore.", "Gloves"),
+    ],
+)
+def test_a_chapter_gives_no_document_its_name(folder, text, title):
+    (folder / "a.md").write_text(text)
+    assert {found for found, _ in passages(folder)[0].values()} == {title}
+
+
+def test_cells_of_a_pdf_are_told_by_space_alone_and_keep_their_columns(folder):
+    """The first row is bold, the third lacks its last cell but one. Another text crosses the second row."""
+    rows = [("Site", "Accidents", "Days", "Notes"), ("Aachen", "3", "17", "none"), ("Brno", "0", "", "Closed")]
+    lines = [line for n, cells in enumerate(rows) for line in row(680 - 16 * n, cells, bold=not n) if line[4]]
+    crossing = (90, 671, 10, False, "These words cross the second row of the table above the others.")
+    ((_, text),), _ = pdf_texts(folder, [[*lines, *office.column(GLOVES, top=600), crossing]])
+    assert text.startswith("Site | Accidents | Days | Notes\nAachen | 3 | 17 | none\nBrno | 0 |  | Closed\n")
+    rows = [(72, 700 - 14 * n, 10, False, text, "spread") for n, text in enumerate(["Site\t3", "City\t4", "Pier\t12"])]
+    ((_, text),), _ = pdf_texts(folder, [[*rows, *office.column(GLOVES, top=600)]])
+    assert text.startswith("Site | 3\nCity | 4\nPier | 12\n")
+
+
+def test_a_row_of_bold_cells_is_no_heading(folder):
+    page = [*row(700, ("Name", "Width"), bold=True), *office.column(PAPER, top=600)]
+    ((title, text),), _ = pdf_texts(folder, [page])
+    assert title == "a"
+    assert text.split() == f"Name Width {PAPER}".split()
+
+
+def test_a_number_below_the_text_is_that_of_the_page_also_in_short_documents(folder):
+    pages = [[*office.column(f"{text} No. {n}"), (300, 40, 10, False, number)] for n, (text, number) in enumerate([(GLOVES, "- 1 -"), (BOOTS, "2-17")])]  # fmt: skip
+    found, left_out = pdf_texts(folder, pages)
+    assert " ".join(text for _, text in found).split() == f"{GLOVES} No. 0 {BOOTS} No. 1".split()
+    assert left_out == {"lines of running headers, footers and page numbers": ["a.pdf: 2"]}
+    office.pdf(folder / "a.pdf", [[*office.column(GLOVES), (72, 696, 10, False, "17")]])
+    assert passages(folder)[0]["a.pdf#page=1-1"][1].endswith("17"), "the number goes on with the text"
+
+
+def test_entries_of_contents_need_no_dots_but_pages_of_the_document(folder):
+    contents = [
+        (72, 720, 14, True, "Contents"),
+        *((72, 690 - 14 * n, 10, True, text) for n, text in enumerate(["1 Gloves 2", "2 Boots 2"])),
+    ]
+    chapters = [
+        (72, 720, 14, True, "1 Gloves"),
+        *office.column(GLOVES, top=690),
+        (72, 500, 14, True, "2 Boots"),
+        *office.column(BOOTS, top=470),
+    ]
+    found, left_out = pdf_texts(folder, [contents, chapters], 30)
+    assert [text for _, text in found] == [f"1 Gloves\n{GLOVES}", f"2 Boots\n{BOOTS}"]
+    assert left_out == {"lines of tables of contents": ["a.pdf: 3"]}
+    box = [(72, 720, 14, True, "Contents"), (72, 690, 10, False, "Screws 12"), (72, 670, 10, False, "Nuts 24")]
+    assert "Screws 12" in str(pdf_texts(folder, [box])[0]), "no page of a document of one page"
+
+
+def test_signs_of_a_font_without_letters_are_marks_of_list_items(folder):
+    items = [
+        (72, 700 - 14 * n, size, False, f"\x81 {text}")
+        for n, (text, size) in enumerate([("No", 13), (GLOVES, 10), ("Yes", 10)])
+    ]
+    ((title, text),), _ = pdf_texts(folder, [items])
+    assert (title, text.split("\n\n")) == ("a", ["\u2022 No", f"\u2022 {GLOVES}", "\u2022 Yes"])
+    assert [SYMBOL.sub("*", text) for text in ("\uf0b7 a", "\x84 a", "\u2022 a")] == ["* a", "* a", "\u2022 a"]
+
+
+class OneSign:
+    """A page on which the characters from 1 to 2 are one sign."""
+
+    def get_charbox(self, at):
+        return (0, 0, min(at, 1) if at < 3 else at, 1)
+
+
+def test_the_two_letters_of_an_arabic_sign_are_in_their_order():
+    """pdfium swaps the letters of a lam-alef. In the article, alef and lam are two signs."""
+    assert _in_order(OneSign(), "x\u0625\u0644\u0627\u0644") == "x\u0644\u0625\u0627\u0644"

@@ -18,10 +18,14 @@ RUNNING = 3  # so many pages whose first or last lines are alike have a running 
 EDGE = 2  # so many lines at the top and at the bottom of a page may be running headers or footers
 LONGEST_HEADING = 200  # characters
 LEADERS = re.compile(r"(\s?[.\u2026\u00b7]){4,}\s*(\d+|[ivxlc]+)$")  # an entry of a table of contents
+ENTRY = re.compile(r"\w.*\s(\d+)$")  # what may be one without dots
+PAGE_NUMBER = re.compile(
+    r"[-\u2013\u2014\s]*(\d{1,2}[-.\u2013])?\d{1,3}[-\u2013\u2014\s]*"
+)  # also "2-17", of chapter 2
 # A heading with a number or letter. "A" and "I" need a full stop, because they are words as well.
 NUMBERED = re.compile(r"((?:\d+|[A-Z](?=\.)|[B-HJ-Z])(?:\.\d+)*)\.?\s+\S")
 HYPHEN = "\ufffe"  # what pdfium writes for a hyphen at the end of a line
-BULLET = re.compile(r"([-•◦▪‣●·\u2013]|\(?\d{1,2}[.)]|\(?[a-z]\))\s")
+BULLET = re.compile(r"([-•◦▪‣●○■□❖➢✓·\u2013]|\(?\d{1,2}[.)]|\(?[a-z]\))\s")
 REFERENCE = re.compile(r"\[\w{1,12}\]\s")
 ENDS = re.compile("[.!?:;\u3002\uff01\uff1f\u0964\u0965\u061f\u06d4\u1362]['\"\u201d\u2019)\\]]*$")
 
@@ -53,15 +57,29 @@ class Cell(NamedTuple):
     right: float
 
 
+EMPTY = Cell("", 0, 0)
+
+
 def without_contents(lines: list[Line]) -> list[Line]:
-    """Leave out tables of contents, and their headings."""
-    return [line for line, following in pairwise([*lines, None]) if line and not _is_contents(line, following)]
+    """Leave out tables of contents, and their headings. Entries without dots count only below such a heading."""
+    kept: list[Line] = []
+    last = -1  # the page of the last entry, while the table lasts
+    pages = lines[-1].page if lines else 0
+    for line, following in pairwise([*lines, None]):
+        if line and CONTENTS.fullmatch(line.text) and following and _entry_page(following, 0, pages) >= 0:
+            last = 0
+        elif line and (last := _entry_page(line, last, pages)) < 0 and not LEADERS.search(line.text):
+            kept.append(line)
+    return kept
 
 
-def _is_contents(line: Line, following: Line | None) -> bool:
-    """Return whether a line belongs to a table of contents, or is its heading."""
-    heads = following and CONTENTS.fullmatch(line.text) and LEADERS.search(following.text)
-    return bool(heads or LEADERS.search(line.text))
+def _entry_page(line: Line, last: int, pages: int) -> int:
+    """Return the page to which an entry of a table of contents leads, or -1 if it leads to none after the `last`."""
+    found = LEADERS.search(line.text) if last >= 0 else None
+    entry = ENTRY.fullmatch(line.text)
+    if found or last < 0 or not entry:
+        return last if found else -1
+    return int(entry[1]) if last <= int(entry[1]) <= pages else -1
 
 
 def plain_name(text: str) -> str:
@@ -96,9 +114,10 @@ class _Running:
         self._places = Counter(_place(line) for line in lines)
         self._small_heads = {line for found in pages.values() for line in _small_heads(found, self._body)}
         self._heights = Counter(_height(line) for line in self._small_heads)
+        self._numbers = {line for found in pages.values() for line in _page_numbers(found, self._body)}
 
     def has(self, line: Line) -> bool:
-        return self._is_at_edge(line) or self._is_watermark(line) or self._is_small_head(line)
+        return self._is_at_edge(line) or self._is_watermark(line) or self._is_small_head(line) or line in self._numbers
 
     def _is_at_edge(self, line: Line) -> bool:
         """Return whether a line at the edge is alike on several pages, or has a number that grows with the pages'."""
@@ -134,6 +153,13 @@ def _small_heads(lines: list[Line], body: float) -> list[Line]:
     return [first] if apart and first.size <= body * SMALLER else []
 
 
+def _page_numbers(lines: list[Line], body: float) -> list[Line]:
+    """Return the lowest line of a page, if it is a number that stands apart from the text."""
+    *others, lowest = sorted(lines, key=lambda line: -line.top)
+    apart = others and min(line.bottom for line in others) - lowest.top > lowest.height
+    return [lowest] if apart and PAGE_NUMBER.fullmatch(lowest.text) and not _is_large(lowest, body) else []
+
+
 def _height(line: Line) -> int:
     """Return a line's height on the page, roughly: lines of 12 points each."""
     return round(line.bottom / 12)
@@ -163,7 +189,7 @@ def _key(line: Line, body: float) -> tuple[str, int]:
     Large lines keep their numbers, so that "Chapter 1" and "Chapter 2" are not alike.
     """
     text = line.text if _is_large(line, body) else re.sub(r"\d+", "#", line.text)
-    return re.sub(r"^[ivxlc]+$", "#", text.casefold()), _height(line)
+    return re.sub(r"(^|(?<=\s))[ivxlc]+$", "#", text.casefold()), _height(line)
 
 
 def blocks_of(lines: list[Line], outline: dict[str, int]) -> list[Block]:
@@ -187,8 +213,18 @@ def blocks_of(lines: list[Line], outline: dict[str, int]) -> list[Block]:
 
 def _row_block(table: list[Line]) -> Block:
     """Return the block of a table's last row. A bold first row has the names of the columns."""
-    header = _written(table[0]) if table[0].bold and len(table) > 1 else ""
-    return Block(_written(table[-1]), 0, table[-1].page, header, joined=len(table) > 1)
+    header = _written(table[0].cells) if table[0].bold and len(table) > 1 else ""
+    cells = _in_columns(table[-1].cells, table[0].cells)
+    return Block(_written(cells), 0, table[-1].page, header, joined=len(table) > 1)
+
+
+def _in_columns(cells: tuple[Cell, ...], columns: tuple[Cell, ...]) -> tuple[Cell, ...]:
+    """Return the cells of a row with empty ones for columns that it lacks, if each cell is in a column of its own."""
+    places = [next((at for at, column in enumerate(columns) if _is_aligned(cell, column)), -1) for cell in cells]
+    if len(cells) >= len(columns) or places[0] < 0 or any(one >= other for one, other in pairwise(places)):
+        return cells
+    found = dict(zip(places, cells, strict=True))
+    return tuple(found.get(at, EMPTY) for at in range(len(columns)))
 
 
 def _add(blocks: list[Block], block: Block, after_table: bool) -> None:
@@ -220,8 +256,8 @@ def _is_aligned(one: Cell, other: Cell) -> bool:
     return min(abs(apart[0]), abs(apart[1]), abs(sum(apart)) / 2) < ALIGNED
 
 
-def _written(row: Line) -> str:
-    return " | ".join(cell.text for cell in row.cells)
+def _written(cells: tuple[Cell, ...]) -> str:
+    return " | ".join(cell.text for cell in cells)
 
 
 def _is_chapter_number(block: Block, title: Block) -> bool:
@@ -232,13 +268,13 @@ def _is_chapter_number(block: Block, title: Block) -> bool:
 
 def _level(text: str, line: Line, levels: dict[float, int], outline: dict[str, int]) -> int:
     """Return the level of a heading, or 0 for a text. `line` is its first line."""
-    if len(text) > LONGEST_HEADING or not re.search(r"[^\W\d_]", text):
+    if len(text) > LONGEST_HEADING or not re.search(r"[^\W\d_]", text) or text.startswith("\u2022"):
         return 0
     is_large = line.size in levels
     in_outline = outline.get(plain_name(text), 0) if line.bold or is_large or line.text[:1].isdigit() else 0
     if in_outline or is_large:
         return in_outline or levels[line.size]
-    if not line.bold or ENDS.search(text) or len(text.split()) > 12:
+    if not line.bold or line.cells or ENDS.search(text) or len(text.split()) > 12:
         return 0
     numbered = NUMBERED.match(text)
     return len(levels) + 1 + (numbered[1].count(".") if numbered else 0)

@@ -13,9 +13,11 @@ from rag_instruct.corpus.layout import HYPHEN, Cell, Line, blocks_of, plain_name
 CELLS = 1.1  # blank space between two cells of a table, in sizes of a letter
 TURNED = 0.1  # lines that are turned are left out if they have at most this part of the page's letters
 UNREADABLE = re.compile("[\ufffd\ue000-\uf8ff]")
-CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\uffff]")
+CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x80-\x9f\uffff]")
+SYMBOL = re.compile("^[\x80-\x9f\uf000-\uf0ff](?=\\s)")  # of a font of signs: the mark of a list item
+ALEF_LAM = re.compile("[\u0622\u0623\u0625\u0627]\u0644")
 BOLD = re.compile(rb"bold|black|heavy|bx\d|-demi", re.IGNORECASE)
-MARK = re.compile(r"[-•◦▪‣●·\u2013]|\(?\w{1,3}[.)]|\d+(\.\d+)+")  # of a list's item, or of a heading
+MARK = re.compile(r"[-•◦▪‣●·\u2013]|\(?\w{1,3}[.)]|(\d+|[A-Z])(\.\d+)+")  # of a list's item, or of a heading
 
 
 class Pdf(NamedTuple):
@@ -108,18 +110,32 @@ def _is_field(page: Any, at: int) -> bool:
 
 def _lines(text_page: Any, page: int) -> Iterator[Line]:
     """Yield the lines of a page. pdfium gives its text as one string, and the size and place of each character."""
-    whole = text_page.get_text_range(errors="replace") if text_page.count_chars() else ""
+    whole = _in_order(text_page, text_page.get_text_range(errors="replace") if text_page.count_chars() else "")
     start = 0  # of the line in the page's text
     for text in re.split(f"(?<=[\n{HYPHEN}])", whole):
-        plain = CONTROL.sub("", text).strip()
+        plain = CONTROL.sub("", SYMBOL.sub("\u2022", text.lstrip())).strip()
         if plain.strip(HYPHEN):
             first = start + len(text) - len(text.lstrip())
             last = start + len(text.rstrip().rstrip(HYPHEN)) - 1
             # The middle shows the size. It is no blank: blanks that pdfium adds between a line's parts have the size 1.
             candidates = range(start + len(text) // 2, last)
             middle = next((one for one in candidates if not text[one - start].isspace()), first)
-            yield _line(text_page, plain, page, first, middle, max(first, last))
+            given = SYMBOL.sub("\u2022", whole[first : max(first, last) + 1])
+            yield _line(text_page, plain, given, page, first, middle)
         start += len(text)
+
+
+def _in_order(text_page: Any, text: str) -> str:
+    """Return a text with the two letters of each Arabic lam-alef in their order. pdfium swaps them.
+
+    They are one sign on the page, so they have the same place. Of two signs, the order is right.
+    """
+    letters = list(text)
+    for found in ALEF_LAM.finditer(text):
+        at = found.start()
+        if text_page.get_charbox(at) == text_page.get_charbox(at + 1):
+            letters[at : at + 2] = reversed(found[0])
+    return "".join(letters)
 
 
 def _against_the_page(lines: list[Line]) -> list[Line]:
@@ -130,38 +146,43 @@ def _against_the_page(lines: list[Line]) -> list[Line]:
     return [line._replace(turned=False) for line in lines]
 
 
-def _line(text_page: Any, text: str, page: int, first: int, middle: int, last: int) -> Line:
+def _line(text_page: Any, text: str, given: str, page: int, first: int, middle: int) -> Line:
     from pypdfium2 import raw
 
-    left, bottom, _, top = text_page.get_charbox(first, loose=True)
-    _, _, right, _ = text_page.get_charbox(last, loose=True)
+    last = first + len(given) - 1
+    begin, bottom, _, top = text_page.get_charbox(first, loose=True)
+    end = text_page.get_charbox(last, loose=True)
+    left, right = min(begin, end[0]), max(begin, end[2])  # some scripts run from right to left
     size = abs(raw.FPDFText_GetFontSize(text_page, middle)) * _scale(text_page, middle)
     turned = abs(math.sin(raw.FPDFText_GetCharAngle(text_page, middle))) > 0.5
     bold = sum(_is_bold(text_page, at) for at in (first, middle, last)) >= 2
     size = round(size * 2) / 2 or top - bottom
-    cells = () if turned else _cells(text_page, first, last, size)
+    cells = () if turned else _cells(text_page, given, first, size)
     return Line(text, page, left, bottom, right, top, size, bold, turned, cells)
 
 
-def _cells(text_page: Any, first: int, last: int, size: float) -> tuple[Cell, ...]:
+def _cells(text_page: Any, text: str, first: int, size: float) -> tuple[Cell, ...]:
     """Return the parts of a line that wide blank space separates, or nothing if it is one part.
 
-    The number of a heading or list item is no cell of its own.
+    `first` is the place of the line's first character on the page. The number of a heading or list item is no cell of
+    its own.
     """
-    boxes = [text_page.get_rect(number) for number in range(text_page.count_rects(first, last - first + 1))]
-    parts = boxes[:1]
-    for left, bottom, right, top in boxes[1:]:
-        before = parts[-1]
-        if left - before[2] > CELLS * size:
-            parts.append((left, bottom, right, top))
-        else:
-            parts[-1] = (before[0], min(before[1], bottom), max(before[2], right), max(before[3], top))
-    if len(parts) < 2:
-        return ()
-    texts = [CONTROL.sub("", text_page.get_text_bounded(*part)).replace(HYPHEN, "-") for part in parts]
-    cells = [Cell(" ".join(text.split()), part[0], part[2]) for text, part in zip(texts, parts, strict=True)]
+    starts, ends = [0], list[int]()
+    for blank in re.finditer(r"\s+", text):
+        before, after = first + blank.start() - 1, first + blank.end()
+        if text_page.get_charbox(after)[0] - text_page.get_charbox(before)[2] > CELLS * size:
+            ends.append(blank.start())
+            starts.append(blank.end())
+    cells = [
+        Cell(
+            " ".join(CONTROL.sub("", text[start:end]).replace(HYPHEN, "-").split()),
+            text_page.get_charbox(first + start)[0],
+            text_page.get_charbox(first + end - 1)[2],
+        )
+        for start, end in zip(starts, [*ends, len(text)], strict=True)
+    ]
     if MARK.fullmatch(cells[0].text) or (len(cells) == 2 and cells[0].text.isdecimal() and len(cells[0].text) < 4):
-        cells[:2] = [Cell(f"{cells[0].text} {cells[1].text}", cells[0].left, cells[1].right)]
+        cells[:2] = [Cell(f"{cells[0].text} {cells[1].text}", cells[0].left, cells[1].right)] if cells[1:] else cells
     return tuple(cells) if len(cells) > 1 else ()
 
 

@@ -2,6 +2,7 @@
 
 import codecs
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from importlib.util import find_spec
@@ -24,6 +25,7 @@ MARKED = (".html", ".htm", ".xhtml", ".md", ".markdown")  # documents that may b
 # A web page or XML by its first bytes. In a text that explains "<html>", words follow the tag.
 TAGS_FIRST = re.compile(rb"\s*<[^<>]*(?:>\s*(?:<|\Z)|\Z)|\s*<[^<>]*>[^<>]*</(?:html|body)>\s*\Z", re.IGNORECASE)
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+CHAPTER = re.compile(r"\d+(\.\d+)*\.?\s+\D")  # a heading with a number
 LISTED = 20  # documents that a message names
 RUNNING = "lines of running headers, footers and page numbers"
 CONTENTS = "lines of tables of contents"
@@ -36,7 +38,8 @@ WEB = {
 }  # fmt: skip
 # Titles of PDF files that are names of files, or that programs give.
 NO_TITLE = re.compile(
-    r"untitled.*|microsoft (word|powerpoint|excel).*|\W*|document\d*|(slide|folie|diapositiva?e?) \d+"
+    r"\W*(untitled.*|anonymous|unspecified)\W*|microsoft (word|powerpoint|excel).*|\W*|document\d*"
+    r"|(slide|folie|diapositiva?e?) \d+"
     r"|.*\.(do[ct][xm]?|pp[st][xm]?|xlsx?|dvi|tex|ind[bd]|pdf|e?ps|od[pst]|qxd|rtf|fm|pmd|p65|pub|wpd|cdr)"
     r"|powerpoint[ -](presentation|pr\u00e4sentation|\u6f14\u793a\u6587\u7a3f)"
     r"|(pr[e\u00e9]senta\w+|apresenta\w+)( standard)?( di| de| do)? (microsoft )?powerpoint",
@@ -238,17 +241,29 @@ READERS: dict[str, Callable[[Path, Form, LeftOut, str], Titled]] = {
 
 
 def _titled(given: str, blocks: list[Block], path: Path) -> Titled:
-    """Return the title and the blocks without it.
-
-    The title is `given`, or the first heading of level 1, or the file's name.
-    """
-    first = next((block.text for block in blocks if block.level == 1 and not NO_NAME.fullmatch(block.text)), "")
+    """Return the title and the blocks without it. The title is `given`, or a heading, or the file's name."""
+    first = _title_heading([block for block in blocks if block.level], blocks[:1])
     given = "" if NO_NAME.fullmatch(given.strip()) else given
     title = " ".join((given or first or path.stem).split())
     at = next(
         (number for number, block in enumerate(blocks) if block.level and " ".join(block.text.split()) == title), -1
     )
     return title, [block for number, block in enumerate(blocks) if number != at]
+
+
+def _title_heading(headings: list[Block], top: list[Block]) -> str:
+    """Return the first heading of level 1 that may be a title, or "". Headings with numbers are chapters.
+
+    The heading at the top of a document is better if it is the only one of its level, and those of level 1 are several:
+    some PDF files have the title in smaller letters than the headings.
+    """
+    chapters = [block for block in headings if block.level == 1]
+    levels = Counter(block.level for block in headings)
+    if len({block.text for block in chapters}) > 1 and top == headings[:1] and levels[top[0].level] == 1:
+        chapters = [*top, *chapters]
+    numbered = [block for block in chapters if CHAPTER.match(block.text)]
+    others = (block.text for block in chapters if len(numbered) < 2 or block not in numbered)
+    return next((text for text in others if not NO_NAME.fullmatch(text)), "")
 
 
 def is_of_documents(source: Path) -> bool:
