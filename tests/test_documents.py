@@ -975,3 +975,56 @@ class OneSign:
 def test_the_two_letters_of_an_arabic_sign_are_in_their_order():
     """pdfium swaps the letters of a lam-alef. In the article, alef and lam are two signs."""
     assert _in_order(OneSign(), "x\u0625\u0644\u0627\u0644") == "x\u0644\u0625\u0627\u0644"
+
+
+@pytest.mark.parametrize(
+    ("head", "heading", "title"),
+    [
+        ("Gloves - ACME", "Gloves", "Gloves"),
+        ("Gloves - Sizes | ACME", "Gloves - Sizes", "Gloves - Sizes"),
+    ],
+)
+def test_a_title_of_a_page_loses_the_site_if_the_rest_is_the_main_heading(folder, head, heading, title):
+    """Other pages link to an article by its own name. The heading may stand above the main content."""
+    (folder / "a.html").write_text(
+        f"<html><head><title>{head}</title></head><body><header><h1>{heading}</h1></header><main><p>{GLOVES}</p>"
+        f"<h2>Boots</h2><p>{BOOTS}</p></main></body></html>"
+    )
+    assert {found for found, _ in passages(folder)[0].values()} == {title}
+
+
+@pytest.mark.parametrize(
+    ("page", "shown"),
+    [
+        (
+            "<p>Gloves<sup class=reference>[2]</sup> dry.<sup id=a class='reference nowrap'>: 7</sup></p>",
+            ["Gloves dry."],
+        ),
+        ("<p>See <a class='reference internal'>Boots</a> m<sup>2</sup></p>", ["See Boots m\u00b2"]),
+        ("<div class='navbar hlist'>v t e</div><table class='sidebar nomobile'><tr><td>x</table><p>a</p>", ["a"]),
+        ("<ul><li>\u2022 a</li><li>b \u2022 c</li></ul>", ["- a", "- b \u2022 c"]),
+        ("<ul><li></li></ul><p>a</p><ol><li></ol><p>b</p>", ["a", "b"]),
+    ],
+)
+def test_marks_of_notes_and_of_list_items_are_no_text(page, shown):
+    assert [block.text for block in html_blocks(page).blocks] == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ('!!! note "Mind **this**"\n\n    Text.\n\n    More.\n\nAfter.', ["Mind this", "Text.", "More.", "After."]),
+        ("??? tip\n    Text.\nAfter.", ["Tip", "Text. After."]),
+        ('=== "A"\n\n    ```sh\n    === "B"\n        x\n    ```\n\n    !!! warning inline end\n\n        Deep.', ["A", '=== "B"\n    x', "Warning", "Deep."]),
+        ('- Item\n\n    ???+ note "N"\n\n        Text.', ["- Item", "N", "Text."]),
+        ("Wow\n!!!\nText.\n\nTitle\n===\n\n    code", ["Wow !!! Text.", "Title", "code"]),
+    ],
+)  # fmt: skip
+def test_notes_and_tabs_of_mkdocs_are_no_code(text, shown):
+    assert [block.text for block in markdown_blocks(text)[1].blocks] == shown
+
+
+def test_xml_under_another_name_is_refused(folder):
+    (folder / "a.txt").write_text('<!DOCTYPE article\nPUBLIC "-//X//DTD" "x.dtd">\n<article><p>Gloves</p></article>')
+    with pytest.raises(UserError, match=r"a\.txt: it is XML"):
+        passages(folder)

@@ -23,6 +23,7 @@ PARAGRAPHS = {
     "tfoot", "thead", "ul", "li", "tr",
 }  # fmt: skip
 INLINE = {"a", "annotation", "br", "semantics", "sub", "sup"}
+LISTS = {"li", "ol", "ul"}
 ROWS = {"tbody", "tfoot", "thead", "tr"}
 SKIPPED = {
     "audio", "button", "canvas", "datalist", "head", "iframe", "nav", "noscript", "script", "select", "style", "svg",
@@ -41,8 +42,8 @@ HIDEABLE = {
 ENDS_P = PARAGRAPHS - {"html"} | {"td", "th"} | {f"h{level}" for level in range(1, 7)}
 # Classes and roles of elements that are not the text: links to edit a section, links of a paragraph to itself, banners.
 NO_TEXT = {
-    "breadcrumb", "breadcrumbs", "cookie-banner", "cookie-consent", "headerlink", "mw-editsection", "navbox",
-    "newsletter", "noprint", "share", "sharing", "social-share", "toc",
+    "breadcrumb", "breadcrumbs", "cookie-banner", "cookie-consent", "headerlink", "mw-editsection", "navbar", "navbox",
+    "newsletter", "nomobile", "noprint", "share", "sharing", "social-share", "toc",
 }  # fmt: skip
 NO_ROLES = {"navigation", "search", "dialog", "alertdialog"}
 RAISED, LOWERED = (
@@ -52,6 +53,7 @@ BOLD_LINE = re.compile(r"<p>(?:<a id=[^>]*></a>)*<strong>([^<]{1,100}?)</strong>
 KNOWN = 15  # a text with fewer letters may occur twice by chance
 NEAR = 5  # the heading of the main content is one of so many blocks: the first one of the content, and those above
 # A sign that links a paragraph to itself, or a footnote back to its place in the text.
+BULLET = re.compile(r"\A[\u2022\u25aa\u25cf\u25e6\u2023]\s+")  # that stands in the text of an item
 SIGN_OF_LINK = re.compile("[\u00b6\u2191\u21a9]\ufe0e?")
 FRONT_MATTER = re.compile(r"\A(---|\+\+\+)[ \t]*\n(.*?)^(?:\1|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 FRONT_KEY = re.compile(r"^\s*[\w\"'-]+[ \t]*[:=]", re.MULTILINE)  # without one, a rule begins the text
@@ -61,6 +63,8 @@ WIKI_LINK = re.compile(
     r"(?<![A-Za-z0-9_)\]])(!?)\[\[(?=[^\]]*[^\W\d_])([^\[\]|\n]+?)(?:\\?\|([^\[\]\n]+))?\]\](?![(\[])"
 )
 CALLOUT = re.compile(r"<blockquote>\n<p>\[![\w-]+\][+-]?[ \t]*([^\n<]*)(?:\n|(?=</p>))")
+OPENING = re.compile(r"( *)(?:!!!|\?\?\?\+?|===[+!]?) *([\w-]*)[\w -]*(?:\"(.*)\")? *")
+FENCE = re.compile(r" *(```+|~~~+)")
 HEADING_ID = re.compile(r"[ \t]*\{[#.][\w:.-]+[^{}<]*\}(</h[1-6]>)")  # attributes, as pandoc and Hugo write them
 HEAD_TITLE = re.compile(r"<title[^>]*>([^<]+)", re.IGNORECASE)
 DEEPEST = 1000  # levels of lists and quotes: markdown-it leaves out deeper ones without a word
@@ -136,7 +140,9 @@ class _Walker(HTMLParser):
         """Return whether an element that begins is skipped."""
         if (self._skip_tag == "head" and tag not in IN_HEAD) or (self._skip_tag == "p" and tag in ENDS_P):
             self._skip_depth, self._skip_tag = 0, ""
-        hidden = self._hides and tag in HIDEABLE and _is_hidden(attributes) and self.getpos() not in self._shown
+        mark = tag == "sup" and "reference" in (attributes.get("class") or "").split()  # of a note, such as "[1]"
+        hides = self._hides and tag in HIDEABLE and self.getpos() not in self._shown
+        hidden = hides and (mark or _is_hidden(attributes))
         shadow = tag == "template" and "shadowrootmode" in attributes  # the text of a component, which browsers show
         if not self._skip_tag and ((tag in self._to_skip and not shadow) or hidden):
             self._skip_tag, self.skip_begin = tag, self.getpos()
@@ -155,11 +161,16 @@ class _Walker(HTMLParser):
             self._end()
             if tag == "dl":
                 self._end_terms()
-            if tag in ("ul", "ol") and self._lists:
-                self._lists.pop()
+            if tag in LISTS:
+                self._end_list(tag)
             if tag == "pre" and self._pre:
                 self._pre -= 1
             self._follows = self._follows and (tag == "li" or tag in ROWS or bool(self._lists))
+
+    def _end_list(self, tag: str) -> None:
+        self._item = ""  # the mark of an item without a text
+        if tag != "li" and self._lists:
+            self._lists.pop()
 
     def _skips_end(self, tag: str) -> bool:
         """Return whether an end tag is skipped: it stands in an element that is skipped, or ends this element."""
@@ -302,7 +313,8 @@ class _Walker(HTMLParser):
         elif text and self._in_term:
             self._term = f"{self._term}\n{text}" if self._term else text
         elif text:
-            self._add(text if self._level else self._item + text, joins=bool(self._item) and not self._level)
+            text = text if self._level else self._item + BULLET.sub("", text) if self._item else text
+            self._add(text, joins=bool(self._item) and not self._level)
             self._item = ""
         self._level, self._in_term = 0, False
         self._shift_begin, self._formula_begin, self._link_begin, self._link = -1, -1, -1, ""
@@ -403,7 +415,9 @@ def main_blocks(text: str) -> tuple[str, Marked, int]:
     if first == last:  # nothing of the main content is found: keep all
         first, last = 0, len(blocks)
     kept = blocks[first:last]
-    return _title(text, described, kept), Marked(kept, contents), len(blocks) - len(kept)
+    heads = [block.text for block in blocks if block.level == 1]
+    title = _without_site(_title(text, described, kept), heads)
+    return title, Marked(kept, contents), len(blocks) - len(kept)
 
 
 def _main_range(blocks: list[Block], main: "_MainContent") -> tuple[int, int]:
@@ -456,8 +470,15 @@ def _title(text: str, described: Any, blocks: list[Block]) -> str:
     return first if found_site else found
 
 
+def _without_site(title: str, heads: list[str]) -> str:
+    """Return a page's title without the name of the site, if the rest is the only main heading of the page."""
+    own = heads[0] if len(heads) == 1 else ""
+    return own if own and re.match(r"\s+[-|\u00b7\u00bb\u2013\u2014]\s", title.removeprefix(own)) else title
+
+
 def _letters(text: str) -> str:
-    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", text)).casefold()
+    """Return what two readings of a text have in common: letters and digits, without marks such as "[1]"."""
+    return re.sub(r"\[\d+\]|[\W_]+", "", unicodedata.normalize("NFKC", text)).casefold()
 
 
 def _with_heading(blocks: list[Block], first: int) -> int:
@@ -475,10 +496,36 @@ def markdown_blocks(text: str) -> tuple[str, Marked]:
         front = None
     markdown = MarkdownIt("commonmark", {"maxNesting": DEEPEST}).enable(["table", "strikethrough"])
     markdown.inline.ruler.before("link", "wiki_link", _wiki_link)
-    rendered = markdown.render(text[front.end() if front else 0 :])
+    rendered = markdown.render(_without_openings(text[front.end() if front else 0 :]))
     rendered = CALLOUT.sub(r"<blockquote>\n<p>\1</p>\n<p>", rendered)
     rendered = HEADING_ID.sub(r"\1", rendered)
     return _front_title(front[1], front[2]) if front else "", html_blocks(rendered)
+
+
+def _without_openings(text: str) -> str:
+    """Return a text whose notes and tabs, as MkDocs writes them, are plain paragraphs: a title, and what it opens.
+
+    MkDocs indents what belongs to them, which Markdown takes for code.
+    """
+    found: list[str] = []
+    opened: list[int] = []  # the indents of the notes that are open
+    fence = ""  # of the code that is open: lines in it open nothing
+    lines = text.split("\n")
+    for number, line in enumerate(lines):
+        while opened and line.strip() and not line.startswith(" " * (opened[-1] + 4)):
+            opened.pop()
+        for indent in opened:
+            line = line[:indent] + line[indent + 4 :]
+        mark = FENCE.match(line)
+        opening = None if fence else OPENING.fullmatch(line)
+        inside = next((one for one in lines[number + 1 :] if one.strip()), "")
+        if opening and inside.startswith(" " * (4 * len(opened) + len(opening[1]) + 4)):
+            opened.append(len(opening[1]))
+            line = f"{opening[1]}{opening[3] or opening[2].capitalize()}\n"
+        elif mark and (not fence or mark[1].startswith(fence)):
+            fence = "" if fence else mark[1]
+        found.append(line)
+    return "\n".join(found)
 
 
 def _wiki_link(state: Any, silent: bool) -> bool:
