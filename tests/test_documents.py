@@ -1028,3 +1028,22 @@ def test_xml_under_another_name_is_refused(folder):
     (folder / "a.txt").write_text('<!DOCTYPE article\nPUBLIC "-//X//DTD" "x.dtd">\n<article><p>Gloves</p></article>')
     with pytest.raises(UserError, match=r"a\.txt: it is XML"):
         passages(folder)
+
+
+def test_cells_of_a_pdf_go_on_in_the_lines_below(folder):
+    """Rows are told though such lines stand between all of them. A word that a hyphen divides becomes whole."""
+    rows = [("Aachen", "lost a", "Nobody was in the ware-"), ("Brno", "none", "All gloves were"), ("Celle", "two", "x")]
+    lines = [line for n, cells in enumerate(rows) for line in row(700 - 40 * n, cells)]
+    below = [
+        (200, 689, 10, False, "glove"),
+        (300, 689.5, 10, False, "house"),
+        (300, 649, 10, False, "counted."),
+        (300, 638, 10, False, "Twice."),
+    ]
+    page = [*lines[:3], below[1], *lines[3:6], *below[2:], *lines[6:], *office.column(GLOVES, top=500)]
+    ((_, text),), _ = pdf_texts(folder, [page])
+    assert text == (
+        f"Aachen | lost a | Nobody was in the warehouse\nBrno | none | All gloves were counted. Twice.\nCelle | two | x\n\n{GLOVES}"
+    )
+    ((_, text),), _ = pdf_texts(folder, [[*lines[:3], below[0], *lines[3:6], *lines[6:]]])
+    assert text.startswith("Aachen | lost a glove | Nobody was in the ware")

@@ -204,11 +204,31 @@ def blocks_of(lines: list[Line], outline: dict[str, int]) -> list[Block]:
         if first in rows:
             table = [*table, first] if table and table[-1].page == first.page else [first]
             found.append(_row_block(table))
-        else:
+            continue
+        while group and table and (at := _continued_cell(group[0], table[-1])):
+            table[-1] = _continued_row(table[-1], at, group.pop(0))
+            found[-1] = _row_block(table)
+        if group:
             text = _text_of(group)
-            _add(found, Block(text, _level(text, first, levels, outline), first.page), after_table=bool(table))
+            _add(found, Block(text, _level(text, group[0], levels, outline), group[0].page), after_table=bool(table))
             table = []
     return found
+
+
+def _continued_cell(line: Line, row: Line) -> int:
+    """Return the place of the cell in which a line goes on below a row, or 0. Below the first cell, a row may begin."""
+    near = row.page == line.page and abs(row.bottom - line.top) < GAP * row.height and line.bottom < row.bottom
+    if line.cells or not near or line.bold != row.bold:
+        return 0
+    return next((at for at, cell in enumerate(row.cells) if at and abs(cell.left - line.left) < ALIGNED), 0)
+
+
+def _continued_row(row: Line, at: int, line: Line) -> Line:
+    """Return a row with a line more in one of its cells."""
+    cells = [*row.cells]
+    divided = "-" if row.text.endswith(HYPHEN) and at == len(cells) - 1 else ""
+    cells[at] = cells[at]._replace(text=_spliced(cells[at].text + divided, line.text.replace(HYPHEN, "")))
+    return row._replace(cells=tuple(cells), bottom=line.bottom, text=line.text)
 
 
 def _row_block(table: list[Line]) -> Block:
@@ -240,7 +260,7 @@ def _add(blocks: list[Block], block: Block, after_table: bool) -> None:
 def _rows(lines: list[Line], body: float) -> set[Line]:
     """Return the lines that are rows of tables: half of their cells stand below or above those of another row."""
     found: set[Line] = set()
-    for upper, lower in pairwise(lines):
+    for upper, lower in _rows_below(lines):
         fewest = min(len(upper.cells), len(lower.cells)) - 1
         if fewest < 1 or upper.page != lower.page or _is_large(upper, body) or _is_large(lower, body):
             continue
@@ -248,6 +268,18 @@ def _rows(lines: list[Line], body: float) -> set[Line]:
         if aligned * 2 >= fewest:
             found |= {upper, lower}
     return found
+
+
+def _rows_below(lines: list[Line]) -> Iterator[tuple[Line, Line]]:
+    """Yield lines that follow each other, without lines in which a cell of the upper one goes on."""
+    upper, bottom = None, 0.0
+    for line in lines:
+        if upper and _continued_cell(line, upper._replace(bottom=bottom)):
+            bottom = line.bottom
+            continue
+        if upper:
+            yield upper, line
+        upper, bottom = line, line.bottom
 
 
 def _is_aligned(one: Cell, other: Cell) -> bool:
