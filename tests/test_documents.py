@@ -16,6 +16,7 @@ from tokenizers.pre_tokenizers import Split
 
 from rag_instruct.corpus.blocks import Block, Document
 from rag_instruct.corpus.importing import import_passages
+from rag_instruct.corpus.layout import Line, blocks_of
 from rag_instruct.corpus.markup import html_blocks, markdown_blocks
 from rag_instruct.corpus.passages import PassageStore
 from rag_instruct.corpus.pdf import SYMBOL, _in_order
@@ -1047,3 +1048,16 @@ def test_cells_of_a_pdf_go_on_in_the_lines_below(folder):
     )
     ((_, text),), _ = pdf_texts(folder, [[*lines[:3], below[0], *lines[3:6], *lines[6:]]])
     assert text.startswith("Aachen | lost a glove | Nobody was in the ware")
+
+
+@pytest.mark.parametrize(
+    ("parts", "text"),
+    [([("size 1", 5.8), ("\u20444 inch", 10)], "size 1\u20444 inch"), ([("10", 10), ("2 m", 6)], "10 2 m")],
+)
+def test_parts_of_a_line_that_touch_are_one_word_but_numbers_stay_apart(parts, text):
+    """pdfium writes a raised sign and what follows as lines of their own."""
+    lines, left = [], 72.0
+    for part, size in parts:
+        lines.append(Line(part, 1, left, 700, left + 30, 710, size, False, False))
+        left += 29.5
+    assert [block.text for block in blocks_of(lines, {})] == [text]

@@ -13,6 +13,7 @@ GAP = 0.8  # blank space above a paragraph, in heights of a line
 WIDER = 0.4  # by how much it exceeds the space between the text's lines, if these are far apart
 WIDEST = 1.3  # most space between the lines of a paragraph: that of double spacing
 ALIGNED = 3  # points between the edges of cells in one column
+WORD = 0.6  # blank space between two words of a line, in sizes of a letter, is at most this
 SMALLER = 0.95  # a running header that differs on each page has letters of at most this part of the text's size
 RUNNING = 3  # so many pages whose first or last lines are alike have a running header or footer
 EDGE = 2  # so many lines at the top and at the bottom of a page may be running headers or footers
@@ -347,6 +348,8 @@ def _begins(line: Line, group: list[Line], usual: float, rows: set[Line]) -> boo
         return True  # another page, a blank space, or the next column
     if line in rows or last in rows:
         return True
+    if _is_close(last, line, WORD):
+        return False  # such as the text behind a raised sign
     if abs(line.size - last.size) > 0.08 * last.size or line.bold != last.bold:
         return True
     if BULLET.match(line.text) or (line.bold and NUMBERED.match(line.text)):
@@ -365,10 +368,23 @@ def _text_of(group: list[Line]) -> str:
     for before, line in pairwise(group):
         width = len(line.text.split()[0]) * (line.right - line.left) / len(line.text)  # of the next word
         has_room = before.right + width + before.size / 2 < edge and not text.endswith((HYPHEN, "-"))
-        # The text of a list item stands beside its mark, which may be a line of its own.
-        beside = line.left >= before.right - 1 and abs(line.bottom - before.bottom) < before.size / 2
-        text = f"{text}\n{line.text}" if has_room and not beside else _spliced(text, line.text)
+        beside = _is_beside(before, line)
+        if _is_close(before, line, 0.1) and not (text[-1:].isdigit() and line.text[:1].isdigit()):
+            text += line.text  # as in "1\u20444"; the numbers of a power stay apart
+        else:
+            text = f"{text}\n{line.text}" if has_room and not beside else _spliced(text, line.text)
     return re.sub("[ \t]+", " ", text.replace(HYPHEN, "-")).strip()
+
+
+def _is_beside(before: Line, line: Line) -> bool:
+    """Return whether a line stands beside another, as the text of a list item beside a mark that is its own line."""
+    size = max(before.size, line.size)
+    return line.left >= before.right - before.size / 2 and abs(line.bottom - before.bottom) < size / 2
+
+
+def _is_close(before: Line, line: Line, most: float) -> bool:
+    """Return whether a line goes on beside the other, with blank space of at `most` this part of a letter's size."""
+    return _is_beside(before, line) and line.left < before.right + most * max(before.size, line.size)
 
 
 def _spliced(text: str, more: str) -> str:
