@@ -963,6 +963,8 @@ def test_signs_of_a_font_without_letters_are_marks_of_list_items(folder):
     ]
     ((title, text),), _ = pdf_texts(folder, [items])
     assert (title, text.split("\n\n")) == ("a", ["\u2022 No", f"\u2022 {GLOVES}", "\u2022 Yes"])
+    ((_, text),), _ = pdf_texts(folder, [[(72, 700, 10, False, "\x02\x03"), (72, 680, 10, False, "Gloves")]])
+    assert text == "Gloves", "a line of signs only"
     assert [SYMBOL.sub("*", text) for text in ("\uf0b7 a", "\x84 a", "\u2022 a")] == ["* a", "* a", "\u2022 a"]
 
 
@@ -1061,3 +1063,17 @@ def test_parts_of_a_line_that_touch_are_one_word_but_numbers_stay_apart(parts, t
         lines.append(Line(part, 1, left, 700, left + 30, 710, size, False, False))
         left += 29.5
     assert [block.text for block in blocks_of(lines, {})] == [text]
+
+
+def test_signs_without_a_meaning_do_not_shift_the_places_of_others(folder):
+    """pdfium's text of a page lacks them, but it counts them where it says where characters stand."""
+    signs = [(72, 740 - 14 * n, 10, False, f"\x02 item {n}") for n in range(8)]
+    rows = [
+        line
+        for n, cells in enumerate([("Site", "Days"), ("Aachen", "17"), ("Brno", "0")])
+        for line in row(600 - 16 * n, cells, bold=not n)
+    ]
+    heading = (72, 500, 16, True, "Boots")
+    ((title, text),), _ = pdf_texts(folder, [[*signs, *rows, heading, *office.column(BOOTS, top=470)]])
+    assert title == "Boots"
+    assert text.endswith(f"\u2022 item 7\n\nSite | Days\nAachen | 17\nBrno | 0\n\n{BOOTS}")

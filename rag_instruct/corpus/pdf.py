@@ -14,7 +14,8 @@ CELLS = 1.1  # blank space between two cells of a table, in sizes of a letter
 TURNED = 0.1  # lines that are turned are left out if they have at most this part of the page's letters
 UNREADABLE = re.compile("[\ufffd\ue000-\uf8ff]")
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x80-\x9f\uffff]")
-SYMBOL = re.compile("^[\x80-\x9f\uf000-\uf0ff](?=\\s)")  # of a font of signs: the mark of a list item
+PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")  # the halves of a rare character
+SYMBOL = re.compile("^[\x01-\x08\x0e-\x1f\x80-\x9f\uf000-\uf0ff](?=\\s)")  # of a font of signs: the mark of a list item
 ALEF_LAM = re.compile("[\u0622\u0623\u0625\u0627]\u0644")
 BOLD = re.compile(rb"bold|black|heavy|bx\d|-demi", re.IGNORECASE)
 MARK = re.compile(r"[-•◦▪‣●·\u2013]|\(?\w{1,3}[.)]|(\d+|[A-Z])(\.\d+)+")  # of a list's item, or of a heading
@@ -109,12 +110,12 @@ def _is_field(page: Any, at: int) -> bool:
 
 
 def _lines(text_page: Any, page: int) -> Iterator[Line]:
-    """Yield the lines of a page. pdfium gives its text as one string, and the size and place of each character."""
-    whole = _in_order(text_page, text_page.get_text_range(errors="replace") if text_page.count_chars() else "")
+    """Yield the lines of a page. pdfium gives its characters, and the size and place of each."""
+    whole = _in_order(text_page, _characters(text_page))
     start = 0  # of the line in the page's text
     for text in re.split(f"(?<=[\n{HYPHEN}])", whole):
-        plain = CONTROL.sub("", SYMBOL.sub("\u2022", text.lstrip())).strip()
-        if plain.strip(HYPHEN):
+        if CONTROL.sub("", text).replace(HYPHEN, "").strip():
+            plain = CONTROL.sub("", SYMBOL.sub("\u2022", text.lstrip())).strip()
             first = start + len(text) - len(text.lstrip())
             last = start + len(text.rstrip().rstrip(HYPHEN)) - 1
             # The middle shows the size. It is no blank: blanks that pdfium adds between a line's parts have the size 1.
@@ -123,6 +124,19 @@ def _lines(text_page: Any, page: int) -> Iterator[Line]:
             given = SYMBOL.sub("\u2022", whole[first : max(first, last) + 1])
             yield _line(text_page, plain, given, page, first, middle)
         start += len(text)
+
+
+def _characters(text_page: Any) -> str:
+    """Return all characters of a page, at their places.
+
+    pdfium's own text of a page lacks those without a meaning, such as the signs of some list items. Then the places of
+    all others behind them would be wrong.
+    """
+    from pypdfium2 import raw
+
+    text = "".join(chr(raw.FPDFText_GetUnicode(text_page, at)) for at in range(text_page.count_chars()))
+    text = PAIR.sub(lambda found: found[0].encode("utf-16", "surrogatepass").decode("utf-16") + "\0", text)
+    return re.sub("[\ud800-\udfff]", "\ufffd", re.sub("(?<=\\S)\x02", HYPHEN, text))
 
 
 def _in_order(text_page: Any, text: str) -> str:
