@@ -1077,3 +1077,14 @@ def test_signs_without_a_meaning_do_not_shift_the_places_of_others(folder):
     ((title, text),), _ = pdf_texts(folder, [[*signs, *rows, heading, *office.column(BOOTS, top=470)]])
     assert title == "Boots"
     assert text.endswith(f"\u2022 item 7\n\nSite | Days\nAachen | 17\nBrno | 0\n\n{BOOTS}")
+
+
+def test_lines_of_the_text_that_are_alike_on_some_pages_are_no_running_lines(folder):
+    """Such as "Definition 3" above a definition: blank space separates running lines from the text."""
+    pages = [
+        [(72, 760, 10, False, "Handbook"), (72, 720, 10, True, f"Definition {n}"), *office.column(text, top=708)]
+        for n, text in enumerate([GLOVES, BOOTS, GLOVES, BOOTS], 1)
+    ]
+    found, left_out = pdf_texts(folder, pages)
+    assert [f"Definition {n}" in str(found) for n in range(1, 5)] == [True] * 4
+    assert left_out == {"lines of running headers, footers and page numbers": ["a.pdf: 4"]}

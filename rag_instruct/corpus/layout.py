@@ -180,8 +180,19 @@ def _offsets(line: Line, body: float) -> set[int]:
 
 
 def _edges(lines: list[Line]) -> set[Line]:
+    """Return the lines at the top and at the bottom of a page that stand apart from the text."""
     by_height = sorted(lines, key=lambda line: -line.top)
-    return {*by_height[:EDGE], *by_height[-EDGE:]}
+    return {*_apart(by_height), *_apart(by_height[::-1])}
+
+
+def _apart(lines: list[Line]) -> list[Line]:
+    """Return the first lines, if blank space follows."""
+    for count in range(min(EDGE, len(lines)), 0, -1):
+        last, *following = lines[count - 1 : count + 1]
+        gaps = [max(last.bottom - line.top, line.bottom - last.top) for line in following]
+        if all(gap > GAP * last.height for gap in gaps):
+            return lines[:count]
+    return []
 
 
 def _key(line: Line, body: float) -> tuple[str, int]:
