@@ -1007,6 +1007,10 @@ def test_a_title_of_a_page_loses_the_site_if_the_rest_is_the_main_heading(folder
         ("<div class='navbar hlist'>v t e</div><table class='sidebar nomobile'><tr><td>x</table><p>a</p>", ["a"]),
         ("<ul><li>\u2022 a</li><li>b \u2022 c</li></ul>", ["- a", "- b \u2022 c"]),
         ("<ul><li></li></ul><p>a</p><ol><li></ol><p>b</p>", ["a", "b"]),
+        (
+            "<ul><li><input type=checkbox checked> a<li><input type=checkbox disabled> b<li><input name=x> c</ul>",
+            ["- \u2612 a", "- \u2610 b", "- c"],
+        ),
     ],
 )
 def test_marks_of_notes_and_of_list_items_are_no_text(page, shown):

@@ -284,7 +284,8 @@ def _rows(lines: list[Line], body: float) -> set[Line]:
 
 def _rows_below(lines: list[Line]) -> Iterator[tuple[Line, Line]]:
     """Yield lines that follow each other, without lines in which a cell of the upper one goes on."""
-    upper, bottom = None, 0.0
+    upper: Line | None = None
+    bottom = 0.0  # of its last line
     for line in lines:
         if upper and _continued_cell(line, upper._replace(bottom=bottom)):
             bottom = line.bottom

@@ -22,7 +22,7 @@ PARAGRAPHS = {
     "figure", "footer", "header", "hr", "html", "main", "ol", "p", "pre", "section", "summary", "table", "tbody",
     "tfoot", "thead", "ul", "li", "tr",
 }  # fmt: skip
-INLINE = {"a", "annotation", "br", "semantics", "sub", "sup"}
+INLINE = {"a", "annotation", "br", "input", "semantics", "sub", "sup"}
 LISTS = {"li", "ol", "ul"}
 ROWS = {"tbody", "tfoot", "thead", "tr"}
 SKIPPED = {
@@ -126,6 +126,9 @@ class _Walker(HTMLParser):
     def _begin_inline(self, tag: str, given: Attributes) -> None:
         if tag == "br":
             self._parts.append("\n")
+        elif tag == "input":
+            box = "\u2612" if "checked" in given else "\u2610"
+            self._parts.append(box if given.get("type") == "checkbox" else "")
         elif tag == "semantics":
             self._formula_begin = len(self._parts)
         elif tag == "annotation":
@@ -563,8 +566,6 @@ def docx_blocks(path: Path) -> Marked:
     converted = mammoth.convert_to_html(file, convert_image=no_pictures, style_map=styles).value
     converted, contents = re.subn(r'<p class="toc">.*?</p>', "", converted, flags=re.DOTALL)
     converted = NUMBER.sub("", re.sub(f"<li>{NUMBER.pattern}", r'<li value="\1">', converted))
-    converted = converted.replace('<input checked="checked" type="checkbox" />', "\u2612")
-    converted = converted.replace('<input type="checkbox" />', "\u2610")
     if not re.search(r"<h[1-6]>", converted):
         converted = BOLD_LINE.sub(_as_heading, converted)
     found = html_blocks(converted)
