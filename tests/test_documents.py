@@ -829,7 +829,10 @@ def test_lists_of_a_word_file_keep_their_numbers_after_an_interruption(folder):
     items = [item.format(*one) for one in ((0, 1, "Open."), (1, 1, "Turn."), (1, 1, "Lift."))]
     more = [item.format(*one) for one in ((1, 1, "Wait."), (0, 2, "Shut."), (1, 1, "Lock."), (0, 3, "Again."))]
     office.docx(folder / "a.docx", [*items, "Mind the step.", *more])
-    levels = "".join(f'<w:lvl w:ilvl="{n}"><w:start w:val="1"/><w:numFmt w:val="decimal"/></w:lvl>' for n in (0, 1))
+    levels = "".join(
+        f'<w:lvl w:ilvl="{n}"><w:start w:val="1"/><w:numFmt w:val="{form}"/></w:lvl>'
+        for n, form in enumerate(("decimal", "lowerLetter"))
+    )
     lists = '<w:num w:numId="{}"><w:abstractNumId w:val="0"/>{}</w:num>'
     anew = '<w:lvlOverride w:ilvl="0"><w:startOverride w:val="5"/></w:lvlOverride>'
     numbering = f'<w:numbering xmlns:w="{office.WORD}"><w:abstractNum w:abstractNumId="0">{levels}</w:abstractNum>{"".join(lists.format(n, anew if n == 3 else "") for n in (1, 2, 3))}</w:numbering>'
@@ -837,7 +840,7 @@ def test_lists_of_a_word_file_keep_their_numbers_after_an_interruption(folder):
     ((_, text),) = passages(folder)[0].values()
     lines = [line.strip() for line in text.split("\n") if line]
     assert lines == [
-        "1. Open.", "1. Turn.", "2. Lift.", "Mind the step.", "3. Wait.", "2. Shut.", "1. Lock.", "5. Again.",
+        "1. Open.", "a. Turn.", "b. Lift.", "Mind the step.", "c. Wait.", "2. Shut.", "a. Lock.", "5. Again.",
     ]  # fmt: skip
 
 
@@ -1007,6 +1010,10 @@ def test_a_title_of_a_page_loses_the_site_if_the_rest_is_the_main_heading(folder
         ("<div class='navbar hlist'>v t e</div><table class='sidebar nomobile'><tr><td>x</table><p>a</p>", ["a"]),
         ("<ul><li>\u2022 a</li><li>b \u2022 c</li></ul>", ["- a", "- b \u2022 c"]),
         ("<ul><li></li></ul><p>a</p><ol><li></ol><p>b</p>", ["a", "b"]),
+        (
+            "<ol type=a start=26><li>x<li>y</ol><ol type=I><li value=1949>x<li type=1>y</ol>",
+            ["z. x", "aa. y", "MCMXLIX. x", "1950. y"],
+        ),
         (
             "<ul><li><input type=checkbox checked> a<li><input type=checkbox disabled> b<li><input name=x> c</ul>",
             ["- \u2612 a", "- \u2610 b", "- c"],

@@ -23,6 +23,10 @@ PARAGRAPHS = {
     "tfoot", "thead", "ul", "li", "tr",
 }  # fmt: skip
 INLINE = {"a", "annotation", "br", "input", "semantics", "sub", "sup"}
+ROMAN = {
+    "m": 1000, "cm": 900, "d": 500, "cd": 400, "c": 100, "xc": 90, "l": 50, "xl": 40, "x": 10, "ix": 9, "v": 5, "iv": 4,
+    "i": 1,
+}  # fmt: skip
 LISTS = {"li", "ol", "ul"}
 ROWS = {"tbody", "tfoot", "thead", "tr"}
 SKIPPED = {
@@ -89,6 +93,7 @@ class _Walker(HTMLParser):
         self._level = self._skip_depth = self._pre = 0
         self._skip_tag = ""  # the tag of the element that is skipped; `_skip_depth` is how many of this tag are open
         self._lists: list[int | None] = []  # for each open list: the number of its next item, or None for bullets
+        self._counts: list[str] = []  # and how it counts, such as "a" for a, b, c
         self._cells: list[str] | None = None  # of the open row of a table
         self._in_cell = self._in_term = False
         self._names = False  # whether all cells of the open row are names of columns
@@ -174,6 +179,7 @@ class _Walker(HTMLParser):
         self._item = ""  # the mark of an item without a text
         if tag != "li" and self._lists:
             self._lists.pop()
+            self._counts.pop()
 
     def _skips_end(self, tag: str) -> bool:
         """Return whether an end tag is skipped: it stands in an element that is skipped, or ends this element."""
@@ -226,12 +232,13 @@ class _Walker(HTMLParser):
         self._end()
         self._in_term = tag == "dt"
         if tag == "li":
-            self._begin_item(_whole(given.get("value")))
+            self._begin_item(_whole(given.get("value")), given.get("type"))
         elif tag == "tr":
             self._cells, self._names = [], True
         elif tag in ("ul", "ol"):
             start = _whole(given.get("start"))
             self._lists.append(None if tag == "ul" else 1 if start is None else start)
+            self._counts.append(given.get("type") or "")
         elif tag not in ROWS and (tag == "table" or not self._lists):
             self._follows = False  # a new table, or a paragraph that is in no list item, follows no row or item
         if tag == "table":
@@ -239,13 +246,14 @@ class _Walker(HTMLParser):
         if tag == "pre":
             self._pre += 1
 
-    def _begin_item(self, given: int | None) -> None:
-        """Begin an item of a list. `given` is the number that the item itself has."""
+    def _begin_item(self, given: int | None, counts: str | None) -> None:
+        """Begin an item of a list. `given` and `counts` are the number that the item itself has, and how it counts."""
         depth = max(len(self._lists) - 1, 0)
         mark, following = "- ", self._lists[-1] if self._lists else None
         if following is not None:
             number = following if given is None else given
-            mark, self._lists[-1] = f"{number}. ", number + 1
+            mark = f"{_counted(number, counts or self._counts[-1])}. "
+            self._lists[-1] = number + 1
         self._item = "  " * depth + mark
 
     def _begin_cell(self, tag: str, given: Attributes) -> None:
@@ -354,6 +362,20 @@ def _whole(value: str | None) -> int | None:
     return int(value) if value and value.isascii() and value.isdigit() and len(value) < 6 else None
 
 
+def _counted(number: int, counts: str) -> str:
+    """Return a number of a list as HTML's types of lists write it: "a", "A", "i", "I", or else in digits."""
+    if number < 1 or counts not in ("a", "A", "i", "I"):
+        return str(number)
+    letters = ""
+    while number and counts in "aA":
+        number, last = divmod(number - 1, 26)
+        letters = chr(ord("a") + last) + letters
+    for sign, value in ROMAN.items():
+        letters += sign * (number // value)
+        number %= value
+    return letters if counts.islower() else letters.upper()
+
+
 def _shifted(text: str, signs: dict[str, str]) -> str:
     """Return digits as raised or lowered `signs` ("m²"), and every other text as it is ("1st")."""
     return "".join(map(signs.__getitem__, text)) if text and all(sign in signs for sign in text) else text
@@ -428,7 +450,7 @@ def _main_range(blocks: list[Block], main: "_MainContent") -> tuple[int, int]:
 
     Long blocks show where it is. Short ones may occur there by chance, so they count only beside others.
     """
-    keys = [_letters(re.sub(r"^\s*(-|\d+\.) | \| ", "", block.text)) for block in blocks]
+    keys = [_letters(re.sub(r"^\s*(-|\d+\.|[a-zA-Z]{1,7}\.) | \| ", "", block.text)) for block in blocks]
     inside = [number for number, key in enumerate(keys) if len(key) >= KNOWN and main.has(key)]
     if not inside:
         return 0, 0
@@ -565,7 +587,7 @@ def docx_blocks(path: Path) -> Marked:
     file, styles = prepared(path)
     converted = mammoth.convert_to_html(file, convert_image=no_pictures, style_map=styles).value
     converted, contents = re.subn(r'<p class="toc">.*?</p>', "", converted, flags=re.DOTALL)
-    converted = NUMBER.sub("", re.sub(f"<li>{NUMBER.pattern}", r'<li value="\1">', converted))
+    converted = NUMBER.sub("", re.sub(f"<li>{NUMBER.pattern}", r'<li type="\1" value="\2">', converted))
     if not re.search(r"<h[1-6]>", converted):
         converted = BOLD_LINE.sub(_as_heading, converted)
     found = html_blocks(converted)

@@ -18,8 +18,9 @@ STYLES = "\n".join(  # added to mammoth's own map of styles
 HEADING = re.compile("heading ([1-6])", re.IGNORECASE)
 READING = re.compile(rb"<w:ruby>.*?<w:rubyBase>(.*?)</w:rubyBase>\s*</w:ruby>", re.DOTALL)
 FIELD = re.compile(rb"</?w:fldSimple\b[^>]*>")
-# A number at the start of a paragraph, between two signs that no text has.
-NUMBER = re.compile("\ue000(\\d+)\ue001")
+# How a list counts, as HTML says it, and a number: at the start of a paragraph, between two signs that no text has.
+NUMBER = re.compile("\ue000([aAiI1])(\\d+)\ue001")
+COUNTS = {"lowerLetter": "a", "upperLetter": "A", "lowerRoman": "i", "upperRoman": "I"}
 TEXTS = ("word/document.xml", "word/footnotes.xml", "word/endnotes.xml")
 MATH = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 UNREAD = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Choice"  # mammoth reads the other version
@@ -31,6 +32,12 @@ class _Style(NamedTuple):
     level: str  # its outline level, from 0
     list: str  # the id of the list that its paragraphs belong to
     depth: str  # their level in this list
+
+
+class _Counter(NamedTuple):
+    name: str  # the same for all that count together
+    start: int
+    counts: str  # a type of HTML's lists
 
 
 PLAIN = _Style("", "", "", "", "")
@@ -87,33 +94,33 @@ def _write_formulas(root: ElementTree.Element) -> None:
             ElementTree.SubElement(formula, f"{space}br")
 
 
-def _lists(numbering: ElementTree.Element) -> dict[tuple[str, str], tuple[str, int]]:
-    """Return for the id of each numbered list and each of its levels: the name of its counter, and where that begins.
+def _lists(numbering: ElementTree.Element) -> dict[tuple[str, str], _Counter]:
+    """Return for the id of each numbered list and each of its levels how it counts.
 
     Lists share a counter if they have the same form, and none of them says where it begins itself.
     """
-    found: dict[tuple[str, str], tuple[str, int]] = {}
-    forms: dict[str, dict[str, int]] = {}
+    found: dict[tuple[str, str], _Counter] = {}
+    forms: dict[str, dict[str, _Counter]] = {}
     for part in numbering:
         own = _attributes(part)
         levels = {_attributes(level).get("ilvl", ""): _values(level) for level in part}
         if "abstractNumId" in own:
             forms[own["abstractNumId"]] = {
-                at: _whole(values.get("start", "1"))
+                at: _Counter("", _whole(values.get("start", "1")), COUNTS.get(values.get("numFmt", ""), "1"))
                 for at, values in levels.items()
                 if at.isdecimal() and values.get("numFmt") != "bullet"
             }
         elif "numId" in own:
             form = _values(part).get("abstractNumId", "")
             starts = {at: _whole(values["startOverride"]) for at, values in levels.items() if "startOverride" in values}
-            counter = f"list {own['numId']}" if starts else form
-            for level, start in forms.get(form, {}).items():
-                found[own["numId"], level] = counter, starts.get(level, start)
+            name = f"list {own['numId']}" if starts else form
+            for level, counter in forms.get(form, {}).items():
+                found[own["numId"], level] = counter._replace(name=name, start=starts.get(level, counter.start))
     return found
 
 
 def _write_numbers(
-    root: ElementTree.Element, lists: dict[tuple[str, str], tuple[str, int]], styles: dict[str, _Style]
+    root: ElementTree.Element, lists: dict[tuple[str, str], _Counter], styles: dict[str, _Style]
 ) -> None:
     """Begin each paragraph of a numbered list with its number."""
     space = root.tag.rpartition("}")[0] + "}"
@@ -125,13 +132,13 @@ def _write_numbers(
             continue
         values = _values(own)
         style = styles.get(values.get("pStyle", ""), PLAIN)
-        counter, start = lists.get((values.get("numId", style.list), values.get("ilvl", style.depth or "0")), ("", 0))
+        counter = lists.get((values.get("numId", style.list), values.get("ilvl", style.depth or "0")))
         if counter:
-            level, count = _whole(values.get("ilvl", style.depth or "0")), counts.get(counter, {})
-            number = count.get(level, start - 1) + 1
-            counts[counter] = {at: last for at, last in count.items() if at < level} | {level: number}
+            level, count = _whole(values.get("ilvl", style.depth or "0")), counts.get(counter.name, {})
+            number = count.get(level, counter.start - 1) + 1
+            counts[counter.name] = {at: last for at, last in count.items() if at < level} | {level: number}
             run = ElementTree.Element(f"{space}r")
-            ElementTree.SubElement(run, f"{space}t").text = f"\ue000{number}\ue001"
+            ElementTree.SubElement(run, f"{space}t").text = f"\ue000{counter.counts}{number}\ue001"
             paragraph.insert(1, run)
 
 
