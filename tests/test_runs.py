@@ -231,7 +231,7 @@ def test_runs_in_the_forms_of_other_tools(tmp_path, name, content):
         ("r.jsonl", '{"qid": "q1", "text": "a", "score": 1}\n', "line 1: no passage's id in {'qid': 'q1', 'text'"),
         ("r.jsonl", '{"question": "Who?", "ctxs": []}\n', "line 1: no query's id in {'question': 'Who?', 'ctxs': []}"),
         ("r.jsonl", '{"qid": "q1", "ctxs": "a"}\n', "line 1: ctxs must be a list of hits, but is 'a'"),
-        ("r.csv", "qid,ctxs\nq1,\"[{'id': 'a'}]\"\n", "line 2: the ctxs looks like a list, but is not JSON"),
+        ("r.csv", "qid,ctxs\nq1,\"[{'id' 'a'}]\"\n", "line 2: the ctxs looks like a list, but is not JSON"),
         ("r.jsonl", '{"qid": "q1", "ctxs": ["a"]}\n', "line 1: no passage's id in 'a'"),
         ("r.jsonl", "5\n", "line 1: no query's id in 5"),
         ("r.csv", "qid,docno,score\nq1,a,1\nq1,a,2\n", "line 3: the query 'q1' has the passage 'a' twice"),

@@ -1,6 +1,5 @@
 """A user's own benchmark: records with `question` and `answers`. Choices and documents are optional."""
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -22,6 +21,7 @@ REMEDY = "correct or remove the record (docs/adding_a_benchmark.md lists the for
 ANSWERS = ("answers", "answer", "answerKey")  # the first that is filled in counts
 IDS = ("id", "_id", "qid", "question_id")  # the first that a record has
 Choices = tuple[tuple[str, str], ...]
+YES_NO = (("yes", "yes"), ("no", "no"))  # of a question whose answer is JSON's true or false
 
 
 def build(record: Any, number: int) -> Question:
@@ -29,8 +29,11 @@ def build(record: Any, number: int) -> Question:
     named = next((field for field in ANSWERS if _given(record, field) is not None), "")
     if not named and (empty := next((field for field in ANSWERS if field in record), "")):
         raise ValueError(f"the field {empty!r} is empty: fill it in")
-    named = named or ANSWERS[0]
-    given = member(record, named)
+    given = member(record, named or ANSWERS[0])
+    if isinstance(given, bool) and not choices:
+        given, choices = ("yes" if given else "no"), YES_NO
+    elif not choices:
+        _refuse_unnamed_choices(record, given)
     return Question(
         id=id_of(record, number, next((name for name in IDS if name in record), "id")),
         question=member(record, "question"),
@@ -40,6 +43,16 @@ def build(record: Any, number: int) -> Question:
         gold_titles=unique(_texts(record, "gold_titles")),
         gold_passage_ids=unique(_texts(record, "gold_passage_ids")),
     )
+
+
+def _refuse_unnamed_choices(record: Any, given: Any) -> None:
+    """Refuse `answers` that are the options, as ReClor has them: each would count as right."""
+    label = str(_given(record, "label"))
+    if isinstance(given, list) and len(given) > 1 and label.isdecimal() and int(label) < len(given):
+        raise ValueError(
+            f"the {len(given)} answers seem to be choices, of which `label` numbers the right one: call them `choices` "
+            "and `answers`"
+        )
 
 
 def _given(record: Any, field: str) -> Any:
@@ -172,8 +185,8 @@ def _documents(given: Any) -> tuple[str, ...]:
     if given is None:
         return ()
     if isinstance(given, str) and given.strip()[:1] + given.strip()[-1:] in ("[]", "{}"):
-        with suppress(ValueError, RecursionError):  # else the text itself stands in brackets
-            given = json.loads(given)
+        with suppress(TypeError):  # else the text itself stands in brackets
+            given = listed(given, "documents")
     if isinstance(given, Mapping) and isinstance(given.get("sentences"), list):
         given = [list(pair) for pair in zip(member(given, "title"), given["sentences"], strict=True)]
     return tuple(_document(part) for part in (given if isinstance(given, list) else [given]))

@@ -4,6 +4,7 @@
 - `word_of`, for answers and options, takes a text or any number, and refuses a missing value.
 """
 
+import ast
 import json
 import math
 from collections.abc import Iterable
@@ -86,7 +87,8 @@ def word_of(value: Any, field: str) -> str:
 def words_of(value: Any, field: str) -> list[str]:
     """Return a text, a number, or a list of them as texts.
 
-    A text in square brackets must be a JSON list, as CSV cells have it. Raises TypeError for any other value.
+    A text in square brackets must be a list in JSON or as Python writes it: CSV cells have both. Raises TypeError for
+    any other value.
     """
     if isinstance(value, str) and value.strip()[:1] == "[" and value.strip()[-1:] == "]":
         value = _decoded(value, field)
@@ -94,7 +96,7 @@ def words_of(value: Any, field: str) -> list[str]:
 
 
 def listed(value: Any, field: str) -> Any:
-    """Return the value, but decode a text that begins with [ or {: table cells have lists and objects as JSON."""
+    """Return the value, but decode a text that begins with [ or {: a list or object in a cell of a table."""
     return _decoded(value, field) if isinstance(value, str) and value.strip()[:1] in ("[", "{") else value
 
 
@@ -102,9 +104,23 @@ def _decoded(value: str, field: str) -> Any:
     try:
         return json.loads(value)
     except (ValueError, RecursionError) as error:
+        if (found := _as_python_writes(value)) is not None:
+            return found
         raise TypeError(
             f'the {field} looks like a list, but is not JSON: {shown(value)}; write it as ["a", "b"], in double quotes'
         ) from error
+
+
+def _as_python_writes(value: str) -> Any:
+    """Return the list or object that Python prints so, as in tables of pandas, or None.
+
+    The text must be exactly what Python prints: of numpy's "['a' 'b']", without commas, it would make the text "ab".
+    """
+    try:
+        found = ast.literal_eval(value.strip())
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return None
+    return found if repr(found) == value.strip() else None
 
 
 def unique(texts: Iterable[Any]) -> tuple[str, ...]:
