@@ -20,9 +20,10 @@ rule load_benchmark:
     params:
         schema=lambda wildcards: schema_of(wildcards.benchmark, config["benchmarks"][wildcards.benchmark]),
         form=lambda wildcards: form(config["benchmarks"][wildcards.benchmark]),
+        fields=lambda wildcards: json.dumps(config["benchmarks"][wildcards.benchmark].get("fields", {}), sort_keys=True),
         where=lambda wildcards: json.dumps(config["benchmarks"][wildcards.benchmark]["where"], sort_keys=True),
         # We leave out the scorers. So an edit of a scorer does not repeat the search and the generation.
         code=code_for_benchmark("load_benchmark", without=["rag_instruct.scoring.scores", "rag_instruct.scoring.paper"]),
     shell:
         "python -m scripts.load_benchmark {input.source:q} --ids {input.ids:q} --schema {params.schema}"
-        " --form {params.form:q} --where {params.where:q} --output {output:q} --log {log:q}"
+        " --form {params.form:q} --fields {params.fields:q} --where {params.where:q} --output {output:q} --log {log:q}"

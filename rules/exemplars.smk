@@ -65,7 +65,7 @@ rule extract_questions:
     resources:
         mem_mb=growing(1000),
     params:
-        question=lambda wildcards: config["benchmarks"][wildcards.benchmark]["question"],
+        question=question_field,
         form=lambda wildcards: form(config["benchmarks"][wildcards.benchmark]),
         code=code("extract_questions"),
     shell:

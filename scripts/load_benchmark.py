@@ -6,8 +6,9 @@ python -m scripts.load_benchmark my_quiz.jsonl --schema own --where '{"kind": "o
 Args:
     source: a file, or the files.json of a download
     schema: file of rag_instruct/benchmarks/ that reads the records, without .py
-    form: JSON object: how the file is written, with encoding, quoted, delimiter, member and under as in config.yaml
+    form: JSON object: how the file is written: encoding, quoted, delimiter, header, member, under, as in config.yaml
     ids: file that names the questions of the test
+    fields: JSON object, for your own file: its names of our fields, each a name or a list of names
     where: JSON object, for your own file: only records with these field values are questions
     output: output, .jsonl
 """
@@ -25,10 +26,17 @@ from rag_instruct.records import Form
 
 
 def main(
-    source: Path, *, schema: str, form: str = "{}", ids: Sequence[Path] = (), where: str = "{}", output: Path
+    source: Path,
+    *,
+    schema: str,
+    form: str = "{}",
+    ids: Sequence[Path] = (),
+    fields: str = "{}",
+    where: str = "{}",
+    output: Path,
 ) -> None:
     paths = [*listed_files(source)[0], *ids]
-    questions = loaded(schema, paths, json.loads(where), Form(**json.loads(form)))
+    questions = loaded(schema, paths, json.loads(where), Form(**json.loads(form)), json.loads(fields))
     logger.info("%s: %d questions", schema, write_records(output, questions))
 
 

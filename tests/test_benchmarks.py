@@ -204,6 +204,10 @@ FAULTS = [
     ("arc", "t.jsonl", [{"id": 1, "question": "Q?", "choices": {"label": ["A", "B"], "text": ["x", None]}, "answerKey": "A"}], "the text of choice B must be a text, but is None"),
     ("own", "t.jsonl", [{"question": "Q?", "choices": ["x", "y"], "answers": ["z"]}], "the answer 'z' is neither a label nor a text of the choices: correct or remove the record"),
     ("own", "t.csv", "question,answers\nQ?,\"['x' 'y']\"\n", "line 2: the answers looks like a list, but is not JSON: \"['x' 'y']\""),
+    ("own", "t.jsonl", [{"question": "Q?", "gold": "x"}], "line 1: no 'answers', it has question, gold; if another field has it, name that under `fields`: correct or"),
+    ("own", "t.csv", "Q?,x\nR?,y\n", "give the names under `header`"),
+    ("own", "t.jsonl", [{"question": "Q?", "answers": "x", "context": [{"body": "c"}]}], "a document has no 'text', it has body: correct or remove the record"),
+    ("own", "t.jsonl", [{"question": "Q?", "answers": "x", "context": [["c", "d", "e"]]}], "a document that is a list must be a pair of title and sentences, but is ['c', 'd', 'e']"),
     ("own", "t.jsonl", [{"question": "Q?", "answers": ["x", "y", "z"], "label": 2}], "the 3 answers seem to be choices, of which `label` numbers the right one: call them `choices` and `answers`"),
     ("own", "t.jsonl", [{"question": "Q?", "answers": {"en": "x"}}], "the answers must be a text or a whole number, but is {'en': 'x'}"),
     ("own", "t.jsonl", [{"question": "Q?", "answers": [True]}], "the answers must be a text or a whole number, but is True"),
@@ -214,7 +218,7 @@ FAULTS = [
     ("own", "t.jsonl", [{"question": "Q?", "answers": "x", "choices": [["A", "x"], ["A", "y"]]}], "two choices have the same label: A, A"),
     ("own", "t.jsonl", [{"question": "Q?", "answers": 1, "choices": [["A", "x"], ["y"]]}], "a choice must be a pair of label and text as the first one is, but is ['y']"),
     ("own", "t.jsonl", [{"question": "Q?", "answers": 2, "choices": [1, 2, 3, 4]}], "the answer 2 means two choices, as a text and as a place from 0: give the right choice's label"),
-    ("own", "t.jsonl", [{"question": "Q?", "answers": 2, "choices": ["x", "y"]}], "the answer 2 means no choice: give the right choice's label"),
+    ("own", "t.jsonl", [{"question": "Q?", "answers": 2, "choices": ["x", "y"]}], "the answer 2 means no choice (places count from 0): give the right choice's label"),
     ("own", "t.jsonl", [{"question": "Q?", "answers": "A", "choices": {"label": ["A"], "text": ["x", "y"]}}], "2 choices need as many labels, but have ['A']"),
     ("own", "t.jsonl", [{"question": "Q?", "answers": "x", "choices": list("abcdefghijklmnopqrstuvwxyzä")}], "there are 27 choices, more than letters: give each a label"),
     ("own", "t.jsonl", [{"question": "Q?", "options": ["x", "y"]}], "no 'answers', it has question, options"),
@@ -335,6 +339,22 @@ def test_convfinqas_own_answers_in_words_score_as_their_results():
             total += 1
     assert total == 413
     assert right >= 385, "the rest are wrong signs and roundings of the data set's own"
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "fields", "expected"),
+    [
+        ("t.csv", "Query,Gold\nQ?,x\n", {"question": ["Query"], "answers": ["Gold"]}, Question("1", "Q?", ("x",))),
+        ("t.csv", "question,a0,a1,a2\nQ?,x,,z\n", {"answers": ["a0", "a1", "a2"]}, Question("1", "Q?", ("x", "z"))),
+        ("t.csv", "question,best,all\nQ?,x,y; z\n", {"answers": ["best", "all"], "separator": "; "}, Question("1", "Q?", ("x", "y", "z"))),
+        ("t.csv", "question,best,more\nQ?,x,[]\n", {"answers": ["best", "more"]}, Question("1", "Q?", ("x",))),
+        ("t.jsonl", [{"question": "Q?", "oa": "x", "ob": "y", "key": 1}], {"choices": ["oa", "ob"], "answers": "key"}, Question("1", "Q?", ("B",), (("A", "x"), ("B", "y")))),
+        ("t.jsonl", [{"question": "Q?", "answers": ["x", "y"], "label": 1}], {"choices": "answers", "answers": "label"}, Question("1", "Q?", ("B",), (("A", "x"), ("B", "y")))),
+        ("t.jsonl", [{"question": "Q?", "answer": "x", "hits": [{"said": "c"}], "key": 7}], {"documents": "hits.said", "id": "key"}, Question("7", "Q?", ("x",), documents=("c",))),
+    ],
+)  # fmt: skip
+def test_a_users_file_may_have_other_names_of_fields(tmp_path, file, content, fields, expected):
+    assert loaded("own", [put(tmp_path, file, content)], {}, fields=fields) == [expected]
 
 
 def test_the_demos_questions_load_by_kind():

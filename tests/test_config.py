@@ -179,6 +179,12 @@ def test_an_ablation_is_a_few_lines():
         ),
         (("exemplar_sets", "own"), {**OWN, "schema": "plain"}, "exemplar_sets.own: give either schema or fields"),
         (("exemplar_sets", "own"), {**OWN, "fields": {"turns": "x"}}, "exemplar_sets.own.fields"),
+        (("benchmarks", "mine"), {"path": "q.csv", "fields": {"id": "x"}}, "fields is for `schema: own`: set that"),
+        (
+            ("benchmarks", "mine"),
+            {"path": "q.csv", "schema": "own", "fields": {"answers": ["a", 3]}},
+            "benchmarks.mine.fields.answers.1: 3 is not text: put it in quotes",
+        ),
         (
             ("corpora", "mine"),
             {"passages": {"url": "https://host/get?id=5"}, "shards": 1},

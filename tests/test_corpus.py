@@ -80,7 +80,11 @@ def test_shards_cover_every_row_once():
     ("name", "content", "said"),
     [
         ("p.tsv", "id\tbody\n1\tfoo\n", "line 2: no column 'text', it has id, body"),
-        ("p.tsv", "7\tA passage\n8\tAnother\n", "if the file has no line with the names of its columns, add one"),
+        (
+            "p.tsv",
+            "7\tA passage\n8\tAnother\n",
+            "if line 1 is a record and not the names of the columns, give the names under `header`",
+        ),
         ("p.tsv", "id\ttext\r1\tx\r2\ty\r", "line 1: the row that begins here cannot be read (new-line character"),
         ("p.csv", "id,text\n1,a\rb\n", "line 2: the row that begins here cannot be read (new-line character"),
         ("p.csv", "id,text\r1,x\r", "as on old Macs, convert them"),

@@ -56,6 +56,18 @@ def test_tables(tmp_path):
     assert list(records(written(tmp_path / "s.tsv", blank))) == [{"q": "x", "a": "1"}, {"q": "y", "a": ""}]
 
 
+def test_tables_without_a_line_of_names(tmp_path):
+    form = Form(header=["q", "a"])
+    assert list(records(written(tmp_path / "r.tsv", "x\t1\n\ny\t2\n"), form=form)) == [
+        {"q": "x", "a": "1"},
+        {"q": "y", "a": "2"},
+    ]
+    with pytest.raises(UserError, match="line 1: 3 fields where the header has 2"):
+        list(records(written(tmp_path / "r.csv", "x,1,z\n"), form=form))
+    with pytest.raises(UserError, match="line 1: the names of the columns stand here again"):
+        list(records(written(tmp_path / "r.csv", "q,a\nx,1\n"), form=form))
+
+
 def test_half_of_an_emoji_in_json_lines_becomes_a_question_mark(tmp_path):
     lines = r"""{"a": ["cut \ud83d", "\ud83d\ude00"], "\uDE00": 1.5}"""
     assert list(records(written(tmp_path / "r.jsonl", lines))) == [{"a": ["cut ?", "😀"], "?": 1.5}]

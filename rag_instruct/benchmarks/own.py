@@ -21,6 +21,7 @@ REMEDY = "correct or remove the record (docs/adding_a_benchmark.md lists the for
 ANSWERS = ("answers", "answer", "answerKey")  # the first that is filled in counts
 IDS = ("id", "_id", "qid", "question_id")  # the first that a record has
 Choices = tuple[tuple[str, str], ...]
+Fields = Mapping[str, str | list[str]]
 YES_NO = (("yes", "yes"), ("no", "no"))  # of a question whose answer is JSON's true or false
 
 
@@ -29,20 +30,52 @@ def build(record: Any, number: int) -> Question:
     named = next((field for field in ANSWERS if _given(record, field) is not None), "")
     if not named and (empty := next((field for field in ANSWERS if field in record), "")):
         raise ValueError(f"the field {empty!r} is empty: fill it in")
-    given = member(record, named or ANSWERS[0])
+    given = _needed(record, named or ANSWERS[0])
     if isinstance(given, bool) and not choices:
         given, choices = ("yes" if given else "no"), YES_NO
     elif not choices:
         _refuse_unnamed_choices(record, given)
     return Question(
         id=id_of(record, number, next((name for name in IDS if name in record), "id")),
-        question=member(record, "question"),
+        question=_needed(record, "question"),
         answers=_labels(given, choices) if choices else unique(_answers(given)),
         choices=choices,
         documents=_documents(_given(record, "documents") or _given(record, "context")),
         gold_titles=unique(_texts(record, "gold_titles")),
         gold_passage_ids=unique(_texts(record, "gold_passage_ids")),
     )
+
+
+def _needed(record: Any, field: str) -> Any:
+    try:
+        return member(record, field)
+    except KeyError as error:
+        raise KeyError(f"{error.args[0]}; if another field has it, name that under `fields`") from error
+
+
+def _renamed(record: Any, fields: Fields) -> dict[str, Any]:
+    """Return the record with our names for its fields. Several names make one list of all that these fields have."""
+    found = dict(record)
+    for ours, theirs in fields.items():
+        names = [theirs] if isinstance(theirs, str) else theirs
+        if ours != "separator":
+            found[ours] = member(record, names[0]) if len(names) == 1 else _together(record, names)
+    if separator := fields.get("separator"):
+        given = found.get("answers")
+        texts = given if isinstance(given, list) else [given]
+        found["answers"] = [part for text in texts for part in text_of(text, "answers").split(str(separator))]
+    return found
+
+
+def _together(record: Any, names: Sequence[str]) -> list[Any]:
+    """Return a list of what the named fields have. Cells of tables may hold lists."""
+    found: list[Any] = []
+    for name in names:
+        value = member(record, name)
+        with suppress(TypeError):  # else the text itself stands in brackets
+            value = listed(value, name)
+        found += value if isinstance(value, list) else [value]
+    return [part for part in found if not is_missing(part) and part != ""]
 
 
 def _refuse_unnamed_choices(record: Any, given: Any) -> None:
@@ -172,7 +205,7 @@ def _by_number(number: int, choices: Choices) -> str:
     lettered = [label for label, _ in choices] == list(ascii_uppercase[: len(choices)])
     placed = {choices[number][0]} if lettered and 0 <= number < len(choices) else set()
     if len(named | placed) != 1:
-        meant = "two choices, as a text and as a place from 0" if named else "no choice"
+        meant = "two choices, as a text and as a place from 0" if named else "no choice (places count from 0)"
         raise ValueError(f"the answer {number} means {meant}: give the right choice's label")
     return (named | placed).pop()
 
@@ -194,8 +227,12 @@ def _documents(given: Any) -> tuple[str, ...]:
 
 def _document(given: Any) -> str:
     if isinstance(given, Mapping):
-        title, text = text_of(given.get("title"), "document's title"), text_of(member(given, "text"), "document's text")
+        if "text" not in given:
+            raise ValueError(f"a document has no 'text', it has {', '.join(map(str, given))}")
+        title, text = text_of(given.get("title"), "document's title"), text_of(given["text"], "document's text")
     elif isinstance(given, list):
+        if len(given) != 2:
+            raise ValueError(f"a document that is a list must be a pair of title and sentences, but is {shown(given)}")
         title, sentences = given
         title, text = text_of(title, "document's title"), "".join(words_of(sentences, "document's sentences"))
     else:
@@ -209,11 +246,20 @@ def questions(paths: list[Path]) -> Iterator[Question]:
     return read(paths)
 
 
-def read(paths: list[Path], form: Form = PLAIN, where: Mapping[str, str] = MappingProxyType({})) -> Iterator[Question]:
-    """Yield the questions of a user's own files. With `where`, only records with these field values count."""
+def read(
+    paths: list[Path],
+    form: Form = PLAIN,
+    where: Mapping[str, str] = MappingProxyType({}),
+    fields: Fields = MappingProxyType({}),
+) -> Iterator[Question]:
+    """Yield the questions of a user's own files.
+
+    With `where`, only records with these field values count. `fields` maps our names of fields to the file's.
+    """
 
     def chosen(record: Any, number: int) -> Question | None:
-        return build(record, number) if all(record.get(key) == value for key, value in where.items()) else None
+        wanted = all(record.get(key) == value for key, value in where.items())
+        return build(_renamed(record, fields), number) if wanted else None
 
     return questions_of_files(paths, chosen, form=form, remedy=REMEDY)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from rag_instruct.errors import UserError
 from rag_instruct.records import PLAIN, Form, Located, located_records, member
-from rag_instruct.records.values import listed, name_of, shown, under_hint
+from rag_instruct.records.values import layout_hint, listed, name_of, shown
 from rag_instruct.records.values import unique as unique
 from rag_instruct.schema import Question
 
@@ -41,7 +41,8 @@ def built(path: Path, records: Iterable[Located], build: Build, remedy: str = IT
                 _check(question)
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             fault = getattr(error, "msg", error.args[0] if error.args else type(error).__name__)
-            raise UserError(f"{path}, {place}: {fault}: {remedy}{under_hint(place, record)}") from error
+            hint = layout_hint(path, place, record) if isinstance(error, KeyError) else ""
+            raise UserError(f"{path}, {place}: {fault}: {remedy}{hint}") from error
         yield from questions
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from rag_instruct.benchmarks import benchmark, refuse_repeated_ids
@@ -27,17 +28,24 @@ def facts(name: str, settings: Mapping[str, Any]) -> dict[str, str]:
     return {fact: settings.get(fact, of_file[fact]) for fact in FACTS}
 
 
-def loaded(schema: str, paths: list[Path], where: Mapping[str, str], form: Form = PLAIN) -> "list[Question]":
+def loaded(
+    schema: str,
+    paths: list[Path],
+    where: Mapping[str, str],
+    form: Form = PLAIN,
+    fields: Mapping[str, str | list[str]] = MappingProxyType({}),
+) -> "list[Question]":
     """Return the questions in a benchmark's files.
 
-    `where` and `form` are for a user's own files: only records with these field values, and how the files are written.
+    `where`, `form` and `fields` are for a user's own files: only records with these field values, how the files are
+    written, and their names of our fields.
     Raises UserError if the set is empty or not complete, or if ids repeat.
     """
     from rag_instruct.benchmarks import own  # with the scorers, which plans do not need
 
     known = benchmark(schema)
     if where or schema == "own":
-        questions = list(own.read(paths, form, where))
+        questions = list(own.read(paths, form, where, fields))
     else:
         questions = list(known.questions([path / form.member if _is_archive(path) else path for path in paths]))
     place = ", ".join(str(path) for path in paths)

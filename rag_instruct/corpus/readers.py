@@ -18,7 +18,7 @@ from rag_instruct.errors import UserError
 from rag_instruct.logs import progress
 from rag_instruct.records import Form, is_known, located_records, member_as_list, shown
 from rag_instruct.records.opening import read_document, stands_for
-from rag_instruct.records.values import name_of, text_of, under_hint
+from rag_instruct.records.values import layout_hint, name_of, text_of
 
 FIELDS = ("id", "text", "title")
 MARKED = (".html", ".htm", ".xhtml", ".md", ".markdown")  # documents that may begin as a web page does
@@ -97,10 +97,7 @@ def read_records(
 
 
 def _no_column(source: Path, place: str, name: str, record: Mapping[str, Any]) -> UserError:
-    # The first record of a table stands in line 2. Perhaps line 1 is a record, too, and no header.
-    is_table = place == "line 2" and ".json" not in source.name.lower()
-    hint = "; if the file has no line with the names of its columns, add one" if is_table else ""
-    hint += under_hint(place, record)
+    hint = layout_hint(source, place, record)
     hint += "; whole documents need no ids: set `words`" if name == "id" else ""
     return UserError(
         f"{source}, {place}: no column {name!r}, it has {', '.join(record) or 'none':.300}: rename a column, or give "

@@ -86,7 +86,7 @@ def size_of(name: str, settings: Mapping[str, Any], results: Path) -> int:
     if size := benchmark(schema_of(name, settings)).size:
         return size
     if "path" in settings:
-        form = Form.of(settings)
-        return len(loaded(schema_of(name, settings), [Path(settings["path"])], settings["where"], form))
+        known = schema_of(name, settings), [Path(settings["path"])], settings["where"], Form.of(settings)
+        return len(loaded(*known, settings.get("fields", {})))
     logger.warning("%s: the questions are not on this machine yet, so their price is not included", name)
     return 0

@@ -15,7 +15,7 @@ from rag_instruct.files import whole, write_json
 from rag_instruct.logs import logger
 from rag_instruct.reasons import Reason
 from rag_instruct.records import PLAIN, Form, located_records, member, member_as_list, shown
-from rag_instruct.records.values import is_missing, listed, name_of, text_of, under_hint
+from rag_instruct.records.values import is_missing, layout_hint, listed, name_of, text_of
 
 TABLE = pa.schema([("row", pa.int64()), ("instruction", pa.string())])
 TABLE_ROWS = 8192  # rows that one write takes
@@ -234,7 +234,7 @@ class InstructionSet:
                 f"it looks like {known}: give that as the `schema`" if known else "give the right `schema` or `fields`"
             )
             lacks = isinstance(error.__cause__, KeyError)
-            hint = f"{hint} in config.yaml, or correct the file{under_hint(place, record) if lacks else ''}"
+            hint = f"{hint} in config.yaml, or correct the file{layout_hint(path, place, record) if lacks else ''}"
             self._malformed(f"{path}, {place}: not of the schema of {self.name}: {error}; {hint}")
             return None
         if not text:

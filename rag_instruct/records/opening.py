@@ -5,7 +5,7 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -57,6 +57,7 @@ class Form(NamedTuple):
     encoding: str = ""  # of a file that is not UTF-8 and has no byte-order mark
     quoted: bool | None = None  # of TSV and CSV. False: quotes are text; True: never doubt that they quote
     delimiter: str = ""  # of a TSV or CSV file, if it is another than its ending says
+    header: Sequence[str] = ()  # the names of the columns of a TSV or CSV file that has no line with them
     member: str = ""  # the file inside a .zip
     under: str = ""  # the key of a JSON object that holds the array of records; a.b stands for b in a
     keyed: str = ""  # the file is a JSON object whose values are the records; this new field of each gets its key

@@ -15,10 +15,10 @@ UNQUOTED = "if the file was written without quoting, set `quoted: false` in conf
 
 
 def table_records(text: Text, kind: str, form: Form) -> Iterator[Located]:
-    """Read the rows as objects by the names in the header. Blank lines are skipped."""
+    """Read the rows as objects by the names in the header, or in `form.header`. Blank lines are skipped."""
     delimiter = form.delimiter or DELIMITERS[kind]
     rows = _unquoted(text, delimiter) if form.quoted is False else _quoted(text, delimiter, bool(form.quoted))
-    header: list[str] = []
+    header = list(form.header)
     for line, row in rows:
         if not header:
             header = _checked_header(text, line, row, delimiter)

@@ -9,6 +9,7 @@ import json
 import math
 from collections.abc import Iterable
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 
@@ -43,11 +44,17 @@ def shown(value: Any, most: int = 60) -> str:
     return repr(value[:most] if isinstance(value, str) else value)[:most]
 
 
-def under_hint(place: str, record: Any) -> str:
-    """Return a hint if the first record of a file may be an object that holds the records, or ""."""
-    found = record.items() if place == "line 1" and isinstance(record, dict) else ()
-    name = next((name for name, value in found if isinstance(value, list) and value and isinstance(value[0], dict)), "")
-    return f"; if the records are in the list {name!r}, set `under: {name}`" if name else ""
+def layout_hint(path: Path, place: str, record: Any) -> str:
+    """Return what may be the matter if the first record of a file lacks a field, or "".
+
+    It may be an object that holds the records, or the second row of a table whose first is no header.
+    """
+    name = path.name.lower()
+    if place == "line 2" and (".csv" in name or ".tsv" in name):
+        return "; if line 1 is a record and not the names of the columns, give the names under `header`"
+    found = record.items() if place == "line 1" and isinstance(record, dict) and ".jsonl" not in name else ()
+    held = next((key for key, value in found if isinstance(value, list) and value and isinstance(value[0], dict)), "")
+    return f"; if the records are in the list {held!r}, set `under: {held}`" if held else ""
 
 
 def is_missing(value: Any) -> bool:

@@ -1,10 +1,10 @@
 """Sections of config.yaml that describe data and encoders: corpora, encoders, exemplar sets, benchmarks."""
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from rag_instruct.records import is_known
 from rag_instruct.records.opening import is_text_encoding
@@ -86,6 +86,12 @@ class Written(Section):
         max_length=1,
         description="The sign between the fields of a .tsv or .csv file, if it is not tab or comma.",
         examples=[";"],
+    )
+    header: Maybe[list[str]] = Field(
+        None,
+        min_length=1,
+        description="The names of the columns of a .tsv or .csv file that has no line with them.",
+        examples=[["id", "text"]],
     )
     member: Maybe[str] = Field(
         None,
@@ -271,13 +277,45 @@ class ExemplarSet(Written):
     license: str = Field(description="The set's licence.", examples=["CC-BY-NC-4.0"])
 
 
+Names = Annotated[
+    list[str],
+    Field(min_length=1),
+    BeforeValidator(lambda given: [given] if isinstance(given, str) else given, json_schema_input_type=str | list[str]),
+]
+
+
+class QuestionFields(Section):
+    """The names that a benchmark's file has for our fields, each a name or a list of names; a.b stands for b in a."""
+
+    question: Maybe[str] = Field(None, description="The field of the question.", examples=["query"])
+    answers: Maybe[Names] = Field(
+        None, description="The field of the right answers, or several.", examples=["reference"]
+    )
+    separator: Maybe[str] = Field(
+        None, min_length=1, description="The sign between several answers in one text.", examples=["; "]
+    )
+    id: Maybe[str] = Field(None, description="The field of the id.", examples=["key"])
+    choices_: Maybe[Names] = Field(
+        None,
+        alias="choices",
+        description="The field of the options, or one field for each option.",
+        examples=[["opt1", "opt2"]],
+    )
+    documents: Maybe[Names] = Field(
+        None, description="The field of the question's own documents.", examples=["passages"]
+    )
+    gold_passage_ids: Maybe[Names] = Field(None, description="The field of the passages' ids.", examples=["doc_ids"])
+    gold_titles: Maybe[Names] = Field(None, description="The field of the articles' titles.", examples=["pages"])
+
+
 class Benchmark(Written):
     """A set of questions that evaluates models, and that `decontaminate` keeps out of data sets."""
 
     choices = (("path", "url", "hub files"),)
     question: str = Field(
         "question",
-        description="For `decontaminate`: the field with the question or a list of questions; a.b stands for b in a.",
+        description="For `decontaminate`: the field with the question or a list of questions; a.b stands for b in a. "
+        "`fields` may name it, too.",
         examples=["question_stem"],
     )
     schema_: Maybe[str] = Field(
@@ -287,6 +325,9 @@ class Benchmark(Written):
         "benchmark's name. `own` reads records of `question` and `answers`; `choices`, `context` and "
         "`gold_passage_ids` are optional.",
         examples=["own"],
+    )
+    fields: Maybe[QuestionFields] = Field(
+        None, description="For `schema: own`: the names of the fields, if they differ from ours."
     )
     where: dict[str, str] = Field(
         {}, description="For `schema: own`: only records whose fields have these values.", examples=[{"kind": "open"}]
@@ -325,4 +366,6 @@ class Benchmark(Written):
     def _known_kinds(self) -> Self:
         _refuse_unknown_kind(self.url)
         _refuse_unknown_kind(self.ids.url if self.ids else None, "ids.url")
+        if self.fields and self.schema_ != "own":
+            raise refusal("fields is for `schema: own`: set that, or remove fields")
         return self

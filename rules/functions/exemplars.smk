@@ -33,3 +33,9 @@ def allowed_sets(wildcards):
     with readable_errors():
         refuse_licences(config, wildcards.dataset)
     return of_sets("table")(wildcards)
+
+
+def question_field(wildcards):
+    """Return the field of a benchmark's file that has its questions."""
+    settings = config["benchmarks"][wildcards.benchmark]
+    return settings.get("fields", {}).get("question", settings["question"])
