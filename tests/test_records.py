@@ -155,6 +155,12 @@ def test_inside_an_archive_and_under_a_key(tmp_path):
             "{\n  'a': 1\n}",
             "line 1: not JSON (Expecting property name enclosed in double quotes): write one record per line, an array",
         ),
+        ("r.json", '{\n"n": 1.5, "v": "[{", "rows": [\n{"a": 1}]}', "an array of records, or set `under: rows`"),
+        (
+            "r.json",
+            '{\n"q1": {"rows": [\n{"a": 1}]}}',
+            "to the key of the array, or `keyed: id` if each value is a record",
+        ),
         ("r.tsv", "q\tq\nx\t1\n", "r.tsv, line 1: the header has 'q' twice"),
         ("r.csv", "q;a\nx;1\n", "set `delimiter: ';'` in config.yaml"),
         ("r.csv", "q,a\rx,1\r", "new-line character seen in unquoted field"),
@@ -298,6 +304,26 @@ def test_half_an_emoji_outside_of_the_records_is_not_counted(tmp_path, caplog):
     text = r"""{"cut \ud83d": 1, "info": ["\ud83d"], "about": {"a": "\ud83d"}, "rows": [{"a": "x"}, {"a": "\ud83d"}]}"""
     assert list(records(written(tmp_path / "r.json", text), form=Form(under="rows"))) == [{"a": "x"}, {"a": "?"}]
     assert "r.json: 1 records have half of a surrogate pair, the first is line 1, record 2" in caplog.text
+
+
+@pytest.mark.parametrize("begin", ["[", '{"version": "1.1", "data": ['])
+def test_records_inside_of_others_get_the_plain_fields_around_them(tmp_path, begin):
+    content = (
+        begin
+        + """
+        {"title": "T", "paragraphs": [{"context": "C", "id": 1, "qas": [{"q": "x", "id": 2}, {"q": "y"}], "tags": []}]},
+        {"title": "U", "paragraphs": [{"context": "D", "qas": []}, {"context": "E", "qas": [{"q": "z"}]}]}]"""
+        + ("}" if begin[0] == "{" else "")
+    )
+    under = ("data." if begin[0] == "{" else "") + "paragraphs.qas"
+    path = written(tmp_path / "r.json", content)
+    assert list(located_records(path, form=Form(under=under))) == [
+        ("line 2, record 1", {"title": "T", "context": "C", "id": 2, "q": "x"}),
+        ("line 2, record 2", {"title": "T", "context": "C", "id": 1, "q": "y"}),
+        ("line 3, record 3", {"title": "U", "context": "E", "q": "z"}),
+    ]
+    with pytest.raises(UserError, match="line 2: no object with the key 'answers' begins here: correct `under`"):
+        list(records(path, form=Form(under=under.replace("qas", "answers"))))
 
 
 @pytest.mark.parametrize(

@@ -25,8 +25,9 @@ def questions_of_files(
     Raises UserError with file and place if a field is missing or has another form.
     """
     for path in paths:
-        inside = form.under if path.name.lower().endswith((".json", ".json.gz", ".json.zst", ".zip")) else ""
-        yield from built(path, located_records(path, columns, form._replace(under=inside)), build, remedy)
+        is_one_value = path.name.lower().endswith((".json", ".json.gz", ".json.zst", ".zip"))
+        written = form if is_one_value else form._replace(under="", keyed="")
+        yield from built(path, located_records(path, columns, written), build, remedy)
 
 
 def built(path: Path, records: Iterable[Located], build: Build, remedy: str = ITS_OWN) -> Iterator[Question]:

@@ -13,6 +13,8 @@ DEEPEST = 100  # levels of nesting in a record
 PIECE = 1 << 16  # characters that are read at a time, at least
 SPACE = re.compile(r"[ \t\n\r]*")
 HALF = re.compile(r"\\u[dD][89a-fA-F]")  # half of a UTF-16 surrogate pair, as JSON escapes it
+# The key of the first array of objects in an object, behind plain values.
+FIRST_ARRAY = re.compile(r'\{\s*(?:"[^"\\]*"\s*:\s*(?:"[^"\\]*"|[^"\[\]{},\s]+)\s*,\s*)*"([^"\\]+)"\s*:\s*\[\s*\{')
 Located = tuple[str, Any]  # the record's place in its file, and the record
 
 
@@ -84,14 +86,15 @@ def _lines(text: Text, halves: _Halves) -> Iterator[Located]:
             record = _refuse_depth(DECODER.decode(line), line)
         except (ValueError, RecursionError) as error:
             # If even the first line fails, the file may be a single object over many lines.
-            remedy = _remedy(line, error, one_object=not found and text.begin == "{")
+            remedy = _remedy(line, error, text.head if not found else "")
             raise UserError(f"{text.path}, line {number}: not JSON ({_said(error)}): {remedy}") from error
         found = True
         place = f"line {number}"
         yield place, halves.replaced(record, line, place)
 
 
-def _remedy(line: str, error: Exception, one_object: bool) -> str:
+def _remedy(line: str, error: Exception, head: str) -> str:
+    """Return what to do about a line. `head` is the begin of the file if this is the first line, or else ""."""
     if isinstance(error, json.JSONDecodeError):
         if line.rstrip().endswith(","):
             return "remove the comma at the end of the line"
@@ -99,8 +102,11 @@ def _remedy(line: str, error: Exception, one_object: bool) -> str:
             return "write JSON with double quotes, as Python's json.dumps does"
         if "control character" in error.msg:
             return "write a line break or tab inside a text as \\n or \\t"
-        if one_object:
-            return "write one record per line, an array of records, or set `under` to the key of the array"
+        if head.startswith("{"):
+            key = FIRST_ARRAY.match(head)
+            under = f"`under: {key[1]}`" if key else "`under` to the key of the array"
+            keyed = ", or `keyed: id` if each value is a record" if re.match(r'\{\s*"[^"]*"\s*:\s*\{', head) else ""
+            return f"write one record per line, an array of records, or set {under}{keyed}"
     return "correct or remove the line"
 
 
@@ -167,6 +173,9 @@ class _Nested:
 
     def _under(self, keys: list[str]) -> Iterator[Any]:
         """Yield the elements of the array at a path of keys. All other members are skipped."""
+        if self._peek() == "[":
+            yield from self._under_elements(keys)
+            return
         if self._peek() != "{":
             self._refuse_layout(f"no object with the key {keys[0]!r} begins here")
         for name in self._members():
@@ -178,6 +187,30 @@ class _Nested:
                 yield from self._elements()
             else:
                 self._refuse_layout(f"the value of {name!r} is no array of records")
+
+    def _under_elements(self, keys: list[str]) -> Iterator[Any]:
+        """Yield the records at a path of keys in each element of the array that begins here."""
+        for element in self._elements():
+            line, _, _ = self._place.partition(",")
+            for record in self._within(element, keys, {}):
+                self._place = f"{line}, record {self._count + 1}"
+                yield record
+
+    def _within(self, value: Any, keys: list[str], around: dict[str, Any]) -> Iterator[Any]:
+        """Yield the records at a path of keys in a value, with the plain fields of the objects around them.
+
+        So a question of SQuAD's layout has the text of its paragraph.
+        """
+        if isinstance(value, list):
+            for part in value:
+                yield from self._within(part, keys, around)
+        elif not keys:
+            yield {**around, **value} if isinstance(value, dict) else value
+        elif isinstance(value, dict) and keys[0] in value:
+            plain = {name: part for name, part in value.items() if not isinstance(part, dict | list)}
+            yield from self._within(value[keys[0]], keys[1:], {**around, **plain})
+        else:
+            self._refuse_layout(f"no object with the key {keys[0]!r} begins here")
 
     def _elements(self, counted: bool = True) -> Iterator[Any]:
         """Yield the elements of the array that begins here. `counted`: they are records (see `_Halves`)."""

@@ -59,7 +59,7 @@ class Form(NamedTuple):
     delimiter: str = ""  # of a TSV or CSV file, if it is another than its ending says
     header: Sequence[str] = ()  # the names of the columns of a TSV or CSV file that has no line with them
     member: str = ""  # the file inside a .zip
-    under: str = ""  # the key of a JSON object that holds the array of records; a.b stands for b in a
+    under: str = ""  # the key of the array of records in a JSON object; a.b stands for b in a, or in each element of a
     keyed: str = ""  # the file is a JSON object whose values are the records; this new field of each gets its key
     row_names: bool = False  # rows of a table may begin with one field more than the header has
 
@@ -155,7 +155,8 @@ class Text:
 
     def __init__(self, path: Path, stream: IO[str], encoding: str, head: bytes, advance: Callable[[], None]) -> None:
         self.path, self.line = path, 0  # the number of line ends so far
-        self.begin = head.decode(encoding, "ignore").lstrip()[:1]
+        self.head = head.decode(encoding, "ignore").lstrip()
+        self.begin = self.head[:1]
         self.in_place_of_records = stands_for(head)
         self._stream, self._encoding, self._advance = stream, encoding, advance
         self._since = 0  # characters since the progress bar was updated

@@ -100,8 +100,15 @@ class Written(Section):
     )
     under: Maybe[str] = Field(
         None,
-        description="The key of a JSON object that holds the array of records; a.b stands for b in a.",
+        description="The key of a JSON object that holds the array of records; a.b stands for b in a, or in each "
+        "element of the array a.",
         examples=["data"],
+    )
+    keyed: Maybe[str] = Field(
+        None,
+        min_length=1,
+        description="The file is a JSON object of records by key. They get the key as the field of this name.",
+        examples=["id"],
     )
 
     @model_validator(mode="after")
