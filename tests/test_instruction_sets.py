@@ -49,6 +49,9 @@ def written(path, rows):
         ({"instruction": "prompt.text", "input": "context"}, {"prompt": {"text": "T"}, "context": "C"}, "T\nC"),
         ({"conversation": "m", "role": "who", "text": "said", "human": ["me"]}, {"m": [{"who": "me", "said": "S"}]}, "S"),
         ({"conversation": "messages"}, {"messages": '[{"role": "user", "content": "S"}]'}, "S"),
+        ({"conversation": "data"}, {"data": ["Q", "A", "R"]}, "Q"),
+        ({"conversation": "messages"}, {"messages": [{"role": "user", "content": [{"type": "text", "value": "S"}]}]}, "S"),
+        ({"instruction": "instruction", "input": "instances.input"}, {"instruction": "I", "instances": [{"input": "x"}, {"input": "y"}]}, "I\nx"),
         ({"conversation": "messages"}, {"messages": [{"role": "user", "content": [{"type": "text", "text": "S"}, {"type": "text", "text": "T"}]}]}, "S\nT"),
         ({"conversation": "messages"}, {"messages": [{"role": "system", "content": "x"}, {"role": "user", "content": "S"}]}, "S"),
     ],
@@ -99,6 +102,20 @@ def test_what_is_of_no_use_is_left_out_and_counted(tmp_path):
     assert (len(list(found)), dict(found.left_out)) == (1, {"later part": 2})
 
 
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+def test_an_input_that_the_schema_does_not_read_is_said(tmp_path, caplog, kind):
+    rows = [{"instruction": "I", "input": text} for text in ("x", "", "y", "<noinput>")]
+    path = written(tmp_path / "s.jsonl", rows)
+    if kind == "parquet":
+        path = tmp_path / "s.parquet"
+        pq.write_table(pa.Table.from_pylist(rows), path)
+    assert len(list(given(path, "plain"))) == 4
+    assert "set: 2 instructions have a text in the field input, which is not read: if they need it" in caplog.text
+    caplog.clear()
+    assert [text for _, text in given(path, "alpaca")] == ["I\nx", "I", "I\ny", "I"]
+    assert "which is not read" not in caplog.text
+
+
 @pytest.mark.parametrize(
     ("rows", "schema", "said"),
     [
@@ -106,11 +123,12 @@ def test_what_is_of_no_use_is_left_out_and_counted(tmp_path):
          "line 1: not of the schema of set: no 'instruction', it has idx, conversations; it looks like sharegpt or slimorca"),
         ([GOOD], "lmsys", "no 'conversation', it has instruction, output; it looks like wizardlm or plain: give that as the `schema`"),
         ([{"conversations": [{"role": "user"}]}], "sharegpt", "a turn without 'from' and 'value'"),
-        ([{"conversations": "[{'from': 'human'}]"}], "sharegpt", 'write it as ["a", "b"], in double quotes'),
+        ([{"conversations": "[{'from': 'human'} {}]"}], "sharegpt", 'write it as ["a", "b"], in double quotes'),
         ([{**LMSYS, "openai_moderation": None}], "lmsys", "no 'flagged', it has None"),
         ([{**LMSYS, "openai_moderation": ["x"]}], "lmsys", "no 'flagged', it has 'x'"),
         ([{**LMSYS, "openai_moderation": {"flagged": True}}], "lmsys", "'openai_moderation' is no list, but {'flagged': True}"),
         ([{name: LMSYS[name] for name in LMSYS if name != "openai_moderation"}], "lmsys", "no 'openai_moderation', it has conversation_id"),
+        ([{"messages": [{"role": "user", "content": "Q"}]}], "plain", "it looks like a conversation: give `fields: {conversation: messages, role: role, text: content}` in config.yaml"),
         ([5], "plain", "line 1: not of the schema of set: not an object, but 5"),
         ([{"instruction": 5}], "plain", "the field 'instruction' must be a text, but is 5"),
         ([{"text": "x"}], {"instruction": "prompt.text"}, "no 'prompt', it has text; give the right `schema` or `fields`"),

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from rag_instruct.records.values import is_missing, layout_hint, listed, name_of
 TABLE = pa.schema([("row", pa.int64()), ("instruction", pa.string())])
 TABLE_ROWS = 8192  # rows that one write takes
 MALFORMED = 0.01  # above this share of records with another schema, we refuse the set
+ROLES = (("role", "content"), ("from", "value"), ("role", "text"))  # names of a turn's role and text in public sets
+INPUTS = ("input", "context", "instances.input")  # where public sets have the input of an instruction
 NO_INPUT = {"", "<noinput>", r"\<noinput\>", "nan"}  # how Alpaca and similar sets write that there is no input
 
 
@@ -45,7 +48,7 @@ class Fields:
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that we read from a Parquet file."""
-        return (*self.names, *filter(None, [self.input]))
+        return (*self.names, *([self.input] if self.input else INPUTS))
 
     def instruction(self, record: Any) -> str:
         """Return the record's instruction, or raise WrongSchema or LeftOut."""
@@ -55,11 +58,20 @@ class Fields:
         found = found or [(_value(record, self.names[0]), "")]
         try:
             text = text_of(*next((one for one in found if not is_missing(one[0]) and str(one[0]).strip()), found[0]))
-            given = name_of(_value(record, self.input), f"field {self.input!r}") if self.input else ""
+            given = name_of(_first(_value(record, self.input)), f"field {self.input!r}") if self.input else ""
         except TypeError as error:
             raise WrongSchema(str(error)) from error
         given = "" if given.strip().casefold() in NO_INPUT else given
         return f"{text}\n{given}" if text.strip() and given else text
+
+    def unread(self, record: Any) -> str:
+        """Return the field of the record's input if the schema does not read one, or ""."""
+        if self.input:
+            return ""
+        found = ((name, _first(value)) for name in INPUTS for value in member_as_list(record, name))
+        return next(
+            (name for name, value in found if isinstance(value, str) and value.strip().casefold() not in NO_INPUT), ""
+        )
 
 
 @dataclass(frozen=True)
@@ -84,6 +96,8 @@ class Turns:
             raise WrongSchema(str(error)) from error
         if not isinstance(turns, list):
             raise WrongSchema(f"{self.conversation!r} is no list of turns, but {shown(turns)}")
+        if turns and all(isinstance(turn, str) for turn in turns):
+            return str(turns[0])  # as in UltraChat: the user speaks first
         human = {role.casefold() for role in self.human}
         for turn in turns:
             if not isinstance(turn, dict) or not {self.role, self.text} <= turn.keys():
@@ -94,6 +108,10 @@ class Turns:
                 except TypeError as error:
                     raise WrongSchema(str(error)) from error
         raise LeftOut(Reason.NO_HUMAN_TURN)
+
+    def unread(self, record: Any) -> str:
+        """Return "": conversations have no input besides."""
+        return ""
 
 
 @dataclass(frozen=True)
@@ -148,9 +166,14 @@ def _whole(content: Any) -> Any:
     """Return the text of a turn whose content is a list of parts, as chats with pictures have. Others stay."""
     if not isinstance(content, list) or not content:
         return content
-    texts = [part["text"] for part in content if isinstance(part, dict) and isinstance(part.get("text"), str)]
-    kinds = [part.get("type") for part in content if isinstance(part, dict)]
-    return "\n".join(texts) if len(texts) == len(content) == kinds.count("text") else content
+    parts = [part for part in content if isinstance(part, dict) and part.get("type") == "text"]
+    texts = [text for part in parts if isinstance(text := part.get("text", part.get("value")), str)]
+    return "\n".join(texts) if len(texts) == len(content) else content
+
+
+def _first(given: Any) -> Any:
+    """Return the first of several inputs. Other values stay."""
+    return given[0] if isinstance(given, list) and given else given
 
 
 def _value(record: Any, path: str) -> Any:
@@ -172,6 +195,20 @@ def fitting(record: Any) -> list[str]:
             pass
         found.append(name)
     return found
+
+
+def _hint(record: Any) -> str:
+    """Return what to do about the schema of a record that does not fit."""
+    if known := " or ".join(fitting(record)):
+        return f"it looks like {known}: give that as the `schema`"
+    for name, turns in record.items() if isinstance(record, dict) else ():
+        for role, text in ROLES if isinstance(turns, list) and turns and isinstance(turns[0], dict) else ():
+            with suppress(WrongSchema, LeftOut):
+                Turns(name, role, text).instruction(record)
+                return (
+                    f"it looks like a conversation: give `fields: {{conversation: {name}, role: {role}, text: {text}}}`"
+                )
+    return "give the right `schema` or `fields`"
 
 
 def own_schema(fields: Mapping[str, Any]) -> Schema:
@@ -202,12 +239,19 @@ class InstructionSet:
 
         Raises UserError if there is no record, the first record has another schema, or too many others have.
         """
+        unread = Counter[str]()
         for path in self.paths:
             for place, record in located_records(path, self._schema.columns, self._form):
                 text = self._instruction(path, place, record)
                 if text is not None:
+                    unread[self._schema.unread(record)] += 1
                     yield self.records, text
                 self.records += 1
+        for name in filter(None, unread):
+            logger.warning(
+                "%s: %d instructions have a text in the field %s, which is not read: if they need it, give `fields` "
+                "with `instruction` and `input: %s` in config.yaml", self.name, unread[name], name, name,
+            )  # fmt: skip
         if not self.records:
             raise UserError(f"{', '.join(map(str, self.paths))}: no record in it")
         if self.records == sum(self.left_out.values()):
@@ -229,12 +273,8 @@ class InstructionSet:
             self.left_out[error.reason] += 1
             return None
         except WrongSchema as error:
-            known = " or ".join(fitting(record))
-            hint = (
-                f"it looks like {known}: give that as the `schema`" if known else "give the right `schema` or `fields`"
-            )
-            lacks = isinstance(error.__cause__, KeyError)
-            hint = f"{hint} in config.yaml, or correct the file{layout_hint(path, place, record) if lacks else ''}"
+            hint = f"{_hint(record)} in config.yaml, or correct the file"
+            hint += layout_hint(path, place, record) if isinstance(error.__cause__, KeyError) else ""
             self._malformed(f"{path}, {place}: not of the schema of {self.name}: {error}; {hint}")
             return None
         if not text:
