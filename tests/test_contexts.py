@@ -55,7 +55,13 @@ def contexts_file(path, records, as_list=False):
     return path
 
 
-@pytest.mark.parametrize("name", ["ctxs", "retrieval_ctxs"])
+def test_ready_contexts_as_ragas_writes_them(tmp_path):
+    path = tmp_path / "ragas.csv"
+    path.write_text("user_input,retrieved_contexts\nWhich river?,\"['It\\'s \"\"long\"\".', 'b', 'c']\"\n")
+    assert [row["documents"] for row in from_file([PLAIN], path, 2)] == [['It\'s "long".', "b"]]
+
+
+@pytest.mark.parametrize("name", ["ctxs", "retrieval_ctxs", "docs"])
 @pytest.mark.parametrize("as_list", [True, False])
 def test_ready_contexts_of_both_names_by_id_or_by_the_words(tmp_path, name, as_list):
     found = [{"title": f"T{n}", "text": f"text {n}", "id": n, "score": str(10 - n)} for n in range(4)]
@@ -73,7 +79,7 @@ def test_ready_contexts_of_both_names_by_id_or_by_the_words(tmp_path, name, as_l
 @pytest.mark.parametrize(
     ("records", "said"),
     [
-        ([{"question": "Which river?", "docs": []}], "line 1: the record has neither ctxs nor retrieval_ctxs"),
+        ([{"question": "Which river?", "hits": []}], "line 1: the record has none of ctxs, retrieval_ctxs, docs"),
         ([{"question": "Which river?", "ctxs": [{"title": "T"}]}], "has no `text`"),
         ([{"ctxs": []}], "the record has neither id nor question"),
         ([{"question": "another", "ctxs": []}], "no documents for 1 of 1 questions, the first is 'q1'"),

@@ -236,6 +236,11 @@ def test_runs_in_the_forms_of_other_tools(tmp_path, name, content):
         ("r.jsonl", "5\n", "line 1: no query's id in 5"),
         ("r.csv", "qid,docno,score\nq1,a,1\nq1,a,2\n", "line 3: the query 'q1' has the passage 'a' twice"),
         ("r.csv", "qid,docno,score\nq1,,1\n", "line 2: the passage's id is empty"),
+        (
+            "r.txt",
+            "q1\t0\ta\t1\n",
+            "score name` with a finite score: give the run that belongs to these judgements (qrels)",
+        ),
         ("r.tsv", "q1\ta\t1\n", "r.tsv, line 1: 'q1\\ta\\t1' is not `query Q0 passage rank score name`"),
     ],
 )

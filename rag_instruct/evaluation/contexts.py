@@ -14,8 +14,9 @@ from rag_instruct.retrieval.runs import Run
 from rag_instruct.schema import Question
 from rag_instruct.words import fold
 
-CONTEXTS = ("ctxs", "retrieval_ctxs")  # Self-RAG's key, and RAG-Instruct's key
-QUESTIONS = ("question", "instruction")
+# The keys of Self-RAG, RAG-Instruct, ALCE and Ragas. The first that a record has counts.
+CONTEXTS = ("ctxs", "retrieval_ctxs", "docs", "retrieved_contexts")
+QUESTIONS = ("question", "instruction", "user_input")
 IDS = ("id", "q_id", "qid")
 
 
@@ -170,7 +171,7 @@ def _file_record(place: str, fields: Any) -> FileRecord:
     name = next((name for name in CONTEXTS if isinstance(fields, dict) and name in fields), None)
     if name is None:
         raise UserError(
-            f"{place}: the record has neither {' nor '.join(CONTEXTS)}: is this a file with retrieved contexts?"
+            f"{place}: the record has none of {', '.join(CONTEXTS)}: is this a file with retrieved contexts?"
         )
     try:
         given = listed(fields[name], name)
@@ -185,6 +186,7 @@ def _file_record(place: str, fields: Any) -> FileRecord:
 
 
 def _retrieved(context: Any, name: str) -> Retrieved:
+    context = {"text": context} if isinstance(context, str) else context
     text = text_of(context.get("text"), f"text in {name}") if isinstance(context, dict) else ""
     if not text.strip():
         raise TypeError(f"{shown(context)} in {name} has no `text`")

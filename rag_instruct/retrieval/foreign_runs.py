@@ -28,6 +28,7 @@ PASSAGE = ("passage_id", "docno", "docid", "doc_id", "corpus-id", "pid", "did")
 # A record with one of these fields has a query and the list of its hits. There, the field `id` is the id of the query
 # or of the hit. In other records it could be either, so we do not read it.
 LISTS = ("ctxs", "retrieval_ctxs", "hits", "results")
+QRELS = re.compile(r"\S+\s+(0|Q0)\s+\S+\s+-?\d+")
 TREC = "`query Q0 passage rank score name` with a finite score"
 
 
@@ -133,10 +134,12 @@ def _of_trec(source: Path) -> Iterator[Found]:
             decoded = unquote if own else str
             yield Found(f"line {number}", decoded(query), decoded(passage), float(score), own)
         except ValueError as error:
-            raise UserError(
-                f"{source}, line {number}: {line.strip()!r:.80} is not {TREC}: correct or remove the line. Files of "
-                "records need an ending such as .jsonl"
-            ) from error
+            meant = (
+                "give the run that belongs to these judgements (qrels)"
+                if QRELS.fullmatch(line.strip())
+                else ("correct or remove the line. Files of records need an ending such as .jsonl")
+            )
+            raise UserError(f"{source}, line {number}: {line.strip()!r:.80} is not {TREC}: {meant}") from error
 
 
 def _of_object(source: Path) -> Iterator[Found]:
