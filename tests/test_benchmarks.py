@@ -357,6 +357,16 @@ def test_a_users_file_may_have_other_names_of_fields(tmp_path, file, content, fi
     assert loaded("own", [put(tmp_path, file, content)], {}, fields=fields) == [expected]
 
 
+def test_answers_too_long_to_be_stated_are_said(tmp_path, caplog):
+    long = " ".join(map(str, range(16)))
+    rows = [{"question": f"{n}?", "answers": answers} for n, answers in enumerate([[long], [long], ["x", long]])]
+    loaded("own", [put(tmp_path, "t.jsonl", rows)], {})
+    assert "2 of 3 questions have only answers of more than 15 words, the first is 1" in caplog.text
+    caplog.clear()
+    loaded("own", [put(tmp_path, "t.jsonl", rows[1:])], {})
+    assert "more than 15 words" not in caplog.text
+
+
 def test_the_demos_questions_load_by_kind():
     for kind in ("open", "closed", "multi_hop", "own_context"):
         questions = loaded("own", [ROOT / "resources/demo/questions.jsonl"], {"kind": kind})

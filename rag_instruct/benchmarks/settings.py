@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from rag_instruct.benchmarks import benchmark, refuse_repeated_ids
 from rag_instruct.errors import UserError
+from rag_instruct.logs import logger
 from rag_instruct.records import PLAIN, Form
 
 if TYPE_CHECKING:
     from rag_instruct.schema import Question
 
 FACTS = ("label", "kind", "metric")
+LONG = 15  # words of an answer that outputs hardly ever state in its own words
 
 
 def schema_of(name: str, settings: Mapping[str, Any]) -> str:
@@ -62,7 +64,18 @@ def loaded(
             "revision in config.yaml?"
         )
     refuse_repeated_ids(questions, place)
+    long = [question.id for question in questions if not question.choices and _is_long(question)]
+    if len(long) > len(questions) / 2:
+        logger.warning(
+            "%s: %d of %d questions have only answers of more than %d words, the first is %s. An output counts as "
+            "right if it states an answer in its words, so long ones hardly ever count: give short ones as well, such "
+            "as a name or a number", place, len(long), len(questions), LONG, long[0],
+        )  # fmt: skip
     return questions
+
+
+def _is_long(question: "Question") -> bool:
+    return all(len(answer.split()) > LONG for answer in question.answers)
 
 
 def _is_archive(path: Path) -> bool:

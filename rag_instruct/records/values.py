@@ -27,7 +27,7 @@ def member(record: Any, path: str) -> Any:
             record = record[name]
         else:
             has = ", ".join(map(str, record)) if isinstance(record, dict) else shown(record)
-            raise KeyError(f"no {name!r}, it has {has or 'nothing'}")
+            raise KeyError(f"no {name!r}, it has {has or 'nothing':.300}")
     return record
 
 
