@@ -357,6 +357,15 @@ def test_a_users_file_may_have_other_names_of_fields(tmp_path, file, content, fi
     assert loaded("own", [put(tmp_path, file, content)], {}, fields=fields) == [expected]
 
 
+@pytest.mark.parametrize("where", [{"is_impossible": "false"}, {"level": "2"}, {"split": "dev"}])
+def test_only_some_records_of_a_users_file_may_be_questions(tmp_path, where):
+    rows = [
+        {"question": "Q?", "answers": "x", "is_impossible": False, "level": 2, "split": "dev"},
+        {"question": "R?", "answers": [], "is_impossible": True, "level": 3, "split": "test"},
+    ]
+    assert [question.question for question in loaded("own", [put(tmp_path, "t.jsonl", rows)], where)] == ["Q?"]
+
+
 def test_answers_too_long_to_be_stated_are_said(tmp_path, caplog):
     long = " ".join(map(str, range(16)))
     rows = [{"question": f"{n}?", "answers": answers} for n, answers in enumerate([[long], [long], ["x", long]])]

@@ -102,6 +102,15 @@ def test_what_is_of_no_use_is_left_out_and_counted(tmp_path):
     assert (len(list(found)), dict(found.left_out)) == (1, {"later part": 2})
 
 
+@pytest.mark.parametrize(
+    "text", ["<s>[INST] Sort. [/INST]", "Below is a task.\n\n### Instruction:\nSort.", "<|im_start|>user\nSort."]
+)
+def test_the_marks_of_a_template_are_said(tmp_path, caplog, text):
+    rows = [{"instruction": text}, *[{"instruction": "Sort ### and [1]"}] * 9]
+    assert len(list(given(written(tmp_path / "s.jsonl", rows), "plain"))) == 10
+    assert "set: 1 of 10 instructions have marks of a prompt's template" in caplog.text
+
+
 @pytest.mark.parametrize("kind", ["jsonl", "parquet"])
 def test_an_input_that_the_schema_does_not_read_is_said(tmp_path, caplog, kind):
     rows = [{"instruction": "I", "input": text} for text in ("x", "", "y", "<noinput>")]

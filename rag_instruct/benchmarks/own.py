@@ -1,5 +1,6 @@
 """A user's own benchmark: records with `question` and `answers`. Choices and documents are optional."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -258,10 +259,15 @@ def read(
     """
 
     def chosen(record: Any, number: int) -> Question | None:
-        wanted = all(record.get(key) == value for key, value in where.items())
+        wanted = all(_as_text(record.get(key)) == value for key, value in where.items())
         return build(_renamed(record, fields), number) if wanted else None
 
     return questions_of_files(paths, chosen, form=form, remedy=REMEDY)
+
+
+def _as_text(value: Any) -> str:
+    """Return a text, or the JSON of another value: true, 2."""
+    return value if isinstance(value, str) else json.dumps(value, default=str)
 
 
 BENCHMARK = Benchmark(

@@ -23,6 +23,8 @@ TABLE_ROWS = 8192  # rows that one write takes
 MALFORMED = 0.01  # above this share of records with another schema, we refuse the set
 ROLES = (("role", "content"), ("from", "value"), ("role", "text"))  # names of a turn's role and text in public sets
 INPUTS = ("input", "context", "instances.input")  # where public sets have the input of an instruction
+# What a chat template or Alpaca's prompt puts before an instruction.
+MARKS = re.compile(r"\[INST\]|<\|(?:im_start|start_header_id|user)\|>|^### ?(?:Instruction|Human|User)\b", re.MULTILINE)
 NO_INPUT = {"", "<noinput>", r"\<noinput\>", "nan"}  # how Alpaca and similar sets write that there is no input
 
 
@@ -239,19 +241,16 @@ class InstructionSet:
 
         Raises UserError if there is no record, the first record has another schema, or too many others have.
         """
-        unread = Counter[str]()
+        unread, marked = Counter[str](), 0
         for path in self.paths:
             for place, record in located_records(path, self._schema.columns, self._form):
                 text = self._instruction(path, place, record)
                 if text is not None:
                     unread[self._schema.unread(record)] += 1
+                    marked += bool(MARKS.search(text))
                     yield self.records, text
                 self.records += 1
-        for name in filter(None, unread):
-            logger.warning(
-                "%s: %d instructions have a text in the field %s, which is not read: if they need it, give `fields` "
-                "with `instruction` and `input: %s` in config.yaml", self.name, unread[name], name, name,
-            )  # fmt: skip
+        self._warn(unread, marked)
         if not self.records:
             raise UserError(f"{', '.join(map(str, self.paths))}: no record in it")
         if self.records == sum(self.left_out.values()):
@@ -265,6 +264,19 @@ class InstructionSet:
                 f"{self.left_out[Reason.WRONG_SCHEMA]:,} of {self.records:,} records are of another schema, "
                 f"the first: {self._first_malformed}"
             )
+
+    def _warn(self, unread: Mapping[str, int], marked: int) -> None:
+        """Warn of texts in the fields `unread`, and of instructions with a template's marks if there are many."""
+        for name in filter(None, unread):
+            logger.warning(
+                "%s: %d instructions have a text in the field %s, which is not read: if they need it, give `fields` "
+                "with `instruction` and `input: %s` in config.yaml", self.name, unread[name], name, name,
+            )  # fmt: skip
+        if marked > MALFORMED * self.records:
+            logger.warning(
+                "%s: %d of %d instructions have marks of a prompt's template, such as [INST] or ### Instruction: give "
+                "the field of the bare instruction, or remove the marks", self.name, marked, self.records,
+            )  # fmt: skip
 
     def _instruction(self, path: Path, place: str, record: Any) -> str | None:
         try:
