@@ -226,6 +226,7 @@ def test_a_form_that_is_refused_without_a_word_is_left_out(tmp_path, caplog):
         ("Unrecognized request argument supplied: seed", {"seed"}),
         ("`temperature` and `top_p` cannot both be specified for this model.", {"top_p"}),  # Anthropic
         ("`temperature` is deprecated for this model.", {"temperature"}),
+        ("wrong top_p: only 0.95 is allowed here", {"top_p"}),  # Moonshot
         ("Unknown parameter: 'top_p'", {"top_p"}),
         ("JSON mode is not enabled for this model", {"response_format"}),
         ("Structured outputs are not available here", {"response_format"}),

@@ -78,6 +78,17 @@ def outcome(status, value):
         (429, said("ExceededBudget: User=x over budget. Spend=10.1, Budget=10.0")),
         (429, said("litellm.RateLimitError: OpenAIException - {'error': {'message': 'You exceeded your current quota', 'code': 'insufficient_quota'}}")),
         (429, said("该令牌额度已用尽")),  # One API
+        *((403, said("no", code=code)) for code in ("insufficient_user_quota", "pre_consume_token_quota_failed")),
+        (403, said("Nothing is free any more.", code="AllocationQuota.FreeTierOnly")),  # Alibaba
+        (403, said("your payment is past due")),  # Ollama
+        (403, said("Denied: Consumer 'project_number:1' has been suspended.")),  # Google
+        (403, {"message": "Project p has billing disabled.", "status": "PERMISSION_DENIED"}),
+        (403, {"message": "Access is denied: INVALID_PAYMENT_INSTRUMENT"}),  # Bedrock
+        (400, said("Your access was terminated.", type="invalid_request_error")),  # OpenAI
+        (403, {"code": 403, "reason": "NOT_ENOUGH_BALANCE", "message": "no"}),  # Novita
+        (429, said("No deployment is left - crossed budget: 0.36 >= 1d")),  # LiteLLM
+        (429, {"detail": "Quota exceeded, and the balance is $0.0"}),
+        (429, said("Error from the provider: Provider returned error", metadata={"raw": json.dumps(said("account a is suspended"))})),
     ],
 )  # fmt: skip
 def test_states_of_the_account(status, answer):
@@ -221,10 +232,15 @@ def shown(message, code=None):
         (400, "OpenAIException - " + json.dumps(shown("Invalid value: 'no credits left'")), Unknown),
         (400, "OpenAIException - {'a", Unknown),
         (400, f"Invalid value: '{json.dumps(shown('no credits left'))}'", Unknown),
+        *((status, "APIError: OpenrouterException - " + json.dumps(said("pay first", code=402)), Account) for status in (500, 200)),
+        *((status, "Error code: 429 - {'message': 'later'}", Throttled) for status in (500, 503, 200)),
+        (500, "Error code: 400 - {'message': 'no such thing'}", Unknown),
+        (500, "Error code: 502 - {'message': 'gone'}", Transient),
+        (500, "Failed to parse input at pos 3: Error code: 402 - {'message': 'pay first'}", Transient),
     ],
 )  # fmt: skip
 def test_the_error_of_another_server_is_no_quotation(status, message, kind):
-    """Gateways show it as JSON or in Python's form."""
+    """Gateways show it as JSON or in Python's form, some with a status of their own."""
     assert isinstance(outcome(status, said(message)), kind)
 
 
@@ -285,6 +301,7 @@ def test_what_passes_and_what_is_not_understood(status, answer, kind):
         (403, said("flagged text 'the daily limit of sugar'"), Refusal),
         (403, said("not allowed: 'the monthly limit of sound is 343 metres per second'"), Unknown),
         (400, said("no such book is overdue"), Unknown),
+        (400, said("they crossed budget, and a payment is past due"), Unknown),
         (500, said("no", code="insufficient_quota"), Account),
         *((500, said(f"Failed to parse input at pos 12: the {words}"), Transient) for words in ("Latin grammar", "context window")),
         *((400, said(f"Invalid value: '{words}'"), Unknown) for words in ("Latin grammar", "a flagged text", "no credits left")),
@@ -317,6 +334,8 @@ def test_a_proxy_that_stopped_waiting_may_have_cost_an_answer(status):
         (said("please try again in 5 minutes"), 300),
         (said("please try again in 2 days"), 172_800),
         (said("Limit 100000 tokens per day. Please try again in 1d2h3m."), 93_780),
+        (said("Please wait 45 minutes before the next request."), 2700),
+        (said("Used up; it resets in 3h"), 10_800),
         (said("please try again later"), None),
         (said("retry after a while"), None),
     ],
@@ -425,7 +444,7 @@ data: [DONE]
         (completion(finish="model_length"), "yes", "length"),  # Mistral
         (completion("", finish="SAFETY"), "", "content_filter"),
         *((completion(finish=word), "yes", "stop") for word in ("FINISH_REASON_STOP", "FinishReason.STOP", "eos_token_id", "stop_token", "stopped", "completed", "success", "normal", "null", "None", "unknown", {"type": "stop", "matched": 1}, ["stop"])),
-        *((completion(finish=word), "yes", "length") for word in ("truncated", "token_limit", "context_length", "max_new_tokens", "out_of_tokens", "MaxTokens", "incomplete")),
+        *((completion(finish=word), "yes", "length") for word in ("truncated", "token_limit", "context_length", "max_new_tokens", "out_of_tokens", "MaxTokens", "incomplete", "repetition")),
         *((completion(finish=word), "yes", "content_filter") for word in ("IMAGE_SAFETY", "blocked", "moderation", "policy_violation")),
         (STREAM, "yes", "stop"),
         ({"code": 0, "msg": "success", "data": completion()}, "yes", "stop"),

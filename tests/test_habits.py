@@ -228,7 +228,33 @@ def test_refusals_in_known_words_are_final_and_cost_one_attempt(tmp_path):
     assert sum("flagged" in reply.get("failure", "") for _, reply in replies) == 5
 
 
+@pytest.mark.parametrize("answers", [True, False])
+def test_prompts_that_are_all_too_long_are_believed_if_the_endpoint_answers_a_short_one(tmp_path, answers):
+    """Where `max_tokens` alone is too large, servers say the same of every prompt."""
+    refusal = 400, error("The sum of prompt and `max_tokens` exceeds the context window.")
+    with habits(lambda request: completion() if answers and number_of(request) is None else refusal) as served:
+        with nullcontext() if answers else pytest.raises(UserError, match="also to a control question"):
+            ask_all(served.base_url, tmp_path, range(20), concurrency=1)
+        assert len(served.controls) == (20 // client.BLOCKED_AFTER if answers else 1)
+    assert len(failures(tmp_path)) == (20 if answers else client.BLOCKED_AFTER - 1)
+
+
 # C2: lines of a batch
+
+
+def test_a_line_without_status_and_body_costs_nothing_and_its_request_is_sent_again(tmp_path):
+    asked = Counter()
+
+    def lines(line):
+        asked[line["custom_id"]] += 1
+        nothing = number_of(line["body"]) == 2 and asked[line["custom_id"]] == 1
+        return result(line, 0, {}) if nothing else result(line, 200, completion())
+
+    with habits(None) as served:
+        served.batches.lines = lines
+        assert ask_all(served.base_url, tmp_path, range(8), batch=True, poll_seconds=0.01)[1] == 8
+    assert sorted(asked.values()) == [1] * 7 + [2]
+    assert not AnswerStore(tmp_path).lost
 
 
 @pytest.mark.parametrize("bad", [0, 401, 403, 418, "none", b"\xff torn", {"custom_id": "other"}])

@@ -17,6 +17,7 @@ OPTIONAL = ("temperature", "top_p", "seed")  # parameters that reasoning models 
 # The words in which servers say that they do not know a parameter, or not with this model.
 UNSUPPORTED = re.compile(
     r"support|not permitted|not allowed|unrecogni[sz]ed|unknown|unexpected|deprecated|extra (inputs|fields)"
+    r"|only .{1,20} (is|are) allowed"
 )
 FORMS = re.compile(r"response_?format|json.?(schema|object|mode)|guided|structured.?(output|generation|decoding)")
 

@@ -245,6 +245,7 @@ def _status_and_body(line: dict[str, Any]) -> tuple[int, Any]:
 
 def _is_foreign(line: dict[str, Any], content: Any) -> bool:
     """Return whether a line has something else than an error: perhaps a paid answer in an unknown form."""
-    if line.get("error") or not any(line.get(name) for name in line.keys() - FRAME):
+    said_nothing = FRAME if content else {*FRAME, "response"}  # OpenAI: status 0, and a body without members
+    if line.get("error") or not any(line.get(name) for name in line.keys() - said_nothing):
         return False
     return not (isinstance(content, dict) and any(map(content.get, door.MESSAGES)))

@@ -26,7 +26,6 @@ from rag_instruct.llm.door import (
     Throttled,
     Transient,
     Unknown,
-    concerns_content,
 )
 from rag_instruct.llm.endpoint_client import UNWELL, EndpointClient, by_weight
 from rag_instruct.llm.endpoints import TeacherModel, account_error
@@ -167,16 +166,16 @@ class OnlineClient:
     async def _after_refusal(self, endpoint: EndpointClient, asked: Asked, reason: str) -> Reply | None:
         """Return the failed reply of a refusal in known words.
 
-        Providers block accounts in the words of moderation, too. So after `BLOCKED_AFTER` such refusals and no answer,
-        the endpoint must first answer a control question.
+        Providers block accounts in the words of moderation, too, and say of each prompt that it is too long where
+        `max_tokens` is too large. So after `BLOCKED_AFTER` refusals and no answer, the endpoint must first answer a
+        control question.
         """
-        if concerns_content(reason):
-            endpoint.moderated += 1
-            async with endpoint.confirming:
-                self._go_on()
-                if endpoint.moderated >= BLOCKED_AFTER and not await self._answers(endpoint, asked):
-                    await self._wait_through_outage(asked)
-                    return None
+        endpoint.refused += 1
+        async with endpoint.confirming:
+            self._go_on()
+            if endpoint.refused >= BLOCKED_AFTER and not await self._answers(endpoint, asked):
+                await self._wait_through_outage(asked)
+                return None
         return failed_reply(reason)
 
     async def _after_throttle(self, endpoint: EndpointClient, asked: Asked, said: str, most: int) -> Reply | None:

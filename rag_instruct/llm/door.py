@@ -35,7 +35,7 @@ BROKEN = "broken reply"
 # Each begins the reason of a refusal.
 FORM_REFUSED = "the endpoint cannot apply the reply's form"  # the request's pattern or schema; another one may do
 PROMPT_TOO_LONG = "too long"  # a prompt with fewer documents may do
-BLOCKED_AFTER = 5  # refusals in the words of moderation without an answer: perhaps the account is blocked
+BLOCKED_AFTER = 5  # refusals without an answer: perhaps the account is blocked, or a parameter is wrong
 
 # Finish reasons by their parts, the first match counts. "" is a failure: another attempt may end otherwise.
 FINISHED = {
@@ -45,7 +45,9 @@ FINISHED = {
     "content_filter": re.compile(
         r"filter|safety|recitation|sensitive|prohibit|block|spii|refus|guardrail|moderat|polic|toxic"
     ),
-    "length": re.compile(r"length$|length_exceeded$|max|limit|truncat|context|out_of_tokens|incomplete|unfinished"),
+    "length": re.compile(
+        r"length$|length_exceeded$|max|limit|truncat|context|out_of_tokens|incomplete|unfinished|repeti"
+    ),
     "tool_calls": re.compile(r"tool|function"),
     "stop": re.compile(
         r"stop|eos|eot|eod|(^|_)end|finish|complete|done|success|natural|normal"
@@ -84,24 +86,27 @@ PASSING = re.compile(
 )
 # Sentences and codes that name the account and nothing else.
 ACCOUNT = re.compile(
-    r"insufficient[_ ](quota|balance|credits?|funds?)|credit balance is too low|billing_(not_active|hard_limit|error)"
+    r"insufficient[_ ](user_)?(quota|balance|credits?|funds?)|credit balance is too low"
+    r"|billing_(not_active|hard_limit|error|disabled)|access(_| was )terminated|credit limit exceeded"
     r"|hard limit has been reached|not active, please check your billing|account[_ ](has been )?(deactivated|disabled)"
-    r"|organization has been (disabled|restricted)|organization_restricted|access_terminated|credit limit exceeded"
+    r"|organization has been (disabled|restricted)|organization_restricted"
     r"|requires more credits|key limit exceeded|specified api usage limits|api.?key.?(not valid|invalid)"
     r"|invalid.?api.?key|incorrect api key|api.?key.{0,40}(expired|revoked|leaked|disabled|deactivated|deleted)"
     r"|account.{0,60}suspended|out of call volume quota|monthly included credits"
     r"|unsupported_country|location is not supported|free-models-per-day|enable billing|inactive subscription"
     r"|access denied due to (invalid subscription|virtual network)|account is in good standing|arrearage|余额不足|欠费"
     r"|budget_exceeded|budget has been exceeded|exceeded(token)?budget\b|额度(不足|已用尽|已耗尽)"
-    r"|organization must be verified"
+    r"|organization must be verified|not_enough_balance|quota_failed|freetieronly|invalid_payment_instrument"
     r"|resource has been (temporarily )?blocked|exceeded your (current |monthly )?quota|(out of|no (more )?) ?credits\b"
     r"|credits? (are |is |have been |has been )?(used up|exhausted|depleted)|add a payment method"
 )
 # Words that everyday texts have too. They name the account only outside of quotations.
 ACCOUNT_PERHAPS = re.compile(
-    r"subscription (has |is )?(expired|ended|lapsed|inactive)|overdue|balance (is |was )?(insufficient|too low)"
+    r"subscription (has |is )?(expired|ended|lapsed|inactive)|overdue|balance (is |was )?(insufficient|too low|\$0)"
     r"|(spending|spend) limit|all available credits|permission_error|not authorized to perform|security token"
-    r"|(daily|weekly|monthly) (free )?(\w+ )?(limit|quota|allocation|cap)\b"
+    r"|(daily|weekly|monthly) (free )?(\w+ )?(limit|quota|allocation|cap)\b|payment is past due|billing (is )?disabled"
+    r"|(exceeded|crossed) budget\b|quota is not enough|not enough (balance|credits?|quota)|quota has been exhausted"
+    r"|consumer\s+has been suspended"
 )
 # A quota of a day, or none at all, although the same error may speak of a short wait.
 # LiteLLM calls each 429 of OpenAI a "RateLimitError".
@@ -122,12 +127,12 @@ PACE_FIRST = re.compile(r"\W*(rate.?limit|too many requests|requests too quickly
 # A part of a message that may quote the user's text or the model's.
 QUOTATION = re.compile(r"(\bat pos(ition)? [0-9]+:|\"(input|text)\":).*|\".*\"|(?<!\w)'.*'(?!\w)|`.*`", re.DOTALL)
 # The error of another server, as gateways and OpenAI's client show it: JSON, or Python's form of it.
-UPSTREAM = re.compile(r"(?:Error|Exception|Error code: [0-9]{3}) - (?:b['\"])?(\{.*\})", re.DOTALL)
+UPSTREAM = re.compile(r"(?:Error|Exception|Error code: ([0-9]{3})) - (?:b['\"])?(\{.*\})", re.DOTALL)
 # As QUOTATION, but without quotation marks, in which servers also put names of parameters and models.
 SHOWN = re.compile(r"(\bat pos(ition)? [0-9]+:|\"input\":).*", re.DOTALL)
 # How long to wait, in words or as a member of an error.
 TOLD_WAIT = re.compile(
-    r"(?:retry|try again) (?:in|after) ([0-9][0-9.dhms]*)"
+    r"(?:(?:retry|try again|resets?) (?:in|after)|\bwait) ([0-9][0-9.dhms]*)"
     r"( ?(?:ms|milliseconds?|s|seconds?|m|minutes?|h|hours?|d|days?)\b)?"
     r"|(?:retry_?delay|retry_?after(?:_seconds)?)\W{1,4}([0-9][0-9.dhms]*)"
 )
@@ -286,25 +291,40 @@ def _of_upstream(error: dict[str, Any]) -> dict[str, Any]:
     """Return the error with the words of the provider behind a router: OpenRouter has them as JSON in its metadata."""
     metadata = error.get("metadata")
     raw = metadata.get("raw") if isinstance(metadata, dict) else None
-    if not isinstance(raw, str) or error.get("message") != "Provider returned error":
+    if not isinstance(raw, str) or "Provider returned error" not in str(error.get("message")):
         return error
     return {**error, "message": f"{error['message']}: {error_in(raw).get('message')}"}
 
 
-def _with_upstream(message: str) -> str:
-    """Return a message that shows the error of another server with this error's words, which are no quotation."""
+def _upstream(message: str) -> tuple[re.Match[str], dict[str, Any]] | None:
+    """Return where a message shows the error of another server, and this error; None if it shows none."""
     if not (found := UPSTREAM.search(message)):
-        return message
+        return None
     forms: tuple[Callable[[], Any], ...] = (
-        lambda: json.loads(found[1].replace("\\'", "'"), strict=False),
-        lambda: ast.literal_eval(found[1]),
+        lambda: json.loads(found[2].replace("\\'", "'"), strict=False),
+        lambda: ast.literal_eval(found[2]),
     )
     for read in forms:
         with suppress(ValueError, SyntaxError, RecursionError, MemoryError):
-            error = error_in(read())
-            words = [str(error.get(name) or "") for name in ("code", "type", "message")]
-            return message[: found.start(1)] + _with_upstream(" ".join(words)) + message[found.end(1) :]
-    return message
+            return found, error_in(read())
+    return None
+
+
+def _with_upstream(message: str) -> str:
+    """Return a message that shows the error of another server with this error's words, which are no quotation."""
+    if not (shown := _upstream(message)):
+        return message
+    found, error = shown
+    words = " ".join(str(error.get(name) or "") for name in ("code", "type", "message"))
+    return message[: found.start(2)] + _with_upstream(words) + message[found.end(2) :]
+
+
+def _upstream_status(message: str) -> int:
+    """Return the status below 500 that an error had at the server behind a gateway; 0 if the message shows none."""
+    if not (shown := _upstream(SHOWN.sub("", message))):
+        return 0
+    status = shown[0][1] or str(shown[1].get("code"))
+    return int(status) if re.fullmatch("4[0-9][0-9]", status) else 0
 
 
 def refused(status: int, error: Mapping[str, Any]) -> Outcome:
@@ -312,6 +332,7 @@ def refused(status: int, error: Mapping[str, Any]) -> Outcome:
     code = next((str(error[name]) for name in ("code", "status", "error_type") if _is_word(error.get(name))), "")
     message = str(error.get("message") or "")
     said = clean(f"{status} {code}".strip() + (f" ({message})" if message and message != code else ""))
+    status = (_upstream_status(message) if status >= 500 else 0) or status
     message = _with_upstream(message)
     # Other members may repeat the user's text, whose words say nothing of the endpoint.
     kind = f"{code} {error.get('type')}".lower()
@@ -560,6 +581,8 @@ def _with_error(error: dict[str, Any], usage: Usage | None) -> Outcome:
 
 def _guessed_status(error: dict[str, Any]) -> int:
     """Return the status that the words of an error suggest."""
+    if status := _upstream_status(str(error.get("message"))):
+        return status
     words = QUOTATION.sub("", str(error.get("message")).lower())
     # Many words between `model` and `not found` are a sentence about something else.
     if (found := ADDRESS.search(words)) and len(found[0].split()) <= 5:

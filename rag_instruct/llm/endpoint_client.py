@@ -48,7 +48,7 @@ class EndpointClient:
         self.credit = 0.0  # for the weighted rotation
         self.faults = 0  # in a row
         self.answered = NEVER  # when the latest answered attempt was sent
-        self.moderated = 0  # refusals in the words of moderation since the latest answer
+        self.refused = 0  # refusals in known words since the latest answer
         self.confirming = asyncio.Lock()  # one control question at a time
         self._adaptation = RequestAdaptation(self.name)
         self._throttles = 0  # 429s since the last answer
@@ -145,7 +145,7 @@ class EndpointClient:
         match outcome:
             case Answer():
                 self.faults = self._throttles = 0
-                self.moderated = 0
+                self.refused = 0
                 self.answered = max(self.answered, began)
                 self.limiter.succeeded(response.headers)
             case Refusal() | Unknown() | Account():
