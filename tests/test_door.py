@@ -256,6 +256,7 @@ def test_the_users_own_words_in_an_error_say_nothing_of_the_account():
     [
         (429, [said("You exceeded your current quota, please check your plan and billing details.", status="RESOURCE_EXHAUSTED", details=[{"retryDelay": "37s"}])], Throttled),  # Gemini
         (429, said("Rate limit reached for gpt-4o on requests per min (RPM).", code="rate_limit_exceeded"), Throttled),
+        (429, said("The quota is exceeded.\nSee https://a.example/error-code#token-limit", code="insufficient_quota"), Throttled),  # Alibaba
         (402, said("The requests in flight use up the budget", code="in_flight_budget_exhausted"), Throttled),  # OpenRouter
         (429, {"message": "Service tier capacity exceeded for this model.", "code": "3505"}, Throttled),  # Mistral
         (429, {"error": "Model is overloaded", "error_type": "overloaded"}, Throttled),  # TGI

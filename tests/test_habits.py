@@ -452,7 +452,8 @@ def test_results_that_the_provider_lacks_are_waited_for_and_then_lost_in_the_led
     assert len(AnswerStore(tmp_path).lost) == served.batches.billed - 5
 
 
-def test_a_batch_that_refuses_most_lines_in_unknown_words_settles_none_of_them(tmp_path):
+def test_a_batch_that_refuses_most_lines_in_unknown_words_settles_none_of_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(batch, "QUIET", 0.5)
     with habits(None) as served:
         served.batches.lines = lambda line: (
             result(line, 200, completion()) if number_of(line["body"]) < 3 else result(line, 400, error("dry"))

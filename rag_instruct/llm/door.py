@@ -109,8 +109,8 @@ ACCOUNT_PERHAPS = re.compile(
     r"|consumer\s+has been suspended"
 )
 # A quota of a day, or none at all, although the same error may speak of a short wait.
-# LiteLLM calls each 429 of OpenAI a "RateLimitError".
-NOT_TODAY = re.compile(r"free-models-per-day|perday|\blimit: 0(?![.\d])|\binsufficient_quota\b")
+# LiteLLM calls each 429 of OpenAI a "RateLimitError". Alibaba has OpenAI's code for its limit per minute.
+NOT_TODAY = re.compile(r"(?s)free-models-per-day|perday|\blimit: 0(?![.\d])|\binsufficient_quota\b(?!.*#token-limit)")
 # The address or the model's name is wrong.
 ADDRESS = re.compile(
     r"(model|deployment)\b.{0,80}(not found|not exist|deprecated|decommissioned|no longer (available|supported))"
@@ -121,7 +121,7 @@ ADDRESS = re.compile(
 # A limit per minute, which passes, although some providers mention plan and billing in it.
 PACE = re.compile(
     r"per.?(minute|second|min\b|sec\b)|\b[rt]p[ms]\b|retrydelay|rate.?limit|too many requests|(try|retry) again in"
-    r"|requests too quickly|slow down|retry (in|after) [0-9]|throttlingexception"
+    r"|requests too quickly|slow down|retry (in|after) [0-9]|throttlingexception|#token-limit"
 )
 PACE_FIRST = re.compile(r"\W*(rate.?limit|too many requests|requests too quickly|throttlingexception)")
 # A part of a message that may quote the user's text or the model's.
