@@ -1230,11 +1230,11 @@ def with_files_that_are_looked_through(batches):
             return 400, error("The file is still being processed", code="invalid_file_state")
         if method == "GET" and re.fullmatch(r"/v1/files/[\w-]+", path):
             looks.append(path)
-            return {**described, "status": "processed" if len(looks) == 2 else "pending"}
+            return {**described, "id": path.split("/")[-1], "status": "processed" if len(looks) > 1 else "pending"}
         given = routed(method, path, body)
         return {**given, "status": "pending"} if path == "/v1/files" else given
 
-    described = {"id": "file-0", "object": "file", "purpose": "batch", "bytes": 0, "created_at": 0, "filename": "x"}
+    described = {"object": "file", "purpose": "batch", "bytes": 0, "created_at": 0, "filename": "x"}
     batches.route = route
 
 
