@@ -75,7 +75,8 @@ def _edited(content: bytes, document: zipfile.ZipFile) -> bytes:
     root = ElementTree.fromstring(content)
     _write_formulas(root)
     _write_numbers(root, _lists(ElementTree.fromstring(numbering)), _known(styles))
-    return ElementTree.tostring(root, "utf-8", xml_declaration=True)
+    edited: bytes = ElementTree.tostring(root, "utf-8", xml_declaration=True)
+    return edited
 
 
 def _write_formulas(root: ElementTree.Element) -> None:
