@@ -212,6 +212,11 @@ def test_an_ablation_is_a_few_lines():
         ),
         (
             ("corpora", "mine"),
+            {"passages": {"path": "x.json", "under": "data", "keyed": "id"}, "shards": 1},
+            "corpora.mine.passages: `under` and `keyed` describe two layouts of a file: give one of them",
+        ),
+        (
+            ("corpora", "mine"),
             {"passages": {"path": "docs/", "words": 100, "tokens_of": "minilmm"}, "shards": 1},
             "corpora.mine.passages.tokens_of: 'minilmm' is not in encoders: did you mean 'minilm'?",
         ),

@@ -117,6 +117,12 @@ class Written(Section):
             raise refusal(f"{self.encoding!r} is no text encoding: give one such as cp1252 or shift_jis")
         return self
 
+    @model_validator(mode="after")
+    def _one_layout(self) -> Self:
+        if self.under and self.keyed:
+            raise refusal("`under` and `keyed` describe two layouts of a file: give one of them")
+        return self
+
 
 class Passages(File, Written):
     """The passages of a corpus, or whole documents that are cut into passages."""
