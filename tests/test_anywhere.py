@@ -136,6 +136,7 @@ def begin(jobs, uses, settings):
             is_main_process=True,
             modifier=modifier,
             dag=SimpleNamespace(needrun_jobs=lambda exclude_finished: jobs),
+            deployment_settings=SimpleNamespace(deployment_method=frozenset()),
         )
         check_without_onstart(workflow, settings)
     logger.filter(logging.makeLogRecord({"event": LogEvent.RUN_INFO}))
@@ -158,7 +159,7 @@ def test_each_use_as_a_module_checks_its_own_jobs_and_all_share_the_lock(tmp_pat
     ]
 
     def job(name, module, **wildcards):
-        rule = SimpleNamespace(name=name, shellcmd="{params.command}", module_globals=module)
+        rule = SimpleNamespace(name=name, shellcmd="{params.command}", module_globals=module, conda_env=None)
         return SimpleNamespace(
             rule=rule, output=["made"], input=SimpleNamespace(), wildcards=SimpleNamespace(**wildcards)
         )
