@@ -29,6 +29,8 @@ DETAILS = {
 
 def count_of(value: Any) -> int:
     """Return a token count, rounded up; 0 if the value is not a plausible count."""
+    if type(value) is int:  # nearly all are, and each answer has many
+        return value if 0 < value <= MOST else 0
     if isinstance(value, str):
         try:
             value = float(value.replace(",", ""))
@@ -101,10 +103,15 @@ def _letters(name: str) -> str:
 
 
 def _first(usage: Mapping[str, Any], names: tuple[str, ...]) -> int:
-    return next((count for name in names if (count := count_of(usage.get(name)))), 0)
+    for name in names:
+        if (value := usage.get(name)) is not None and (count := count_of(value)):
+            return count
+    return 0
 
 
 def _detail(usage: Mapping[str, Any], whole: str, names: tuple[str, ...]) -> int:
     """Return a count among the details of the prompt or the completion."""
-    details = (_by_name(usage.get(name)) for name in DETAILS[whole])
-    return next(filter(None, (_first(one, names) for one in details)), 0)
+    for name in DETAILS[whole]:
+        if (details := usage.get(name)) and (count := _first(_by_name(details), names)):
+            return count
+    return 0
