@@ -132,7 +132,8 @@ DATE = re.compile(rf"(?:{MONTHS}) \d{{1,2}},? \d{{4}}", re.I)
 
 def _as_words(answer: str, asked: _Asked) -> Iterator[Answer]:
     """Yield the forms whose words count, however they are spelled."""
-    variants = list(_variants(answer))
+    # Of a title, each word counts: On the Road, Kingdom of Heaven.
+    variants = [*_variants(answer), *([] if asked.kind == TITLE else _shorter(answer))]
     for variant in variants:
         words = normalized(variant)
         if words and not all(word in STOP or _is_letter(word) for word in words):
@@ -259,13 +260,14 @@ def _variants(answer: str) -> Iterator[str]:
 
 # How golds are written out: "in the 1960s", "Cher, in 1998, with the song ...", "Republic of Upper Volta".
 LED_IN = re.compile(
-    r"(?:usually |only |early )?(?:in|on|at|by|from|during|into|onto|since|around) (?:the )?([^(]*\w.*)", re.I
+    r"(?:(?:usually |only |early )?(?:in|on|at|by|from|during|into|onto|since|around)"
+    r"|(?:In|On|By|Since)(?= (?:the )?\d))"
+    r" (?:the )?([^(]*\w.*)"
 )
 TOLD_MORE = re.compile(r"(\S.{2,40}?), (?:who|which|whose|where|when|as|with|because|in \d{4}|in the)\b.*", re.S)
 OF_STATE = re.compile(
-    r"(?:the )?(?:Republic|Kingdom|State|Duchy|Grand Duchy|Principality|Commonwealth|Dominion|Province)"
-    r" of (?!China\b|Ireland\b|Korea\b|Congo\b)((?:the )?[A-Z].+)",
-    re.I,
+    r"(?:the )?(?:Republic|Kingdom|Duchy|Grand Duchy|Principality|Province)"
+    r" of (?!China\b|Ireland\b|Korea\b|Congo\b)((?:the )?[A-Z].+)"
 )
 # A person's name with middle names or initials, and one without.
 LONG_NAME = re.compile(
@@ -274,20 +276,22 @@ LONG_NAME = re.compile(
 IN_REGION = re.compile(r"([A-Z][\w .'-]+), [A-Z][\w .,'-]+")
 SHORT_NAME = re.compile(r"(?!The )([A-Z][a-z]{2,}) ([A-Z][\w'-]{2,})")
 BRACKETED = re.compile(r"\s*\([^()]*\)\s*")
-EITHER = re.compile(r"([^\d,]{3,}) or ([^\d,]{3,})", re.I)  # a gold with two names: Pigeons or doves
+# A gold with two names: PIGEONS or DOVES. "Dead or Alive" is one.
+EITHER = re.compile(r"(?![A-Z][a-z]+ or [A-Z][a-z])([^\d,]{3,}) or ([^\d,]{3,})")
 TWICE = {"1": ("once", "one time"), "2": ("twice",), "one": ("once", "1 time"), "two": ("twice",)}
 
 
 def _shorter(answer: str) -> Iterator[str]:
     """Yield what an answer names without what it adds, and each of two names."""
-    for pattern in (LED_IN, TOLD_MORE, OF_STATE, TITLED, EITHER):
+    for pattern in (LED_IN, TOLD_MORE, OF_STATE, EITHER):
         if match := pattern.fullmatch(answer):
             yield from (part for part in match.groups() if not STOP.issuperset(normalized(part)))
 
 
 def _other_spellings(answer: str) -> Iterator[str]:
     """Yield the answer without its title, decades and wars by other names, and the other number of a noun."""
-    yield from _shorter(answer)
+    if match := TITLED.fullmatch(answer):
+        yield match[1]
     yield from TWICE.get(answer.lower(), ())
     if re.search(r"\d-[^\W\d]", answer):  # 7Eleven
         yield answer.replace("-", "")
