@@ -896,6 +896,21 @@ def test_a_reply_without_text_and_reason_is_tried_once_more_and_then_kept_as_it_
     assert [reply["finish_reason"] for _, reply in replies] == ["stop", EMPTY, "stop"]
 
 
+def test_an_unknown_finish_reason_is_paid_at_most_twice(tmp_path):
+    with habits(lambda request: completion(finish="stumped") if number_of(request) == 1 else completion()) as served:
+        replies, bought, _ = ask_all(served.base_url, tmp_path, range(3))
+        assert (bought, len(served.requests)) == (3, 4)
+    assert [reply["finish_reason"] for _, reply in replies] == ["stop", "stumped", "stop"]
+    assert replies[1][1]["text"]
+
+
+def test_a_job_stops_where_each_finish_reason_is_unknown(tmp_path):
+    with habits(lambda request: completion(finish="stumped")) as served:
+        with pytest.raises(UserError, match="finish reason stumped.* may be charged: stopped"):
+            ask_all(served.base_url, tmp_path, range(200))
+        assert len(served.requests) < 120
+
+
 def test_another_model_under_the_same_name_is_said_once(tmp_path, caplog):
     with habits(lambda request: {**completion(), "model": "llama" if number_of(request) < 5 else "gemma"}) as served:
         ask_all(served.base_url, tmp_path, range(9), concurrency=1)

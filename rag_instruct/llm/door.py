@@ -453,6 +453,9 @@ def _whole(reply: Reply, finish: Any, request: Request) -> Answer | Transient:
     text, usage = reply["text"], reply.get("usage")
     if not reply["finish_reason"]:  # such as `error`, `abort` and `insufficient_system_resource`
         return Transient(f"finish reason {clean(str(finish))}", charged=True, usage=usage)
+    if reply["finish_reason"] not in (*FINISHED, ONLY_THOUGHTS):
+        kept = reply if text else None  # perhaps the endpoint always says so; each further attempt would be paid, too
+        return Transient(f"finish reason {reply['finish_reason']}", charged=True, usage=usage, reply=kept)
     if not finish and not text and not reply.get("refusal"):  # as Gemini answers now and then
         return Transient(EMPTY, charged=True, usage=usage, reply={**reply, "finish_reason": EMPTY})
     if "\ufffd" in text and "\ufffd" not in json.dumps(request.get("messages"), ensure_ascii=False):
@@ -475,21 +478,22 @@ def embedded(body: Any, content: bytes, request: Request) -> Outcome:
 
 
 def finished(finish: Any) -> str:
-    """Return the finish reason in OpenAI's words, or "" for a failure and for one that we do not know."""
+    """Return the finish reason in OpenAI's words, "" for a failure, or the endpoint's own words if we know none."""
     if isinstance(finish, dict):  # SGLang
         finish = finish.get("type")
     if isinstance(finish, list) and finish:
         finish = finish[0]
     if not isinstance(finish, str | None):
-        return ""
+        return clean(str(finish))
     # Gemini writes "content_filter: PROHIBITED_CONTENT", its gateways "FinishReason.STOP".
     words = re.sub(r"[^a-z_]", "_", (finish or "").lower().partition(":")[0].strip())
-    return _known(re.sub(r"^finish_?reason_+", "", words))
+    known = _known(re.sub(r"^finish_?reason_+", "", words))
+    return clean(finish or "") if known is None else known
 
 
 @lru_cache(maxsize=100)
-def _known(words: str) -> str:
-    return next((known for known, found in FINISHED.items() if found.search(words)), "")
+def _known(words: str) -> str | None:
+    return next((known for known, found in FINISHED.items() if found.search(words)), None)
 
 
 def _unwrapped(body: Any) -> Any:
