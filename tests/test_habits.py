@@ -92,7 +92,7 @@ def test_an_account_that_runs_dry_stops_the_job_and_settles_nothing(tmp_path, re
 def test_many_different_requests_refused_alike_stop_the_job_although_the_endpoint_answers(tmp_path, monkeypatch):
     monkeypatch.setattr(client, "MOST_REFUSED", 10)
     with habits(lambda request: completion() if number_of(request) is None else (418, error("no questions"))) as served:
-        with pytest.raises(UserError, match=r"refused 10 different requests in a row.*no questions"):
+        with pytest.raises(UserError, match=r"did not answer 10 different requests in a row.*no questions"):
             ask_all(served.base_url, tmp_path, range(100), concurrency=4)
     assert all(record["unknown"] for record in failures(tmp_path))
 
@@ -889,6 +889,16 @@ def test_a_redirect_is_followed_where_it_leads_to_the_endpoint_and_else_said(tmp
     assert not AnswerStore(tmp_path).lost
 
 
+def test_a_redirect_that_repeats_the_key_does_not_show_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("SOME_KEY", "sk-0123456789abcdefghij")
+    with habits(None) as served:
+        served.batches.route = lambda method, path, body: b"<html>Log in"
+        served.answer = lambda request: (302, b"", {"Location": "/login?token=sk-0123456789abcdefghij"})
+        with pytest.raises(UserError, match=r"302 \(redirects to .*token=<SOME_KEY>") as said:
+            ask_all(served.base_url, tmp_path, range(2), variable="SOME_KEY")
+    assert "sk-0123456789" not in str(said.value)
+
+
 def test_a_reply_without_text_and_reason_is_tried_once_more_and_then_kept_as_it_is(tmp_path):
     with habits(lambda request: completion("", None) if number_of(request) == 1 else completion()) as served:
         replies, bought, _ = ask_all(served.base_url, tmp_path, range(3))
@@ -906,7 +916,7 @@ def test_an_unknown_finish_reason_is_paid_at_most_twice(tmp_path):
 
 def test_a_job_stops_where_each_finish_reason_is_unknown(tmp_path):
     with habits(lambda request: completion(finish="stumped")) as served:
-        with pytest.raises(UserError, match="finish reason stumped.* may be charged: stopped"):
+        with pytest.raises(UserError, match=r"finish reason stumped.* may be charged: stopped"):
             ask_all(served.base_url, tmp_path, range(200))
         assert len(served.requests) < 120
 
@@ -960,6 +970,81 @@ def test_an_outage_that_charges_ends_with_the_budget(tmp_path):
         with pytest.raises(UserError, match="is used up"):
             ask_all(served.base_url, tmp_path, range(100), concurrency=8, caps={"requests": 30}, attempts=9)
     assert ACCOUNT.spent(AnswerStore(tmp_path))[1] <= 30 + 8
+
+
+@pytest.mark.parametrize("first", [0, 5])
+def test_an_endpoint_that_asks_to_wait_for_a_day_lets_no_request_wait_in_silence(tmp_path, first):
+    """Requests that wait for their turn end too, whether the endpoint was well before, or down."""
+
+    def answer(request):
+        return (500, b"") if len(served.requests) <= first else (429, error("later"), {"Retry-After": "86400"})
+
+    with habits(answer) as served:
+        with pytest.raises(UserError, match=r"asked to retry after|has not answered for|does not answer"):
+            ask_all(served.base_url, tmp_path, range(200), concurrency=16)
+        assert len(served.requests) < 60
+
+
+def test_an_outage_that_ends_with_a_wait_for_a_day_ends_the_job(tmp_path, monkeypatch):
+    monkeypatch.setattr(client, "OUTAGE", 0.3)
+
+    def answer(request):
+        if len(served.requests) <= 20:
+            return completion()
+        return (500, b"") if number_of(request) is not None else (429, error("later"), {"Retry-After": "86400"})
+
+    with habits(answer) as served, pytest.raises(UserError, match=r"asked to retry after|has not answered for"):
+        ask_all(served.base_url, tmp_path, range(200), concurrency=4)
+
+
+def test_a_pause_of_the_first_endpoint_does_not_keep_the_job_from_the_second(tmp_path):
+    down = [True]
+
+    def second(request):
+        if number_of(request) is None:
+            down[0] = False
+        return (500, b"") if down[0] and len(two.requests) > 10 else completion()
+
+    def first(request):
+        return (500, b"") if number_of(request) is not None else (429, error("later"), {"Retry-After": "86400"})
+
+    with habits(first) as one, habits(second) as two:
+        ends = [Endpoint(one.base_url), Endpoint(two.base_url)]
+        _, bought, _ = ask_all(ends, tmp_path, range(40), concurrency=4)
+    assert bought == 40
+
+
+def test_the_reset_of_a_limit_is_waited_for(tmp_path, monkeypatch):
+    """OpenRouter tells in milliseconds since 1970 when its limit ends."""
+    monkeypatch.setattr(endpoint_client, "LONGEST_PAUSE", 5)
+    times = []
+
+    def answer(request):
+        times.append(time.monotonic())
+        reset = {"X-RateLimit-Reset": str(int((time.time() + 1.5) * 1000))}
+        return (429, error("limit"), reset) if len(times) == 1 else completion()
+
+    with habits(answer) as served:
+        assert ask_all(served.base_url, tmp_path, range(1))[1] == 1
+    assert times[1] - times[0] > 1
+
+
+def test_after_an_error_that_concerns_all_requests_nothing_more_is_bought(tmp_path):
+    """Slots in progress have further steps. They, too, buy nothing after the first answer that breaks the bound."""
+
+    async def steps(session, number):
+        for step in range(20):
+            await session.ask(body(1000 * number + step))
+
+    async def run(url):
+        async with teacher(url, tmp_path, concurrency=8, caps={"dollars": 1000}) as session:
+            await at_once(range(8), lambda number: steps(session, number), 8, "test")
+
+    long = {**completion(), "usage": {"prompt_tokens": 9, "completion_tokens": 5000}}
+    with habits(after(30, lambda request: long)) as served:
+        with pytest.raises(UserError, match="ignores `max_tokens`"):
+            asyncio.run(run(served.base_url))
+        assert len(served.requests) <= 30 + 8
 
 
 def test_waits_have_a_limit():
@@ -1126,6 +1211,37 @@ def test_a_batch_whose_files_are_named_late_is_waited_for(tmp_path):
         served.batches.late = 3
         _, bought, _ = ask_all(served.base_url, tmp_path, range(10), batch=True, poll_seconds=0.01)
         assert (bought, len(served.batches.opened), served.batches.billed) == (10, 1, 10)
+
+
+def test_a_batch_has_the_models_name_at_its_endpoint(tmp_path, monkeypatch):
+    monkeypatch.setattr(batch_api, "LATE", 0.1)
+    with habits(None) as served:
+        served.batches.late = 10**6
+        place = [Endpoint(served.base_url, model="my-deployment")]
+        with pytest.raises(UserError, match="names no file"):
+            ask_all(place, tmp_path, range(5), batch=True, poll_seconds=0.01)
+        sent = served.batches.files[served.batches.opened["batch_0"]["input_file_id"]].splitlines()
+        assert {json.loads(line)["body"]["model"] for line in sent} == {"my-deployment"}
+        served.batches.late = 0
+        assert ask_all(place, tmp_path, range(5), batch=True, poll_seconds=0.01)[1] == 5, "by adoption"
+        assert len(served.batches.opened) == 1
+    assert {record["request"]["model"] for record in AnswerStore(tmp_path).records()} == {"m"}
+
+
+def test_a_batch_that_never_names_its_files_counts_as_lost_some_day(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(batch_api, "LATE", 0.1)
+    with habits(None) as served:
+        served.batches.late = 10**6
+        with pytest.raises(UserError, match="2 days after its start, they count as lost"):
+            ask_all(served.base_url, tmp_path, range(10), batch=True, poll_seconds=0.01)
+        served.batches.opened["batch_0"]["created_at"] -= 3 * 86400
+        served.batches.opened["batch_0"]["request_counts"] |= {"completed": 0}  # so there is nothing to go by
+        served.batches.late = 0
+        served.batches.opened["batch_0"].pop("output_file_id")
+        assert ask_all(served.base_url, tmp_path, range(10), batch=True, poll_seconds=0.01)[1] == 10
+        assert len(served.batches.opened) == 2
+    assert "batch_0 has ended, but names no file" in caplog.text
+    assert len(AnswerStore(tmp_path).lost) == 10
 
 
 def test_a_batch_that_never_names_its_files_is_not_bought_again(tmp_path, monkeypatch):

@@ -4,9 +4,9 @@ A batch's metadata contain the store's id and the batch's name. So each job can 
 those of its store. This works even if the job that opened a batch was killed before it wrote a file. A job claims the
 names of the batches that it waits for. If no job claims a batch, the next job that looks takes it over.
 
-A job also claims each request that it buys or whose batch it adopts. It may adopt a batch although another job holds
-the claim on one of its requests. That job must not buy this request. So each job claims a request first, and buys it
-only if three things hold then:
+A job also claims each request that it buys or whose batch it adopts. Job A may adopt a batch while job B holds the
+claim on one of its requests. Then B must not buy that request. So each job claims a request first, and buys it only if
+three things hold then:
 
 - since the job last looked for batches, no job opened a batch, took one over, or released its claim on one (or else the
   job looks again);

@@ -66,7 +66,7 @@ class BatchClient:
             self._sender.cancel()
 
     async def close(self) -> None:
-        """Take what a second batch cost, and stop waiting. `OrphanedBatches` closes the connections."""
+        """Record what a second batch cost, and stop waiting. `OrphanedBatches` closes the connections."""
         await asyncio.gather(*self._twins, return_exceptions=True)
         self.stop()
         await asyncio.gather(*filter(None, [self._sender]), return_exceptions=True)
@@ -114,7 +114,8 @@ class BatchClient:
         most = min(self._most, TRIAL) if self._recorder.is_new else self._most
         for key in sorted(self._pending)[:most]:
             body = bodies[key] = self._results.adaptation.adapt(self._pending[key].request)
-            line = {"custom_id": key, "method": "POST", "url": CHAT, "body": body}
+            sent = {**body, "model": self._api.model_here}
+            line = {"custom_id": key, "method": "POST", "url": CHAT, "body": sent}
             content.write(dump(line).encode() + b"\n")
             if content.tell() > MOST_BYTES:
                 break

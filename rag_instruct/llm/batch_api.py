@@ -34,6 +34,7 @@ CHAT: Final = "/v1/chat/completions"
 RETRY_SECONDS = 3600.0  # seconds of retries before a call fails
 LATE = 600.0  # seconds for which we wait for the files of a batch that has ended
 LONGEST_RUN = 4 * 86400.0  # seconds from its opening in which a batch must end
+LOST_AFTER = 2 * 86400.0  # seconds from its opening after which an ended batch without files counts as lost
 LONGEST_LOOK = 10.0  # seconds between two looks at a file, at most
 BETWEEN = " \t[],\0\ufeff"  # characters around the objects of a file
 FURTHER = re.compile(rf"[{re.escape(BETWEEN)}]*")
@@ -70,6 +71,7 @@ class BatchApi:
 
     def __init__(self, model: TeacherModel, endpoint: Endpoint) -> None:
         self.model, self.key_variable = model.model, endpoint.key_variable
+        self.model_here = endpoint.model or model.model  # the model's name at this endpoint
         self.name = f"{model.model} at {endpoint.base_url}"
         self._poll_seconds = model.poll_seconds
         self.openai = openai.AsyncOpenAI(
@@ -145,7 +147,7 @@ class BatchApi:
     async def bodies(self, batch: Batch) -> dict[str, Request]:
         """Return the requests of a batch, by key."""
         lines = json_lines(await self.surely(partial(self._lines, batch.input_file_id)))
-        return {line["custom_id"]: line["body"] for line in lines if line}
+        return {line["custom_id"]: {**line["body"], "model": self.model} for line in lines if line}
 
     async def _lines(self, name: str) -> bytes:
         """Return the content of a file of lines. Raise ValueError if something else comes, such as a login's page."""
@@ -174,8 +176,7 @@ class BatchApi:
                 if batch.request_counts:
                     counter.total = batch.request_counts.total
                     counter.update(batch.request_counts.completed + batch.request_counts.failed - counter.n)
-        if _lacks_files(batch):
-            raise UserError(f"{self.name}: {batch.id} has ended, but names no file with its results; {KEPT}")
+        self._check_files(batch, opened)
         if batch.status != "completed":
             logger.warning("%s: %s %s, so some of its requests may have no answer", self.name, batch.id, batch.status)
         return batch
@@ -206,6 +207,15 @@ class BatchApi:
                 f"{self.name}: {batch.id} has not ended for {days} days ({batch.status}): cancel it at the provider; "
                 f"{CORRECT}"
             )
+
+    def _check_files(self, batch: Batch, opened: int) -> None:
+        if not _lacks_files(batch):
+            return
+        said = f"{self.name}: {batch.id} has ended, but names no file with its results"
+        if time.time() - opened < LOST_AFTER:
+            days = int(LOST_AFTER // 86400)
+            raise UserError(f"{said}. {days} days after its start, they count as lost and are bought again; {KEPT}")
+        logger.warning("%s: its requests count as lost, and may be charged", said)
 
     async def cancel(self, batch: Batch) -> Batch:
         """Cancel a running batch, and return its state. It may still answer some requests.

@@ -82,7 +82,7 @@ class _Outcomes:
     account: Account | None = None  # how the endpoint refuses the account
 
     def has_answer(self, key: str) -> bool:
-        """Return whether the request has an answer, and no failure alone."""
+        """Return whether the request has an answer. A failure does not count."""
         return key in self.replies and "failure" not in self.replies[key]
 
     def let_answers_count(self) -> None:
@@ -192,8 +192,8 @@ class BatchResults:
                         self._sort(key, batch.id, line, bodies[key], found)
                 elif is_answer:
                     unnamed += 1
-        if batch.status == "completed" and batch.request_counts:  # answers that are counted, and that no line has
-            unnamed = max(unnamed, batch.request_counts.completed - len(answered))
+        if batch.status == "completed":  # answers that are counted, and that no line has
+            unnamed = max(unnamed, _answers_of(batch, len(bodies)) - len(answered))
         # For each unnamed line, one of the requests without a line counts as lost.
         found.lost |= {key: Transient(BROKEN, charged=True) for key in list(without_line)[:unnamed]}
         found.let_answers_count()
@@ -229,6 +229,14 @@ class BatchResults:
         outcome = door.refused(status, error)
         of_parameters = status in (400, 422) and door.may_be_of_parameters(outcome)
         return None if not status or (of_parameters and self.adaptation.learn(body, error)) else outcome
+
+
+def _answers_of(batch: Batch, most: int) -> int:
+    """Return how many answers a batch counts. Without counts and files, it may have `most`."""
+    counts = batch.request_counts
+    if counts and (counts.completed or counts.failed):
+        return counts.completed
+    return 0 if batch.output_file_id or batch.error_file_id else most
 
 
 def _status_and_body(line: dict[str, Any]) -> tuple[int, Any]:

@@ -274,7 +274,7 @@ class Budget:
 def _estimated(request: Request, usage: Usage | None, told: Usage | None, prompt: int, completion: int) -> Usage:
     """Return the usage with `prompt` and `completion` tokens where it has no counts of its own.
 
-    No count is lower than what the endpoint `told`: if one of its counts cannot be true, the other may be. If it has
+    No count is lower than what the endpoint `told`: one of its counts cannot be true, but the other may be. If it has
     only a total, the prompt gets at most a token for 5 bytes of its messages, and the answer gets the rest.
     """
     known = dict(usage or {})

@@ -1,21 +1,23 @@
 """Sends single requests to the endpoints of a model, and decides what to do after each outcome.
 
-An understood refusal settles its request at once. All else is asked again. Before a request that keeps failing is given
-up, the endpoint must answer something that was sent later: another request, or else a control question. If it answers
-neither, the cause is the account or an outage, and the job stops without giving up any request.
+A known refusal is final, and an error of the account stops the job. All else is asked again. Before a request that
+keeps failing is given up, the endpoint must answer something that was sent later: another request, or else a control
+question. If it answers neither, the cause is the account or an outage, and the job stops without giving up any request.
 """
 
 import asyncio
 import random
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import ClassVar, assert_never
 
 from rag_instruct.errors import UserError
-from rag_instruct.llm.answers import CORRECT, KEPT, AnswerStore, request_key
-from rag_instruct.llm.budget import Renew
+from rag_instruct.llm.answers import CORRECT, KEPT, ROOM, AnswerStore, request_key
+from rag_instruct.llm.budget import Renew, UsedUp
 from rag_instruct.llm.connecting import http_client
 from rag_instruct.llm.door import (
     BLOCKED_AFTER,
@@ -37,10 +39,11 @@ from rag_instruct.logs import logger
 LONGEST_WAIT = 60.0  # seconds between two attempts, at most
 OUTAGE = 600.0  # seconds without an answer, after which the job stops
 FIRST_PAUSE = 0.5  # seconds before the second look whether an endpoint is back; each later pause is twice as long
-MOST_REFUSED = 40  # different requests in a row that are refused in unknown words, after which the job stops
+MOST_REFUSED = 40  # different requests in a row that are given up, after which the job stops
+STORED = 20_000  # bytes of a long stored answer, with its request
 POLL = 0.2  # seconds between two looks for an endpoint that is free, if there are several
-# After so many waits of one request, the endpoint must answer another. After twice as many, the request is at fault.
-WAITS_BY_WORDS = 3  # for which only the words of a refusal ask
+# After so many waits, the endpoint must answer another request. After twice as many, this one is at fault.
+WAITS_BY_WORDS = 3  # if only the words of an error ask to wait
 WAITS_BY_429 = 20
 CONTROL = "Reply with the single word: ok"  # to an endpoint of embeddings, any text is harmless
 CONTROL_STAGE = "control question"
@@ -70,7 +73,7 @@ class Asked:
         self.failed, self.refused, self.waited, self.since = 0, 0, 0, 0.0
 
     def note_first_failure(self) -> None:
-        """Note the time, unless an attempt failed before. Earlier answers to other requests prove nothing after it."""
+        """Note the time of the first failure. Only answers to later requests prove that the endpoint works."""
         if not self.failed and not self.refused:
             self.since = time.monotonic()
 
@@ -87,6 +90,7 @@ class OnlineClient:
         self._endpoints = [
             EndpointClient(endpoint, model, self._http, endpoint.weight / weights) for endpoint in model.endpoints
         ]
+        store.room = max(ROOM, STORED * model.concurrency)
         self._losses = Losses()
         self._ever_answered = store.has_answers_of(model.model)
         self._refused_in_a_row = 0
@@ -107,11 +111,27 @@ class OnlineClient:
         Raise UserError for a problem that stops all requests, such as a refused key or an outage.
         """
         async with self._recorder.reserved(request) as renew:
-            asked = Asked(key, request, renew)
-            reply = await self._tried(asked)
-            if asked.faults:
-                reply["faults"] = asked.faults
-            return await self._recorder.record(key, request, reply)
+            with self._stopping():
+                asked = Asked(key, request, renew)
+                reply = await self._tried(asked)
+                if asked.faults:
+                    reply["faults"] = asked.faults
+                return await self._recorder.record(key, request, reply)
+
+    @contextmanager
+    def _stopping(self) -> Iterator[None]:
+        """Start no further attempt after an error, because it concerns all requests.
+
+        Otherwise those that wait would wait on, and those in progress would go on to buy their next steps. A budget
+        that is used up is an exception: what is reserved may be spent.
+        """
+        try:
+            yield
+        except UsedUp:
+            raise
+        except UserError as error:
+            self.stop(error)
+            raise
 
     async def _tried(self, asked: Asked) -> Reply:
         """Return the reply of the first attempt that settles the request."""
@@ -243,8 +263,7 @@ class OnlineClient:
         self._refused_in_a_row += 1
         if self._refused_in_a_row >= MOST_REFUSED:
             many = f"{self._refused_in_a_row} different requests in a row, the last with {said}"
-            self.stop(UserError(f"{endpoint.name} refused {many}, and answered only control questions; {CORRECT}"))
-            self._go_on()
+            raise UserError(f"{endpoint.name} did not answer {many}, and answered only control questions; {CORRECT}")
         return failed_reply(said, unknown=True)
 
     async def _answers(self, endpoint: EndpointClient, asked: Asked) -> bool:
@@ -265,8 +284,9 @@ class OnlineClient:
                     return False
                 case Refusal() | Unknown():
                     said = outcome[0]
-                    self.stop(UserError(f"{endpoint.name} answered {said}, also to a control question; {CORRECT}"))
-                    self._go_on()
+                    raise UserError(
+                        f"{endpoint.name} answered {said}, also to a control question ({CONTROL!r}); {CORRECT}"
+                    )
 
     async def _control(self, endpoint: EndpointClient, asked: Asked) -> Outcome:
         """Ask the endpoint something harmless with the parameters of `asked`, so that the same limits apply.
@@ -287,13 +307,9 @@ class OnlineClient:
             case Transient(charged=True):
                 asked.reservation_spent = True
                 await self._recorder.lose(key, request, outcome, buyer)
-                try:
-                    # A new reservation could wait for requests that wait for this question.
-                    self._recorder.budget.check_spent()
-                    self._losses.note(str(outcome))
-                except UserError as error:
-                    self.stop(error)
-                    raise
+                # A new reservation could wait for requests that wait for this question.
+                self._recorder.budget.check_spent()
+                self._losses.note(str(outcome))
         return outcome
 
     async def _next(self, asked: Asked) -> EndpointClient:
@@ -315,17 +331,20 @@ class OnlineClient:
         """Return when an endpoint answers again. Raise UserError after `OUTAGE` seconds."""
         async with self._outage:
             started, pause = time.monotonic(), FIRST_PAUSE
+            said = "it asked to wait"
             while all(endpoint.down for endpoint in self._endpoints):
                 self._go_on()
-                outcomes = [await self._control(endpoint, asked) for endpoint in self._endpoints]
+                # A question to a paused endpoint would wait through its pause, whatever the clock says.
+                awake = [endpoint for endpoint in self._endpoints if not endpoint.limiter.paused_for]
+                outcomes = [await self._control(endpoint, asked) for endpoint in awake]
                 if any(isinstance(outcome, Answer) for outcome in outcomes):
                     return
-                said = str(outcomes[0]) if isinstance(outcomes[0], Transient) else str(outcomes[0][0])
+                for outcome in outcomes[:1]:
+                    said = str(outcome) if isinstance(outcome, Transient) else str(outcome[0])
                 if time.monotonic() - started > OUTAGE:
                     names = " and ".join(endpoint.name for endpoint in self._endpoints)
                     waited = timedelta(seconds=int(time.monotonic() - started))
-                    self.stop(UserError(f"{names} has not answered for {waited} ({said}); {KEPT}"))
-                    self._go_on()
+                    raise UserError(f"{names} has not answered for {waited} ({said}); {KEPT}")
                 if pause == FIRST_PAUSE:
                     longest = timedelta(seconds=int(OUTAGE))
                     name = self._endpoints[0].name

@@ -29,7 +29,7 @@ from rag_instruct.llm.usage import Usage, normal_usage
 from rag_instruct.llm.vectors import vectors_in
 
 QUOTED = 200  # characters of an endpoint's message that we repeat
-HALF = "half a character"  # fault and finish reason of a text with U+FFFD, which servers put where they cut one in two
+HALF = "half a character"  # fault and finish reason of a text with U+FFFD: servers write it if they split a character
 EMPTY = "empty"  # fault and finish reason of a reply without text and without a finish reason
 BROKEN = "broken reply"
 # Each begins the reason of a refusal.
@@ -128,8 +128,10 @@ PACE_FIRST = re.compile(r"\W*(rate.?limit|too many requests|requests too quickly
 QUOTATION = re.compile(r"(\bat pos(ition)? [0-9]+:|\"(input|text)\":).*|\".*\"|(?<!\w)'.*'(?!\w)|`.*`", re.DOTALL)
 # The error of another server, as gateways and OpenAI's client show it: JSON, or Python's form of it.
 UPSTREAM = re.compile(r"(?:Error|Exception|Error code: ([0-9]{3})) - (?:b['\"])?(\{.*\})", re.DOTALL)
-# As QUOTATION, but without quotation marks, in which servers also put names of parameters and models.
+# As QUOTATION, but it keeps quoted words: servers quote the names of parameters and models.
 SHOWN = re.compile(r"(\bat pos(ition)? [0-9]+:|\"input\":).*", re.DOTALL)
+QUOTED_TEXT = re.compile(r"\".*\"", re.DOTALL)
+JSON_BEGINS = ("{", "[")
 # How long to wait, in words or as a member of an error.
 TOLD_WAIT = re.compile(
     r"(?:(?:retry|try again|resets?) (?:in|after)|\bwait) ([0-9][0-9.dhms]*)"
@@ -311,7 +313,7 @@ def _upstream(message: str) -> tuple[re.Match[str], dict[str, Any]] | None:
 
 
 def _with_upstream(message: str) -> str:
-    """Return a message that shows the error of another server with this error's words, which are no quotation."""
+    """Return the message. If it shows another server's error, put its plain words there: they are not quoted."""
     if not (shown := _upstream(message)):
         return message
     found, error = shown
@@ -376,9 +378,10 @@ def _lasts(status: int, words: str) -> bool:
 
 
 def _of_account(status: int, kind: str, message: str) -> bool:
-    """Return whether an error names the account. From 500 on, only its code and type tell: servers quote the model.
+    """Return whether an error names the account.
 
-    An error of a request may quote the user's text. A 429 does not, and gateways quote another server's words in it.
+    From 500 on, only its code and type tell: the message may quote the model's output. Below 500 the message may quote
+    the user's text, but a 429 never does: there, quoted words are another server's.
     """
     own = QUOTATION.sub("", message)
     if ACCOUNT.search(f"{kind} {message if status == 429 else own}" if status < 500 else kind):
@@ -411,7 +414,9 @@ def told_wait(words: str) -> float | None:
 
 def _refusal(status: int, kind: str, message: str, said: str) -> Refusal | None:
     """Return the refusal if the words concern the request alone."""
-    words = f"{kind} {SHOWN.sub('', message)}"
+    # Servers put names of parameters between ` or ', and a message may be JSON. The text in "..." is the user's.
+    shown = SHOWN.sub("", message)
+    words = f"{kind} {shown if shown.lstrip()[:1] in JSON_BEGINS else QUOTED_TEXT.sub('', shown)}"
     if status == 413 or (TOO_LONG.search(words) and (status != 429 or "too large" in words)):
         return Refusal(f"{PROMPT_TOO_LONG}: {said}")
     own = f"{kind} {QUOTATION.sub('', message)}"

@@ -16,7 +16,7 @@ from rag_instruct.llm import door
 from rag_instruct.llm.adaptation import RequestAdaptation
 from rag_instruct.llm.answers import KEPT
 from rag_instruct.llm.door import Account, Answer, Outcome, Refusal, Throttled, Transient, Unknown
-from rag_instruct.llm.endpoints import Endpoint, TeacherModel, bytes_without_key, outcome_without_key
+from rag_instruct.llm.endpoints import Endpoint, TeacherModel, bytes_without_key, outcome_without_key, without_key
 from rag_instruct.llm.limits import Limiter, clock_of, seconds_of
 from rag_instruct.llm.segments import Request, wants_vectors
 from rag_instruct.logs import logger
@@ -68,7 +68,7 @@ class EndpointClient:
             address.copy_with(path=f"{address.path.rstrip('/')}/chat/completions"),
             # A value that is not a string means that openai's client does not send this header.
             headers={name: value for name, value in headers.items() if isinstance(value, str)},
-            # The transport would start again with each byte that comes, so `_timeout` limits the rest.
+            # The transport restarts its timer with each byte that comes, so `_timeout` limits the rest.
             timeout=httpx2.Timeout(None, connect=min(CONNECT, model.timeout)),
         )
         self._prepared.headers.pop("Content-Length", None)
@@ -98,8 +98,8 @@ class EndpointClient:
                     return response
                 status, came = response.status_code, door.unpacked(response.content)
                 content = bytes_without_key(came, self.key_variable, response.is_success)
-                outcome = outcome_without_key(door.outcome_of(status, content, sent), self.key_variable)
-                outcome = _in_context(outcome, response)
+                outcome = _in_context(door.outcome_of(status, content, sent), response)
+                outcome = outcome_without_key(outcome, self.key_variable)
                 if status in (400, 422, 500) and self._learns(sent, content, status, outcome):
                     check()
                     continue
@@ -128,7 +128,8 @@ class EndpointClient:
         except httpx2.TooManyRedirects:
             return Account("3xx (redirects without end)", 300)
         except (httpx2.UnsupportedProtocol, httpx2.InvalidURL) as error:  # of a redirect
-            return Account(f"3xx (redirects to no address: {door.clean(str(error))})", 300)
+            address_said = without_key(door.clean(str(error)), self.key_variable)
+            return Account(f"3xx (redirects to no address: {address_said})", 300)
         except (httpx2.HTTPError, aiohttp.ClientError) as error:
             # The transport calls every lost connection a timeout. The causes of the error tell what really happened.
             unconnected = _cause(error, aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
@@ -152,7 +153,7 @@ class EndpointClient:
                 self.faults = 0
             case Throttled(wait=told, sure=sure):
                 told = told if sure or told is None else min(told, LONGEST_PAUSE)
-                retry_after = _retry_after(response.headers) or told
+                retry_after = _retry_after(response.headers) or told or _reset(response.headers)
                 if not self._throttles:
                     self._throttled_since = time.monotonic()
                 self._throttles += 1
@@ -220,6 +221,12 @@ def _in_context(outcome: Outcome, response: httpx2.Response) -> Outcome:
 def _retry_after(headers: Mapping[str, str]) -> float | None:
     milliseconds = headers.get("retry-after-ms", "")  # OpenAI, Azure
     return seconds_of(headers.get("retry-after"), clock_of(headers)) or seconds_of(f"{milliseconds}ms")
+
+
+def _reset(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds until a limit ends; None if unknown. It may be another limit than the one that was met."""
+    told = seconds_of(headers.get("x-ratelimit-reset"), clock_of(headers))  # OpenRouter: milliseconds since 1970
+    return min(told, LONGEST_PAUSE) if told else None
 
 
 def _cause(error: BaseException | None, *kinds: type[BaseException]) -> BaseException | None:

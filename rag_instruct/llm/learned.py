@@ -14,7 +14,7 @@ SLACK = 8  # tokens by which an answer may exceed its limit without being called
 class Learned:
     """Estimates the most tokens of a request and of its answer, from the usage of earlier answers.
 
-    Before the first answer, a byte of the prompt counts as a token: no tokenizer makes more of them.
+    Before the first answer, a byte of the prompt counts as a token: no prompt has more tokens than bytes.
     """
 
     def __init__(self) -> None:

@@ -133,13 +133,13 @@ class Limiter:
                 self._pause(min(AFTER_ANSWER, reset or 1.0))
 
     def throttled(self, began: float, retry_after: float | None, otherwise: float = 1.0) -> None:
-        """Pause after a 429, `otherwise` without Retry-After. Halve the limit, once for all requests in flight."""
+        """Pause as the endpoint asks, or else `otherwise` seconds. Halve the limit, once for all requests in flight."""
         self._pause(retry_after or otherwise)
         if began < self._lowered:
             return
         self._lowered = time.monotonic()
         self.limit = max(1.0, self.limit / 2)
-        logger.info("%s: 429 received; concurrency lowered to %d", self._name, self.limit)
+        logger.info("%s asked to wait; concurrency lowered to %d", self._name, self.limit)
 
     def _pause(self, seconds: float) -> None:
         until = time.monotonic() + seconds

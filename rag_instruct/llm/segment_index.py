@@ -1,7 +1,7 @@
 """The index of a large segment: what a store must know of each record, so that it opens without reading the answers.
 
-A vector takes 8 KB of a segment and 40 bytes of its index. The index can be made again at any time. It fits as long as
-the segment's size and time are those that it names.
+A vector of 1,536 numbers takes 8 KB of a segment and 40 bytes of its index. The index can be made again at any time. It
+fits as long as the segment's size and time are those that it names.
 """
 
 import hashlib

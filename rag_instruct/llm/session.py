@@ -168,7 +168,7 @@ class Session:
         return reply
 
     def _count(self, key: str, reply: Reply) -> None:
-        """Count the request once: as bought or as answered by the store. A failure that was just sent is neither."""
+        """Count the request once: as bought or as answered by the store. A request that just failed is neither."""
         if key in self._store.added:
             self._bought.add(key)
         elif key not in self._asked:

@@ -62,7 +62,7 @@ class VectorClient(OnlineClient):
             self._start(self._settle(texts))
 
     async def _settle(self, texts: Sequence[_Text]) -> None:
-        """Buy the vectors of texts. All of them that get none raise the error."""
+        """Buy the vectors of texts. Callers whose text gets no vector receive the error."""
         try:
             await self._buy(texts)
         except Exception as error:  # every waiting caller gets it, whatever its type
@@ -79,7 +79,8 @@ class VectorClient(OnlineClient):
         request = {**texts[0].request, "input": [text.request["input"] for text in texts], "encoding_format": "base64"}
         async with self._recorder.reserved(request) as renew:
             asked = Asked(request_key(request), request, renew)
-            reply = await self._tried(asked)
+            with self._stopping():
+                reply = await self._tried(asked)
             if len(texts) == 1 or "failure" not in reply:
                 await self._record(texts, reply, asked.faults)
                 return "failure" not in reply

@@ -46,7 +46,7 @@ def _sampling(parameters: dict[str, Any]) -> dict[str, Any]:
 Url = Annotated[str, WrapValidator(_address), Field(json_schema_extra={"pattern": r"^https?://[^/\s][^\s]*$"})]
 OWN = ("model", "messages", "response_format", "stream", "stream_options")  # members of a request that we set
 OF_CLIENTS = ("extra_body", "extra_headers", "extra_query")
-KEY = "The environment variable that holds the endpoint's key; left out, no key is sent."
+KEY = "The environment variable that holds the endpoint's key; left out, the placeholder `no key` is sent."
 
 
 class Price(Section):
