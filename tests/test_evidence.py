@@ -372,6 +372,9 @@ def test_thresholds_and_auc():
     assert best_threshold([0.2], []) == (0.2, 0)
     assert best_threshold([0.17], [0.16]) == (0.17, 0), "values at the threshold count as above"
     assert best_threshold([0.19], [0.16]) == (0.18, 0)
+    for high in range(1, 200):
+        assert best_threshold([high / 100], [(high - 1) / 100]) == (high / 100, 0), "between neighbours, the high one"
+    assert best_threshold([0.1665], [0.166]) == (0.1665, 0), "no higher than that"
     with pytest.raises(UserError, match="no labelled values"):
         best_threshold([], [])
 
@@ -389,9 +392,34 @@ def test_labelled_pairs_are_read_with_their_parts(tmp_path):
         (tmp_path / "few.jsonl").write_text("".join(json.dumps(line) + "\n" for line in few))
         with pytest.raises(UserError, match="at least 2 of each"):
             read_labelled([tmp_path / "few.jsonl"])
+    (tmp_path / "needed.jsonl").write_text(json.dumps({"id": "a", "needed": [1, 0]}))
+    one, *_ = read_labelled([tmp_path / "pairs.jsonl", tmp_path / "needed.jsonl"])
+    assert list(one.needed.values()) == [True, False]
+    assert all(type(label) is bool for label in one.needed.values()), "calibration and accuracy treat them alike"
     (tmp_path / "needed.jsonl").write_text(json.dumps({"id": "a", "needed": [True]}))
     with pytest.raises(UserError, match="2 documents, but `needed` has 1"):
         read_labelled([tmp_path / "pairs.jsonl", tmp_path / "needed.jsonl"])
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("paradigm", "useless", "`paradigm` must be one of useless_doc, .* but is 'useless'"),
+        ("paradigm", ["useless_doc"], "`paradigm` must be one of"),
+        ("question", 7, "`question` must be a text, but is 7"),
+        ("answer", ["A."], "`answer` must be a text"),
+        ("documents", "Vienna lies on the Danube.", "`documents` must be a list of texts, but is 'Vienna"),
+        ("documents", 5, "`documents` must be a list of texts"),
+        ("documents", [{"text": "x"}], "`documents` must be a list of texts"),
+        ("needed", "yes", "`needed` must be a list of true, false and null, but is 'yes'"),
+        ("needed", ["false"], "`needed` must be a list"),
+    ],
+)
+def test_a_labelled_pair_of_other_values_is_named(tmp_path, field, value, said):
+    pair = {"id": "a", "paradigm": "useless_doc", "question": "Q?", "answer": "A.", "documents": ["T\nx"]}
+    (tmp_path / "pairs.jsonl").write_text(json.dumps({**pair, field: value}) + "\n")
+    with pytest.raises(UserError, match=f"pair a: {said}"):
+        read_labelled([tmp_path / "pairs.jsonl"])
 
 
 TRIAL = ROOT / "tests/data/trial_bits.jsonl.gz"

@@ -11,7 +11,7 @@ from rag_instruct.errors import UserError
 from rag_instruct.evidence.findings import Thresholds, as_intended, paradigm_found
 from rag_instruct.evidence.weighing import RowTexts
 from rag_instruct.paradigms import PARADIGMS
-from rag_instruct.records import located_records
+from rag_instruct.records import located_records, shown
 from rag_instruct.schema import Weighed
 from rag_instruct.statistics import wilson
 from rag_instruct.tables import frame
@@ -41,9 +41,9 @@ def read_labelled(paths: Iterable[Path]) -> list[Labelled]:
     found: dict[str, dict[str, Any]] = {}
     for path in paths:
         for place, record in located_records(path, FIELDS):
-            if "id" not in record:
+            if not isinstance(record, dict) or "id" not in record:
                 raise UserError(f"{path}, {place}: no `id`: give each pair one")
-            found.setdefault(record["id"], {}).update(record)
+            found.setdefault(str(record["id"]), {}).update({**record, "id": str(record["id"])})
     pairs = [_labelled(record) for record in found.values() if record.get("answer") and record.get("should_keep", True)]
     useless = sum(pair.texts.intended == "useless_doc" for pair in pairs)
     if min(useless, len(pairs) - useless) < LEAST:
@@ -55,14 +55,39 @@ def read_labelled(paths: Iterable[Path]) -> list[Labelled]:
 
 
 def _labelled(record: Mapping[str, Any]) -> Labelled:
-    if missing := [name for name in ("paradigm", "question", "documents") if not record.get(name)]:
-        raise UserError(f"pair {record['id']}: no {', '.join(missing)}: give every pair its fields")
-    sources = {str(number): text for number, text in enumerate(record["documents"])}
-    needed = record.get("needed") or [None] * len(sources)
-    if len(needed) != len(sources):
-        raise UserError(f"pair {record['id']}: {len(sources)} documents, but `needed` has {len(needed)} labels")
+    _refuse_wrong_fields(record)
+    documents = record["documents"]
+    needed = record.get("needed") or [None] * len(documents)
+    if len(needed) != len(documents):
+        raise UserError(f"pair {record['id']}: {len(documents)} documents, but `needed` has {len(needed)} labels")
+    sources = {str(number): text for number, text in enumerate(documents)}
+    labels = [None if label is None else bool(label) for label in needed]
     texts = RowTexts(record["id"], record["paradigm"], record["question"], record["answer"], sources, {})
-    return Labelled(texts, dict(zip(sources, needed, strict=True)))
+    return Labelled(texts, dict(zip(sources, labels, strict=True)))
+
+
+def _refuse_wrong_fields(record: Mapping[str, Any]) -> None:
+    where = f"pair {record['id']}"
+    if missing := [name for name in ("paradigm", "question", "documents") if not record.get(name)]:
+        raise UserError(f"{where}: no {', '.join(missing)}: give every pair its fields")
+    for name, may_be, meant in (
+        ("paradigm", lambda value: value in list(PARADIGMS), f"one of {', '.join(PARADIGMS)}"),
+        ("question", _is_text, "a text"),
+        ("answer", _is_text, "a text"),
+        ("documents", lambda value: isinstance(value, list) and all(map(_is_text, value)), "a list of texts"),
+        ("needed", _are_labels, "a list of true, false and null"),
+    ):
+        if not may_be(record.get(name)):
+            raise UserError(f"{where}: `{name}` must be {meant}, but is {shown(record[name])}: correct it")
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _are_labels(value: Any) -> bool:
+    """Return whether a value can be `needed`: None, or a list of labels. 1 and 0 count as true and false."""
+    return value is None or (isinstance(value, list) and all(one in (True, False, None) for one in value))
 
 
 def auc(above: Sequence[float], below: Sequence[float]) -> float:
@@ -85,8 +110,8 @@ def auc_interval(above: Sequence[float], below: Sequence[float]) -> tuple[float,
 def best_threshold(above: Sequence[float], below: Sequence[float]) -> tuple[float, int]:
     """Return the threshold with the fewest errors, and their number. Values at the threshold count as above.
 
-    Of several such thresholds, it is the one in the widest gap between two values: their middle, but with no more
-    digits than the values have (RESOLUTION). Raises UserError if both lists are empty.
+    Of several such thresholds, it is the one in the widest gap between two values: their middle, in steps of
+    RESOLUTION. Raises UserError if both lists are empty.
     """
     values = sorted({*above, *below})
     if not values:
@@ -100,15 +125,15 @@ def best_threshold(above: Sequence[float], below: Sequence[float]) -> tuple[floa
 
 
 def _between(low: float, high: float) -> float:
-    """Return the middle of two values in steps of RESOLUTION, above the low one."""
-    middle = round((low + high) / 2 / RESOLUTION) * RESOLUTION
-    return round(middle, 6) if middle > low else high
+    """Return the middle of two values in steps of RESOLUTION, above the low one and at most the high one."""
+    middle = round(round((low + high) / 2 / RESOLUTION) * RESOLUTION, 6)
+    return middle if low < middle <= high else high
 
 
 def calibrated(pairs: Sequence[Labelled], weighed: Sequence[Weighed]) -> Thresholds:
     """Return the thresholds with the fewest errors on these pairs.
 
-    A threshold that no pair tells anything about keeps its default.
+    A threshold keeps its default if one of its sides has no pairs.
     """
     helped, useless = _parts(weighed, lambda one: one.intended != "useless_doc")
     trials = []
@@ -140,7 +165,7 @@ def needed_losses(pairs: Sequence[Labelled], weighed: Sequence[Weighed]) -> tupl
     for pair, one in zip(pairs, weighed, strict=True):
         for name, label in pair.needed.items():
             if label is not None and _has_several_sources(one):
-                lost[bool(label)].append(one.lost[name])
+                lost[label].append(one.lost[name])
     return lost[True], lost[False]
 
 
@@ -175,8 +200,8 @@ def accuracy(pairs: Sequence[Labelled], weighed: Sequence[Weighed], thresholds: 
     """Return how many labelled pairs and documents the thresholds get right.
 
     One column uses `thresholds`. The other uses, for each pair, thresholds calibrated on all other pairs. So it says
-    what to expect of new pairs. Both count a document as needed by the bits that are lost without it alone. The
-    workflow counts more carefully (`weigh`): of two documents that state the same, it needs one.
+    what to expect of new pairs. In both, a document counts as needed by the bits that are lost when only this document
+    is left out. The workflow counts more carefully (`weigh`): of two documents that state the same, it needs one.
     """
     rows = []
     others = [calibrated(_without(pairs, place), _without(weighed, place)) for place in range(len(weighed))]
