@@ -81,11 +81,21 @@ def test_questions_are_searched_in_the_index_of_every_shard(tmp_path, monkeypatc
     for other in (vectors[1200:1300], vectors[1200:] + 1):  # the latter as many, such as those of another model
         np.save(folder / "shard_01.npy", other)
         with pytest.raises(
-            UserError, match=r"shard_01\.faiss: the index was not made from the vectors .*: delete .*index\.json"
+            UserError,
+            match=r"shard_01\.faiss: the index was not made from the vectors .*: delete .*shard_01\.faiss\.json and .*index\.json",
         ):
             PassageIndex(tmp_path, "minilm", EncoderSettings("m"), approximate=True)
+    info = folder / "shard_00.faiss.json"
+    whole = info.read_bytes()
+    for spoil in (lambda: info.write_bytes(whole[:9]), info.unlink):
+        spoil()
+        with pytest.raises(UserError, match=r"shard_00\.faiss\.json: missing or damaged: delete .*index\.json"):
+            PassageIndex(tmp_path, "minilm", EncoderSettings("m"), approximate=True)
+    info.write_bytes(whole)
     (folder / "shard_00.faiss").write_bytes((folder / "shard_00.faiss").read_bytes()[:40])
     for reason in ("damaged", "missing"):
-        with pytest.raises(UserError, match=rf"shard_00\.faiss: .*{reason}.*: delete .*index\.json"):
+        with pytest.raises(
+            UserError, match=rf"shard_00\.faiss: .*{reason}.*: delete .*shard_00\.faiss\.json and .*index\.json"
+        ):
             PassageIndex(tmp_path, "minilm", EncoderSettings("m"), approximate=True)
         (folder / "shard_00.faiss").unlink(missing_ok=True)

@@ -90,6 +90,13 @@ def test_the_same_on_real_passages_and_questions(tmp_path):
         assert_equal_brute_force(searched(indexed(tmp_path, passages, shards), asked, K), asked, whole)
 
 
+def test_queries_without_words_have_no_score(tmp_path):
+    files = indexed(tmp_path, made(tmp_path, random_texts(10)), 2)
+    for asked in ([query_terms("???")], [[], ["word1"]]):
+        hits = searched(files, asked, 4)
+        assert hits[0].tolist() == [(row, 0) for row in range(4)]
+
+
 def test_equal_scores_keep_the_order_of_the_corpus():
     scores = np.array([1, 2, 0, 2, 1, 2, 1], np.float32)
     assert best(scores, 5)["row"].tolist() == [1, 3, 5, 0, 4]

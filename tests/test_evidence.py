@@ -135,6 +135,18 @@ def test_the_tokens_of_question_and_answer_are_the_same_whatever_the_documents(f
     assert len(some.ids) > len(none.ids)
 
 
+def test_a_template_may_strip_a_question(folder, tmp_path):
+    measurer = measurer_of(folder, None, 1, AnswerStore(tmp_path), "d")
+    stripping = "{% for m in messages %}<|im_start|>{{ m['content'] | trim }}<|im_end|>{% endfor %}"
+    measurer._tokenizer.chat_template = stripping
+    found = []
+    for question in ("Who is it?", " Who is it?\n"):
+        for documents in ((), ("T\nText.",)):
+            text, of_question = measurer._text(Prompted(question, "Ada.", documents))
+            found.append((text.ids[-text.measured :], of_question))
+    assert all(one == found[0] for one in found)
+
+
 def bits(answer, question=(2.0, 2.0)):
     return Bits(np.array(question, float), np.array(answer, float))
 

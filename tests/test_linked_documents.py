@@ -191,6 +191,23 @@ def test_several_first_documents_are_of_different_articles(corpus):
     ]
 
 
+def test_passages_without_a_title_are_not_of_one_article(tmp_path, monkeypatch):
+    titles = ["Vienna", "", "", "Vienna (city)"]
+    several = [(title, f"The city of Vienna, part {n}. {FILL}") for n, title in enumerate(titles)]
+    monkeypatch.setattr("test_linked_documents.TEXTS", several)
+    monkeypatch.setattr("test_linked_documents.FIRST_ROWS", [0])
+    write_jsonl(tmp_path / "p.jsonl", [{"id": f"id{n}", "title": t, "text": x} for n, (t, x) in enumerate(several)])
+    import_passages(tmp_path / "p.jsonl", {}, 0, tmp_path / "p.arrow", tmp_path / "p.json")
+    monkeypatch.setattr("test_linked_documents.shards", lambda folder: [folder / "shard_0.npy"])
+    np.save(tmp_path / "shard_0.npy", np.ones((4, 2), np.float16))
+    (found,) = linked(tmp_path, [FirstDocument("id0", 0, ())])
+    assert [one.id for one in found.linked] == ["id1", "id2"]
+    BEST["e:6"] = [1, 2]
+    found = first_documents(["e:6"], Given(tmp_path), 20, 3)
+    del BEST["e:6"]
+    assert [one.id for one in found] == ["id1", "id2"]
+
+
 def test_only_exemplars_that_slots_may_try_are_searched():
     many = [exemplar(f"e:{n}", "x") for n in range(1000)]
     for paradigm in ("multi_doc_support", "multi_doc_answer"):

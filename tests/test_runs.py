@@ -132,7 +132,11 @@ def test_a_foreign_run_with_a_byte_order_mark_packed_or_with_other_blanks_in_its
             "b",
         ]
     (tmp_path / "in.trec").write_text("q Q0 c%20d 1 3 bm25\nq Q0 c%20%64 2 2 bm25\n")
-    with pytest.raises(UserError, match=r"two ids of one query mean the same passage .* c%20%64, c%20d"):
+    with pytest.raises(UserError, match=r"the query 'q' has 'c%20d' and 'c%20%64', which mean the same passage"):
+        import_run(tmp_path / "in.trec", 2, ["q"], *arguments)
+    names = ["A\u3000B", "b", "c%20d", "c%20%64"]  # the two are not the first
+    (tmp_path / "in.trec").write_text("".join(f"q Q0 {name} 1 1 bm25\n" for name in names))
+    with pytest.raises(UserError, match=r"the query 'q' has 'c%20d' and 'c%20%64'"):
         import_run(tmp_path / "in.trec", 2, ["q"], *arguments)
 
 

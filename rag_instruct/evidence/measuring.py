@@ -65,7 +65,7 @@ class Measurer:
         """
         user = {"role": "user", "content": DEFAULT.render(prompted.question, prompted.documents)}
         prompt = written(self._tokenizer, [user])
-        start = prompt.rindex(prompted.question)
+        start = prompt.rindex(prompted.question.strip())  # Llama 3's template strips it, too
         before, question, answer = (
             self._tokenizer(text, add_special_tokens=False)["input_ids"]
             for text in (prompt[:start], prompt[start:], prompted.answer)

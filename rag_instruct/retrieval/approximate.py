@@ -55,12 +55,17 @@ class ApproximateShard:
 
     def __init__(self, vectors: VectorFile, index: Path, info: Path) -> None:
         self._vectors = vectors
-        remedy = f"delete {index.with_name('index.json')}, and make it again with snakemake"
+        # Snakemake makes an index again if its .json is missing, whether or not the index is there.
+        listed = index.with_name("index.json")
+        remedy = f"delete {info} and {listed}, and make {listed.name} again with snakemake"
         try:
             self._index = faiss.read_index(str(index), faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY)
         except RuntimeError as error:
             raise UserError(f"{index}: missing or damaged ({_message_of(error)}): {remedy}") from error
-        self.quality = Quality(**read_json(info))
+        try:
+            self.quality = Quality(**read_json(info))
+        except UserError as error:
+            raise UserError(f"{info}: missing or damaged: {remedy}") from error
         has_shape = (self._index.ntotal, self._index.d) == (len(vectors), vectors.dimension)
         if not has_shape or self.quality.vectors not in ("", _digest_of(vectors)):
             raise UserError(f"{index}: the index was not made from the vectors in the shard's .npy file: {remedy}")

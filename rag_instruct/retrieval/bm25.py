@@ -39,7 +39,9 @@ def search(
     k = min(k, len(index.lengths))
     hits = np.empty((len(asked), k), HITS)
     for place, query in enumerate(progress(asked, "searching", len(asked))):
-        scores = scorer.get_scores_from_ids([columns[term] for term in query])
+        found = [columns[term] for term in query]
+        # If no query has a term, the index has none, and bm25s refuses it.
+        scores = scorer.get_scores_from_ids(found) if found else np.zeros(len(index.lengths), np.float32)
         hits[place] = best(scores, k)
     return hits
 

@@ -64,7 +64,7 @@ def import_run(
     rows = _rows_of({passage for hits in found.values() for passage in hits}, store, source)
     step = step_of(k)
     parts = (
-        np.vstack([_best(found[query], rows, k, source) for query in query_ids[start : start + step]])
+        np.vstack([_best(query, found[query], rows, k, source) for query in query_ids[start : start + step]])
         for start in range(0, len(query_ids), step)
     )
     write_run(parts, query_ids, store, output, trec)
@@ -222,12 +222,13 @@ def _rows_of(ids: set[str], store: PassageStore, source: Path) -> dict[str, int]
     return rows
 
 
-def _best(hits: Mapping[str, float], rows: dict[str, int], k: int, source: Path) -> np.ndarray:
-    if len({rows[passage] for passage in hits}) < len(hits):
-        names = sorted(hits)
+def _best(query: str, hits: Mapping[str, float], rows: dict[str, int], k: int, source: Path) -> np.ndarray:
+    by_row = {rows[passage]: passage for passage in hits}
+    if len(by_row) < len(hits):
+        one, other = next((name, by_row[rows[name]]) for name in hits if by_row[rows[name]] != name)
         raise UserError(
-            f"{source}: two ids of one query mean the same passage of the corpus, because one is percent-encoded: "
-            f"remove one of them; the query's first ids are {', '.join(names[:3])}"
+            f"{source}: the query {query!r} has {one!r} and {other!r}, which mean the same passage of the corpus, "
+            "because one is percent-encoded: remove one of them"
         )
     best = sorted(((rows[passage], score) for passage, score in hits.items()), key=lambda hit: (-hit[1], hit[0]))
     return np.array(best[:k], dtype=HITS)

@@ -27,7 +27,7 @@ def _published(source: Path, name: str) -> Iterator[IO[bytes]]:
         with (source / name).open("rb") as file:
             yield file
         return
-    with tarfile.open(source, "r:") as tar:
+    with _opened(source) as tar:
         member = next((m for m in tar if m.isfile() and Path(m.name).name == name), None)
     if member is None:
         raise UserError(
@@ -39,6 +39,15 @@ def _published(source: Path, name: str) -> Iterator[IO[bytes]]:
         yield file
         if file.tell() > member.offset_data + member.size:
             raise UserError(f"the pickle is longer than its file in the tar: {source} is damaged, get it again")
+
+
+def _opened(source: Path) -> tarfile.TarFile:
+    try:
+        return tarfile.open(source, "r:")
+    except tarfile.ReadError as error:
+        if not tarfile.is_tarfile(source):
+            raise
+        raise UserError(f"{source.name} is a compressed tar: decompress it, and give the .tar as `path`") from error
 
 
 class _Array:
