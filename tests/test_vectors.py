@@ -321,3 +321,18 @@ def test_an_encoder_behind_an_endpoint_keeps_the_first_numbers_and_names_a_dimen
     assert np.shape(asyncio.run(shape(None))) == (2, 3)
     with pytest.raises(UserError, match="m sends vectors of 3 numbers, not 512: lower or remove `dimension`"):
         asyncio.run(shape(512))
+
+
+def test_the_remedy_for_a_text_that_is_too_long_fits_queries_and_passages():
+    async def ask(_):
+        return "key", {"failure": "This model's maximum context length is 8192 tokens."}
+
+    async def encode():
+        session = SimpleNamespace(ask=ask, model=TeacherModel("m", (Endpoint("http://localhost"),)))
+        encoder = EndpointEncoder(EndpointEncoderSettings("m"), session, asyncio.get_running_loop())
+        await asyncio.to_thread(encoder.encode, ["who " * 9000], "test")
+
+    with pytest.raises(
+        UserError, match=r"refuses a text .*: let the endpoint cut .* if the text is a passage, cut the"
+    ):
+        asyncio.run(encode())

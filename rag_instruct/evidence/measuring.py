@@ -58,7 +58,7 @@ class Measurer:
         return {one: self._read(keys[one], question_tokens) for one, (_, question_tokens) in tokens.items()}
 
     def _text(self, prompted: Prompted) -> tuple[Text, int]:
-        """Return the token ids, and how many of them belong to the question.
+        """Return the token ids, and how many of them belong to the question and the end of the template.
 
         The documents, the question and the answer are tokenised separately. So the question and the answer have the
         same tokens, whatever the documents.

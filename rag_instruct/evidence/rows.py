@@ -1,4 +1,4 @@
-"""Draw the rows that are measured, and the texts that are measured of each."""
+"""Draw the rows to measure, and choose which of their texts are measured."""
 
 from collections.abc import Iterable
 

@@ -27,7 +27,10 @@ class RowTexts(NamedTuple):
     noise: Mapping[str, str]
 
     def prompt(self, documents: Iterable[str]) -> Prompted:
-        """Return question and answer after these documents. No documents are common to all rows."""
+        """Return question and answer after these documents.
+
+        The prompt without documents has the same beginning in all rows, so it is marked `common`.
+        """
         shown = tuple(documents)
         return Prompted(self.question, self.answer, shown, common=not shown)
 
@@ -89,8 +92,8 @@ def _each_left_out(row: RowTexts, kept: Sequence[str]) -> list[Prompted]:
 def _random(row: RowTexts, pool: Sequence[str]) -> list[Prompted]:
     """Return the row's texts after each draw of random documents. A draw has as many as the row has sources.
 
-    We take the first documents of the pool whose titles the row does not have. So most rows have the same draws, and
-    the model reads these once.
+    We cut the pool into draws, and take the first DRAWS that have no title of the row. So most rows with as many
+    sources have the same draws, and the model reads these once.
     """
     own = {_title(text) for text in (*row.sources.values(), *row.noise.values())}
     count = len(row.sources)
@@ -112,8 +115,8 @@ def _needed(rows: Sequence[RowTexts], measurer: Measurer, threshold: float) -> l
     """Return the source documents that each row needs.
 
     We leave out documents one by one, each time the one whose absence costs the fewest bits. We stop when question and
-    answer would cost at least `threshold` bits more than with all sources. So of two documents that state the same, one
-    stays. One document always stays. This is a greedy search.
+    answer, without it and those that were left out before, would cost at least `threshold` bits more than with all
+    sources. So of two documents that state the same, one stays. One document always stays. This is a greedy search.
     """
     kept = {place: list(row.sources) for place, row in enumerate(rows)}
     open_ = [place for place, names in kept.items() if len(names) > 1]

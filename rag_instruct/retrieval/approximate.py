@@ -18,7 +18,7 @@ TRAINING_VECTORS = 262_144  # vectors that train the index
 RECALL_QUERIES, RECALL_HITS = 100, 10
 SUFFICIENT_RECALL = 0.95  # at this recall, we try no larger parameter
 CANDIDATES_PER_HIT = 10  # the index gives this many candidates for each hit; their exact scores decide
-PARAMETERS = ("nprobe", "efSearch")  # each kind of index has one of them: it sets the part that is searched
+PARAMETERS = ("nprobe", "efSearch")  # most kinds of index have one of them: it sets the part that is searched
 LARGEST_EF_SEARCH = 1024  # we stop here, because faiss has no upper limit for efSearch
 
 
@@ -78,7 +78,10 @@ class ApproximateShard:
 
 
 def _measured(index: Any, shard: VectorFile, factory: str) -> Quality:
-    """Return the recall with the smallest sufficient parameter, or else with the largest. The index keeps it."""
+    """Return the recall and its parameter: the smallest sufficient one, or else the largest.
+
+    The parameter stays set in the index.
+    """
     queries = _sampled(shard, RECALL_QUERIES).astype(np.float32)
     exact = search(queries, shard, RECALL_HITS)["row"]
     for parameter in _parameters(index):

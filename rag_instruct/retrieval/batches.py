@@ -54,7 +54,7 @@ def refuse_length(model: Any, length: int, name: str, advised: int | None = None
 
 
 def fast_bfloat16() -> bool:
-    """Return whether the processor has instructions for bfloat16 (AMX or AVX512-BF16)."""
+    """Return whether the processor has instructions for bfloat16 (AMX, AVX512-BF16 or Arm's BF16)."""
     return any(torch.cpu.get_capabilities().get(name, False) for name in ("amx_bf16", "avx512_bf16", "arm_bf16"))
 
 

@@ -70,7 +70,7 @@ class Encoder:
 
     @property
     def weights(self) -> dict[str, str | None]:
-        """What makes queries and passages comparable: the model and its revision."""
+        """What must be the same for queries and passages: the model and its revision."""
         return {"model": self._settings.model, "revision": self._settings.revision}
 
     @property

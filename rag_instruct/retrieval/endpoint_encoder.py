@@ -22,14 +22,14 @@ from rag_instruct.settings import Settings
 STAGE = "embedding"
 PROBE = "dimension"  # the text whose vector shows the dimension
 SHORTEN = (
-    "cut the corpus into shorter passages (`words`), or let the endpoint cut texts by a parameter of its own, under "
-    "`query_parameters` and `passage_parameters` of the encoder"
+    "let the endpoint cut texts by a parameter of its own, under `query_parameters` or `passage_parameters` of the "
+    "encoder; or, if the text is a passage, cut the corpus into shorter ones (`words`)"
 )
 Result = TypeVar("Result")
 
 
 class EndpointEncoder:
-    """Encodes texts like `Encoder`. Its methods block, so call them outside the thread of `loop`, which sends requests.
+    """Encodes texts like `Encoder`. The loop's thread sends the requests, so the methods must run in another one.
 
     The settings are for one kind of text, queries or passages. So `encode` and `encode_passages` make the same vectors.
     """
@@ -44,7 +44,7 @@ class EndpointEncoder:
 
     @property
     def weights(self) -> dict[str, str | None]:
-        """What makes queries and passages comparable: the model."""
+        """What must be the same for queries and passages: the model."""
         return {"model": self._session.model.model}
 
     @property
@@ -98,7 +98,8 @@ class EndpointEncoder:
                 counter.update()
             return vector_of(reply["text"])
 
-        # Requests in flight are paid for. So we wait for all of them before we raise the first error.
+        # We wait for all texts before we raise the first error. What arrives is stored, so a rerun does not pay for it
+        # again.
         found = await asyncio.gather(*map(vector, texts), return_exceptions=True)
         if errors := [one for one in found if isinstance(one, BaseException)]:
             raise errors[0]

@@ -1,4 +1,4 @@
-"""How an encoder behind an endpoint is asked. This module does not load the client, because rules need it, too."""
+"""How an encoder behind an endpoint is asked. Rules import this module, so it does not load the client."""
 
 import json
 from typing import Any, NamedTuple

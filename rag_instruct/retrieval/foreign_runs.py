@@ -47,7 +47,8 @@ def import_run(
 ) -> None:
     """Convert another retriever's file to a run, which replaces the search.
 
-    The run has the best k passages of each query, or up to `deeper`, as many as every query has.
+    All queries get the same number of passages, their best: as many as the query with the fewest hits has, but at most
+    `deeper` or k, whichever is more.
     Raises UserError for a broken line, for a query with fewer than k hits, and for a passage that the corpus lacks.
     """
     refuse_repeated(query_ids, output)

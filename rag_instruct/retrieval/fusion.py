@@ -38,7 +38,7 @@ def _of_query(runs: Sequence[Run], query: str, k: int, output: Path) -> np.ndarr
 
 
 def _found(ranking: np.ndarray) -> np.ndarray:
-    """Return the rows of a ranking, without the scores of 0 at its end.
+    """Return the rows of a ranking, without those at its end that score 0.
 
     A search by words that finds too few passages fills its list up with others, in the order of the corpus. These share
     no word with the query and score 0, so their ranks mean nothing. In a search by vectors, worse passages may follow a
@@ -50,7 +50,7 @@ def _found(ranking: np.ndarray) -> np.ndarray:
 
 
 def _others(rankings: Sequence[np.ndarray], found: np.ndarray) -> np.ndarray:
-    """Return HITS of the rows that the rankings list, but did not find: with the score 0, in the order of the corpus.
+    """Return HITS of the rows that `_found` left out of every ranking: with the score 0, in the order of the corpus.
 
     So a run never has fewer passages than the runs that it is made from.
     """

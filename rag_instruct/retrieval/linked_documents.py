@@ -1,7 +1,8 @@
 """Find documents that belong together, for questions over several documents.
 
-An exemplar's best hits are its first documents. A second search, with the vectors of these passages, finds what is near
-to them. A near passage is linked to a first document if it names the first one's article, or is named by it.
+First documents are chosen among an exemplar's best hits. A second search, with the vectors of these passages, finds
+what is near to them. A near passage is linked to a first document if it names the first one's article, or is named by
+it.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,7 +20,7 @@ from rag_instruct.retrieval.vectors import VectorFile
 from rag_instruct.schema import FirstDocument, Link, LinkedDocument, LinkedDocuments
 
 KEPT = 12  # linked passages that we keep for a first document: four questions of at most three linked passages each
-# A linked passage must have at least RELATED times the score of the nearest passage.
+# A linked passage must have at least RELATED times the score of the passage that is nearest to the first document.
 RELATED = 0.5
 # The share is larger if the named passage does not begin with its article's subject. Such a passage is about a detail,
 # such as a city's climate.
@@ -42,7 +43,7 @@ def first_documents(exemplar_ids: Iterable[str], run: Run, least_words: int, cou
 def _firsts(hits: list[Hit], least_words: int, count: int) -> list[Hit]:
     """Return the best `count` hits of different articles. They have at least twice the `least_words` of a source.
 
-    Hits that are linked to another hit go first, because they surely have a linked passage.
+    Hits with a sure link to another hit go first: they probably have a linked passage.
     """
     able = [hit for hit in hits if can_be_source(hit.passage, 2 * least_words)]
 
@@ -112,7 +113,7 @@ def _linked(document: FirstDocument, run: Run, least_words: int) -> tuple[Linked
 
 
 def _related(first: Passage, hit: Hit, between: Link, best: float) -> bool:
-    """Return whether a linked passage is near enough to the first one. `best` is the score of the nearest passage."""
+    """Return whether a linked passage is near enough to the first one. `best` is the score of the nearest one."""
     if between.kind == "term" and hit.rank > TERM_RANKS:
         return False
     if best <= 0:  # shares of such a score mean nothing

@@ -24,7 +24,7 @@ class QueryEncoder(Protocol):
 
     @property
     def weights(self) -> dict[str, str | None]:
-        """What makes queries and passages comparable, with the keys of `identity`."""
+        """What must be the same for queries and passages, with the keys of `identity`."""
 
     def encode(self, texts: list[str], what: str) -> np.ndarray:
         """Return one vector for each query: float32, shape (len(texts), dimension)."""
@@ -92,7 +92,7 @@ class PassageIndex:
         return [ApproximateShard(shard, file, file.with_suffix(".faiss.json")) for (_, shard), file in shards]
 
     def nearest(self, row: int, k: int) -> list[Hit]:
-        """Return the k passages that are nearest to the passage of a row. That passage itself is one of them."""
+        """Return the k passages that are nearest to the passage of a row. Normally that passage is one of them."""
         shard = bisect_right([first for first, _ in self._shards], row) - 1
         first_row, vectors = self._shards[shard]
         return self._best(vectors.scattered(np.array([row - first_row])).astype(np.float32), k)

@@ -19,7 +19,7 @@ from rag_instruct.threads import torch_threads
 PRODUCT_ROWS = 8192  # vectors that are converted to float32 and multiplied at a time; they fit the processor's cache
 GROUP_ROWS = 32  # rows of a block that are skipped together if their best score is too low
 QUERY_ROWS = 1024  # queries that are multiplied at a time, by all threads together
-LEAST_QUERIES = 128  # fewest queries that a thread multiplies at a time, if there are so many: fewer are slower
+LEAST_QUERIES = 128  # each thread gets at least so many queries at a time: with fewer, we use fewer threads
 WAITING_PER_QUERY = 32  # when more candidates than this wait per query, on average, we merge all of them
 AHEAD_ROWS = 4 * PRODUCT_ROWS  # distance from the current block to the block that the system reads ahead
 SPARE = 16  # extra candidates beyond k, because rounding in single precision may swap scores that are close
@@ -127,7 +127,7 @@ def _candidates(queries: np.ndarray, vectors: VectorFile, m: int) -> tuple[np.nd
 
 
 def _worker_count(queries: int) -> int:
-    """Return how many threads of the CPU share the queries: as many as get LEAST_QUERIES each, but at least one."""
+    """Return how many threads of the CPU share the queries: as many as can get LEAST_QUERIES each, at least one."""
     return max(1, min(torch.get_num_threads(), min(queries, QUERY_ROWS) // LEAST_QUERIES))
 
 
@@ -147,7 +147,7 @@ def _in_threads(workers: int) -> Iterator[Callable[..., list[Any]]]:
 
     The other function gets the worker's number as its first argument.
 
-    The workers share the threads of torch, because torch does much of a search on one thread.
+    Torch does much of a search on one thread. So several workers run side by side, each with some of torch's threads.
     """
     threads = torch.get_num_threads()
     each = max(threads // workers, 1)
@@ -156,7 +156,7 @@ def _in_threads(workers: int) -> Iterator[Callable[..., list[Any]]]:
     def call(work: Callable[..., Any], worker: int, *arguments: Any) -> Any:
         return work(worker, *arguments)
 
-    # The workers' number of threads is partly that of the whole process, so we set it again afterwards.
+    # Setting a worker's threads can change those of the whole process, so we restore their number at the end.
     with torch_threads(threads), ThreadPoolExecutor(workers, "", torch.set_num_threads, (each,)) as pool:
         yield lambda work, *arguments: list(pool.map(lambda worker: call(work, worker, *arguments), range(workers)))
 

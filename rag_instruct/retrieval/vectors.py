@@ -13,7 +13,8 @@ from rag_instruct.errors import UserError
 from rag_instruct.files import write_json
 
 BLOCK_ROWS = 8192  # the number of vectors in a block; each block is encoded or converted, then written
-# A search of one shard gives rows of the shard. Its caller adds the shard's first row: files have rows of the corpus.
+# A search of one shard counts `row` from the shard's start. Its caller adds the shard's first row, so in files of hits,
+# `row` counts from the corpus's start.
 HITS = np.dtype([("row", np.int64), ("score", np.float64)])
 SPAN = 1024  # scattered rows that are read through one memory map
 
