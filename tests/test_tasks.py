@@ -1,5 +1,7 @@
 """Questions that are made of facts, without a parser: what follows from dates and numbers, and from two documents."""
 
+from dataclasses import replace
+
 import pytest
 from msgspec import structs
 
@@ -170,6 +172,18 @@ def test_a_focus_shows_what_the_paradigm_needs(paradigm):
         assert focus.variables["questions"].splitlines()
         stating = any(focus.variables["answer"] in passage.text for passage in focus.sources)
         assert stating == (paradigm == "single_doc_answer")
+
+
+def test_passages_without_titles_are_articles_of_their_own():
+    """So a question may compare two of them, and one of them may be the document that does not help."""
+    untitled = [replace(passage, title="") for passage in PASSAGES]
+
+    def found(ranked):
+        named = [focus for paradigm in PARADIGMS for focus in focuses(paradigm, "x?", ranked, FACTS, "seed")]
+        return [(focus.variables["answer"], len(focus.sources)) for focus in named]
+
+    assert found(untitled) == found(PASSAGES)
+    assert any(count > 1 for _, count in found(untitled))
 
 
 def test_the_two_paradigms_of_stated_facts_share_none():

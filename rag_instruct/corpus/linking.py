@@ -32,9 +32,12 @@ def can_be_source(passage: Passage, least_words: int) -> bool:
 
 
 def article(passage: Passage) -> str:
-    """Return a key of the passage's article. All passages of an article have the same key."""
+    """Return a key of the passage's article. Passages that give the same name have the same key.
+
+    A passage without a title is an article of its own.
+    """
     name = name_of(passage.title, passage.text)
-    return name.folded if name else passage.title
+    return name.folded if name else passage.title or passage.id
 
 
 def name_of(title: str, text: str) -> ArticleName | None:

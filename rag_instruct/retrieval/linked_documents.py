@@ -50,15 +50,10 @@ def _firsts(hits: list[Hit], least_words: int, count: int) -> list[Hit]:
     def has_no_link(hit: Hit) -> bool:
         return not any(_by_name(link(hit.passage, other.passage)) for other in able)
 
-    of_article: dict[str | int, Hit] = {}
+    of_article: dict[str, Hit] = {}
     for hit in sorted(able, key=has_no_link):  # False sorts first; otherwise the order of the hits stays
-        of_article.setdefault(_article_or_row(hit), hit)
+        of_article.setdefault(article(hit.passage), hit)
     return list(of_article.values())[:count]
-
-
-def _article_or_row(hit: Hit) -> str | int:
-    """Return the key of a passage's article, or its row if it has no title: its article is unknown."""
-    return article(hit.passage) or hit.row
 
 
 def _by_name(between: Link | None) -> bool:
@@ -101,12 +96,12 @@ def _linked(document: FirstDocument, run: Run, least_words: int) -> tuple[Linked
     """Return the nearest linked passage of each other article, at most KEPT."""
     (first,) = run.store[[document.row]]
     others = [hit for hit in run.hits(document.id) if hit.row != document.row]
-    found: dict[str | int, LinkedDocument] = {}
+    found: dict[str, LinkedDocument] = {}
     for hit in others:
         between = link(first, hit.passage)
         if between and _related(first, hit, between, others[0].score) and can_be_source(hit.passage, least_words):
             one = LinkedDocument(hit.passage.id, hit.row, hit.rank, round(hit.score, 6), document.id, link=between)
-            found.setdefault(_article_or_row(hit), one)
+            found.setdefault(article(hit.passage), one)
         if len(found) == KEPT:
             break
     return tuple(found.values())

@@ -73,7 +73,7 @@ def find_facts(passages: Iterable[Passage]) -> Iterator[FactsOf]:
     """Yield the facts of passages that have any. Passages of the same article explain each other."""
     articles: dict[str, list[Passage]] = {}
     for passage in passages:
-        articles.setdefault(article(passage) if passage.title else passage.id, []).append(passage)
+        articles.setdefault(article(passage), []).append(passage)
     for group in articles.values():
         parsed = [_parsed(passage) for passage in group]
         topic = _learn_topic(group[0].title, [doc for lines in parsed for _, doc in lines])
