@@ -239,7 +239,7 @@ def test_what_is_left_out_is_counted_by_reason_and_links_are_followed_once(folde
         "empty documents": ["empty.txt"],
         "files of kind .csv": ["data.csv"],
         "files of kind .png": ["picture.png"],
-        "hidden files": [".hidden.txt", "~$a.docx"],
+        "hidden files and folders": [".hidden.txt", "~$a.docx"],
         "links to files that are read as a.TXT": ["again.txt"],
         "links to folders that are read already": ["loop"],
     }
@@ -254,7 +254,25 @@ def test_a_folder_is_read_by_its_own_path_though_a_link_to_it_sorts_first(folder
     (folder / ".cache/link").symlink_to(folder / "real")
     found, left_out = passages(folder)
     assert list(found) == ["real/a.txt-1"]
-    assert left_out == {"hidden files": [".cache/link"], "links to folders that are read already": ["also"]}
+    assert left_out == {"hidden files and folders": [".cache"], "links to folders that are read already": ["also"]}
+
+
+def test_a_link_to_a_hidden_folder_is_read_and_no_other_hidden_folder_is_entered(folder, monkeypatch):
+    (folder / ".store/deep").mkdir(parents=True)
+    (folder / ".store/deep/a.txt").write_text("Some text.")
+    (folder / "shown").symlink_to(folder / ".store")
+    (folder / "sub/.locked").mkdir(parents=True)
+    scandir = os.scandir
+
+    def refusing(path):
+        if str(path).endswith(".locked"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    found, left_out = passages(folder)
+    assert list(found) == ["shown/deep/a.txt-1"]
+    assert left_out == {"hidden files and folders": [".store", "sub/.locked"]}
 
 
 def test_a_missing_package_is_said_with_its_command_before_anything_is_read(folder, monkeypatch):

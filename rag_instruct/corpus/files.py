@@ -22,6 +22,7 @@ DOCUMENTS = (*TEXTS, *FORMATS)
 DESCRIPTION = re.compile(
     r"((readme|licen[cs]e)([._-][\w.-]+)?|(notice|changelog|citation|dataset_infos?|dataset_dict|state)(\.\w+)*)", re.I
 )
+HIDDEN = "hidden files and folders"
 OTHER = "files of kind "  # begins the reason for files that are not read
 LISTED = 5  # files that a message names for each reason
 
@@ -56,7 +57,7 @@ def is_document(path: Path) -> bool:
 def documents_of(folder: Path, left_out: LeftOut) -> list[Path]:
     """Return the documents in a folder and its subfolders, sorted by path. Links are followed, each file counts once.
 
-    `left_out` gets hidden files, files of other kinds, broken links, and second links to a file.
+    `left_out` gets hidden files and folders, files of other kinds, broken links, and second links to a file or folder.
     """
     return _wanted(folder, is_document, left_out)
 
@@ -78,8 +79,8 @@ def _wanted(folder: Path, wanted: Callable[[Path], bool], left_out: LeftOut) -> 
     # Links come last, so that a file is read by its own path and not by that of a link to it.
     for path in sorted(_files(folder, left_out), key=lambda path: (path.is_symlink(), path)):
         name = _readable(path.relative_to(folder))
-        if _is_hidden(path, folder):
-            left_out.add("hidden files", name)
+        if _is_hidden(path):
+            left_out.add(HIDDEN, name)
         elif not path.is_file():
             left_out.add("broken links and special files", name)
         elif not wanted(path):
@@ -102,14 +103,14 @@ def _identity(path: Path) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def _is_hidden(path: Path, folder: Path) -> bool:
-    return any(part.startswith((".", "~$")) for part in path.relative_to(folder).parts)
+def _is_hidden(path: Path) -> bool:
+    return path.name.startswith((".", "~$"))
 
 
 def _files(folder: Path, left_out: LeftOut) -> Iterator[Path]:
-    """Yield all files. A folder is entered once, however many links lead to it.
+    """Yield all files outside hidden folders. A folder is entered once, however many links lead to it.
 
-    Links are entered last, so that a folder's files have their own paths, and hidden links do not hide a folder.
+    Links are entered last, so that a folder's files have their own paths.
     """
     entered: set[tuple[int, int]] = set()
     waiting = [folder]
@@ -125,10 +126,10 @@ def _files(folder: Path, left_out: LeftOut) -> Iterator[Path]:
                 folders.clear()
                 continue
             entered.add(identity)
-            folders.sort()
-            for link in (Path(root, name) for name in folders if Path(root, name).is_symlink()):
-                if _is_hidden(link, folder):
-                    left_out.add("hidden files", _readable(link.relative_to(folder)))
-                else:
-                    waiting.append(link)
+            paths = [Path(root, name) for name in sorted(folders)]
+            for hidden in filter(_is_hidden, paths):
+                left_out.add(HIDDEN, _readable(hidden.relative_to(folder)))
+            seen = [path for path in paths if not _is_hidden(path)]
+            waiting += [path for path in seen if path.is_symlink()]
+            folders[:] = [path.name for path in seen]
             yield from (Path(root, name) for name in names)
