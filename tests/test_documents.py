@@ -823,9 +823,15 @@ def math(kind, **parts):
         (math("sSup", e=math("f", num="x", den="v"), sup="-1"), "(x/v)^(-1)"),
         ('<m:f><m:fPr><m:type m:val="noBar"/></m:fPr><m:num/><m:den/></m:f>', "()\u00a6()"),
         ('<m:nary><m:naryPr><m:chr m:val="\u2211"/></m:naryPr>' + math("nary", sub="k=0", sup="n", e="k").removeprefix("<m:nary>"), "\u2211_(k=0)^n k"),
-        (math("func", fName="sin", e="x") + math("rad", deg="3", e="y"), "sin x3\u221ay"),
+        (math("func", fName="sin", e="x") + math("rad", deg="3", e="y"), "sin x\u221by"),
+        ("<m:r><m:t>2</m:t></m:r>" + math("f", num="1", den="3"), "2 1/3"),
+        ("<m:r><m:t>3</m:t></m:r>" + math("sSup", e="2", sup="x") + math("sSup", e="2", sup="y"), "3 2^x 2^y"),
+        ("<m:r><m:t>2</m:t></m:r>" + math("sSup", e="x", sup="2") + math("rad", e="5"), "2x^2\u221a5"),
+        ("<m:r><m:t>=</m:t></m:r>" + math("f", num=math("sSup", e="2", sup="x"), den="3"), "=(2^x)/3"),
+        (math("rad", deg="n", e="x+1"), "\u221a(n&x+1)"),
         ('<m:d><m:dPr><m:begChr m:val="["/></m:dPr><m:e><m:m>' + 2 * math("mr", e="1") + "</m:m></m:e></m:d>", "[1; 1)"),
-        (math("limUpp", e="x", lim="n") + math("bar", e="z"), "x^n z\u0305"),
+        (math("limUpp", e="x", lim="n") + math("bar", e="z"), "x^n z\u0332"),
+        (math("bar", e="z").replace("<m:e>", '<m:barPr><m:pos m:val="top"/></m:barPr><m:e>'), "z\u0305"),
     ],
 )  # fmt: skip
 def test_formulas_of_a_word_file_are_text(folder, formula, text):
