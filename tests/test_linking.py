@@ -20,6 +20,8 @@ from rag_instruct.corpus.passages import Passage
         ("Victoria (Australia)", "The club moved to Victoria in Australia.", "Victoria"),
         ("Henry King (director)", "A 1948 film directed by Henry King.", "Henry King"),
         ("Kenya_1", "The highest mountain of Kenya is extinct.", "Kenya"),
+        ("Carbon-14", "The age is measured by Carbon-14.", "Carbon-14"),
+        ("SARS-CoV-2", "The virus is called SARS-CoV-2.", "SARS-CoV-2"),
         ("ingmar_bergman", "A film of Ingmar Bergman.", "Ingmar Bergman"),
         ("lisp-machine-history", "More on the Lisp machine history.", "Lisp machine history"),
         ("USB", "The cable has a USB plug.", "USB"),
@@ -45,6 +47,7 @@ def test_a_name_is_found(title, text, words):
         ("Amsterdam", "The 1997 Treaty of Amsterdam changed it."),
         ("New York", "She wrote for the New York Times."),
         ("Boston", "The Boston Red Sox play at home."),
+        ("Carbon-14", "Steel is iron with Carbon in it."),
         ("Nile", "Anile dyes come from indigo."),
         ("Panda (song)", "The panda eats bamboo. A song bird lives there."),
         ("Hell (2011 film)", "The poem describes Hell and its rivers."),
@@ -115,17 +118,30 @@ def test_passages_of_one_article_are_not_linked():
     assert article(parts[0]) == article(parts[1])
 
 
-@pytest.mark.parametrize("title", ["para_017", "doc-12", "page_3", "wiki_0001", "chapter_4", "report_7"])
+@pytest.mark.parametrize(
+    "title", ["para_017", "doc-12", "Doc-12", "Kenya-07", "page_3", "wiki_0001", "chapter_4", "report_7"]
+)
 def test_a_file_with_a_number_is_an_article_of_its_own_if_its_name_says_nothing(title):
     other = title.rstrip("0123456789") + "99"
     assert article(Passage("1", title, "The page is blank.")) != article(Passage("2", other, "The page is torn."))
     assert name_of(title, "The page is blank.") is None
 
 
+def test_a_number_behind_a_hyphen_may_be_a_part_of_a_name():
+    uranium = Passage("1", "Uranium-235", "The isotope is rarer than Uranium-238.")
+    found = link(uranium, Passage("2", "Uranium-238", "It is the usual isotope of uranium."))
+    assert (found.naming, found.named, found.words) == ("1", "2", "Uranium-238")
+    parts = Passage("1", "kenya-1", "In Kenya."), Passage("2", "kenya-2", "In Kenya.")
+    assert article(parts[0]) == article(parts[1])
+
+
 def test_an_article_does_not_name_what_is_a_part_of_its_own_title():
     wild = Passage("1", "Wild Women", "A band of four.")
     film = Passage("2", "Wild Women: Gentle Beasts", "Wild Women: Gentle Beasts is a film about women.")
     assert link(wild, film) is None
+    prime = Passage("1", "prime_number", "It has two divisors.")
+    for title in ("Prime number theorem", "prime_number_theorem"):
+        assert link(prime, Passage("2", title, "He proved the prime number theorem.")) is None
     assert link(wild, Passage("3", film.title, f"{film.text} The music is by Wild Women.")) is not None
 
 

@@ -2,7 +2,7 @@
 
 import re
 
-from rag_instruct.corpus.mentions import NO_NAME, ArticleName, Mention, article_name, is_numbered
+from rag_instruct.corpus.mentions import FILE_NAME, ArticleName, Mention, article_name, is_numbered
 from rag_instruct.corpus.passages import Passage
 from rag_instruct.corpus.splitter import word_spans
 from rag_instruct.schema import Link
@@ -46,7 +46,7 @@ def name_of(title: str, text: str) -> ArticleName | None:
     Texts called Kenya_1 and Kenya_2 belong to Kenya if they name Kenya. para_1 and para_2 belong to no article.
     """
     name = article_name(title)
-    if name and is_numbered(title) and (NO_NAME.match(" ".join(name.words)) or not name.is_in(text)):
+    if name and is_numbered(title) and (FILE_NAME.match(" ".join(name.words)) or not name.is_in(text)):
         return None
     return name
 

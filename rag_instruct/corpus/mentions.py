@@ -11,9 +11,10 @@ from functools import cached_property, lru_cache
 from rag_instruct.words import STOP, WITHOUT_SPACES, fold, stem
 
 QUALIFIER = re.compile("\\s*[(\uff08]([^()\uff08\uff09]+)[)\uff09]\\s*$")  # also full-width parentheses
-PART = re.compile(r"[ _-]+\d+$")  # the number of a part in a file's name, such as Kenya_1
+PART = re.compile(r"[_-]+\d+$")  # the number of a part in a file's name, such as Kenya_1
+NAME_WITH_NUMBER = re.compile(r"[^\W\d_][^_]*-[1-9]\d*")  # if it begins with a capital: Carbon-14, SARS-CoV-2
 # What people call their files: para_017 names no article.
-NO_NAME = re.compile(
+FILE_NAME = re.compile(
     r"(my|the|new)?[ _-]*(p|para\w*|page|part|section|sec|chapter|ch|doc\w*|file|te?xt|notes?|passage|item|entry|"
     r"record|sample|example|untitled|scan|img|article|chunk|snippet|output|export|data|draft|wiki\w*|number|no|row|id)$",
     re.I,
@@ -70,7 +71,7 @@ class ArticleName:
         Prime number theorem says "Prime number theorem", it does not name Prime number.
         """
         if own and self.folded in own.folded:
-            text = text.replace(" ".join(own.words), "…")
+            text = re.sub(r"[\s_-]+".join(map(re.escape, own.words)), "…", text, flags=re.I)
         if not self._pattern or not self._may_be_in(text):
             return None
         found = [self._judged(match[0], text[: match.start()], text[match.end() :], text)
@@ -168,8 +169,14 @@ def _roots(text: str) -> set[str]:
 
 
 def is_numbered(title: str) -> bool:
-    """Say whether a title is the name of a file with a number: the parts of an article, or of a heap of files."""
-    return " " not in title.strip() and bool(PART.search(title))
+    """Say whether a title is the name of a file with a number: a part of an article, or one of many files.
+
+    Such a name is Kenya_1, kenya-1, Kenya-01 or Page-1, but not Carbon-14.
+    """
+    if " " in title.strip() or not PART.search(title):
+        return False
+    is_name = title[0].isupper() and NAME_WITH_NUMBER.fullmatch(title) and not FILE_NAME.match(PART.sub("", title))
+    return not is_name
 
 
 @lru_cache(maxsize=1 << 16)
@@ -177,7 +184,8 @@ def article_name(title: str) -> ArticleName | None:
     """Return the name that a title gives its article, or None for a title without letters."""
     found = QUALIFIER.search(title)
     name, qualifier = (title[: found.start()], found[1]) if found else (title, "")
-    if " " not in name.strip() and re.search("_|-.*-|" + PART.pattern, name):  # the name of a file
-        name = re.sub(r"[_-]+", " ", PART.sub("", name))
+    numbered = is_numbered(name)
+    if numbered or (" " not in name.strip() and re.search("_|-.*-", name)):  # the name of a file
+        name = re.sub(r"[_-]+", " ", PART.sub("", name) if numbered else name)
     words = tuple(name.split())
     return ArticleName(words, qualifier) if any(map(str.isalpha, name)) else None
