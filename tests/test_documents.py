@@ -439,6 +439,23 @@ def row(height, cells, bold=False):
     return [(left, height, 10, bold, text) for left, text in zip((72, 200, 300, 400), cells, strict=False)]
 
 
+@pytest.mark.parametrize("split", ["windows", "structure"])
+def test_a_passage_that_begins_in_a_paragraph_has_the_page_on_which_it_begins(folder, split):
+    """The paragraph has 15 words on each of three pages."""
+    pages = [
+        [
+            (72, 700 - 12 * line, 10, False, " ".join(f"w{15 * page + 5 * line + n}" for n in range(5)))
+            for line in range(3)
+        ]
+        for page in range(3)
+    ]
+    office.pdf(folder / "a.pdf", pages)
+    found, _ = passages(folder, 10, split)
+    assert " ".join(text for _, text in found.values()).split() == [f"w{n}" for n in range(45)]
+    for name, (_, text) in found.items():
+        assert f"#page={int(text.split()[0][1:]) // 15 + 1}-" in name
+
+
 def test_rows_of_a_pdf_are_lines_with_their_cells(folder):
     """Cells are told by the blank space between them, rows by cells that stand below each other."""
     rows = [row(680 - 16 * n, cells, bold=not n) for n, cells in enumerate([

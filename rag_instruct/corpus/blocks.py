@@ -29,13 +29,18 @@ def blank_after(text: str) -> str:
 
 
 class Block(NamedTuple):
-    """A part of a document. A passage holds it whole if it fits."""
+    """A part of a document. Passages along the structure hold it whole if it fits."""
 
     text: str
     level: int = 0  # 1 for a main heading, 2 for one below it, and so on; 0 for text
     page: int = 0  # from 1; 0 where documents have no pages
     header: str = ""  # of a table's row: the row with the names of the columns
     joined: bool = False  # a row of a table or an item of a list, which follows the block before it on the next line
+    turns: tuple[tuple[int, int], ...] = ()  # for each further page of a paragraph: its place in the text, and the page
+
+    def page_at(self, offset: int) -> int:
+        """Return the page of the character at this offset of the text."""
+        return next((page for start, page in reversed(self.turns) if start <= offset), self.page)
 
 
 class Document:
@@ -63,4 +68,5 @@ class Document:
     def page_at(self, offset: int) -> int:
         """Return the page of the character at this offset of the text, or 0 if documents have no pages."""
         starts = self._text_and_starts[1]
-        return self.blocks[max(bisect_right(starts, offset) - 1, 0)].page
+        at = max(bisect_right(starts, offset) - 1, 0)
+        return self.blocks[at].page_at(offset - starts[at])

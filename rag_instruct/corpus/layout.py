@@ -262,7 +262,9 @@ def _in_columns(cells: tuple[Cell, ...], columns: tuple[Cell, ...]) -> tuple[Cel
 def _add(blocks: list[Block], block: Block, after_table: bool) -> None:
     """Add a heading or paragraph, or join it to the last block that it continues."""
     if blocks and not after_table and not block.level and _continues(blocks[-1], block.text):
-        blocks[-1] = blocks[-1]._replace(text=_spliced(blocks[-1].text, block.text))
+        text = _spliced(blocks[-1].text, block.text)
+        turn = len(text) - len(block.text), block.page
+        blocks[-1] = blocks[-1]._replace(text=text, turns=(*blocks[-1].turns, turn))
     elif blocks and _is_chapter_number(blocks[-1], block):
         blocks[-1] = block._replace(text=f"{blocks[-1].text} {block.text}")
     else:

@@ -152,7 +152,8 @@ def _units(block: Block, limit: Limit) -> list[_Unit]:
     for sentence in sentencex.segment(SENTENCES, block.text):
         for first, last in room.windows(sentence):
             piece, blank = sentence[first:last], block.text[end : at + first]
-            found.append(_Unit(piece, limit.count(piece), block.page, blank if found else before))
+            page = block.page_at(at + first)
+            found.append(_Unit(piece, limit.count(piece), page, blank if found else before))
             end = at + last
         at += len(sentence)
     return found
