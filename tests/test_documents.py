@@ -552,6 +552,18 @@ def test_cells_that_span_rows_and_columns_keep_their_place(folder):
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("rows", "written"),
+    [
+        ("<td rowspan=2 colspan=2>A<td>B</tr><tr><td>C", "A |  | B\nA |  | C"),
+        ("<td>B<td rowspan=2 colspan=3>A</tr><tr><td>C</tr><tr><td>D<td>E", "B | A\nC | A\nD | E"),
+        ("<td rowspan=2 colspan=2>A<td rowspan=2>B<td>C</tr><tr><td>D", "A |  | B | C\nA |  | B | D"),
+    ],
+)
+def test_a_cell_may_span_rows_and_columns_at_once(rows, written):
+    assert "\n".join(block.text for block in html_blocks(f"<table><tr>{rows}</tr></table>").blocks) == written
+
+
 def test_what_is_no_text_of_a_web_page_is_left_out(folder):
     page = (
         "<html><head><title>Gloves &amp; more - ACME</title></head><body><h1>Contents<a class=headerlink>\u00b6</a></h1>"

@@ -272,10 +272,11 @@ class _Walker(HTMLParser):
             self._cells += [""] * self._padding
             self._repeat_spanned(self._cells)
             rows, columns = self._spans
-            if rows > 1:
-                self._spanned[len(self._cells)] = rows - 1, text
-            self._cells.append(text)
             self._padding = min(columns, MOST_COLUMNS) - 1
+            if rows > 1:
+                first = len(self._cells)
+                self._spanned |= {first + n: (rows - 1, "" if n else text) for n in range(self._padding + 1)}
+            self._cells.append(text)
         self._in_cell = False
 
     def _repeat_spanned(self, cells: list[str]) -> None:
@@ -302,7 +303,10 @@ class _Walker(HTMLParser):
         self._end_cell()
         if self._cells and any(column >= len(self._cells) + self._padding for column in self._spanned):
             self._cells += [""] * self._padding
+            own = len(self._cells)
             self._repeat_spanned(self._cells)
+            while len(self._cells) > own and not self._cells[-1]:
+                self._cells.pop()
         row, self._padding = " | ".join(self._cells) if any(self._cells) else "", 0
         self._cells = None
         self._header = self._header if self._follows else ""
