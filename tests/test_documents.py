@@ -1012,6 +1012,50 @@ def test_entries_of_contents_need_no_dots_but_pages_of_the_document(folder):
     assert "Screws 12" in str(pdf_texts(folder, [box])[0]), "no page of a document of one page"
 
 
+def test_lines_with_dots_and_amounts_are_no_contents(folder):
+    """Nor are they with amounts that happen to be pages, as one of these is."""
+    prices = [f"{name} ........ {price}" for name, price in (("Espresso", 3), ("Latte", 4), ("Tea", 1))]
+    menu = [(72, 700 - 14 * n, 10, False, price) for n, price in enumerate(prices)]
+    found, left_out = pdf_texts(folder, [[*menu, *office.column(GLOVES, top=600)]])
+    assert [price in str(found) for price in prices] == [True] * 3
+    assert left_out == {}
+    contents = [(72, 700 - 14 * n, 10, False, f"Chapter {n} ........ {1 + n // 2}") for n in range(4)]
+    found, left_out = pdf_texts(folder, [[*contents, *office.column(GLOVES, top=600)], office.column(BOOTS)])
+    assert "...." not in str(found), "also without a heading"
+    headed = [(72, 720, 14, True, "Contents"), *menu]
+    assert "...." not in str(pdf_texts(folder, [[*headed, *office.column(GLOVES, top=600)]])[0])
+
+
+def test_a_line_inside_the_text_of_some_pages_is_no_watermark(folder):
+    """A line that all pages have is one. In longer documents, half of the pages are enough."""
+    pages = [
+        [
+            *office.column(f"{text} No. {n}"),
+            (72, 400, 10, False, "Answer:" if n else "Read this:"),
+            *office.column(f"{n} {PAPER}", top=388),
+            (200, 560, 10, False, "Draft"),
+            *office.column(f"{n} {BOOTS}", top=548),
+        ]
+        for n, text in enumerate([GLOVES, BOOTS, "Hats.", "Masks."])
+    ]
+    found, _ = pdf_texts(folder, pages, 400)
+    assert str(found).count("Answer:") == 3
+    assert "Draft" not in str(found)
+    sides = [[*office.column(f"{n} {PAPER}"), (20 + 500 * (n % 2), 400, 10, False, "Gloves")] for n in range(12)]
+    assert "Gloves" not in str(pdf_texts(folder, sides, 400)[0])
+
+
+def test_large_headings_that_count_in_roman_digits_are_kept(folder):
+    pages = [
+        [(72, 720, 18, True, f"Part {number}"), *office.column(f"{number}: {text}", top=650)]
+        for number, text in (("I", GLOVES), ("II", BOOTS), ("III", "Hats keep off the rain."))
+    ]
+    found, left_out = pdf_texts(folder, pages, 30, "Handbook")
+    lines = [line for _, text in found for line in text.split("\n")]
+    assert [line for line in lines if "Part" in line] == ["Part I", "Part II", "Part III"]
+    assert left_out == {}
+
+
 def test_signs_of_a_font_without_letters_are_marks_of_list_items(folder):
     items = [
         (72, 700 - 14 * n, size, False, f"\x81 {text}")
@@ -1114,6 +1158,9 @@ def test_cells_of_a_pdf_go_on_in_the_lines_below(folder):
     )
     ((_, text),), _ = pdf_texts(folder, [[*lines[:3], below[0], *lines[3:6], *lines[6:]]])
     assert text.startswith("Aachen | lost a glove | Nobody was in the ware")
+    middle = [(200, 649, 10, False, "in one exam-"), (200, 638, 10, False, "ple")]
+    ((_, text),), _ = pdf_texts(folder, [[*lines[:6], *middle, *lines[6:]]])
+    assert "Brno | none in one example | All gloves were\n" in text, "also in a cell that is not the last"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Turn the lines of pages into blocks: running headers and footers go, headings, paragraphs and tables are found."""
+"""Turn the lines of pages into blocks: remove running headers and footers, find headings, paragraphs and tables."""
 
 import re
 from collections import Counter
@@ -10,12 +10,13 @@ from rag_instruct.corpus.blocks import CONTENTS, Block, blank_after
 
 LARGER = 1.12  # a heading's letters are at least this much larger than those of the text
 GAP = 0.8  # blank space above a paragraph, in heights of a line
-WIDER = 0.4  # by how much it exceeds the space between the text's lines, if these are far apart
+WIDER = 0.4  # in widely spaced text, a paragraph's gap exceeds the usual gap by this much
 WIDEST = 1.3  # most space between the lines of a paragraph: that of double spacing
 ALIGNED = 3  # points between the edges of cells in one column
 WORD = 0.6  # blank space between two words of a line, in sizes of a letter, is at most this
 SMALLER = 0.95  # a running header that differs on each page has letters of at most this part of the text's size
 RUNNING = 3  # so many pages whose first or last lines are alike have a running header or footer
+STAMPED = 5  # so many pages with a line at the same place have a watermark; on fewer, it may be such as "Answer:"
 EDGE = 2  # so many lines at the top and at the bottom of a page may be running headers or footers
 LONGEST_HEADING = 200  # characters
 LEADERS = re.compile(r"(\s?[.\u2026\u00b7]){4,}\s*(\d+|[ivxlc]+)$")  # an entry of a table of contents
@@ -66,16 +67,31 @@ def without_contents(lines: list[Line]) -> list[Line]:
     kept: list[Line] = []
     last = -1  # the page of the last entry, while the table lasts
     pages = lines[-1].page if lines else 0
+    leads = _lead_to_pages(lines, pages)
     for line, following in pairwise([*lines, None]):
         if line and CONTENTS.fullmatch(line.text) and following and _entry_page(following, 0, pages) >= 0:
             last = 0
-        elif line and (last := _entry_page(line, last, pages)) < 0 and not LEADERS.search(line.text):
+        elif line and (last := _entry_page(line, last, pages)) < 0 and not (leads and LEADERS.search(line.text)):
             kept.append(line)
     return kept
 
 
+def _lead_to_pages(lines: list[Line], pages: int) -> bool:
+    """Return whether lines with dots are entries, and no prices or amounts.
+
+    A heading such as "Contents" stands above one, or most of their numbers are pages of the document.
+    """
+    numbers = [found[2] for line in lines if (found := LEADERS.search(line.text))]
+    inside = sum(not number.isdecimal() or int(number) <= pages for number in numbers)
+    headed = any(CONTENTS.fullmatch(one.text) and LEADERS.search(after.text) for one, after in pairwise(lines))
+    return headed or inside * 2 >= len(numbers)
+
+
 def _entry_page(line: Line, last: int, pages: int) -> int:
-    """Return the page to which an entry of a table of contents leads, or -1 if it leads to none after the `last`."""
+    """Return the page of an entry of a table of contents, or -1 if the line is none. The `last` entry had this page.
+
+    An entry without dots leads to no page before the `last` one. Entries with dots may, so they count as on this page.
+    """
     found = LEADERS.search(line.text) if last >= 0 else None
     entry = ENTRY.fullmatch(line.text)
     if found or last < 0 or not entry:
@@ -95,7 +111,7 @@ def without_running(lines: list[Line]) -> list[Line]:
 
 
 class _Running:
-    """Tells which lines run through the pages of a document. Large lines are headings, unless most pages have them."""
+    """Tells which lines run through the pages of a document. A large line is a heading, unless half of them have it."""
 
     def __init__(self, lines: list[Line]) -> None:
         pages: dict[int, list[Line]] = {}
@@ -103,6 +119,7 @@ class _Running:
             pages.setdefault(line.page, []).append(line)
         self._body = _body_size(lines)
         self._some, self._most = (max(RUNNING, len(pages) // part) for part in (20, 2))
+        self._stamped = max(self._most, min(len(pages), STAMPED))
         self._edges = {number: _edges(found) for number, found in pages.items()}
         # Both count pages, not lines: each page has a set.
         self._alike = Counter(key for edge in self._edges.values() for key in {_key(line, self._body) for line in edge})
@@ -121,17 +138,17 @@ class _Running:
         return self._is_at_edge(line) or self._is_watermark(line) or self._is_small_head(line) or line in self._numbers
 
     def _is_at_edge(self, line: Line) -> bool:
-        """Return whether a line at the edge is alike on several pages, or has a number that grows with the pages'."""
+        """Return whether a line at the edge is alike on several pages, or has a number that grows with the page."""
         often = self._most if _is_large(line, self._body) else self._some
         alike = self._alike[_key(line, self._body)] >= often
         return line in self._edges[line.page] and (alike or bool(self._numbering & _offsets(line, self._body)))
 
     def _is_watermark(self, line: Line) -> bool:
-        """Return whether most pages have the line at the same place."""
-        return self._places[_place(line)] >= self._most
+        """Return whether half of the pages have the line at the same place: at least five, or all."""
+        return self._places[_place(line)] >= self._stamped
 
     def _is_small_head(self, line: Line) -> bool:
-        """Return whether the line is small and stands apart at the top, as a line of most pages does."""
+        """Return whether the line is small and stands apart at the top, as a line of half of the pages does."""
         return line in self._small_heads and self._heights[_height(line)] >= self._most
 
 
@@ -172,7 +189,7 @@ def _place(line: Line) -> tuple[str, int, int]:
 
 
 def _offsets(line: Line, body: float) -> set[int]:
-    """Return by how much the page differs from the numbers at the line's ends. Of a large line, all is a number."""
+    """Return by how much the page differs from the numbers at the line's ends. Large lines are numbers or have none."""
     if len(line.text) > LONGEST_HEADING:
         return set()
     number = r"^\d{1,5}$" if _is_large(line, body) else r"^\d{1,5}(?=\s|$)|\b\d{1,5}$"
@@ -198,10 +215,10 @@ def _apart(lines: list[Line]) -> list[Line]:
 def _key(line: Line, body: float) -> tuple[str, int]:
     """Return what alike lines have in common: the text without its numbers, and the height on the page.
 
-    Large lines keep their numbers, so that "Chapter 1" and "Chapter 2" are not alike.
+    Large lines keep their numbers, so that "Chapter 1" and "Chapter 2", or "Part I" and "Part II", are not alike.
     """
-    text = line.text if _is_large(line, body) else re.sub(r"\d+", "#", line.text)
-    return re.sub(r"(^|(?<=\s))[ivxlc]+$", "#", text.casefold()), _height(line)
+    text = line.text.casefold()
+    return text if _is_large(line, body) else re.sub(r"\d+|(^|(?<=\s))[ivxlc]+$", "#", text), _height(line)
 
 
 def blocks_of(lines: list[Line], outline: dict[str, int]) -> list[Block]:
@@ -228,7 +245,10 @@ def blocks_of(lines: list[Line], outline: dict[str, int]) -> list[Block]:
 
 
 def _continued_cell(line: Line, row: Line) -> int:
-    """Return the place of the cell in which a line goes on below a row, or 0. Below the first cell, a row may begin."""
+    """Return the place of the cell in which a line goes on below a row, or 0.
+
+    A line below the first cell never continues it: it may begin a row.
+    """
     near = row.page == line.page and abs(row.bottom - line.top) < GAP * row.height and line.bottom < row.bottom
     if line.cells or not near or line.bold != row.bold:
         return 0
@@ -238,9 +258,8 @@ def _continued_cell(line: Line, row: Line) -> int:
 def _continued_row(row: Line, at: int, line: Line) -> Line:
     """Return a row with a line more in one of its cells."""
     cells = [*row.cells]
-    divided = "-" if row.text.endswith(HYPHEN) and at == len(cells) - 1 else ""
-    cells[at] = cells[at]._replace(text=_spliced(cells[at].text + divided, line.text.replace(HYPHEN, "")))
-    return row._replace(cells=tuple(cells), bottom=line.bottom, text=line.text)
+    cells[at] = cells[at]._replace(text=_spliced(cells[at].text, line.text.replace(HYPHEN, "-")))
+    return row._replace(cells=tuple(cells), bottom=line.bottom)
 
 
 def _row_block(table: list[Line]) -> Block:

@@ -28,7 +28,7 @@ class Pdf(NamedTuple):
     blocks: list[Block]
     running: int  # lines of headers, footers and page numbers, which are left out
     contents: int  # lines of tables of contents, and their headings, which are left out
-    turned: int  # lines in the margins whose letters are turned against the page, which are left out
+    turned: int  # lines whose letters are turned against the page, as stamps in the margin, which are left out
     empty: list[int]  # pages with pictures and no text, such as scans
     unreadable: list[int]  # pages whose letters have no known characters
 
@@ -172,6 +172,8 @@ def _line(text_page: Any, text: str, given: str, page: int, first: int, middle: 
     bold = sum(_is_bold(text_page, at) for at in (first, middle, last)) >= 2
     size = round(size * 2) / 2 or top - bottom
     cells = () if turned else _cells(text_page, given, first, size)
+    if cells and text.endswith(HYPHEN):
+        cells = (*cells[:-1], cells[-1]._replace(text=f"{cells[-1].text}-"))
     return Line(text, page, left, bottom, right, top, size, bold, turned, cells)
 
 
