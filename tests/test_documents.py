@@ -978,6 +978,16 @@ def test_cells_of_a_pdf_are_told_by_space_alone_and_keep_their_columns(folder):
     assert text.startswith("Site | 3\nCity | 4\nPier | 12\n")
 
 
+def test_a_number_before_a_few_words_is_a_cell_and_one_before_a_line_or_heading_is_none(folder):
+    ranking = [row(650 - 16 * n, cells) for n, cells in enumerate([("1", "Oslo"), ("2", "New Haven"), ("3", "Molde")])]
+    ((_, text),), _ = pdf_texts(folder, [[*office.column(GLOVES), *(line for one in ranking for line in one)]])
+    assert text == f"{GLOVES}\n\n1 | Oslo\n2 | New Haven\n3 | Molde"
+    lines = [part for n, one in enumerate(office.column(PAPER), 1) for part in ((40, *one[1:4], str(n)), one)]
+    headings = [*row(500, ("1", "Gloves"), bold=True), *row(484, ("2", "Boots"), bold=True)]
+    ((_, text),), _ = pdf_texts(folder, [[*lines, *headings]])
+    assert "|" not in text
+
+
 def test_a_row_of_bold_cells_is_no_heading(folder):
     page = [*row(700, ("Name", "Width"), bold=True), *office.column(PAPER, top=600)]
     ((title, text),), _ = pdf_texts(folder, [page])

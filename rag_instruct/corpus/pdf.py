@@ -11,6 +11,7 @@ from rag_instruct.corpus.blocks import Block
 from rag_instruct.corpus.layout import HYPHEN, Cell, Line, blocks_of, plain_name, without_contents, without_running
 
 CELLS = 1.1  # blank space between two cells of a table, in sizes of a letter
+FEW_WORDS = re.compile(r"[^\W\d]\S*( \S+){0,4}")
 TURNED = 0.1  # lines that are turned are left out if they have at most this part of the page's letters
 UNREADABLE = re.compile("[\ufffd\ue000-\uf8ff]")
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x80-\x9f\uffff]")
@@ -171,17 +172,17 @@ def _line(text_page: Any, text: str, given: str, page: int, first: int, middle: 
     turned = abs(math.sin(raw.FPDFText_GetCharAngle(text_page, middle))) > 0.5
     bold = sum(_is_bold(text_page, at) for at in (first, middle, last)) >= 2
     size = round(size * 2) / 2 or top - bottom
-    cells = () if turned else _cells(text_page, given, first, size)
+    cells = () if turned else _cells(text_page, given, first, size, bold)
     if cells and text.endswith(HYPHEN):
         cells = (*cells[:-1], cells[-1]._replace(text=f"{cells[-1].text}-"))
     return Line(text, page, left, bottom, right, top, size, bold, turned, cells)
 
 
-def _cells(text_page: Any, text: str, first: int, size: float) -> tuple[Cell, ...]:
+def _cells(text_page: Any, text: str, first: int, size: float, bold: bool) -> tuple[Cell, ...]:
     """Return the parts of a line that wide blank space separates, or nothing if it is one part.
 
-    `first` is the place of the line's first character on the page. The number of a heading or list item is no cell of
-    its own.
+    `first` is the place of the line's first character on the page. The number of a heading, of a list item or of a line
+    is no cell of its own. In front of a few words that are not bold, a number may be one, as in a ranking.
     """
     starts, ends = [0], list[int]()
     for blank in re.finditer(r"\s+", text):
@@ -197,7 +198,8 @@ def _cells(text_page: Any, text: str, first: int, size: float) -> tuple[Cell, ..
         )
         for start, end in zip(starts, [*ends, len(text)], strict=True)
     ]
-    if MARK.fullmatch(cells[0].text) or (len(cells) == 2 and cells[0].text.isdecimal() and len(cells[0].text) < 4):
+    number = len(cells) == 2 and cells[0].text.isdecimal() and len(cells[0].text) < 4
+    if MARK.fullmatch(cells[0].text) or (number and (bold or not FEW_WORDS.fullmatch(cells[1].text))):
         cells[:2] = [Cell(f"{cells[0].text} {cells[1].text}", cells[0].left, cells[1].right)] if cells[1:] else cells
     return tuple(cells) if len(cells) > 1 else ()
 
