@@ -447,6 +447,10 @@ def test_a_folder_in_which_nothing_is_read_says_what_it_has(tmp_path):
             UserError, match=r"only files of kinds that are not read \(\.arrow, \.epub\): save texts as"
         ):
             import_passages(folder, {}, words, tmp_path / "p.arrow", tmp_path / "p.json")
+    (folder / "empty.txt").touch()
+    with pytest.raises(UserError, match=r"only empty documents and files of kinds that are not read"):
+        import_passages(folder, {}, 100, tmp_path / "p.arrow", tmp_path / "p.json")
+    (folder / "empty.txt").unlink()
     for name in ("LICENSE.txt", "requirements.txt", "a.jsonl"):
         (folder / name).write_text("x")
     with pytest.raises(UserError, match=r"move requirements\.txt and other documents out of it"):

@@ -595,6 +595,13 @@ def test_bold_lines_are_headings_of_a_word_file_without_styles(folder):
     ]  # fmt: skip
 
 
+def test_a_section_with_the_name_of_the_title_keeps_its_heading(folder):
+    (folder / "a.md").write_text(f"---\ntitle: Gloves\n---\n# Manual\n\n{BOOTS}\n\n## Gloves\n\n{GLOVES}\n")
+    assert [text for _, text in passages(folder, 30)[0].values()] == [f"Manual\n{BOOTS}", f"Manual > Gloves\n{GLOVES}"]
+    (folder / "a.md").write_text(f"---\ntitle: Gloves\n---\nBy Ida.\n\n# Manual\n\n## Gloves\n\n{GLOVES}\n")
+    assert [text for _, text in passages(folder, 30)[0].values()] == [f"By Ida.\n\nManual\n\n{GLOVES}"]
+
+
 def test_front_matter_may_be_toml(folder):
     (folder / "a.md").write_text(f'+++\ntitle = "Release 2"\ndate = 2024-01-01\n+++\n\n{GLOVES}\n')
     assert list(passages(folder)[0].values()) == [("Release 2", GLOVES)]
@@ -784,6 +791,15 @@ def test_links_to_nowhere_and_arrows_are_text_and_what_is_hidden_stays_so(page, 
 @pytest.mark.parametrize("text", ["---\nImportant text.\n\n---", "---\n\nImportant text.\n\n---\n\nMore"])
 def test_a_rule_at_the_top_of_markdown_begins_no_front_matter(text):
     assert "Important text." in [block.text for block in markdown_blocks(text)[1].blocks]
+
+
+@pytest.mark.parametrize(("following", "joined"), [("ple", "example"), ("Ple", "exam-Ple"), ("iner", "exam-iner")])
+def test_a_divided_word_becomes_whole_if_the_text_has_it(following, joined):
+    """As in texts that a program took from a PDF file. Other hyphens, as in "well-known", may be part of a word."""
+    text = "\n".join(
+        ["The river runs through the whole of the wide and green exam-", f"{following} of an example."] * 6
+    )
+    assert f"green {joined} of an example." in plain_blocks(text).blocks[0].text
 
 
 def test_lines_that_begin_with_the_same_small_word_are_prose():
@@ -1143,6 +1159,11 @@ def test_marks_of_notes_and_of_list_items_are_no_text(page, shown):
 )  # fmt: skip
 def test_notes_and_tabs_of_mkdocs_are_no_code(text, shown):
     assert [block.text for block in markdown_blocks(text)[1].blocks] == shown
+
+
+def test_three_signs_underline_a_heading_of_markdown():
+    heading, code = markdown_blocks("FAQ\n===\n\n    if x:\n        y\n")[1].blocks
+    assert (heading.text, heading.level, code.text) == ("FAQ", 1, "if x:\n    y")
 
 
 def test_xml_under_another_name_is_refused(folder):

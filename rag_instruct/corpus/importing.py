@@ -142,14 +142,13 @@ def _needs_words(source: Path, left_out: LeftOut) -> str:
 
 
 def _remedy(left_out: LeftOut) -> str:
-    """Return what to do about a corpus in which nothing was read."""
-    kinds = [reason.removeprefix(OTHER) for reason in sorted(left_out.by_reason) if reason.startswith(OTHER)]
-    if not kinds:
-        return "give at least one passage"
-    return (
-        f"it has only files of kinds that are not read ({', '.join(kinds)}): save texts as .docx, .pdf, .html or .txt, "
-        "and tables as .csv, .jsonl or .parquet"
-    )
+    """Return what a corpus has in which nothing was read, and what to do."""
+    kinds = ", ".join(reason.removeprefix(OTHER) for reason in sorted(left_out.by_reason) if reason.startswith(OTHER))
+    has = [reason for reason in sorted(left_out.by_reason) if not reason.startswith(OTHER)]
+    has += [f"files of kinds that are not read ({kinds})"] if kinds else []
+    save = "save texts as .docx, .pdf, .html or .txt, and tables as .csv, .jsonl or .parquet"
+    said = f"it has only {' and '.join(has)}: " if has else ""
+    return said + (save if kinds else "give at least one passage")
 
 
 class _Batches:

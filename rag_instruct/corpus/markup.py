@@ -67,7 +67,7 @@ WIKI_LINK = re.compile(
     r"(?<![A-Za-z0-9_)\]])(!?)\[\[(?=[^\]]*[^\W\d_])([^\[\]|\n]+?)(?:\\?\|([^\[\]\n]+))?\]\](?![(\[])"
 )
 CALLOUT = re.compile(r"<blockquote>\n<p>\[![\w-]+\][+-]?[ \t]*([^\n<]*)(?:\n|(?=</p>))")
-OPENING = re.compile(r"( *)(?:!!!|\?\?\?\+?|===[+!]?) *([\w-]*)[\w -]*(?:\"(.*)\")? *")
+OPENING = re.compile(r"( *)(?:!!!|\?\?\?\+?|===[+!]{0,2}(?= *\")) *([\w-]*)[\w -]*(?:\"(.*)\")? *")
 FENCE = re.compile(r" *(```+|~~~+)")
 HEADING_ID = re.compile(r"[ \t]*\{[#.][\w:.-]+[^{}<]*\}(</h[1-6]>)")  # attributes, as pandoc and Hugo write them
 HEAD_TITLE = re.compile(r"<title[^>]*>([^<]+)", re.IGNORECASE)

@@ -18,6 +18,8 @@ ENOUGH = 5  # fewer lines show no width
 APART = re.compile(r"\t|[^\s.!?:]\s{2,}\S")  # columns inside a line
 BROKEN = re.compile(r"[\w,.!?\"'\u2019\u201d-]$")  # the end of a line of prose
 HYPHENATED = re.compile(r"\w-+$")  # in "wide -", the sign is a dash between blanks
+JOINT = "\x1f"  # stands for a line break after a hyphen
+DIVIDED = re.compile(rf"(\w+)-{JOINT}(\w+)")
 CODE = re.compile(r"[={}<>\\|]|\(\)|->|::")
 GOES_ON = re.compile(r"[\w\u3000-\u303f\uff00-\uffef(\[\"'\u2018\u201c$\u20ac\u00a3]")  # the start of a line of prose
 ITEM = re.compile(r"([-*+\u2022\u2023\u00b7>|#=~]|\(?\w{1,3}[.)]|\[\w+\])\s")
@@ -41,7 +43,10 @@ def plain_blocks(text: str) -> Plain:
     text, running = _without_running(text)
     blocks = text_blocks(text)
     width = _width(blocks)
-    return Plain([block._replace(text=_unbroken(block.text, width)) for block in blocks] if width else blocks, running)
+    words = set(re.findall(r"\w+", text.casefold())) if width else set()
+    return Plain(
+        [block._replace(text=_unbroken(block.text, width, words)) for block in blocks] if width else blocks, running
+    )
 
 
 def _without_running(text: str) -> tuple[str, int]:
@@ -97,9 +102,20 @@ def _width(blocks: list[Block]) -> int:
     return width if width in WIDTHS else 0
 
 
-def _unbroken(text: str, width: int) -> str:
-    """Join the lines of prose that were broken at the width. Verses, addresses, tables and code keep their lines."""
-    return "".join(_joined([line.rstrip() for line in text.split("\n")], width))
+def _unbroken(text: str, width: int, words: set[str]) -> str:
+    """Join the lines of prose that were broken at the width. Verses, addresses, tables and code keep their lines.
+
+    A word that a hyphen divides becomes whole if it is one of the document's `words`: "exam-" and "ple", but not
+    "well-" and "known".
+    """
+    joined = "".join(_joined([line.rstrip() for line in text.split("\n")], width))
+    return DIVIDED.sub(lambda found: found[1] + found[2] if _is_whole(found, words) else found[0], joined).replace(
+        JOINT, ""
+    )
+
+
+def _is_whole(divided: re.Match[str], words: set[str]) -> bool:
+    return divided[2].islower() and (divided[1] + divided[2]).casefold() in words
 
 
 def _is_record(line: str, following: str) -> bool:
@@ -123,4 +139,4 @@ def _joined(lines: list[str], width: int) -> Iterator[str]:
         if not (full and prose and begins) or _is_record(line, following):
             yield f"\n{following}"
         else:
-            yield ("" if HYPHENATED.search(line) else blank) + following.lstrip()
+            yield (JOINT if HYPHENATED.search(line) else blank) + following.lstrip()

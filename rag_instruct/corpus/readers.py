@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from importlib.util import find_spec
+from itertools import dropwhile, takewhile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -238,18 +239,21 @@ READERS: dict[str, Callable[[Path, Form, LeftOut, str], Titled]] = {
 
 
 def _titled(given: str, blocks: list[Block], path: Path) -> Titled:
-    """Return the title and the blocks without it. The title is `given`, or a heading, or the file's name."""
+    """Return the title and the blocks without it. The title is `given`, or a heading, or the file's name.
+
+    A section further below that has the title's name keeps its heading.
+    """
     first = _title_heading([block for block in blocks if block.level], blocks[:1])
     given = "" if NO_NAME.fullmatch(given.strip()) else given
     title = " ".join((given or first or path.stem).split())
-    at = next(
-        (number for number, block in enumerate(blocks) if block.level and " ".join(block.text.split()) == title), -1
-    )
+    headings = dropwhile(lambda one: not one[1].level, enumerate(blocks))
+    opening = takewhile(lambda one: one[1].level, headings)  # the first heading, and those right below it
+    at = next((number for number, block in opening if " ".join(block.text.split()) == title), -1)
     return title, [block for number, block in enumerate(blocks) if number != at]
 
 
 def _title_heading(headings: list[Block], top: list[Block]) -> str:
-    """Return the first heading of level 1 that may be a title, or "". Headings with numbers are chapters.
+    """Return the first heading of level 1 that may be a title, or "". If several have numbers, these are chapters.
 
     The heading at the top of a document is better if it is the only one of its level, and those of level 1 are several:
     some PDF files have the title in smaller letters than the headings.
