@@ -49,8 +49,8 @@ def import_passages(
     The JSON file `info` gets their number and sha256, and what was left out, by reason. `columns` maps id, text and
     title to the names in the file. If `words` is not 0, the source has whole documents, and they are cut into passages
     of this number of words, as `split` says; `measure` may count something else, such as tokens. `form` says how a file
-    is written. Raises UserError for a missing column, a short row, an empty id or text, an id that occurs twice, a
-    document that cannot be read, and an empty corpus.
+    is written. Raises UserError for a missing column, a short row, an id that occurs twice, a document that cannot be
+    read, and an empty corpus; without `words`, also for an empty id or text.
     """
     left_out = LeftOut()
     batches = _Batches()
@@ -74,13 +74,14 @@ def import_passages(
             logger.warning("%s: no passage has a title: name its column under `columns` if there is one", source)
         if twice := _duplicates(np.frombuffer(batches.hashes, np.uint64), temporary_ids):
             name, *rows = twice
-            again = _passages(source, columns, limit, split, form, LeftOut())  # places would take memory
+            # We read again, instead of keeping every passage's place in memory.
+            again = _passages(source, columns, limit, split, form, LeftOut())
             places = [one.place for number, one in enumerate(islice(again, rows[1] + 1)) if number in rows]
             raise UserError(
                 f"{source}: the id {name!r} occurs twice, as passages number {rows[0] + 1} and {rows[1] + 1} "
                 f"({'; '.join(places)}): ids must be unique; remove one or number them again"
             )
-        # A kill among the next steps must not leave the digest of other passages, for which there may be vectors.
+        # If we are killed now, the old digest must be gone: old vectors would seem to fit the new passages.
         info.unlink(missing_ok=True)
     write_json(
         info,

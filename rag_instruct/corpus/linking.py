@@ -61,7 +61,7 @@ def link(one: Passage, other: Passage) -> Link | None:
     ours, theirs = name_of(one.title, one.text), name_of(other.title, other.text)
     other_in_one = theirs and theirs.mention(one.text, ours)
     one_in_other = ours and ours.mention(other.text, theirs)
-    # If each names the other, the sure mention counts; if both are sure, or none, that of `other` in `one`.
+    # If each names the other, the sure mention counts; if both are sure, or neither, that of `other` in `one`.
     if one_in_other and (not other_in_one or (one_in_other.sure and not other_in_one.sure)):
         return _link(other, one, one_in_other)
     return _link(one, other, other_in_one) if other_in_one else None

@@ -41,8 +41,8 @@ HIDEABLE = {
     "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "i", "label", "ol", "p", "pre", "section", "small", "span",
     "strong", "sub", "sup", "table", "ul",
 }  # fmt: skip
-# A start or an end tag of these ends a "p" that has no end tag. Blocks stand in no "p", so such an end tag is of what
-# the "p" stands in.
+# A start or an end tag of these ends a "p" that has no end tag. A "p" has no blocks inside. So the end tag of a block
+# closes an element around the "p", and ends the "p" too.
 ENDS_P = PARAGRAPHS - {"html"} | {"td", "th"} | {f"h{level}" for level in range(1, 7)}
 # Classes and roles of elements that are not the text: links to edit a section, links of a paragraph to itself, banners.
 NO_TEXT = {
@@ -56,8 +56,8 @@ RAISED, LOWERED = (
 BOLD_LINE = re.compile(r"<p>(?:<a id=[^>]*></a>)*<strong>([^<]{1,100}?)</strong>(<sup>.*?</sup>)?</p>")
 KNOWN = 15  # a text with fewer letters may occur twice by chance
 NEAR = 5  # the heading of the main content is one of so many blocks: the first one of the content, and those above
-# A sign that links a paragraph to itself, or a footnote back to its place in the text.
 BULLET = re.compile(r"\A[\u2022\u25aa\u25cf\u25e6\u2023]\s+")  # that stands in the text of an item
+# A sign that links a paragraph to itself, or a footnote back to its place in the text.
 SIGN_OF_LINK = re.compile("[\u00b6\u2191\u21a9]\ufe0e?")
 FRONT_MATTER = re.compile(r"\A(---|\+\+\+)[ \t]*\n(.*?)^(?:\1|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 FRONT_KEY = re.compile(r"^\s*[\w\"'-]+[ \t]*[:=]", re.MULTILINE)  # without one, a rule begins the text
@@ -80,7 +80,7 @@ Attributes = dict[str, str | None]
 class _Walker(HTMLParser):
     """Collects the blocks of an HTML text.
 
-    Elements whose tag is `skipped` are left out. So are hidden ones, if the page `hides` elements, apart from those
+    Elements whose tag is `skipped` are left out. If `hides` is true, hidden elements are left out too, apart from those
     whose place is in `shown`.
     """
 
@@ -486,7 +486,7 @@ class _MainContent:
 def _title(text: str, described: Any, blocks: list[Block]) -> str:
     """Return the title of a page: the one that trafilatura finds, or the one in the page's head.
 
-    The head's is better if trafilatura finds none, the heading of a section, or the name of the site.
+    We take the head's if trafilatura finds none, or takes a section's heading or the site's name for it.
     """
     found = re.sub(r"\s*\u00b6$", "", (described and described.title) or "")
     head = HEAD_TITLE.search(text)
@@ -599,7 +599,7 @@ def docx_blocks(path: Path) -> Marked:
 
 
 def _as_heading(found: re.Match[str]) -> str:
-    """Return a bold paragraph as a heading: the first of a document is its title."""
+    """Return a bold paragraph as a heading: of level 1 at the very start, or else of level 2. Sentences stay text."""
     text, level = found[1].strip(), 2 if found.start() else 1
     if not text or len(text.split()) > 12 or text.endswith((".", ":", "!", "?", ",", ";")):
         return found[0]

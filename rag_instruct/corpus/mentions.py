@@ -79,7 +79,7 @@ class ArticleName:
         return max((one for one in found if one), key=lambda one: one.sure, default=None)
 
     def _may_be_in(self, text: str) -> bool:
-        """Say whether a text has the first letters of the name. This rules out most texts faster than the pattern."""
+        """Say whether a text has letters 2 and 3 of the name. This rules out most texts faster than the pattern."""
         return self.words[0][1:LEAST_LETTERS].lower() in text.lower()  # endings do not change these letters
 
     @cached_property

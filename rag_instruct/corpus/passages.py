@@ -18,7 +18,7 @@ PIECE_ROWS = 262_144  # rows that are read at a time
 
 @dataclass(frozen=True)
 class Passage:
-    """A passage, the unit of retrieval: about 100 words of an article, as in DPR."""
+    """A passage, the unit of retrieval: a part of an article, such as 100 words in DPR."""
 
     id: str
     title: str

@@ -16,7 +16,7 @@ WORD = re.compile(f"[{CHARACTER}][\u3099\u309a\ufe00-\ufe0f]*|[^\\s{CHARACTER}]+
 CONNECTED = re.compile("[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u19e0-\u19ff\ua9e0-\ua9ff\uaa60-\uaa7f]")
 SENTENCES = "en"  # its rules hold signs of all scripts, and abbreviations of English
 Span = tuple[int, int]
-Sized = tuple[int, int, int]  # the place of a word, and its length
+Sized = tuple[int, int, int]  # the place of a word, and its length: 1, or its number of tokens
 
 
 class Piece(NamedTuple):
@@ -63,7 +63,7 @@ class Limit(NamedTuple):
         return self._replace(most=self.most - length)
 
     def windows(self, text: str) -> list[Span]:
-        """Return the places of pieces that are as long as the limit, but for the last. They end between words."""
+        """Return the places of pieces with as many words as the limit has room for. A longer word is a piece itself."""
         found: list[Span] = []
         begin, stop, size = -1, 0, 0
         for start, end, length in self.measure(text):
@@ -80,7 +80,7 @@ def split_text(text: str, words: int) -> list[str]:
 
 
 def windows(document: Document, limit: Limit) -> Iterator[Piece]:
-    """Yield passages that are as long as the limit, but for the last."""
+    """Yield passages with as many words as the limit has room for."""
     text = document.text
     for start, end in limit.windows(text):
         yield Piece(text[start:end], document.page_at(start))
@@ -160,7 +160,7 @@ def _units(block: Block, limit: Limit) -> list[_Unit]:
 
 
 def _new_headings(headings: list[Block], before: list[Block], limit: Limit) -> list[_Unit]:
-    """Return those headings as texts that the section before did not have. So each stands in a text only once."""
+    """Return, as units, the headings that the section before did not have. So each stands in a text only once."""
     new = (one for one in headings if all(one is not known for known in before))
     return [_Unit(one.text, limit.count(one.text), one.page) for one in new]
 

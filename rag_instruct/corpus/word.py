@@ -98,7 +98,7 @@ def _write_formulas(root: ElementTree.Element) -> None:
 def _lists(numbering: ElementTree.Element) -> dict[tuple[str, str], _Counter]:
     """Return for the id of each numbered list and each of its levels how it counts.
 
-    Lists share a counter if they have the same form, and none of them says where it begins itself.
+    Lists of one form share a counter. A list with a start of its own has a counter of its own.
     """
     found: dict[tuple[str, str], _Counter] = {}
     forms: dict[str, dict[str, _Counter]] = {}
