@@ -65,4 +65,5 @@ onstart:
 
 
 onsuccess:
-    finish(workflow)
+    with readable_errors():
+        finish(workflow)

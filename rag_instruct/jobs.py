@@ -23,8 +23,20 @@ def write_settings(config: Settings, folder: Path) -> Path:
     return path
 
 
-def job_settings(path: Path | None) -> Settings:
-    """Return the settings that `write_settings` wrote. If `path` is None, read ./config.yaml."""
+def job_settings(path: Path | None, requests: int | None = None) -> Settings:
+    """Return the settings that `write_settings` wrote. If `path` is None, read ./config.yaml.
+
+    No teacher has more than `requests` in flight, if given: Snakemake's `--resources requests=N` sets it.
+    """
+    settings = _settings_in(path)
+    if requests is None:
+        return settings
+    teachers = settings["teachers"].items()
+    capped = {name: {**one, "concurrency": min(one["concurrency"], requests)} for name, one in teachers}
+    return {**settings, "teachers": capped}
+
+
+def _settings_in(path: Path | None) -> Settings:
     if path is None:
         from rag_instruct.settings.config import read_config  # loads pydantic, which Snakemake's jobs do not need
 

@@ -48,6 +48,8 @@ def readable_errors():
 
 with readable_errors():
     config = with_own_files(checked(config, PROMPTS, workflow.configfiles), ROOT)
+    for name in {name for settings in config["datasets"].values() for name in settings["evaluation"]["benchmarks"]}:
+        facts(name, config["benchmarks"][name])  # refuses an unknown schema now, and not when it is evaluated
 check_without_onstart(workflow, config)
 
 

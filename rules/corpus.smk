@@ -136,7 +136,7 @@ rule embed_endpoint:
     shell:
         "python -m scripts.embed_endpoint {input.passages:q} --corpus {input.corpus:q} --shard {wildcards.shard} --shards {params.shards}"
         " {params.encoder} --dataset {params.dataset} --output {output.vectors:q} --info {output.info:q}"
-        " --settings {params.settings:q} --log {log:q}"
+        " --settings {params.settings:q} --requests {resources.requests} --log {log:q}"
 
 
 rule list_shards:

@@ -121,7 +121,7 @@ rule verify_paradigms:
         settings=settings_file,
     shell:
         "python -m scripts.verify_paradigms {input.rows:q} --prompts {params.prompts:q} --share {params.share} --seed {params.seed}"
-        " --teacher {params.teacher:q} --dataset {wildcards.dataset} --output {output:q} --settings {params.settings:q} --log {log:q}"
+        " --teacher {params.teacher:q} --dataset {wildcards.dataset} --output {output:q} --settings {params.settings:q} --requests {resources.requests} --log {log:q}"
 
 
 rule merge_dataset:

@@ -153,7 +153,7 @@ rule filter_exemplars_by_teacher:
     shell:
         "python -m scripts.filter_exemplars_by_teacher {input.exemplars:q} --prompt {input.prompt:q}"
         " --a-request {params.a_request} --teacher {params.teacher:q} --dataset {wildcards.dataset}"
-        " --kept {output.kept:q} --dropped {output.dropped:q} --settings {params.settings:q} --log {log:q}"
+        " --kept {output.kept:q} --dropped {output.dropped:q} --settings {params.settings:q} --requests {resources.requests} --log {log:q}"
 
 
 rule report_exemplars:

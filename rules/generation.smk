@@ -104,4 +104,4 @@ rule generate_endpoint:
     shell:
         "python -m scripts.generate_endpoint {input.questions:q} --documents {input.documents:q} --teacher {params.teacher:q}"
         " --max-new-tokens {params.max_new_tokens} --decoding {params.decoding}"
-        " --dataset {wildcards.dataset} --output {output:q} --settings {params.settings:q} --log {log:q}"
+        " --dataset {wildcards.dataset} --output {output:q} --settings {params.settings:q} --requests {resources.requests} --log {log:q}"

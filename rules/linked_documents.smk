@@ -6,9 +6,6 @@
 include: "functions/linked_documents.smk"
 
 
-ruleorder: read_vectors > embed_queries
-
-
 rule choose_first_documents:
     input:
         exemplars="results/{dataset}/exemplars/kept.jsonl",

@@ -10,7 +10,7 @@ use rule filter_rows as filter_before_refill with:
     input:
         rows=of_paradigms(rules.assemble.output.rows),
         pairs=of_paradigms(rules.gather_pairs.output.pairs),
-        vectors=of_paradigms("results/{dataset}/search/{paradigm}/queries.npy"),
+        vectors=question_vectors(of_paradigms),
         benchmarks=benchmark_questions,
     output:
         stopped="results/{dataset}/refill/stopped.jsonl",
@@ -84,4 +84,4 @@ rule refill:
         " --oversample {params.oversample} --tries {params.tries} --seed {params.seed} --source-words {params.source_words}"
         " {params.simulate} {params.citations} --declining {params.declining} {params.language} --quality-filters {params.quality_filters:q}"
         " --benchmarks {input.benchmarks:q} --teacher {params.teacher:q} --dataset {wildcards.dataset} --note {params.note:q} --budget-param={params.budget:q}"
-        " --refilled {output.pairs:q} --rejects {output.rejects:q} --settings {params.settings:q} --log {log:q}"
+        " --refilled {output.pairs:q} --rejects {output.rejects:q} --settings {params.settings:q} --requests {resources.requests} --log {log:q}"

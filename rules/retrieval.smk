@@ -54,7 +54,7 @@ rule embed_queries_endpoint:
         settings=settings_file,
     shell:
         "python -m scripts.embed_queries_endpoint {input:q} --field {params.field} {params.encoder} --dataset {wildcards.dataset}"
-        " --output {output:q} --settings {params.settings:q} --log {log:q}"
+        " --output {output:q} --settings {params.settings:q} --requests {resources.requests} --log {log:q}"
 
 
 rule search_shard:

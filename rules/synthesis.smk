@@ -93,7 +93,7 @@ rule synthesise:
         " --tries {params.tries} --seed {params.seed} {params.simulate} {params.citations} {params.declining} {params.language}"
         " --source-words {params.source_words} {params.linked} {params.facts}"
         " --teacher {params.teacher:q} --dataset {wildcards.dataset}"
-        " --pairs {output.pairs:q} --rejects {output.rejects:q} --settings {params.settings:q} --log {log:q}"
+        " --pairs {output.pairs:q} --rejects {output.rejects:q} --settings {params.settings:q} --requests {resources.requests} --log {log:q}"
 
 
 rule gather_pairs:

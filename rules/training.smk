@@ -31,7 +31,9 @@ rule train:
         slurm_extra=slurm_options,
         runtime=lambda wildcards: round(60 * recipe(wildcards).hours),
     params:
-        launch=launch,
+        launch=launch,  # Snakemake does not compare it, because it depends on the output
+        validation=setting("validation"),
+        seed=setting("seed"),
     shell:
         "{params.launch}"
 

@@ -12,6 +12,7 @@ Args:
     output: output, .npy (float16)
     info: output, .json: which passages and encoder the embeddings belong to
     settings: the graph's settings as resolved JSON; default: config.yaml is read
+    requests: the most requests in flight; default: the teacher's concurrency
 """
 
 from pathlib import Path
@@ -35,11 +36,12 @@ def main(
     output: Path,
     info: Path,
     settings: Path | None = None,
+    requests: int | None = None,
 ) -> None:
     def work(model: EndpointEncoder) -> None:
         embed_shard(model, passages, corpus, shard, shards, output, info)
 
-    with_endpoint(encoder, dataset, job_settings(settings), output, work)
+    with_endpoint(encoder, dataset, job_settings(settings, requests), output, work)
 
 
 if __name__ == "__main__":

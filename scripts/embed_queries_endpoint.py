@@ -9,6 +9,7 @@ Args:
     dataset: data set whose budget pays
     output: output, .npy
     settings: the graph's settings as resolved JSON; default: config.yaml is read
+    requests: the most requests in flight; default: the teacher's concurrency
 """
 
 from pathlib import Path
@@ -29,10 +30,15 @@ def main(
     dataset: str,
     output: Path,
     settings: Path | None = None,
+    requests: int | None = None,
 ) -> None:
     ids, texts = read_queries(rows, field)
     vectors = with_endpoint(
-        encoder, dataset, job_settings(settings), output, lambda model: model.encode(texts, "embedding queries")
+        encoder,
+        dataset,
+        job_settings(settings, requests),
+        output,
+        lambda model: model.encode(texts, "embedding queries"),
     )
     save_by_query(output, vectors, digest_of(ids))
 

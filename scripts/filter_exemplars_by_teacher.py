@@ -12,6 +12,7 @@ Args:
     kept: output, .jsonl
     dropped: output, .jsonl, with reasons
     settings: the graph's settings as resolved JSON; default: config.yaml is read
+    requests: the most requests in flight; default: the teacher's concurrency
 """
 
 from pathlib import Path
@@ -36,13 +37,14 @@ def main(
     kept: Path,
     dropped: Path,
     settings: Path | None = None,
+    requests: int | None = None,
 ) -> None:
     drawn, how = list(read_records(exemplars, Exemplar)), load_prompt(prompt)
 
     async def work(judge: Session) -> tuple[list[Exemplar], list[DroppedExemplar]]:
         return await filter_by_teacher(drawn, how, judge, a_request)
 
-    useful, useless = with_teacher(teacher, dataset, "exemplar filter", job_settings(settings), kept, work)
+    useful, useless = with_teacher(teacher, dataset, "exemplar filter", job_settings(settings, requests), kept, work)
     log_filtered(useful, useless)
     write_records(kept, useful)
     write_records(dropped, useless)

@@ -12,6 +12,7 @@ Args:
     teacher: key of `teachers` in config.yaml
     dataset: data set whose budget pays
     settings: the graph's settings as resolved JSON; default: config.yaml is read
+    requests: the most requests in flight; default: the teacher's concurrency
 """
 
 from pathlib import Path
@@ -39,6 +40,7 @@ def main(
     teacher: str,
     dataset: str,
     settings: Path | None = None,
+    requests: int | None = None,
 ) -> None:
     asked = tasks(read_records(questions, Question), documents)
     how = Decoding.of(max_new_tokens, decoding)
@@ -46,7 +48,9 @@ def main(
     async def work(model: Session) -> list[Output]:
         return await answer(asked, model, how)
 
-    outputs = with_teacher(teacher, dataset, "evaluation", job_settings(settings), output, work, how.sampling())
+    outputs = with_teacher(
+        teacher, dataset, "evaluation", job_settings(settings, requests), output, work, how.sampling()
+    )
     write_jsonl(output, outputs)
 
 

@@ -42,6 +42,7 @@ Args:
     refilled: output, .jsonl: the new pairs of all paradigms
     rejects: output, .jsonl
     settings: the graph's settings as resolved JSON; default: config.yaml is read
+    requests: the most requests in flight; default: the teacher's concurrency
 """
 
 import json
@@ -101,6 +102,7 @@ def main(
     refilled: Path,
     rejects: Path,
     settings: Path | None = None,
+    requests: int | None = None,
 ) -> None:
     of_sets: dict[str, dict[str, int]] = json.loads(quotas)
     wanted = {name: sum(counts.values()) for name, counts in of_sets.items()}
@@ -144,7 +146,7 @@ def main(
             ended.extend([name] if synthesis.out_of_budget else [])
         return made, refused
 
-    given = job_settings(settings)
+    given = job_settings(settings, requests)
     made, refused = with_teacher(teacher, dataset, "synthesis", given, refilled, work) if short else ([], [])
     write_records(refilled, made)
     write_records(rejects, refused)

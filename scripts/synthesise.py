@@ -31,6 +31,7 @@ Args:
     pairs: output, .jsonl
     rejects: output, .jsonl
     settings: the graph's settings as resolved JSON; default: config.yaml is read
+    requests: the most requests in flight; default: the teacher's concurrency
 """
 
 from pathlib import Path
@@ -73,6 +74,7 @@ def main(
     pairs: Path,
     rejects: Path,
     settings: Path | None = None,
+    requests: int | None = None,
 ) -> None:
     cli.one_of(paradigm, PARADIGMS, "--paradigm")
     kept, found, how = list(read_records(exemplars, Exemplar)), Run(run, passages), load_prompt(prompt, language)
@@ -89,7 +91,7 @@ def main(
         )  # fmt: skip
         return await synthesise(synthesis, all_slots, own_slots, tries)
 
-    made, rejected = with_teacher(teacher, dataset, "synthesis", job_settings(settings), pairs, work)
+    made, rejected = with_teacher(teacher, dataset, "synthesis", job_settings(settings, requests), pairs, work)
     write_records(pairs, made)
     write_records(rejects, rejected)
 

@@ -13,6 +13,7 @@ Args:
     dataset: data set whose budget pays
     output: output, .jsonl: verdicts
     settings: the graph's settings as resolved JSON; default: config.yaml is read
+    requests: the most requests in flight; default: the teacher's concurrency
 """
 
 from pathlib import Path
@@ -35,13 +36,16 @@ def main(
     dataset: str,
     output: Path,
     settings: Path | None = None,
+    requests: int | None = None,
 ) -> None:
     drawn = sampled(read_records(rows, Row), share, seed)
 
     async def work(judge: Session) -> list[Verdict]:
         return await verify(drawn, Examiner(judge, prompts), judge)
 
-    write_records(output, with_teacher(teacher, dataset, "verification", job_settings(settings), output, work))
+    write_records(
+        output, with_teacher(teacher, dataset, "verification", job_settings(settings, requests), output, work)
+    )
 
 
 if __name__ == "__main__":

@@ -245,6 +245,17 @@ def test_an_ablation_is_a_few_lines():
         ((*DEMO, "runs"), {"exemplars": ""}, "runs.exemplars: '' is too short"),
         ((*DEMO, "evaluation", "contexts"), {"arc": ""}, "contexts.arc: '' is too short"),
         (("teachers", "gpt-4o", "recorded"), "", "teachers.gpt-4o.recorded: '' is too short"),
+        (
+            (*DEMO, "quality_filters"),
+            {"language": "german"},
+            "quality_filters.language: no language has the code 'german'",
+        ),
+        ((*DEMO, "cleaning"), {"language": "german"}, "cleaning.language: no language has the code 'german'"),
+        (
+            ("teachers", "two"),
+            {"model": "m", "endpoints": [{"base_url": "http://h/v1"}], "key_variable": "A_KEY"},
+            "teachers.two: `key_variable` belongs to each of the `endpoints`: move it there",
+        ),
         ((*DEMO, "citations"), True, "single_doc_support.yaml has no text `citing`, which asks for it"),
         (
             (*DEMO, "declining"),
@@ -259,6 +270,27 @@ def test_mistakes_are_named_with_their_place(path, value, said):
     assert said in str(refusal.value)
     assert str(refusal.value).startswith("config.yaml: ")
     assert "secret" not in str(refusal.value)
+
+
+def test_a_mistake_may_be_in_any_of_the_files(tmp_path):
+    (mine := tmp_path / "mine.yaml").write_text("datasets: {rag_instruct_demo: {trys: 3}}")
+    with pytest.raises(UserError) as refusal:
+        checked(changed((*DEMO, "trys"), 3), ROOT / "resources/prompts", [ROOT / "config.yaml", mine])
+    assert str(refusal.value).startswith(f"{mine} or config.yaml: datasets.rag_instruct_demo has no key 'trys'")
+
+
+def test_the_name_of_a_recipe_is_part_of_a_target(tmp_path):
+    (tmp_path / "recipes").mkdir()
+    for name in ("my-llama", "my_llama"):
+        (tmp_path / f"recipes/{name}.yaml").write_text("")
+    (tmp_path / "prompts").symlink_to(ROOT / "resources/prompts")
+    config = {**copy.deepcopy(CONFIG), "models": {"mine": {"recipe": "my-llama"}}}
+    for settings in config["datasets"].values():
+        settings |= {"evidence": {"model": False}, "evaluation": {}}
+    with pytest.raises(UserError, match=r"models.mine.recipe: 'my-llama' cannot be the name of a target: rename"):
+        checked(config, tmp_path / "prompts")
+    config["models"]["mine"]["recipe"] = "my_llama"
+    checked(config, tmp_path / "prompts")
 
 
 def test_an_endpoint_of_embeddings_has_no_batches_and_counts_no_tokens():

@@ -331,11 +331,12 @@ def test_usage_in_odd_forms():
     assert tokens_of({"usage": {"prompt_tokens": 5, "prompt_tokens_details": {"cached_tokens": None}}})["cached"] == 0
 
 
-def test_a_forbidden_licence_is_refused_before_anything_runs(project):
+@pytest.mark.parametrize("spelt", ["CC0-1.0", "cc0-1.0"])
+def test_a_forbidden_licence_is_refused_before_anything_runs(project, spelt):
     project.edit(
         "config.yaml",
         "    exemplar_filter: heuristic\n",
-        "    exemplar_filter: heuristic\n    forbidden_licenses: [CC0-1.0]\n",
+        f"    exemplar_filter: heuristic\n    forbidden_licenses: [{spelt}]\n",
     )
     ran = project.snakemake("-n", "--cores", "1", "--", "results/rag_instruct_demo.jsonl")
     assert ran.returncode != 0

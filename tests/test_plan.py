@@ -17,9 +17,11 @@ from pathlib import Path
 import forked
 import numpy as np
 import pytest
+import yaml
 from conftest import DEMO_SEARCH, Project, plan
 from gated_hub import gated_hub
 
+from rag_instruct.jobs import job_settings
 from rag_instruct.lock import hold
 
 pytestmark = pytest.mark.slow
@@ -425,3 +427,73 @@ def test_training_and_card_get_one_split(project):
     said = project.snakemake(*options, "--", *targets).stdout
     assert "--validation 0.3 --split-seed 2" in said
     assert "--validation 0.3 --seed 2" in said
+
+
+def test_a_changed_split_trains_again(project):
+    """Otherwise the model would have been trained on rows that the card lists for validation."""
+    options = ["--touch", "--cores", "1", "--workflow-profile", "none"]
+    for path in ("results/rag_instruct_demo.jsonl", "results/rag_instruct_demo/models/smollm2_135m/config.json"):
+        (project.folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (project.folder / path).write_text("{}")
+    target, only = "results/rag_instruct_demo/models/smollm2_135m", ["--allowed-rules", "train", "--"]
+    assert project.snakemake(*options, "--forcerun", "train", *only, target).returncode == 0
+    assert "Nothing to be done" in project.snakemake("-n", *only, target).stdout
+    (project.folder / "mine.yaml").write_text("datasets: {rag_instruct_demo: {validation: 0.3}}")
+    assert "train" in project.snakemake("-n", "--configfile", "mine.yaml", *only, target).stdout.split()
+
+
+REMOTE = {"encoders": {"remote": {"teacher": "emb"}}, "teachers": {"emb": {"model": "e", "base_url": "http://h/v1"}}}
+
+
+@pytest.mark.parametrize(
+    ("settings", "vectors"),
+    [({}, 6), ({"retriever": "bm25", "multi_documents": {"choose": "next_hits"}}, 5)],
+)
+def test_an_encoder_behind_an_endpoint_can_build_a_data_set(project, settings, vectors):
+    """The second search takes the passages' vectors. Without a search by vectors, a filter compares the questions."""
+    described = {**REMOTE, "datasets": {"rag_instruct_demo": {"encoder": "remote", **settings}}}
+    (project.folder / "mine.yaml").write_text(yaml.safe_dump(described))
+    mine = ["--configfile", "mine.yaml"]
+    assert plan(project, DEMO, *mine)["embed_queries_endpoint"] == vectors
+    assert plan(project, "results/rag_instruct_demo/report.html", *mine)["report"] == 1
+    described["datasets"]["rag_instruct_demo"]["quality_filters"] = {"similar_questions": False}
+    (project.folder / "mine.yaml").write_text(yaml.safe_dump(described))
+    assert plan(project, DEMO, *mine).get("embed_queries_endpoint", 0) == (0 if settings else vectors)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--configfile", "nope.yaml", "--", DEMO], "error: nope.yaml: no such file"),
+        (["--configfile", "config.yaml", DEMO], "stands after --configfile"),
+        (["--forcerun", "synthesise", DEMO], "stands after an option for rules"),
+        (["-R", "train", "synthesise", DEMO], f"snakemake -n -R train synthesise -- {DEMO}"),
+    ],
+)
+def test_a_target_that_an_option_would_take_is_named(project, words, said):
+    ran = project.snakemake("-n", *words)
+    assert ran.returncode != 0
+    assert said in ran.stdout
+    assert "Traceback" not in ran.stdout
+
+
+def test_an_unknown_benchmark_is_said_by_each_plan(project):
+    described = {"benchmarks": {"quiz": {"path": "quiz.jsonl"}}}
+    described["datasets"] = {"rag_instruct_demo": {"evaluation": {"benchmarks": ["quiz"]}}}
+    (project.folder / "mine.yaml").write_text(yaml.safe_dump(described))
+    ran = project.snakemake("-n", "--configfile", "mine.yaml", "--", DEMO)
+    assert "no benchmark 'quiz'" in ran.stdout
+    assert "Traceback" not in ran.stdout
+
+
+def test_the_limit_of_requests_reaches_each_paid_job(project):
+    (project.folder / "mine.yaml").write_text("teachers: {smollm2: {concurrency: 64}}")
+    options = ["--workflow-profile", "none", "--configfile", "mine.yaml", "--resources", "requests=7"]
+    said = project.snakemake("-n", "-p", "-F", *options, "--", DEMO)
+    sent = re.findall(r"-m scripts\.(?:synthesise|refill) .*--requests (\d+)", said.stdout)
+    assert len(sent) > 5
+    assert set(sent) == {"7"}
+    given = {"teachers": {"one": {"concurrency": 16}, "two": {"concurrency": 4}}}
+    (path := project.folder / "settings.json").write_text(json.dumps(given))
+    assert [one["concurrency"] for one in job_settings(path, 7)["teachers"].values()] == [7, 4]
+    assert job_settings(path) == given

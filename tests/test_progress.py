@@ -19,7 +19,7 @@ from snakemake.logging import ColorizingTextHandler
 from stage import KEY
 
 from rag_instruct.graph.captured import Parted, speak_in_whole_messages
-from rag_instruct.graph.display import duration, most_telling, picture
+from rag_instruct.graph.display import duration, most_telling, picture, size_of
 from rag_instruct.graph.progress import Job, Run, Spending
 from rag_instruct.llm.answers import AnswerStore
 from rag_instruct.llm.session import account_of
@@ -404,3 +404,15 @@ def test_a_message_with_a_windows_line_end_is_shown():
     assert Parted().lines(text) == ["error: the body", "says no"]
     parted = Parted()
     assert [line for byte in text for line in parted.lines(bytes([byte]))] == ["error: the body", "says no"]
+
+
+def test_a_terminal_without_a_size_counts_as_a_usual_one():
+    ends = os.openpty()
+    try:
+        assert os.get_terminal_size(ends[1]) == (0, 0)
+        assert size_of(ends[1]) == (80, 24)
+        termios.tcsetwinsize(ends[1], (30, 100))
+        assert size_of(ends[1]) == (100, 30)
+    finally:
+        for end in ends:
+            os.close(end)

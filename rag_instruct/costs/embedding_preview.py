@@ -20,6 +20,7 @@ from rag_instruct.retrieval.steps import (
     EVALUATION,
     FIRST_DOCUMENTS,
     encoder_and_corpus,
+    needs_query_vectors,
     needs_vectors,
     payer,
     queries_of,
@@ -31,13 +32,14 @@ def preview_embedding(
 ) -> list[Estimate]:
     """Return an estimate for the passages of each corpus, and for the queries of each encoder behind an endpoint."""
     dataset = settings["datasets"][name]
-    queries = [one for one in queries_of(dataset) if needs_vectors(dataset, one)]
+    queries = [one for one in queries_of(dataset) if needs_query_vectors(dataset, one)]
     used = sorted({encoder_and_corpus(dataset, one) for one in queries})
     elsewhere = [(encoder, corpus) for encoder, corpus in used if "teacher" in settings["encoders"][encoder]]
+    searched = {encoder_and_corpus(dataset, one) for one in queries if needs_vectors(dataset, one)}
     estimates = []
     for encoder, corpus in elsewhere:
         published = encoder in settings["corpora"][corpus].get("embeddings", {})
-        if payer(settings, corpus, encoder) == name and not published:
+        if (encoder, corpus) in searched and payer(settings, corpus, encoder) == name and not published:
             passages = results / "corpora" / corpus / "passages.arrow"
             client = _client(settings, encoder, "passage", store)
             estimates += _of_passages(passages, client, settings["encoders"][encoder], account)

@@ -9,8 +9,9 @@ def refuse_licences(config: Settings, name: str) -> None:
     dataset = config["datasets"][name]
     licences = {f"exemplar_sets.{part}": config["exemplar_sets"][part]["license"] for part in dataset["exemplars"]}
     licences[f"corpora.{dataset['corpus']}"] = config["corpora"][dataset["corpus"]].get("license", "unknown")
+    forbidden = {licence.casefold() for licence in dataset["forbidden_licenses"]}
     for place, licence in licences.items():
-        if licence in dataset["forbidden_licenses"]:
+        if licence.casefold() in forbidden:
             raise UserError(
                 f"config.yaml: {place} has the licence {licence}, which datasets.{name}.forbidden_licenses forbids: "
                 "use another set or corpus, or remove the licence from that list. Nothing was run."

@@ -7,7 +7,7 @@ import threading
 from datetime import timedelta
 from typing import Any
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleDimensions, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -34,7 +34,9 @@ class Display(logging.Handler):
         super().__init__()
         self._run, self._spending = run, spending
         self._said, self._over = Captured(), threading.Event()
-        self._console = Console(file=os.fdopen(os.dup(self._said.terminal), "w"), highlight=False)
+        # In an encoding that is not Unicode, rich draws in ASCII. A message may still have other characters.
+        terminal = os.fdopen(os.dup(self._said.terminal), "w", errors="replace")
+        self._console = Console(file=terminal, highlight=False)
         self._live = Live(
             console=self._console,
             get_renderable=self._picture,
@@ -47,7 +49,7 @@ class Display(logging.Handler):
     def start(self) -> None:
         """Start to draw. The cursor stays visible, because a killed run could not show it again."""
         atexit.register(self.close)
-        self._console.size = os.get_terminal_size(self._said.terminal)
+        self._console.size = size_of(self._said.terminal)
         self._said.take()
         self._live.start()
         self._console.show_cursor(True)
@@ -72,8 +74,7 @@ class Display(logging.Handler):
 
     def _draw(self) -> None:
         while not self._over.wait(REFRESH):
-            # We measure the terminal, because rich would measure stdout and stderr, which are caught.
-            self._console.size = os.get_terminal_size(self._said.terminal)
+            self._console.size = size_of(self._said.terminal)
             self._say()
             self._live.refresh()
 
@@ -91,6 +92,15 @@ class Display(logging.Handler):
         height = None if self._over.is_set() else self._console.height - 1
         with self._run.lock:  # the handler's own lock would block: Snakemake holds it during close()
             return picture(self._run, dict(self._said.bars), self._spending.words, self._console.width, height)
+
+
+def size_of(terminal: int) -> ConsoleDimensions:
+    """Return a terminal's size. We measure it, because rich would measure stdout and stderr, which are caught.
+
+    A terminal without a window, such as that of `script` in a cron job, has the size 0.
+    """
+    columns, lines = os.get_terminal_size(terminal)
+    return ConsoleDimensions(columns or 80, lines or 24)
 
 
 def picture(run: Run, bars: dict[str, str], money: str, width: int, height: int | None) -> RenderableType:

@@ -70,8 +70,14 @@ def compared_retrievers(settings: Settings, queries: str) -> list[str]:
 
 
 def needs_vectors(settings: Settings, queries: str) -> bool:
-    """Return whether the run of these queries, or a comparison of retrievers, needs vectors."""
+    """Return whether the run of these queries, or a comparison of retrievers, needs vectors of the corpus."""
     ways = steps(settings, queries)
     if queries.startswith(EVALUATION):
         ways = [*ways, *settings["evaluation"]["retrievers"]]
     return bool({"dense", "hybrid"} & set(ways))
+
+
+def needs_query_vectors(settings: Settings, queries: str) -> bool:
+    """Return whether these queries are embedded: for their run, or for the filter of similar questions."""
+    compared = queries in (*PARADIGMS, REFILL) and settings["quality_filters"].get("similar_questions")
+    return bool(compared) or needs_vectors(settings, queries)

@@ -1,8 +1,8 @@
 """Sections of config.yaml that describe models: teachers write and judge rows, `models` are evaluated."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, WrapValidator
+from pydantic import AfterValidator, Field, WrapValidator, model_validator
 
 from rag_instruct.settings.address import address_fault
 from rag_instruct.settings.section import (
@@ -88,6 +88,13 @@ class Teacher(Section):
     """
 
     choices = (("base_url", "server", "endpoints", "recorded"),)
+
+    @model_validator(mode="after")
+    def _key_of_each_endpoint(self) -> Self:
+        if self.endpoints and self.key_variable:
+            raise refusal("`key_variable` belongs to each of the `endpoints`: move it there")
+        return self
+
     model: str = Field(min_length=1, description="The name by which the endpoint knows the model.", examples=["gpt-4o"])
     base_url: Maybe[Url] = Field(
         None, description="An OpenAI-compatible endpoint.", examples=["https://api.openai.com/v1"]

@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,6 +23,7 @@ from rag_instruct.settings.references import check_references
 from rag_instruct.settings.section import FileName, Name, Section, Shown, refusal
 from rag_instruct.settings.sources import Benchmark, Corpus, Encoder, ExemplarSet
 
+BASE = "config.yaml"
 FOLDERS = ("corpora", "exemplar_sets", "benchmarks", "logs", "graph")  # folders of results/ that are no data sets
 RENAMED = {
     "gates": "it is called 'quality_filters' now",
@@ -97,11 +98,21 @@ class Config(Section):
 def checked(config: Settings, prompts: Path, files: Iterable[str | Path] = ()) -> Settings:
     """Return `config` with defaults filled in. Raises a UserError that names the key, the value and the remedy.
 
-    `prompts` is the folder of prompts; the folder of recipes is next to it. `config` was read from `files`.
+    `prompts` is the folder of prompts; the folder of recipes is next to it. `config` was read from `files`, and any of
+    them may have the fault.
     """
+    paths = [Path(path) for path in files]
+    try:
+        return _checked(config, prompts, paths)
+    except UserError as error:
+        given = [str(path) for path in paths if path.name != BASE]
+        raise UserError(str(error).replace(f"{BASE}:", f"{' or '.join([*given, BASE])}:", 1)) from error
+
+
+def _checked(config: Settings, prompts: Path, files: Sequence[Path]) -> Settings:
     for path in files:
-        _refuse_surprises(Path(path))
-    found = validated(Config, config, "config.yaml", RENAMED)
+        _refuse_surprises(path)
+    found = validated(Config, config, BASE, RENAMED)
     whole: Settings = filled(config, found)
     whole["datasets"] = {name: follow_language(dataset) for name, dataset in whole["datasets"].items()}
     _refuse_bare_words(whole, files)

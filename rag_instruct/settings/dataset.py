@@ -55,6 +55,9 @@ def _known_language(code: str) -> str:
     return code
 
 
+KnownLanguage = Annotated[str, AfterValidator(_known_language)]
+
+
 def follow_language(dataset: Settings) -> Settings:
     """Return a data set's settings with the languages of its filters, where they are left out."""
     language = dataset["language"]
@@ -65,7 +68,7 @@ def follow_language(dataset: Settings) -> Settings:
 class QualityFilters(Section):
     """Checks of all rows together, before they are merged. `false` switches a check off."""
 
-    language: Maybe[OrOff[str]] = Field(
+    language: Maybe[OrOff[KnownLanguage]] = Field(
         None,
         description="Rows that are clearly in another language are dropped. Left out, it is the data set's language. "
         f"{LANGUAGE}",
@@ -184,7 +187,7 @@ class Evaluation(Section):
 class Cleaning(Section):
     """Checks of instructions before they are drawn. `false` switches a check off."""
 
-    language: Maybe[OrOff[str]] = Field(
+    language: Maybe[OrOff[KnownLanguage]] = Field(
         None,
         description="Instructions that are clearly in another language are dropped. Left out, it is `en` for an "
         "English data set and `false` for others, because an instruction gives a question only its form. "
@@ -308,7 +311,7 @@ class MultiDocuments(Section):
 class Dataset(Section):
     """A data set."""
 
-    language: Annotated[str, AfterValidator(_known_language)] = Field(
+    language: KnownLanguage = Field(
         ENGLISH,
         description="The language of the corpus, in which the teacher writes questions and answers: a code of ISO "
         "639-1, such as `de`. Other languages than English need `prompts: full`.",

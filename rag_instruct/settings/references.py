@@ -7,6 +7,7 @@ from rag_instruct.errors import UserError
 from rag_instruct.files import read_text
 from rag_instruct.paradigms import HELPED, PARADIGMS, WITH_ANSWER, quotas
 from rag_instruct.settings import Settings, known
+from rag_instruct.settings.section import NAME
 from rag_instruct.settings.sources import file_name
 
 EVALUATION = "evaluation_"  # begins the keys of `runs` for a benchmark's questions
@@ -129,6 +130,11 @@ def _check_models(config: Settings, recipes: Path) -> None:
         for key in known_names.keys() & model.keys():
             section, names = known_names[key]
             known(model[key], names, f"models.{name}.{key}", section)
+        if "recipe" in model and not NAME.fullmatch(model["recipe"]):
+            raise UserError(
+                f"config.yaml: models.{name}.recipe: {model['recipe']!r} cannot be the name of a target: rename the "
+                "file so that its name has only small letters, digits and _, and begins with a letter"
+            )
 
 
 def _check_judge(teachers: Settings, place: str, verification: Settings) -> None:

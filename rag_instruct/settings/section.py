@@ -134,4 +134,5 @@ Names = Annotated[list[T], AfterValidator(_unlike), Field(json_schema_extra={"un
 Parameters = Annotated[dict[str, Any], AfterValidator(_sendable)]  # members of requests
 Bounds = Annotated[list[Natural], Field(min_length=2, max_length=2), AfterValidator(_ordered)]
 FileName = Annotated[str, Field(min_length=1)]  # "" would be the working directory
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+NAME = re.compile("[a-z][a-z0-9_]*")
+Name = Annotated[str, Field(pattern=f"^{NAME.pattern}$")]

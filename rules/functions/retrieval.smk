@@ -92,9 +92,15 @@ def made_by(way):
 
 
 def encoded_by(encoders):
-    """Return constraints for a rule that makes the vectors of queries with these encoders."""
-    chosen = where(lambda settings, queries: encoder_and_corpus(settings, queries)[0] in encoders, "/")
-    return {"dataset": one_of(chosen)}
+    """Return constraints for a rule that makes the vectors of queries with these encoders.
+
+    The vectors of first documents are those of passages: no encoder makes them.
+    """
+
+    def holds(settings, queries):
+        return queries != FIRST_DOCUMENTS and encoder_and_corpus(settings, queries)[0] in encoders
+
+    return {"dataset": one_of(where(holds, "/"))}
 
 
 def where(holds, following):
