@@ -121,6 +121,16 @@ ROWS = [
     ("own", "t.jsonl", [{"question": "Q?", "choices": ["A. Lincoln", "Grant"], "answer": "A. Lincoln"}], Question("1", "Q?", ("A",), (("A", "A. Lincoln"), ("B", "Grant")))),
     ("own", "t.csv", "question,answers,context\nQ?,\"['x', \"\"it's\"\"]\",\"['One.', 'Two.']\"\n", Question("1", "Q?", ("x", "it's"), documents=("One.", "Two."))),
     *(("own", "t.jsonl", [{"question": "Q?", "answer": answer}], Question("1", "Q?", (word,), (("yes", "yes"), ("no", "no")))) for answer, word in ((True, "yes"), (False, "no"))),
+    *(("own", "t.csv", f"question,answer\nIs it?,{cell}\n", Question("1", "Is it?", (word,), (("yes", "yes"), ("no", "no")))) for cell, word in (("True", "yes"), ("FALSE", "no"))),
+    ("own", "t.jsonl", [{"question": "Q?", "answer": "True"}], Question("1", "Q?", ("True",))),
+    *(("own", "t.jsonl", [{"question": "Q?", "choices": {yes: yes, no: no}, "answer": True}], Question("1", "Q?", (yes,), ((yes, yes), (no, no)))) for yes, no in (("yes", "no"), ("True", "False"))),
+    ("own", "t.csv", "question,A,B,answer\nQ?,True,False,false\n", Question("1", "Q?", ("B",), (("A", "True"), ("B", "False")))),
+    ("own", "t.csv", "question,A,B,C,answer\nQ?,x,y,z,1\n", Question("1", "Q?", ("B",), (("A", "x"), ("B", "y"), ("C", "z")))),
+    ("own", "t.tsv", "question\tchoices\tanswer\nQ?\t['x', 'y', 'z']\t[0, 2]\n", Question("1", "Q?", ("A", "C"), (("A", "x"), ("B", "y"), ("C", "z")))),
+    ("own", "t.csv", "question,A,B,answer\nQ?,1968,1969,1969\n", Question("1", "Q?", ("B",), (("A", "1968"), ("B", "1969")))),
+    *(("own", "t.csv", f"question,answer\nQ?,{cell}\n", Question("1", "Q?", (cell,))) for cell in ("7", "007", "1969")),
+    ("own", "t.csv", "question,A,B,answer\nQ?,,,x\n", Question("1", "Q?", ("x",))),
+    ("own", "t.jsonl", [{"question": "Q?", "answer": "x", "A": 3, "N": 4, "K": 5}], Question("1", "Q?", ("x",))),
     ("own", "t.jsonl", [{"question": "Q?", "answers": ["x", "y"], "label": "history"}], Question("1", "Q?", ("x", "y"))),
     ("own", "t.jsonl", [{"question": "Q?", "answers": "x", "context": [["T", ["One. ", "Two."]]]}], Question("1", "Q?", ("x",), documents=("T\nOne. Two.",))),
     ("own", "t.jsonl", [{"question": "Q?", "answers": "x", "context": {"title": ["T"], "sentences": [["One. ", "Two."]]}}], Question("1", "Q?", ("x",), documents=("T\nOne. Two.",))),
@@ -221,6 +231,14 @@ FAULTS = [
     ("own", "t.jsonl", [{"question": "Q?", "answers": 2, "choices": ["x", "y"]}], "the answer 2 means no choice (places count from 0): give the right choice's label"),
     ("own", "t.jsonl", [{"question": "Q?", "answers": "A", "choices": {"label": ["A"], "text": ["x", "y"]}}], "2 choices need as many labels, but have ['A']"),
     ("own", "t.jsonl", [{"question": "Q?", "answers": "x", "choices": list("abcdefghijklmnopqrstuvwxyzä")}], "there are 27 choices, more than letters: give each a label"),
+    ("own", "t.csv", "question,A,B,C,D,answer\nQ?,x,,y,z,C\n", "line 2: choice B is empty, but choice D is not: correct or remove"),
+    ("own", "t.csv", "question,A,B,C,answer\nQ?,,x,y,B\n", "line 2: choice A is empty, but choice C is not"),
+    ("own", "t.csv", "question,A,B,C,answer\nQ?,x,,,A\n", "line 2: choice B is empty, but choice A is not"),
+    ("own", "t.jsonl", [{"question": "Q?", "A": "x", "B": None, "C": "y", "answer": "C"}], "line 1: choice B is empty, but choice C is not"),
+    ("own", "t.jsonl", [{"question": "Q?", "A": "x", "C": "y", "answer": "C"}], "line 1: choice B is empty, but choice C is not"),
+    ("own", "t.csv", "question,A,B,C,answer\nQ?,1,2,3,2\n", "the answer 2 means two choices, as a text and as a place from 0"),
+    ("own", "t.csv", "question,A,B,answer\nQ?,x,y,2\n", "the answer 2 means no choice (places count from 0)"),
+    ("own", "t.jsonl", [{"question": "Q?", "choices": ["x", "y"], "answer": False}], "the answer false is neither a label nor a text of the choices"),
     ("own", "t.jsonl", [{"question": "Q?", "options": ["x", "y"]}], "no 'answers', it has question, options"),
     ("own", "t.jsonl", [{"question": "Q?", "answers": "x", "context": [{"title": "T", "text": ["One."]}]}], "the document's text must be a text, but is ['One.']"),
     ("own", "t.jsonl", [{"question": "Q?", "answers": "x", "id": 1.0}], "the id must be a text or a whole number, but is 1.0"),
@@ -351,10 +369,21 @@ def test_convfinqas_own_answers_in_words_score_as_their_results():
         ("t.jsonl", [{"question": "Q?", "oa": "x", "ob": "y", "key": 1}], {"choices": ["oa", "ob"], "answers": "key"}, Question("1", "Q?", ("B",), (("A", "x"), ("B", "y")))),
         ("t.jsonl", [{"question": "Q?", "answers": ["x", "y"], "label": 1}], {"choices": "answers", "answers": "label"}, Question("1", "Q?", ("B",), (("A", "x"), ("B", "y")))),
         ("t.jsonl", [{"question": "Q?", "answer": "x", "hits": [{"said": "c"}], "key": 7}], {"documents": "hits.said", "id": "key"}, Question("7", "Q?", ("x",), documents=("c",))),
+        *(("t.jsonl", [{"question": "Q?", name: "x; y"}], {"separator": "; "}, Question("1", "Q?", ("x", "y"))) for name in ("answers", "answer", "answerKey")),
+        ("t.csv", "question,answers,answer\nQ?,,x; y\n", {"separator": "; "}, Question("1", "Q?", ("x", "y"))),
+        ("t.csv", "question,A,B,C,answer\nQ?,x,y,z,0; 2\n", {"separator": "; "}, Question("1", "Q?", ("A", "C"), (("A", "x"), ("B", "y"), ("C", "z")))),
+        ("t.csv", "Q,A,B\nQ?,x,y\n", {"question": "Q", "answers": ["A", "B"]}, Question("1", "Q?", ("x", "y"))),
+        ("t.csv", "Q,A,B,answer\nQ?,x,y,B\n", {"question": "Q"}, Question("1", "Q?", ("B",), (("A", "x"), ("B", "y")))),
     ],
 )  # fmt: skip
 def test_a_users_file_may_have_other_names_of_fields(tmp_path, file, content, fields, expected):
     assert loaded("own", [put(tmp_path, file, content)], {}, fields=fields) == [expected]
+
+
+@pytest.mark.parametrize("name", ["own", "webquestions"])
+def test_records_without_ids_are_numbered_over_all_files(tmp_path, name):
+    files = [put(tmp_path, file, [{"question": f"{file} {n}?", "answers": ["x"]} for n in range(2)]) for file in ("a.jsonl", "b.jsonl")]  # fmt: skip
+    assert [question.id for question in benchmark(name).questions(files)] == ["1", "2", "3", "4"]
 
 
 @pytest.mark.parametrize("where", [{"is_impossible": "false"}, {"level": "2"}, {"split": "dev"}])

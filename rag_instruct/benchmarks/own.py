@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from itertools import takewhile
+from itertools import chain
 from pathlib import Path
 from string import ascii_uppercase
 from types import MappingProxyType
@@ -12,7 +12,7 @@ from typing import Any
 
 from rag_instruct.benchmarks import Benchmark
 from rag_instruct.benchmarks.records import id_of, questions_of_files
-from rag_instruct.records import PLAIN, Form, member
+from rag_instruct.records import PLAIN, Form, Row, member
 from rag_instruct.records.values import is_missing, listed, shown, text_of, unique, word_of, words_of
 from rag_instruct.schema import Question
 from rag_instruct.scoring.paper import own_rule
@@ -23,12 +23,13 @@ ANSWERS = ("answers", "answer", "answerKey")  # the first that is filled in coun
 IDS = ("id", "_id", "qid", "question_id")  # the first that a record has
 Choices = tuple[tuple[str, str], ...]
 Fields = Mapping[str, str | list[str]]
+PLACE = re.compile("0|[1-9][0-9]?")  # a larger number can only be a choice's text
 YES_NO = (("yes", "yes"), ("no", "no"))  # of a question whose answer is JSON's true or false
 
 
 def build(record: Any, number: int) -> Question:
     choices = _choices(listed(_given(record, "choices") or _given(record, "options") or _lettered(record), "choices"))
-    named = next((field for field in ANSWERS if _given(record, field) is not None), "")
+    named = _answer_field(record)
     if not named and (empty := next((field for field in ANSWERS if field in record), "")):
         raise ValueError(f"the field {empty!r} is empty: fill it in")
     given = _needed(record, named or ANSWERS[0])
@@ -56,16 +57,40 @@ def _needed(record: Any, field: str) -> Any:
 
 def _renamed(record: Any, fields: Fields) -> dict[str, Any]:
     """Return the record with our names for its fields. Several names make one list of all that these fields have."""
-    found = dict(record)
-    for ours, theirs in fields.items():
-        names = [theirs] if isinstance(theirs, str) else theirs
-        if ours != "separator":
-            found[ours] = member(record, names[0]) if len(names) == 1 else _together(record, names)
-    if separator := fields.get("separator"):
-        given = found.get("answers")
-        texts = given if isinstance(given, list) else [given]
-        found["answers"] = [part for text in texts for part in text_of(text, "answers").split(str(separator))]
+    named = {ours: [theirs] if isinstance(theirs, str) else theirs for ours, theirs in fields.items()}
+    separator = "".join(named.pop("separator", []))
+    letters = set(ascii_uppercase).intersection(chain(*named.values()))  # a column Q of questions is no choice
+    found = {key: value for key, value in record.items() if key not in letters}
+    for ours, names in named.items():
+        found[ours] = member(record, names[0]) if len(names) == 1 else _together(record, names)
+    if (answers := _answer_field(found)) and separator:
+        found[answers] = _divided(found[answers], separator)
     return found
+
+
+def _answer_field(record: Any) -> str:
+    """Return the name of the field with the answers: the first that is filled in, or ""."""
+    return next((field for field in ANSWERS if _given(record, field) is not None), "")
+
+
+def _divided(given: Any, separator: str) -> Any:
+    """Return the parts of a text, or of each text in a list. Other forms hold their answers apart already."""
+    if not isinstance(given, str | list):
+        return given
+    texts = given if isinstance(given, list) else [given]
+    return [part for text in texts for part in (text.split(separator) if isinstance(text, str) else [text])]
+
+
+def _typed(cell: Any) -> Any:
+    """Return what the cell of a table means: true or false, a place among choices, a list of places, or a text."""
+    text = cell.strip() if isinstance(cell, str) else ""
+    if text[:1] + text[-1:] == "[]":
+        cell = listed(text, "answers")
+    if isinstance(cell, list):
+        return [int(part) if isinstance(part, str) and PLACE.fullmatch(part) else part for part in cell]
+    if text.casefold() in ("true", "false"):
+        return text.casefold() == "true"
+    return int(text) if PLACE.fullmatch(text) else cell
 
 
 def _together(record: Any, names: Sequence[str]) -> list[Any]:
@@ -97,11 +122,13 @@ def _given(record: Any, field: str) -> Any:
 
 def _lettered(record: Any) -> dict[str, Any]:
     """Return the choices of a table with a column for each: A, B, C and so on, as MMLU's files have them."""
-    letters = list(takewhile(lambda letter: _given(record, letter) is not None, ascii_uppercase))
-    more = [letter for letter in ascii_uppercase[len(letters) :] if _given(record, letter) is not None]
-    if len(letters) > 1 and more:
-        raise ValueError(f"choice {more[0]} stands behind an empty choice")
-    return {letter: record[letter] for letter in letters} if len(letters) > 1 else {}
+    filled = [letter for letter in ascii_uppercase if _given(record, letter) is not None]
+    if not filled or len(record.keys() & set("ABC")) < 2:  # a column A alone, or N and K, are no choices
+        return {}
+    if filled != list(ascii_uppercase[: max(len(filled), 2)]):
+        empty = next(letter for letter in ascii_uppercase if letter not in filled)
+        raise ValueError(f"choice {empty} is empty, but choice {filled[-1]} is not")
+    return {letter: record[letter] for letter in filled}
 
 
 def _texts(record: Any, field: str) -> list[str]:
@@ -174,6 +201,8 @@ def _labels(given: Any, choices: Choices) -> tuple[str, ...]:
     The record has their labels, their texts, or their places from 0, as MMLU and class labels have them.
     """
     values = given if isinstance(given, list) else [given]
+    if isinstance(given, bool):
+        return (_by_verdict(given, choices),)
     if all(type(value) is int for value in values):
         return tuple(dict.fromkeys(_by_number(value, choices) for value in values))
     answers = unique(_answers(given))
@@ -199,6 +228,15 @@ def _written_otherwise(answers: Sequence[str], choices: Choices) -> list[str]:
             return []
         found += meant
     return found
+
+
+def _by_verdict(given: bool, choices: Choices) -> str:
+    """Return the label of the choice that is true or yes, or else false or no."""
+    for word in ("true", "yes") if given else ("false", "no"):
+        found = [label for label, text in choices if word in (label.casefold(), text.strip().casefold())]
+        if len(found) == 1:
+            return found[0]
+    raise ValueError(f"the answer {str(given).lower()} is neither a label nor a text of the choices")
 
 
 def _by_number(number: int, choices: Choices) -> str:
@@ -260,7 +298,12 @@ def read(
 
     def chosen(record: Any, number: int) -> Question | None:
         wanted = all(_as_text(record.get(key)) == value for key, value in where.items())
-        return build(_renamed(record, fields), number) if wanted else None
+        if not wanted:
+            return None
+        found = _renamed(record, fields)
+        if isinstance(record, Row) and (answers := _answer_field(found)):
+            found[answers] = _typed(found[answers])
+        return build(found, number)
 
     return questions_of_files(paths, chosen, form=form, remedy=REMEDY)
 

@@ -1,6 +1,7 @@
 """Turn the records of a benchmark's files into questions. An error names the record that has another form."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import count
 from pathlib import Path
 from string import ascii_uppercase
 from typing import Any
@@ -21,18 +22,21 @@ def questions_of_files(
 ) -> Iterator[Question]:
     """Yield the questions of all records.
 
-    `columns` are the fields to read. `form` says how the files are written.
+    `columns` are the fields to read. `form` says how the files are written. The records are numbered over all files.
     Raises UserError with file and place if a field is missing or has another form.
     """
+    numbers = count(1)
     for path in paths:
         is_one_value = path.name.lower().endswith((".json", ".json.gz", ".json.zst", ".zip"))
         written = form if is_one_value else form._replace(under="", keyed="")
-        yield from built(path, located_records(path, columns, written), build, remedy)
+        yield from built(path, located_records(path, columns, written), build, remedy, numbers)
 
 
-def built(path: Path, records: Iterable[Located], build: Build, remedy: str = ITS_OWN) -> Iterator[Question]:
+def built(
+    path: Path, records: Iterable[Located], build: Build, remedy: str = ITS_OWN, numbers: Iterable[int] = ()
+) -> Iterator[Question]:
     """Yield the questions of the records that were read from `path`. Raises UserError like questions_of_files."""
-    for number, (place, record) in enumerate(records, start=1):
+    for (place, record), number in zip(records, numbers or count(1), strict=False):
         try:
             if not isinstance(record, dict):
                 raise TypeError(f"{shown(record)} is not an object with fields")

@@ -7,11 +7,11 @@ from typing import Any
 from rag_instruct.errors import UserError
 from rag_instruct.records.json_values import json_members, json_records
 from rag_instruct.records.opening import COMPRESSIONS, Form, is_known, kind_of, opened_text, resolved
-from rag_instruct.records.tables import DELIMITERS, table_records
+from rag_instruct.records.tables import DELIMITERS, Row, table_records
 from rag_instruct.records.values import member, member_as_list, shown
 
 __all__ = [
-    "PLAIN", "Form", "Located", "is_known", "located_members", "located_records", "member", "member_as_list",
+    "PLAIN", "Form", "Located", "Row", "is_known", "located_members", "located_records", "member", "member_as_list",
     "shown", "text_lines",
 ]  # fmt: skip
 

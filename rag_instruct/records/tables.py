@@ -14,6 +14,10 @@ Located = tuple[str, Any]
 UNQUOTED = "if the file was written without quoting, set `quoted: false` in config.yaml"
 
 
+class Row(dict[str, Any]):
+    """A record of a table. All its values are texts, because a table has no types."""
+
+
 def table_records(text: Text, kind: str, form: Form) -> Iterator[Located]:
     """Read the rows as objects by the names in the header, or in `form.header`. Blank lines are skipped."""
     delimiter = form.delimiter or DELIMITERS[kind]
@@ -38,7 +42,7 @@ def table_records(text: Text, kind: str, form: Form) -> Iterator[Located]:
                 f"({', '.join(header)}); the row begins with {row[:1]!r:.60}: correct it, or put fields that contain a "
                 f"separator in quotes{fix}"
             )
-        yield f"line {line}", dict(zip(header, row, strict=True))
+        yield f"line {line}", Row(zip(header, row, strict=True))
 
 
 def _checked_header(text: Text, line: int, header: list[str], delimiter: str) -> list[str]:
