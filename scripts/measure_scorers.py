@@ -3,7 +3,7 @@
 python -m scripts.measure_scorers triviaqa=unfiltered.json arc=ARC-Challenge-Test.jsonl
 
 Args:
-    benchmarks: <benchmark>=<file>, the benchmark's own file
+    benchmarks: <benchmark>=<file>, the benchmark's own file; of the kinds open, multi_hop and choice
     errors: also print this many wrongly scored outputs of each benchmark
 """
 

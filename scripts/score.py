@@ -14,14 +14,14 @@ from pathlib import Path
 from rag_instruct import cli
 from rag_instruct.benchmarks import benchmark
 from rag_instruct.evaluation.scored import scored
-from rag_instruct.files import read_jsonl, write_jsonl
+from rag_instruct.files import write_jsonl
 from rag_instruct.record_files import read_records
 from rag_instruct.schema import Question
 
 
 def main(outputs: Path, *, schema: str, questions: Path, output: Path) -> None:
     asked = list(read_records(questions, Question))
-    write_jsonl(output, scored(asked, read_jsonl(outputs), benchmark(schema)))
+    write_jsonl(output, scored(asked, outputs, benchmark(schema)))
 
 
 if __name__ == "__main__":

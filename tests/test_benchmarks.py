@@ -9,7 +9,7 @@ import pytest
 from conftest import ROOT, SHARED, needs_shared
 
 from rag_instruct.benchmarks import benchmark, names
-from rag_instruct.benchmarks.settings import loaded
+from rag_instruct.benchmarks.settings import facts, loaded
 from rag_instruct.errors import UserError
 from rag_instruct.record_files import read_records, write_records
 from rag_instruct.schema import Question
@@ -35,6 +35,10 @@ TURNS = {
     "exe_ans_list": [60.94, 25.14, 1.42403, "yes"],
     "turn_program": ["60.94", "25.14", "subtract(60.94, 25.14), divide(#0, 25.14)", "greater(60.94, 25.14)"],
 }
+SETS = {
+    "hotpotqa": {}, "hotpot_b": {"schema": "hotpotqa"}, "mine": {"schema": "own"},
+    "given": {"schema": "arc", "label": "Given"},
+}  # fmt: skip
 REPORT = {
     "pre_text": ["before .", "."],
     "post_text": ["after ."],
@@ -393,6 +397,17 @@ def test_only_some_records_of_a_users_file_may_be_questions(tmp_path, where):
         {"question": "R?", "answers": [], "is_impossible": True, "level": 3, "split": "test"},
     ]
     assert [question.question for question in loaded("own", [put(tmp_path, "t.jsonl", rows)], where)] == ["Q?"]
+
+
+@pytest.mark.parametrize("given", [{"where": {"prop": "color"}}, {"where": {}, "fields": {"id": "key"}}])
+def test_settings_of_a_users_file_are_refused_for_other_schemas(tmp_path, given):
+    with pytest.raises(UserError, match="`where` and `fields` are for `schema: own`"):
+        loaded("popqa", [put(tmp_path, "t.jsonl", [POPQA])], **given)
+
+
+def test_two_sets_of_one_schema_have_two_labels():
+    found = {name: facts(name, settings)["label"] for name, settings in SETS.items()}
+    assert found == {"hotpotqa": "HotP", "hotpot_b": "hotpot_b", "mine": "mine", "given": "Given"}
 
 
 def test_answers_too_long_to_be_stated_are_said(tmp_path, caplog):

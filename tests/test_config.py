@@ -179,7 +179,10 @@ def test_an_ablation_is_a_few_lines():
         ),
         (("exemplar_sets", "own"), {**OWN, "schema": "plain"}, "exemplar_sets.own: give either schema or fields"),
         (("exemplar_sets", "own"), {**OWN, "fields": {"turns": "x"}}, "exemplar_sets.own.fields"),
-        (("benchmarks", "mine"), {"path": "q.csv", "fields": {"id": "x"}}, "fields is for `schema: own`: set that"),
+        *(
+            (("benchmarks", "popqa"), {"path": "q.csv", key: given}, f"{key} is for `schema: own`: set that, or remove")
+            for key, given in {"fields": {"id": "x"}, "where": {"a": "b"}, "kind": "open", "metric": "accuracy"}.items()
+        ),
         (
             ("benchmarks", "mine"),
             {"path": "q.csv", "schema": "own", "fields": {"answers": ["a", 3]}},

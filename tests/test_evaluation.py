@@ -9,14 +9,14 @@ import pytest
 from browsing import opened
 from conftest import ROOT
 
-from rag_instruct.benchmarks import Benchmark
+from rag_instruct.benchmarks import Benchmark, names
 from rag_instruct.errors import UserError
 from rag_instruct.evaluation.lm_eval_format import export
 from rag_instruct.evaluation.page import SAMPLED, drawn, page, plot, samples
 from rag_instruct.evaluation.results import Cell, Evaluation
 from rag_instruct.evaluation.scored import scored
 from rag_instruct.evaluation.summary import Answers, published, summary
-from rag_instruct.evaluation.tables import every_score
+from rag_instruct.evaluation.tables import every_score, retrieval
 from rag_instruct.evaluation.tables import page as markdown
 from rag_instruct.files import write_jsonl
 from rag_instruct.record_files import write_records
@@ -31,8 +31,8 @@ DESCRIBED = {
         "tuned": {"label": "Tuned", "recipe": "r", "base": "base"},
     },
     "benchmarks": {
-        "popqa": {"label": "PQA", "kind": "open", "metric": "accuracy"},
-        "arc": {"label": "ARC", "kind": "choice", "metric": "exact_match"},
+        "popqa": {"label": "PQA", "kind": "open", "metric": "accuracy", "schema": "popqa"},
+        "arc": {"label": "ARC", "kind": "choice", "metric": "exact_match", "schema": "arc"},
     },
     "asked": {"documents": 10, "decoding": "greedy", "max_new_tokens": 500},
 }
@@ -88,7 +88,7 @@ def evaluation_in(results):
             outputs.append(place / given / f"{model}.outputs.jsonl")
             write_jsonl(outputs[-1], said)
             scores.append(place / given / f"{model}.scores.jsonl")
-            write_jsonl(scores[-1], scored(asked, said, RULES))
+            write_jsonl(scores[-1], scored(asked, outputs[-1], RULES))
     evaluation, answers = Evaluation(scores, DESCRIBED), Answers(outputs, questions)
     disagreements = list(answers.joined(evaluation.disputed()))
     others = published(ROOT / "resources/evaluation/published_scores.yaml", DESCRIBED["benchmarks"])
@@ -129,11 +129,12 @@ def test_disagreements_are_all_there_with_what_was_said(built):
     }
 
 
-def test_outputs_of_other_questions_are_refused(built):
-    with pytest.raises(
-        UserError, match=r"outputs\.jsonl file: the ids of the 1 rows do not match those of the 1 questions"
-    ):
-        list(scored([Question("q", "What?", ("x",))], [{"id": "other", "output": ""}], RULES))
+def test_outputs_of_other_questions_are_refused_with_their_file(tmp_path):
+    path = tmp_path / "m.outputs.jsonl"
+    write_jsonl(path, [{"id": "other", "output": ""}])
+    said = f"{path}: the ids of the 1 rows do not match those of the 1 questions: delete this file"
+    with pytest.raises(UserError, match=re.escape(said)):
+        list(scored([Question("q", "What?", ("x",))], path, RULES))
 
 
 def test_the_markdown_says_what_the_json_says(built):
@@ -165,25 +166,22 @@ def test_the_csv_has_a_line_a_score(built):
 
 
 def test_published_rows_are_the_papers():
-    every = dict.fromkeys(
-        [
-            "webquestions",
-            "popqa",
-            "triviaqa",
-            "openbookqa",
-            "pubhealth",
-            "arc",
-            "two_wiki",
-            "hotpotqa",
-            "musique",
-            "convfinqa",
-            "pubmedqa",
-        ]
-    )
-    rows = published(ROOT / "resources/evaluation/published_scores.yaml", every)
+    path = ROOT / "resources/evaluation/published_scores.yaml"
+    rows = published(path, {name: {"schema": name} for name in names()})
     assert [len(row["scores"]) for row in rows] == [11] * 4
     assert sum(rows[3]["scores"].values()) == pytest.approx(760.1)
-    assert published(ROOT / "resources/evaluation/published_scores.yaml", {"mine": {}}) == []
+    assert published(path, {"popqa": {"schema": "own"}, "mine": {"schema": "popqa"}, "own": {"schema": "own"}}) == []
+
+
+def test_two_benchmarks_with_one_label_keep_their_rows(built):
+    made = json.loads(json.dumps(built[4]))
+    made["benchmarks"]["arc"]["label"] = made["benchmarks"]["popqa"]["label"]
+    made["retrieval"]["arc"] = {**made["retrieval"]["popqa"], "recall": {"1": 0.5}}
+    assert retrieval(made).to_numpy().tolist() == [["PQA", "25.0", "100.0"], ["PQA", "50.0", None]]
+    assert [[mark["benchmark"] for mark in marks] for _, marks in plot(made, "documents")["rows"]] == [
+        ["popqa"],
+        ["arc"],
+    ]
 
 
 class Page(HTMLParser):
@@ -236,7 +234,7 @@ def test_samples_are_of_all_outcomes_and_the_same_each_time(built):
 
 def test_plots_have_every_gain_in_its_place(built):
     made = plot(built[4], "documents")
-    marks = [mark for marks in made["rows"].values() for mark in marks]
+    marks = [mark for _, marks in made["rows"] for mark in marks]
     assert len(marks) == 2
     for mark in marks:
         assert 0 <= mark["x"]["low"] < mark["x"]["value"] < mark["x"]["high"] <= 100

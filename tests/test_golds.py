@@ -5,6 +5,8 @@ from conftest import SHARED, needs_shared
 
 from rag_instruct.benchmarks import benchmark
 from rag_instruct.benchmarks.golds import measure, table
+from rag_instruct.errors import UserError
+from rag_instruct.schema import Question
 
 FILES = {
     "triviaqa": "triviaqa_unfiltered_1500.json",
@@ -33,3 +35,18 @@ def test_at_least_995_of_1000_are_scored_rightly(name):
     assert poor == {}
     made, right = (sum(column) for column in zip(*counts.values(), strict=True))
     assert right >= 0.995 * made
+
+
+@pytest.mark.parametrize(
+    ("name", "question"),
+    [
+        ("pubhealth", Question("1", "Is it?", ("true",), (("true", "true"), ("false", "false")))),
+        ("convfinqa", Question("1", "How much?", ("14.1",), documents=("It is 14.1.",))),
+        ("own", Question("1", "Which?", ("B",), (("A", "bat"), ("B", "cat")))),
+    ],
+)
+def test_a_benchmark_for_which_no_outputs_are_made_is_refused(name, question):
+    with pytest.raises(
+        UserError, match=f"{name}: outputs are made only for benchmarks of the kinds open, multi_hop, c"
+    ):
+        measure(benchmark(name), [question])

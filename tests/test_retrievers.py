@@ -36,6 +36,15 @@ def test_recall_and_ndcg_counted_by_hand(run):
     assert found["nDCG@10"] == pytest.approx(100 * (1 / math.log2(3) + 1 / math.log2(7)) / ideal, abs=1e-3)
 
 
+@pytest.mark.parametrize("gold", [{"gold_passage_ids": ("id3",)}, {"gold_titles": ("T",)}])
+def test_questions_with_their_own_documents_are_not_searched_and_do_not_count(run, gold):
+    own = Question("own", "?", ("x",), documents=("T\nx",), **gold)
+    assert values(measurements("b", [own, *questions(**gold)], "bm25", run)) == values(
+        measurements("b", questions(**gold), "bm25", run)
+    )
+    assert not list(measurements("b", [own], "bm25", run))
+
+
 def test_with_titles_an_article_counts_once(run):
     """All passages here have the title T."""
     found = values(measurements("b", questions(gold_titles=("t", "Other")), "bm25", run))

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from rag_instruct.benchmarks import Benchmark
+from rag_instruct.errors import UserError
 from rag_instruct.schema import Question
 from rag_instruct.scoring.spelling import normalized
 from rag_instruct.tables import frame, markdown
@@ -34,6 +35,7 @@ CHOSEN = {
     "label in a sentence": "The correct option is {label}.",
     "text in a sentence": "I think that it is {text}.",
 }
+KINDS = ("open", "multi_hop", "choice")
 STEPS = (1, 61)  # how many questions further on a wrong answer is taken from
 
 
@@ -108,7 +110,16 @@ def _contains(words: tuple[str, ...], answers: set[tuple[str, ...]]) -> bool:
 
 
 def measure(benchmark: Benchmark, questions: Sequence[Question]) -> tuple[dict[str, list[int]], list[Output]]:
-    """Return for each kind of output how many were made and scored rightly, and the outputs that were not."""
+    """Return for each kind of output how many were made and scored rightly, and the outputs that were not.
+
+    Raises UserError for a benchmark with other outputs, such as verdicts, for which nothing is made here.
+    """
+    unfit = next((one for one in questions if bool(one.choices) != (benchmark.kind == "choice")), None)
+    if benchmark.kind not in KINDS or unfit:
+        raise UserError(
+            f"{benchmark.name}: outputs are made only for benchmarks of the kinds {', '.join(KINDS)}, where all or no "
+            f"questions have choices: leave {benchmark.name} out"
+        )
     counts: dict[str, list[int]] = {}
     wrong: list[Output] = []
     for output in outputs(benchmark.kind, questions):

@@ -26,7 +26,7 @@ def facts(name: str, settings: Mapping[str, Any]) -> dict[str, str]:
     """Return label, kind and metric from config.yaml, or else from the benchmark's file."""
     schema = schema_of(name, settings)
     known = benchmark(schema)
-    of_file = {"label": name if schema == "own" else known.label, "kind": known.kind, "metric": known.metric}
+    of_file = {"label": known.label if name == schema else name, "kind": known.kind, "metric": known.metric}
     return {fact: settings.get(fact, of_file[fact]) for fact in FACTS}
 
 
@@ -46,7 +46,9 @@ def loaded(
     from rag_instruct.benchmarks import own  # with the scorers, which plans do not need
 
     known = benchmark(schema)
-    if where or schema == "own":
+    if schema != "own" and (where or fields):
+        raise UserError("`where` and `fields` are for `schema: own`: set that, or leave them out")
+    if schema == "own":
         questions = list(own.read(paths, form, where, fields))
     else:
         questions = list(known.questions([path / form.member if _is_archive(path) else path for path in paths]))
@@ -88,7 +90,10 @@ def evaluated(config: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {
         "dataset": name,
         "models": {key: {"label": key, **_which(config["models"][key])} for key in evaluation["models"]},
-        "benchmarks": {key: facts(key, config["benchmarks"][key]) for key in evaluation["benchmarks"]},
+        "benchmarks": {
+            key: {**facts(key, config["benchmarks"][key]), "schema": schema_of(key, config["benchmarks"][key])}
+            for key in evaluation["benchmarks"]
+        },
         "asked": {key: evaluation[key] for key in ("documents", "decoding", "max_new_tokens")},
     }
 

@@ -58,10 +58,10 @@ def plot(summary: Summary, kind: str) -> dict[str, Any] | None:
         "series": [f"{summary['models'][model]['label']}, {LABELS[given]}" for model, given in series],
         "ticks": [(f"{tick:+.0f}" if tick else "0", place(tick)) for tick in ticks],
         "zero": place(0),
-        "rows": {
-            about["label"]: [mark for mark in marks if mark["benchmark"] == name]
+        "rows": [
+            (about["label"], [mark for mark in marks if mark["benchmark"] == name])
             for name, about in summary["benchmarks"].items()
-        },
+        ],
     }
 
 

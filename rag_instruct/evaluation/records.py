@@ -123,7 +123,7 @@ class Description(TypedDict):
 
     dataset: str
     models: dict[str, dict[str, Any]]  # by name: label, base model, and checkpoint or teacher
-    benchmarks: dict[str, dict[str, Any]]  # by name: label, kind and metric
+    benchmarks: dict[str, dict[str, Any]]  # by name: label, kind, metric and schema
     asked: dict[str, Any]  # how questions are asked: the settings documents, decoding and max_new_tokens
 
 

@@ -38,8 +38,11 @@ class Measurement(NamedTuple):
 
 
 def measurements(benchmark: str, questions: Sequence[Question], retriever: str, run: Run) -> Iterator[Measurement]:
-    """Yield the run's value of each measure. Only questions with gold passages count; without any, yield nothing."""
-    asked = [question for question in questions if gold_of(question)]
+    """Yield the run's value of each measure. Without questions that count, yield nothing.
+
+    Questions with gold passages count. Those with their own documents do not: no search is made for them.
+    """
+    asked = [question for question in questions if gold_of(question) and not question.documents]
     if not asked:
         return
     qrels = [Qrel(question.id, gold, 1) for question in asked for gold in gold_of(question)]

@@ -1,17 +1,19 @@
 """Score outputs by the benchmark's own rules and by the paper's rule."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import cast
 
 from rag_instruct.benchmarks import Benchmark
 from rag_instruct.evaluation.questioning import checked_rows
-from rag_instruct.evaluation.records import Output, ScoredOutput
+from rag_instruct.evaluation.records import ScoredOutput
+from rag_instruct.files import read_jsonl
 from rag_instruct.schema import Question
 
 
-def scored(questions: Sequence[Question], outputs: Iterable[Output], benchmark: Benchmark) -> Iterator[ScoredOutput]:
-    """Yield the scores of each output. Raises UserError if the outputs belong to other questions."""
-    for question, row in zip(questions, checked_rows(outputs, questions, "the .outputs.jsonl file"), strict=True):
+def scored(questions: Sequence[Question], outputs: Path, benchmark: Benchmark) -> Iterator[ScoredOutput]:
+    """Yield the scores of each output in a .jsonl file. Raises UserError if the outputs belong to other questions."""
+    for question, row in zip(questions, checked_rows(read_jsonl(outputs), questions, str(outputs)), strict=True):
         scores = {
             "id": question.id,
             **benchmark.score(question, row["output"]),

@@ -55,9 +55,13 @@ def by_id(path: Path, ids: Container[str]) -> dict[str, Any]:
 
 
 def published(path: Path, benchmarks: Mapping[str, Any]) -> list[Published]:
-    """Return the published scores in the YAML file `path` for these benchmarks."""
+    """Return the published scores in the YAML file `path` for these benchmarks.
+
+    A user's own set may have a benchmark's name, so only a set that the benchmark's own file reads has its scores.
+    """
+    named = {name for name, about in benchmarks.items() if about["schema"] == name}
     rows = [
-        Published(label=row["label"], scores={k: v for k, v in row["scores"].items() if k in benchmarks})
+        Published(label=row["label"], scores={k: v for k, v in row["scores"].items() if k in named})
         for row in yaml.safe_load(read_text(path))["models"]
     ]
     return [row for row in rows if row["scores"]]

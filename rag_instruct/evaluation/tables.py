@@ -15,8 +15,9 @@ RETRIEVAL = {"recall": "recall", "answer_in_documents": "answer in"}
 ABOUT_DOCUMENTS = "Answers with documents are compared with the same model's closed-book answers."
 ABOUT_TRAINING = "The trained model is compared with its base model, asked in the same way."
 ABOUT_RETRIEVAL = """\
-*recall@k* is the percentage of known gold passages that are among the first k documents. *answer in@k* is the
-percentage of questions whose answer is in one of the first k documents."""
+For each question we take the share of its gold passages among the first k documents; *recall@k* is the mean, in
+percent. *answer in@k* is the percentage of questions whose answer is in one of the first k documents. Questions with
+the answer yes or no count too, so the figure is low for HotpotQA and 2WikiMultihopQA."""
 ABOUT_SCORES = """\
 Scores are in percent, with 95 % intervals over the questions. *ours* is the benchmark's own rule (acc or EM) as the
 field defines it. *paper's* is the rule of the paper's scorer, which also scored the published rows. docs/scoring.md
@@ -101,10 +102,8 @@ def gains(summary: Summary, kind: str) -> "pd.DataFrame":
 
 def retrieval(summary: Summary) -> "pd.DataFrame":
     """Return recall@k and the share of questions with an answer in the first k documents, in percent."""
-    import pandas as pd
-
     found = {
-        summary["benchmarks"][name]["label"]: {
+        name: {
             f"{label}@{depth}": f"{100 * share:.1f}"
             for kind, label in RETRIEVAL.items()
             for depth, share in measured[kind].items()
@@ -114,7 +113,11 @@ def retrieval(summary: Summary) -> "pd.DataFrame":
     }
     heads = {head for shares in found.values() for head in shares}
     columns = sorted(heads, key=lambda head: (head.startswith("answer"), int(head.split("@")[1])))
-    return pd.DataFrame.from_dict(found, orient="index", columns=columns).rename_axis("benchmark").reset_index()
+    rows = (
+        [summary["benchmarks"][name]["label"], *(shares.get(head) for head in columns)]
+        for name, shares in found.items()
+    )
+    return frame(["benchmark", *columns], rows)
 
 
 def counts(summary: Summary) -> "pd.DataFrame":

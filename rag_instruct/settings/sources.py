@@ -347,7 +347,8 @@ class Benchmark(Written):
     )
     label: Maybe[str] = Field(
         None,
-        description="The name in tables; left out, the short name in the benchmark's file, or the key.",
+        description="The name in tables; left out, the short name in the benchmark's file if that has the key's name, "
+        "or else the key.",
         examples=["PopQA"],
     )
     kind: Maybe[Literal["open", "choice", "closed", "multi_hop", "own_context"]] = Field(
@@ -379,6 +380,7 @@ class Benchmark(Written):
     def _known_kinds(self) -> Self:
         _refuse_unknown_kind(self.url)
         _refuse_unknown_kind(self.ids.url if self.ids else None, "ids.url")
-        if self.fields and self.schema_ != "own":
-            raise refusal("fields is for `schema: own`: set that, or remove fields")
+        for key in ("fields", "where", "kind", "metric"):
+            if getattr(self, key) and self.schema_ != "own":
+                raise refusal(f"{key} is for `schema: own`: set that, or remove {key}")
         return self
