@@ -10,6 +10,7 @@ from browsing import opened
 from conftest import ROOT
 
 from rag_instruct.benchmarks import Benchmark, names
+from rag_instruct.benchmarks.settings import evaluated
 from rag_instruct.errors import UserError
 from rag_instruct.evaluation.lm_eval_format import export
 from rag_instruct.evaluation.page import SAMPLED, drawn, page, plot, samples
@@ -170,7 +171,14 @@ def test_published_rows_are_the_papers():
     rows = published(path, {name: {"schema": name} for name in names()})
     assert [len(row["scores"]) for row in rows] == [11] * 4
     assert sum(rows[3]["scores"].values()) == pytest.approx(760.1)
-    assert published(path, {"popqa": {"schema": "own"}, "mine": {"schema": "popqa"}, "own": {"schema": "own"}}) == []
+
+
+def test_published_rows_are_not_those_of_other_sets_with_the_benchmarks_name():
+    sets = {"popqa": {"schema": "own"}, "mine": {"schema": "popqa"}, "arc": {}}
+    asked = {"models": [], "benchmarks": list(sets), "documents": 1, "decoding": "greedy", "max_new_tokens": 5}
+    how = evaluated({"datasets": {"set": {"evaluation": asked}}, "benchmarks": sets, "models": {}}, "set")
+    rows = published(ROOT / "resources/evaluation/published_scores.yaml", how["benchmarks"])
+    assert [list(row["scores"]) for row in rows] == [["arc"]] * 4
 
 
 def test_two_benchmarks_with_one_label_keep_their_rows(built):
