@@ -1,4 +1,7 @@
-"""Show what a build would run, why, and what it would cost. This buys nothing, and runs no job but the preview of costs.
+"""Show what a build would run, why, and what it would cost. This buys nothing.
+
+It runs no job but the preview of costs.
+
 
 python -m scripts.plan results/rag_instruct_40k.jsonl
 python -m scripts.plan results/mine.jsonl --configfile own.yaml

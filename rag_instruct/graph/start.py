@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any
 
@@ -52,7 +53,8 @@ def start(workflow: Any, settings: dict[str, Any]) -> None:
         _show_failures()
     _refuse(jobs, settings, workflow)
     unwanted = is_quiet_about(workflow.output_settings.quiet or [], "progress")
-    if handler and sys.stderr.isatty() and not unwanted:
+    # With conda's environments, Snakemake's own Python may lack rich.
+    if handler and sys.stderr.isatty() and not unwanted and find_spec("rich"):
         from rag_instruct.graph.display import show
 
         found = [(job.jobid, job.rule.name, dict(job.wildcards_dict)) for job in jobs]
