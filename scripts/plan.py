@@ -2,7 +2,6 @@
 
 It runs no job but the preview of costs.
 
-
 python -m scripts.plan results/rag_instruct_40k.jsonl
 python -m scripts.plan results/mine.jsonl --configfile own.yaml
 
