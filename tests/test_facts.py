@@ -157,6 +157,37 @@ def test_a_text_without_a_title_is_about_the_name_with_which_it_begins():
     assert not asked("para_018", "The cat sat there. Holm was born in 1912.")
 
 
+@pytest.mark.parametrize(
+    ("title", "text"),
+    [
+        ("Winston Churchill", "Lord Randolph Churchill (1849-1895) was his father."),
+        ("Winston Churchill", "Winston Churchill University (born 1895 as a school) closed."),
+        ("Ann Lee", "The Second Boer War (1899-1902) changed her."),
+        ("Ann Lee", "The Trial of Ann Lee (1899-1902) was a series."),
+        ("Martin Luther", "Martin Luther King (1929-1968) was named after him."),
+        ("Martin Luther", "Martin Luther III (1929-1968) was named after him."),
+        ("George II, Prince of Anhalt", "George, Prince of Anhalt (1390-1474) was his father."),
+    ],
+)
+def test_the_life_of_others_is_not_the_topics(title, text):
+    found = asked(title, f"{title.partition(',')[0]} was a writer. " + text)
+    assert not [one for one in found if "born" in one or "die" in one], found
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("Winston Churchill", "Sir Winston Leonard Spencer Churchill, KG, O.M."),
+        ("Winston Leonard Churchill", "Winston Churchill"),
+        ("W. L. Churchill", "Winston Leonard Churchill"),
+        ("Ida Holm-Lind", "Ida Holm- Lind"),
+    ],
+)
+def test_a_topics_life_stands_behind_its_name_with_more_or_fewer_words(title, name):
+    found = asked(title, f"{name} (1874-1965) was a British writer. He moved to Paris in 1901.")
+    assert found.get(f"When was {title} born?") == "1874"
+
+
 def test_people_and_things():
     assert is_human(["painter"])
     assert is_human(["boxer"])

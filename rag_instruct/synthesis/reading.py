@@ -30,6 +30,7 @@ from rag_instruct.synthesis.subjects import (
     has_lone_surname,
     has_unexplained_noun,
     in_full,
+    is_full_name,
     is_unspecified,
     learn,
     settle_kind,
@@ -179,7 +180,7 @@ def _is_sentence(doc: "Doc") -> bool:
 def _life(sentence: str, topic: Topic) -> Iterator[Fact]:
     """Yield when a person was born and died, from the parentheses behind the name."""
     opening = NAMED.match(sentence) if topic.person else None
-    if not opening or not {word.lower() for word in re.findall(r"[\w'-]+", opening[1])} & topic.words:
+    if not opening or not is_full_name(opening[1], topic):
         return
     inner = re.sub(r"\s+", " ", opening[2]).strip()
     found = LIFE.match(inner) or BORN.search(inner)

@@ -109,6 +109,7 @@ ARTICLES = frozenset({"the", "a", "an"})
 # Words with capitals that follow each other, with the particles of names between them.
 CAPITALISED = re.compile(r"(?<![\w-])[A-Z][\w.'-]*(?: (?:(?:van|von|de|da|di|der|la|of|the|ter) )*[A-Z][\w.'-]*)*")
 WORD = re.compile(r"[\w'-]+")
+POST_NOMINALS = re.compile(r"(?:,? (?![IVX]+\b)[A-Z][A-Z.]+)+,?$")  # ", KCB", " M.D."; not " III"
 
 
 @dataclass
@@ -383,6 +384,23 @@ def is_topic(words: "Sequence[Token]", head: "Token", topic: Topic) -> bool:
         return True
     the = words[0].lower_ == "the" and len(said) == 1 and head.pos_ == "NOUN"
     return the and not topic.person and topic.is_called(head.lemma_.lower())
+
+
+def is_full_name(said: str, topic: Topic) -> bool:
+    """Say whether words with capitals are the full name of the topic, a person: its first and last word, or all of it.
+
+    A name of several words may have others in front or inside, and instead of initials, but no other last word.
+    """
+    said = POST_NOMINALS.sub("", re.sub(r"-\s+", "-", said))
+    words, own = ([word for word in WORD.findall(text.lower()) if word not in ARTICLES] for text in (said, topic.name))
+    if not words or not own:
+        return False
+    last = WORD.findall(topic.name.partition(",")[0].lower())[-1]  # of "George II, Prince of Anhalt": "ii"
+    if {own[0], last} <= set(words) <= topic.words:
+        return True
+    whole = all(any(word == one or (len(one) == 1 and word[0] == one) for word in words) for one in own)
+    with_others = bool({"and", "of"} & set(words) - topic.words)  # "The Trial of Ann Lee"
+    return len(own) > 1 and whole and words[-1] == own[-1] and not with_others
 
 
 def _named(words: "Sequence[Token]", head: "Token", topic: Topic) -> str:
