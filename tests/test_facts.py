@@ -1,11 +1,14 @@
 """What a parse of real and invented text gives: questions that stand alone, with the answer that the sentence states."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from rag_instruct.corpus.passages import Passage
+from rag_instruct.synthesis import reading, subjects
 from rag_instruct.synthesis.facts import Fact
 from rag_instruct.synthesis.reading import find_facts, parser, plain
-from rag_instruct.synthesis.subjects import is_human, topic_of
+from rag_instruct.synthesis.subjects import Topic, in_full, is_human, topic_of
 
 pytestmark = pytest.mark.slow  # the parser loads for seconds
 
@@ -303,6 +306,27 @@ def test_names_are_said_in_full_and_common_words_small():
     assert "When did Florence Holm move to Florence?" in moved
     bread = asked("French Revolution", "The price of bread rose. Bread was sold in Paris in 1789.")
     assert not [question for question in bread if "Bread" in question], bread
+
+
+def test_the_names_of_an_article_cost_a_fact_without_them_no_pattern(monkeypatch):
+    """Else the time grows with the square of the article."""
+    searched = []
+    monkeypatch.setattr(subjects, "TIME", SimpleNamespace(search=searched.append))
+    topic = Topic(full_names={f"Holm{number}": f"Ida Holm{number}" for number in range(100)})
+    assert in_full("In 1901 Holm7 moved to Paris.", topic) == "In 1901 Ida Holm7 moved to Paris."
+    assert searched == ["Holm7"]
+
+
+def test_a_long_article_is_read_in_groups_of_passages(monkeypatch):
+    """So that the parses of a book need not all be in memory."""
+    read = []
+    monkeypatch.setattr(reading, "TOGETHER", 2)
+    monkeypatch.setattr(reading, "_parsed", lambda passage, of=reading._parsed: read.append(passage.id) or of(passage))
+    texts = [f"The Harbour House was built in {year}." for year in (1901, 1902, 1903, 1904, 1905)]
+    found = find_facts(Passage(str(number), "Harbour House", text) for number, text in enumerate(texts))
+    assert next(found).passage == "0"
+    assert read == ["0", "1"]
+    assert [one.passage for one in found] == ["1", "2", "3", "4"]
 
 
 def test_a_surname_as_a_title_is_the_person_with_this_name():

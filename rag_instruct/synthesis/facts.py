@@ -17,7 +17,8 @@ THING = "THING"  # the label of a fact's target that has no type: the targets of
 NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?(?: (hundred|thousand|million|billion)\b)?")
 POWERS = {"hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9}
 MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
-# Times from which no order, century or age follows: years before Christ, clocks and spans; times that are near a year.
+# NO_YEAR: years before Christ, clock times, spans. NEAR_A_YEAR: words that make a year inexact. Neither gives an order,
+# a century or an age.
 NO_YEAR = re.compile(r"\bB\.? ?C|\bhours?\b|\d{4}\s*[-\u2013/]\s*\d", re.I)
 NEAR_A_YEAR = re.compile(
     r"\b(?:around|about|circa|ca?|by|until|till|before|after|since|from|between|approximately|roughly|to)\b", re.I

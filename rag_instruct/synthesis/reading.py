@@ -60,6 +60,9 @@ JOINED_BY = re.compile(
 )
 JOINING_PREPS = ("after", "before", "during", "until")  # a clause stands without their phrase
 TEXTS = ("target", "question", "indirect", "statement", "open", "relative")  # of a fact
+TOGETHER = (
+    256  # most passages of an article that are read together, so that the parses of a book need not fit in memory
+)
 UNKNOWN = "?"  # a subject to which no pronoun of the next sentence can go back
 
 
@@ -71,11 +74,11 @@ def parser() -> "Language":
 
 
 def find_facts(passages: Iterable[Passage]) -> Iterator[FactsOf]:
-    """Yield the facts of passages that have any. Passages of the same article explain each other."""
+    """Yield the facts of passages that have any. Passages of the same article explain each other, TOGETHER at most."""
     articles: dict[str, list[Passage]] = {}
     for passage in passages:
         articles.setdefault(article(passage), []).append(passage)
-    for group in articles.values():
+    for group in (one[start : start + TOGETHER] for one in articles.values() for start in range(0, len(one), TOGETHER)):
         parsed = [_parsed(passage) for passage in group]
         topic = _learn_topic(group[0].title, [doc for lines in parsed for _, doc in lines])
         for passage, lines in zip(group, parsed, strict=True):

@@ -82,7 +82,7 @@ def focuses(
 ) -> Iterator[Focus]:
     """Yield focuses on the facts of ranked passages, the best first. `facts` are those of each passage, by its id.
 
-    The first passages count as equally good, then the next ones, and so on. A hash of the seed and the question orders
+    Passages count as equally good in groups of EQUALLY_GOOD, by rank. A hash of the seed and the question orders
     what is equally good.
     """
     known = [(passage, fact) for passage in ranked for fact in facts.get(passage.id, ())]
@@ -211,7 +211,8 @@ def _variables(task: Task, kind: str, known: Sequence[Fact], seed: str) -> dict[
     - `kind`: the form of the task
     - `fact`: the sentences from which the answer follows
     - `questions`: the possible wordings, one a line
-    - `answer`: the answer. About half of the claims are false: they have another target.
+    - `answer`: the answer. If another fact has a target of the same form, a hash makes about half of these claims
+      false. All other claims are true.
     - `options` and `letter`, for choices: the target and up to three wrong ones, and the letter of the target
     """
     fact = task.facts[0]

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from rag_instruct.corpus.linking import name_of
@@ -138,6 +138,17 @@ class Topic:
         """The last word of a name of several words, with which a text may mean the topic."""
         words = self.name.partition(",")[0].split()
         return words[-1].lower() if 2 <= len(words) <= 4 and all(word[:1].isupper() for word in words) else ""
+
+    @cached_property
+    def short_names(self) -> dict[str, str]:
+        """Full names of people by the word that means them. Ask for it only when all sentences are learned."""
+        names = {
+            surname: name
+            for surname, name in self.full_names.items()
+            if name and (surname.lower() not in self.words or name == self.name)
+        }
+        own = self.name.partition(",")[0]
+        return names | ({own.split()[0]: own, own.split()[-1]: own} if self.person and self.surname else {})
 
     def is_called(self, noun: str) -> bool:
         """Say whether "the <noun>" can mean the topic."""
@@ -476,17 +487,11 @@ def has_lone_surname(words: "Sequence[Token]", topic: Topic) -> bool:
 
 def in_full(text: str, topic: Topic) -> str:
     """Return a text with the full names of people that it calls by their surname, or the topic by its first name."""
-    full_names = {
-        surname: name
-        for surname, name in topic.full_names.items()
-        if name and (surname.lower() not in topic.words or name == topic.name)
-    }
-    if topic.person and topic.surname:
-        own = topic.name.partition(",")[0]
-        full_names |= {own.split()[0]: own, own.split()[-1]: own}
-    for short, name in full_names.items():
+    for short, name in topic.short_names.items():
+        if short not in text or name in text:  # first, because it is cheap: an article of many facts has many names
+            continue
         place_or_time = short in topic.places or TIME.search(short)  # Florence, August
-        if short in text and name not in text and (short.lower() == topic.surname or not place_or_time):
+        if short.lower() == topic.surname or not place_or_time:
             text = CAPITALISED.sub(partial(_full_name, short, name), text)
     return text
 

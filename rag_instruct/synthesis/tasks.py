@@ -1,4 +1,4 @@
-"""The questions of each paradigm, made from facts. What no document states follows from dates and numbers.
+"""The questions of each paradigm, made from facts. Answers that no document states are computed from dates and numbers.
 
 Documents of single_doc_support and multi_doc_support have a date or a number from which the answer is inferred: a
 century, an age, more or less than a round number, an order in time. Those of multi_doc_answer state two facts, of which

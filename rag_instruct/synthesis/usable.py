@@ -9,7 +9,7 @@ from rag_instruct.errors import UserError
 from rag_instruct.logs import logger
 from rag_instruct.synthesis.reading import find_facts
 
-A_ROW = 2  # usable facts for each wanted row from which on there are enough
+A_ROW = 2  # a corpus has enough with this many usable facts for each wanted row
 TOGETHER = 64  # passages that are parsed at a time
 WAYS_OUT = (
     "Use texts with dates, numbers, places and names, or `prompts: full` with a model of at least 1 to 4 billion "
