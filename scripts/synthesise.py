@@ -46,7 +46,7 @@ from rag_instruct.retrieval.linked_documents import by_exemplar
 from rag_instruct.retrieval.runs import Run
 from rag_instruct.schema import Exemplar, Pair, Reject
 from rag_instruct.synthesis.facts import facts_by_passage
-from rag_instruct.synthesis.slots import Origin, Synthesis, synthesise
+from rag_instruct.synthesis.slots import Origin, Synthesis, check_exemplars, synthesise
 
 
 def main(
@@ -80,6 +80,7 @@ def main(
     kept, found, how = list(read_records(exemplars, Exemplar)), Run(run, passages), load_prompt(prompt, language)
     rows = {name: int(count) for name, count in (quota.split("=") for quota in quotas)}
     all_slots = slots(rows, oversample)
+    check_exemplars(paradigm, kept, all_slots)
     own_slots = chunk_slots(len(all_slots), chunk, chunks)
 
     async def work(asked: Session) -> tuple[list[Pair], list[Reject]]:

@@ -341,6 +341,13 @@ def test_citations_are_no_part_of_what_is_judged(tmp_path):
     assert [one.fault for one in judge_pairs(tmp_path / "rows.jsonl", None)] == [None, None]
 
 
+class Stored(list):
+    """Passages by row number, as a PassageStore gives them."""
+
+    def __getitem__(self, rows):
+        return [super(Stored, self).__getitem__(row) for row in rows]
+
+
 def test_a_pairs_own_text_that_declines_is_judged(tmp_path):
     passages = [
         Passage("1", "Danube", "The Danube rises in the Black Forest."),
@@ -358,10 +365,25 @@ def test_a_pairs_own_text_that_declines_is_judged(tmp_path):
         "Not known, perhaps in the Black Forest.",
     ]
     write_jsonl(tmp_path / "pairs.jsonl", [pair | {"declined": text} for text in declined])
-    store = type("Store", (), {"__getitem__": lambda self, rows: [passages[row] for row in rows]})()
-    faults = [one.fault for one in judge_pairs(tmp_path / "pairs.jsonl", store)]
+    faults = [one.fault for one in judge_pairs(tmp_path / "pairs.jsonl", Stored(passages))]
     assert faults[0] is None
     assert str(faults[1]) == "not declined (it has Black)"
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ({"id": "wiki:7", "row": 0}, "line 1: --passages is another corpus .* its row 0 .* is 'other:0', not 'wiki:7'"),
+        ({"id": "wiki:7", "row": 9}, "line 1: --passages is another corpus .* it has 1 passages, and none in row 9"),
+        ({"row": -1}, "none in row -1"),
+    ],
+)
+def test_a_pair_of_another_corpus_is_not_judged_by_this_one(tmp_path, source, said):
+    pair = {"paradigm": "single_doc_answer", "question": "Where does it rise?", "answer": "There.", "sources": [source]}
+    write_jsonl(tmp_path / "pairs.jsonl", [pair])
+    store = Stored([Passage("other:0", "Danube", "The Danube rises in the Black Forest.")])
+    with pytest.raises(UserError, match=said):
+        judge_pairs(tmp_path / "pairs.jsonl", store)
 
 
 def test_a_document_without_a_title_is_all_text(tmp_path):

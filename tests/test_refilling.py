@@ -15,6 +15,7 @@ from rag_instruct.corpus.passages import Passage
 from rag_instruct.dataset.gathering import gather
 from rag_instruct.dataset.refill_budget import budget_param, note_budget
 from rag_instruct.dataset.refilling import Checks, missing, open_slots, refill
+from rag_instruct.errors import UserError
 from rag_instruct.jobs import REPLAY
 from rag_instruct.llm.budget import UsedUp
 from rag_instruct.llm.prompts import load_prompt
@@ -200,6 +201,17 @@ def stage_of(tmp_path, monkeypatch):
         return (folder / "refill.jsonl").read_bytes(), (folder / "refill.rejects.jsonl").read_bytes()
 
     return run
+
+
+def test_a_set_without_exemplars_is_named_before_a_server_starts_or_a_request_is_paid(tmp_path, monkeypatch):
+    prepare(tmp_path)
+    monkeypatch.setattr(scripts_synthesise, "with_teacher", lambda *_: pytest.fail("a teacher was asked"))
+    with pytest.raises(UserError, match=f"no exemplar of lmsys is left after the filter, but `paradigms.{NAME}`"):
+        scripts_synthesise.main(
+            tmp_path / "exemplars.jsonl", run=tmp_path / "run.parquet", passages=tmp_path / "passages.arrow",
+            prompt=ROOT / f"resources/prompts/full/{NAME}.yaml", paradigm=NAME, quotas=["e=100", "lmsys=2"], oversample=0.0,
+            chunk=0, chunks=4, tries=3, seed="1", teacher="t", dataset="set", pairs=tmp_path / "p", rejects=tmp_path / "r",
+        )  # fmt: skip
 
 
 @pytest.mark.slow

@@ -65,9 +65,21 @@ def _documents(where: str, line: dict[str, Any], passages: PassageStore | None) 
             if role == "source":
                 yield _passage(document)
     elif passages and line.get("sources"):
-        yield from passages[[source["row"] for source in line["sources"]]]
+        yield from _looked_up(where, line["sources"], passages)
     else:
         raise UserError(f"{where}: no documents: give `documents`, or `sources` and --passages")
+
+
+def _looked_up(where: str, sources: list[dict[str, Any]], passages: PassageStore) -> list[Passage]:
+    """Return the passages of a pair's sources. Raise UserError if the corpus has others there, or none."""
+    other = f"{where}: --passages is another corpus than the pair's"
+    if beyond := [source["row"] for source in sources if not 0 <= source["row"] < len(passages)]:
+        raise UserError(f"{other}: it has {len(passages)} passages, and none in row {beyond[0]} (from 0)")
+    found = passages[[source["row"] for source in sources]]
+    for source, passage in zip(sources, found, strict=True):
+        if source.get("id", passage.id) != passage.id:
+            raise UserError(f"{other}: its row {source['row']} (from 0) is {passage.id!r}, not {source['id']!r}")
+    return found
 
 
 def _passage(document: str) -> Passage:

@@ -64,6 +64,23 @@ class Begun(NamedTuple):
 BEGINNING = Begun()
 
 
+def check_exemplars(paradigm: str, exemplars: Sequence[Exemplar], wanted: Sequence[Slot]) -> None:
+    """Raise UserError if a row slot has no exemplar to imitate. Call it before a request is paid."""
+    sources = {exemplar.source for exemplar in exemplars} | ({ANY} if exemplars else set())
+    for slot in wanted:
+        if slot.source not in sources:
+            raise _no_exemplar(paradigm, slot.source)
+
+
+def _no_exemplar(paradigm: str, source: str) -> UserError:
+    of = "" if source == ANY else f" of {source}"
+    return UserError(
+        f"no exemplar{of} is left after the filter, but `paradigms.{paradigm}` in config.yaml asks for rows: raise the "
+        "set's number in `exemplars`, or remove these rows from `paradigms`. results/<dataset>/exemplars/report.md "
+        "lists why exemplars were dropped"
+    )
+
+
 @dataclass
 class Synthesis:
     """The synthesis of one paradigm: exemplars, search hits, prompt and teacher."""
@@ -97,12 +114,7 @@ class Synthesis:
     def order(self, source: str) -> list[Exemplar]:
         """Return the exemplars of a set in drawing order; raise UserError if there are none."""
         if source not in self.orders:
-            of = "" if source == ANY else f" of {source}"
-            raise UserError(
-                f"no exemplar{of} is left after the filter, but `paradigms.{self.paradigm}` in config.yaml asks for "
-                "rows: raise the set's number in `exemplars`, or remove these rows from `paradigms`. "
-                "results/<dataset>/exemplars/report.md lists why exemplars were dropped"
-            )
+            raise _no_exemplar(self.paradigm, source)
         return self.orders[source]
 
     async def fill(self, place: int, slot: Slot, tries: int, begun: Begun = BEGINNING) -> Pair | None:
