@@ -1,5 +1,6 @@
 import copy
 import json
+import shutil
 import subprocess
 import sys
 from datetime import date
@@ -259,12 +260,12 @@ def test_an_ablation_is_a_few_lines():
             {"model": "m", "endpoints": [{"base_url": "http://h/v1"}], "key_variable": "A_KEY"},
             "teachers.two: `key_variable` belongs to each of the `endpoints`: move it there",
         ),
-        ((*DEMO, "citations"), True, "single_doc_support.yaml has no text `citing`, which asks for it"),
         (
-            (*DEMO, "declining"),
-            0.1,
-            "has no text `declining`, which asks for it: add the text, or leave `declining` out",
+            (*DEMO, "citations"),
+            True,
+            "single_doc_support.yaml makes answers from single sentences, and its teacher writes none",
         ),
+        ((*DEMO, "declining"), 0.1, "set `prompts: full` and a capable teacher, or leave `declining` out"),
     ],
 )
 def test_mistakes_are_named_with_their_place(path, value, said):
@@ -323,6 +324,20 @@ def test_rows_that_decline_need_documents():
         check(config)
     config["datasets"]["rag_instruct_demo"]["documents"] = 5
     assert check(config)["datasets"]["rag_instruct_demo"]["declining"] == 0.1
+
+
+@pytest.mark.parametrize(("key", "value", "text"), [("citations", True, "citing"), ("declining", 0.1, "declining")])
+def test_prompts_without_the_text_that_asks_for_it_are_named(tmp_path, key, value, text):
+    shutil.copytree(ROOT / "resources/recipes", tmp_path / "recipes")
+    shutil.copytree(ROOT / "resources/prompts", tmp_path / "prompts")
+    shutil.copytree(ROOT / "resources/prompts/full", tmp_path / "prompts/own")
+    for path in (tmp_path / "prompts/own").glob("*.yaml"):
+        path.write_text(path.read_text().replace(f"\n{text}:", "\nforgotten:"))
+    config = changed((*DEMO, "prompts"), "own")
+    checked(config, tmp_path / "prompts")
+    config["datasets"]["rag_instruct_demo"][key] = value
+    with pytest.raises(UserError, match=f"has no text `{text}`, which asks for it: add the text, or leave `{key}` out"):
+        checked(config, tmp_path / "prompts")
 
 
 def test_the_first_mistake_in_the_file_is_the_one_that_is_named():

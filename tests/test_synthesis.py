@@ -167,6 +167,60 @@ def test_a_broken_prompt_file_is_named(tmp_path, content, said):
     assert "p.yaml" in str(refusal.value)
 
 
+STEPS = (
+    "version: 1\nsteps: [{name: pair, user: '{documents}', "
+    "schema: {properties: {}, required: [question, answer]}, max_tokens: 3}"
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("{documents}", '{"skip": false}', "steps.0.user: {\"skip\"} is no variable here: known are documents, exemplar"),
+        ("{documents}", '{"skip": false}', "or write {{ and }} for braces that are text"),
+        ("{documents}", "{document}", "steps.0.user: {document} is no variable here: did you mean 'documents'?"),
+        ("{documents}", "{questions}", "steps.0.user: {questions} is no variable here"),  # of another focus
+        ("{documents}", "{documents", "steps.0.user: expected '}' before end of string: write {{ and }} for braces that are text"),
+        ("{documents}", "} {documents}", "steps.0.user: Single '}' encountered in format string: write"),
+        ("{documents}", "{}", "steps.0.user: {} is no variable here"),
+        ("{documents}", "{documents.title}", "steps.0.user: {documents.title} is no variable here"),
+        ("{documents}", "{documents[title]}", "steps.0.user: {documents[title]} is no variable here"),
+        ("question, answer", "question", "pair.answer: {answer} is no variable here"),
+        ("max_tokens: 3", "max_tokens: 3, pattern: ^<document>$", "steps.0.pattern: 'document' is no variable here: did"),
+        ("max_tokens: 3", "max_tokens: 3, among: document", "steps.0.among: 'document' is no variable here: did you mean"),
+        ("version: 1", "version: 1\nsimulation: 'As {documents}'", "simulation: {documents} is no variable here"),
+        ("version: 1", "version: 1\npair: {answer: {any: '{answr}'}}", "pair.answer: {answr} is no variable here"),
+    ],
+)  # fmt: skip
+def test_a_variable_that_a_prompt_is_not_given_is_named_before_anything_is_asked(tmp_path, old, new, said):
+    path = tmp_path / "single_doc_answer.yaml"
+    path.write_text(f"{STEPS}]")
+    load_prompt(path)
+    path.write_text(f"{STEPS}]".replace(old, new))
+    with pytest.raises(UserError) as refusal:
+        load_prompt(path)
+    assert "single_doc_answer.yaml: " in str(refusal.value)
+    assert said in str(refusal.value)
+
+
+def test_a_prompt_whose_last_reply_is_a_text_cannot_ask_for_another_text(tmp_path):
+    path = tmp_path / "single_doc_answer.yaml"
+    path.write_text(f"declining: Write `declined`.\n{STEPS}]")
+    assert load_prompt(path).steps[0].asking_for("declined").fills == {"question", "answer", "declined"}
+    path.write_text(f"declining: Write `declined`.\n{STEPS}, {{name: question, user: '{{documents}}', max_tokens: 3}}]")
+    with pytest.raises(UserError, match="declining: the reply of the last step has no place for `declined`"):
+        load_prompt(path)
+
+
+def test_a_later_step_has_what_earlier_ones_fill(tmp_path):
+    path = tmp_path / "single_doc_answer.yaml"
+    path.write_text(f"{STEPS}, {{name: again, user: 'Better than {{question}} {{{{x}}}}', max_tokens: 3}}]")
+    assert load_prompt(path).steps[1].body("any", {"question": "Q?"})["messages"][0]["content"] == "Better than Q? {x}"
+    path.write_text(f"{STEPS}, {{name: again, user: 'Better than {{again}}', max_tokens: 3}}]")
+    with pytest.raises(UserError, match="again} is no variable here"):
+        load_prompt(path)
+
+
 def test_the_five_full_prompts_differ_where_the_paradigms_do():
     texts = [yaml.safe_load((PROMPTS / f"full/{name}.yaml").read_text())["steps"][0]["system"] for name in PARADIGMS]
     assert len(set(texts)) == 5

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from string import Formatter
 from typing import Any, Literal, TypeVar
 
 import jsonschema
@@ -19,6 +20,7 @@ from pydantic import Field
 from rag_instruct.errors import UserError
 from rag_instruct.llm.segments import Reply, Request
 from rag_instruct.reasons import Fault, Reason
+from rag_instruct.settings import hint
 from rag_instruct.settings.explain import read_section
 from rag_instruct.settings.languages import LANGUAGE_NAMES
 from rag_instruct.settings.section import Maybe, OrByName, Section
@@ -27,6 +29,23 @@ from rag_instruct.thoughts import without_thoughts
 ByKind = OrByName[str]  # one text, or texts by kind of task, with `any` for all other kinds
 
 T = TypeVar("T")
+
+OF_DOCUMENTS = "question documents"  # what the judge reads
+# The variables that requests are given, by the name of the prompt's file. Prompts of paradigms are given those of their
+# focus.
+GIVEN = {
+    "knowledge_intensive": "instructions",
+    "criteria": "question reference",
+    "closed_book": OF_DOCUMENTS,
+    "with_documents": OF_DOCUMENTS,
+    "from_documents": OF_DOCUMENTS,
+    "grade": "question reference answer criteria",
+    "grade_open": "question reference answer criteria",
+}
+GIVEN_BY_FOCUS = {
+    "document": "documents exemplar simulation",
+    "sentence": "instruction fact questions answer options letter kind exemplar simulation",
+}
 
 
 def of_kind(choices: Mapping[str, T], kind: str) -> T | None:
@@ -72,11 +91,17 @@ class Step(Section):
     defaults: dict[str, Any] = Field({}, description="The values of members that a reply may leave out.")
     among: str = Field("", description="The variable with the texts, one a line, of which the reply must be one.")
 
+    @property
+    def fills(self) -> set[str]:
+        """The variables that every reply of the right form fills."""
+        schema = self.reply_schema or {}
+        return {*self.defaults, *(schema.get("required", ()) if "properties" in schema else (self.name,))}
+
     def asking_for(self, name: str) -> "Step":
         """Return the step with one more text in its reply."""
         schema = self.reply_schema or {}
         members = {**schema["properties"], name: {"type": "string"}}
-        wider = {**schema, "required": [*schema["required"], name], "properties": members}
+        wider = {**schema, "required": [*schema.get("required", ()), name], "properties": members}
         return self.replaced(schema=wider, defaults={**self.defaults, name: ""})
 
     def body(self, kind: str, variables: Mapping[str, Any], more: str = "") -> Request:
@@ -191,6 +216,11 @@ class Prompt(Section):
     )
     pair: dict[str, ByKind] = Field({}, description="Templates of the question and the answer, from variables.")
 
+    @property
+    def templates(self) -> dict[str, ByKind]:
+        """The templates of a row's question and answer."""
+        return {"question": "{question}", "answer": "{answer}", **self.pair}
+
     def simulated(self, kind: str, exemplar: str) -> str:
         """Return the text that asks the teacher to imitate an exemplar of this kind; "" if there is no exemplar."""
         form = of_kind(self.forms, kind) or ""
@@ -203,16 +233,17 @@ class Prompt(Section):
 
     def written(self, kind: str, variables: Mapping[str, Any]) -> dict[str, str]:
         """Return the row's question and answer."""
-        templates = {"question": "{question}", "answer": "{answer}", **self.pair}
-        return {name: text_of(template, kind).format_map(variables).strip() for name, template in templates.items()}
+        texts = {name: text_of(template, kind) for name, template in self.templates.items()}
+        return {name: text.format_map(variables).strip() for name, text in texts.items()}
 
 
 def load_prompt(path: Path, language: str = "en") -> Prompt:
-    """Read and check a prompt file. A UserError names the file and the wrong key.
+    """Read and check a prompt file. A UserError names the file, the wrong key, and a variable that its text lacks.
 
     For another language than English (ISO 639-1), each request also names the language to write in.
     """
     prompt = read_section(Prompt, path)
+    _check_variables(prompt, path)
     if language == "en":
         return prompt
     if prompt.focus == "sentence":
@@ -220,3 +251,41 @@ def load_prompt(path: Path, language: str = "en") -> Prompt:
     said = f"Write the question and the answer in {LANGUAGE_NAMES[language]}, whatever language the instruction is in."
     steps = [step.model_copy(update={"system": f"{step.system.rstrip()}\n\n{said}"}) for step in prompt.steps]
     return prompt.model_copy(update={"steps": steps})
+
+
+def _check_variables(prompt: Prompt, path: Path) -> None:
+    """Raise UserError for a text with a variable that it is not given, or with a brace that begins none."""
+    known = set(GIVEN.get(path.stem, GIVEN_BY_FOCUS[prompt.focus]).split())
+    for number, step in enumerate(prompt.steps):
+        place = f"{path}: steps.{number}"
+        _check_texts(f"{place}.user", step.user, known)
+        named = [(f"{place}.pattern", name) for text in _texts(step.pattern) for name in re.findall(r"<(\w+)>", text)]
+        for where, name in [*named, *([(f"{place}.among", step.among)] if step.among else [])]:
+            if name not in known:
+                raise UserError(f"{where}: {name!r} is no variable here: {hint(name, sorted(known))}")
+        known |= step.fills
+    _check_texts(f"{path}: simulation", prompt.simulation, {"exemplar", "form"})
+    if prompt.declining and "properties" not in (prompt.steps[-1].reply_schema or {}):
+        raise UserError(
+            f"{path}: declining: the reply of the last step has no place for `declined`: give the step a `schema` with "
+            "`properties`, or leave `declining` out"
+        )
+    if path.stem not in GIVEN:  # a paradigm's prompt
+        for name, template in prompt.templates.items():
+            _check_texts(f"{path}: pair.{name}", template, known)
+
+
+def _check_texts(where: str, texts: ByKind, known: set[str]) -> None:
+    as_text = "write {{ and }} for braces that are text"
+    for text in _texts(texts):
+        try:
+            names = [name for _, name, _, _ in Formatter().parse(text) if name is not None]
+        except ValueError as error:
+            raise UserError(f"{where}: {error}: {as_text}") from None
+        for name in names:
+            if name not in known:
+                raise UserError(f"{where}: {{{name}}} is no variable here: {hint(name, sorted(known))}; or {as_text}")
+
+
+def _texts(texts: ByKind) -> list[str]:
+    return [texts] if isinstance(texts, str) else list(texts.values())

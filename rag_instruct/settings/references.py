@@ -11,6 +11,7 @@ from rag_instruct.settings.section import NAME
 from rag_instruct.settings.sources import file_name
 
 EVALUATION = "evaluation_"  # begins the keys of `runs` for a benchmark's questions
+OF_SENTENCES = re.compile(r"^focus: [\"']?sentence\b", re.M)  # in a prompt's file
 REFERENCES = {"corpus": "corpora", "encoder": "encoders", "teacher": "teachers"}
 
 
@@ -95,15 +96,23 @@ def _check_dataset(config: Settings, place: str, dataset: Settings, prompts: Pat
 
 
 def _check_additions(place: str, dataset: Settings, prompts: Path) -> None:
-    """Raise UserError if the prompts lack a text that `declining` or `citations` needs."""
+    """Raise UserError if the prompts cannot ask for what `declining` or `citations` needs."""
     if dataset["declining"] and not dataset["documents"]:
         raise UserError(
             f"config.yaml: {place}.declining: rows that decline need documents that do not answer: set `documents` to "
             "at least 1, or `declining` to 0"
         )
     for key, text, paradigms in (("declining", "declining", WITH_ANSWER), ("citations", "citing", HELPED)):
-        for path in (prompts / f"{paradigm}.yaml" for paradigm in paradigms if quotas(dataset, paradigm)):
-            if dataset[key] and f"\n{text}:" not in read_text(path):
+        for path in (
+            prompts / f"{paradigm}.yaml" for paradigm in paradigms if dataset[key] and quotas(dataset, paradigm)
+        ):
+            prompt = read_text(path)
+            if OF_SENTENCES.search(prompt):
+                raise UserError(
+                    f"config.yaml: {place}.{key}: {path} makes answers from single sentences, and its teacher writes "
+                    f"none: set `prompts: full` and a capable teacher, or leave `{key}` out"
+                )
+            if f"\n{text}:" not in prompt:
                 raise UserError(
                     f"config.yaml: {place}.{key}: {path} has no text `{text}`, which asks for it: add the text, or "
                     f"leave `{key}` out"
@@ -113,7 +122,7 @@ def _check_additions(place: str, dataset: Settings, prompts: Path) -> None:
 def _check_language(place: str, dataset: Settings, prompts: Path) -> None:
     """Refuse another language than English for prompts that give the teacher single sentences: these are English."""
     texts = [read_text(path) for path in (prompts / dataset["prompts"]).glob("*.yaml")]
-    if dataset["language"] != "en" and any(re.search(r"^focus: sentence\b", text, re.M) for text in texts):
+    if dataset["language"] != "en" and any(map(OF_SENTENCES.search, texts)):
         raise UserError(
             f"config.yaml: {place}: the prompts {dataset['prompts']!r} write English only, but language is "
             f"{dataset['language']!r}: set `prompts: full` and a capable teacher"
