@@ -1,6 +1,7 @@
 """The five paradigms, which relate questions to documents (RAG-Instruct, section 3.1), and their row slots."""
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,9 @@ PARADIGMS = {
 LOOKED_AT = 4  # candidates that a slot looks at for each that it may try, because some have no documents
 HELPED = tuple(name for name in PARADIGMS if name != "useless_doc")  # paradigms whose documents help
 WITH_ANSWER = ("single_doc_answer", "multi_doc_answer")  # paradigms whose documents state the answer
+
+# In a prompt's file: its questions and answers are made from facts, and the teacher chooses a wording.
+OF_SENTENCES = re.compile(r"^focus: *[\"']?sentence\b", re.M)
 
 REFILL = "refill"  # in the place of a paradigm: the pairs of all paradigms that replace lost ones
 ANY = "*"  # instead of a set's name: all exemplar sets

@@ -42,7 +42,7 @@ rule refill:
         run="results/{dataset}/search/exemplars.parquet",
         passages=corpus_file("passages.arrow"),
         linked=linked_of_several,
-        facts=facts_file,
+        facts=facts_of_any,
         prompts=prompts_of_paradigms,
         benchmarks=benchmark_questions,
     output:

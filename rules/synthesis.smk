@@ -20,7 +20,7 @@ rule count_facts:
         runtime=growing(240),
     params:
         corpus=setting("corpus"),
-        rows=lambda wildcards: sum(wanted(dataset(wildcards)).values()),
+        rows=rows_of_sentences,
         code=code("count_facts"),
     shell:
         "python -m scripts.count_facts {input:q} --corpus {params.corpus} --rows {params.rows} --output {output:q} --log {log:q}"

@@ -1,11 +1,16 @@
+import shutil
+
+import made
 import numpy as np
 import pytest
+from conftest import ROOT
 from made import pair
 from msgspec.structs import replace
 
 from rag_instruct.corpus.passages import Passage
+from rag_instruct.dataset import gathering
 from rag_instruct.dataset.assembling import assemble
-from rag_instruct.dataset.gathering import gather
+from rag_instruct.dataset.gathering import gather, question_keys
 from rag_instruct.dataset.merging import merge, refuse_empty
 from rag_instruct.dataset.verification import sampled
 from rag_instruct.errors import UserError
@@ -133,6 +138,27 @@ def test_chunks_are_gathered_by_slot_and_checked():
         gather([[pair(0)], [pair(0)]], 3)
     with pytest.raises(UserError, match="1 pairs have row slot numbers outside 0 to 2"):
         gather([[pair(3)]], 3)
+
+
+def test_a_fact_is_asked_for_once_whatever_the_folder_of_its_prompts_is_called(tmp_path, monkeypatch):
+    prompts = tmp_path / "resources/prompts"
+    shutil.copytree(ROOT / "resources/prompts/compact", prompts / "my_compact")
+    shutil.copytree(ROOT / "resources/prompts/full", prompts / "compact")
+    monkeypatch.setattr(gathering, "root", lambda: tmp_path)
+    monkeypatch.setattr(gathering, "_are_of_sentences", gathering._are_of_sentences.__wrapped__)  # not the cached ones
+    answer = "Ann Lee was born in 1912."
+
+    def kept(**given):
+        asked = [pair(0, "When was Ann Lee born?", answer=answer, **given)]
+        asked.append(pair(1, "Is it true that she was born in 1912?", answer=f"Yes. {answer}", **given))
+        return [one.slot for one in gather([asked], 2)[0]]
+
+    assert kept(prompts="my_compact", paradigm="single_doc_answer") == [0]
+    assert kept(prompts="compact", paradigm="single_doc_answer") == [0, 1], "these write from whole documents"
+    assert kept(prompts="gone", paradigm="single_doc_answer") == [0, 1]
+    relabelled = made.row("r", "single_doc_answer", prompts="my_compact", intended_paradigm="useless_doc")
+    (prompts / "my_compact/single_doc_answer.yaml").unlink()
+    assert len(question_keys(relabelled)) == 2, "the prompt that wrote a row is that of its first paradigm"
 
 
 def test_the_same_question_in_other_letters():

@@ -153,6 +153,18 @@ def test_a_paradigm_left_out_and_an_own_corpus_are_a_few_lines(project):
     assert "download" not in jobs
 
 
+@pytest.mark.parametrize("of_sentences", ["single_doc_answer", "useless_doc"])
+def test_a_folder_of_prompts_of_both_kinds_gives_facts_to_those_of_sentences(project, of_sentences):
+    prompts = project.folder / "resources/prompts"
+    shutil.copytree(prompts / "full", prompts / "mixed")
+    shutil.copy(prompts / f"compact/{of_sentences}.yaml", prompts / "mixed")
+    project.edit("config.yaml", "prompts: compact", "prompts: mixed")
+    assert plan(project, DEMO)["find_facts"] == 1
+    shown = project.snakemake("-n", "-p", "--quiet", "host", "--", DEMO)
+    with_facts = re.findall(r"scripts.synthesise .* --paradigm (\w+) .* --facts ", shown.stdout)
+    assert set(with_facts) == {of_sentences}
+
+
 def test_a_second_search_is_only_for_linked_documents_and_a_run_can_replace_it(project):
     linked = project.folder.joinpath("config.yaml").read_text()
     project.edit("config.yaml", "multi_documents: {depth: 60}", "multi_documents: {choose: next_hits}")

@@ -1,15 +1,18 @@
 """Joins the chunks of a paradigm to one list of pairs, without repeated questions."""
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import TypeVar
 
 from rag_instruct.errors import UserError
+from rag_instruct.files import read_text
+from rag_instruct.paradigms import OF_SENTENCES
+from rag_instruct.project import root
 from rag_instruct.reasons import Reason
 from rag_instruct.schema import Pair, Reject, Row
 from rag_instruct.words import fold, substance
 
 Item = TypeVar("Item", Pair, Row)
-COMPACT = "compact"  # prompts whose questions are made from facts
 
 
 def gather(chunks: Sequence[Iterable[Pair]], slot_count: int) -> tuple[list[Pair], list[Reject]]:
@@ -54,9 +57,17 @@ def without_repeated(items: Iterable[Item], seen: dict[str, str]) -> tuple[list[
 
 
 def question_keys(one: Pair | Row) -> list[str]:
-    """Return the keys by which a repeated question is found: its words, and for compact prompts those of its answer.
+    """Return the keys by which a repeated question is found: its words, and those of its answer if a fact gave both.
 
-    Compact prompts make the answer from the fact that the question asks for. So two answers that are alike, but for a
-    yes, a no or the letter of an option, belong to the same question in two wordings.
+    So two answers that are alike, but for a yes, a no or the letter of an option, belong to the same question in two
+    wordings. The prompts decide: `compact`, and copies of it.
     """
-    return [fold(one.question), *([f"= {fold(substance(one.answer))}"] if one.prompts == COMPACT else [])]
+    written_for = (one.intended_paradigm if isinstance(one, Row) else "") or one.paradigm
+    of_fact = [f"= {fold(substance(one.answer))}"] if _are_of_sentences(one.prompts, written_for) else []
+    return [fold(one.question), *of_fact]
+
+
+@cache  # each row asks
+def _are_of_sentences(prompts: str, paradigm: str) -> bool:
+    path = root() / "resources/prompts" / prompts / f"{paradigm}.yaml"
+    return path.exists() and bool(OF_SENTENCES.search(read_text(path)))

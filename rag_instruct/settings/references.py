@@ -1,17 +1,15 @@
 """Checks across the parts of config.yaml: every name must exist, and counts must fit together."""
 
-import re
 from pathlib import Path
 
 from rag_instruct.errors import UserError
 from rag_instruct.files import read_text
-from rag_instruct.paradigms import HELPED, PARADIGMS, WITH_ANSWER, quotas
+from rag_instruct.paradigms import HELPED, OF_SENTENCES, PARADIGMS, WITH_ANSWER, quotas
 from rag_instruct.settings import Settings, known
 from rag_instruct.settings.section import NAME
 from rag_instruct.settings.sources import file_name
 
 EVALUATION = "evaluation_"  # begins the keys of `runs` for a benchmark's questions
-OF_SENTENCES = re.compile(r"^focus: [\"']?sentence\b", re.M)  # in a prompt's file
 REFERENCES = {"corpus": "corpora", "encoder": "encoders", "teacher": "teachers"}
 
 

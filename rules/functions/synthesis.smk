@@ -18,14 +18,25 @@ def linked_file(wildcards):
 
 @cache  # each job of each paradigm asks
 @readable_errors()
-def asks_about_sentences(prompts):
-    return load_prompt(Path(own(f"resources/prompts/{prompts}/single_doc_answer.yaml"))).focus == "sentence"
+def asks_about_sentences(prompts, paradigm):
+    return load_prompt(Path(own(f"resources/prompts/{prompts}/{paradigm}.yaml"))).focus == "sentence"
+
+
+def rows_of_sentences(wildcards):
+    """Return the number of rows wanted from prompts that ask about single sentences. A folder may have both kinds."""
+    settings = dataset(wildcards)
+    return sum(rows for name, rows in wanted(settings).items() if asks_about_sentences(settings["prompts"], name))
 
 
 def facts_file(wildcards):
     """Return the file of facts for prompts that ask about single sentences, or else nothing."""
-    of_sentences = asks_about_sentences(dataset(wildcards)["prompts"])
+    of_sentences = asks_about_sentences(dataset(wildcards)["prompts"], wildcards.paradigm)
     return rules.find_facts.output[0].format(dataset=wildcards.dataset) if of_sentences else []
+
+
+def facts_of_any(wildcards):
+    """Return the file of facts if a paradigm of the data set needs it, or else nothing."""
+    return rules.find_facts.output[0].format(dataset=wildcards.dataset) if rows_of_sentences(wildcards) else []
 
 
 def facts_argument(wildcards, input):
