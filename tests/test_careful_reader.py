@@ -785,3 +785,58 @@ def test_a_month_stands_for_no_day_where_a_gold_names_the_day():
     question = Question("1", "When did it open?", ("January 2017", "January 12, 2017"))
     assert score_open(question, "It opened on January 16, 2017.")["accuracy"] == 0
     assert score_open(question, "It opened on January 12, 2017.")["accuracy"] == 1
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        "The answer is Paris. This answer is based on Document 1.", "Paris. The answer is found in Document 2.", "It is Paris. It is a good choice for tourists.",
+        "Paris\n\nExplanation: The correct answer is stated in Document 1.", "Paris\n\nExplanation: The answer is the capital of the land.",
+        "Paris. The best answer is in Document 3.", "It is Paris. This answer was directly supported by the second passage.", "Paris. The answer is clear from the text.",
+        "The answer is Paris. The other answer is Lyon, which is wrong.", "The answer is found in Document 1: Paris.", "The answer is given as Paris.",
+        "Lyon is near.\n\nExplanation: He moved.\n\nAnswer:\nParis", "In other words, the answer is Paris.",
+    ],
+)  # fmt: skip
+def test_what_is_said_about_an_answer_is_no_answer(output):
+    assert accuracy_of("Paris", output) == 1
+    assert accuracy_of("Rome", output) == 0
+
+
+def test_a_remark_about_the_answer_hides_no_choice_and_no_number_and_keeps_a_wrong_answer_wrong():
+    options = ["heat", "carbon dioxide", "oxygen", "iron"]
+    for output in (
+        "The correct answer is B. carbon dioxide. This answer is supported by Document A.",
+        "The answer is B. The other option is A, which is wrong.",
+        "The correct answer is B. The wrong option is A.",
+    ):
+        assert chosen_is_right(options, "B", output) == 1
+        assert chosen_is_right(options, "A", output) == 0
+    said = "The total is 60.94. This answer is based on the table."
+    assert score_number(Question("1", "what is the total?", ("60.94",)), said)["accuracy"] == 1
+    assert accuracy_of("Paris", "The answer is Lyon. This answer is based on the text about Paris.") == 0
+    assert accuracy_of("Lyon", "Paris\n\nExplanation: The answer is near Lyon.") == 0
+
+
+@pytest.mark.parametrize(
+    "output", ["Final answer:\n1. Paris", "The correct answer is 1. Paris", "Answer:\n1. Paris is it. Lyon is not."]
+)
+def test_the_number_of_a_list_ends_no_sentence(output):
+    assert accuracy_of("Paris", output) == 1
+    assert accuracy_of("Lyon", output) == 0
+    assert accuracy_of("Paris", "The answer is 1. It is in Paris.") == 0, "here the number is the answer"
+
+
+@pytest.mark.parametrize(
+    ("output", "right"),
+    [
+        ("While the documents do not explicitly state it, the capital is Paris.", 1), ("Although not explicitly mentioned in the documents, Paris is the capital.", 1),
+        ("While not directly stated, Paris is meant.", 1), ("The capital, which is not mentioned in the documents, is Paris.", 1),
+        ("The capital (not mentioned in the documents) is Paris.", 1), ("Though the passages cannot confirm it, most of it points to Paris.", 1),
+        ("The capital is, although not explicitly mentioned, Paris.", 1),
+        ("While the documents do not mention Paris, it is Lyon.", 0), ("While the documents do not mention Lyon, Paris, or Rome, it is Metz.", 0),
+        ("While the documents do not mention Lyon, Metz or Paris, they know Rome.", 0), ("The documents, though long, do not mention Paris.", 0),
+        ("Although not stated in the documents, it was not Paris.", 0), ("The documents do not mention whether, despite the war, it was in Paris.", 0),
+    ],
+)  # fmt: skip
+def test_what_is_conceded_denies_nothing_behind_its_comma(output, right):
+    assert accuracy_of("Paris", output) == right

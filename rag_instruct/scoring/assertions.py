@@ -5,7 +5,7 @@ import json
 import re
 
 from rag_instruct.citations import uncited
-from rag_instruct.scoring.denials import NEGATED_AFTER, STATEMENT_END, denied
+from rag_instruct.scoring.denials import NEGATED_AFTER, STATEMENT_END, denied, without_asides
 from rag_instruct.thoughts import without_thoughts
 
 # A base model may go on with an invented question. Its answer to the invented question does not count. The word stands
@@ -68,12 +68,22 @@ FINAL_ELSEWHERE = (
 )
 FINAL = re.compile(
     r"\b(?:(?:final|correct|best|right|most likely|short|only|good|possible)\s+)*(?:answer|choice|option)"
-    r"(?:\s+(?:to|for)\s+[^.\n:]{1,80}?)?\s*(?:is(?!n't| not\b)|was|would be|should be|must be|:|=)"
+    r"(?:\s+(?:to|for)\s+[^.\n:]{1,80}?\b)?\s*(?:is(?!n't| not\b)\b|was|would be|should be|must be|:|=)"
     r"(?:\s*:)?\s*(?:that\s+)?"
     r"|(?:^|\n)[# \t]*(?:(?:final|short|correct)\s+)?answer *(?:\n|[-\u2013\u2014] )"  # a heading
     "|" + "|".join(FINAL_ELSEWHERE),
     re.I,
 )
+# What is said about an answer is none: "The answer is found in Document 1", "The other option is A".
+REMARK = re.compile(
+    r"\s*(?:also |\w+ly |well )?"
+    r"(?:(?:based|found|supported|stated|given|mentioned|provided|confirmed|derived|taken|drawn|contained|backed|explained"
+    r"|described|listed|shown|implied|inferred|cited|referenced|included)\b(?! as\b| to be\b)"
+    r"|(?:in|from|according to|consistent with|clear from|evident (?:from|in)|due to)"
+    r" (?:the |this |these |that )?(?:\w+ )?(?i:documents?|passages?|texts?|context|articles?|sources?|table)\b"
+    r"|(?:clear|evident|obvious|correct)\b\W*$)"
+)
+OTHER_OPTION = re.compile(r"\b(?:another|other|alternative|wrong|incorrect) (?:\w+ )?$", re.I)
 WAIT = r"wait(?=\s*(?:[^\w\s]|(?:no|that|actually|it|i)\b))"  # "No wait times are listed" corrects nothing
 CORRECTION = re.compile(
     rf"(?:(?<=,)\s*(?:oh,? )?(?:no,? (?:{WAIT}|actually)|wait,? no|actually,? no(?=,))"  # "Lyon, no, actually Paris"
@@ -89,6 +99,9 @@ CORRECTION = re.compile(
 # What follows a short answer to explain it is no answer.
 EXPLANATION = re.compile(r"\n\s*(?:#+ *)?(?:explanation|reasoning|rationale|justification) *(?::|\n)", re.I)
 SHORT = 12  # words of an answer that an explanation follows
+HEADING = re.compile(
+    r"final\b|answer *(?:[:\n]|[-\u2013\u2014] )", re.I
+)  # a marker that names an answer also behind an explanation
 # A text that begins so is no answer, but leads to the reasons, which lead to the answer.
 PREAMBLE = re.compile(
     r"\W*(?:sure|ok(?:ay)?|certainly|of course|let['\u2019]?s|let (?:me|us)|step|first|here|thinking|thoughts?|analysis"
@@ -102,6 +115,10 @@ SILENCE = re.compile(
     r"(?:mention|say|state|specify|provide|contain|indicate|tell|determine|confirm|know|find)(?:d|ed|n)?\b",
     re.I,
 )
+# "While the documents do not state it, it is ...": the comma ends what is conceded, unless it divides a list.
+CONCESSION = re.compile(r"\b(?:while|although|though|despite|even if)\b[^,;:]*,", re.I)
+LIST_BEFORE = re.compile(r",(?:[^,]*\b)?(?:or|nor|and)\s*$", re.I)
+LIST_AFTER = re.compile(r"(?:,[^,.;]{0,40}){0,4}[\s,]+(?:or|nor|and)\b", re.I)
 OTHERS_SAY = re.compile(
     r"\b(?:many|most|some|people|one|you|others|i|we|they|every(?:one|body)|folks)\b(?: \w+){0,3} "
     r"(?:thinks?|thought|believe[sd]?|assume[sd]?|says?|said|guess(?:ed|es)?|claim(?:s|ed)?)\b"
@@ -179,22 +196,35 @@ def final_part(text: str) -> tuple[str, int]:
     if corrections := list(CORRECTION.finditer(text)):
         rest = text[corrections[-1].end() :]
         text = rest if rest.strip(" .!?") else text
-    found = [match for match in FINAL.finditer(text) if text[match.end() :].strip(" .:*\n")]
+    found = [match for match in FINAL.finditer(text) if _names_answer(text, match)]
     explained = EXPLANATION.search(text)
-    if explained and (not found or found[-1].start() < explained.start()):
+    if explained and not any(HEADING.search(match[0]) for match in found if match.start() > explained.start()):
         answer = text[: explained.start()].strip()
         if answer and not answer.endswith(":") and len(answer.split()) <= SHORT and not PREAMBLE.match(answer):
-            text, found = answer, [match for match in found if text[match.end() : len(answer)].strip(" .:*\n")]
+            text, found = answer, [match for match in found if answer[match.end() :].strip(" .:*\n")]
     # "It is not true that the answer is Paris" names no final answer.
     found = [match for match in found if not denied(around(text, match.end(), match.end())[0])]
     if not found:
         return text, len(text)
     rest = text[found[-1].end() :].strip()
     line = rest.split("\n")[0]
-    first = sentences(line)[0]
+    mark = (LISTED if "\n" in found[-1][0] else LISTED_NAME).match(line)
+    first = mark[0] + sentences(line[mark.end() :])[0] if mark else sentences(line)[0]
     if re.match(r"\W*(?:not|never|neither|no longer)\b", first, re.I):
         return rest, len(rest)
     return line, len(first)
+
+
+# The stop of a list's number ends no sentence: "Final answer:\n1. Paris", "The answer is 1. Paris".
+LISTED = re.compile(r"\d\. +(?=\S)")
+LISTED_NAME = re.compile(r"\d\. +(?=(?:(?:[A-Z][\w'\u2019-]*|of|the|and|de|van|von)(?:[\s.]+|$))+$)")
+
+
+def _names_answer(text: str, marker: re.Match[str]) -> bool:
+    """Return whether what follows a marker can be an answer, and is not said about one."""
+    rest = text[marker.end() :]
+    about_other = OTHER_OPTION.search(text[max(0, marker.start() - NEAR) : marker.start()])
+    return bool(rest.strip(" .:*\n")) and not REMARK.match(rest.split("\n")[0]) and not about_other
 
 
 NEAR = 200  # characters on either side of a label, and behind a mention, that may negate it
@@ -249,7 +279,13 @@ def asserted(before: str, after: str) -> bool:
         denied(before)
         or ASIDE.search(before)
         or NEGATED_AFTER.search(after)
-        or SILENCE.search(STATEMENT_END.split(before)[-1])
+        or SILENCE.search(STATEMENT_END.split(_without_concessions(before, after))[-1])
     ):
         return False
     return not (OTHERS_SAY.search(before) and CONTRAST.search(after) and not CONTRAST.search(before))
+
+
+def _without_concessions(before: str, after: str) -> str:
+    """Return the words before a mention without asides and without what they only concede."""
+    plain = without_asides(before)
+    return plain if LIST_BEFORE.search(plain) or LIST_AFTER.match(after) else CONCESSION.sub(" ", plain)

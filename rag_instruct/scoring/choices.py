@@ -73,12 +73,15 @@ def chosen(text: str, choices: Choices) -> str | None:
 
     The first rule that applies decides. The chosen option is the one that
     1. has the whole text as its text;
-    2. follows the last "the answer is";
-    3. has the label that begins the text;
+    2. is named behind the last "the answer is", by label, place or text;
+    3. has the label that begins the final answer, or the place that is all of it ("the third option");
     4. is the only one whose label is called right;
-    5. is the only one whose text is stated;
-    6. is the only one whose label is named;
-    7. is the only one whose content words are all in one sentence.
+    5. is the only one whose text the final answer states;
+    6. is the only one whose label is named and not denied;
+    7. is the only one whose content words are all in one sentence;
+    8. is the only one that is marked right where the text goes through the options.
+    The final answer is the whole text if no "the answer is" marks it. A text of labelled options alone is left to the
+    last rule.
     """
     labels, text = _capitals(text, choices)
     found = _chosen(text, [(labels[label], option) for label, option in choices])

@@ -83,7 +83,7 @@ STATEMENT_END = re.compile(
     re.I,
 )
 QUOTED = re.compile(r"\"[^\"\n]*\"|\u201c[^\u201d\n]*\u201d|(?<!\w)'[^'\n]*'(?!\w)")
-BRACKETED = re.compile(r"\([^()]*\)")  # in 1932 (not 1934)
+BRACKETED = re.compile(r"\s*\([^()]*\)\s*")  # in 1932 (not 1934)
 TITLE = re.compile(r"\b(?:Not|Never|No|Nothing|Nobody|Without|None|Neither)(?= [A-Z][a-z])")  # Never Let Me Go
 # Asides: "which was ..., ", "as many believe, ". The clause goes on behind them.
 ASIDE = re.compile(
@@ -124,7 +124,7 @@ NEGATED_AFTER = re.compile(
 
 def denied(before: str) -> bool:
     """Return whether the words before a mention deny it."""
-    text = ASIDE.sub(" ", BRACKETED.sub(" ", QUOTED.sub(" ", before)))
+    text = without_asides(before)
     if NONE_EXCEPT.search(text):
         return False
     if any(
@@ -139,6 +139,11 @@ def denied(before: str) -> bool:
     if (aside := SET_ASIDE.search(CLAUSE_END.split(text)[-1])) and not NO_NEGATION.search(text):
         return bool(aside)
     return any(_reaches(text, match) for match in NEGATION.finditer(text) if not _affirms(text, match))
+
+
+def without_asides(text: str) -> str:
+    """Return the text without quotes, brackets and asides between commas."""
+    return ASIDE.sub(" ", BRACKETED.sub(" ", QUOTED.sub(" ", text)))
 
 
 def _affirms(text: str, negation: re.Match[str]) -> bool:
