@@ -840,3 +840,40 @@ def test_the_number_of_a_list_ends_no_sentence(output):
 )  # fmt: skip
 def test_what_is_conceded_denies_nothing_behind_its_comma(output, right):
     assert accuracy_of("Paris", output) == right
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        "As of December 31, 2007, the total was $60.94.", "At 3/31/2008 it was 60.94.", "At 2007-12-31 it was 60.94.", "On 31 Dec. 2007 it was 60.94",
+        "On May 5th, 2007 it was 60.94", "The 3-year total was 60.94", "Per the 10-K it was 60.94.", "For the 12 months ended June 2007 it was 60.94",
+        "Level 3 assets were 60.94", "The 6.25% notes were 60.94", "The 5.5% senior notes due 2015 were 60.94",
+    ],
+)  # fmt: skip
+def test_a_date_or_a_label_is_no_result(output):
+    assert score_number(Question("1", "what was it?", ("60.94",)), output)["accuracy"] == 1
+
+
+@pytest.mark.parametrize(
+    ("number", "output"),
+    [("2007", "It was December 31, 2007."), ("5", "It is a 5-year term."), ("5", "a 5-percent rise"), ("3.5", "Its life is 3.5 years."), ("5", "5. It was then.")],
+)  # fmt: skip
+def test_a_date_or_a_label_is_the_result_where_no_other_number_stands(number, output):
+    assert score_number(Question("1", "what was it?", (number,)), output)["accuracy"] == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "number", "output", "right"),
+    [
+        ("what was the result?", "12.5", "The net loss was $12.5 million.", 1), ("what was the result?", "-12.5", "The net loss was $12.5 million.", 1),
+        ("what was the balance?", "12.5", "The balance fell to 12.5.", 1), ("what was the balance?", "-12.5", "The balance fell to -12.5.", 1),
+        ("what was the price?", "12.5", "The lower price was 12.5.", 1), ("what was left?", "12.5", "Assets less liabilities were 12.5.", 1),
+        ("what was the reduction?", "12.5", "The reduction was 12.5.", 1), ("what was the reduction?", "-12.5", "The reduction was 12.5.", 1),
+        ("what was the change?", "12.5", "It decreased by 12.5.", 0), ("what was the change?", "-12.5", "It decreased by 12.5.", 1),
+        ("what was the change?", "12.5", "It was 12.5 lower.", 0), ("what was the change?", "-12.5", "It was 12.5 lower.", 1),
+        ("what was the change in net loss?", "12.5", "It decreased by 12.5.", 0), ("what was the decline?", "-12.5", "an increase of 12.5", 0),
+        ("what was the change?", "-4", "The decrease from 2006 to 2007 was 4.", 1),
+    ],
+)  # fmt: skip
+def test_only_a_word_for_a_fall_gives_a_number_its_sign(asked, number, output, right):
+    assert score_number(Question("1", asked, (number,)), output)["accuracy"] == right
