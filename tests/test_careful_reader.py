@@ -877,3 +877,51 @@ def test_a_date_or_a_label_is_the_result_where_no_other_number_stands(number, ou
 )  # fmt: skip
 def test_only_a_word_for_a_fall_gives_a_number_its_sign(asked, number, output, right):
     assert score_number(Question("1", asked, (number,)), output)["accuracy"] == right
+
+
+def labelled(labels, gold, output):
+    choices = tuple((label, label) for label in labels)
+    return score_closed(Question("1", "?", (gold,), choices=choices), output)["accuracy"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "output", "right"),
+    [
+        (("true", "mostly true", "half true", "false"), "{}", None), (("true", "mostly true", "half true", "false"), "{}. It goes too far.", None),
+        (("Relevant", "Not relevant"), "{}", None), (("relevant", "not relevant"), "The text is {}.", None), (("relevant", "not relevant"), "It isn't relevant.", "not relevant"),
+        (("true", "false", "misleading"), "The claim is {}.", None), (("positive", "very positive", "negative"), "The answer is {}.", None),
+        (("supports", "refutes", "not enough info"), "{}.", None), (("yes", "no", "yes, partly"), "{}", None), (("positive", "negative"), "It is not positive.", ""),
+    ],
+)  # fmt: skip
+def test_a_label_that_contains_another_is_not_the_other(labels, output, right):
+    for said in labels:
+        scores = [labelled(labels, gold, output.format(said)) for gold in labels]
+        assert scores == [float(gold == (said if right is None else right)) for gold in labels], said
+
+
+@pytest.mark.parametrize(
+    ("output", "right"),
+    [
+        ("There is no evidence that the claim is true.", "false"), ("No evidence suggests that the claim is true.", "false"),
+        ("There is no scientific proof that this is correct.", "false"), ("There is no evidence for the claim.", "false"),
+        ("There is no evidence that the claim is false.", None), ("There is no doubt that the claim is true.", "true"),
+        ("True, there is no evidence of harm.", "true"), ("The answer is true, as there is no evidence of harm.", "true"),
+        ("True: no evidence suggests that it is false.", "true"), ("True, but that is false.", None),
+        ("There is no evidence against it, so the claim is true.", "true"),
+    ],
+)  # fmt: skip
+def test_no_evidence_denies_what_it_is_for_and_no_verdict_before_it(output, right):
+    for gold in ("true", "false"):
+        assert labelled(("true", "false"), gold, output) == (gold == right)
+
+
+@pytest.mark.parametrize(
+    ("output", "right"),
+    [
+        ("Yes, although the mechanism is unclear.", "yes"), ("No, but the reason is uncertain.", "no"), ("The answer is yes, although it is unclear why.", "yes"),
+        ("Maybe yes.", None), ("Yes and no.", "maybe"), ("Yes, but no.", None),
+    ],
+)  # fmt: skip
+def test_a_first_word_yields_to_another_verdict_only(output, right):
+    for gold in ("yes", "no", "maybe"):
+        assert labelled(("yes", "no", "maybe"), gold, output) == (gold == right)

@@ -9,6 +9,7 @@ from rag_instruct.scoring.assertions import (
     OTHERS_SAY,
     SILENCE,
     UNSURE,
+    around,
     final_answer,
     sides,
     statements,
@@ -103,6 +104,11 @@ JUDGED = re.compile(
 NO_EVIDENCE = re.compile(
     r"\b(?:no|not any|isn['\u2019]t any) (?:\w+ ){0,2}(?:evidence|proof|support)\b|\bnot (?:supported|backed)\b", re.I
 )
+# "No evidence suggests that it is true" denies what follows, up to another clause.
+NO_EVIDENCE_THAT = re.compile(
+    rf"(?:{NO_EVIDENCE.pattern})(?: (?!(?:but|so|and|because|which|therefore|thus|yet)\b)[\w'\u2019-]+){{0,12}} *$",
+    re.I,
+)
 ECHO = re.compile(
     r"\b(?:true or false|yes,? (?:no,? )?or (?:no|maybe)|yes or no|true/false|yes/no(?:/maybe)?)\b\??", re.I
 )
@@ -111,15 +117,15 @@ ECHO = re.compile(
 def verdict(text: str, words: Sequence[str]) -> str | None:
     """Return the text's verdict, which is one of `words`, or None if it gives none or several.
 
-    The first of these parts that gives one verdict decides: what follows the last "the answer is", the first word, what
-    is said about the claim, all sentences together, the conclusion. If the first sentence contradicts the first word,
-    there is no verdict. A repeated "true or false?" is ignored.
+    A text or final answer that is one of the words decides. Otherwise the first of these parts that gives one verdict
+    decides: what follows the last "the answer is", the first word, what is said about the claim, all sentences
+    together, the conclusion. If the first sentence states another verdict than the first word, there is no verdict. A
+    repeated "true or false?" is ignored.
     """
     text = ECHO.sub(" ", text)
     if not statements(text):
         return None
-    final = final_answer(text)
-    if final != text and (found := _whole(final, words) or _only(_said(final, words))):
+    if found := _of_final(text, words):
         return found
     first, *rest = statements(text)
     whole = _whole(first, words)
@@ -127,12 +133,38 @@ def verdict(text: str, words: Sequence[str]) -> str | None:
         return whole
     if INDEED.match(first) and "yes" in words and _said(text, words) <= {"yes"} and not NEGATIVE.search(text):
         return "yes"
-    if opening := _opening(text, words):
-        return opening if _said(statements(text)[0], words) <= {opening} else None
+    if _opening(text, words):
+        return _begun(text, words)
     for part in (_of_the_claim(text, words), _of_all(text, words), _concluded(text, words)):
         if len(part) == 1:
             return part.pop()
     return "maybe" if "maybe" in words and MIXED.search(text) and not _of_all(text, words) else None
+
+
+def _of_final(text: str, words: Sequence[str]) -> str | None:
+    """Return the word that the text or its final answer is, or the final answer's verdict, or None."""
+    final = final_answer(text)
+    if exact := next((word for word in words if _plain(word) == _plain(final)), None):
+        return exact
+    if final == text:
+        return None
+    return _whole(final, words) or _only(_said(final, words)) or _begun(final, words)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.lower().strip(" \n.!*\"'").split())
+
+
+def _is_other(written: str, word: str, words: Sequence[str]) -> bool:
+    """Return whether what stands for a word is another word of the set: "misleading", if it is not only "false"."""
+    return written.lower() != word and written.lower() in words
+
+
+def _begun(text: str, words: Sequence[str]) -> str | None:
+    """Return the verdict that the text begins with, unless its first sentence states another one."""
+    opening = _opening(text, words)
+    said = _stated(statements(text)[0], words) - ({"maybe"} if opening != "maybe" else set())
+    return opening if said <= {opening} else None
 
 
 def denied_question(question: str, text: str, words: Sequence[str]) -> str | None:
@@ -164,7 +196,9 @@ FILLERS = _roots(
 
 
 def _whole(sentence: str, words: Sequence[str]) -> str:
-    """Return the verdict that a sentence as a whole stands for ("Y", "Mostly false"), or ""."""
+    """Return the verdict that a sentence as a whole stands for ("Y", "Mostly false"), or "", as for a word itself."""
+    if _plain(sentence) in words:
+        return ""
     return next((word for word in words if word in WHOLE and WHOLE[word].fullmatch(sentence)), "")
 
 
@@ -180,7 +214,8 @@ def _is_taken_back(first: str, rest: Sequence[str], words: Sequence[str]) -> boo
 
 
 def _of_the_claim(text: str, words: Sequence[str]) -> set[str]:
-    return {word for match in JUDGED.finditer(text) for word in _said(match[0], words)}
+    judged = (match for match in JUDGED.finditer(text) if not denied(around(text, *match.span())[0]))
+    return {word for match in judged for word in _said(match[0], words)}
 
 
 def _of_all(text: str, words: Sequence[str]) -> set[str]:
@@ -197,13 +232,16 @@ def _opening(text: str, words: Sequence[str]) -> str | None:
     for word in _in_order(words):
         match = re.match(rf"[\W_]*({_pattern(word)})\b", text, re.I)
         rest = text[match.end() :] if match else ""
-        if match and not NEGATED_AFTER.search(rest) and (match[1].lower() != "no" or ALONE_AFTER.match(rest)):
+        if match is None or _is_other(match[1], word, words) or NEGATED_AFTER.search(rest):
+            continue
+        if match[1].lower() != "no" or ALONE_AFTER.match(rest):
             return word
     return None
 
 
 def _in_order(words: Sequence[str]) -> list[str]:
-    return sorted(words, key=lambda word: word != "maybe")
+    """Return first the words that contain others: "not relevant" before "relevant"."""
+    return sorted(words, key=lambda word: (-len(word.split()), word != "maybe"))
 
 
 def _pattern(word: str) -> str:
@@ -211,18 +249,28 @@ def _pattern(word: str) -> str:
 
 
 def _said(text: str, words: Sequence[str]) -> set[str]:
-    """Return all verdicts in a text. A negated verdict counts as its opposite."""
+    """Return all verdicts in a text. "No evidence" says false."""
+    unproven = {"false"} if NO_EVIDENCE.search(text) else set()
+    return (_stated(text, words) | unproven) & set(words)
+
+
+def _opposite(word: str, words: Sequence[str]) -> str | None:
+    """Return the opposite of a word, or None if the set has none."""
+    return next((other for other in (OPPOSITE.get(word), f"not {word}") if other in words), None)
+
+
+def _stated(text: str, words: Sequence[str]) -> set[str]:
+    """Return the verdicts that words of a text state. A negated verdict counts as its opposite."""
     found: set[str] = set()
     taken: list[tuple[int, int]] = []
     for word in _in_order(words):
         for match in re.finditer(rf"(?<![\w-])(?:{_pattern(word)})(?![\w-])", text, re.I):
             before, after = sides(text, match)
             free = not any(start < match.end() and match.start() < end for start, end in taken)
-            if free and _is_verdict(word, match[0].lower(), before, after):
+            if free and not _is_other(match[0], word, words) and _is_verdict(word, match[0].lower(), before, after):
                 taken.append(match.span())
-                found.add(OPPOSITE[word] if word in OPPOSITE and _turned(match[0], before, after) else word)
-    if "false" in words and NO_EVIDENCE.search(text):
-        found.add("false")
+                meant = _opposite(word, words) if _turned(match[0], before, after) else word
+                found |= {meant} if meant else set()
     if "no" in words and DENIES.search(text):
         found.add("no")
     for match in BACKED.finditer(text):
@@ -232,7 +280,7 @@ def _said(text: str, words: Sequence[str]) -> set[str]:
 
 def _turned(written: str, before: str, after: str) -> bool:
     """Return whether a verdict is denied: "not true", "no evidence suggests yes", "yes is not the answer"."""
-    if NOT.search(before):
+    if NOT.search(before) or NO_EVIDENCE_THAT.search(before):
         return True
     if written.lower() not in ("yes", "no"):
         return False
