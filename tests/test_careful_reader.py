@@ -925,3 +925,25 @@ def test_no_evidence_denies_what_it_is_for_and_no_verdict_before_it(output, righ
 def test_a_first_word_yields_to_another_verdict_only(output, right):
     for gold in ("yes", "no", "maybe"):
         assert labelled(("yes", "no", "maybe"), gold, output) == (gold == right)
+
+
+@pytest.mark.parametrize(
+    ("gold", "output", "right"),
+    [
+        ("Johnson & Johnson", "Samuel Johnson", 0), ("York and New York", "New York", 0), ("Holm and Holm", "It was Ida Holm.", 0),
+        ("Johnson & Johnson", "Johnson and Johnson", 1), ("John and John Smith", "John Smith and John", 1), ("Tom, Dick and Harry", "Harry, Tom and Dick", 1),
+    ],
+)  # fmt: skip
+def test_each_part_of_an_answer_has_a_mention_of_its_own(gold, output, right):
+    assert accuracy_of(gold, output) == right
+
+
+@pytest.mark.parametrize(
+    ("gold", "output", "right"),
+    [
+        ("$5 million", "5 million", 1), ("£1.5bn", "1.5 billion", 1), ("$20 thousand", "20,000", 1), ("£20,000", "20,000", 1),
+        ("$5 million", "€5 million", 0), ("$5 million", "5", 0), ("$5m", "5 metres", 0), ("5 dollars", "5", 0),
+    ],
+)  # fmt: skip
+def test_an_amount_counts_without_its_sign_but_with_its_scale(gold, output, right):
+    assert accuracy_of(gold, output) == right

@@ -6,6 +6,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
+from rag_instruct.scoring.denials import BRACKETED
 from rag_instruct.scoring.numerals import ORDINALS, number_name, numeral, ordinal, roman
 from rag_instruct.scoring.spelling import ARTICLES, EXPANDED, MONTHS, NO_LETTER, Word, canonical, normalized, words_of
 from rag_instruct.words import STOP
@@ -144,8 +145,8 @@ def _as_words(answer: str, asked: _Asked) -> Iterator[Answer]:
         yield answer_form(numeral_form)._replace(numeral=True)
     if asked.kind == PERSON and (name := LONG_NAME.fullmatch(canonical(answer))):
         yield answer_form(f"{name[1]} {name[2]}")
-    if match := AMOUNT.fullmatch(answer):
-        yield answer_form(match["before"] or match["after"])._replace(unitless=True)
+    if SIGN.search(answer) and (amount := AMOUNT.fullmatch(canonical(answer))):
+        yield answer_form(amount[1])._replace(unitless=True)
 
 
 def _as_written(answer: str, asked: _Asked) -> Iterator[Answer]:
@@ -196,10 +197,11 @@ def _days_of(answer: str) -> Iterator[str]:
         yield f"{found[1].capitalize()}{ANY_DAY} {found[2]}"
 
 
-# A number with a sign for its unit. The number alone will do.
-AMOUNT = re.compile(r"(?:US)?[$\u20ac\u00a3] ?(?P<before>[\d.,]+)|(?P<after>[\d.,]+) ?%")
+# A number with a sign for its unit, in canonical spelling. The number alone will do, with its scale.
+SIGN = re.compile(r"[$\u20ac\u00a3%]")
+AMOUNT = re.compile(r"([\d.,]+(?: (?i:million|billion|trillion))?) (?:dollars|euros|pounds|lb|percent)")
 SCALE_BEHIND = re.compile(r"[ -]?(?i:hundred|thousand|million|billion|trillion)\b| k\b")
-UNIT_BEHIND = re.compile(r"\s*(?:percent|dollars|euros|pounds|yen|degrees)\b", re.I)
+UNIT_BEHIND = re.compile(r"\s*(?:\w+\s+)?(?:percent|dollars|euros|pounds|yen|degrees)\b", re.I)  # 5 Canadian dollars
 
 
 def answer_form(text: str) -> Answer:
@@ -275,7 +277,6 @@ LONG_NAME = re.compile(
 )
 IN_REGION = re.compile(r"([A-Z][\w .'-]+), [A-Z][\w .,'-]+")
 SHORT_NAME = re.compile(r"(?!The )([A-Z][a-z]{2,}) ([A-Z][\w'-]{2,})")
-BRACKETED = re.compile(r"\s*\([^()]*\)\s*")
 # A gold with two names: PIGEONS or DOVES. "Dead or Alive" is one.
 EITHER = re.compile(r"(?![A-Z][a-z]+ or [A-Z][a-z])([^\d,]{3,}) or ([^\d,]{3,})")
 TWICE = {"1": ("once", "one time"), "2": ("twice",), "one": ("once", "1 time"), "two": ("twice",)}

@@ -235,7 +235,10 @@ def _states_parts(text: str, answer: str, restated: Restated) -> bool:
     joined = re.search(r"\band\b|&", answer) or (len(parts) > 2 and all(len(part.split()) < 4 for part in parts))
     if len(parts) < 2 or not joined or re.search(r"\d", re.sub(r"\b[12]\d{3}\b", "", answer)):
         return False
-    return all(_states(text, forms((part,)), len(text), restated) for part in parts)
+    each = [forms((part,)) for part in parts]
+    # "Samuel Johnson" does not state Johnson & Johnson.
+    places = outermost(place for part in each for place in mentions(text, part))
+    return len(places) >= len(parts) and all(_states(text, part, len(text), restated) for part in each)
 
 
 class Place(NamedTuple):
