@@ -68,11 +68,17 @@ SPELLINGS = dict(
     zip("\u2010\u2011\u2012\u2013\u2212\u00d7\u00f7\u2018\u2019\u201c\u201d", "-----*/''\"\"", strict=True)
 )
 SPELLING = re.compile(f"[{''.join(SPELLINGS)}]")
+APOSTROPHE = re.compile("[\u2018\u2019\u02bc\uff07]")
 # A letter alone, or twice as in a genotype, may differ from its small form by its meaning: R is no r, Rr no RR. A and I
 # are words, and initials are written in either case.
 CASED = re.compile(
     r"\b(?:[B-HJ-Z]|(?!II)([A-Z])\1|Aa|Bb|Cc|Dd|Ee|Ff|Gg|Hh|Ll|Nn|Pp|Rr|Ss|Tt|Ww|Yy)\b(?!'|\.\s?[A-Za-z])"
 )
+
+
+def straight(text: str) -> str:
+    """Return the text with one kind of apostrophe, so that a pattern need not list them all."""
+    return text if text.isascii() else APOSTROPHE.sub("'", text)
 
 
 def word_set(text: str) -> frozenset[str]:

@@ -235,6 +235,7 @@ def test_questions_that_do_not_stand_alone(question):
         ("Résume ce texte : « Le canal est long. »", "D'après le texte, le canal est long.", False),
         ("阅读文章:故宫建于1420年。故宫建于何时?", "根据文章,建于1420年。", False),
         ("Name a river.", "The river named above is the Rhine.", False),
+        ("How long is it?", "The passage doesn\u2019t say it, but it is short.", True),
     ],
 )
 def test_answers_in_other_languages_mention_no_document(question, answer, mentions):
@@ -248,6 +249,8 @@ def test_answers_in_other_languages_mention_no_document(question, answer, mentio
         ("Unfortunately, the documents do not provide information on this.", True),
         ("There is no information in the documents about it.", True),
         ("Sorry, I don't know.", True),
+        ("I\u2019m sorry, but I can\u2019t assist with that.", True),
+        ("I don\u02bct know.", True),
         ("As an AI, I cannot have opinions.", True),
         ("It cannot be determined from the given information.", True),
         ("Lo siento, no puedo responder a esa pregunta.", True),

@@ -337,6 +337,7 @@ def test_a_row_that_declines_says_what_is_missing_and_no_more(declined, reason):
         ("Which lake near Bregenz is 63 km long?", "No document says which lake near Bregenz has these 63 km.", ""),
         ("Which lake does the Rhine pass?", "They say the Rhine's mouth is in Holland, but not which lake.", ""),
         ("Which lake does the Rhine pass?", "They name 2 towns, but no lake.", ""),
+        ("Which lake does the Rhine pass?", "It isn\u2019t said which lake it is.", ""),
         ("Welche Stadt liegt am Rhein?", "Die Dokumente sagen nicht, welche Stadt an diesem Fluss liegt.", ""),
         ("Welche Stadt liegt am Rhein?", "Das sagen die Dokumente nicht, aber der See ist 63 km lang.", "it has 63"),
     ],

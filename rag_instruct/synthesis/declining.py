@@ -9,13 +9,13 @@ from rag_instruct.language import language_of
 from rag_instruct.reasons import Fault, Reason
 from rag_instruct.synthesis.focus import texts_of
 from rag_instruct.synthesis.grounding import FIGURE, NAME, NOUNS_HAVE_CAPITALS, unsupported_number
-from rag_instruct.words import added_words, content, share, stem
+from rag_instruct.words import added_words, content, share, stem, straight
 
 MISSING = re.compile(
     r"\b(not|no|cannot|none|nothing|neither|nor|lack\w*|missing|unknown|unable|without|unclear)\b|n't\b", re.I
 )
-POSSESSIVE = re.compile("['\u2019]s?$")  # the end of "Rhine's" and "Danes'"
-WORD = re.compile(r"[\w'\u2019-]+")
+POSSESSIVE = re.compile("'s?$")  # the end of "Rhine's" and "Danes'"
+WORD = re.compile(r"[\w'-]+")
 MAY_ANSWER = 0.5  # share of the answer's words that the question lacks, from which on a document may answer
 
 
@@ -26,6 +26,7 @@ def declining_fault(question: str, answer: str, declined: str, others: str, with
     texts of the remaining source documents. Only in English can a rule see whether a text says that something is
     missing. German nouns all have capitals, so we do not look for names in German.
     """
+    question, answer, declined, others, withheld = map(straight, (question, answer, declined, others, withheld))
     language = language_of(f"{question} {declined}")
     if not declined.strip() or (language == "en" and not MISSING.search(declined)):
         return Fault(Reason.NOT_DECLINED, "nothing is said to be missing")

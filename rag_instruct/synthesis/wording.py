@@ -2,6 +2,8 @@
 
 import re
 
+from rag_instruct.words import straight
+
 TEXTS = r"(?:passage|document|text|article|excerpt|context|source|paragraph|snippet|extract)s?"
 THE = r"(?:the|(?:this|that)(?! context)|these|those|your|any)"  # "in this context" is idiom
 GIVEN = r"(?:given|provided|above|following|preceding|present|supplied|retrieved|attached|reference)"
@@ -29,7 +31,7 @@ REFUSAL = _any(
     # In other languages: an apology with its "cannot", and documents that do not tell.
     r"^\W*(?:es )?tut mir leid,? (?:aber )?(?:ich|diese|das|dazu) (?:\w+ ){0,4}?(?:kann|darf|nicht)\b",
     r"\bich kann (?:diese|die|ihre|deine) (?:frage|bitte|anfrage) (?:leider )?nicht\b",
-    r"^\W*(?:je suis )?désolée?,? (?:mais )?(?:je (?:ne|n['\u2019])) ?(?:peux|suis|dispose|sais)\b",
+    r"^\W*(?:je suis )?désolée?,? (?:mais )?(?:je (?:ne|n')) ?(?:peux|suis|dispose|sais)\b",
     r"^\W*lo siento,? (?:pero )?no (?:puedo|tengo|dispongo)\b",
     r"^\W*(?:mi )?(?:dispiace|desculpe|sinto muito|lamento),? (?:ma |mas )?n(?:on|ão) (?:posso|sono|tenho|ho)\b",
     r"^\W*извините,? (?:но )?я не (?:могу|знаю)",
@@ -39,7 +41,7 @@ REFUSAL = _any(
     "^\\W*(?:عذرا|عذرًا|آسف|أعتذر)[،, ]*(?:و?لكن )?لا (?:أستطيع|يمكنني)",
     "^\\W*(?:क्षमा|माफ)[^।]*(?:नहीं|असमर्थ)",
     r"\b(?:der text|das dokument|der artikel) (?:enthält|nennt|erwähnt) (?:dazu |darüber )?(?:keine|nicht)\b",
-    r"\b(?:le texte|le document|l['\u2019]article) ne (?:mentionne|précise|contient|dit) pas\b",
+    r"\b(?:le texte|le document|l'article) ne (?:mentionne|précise|contient|dit) pas\b",
     r"\bel (?:texto|documento|artículo) no (?:menciona|indica|contiene|especifica)\b",
     "(?:文中|文档|文档中|文章)(?:并)?(?:没有|未)(?:提到|提及|说明)",
     rf"\b{INFORMATION}(?: \w+){{0,2}} (?:do|does)(?: not|n't) (?:\w+ )?{STATE}\b",
@@ -57,7 +59,7 @@ MOST_UNKNOWING = 15  # words of an answer that says little more than that it doe
 # Not before what says which text: "the article by Smith", "the text 'Emma'", "the document's author"
 NOT_IDENTIFIED = (
     r"(?! (?:of|by|on|about|in|at|for|from|to|that|which|who\w*|\w+ed|called|written|code)\b"
-    r"|[-'\u2019]|\s+[\"\u201cA-Z])"
+    r"|[-']|\s+[\"\u201cA-Z])"
 )
 READ = r"(?:stat|mention|describ|provid|discuss|list|outlin|present|refer\w*|nam)ed"
 SAYS = r"(?:says?|states?|mentions?|describes?|tells?|notes?|explains?|indicates?|suggests?|lists?|does not|doesn't)"
@@ -70,7 +72,7 @@ MENTION = _any(
     r"\bthese (?:passages|documents|texts|excerpts|sources|articles)\b",
     rf"^(?-i:[^A-Z]*[A-Z]?[^A-Z]*)\bthe {TEXTS}\W*$",  # at the end of a question without names: one capital at most
     # In other languages
-    r"\b(?:d['\u2019]après|selon) (?:le|ce|cet|l['\u2019]) ?(?:texte|document|passage|article|extrait)\b",
+    r"\b(?:d'après|selon) (?:le|ce|cet|l') ?(?:texte|document|passage|article|extrait)\b",
     r"\b(?:laut|gemäß) (?:dem|diesem) (?:text|dokument|artikel|abschnitt|auszug)\b",
     r"\b(?:según|de acuerdo con) (?:el|este) (?:texto|documento|pasaje|artículo|fragmento)\b",
     r"\b(?:secondo|segundo|de acordo com) (?:il|lo|o|este|questo) (?:testo|documento|brano|texto|trecho)\b",
@@ -116,6 +118,7 @@ def holds_text(question: str) -> bool:
 
 def refusal(question: str, answer: str) -> bool:
     """Say whether the answer declines to answer. Words of refusal that the question has are quoted or chosen from."""
+    question, answer = straight(question), straight(answer)
     found = REFUSAL.search(answer[: 2 * OPENING])
     if found and found.start() <= OPENING and found[0].lower() not in question.lower():
         return True
@@ -127,6 +130,7 @@ def mentions_documents(question: str, answer: str) -> str:
 
     A text that the question holds or has introduced ("an article", "the following text: ...") may be mentioned.
     """
+    question, answer = straight(question), straight(answer)
     in_question = (found[0] for found in MENTION.finditer(question) if not _is_introduced(found, question))
     in_answer = (found[0] for found in MENTION.finditer(answer) if not _is_known(found, f"{question} "))
     return next(in_question, "") or next(in_answer, "")
