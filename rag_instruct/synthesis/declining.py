@@ -7,6 +7,7 @@ from rag_instruct.citations import uncited
 from rag_instruct.corpus.passages import Passage
 from rag_instruct.language import language_of
 from rag_instruct.reasons import Fault, Reason
+from rag_instruct.synthesis.document_filters import malformed
 from rag_instruct.synthesis.focus import texts_of
 from rag_instruct.synthesis.grounding import FIGURE, NAME, NOUNS_HAVE_CAPITALS, unsupported_number
 from rag_instruct.words import added_words, content, share, stem, straight
@@ -16,7 +17,7 @@ MISSING = re.compile(
 )
 POSSESSIVE = re.compile("'s?$")  # the end of "Rhine's" and "Danes'"
 WORD = re.compile(r"[\w'-]+")
-MAY_ANSWER = 0.5  # share of the answer's words that the question lacks, from which on a document may answer
+MAY_ANSWER = 0.5  # A document may answer if it has this share of the words that the answer adds to the question.
 
 
 def declining_fault(question: str, answer: str, declined: str, others: str, withheld: str = "") -> Fault | None:
@@ -30,9 +31,11 @@ def declining_fault(question: str, answer: str, declined: str, others: str, with
     language = language_of(f"{question} {declined}")
     if not declined.strip() or (language == "en" and not MISSING.search(declined)):
         return Fault(Reason.NOT_DECLINED, "nothing is said to be missing")
+    allowed = f"{question} {others}"
+    if broken := malformed(question, declined, allowed):
+        return Fault(Reason.NOT_DECLINED, broken)
     names = set() if language in NOUNS_HAVE_CAPITALS else _names(declined) & (_names(answer) | _names(withheld))
     figures = {*FIGURE.findall(declined)} & {*FIGURE.findall(answer)}
-    allowed = f"{question} {others}"
     known = _stems(allowed)
     leaked = {name for name in names if stem(name) not in known} | (figures - {*FIGURE.findall(allowed)})
     found = min(leaked) if leaked else unsupported_number(declined, question, others)
