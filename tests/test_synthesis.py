@@ -9,6 +9,7 @@ import yaml
 from conftest import ROOT
 from made import exemplar
 
+from rag_instruct.citations import cited, in_one_form, renumbered, uncited
 from rag_instruct.corpus.passages import Passage
 from rag_instruct.errors import UserError
 from rag_instruct.exemplars.instruction_sets import SCHEMAS, InstructionSet
@@ -17,6 +18,7 @@ from rag_instruct.paradigms import PARADIGMS, Slot
 from rag_instruct.reasons import Fault
 from rag_instruct.retrieval.runs import Hit
 from rag_instruct.schema import Link
+from rag_instruct.synthesis.citing import citation_fault
 from rag_instruct.synthesis.declining import declining_fault
 from rag_instruct.synthesis.filters import pair_fault
 from rag_instruct.synthesis.focus import Focus, whole_documents
@@ -396,12 +398,56 @@ def test_a_withheld_document_is_named_in_the_request_and_asked_for_by_the_schema
 
 
 @pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("Rome is the capital[1].", "Rome is the capital [1]."),
+        ("罗马是首都[1]。", "罗马是首都 [1]。"),
+        ("罗马是首都。【1】", "罗马是首都。 [1]"),
+        ("He called it \u201can inn.\u201d[1]", "He called it \u201can inn.\u201d [1]"),
+        ("Rome is the capital ([1]).", "Rome is the capital [1]."),
+        ("Rome ([1] says so).", "Rome ([1] says so)."),
+        ("Rome is the capital [1, 2].", "Rome is the capital [1][2]."),
+        ("Rome is the capital [1], [2].", "Rome is the capital [1][2]."),
+        ("Rome is the capital [1-3].", "Rome is the capital [1][2][3]."),
+        ("Rome is the capital [Documents 1 and 2].", "Rome is the capital [1][2]."),
+        ("Rome won [3-1], as `a[1]` and [one](two) say.", "Rome won [3-1], as `a[1]` and [one](two) say."),
+        ("Rome is [the capital] [1].", "Rome is [the capital] [1]."),
+        ("- Rome [1]\n[2] is older.", "- Rome [1]\n[2] is older."),
+    ],
+)
+def test_citations_are_read_in_each_usual_spelling(written, read):
+    assert in_one_form(written) == read
+    assert in_one_form(read) == read
+
+
+def test_brackets_in_code_are_no_citations():
+    text = "Count from one [2]:\n```\nitems = [1]\n```"
+    assert cited(text) == [2]
+    assert uncited(text) == text.replace(" [2]", "")
+    assert renumbered(text, {1: 5, 2: 3}) == text.replace("[2]", "[3]")
+
+
+@pytest.mark.parametrize(
+    ("answer", "detail"),
+    [
+        ("The bill was signed into law by Gov. Jerry Brown in 1975 [1].", ""),
+        ("It was sold in that year by Acme Inc. President Mr. Lind [1].", ""),
+        ("The law was made by Mr. Lind [1]. It was soon forgotten again.", "no citation: It was soon forgotten again."),
+    ],
+)
+def test_only_whole_sentences_need_a_citation(answer, detail):
+    fault = citation_fault("single_doc_answer", answer, [1])
+    assert (fault.detail if fault else "") == detail
+
+
+@pytest.mark.parametrize(
     ("answer", "unused", "said"),
     [
         ("Beethoven moved to Vienna in 1792 [3]. Soldiers guarded the Danube for centuries. [2]", [1], None),
         ("Beethoven moved to Vienna in 1792.[3] Soldiers guarded the Danube for centuries![2]", [1], None),
         ("Beethoven moved to Vienna in 1792.[3][2] Soldiers guarded the Danube for years.[2]", [1], None),
         ("- Vienna, where Beethoven moved in 1792 [3]\n- Soldiers guarded the Danube [2]", [1], None),
+        ("Beethoven moved to Vienna in 1792[3]. Soldiers guarded the Danube ([2]).", [1], None),
         (
             "Beethoven moved to Vienna in 1792 [3]. Soldiers guarded the Danube for centuries.",
             [1],
@@ -434,7 +480,8 @@ def test_answers_cite_what_they_use(monkeypatch, answer, unused, said):
     assert [(str(one.reason), one.detail) for one in rejects] == ([("bad citations", said)] if said else [])
     if not said:
         assert pairs[0].cited
-        assert pairs[0].answer == answer.replace("[2]", "[1]").replace("[3]", "[2]"), "numbers of the pair's sources"
+        numbered = in_one_form(answer).replace("[2]", "[1]").replace("[3]", "[2]")
+        assert pairs[0].answer == numbered, "numbers of the pair's sources"
 
 
 def test_useless_documents_are_not_cited():

@@ -1,13 +1,16 @@
-"""Checks the citations of an answer: each document is cited where it is used, and nothing else."""
+"""Checks that an answer cites each document that it used, and no other.
+
+Where documents state the answer, each long sentence needs a citation.
+"""
 
 import re
 from collections.abc import Collection
 
-from rag_instruct.citations import cited
+from rag_instruct.citations import CODE, cited
 from rag_instruct.paradigms import WITH_ANSWER
 from rag_instruct.reasons import Fault, Reason
-from rag_instruct.synthesis.grounding import CODE, PROSE
-from rag_instruct.words import sentences
+from rag_instruct.scoring.assertions import sentences
+from rag_instruct.synthesis.grounding import PROSE
 
 AFTER = re.compile(r"([.!?])((?:\s*\[\d{1,2}\])+)")  # citations after the end of their sentence
 CONCLUSION = re.compile(r"^(so|thus|hence|therefore|in short|the answer)\b", re.I)

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
+from rag_instruct.citations import CODE
 from rag_instruct.language import language_of
 from rag_instruct.words import content, stem
 
@@ -63,7 +64,6 @@ DURATION = re.compile(
     r"|\b([a-z]+|\d+)(?:st|nd|rd|th)?[- ](?:years?|decades?|anniversary)"
 )
 RATIO = re.compile(r"\b(ratio|average|mean|per|each|share|portion|proportion|percent\w*|times|rate|fraction)\b", re.I)
-CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.S)
 PROSE = re.compile(
     r"^(?!\W*\|).*[.!?][\"'\u201d\u2019)\]*]*\s*$", re.M
 )  # lines that end as sentences do, unlike headings

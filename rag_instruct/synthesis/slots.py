@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from rag_instruct.citations import renumbered, uncited
+from rag_instruct.citations import in_one_form, renumbered, uncited
 from rag_instruct.errors import UserError
 from rag_instruct.files import digest, fraction
 from rag_instruct.llm.concurrency import at_once
@@ -267,7 +267,10 @@ class Synthesis:
                 return Written(keys, question=values[step.name], fault=Fault(Reason.NOT_OFFERED))
         pair = self.prompt.written(kind, variables)
         unused, declined = tuple(variables.get("unused", ())), variables.get("declined", "")
-        return Written(keys, pair["question"], pair["answer"], unused, declined)
+        answer = pair["answer"]
+        if self._cites:
+            answer, declined = in_one_form(answer), in_one_form(declined)
+        return Written(keys, pair["question"], answer, unused, declined)
 
 
 async def synthesise(
