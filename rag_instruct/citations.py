@@ -8,7 +8,7 @@ from rag_instruct.schema import Pair, Row
 CODE = re.compile(r"(?s:```.*?(?:```|\Z)|`[^`\n]+`)")
 # After a space, a punctuation mark or another citation, so that items[0] of a program is none. Code has none.
 BEFORE = r"""[\s.!?,;:()"\]]"""
-CITATION = re.compile(rf"{CODE.pattern}|(\s*)(?:(?<={BEFORE})|^)\[(\d{{1,2}})\]")
+CITATION = re.compile(rf"{CODE.pattern}|(?<!\s)(\s*)(?:(?<={BEFORE})|^)\[(\d{{1,2}})\]")
 # How teachers write citations, too: rain[1], ([1]), [1, 2], [1-3], [Document 1], and with the brackets of Chinese.
 NUMBER = r"(?:(?:documents?|docs?\.?) ?)?[1-9]\d?"
 BRACKETS = (

@@ -1,6 +1,7 @@
 """The filters of pairs that capable teachers write: what they keep, what they refuse, and the command that assesses them."""
 
 import json
+import time
 
 import pytest
 from conftest import ROOT, SHARED, needs_shared
@@ -9,6 +10,7 @@ from rag_instruct.corpus.passages import Passage
 from rag_instruct.errors import UserError
 from rag_instruct.files import write_jsonl
 from rag_instruct.synthesis.assessment import judge_pairs, summary
+from rag_instruct.synthesis.document_filters import malformed
 from rag_instruct.synthesis.grounding import unsupported_name, unsupported_names, unsupported_number
 from rag_instruct.synthesis.wording import mentions_documents, points_at_nothing, refusal
 from rag_instruct.worked_examples import has_worked_examples
@@ -202,6 +204,28 @@ def test_questions_that_stand_alone(question):
     assert not points_at_nothing(question)
 
 
+def test_a_long_question_without_latin_letters_is_read_in_no_time():
+    question = "где же это было? " * 4000
+    start = time.perf_counter()
+    assert not mentions_documents(question, question)
+    assert time.perf_counter() - start < 2
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "cut"),
+    [
+        ("Which choice is correct?", "The correct choice here is A", False),
+        ("Which vitamin do they have?", "Carrots are rich in vitamin A", False),
+        ("Which gate does this?", "The gate that does this is AND", False),
+        ("What foods contain vitamin A", "Carrots and eggs do.", False),
+        ("Which choice is correct?", "The correct choice here is a", True),
+        ("What foods contain the", "Carrots and eggs do.", True),
+    ],
+)
+def test_a_text_that_ends_like_half_a_sentence_is_cut(question, answer, cut):
+    assert ("cut off" in malformed(question, answer, "")) == cut
+
+
 @pytest.mark.parametrize(
     "question",
     [
@@ -236,6 +260,9 @@ def test_questions_that_do_not_stand_alone(question):
         ("阅读文章:故宫建于1420年。故宫建于何时?", "根据文章,建于1420年。", False),
         ("Name a river.", "The river named above is the Rhine.", False),
         ("How long is it?", "The passage doesn\u2019t say it, but it is short.", True),
+        ("Where is a river coldest?", "It is usually coldest close to the source.", False),
+        ("Where does it flow?", "It is the main channel from the source, and ends in a lake.", False),
+        ("Who is the hero?", "The hero in the text, as told, is Ann.", True),
     ],
 )
 def test_answers_in_other_languages_mention_no_document(question, answer, mentions):
@@ -262,6 +289,22 @@ def test_answers_in_other_languages_mention_no_document(question, answer, mentio
         ("क्षमा करें, मैं इसका उत्तर नहीं दे सकता।", True),
         ("Le texte ne mentionne pas la longueur.", True),
         ("文中没有提到长度。", True),
+        ("As an AI language model, it is not possible to answer this.", True),
+        ("Unfortunately, I cannot answer this.", True),
+        ("I apologize, but I cannot provide an answer.", True),
+        ("From the documents at hand, we cannot determine the year.", True),
+        ("The question is about tax. I cannot help with that.", True),
+        ("It is not mentioned in the text when it was built.", True),
+        ("Als KI-Modell kann ich das nicht sagen.", True),
+        ("作为人工智能助手，我没有个人意见。", True),
+        ("Siri began as an AI assistant, and grew from there.", False),
+        ("She is known for her work as an AI researcher.", False),
+        ("BERT was released as a large language model in 2018.", False),
+        ("Siri begann als KI im Jahr 2010.", False),
+        ("作为人工智能的先驱，他获得了图灵奖。", False),
+        ("It covers information that was not provided by the data subject.", False),
+        ("Dear Ann, I cannot write to you as often as I should like.", False),
+        ("Position and speed belong together: we cannot determine both at once.", False),
         ("Lo siento mucho por tu pérdida.", False),
         ("Es tut mir leid, dass du krank bist.", False),
         ("El canal no puede cerrarse en invierno.", False),

@@ -24,11 +24,12 @@ WITHOUT_ANSWER = ("useless_doc", "single_doc_support")  # paradigms whose only d
 TEMPLATE = re.compile(r"\{(documents?|exemplar|question|answer|simulation)\}")
 NUMBERED = re.compile(r"</?instruction>|\bdocuments? [1-9]\b", re.I)
 DAMAGED = re.compile("\ufffd|\u00e2\u20ac|\u00c3[\u00a4\u00a8\u00a9\u00b1\u00b6\u00bc]")  # UTF-8 read as Latin-1
-# The ends of texts that were cut off. A question may end in "with" or "of", an answer may not.
+# The ends of texts that were cut off, in small letters: "vitamin A" and "the gate AND" are none. A question may end in
+# "with" or "of", an answer may not.
 QUESTION_CUT = re.compile(
-    r"(?<![\w'\u2019-])(a|an|the|and|or|because|its|their|his|my|your|and (how many|how much|which|whose))$", re.I
+    r"(?<![\w'\u2019-])(a|an|the|and|or|because|its|their|his|my|your|and (how many|how much|which|whose))$"
 )
-ANSWER_CUT = re.compile(r"[,:]$|(?<![\w'\u2019-])(a|an|the|and|or|because|its|their|of|with)$", re.I)
+ANSWER_CUT = re.compile(r"[,:]$|(?<![\w'\u2019-])(a|an|the|and|or|because|its|their|of|with)$")
 COMPLETION = re.compile(r"\b(complet\w+|continue|continuation|finish|fill|blank|gap)\b|_{2,}|\.\.\.|…", re.I)
 # A word eight times in a row, or several words five times in a row.
 LOOP = re.compile(r"\b([^\W\d]\w*)(?:\W+\1\b){7}|\b([^\W\d]\w*(?:\W+\w+){1,11})(?:\W+\2\b){4}", re.I)

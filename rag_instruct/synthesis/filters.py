@@ -9,8 +9,9 @@ from rag_instruct.synthesis.sentence_filters import sentence_fault
 def pair_fault(paradigm: str, question: str, answer: str, exemplar: str, focus: Focus) -> Fault | None:
     """Return the first reason to reject a pair, or None.
 
-    A pair from single sentences, by a small teacher, must be as these sentences say. A pair from whole documents, by a
-    capable teacher, is refused only for what a careful reader would refuse at sight.
+    The parser made question and answer of a pair from single sentences, so its filters check only copied exemplars,
+    options, and which documents have the answer. A pair from whole documents, by a capable teacher, is refused only for
+    what a careful reader would refuse at sight.
     """
     if not question.strip() or not answer.strip():
         return Fault(Reason.EMPTY)

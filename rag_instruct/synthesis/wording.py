@@ -1,8 +1,9 @@
 """Recognises refusals, mentions of documents that the reader has not seen, and pronouns that stand for nothing."""
 
 import re
+from collections.abc import Iterator
 
-from rag_instruct.words import straight
+from rag_instruct.words import STOP, straight
 
 TEXTS = r"(?:passage|document|text|article|excerpt|context|source|paragraph|snippet|extract)s?"
 THE = r"(?:the|(?:this|that)(?! context)|these|those|your|any)"  # "in this context" is idiom
@@ -15,19 +16,29 @@ def _any(*patterns: str) -> re.Pattern[str]:
     return re.compile("|".join(patterns), re.I)
 
 
+# Not before another noun, as in "the data subject" or "the text box"
+ALONE = rf"(?! (?!(?:{'|'.join(sorted(STOP))}|{GIVEN}|alone|itself|so|\w+ed|\w+ly)\b)[a-z]+\b)"
+# In the first sentence, unless it greets somebody, as a letter does: "Unfortunately, I cannot answer".
+FIRST = r"^(?!\W*(?:my )?(?:dear|hi|hello|hey)\b)[^.!?\n\"\u201c]{0,100}?"
+# "We cannot determine both at once" may be a fact, but not at the beginning or behind "From the documents, ".
+OF_TEXTS = r"^\W*(?:(?:unfortunately|sorry|(?:based on|from|given|without|with)\b[^,.!?]*), )?"
 # Verbs such as "tell" are missing, because people in stories say them.
 DECLINED = r"(?:answer|provide|help|assist|complete|fulfil\w*|comply|write|create|generate|determine)"
 UNABLE = r"(?:can ?not|can't|could not|couldn't|am unable to|am not able to|are unable to|won't)"
 STATE = r"(?:contain|provide|mention|include|state|specify|say|give|answer|address|cover)"
 REFUSAL = _any(
-    rf"\b(?:i|we) {UNABLE} (?:\w+ ){{0,2}}{DECLINED}\b",
+    rf"(?:{FIRST}\bi|{OF_TEXTS}we) {UNABLE} (?:\w+ ){{0,2}}{DECLINED}\b",
+    rf"\bi {UNABLE} (?:\w+ ){{0,2}}(?:answer|(?:help|assist)(?: you)? with) (?:this|that|your)\b",
     r"^\W*i(?:'m| am) (?:sorry|afraid)(?=[.,!]| (?:but|that|i|we|this|there)\b)",
     rf"^\W*i(?:'m| am) unable to (?:\w+ ){{0,2}}{DECLINED}\b",
     r"^\W*(?:my )?apologies\b",
-    r"\bas an? (?:ai|artificial intelligence|(?:large )?language model)\b",
-    r"\bals (?:ki|künstliche intelligenz)\b",
-    r"\b(?:en tant qu.|como (?:una? )?)(?:ia|intelligence|inteligencia)\b",
-    r"作为一?[个款]?(?:ai|人工智能)",
+    # An assistant that speaks of itself: "Siri began as an AI assistant" refuses nothing.
+    r"\bas an? (?:ai|artificial intelligence|(?:large )?language model)\b[^.!?\n]{0,60}?\b(?:i|we|my|me)\b",
+    r"^\W*as an ai language model\b",
+    r"\bals (?:ki|künstliche intelligenz)\b[^.!?\n]{0,60}?\b(?:ich|mir|mich|meine?)\b",
+    r"\ben tant qu.(?:ia|intelligence)\b[^.!?\n]{0,60}?\b(?:je|j'|me|mes|ma|mon)\b",
+    r"\bcomo (?:una? )?(?:ia|inteligencia)\b[^.!?\n]{0,60}?\b(?:no puedo|no tengo|yo|me|mis?)\b",
+    r"作为一?[个款]?(?:ai|人工智能)[^。\n]{0,20}?(?:我|无法|不能)",
     # In other languages: an apology with its "cannot", and documents that do not tell.
     r"^\W*(?:es )?tut mir leid,? (?:aber )?(?:ich|diese|das|dazu) (?:\w+ ){0,4}?(?:kann|darf|nicht)\b",
     r"\bich kann (?:diese|die|ihre|deine) (?:frage|bitte|anfrage) (?:leider )?nicht\b",
@@ -46,7 +57,7 @@ REFUSAL = _any(
     "(?:文中|文档|文档中|文章)(?:并)?(?:没有|未)(?:提到|提及|说明)",
     rf"\b{INFORMATION}(?: \w+){{0,2}} (?:do|does)(?: not|n't) (?:\w+ )?{STATE}\b",
     rf"\b(?:not|no)(?: \w+)? (?:{STATE}\w*|given|available|information)(?: \w+)? (?:in|by|from) "
-    rf"{THE} (?:\w+ )?{INFORMATION}",
+    rf"{THE} (?:\w+ )?{INFORMATION}\b(?-i:{ALONE})",
     r"\b(?:not enough|insufficient|lack of) (?:information|context|details?|data) (?:\w+ )?(?:to|for) (?:\w+ )?"
     r"(?:answer|determine|say|tell)",
     r"\bcan ?not be (?:answered|determined|inferred|known)(?: \w+)? (?:from|based on|with|without) "
@@ -65,12 +76,12 @@ READ = r"(?:stat|mention|describ|provid|discuss|list|outlin|present|refer\w*|nam
 SAYS = r"(?:says?|states?|mentions?|describes?|tells?|notes?|explains?|indicates?|suggests?|lists?|does not|doesn't)"
 MENTION = _any(
     rf"\b(?:according to|based on|(?:as )?{READ} (?:in|by)) {THE}(?: {GIVEN})? {TEXTS}\b(?-i:{NOT_IDENTIFIED})",
-    rf"\b(?:in|from|per|using|given) {THE}(?: {GIVEN})? {TEXTS}(?=\s*(?:[,.;:?!)]|$))",
+    # Of a river or a plant, "from the source" and "in the extract" are no mention.
+    rf"\b(?:in|from|per|using|given) (?!the (?:source|extract)\b){THE}(?: {GIVEN})? {TEXTS}(?=\s*(?:[,.;:?!)]|$))",
     rf"\b{THE} {GIVEN} {TEXTS}\b",
     rf"\b{THE} {TEXTS} (?:{SAYS}|above|below|provided|given)\b",
     rf"\b{READ} above\b",
     r"\bthese (?:passages|documents|texts|excerpts|sources|articles)\b",
-    rf"^(?-i:[^A-Z]*[A-Z]?[^A-Z]*)\bthe {TEXTS}\W*$",  # at the end of a question without names: one capital at most
     # In other languages
     r"\b(?:d'après|selon) (?:le|ce|cet|l') ?(?:texte|document|passage|article|extrait)\b",
     r"\b(?:laut|gemäß) (?:dem|diesem) (?:text|dokument|artikel|abschnitt|auszug)\b",
@@ -80,6 +91,7 @@ MENTION = _any(
     r"根据(?:本文|文中|上文|该文|文章|短文|文档|文本|材料)",
     r"(?:本文|文章|文書|資料)によ(?:ると|れば)",
 )
+AT_END = re.compile(rf"\bthe {TEXTS}\W*$", re.I)
 # The nouns for a text in other languages, at the end of their mention or, in Chinese and Japanese, inside it.
 OTHER_NOUN = re.compile(
     r"\b(?:texte|extrait|dokument|artikel|abschnitt|auszug|texto|documento|pasaje|artículo"
@@ -131,9 +143,17 @@ def mentions_documents(question: str, answer: str) -> str:
     A text that the question holds or has introduced ("an article", "the following text: ...") may be mentioned.
     """
     question, answer = straight(question), straight(answer)
-    in_question = (found[0] for found in MENTION.finditer(question) if not _is_introduced(found, question))
+    mentions = [*MENTION.finditer(question), *_at_end(question)]
+    in_question = (found[0] for found in mentions if not _is_introduced(found, question))
     in_answer = (found[0] for found in MENTION.finditer(answer) if not _is_known(found, f"{question} "))
     return next(in_question, "") or next(in_answer, "")
+
+
+def _at_end(question: str) -> Iterator[re.Match[str]]:
+    """Yield the mention at the end of a question without names, that is with one capital at most."""
+    found = AT_END.search(question)
+    if found and len(re.findall("[A-Z]", question)) <= 1:
+        yield found
 
 
 def _is_introduced(found: re.Match[str], question: str) -> bool:
