@@ -125,6 +125,44 @@ def test_ratios_can_be_computed(answer, question, unsupported):
     assert unsupported_number(answer, question, text) == unsupported
 
 
+@pytest.mark.parametrize(
+    ("text", "answer", "unsupported"),
+    [
+        ("He won it in the 2013\u201314 season.", "In 2014.", ""),
+        ("He won it in the 2013\u201314 season.", "In the 2013\u20132014 season.", ""),
+        ("He won it in the 2013\u201314 season.", "In 2015.", "2015"),
+        ("The war of 1939-45 ended it.", "It ended in 1945.", ""),
+        ("It began in 1939 and ended in 1945.", "1939/45", ""),
+        ("It began in 1939 and ended in 1945.", "1939\u201347", "47"),
+        ("The term of 1999-00 was his last.", "It ended in 2000.", ""),
+        ("There were 1200 rooms and 45 halls.", "1200-45 = 1155 rooms had no name.", ""),
+        ("The lower hall has 500 seats, the upper one 700.", "Together, they have 1200 seats.", ""),
+        ("The lower hall has 500 seats, the upper one 700.", "Together, they have 1200 wooden seats.", ""),
+        ("The lower hall has 500 seats, the upper one 700.", "Together, they seat 1200 people.", ""),
+        ("The lower hall cost $500, the upper one $700.", "Together, they cost $1200.", ""),
+        ("The lower hall has 500 seats, the upper one 700.", "It was built in 1200.", "1200"),
+        ("The lower hall has 500 seats, the upper one 700.", "In 1200 monks built it.", "1200"),
+        ("The lower hall has 500 seats, the upper one 700.", "Together, they have 1337 seats.", "1337"),
+        ("The lower hall has 1,200 seats, the upper one 1500 seats.", "Together, they have 2,700 seats.", ""),
+        ("人口は3.5万人。", "人口は35000人。", ""),
+        ("人口は1,234,567人。", "人口は123万人。", ""),
+        ("人口は1,234,567人。", "人口は125万人。", "1250000"),
+        ("인구는 3만 5천 명이다.", "인구는 35,000명이다.", ""),
+        ("人口は1億2000万人。", "人口は120,000,000人。", ""),
+        ("Half of the land is forest.", "50% of it.", ""),
+        ("Two thirds of the land are forest.", "About 67 % of it.", ""),
+        ("Two thirds of the land are forest.", "About 62 % of it.", "62"),
+        ("It has three hundred and sixty rooms.", "It has 360 rooms.", ""),
+        ("It has one hundred and twelve rooms.", "It has 112 rooms.", ""),
+        ("It has sixty-five thousand two hundred rooms.", "It has 65,200 rooms.", ""),
+        ("It has three hundred and sixty rooms.", "It has 370 rooms.", "370"),
+        ("It has 10'500 rooms.", "It has 10\u2019500 rooms.", ""),
+    ],
+)
+def test_numbers_are_known_in_other_words_and_signs(text, answer, unsupported):
+    assert unsupported_number(answer, "How many, or when?", text) == unsupported
+
+
 HUMAN = {"hotpotqa_train_60.json": 60, "musique_train_60.json": 60, "pubmedqa_ori_pqal.json": 200}
 
 

@@ -1,6 +1,8 @@
 """Says which numbers and names of an answer its documents do not support. What can be computed from them is supported.
 
-These rules refuse only what they are sure of. Everything else is left to the evidence of later stages.
+These rules look at words and signs only, and try to refuse only what a reader would. They err where a bare number from
+1000 to 2100 counts as a year, because no counted noun follows that they know, and where documents write a number in
+words that are not English. Everything else is left to the evidence of later stages.
 """
 
 import math
@@ -11,7 +13,7 @@ from itertools import accumulate
 
 from rag_instruct.citations import CODE
 from rag_instruct.language import language_of
-from rag_instruct.words import content, stem
+from rag_instruct.words import STOP, content, stem, straight
 
 MANY = 60  # with more numbers than this, almost any number can be computed from them
 COUNTED = 31  # smaller whole numbers are counts, days, months or items of a list: any text supports them
@@ -26,6 +28,44 @@ NUMBER_WORDS: dict[str, float] = {
     **{word: 10 * number for number, word in enumerate(TENS.split(), start=3)},
     **{"dozen": 12, "decade": 10, "century": 100, "hundred": 100, "thousand": 1e3, "million": 1e6, "billion": 1e9},
 }
+# "three hundred and sixty", "sixty-five", "three dozen"
+COUNTING = "|".join([*SMALL.split(), *TENS.split(), "dozen", "hundred", "thousand", "million", "billion"])
+COMPOUND = re.compile(rf"\b(?:{COUNTING})(?:(?:[ -]| and )(?:{COUNTING}))+\b")
+# "half", "two thirds", "a quarter", and what part of a hundred each is
+PARTS = {
+    "half": 2,
+    "halves": 2,
+    "third": 3,
+    "quarter": 4,
+    "fourth": 4,
+    "fifth": 5,
+    "sixth": 6,
+    "eighth": 8,
+    "tenth": 10,
+}
+PART = re.compile(rf"\b(?:({'|'.join(SMALL.split()[:9])})[ -])?({'|'.join(PARTS)})s?\b", re.I)
+PERCENT = re.compile(r"\s*(%|percent|per cent)")
+# "1939-45", "2013/14". A phone number or a date, such as 2013-10-05, is none.
+YEARS_SHORT = re.compile(r"(?<![\d.,/\u2013-])(1\d|20)(\d\d)( ?[-/\u2010-\u2013] ?)(\d\d)(?![\d%]|[-/.,\u2013]\d)")
+# What stands around a number from 1000 to 2100 that counts or measures: "$1200", "1200 m", "1200 people".
+CURRENCY = re.compile(r"[$\u20ac\u00a3\u00a5]\s?$")
+UNIT = re.compile(
+    r"[ -]?(?:[kcm]?m|[kcm]g|ha|ft|mi|lbs?|kw|mw|rpm|mph|people|men|women|children|feet|[%\u00b0\u20ac\u00b2\u00b3])"
+    r"(?!\w)|(?!\u5e74|\ub144)[\u4e00-\u9fff\uac00-\ud7af]",
+    re.I,
+)
+PLURAL = re.compile(r"[ -]([a-z]+)(?: ([a-z]+))?")
+IN_YEAR = re.compile(r"\b(?:in|since|until|during|years?) $", re.I)
+# "3.5\u4e07" is 35,000, and "1\u51042000\u4e07" is 120 million. Behind them stand thousands or single ones.
+MYRIADS = {"\u4e07": 1e4, "\u842c": 1e4, "\ub9cc": 1e4, "\u5104": 1e8, "\u4ebf": 1e8, "\uc5b5": 1e8}
+THOUSANDS = {"": 1, "\u767e": 100, "\u5343": 1000, "\ucc9c": 1000}
+FIGURE_HERE = r"\d{1,15}(?:,\d{3})*(?:\.\d+)?"
+MYRIAD = re.compile(rf"({FIGURE_HERE})\s?([\u767e\u5343\ucc9c]?)([{''.join(MYRIADS)}])")
+IN_MYRIADS = re.compile(
+    rf"{FIGURE_HERE}\s?[\u767e\u5343\ucc9c]?[{''.join(MYRIADS)}]"
+    rf"(?:\s?{FIGURE_HERE}\s?[\u767e\u5343\ucc9c]?[{''.join(MYRIADS)}])*"
+    r"(?: ?(?P<thousands>\d)[\u5343\ucc9c](?![\u514b\u7c73\u74e6\u5361])|(?P<ones>\d{1,4})(?![\d.,\u767e\u5343\ucc9c]))?"
+)
 # Kilometres in a mile, metres in a yard and in a foot, centimetres in an inch, kilograms in a pound, and so on
 UNIT_FACTORS = (1.609344, 0.9144, 0.3048, 2.54, 0.453592, 28.3495, 2.58999, 0.404686, 3.78541, 158.987)
 SCALE_FACTORS = (2, 10, 100, 1e3, 1e6, 1e9)
@@ -79,13 +119,16 @@ def unsupported_number(answer: str, question: str, texts: str) -> str:
     A number may be computed from earlier ones of the answer, too, as in a solution step by step. Numbers in code do not
     count. Among very many numbers, nothing is called unsupported.
     """
-    texts, question = _plain(texts), _plain(question)
+    texts, question, answer = _plain(texts), _plain(question), _plain(CODE.sub(" ", answer))
     given = {*_values(texts), *_values(question)}
-    said = SPACED.sub(lambda found: _joined(found[0], given), _plain(CODE.sub(" ", answer)))
+    said = SPACED.sub(lambda found: _joined(found[0], given), answer)
+    said = YEARS_SHORT.sub(lambda found: _in_full(found, given), said)
     numbers = _Numbers(
         of_documents=[*_values(texts), *_scaled(texts)],
         stated=[*_values(question), *_scaled(question), *_words(said)],
         durations=list(_durations(texts)),
+        counts={*_counts(texts), *_counts(question), *_counts(said)},
+        shares=list(_shares(f"{texts} {question}")),
         asks_ratio=bool(RATIO.search(question)),
         offsets=list(_offsets(f"{said} {question} {texts}")),
     )
@@ -98,7 +141,8 @@ def unsupported_number(answer: str, question: str, texts: str) -> str:
     for found in figures:
         readings = list(_readings(found[0]))
         after = said[found.end() : found.end() + 10]
-        if readings and found[0] not in copied and not numbers.support(found[0], readings, after):
+        year = _is_year(said, found)
+        if readings and found[0] not in copied and not numbers.support(found[0], readings, after, year):
             return found[0]
         numbers.stated += [*readings[:1], *_scaled_figure(said, found)]  # later numbers may follow from this one
     return ""
@@ -140,32 +184,38 @@ def unsupported_name(answer: str, question: str, texts: str) -> str:
 
 @dataclass
 class _Numbers:
-    """The numbers of the documents, those of question and answer, and the documents' durations in years."""
+    """The numbers of the documents, and those of question and answer."""
 
     of_documents: list[float]
     stated: list[float]  # by the question, or earlier in the answer
-    durations: list[float]
+    durations: list[float]  # of the documents, in years
+    counts: Collection[float]  # numbers of which some look like years, but count or measure something
+    shares: list[float]  # the fractions in words, in percent
     asks_ratio: bool = False
     offsets: Sequence[float] = ()  # between years of two calendars
 
-    def support(self, figure: str, readings: list[float], after: str) -> bool:
+    def support(self, figure: str, readings: list[float], after: str, year: bool) -> bool:
         """Say whether the numbers have one of the readings of a figure, or whether it can be computed from them.
 
-        `after` is the text after the figure: "s" marks a decade, "%" a share, "times" a ratio.
+        `after` is the text after the figure: "s" marks a decade, "%" a share, "times" a ratio. `year` says whether the
+        figure looks like a year.
         """
         if after.startswith("s") and any(0 <= old - readings[0] < 10 for old in self.of_documents):
             return True
         if any({readings[0] + offset, readings[0] - offset} & self._known for offset in self.offsets):
             return True
-        if readings[0] in YEARS and figure.isdigit():
+        if year:
             return self._makes_year(readings[0])
-        return any(self._makes(value, _tolerance(figure), self._ratio_factors(after)) for value in readings)
+        factors, tolerance = self._ratio_factors(after), _tolerance(figure)
+        if 100 in factors and any(abs(readings[0] - share) <= tolerance for share in self.shares):
+            return True
+        return any(self._makes(value, tolerance, factors) for value in readings)
 
     def _ratio_factors(self, after: str) -> tuple[int, ...]:
         """Return what a ratio of two numbers is multiplied with: 100 before "%", 1 before "times"; () for no ratio."""
         if self.asks_ratio:
             return (1, 100)
-        if re.match(r"\s*(%|percent|per cent)", after):
+        if PERCENT.match(after):
             return (100,)
         return (1,) if re.match(r"\s*(times|-?fold)", after) else ()
 
@@ -208,21 +258,24 @@ class _Numbers:
         has factors for them. From stated numbers we also allow products and quotients.
         """
         known = list(dict.fromkeys([*self.of_documents, *self.stated]))
-        yield from _from_any(known)
+        yield from _from_any(known, {value for value in known if self._is_year(value)})
         yield from (made for factor in ratio_factors for made in _ratios(known, factor))
         yield from _from_stated(self.stated, known)
         for run in (self.of_documents, self.stated):
-            yield from _sums([one for one in run if one not in YEARS])
+            yield from _sums([one for one in run if not self._is_year(one)])
+
+    def _is_year(self, value: float) -> bool:
+        return value in YEARS and value not in self.counts
 
 
-def _from_any(known: list[float]) -> Iterator[float]:
+def _from_any(known: list[float], years: Collection[float]) -> Iterator[float]:
     """Yield numbers in other units, differences, and sums except those with years."""
     for old in known:
         for factor in (1, *UNIT_FACTORS, *SCALE_FACTORS):
             yield from (old * factor, old / factor)
         for other in known:
             yield abs(old - other)
-            if not (old in YEARS or other in YEARS):
+            if not (old in years or other in years):
                 yield old + other
 
 
@@ -285,7 +338,50 @@ def _plain(text: str) -> str:
     """Return the text with ASCII digits, and a point and commas in numbers, whatever its script."""
     if text.isascii():
         return text
-    return re.sub(r"\d", lambda digit: str(int(digit[0])), text.translate(SIGNS))
+    text = re.sub(r"\d", lambda digit: str(int(digit[0])), straight(text).translate(SIGNS))
+    return IN_MYRIADS.sub(_written_out, text)
+
+
+def _written_out(found: re.Match[str]) -> str:
+    """Return a number of tens of thousands in figures: 3.5\u4e07 is 35000."""
+    value = float(found["ones"] or 0) + 1000 * float(found["thousands"] or 0)
+    for figure, thousands, unit in MYRIAD.findall(found[0]):
+        value += float(figure.replace(",", "")) * THOUSANDS[thousands] * MYRIADS[unit]
+    return f"{value:.6f}".rstrip("0").rstrip(".") if value % 1 else f"{value:.0f}"
+
+
+def _second_year(found: re.Match[str]) -> int:
+    """Return the year in which the years of "1939-45" end, or 0 if they do not rise, as those of a month do not."""
+    first, last = int(found[1] + found[2]), int(found[1] + found[4])
+    last += 100 if last - first < -80 else 0  # 1999-00
+    return last if last > first else 0
+
+
+def _in_full(found: re.Match[str], known: Collection[float]) -> str:
+    """Return "1939-45" as "1939-1945" if this year is known; else unchanged, because it may be a difference."""
+    year = _second_year(found)
+    return f"{found[1]}{found[2]}{found[3]}{year}" if year in known else found[0]
+
+
+def _is_year(text: str, found: re.Match[str]) -> bool:
+    """Say whether a figure of a text looks like a year: a bare number from 1000 to 2100 that counts nothing."""
+    if not found[0].isdigit() or len(found[0]) != 4 or int(found[0]) not in YEARS:
+        return False
+    after = text[found.end() : found.end() + 40]
+    before = text[max(0, found.start() - 10) : found.start()]
+    if UNIT.match(after) or CURRENCY.search(before):
+        return False
+    nouns = PLURAL.match(after)
+    if nouns is None or nouns[1] in STOP or IN_YEAR.search(before):
+        return True
+    return not any(word and word not in STOP and re.search("[^isu]s$", word) for word in nouns.groups())
+
+
+def _counts(text: str) -> Iterator[float]:
+    """Yield the values of a text's figures that do not look like years."""
+    for found in FIGURE.finditer(text):
+        if not _is_year(text, found):
+            yield from _readings(found[0])
 
 
 def _joined(figure: str, known: Collection[float]) -> str:
@@ -311,7 +407,9 @@ def _values(text: str) -> Iterator[float]:
         yield from _readings(figure)
     for spaced in SPACED.findall(text):
         yield from _readings(re.sub(r"\D", "", spaced))
+    yield from (float(year) for found in YEARS_SHORT.finditer(text) if (year := _second_year(found)))
     yield from _words(text)
+    yield from _compounds(text)
 
 
 def _scaled(text: str) -> Iterator[float]:
@@ -328,6 +426,26 @@ def _scaled_figure(text: str, found: re.Match[str]) -> Iterator[float]:
 
 def _words(text: str) -> Iterator[float]:
     yield from (NUMBER_WORDS[word] for word in re.findall(r"[a-z]+", text.lower()) if word in NUMBER_WORDS)
+
+
+def _compounds(text: str) -> Iterator[float]:
+    """Yield the values of numbers of several words: three hundred and sixty."""
+    for found in COMPOUND.finditer(text.lower()):
+        words = re.findall("[a-z]+", found[0].replace(" and ", " "))
+        total = current = 0.0
+        for word in words:
+            value = NUMBER_WORDS[word]
+            if value >= 1000:
+                total, current = total + (current or 1) * value, 0.0
+            else:
+                current = (current or 1) * value if word in ("dozen", "hundred") else current + value
+        yield total + current
+
+
+def _shares(text: str) -> Iterator[float]:
+    """Yield the fractions in words, in percent: "two thirds"."""
+    for found in PART.finditer(text):
+        yield 100 * NUMBER_WORDS[(found[1] or "one").lower()] / PARTS[found[2].lower()]
 
 
 def _durations(text: str) -> Iterator[float]:
