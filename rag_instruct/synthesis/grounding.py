@@ -32,22 +32,12 @@ NUMBER_WORDS: dict[str, float] = {
 COUNTING = "|".join([*SMALL.split(), *TENS.split(), "dozen", "hundred", "thousand", "million", "billion"])
 COMPOUND = re.compile(rf"\b(?:{COUNTING})(?:(?:[ -]| and )(?:{COUNTING}))+\b")
 # "half", "two thirds", "a quarter", and what part of a hundred each is
-PARTS = {
-    "half": 2,
-    "halves": 2,
-    "third": 3,
-    "quarter": 4,
-    "fourth": 4,
-    "fifth": 5,
-    "sixth": 6,
-    "eighth": 8,
-    "tenth": 10,
-}
+PARTS = {"half": 2, "halves": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "tenth": 10}
 PART = re.compile(rf"\b(?:({'|'.join(SMALL.split()[:9])})[ -])?({'|'.join(PARTS)})s?\b", re.I)
 PERCENT = re.compile(r"\s*(%|percent|per cent)")
 # "1939-45", "2013/14". A phone number or a date, such as 2013-10-05, is none.
 YEARS_SHORT = re.compile(r"(?<![\d.,/\u2013-])(1\d|20)(\d\d)( ?[-/\u2010-\u2013] ?)(\d\d)(?![\d%]|[-/.,\u2013]\d)")
-# What stands around a number from 1000 to 2100 that counts or measures: "$1200", "1200 m", "1200 people".
+# A number from 1000 to 2100 that counts or measures is no year: "$1200", "1200 m", "1200 people", "1200 wooden seats".
 CURRENCY = re.compile(r"[$\u20ac\u00a3\u00a5]\s?$")
 UNIT = re.compile(
     r"[ -]?(?:[kcm]?m|[kcm]g|ha|ft|mi|lbs?|kw|mw|rpm|mph|people|men|women|children|feet|[%\u00b0\u20ac\u00b2\u00b3])"
@@ -61,10 +51,11 @@ MYRIADS = {"\u4e07": 1e4, "\u842c": 1e4, "\ub9cc": 1e4, "\u5104": 1e8, "\u4ebf":
 THOUSANDS = {"": 1, "\u767e": 100, "\u5343": 1000, "\ucc9c": 1000}
 FIGURE_HERE = r"\d{1,15}(?:,\d{3})*(?:\.\d+)?"
 MYRIAD = re.compile(rf"({FIGURE_HERE})\s?([\u767e\u5343\ucc9c]?)([{''.join(MYRIADS)}])")
+IN_MYRIAD = rf"{FIGURE_HERE}\s?[\u767e\u5343\ucc9c]?[{''.join(MYRIADS)}]"
 IN_MYRIADS = re.compile(
-    rf"{FIGURE_HERE}\s?[\u767e\u5343\ucc9c]?[{''.join(MYRIADS)}]"
-    rf"(?:\s?{FIGURE_HERE}\s?[\u767e\u5343\ucc9c]?[{''.join(MYRIADS)}])*"
-    r"(?: ?(?P<thousands>\d)[\u5343\ucc9c](?![\u514b\u7c73\u74e6\u5361])|(?P<ones>\d{1,4})(?![\d.,\u767e\u5343\ucc9c]))?"
+    rf"{IN_MYRIAD}(?:\s?{IN_MYRIAD})*"
+    r"(?: ?(?P<thousands>\d)[\u5343\ucc9c](?![\u514b\u7c73\u74e6\u5361])"  # not kilograms, kilometres and so on
+    r"|(?P<ones>\d{1,4})(?![\d.,\u767e\u5343\ucc9c]))?"
 )
 # Kilometres in a mile, metres in a yard and in a foot, centimetres in an inch, kilograms in a pound, and so on
 UNIT_FACTORS = (1.609344, 0.9144, 0.3048, 2.54, 0.453592, 28.3495, 2.58999, 0.404686, 3.78541, 158.987)
@@ -117,7 +108,8 @@ def unsupported_number(answer: str, question: str, texts: str) -> str:
     """Return a number of the answer that texts and question lack, and that cannot be computed from theirs, or "".
 
     A number may be computed from earlier ones of the answer, too, as in a solution step by step. Numbers in code do not
-    count. Among very many numbers, nothing is called unsupported.
+    count. Among very many numbers, nothing is called unsupported. A number that looks like a year is computed from few
+    others only; see `_makes_year`.
     """
     texts, question, answer = _plain(texts), _plain(question), _plain(CODE.sub(" ", answer))
     given = {*_values(texts), *_values(question)}
