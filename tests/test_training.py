@@ -12,7 +12,9 @@ import subprocess
 import sys
 import time
 import types
+from contextlib import contextmanager
 from pathlib import Path
+from typing import get_args
 
 import forked
 import pytest
@@ -21,7 +23,7 @@ import torch
 import yaml
 from conftest import ROOT
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, get_scheduler
 
 from rag_instruct.errors import UserError
 from rag_instruct.models.chat import prepared
@@ -33,7 +35,16 @@ from rag_instruct.training.loss_curve import draw_losses
 from rag_instruct.training.recipe import Recipe, load_recipe
 from rag_instruct.training.rows import Example, Examples, Renderer, examples
 from rag_instruct.training.sampler import DeterministicSampler
-from rag_instruct.training.trainer import STOPPED, arguments_of, checked_sequences, loaded, trainer_of
+from rag_instruct.training.trainer import (
+    STOPPED,
+    Origin,
+    agreed_checkpoint,
+    arguments_of,
+    checked_sequences,
+    identity_of,
+    loaded,
+    trainer_of,
+)
 from scripts import train as script
 
 RECIPE = {
@@ -146,8 +157,13 @@ def test_told_to_stop_it_saves_and_goes_on_later(trained, place, number):
     said = run.communicate()[0]
     assert run.returncode == STOPPED, said
     assert list((place / f"{name}_checkpoints").glob("checkpoint-*"))
-    code, said = ran(given)
+    code, said = ran(arguments(place, name, saves=8))
     assert code == 0, said
+    assert "deleting" not in said
+    assert {path.name for path in (place / f"{name}_checkpoints").glob("checkpoint-*")} == {
+        "checkpoint-7",
+        "checkpoint-8",
+    }
     assert same(weights(place / name), weights(trained))
 
 
@@ -320,6 +336,68 @@ def test_checkpoints_of_other_data_or_recipes_are_not_gone_on_from(tmp_path, cap
     assert (tmp_path / "link/identity.json").is_file()
 
 
+def test_other_weights_in_the_models_folder_or_another_template_are_another_training(tmp_path):
+    """The paths are the same."""
+    folder = tiny.model_folder(tmp_path / "base")
+    recipe = Recipe(model=str(folder), **RECIPE)
+
+    def identity():
+        renderer = Renderer(AutoTokenizer.from_pretrained(folder), 400, "1")
+        made = examples([tiny.row(number, words=1, documents=2) for number in range(4)], renderer, 0)
+        return identity_of(made, recipe, Origin("rows", "sha"))
+
+    before = identity()
+    assert before == identity()
+    template = folder / "chat_template.jinja"
+    template.write_text(template.read_text().replace("| trim", ""))
+    other = identity()
+    assert other["model"] != before["model"]
+    assert other["tokens"] == before["tokens"], "the rows have no blanks to trim"
+    template.write_text(template.read_text().replace("\n\n", "\n"))
+    assert identity()["tokens"] != before["tokens"]
+    save_file({name: -value for name, value in weights(folder).items()}, folder / "model.safetensors")
+    assert identity()["model"] not in (before["model"], other["model"])
+
+
+def test_only_the_first_process_looks_into_the_folder_of_checkpoints(tmp_path, monkeypatch):
+    """In another one, a checkpoint could vanish while it looks."""
+
+    def told(resumed):
+        resumed[0] = tmp_path / "checkpoint-3"
+
+    monkeypatch.setattr(training, "last_checkpoint", lambda _: pytest.fail("it looked"))
+    monkeypatch.setattr(torch.distributed, "broadcast_object_list", told)
+    second = types.SimpleNamespace(process_index=1, world_size=2)
+    assert agreed_checkpoint(tmp_path, second, pytest.fail) == tmp_path / "checkpoint-3"
+
+
+def test_a_kill_while_checkpoints_are_deleted_does_not_lock_their_folder(tmp_path, monkeypatch):
+    (tmp_path / "tensorboard").mkdir()
+    (tmp_path / "tensorboard/events.1").touch()
+    checkpoint(tmp_path / "checkpoint-1")
+    (tmp_path / "identity.json").write_text('{"data": "a"}')
+    unlink, scandir = os.unlink, os.scandir
+
+    def killed(path, *more, **how):
+        if str(path).endswith("events.1"):
+            raise KeyboardInterrupt
+        unlink(path, *more, **how)
+
+    @contextmanager
+    def by_name(path):
+        with scandir(path) as found:
+            yield sorted(found, key=lambda entry: entry.name)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "unlink", killed)
+        patched.setattr(os, "scandir", by_name)
+        with pytest.raises(KeyboardInterrupt):
+            claim(tmp_path, {"data": "b"})
+    assert (tmp_path / "identity.json").is_file()
+    claim(tmp_path, {"data": "b"})
+    assert [path.name for path in tmp_path.iterdir()] == ["identity.json"]
+
+
 def checkpoint(folder):
     """A checkpoint with the files that the trainer writes."""
     folder.mkdir(parents=True)
@@ -400,6 +478,9 @@ def test_a_training_whose_newest_checkpoint_is_damaged_ends_bit_identical(traine
         ({"report_to": "wandb"}, "needs the package wandb"),
         ({"gpus": 1, "processes": 8}, "8 processes, but 1 x 1 GPUs"),
         ({"learning_rate": "5e-6"}, "learning_rate: '5e-6' is not a number.*write 5.0e-6"),
+        ({"schedule": "cosin"}, "schedule: .*'cosin'.*'cosine'"),
+        ({"schedule": "cosine_with_min_lr"}, "schedule: .*'cosine_with_min_lr'"),
+        ({"report_to": "wandbb"}, "report_to: .*'wandbb'"),
         ({"learning_rat": 1}, "has no key 'learning_rat': did you mean 'learning_rate'"),
         ({"max_length": 20}, "of 20 rows, 0 are for training"),
     ],
@@ -521,7 +602,8 @@ def test_a_signal_amid_the_bars_own_writing_is_only_noted(monkeypatch):
     logging.getLogger("rag_instruct").addHandler(writing)
     watch = ProgressCallback()
     try:
-        watch.on_train_begin(None, types.SimpleNamespace(is_world_process_zero=False), None)
+        state = types.SimpleNamespace(is_world_process_zero=False, max_steps=2, compute_steps=lambda *_: None)
+        watch.on_train_begin(None, state, None)
         stream.write("training: 1/2")
         stream.flush()
     finally:
@@ -544,10 +626,20 @@ def test_the_papers_arithmetic():
 
 
 def test_two_recipes_that_differ_in_what_decides_nothing_are_one():
-    assert Recipe(model="m").identity() == Recipe(model="m", threads=1, hours=3).identity()
+    assert Recipe(model="m").identity() == Recipe(model="m", threads=1, hours=3, saves=4, validation=0.1).identity()
     assert Recipe(model="m").identity() != Recipe(model="m", seed=2).identity()
 
 
 def test_a_missing_recipe_is_named(tmp_path):
     with pytest.raises(UserError, match="no such file"):
         load_recipe(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize("name", get_args(Recipe.model_fields["schedule"].annotation))
+def test_every_schedule_of_a_recipe_works_with_a_recipes_keys(name):
+    optimizer = torch.optim.AdamW([torch.nn.Parameter(torch.ones(1))], lr=5e-6)
+    schedule = get_scheduler(name, optimizer, num_warmup_steps=2, num_training_steps=9)
+    for _ in range(9):
+        optimizer.step()
+        schedule.step()
+    assert 0 <= schedule.get_last_lr()[0] <= 5e-6

@@ -33,6 +33,7 @@ class ProgressCallback(TrainerCallback):
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         for number in STOP_SIGNALS:
             signal.signal(number, self._stop)
+        state.compute_steps(args, state.max_steps)  # a checkpoint has the steps of the `saves` at its time
         if state.is_world_process_zero:
             self.bar = bar("training", total=state.max_steps, unit="step", done=state.global_step)
 

@@ -24,8 +24,8 @@ FULL = re.compile(r"No space left|Disk quota|unexpected pos \d+ vs|iostream erro
 def claim(checkpoints: Path, identity: dict[str, str]) -> None:
     """Reserve the folder for this data, this recipe and these versions of packages: the `identity`.
 
-    Deletes damaged checkpoints, and checkpoints of another identity. Raises UserError if the folder contains files that
-    no training wrote.
+    Deletes damaged checkpoints. If the identity differs, deletes the whole folder, curves included. Raises UserError if
+    the folder contains files that no training wrote.
     """
     checkpoints = checkpoints.resolve()  # a link may lead to another disk
     found = _identity_of(checkpoints)
@@ -43,12 +43,21 @@ def claim(checkpoints: Path, identity: dict[str, str]) -> None:
                 checkpoints,
                 ", ".join(sorted(name for name in identity if found.get(name) != identity[name])),
             )
-        shutil.rmtree(checkpoints)
+        _empty(checkpoints)
     for path in checkpoints.glob("checkpoint-*"):
         if reason := damage(path):
             logger.warning("%s is damaged (%s): deleting it, and resuming from the one before, if any", path, reason)
             shutil.rmtree(path)
     write_json(checkpoints / IDENTITY, identity)
+
+
+def _empty(checkpoints: Path) -> None:
+    """Delete all files of the folder, the identity last, so that after a kill, a rerun may delete the others."""
+    for path in sorted(checkpoints.iterdir(), key=lambda path: path.name == IDENTITY):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def last_checkpoint(checkpoints: Path) -> Path | None:

@@ -27,7 +27,9 @@ NOT_DECISIVE = (
     "memory_mb",
     "hours",
     "report_to",
+    "saves",
     "checkpoints_kept",
+    "validation",  # the rows that it leaves for the training are a part of the identity themselves
     "validation_batch",
     "merge_lora",
 )
@@ -43,7 +45,16 @@ class Recipe(Section):
     )
     epochs: PositiveNumber = Field(3, description="Passes over all rows.")
     learning_rate: PositiveNumber = Field(5e-6, description="The highest learning rate.")
-    schedule: str = Field("cosine", description="The learning-rate schedule, by its name in transformers.")
+    # transformers has more, but these need arguments that a recipe has no keys for.
+    schedule: Literal[
+        "linear",
+        "cosine",
+        "cosine_with_restarts",
+        "polynomial",
+        "constant",
+        "constant_with_warmup",
+        "inverse_sqrt",
+    ] = Field("cosine", description="The learning-rate schedule, by its name in transformers.")
     warmup: ShareBelowOne = Field(0.05, description="The share of optimizer steps in which the learning rate rises.")
     weight_decay: Amount = Field(0.1, description="AdamW's weight decay.")
     clip: Amount = Field(1.0, description="The largest gradient norm; larger gradients are scaled down to it.")
@@ -83,7 +94,9 @@ class Recipe(Section):
     saves: int = Field(10, ge=2, description="Checkpoints that are written during the training.")
     checkpoints_kept: Positive = Field(2, description="The newest checkpoints that stay on disk.")
     seed: int = Field(1, description="The seed of everything random.")
-    report_to: str = Field("tensorboard", description="Where loss curves go: tensorboard, wandb, trackio or none.")
+    report_to: Literal["tensorboard", "wandb", "trackio", "none"] = Field(
+        "tensorboard", description="Where loss curves go."
+    )
 
     @model_validator(mode="after")
     def _values_go_together(self) -> Self:

@@ -1,5 +1,7 @@
 """Turn rows into token ids with loss on the answer only. Rows that are too long lose noise documents."""
 
+import hashlib
+from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +29,15 @@ class Example(NamedTuple):
     input_ids: list[int]
     labels: list[int]  # IGNORED for the prompt, the input id for the answer
     documents_dropped: int
+
+
+def digest_of(examples: Iterable[Example]) -> str:
+    """Return a digest of the examples' ids, tokens and labels, in their order."""
+    made = hashlib.sha256()
+    for example in examples:
+        made.update(f"{example.id}\n{len(example.labels)}\n".encode())
+        made.update(array("q", [*example.input_ids, *example.labels]).tobytes())
+    return made.hexdigest()
 
 
 def read_rows(path: Path) -> Iterator[Row]:

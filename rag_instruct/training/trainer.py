@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,15 +15,16 @@ from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
 from rag_instruct.errors import UserError
-from rag_instruct.files import digest, write_json, write_jsonl
+from rag_instruct.files import write_json, write_jsonl
 from rag_instruct.logs import logger
+from rag_instruct.models import engines
 from rag_instruct.models.loading import load_student, save_folder
 from rag_instruct.models.templates import DEFAULT, STYLES
 from rag_instruct.training.callbacks import ProgressCallback, peak_memory_gb
 from rag_instruct.training.checkpoints import claim, last_checkpoint, room_for
 from rag_instruct.training.model_card import LOG, SUMMARY, model_card, versions
 from rag_instruct.training.recipe import OPTIMIZERS, Recipe
-from rag_instruct.training.rows import Example, Examples
+from rag_instruct.training.rows import Example, Examples, digest_of
 from rag_instruct.training.sampler import DeterministicSampler
 
 STOPPED = 75  # exit status (EX_TEMPFAIL) after a signal; the training can resume
@@ -109,16 +111,9 @@ def train(
         )
     disable_progress_bars()  # of the trainer's preparation, which has nothing to do: the rows are tokenized
     set_verbosity_error()  # hides warnings about tied weights and special tokens, which are intended
-    validation = digest(*(example.id for example in made.validation))
-    identity = {"data": origin.sha256, "validation": validation, "recipe": recipe.identity(), **versions()}
     os.environ["TENSORBOARD_LOGGING_DIR"] = str(tensorboard)
     arguments = arguments_of(recipe, checkpoints, bool(made.validation))
-    if arguments.process_index == 0:
-        claim(checkpoints, identity)
-    resumed = [last_checkpoint(checkpoints)]
-    if recipe.processes > 1:
-        # The first process decides, because a network file system may show the others an older state.
-        torch.distributed.broadcast_object_list(resumed)
+    resumed = agreed_checkpoint(checkpoints, arguments, lambda: identity_of(made, recipe, origin))
     if recipe.zero and not recipe.gpus:
         import deepspeed
 
@@ -128,13 +123,39 @@ def train(
     sequences = checked_sequences(trainer, made.train)
     watch.tokens_a_step = made.counts["tokens"] / recipe.steps_an_epoch(sequences)
     with room_for(checkpoints):
-        trainer.train(resume_from_checkpoint=str(resumed[0]) if resumed[0] else None)
+        trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
     step, steps = trainer.state.global_step, trainer.state.max_steps
     if watch.told_to_stop and step < steps:
         trainer.accelerator.wait_for_everyone()  # because the launcher may kill the others once one process ends
         logger.warning("stopped at step %d of %d: run the same command again to resume", step, steps)
         sys.exit(STOPPED)
     finish(trainer, tokenizer, folder, made, origin)
+
+
+def identity_of(made: Examples, recipe: Recipe, origin: Origin) -> dict[str, str]:
+    """Return what decides the weights. A training resumes only from checkpoints with the same identity."""
+    return {
+        "data": origin.sha256,
+        "model": engines.identity(recipe.model, recipe.revision),
+        "tokens": digest_of(made.train),
+        "recipe": recipe.identity(),
+        **versions(),
+    }
+
+
+def agreed_checkpoint(checkpoints: Path, arguments: SFTConfig, identity: Callable[[], dict[str, str]]) -> Path | None:
+    """Claim the folder, and return the checkpoint from which all processes resume, or None.
+
+    Only the first process looks: another one could read what the first deletes, or the older state of a network file
+    system.
+    """
+    resumed: list[Path | None] = [None]
+    if arguments.process_index == 0:
+        claim(checkpoints, identity())
+        resumed = [last_checkpoint(checkpoints)]
+    if arguments.world_size > 1:
+        torch.distributed.broadcast_object_list(resumed)
+    return resumed[0]
 
 
 def loaded(recipe: Recipe) -> PreTrainedModel:
