@@ -21,9 +21,11 @@ rule preview_cost:
         # make them.
         asked_at=lambda wildcards: time.time(),
         settings=settings_file,
+        snakefile=workflow.main_snakefile,
+        configfiles=workflow.overwrite_configfiles,
     shell:
         "python -m scripts.preview_cost --dataset {wildcards.dataset} --prompts {params.prompts:q} --output {output:q}"
-        " --settings {params.settings:q} --log {log:q}"
+        " --settings {params.settings:q} --snakefile {params.snakefile:q} --configfile {params.configfiles:q} --log {log:q}"
 
 
 rule ledger:

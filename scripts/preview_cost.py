@@ -7,14 +7,18 @@ Args:
     prompts: folder of prompts; default: resources/prompts
     output: output, .json
     settings: the graph's settings as resolved JSON; default: config.yaml is read
+    snakefile: Snakefile that tells which files are stale; default: all files count as current
+    configfile: YAML files with settings that override config.yaml, for this Snakefile
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from rag_instruct import cli
 from rag_instruct.costs.embedding_preview import preview_embedding
 from rag_instruct.costs.evaluation_preview import preview_evaluation
+from rag_instruct.costs.inputs import current_files
 from rag_instruct.costs.preview import preview_data_set
 from rag_instruct.costs.tables import preview_table
 from rag_instruct.files import write_json
@@ -26,14 +30,23 @@ from rag_instruct.paradigms import is_refilled
 from rag_instruct.project import root
 
 
-def main(*, dataset: str, prompts: Path | None = None, output: Path, settings: Path | None = None) -> None:
+def main(
+    *,
+    dataset: str,
+    prompts: Path | None = None,
+    output: Path,
+    settings: Path | None = None,
+    snakefile: Path | None = None,
+    configfile: Sequence[Path] = (),
+) -> None:
     given = job_settings(settings)
     account = account_of(given, dataset, "preview")
     results, store = Path("results"), AnswerStore(Path(given["answers"]))
     folder = prompts or root() / "resources/prompts"
-    estimates = preview_embedding(given, dataset, results, store, account)
-    estimates += preview_data_set(given, dataset, results, folder, account)
-    estimates += preview_evaluation(given, dataset, results, store, account)
+    current = current_files(given, dataset, results, snakefile, configfile)
+    estimates = preview_embedding(given, dataset, results, store, account, current)
+    estimates += preview_data_set(given, dataset, results, folder, account, current)
+    estimates += preview_evaluation(given, dataset, results, store, account, current)
     print(preview_table(estimates, account.spent(store), account, is_refilled(given["datasets"][dataset])))
     for said in missing_keys_of(given, dataset, {one.model for one in estimates if one.requests}):
         print(f"{WARNING}{said}")

@@ -33,7 +33,7 @@ def settings(url, benchmarks):
 def test_before_anything_is_made_the_whole_sets_are_assumed(tmp_path):
     account = BudgetAccount("set", "preview", PRICES)
     found = preview_evaluation(
-        settings("http://127.0.0.1:9/v1", ["popqa", "arc"]), "set", tmp_path, AnswerStore(tmp_path), account
+        settings("http://127.0.0.1:9/v1", ["popqa", "arc"]), "set", tmp_path, AnswerStore(tmp_path), account, ()
     )
     assert [(one.stage, one.requests, one.counted) for one in found] == [
         ("evaluation documents", 1399 + 1172, False),
@@ -49,7 +49,9 @@ def test_questions_of_ones_own_are_counted_before_anything_is_made(tmp_path):
     given = settings("http://127.0.0.1:9/v1", ["mine", "arc"])
     own = {"schema": "own", "path": str(tmp_path / "mine.jsonl"), "where": {"kind": "a"}}
     given["benchmarks"]["mine"] = own
-    found = preview_evaluation(given, "set", tmp_path, AnswerStore(tmp_path), BudgetAccount("set", "preview", PRICES))
+    found = preview_evaluation(
+        given, "set", tmp_path, AnswerStore(tmp_path), BudgetAccount("set", "preview", PRICES), ()
+    )
     assert [one.requests for one in found] == [5 + 1172] * 2
 
 
@@ -66,15 +68,16 @@ def test_what_is_kept_already_is_not_counted(tmp_path):
 
     with endpoint(lambda request: "yes") as served:
         asyncio.run(buy(served.base_url))
-        store = AnswerStore(tmp_path / "answers")
-        found = preview_evaluation(
-            settings(served.base_url, ["mine"]), "set", tmp_path, store, BudgetAccount("set", "preview", PRICES)
-        )
+        store, account = AnswerStore(tmp_path / "answers"), BudgetAccount("set", "preview", PRICES)
+        given = settings(served.base_url, ["mine"]), "set", tmp_path, store, account
+        found = preview_evaluation(*given, list(tmp_path.rglob("*.jsonl")))
+        stale = preview_evaluation(*given, [tmp_path / "benchmarks/mine/questions.jsonl"])
         assert len(served.requests) == 10, "a preview buys nothing"
     assert [(one.stage, one.stored, one.requests, one.counted) for one in found] == [
         ("evaluation documents", 0, 20, True),
         ("evaluation closed book", 10, 10, True),
     ]
+    assert [(one.requests, one.counted) for one in stale] == [(20, False)] * 2, "other documents may be found"
 
 
 def test_models_here_cost_nothing_and_need_no_questions(tmp_path):
@@ -82,4 +85,4 @@ def test_models_here_cost_nothing_and_need_no_questions(tmp_path):
     given["benchmarks"]["mine"] = {"schema": "own", "path": str(tmp_path / "nowhere.jsonl"), "where": {}}
     given["datasets"]["set"]["evaluation"]["models"] = ["weights"]
     account = BudgetAccount("set", "preview", PRICES)
-    assert preview_evaluation(given, "set", tmp_path, AnswerStore(tmp_path), account) == []
+    assert preview_evaluation(given, "set", tmp_path, AnswerStore(tmp_path), account, ()) == []

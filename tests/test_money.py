@@ -356,7 +356,26 @@ def test_a_forbidden_licence_is_refused_before_anything_runs(project, spelt):
 )
 def test_an_ablation_is_counted_with_the_files_of_another_set_only_if_these_are_the_same(tmp_path, changed, shared):
     one = {"exemplars": {"a": 1, "b": 1}, "retriever": "dense", "cleaning": {"repeated": True, "language": "en"}}
-    (tmp_path / "first/search").mkdir(parents=True)
-    (tmp_path / "first/search/exemplars.parquet").touch()
+    current = [tmp_path / "first/search/exemplars.parquet"]
     settings = {"datasets": {"first": one, "second": one | changed}}
-    assert _same_exemplars(settings, "second", tmp_path).name == ("first" if shared else "second")
+    assert _same_exemplars(settings, "second", tmp_path, current).name == ("first" if shared else "second")
+    assert _same_exemplars(settings, "second", tmp_path, []).name == "second", "the files of the first are stale"
+
+
+def test_a_preview_does_not_count_with_files_that_other_settings_made(project):
+    """A pilot's exemplars, then settings that draw more: the run would draw again."""
+    one = {"paradigms": {"single_doc_answer": 10}, "exemplars_a_request": 10}
+    project.pay("http://127.0.0.1:9/v1", one, {"price": {"input": 1, "output": 1}})
+
+    def previewed():
+        ran = project.snakemake("--cores", "2", "--quiet", "all", "--", "results/paid/cost_preview.json")
+        assert ran.returncode == 0, ran.stdout
+        return json.loads((project.folder / "results/paid/cost_preview.json").read_text())[0]
+
+    assert project.snakemake("--cores", "2", "--", "results/paid/exemplars/drawn.jsonl").returncode == 0
+    pilot = previewed()
+    drawn = len((project.folder / "results/paid/exemplars/drawn.jsonl").read_text().splitlines())
+    assert (pilot["stage"], pilot["counted"], pilot["requests"]) == ("exemplar filter", True, -(-drawn // 10))
+    project.edit("config.yaml", '{"demo_alpaca": 15, "demo_lmsys": 15}', '{"demo_alpaca": 4000, "demo_lmsys": 15}')
+    more = previewed()
+    assert (more["counted"], more["requests"]) == (False, round(4015 / 10))

@@ -12,6 +12,7 @@ from vector_endpoint import vector, vector_endpoint
 
 from rag_instruct.corpus.passages import PassageStore
 from rag_instruct.costs.embedding_preview import preview_embedding
+from rag_instruct.costs.inputs import current_files
 from rag_instruct.files import read_jsonl
 from rag_instruct.jobs import job_settings
 from rag_instruct.llm.answers import AnswerStore
@@ -65,7 +66,9 @@ def previewed(folder):
     """Stage -> the preview's estimate, by the settings of the last run."""
     settings = max((folder / ".snakemake/settings").iterdir(), key=lambda path: path.stat().st_mtime)
     store, account = AnswerStore(folder / "answers"), BudgetAccount("rag_instruct_demo", "preview", PRICES)
-    found = preview_embedding(job_settings(settings), "rag_instruct_demo", folder / "results", store, account)
+    given, results = job_settings(settings), folder / "results"
+    current = current_files(given, "rag_instruct_demo", results, None, ())
+    found = preview_embedding(given, "rag_instruct_demo", results, store, account, current)
     return {one.stage: one for one in found}
 
 
@@ -76,7 +79,7 @@ def test_the_whole_way(project, served, monkeypatch, caplog):
     assert "TEST_KEY is not set, and v needs it to make" in ran.stdout
     assert not served.requests
     before = previewed(folder)
-    assert "passages.arrow: not made yet, so the price of its vectors is not included" in caplog.text
+    assert "passages.arrow: missing or stale, so the price of its vectors is not included" in caplog.text
     assert list(before) == ["embedding queries"]
     assert before["embedding queries"].requests > 100, "the exemplars that are drawn"
     assert not before["embedding queries"].counted

@@ -1,6 +1,6 @@
 """Estimates the cost of vectors that are bought from an endpoint."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +28,17 @@ from rag_instruct.retrieval.steps import (
 
 
 def preview_embedding(
-    settings: Mapping[str, Any], name: str, results: Path, store: AnswerStore, account: BudgetAccount
+    settings: Mapping[str, Any],
+    name: str,
+    results: Path,
+    store: AnswerStore,
+    account: BudgetAccount,
+    current: Collection[Path],
 ) -> list[Estimate]:
-    """Return an estimate for the passages of each corpus, and for the queries of each encoder behind an endpoint."""
+    """Return an estimate for the passages of each corpus, and for the queries of each encoder behind an endpoint.
+
+    Queries that are not `current` are estimated.
+    """
     dataset = settings["datasets"][name]
     queries = [one for one in queries_of(dataset) if needs_query_vectors(dataset, one)]
     used = sorted({encoder_and_corpus(dataset, one) for one in queries})
@@ -42,11 +50,11 @@ def preview_embedding(
         if (encoder, corpus) in searched and payer(settings, corpus, encoder) == name and not published:
             passages = results / "corpora" / corpus / "passages.arrow"
             client = _client(settings, encoder, "passage", store)
-            estimates += _of_passages(passages, client, settings["encoders"][encoder], account)
+            estimates += _of_passages(passages, client, settings["encoders"][encoder], account, current)
     for encoder in sorted({encoder for encoder, _ in elsewhere}):
         mine = [one for one in queries if encoder_and_corpus(dataset, one)[0] == encoder and one != FIRST_DOCUMENTS]
         client = _client(settings, encoder, "query", store)
-        estimates.append(_of_queries(mine, client, settings, name, encoder, results, account))
+        estimates.append(_of_queries(mine, client, settings, name, encoder, results, account, current))
     return estimates
 
 
@@ -57,13 +65,13 @@ def _client(settings: Mapping[str, Any], encoder: str, kind: str, store: AnswerS
 
 
 def _of_passages(
-    passages: Path, client: DryRunClient, encoder: dict[str, Any], account: BudgetAccount
+    passages: Path, client: DryRunClient, encoder: dict[str, Any], account: BudgetAccount, current: Collection[Path]
 ) -> list[Estimate]:
     """Return the estimate for a corpus, or nothing with a warning if its passages are not imported yet."""
-    if not passages.exists():
+    if passages not in current:
         logger.warning(
-            "%s: not made yet, so the price of its vectors is not included: make it first with `snakemake --cores 4 "
-            "-- %s`",
+            "%s: missing or stale, so the price of its vectors is not included: make it first with `snakemake --cores "
+            "4 -- %s`",
             *(passages, passages),
         )
         return []
@@ -75,13 +83,13 @@ def _of_passages(
 
 def _of_queries(
     queries: list[str], client: DryRunClient, settings: Mapping[str, Any], name: str, encoder: str, results: Path,
-    account: BudgetAccount,
+    account: BudgetAccount, current: Collection[Path],
 ) -> Estimate:  # fmt: skip
     prefix = EndpointEncoderSettings.of(settings["encoders"][encoder], "query").prefix
     lacking, counted = 0, True
     for one in queries:
-        path, field, assumed = _texts_of(one, settings, name, results)
-        if path.exists():
+        path, field, assumed = _texts_of(one, settings, name, results, current)
+        if path in current:
             _, texts = read_queries(path, field)
             lacking += _lacking(texts, len(texts), client, prefix)
         else:
@@ -90,7 +98,9 @@ def _of_queries(
     return estimate(client, "embedding queries", lacking, counted, account, 0)
 
 
-def _texts_of(queries: str, settings: Mapping[str, Any], name: str, results: Path) -> tuple[Path, str, Any]:
+def _texts_of(
+    queries: str, settings: Mapping[str, Any], name: str, results: Path, current: Collection[Path]
+) -> tuple[Path, str, Any]:
     """Return the file of queries, the field of their texts, and a function of how many there will be without it."""
     dataset = settings["datasets"][name]
     if queries == "exemplars":
@@ -103,7 +113,7 @@ def _texts_of(queries: str, settings: Mapping[str, Any], name: str, results: Pat
         return results / name / f"pairs/{REFILL}.jsonl", "question", lambda: 0
     tested = queries.removeprefix(EVALUATION)
     path = results / name / f"evaluation/{tested}/queries.jsonl"
-    return path, "question", lambda: size_of(tested, settings["benchmarks"][tested], results)
+    return path, "question", lambda: size_of(tested, settings["benchmarks"][tested], results, current)
 
 
 def _lacking(texts: Iterable[str], count: int, client: DryRunClient, prefix: str) -> int:

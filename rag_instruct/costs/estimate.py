@@ -25,7 +25,7 @@ class Estimate:
     counted: bool
     stored: int
     requests: int
-    least: int  # requests, if each candidate gives a row and answers of other data sets serve
+    least: int  # one request a row, less the stored answers of other data sets that may serve
     most: int  # requests, if no candidate gives a row
     prompt_tokens: int
     completion_tokens: int

@@ -1,6 +1,6 @@
 """Estimates the cost of evaluating models behind endpoints."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,22 +25,32 @@ ANSWER_TOKENS = 60  # assumed if nothing is stored yet; most answers are far sho
 
 
 def preview_evaluation(
-    settings: Mapping[str, Any], name: str, results: Path, store: AnswerStore, account: BudgetAccount
+    settings: Mapping[str, Any],
+    name: str,
+    results: Path,
+    store: AnswerStore,
+    account: BudgetAccount,
+    current: Collection[Path],
 ) -> list[Estimate]:
-    """Return an estimate for each model, with documents and closed book, over all benchmarks."""
+    """Return an estimate for each model, with documents and closed book, over all benchmarks.
+
+    If a benchmark's files are not all `current`, the requests are estimated.
+    """
     evaluation = settings["datasets"][name]["evaluation"]
     behind_endpoints = [model for model in evaluation["models"] if "teacher" in settings["models"][model]]
     if not behind_endpoints:
         return []
     decoding = Decoding(evaluation["max_new_tokens"], **DECODINGS[evaluation["decoding"]])
     estimates = []
-    sizes = sum(size_of(tested, settings["benchmarks"][tested], results) for tested in evaluation["benchmarks"])
+    sizes = sum(
+        size_of(tested, settings["benchmarks"][tested], results, current) for tested in evaluation["benchmarks"]
+    )
     for model in behind_endpoints:
         name_of = settings["models"][model]["teacher"]
         teacher = settings["teachers"][name_of]
         for given in GIVEN[: 1 + evaluation["closed_book"]]:
             client = DryRunClient.of(with_sampling(teacher, decoding.sampling()), store, name_of)
-            asked = _wanted(evaluation, name, results, given)
+            asked = _wanted(evaluation, name, results, given, current)
             if asked is None:
                 lacking = _note_assumed(evaluation, given, client, decoding, sizes)
             else:
@@ -53,13 +63,15 @@ def preview_evaluation(
     return estimates
 
 
-def _wanted(evaluation: Mapping[str, Any], name: str, results: Path, given: str) -> list[Task] | None:
-    """Return all tasks, or None if the questions or documents of a benchmark do not exist yet."""
+def _wanted(
+    evaluation: Mapping[str, Any], name: str, results: Path, given: str, current: Collection[Path]
+) -> list[Task] | None:
+    """Return all tasks, or None if the questions or documents of a benchmark are not current."""
     files = [
         (results / f"benchmarks/{tested}/questions.jsonl", results / f"{name}/evaluation/{tested}/documents.jsonl")
         for tested in evaluation["benchmarks"]
     ]
-    if not all(path.exists() for pair in files for path in pair):
+    if not all(path in current for pair in files for path in pair):
         return None
     return list(_tasks(files, given))
 
@@ -78,10 +90,10 @@ def _note_assumed(
     return questions
 
 
-def size_of(name: str, settings: Mapping[str, Any], results: Path) -> int:
+def size_of(name: str, settings: Mapping[str, Any], results: Path, current: Collection[Path]) -> int:
     """Return how many questions a benchmark has. For a user's own benchmark, count them in its file."""
     made = results / f"benchmarks/{name}/questions.jsonl"
-    if made.exists():
+    if made in current:
         return sum(1 for _ in read_records(made, Question))
     if size := benchmark(schema_of(name, settings)).size:
         return size

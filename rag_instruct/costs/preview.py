@@ -1,5 +1,6 @@
 """Estimates what a data set will cost: counts its requests whose answers the store lacks."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 from rag_instruct.costs.dry_run import DryRunClient, look
 from rag_instruct.costs.estimate import WORDS, Estimate, Requests, estimate, rows_to_requests
+from rag_instruct.costs.inputs import alike
 from rag_instruct.dataset.verification import Examiner, sampled
 from rag_instruct.exemplars.knowledge import batches, instructions, judge, question
 from rag_instruct.llm.answers import AnswerStore
@@ -21,23 +23,6 @@ from rag_instruct.schema import Exemplar, Row
 from rag_instruct.synthesis.facts import facts_by_passage
 from rag_instruct.synthesis.slots import Origin, Synthesis
 
-# Settings that decide which exemplars a data set draws and keeps, and what its search finds.
-DECIDES_EXEMPLARS = [
-    "corpus",
-    "encoder",
-    "retriever",
-    "bm25",
-    "rerank",
-    "exemplars",
-    "cleaning",
-    "decontaminate",
-    "exemplar_filter",
-    "exemplars_a_request",
-    "forbidden_licenses",
-    "runs",
-    "source_depth",
-    "seed",
-]
 # Tokens of an answer, assumed if nothing is stored yet. The paper's questions have 22 words and its answers 81.
 ASSUMED_TOKENS = {"exemplar filter": 10, "synthesis": 180, "verification": 40}
 # Requests that verify a row, by whether the row has several documents. Each test asks for an answer and a grade.
@@ -46,14 +31,16 @@ LEAST_A_PROOF = 3  # the judge answers three times, and needs no grade where it 
 
 
 def preview_data_set(
-    settings: dict[str, Any], name: str, results: Path, prompts: Path, account: BudgetAccount
+    settings: dict[str, Any], name: str, results: Path, prompts: Path, account: BudgetAccount, current: Collection[Path]
 ) -> list[Estimate]:
     """Return estimates for a data set's paid stages, in the order in which they run.
 
-    `settings` are those of config.yaml. `results` and `prompts` are folders.
+    `settings` are those of config.yaml. `results` and `prompts` are folders. Stages whose inputs
+    are not all `current` are estimated.
     """
     dataset, store = settings["datasets"][name], AnswerStore(Path(settings["answers"]))
-    stages = _PaidStages(dataset, results, results / name, _same_exemplars(settings, name, results), prompts, account)
+    shared = _same_exemplars(settings, name, results, current)
+    stages = _PaidStages(dataset, results, results / name, shared, prompts, account, current)
 
     def client(teacher: str) -> DryRunClient:
         return DryRunClient.of(settings["teachers"][teacher], store, teacher)
@@ -69,18 +56,9 @@ def preview_data_set(
     return estimates
 
 
-def _same_exemplars(settings: dict[str, Any], name: str, results: Path) -> Path:
-    """Return the folder of the data set, or of another one with the same exemplars if only that one exists.
-
-    An ablation often shares its exemplars, so its stored answers can be counted before its files are made.
-    """
-
-    def decides(one: str) -> list[Any]:
-        chosen = settings["datasets"][one]
-        return [*(chosen.get(key) for key in DECIDES_EXEMPLARS), list(chosen["exemplars"])]  # their order counts
-
-    alike = [one for one in (name, *settings["datasets"]) if decides(one) == decides(name)]
-    made = [results / one for one in alike if (results / one / "search/exemplars.parquet").exists()]
+def _same_exemplars(settings: dict[str, Any], name: str, results: Path, current: Collection[Path]) -> Path:
+    """Return the folder of the data set, or of another one with the same exemplars if only that one has them."""
+    made = [results / one for one in alike(settings, name) if results / one / "search/exemplars.parquet" in current]
     return made[0] if made else results / name
 
 
@@ -94,13 +72,14 @@ class _PaidStages:
     shared: Path  # the folder of a data set with the same exemplars
     prompts: Path
     account: BudgetAccount
+    current: Collection[Path]
     pairs: int = 0  # of the paradigms so far, as stored answers give them
     rejects: int = 0
 
     def exemplar_filter(self, client: DryRunClient) -> Estimate:
         prompt, size = load_prompt(self.prompts / "knowledge_intensive.yaml"), self.dataset["exemplars_a_request"]
         drawn = self.shared / "exemplars/drawn.jsonl"
-        if drawn.exists():
+        if drawn in self.current:
             groups = batches(read_records(drawn, Exemplar), size)
             lacking: float = look([partial(judge, group, prompt, client.session) for group in groups])[1]
         else:
@@ -110,7 +89,7 @@ class _PaidStages:
         tokens = ASSUMED_TOKENS["exemplar filter"] * size
         # Exemplars of a request that is refused, or whose reply cannot be read, are asked about one by one.
         requests = Requests(lacking, lacking, lacking * (1 + size))
-        return estimate(client, "exemplar filter", requests, drawn.exists(), self.account, tokens)
+        return estimate(client, "exemplar filter", requests, drawn in self.current, self.account, tokens)
 
     def synthesis(self, paradigm: str, client: DryRunClient) -> Estimate:
         dataset = self.dataset
@@ -121,7 +100,7 @@ class _PaidStages:
         needs_links = dataset["multi_documents"]["choose"] == "linked" and PARADIGMS[paradigm].several
         linked = self.made / "linked_documents/linked.jsonl" if needs_links else None
         facts = self.made / "facts.jsonl" if prompt.focus == "sentence" else None
-        counted = all(path.exists() for path in (kept, run, passages, linked, facts) if path)
+        counted = all(path in self.current for path in (kept, run, passages, linked, facts) if path)
         if counted:
             exemplars = list(read_records(kept, Exemplar))
             simulate, seed = dataset["simulate_instructions"], str(dataset["seed"])
@@ -146,7 +125,7 @@ class _PaidStages:
     def verification(self, paradigm: str, client: DryRunClient) -> Estimate:
         dataset, prompts = self.dataset, self.prompts / "verification"
         share, rows = dataset["verification"]["share"], self.made / f"rows/{paradigm}.jsonl"
-        if rows.exists():
+        if rows in self.current:
             examiner = Examiner(client.session, prompts)
             tested = sampled(read_records(rows, Row), share, str(dataset["seed"]))
             lacking: float = look([partial(examiner.examine, row) for row in tested])[1]
@@ -156,11 +135,11 @@ class _PaidStages:
         most = lacking * REQUESTS_A_PROOF[PARADIGMS[paradigm].most > 1]
         requests = Requests(most, lacking * LEAST_A_PROOF, most)
         tokens = ASSUMED_TOKENS["verification"]
-        return estimate(client, f"verification {paradigm}", requests, rows.exists(), self.account, tokens)
+        return estimate(client, f"verification {paradigm}", requests, rows in self.current, self.account, tokens)
 
 
 def assumed_request(prompt: Prompt, paradigm: str) -> Request:
-    """Return a request of typical length (passages of 100 words), for a stage whose inputs do not exist yet."""
+    """Return a request of typical length (passages of 100 words), for a stage whose inputs are missing or stale."""
     documents = (PARADIGMS[paradigm].least + PARADIGMS[paradigm].most) / 2
     variables = {"documents": WORDS * round(documents * 6), "exemplar": WORDS * 3, "question": WORDS, "simulation": ""}
     if prompt.simulation and prompt.focus == "document":

@@ -41,7 +41,7 @@ def preview_table(
         f"budget: {budget or 'none (set `budget` in config.yaml)'}; prices of {account.prices.date}",
     ]
     if not all(one.counted for one in estimates):
-        lines.append("~ by assumption: the stage's inputs are not made yet; run it again when they are")
+        lines.append("~ by assumption: the stage's inputs are missing or stale; run it again when they are made")
     if refilled:
         lines.append("the refill (`refill`) is not included: how many rows it must replace is not known before")
     if numbers.isna().any(axis=None):

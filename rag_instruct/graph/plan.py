@@ -44,6 +44,12 @@ def plan(target: str, configfiles: Sequence[Path] = ()) -> list[Stage]:
     return stages(dry_run([target], configfiles))
 
 
+def stale_files(made: Sequence[Path], snakefile: Path, configfiles: Sequence[Path]) -> set[Path]:
+    """Return the files that a run would make again if it had to make `made`. Raises UserError as `plan` does."""
+    said = dry_run(list(map(str, made)), configfiles, "--rerun-incomplete", "--snakefile", str(snakefile))
+    return {Path(output) for line in re.findall(r"^ +output: (.*)$", said, re.M) for output in line.split(", ")}
+
+
 def stages(dry_run: str) -> list[Stage]:
     """Return the stages in the output of a dry run."""
     found: dict[str, Stage] = {}
