@@ -26,6 +26,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, get_scheduler
 
 from rag_instruct.errors import UserError
+from rag_instruct.models import engines
 from rag_instruct.models.chat import prepared
 from rag_instruct.models.loading import load_student
 from rag_instruct.training import trainer as training
@@ -566,20 +567,45 @@ def test_told_to_stop_at_the_last_step_it_finishes(place, tmp_path, monkeypatch)
             return super().on_step_end(args, state, control, **more)
 
     monkeypatch.setattr(training, "ProgressCallback", Late)
-    recipe = Recipe(model=str(place / "base"), **{**RECIPE, "epochs": 1, "validation": 0})
+    assert (trained_here(place, tmp_path) / "model.safetensors").is_file()
+
+
+def trained_here(place, folder, **changes):
+    """A model that is trained in this process, on eight short rows."""
+    recipe = Recipe(model=str(place / "base"), **{**RECIPE, "epochs": 1, "validation": 0, **changes})
     tokenizer = prepared(AutoTokenizer.from_pretrained(place / "base"))
     rows = [Example(str(n), [9] * 40, [-100] * 30 + [9] * 10, 0) for n in range(8)]
     made = Examples(rows, [], examples(map(tiny.row, range(8)), Renderer(tokenizer, 4000, "1"), 0).counts)
     handlers = {number: signal.getsignal(number) for number in STOP_SIGNALS}
     try:
-        training.train(
-            made, recipe, tokenizer, tmp_path / "c", tmp_path / "m", training.Origin("d", "s"), tmp_path / "t"
-        )
+        training.train(made, recipe, tokenizer, folder / "c", folder / "m", Origin("d", "s"), folder / "t")
     finally:
         torch.use_deterministic_algorithms(False)
         for number, handler in handlers.items():
             signal.signal(number, handler)
-    assert (tmp_path / "m/model.safetensors").is_file()
+    return folder / "m"
+
+
+def test_adapters_that_are_not_merged_are_a_model_with_their_base(place, tmp_path):
+    folder = trained_here(place, tmp_path, lora=4, merge_lora=False)
+    assert (folder / "adapter_model.safetensors").is_file()
+    model, base = load_student(str(folder), torch.float32), load_student(str(place / "base"), torch.float32)
+    ids = torch.tensor([[9] * 8])
+    assert not torch.equal(model(ids).logits, base(ids).logits)
+    assert 9 in model.generation_config.eos_token_id, "the answers of these rows end with it"
+    assert engines.longest_of(str(folder), None) == 512
+    before = engines.identity(str(folder), None)
+    described = json.loads((folder / "adapter_config.json").read_text())
+    assert described["base_model_name_or_path"] == str(place / "base")
+    (folder / "adapter_config.json").write_text(json.dumps({**described, "lora_alpha": 1}))
+    other = engines.identity(str(folder), None)
+    tiny.model_folder(tmp_path / "other", positions=256)
+    described["base_model_name_or_path"] = str(tmp_path / "other")
+    (folder / "adapter_config.json").write_text(json.dumps(described))
+    assert len({before, other, engines.identity(str(folder), None)}) == 3
+    header, text = (folder / "README.md").read_text().split("---\n")[1:3]
+    assert yaml.safe_load(header)["library_name"] == "peft"
+    assert "vLLM" not in text
 
 
 class Signalling(io.RawIOBase):

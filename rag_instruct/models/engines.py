@@ -14,11 +14,19 @@ from rag_instruct.files import digest
 from rag_instruct.logs import logger
 from rag_instruct.models.chat import prepared
 from rag_instruct.models.decoding import Decoding
-from rag_instruct.models.loading import load_config, load_student, load_tokenizer, refuse_unknown_tokens
+from rag_instruct.models.loading import (
+    ADAPTER,
+    base_of,
+    load_config,
+    load_student,
+    load_tokenizer,
+    refuse_unknown_tokens,
+)
 from rag_instruct.models.source import model_source
 
 # The files in a model's folder that determine its answers, in addition to the weights.
 DECIDING = ("config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
+DECIDING += (ADAPTER,)
 WEIGHTS = (".safetensors", ".bin", ".model", ".gguf")
 
 
@@ -140,9 +148,11 @@ def longest_of(model: str, revision: str | None) -> int:
 
 
 def engine_of(model: str, tokenizer: PreTrainedTokenizerBase, revision: str | None) -> Engine:
-    """Load the model in the best engine on this machine. vLLM does not read a package's GGUF file."""
+    """Load the model in the best engine on this machine. vLLM does not read a package's GGUF file, nor
+    a folder of adapters.
+    """
     disable_progress_bar()  # of loading; the log has a line instead
-    if find_spec("vllm") and torch.cuda.is_available() and not model.endswith(".gguf"):
+    if find_spec("vllm") and torch.cuda.is_available() and not (model.endswith(".gguf") or base_of(model)):
         logger.info("%s: generating with vLLM on %d GPUs", model, torch.cuda.device_count())
         return Vllm(model, tokenizer, revision)
     logger.info("%s: generating with transformers on %s", model, "a GPU" if torch.cuda.is_available() else "the CPU")
@@ -152,7 +162,8 @@ def engine_of(model: str, tokenizer: PreTrainedTokenizerBase, revision: str | No
 def identity(model: str, revision: str | None) -> str:
     """Return a name that identifies the exact weights, so that new weights in a folder do not reuse old answers.
 
-    For a folder or a file, the name has a digest of the files. For a hub id, it has the commit.
+    For a folder or a file, the name has a digest of the files. For a hub id, it has the commit. The name of adapters
+    also has that of their base.
     """
     place = Path(model_source(model))
     if place.is_file():
@@ -161,7 +172,8 @@ def identity(model: str, revision: str | None) -> str:
         files = sorted(path for path in place.iterdir() if path.suffix in WEIGHTS or path.name in DECIDING)
         if not any(path.suffix in WEIGHTS for path in files):
             raise UserError(f"{place}: no weights in this folder ({', '.join(WEIGHTS)}): give a model's folder")
-        return f"{place.name}:{_digest_of(files)}"
+        base = base_of(str(place))
+        return f"{place.name}:{_digest_of(files)}" + (f" on {identity(*base)}" if base else "")
     return f"{model}@{load_config(model, revision)._commit_hash}"
 
 

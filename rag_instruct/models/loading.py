@@ -12,14 +12,17 @@ from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
     AutoTokenizer,
+    GenerationConfig,
     PreTrainedConfig,
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
 
 from rag_instruct.errors import UserError
+from rag_instruct.files import read_json
 from rag_instruct.models.source import model_source
 
+ADAPTER = "adapter_config.json"  # in a folder of LoRA adapters
 FALLBACK = "a hub id (gated ones need HF_TOKEN and accepted terms), a folder, or package:<module>/<file>.gguf"
 
 
@@ -83,8 +86,19 @@ def load_tokenizer(model: str, revision: str | None = None) -> PreTrainedTokeniz
     return tokenizer
 
 
+def base_of(model: str) -> tuple[str, str | None] | None:
+    """Return the base model and its revision, if the model is a folder of LoRA adapters that are not merged."""
+    described = Path(model) / ADAPTER
+    if not described.is_file():
+        return None
+    found = read_json(described)
+    return found["base_model_name_or_path"], found["revision"]
+
+
 def load_config(model: str, revision: str | None = None) -> PreTrainedConfig:
-    """Load the model's configuration. Raises UserError if it cannot be loaded."""
+    """Load the model's configuration, of adapters that of their base. Raises UserError if it cannot be loaded."""
+    if base := base_of(model):
+        return load_config(*base)
     place, more = _place(model)
     with _loading("the configuration of model", model):
         if more:
@@ -103,7 +117,12 @@ def _config_of_gguf(folder: str, name: str) -> PreTrainedConfig:
 def load_student(
     model: str, dtype: torch.dtype, revision: str | None = None, attention: str = "sdpa"
 ) -> PreTrainedModel:
-    """Load the model with weights of `dtype`. Raises UserError if it cannot be loaded, or if its files lack weights."""
+    """Load the model with weights of `dtype`. Adapters are merged into their base.
+
+    Raises UserError if the model cannot be loaded, or if its files lack weights.
+    """
+    if base := base_of(model):
+        return _with_adapters(model, load_student(base[0], dtype, base[1], attention))
     place, more = _place(model)
     known: dict[str, Any] = {"config": load_config(model)} if more else {}
     with _loading("model", model):
@@ -112,6 +131,15 @@ def load_student(
         )
     student = _unquantized(student, dtype, attention) if more else student
     _make_savable(student)
+    return student
+
+
+def _with_adapters(folder: str, base: PreTrainedModel) -> PreTrainedModel:
+    from peft import PeftModel  # loads slowly
+
+    with _loading("the adapters in", folder):
+        student: PreTrainedModel = PeftModel.from_pretrained(base, folder).merge_and_unload()
+        student.generation_config = GenerationConfig.from_pretrained(folder)
     return student
 
 
@@ -168,7 +196,8 @@ def save_folder(
 ) -> None:
     """Write the model's folder: bf16 weights as safetensors, configurations, and the tokenizer with its chat template.
 
-    `state` has the weights by name. `answer_end` is the id of the token that ends an answer in training.
+    If the student is a model of peft, the weights are its adapters. `state` has the weights by name. `answer_end` is
+    the id of the token that ends an answer in training.
     """
     halves: dict[int, torch.Tensor] = {}  # bf16 weights by memory address, so that tied weights stay tied
     for value in state.values():
@@ -183,6 +212,8 @@ def save_folder(
         known = settings.eos_token_id if isinstance(settings.eos_token_id, list) else [settings.eos_token_id]
         settings.eos_token_id = sorted({answer_end, int(tokenizer.eos_token_id), *filter(None, known)})
     student.save_pretrained(folder, state_dict=kept)
+    if settings is not None:
+        settings.save_pretrained(folder)  # peft does not
     tokenizer.save_pretrained(folder)
 
 

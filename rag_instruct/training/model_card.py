@@ -16,9 +16,11 @@ Write documents and question as in training, here in one of its {styles} styles:
 {prompt}
 ```
 
-In a terminal, `python -m scripts.ask FOLDER "..."` does so, in the project that trained the model. vLLM, SGLang and
-`AutoModelForCausalLM` load the folder; the tokenizer has the chat template.
+In a terminal, `python -m scripts.ask FOLDER "..."` does so, in the project that trained the model. {loaders}; the
+tokenizer has the chat template.
 """
+WHOLE = "vLLM, SGLang and `AutoModelForCausalLM` load the folder"
+ADAPTERS = "The folder has LoRA adapters without their base model; peft's `AutoPeftModelForCausalLM` loads both"
 
 
 def versions() -> dict[str, str]:
@@ -29,9 +31,10 @@ def versions() -> dict[str, str]:
 def model_card(name: str, summary: dict[str, Any], prompt: str, styles: int) -> str:
     """Return the README.md. `summary` is the content of training.json, `prompt` an example, `styles` their number."""
     recipe, counts, data = summary["recipe"], summary["counts"], summary["data_set"]
+    adapters = recipe["lora"] and not recipe["merge_lora"]
     header = {
         "base_model": recipe["model"],
-        "library_name": "transformers",
+        "library_name": "peft" if adapters else "transformers",
         "pipeline_tag": "text-generation",
         "tags": ["rag-instruct", "retrieval-augmented-generation", "sft"],
         "language": ["en"],
@@ -55,7 +58,7 @@ def model_card(name: str, summary: dict[str, Any], prompt: str, styles: int) -> 
         "\n".join(f"- {fact}" for fact in facts),
         "```yaml\n" + yaml.safe_dump(recipe, sort_keys=False) + "```",
         "Versions: " + ", ".join(f"{package} {number}" for package, number in summary["versions"].items()) + ".",
-        USE.format(prompt=prompt, styles=styles).strip(),
+        USE.format(prompt=prompt, styles=styles, loaders=ADAPTERS if adapters else WHOLE).strip(),
         "Licences and terms of the base model and of the data set apply; see their cards.",
     ]
     return "\n\n".join(lines) + "\n"

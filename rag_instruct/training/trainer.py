@@ -224,6 +224,9 @@ def finish(trainer: Trainer, tokenizer: PreTrainedTokenizerBase, folder: Path, m
     """Write the model's folder. Every process must call this, because each may hold a part of the weights."""
     recipe, state = trainer.recipe, trainer.state
     student: Any = trainer.accelerator.unwrap_model(trainer.model)
+    if recipe.lora and not recipe.merge_lora:
+        adapter = student.peft_config["default"]
+        adapter.base_model_name_or_path, adapter.revision = recipe.model, recipe.revision
     if recipe.lora and recipe.merge_lora:
         student = student.merge_and_unload()
         weights = student.state_dict()
