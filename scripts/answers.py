@@ -8,7 +8,7 @@ Args:
     what: show prints requests and tokens by data set, stage and model; compact joins the segments into one
     folder: folder of the store: `answers` in config.yaml
     key: with show: print the requests whose keys begin with this, and their replies
-    forget_failures: with compact: remove permanent refusals, so that a rerun sends these requests again
+    forget_failures: with compact: remove permanent refusals, so that a job that runs again sends these requests again
 """
 
 from collections import Counter

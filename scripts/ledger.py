@@ -4,7 +4,7 @@
         --ledger ledger.jsonl --summary ledger.json
 
 Args:
-    rows: .jsonl files whose records have request keys
+    rows: .jsonl files whose records have request keys, the data set first
     dataset: name of the data set
     ledger: output, .jsonl: one line for each request
     summary: output, .json: tokens and dollars by stage and model
@@ -27,12 +27,20 @@ from rag_instruct.logs import logger
 def main(rows: list[Path], *, dataset: str, ledger: Path, summary: Path, settings: Path | None = None) -> None:
     given = job_settings(settings)
     account = account_of(given, dataset, "ledger")
-    used = {key for path in rows for key in request_keys(read_jsonl(path))}
+    of_rows, *of_others = [set(request_keys(read_jsonl(path))) for path in rows]
+    used = of_rows.union(*of_others)
     found = entries(AnswerStore(Path(given["answers"])), used, account)
-    if lacking := used - {entry["key"] for entry in found}:
+    lacking = used - {entry["key"] for entry in found}
+    if lacking & of_rows:
         raise UserError(
             f"{given['answers']}: {len(lacking)} of the {len(used)} answers that {dataset} was made from are not in "
             f"this store, for example {min(lacking)}: restore the store's files, or make the data set again"
+        )
+    if lacking:  # `scripts.answers compact --forget-failures` removes requests that rejects, exemplars or verdicts name
+        logger.warning(
+            "%s: the ledger leaves out %d requests that gave no row and are no longer in the store",
+            dataset,
+            len(lacking),
         )
     total = summed(found, account)
     write_jsonl(ledger, found)

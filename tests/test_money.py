@@ -17,6 +17,7 @@ from rag_instruct.costs.estimate import Requests, estimate, rows_to_requests
 from rag_instruct.costs.ledger import entries, summary
 from rag_instruct.costs.preview import _same_exemplars
 from rag_instruct.errors import UserError
+from rag_instruct.files import write_jsonl
 from rag_instruct.graph.plan import paying, reason, stages, table
 from rag_instruct.jobs import job_settings, write_settings
 from rag_instruct.llm.answers import AnswerStore
@@ -25,9 +26,9 @@ from rag_instruct.llm.endpoints import Endpoint, TeacherModel
 from rag_instruct.llm.learned import request_bytes
 from rag_instruct.llm.prices import Price, load_prices
 from rag_instruct.llm.reservations import Reservations
-from rag_instruct.llm.segments import tokens_of
+from rag_instruct.llm.segments import compact, tokens_of
 from rag_instruct.llm.tokens import counter
-from scripts import preview_cost
+from scripts import ledger, preview_cost
 
 
 def test_prices_by_model_date_and_cache():
@@ -80,6 +81,28 @@ def test_a_ledger_tells_bought_from_taken_and_used_from_unused(tmp_path):
     )
     assert other["dollars"] == 0
     assert other["stages"]["synthesis, m"] == {"taken from other data sets": 40}
+
+
+def test_a_ledger_does_without_failures_that_were_forgotten(tmp_path, caplog):
+    """They are named by rejects. An answer that a row was made from must be there."""
+    with endpoint(lambda request: "x") as served:
+        served.faults = [400]
+        replies = ask_all(served.base_url, tmp_path / "answers", range(4), concurrency=1)[0]
+        path = settings(served.base_url, tmp_path / "answers")
+    failed = [key for key, reply in replies if reply["finish_reason"] == "failed"]
+    assert len(failed) == 1
+    rows, rejects = tmp_path / "rows.jsonl", tmp_path / "rejects.jsonl"
+    write_jsonl(rows, [{"request_keys": [key]} for key, _ in replies if key not in failed])
+    write_jsonl(rejects, [{"request_keys": failed}])
+    outputs = {"ledger": tmp_path / "ledger.jsonl", "summary": tmp_path / "ledger.json", "settings": path}
+    ledger.main([rows, rejects], dataset="set", **outputs)
+    before = outputs["ledger"].read_text().splitlines()
+    compact(tmp_path / "answers", forget_failures=True)
+    ledger.main([rows, rejects], dataset="set", **outputs)
+    assert len(outputs["ledger"].read_text().splitlines()) == len(before) - 1
+    assert "leaves out 1 requests" in caplog.text
+    with pytest.raises(UserError, match="1 of the 4 answers that set was made from are not in this store"):
+        ledger.main([rejects, rows], dataset="set", **outputs)
 
 
 def test_a_ledger_counts_the_attempts_of_what_was_never_answered(tmp_path):
