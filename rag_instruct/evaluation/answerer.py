@@ -10,21 +10,18 @@ from rag_instruct.evaluation.generation import Generation
 from rag_instruct.evaluation.questioning import Task
 from rag_instruct.logs import logger
 from rag_instruct.models.decoding import Decoding
-from rag_instruct.models.engines import longest_of, tokenizer_of
-from rag_instruct.models.loading import load_student
+from rag_instruct.models.engines import generating, longest_of, tokenizer_of
 from rag_instruct.words import content, share
 
 CITED_FROM = 0.6  # a cited document contains at least this share of the words that the answer adds
 
 
 class Answerer:
-    """Answers greedily with a model folder, a hub id or a package's GGUF file."""
+    """Answers greedily, as the evaluation does, with a model folder, a hub id or a package's GGUF file."""
 
     def __init__(self, model: str) -> None:
-        device = "cuda" if torch.cuda.is_available() else "cpu"
         self._model, self._longest, self.tokenizer = model, longest_of(model, None), tokenizer_of(model, None)
-        self._student = load_student(model, torch.bfloat16 if device == "cuda" else torch.float32).eval()
-        self._student.to(device)
+        self._student, self._ends = generating(model, self.tokenizer, None)
 
     def prompt(self, question: str, documents: Sequence[str], tokens: int) -> list[int]:
         """Return the token ids of the prompt that the evaluation would use.
@@ -55,9 +52,8 @@ class Answerer:
             attention_mask=torch.ones_like(prompt),
             max_new_tokens=tokens,
             do_sample=False,
-            temperature=None,
-            top_p=None,
-            top_k=None,
+            eos_token_id=self._ends,
+            pad_token_id=self.tokenizer.pad_token_id,
             streamer=streamer,
         )
         text = self.tokenizer.decode(written[0, prompt.shape[1] :], skip_special_tokens=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import torch
-from transformers import GenerationConfig, PreTrainedTokenizerBase
+from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils.logging import disable_progress_bar
 
 from rag_instruct.errors import UserError
@@ -50,15 +50,11 @@ class Transformers:
     """Runs any model with transformers, on a GPU if there is one, else on the CPU. Prompts are padded on the left."""
 
     def __init__(self, model: str, tokenizer: PreTrainedTokenizerBase, revision: str | None) -> None:
-        self._device = "cuda" if torch.cuda.is_available() else "cpu"
-        dtype = torch.bfloat16 if self._device == "cuda" else torch.float32
         self._name, self._tokenizer = model, tokenizer
-        self._model = load_student(model, dtype, revision).eval().to(self._device)
-        self._ends = _ends(self._model.generation_config, tokenizer)
+        self._model, self._ends = generating(model, tokenizer, revision)
+        self._device = self._model.device
         self._hide_special = not _shows_channels(tokenizer)
-        # The model's own settings, such as a repetition penalty, would change what `decoding` says.
-        self._model.generation_config = GenerationConfig()
-        self.batch_tokens, self.batch_rows = (65_536, 64) if self._device == "cuda" else (8_192, 16)
+        self.batch_tokens, self.batch_rows = (65_536, 64) if self._device.type == "cuda" else (8_192, 16)
 
     def generate(self, prompts: list[list[int]], decoding: Decoding, seed: int) -> list[Generated]:
         known = self._model.get_input_embeddings().num_embeddings
@@ -83,6 +79,21 @@ class Transformers:
         end = next((place for place, token in enumerate(answer) if token in self._ends), None)
         text = self._tokenizer.decode(answer[:end], skip_special_tokens=self._hide_special)
         return Generated(str(text).strip(), end is not None)
+
+
+def generating(
+    model: str, tokenizer: PreTrainedTokenizerBase, revision: str | None
+) -> tuple[PreTrainedModel, list[int]]:
+    """Load the model on a GPU if there is one, else on the CPU. Return it and the ids of the tokens that end an answer.
+
+    The model's own generation settings, such as a repetition penalty, are removed. They would change the decoding.
+    """
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    loaded = load_student(model, torch.bfloat16 if device.type == "cuda" else torch.float32, revision).eval()
+    loaded.to(device)  # type: ignore[arg-type]
+    ends = _ends(loaded.generation_config, tokenizer)
+    loaded.generation_config = GenerationConfig()
+    return loaded, ends
 
 
 def _padded(prompts: list[list[int]], padding: int) -> tuple[torch.Tensor, torch.Tensor]:
