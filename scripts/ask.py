@@ -30,6 +30,7 @@ from transformers.utils.logging import disable_progress_bar, set_verbosity_error
 from rag_instruct import cli
 from rag_instruct.errors import UserError
 from rag_instruct.evaluation.answerer import Answerer, cited
+from rag_instruct.models.loading import load_config
 from rag_instruct.records import PLAIN
 from rag_instruct.records.opening import encoding_of
 from rag_instruct.retrieval.encoder import EncoderSettings
@@ -52,9 +53,10 @@ def main(
 ) -> None:
     disable_progress_bar()
     set_verbosity_error()
-    answerer = Answerer(model)
+    load_config(model)  # the message about a missing model comes first
 
     def answer_all(index: PassageIndex | None) -> None:
+        answerer = Answerer(model)  # takes up to a minute, so what else may fail comes before
         for each in [question] if question else asked():
             hits = index.best(each, documents) if index else []
             seen = [hit.passage.document for hit in hits]

@@ -33,8 +33,8 @@ def main(
     found = load_recipe(recipe)
     if gpus:
         found = found.replaced(processes=gpus, gpus=gpus, machines=1)
-    lengths = sequences(data, found) if data else assumed(rows, tokens)
     device = cli.one_of(gpu, DEVICES, "--gpu") if found.gpus else None
+    lengths = sequences(data, found) if data else assumed(rows, tokens)
     print(table(estimate(Model.of(found.model, found.revision), found, lengths, device)))
 
 

@@ -28,10 +28,15 @@ from rag_instruct.errors import ArgumentError
 from rag_instruct.logs import copy_to, logger
 from rag_instruct.models.loading import check_model, load_config, load_tokenizer, refuse_unknown_tokens
 from rag_instruct.training.callbacks import end_when_told
-from rag_instruct.training.machine import recipe_of_flags, refuse_missing_packages, refuse_wrong_machine
+from rag_instruct.training.machine import (
+    recipe_of_flags,
+    refuse_missing_packages,
+    refuse_wrong_machine,
+    warn_of_a_small_disk,
+)
 from rag_instruct.training.recipe import Recipe, load_recipe
 from rag_instruct.training.rows import Renderer, examples, read_rows
-from rag_instruct.training.trainer import Origin, train
+from rag_instruct.training.trainer import Origin, refuse_foreign, train
 
 FLAGS = {  # RAG-Instruct's flag: the recipe's key
     "model_path": "model",
@@ -122,11 +127,16 @@ def recipe_of(path: Path | None, published: Published) -> Recipe:
 def trained(
     data: Path, recipe: Recipe, split: tuple[float, str | None], checkpoints: Path, output: Path, tensorboard: Path
 ) -> None:
-    """Check machine, packages, model and data, then train. `split` is the share of held-out rows, and their seed."""
+    """Check machine, packages, folders, model and data, then train.
+
+    `split` is the share of held-out rows, and their seed.
+    """
     refuse_wrong_machine(recipe)
     refuse_missing_packages(recipe)
+    refuse_foreign(output)
     renderer = Renderer(load_tokenizer(recipe.model, recipe.revision), recipe.max_length, str(recipe.seed))
     check_model(recipe.model, renderer.tokenizer, recipe.max_length, recipe.revision)
+    warn_of_a_small_disk(recipe, checkpoints)
     share, seed = split
     made = examples(read_rows(data), renderer, share, seed=seed)
     known = load_config(recipe.model, recipe.revision).get_text_config().vocab_size

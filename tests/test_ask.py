@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import shutil
 from types import SimpleNamespace
 
 import forked
@@ -14,6 +15,8 @@ from conftest import ROOT
 from rag_instruct.corpus.importing import import_passages
 from rag_instruct.errors import UserError
 from rag_instruct.evaluation.answerer import Answerer, cited
+from rag_instruct.models.decoding import Decoding
+from rag_instruct.models.engines import engine_of, tokenizer_of
 from rag_instruct.models.templates import DEFAULT
 from rag_instruct.retrieval.embeddings import embed_shard
 from rag_instruct.retrieval.encoder import Encoder, EncoderSettings
@@ -136,8 +139,46 @@ def test_in_the_terminal(model, monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
     ask.main(str(model), "Why?", alone=True, tokens=4)
     assert capsys.readouterr().out.strip() == Answerer(str(model)).answer("Why?", [], 4)
+
+
+def test_an_unknown_data_set_is_named_before_the_model_is_loaded(model, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(ask, "Answerer", pytest.fail)
     with pytest.raises(UserError, match="'nosuch' is not in datasets"):
         ask.main(str(model), "Why?", dataset="nosuch")
+
+
+def test_a_model_is_asked_as_the_evaluation_asks_it(model, tmp_path):
+    """Its own repetition penalty does not count, and the tokenizer's end token ends an answer."""
+    folder = shutil.copytree(model, tmp_path / "model")
+    settings = json.loads((folder / "generation_config.json").read_text())
+    (folder / "generation_config.json").write_text(json.dumps({**settings, "repetition_penalty": 9.0}))
+
+    def both():
+        engine, answerer, shown = (
+            engine_of(str(folder), tokenizer_of(str(folder), None), None),
+            Answerer(str(folder)),
+            [],
+        )
+        (evaluated,) = engine.generate([answerer.prompt("Why?", [], 40)], Decoding(40), 1)
+        assert answerer.answer("Why?", [], 40, shown.append) == evaluated.text
+        return evaluated.finished, "".join(shown)
+
+    finished, shown = both()
+    assert not finished
+    assert len(shown) >= 40, "a model of random weights repeats the last token"
+    tokenizer = tokenizer_of(str(folder), None)
+    tokenizer.eos_token = tokenizer.convert_ids_to_tokens(Answerer(str(folder)).prompt("Why?", [], 40)[-1])
+    tokenizer.save_pretrained(folder)
+    finished, shown = both()
+    assert finished
+    assert len(shown) < 2
+
+
+@pytest.mark.parametrize("name", ["/data/models/Llama-3.1-8B", "x/results/mine/models/llama", "my/own/models/llama"])
+def test_a_mistyped_folder_that_no_rule_makes_is_not_to_be_trained(name):
+    with pytest.raises(UserError, match="the folder does not exist; a model is"):
+        ask.main(name, "Why?")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import yaml
 from conftest import ROOT
 from transformers import FalconConfig, Gemma3Config, GPT2Config, MambaConfig
 
-from rag_instruct.errors import UserError
+from rag_instruct.errors import ArgumentError, UserError
 from rag_instruct.models.loading import load_tokenizer
 from rag_instruct.training.estimate import Model, Sequences, activations, disk, estimate, memory, operations
 from rag_instruct.training.recipe import load_recipe
@@ -94,6 +94,13 @@ def test_every_recipe_fits_on_its_gpus(path):
     assert ", of 80: fits" in lines["GB of a process"]
     hours = float(lines["hours"].split()[0])
     assert 0.2 < hours < made.hours
+
+
+def test_an_unknown_gpu_is_named_before_the_data_is_read(tmp_path, monkeypatch):
+    (tmp_path / "recipe.yaml").write_text("{model: m, gpus: 1}")
+    monkeypatch.setattr(estimate_training, "sequences", pytest.fail)
+    with pytest.raises(ArgumentError, match="h1000"):
+        estimate_training.main(tmp_path / "recipe.yaml", gpu="h1000", data=tmp_path / "rows.jsonl")
 
 
 def test_the_script_counts_a_data_sets_tokens(tmp_path, capsys):

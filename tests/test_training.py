@@ -29,6 +29,7 @@ from rag_instruct.errors import UserError
 from rag_instruct.models import engines
 from rag_instruct.models.chat import prepared
 from rag_instruct.models.loading import load_student
+from rag_instruct.training import machine
 from rag_instruct.training import trainer as training
 from rag_instruct.training.callbacks import STOP_SIGNALS, ProgressCallback
 from rag_instruct.training.checkpoints import claim, damage, last_checkpoint, note_sizes
@@ -476,7 +477,8 @@ def test_a_training_whose_newest_checkpoint_is_damaged_ends_bit_identical(traine
         ({"max_length": 4096}, "max_length is 4096, but .* has only 512 positions"),
         ({"processes": 8}, "is for 8 processes, but 1 were started"),
         ({"gpus": 8, "processes": 8}, "needs 8 GPUs per machine, but this machine has 0"),
-        ({"report_to": "wandb"}, "needs the package wandb"),
+        ({"report_to": "wandb"}, "needs the package wandb, which is not installed: install it, or"),
+        ({"liger": True}, "install it with pip install -r requirements-gpu.txt, or"),
         ({"gpus": 1, "processes": 8}, "8 processes, but 1 x 1 GPUs"),
         ({"learning_rate": "5e-6"}, "learning_rate: '5e-6' is not a number.*write 5.0e-6"),
         ({"schedule": "cosin"}, "schedule: .*'cosin'.*'cosine'"),
@@ -522,6 +524,26 @@ def test_folders_that_no_training_has_written_are_left_alone(place, main, tmp_pa
     with pytest.raises(UserError, match=told):
         main(**given)
     assert (tmp_path / "thesis.txt").read_text() == "mine"
+
+
+def test_a_foreign_output_folder_is_refused_before_the_rows_are_read(place, main, tmp_path, monkeypatch):
+    (tmp_path / "thesis.txt").write_text("mine")
+    monkeypatch.setattr(script, "read_rows", pytest.fail)
+    with pytest.raises(UserError, match="contains files that no training wrote"):
+        main(**{**given_to_main(place), "output": tmp_path})
+
+
+def test_a_disk_that_is_too_small_is_named_before_the_training(place, tmp_path, monkeypatch, caplog):
+    recipe = Recipe(model=str(place / "base"), **RECIPE)
+    machine.warn_of_a_small_disk(recipe, tmp_path / "new/checkpoints")
+    assert not caplog.text
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: types.SimpleNamespace(free=1000))
+    machine.warn_of_a_small_disk(recipe, tmp_path / "new/checkpoints")
+    assert "new/checkpoints: the checkpoints and the model need about 0.0 GB, but 0.0 GB are free" in caplog.text
+    caplog.clear()
+    (tmp_path / "checkpoint-1").mkdir()
+    machine.warn_of_a_small_disk(recipe, tmp_path)
+    assert not caplog.text, "a training that resumes has its checkpoints already"
 
 
 def test_signals_that_a_launchers_shell_ignores_end_the_script_before_it_trains(place, monkeypatch):

@@ -72,9 +72,9 @@ def _missing_folder(model: str) -> str:
     path = Path(model)
     if model.startswith("package:") or path.exists() or (len(path.parts) <= 2 and model[0] not in "/.~"):
         return ""
-    if path.parent.name != "models":
+    if path.parts[::2] != ("results", "models") or len(path.parts) != 4:
         return f"the folder does not exist; a model is {FALLBACK}"
-    command = "make train-demo" if "rag_instruct_demo" in path.parts else f"snakemake --cores all {model}"
+    command = "make train-demo" if path.parts[1] == "rag_instruct_demo" else f"snakemake --cores all {model}"
     return f"the folder does not exist: train the model first, with {command}"
 
 

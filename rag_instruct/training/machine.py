@@ -1,14 +1,20 @@
 """Check, before anything is loaded, that a recipe fits the machine, the started processes and the packages."""
 
 import os
+import shutil
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from rag_instruct.errors import UserError
+from rag_instruct.logs import logger
 from rag_instruct.settings.explain import validated
+from rag_instruct.training.estimate import GB, Model, disk
 from rag_instruct.training.recipe import Recipe
+
+LISTED = ("liger_kernel", "torchao")  # in requirements-gpu.txt
 
 
 def refuse_wrong_machine(recipe: Recipe) -> None:
@@ -43,10 +49,25 @@ def refuse_missing_packages(recipe: Recipe) -> None:
     }
     for package, needed in wanted.items():
         if needed and find_spec(package) is None:
+            listed = " with pip install -r requirements-gpu.txt" if package in LISTED else ""
             raise UserError(
-                f"the recipe needs the package {package}, which is not installed: install it (requirements-gpu.txt has "
-                "its version), or change the recipe"
+                f"the recipe needs the package {package}, which is not installed: install it{listed}, or change the "
+                "recipe"
             )
+
+
+def warn_of_a_small_disk(recipe: Recipe, checkpoints: Path) -> None:
+    """Warn if checkpoints and model need more disk space than is free. A training that resumes has used it already."""
+    if any(checkpoints.glob("checkpoint-*")):
+        return
+    place = next(path for path in (checkpoints.resolve(), *checkpoints.resolve().parents) if path.exists())
+    free, needed = shutil.disk_usage(place).free / GB, disk(Model.of(recipe.model, recipe.revision), recipe)
+    if free < needed:
+        logger.warning(
+            "%s: the checkpoints and the model need about %.1f GB, but %.1f GB are free: make room, or lower "
+            "checkpoints_kept in the recipe",
+            *(checkpoints, needed, free),
+        )
 
 
 def recipe_of_flags(recipe: Recipe | None, given: dict[str, Any]) -> Recipe:

@@ -90,6 +90,15 @@ class Trainer(SFTTrainer):
         return DeterministicSampler(sequences, str(self.recipe.seed), group, lambda: self.state.global_step // an_epoch)
 
 
+def refuse_foreign(folder: Path) -> None:
+    """Raise UserError if the model's folder contains files that no training wrote."""
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / SUMMARY).is_file()):
+        raise UserError(
+            f"{folder} {'is a file' if folder.is_file() else 'contains files'} that no training wrote; refusing to "
+            "overwrite: choose another folder for --output"
+        )
+
+
 def train(
     made: Examples,
     recipe: Recipe,
@@ -104,11 +113,7 @@ def train(
     Resumes from the last checkpoint with the same data and recipe. Exits with status STOPPED after a signal. Raises
     UserError if the disk is full, or if `folder` contains files that no training wrote.
     """
-    if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / SUMMARY).is_file()):
-        raise UserError(
-            f"{folder} {'is a file' if folder.is_file() else 'contains files'} that no training wrote; refusing to "
-            "overwrite: choose another folder for --output"
-        )
+    refuse_foreign(folder)
     disable_progress_bars()  # of the trainer's preparation, which has nothing to do: the rows are tokenized
     set_verbosity_error()  # hides warnings about tied weights and special tokens, which are intended
     os.environ["TENSORBOARD_LOGGING_DIR"] = str(tensorboard)
