@@ -152,7 +152,7 @@ def command(folder: Path, names: Sequence[str]) -> list[str]:
 def _summaries(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Return counts, quality filters, ledger and lengths that fit the rows."""
     by_paradigm = Counter(made["paradigm"] for made in rows)
-    zero = {"stopped": 0, "repeated": 0, "surplus": 0}
+    zero = {"stopped": 0, "repeated": 0, "surplus": 0, "relabelled": 0, "gained": 0}
     exemplars = {
         name: {
             "license": licence, "from": "generated", "records": 9000, "left out": {"redacted": 100},

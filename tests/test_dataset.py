@@ -171,8 +171,8 @@ def test_a_merge_accounts_for_every_row():
     other.append(replace(rows[0], id="new", question="New"))
     merged, left, counts = merge({"p": rows, "q": other}, {"p": 6, "q": 5}, "1")
     assert counts == {
-        "p": {"wanted": 6, "rows": 6, "stopped": 0, "repeated": 0, "surplus": 4, "relabelled": 0},
-        "q": {"wanted": 5, "rows": 1, "stopped": 0, "repeated": 4, "surplus": 0, "relabelled": 0},
+        "p": {"wanted": 6, "rows": 6, "stopped": 0, "repeated": 0, "surplus": 4, "relabelled": 0, "gained": 0},
+        "q": {"wanted": 5, "rows": 1, "stopped": 0, "repeated": 4, "surplus": 0, "relabelled": 0, "gained": 0},
     }
     assert len(merged) == 7
     assert len(merged) + len(left) == 15

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from tiny import model_folder
 
 from rag_instruct.dataset.evidence_verdicts import apply_evidence
-from rag_instruct.dataset.merging import apply_tests, merge
+from rag_instruct.dataset.merging import apply_tests, merge, rejects_by_reason
 from rag_instruct.dataset.verdicts import DOUBTFUL, UNTESTED
 from rag_instruct.dataset.verification import paradigm_shown
 from rag_instruct.errors import UserError
@@ -27,7 +27,8 @@ from rag_instruct.llm.answers import AnswerStore
 from rag_instruct.models.likelihood import Likelihood, Text, batches
 from rag_instruct.paradigms import PARADIGMS
 from rag_instruct.reasons import Reason
-from rag_instruct.schema import Gain, JudgeFindings, StoppedRow, Verdict
+from rag_instruct.report import figures
+from rag_instruct.schema import Gain, JudgeFindings, Reject, StoppedRow, Verdict
 from scripts.measure_evidence import of_data_set
 
 POOL = [f"Stranger {n}\nNothing of it." for n in range(20)]
@@ -355,8 +356,14 @@ def test_the_judge_relabels_by_the_documents_that_it_needs():
     assert not stopped
     (after,) = rows["single_doc_answer"]
     assert [passage.role for passage in after.passages] == ["noise", "noise", "source"]
-    _, _, numbers = merge(rows, dict.fromkeys(PARADIGMS, 1), "1")
+    _, left, numbers = merge(rows, {**dict.fromkeys(PARADIGMS, 1), "single_doc_answer": 0}, "1")
     assert {name: one["relabelled"] for name, one in numbers.items() if one["relabelled"]} == {"multi_doc_answer": 1}
+    early = [Reject("multi_doc_answer", Reason.UNGROUNDED)]
+    counts = {"rows": 0, "paradigms": numbers, "rejects": rejects_by_reason([*early, *left])}
+    table = figures.acceptance(counts).set_index("paradigm")
+    counted = {name: (table.loc[name, "passed"], table.loc[name, "candidates"]) for name in table.index}
+    assert counted["multi doc answer"] == ("1", "2"), "the teacher was asked for this paradigm"
+    assert counted["single doc answer"] == ("0", "0")
 
 
 def test_numbers_and_the_worst_rows():

@@ -49,7 +49,7 @@ def merge(
 
     For each paradigm, we skip stopped rows and repeated questions. Then we take the first rows: `wanted` says how many.
     The order of the data set is chosen by a hash of the seed and the ids. `relabelled` counts the rows that were
-    written for the paradigm and have another one now.
+    written for the paradigm and have another one now. `gained` counts those that were written for another one.
 
     `stopped` has the rows that a quality filter, the evidence or the verification stopped, by id.
 
@@ -73,6 +73,7 @@ def merge(
             "repeated": len(repeated),
             "surplus": len(surplus),
             "relabelled": relabelled[name],
+            "gained": sum(bool(row.intended_paradigm) for row in paradigms[name]),
         }
     given = sum(map(len, paradigms.values()))
     if len(rows) + len(left) != given:

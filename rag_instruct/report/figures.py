@@ -101,16 +101,17 @@ def rejects(counts: Mapping[str, Any]) -> "pd.DataFrame":
 
 
 def acceptance(counts: Mapping[str, Any]) -> "pd.DataFrame":
-    """Return how many of the candidates that the teacher got passed the checks of a single pair, by paradigm.
+    """Return how many of the candidates that the teacher got passed the checks of a single pair.
 
-    The interval is Wilson's.
+    A row counts for the paradigm that it was written for. The interval is Wilson's.
     """
     rows = []
     for name, one in counts["paradigms"].items():
         later = one["stopped"] + one["repeated"] + one["surplus"]
-        passed = one["rows"] + later
+        moved = one["relabelled"] - one["gained"]  # the rejects of a row that moved are among those of its new paradigm
+        passed = one["rows"] + later + moved
         rejected = {name: counts["rejects"].get(name, {})}
-        candidates = sent_to_teacher({"rows": one["rows"], "rejects": rejected})
+        candidates = sent_to_teacher({"rows": one["rows"] + moved, "rejects": rejected})
         low, high = map(percent, wilson(passed, candidates))
         rows.append([_words(name), candidates, passed, passed / max(candidates, 1), f"{low} to {high}"])
     table = frame(["paradigm", "candidates", "passed", "share", "95 % interval"], rows)
