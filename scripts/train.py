@@ -4,7 +4,7 @@
         --recipe resources/recipes/llama_3_1_8b.yaml --checkpoints results/rag_instruct_40k/checkpoints/llama_3_1_8b \\
         --output results/rag_instruct_40k/models/llama_3_1_8b
 
-The flags of RAG-Instruct's training script work too. They replace a recipe, or change some of its values:
+Most flags of RAG-Instruct's training script work too. They replace a recipe, or change some of its values:
 
     accelerate launch --config_file sft.yaml -m scripts.train --experiment_name rag --output_dir ckpts \\
         --model_path meta-llama/Llama-3.1-8B --data_path rag_instruct.json --n_epochs 3 --gradient_checkpointing
@@ -17,6 +17,7 @@ Args:
     validation: share of held-out rows, if the data set has its own split; default: the recipe's
     split_seed: seed of the data set's split; default: the recipe's
     tensorboard: folder of the loss curves; default: tensorboard/ in the folder of checkpoints
+    language: the data set's language, such as en, for the model's card
 """
 
 import hashlib
@@ -48,11 +49,13 @@ FLAGS = {  # RAG-Instruct's flag: the recipe's key
     "train_bsz_per_gpu": "batch",
     "eval_bsz_per_gpu": "validation_batch",
     "learning_rate": "learning_rate",
+    "weight_decay": "weight_decay",
+    "seed": "seed",
 }
 
 
 class Published(NamedTuple):
-    """The flags of RAG-Instruct's training script.
+    """Most flags of RAG-Instruct's training script.
 
     Args:
         experiment_name: name of the folders in --output_dir and --log_dir
@@ -69,6 +72,8 @@ class Published(NamedTuple):
         train_bsz_per_gpu: a recipe's `batch`
         eval_bsz_per_gpu: a recipe's `validation_batch`
         learning_rate: a recipe's `learning_rate`
+        weight_decay: a recipe's `weight_decay`
+        seed: a recipe's `seed`
     """
 
     experiment_name: str = "rag_instruct"
@@ -85,6 +90,8 @@ class Published(NamedTuple):
     train_bsz_per_gpu: int | None = None
     eval_bsz_per_gpu: int | None = None
     learning_rate: float | None = None
+    weight_decay: float | None = None
+    seed: int | None = None
 
 
 def main(
@@ -96,6 +103,7 @@ def main(
     validation: float | None = None,
     split_seed: str | None = None,
     tensorboard: Path | None = None,
+    language: str = "",
     published: Annotated[Published, cli.Flat] = Published(),  # noqa: B008 - it cannot be changed
 ) -> None:
     data = data or published.data_path
@@ -112,7 +120,7 @@ def main(
     end_when_told()
     made_by = recipe_of(recipe, published)
     split = (validation, split_seed) if validation else (made_by.validation, None)
-    trained(data, made_by, split, checkpoints, output, tensorboard or checkpoints / "tensorboard")
+    trained(data, made_by, split, checkpoints, output, tensorboard or checkpoints / "tensorboard", language)
 
 
 def recipe_of(path: Path | None, published: Published) -> Recipe:
@@ -125,8 +133,9 @@ def recipe_of(path: Path | None, published: Published) -> Recipe:
 
 
 def trained(
-    data: Path, recipe: Recipe, split: tuple[float, str | None], checkpoints: Path, output: Path, tensorboard: Path
-) -> None:
+    data: Path, recipe: Recipe, split: tuple[float, str | None], checkpoints: Path, output: Path, tensorboard: Path,
+    language: str,
+) -> None:  # fmt: skip
     """Check machine, packages, folders, model and data, then train.
 
     `split` is the share of held-out rows, and their seed.
@@ -144,7 +153,7 @@ def trained(
     refuse_unknown_tokens(recipe.model, known, ids, renderer.tokenizer)
     logger.info("%s", {name: value for name, value in made.counts.items() if not name.endswith("_ids")})
     with data.open("rb") as file:
-        origin = Origin(data.stem, hashlib.file_digest(file, "sha256").hexdigest())
+        origin = Origin(data.stem, hashlib.file_digest(file, "sha256").hexdigest(), language)
     train(made, recipe, renderer.tokenizer, checkpoints, output, origin, tensorboard)
 
 

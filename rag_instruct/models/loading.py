@@ -20,7 +20,7 @@ from transformers import (
 
 from rag_instruct.errors import UserError
 from rag_instruct.files import read_json
-from rag_instruct.models.source import model_source
+from rag_instruct.models.source import is_hub_id, model_source
 
 ADAPTER = "adapter_config.json"  # in a folder of LoRA adapters
 FALLBACK = "a hub id (gated ones need HF_TOKEN and accepted terms), a folder, or package:<module>/<file>.gguf"
@@ -68,9 +68,9 @@ def load_weights(kind: Any, place: str, unused: str = "no weight", **arguments: 
 
 
 def _missing_folder(model: str) -> str:
-    """Return what to do if the name is a folder that does not exist, or "" for a hub id, which has at most one /."""
+    """Return what to do if the name is a folder that does not exist, or "" for a hub id."""
     path = Path(model)
-    if model.startswith("package:") or path.exists() or (len(path.parts) <= 2 and model[0] not in "/.~"):
+    if is_hub_id(model) or model.startswith("package:") or path.exists():
         return ""
     if path.parts[::2] != ("results", "models") or len(path.parts) != 4:
         return f"the folder does not exist; a model is {FALLBACK}"

@@ -6,6 +6,12 @@ from pathlib import Path
 from rag_instruct.errors import UserError
 
 
+def is_hub_id(name: str) -> bool:
+    """Return whether a model's name is a hub id, which has at most one /, and no folder or file."""
+    path = Path(name)
+    return not (name.startswith(("package:", "/", ".", "~")) or path.exists() or len(path.parts) > 2)
+
+
 def model_source(name: str) -> str:
     """Return a folder or hub id unchanged. For `package:<module>/<path>`, return the path inside the Python package."""
     if not name.startswith("package:"):

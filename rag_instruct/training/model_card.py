@@ -5,6 +5,8 @@ from typing import Any
 
 import yaml
 
+from rag_instruct.models.source import is_hub_id
+
 LOG, SUMMARY = "training_log.jsonl", "training.json"  # in the model's folder
 PACKAGES = ("torch", "transformers", "trl", "accelerate", "deepspeed", "peft")
 USE = """
@@ -33,11 +35,11 @@ def model_card(name: str, summary: dict[str, Any], prompt: str, styles: int) -> 
     recipe, counts, data = summary["recipe"], summary["counts"], summary["data_set"]
     adapters = recipe["lora"] and not recipe["merge_lora"]
     header = {
-        "base_model": recipe["model"],
+        **({"base_model": recipe["model"]} if is_hub_id(recipe["model"]) else {}),  # the hub refuses other names
         "library_name": "peft" if adapters else "transformers",
         "pipeline_tag": "text-generation",
         "tags": ["rag-instruct", "retrieval-augmented-generation", "sft"],
-        "language": ["en"],
+        **({"language": [data["language"]]} if data["language"] else {}),
     }
     losses = summary["validation_loss"]
     validated = f"loss {losses[0]:.3f} before, {losses[-1]:.3f} after" if losses else "not measured"

@@ -35,6 +35,7 @@ class Origin(NamedTuple):
 
     name: str
     sha256: str
+    language: str = ""  # its code, or "" if it is not known
 
 
 def arguments_of(recipe: Recipe, checkpoints: Path, validates: bool) -> SFTConfig:

@@ -26,5 +26,7 @@ def launch(wildcards, input, output):
         str(setting("validation")(wildcards)),
         "--split-seed",
         str(setting("seed")(wildcards)),
+        "--language",
+        setting("language")(wildcards),
     ]
     return launch_command(recipe(wildcards), "scripts.train", shlex.join(arguments))
