@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import torch
-from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import GenerationConfig, PreTrainedTokenizerBase
 from transformers.utils.logging import disable_progress_bar
 
 from rag_instruct.errors import UserError
@@ -25,8 +25,14 @@ from rag_instruct.models.loading import (
 from rag_instruct.models.source import model_source
 
 # The files in a model's folder that determine its answers, in addition to the weights.
-DECIDING = ("config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
-DECIDING += (ADAPTER,)
+DECIDING = (
+    "config.json",
+    "generation_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "chat_template.jinja",
+    ADAPTER,
+)
 WEIGHTS = (".safetensors", ".bin", ".model", ".gguf")
 
 
@@ -81,16 +87,14 @@ class Transformers:
         return Generated(str(text).strip(), end is not None)
 
 
-def generating(
-    model: str, tokenizer: PreTrainedTokenizerBase, revision: str | None
-) -> tuple[PreTrainedModel, list[int]]:
+def generating(model: str, tokenizer: PreTrainedTokenizerBase, revision: str | None) -> tuple[Any, list[int]]:
     """Load the model on a GPU if there is one, else on the CPU. Return it and the ids of the tokens that end an answer.
 
     The model's own generation settings, such as a repetition penalty, are removed. They would change the decoding.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     loaded = load_student(model, torch.bfloat16 if device.type == "cuda" else torch.float32, revision).eval()
-    loaded.to(device)  # type: ignore[arg-type]
+    loaded.to(device)
     ends = _ends(loaded.generation_config, tokenizer)
     loaded.generation_config = GenerationConfig()
     return loaded, ends
