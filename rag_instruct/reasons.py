@@ -172,8 +172,8 @@ class Reason(StrEnum):
     NOT_DECLINED = (
         "not declined",
         PAIRS,
-        "The row should decline, but its answer does not say that something is missing, or it states a number or a "
-        "name that question and remaining documents lack; `detail` has it.",
+        "The row should decline, but its answer does not say that something is missing, it states a number or a "
+        "name that question and remaining documents lack, or it is malformed; `detail` has it.",
         _TEACHER,
     )
     BAD_CITATIONS = (

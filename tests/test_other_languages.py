@@ -17,6 +17,7 @@ from rag_instruct.llm.prompts import load_prompt
 from rag_instruct.settings.config import read_config
 from rag_instruct.synthesis.filters import pair_fault
 from rag_instruct.synthesis.focus import Focus
+from rag_instruct.synthesis.grounding import unsupported_number
 
 PROMPTS = ROOT / "resources/prompts"
 TOWNS = {
@@ -352,3 +353,12 @@ def test_instructions_of_other_languages_are_dropped_for_code_only():
     every = [text for texts in IMITATED.values() for text in texts]
     assert [text for text in every if drop_reason(text)] == []
     assert drop_reason("写一个函数来排序列表：\n```python\ndef f(): pass\n```") == "code"
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [("有屋九千余间。", "9000"), ("人口一亿二千万。", "120000000"), ("建于一九四五年。", "1945"), ("高さは三千七百七十六メートル。", "3776")],
+)  # fmt: skip
+def test_numbers_in_chinese_signs_support_figures(text, answer):
+    assert unsupported_number(answer, "", text) == ""
+    assert unsupported_number(str(int(answer) + 7), "", text)

@@ -2,7 +2,7 @@
 
 These rules look at words and signs only, and try to refuse only what a reader would. They err where a bare number from
 1000 to 2100 counts as a year, because no counted noun follows that they know, and where documents write a number in
-words that are not English. Everything else is left to the evidence of later stages.
+words that are not English, nor in Chinese signs. Everything else is left to the evidence of later stages.
 """
 
 import math
@@ -48,6 +48,9 @@ PLURAL = re.compile(r"[ -]([a-z]+)(?: ([a-z]+))?")
 IN_YEAR = re.compile(r"\b(?:in|since|until|during|years?) $", re.I)
 # "3.5\u4e07" is 35,000, and "1\u51042000\u4e07" is 120 million. Behind them stand thousands or single ones.
 MYRIADS = {"\u4e07": 1e4, "\u842c": 1e4, "\ub9cc": 1e4, "\u5104": 1e8, "\u4ebf": 1e8, "\uc5b5": 1e8}
+DIGITS = "\u96f6\u4e00\u4e8c\u4e09\u56db\u4e94\u516d\u4e03\u516b\u4e5d"
+TENFOLD = {"\u5341": 10, "\u767e": 100, "\u5343": 1000}
+NUMERAL = re.compile(rf"[{DIGITS}{''.join(TENFOLD)}][{DIGITS}{''.join(TENFOLD)}{''.join(MYRIADS)}]+")
 THOUSANDS = {"": 1, "\u767e": 100, "\u5343": 1000, "\ucc9c": 1000}
 FIGURE_HERE = r"\d{1,15}(?:,\d{3})*(?:\.\d+)?"
 MYRIAD = re.compile(rf"({FIGURE_HERE})\s?([\u767e\u5343\ucc9c]?)([{''.join(MYRIADS)}])")
@@ -116,7 +119,7 @@ def unsupported_number(answer: str, question: str, texts: str) -> str:
     said = SPACED.sub(lambda found: _joined(found[0], given), answer)
     said = YEARS_SHORT.sub(lambda found: _in_full(found, given), said)
     numbers = _Numbers(
-        of_documents=[*_values(texts), *_scaled(texts)],
+        of_documents=[*_values(texts), *_scaled(texts), *_numerals(texts)],
         stated=[*_values(question), *_scaled(question), *_words(said)],
         durations=list(_durations(texts)),
         counts={*_counts(texts), *_counts(question), *_counts(said)},
@@ -332,6 +335,20 @@ def _plain(text: str) -> str:
         return text
     text = re.sub(r"\d", lambda digit: str(int(digit[0])), straight(text).translate(SIGNS))
     return IN_MYRIADS.sub(_written_out, text)
+
+
+def _numerals(text: str) -> Iterator[float]:
+    """Yield the numbers that a text writes in Chinese signs, such as 9000 for \u4e5d\u5343."""
+    for found in NUMERAL.findall(text.replace("\u4e24", "\u4e8c").replace("\u3007", DIGITS[0])):
+        total, part, digit = 0.0, 0.0, 0
+        for sign in found:
+            if sign in DIGITS:
+                digit = 10 * digit + DIGITS.index(sign)
+            elif sign in MYRIADS:
+                total, part, digit = total + (part + digit) * MYRIADS[sign], 0.0, 0
+            else:
+                part, digit = part + (digit or 1) * TENFOLD[sign], 0
+        yield total + part + digit
 
 
 def _written_out(found: re.Match[str]) -> str:
