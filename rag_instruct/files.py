@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # functions import numpy themselves, because most jobs do not
     import numpy as np
 
 
+HALVES = "backslashreplace"  # how JSON escapes half of a surrogate pair, which UTF-8 cannot encode
 FULL = (errno.ENOSPC, errno.EDQUOT)  # errors of a full disk
 
 
@@ -69,13 +70,13 @@ def dump(value: Any) -> str:
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as indented JSON."""
     with whole(path) as temporary:
-        temporary.write_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", "utf-8")
+        temporary.write_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", "utf-8", HALVES)
 
 
 def write_jsonl(path: Path, rows: Iterable[Any]) -> int:
     """Write one JSON value per line, and return their number."""
     count = 0
-    with whole(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+    with whole(path) as temporary, temporary.open("w", encoding="utf-8", errors=HALVES, newline="\n") as file:
         for row in rows:
             file.write(dump(row) + "\n")
             count += 1

@@ -7,7 +7,7 @@ import pytest
 from made import pair, row
 
 from rag_instruct.errors import UserError
-from rag_instruct.files import whole
+from rag_instruct.files import read_json, whole, write_json
 from rag_instruct.reasons import Reason
 from rag_instruct.record_files import as_json, read_records, write_records
 from rag_instruct.schema import DroppedExemplar, Exemplar, Gain, Question, Reject, Row, Verdict, Weighed
@@ -52,6 +52,15 @@ def test_a_row_keeps_its_bytes(tmp_path):
 def test_half_a_surrogate_pair_is_read(tmp_path):
     (tmp_path / "r.jsonl").write_text(json.dumps(ROW | {"question": "cut \ud83d"}) + "\n")
     assert [one.question for one in read_records(tmp_path / "r.jsonl", Row)] == ["cut \ud83d"]
+
+
+def test_half_a_surrogate_pair_is_written(tmp_path):
+    """What was read can be written, also in a summary."""
+    record = row("r", question="cut \ud83d, whole \U0001f600")
+    write_records(tmp_path / "r.jsonl", [record])
+    assert list(read_records(tmp_path / "r.jsonl", Row)) == [record]
+    write_json(tmp_path / "r.json", {"cut \ud83d": "\udfff"})
+    assert read_json(tmp_path / "r.json") == {"cut \ud83d": "\udfff"}
 
 
 @pytest.mark.parametrize(

@@ -397,6 +397,16 @@ def test_a_withheld_document_is_named_in_the_request_and_asked_for_by_the_schema
     assert step.parse('{"skip": true}')["skip"] is True
 
 
+@pytest.mark.parametrize("member", [r'"question": "a \ud83d?"', r'"question": "a", "unused": [1], "answer": "\udE00"'])
+def test_a_reply_with_half_a_surrogate_pair_cannot_be_read(member):
+    """The endpoint's JSON is right; the JSON inside it has the escape of half a pair, which no file can hold."""
+    step = load_prompt(PROMPTS / "full/multi_doc_answer.yaml").steps[0]
+    whole = r'{"skip": false, "question": "a \ud83d\ude00?", "answer": "b", "unused": []}'
+    assert step.parse(whole)["question"] == "a \U0001f600?"
+    assert step.parse(f'{{"skip": false, {member}}}') is None
+    assert step.parse(f'Here it is: {{"skip": false, {member}}}') is None
+
+
 @pytest.mark.parametrize(
     ("written", "read"),
     [

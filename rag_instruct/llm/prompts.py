@@ -28,6 +28,7 @@ from rag_instruct.thoughts import without_thoughts
 
 ByKind = OrByName[str]  # one text, or texts by kind of task, with `any` for all other kinds
 
+HALF = re.compile("[\ud800-\udfff]")  # half of a surrogate pair, which JSON may escape and UTF-8 cannot encode
 T = TypeVar("T")
 
 OF_DOCUMENTS = "question documents"  # what the judge reads
@@ -123,13 +124,16 @@ class Step(Section):
         We check that the reply is a string or fits `schema`. We do not check `pattern`. Endpoints without
         response_format may put words, code fences or wrong quotes around a JSON object. We repair these, but not a
         missing end. A text reply may also come without quotes. Members that nobody asked for, such as an
-        "explanation", are left out.
+        "explanation", are left out. A text with half of a surrogate pair has the wrong form, because no file can
+        hold it.
         """
         for read_value in _readings(reply, bare=self.reply_schema is None):
             value = self._schema_members(read_value) if self.reply_schema else read_value
             try:
                 jsonschema.validate(value, self.reply_schema or {"type": "string"})
             except (jsonschema.ValidationError, RecursionError):
+                continue
+            if HALF.search(json.dumps(value, ensure_ascii=False)):
                 continue
             values = value if isinstance(value, dict) else {self.name: value}
             return {name: said.strip() if isinstance(said, str) else said for name, said in values.items()}
