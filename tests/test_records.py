@@ -331,11 +331,15 @@ def test_records_inside_of_others_get_the_plain_fields_around_them(tmp_path, beg
     [
         ('{"rows": {"a": 1}}', "r.json, line 1: the value of 'rows' is no array of records: correct `under`"),
         ("[{}]", "r.json, line 1: no object with the key 'rows' begins here: correct `under`"),
+        ('{"n": 1,\n"Rows": [{"a": 1}]}', "r.json, line 2: the object that ends here has no key 'rows': correct `under`"),
+        ("{}", "r.json, line 1: the object that ends here has no key 'rows': correct `under`"),
     ],
 )
 def test_json_of_another_layout_than_under_says_is_not_called_broken(tmp_path, content, said):
     with pytest.raises(UserError) as refusal:
         list(records(written(tmp_path / "r.json", content), form=Form(under="rows")))
+    with pytest.raises(UserError, match="correct `under`"):
+        list(records(written(tmp_path / "r.json", f'{{"data": {content}}}'), form=Form(under="data.rows")))
     assert said in str(refusal.value)
 
 

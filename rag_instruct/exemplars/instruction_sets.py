@@ -252,7 +252,7 @@ class InstructionSet:
                 self.records += 1
         self._warn(unread, marked)
         if not self.records:
-            raise UserError(f"{', '.join(map(str, self.paths))}: no record in it")
+            raise UserError(f"{', '.join(map(str, self.paths))}: no record in it: is it complete, and the right file?")
         if self.records == sum(self.left_out.values()):
             reasons = ", ".join(f"{reason}: {count:,}" for reason, count in self.left_out.most_common())
             raise UserError(

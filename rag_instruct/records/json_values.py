@@ -178,7 +178,9 @@ class _Nested:
             return
         if self._peek() != "{":
             self._refuse_layout(f"no object with the key {keys[0]!r} begins here")
+        found = False
         for name in self._members():
+            found = found or name == keys[0]
             if name != keys[0]:
                 self._skip()
             elif len(keys) > 1:
@@ -187,6 +189,8 @@ class _Nested:
                 yield from self._elements()
             else:
                 self._refuse_layout(f"the value of {name!r} is no array of records")
+        if not found:
+            self._refuse_layout(f"the object that ends here has no key {keys[0]!r}")
 
     def _under_elements(self, keys: list[str]) -> Iterator[Any]:
         """Yield the records at a path of keys in each element of the array that begins here."""
