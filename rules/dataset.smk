@@ -96,6 +96,7 @@ rule measure_evidence:
 rule verify_paradigms:
     input:
         rows=rules.assemble.output.rows,
+        stopped=stopped_before_verification,
         prompts=expand(
             own("resources/prompts/verification/{name}.yaml"),
             name=["closed_book", "with_documents", "from_documents", "grade", "criteria", "grade_open"],
@@ -120,7 +121,7 @@ rule verify_paradigms:
         asked=asked("verification.judge"),
         settings=settings_file,
     shell:
-        "python -m scripts.verify_paradigms {input.rows:q} --prompts {params.prompts:q} --share {params.share} --seed {params.seed}"
+        "python -m scripts.verify_paradigms {input.rows:q} --stopped {input.stopped:q} --prompts {params.prompts:q} --share {params.share} --seed {params.seed}"
         " --teacher {params.teacher:q} --dataset {wildcards.dataset} --output {output:q} --settings {params.settings:q} --requests {resources.requests} --log {log:q}"
 
 

@@ -111,6 +111,20 @@ def test_the_jobs_of_both_targets(bare):
     }
 
 
+@pytest.mark.parametrize(("refill", "first", "judged"), [(True, "filter_before_refill", 2), (False, "filter_rows", 1)])
+def test_filters_run_before_the_judge_is_paid(tmp_path, refill, first, judged):
+    """The judge of the first rows does not wait for the refill, which waits for its verdicts."""
+    project = Project(tmp_path)
+    verification = {"share": 1, "judge": "remote"}
+    rows = {"paradigms": {"single_doc_answer": 5}, "refill": refill, "verification": verification}
+    project.pay("http://localhost:9/v1", rows, {})
+    verdicts = "results/paid/verification/single_doc_answer.jsonl"
+    jobs = plan(project, verdicts, TEST_KEY="x")
+    assert {jobs["verify_paradigms"], jobs[first]} == {1}
+    assert not {"filter_before_refill", "filter_rows"} - {first} & jobs.keys()
+    assert plan(project, "results/paid.jsonl", TEST_KEY="x")["verify_paradigms"] == judged
+
+
 def test_the_jobs_of_an_evaluation(bare):
     """Eleven benchmarks, of which two bring their documents; four models, two of them trained; each asked twice."""
     jobs = plan(bare, "results/rag_instruct_40k/evaluation.html")

@@ -331,7 +331,10 @@ def test_records_inside_of_others_get_the_plain_fields_around_them(tmp_path, beg
     [
         ('{"rows": {"a": 1}}', "r.json, line 1: the value of 'rows' is no array of records: correct `under`"),
         ("[{}]", "r.json, line 1: no object with the key 'rows' begins here: correct `under`"),
-        ('{"n": 1,\n"Rows": [{"a": 1}]}', "r.json, line 2: the object that ends here has no key 'rows': correct `under`"),
+        (
+            '{"n": 1,\n"Rows": [{"a": 1}]}',
+            "r.json, line 2: the object that ends here has no key 'rows': correct `under`",
+        ),
         ("{}", "r.json, line 1: the object that ends here has no key 'rows': correct `under`"),
     ],
 )

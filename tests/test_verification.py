@@ -10,11 +10,14 @@ from asking import teacher
 from conftest import ROOT
 from loopback import endpoint
 
+from rag_instruct import cli
 from rag_instruct.dataset.verdicts import apply_verdicts, matrix
 from rag_instruct.dataset.verification import Examiner, paradigm_shown, sampled, verify
 from rag_instruct.reasons import Reason
-from rag_instruct.schema import JudgeFindings
+from rag_instruct.record_files import write_records
+from rag_instruct.schema import JudgeFindings, StoppedRow
 from rag_instruct.statistics import wilson
+from scripts import verify_paradigms
 
 ANSWER = "Ada Lovelace wrote it in London."
 
@@ -171,3 +174,23 @@ def test_a_larger_sample_keeps_the_rows_of_a_smaller():
     assert small < large
     assert 60 < len(small) < 140
     assert len(sampled(rows, 1, "1")) == 1000
+
+
+def test_no_judge_is_paid_for_a_row_that_a_filter_stopped(tmp_path, monkeypatch):
+    """The rows that the script gives to the judge."""
+    write_records(tmp_path / "rows.jsonl", [made.row(name) for name in "abc"])
+    write_records(tmp_path / "stopped.jsonl", [StoppedRow("b", Reason.NEAR_DUPLICATE, "as a")])
+    given = []
+
+    async def noted(rows, *_):
+        given.extend(row.id for row in rows)
+        return []
+
+    monkeypatch.setattr(verify_paradigms, "verify", noted)
+    monkeypatch.setattr(verify_paradigms, "Examiner", lambda *_: None)
+    monkeypatch.setattr(verify_paradigms, "job_settings", lambda *_: {})
+    monkeypatch.setattr(verify_paradigms, "with_teacher", lambda *given: asyncio.run(given[-1](None)))
+    ask = ["--share", "1", "--seed", "1", "--prompts", "x", "--teacher", "x", "--dataset", "x", "--output"]
+    files = [str(tmp_path / "rows.jsonl"), "--stopped", str(tmp_path / "stopped.jsonl")]
+    cli.run(verify_paradigms.main, [*files, *ask, str(tmp_path / "verdicts.jsonl")])
+    assert given == ["a", "c"]

@@ -10,7 +10,7 @@ The judge may also say that the row's answer itself is wrong. Then the row fails
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 
 from rag_instruct.citations import plain_answer
@@ -67,13 +67,17 @@ def agrees(intended: str, found: str) -> bool:
     return found == intended or (found == UNDECIDED and not intended.endswith("_answer"))
 
 
-def sampled(rows: Iterable[Row], rows_share: float, seed: str) -> list[Row]:
+def sampled(rows: Iterable[Row], rows_share: float, seed: str, stopped: Container[str] = ()) -> list[Row]:
     """Return the rows to test, chosen by a hash of the seed and the ids.
 
     A larger share contains all rows of a smaller share. Rows that decline are not tested: their documents must not
-    answer.
+    answer. Nor are rows whose id is in `stopped`, because a test costs requests.
     """
-    return [row for row in rows if not row.withheld_answer and fraction(seed, "verification", row.id) < rows_share]
+    return [
+        row
+        for row in rows
+        if row.id not in stopped and not row.withheld_answer and fraction(seed, "verification", row.id) < rows_share
+    ]
 
 
 class Examiner:

@@ -19,6 +19,13 @@ def verdicts_of(paths):
     return lambda wildcards: found(wildcards) if dataset(wildcards)["verification"]["share"] > 0 else []
 
 
+def stopped_before_verification(wildcards):
+    """Return the file of the rows that a filter stopped. The refill waits for verdicts, so these wait for no refill."""
+    refill_waits = is_refilled(dataset(wildcards)) and wildcards.paradigm != REFILL
+    made_by = rules.filter_before_refill if refill_waits else rules.filter_rows
+    return made_by.output.stopped.format(dataset=wildcards.dataset)
+
+
 def evidence(wildcards):
     """Return the file of the rows' bits, or none if no row is measured."""
     measured = dataset(wildcards)["evidence"]
