@@ -234,7 +234,10 @@ class Reason(StrEnum):
         "too few noise documents",
         ROWS,
         "The question's search found too few documents that can be noise.",
-        ("Raise `noise.depth`, lower `noise.beyond` or `documents`, or use a larger corpus."),
+        (
+            "Lower `noise.beyond` or `documents`, raise `noise.depth` (it adds none with `choose: random`), or use a "
+            "larger corpus."
+        ),
     )
     QUESTION_LENGTH = (
         "question length",

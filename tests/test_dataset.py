@@ -237,6 +237,16 @@ def test_random_noise_is_of_the_whole_corpus_and_not_of_the_search():
     assert noise_ranks("random") == noise_ranks("random")
 
 
+def test_random_noise_of_a_corpus_that_the_search_found_whole_is_beyond_the_first_ranks(monkeypatch):
+    """The passages of the search are 100; with a corpus of 104, four are left to draw."""
+    for size in (100, 104):
+        monkeypatch.setattr(Corpus, "__len__", lambda _, size=size: size)
+        ranks = noise_ranks("random")
+        assert all(rank == 0 or rank > 40 for found in ranks for rank in found)
+        assert {found.count(0) for found in ranks} == {size - 100}
+        assert len(set(map(tuple, ranks))) > 10, "drawn, not the first of the window"
+
+
 def test_mixed_noise_is_a_third_of_each():
     for ranks in noise_ranks("mixed"):
         assert [rank == 0 for rank in ranks] == [True] * 3 + [False] * 6

@@ -58,7 +58,10 @@ def _hard(pair: Pair, run: Run, beyond: int, seed: str) -> Iterator[Hit]:
 
 
 def _random(pair: Pair, run: Run, beyond: int, seed: str) -> Iterator[Hit]:
-    """Yield passages of the whole corpus that the search did not find. They have the rank 0."""
+    """Yield passages of the whole corpus that the search did not find. They have the rank 0.
+
+    Then yield the window's hits: of a small corpus, the search finds all passages.
+    """
     rows = len(run.store)
     seen = set(run.ranking(pair.id)["row"].tolist())
     drawn = (int(digest(seed, "random noise", pair.id, number)[:15], 16) % rows for number in count())
@@ -66,6 +69,7 @@ def _random(pair: Pair, run: Run, beyond: int, seed: str) -> Iterator[Hit]:
         part = list(dict.fromkeys(row for row in islice(drawn, DRAWN) if row not in seen))
         seen.update(part)
         yield from (Hit(passage, row, 0, 0.0) for passage, row in zip(run.store[part], part, strict=True))
+    yield from _window(pair, run, beyond, seed)
 
 
 def _mixed(pair: Pair, run: Run, beyond: int, seed: str) -> Iterator[Hit]:

@@ -244,7 +244,8 @@ class Noise(Section):
     choose: Literal["window", "hard", "random", "mixed"] = Field(
         "window",
         description="`window`: ranks from `beyond` to `depth`, as in the paper. `hard`: the first ranks, without "
-        "passages that have the answer's words. `random`: anywhere in the corpus. `mixed`: a third of each.",
+        "passages that have the answer's words. `random`: anywhere in the corpus except the ranks up to `depth`. If "
+        "`hard` or `random` find too few, the window's follow. `mixed`: a third of each.",
         examples=["mixed"],
     )
 
