@@ -199,12 +199,23 @@ def share(part: set[str], whole: set[str]) -> float:
 
 
 def stem_of(question: str) -> str:
-    """Return the question without its options."""
-    return OPTION.split(question, maxsplit=1)[0].strip()
+    """Return the question's text before its options."""
+    options = _options(question)
+    return question[: options[0].start() if options else None].strip()
 
 
 def options_of(question: str) -> dict[str, str]:
-    return {letter: text.strip() for letter, text in OPTION.findall(question)}
+    return {option[1]: option[2].strip() for option in _options(question)}
+
+
+def _options(question: str) -> list[re.Match[str]]:
+    """Return the lettered lines if they are options, and not names such as "E. coli" or "H. G. Wells".
+
+    Options have an A, and a single one has text before it.
+    """
+    lettered = list(OPTION.finditer(question))
+    single = len(lettered) == 1 and not question[: lettered[0].start()].strip()
+    return lettered if not single and any(option[1] == "A" for option in lettered) else []
 
 
 def substance(answer: str) -> str:

@@ -74,6 +74,14 @@ def test_a_benchmarks_questions_are_kept_out(tmp_path):
     assert stopped == {**dict.fromkeys(["danube", "danube2"], f"a: {asked['a']}"), "short": "b: Why?"}
 
 
+@pytest.mark.parametrize("options", ["", "A. The Sleeper\nB. The War of the Worlds\n"])
+def test_a_benchmarks_question_that_begins_with_initials_or_options_is_kept_out(tmp_path, options):
+    asked = "H. G. Wells wrote which novel about an invasion of Martians in England?"
+    (tmp_path / "b.jsonl").write_text(json.dumps({"question": asked}) + "\n")
+    rows = EmbeddedRows([row("wells", question=options + asked)], np.empty((1, 0), np.float32))
+    assert QUALITY_FILTERS["overlaps"][0](rows, contamination_index([tmp_path / "b.jsonl"])) == {"wells": f"b: {asked}"}
+
+
 def test_filters_run_in_order_on_what_is_left_and_count():
     settings = {"language": "en", "question_words": [3, 250], "near_duplicates": 0.8, "similar_questions": False}
     stopped, counts = apply_filters(material(), settings)

@@ -4,7 +4,7 @@ import pytest
 
 from rag_instruct.near_duplicates import NearDuplicates
 from rag_instruct.overlap import ContaminationIndex
-from rag_instruct.words import content, count_words, fold, per_words, sentences
+from rag_instruct.words import content, count_words, fold, options_of, per_words, sentences, stem_of
 
 
 @pytest.mark.parametrize(
@@ -115,3 +115,19 @@ def test_a_short_question_is_contamination_only_as_the_whole_text():
     assert index.found("请问什么是水和火") is None
     assert index.found("Say what is water for") is None
     assert index.found("What is C#?") is None
+
+
+@pytest.mark.parametrize(
+    ("stem", "options"),
+    [
+        ("H. G. Wells wrote which novel about an invasion of Martians in England?", {}),
+        ("E. coli lives where?\nC. S. Lewis taught where?", {}),
+        ("A. A. Milne wrote which book about a bear?", {}),
+        ("Which?\nB. Russell", {}),
+        ("Which?", {"A": "Main", "B": "Rhine"}),
+        ("Which?", {"A": "Main"}),
+    ],
+)
+def test_lines_that_begin_with_an_initial_are_no_options(stem, options):
+    question = "\n".join([stem, *(f"{letter}. {text}" for letter, text in options.items())])
+    assert (stem_of(question), options_of(question)) == (stem, options)

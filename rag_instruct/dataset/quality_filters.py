@@ -116,8 +116,8 @@ def _alike(vectors: np.ndarray, start: int, threshold: float) -> list[tuple[int,
 
 
 def overlaps(given: EmbeddedRows, questions: ContaminationIndex) -> Details:
-    """Find questions that contain a benchmark's question."""
-    found = {row.id: questions.found(stem_of(row.question)) for row in given.rows}
+    """Find questions whose text before the options contains a benchmark's question; if it is empty, the whole text."""
+    found = {row.id: questions.found(stem_of(row.question) or row.question) for row in given.rows}
     return {key: other for key, other in found.items() if other}
 
 

@@ -118,7 +118,7 @@ def options_unusable(question: str, answer: str) -> bool:
     Options with a question mark are not compared, because they may differ in their punctuation only.
     """
     options = options_of(question)
-    if len(options) < 2 or "A" not in options:
+    if len(options) < 2:
         return False
     texts = [fold(option) for option in options.values()]
     if len(set(texts)) < len(texts) and "?" not in "".join(options.values()):
