@@ -2,6 +2,8 @@
 
 import errno
 import fcntl
+import os
+import threading
 from collections import Counter
 from contextlib import suppress
 from functools import cache
@@ -52,45 +54,79 @@ def _say_no_locks(folder: Path, error: str) -> None:
 
 
 class Claims:
-    """Claims of this process on requests and batches. A key is a sha256 or other random hexadecimal digits.
+    """Claims of a session on requests and batches. A key is a sha256 or other random hexadecimal digits.
 
     A claim is the lock of one byte of a file. There are several files, because the kernel goes through all locks of a
     file whenever it grants one. A claim that is taken twice must be dropped twice. On a file system without locks, a
-    warning says so and every claim is granted.
+    warning says so and every claim is granted that this process does not hold already.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._locks = _locks_of_process(folder.resolve(), os.getpid())
+        self._held: Counter[str] = Counter()
+
+    def take(self, key: str) -> bool:
+        """Claim `key`. Return False if others have claimed it: another process, or another session of this one."""
+        if not self._held[key] and not self._locks.take(key):
+            del self._held[key]
+            return False
+        self._held[key] += 1
+        return True
+
+    def drop(self, key: str) -> None:
+        """Drop the claim on `key`, so that others can take it."""
+        if self._held[key] > 1:
+            self._held[key] -= 1
+        elif self._held.pop(key, 0):
+            self._locks.drop(key)
+
+    def close(self) -> None:
+        """Drop all claims."""
+        for key in self._held:
+            self._locks.drop(key)
+        self._held = Counter()
+        self._locks.close_unused()
+
+
+class _Locks:
+    """The locked keys of a folder in this process. All its sessions share them.
+
+    The kernel grants a process each lock that it has already. When a process closes a file, it loses all locks of this
+    file, even those of another open one. So the files stay open while any session holds a claim.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._files: dict[int, IO[str]] = {}
-        self._held: Counter[str] = Counter()
+        self._keys: set[str] = set()
+        self._alone = threading.Lock()  # sessions may run in threads
 
     def take(self, key: str) -> bool:
-        """Claim `key`. Return False if another process has claimed it."""
-        if not self._held[key]:
+        with self._alone:
+            if key in self._keys:
+                return False
             file = self._file(key)
             try:
                 fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _place(key))
             except (BlockingIOError, PermissionError):  # which of the two depends on the system
-                del self._held[key]
                 return False
             except OSError as error:
                 _say_no_locks(self._folder, str(error))
-        self._held[key] += 1
-        return True
+            self._keys.add(key)
+            return True
 
     def drop(self, key: str) -> None:
-        """Drop the claim on `key`, so that other processes can take it."""
-        if self._held[key] > 1:
-            self._held[key] -= 1
-        elif self._held.pop(key, 0):
+        with self._alone:
             with suppress(OSError):
                 fcntl.lockf(self._file(key), fcntl.LOCK_UN, 1, _place(key))
+            self._keys.discard(key)
 
-    def close(self) -> None:
-        """Drop all claims."""
-        for file in self._files.values():
-            file.close()
-        self._files, self._held = {}, Counter()
+    def close_unused(self) -> None:
+        with self._alone:
+            if not self._keys:
+                for file in self._files.values():
+                    file.close()
+                self._files = {}
 
     def _file(self, key: str) -> IO[str]:
         number = int(key[15:17], 16) % CLAIM_FILES
@@ -98,6 +134,12 @@ class Claims:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._files[number] = (self._folder / f"{number:02}").open("a")
         return self._files[number]
+
+
+@cache
+def _locks_of_process(folder: Path, process: int) -> _Locks:
+    """Return the locks of a folder. A forked process has none of its parent's."""
+    return _Locks(folder)
 
 
 def _place(key: str) -> int:
