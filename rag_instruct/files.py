@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+import socket
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,14 +37,16 @@ def needs_room(path: Path) -> Iterator[None]:
 def whole(path: Path) -> Iterator[Path]:
     """Return a temporary path in the same folder. The temporary file replaces `path` if the block succeeds.
 
-    A kill leaves the old file, or none. The process id is in the name, because another job may write the same file.
+    A kill leaves the old file, or none. The host and the process id are in the name, because another job may write the
+    same file. What killed jobs of this host left is removed.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
-        process = left.name.removeprefix(f".{path.name}.").removesuffix(".tmp")
-        if process.isdecimal() and not _runs_here(int(process)):  # a killed job, or a job on another node
+    begin = f".{path.name}.{socket.gethostname()}."
+    for left in path.parent.glob(f"{glob.escape(begin)}*.tmp"):
+        process = left.name.removeprefix(begin).removesuffix(".tmp")
+        if process.isdecimal() and not _runs_here(int(process)):
             left.unlink(missing_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f"{begin}{os.getpid()}.tmp")
     try:
         with needs_room(path):
             yield temporary

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 
 import pytest
 from made import pair, row
@@ -106,14 +107,18 @@ def test_a_line_that_was_cut_off_and_a_wrong_value_below_any_key_are_named(tmp_p
 
 
 def test_a_file_removes_what_killed_jobs_left_and_no_file_of_a_running_job(tmp_path):
-    """Two jobs write the same file, and a third one a file whose name begins like it."""
-    ended = 99_999_999  # larger than any process id
-    (tmp_path / f".a.{ended}.tmp").touch()
-    running = [tmp_path / f".a.{os.getppid()}.tmp", tmp_path / f".a.json.{ended}.tmp"]
+    """Two jobs write the same file, one on another node too, and a fourth one a file whose name begins like it."""
+    ended, host = 99_999_999, socket.gethostname()  # larger than any process id
+    (tmp_path / f".a.{host}.{ended}.tmp").touch()
+    running = [
+        tmp_path / f".a.{host}.{os.getppid()}.tmp", tmp_path / f".a.node7.{ended}.tmp",
+        tmp_path / f".a.json.{host}.{ended}.tmp",
+    ]  # fmt: skip
     for path in running:
         path.touch()
     with whole(tmp_path / "a") as temporary:
         temporary.touch()
+        assert temporary.name == f".a.{host}.{os.getpid()}.tmp"
     assert sorted(tmp_path.iterdir()) == sorted([tmp_path / "a", *running])
 
 
