@@ -1,5 +1,6 @@
 """Find texts that share most of their word pairs. MinHash finds candidates, and the Jaccard index decides."""
 
+from array import array
 from bisect import bisect_left
 from itertools import accumulate, pairwise
 from typing import Any
@@ -20,21 +21,30 @@ class NearDuplicates:
         self._threshold = threshold
         self._index: Any = RMinHashLSH(threshold=threshold, num_perm=PERMUTATIONS, num_bands=bands(threshold))
         self._keys: list[str] = []
-        self._texts: list[str] = []
+        self._hashes: list[array[int]] = []  # of the shingles of each text: they take less memory than the text
 
     def find_or_add(self, key: str, text: str) -> str | None:
         """Return the key of the earliest similar text. If there is none, remember `text` and return None."""
-        mine = shingles(text)
+        found = shingles(text)
+        mine = set(map(hash, found))
         sketch = RMinHash(num_perm=PERMUTATIONS, seed=SEED)
-        sketch.update(list(mine))
+        sketch.update(list(found))
         numbers: list[int] = sorted(self._index.query(sketch))
         for number in numbers:
-            if _jaccard(mine, shingles(self._texts[number])) >= self._threshold:
+            if self._are_similar(mine, self._hashes[number]):
                 return self._keys[number]
         self._index.insert(len(self._keys), sketch)
         self._keys.append(key)
-        self._texts.append(text)
+        self._hashes.append(array("q", mine))
         return None
+
+    def _are_similar(self, mine: set[int], theirs: "array[int]") -> bool:
+        """Say whether the Jaccard index is at least the threshold. It is at most the quotient of the two sizes."""
+        less, more = sorted((len(mine), len(theirs)))
+        if less / max(more, 1) < self._threshold:
+            return False
+        common = len(mine.intersection(theirs))
+        return common / max(less + more - common, 1) >= self._threshold
 
 
 def bands(threshold: float) -> int:
@@ -57,7 +67,3 @@ def shingles(text: str) -> set[str]:
     ends = [0.0, *accumulate(map(share_of_word, words))]
     pairs = ((start, bisect_left(ends, ends[start] + 2 - 1e-6)) for start in range(len(words)))
     return {" ".join(words[start:end]) for start, end in pairs if end < len(ends)} or set(words)
-
-
-def _jaccard(mine: set[str], theirs: set[str]) -> float:
-    return len(mine & theirs) / max(len(mine | theirs), 1)

@@ -13,6 +13,7 @@ import pytest
 from conftest import ROOT, SHARED, needs_shared
 from made import exemplar
 
+from rag_instruct import near_duplicates
 from rag_instruct.errors import UserError
 from rag_instruct.exemplars import drawing
 from rag_instruct.exemplars.drawing import Cleaning, draw, in_drawing_order
@@ -135,6 +136,19 @@ def test_near_duplicates_are_those_that_brute_force_finds(threshold):
         kept += [] if alike else [number]
     assert 80 <= len(kept) <= 320
     assert bands(threshold) in (1, 16, 64, 32)
+
+
+def test_each_text_is_taken_apart_once_however_many_it_is_compared_with(monkeypatch):
+    """Ten texts share nine of their ten to twenty word pairs: MinHash finds them all, and they are compared."""
+    taken = []
+    monkeypatch.setattr(near_duplicates, "shingles", lambda text: taken.append(text) or shingles(text))
+    begin = " ".join(f"w{number}" for number in range(10))
+    texts = [begin + "".join(f" x{n}y{m}" for m in range(n + 1)) for n in range(10)]
+    known = NearDuplicates(0.9)
+    assert [known.find_or_add(str(n), text) for n, text in enumerate([*texts, *texts])] == [None] * 10 + [
+        str(n) for n in range(10)
+    ]
+    assert taken == [*texts, *texts]
 
 
 def test_instructions_that_solve_an_example_first_are_dropped():

@@ -33,7 +33,10 @@ Quota = OrByName[Natural]
 Threshold = OrOff[ShareAboveZero]
 ENGLISH = "en"
 LANGUAGE = 'Give a code of ISO 639-1 (with quotes for "no", which YAML reads as false); `false` allows any language.'
-JACCARD = "Two {0} with at least this share of common word pairs (Jaccard) count as one; `false` keeps near copies."
+JACCARD = (
+    "Two {0} with at least this share of common word pairs (Jaccard) count as one; `false` keeps near copies. A share "
+    "below 0.7 takes long for tens of thousands."
+)
 
 
 def _known_stages(value: "str | dict[str, str]") -> "str | dict[str, str]":
