@@ -2,13 +2,15 @@
 
 import re
 
-_LABEL = r"^[\W_]*(?:(?:example|ex|sample|model)\W{0,2})?"
+# Possessive and within a line, so that a text of thousands of line breaks is read once.
+_BEGIN = r"^(?:[^\w\n]|_)*+"
+_LABEL = rf"{_BEGIN}(?:(?:example|ex|sample|model)\W{{0,2}})?"
 _SOLUTION = r"(?:a|ans|answer|output|solution|response|completion|target|label)\W{0,3}:"
 # A solution: a label with text after it, or words that end a chain of thought.
 SOLVED = re.compile(
-    rf"{_LABEL}(?P<said>{_SOLUTION})[ \t]*\n?[ \t]*\S.*$"
-    rf"|\?[ \t]+(?P<beside>{_SOLUTION})[ \t]*\S.*$"
-    r"|\b(?P<ended>(?:final )?(?:answer|solution)(?: to .{1,80}?)? is)\b:?[ \t]*\S.*$",
+    rf"{_LABEL}(?P<said>{_SOLUTION})[ \t]*+\n?[ \t]*+\S.*$"
+    rf"|\?[ \t]+(?P<beside>{_SOLUTION})[ \t]*+\S.*$"
+    r"|\b(?P<ended>(?:final )?(?:answer|solution)(?: to .{1,80}?)? is)\b:?[ \t]*+\S.*$",
     re.I | re.M,
 )
 # A task: a label of one, a question mark, or a label at the end that waits for its solution.
@@ -18,7 +20,7 @@ TASK = re.compile(
     re.I | re.M,
 )
 OPTION_A = re.compile(r"a\W{0,3}:", re.I)
-OPTION_B = re.compile(r"^\W*b\W{0,2}[:.)]", re.I | re.M)
+OPTION_B = re.compile(rf"{_BEGIN}b\W{{0,2}}[:.)]", re.I | re.M)
 
 
 def has_worked_examples(text: str) -> bool:
@@ -27,10 +29,16 @@ def has_worked_examples(text: str) -> bool:
     An unsolved label at the end ("Answer:", "Answer: Let's think step by step.") is a form and no example. "A:" before
     "B:" is an option.
     """
-    for solved in SOLVED.finditer(text):
+    first, last, last_b = TASK.search(text), _last(TASK, text), _last(OPTION_B, text)
+    for solved in SOLVED.finditer(text) if first else ():
         start = max(solved.start(name) for name in ("said", "beside", "ended"))
-        if OPTION_A.match(text, start) and OPTION_B.search(text, solved.end()):
+        if OPTION_A.match(text, start) and last_b >= solved.end():
             continue
-        if TASK.search(text, 0, start) and TASK.search(text, solved.end()):
+        if first and first.start() < start and last >= solved.end():
             return True
     return False
+
+
+def _last(pattern: re.Pattern[str], text: str) -> int:
+    """Return where the last match begins, or -1. One search for each example would take long in a long text."""
+    return max((found.start() for found in pattern.finditer(text)), default=-1)

@@ -8,6 +8,7 @@ from conftest import ROOT, SHARED, needs_shared
 
 from rag_instruct.corpus.passages import Passage
 from rag_instruct.errors import UserError
+from rag_instruct.exemplars.heuristic import drop_reason
 from rag_instruct.files import write_jsonl
 from rag_instruct.synthesis.assessment import judge_pairs, summary
 from rag_instruct.synthesis.document_filters import malformed
@@ -372,6 +373,19 @@ def test_refusals_and_answers_with_words_of_refusals(answer, refuses):
 )
 def test_worked_examples(text, found):
     assert has_worked_examples(text) == found
+
+
+@pytest.mark.parametrize(
+    "part", ["\n", "A: x\n", "?\n", "Q: x\nA: y\nB: z\n", "answer is \n", "_", "a:\n", "Q: x?\nA:   "]
+)
+@pytest.mark.parametrize("check", [has_worked_examples, drop_reason])
+def test_a_long_text_is_read_once(check, part):
+    """Twice the text takes twice the time, and not four times."""
+    check("Which languages are there?")  # loads them
+    text = f"A sentence that has no end{part * (20_000 // len(part))}"
+    began = time.process_time()
+    check(text)
+    assert time.process_time() - began < 1.5
 
 
 def test_the_command_prints_each_disagreement_and_last_the_counts(tmp_path, capsys):

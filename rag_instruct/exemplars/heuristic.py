@@ -110,7 +110,7 @@ DROP = {
         r"\A[^\n]*\b(this|these|the|an?|two)\b[^\n]{0,25}" + OWN_TEXT + r"[^\n]*\n+[^\n]{20}",
         r"\Agiven\b[^\n]*\n(?=\W*\w+(\W+\w+){6})",
         # A sentence or a record after the line break, but no claim to be checked
-        r"\A(?![^\n]*\b(claim|statement|true|false|right|correct|fact|solution|problem))[^\n]+\n+"
+        r"\A(?![^\n]*\b(claim|statement|true|false|right|correct|fact|solution|problem))[^\n]+\n++"
         r"(?!\W*(a|answer|options?)\W)(\w+: [^\n]+\n|[^\n?]{30,}[.!]\s*\Z)",
         r"^\W*(take|read|put|insert|format|select|complete|sort) ",
         _any("the.passage the.following.quote analogy (example|a|first|second).sentence"),
