@@ -71,5 +71,5 @@ def _refused(path: Path, number: int, value: Any, kind: type[Record], error: msg
     shown = f", {place} is {dump(value)[:SHOWN]}" if place else ""
     return UserError(
         f"{path}, line {number}{shown}: not a {kind.__name__} ({said}): "
-        "an older version made the file, or somebody changed it; delete it, and it is made again"
+        "is it the right file? If so, an older version made it, or somebody changed it: delete it, and it is made again"
     )

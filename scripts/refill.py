@@ -1,6 +1,6 @@
 """Let row slots whose pair was dropped after the synthesis try their next candidates, as far as rows are missing.
 
-    python -m scripts.refill kept.jsonl --rows rows/*.jsonl --stopped before_refill.jsonl \\
+    python -m scripts.refill kept.jsonl --rows rows/single_doc_answer.jsonl --stopped before_refill.jsonl \\
         --pairs pairs/single_doc_answer.jsonl --pair-rejects pairs/single_doc_answer.rejects.jsonl \\
         --run exemplars.parquet --passages passages.arrow --prompts resources/prompts/full \\
         --quotas '{"single_doc_answer": {"alpaca": 4000}}' --oversample 0.02 --tries 4 --seed 1 --teacher gpt-4o \\

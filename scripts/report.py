@@ -1,6 +1,7 @@
 """Write the page about a data set, with its numbers and its rows to search and read.
 
-    python -m scripts.report results/rag_instruct_demo.jsonl --pairs pairs/*.jsonl --vectors search/*/queries.npy \\
+    python -m scripts.report results/rag_instruct_demo.jsonl --pairs pairs/{single,multi}_doc_answer.jsonl \\
+        --vectors search/{single,multi}_doc_answer/queries.npy \\
         --counts counts.json --quality-filters quality_filters/counts.json --ledger ledger.json \\
         --lengths lengths.json --logs results/logs --made-of '{}' \\
         --names '{"mine": ["rag_instruct_demo"], "others": []}' \\

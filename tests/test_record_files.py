@@ -85,6 +85,12 @@ def test_what_is_no_record_is_named_with_file_line_field_and_value(tmp_path, cha
     assert "delete" in str(refusal.value)
 
 
+def test_a_file_of_other_records_is_asked_for_before_its_removal(tmp_path):
+    write_records(tmp_path / "rows.rejects.jsonl", [Reject.of(row("r"), Reason.SURPLUS)])
+    with pytest.raises(UserError, match=r"not a Row \(.*\): is it the right file\? If so"):
+        list(read_records(tmp_path / "rows.rejects.jsonl", Row))
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [

@@ -33,6 +33,13 @@ def test_every_script_finds_its_imports_in_a_fresh_interpreter(name):
     assert ran.stdout.startswith("Usage: ")
 
 
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_no_command_takes_rejects_for_rows(name):
+    """A star before .jsonl in a folder of the workflow also stands for the rejects beside the rows."""
+    commands = re.findall(r"^    python -m (?:.*\\\\\n)*.*", (ROOT / f"scripts/{name}.py").read_text("utf-8"), re.M)
+    assert not re.search(r"(rows|pairs)/\*\.jsonl", "".join(commands))
+
+
 @pytest.mark.slow
 def test_a_push_of_nothing_says_what_to_make_first(tmp_path):
     ran = command("push", tmp_path, "--to", "me/mine")
