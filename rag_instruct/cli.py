@@ -1,6 +1,7 @@
 """Run a script's function with a command line made from its signature, a log file, and readable errors."""
 
 import inspect
+import json
 import logging
 import re
 import sys
@@ -56,6 +57,35 @@ def one_of(value: str, names: Iterable[str], argument: str) -> str:
     if value not in names:
         raise ArgumentError(f"{argument}: {value!r} is unknown: choose from {', '.join(names)}")
     return value
+
+
+def json_object(text: str, argument: str, names: Iterable[str] = (), needed: Iterable[str] = ()) -> dict[str, Any]:
+    """Return the JSON object that an argument has; otherwise raise an ArgumentError.
+
+    The object must have the keys `needed`. If `names` are given, it may have no other key.
+    """
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ArgumentError(f"{argument}: {text!r:.60} is no JSON ({error}): give a JSON object") from error
+    if not isinstance(value, dict):
+        raise ArgumentError(f"{argument}: {text!r:.60} is no JSON object: give one in braces")
+    for key in value if names else ():
+        one_of(key, names, argument)
+    if lacking := [name for name in needed if name not in value]:
+        raise ArgumentError(f"{argument}: the JSON object lacks the key {lacking[0]!r}: add it")
+    return value
+
+
+def counts_by_name(pairs: Iterable[str], argument: str) -> dict[str, int]:
+    """Return the counts that arguments name=count give; otherwise raise an ArgumentError."""
+    found = {}
+    for pair in pairs:
+        name, _, count = pair.rpartition("=")
+        if not name or not re.fullmatch(r"[0-9]+", count):
+            raise ArgumentError(f"{argument}: {pair!r} has no name and count: give such as single_doc_answer=8000")
+        found[name] = int(count)
+    return found
 
 
 def _note(message: str) -> None:

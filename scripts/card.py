@@ -19,7 +19,6 @@ Args:
     parquet: output: all rows in one file
 """
 
-import json
 from pathlib import Path
 
 from rag_instruct import cli
@@ -47,7 +46,7 @@ def main(
     rows = read_data_set(dataset)
     splits = split(rows, validation, seed)
     numbers, checks, bill = (read_json(path) for path in (counts, quality_filters, ledger))
-    text = text_of(name, rows, splits, numbers, checks, bill, json.loads(made_of), language)
+    text = text_of(name, rows, splits, numbers, checks, bill, cli.json_object(made_of, "--made-of"), language)
     write_parquet(parquet, rows)
     data = card.parent / "data"
     for old in data.glob("*.parquet"):

@@ -17,7 +17,6 @@ Args:
     drawn_counts: output, .json: counts by set and reason
 """
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,6 +27,8 @@ from rag_instruct.files import read_json, write_json
 from rag_instruct.logs import logger
 from rag_instruct.overlap import contamination_index
 from rag_instruct.record_files import write_records
+
+CLEANING = ("characters", "language", "near_duplicates", "worked_examples")
 
 
 def main(
@@ -47,7 +48,7 @@ def main(
         summary["set"]: (table, summary["license"], count)
         for table, summary, count in zip(sets, described, counts, strict=True)
     }
-    given = json.loads(cleaning)
+    given = cli.json_object(cleaning, "--cleaning", needed=CLEANING)
     bounds = given["characters"] or (0, sys.maxsize)
     checks = Cleaning(
         bounds,

@@ -11,7 +11,6 @@ Args:
     output: output, .jsonl
 """
 
-import json
 from pathlib import Path
 
 from rag_instruct import cli
@@ -23,7 +22,8 @@ from rag_instruct.records import Form
 
 
 def main(source: Path, *, question: str, form: str = "{}", output: Path) -> None:
-    questions = questions_of(listed_files(source)[0], question, Form(**json.loads(form)))
+    read_as = Form(**cli.json_object(form, "--form", Form._fields))
+    questions = questions_of(listed_files(source)[0], question, read_as)
     write_jsonl(output, ({"question": question} for question in questions))
     logger.info("%s: %d questions", output.stem, len(questions))
 

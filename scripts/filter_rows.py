@@ -15,12 +15,11 @@ Args:
     counts: output, .json: rows that each filter kept and dropped
 """
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from rag_instruct import cli
-from rag_instruct.dataset.quality_filters import EmbeddedRows, apply_filters
+from rag_instruct.dataset.quality_filters import QUALITY_FILTERS, EmbeddedRows, apply_filters
 from rag_instruct.files import write_json
 from rag_instruct.logs import logger
 from rag_instruct.overlap import contamination_index
@@ -37,7 +36,7 @@ def main(
     stopped: Path,
     counts: Path,
 ) -> None:
-    checks = json.loads(quality_filters)
+    checks = cli.json_object(quality_filters, "--quality-filters", QUALITY_FILTERS)
     if benchmarks:
         checks["overlaps"] = contamination_index(benchmarks)
     failed, numbers = apply_filters(EmbeddedRows.read(rows, pairs, vectors), checks)

@@ -14,7 +14,6 @@ Args:
     info: output, .json: number and sha256 of the passages, and what was left out
 """
 
-import json
 from pathlib import Path
 
 from rag_instruct import cli
@@ -37,8 +36,10 @@ def main(
     info: Path,
 ) -> None:
     cli.one_of(split, CUTS, "--split")
+    named = cli.json_object(columns, "--columns", ("id", "text", "title"))
+    read_as = Form(**cli.json_object(form, "--form", Form._fields))
     measure = InTokens(tokens_of, revision) if tokens_of else in_words
-    import_passages(source, json.loads(columns), words, output, info, split, Form(**json.loads(form)), measure)
+    import_passages(source, named, words, output, info, split, read_as, measure)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ Args:
     output: output, .jsonl
 """
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -36,7 +35,9 @@ def main(
     output: Path,
 ) -> None:
     paths = [*listed_files(source)[0], *ids]
-    questions = loaded(schema, paths, json.loads(where), Form(**json.loads(form)), json.loads(fields))
+    read_as = Form(**cli.json_object(form, "--form", Form._fields))
+    given, named = cli.json_object(where, "--where"), cli.json_object(fields, "--fields")
+    questions = loaded(schema, paths, given, read_as, named)
     logger.info("%s: %d questions", schema, write_records(output, questions))
 
 

@@ -16,15 +16,16 @@ Args:
     summary: output, .json: origin, licence, and numbers of read and dropped records
 """
 
-import json
 from itertools import chain
 from pathlib import Path
 
 from rag_instruct import cli
 from rag_instruct.download import listed_files
 from rag_instruct.errors import ArgumentError
-from rag_instruct.exemplars.instruction_sets import SCHEMAS, InstructionSet, load, own_schema
+from rag_instruct.exemplars.instruction_sets import SCHEMAS, InstructionSet, Schema, load, own_schema
 from rag_instruct.records import Form
+
+FIELDS = ("instruction", "input", "conversation", "role", "text", "human")
 
 
 def main(
@@ -42,9 +43,17 @@ def main(
         raise ArgumentError("give --schema for a known set, or --fields for your own field names, but not both")
     paths, origins = zip(*map(listed_files, sources), strict=True)
     origin = origins[0] if len(origins) == 1 else {"file": ", ".join(map(str, sources))}
-    known = SCHEMAS[cli.one_of(schema, SCHEMAS, "--schema")] if schema else own_schema(json.loads(fields or "{}"))
+    known = SCHEMAS[cli.one_of(schema, SCHEMAS, "--schema")] if schema else _own_schema(fields or "{}")
+    read_as = Form(**cli.json_object(form, "--form", Form._fields))
     described = {"set": name, "license": license, **origin}
-    load(InstructionSet(chain(*paths), name, known, Form(**json.loads(form))), output, summary, described)
+    load(InstructionSet(chain(*paths), name, known, read_as), output, summary, described)
+
+
+def _own_schema(fields: str) -> Schema:
+    given = cli.json_object(fields, "--fields", FIELDS)
+    if not {"instruction", "conversation"} & given.keys():
+        raise ArgumentError("--fields: give the key `instruction` or `conversation`, or give --schema")
+    return own_schema(given)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,6 @@ Args:
     settings: the graph's settings as resolved JSON; default: config.yaml is read
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -42,7 +41,7 @@ def of_data_set(
     """Return the rows that are not stopped; with `paradigms`, only those that the merge will take."""
     if not paradigms:
         return [row for row in rows if row.id not in stopped]
-    wanted = {name: int(count) for name, count in (pair.split("=") for pair in paradigms)}
+    wanted = cli.counts_by_name(paradigms, "--paradigms")
     parts = {name: [row for row in rows if row.paradigm == name] for name in wanted}
     taken = {row.id for row in merge(parts, wanted, seed, stopped)[0]}
     return [row for row in rows if row.id in taken]
@@ -63,6 +62,7 @@ def main(
     output: Path,
     settings: Path | None = None,
 ) -> None:
+    limits = Thresholds(**cli.json_object(thresholds, "--thresholds", Thresholds._fields))
     halted = {one.id: one for one in read_records(stopped, StoppedRow)} if stopped else {}
     found = [row for path in files for row in read_records(path, Row)]
     drawn = sampled(of_data_set(found, halted, paradigms, seed), rows, seed)
@@ -71,7 +71,7 @@ def main(
     with exclusive(folder, output):
         store = AnswerStore(folder)
         measurer = measurer_of(model, revision, workers, store, dataset)
-        weighed = weigh([row_texts(row) for row in drawn], pool, measurer, Thresholds(**json.loads(thresholds)))
+        weighed = weigh([row_texts(row) for row in drawn], pool, measurer, limits)
         store.close()
     logger.info("%d of %d rows measured", len(weighed), len(found))
     write_records(output, weighed)

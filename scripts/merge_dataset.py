@@ -51,7 +51,7 @@ def main(
     rejects: Path,
     counts: Path,
 ) -> None:
-    wanted = {name: int(count) for name, count in (pair.split("=") for pair in paradigms)}
+    wanted = cli.counts_by_name(paradigms, "--paradigms")
     made = (row for path in rows for row in read_records(path, Row))
     judged = [verdict for path in verdicts for verdict in read_records(path, Verdict)]
     weighed = list(read_records(evidence, Weighed)) if evidence else []

@@ -45,13 +45,13 @@ Args:
     requests: the most requests in flight; default: the teacher's concurrency
 """
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 from rag_instruct import cli
 from rag_instruct.dataset.merging import apply_tests
+from rag_instruct.dataset.quality_filters import QUALITY_FILTERS
 from rag_instruct.dataset.refill_budget import note_budget
 from rag_instruct.dataset.refilling import Checks, missing, open_slots, refill
 from rag_instruct.jobs import job_settings
@@ -104,7 +104,8 @@ def main(
     settings: Path | None = None,
     requests: int | None = None,
 ) -> None:
-    of_sets: dict[str, dict[str, int]] = json.loads(quotas)
+    of_sets: dict[str, dict[str, int]] = cli.json_object(quotas, "--quotas", PARADIGMS)
+    filters = cli.json_object(quality_filters, "--quality-filters", QUALITY_FILTERS)
     wanted = {name: sum(counts.values()) for name, counts in of_sets.items()}
     found, left_out = apply_tests(
         (row for path in rows for row in read_records(path, Row)), wanted, read_records(stopped, StoppedRow),
@@ -125,7 +126,7 @@ def main(
     ended: list[str] = []
 
     async def work(asked: Session) -> tuple[list[Pair], list[Reject]]:
-        kept, hits, checked = list(read_records(exemplars, Exemplar)), Run(run, passages), json.loads(quality_filters)
+        kept, hits, checked = list(read_records(exemplars, Exemplar)), Run(run, passages), filters
         checked |= {"overlaps": contamination_index(benchmarks)} if benchmarks else {}
         checks = Checks([row for part in found.values() for row in part if row.id not in left_out], checked)
         known = facts_by_passage(facts) if facts else {}

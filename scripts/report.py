@@ -24,7 +24,6 @@ Args:
     settings: the graph's settings as resolved JSON; default: config.yaml is read
 """
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -60,7 +59,7 @@ def main(
     found = read_data_set(dataset)
     by_id = vectors_by_id(pairs, vectors)
     counted = read_json(lengths)
-    named = json.loads(names)
+    named = cli.json_object(names, "--names", needed=("mine", "others"))
     material = Material(
         dataset=dataset,
         rows=found,
@@ -70,7 +69,7 @@ def main(
         ledger=read_json(ledger),
         lengths={**counted, "tokens": [counted["tokens"][row.id] for row in found]},
         times=stage_times(logs, named["mine"], named["others"]),
-        made_of=json.loads(made_of),
+        made_of=cli.json_object(made_of, "--made-of"),
         replies=replies_of(AnswerStore(Path(job_settings(settings)["answers"]))),
     )
     text = page(material, template)

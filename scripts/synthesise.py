@@ -78,7 +78,7 @@ def main(
 ) -> None:
     cli.one_of(paradigm, PARADIGMS, "--paradigm")
     kept, found, how = list(read_records(exemplars, Exemplar)), Run(run, passages), load_prompt(prompt, language)
-    rows = {name: int(count) for name, count in (quota.split("=") for quota in quotas)}
+    rows = cli.counts_by_name(quotas, "--quotas")
     all_slots = slots(rows, oversample)
     check_exemplars(paradigm, kept, all_slots)
     own_slots = chunk_slots(len(all_slots), chunk, chunks)

@@ -1,6 +1,8 @@
 """Command lines from signatures: what rules write is understood, and what is wrong is said in one line."""
 
 import gc
+import importlib
+import inspect
 import os
 import subprocess
 import sys
@@ -97,6 +99,34 @@ def test_a_wrong_argument_is_said_in_one_line(given, told, capsys):
     assert ended.value.code == 2
     assert told in said
     assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("script", "given", "told"),
+    [
+        ("load_exemplars", ["x", "--name", "n", "--schema", "alpaca", "--form", '{"encodng": 1}'], "--form: 'encodng' is unknown"),
+        ("load_exemplars", ["x", "--name", "n", "--fields", "{'bad'"], "--fields: \"{'bad'\" is no JSON"),
+        ("load_exemplars", ["x", "--name", "n", "--fields", "[]"], "--fields: '[]' is no JSON object"),
+        ("load_exemplars", ["x", "--name", "n", "--fields", "{}"], "--fields: give the key `instruction` or"),
+        ("merge_dataset", ["x", "--paradigms", "single_doc_answer"], "--paradigms: 'single_doc_answer' has no name and"),
+        ("merge_dataset", ["x", "--paradigms", "useless_doc=-1"], "--paradigms: 'useless_doc=-1' has no name and count"),
+        ("draw_exemplars", ["x", "--cleaning", "{}"], "--cleaning: the JSON object lacks the key 'characters'"),
+        ("filter_rows", ["x", "--quality-filters", '{"langage": "en"}'], "--quality-filters: 'langage' is unknown"),
+        ("measure_evidence", ["x", "--thresholds", '{"help": 1}'], "--thresholds: 'help' is unknown"),
+    ],
+)  # fmt: skip
+def test_json_and_counts_that_cannot_be_read_are_wrong_arguments(script, given, told, capsys, tmp_path, monkeypatch):
+    """Each script, with all that it needs: 1 serves as a number, a text and the name of a file."""
+    monkeypatch.chdir(tmp_path)
+    module = importlib.import_module(f"scripts.{script}")
+    needed = [one for one in inspect.signature(module.main).parameters.values() if one.default is one.empty]
+    flags = [f"--{one.name.replace('_', '-')}" for one in needed if one.kind is one.KEYWORD_ONLY]
+    lacking = [part for flag in flags if flag not in given for part in (flag, "1")]
+    (tmp_path / "1").write_text('{"set": "s", "license": "MIT"}')
+    with pytest.raises(SystemExit) as ended:
+        cli.run(module.main, [*given, *lacking])
+    assert told in capsys.readouterr().err
+    assert ended.value.code == 2
 
 
 def test_an_argument_that_the_function_refuses_ends_with_2_and_other_errors_with_1(capsys):

@@ -5,13 +5,14 @@ import numpy as np
 import pytest
 from conftest import ROOT
 from made import pair
+from made import row as made_row
 from msgspec.structs import replace
 
 from rag_instruct.corpus.passages import Passage
 from rag_instruct.dataset import gathering
 from rag_instruct.dataset.assembling import assemble
 from rag_instruct.dataset.gathering import gather, question_keys
-from rag_instruct.dataset.merging import merge, refuse_empty
+from rag_instruct.dataset.merging import apply_tests, merge, refuse_empty
 from rag_instruct.dataset.verification import sampled
 from rag_instruct.errors import UserError
 from rag_instruct.reasons import Reason
@@ -245,6 +246,13 @@ def test_random_noise_of_a_corpus_that_the_search_found_whole_is_beyond_the_firs
         assert all(rank == 0 or rank > 40 for found in ranks for rank in found)
         assert {found.count(0) for found in ranks} == {size - 100}
         assert len(set(map(tuple, ranks))) > 10, "drawn, not the first of the window"
+
+
+def test_a_row_of_a_paradigm_that_nobody_asked_for_is_named():
+    with pytest.raises(
+        UserError, match="the row 'r' is of the paradigm useless_doc, and not of single_doc_answer: ask"
+    ):
+        apply_tests([made_row("r", "useless_doc")], ["single_doc_answer"], [], [], "keep", [], "keep")
 
 
 def test_mixed_noise_is_a_third_of_each():

@@ -33,6 +33,11 @@ def apply_tests(
     """
     by_paradigm: dict[str, list[Row]] = {name: [] for name in paradigms}
     for row in rows:
+        if row.paradigm not in by_paradigm:
+            raise UserError(
+                f"the row {row.id!r} is of the paradigm {row.paradigm}, and not of {', '.join(by_paradigm)}: ask for "
+                "rows of this paradigm too, or leave its file out"
+            )
         by_paradigm[row.paradigm].append(row)
     by_paradigm, by_evidence = apply_evidence(by_paradigm, weighed, on_evidence, verdicts)
     by_paradigm, by_judge = apply_verdicts(by_paradigm, verdicts, on_verification)
