@@ -98,5 +98,5 @@ def _job() -> str:
 
 
 def progress(items: Iterable[T], what: str, total: int | None = None) -> Iterable[T]:
-    """Return an iterable of `items` that shows a progress bar."""
-    return bar(what, total, items=items)
+    """Return an iterable of `items` that shows a progress bar, except for a single item."""
+    return bar(what, total, items=items, hidden=total == 1)

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from conftest import ROOT
 from faulty import Running
-from made import exemplar, row
+from made import exemplar, pair, row
 from stage import KEY, prepare, settings
 
 from rag_instruct.corpus.passages import Passage
@@ -224,3 +224,11 @@ def test_the_command_has_the_same_bytes_for_any_chunks_and_concurrency_and_pays_
     assert bill["billed"] == bill["distinct"]
     monkeypatch.setenv(REPLAY, "1")
     assert first == stage_of("http://127.0.0.1:9/v1", 2, "first"), "and again, from the store alone"
+
+
+def test_the_checks_of_single_pairs_show_no_bars(capsys):
+    """A refill checks thousands of pairs, one by one."""
+    checks = Checks([], {"language": "en"})
+    asked = "Where does the river Danube rise, and where does it end?"
+    assert checks.refused(pair(0, asked, answer="It rises.")) is None
+    assert capsys.readouterr().err == ""
