@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.request import getproxies
 
 import httpx2
 import tenacity
@@ -73,6 +74,8 @@ def download(source: Source, output: Path) -> None:
             f"{source.address}: {fault}: run again to resume at byte {_length(part):,}. Behind a proxy, "
             "set HTTPS_PROXY, or `proxy` in config.yaml"
         ) from error
+    except (httpx2.RequestError, httpx2.InvalidURL) as error:  # a redirect that comes back, or no address
+        raise UserError(f"{source.address}: {error}: check this `url`, or `mirrors`, in config.yaml") from error
     _check(part, source, output)
     os.replace(part, output)
     _beside(part).unlink(missing_ok=True)
@@ -163,7 +166,7 @@ def _fetch_all(source: Source, part: Path) -> None:
     if begun:
         headers |= {"Range": f"bytes={have}-"} | ({"If-Range": begun.validator} if begun.validator else {})
     with (
-        httpx2.Client(proxy=source.proxy or None, follow_redirects=True, timeout=60) as client,
+        _client(source) as client,
         client.stream("GET", source.address, headers=headers) as response,
     ):
         fits = begun is not None and _goes_on(begun, have, *_version(source, response))
@@ -178,6 +181,20 @@ def _fetch_all(source: Source, part: Path) -> None:
         if response.status_code != httpx2.codes.PARTIAL_CONTENT:
             have, begun = 0, _version(source, response)[0]
         _receive(source, part, response, have, begun)
+
+
+def _client(source: Source) -> httpx2.Client:
+    try:
+        return httpx2.Client(proxy=source.proxy or None, follow_redirects=True, timeout=60)
+    except (ImportError, ValueError, httpx2.InvalidURL) as error:
+        place = "`proxy` in config.yaml" if source.proxy else ""
+        raise _unusable_proxy(source.address, error, place) from error
+
+
+def _unusable_proxy(wanted: str, error: Exception, place: str = "") -> UserError:
+    """Return the error of a proxy that httpx2 does not know, such as a SOCKS proxy. `place` is where it is set."""
+    place = place or f"the environment ({', '.join(f'{name}_proxy' for name in getproxies())})"
+    return UserError(f"{wanted}: the proxy in {place} cannot be used ({error}): give an HTTP proxy, or none")
 
 
 class _Changed(httpx2.TransportError):
@@ -275,12 +292,8 @@ def download_from_hub(repository: str, revision: str, patterns: list[str], outpu
         raise UserError(
             f"{repository} at {revision} is not on the hub: give its new id, or a local `path`, in config.yaml"
         ) from error
-    except HfHubHTTPError as error:
-        if getattr(error.response, "status_code", None) != httpx2.codes.UNAUTHORIZED:
-            raise _unreachable(repository, error) from error
-        raise UserError(f"{repository}: the hub does not accept HF_TOKEN: export a valid one, or none") from error
-    except (httpx2.TransportError, OSError) as error:
-        raise _unreachable(repository, error) from error
+    except (HfHubHTTPError, httpx2.TransportError, OSError, ImportError) as error:
+        raise _error_of_hub(repository, error) from error
     write_json(output, {"hub": repository, "commit": commit, "files": [inside + file for file in files]})
 
 
@@ -298,7 +311,14 @@ def _fetch_commit(repository: str, commit: str | None, patterns: list[str], fold
         raise OSError(f"no answer about {', '.join(old):.200}")
 
 
-def _unreachable(repository: str, error: Exception) -> UserError:
+def _error_of_hub(repository: str, error: Exception) -> Exception:
+    """Return what to say of a hub that does not serve us. An error of the local folder, with its name, stays."""
+    if isinstance(error, OSError) and error.filename:
+        return error
+    if isinstance(error, ImportError):
+        return _unusable_proxy(repository, error)
+    if getattr(getattr(error, "response", None), "status_code", None) == httpx2.codes.UNAUTHORIZED:
+        return UserError(f"{repository}: the hub does not accept HF_TOKEN: export a valid one, or none")
     return UserError(
         f"{repository}: the hub cannot be reached ({error}): run again later, or give a local `path` in config.yaml"
     )

@@ -133,6 +133,35 @@ def test_a_proxy_is_asked(served, tmp_path):
     assert ranges == [], "the proxy's own answer: it was asked for the whole address, which it does not have"
 
 
+@pytest.mark.parametrize("name", ["http_proxy", "proxy"])
+def test_a_proxy_that_cannot_be_used_is_named_with_its_place(tmp_path, monkeypatch, name):
+    socks = "socks5://127.0.0.1:9"
+    monkeypatch.setenv("http_proxy" if name != "proxy" else "unset", socks)
+    given = Source("http://published.example/file", proxy=socks if name == "proxy" else None)
+    place = "`proxy` in config.yaml" if name == "proxy" else r"the environment \(.*http_proxy.*\)"
+    with pytest.raises(UserError, match=f"published.example/file: the proxy in {place} cannot be used"):
+        download(given, tmp_path / "file")
+
+
+def test_a_redirect_that_comes_back_is_a_wrong_address(tmp_path):
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(302)
+            self.send_header("Location", self.path)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *arguments):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, args=[0.02], daemon=True).start()
+    with pytest.raises(UserError, match=r"redirects.*: check this `url`"):
+        download(Source(f"http://127.0.0.1:{server.server_port}/file"), tmp_path / "file")
+    server.shutdown()
+    server.server_close()
+
+
 @pytest.mark.slow
 def test_a_kill_keeps_what_came(served, tmp_path):
     """SIGKILL of the real command in mid-download, then the same command again."""

@@ -156,6 +156,24 @@ def test_a_full_disk_is_said_and_not_taken_for_a_hub_that_is_away(tmp_path, addr
         download(address, "me/set", "data/*.parquet")
 
 
+def test_a_local_folder_that_cannot_be_written_is_no_fault_of_the_hub(tmp_path, address, download):
+    (tmp_path / "got").mkdir()
+    (tmp_path / "got/data").write_text("a file in place of the folder")
+    with pytest.raises(OSError, match="got/data") as refusal:
+        download(address, "me/set", "data/*.parquet")
+    assert refusal.value.filename, "the command names this path, and asks to check it"
+
+
+def test_a_proxy_that_the_hubs_library_cannot_use_is_named(tmp_path, address, download, monkeypatch):
+    def without_socksio(*_, **__):
+        raise ImportError("Using SOCKS proxy, but the 'socksio' package is not installed.")
+
+    monkeypatch.setattr("rag_instruct.download.HfApi.dataset_info", without_socksio)
+    monkeypatch.setenv("all_proxy", "socks5://127.0.0.1:9")
+    with pytest.raises(UserError, match=r"me/set: the proxy in the environment \(.*all_proxy.*\) cannot be used"):
+        download(address, "me/set", "data/*.parquet")
+
+
 @pytest.mark.parametrize(
     ("name", "revision", "said"),
     [
