@@ -213,6 +213,27 @@ def test_a_folder_is_no_file(tmp_path):
         list(records(tmp_path / "r.json"))
 
 
+def zstd_block(content, window):
+    """A frame with one block that is not compressed, and with a window of 2 ** `window` bytes."""
+    block = (1 | len(content) << 3).to_bytes(3, "little") + content
+    return b"\x28\xb5\x2f\xfd\x00" + bytes([(window - 10) << 3]) + block
+
+
+@pytest.mark.parametrize("begin", [b"", zstd_block(b'{"a": 0}\n', 20)])
+def test_a_zstd_file_with_too_large_a_window_is_to_be_packed_again(tmp_path, begin):
+    (tmp_path / "r.jsonl.zst").write_bytes(begin + zstd_block(b'{"a": 1}\n', 30))
+    with pytest.raises(UserError, match=r"too much memory.*: pack it again with `zstd --long=27`, or unpack it"):
+        list(records(tmp_path / "r.jsonl.zst"))
+
+
+def test_a_file_of_pzstd_begins_with_a_frame_to_skip(tmp_path):
+    content = b"\x50\x2a\x4d\x18" + (4).to_bytes(4, "little") + b"size" + zstd_block(b'{"a": 1}\n', 20)
+    (tmp_path / "r.jsonl.zst").write_bytes(content)
+    assert list(records(tmp_path / "r.jsonl.zst")) == [{"a": 1}]
+    with pytest.raises(UserError, match=r"a zstd file: add \.zst to its name"):
+        list(records(written(tmp_path / "r.jsonl", content)))
+
+
 @pytest.mark.parametrize("ending", ["gz", "zst"])
 def test_a_file_that_was_cut_off_is_not_taken_for_whole(tmp_path, ending):
     path = written(tmp_path / f"r.jsonl.{ending}", LINES)

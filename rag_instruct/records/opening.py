@@ -27,9 +27,11 @@ BOMS = (
 )
 BOM = "\ufeff"  # as a sign of the text, where files with the mark were joined
 MAY_PASS_AS_UTF8 = re.compile("iso2022|hz|utf-?7|utf-?16|utf-?32")  # texts in these may be valid UTF-8, but wrong
+# The begin of a frame, and of one to skip, with which pzstd begins.
+ZSTD = (b"\x28\xb5\x2f\xfd", *(bytes([begin]) + b"\x2a\x4d\x18" for begin in range(0x50, 0x60)))
 MAGIC = {
     b"\x1f\x8b": "a gzip file: add .gz to its name",
-    b"\x28\xb5\x2f\xfd": "a zstd file: add .zst to its name",
+    **dict.fromkeys(ZSTD, "a zstd file: add .zst to its name"),
     b"PK\x03\x04": "a zip file or an office document: unpack it, or save it in another format",
     b"PAR1": "a Parquet file: name it .parquet",
     b"%PDF-": "a PDF file: name it .pdf",
@@ -122,6 +124,8 @@ def _errors_of(path: Path) -> Iterator[None]:
 def _remedy(path: Path, error: Exception) -> str:
     if isinstance(error, RuntimeError):  # zipfile lacks the password, or does not know the compression
         return "unpack the archive, with its password if it has one, and give the file itself"
+    if "too much memory" in str(error):  # of zstd, whose readers allow a window of 128 MB
+        return "pack it again with `zstd --long=27`, or unpack it"
     with suppress(OSError), (_archive(path) or path).open("rb") as file:
         if said := stands_for(file.read(1 << 10)):
             return f"it is {said}"
@@ -174,7 +178,7 @@ class Text:
                 ) from error
             except UNREADABLE as error:
                 raise UserError(
-                    f"{self.path}, after line {self.line}: unreadable ({error!s:.200}): is the file complete?"
+                    f"{self.path}, after line {self.line}: unreadable ({error!s:.200}): {_remedy(self.path, error)}"
                 ) from error
             if not piece:
                 return
@@ -228,7 +232,7 @@ def opened_text(path: Path, form: Form, compression: str = "", with_bar: bool = 
 
 def _refuse_unpacked(path: Path, head: bytes, compression: str) -> None:
     """Refuse a file whose name promises a compression that its first bytes do not have."""
-    magic = next(begin for begin, said in MAGIC.items() if compression in said)
+    magic = tuple(begin for begin, said in MAGIC.items() if compression in said)
     if head and not head.startswith(magic):
         said = stands_for(head)
         raise UserError(
