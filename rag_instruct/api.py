@@ -180,7 +180,7 @@ def add_noise(pair: Pair, hits: Sequence[Hit], corpus: PassageStore, *, document
 def verify(row: Row, *, judge: Mapping[str, Any], store: Path, budget: Budget) -> Verdict:
     """Test with a judge whether a row has its paradigm.
 
-    `evidence` of the verdict says with which documents the judge could answer the question.
+    `findings` of the verdict say from which documents the judge could answer.
     """
 
     async def work(asked: Session) -> Verdict:

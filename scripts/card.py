@@ -48,12 +48,12 @@ def main(
     numbers, checks, bill = (read_json(path) for path in (counts, quality_filters, ledger))
     text = text_of(name, rows, splits, numbers, checks, bill, cli.json_object(made_of, "--made-of"), language)
     write_parquet(parquet, rows)
+    card.unlink(missing_ok=True)  # it is written last, so that a folder with a card is complete
     data = card.parent / "data"
     for old in data.glob("*.parquet"):
         old.unlink()
     for part_name, part in splits.items():
         write_parquet(data / f"{part_name}.parquet", part)
-    # The card is written last, so a folder with a card is complete.
     with whole(card) as temporary:
         temporary.write_text(text, "utf-8")
     logger.info("%s: %s", card.parent, ", ".join(f"{len(part):,} {part_name}" for part_name, part in splits.items()))

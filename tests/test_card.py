@@ -17,6 +17,7 @@ from rag_instruct.dataset.card import SCHEMA, card, places, split, write_parquet
 from rag_instruct.errors import UserError
 from rag_instruct.record_files import as_json
 from rag_instruct.schema import Gain, Link, Row, RowBits, RowPassage
+from scripts import card as card_script
 from scripts.push import push
 
 
@@ -245,3 +246,23 @@ def test_what_the_hub_refuses_is_said_in_one_message(tmp_path, monkeypatch):
 def test_a_licence_that_the_hub_does_not_know_is_other_with_its_name(licence, head):
     rows = [msgspec.structs.replace(row, license=licence, corpus_license=licence) for row in ROWS]
     assert head in made(rows)
+
+
+def test_a_folder_whose_data_are_not_complete_has_no_card(tmp_path, monkeypatch):
+    """A second run by hand that dies while it writes the data leaves no card of the first."""
+    hub = tmp_path / "hub"
+    hub.mkdir()
+    (hub / "README.md").write_text("the first card")
+
+    def full(path, _):
+        if path.parent != tmp_path:
+            raise UserError("the disk is full")
+
+    for name in ("text_of", "read_data_set", "read_json", "split"):
+        monkeypatch.setattr(card_script, name, lambda *_: {"train": []})
+    monkeypatch.setattr(card_script, "write_parquet", full)
+    read = dict.fromkeys(("dataset", "counts", "quality_filters", "ledger"), tmp_path / "x")
+    given = {**read, "card": hub / "README.md", "parquet": tmp_path / "all.parquet", "seed": "1", "validation": 0.0}
+    with pytest.raises(UserError, match="the disk is full"):
+        card_script.main(**given, name="x", made_of="{}")
+    assert list(hub.iterdir()) == []

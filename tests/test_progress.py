@@ -253,7 +253,7 @@ def settings_in(folder):
 def test_bars_and_messages_of_jobs_stay_whole(bought):
     _, terminal = bought
     lines = terminal.scrolled.splitlines()
-    for message in ("demo_alpaca: 15 records, 15 instructions; left out: {}", "demo_lmsys: 12 drawn of 15 wanted;"):
+    for message in ("demo_alpaca: 15 records, 15 instructions; left out: {}", "demo_lmsys: 12 drawn of 15 wanted:"):
         assert [line.startswith(message) for line in lines].count(True) == 1, terminal.scrolled
     assert lines.count(next(line for line in lines if line.startswith("stage "))) == 1, "no torn table is left behind"
     bars = [line for seen in terminal.seen for line in seen.splitlines() if "judging exemplars: " in line]

@@ -120,7 +120,14 @@ def draw(sets: Mapping[str, tuple[Path, str, int]], seed: str, cleaning: Cleanin
             "wanted": wanted,
         }
         if picks < wanted:
-            logger.warning("%s: %d drawn of %d wanted; the set has only %d instructions", name, picks, wanted, total)
+            logger.warning(
+                "%s: %d drawn of %d wanted: the set has %d instructions, and cleaning dropped %d",
+                name,
+                picks,
+                wanted,
+                total,
+                reasons.total(),
+            )
     return drawn
 
 

@@ -23,7 +23,8 @@ def located_records(path: Path, columns: Sequence[str] = (), form: Form = PLAIN)
     """Read the records of a file, with a progress bar. A `path` a/b.zip/c.json means c.json in the archive.
 
     `columns` are the only ones that are read from Parquet ("a.b" is a member of a list or struct). A UserError names
-    the file and the record that cannot be read. Nothing is repaired or left out, except blank lines.
+    the file and the record that cannot be read. Nothing is repaired or left out, except that blank lines and byte-order
+    marks are skipped, and a question mark replaces half a surrogate pair (with a warning).
     """
     path = resolved(path, form)
     kind, compression = kind_of(path)
