@@ -11,6 +11,7 @@ from pathlib import Path
 ROOT = Path(str(workflow.current_basedir)).parent
 sys.path.insert(0, str(ROOT))
 
+from rag_instruct.benchmarks import refuse_unknown
 from rag_instruct.benchmarks.settings import evaluated, facts, schema_of
 from rag_instruct.code import Code
 from rag_instruct.settings import GIVEN
@@ -49,7 +50,7 @@ def readable_errors():
 with readable_errors():
     config = with_own_files(checked(config, PROMPTS, workflow.configfiles), ROOT)
     for name in {name for settings in config["datasets"].values() for name in settings["evaluation"]["benchmarks"]}:
-        facts(name, config["benchmarks"][name])  # refuses an unknown schema now, and not when it is evaluated
+        refuse_unknown(schema_of(name, config["benchmarks"][name]))  # now, and not when it is evaluated
 check_without_onstart(workflow, config)
 
 

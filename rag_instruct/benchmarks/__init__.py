@@ -37,13 +37,18 @@ def names() -> list[str]:
     return sorted({module.name for module in pkgutil.iter_modules(__path__)} - SHARED)
 
 
-def benchmark(name: str) -> Benchmark:
-    """Return the benchmark with this name. Raises UserError if this folder has no such file."""
+def refuse_unknown(name: str) -> None:
+    """Raise UserError if this folder has no file for the benchmark."""
     if name not in names():
         raise UserError(
             f"config.yaml: benchmarks: no benchmark {name!r}: {hint(name, names())} (for a new benchmark add "
             f"rag_instruct/benchmarks/{name}.py; for your own file with question and answers set `schema: own`)"
         )
+
+
+def benchmark(name: str) -> Benchmark:
+    """Return the benchmark with this name. Raises UserError if this folder has no such file."""
+    refuse_unknown(name)
     found: Benchmark = importlib.import_module(f"{__name__}.{name}").BENCHMARK
     return found
 
