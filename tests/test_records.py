@@ -397,3 +397,13 @@ def test_an_archive_that_cannot_be_read_has_a_remedy_of_its_own(tmp_path):
         archive.writestr("texts/a.txt", "A text.")
     with pytest.raises(UserError, match=r"it holds: texts/a\.txt: unpack it, and give the folder"):
         list(records(tmp_path / "b.zip"))
+
+
+def test_a_damaged_archive_whose_file_has_no_name_is_refused(tmp_path):
+    """The name ends at a zero byte, so it is empty."""
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("f.tsv", "id\ttext\n")
+    path.write_bytes(path.read_bytes().replace(b"f.tsv", b"\0.tsv"))
+    with pytest.raises(UserError, match="the archive must hold one file of a known kind"):
+        list(located_records(path))

@@ -91,7 +91,7 @@ def resolved(path: Path, form: Form) -> Path:
     if path.suffix.lower() != ".zip" or not path.is_file():
         return path
     with _errors_of(path), zipfile.ZipFile(path) as archive:
-        every = [one.filename for one in archive.infolist() if not one.is_dir()]
+        every = [name for name in archive.namelist() if not name.endswith("/")]
     names = [name for name in every if is_known(Path(name))]
     if len(names) != 1:
         found = ", ".join((names or every)[:10]) or "nothing"
