@@ -281,6 +281,10 @@ def test_a_mistake_may_be_in_any_of_the_files(tmp_path):
     with pytest.raises(UserError) as refusal:
         checked(changed((*DEMO, "trys"), 3), ROOT / "resources/prompts", [ROOT / "config.yaml", mine])
     assert str(refusal.value).startswith(f"{mine} or config.yaml: datasets.rag_instruct_demo has no key 'trys'")
+    (own := tmp_path / "my_config.yaml").write_text("answers: a\nanswers: b")
+    with pytest.raises(UserError) as refusal:
+        checked(copy.deepcopy(CONFIG), ROOT / "resources/prompts", [ROOT / "config.yaml", own])
+    assert str(refusal.value).startswith(f"{own}, line 2: the key 'answers' occurs 2 times")
 
 
 def test_the_name_of_a_recipe_is_part_of_a_target(tmp_path):

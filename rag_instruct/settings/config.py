@@ -105,8 +105,11 @@ def checked(config: Settings, prompts: Path, files: Iterable[str | Path] = ()) -
     try:
         return _checked(config, prompts, paths)
     except UserError as error:
+        said = str(error)
+        if not said.startswith(f"{BASE}:"):  # it names its own file, such as my_config.yaml
+            raise
         given = [str(path) for path in paths if path.name != BASE]
-        raise UserError(str(error).replace(f"{BASE}:", f"{' or '.join([*given, BASE])}:", 1)) from error
+        raise UserError(f"{' or '.join([*given, BASE])}{said.removeprefix(BASE)}") from error
 
 
 def _checked(config: Settings, prompts: Path, files: Sequence[Path]) -> Settings:
