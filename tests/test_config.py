@@ -284,7 +284,7 @@ def test_a_mistake_may_be_in_any_of_the_files(tmp_path):
     (own := tmp_path / "my_config.yaml").write_text("answers: a\nanswers: b")
     with pytest.raises(UserError) as refusal:
         checked(copy.deepcopy(CONFIG), ROOT / "resources/prompts", [ROOT / "config.yaml", own])
-    assert str(refusal.value).startswith(f"{own}, line 2: the key 'answers' occurs 2 times")
+    assert str(refusal.value).startswith(f"{own}, line 1: the key 'answers' occurs 2 times")
 
 
 def test_the_name_of_a_recipe_is_part_of_a_target(tmp_path):
