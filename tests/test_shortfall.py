@@ -40,7 +40,7 @@ def test_rows_that_another_paradigm_got_are_named():
     said = shortfall("mine", found)
     assert "3 rows got another paradigm" in said
     assert "set `failing` to `keep`" in said
-    assert "Nothing was rejected" not in said
+    assert "No candidate was rejected" not in said
     found["rejects"] = {"multi_doc_answer": {"ungrounded": 4}}
     assert "4 of 4 rejects are ungrounded: " in shortfall("mine", found)
     assert shortfall("mine", found).count("3 rows got another paradigm") == 1

@@ -70,8 +70,8 @@ FIELDS = """
 | `paradigm` | the relation between question and source documents (r0 to r4 in the paper) |
 | `intended_paradigm` | the paradigm that the prompt asked for, if verification or evidence changed it; otherwise null |
 | `passages` | for each document: its id in the corpus, role (`source` or `noise`), rank and score in its search |
-| `bits` of a source | how many more bits question and answer cost without it (also of a demoted one) |
-| `bits` of noise | how many bits per token of the answer this document saves alone |
+| `bits` of a source | without this document, question and answer cost so many bits more; also of a demoted one |
+| `bits` of noise | with only this document, each token of the answer costs so many bits less (mean) |
 | `demoted` of a passage | it was a source document, but the answer does not need it |
 | `evidence` | if the row was measured: the paradigm that the bits show, and the gain of its source documents |
 | `links` | in the passage `naming`, the `words` name the article of the passage `named` (both are source documents) |
@@ -207,8 +207,8 @@ def _verification(verification: Mapping[str, Mapping[str, Any]]) -> str:
         "answers show the row's paradigm.\n\n"
         "Lines: the paradigm that the row was written for. Columns: the paradigm that the test found. `undecided`: the "
         "judge knew the answer, so the test cannot show whether the documents help. `doubtful`: the judge says that "
-        "the row's answer is wrong. `untested`: a reply of the judge was unreadable. `share passed`: its 95 % "
-        "interval. Superfluous source documents are no fault: they became noise documents.\n\n"
+        "the row's answer is wrong. `untested`: a reply of the judge was unreadable. `share passed`: the 95 % interval "
+        "of the share of rows that passed. Superfluous source documents are no fault: they became noise documents.\n\n"
         "A row passes if the test found the paradigm that it was written for. `undecided` passes too, except for rows "
         "whose documents should state the answer. A row fails if a noise document answers its question."
     )
@@ -221,11 +221,12 @@ def _evidence(evidence: Mapping[str, Any]) -> str:
         return "No row was measured (`evidence` in config.yaml)."
     explanation = (
         f"A small model read each of {evidence['rows']:,} rows with its source documents, with random documents, and "
-        "without. `help` is a sum. First, the bits per token of the answer that the source documents save, compared "
-        "with the cheapest of random documents and none. Second, a part of the bits per token of the question that "
-        "they save. `share`: the share of the answer's bits that they save against random documents. A row is as "
-        "intended if these numbers, and the number of documents that the answer needs, fit its paradigm, and no noise "
-        "document states the answer. The thresholds have errors. On 75 labelled English pairs, the default model and "
+        "without. `help` adds two numbers. The first is how many bits the source documents save on a token of the "
+        "answer, compared with the cheaper case: random documents, or no documents. The second is a part of what they "
+        "save on a token of the question. `share`: the share of the answer's bits that they save against random "
+        "documents. A row is as intended if two things hold. Its numbers, and how many documents its answer needs, fit "
+        "its paradigm. And no noise document states the answer. "
+        "The thresholds have errors. On 75 labelled English pairs, the default model and "
         "thresholds judged about one pair in ten wrongly."
     )
     noise = f"Superfluous source documents: {evidence['superfluous']:,}. Noise documents that state the answer: "
@@ -310,5 +311,5 @@ def _quoted(text: str) -> str:
 
 
 def _public(value: Any) -> Any:
-    """Return a value for the public card: of a path on this machine, only the name of the file or folder."""
+    """Return a value for the public card. A path on this machine becomes the name of its file or folder."""
     return re.sub(r"(?<!\S)/(?:[^,;]*/)?([^/,;]+)", r"\1", value) if isinstance(value, str) else value

@@ -44,9 +44,9 @@ def _marked(row: Row, weighed: Weighed) -> Row:
 
 
 def _bits(passage: RowPassage, weighed: Weighed) -> float | None:
-    """Return how many more bits question and answer cost without this source document.
+    """Return how many bits more question and answer cost without this source document.
 
-    Of a noise document, return the bits per token of the answer that it saves alone.
+    For a noise document, return how many bits less a token of the answer costs with only this document.
     """
     if passage.role == "source":
         return weighed.lost.get(passage.id)

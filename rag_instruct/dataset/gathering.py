@@ -57,10 +57,11 @@ def without_repeated(items: Iterable[Item], seen: dict[str, str]) -> tuple[list[
 
 
 def question_keys(one: Pair | Row) -> list[str]:
-    """Return the keys by which a repeated question is found: its words, and those of its answer if a fact gave both.
+    """Return the keys by which we find a repeated question. The first key is the question's words.
 
-    So two answers that are alike, but for a yes, a no or the letter of an option, belong to the same question in two
-    wordings. The prompts decide: `compact`, and copies of it.
+    The prompts `compact`, and copies of it, make question and answer from one fact. There the answer's words are a
+    second key, without a yes, a no or the letter of an option: the same answer means the same fact, asked in another
+    wording.
     """
     written_for = (one.intended_paradigm if isinstance(one, Row) else "") or one.paradigm
     of_fact = [f"= {fold(substance(one.answer))}"] if _are_of_sentences(one.prompts, written_for) else []

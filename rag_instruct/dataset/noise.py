@@ -46,7 +46,9 @@ def _window(pair: Pair, run: Run, beyond: int, seed: str) -> Iterator[Hit]:
 
 
 def _hard(pair: Pair, run: Run, beyond: int, seed: str) -> Iterator[Hit]:
-    """Yield the best hits with too few of the answer's words to answer the question. Then yield the window's hits.
+    """Yield the best hits that have few of the answer's words, so that they probably do not answer.
+
+    Then yield the window's hits.
 
     An answer such as "yes" adds no words. Then we cannot see whether a near passage answers, so we take only hits of
     the window.

@@ -35,7 +35,7 @@ class EmbeddedRows:
 
     @classmethod
     def read(cls, rows: Sequence[Path], pairs: Sequence[Path], vectors: Sequence[Path]) -> "EmbeddedRows":
-        """Read each paradigm's rows, and for each row the vector of the pair with the same id, if there are any."""
+        """Read the rows of each paradigm. If `vectors` has files, a row gets the vector of the pair with its id."""
         # Without documents and passages, which no filter reads: they take most of the memory.
         every = [replace(row, documents=(), passages=()) for path in rows for row in read_records(path, Row)]
         if not vectors:
@@ -63,7 +63,7 @@ def language(given: EmbeddedRows, wanted: str) -> Details:
 
 
 def question_words(given: EmbeddedRows, bounds: list[int]) -> Details:
-    """Find questions with fewer or more words than the bounds. The answer options of a choice belong to it."""
+    """Find questions with fewer or more words than the bounds. The options of a choice are part of it."""
     return _outside(given.rows, attrgetter("question"), bounds)
 
 
@@ -103,7 +103,10 @@ def similar_questions(given: EmbeddedRows, threshold: float) -> Details:
 
 
 def _alike(vectors: np.ndarray, start: int, threshold: float) -> list[tuple[int, int, float]]:
-    """Return (place, earlier place, cosine) of similar questions, if `place` is in the block from `start`, in order."""
+    """Compare the questions of the block that begins at `start` with all earlier ones.
+
+    Return those that are similar as (place, earlier place, cosine), sorted.
+    """
     pairs = []
     for first in range(0, start + 1, BLOCK):
         cosines = vectors[start : start + BLOCK] @ vectors[first : first + BLOCK].T
@@ -116,7 +119,10 @@ def _alike(vectors: np.ndarray, start: int, threshold: float) -> list[tuple[int,
 
 
 def overlaps(given: EmbeddedRows, questions: ContaminationIndex) -> Details:
-    """Find questions whose text before the options contains a benchmark's question; if it is empty, the whole text."""
+    """Find questions that share 13 words in a row with a benchmark's question, or contain it whole if it is shorter.
+
+    We look at the text before the options. If there is none, we look at the whole text.
+    """
     found = {row.id: questions.found(stem_of(row.question) or row.question) for row in given.rows}
     return {key: other for key, other in found.items() if other}
 

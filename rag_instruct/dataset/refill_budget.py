@@ -1,7 +1,7 @@
-"""Makes Snakemake run a refill again that stopped for lack of budget, when the user has changed the budget.
+"""Makes Snakemake run a refill again when the user has changed a budget that stopped it.
 
-Snakemake runs a job again when its params have changed, and `budget_param` is one of them. It stays the same, unless
-the last refill ran out of a budget that differs from today's.
+Snakemake runs a job again when its params have changed, and `budget_param` is one of them. It changes in one case only:
+the last refill ran out of budget, and the budget is another one today.
 """
 
 import json
@@ -13,7 +13,10 @@ from rag_instruct.files import read_json, write_json
 
 
 def budget_param(note: Path, budget: Mapping[str, Any]) -> str:
-    """Return the param of the refill's job, as JSON. `note` is the file that the last job wrote by `note_budget`."""
+    """Return the param of the refill's job: the budget as JSON, or "" until a changed budget has asked for a rerun.
+
+    `note` is the file that the last job wrote by `note_budget`.
+    """
     today = json.dumps(budget, sort_keys=True)
     last = {"param": "", "ran_out_of": ""} | (read_json(note) if note.is_file() else {})
     changed = last["ran_out_of"] and last["ran_out_of"] != today

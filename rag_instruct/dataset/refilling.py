@@ -127,7 +127,7 @@ async def refill(
     answer comes first, and no slot is filled in vain. A slot stays open if the store of a replay lacks its answer. When
     the budget is used up, all further slots stay open. Neither stops the run: the data set is only smaller.
     """
-    work.watch = YieldWatch(work.paradigm, work.teacher, LATER)  # the synthesis had useful answers of these prompts
+    work.watch = YieldWatch(work.paradigm, work.teacher, LATER)  # the synthesis showed that these prompts work
     ended: list[UsedUp] = []
     unstored: list[int] = []
     pairs: list[Pair] = []

@@ -31,8 +31,9 @@ def why(rejects: Mapping[str, int], relabelled: int = 0) -> str:
 
     `relabelled` rows were written for these paradigms, but belong to others now.
 
-    A row slot ends after `tries` requests, or after LOOKED_AT times as many candidates. So a candidate that was
-    rejected before a request weighs 1 / LOOKED_AT. The reasons are ordered by these weights, but we show plain counts.
+    A row slot ends after `tries` candidates that the teacher was asked about, or after LOOKED_AT times as many in all.
+    So a candidate that was rejected before a request weighs 1 / LOOKED_AT. These weights order the reasons, but we show
+    plain counts.
     """
     lost = {reason: count for reason, count in rejects.items() if reason != Reason.SURPLUS}
     moved = (
@@ -42,7 +43,10 @@ def why(rejects: Mapping[str, int], relabelled: int = 0) -> str:
         else ""
     )
     if not lost:
-        return moved or "Nothing was rejected: set numbers of rows under `paradigms` in config.yaml."
+        return (
+            moved
+            or "No candidate was rejected. Were any rows asked for? Set their numbers under `paradigms` in config.yaml."
+        )
     weights = {reason: count / (LOOKED_AT if reason in WITHOUT_REQUEST else 1) for reason, count in lost.items()}
     ordered = sorted(lost, key=lambda reason: -weights[reason])
     enough = TELLING * sum(weights.values())

@@ -28,7 +28,7 @@ from rag_instruct.words import added_words, content, share
 UNKNOWN = "i do not know"
 PROMPTS = ("closed_book", "with_documents", "from_documents", "grade", "criteria", "grade_open")
 OPEN = ("command", "explanation", "comparison")  # kinds of tasks that have many right answers
-MAY_ANSWER = 0.8  # we ask the judge about a noise document if it has at least this share of the answer's words
+MAY_ANSWER = 0.8  # the judge is asked about a noise document with this share of the words that the answer adds
 
 
 class Unreadable(Exception):

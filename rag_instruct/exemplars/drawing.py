@@ -21,8 +21,8 @@ from rag_instruct.words import count_characters, fold
 from rag_instruct.worked_examples import has_worked_examples
 
 SHOWN = 500  # how many characters of a dropped instruction we save: some are whole books
-LEAST_BLOCK = 1024  # the fewest exemplars that one pass over a file reads
-MOST_BLOCK = 65_536  # the most of them, unless more are wanted
+LEAST_BLOCK = 1024  # the first block has at least so many exemplars
+MOST_BLOCK = 65_536  # a block does not grow beyond this, unless more are wanted
 
 
 @dataclass
@@ -33,7 +33,7 @@ class Cleaning:
     language: str | None = "en"  # ISO 639-1
     threshold: float | None = 0.8  # least Jaccard similarity of near duplicates
     benchmarks: ContaminationIndex = field(default_factory=lambda: ContaminationIndex({}))
-    worked_examples: bool = True  # whether they are dropped
+    worked_examples: bool = True  # whether instructions with worked examples are dropped
 
     def __post_init__(self) -> None:
         self._known: dict[str, str] = {}  # normalised text -> id of the first exemplar with that text
@@ -91,9 +91,9 @@ class DrawnExemplars:
 def draw(sets: Mapping[str, tuple[Path, str, int]], seed: str, cleaning: Cleaning) -> DrawnExemplars:
     """Draw from each set the first exemplars that pass the checks, in the order of their digests.
 
-    `sets` has each set's table, licence and wanted number. We stop at the wanted number. A draw depends only on earlier
-    sets, because it must not repeat their texts. So a new set at the end, or a larger number for the last set, does not
-    change earlier draws.
+    `sets` has each set's table, licence and wanted number. We stop at the wanted number. No text is
+    drawn twice, so the sets before a set change what it gives, and those after it do not. So a new set at the end, or a
+    larger number for the last set, keeps all earlier draws.
     """
     drawn = DrawnExemplars()
     for name, (table, license_, wanted) in sets.items():
@@ -134,9 +134,9 @@ def draw(sets: Mapping[str, tuple[Path, str, int]], seed: str, cleaning: Cleanin
 def in_drawing_order(table: Path, name: str, license_: str, seed: str, block: int) -> Iterator[Exemplar]:
     """Read a set's exemplars in the order of the digests of seed and id.
 
-    So the other records of the set do not change an exemplar's turn. Memory holds a block of exemplars, which needs one
-    pass over the file. Each block is twice as large as the one before, up to MOST_BLOCK, because sets of which most are
-    dropped would need too many passes.
+    So another record more or less does not change the order of the others. We hold one block of exemplars in memory,
+    and each block costs one pass over the file. If the checks drop most exemplars of a set, it needs many blocks. So
+    each block is twice as large as the one before, up to MOST_BLOCK.
     """
     rows = pq.read_table(table, columns=["row"])["row"].to_numpy()
     drawn_by = np.array([digest(seed, f"{name}:{row}")[:24] for row in rows.tolist()], dtype="S24")

@@ -70,7 +70,10 @@ def _check(name: str, one: Mapping[str, Any]) -> None:
 
 
 def table(found: Funnel) -> "pd.DataFrame":
-    """Return a table with a column for each set, and a line for each step and each reason to drop exemplars."""
+    """Return a table with a column for each set, and a line for each step.
+
+    A step that drops exemplars has a line for each reason.
+    """
     columns = [_flat(one) for one in found.values()]
     order = {step: place for place, step in enumerate(STEPS)}
     labels = sorted({label: None for column in columns for label in column}, key=lambda label: order[step_of(label)])

@@ -16,7 +16,7 @@ def _any(words: str) -> str:
 TECHNOLOGY = _any(
     r"python javascript typescript rust sql html css regex react node\.?js pandas numpy bash git docker excel"
 )
-# What such technologies are is knowledge. How something is done with them asks for a program.
+# A question about what a technology is needs knowledge. A question how to do something with it needs a program.
 KNOWING = (
     r"^(please )?(what (is|are|was|were)|who|when|which|why|explain|describe|compare|discuss|outline|define"
     r"|(list|name|state|tell|give|identify|summari[sz]e).{0,30}\b(differences?|advantages?|features?|history|uses|steps)"
@@ -46,7 +46,7 @@ SCHOOL = _any(
     " (two|three).circles fibonacci median.of mode.of mean.of decimal.places integers"
 )
 NEAR = r".{0,40}"
-# What is made up is no knowledge, unless it is a text about facts.
+# "Create" and the like ask for invention, unless they ask for a text about facts, such as a summary.
 MADE = (
     r"\A\W*(please |can you |could you )?(generate|create|design|compose|brainstorm|come up with|formulate|invent"
     r"|produce|construct|make|draft)\b"
@@ -105,11 +105,11 @@ DROP = {
         + r"\b(following|this|the|these|words?)\b.{0,20}"
         + OWN_TEXT,
         r"^(article|passage|text|review|context|paragraph|premise): .{40}",
-        # More than a name after the line break, but no options
+        # After the line break there are more words than a name has, and they are no options.
         r"^[^\n]*\b(following|below|the input)\b[^\n]*\n(?!\W*A\W)(?=\W*\w+(\W+\w+){3})",
         r"\A[^\n]*\b(this|these|the|an?|two)\b[^\n]{0,25}" + OWN_TEXT + r"[^\n]*\n+[^\n]{20}",
         r"\Agiven\b[^\n]*\n(?=\W*\w+(\W+\w+){6})",
-        # A sentence or a record after the line break, but no claim to be checked
+        # After the line break there is a sentence or a record to work on, and the first line asks to check no claim.
         r"\A(?![^\n]*\b(claim|statement|true|false|right|correct|fact|solution|problem))[^\n]+\n++"
         r"(?!\W*(a|answer|options?)\W)(\w+: [^\n]+\n|[^\n?]{30,}[.!]\s*\Z)",
         r"^\W*(take|read|put|insert|format|select|complete|sort) ",
@@ -148,7 +148,7 @@ DROP = {
         r"\bsay \"",
     ],
 }
-# An instruction must match one of these: it asks for something, or it names something.
+# An English instruction must match one of these, or have a question mark: it asks for something, or it names something.
 ASKS = _any(
     r"what who whom whose which when where why how did does do are was were can claim true.or.false explain describe"
     r" compare contrast discuss outline summari[sz]e list table name define identify evaluate analy[sz]e provide tell"

@@ -67,7 +67,7 @@ class Fields:
         return f"{text}\n{given}" if text.strip() and given else text
 
     def unread(self, record: Any) -> str:
-        """Return the field of the record's input if the schema does not read one, or ""."""
+        """Return the name of a field that seems to hold an input and is not read, or "" if there is none."""
         if self.input:
             return ""
         found = ((name, _first(value)) for name in INPUTS for value in member_as_list(record, name))
@@ -112,7 +112,7 @@ class Turns:
         raise LeftOut(Reason.NO_HUMAN_TURN)
 
     def unread(self, record: Any) -> str:
-        """Return "": conversations have no input besides."""
+        """Return "": a conversation has no separate input."""
         return ""
 
 
@@ -165,7 +165,7 @@ SCHEMAS: dict[str, Schema] = {
 
 
 def _whole(content: Any) -> Any:
-    """Return the text of a turn whose content is a list of parts, as chats with pictures have. Others stay."""
+    """Return the content of a turn: if it is a list of parts that are all texts, these texts as one, else as it is."""
     if not isinstance(content, list) or not content:
         return content
     parts = [part for part in content if isinstance(part, dict) and part.get("type") == "text"]
@@ -227,7 +227,7 @@ def own_schema(fields: Mapping[str, Any]) -> Schema:
 
 
 class InstructionSet:
-    """The records of an instruction set's files, and by reason how many were left out."""
+    """The records of an instruction set's files, and how many were left out for each reason."""
 
     def __init__(self, paths: Iterable[Path], name: str, schema: Schema, form: Form = PLAIN) -> None:
         self.paths, self.name = list(paths), name
@@ -239,7 +239,7 @@ class InstructionSet:
     def __iter__(self) -> Iterator[tuple[int, str]]:
         """Yield the row number and the instruction of each record that we use.
 
-        Raises UserError if there is no record, the first record has another schema, or too many others have.
+        Raises UserError if no record is left to use, or if the first record or over 1 % of all have another schema.
         """
         unread, marked = Counter[str](), 0
         for path in self.paths:
@@ -307,7 +307,7 @@ class InstructionSet:
 def load(given: InstructionSet, table: Path, summary: Path, described: Mapping[str, Any]) -> None:
     """Write a set's instructions as Parquet, and a summary as JSON.
 
-    The summary has `described`, the number of records, and by reason how many were left out.
+    The summary has `described`, the number of records, and how many were left out for each reason.
     """
     written = 0
     with whole(table) as temporary, pq.ParquetWriter(temporary, TABLE, compression="zstd") as writer:
@@ -317,8 +317,8 @@ def load(given: InstructionSet, table: Path, summary: Path, described: Mapping[s
     left_out = dict(sorted(given.left_out.items()))
     if written + sum(left_out.values()) != given.records:
         raise UserError(
-            f"{given.name}: {given.records} records came in, but {written} were written and left out: {left_out}. "
-            "Please report this bug"
+            f"{given.name}: {given.records} records were read, but {written} written and "
+            f"{sum(left_out.values())} left out ({left_out}). Please report this bug"
         )
     write_json(summary, {**described, "records": given.records, "left_out": left_out, "instructions": written})
     logger.info("%s: %d records, %d instructions; left out: %s", given.name, given.records, written, left_out)

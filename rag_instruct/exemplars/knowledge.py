@@ -1,4 +1,4 @@
-"""The paper's exemplar filter: a language model says which exemplars need knowledge, several per request."""
+"""The paper's exemplar filter: a language model says which exemplars need knowledge. One request asks about several."""
 
 from collections.abc import Iterable, Iterator
 from functools import partial
@@ -58,7 +58,7 @@ def instructions(batch: list[Exemplar]) -> str:
 async def judge(
     batch: list[Exemplar], prompt: Prompt, teacher: Session, watch: YieldWatch | None = None
 ) -> list[Judged]:
-    """Return a batch's exemplars; those that do not need knowledge, as the teacher says, are dropped.
+    """Return all exemplars of a batch, in order. Those that the teacher does not call knowledge are DroppedExemplars.
 
     If the endpoint refuses the request or the reply does not fit the schema, we ask about each exemplar separately. So
     one bad exemplar does not lose the others. `watch` stops the stage when the teacher's replies cannot be read.
@@ -88,7 +88,7 @@ def _judged(exemplar: Exemplar, category: str) -> Judged:
 async def filter_by_teacher(
     exemplars: Iterable[Exemplar], prompt: Prompt, teacher: Session, size: int
 ) -> tuple[list[Exemplar], list[DroppedExemplar]]:
-    """Return the exemplars that we keep, and the dropped ones with their reasons; a request has about `size`."""
+    """Return the exemplars that we keep, and the dropped ones. A request asks about `size` exemplars."""
     work = partial(judge, prompt=prompt, teacher=teacher, watch=YieldWatch("exemplar filter", teacher))
     judged = await at_once(batches(exemplars, size), work, teacher.model.in_flight, "judging exemplars")
     every = [one for batch in judged for one in batch]
