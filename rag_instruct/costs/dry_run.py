@@ -2,13 +2,16 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from contextlib import suppress
+from typing import Any, TypeVar
 
 from rag_instruct.llm.answers import AnswerStore
 from rag_instruct.llm.endpoints import TeacherModel
 from rag_instruct.llm.segments import Reply, Request
 from rag_instruct.llm.session import AnswerSource, Session
 from rag_instruct.logs import progress
+
+Result = TypeVar("Result")
 
 
 class NotBought(Exception):
@@ -47,17 +50,15 @@ class DryRunClient(AnswerSource):
         self.wanted[""] = self.session.model.request(body)
 
 
-def look(works: Sequence[Callable[[], Awaitable[Any]]]) -> tuple[int, int]:
-    """Do the work with stored answers. Return how many pieces of work are done, and how many lack an answer."""
+def look(works: Sequence[Callable[[], Awaitable[Result]]]) -> tuple[list[Result], int]:
+    """Do the work with stored answers. Return the results, and how many pieces of work lack an answer."""
 
-    async def everything() -> int:
-        lacking = 0
+    async def everything() -> list[Result]:
+        results = []
         for work in progress(works, "looking into the store", len(works)):
-            try:
-                await work()
-            except NotBought:
-                lacking += 1
-        return lacking
+            with suppress(NotBought):
+                results.append(await work())
+        return results
 
-    lacking = asyncio.run(everything())
-    return len(works) - lacking, lacking
+    results = asyncio.run(everything())
+    return results, len(works) - len(results)

@@ -112,9 +112,9 @@ class _PaidStages:
                 facts=facts_by_passage(facts) if facts else {},
             )  # fmt: skip
             works = [partial(synthesis.fill, place, slot, dataset["tries"]) for place, slot in enumerate(wanted)]
-            pairs, lacking = look(works)
+            filled, lacking = look(works)
             asked = sum(bool(reject.request_keys) for reject in synthesis.rejects)  # others had no documents
-            self.pairs, self.rejects = self.pairs + pairs, self.rejects + asked
+            self.pairs, self.rejects = self.pairs + sum(map(bool, filled)), self.rejects + asked
         else:
             lacking = len(wanted)
             client.note(assumed_request(prompt, paradigm))

@@ -1,0 +1,69 @@
+"""What a preview learns from stored answers."""
+
+import asyncio
+import json
+
+import pytest
+from asking import PRICES
+from conftest import ROOT
+from stage import DEPTH, prepare
+
+from rag_instruct.costs.dry_run import DryRunClient
+from rag_instruct.costs.preview import _PaidStages
+from rag_instruct.llm.answers import AnswerStore
+from rag_instruct.llm.budget import BudgetAccount
+
+TEACHER = {"model": "m", "base_url": "http://127.0.0.1:9/v1", "sampling": {"temperature": 0}}
+SKIPPED = json.dumps({"skip": True, "question": "", "answer": ""})
+DATASET = {
+    "corpus": "c", "paradigms": {"useless_doc": 10, "single_doc_answer": 10}, "oversample": 0, "tries": 2, "seed": 1,
+    "prompts": "full", "language": "en", "simulate_instructions": True, "source_depth": DEPTH, "source_words": 0,
+    "declining": 0, "citations": False, "multi_documents": {"choose": "next_hits"}, "documents": 5,
+    "verification": {"share": 0.5, "judge": "t"},
+}  # fmt: skip
+
+
+def put(folder, requests, text="x", tokens=9, stage="synthesis"):
+    """Put an answer to each request into the store, as another data set bought it."""
+
+    async def add():
+        store = AnswerStore(folder)
+        for key, request in requests.items():
+            usage = {"prompt_tokens": 10, "completion_tokens": tokens}
+            reply = {"text": text, "finish_reason": "stop", "usage": usage}
+            await store.put({"key": key, "for": "other", "stage": stage, "request": request, "reply": reply})
+        store.close()
+
+    asyncio.run(add())
+
+
+def requests(count, model="m"):
+    return {f"key {number}": {"model": model, "messages": []} for number in range(count)}
+
+
+def client(folder):
+    return DryRunClient.of(TEACHER, AnswerStore(folder), "t")
+
+
+@pytest.fixture
+def stages(tmp_path):
+    """The paid stages of a data set whose exemplars are searched."""
+    prepare(tmp_path / "corpora/c")
+    for name, source in (("exemplars/kept.jsonl", "exemplars.jsonl"), ("search/exemplars.parquet", "run.parquet")):
+        (tmp_path / "set" / name).parent.mkdir(parents=True)
+        (tmp_path / "corpora/c" / source).rename(tmp_path / "set" / name)
+    made, account = tmp_path / "set", BudgetAccount("set", "preview", PRICES)
+    current = [*made.rglob("*.*"), tmp_path / "corpora/c/passages.arrow"]
+    return _PaidStages(DATASET, tmp_path, made, made, ROOT / "resources/prompts", account, current)
+
+
+def test_a_slot_whose_tries_were_all_rejected_is_no_pair(stages, tmp_path):
+    answers = tmp_path / "answers"
+    assert stages.synthesis("single_doc_answer", client(answers)).requests == 11, "at the assumed yield"
+    while (refused := client(answers)) and stages.synthesis("useless_doc", refused).requests:
+        put(answers, refused.wanted, SKIPPED)
+    stages.pairs = stages.rejects = 0
+    done = stages.synthesis("useless_doc", client(answers))
+    assert (done.stored, done.requests) == (20, 0), "each slot has used both tries"
+    assert (stages.pairs, stages.rejects) == (0, 20)
+    assert stages.synthesis("single_doc_answer", client(answers)).requests == 17, "9 of 30 candidates become pairs"
