@@ -17,6 +17,7 @@ from pathlib import Path
 
 from rag_instruct import cli
 from rag_instruct.costs.embedding_preview import preview_embedding
+from rag_instruct.costs.estimate import subtract_stored
 from rag_instruct.costs.evaluation_preview import preview_evaluation
 from rag_instruct.costs.inputs import current_files
 from rag_instruct.costs.preview import preview_data_set
@@ -47,6 +48,7 @@ def main(
     estimates = preview_embedding(given, dataset, results, store, account, current)
     estimates += preview_data_set(given, dataset, results, folder, account, current)
     estimates += preview_evaluation(given, dataset, results, store, account, current)
+    subtract_stored(estimates, store)
     print(preview_table(estimates, account.spent(store), account, is_refilled(given["datasets"][dataset])))
     for said in missing_keys_of(given, dataset, {one.model for one in estimates if one.requests}):
         print(f"{WARNING}{said}")

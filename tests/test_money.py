@@ -14,7 +14,7 @@ from loopback import endpoint
 from stage import DEPTH, Stage, prepare, settings
 
 from rag_instruct.costs.dry_run import DryRunClient
-from rag_instruct.costs.estimate import Requests, estimate, rows_to_requests
+from rag_instruct.costs.estimate import estimate, rows_to_requests
 from rag_instruct.costs.ledger import entries, summary
 from rag_instruct.costs.preview import _same_exemplars
 from rag_instruct.errors import UserError
@@ -289,18 +289,6 @@ def test_a_preview_learns_how_many_candidates_are_rejected():
     assert rows_to_requests(38, 4, 1, 0, 500).expected > 38 * 3.8, "nearly all tries of all rows"
     assert rows_to_requests(38, 4, 1, 20, 0) == rows_to_requests(38, 4, 1, 0, 0), "luck with the first is not believed"
     assert rows_to_requests(10, 3, 2, 0, 0)[1:] == (10, 60)
-
-
-def test_answers_of_other_data_sets_may_serve_a_stage_that_is_not_counted(tmp_path):
-    with endpoint(lambda request: "x") as served:
-        ask_all(served.base_url, tmp_path, range(30))
-    model = TeacherModel("m", (Endpoint("http://127.0.0.1:9/v1"),))
-    client = DryRunClient(model, AnswerStore(tmp_path))
-    client.note(body(1))
-    account = BudgetAccount("ablation", "x", PRICES)
-    found = estimate(client, "synthesis single_doc_answer", Requests(44, 40, 80), False, account, 40)
-    assert (found.requests, found.least, found.most) == (44, 10, 80)
-    assert estimate(client, "verification x", Requests(44, 40, 80), False, account, 40).least == 40
 
 
 def test_a_previews_answers_have_room_to_think_once(tmp_path):

@@ -9,6 +9,7 @@ from conftest import ROOT
 from stage import DEPTH, prepare
 
 from rag_instruct.costs.dry_run import DryRunClient
+from rag_instruct.costs.estimate import Estimate, subtract_stored
 from rag_instruct.costs.preview import _PaidStages
 from rag_instruct.llm.answers import AnswerStore
 from rag_instruct.llm.budget import BudgetAccount
@@ -67,3 +68,28 @@ def test_a_slot_whose_tries_were_all_rejected_is_no_pair(stages, tmp_path):
     assert (done.stored, done.requests) == (20, 0), "each slot has used both tries"
     assert (stages.pairs, stages.rejects) == (0, 20)
     assert stages.synthesis("single_doc_answer", client(answers)).requests == 17, "9 of 30 candidates become pairs"
+
+
+def assumed(stage, least, counted=False, stored=0):
+    return Estimate(stage, "m", counted, stored, least + 4, least, 2 * least, 0, 0, None, None)
+
+
+def test_a_stored_answer_may_serve_one_assumed_stage(tmp_path):
+    """Before, each paradigm was without all the answers of the synthesis."""
+    put(tmp_path, requests(60))
+    estimates = [
+        assumed("exemplar filter", 40),
+        assumed("synthesis useless_doc", 40),
+        assumed("synthesis single_doc_answer", 40),
+        assumed("synthesis multi_doc_answer", 40, counted=True, stored=10),
+        assumed("verification useless_doc", 40),
+    ]
+    subtract_stored(estimates, AnswerStore(tmp_path))
+    assert [one.least for one in estimates] == [40, 0, 30, 40, 40], "50 of 60 answers are left for 80 requests"
+    assert {(one.requests, one.most) for one in estimates} == {(44, 80)}
+
+
+def test_answers_of_another_model_serve_no_stage(tmp_path):
+    put(tmp_path, requests(60, "other"))
+    subtract_stored(estimates := [assumed("synthesis useless_doc", 40)], AnswerStore(tmp_path))
+    assert estimates[0].least == 40

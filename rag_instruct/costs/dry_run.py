@@ -40,11 +40,6 @@ class DryRunClient(AnswerSource):
         """Return whether the store has the answer to a request, without reading it."""
         return key in self._store and not self._store.is_unknown(key)
 
-    def stored_of(self, stage: str) -> int:
-        """Return how many answers of the model the store has for a stage, whichever data set bought them."""
-        records = self._store.answers_of(self.session.model.model)
-        return sum(stage.startswith(record.get("stage", "unknown")) for record in records)
-
     def note(self, body: Request) -> None:
         """Note a typical request, from which the cost of others is estimated."""
         self.wanted[""] = self.session.model.request(body)

@@ -1,10 +1,13 @@
 """Estimates what a stage would still buy, from the requests of its dry run."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from rag_instruct.costs.dry_run import DryRunClient
 from rag_instruct.files import digest
+from rag_instruct.llm.answers import AnswerStore
 from rag_instruct.llm.budget import BudgetAccount
 from rag_instruct.llm.prices import FREE
 from rag_instruct.llm.tokens import counter, prompt_tokens
@@ -51,8 +54,7 @@ def estimate(
 ) -> Estimate:
     """Estimate the cost of `requests` requests like those that the client noted.
 
-    If the store holds too few answers to learn the length from, assume `answer_tokens` per answer. If the requests are
-    not counted, stored answers of the model and stage may serve.
+    If the store holds too few answers to learn the length from, assume `answer_tokens` per answer.
     """
     if not isinstance(requests, Requests):
         requests = Requests(requests, requests, requests)
@@ -64,16 +66,30 @@ def estimate(
     learnt = len(known) >= ENOUGH
     completion = sum(known.values()) / len(known) if learnt else answer_tokens + model.reasoning_tokens
     tokens = {"prompt": round(requests.expected * prompt), "completion": round(requests.expected * completion)}
-    may_serve = 0 if counted else client.stored_of(stage)
-    least = max(0, round(requests.least) - may_serve)
     price = account.price(model.model, model.name)
     if price is None and not any(endpoint.key_variable for endpoint in model.endpoints):
         price = FREE  # the user's own server
     dollars = price.dollars(tokens) if price else None
     batch = price.dollars(tokens, batch=True) if price else None
-    counts = round(requests.expected), least, round(requests.most)
+    counts = round(requests.expected), round(requests.least), round(requests.most)
     amounts = *counts, tokens["prompt"], tokens["completion"], dollars, batch
     return Estimate(stage, model.model, counted, client.session.replayed, *amounts)
+
+
+def subtract_stored(estimates: Sequence[Estimate], store: AnswerStore) -> None:
+    """Subtract stored answers, which may serve, from the `least` requests of stages that are not counted.
+
+    An answer tells its stage, but not its paradigm. So we subtract it once, from the first estimate that it may serve.
+    Answers that a dry run has read are not left for other estimates.
+    """
+    for model in {one.model for one in estimates if not one.counted}:
+        stages = Counter(record.get("stage", "unknown") for record in store.answers_of(model))
+        for stage, bought in stages.items():
+            may_serve = [one for one in estimates if one.model == model and one.stage.startswith(stage)]
+            left = max(0, bought - sum(one.stored for one in may_serve))
+            for one in may_serve:
+                served = 0 if one.counted else min(left, one.least)
+                one.least, left = one.least - served, left - served
 
 
 def rows_to_requests(rows: int, tries: int, steps: int, pairs: int, rejects: int) -> Requests:
