@@ -9,7 +9,7 @@ from conftest import ROOT
 from stage import DEPTH, prepare
 
 from rag_instruct.costs.dry_run import DryRunClient
-from rag_instruct.costs.estimate import Estimate, subtract_stored
+from rag_instruct.costs.estimate import Estimate, estimate, subtract_stored
 from rag_instruct.costs.preview import _PaidStages
 from rag_instruct.llm.answers import AnswerStore
 from rag_instruct.llm.budget import BudgetAccount
@@ -93,3 +93,16 @@ def test_answers_of_another_model_serve_no_stage(tmp_path):
     put(tmp_path, requests(60, "other"))
     subtract_stored(estimates := [assumed("synthesis useless_doc", 40)], AnswerStore(tmp_path))
     assert estimates[0].least == 40
+
+
+@pytest.mark.parametrize(
+    ("stored", "stage", "tokens"), [(50, "synthesis", 70), (49, "synthesis", 180), (50, "verification", 180)]
+)
+def test_the_length_of_answers_is_learnt_from_all_of_the_model_and_stage(tmp_path, stored, stage, tokens):
+    """Before, only the answers that a dry run had read counted: none, if the stage is assumed."""
+    put(tmp_path, requests(stored), tokens=70, stage=stage)
+    put(tmp_path, requests(90, "other"), tokens=500)
+    asked, account = client(tmp_path), BudgetAccount("set", "preview", PRICES)
+    asked.note({"messages": [], "max_tokens": 9})
+    found = estimate(asked, "synthesis useless_doc", 10, False, account, 180)
+    assert found.completion_tokens == 10 * tokens

@@ -1,7 +1,7 @@
 """Runs a stage without buying, to find the requests whose answers the store lacks."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -39,6 +39,12 @@ class DryRunClient(AnswerSource):
     def has(self, key: str) -> bool:
         """Return whether the store has the answer to a request, without reading it."""
         return key in self._store and not self._store.is_unknown(key)
+
+    def stored(self, stage: str) -> Iterator[Reply]:
+        """Yield the stored replies of the model for a stage, of all data sets, about the latest first."""
+        for record in self._store.answers_of(self.session.model.model):
+            if stage.startswith(record.get("stage", "unknown")):
+                yield record["reply"]
 
     def note(self, body: Request) -> None:
         """Note a typical request, from which the cost of others is estimated."""

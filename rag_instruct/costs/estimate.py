@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import NamedTuple
 
 from rag_instruct.costs.dry_run import DryRunClient
@@ -10,6 +11,7 @@ from rag_instruct.files import digest
 from rag_instruct.llm.answers import AnswerStore
 from rag_instruct.llm.budget import BudgetAccount
 from rag_instruct.llm.prices import FREE
+from rag_instruct.llm.segments import tokens_of
 from rag_instruct.llm.tokens import counter, prompt_tokens
 
 SAMPLE = 500  # requests whose tokens we count; we assume the same average for the others
@@ -54,17 +56,17 @@ def estimate(
 ) -> Estimate:
     """Estimate the cost of `requests` requests like those that the client noted.
 
-    If the store holds too few answers to learn the length from, assume `answer_tokens` per answer.
+    The average length of an answer is that of stored answers, or `answer_tokens` if too few are stored.
     """
     if not isinstance(requests, Requests):
         requests = Requests(requests, requests, requests)
-    model, known = client.session.model, client.session.completions
+    model = client.session.model
     noted = sorted(client.wanted.items(), key=lambda item: digest(item[0]))[:SAMPLE]
     count = counter(model.model, model.tokenizer)
     prompt = sum(prompt_tokens(request, count) for _, request in noted) / max(len(noted), 1)
+    known = _lengths(client, stage) if answer_tokens else []  # vectors have no tokens
     # A reasoning model's stored answers include its thoughts. We add them to assumed answers.
-    learnt = len(known) >= ENOUGH
-    completion = sum(known.values()) / len(known) if learnt else answer_tokens + model.reasoning_tokens
+    completion = sum(known) / len(known) if len(known) >= ENOUGH else answer_tokens + model.reasoning_tokens
     tokens = {"prompt": round(requests.expected * prompt), "completion": round(requests.expected * completion)}
     price = account.price(model.model, model.name)
     if price is None and not any(endpoint.key_variable for endpoint in model.endpoints):
@@ -74,6 +76,14 @@ def estimate(
     counts = round(requests.expected), round(requests.least), round(requests.most)
     amounts = *counts, tokens["prompt"], tokens["completion"], dollars, batch
     return Estimate(stage, model.model, counted, client.session.replayed, *amounts)
+
+
+def _lengths(client: DryRunClient, stage: str) -> list[int]:
+    """Return the tokens of the answers that the dry run has read. If these are few, take all of the model and stage."""
+    known = list(client.session.completions.values())
+    if len(known) >= ENOUGH:
+        return known
+    return [tokens_of(reply)["completion"] for reply in islice(client.stored(stage), SAMPLE)]
 
 
 def subtract_stored(estimates: Sequence[Estimate], store: AnswerStore) -> None:
