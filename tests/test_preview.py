@@ -9,9 +9,10 @@ from conftest import ROOT
 from stage import DEPTH, prepare
 
 from rag_instruct.costs.dry_run import DryRunClient
+from rag_instruct.costs.embedding_preview import _lacking
 from rag_instruct.costs.estimate import Estimate, estimate, subtract_stored
 from rag_instruct.costs.preview import _PaidStages
-from rag_instruct.llm.answers import AnswerStore
+from rag_instruct.llm.answers import AnswerStore, request_key
 from rag_instruct.llm.budget import BudgetAccount
 
 TEACHER = {"model": "m", "base_url": "http://127.0.0.1:9/v1", "sampling": {"temperature": 0}}
@@ -106,3 +107,13 @@ def test_the_length_of_answers_is_learnt_from_all_of_the_model_and_stage(tmp_pat
     asked.note({"messages": [], "max_tokens": 9})
     found = estimate(asked, "synthesis useless_doc", 10, False, account, 180)
     assert found.completion_tokens == 10 * tokens
+
+
+def test_vectors_that_are_bought_are_in_the_store(tmp_path):
+    texts = [f"text {number}" for number in range(10)]
+    bodies = [client(tmp_path).session.model.request({"input": f"query: {text}"}) for text in texts[:4]]
+    put(tmp_path, {request_key(body): body for body in bodies}, stage="embedding")
+    buyer = client(tmp_path)
+    assert _lacking(texts, 10, buyer, "query: ") == 6
+    found = estimate(buyer, "embedding c", 6, True, BudgetAccount("set", "preview", PRICES), 0)
+    assert (found.stored, found.requests, found.completion_tokens) == (4, 6, 0)

@@ -98,7 +98,8 @@ def test_the_whole_way(project, served, monkeypatch, caplog):
     store = AnswerStore(folder / "answers")
     assert {(record["stage"], record["for"]) for record in store.records()} == {("embedding", "rag_instruct_demo")}
     assert sum(tokens_of(record["reply"])["prompt"] for record in store.records()) == served.tokens
-    assert previewed(folder)["embedding demo"].requests == 0
+    bought = previewed(folder)["embedding demo"]
+    assert (bought.stored, bought.requests) == (PASSAGES, 0)
     (unbought := folder / "answers").rename(folder / "elsewhere")
     assert previewed(folder)["embedding demo"].requests == PASSAGES
     (folder / "elsewhere").rename(unbought)

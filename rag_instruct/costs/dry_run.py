@@ -25,6 +25,7 @@ class DryRunClient(AnswerSource):
         self._store = store
         self.session = Session(model, store, self)
         self.wanted: dict[str, Request] = {}
+        self._seen = 0  # requests whose answers `has` found
 
     @classmethod
     def of(cls, teacher: dict[str, Any], store: AnswerStore, name: str = "") -> "DryRunClient":
@@ -37,8 +38,15 @@ class DryRunClient(AnswerSource):
         raise NotBought(key)
 
     def has(self, key: str) -> bool:
-        """Return whether the store has the answer to a request, without reading it."""
-        return key in self._store and not self._store.is_unknown(key)
+        """Return whether the store has the answer to a request, without reading it. Count the answer as found."""
+        found = key in self._store and not self._store.is_unknown(key)
+        self._seen += found
+        return found
+
+    @property
+    def found(self) -> int:
+        """How many requests the store has answered."""
+        return self.session.replayed + self._seen
 
     def stored(self, stage: str) -> Iterator[Reply]:
         """Yield the stored replies of the model for a stage, of all data sets, about the latest first."""

@@ -75,7 +75,7 @@ def estimate(
     batch = price.dollars(tokens, batch=True) if price else None
     counts = round(requests.expected), round(requests.least), round(requests.most)
     amounts = *counts, tokens["prompt"], tokens["completion"], dollars, batch
-    return Estimate(stage, model.model, counted, client.session.replayed, *amounts)
+    return Estimate(stage, model.model, counted, client.found, *amounts)
 
 
 def _lengths(client: DryRunClient, stage: str) -> list[int]:
