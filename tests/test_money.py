@@ -168,7 +168,7 @@ def test_a_preview_counts_assumes_and_comes_to_nothing_left(tmp_path, monkeypatc
     dataset = {
         "corpus": "c", "encoder": "e", "retriever": "bm25", "runs": {}, "refill": True, "exemplar_filter": "heuristic", "exemplars_a_request": 10, "exemplars": {"e": 100}, "teacher": "t", "prompts": "full", "oversample": 0,
         "paradigms": {"single_doc_answer": 40}, "tries": 2, "seed": 1, "simulate_instructions": True,
-        "source_depth": DEPTH, "source_words": 0, "language": "en", "declining": 0, "citations": False, "multi_documents": {"choose": "linked"}, "budget": {"dollars": 5}, "verification": {"share": 0},
+        "source_depth": DEPTH, "source_words": 0, "language": "en", "declining": 0, "citations": False, "multi_documents": {"choose": "linked"}, "documents": 5, "budget": {"dollars": 5}, "verification": {"share": 0},
         "evaluation": {"models": [], "benchmarks": [], "max_new_tokens": 1, "decoding": "greedy", "closed_book": True}, "quality_filters": {},
     }  # fmt: skip
 

@@ -117,3 +117,18 @@ def test_vectors_that_are_bought_are_in_the_store(tmp_path):
     assert _lacking(texts, 10, buyer, "query: ") == 6
     found = estimate(buyer, "embedding c", 6, True, BudgetAccount("set", "preview", PRICES), 0)
     assert (found.stored, found.requests, found.completion_tokens) == (4, 6, 0)
+
+
+def test_the_range_of_a_verification_bounds_what_a_row_needs(stages, tmp_path):
+    """5 of 10 rows have 5 documents. The first reply may be unreadable, or each noise document may need a test."""
+    found = stages.verification("single_doc_answer", client(tmp_path / "answers"))
+    assert (found.requests, found.least, found.most) == (5 * 2 * 3, 5, 5 * (1 + 2 * (3 + 4)))
+    stages.dataset = {**DATASET, "documents": 0}
+    found = stages.verification("single_doc_answer", client(tmp_path / "answers"))
+    assert found.most == 5 * (1 + 2 * 3)
+
+
+def test_a_row_of_several_source_documents_may_need_a_test_of_each(stages, tmp_path):
+    stages.dataset = {**DATASET, "paradigms": {"multi_doc_answer": 10}, "documents": 0}
+    found = stages.verification("multi_doc_answer", client(tmp_path / "answers"))
+    assert (found.requests, found.least, found.most) == (5 * 2 * 5, 5, 5 * (1 + 2 * (3 + 4)))

@@ -12,7 +12,8 @@ from loopback import endpoint
 
 from rag_instruct import cli
 from rag_instruct.dataset.verdicts import apply_verdicts, matrix
-from rag_instruct.dataset.verification import Examiner, paradigm_shown, sampled, verify
+from rag_instruct.dataset.verification import Examiner, most_requests, paradigm_shown, sampled, verify
+from rag_instruct.files import digest
 from rag_instruct.reasons import Reason
 from rag_instruct.record_files import write_records
 from rag_instruct.schema import JudgeFindings, StoppedRow
@@ -132,6 +133,31 @@ def verdicts(tmp_path_factory):
 
 def test_rows_of_known_relations_are_told_apart(verdicts):
     assert {v.id: (v.found, v.reason, v.detail) for v in verdicts} == EXPECTED
+
+
+@pytest.mark.parametrize("sources", [1, 2, 4])
+def test_a_row_needs_at_most_the_requests_that_a_preview_says(tmp_path, sources):
+    """An open task whose source documents are all needed, and whose noise documents have the answer's words."""
+    noise = [f"{number} {ANSWER}" for number in range(3)]
+    texts = [f"part {number} of {sources}" for number in range(sources)]
+    asked = row("most", "multi_doc_answer", texts, noise, kind="command")
+
+    def answer(request):
+        system, user = (message["content"] for message in request["messages"])
+        if reply := graded(system, user):
+            return json.dumps(reply if "criteria" in reply else {"verdict": "right" if "all" in user else "wrong"})
+        can = "all" if user.count("part") == sources else "some"
+        return json.dumps(
+            {"answer": f"{can} of {digest(system, user)}"}
+        )  # so that no two requests for a grade are alike
+
+    async def session(url):
+        async with teacher(url, tmp_path) as judge:
+            return await verify([asked], Examiner(judge, ROOT / "resources/prompts/verification"), judge)
+
+    with endpoint(answer) as served:
+        (verdict,) = asyncio.run(session(served.base_url))
+    assert len(verdict.request_keys) == len(served.requests) == most_requests(sources + 3, sources > 1)
 
 
 def test_the_matrix_counts_and_gives_intervals(verdicts):

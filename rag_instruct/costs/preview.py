@@ -9,13 +9,13 @@ from typing import Any
 from rag_instruct.costs.dry_run import DryRunClient, look
 from rag_instruct.costs.estimate import WORDS, Estimate, Requests, estimate, rows_to_requests
 from rag_instruct.costs.inputs import alike
-from rag_instruct.dataset.verification import Examiner, sampled
+from rag_instruct.dataset.verification import TESTS, Examiner, most_requests, sampled
 from rag_instruct.exemplars.knowledge import batches, instructions, judge, question
 from rag_instruct.llm.answers import AnswerStore
 from rag_instruct.llm.budget import BudgetAccount
 from rag_instruct.llm.prompts import Prompt, load_prompt
 from rag_instruct.llm.segments import Request
-from rag_instruct.paradigms import PARADIGMS, quotas, slots
+from rag_instruct.paradigms import PARADIGMS, Paradigm, quotas, slots
 from rag_instruct.record_files import read_records
 from rag_instruct.retrieval.linked_documents import by_exemplar
 from rag_instruct.retrieval.runs import Run
@@ -25,9 +25,7 @@ from rag_instruct.synthesis.slots import Origin, Synthesis
 
 # Tokens of an answer, assumed if nothing is stored yet. The paper's questions have 22 words and its answers 81.
 ASSUMED_TOKENS = {"exemplar filter": 10, "synthesis": 180, "verification": 40}
-# Requests that verify a row, by whether the row has several documents. Each test asks for an answer and a grade.
-REQUESTS_A_PROOF = {False: 6, True: 10}
-LEAST_A_PROOF = 3  # the judge answers three times, and needs no grade where it says that it does not know
+LEFT_OUT = 2  # expected tests that leave out one of several source documents; a row has 2 to 4 of these
 
 
 def preview_data_set(
@@ -132,10 +130,16 @@ class _PaidStages:
         else:
             lacking = share * len(slots(quotas(dataset, paradigm), dataset["oversample"]))
             client.note(assumed_request(load_prompt(prompts / "from_documents.yaml"), paradigm))
-        most = lacking * REQUESTS_A_PROOF[PARADIGMS[paradigm].most > 1]
-        requests = Requests(most, lacking * LEAST_A_PROOF, most)
+        requests = _verifying(lacking, PARADIGMS[paradigm], dataset["documents"])
         tokens = ASSUMED_TOKENS["verification"]
         return estimate(client, f"verification {paradigm}", requests, rows in self.current, self.account, tokens)
+
+
+def _verifying(rows: float, paradigm: Paradigm, documents: int) -> Requests:
+    """Return the requests that verify rows of a paradigm, with `documents` documents or as many as their sources."""
+    expected = 2 * (TESTS + LEFT_OUT * paradigm.several)  # an answer and a grade in each test
+    most = most_requests(max(documents, paradigm.most), paradigm.several)
+    return Requests(rows * expected, rows, rows * most)  # at least one: if the reply is unreadable, no other follows
 
 
 def assumed_request(prompt: Prompt, paradigm: str) -> Request:

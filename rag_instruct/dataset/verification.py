@@ -28,6 +28,7 @@ from rag_instruct.words import added_words, content, share
 UNKNOWN = "i do not know"
 PROMPTS = ("closed_book", "with_documents", "from_documents", "grade", "criteria", "grade_open")
 OPEN = ("command", "explanation", "comparison")  # kinds of tasks that have many right answers
+TESTS = 3  # of each row: from memory, from the source documents and memory, from the source documents alone
 MAY_ANSWER = 0.8  # the judge is asked about a noise document with this share of the words that the answer adds
 
 
@@ -78,6 +79,15 @@ def sampled(rows: Iterable[Row], rows_share: float, seed: str, stopped: Containe
         for row in rows
         if row.id not in stopped and not row.withheld_answer and fraction(seed, "verification", row.id) < rows_share
     ]
+
+
+def most_requests(documents: int, several: bool) -> int:
+    """Return the most requests that verify a row: for criteria, and for an answer and a grade in each test.
+
+    The row has `documents` documents. Each may need one more test: a noise document, whether it states the answer, and
+    one of `several` source documents, whether it can be left out. A single source document needs none.
+    """
+    return 1 + 2 * (TESTS + documents - (not several))
 
 
 class Examiner:
