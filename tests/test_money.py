@@ -210,7 +210,7 @@ def test_a_preview_counts_assumes_and_comes_to_nothing_left(tmp_path, monkeypatc
         estimates, shown = preview("unmade")
         assert [(one["requests"], one["counted"]) for one in estimates] == [(10, False), (44, False), (120, False)]
         assert [one["stage"].split()[0] for one in estimates] == ["exemplar", "synthesis", "verification"]
-        assert "~ by assumption" in shown
+        assert "~ assumed: " in shown
         assert served.bill()["served"] == 40, "a preview buys nothing"
 
 

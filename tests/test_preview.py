@@ -9,9 +9,10 @@ from conftest import ROOT
 from stage import DEPTH, prepare
 
 from rag_instruct.costs.dry_run import DryRunClient
-from rag_instruct.costs.embedding_preview import _lacking
+from rag_instruct.costs.embedding_preview import _lacking, _of_passages
 from rag_instruct.costs.estimate import Estimate, estimate, subtract_stored
 from rag_instruct.costs.preview import _PaidStages
+from rag_instruct.costs.tables import preview_table
 from rag_instruct.llm.answers import AnswerStore, request_key
 from rag_instruct.llm.budget import BudgetAccount
 
@@ -132,3 +133,15 @@ def test_a_row_of_several_source_documents_may_need_a_test_of_each(stages, tmp_p
     stages.dataset = {**DATASET, "paradigms": {"multi_doc_answer": 10}, "documents": 0}
     found = stages.verification("multi_doc_answer", client(tmp_path / "answers"))
     assert (found.requests, found.least, found.most) == (5 * 2 * 5, 5, 5 * (1 + 2 * (3 + 4)))
+
+
+def test_a_cell_without_a_price_names_both_remedies():
+    shown = preview_table([assumed("synthesis p", 1)], (0, 0), BudgetAccount("set", "preview", PRICES), True)
+    assert "A cell with - has no known price: give the teacher a `price` in config.yaml, or add the model" in shown
+    assert "resources/prices.yaml" not in shown, "`prices` may name another file"
+
+
+def test_a_corpus_of_a_configfile_is_made_with_this_file(tmp_path, caplog):
+    passages = tmp_path / "passages.arrow"
+    assert _of_passages(passages, client(tmp_path), {}, BudgetAccount("set", "preview", PRICES), []) == []
+    assert f"`snakemake --cores 4 -- {passages}` (put your --configfile before `--`)" in caplog.text

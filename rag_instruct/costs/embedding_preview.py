@@ -67,11 +67,11 @@ def _client(settings: Mapping[str, Any], encoder: str, kind: str, store: AnswerS
 def _of_passages(
     passages: Path, client: DryRunClient, encoder: dict[str, Any], account: BudgetAccount, current: Collection[Path]
 ) -> list[Estimate]:
-    """Return the estimate for a corpus, or nothing with a warning if its passages are not imported yet."""
+    """Return the estimate for a corpus, or nothing with a warning if its passages are missing or stale."""
     if passages not in current:
         logger.warning(
             "%s: missing or stale, so the price of its vectors is not included: make it first with `snakemake --cores "
-            "4 -- %s`",
+            "4 -- %s` (put your --configfile before `--`)",
             *(passages, passages),
         )
         return []

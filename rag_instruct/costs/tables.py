@@ -5,6 +5,7 @@ from dataclasses import asdict, fields
 
 from rag_instruct.costs.estimate import Estimate
 from rag_instruct.llm.budget import BudgetAccount
+from rag_instruct.llm.prices import ADD_PRICE
 from rag_instruct.tables import NOTHING, formatted, text
 
 COUNTS = {
@@ -41,9 +42,9 @@ def preview_table(
         f"budget: {budget or 'none (set `budget` in config.yaml)'}; prices of {account.prices.date}",
     ]
     if not all(one.counted for one in estimates):
-        lines.append("~ by assumption: the stage's inputs are missing or stale; run it again when they are made")
+        lines.append("~ assumed: the stage's inputs are missing or stale. Make them, then run this preview again.")
     if refilled:
-        lines.append("the refill (`refill`) is not included: how many rows it must replace is not known before")
+        lines.append("Refill is not included: nobody knows yet how many rows it must replace.")
     if numbers.isna().any(axis=None):
-        lines.append(f"{NOTHING} no price is known: add the model to resources/prices.yaml")
+        lines.append(f"A cell with {NOTHING} has no known price: {ADD_PRICE}.")
     return "\n".join(lines)

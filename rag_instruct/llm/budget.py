@@ -12,7 +12,7 @@ from rag_instruct.errors import UserError
 from rag_instruct.llm.answers import KEPT, AnswerStore
 from rag_instruct.llm.endpoints import TeacherModel
 from rag_instruct.llm.learned import SLACK, Learned, answer_token_limit, message_bytes, request_bytes
-from rag_instruct.llm.prices import FREE, Price, Prices
+from rag_instruct.llm.prices import ADD_PRICE, FREE, Price, Prices
 from rag_instruct.llm.reservations import Reservations
 from rag_instruct.llm.segments import Reply, Request, texts_in, wants_vectors
 from rag_instruct.llm.tokens import TokenCounter, counter, prompt_tokens
@@ -78,8 +78,8 @@ class Budget:
         unpriced = account.price(model.model, model.name) is None
         if account.dollars is not None and unpriced and any(endpoint.key_variable for endpoint in model.endpoints):
             raise UserError(
-                f"datasets.{account.data_set}.budget is in dollars, and no price is known for {model.model}: give the "
-                f"teacher a `price` in config.yaml, or add the model to the price file"
+                f"datasets.{account.data_set}.budget is in dollars, and no price is known for {model.model}: "
+                f"{ADD_PRICE}"
             )
         for record in store.sample(model.model):
             if not (record["reply"].get("usage") or {}).get("estimated"):

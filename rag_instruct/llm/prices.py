@@ -24,6 +24,7 @@ class Price(asked.Price):
 
 
 FREE = Price(input=0, output=0)
+ADD_PRICE = "give the teacher a `price` in config.yaml, or add the model to the price file"
 
 
 class Prices(Section):
