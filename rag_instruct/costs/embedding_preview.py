@@ -1,6 +1,6 @@
 """Estimates the cost of vectors that are bought from an endpoint."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ def preview_embedding(
 ) -> list[Estimate]:
     """Return an estimate for the passages of each corpus, and for the queries of each encoder behind an endpoint.
 
-    Queries that are not `current` are estimated.
+    If a stage's inputs are not all `current`, its requests are assumed, not counted.
     """
     dataset = settings["datasets"][name]
     queries = [one for one in queries_of(dataset) if needs_query_vectors(dataset, one)]
@@ -100,8 +100,8 @@ def _of_queries(
 
 def _texts_of(
     queries: str, settings: Mapping[str, Any], name: str, results: Path, current: Collection[Path]
-) -> tuple[Path, str, Any]:
-    """Return the file of queries, the field of their texts, and a function of how many there will be without it."""
+) -> tuple[Path, str, Callable[[], int]]:
+    """Return the file of queries, the field with their texts, and a function that returns how many to assume."""
     dataset = settings["datasets"][name]
     if queries == "exemplars":
         drawn = sum(dataset["exemplars"].values())
@@ -109,7 +109,7 @@ def _texts_of(
     if queries in PARADIGMS:
         rows = len(slots(quotas(dataset, queries), dataset["oversample"]))
         return results / name / f"pairs/{queries}.jsonl", "question", lambda: rows
-    if queries == REFILL:  # how many rows will be missing is not known before
+    if queries == REFILL:  # nobody knows yet how many rows it must replace
         return results / name / f"pairs/{REFILL}.jsonl", "question", lambda: 0
     tested = queries.removeprefix(EVALUATION)
     path = results / name / f"evaluation/{tested}/queries.jsonl"

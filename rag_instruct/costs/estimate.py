@@ -15,9 +15,9 @@ from rag_instruct.llm.segments import tokens_of
 from rag_instruct.llm.tokens import counter, prompt_tokens
 
 SAMPLE = 500  # requests whose tokens we count; we assume the same average for the others
-ENOUGH = 50  # stored answers that we need to learn lengths from them
+ENOUGH = 50  # with fewer stored answers or candidates, we keep to what we assume
 ASSUMED_YIELD = 0.9  # rows per candidate
-PRIOR = 10  # candidates with the assumed yield that count beside those that are stored
+PRIOR = 10  # We add this many imaginary candidates, with the assumed yield, to the real ones.
 WORDS = "some words of a passage in the corpus that the teacher is shown with its title "
 
 
@@ -30,8 +30,8 @@ class Estimate:
     counted: bool
     stored: int
     requests: int
-    least: int  # one request a row, less the stored answers of other data sets that may serve
-    most: int  # requests, if no candidate gives a row
+    least: int  # the fewest requests that may be needed
+    most: int  # the most requests that may be needed
     prompt_tokens: int
     completion_tokens: int
     dollars: float | None  # None if no price is known
@@ -56,7 +56,7 @@ def estimate(
 ) -> Estimate:
     """Estimate the cost of `requests` requests like those that the client noted.
 
-    The average length of an answer is that of stored answers, or `answer_tokens` if too few are stored.
+    The answers are as long as stored ones. If too few are stored, we assume `answer_tokens` for each.
     """
     if not isinstance(requests, Requests):
         requests = Requests(requests, requests, requests)
@@ -79,7 +79,7 @@ def estimate(
 
 
 def _lengths(client: DryRunClient, stage: str) -> list[int]:
-    """Return the tokens of the answers that the dry run has read. If these are few, take all of the model and stage."""
+    """Return the tokens of the answers that the dry run has read. If these are few, take the latest of the stage."""
     known = list(client.session.completions.values())
     if len(known) >= ENOUGH:
         return known
@@ -103,9 +103,10 @@ def subtract_stored(estimates: Sequence[Estimate], store: AnswerStore) -> None:
 
 
 def rows_to_requests(rows: int, tries: int, steps: int, pairs: int, rejects: int) -> Requests:
-    """Return the requests for rows whose slots try up to `tries` candidates of `steps` requests.
+    """Return the requests that fill `rows` row slots. A slot tries up to `tries` candidates of `steps` requests.
 
-    `pairs` and `rejects` are the candidates so far. While they are few, better results than we assume do not count.
+    `pairs` and `rejects` are the numbers of accepted and rejected candidates so far. While these are few, the yield is
+    at most the assumed one.
     """
     share = (pairs + PRIOR * ASSUMED_YIELD) / (pairs + rejects + PRIOR)
     if pairs + rejects < ENOUGH:

@@ -21,7 +21,7 @@ from rag_instruct.records import Form
 from rag_instruct.schema import Question
 from rag_instruct.settings import GIVEN
 
-ANSWER_TOKENS = 60  # assumed if nothing is stored yet; most answers are far shorter than the limit
+ANSWER_TOKENS = 60  # while too few answers are stored; most answers are far shorter than the limit
 
 
 def preview_evaluation(
@@ -32,9 +32,9 @@ def preview_evaluation(
     account: BudgetAccount,
     current: Collection[Path],
 ) -> list[Estimate]:
-    """Return an estimate for each model, with documents and closed book, over all benchmarks.
+    """Return the estimates of each model over all benchmarks: one with documents and, if wanted, one closed book.
 
-    If a benchmark's files are not all `current`, the requests are estimated.
+    If a stage's inputs are not all `current`, its requests are assumed, not counted.
     """
     evaluation = settings["datasets"][name]["evaluation"]
     behind_endpoints = [model for model in evaluation["models"] if "teacher" in settings["models"][model]]

@@ -1,4 +1,4 @@
-"""Finds which files of a data set a preview may count with: those that a run would not make again."""
+"""Finds the files that a preview may read. It skips files that a run would make again."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -68,7 +68,8 @@ def _files(settings: Mapping[str, Any], name: str, results: Path) -> Iterator[Pa
 def alike(settings: Mapping[str, Any], name: str) -> list[str]:
     """Return the data set and all others with the same exemplars.
 
-    An ablation often shares its exemplars, so its stored answers can be counted before its files are made.
+    An ablation often has the same exemplars as another data set. The preview can read the other's files, and count
+    stored answers before the ablation's own files exist.
     """
 
     def decides(one: str) -> list[Any]:

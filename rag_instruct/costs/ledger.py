@@ -1,4 +1,7 @@
-"""Lists what a data set cost: every request that was bought for it or that it uses, by the provider's figures."""
+"""Lists what a data set cost: its requests, used answers of other data sets, and lost attempts.
+
+Tokens are those that the provider counted. They are estimated where the provider gives no usable figures.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -11,7 +14,7 @@ from rag_instruct.llm.segments import Record, tokens_of
 from rag_instruct.logs import progress
 
 COUNTED = ("prompt_tokens", "cached_tokens", "completion_tokens", "dollars")
-USED_BY_THEMSELVES = ("evaluation", "embedding")  # stages whose answers count as used, although no row names them
+ALWAYS_USED = ("evaluation", "embedding")  # answers of these stages always count as used; no row names them
 
 
 class _Possible(TypedDict, total=False):
@@ -47,7 +50,8 @@ def request_keys(rows: Iterable[dict[str, Any]]) -> Iterator[str]:
 def entries(store: AnswerStore, used: set[str], account: BudgetAccount) -> list[Entry]:
     """Return one entry per request or lost attempt, sorted by key.
 
-    They are those bought for the data set, and those bought for others whose answers the data set uses.
+    The list has the requests that this data set bought. It also has requests of other data sets, if this one uses
+    their answers.
     """
     lost = (record for record in store.lost.values() if record.get("for") == account.data_set)
     mine = progress(chain(store.records_for(account.data_set, used), lost), "reading the answers")
@@ -63,7 +67,7 @@ def _entry(record: Record, used: set[str], account: BudgetAccount) -> Entry:
     model = lost["model"] if lost else record["request"]["model"]
     dollars = round(account.cost(model, tokens, batch, record.get("teacher", "")), 8)
     possible: _Possible = {"possible_dollars": dollars} if lost else {}
-    used_here = record["key"] in used or record.get("stage") in USED_BY_THEMSELVES
+    used_here = record["key"] in used or record.get("stage") in ALWAYS_USED
     faults = (reply.get("faults") if reply else None) or record.get("faults", [])
     return {
         "key": record["key"],

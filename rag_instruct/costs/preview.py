@@ -23,7 +23,7 @@ from rag_instruct.schema import Exemplar, Row
 from rag_instruct.synthesis.facts import facts_by_passage
 from rag_instruct.synthesis.slots import Origin, Synthesis
 
-# Tokens of an answer, assumed if nothing is stored yet. The paper's questions have 22 words and its answers 81.
+# Tokens of an answer, while too few answers are stored. The paper's questions have 22 words and its answers 81.
 ASSUMED_TOKENS = {"exemplar filter": 10, "synthesis": 180, "verification": 40}
 LEFT_OUT = 2  # expected tests that leave out one of several source documents; a row has 2 to 4 of these
 
@@ -33,8 +33,8 @@ def preview_data_set(
 ) -> list[Estimate]:
     """Return estimates for a data set's paid stages, in the order in which they run.
 
-    `settings` are those of config.yaml. `results` and `prompts` are folders. Stages whose inputs
-    are not all `current` are estimated.
+    `settings` are those of config.yaml. `results` and `prompts` are folders. If a stage's inputs are not all `current`,
+    its requests are assumed, not counted.
     """
     dataset, store = settings["datasets"][name], AnswerStore(Path(settings["answers"]))
     shared = _same_exemplars(settings, name, results, current)
@@ -55,7 +55,10 @@ def preview_data_set(
 
 
 def _same_exemplars(settings: dict[str, Any], name: str, results: Path, current: Collection[Path]) -> Path:
-    """Return the folder of the data set, or of another one with the same exemplars if only that one has them."""
+    """Return the data set's folder if it has a current search result.
+
+    Otherwise return the folder of a data set with the same exemplars that has one.
+    """
     made = [results / one for one in alike(settings, name) if results / one / "search/exemplars.parquet" in current]
     return made[0] if made else results / name
 
@@ -71,8 +74,8 @@ class _PaidStages:
     prompts: Path
     account: BudgetAccount
     current: Collection[Path]
-    pairs: int = 0  # of the paradigms so far, as stored answers give them
-    rejects: int = 0
+    pairs: int = 0  # candidates that stored answers made pairs, of all paradigms so far
+    rejects: int = 0  # the other candidates with stored answers
 
     def exemplar_filter(self, client: DryRunClient) -> Estimate:
         prompt, size = load_prompt(self.prompts / "knowledge_intensive.yaml"), self.dataset["exemplars_a_request"]
