@@ -7,7 +7,8 @@ python -m scripts.extract_questions data.zip --form '{"member": "data/dev.json"}
 Args:
     source: a file, or the files.json of a download
     question: name of the question's field in a record; a dot enters a nested object
-    form: JSON object: how the file is written: encoding, quoted, delimiter, header, member, under, as in config.yaml
+    form: JSON object: how the file is written: encoding, quoted, quote, delimiter, header, member,
+        under, keyed, as in config.yaml
     output: output, .jsonl
 """
 

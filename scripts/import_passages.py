@@ -9,7 +9,8 @@ Args:
     split: how documents are cut: windows, or structure (headings, paragraphs, sentences)
     tokens_of: a model, whose tokens are counted in place of words
     revision: revision of this model on the hub
-    form: JSON object: how the file is written: encoding, quoted, delimiter, header, member, under, as in config.yaml
+    form: JSON object: how the file is written: encoding, quoted, quote, delimiter, header, member,
+        under, keyed, as in config.yaml
     output: output, .arrow
     info: output, .json: number and sha256 of the passages, and what was left out
 """

@@ -6,7 +6,8 @@ python -m scripts.load_benchmark my_quiz.jsonl --schema own --where '{"kind": "o
 Args:
     source: a file, or the files.json of a download
     schema: file of rag_instruct/benchmarks/ that reads the records, without .py
-    form: JSON object: how the file is written: encoding, quoted, delimiter, header, member, under, as in config.yaml
+    form: JSON object: how the file is written: encoding, quoted, quote, delimiter, header, member,
+        under, keyed, as in config.yaml
     ids: file that names the questions of the test
     fields: JSON object, for your own file: its names of our fields, each a name or a list of names
     where: JSON object, for your own file: only records with these field values are questions

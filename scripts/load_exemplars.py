@@ -10,7 +10,8 @@ Args:
     name: name of the set; the exemplars' ids begin with it
     schema: name of a known schema; give either this or --fields
     fields: JSON object: the field names of your own schema
-    form: JSON object: how the files are written: encoding, quoted, delimiter, header, member, under, as in config.yaml
+    form: JSON object: how the files are written: encoding, quoted, quote, delimiter, header, member,
+        under, keyed, as in config.yaml
     license: licence of the set, written into each row
     output: output, .parquet
     summary: output, .json: origin, licence, and numbers of read and dropped records

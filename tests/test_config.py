@@ -216,6 +216,16 @@ def test_an_ablation_is_a_few_lines():
         ),
         (
             ("corpora", "mine"),
+            {"passages": {"path": "x.csv", "quote": "'", "quoted": False}, "shards": 1},
+            "`quote` is the sign that quotes fields, but `quoted: false` says that none does: remove one",
+        ),
+        (
+            ("corpora", "mine"),
+            {"passages": {"path": "x.csv", "quote": "'", "delimiter": "'"}, "shards": 1},
+            '"\'" cannot both separate and quote fields: correct `delimiter` or `quote`',
+        ),
+        (
+            ("corpora", "mine"),
             {"passages": {"path": "x.json", "under": "data", "keyed": "id"}, "shards": 1},
             "corpora.mine.passages: `under` and `keyed` describe two layouts of a file: give one of them",
         ),

@@ -68,6 +68,36 @@ def test_tables_without_a_line_of_names(tmp_path):
         list(records(written(tmp_path / "r.csv", "q,a\nx,1\n"), form=form))
 
 
+def test_a_table_that_another_sign_quotes(tmp_path):
+    table = written(tmp_path / "r.csv", "x;'a; ''b'' \"c\"'\r\n'y\nz';d\r\n")
+    form = Form(delimiter=";", header=["q", "a"], quote="'")
+    assert list(records(table, form=form)) == [{"q": "x", "a": "a; 'b' \"c\""}, {"q": "y\nz", "a": "d"}]
+    with pytest.raises(UserError, match="write '' for a quote"):
+        list(records(written(tmp_path / "r.csv", "x;'a'b'\n"), form=form))
+
+
+@pytest.mark.parametrize(
+    ("content", "form", "said"),
+    [
+        ("x;'a, b\ny;'c, d, e'\n", {}, "if ';' separates the fields, set `delimiter: ';'`"),
+        ("q;a\nx;'b; c'\n", {"delimiter": ";"}, """if ' quotes the fields, set `quote: "'"`"""),
+        ("q;a\nx;'b; c'\n", {"delimiter": ";", "quoted": False}, """if ' quotes the fields, set `quote: "'"`"""),
+        ("q,a\nx,1,\n", {}, "if every row ends with a separator, add one at the end of the header; correct it"),
+        ("x,1,\n", {"header": ["q", "a"]}, "if every row ends with a separator, add a name to `header`; correct it"),
+        ("x," + "long " * 40 + "\ny,b,c\n", {}, "if line 1 is a record and not the names of the columns, give"),
+    ],
+)
+def test_a_row_with_too_many_fields_comes_with_the_likely_remedy(tmp_path, content, form, said):
+    with pytest.raises(UserError, match=r"fields where the header has 2") as refusal:
+        list(records(written(tmp_path / "r.csv", content), form=Form(**form)))
+    assert said in str(refusal.value)
+    assert len(str(refusal.value)) < 1000, "a long record in place of the header is not quoted as a whole"
+
+
+def test_an_empty_name_at_the_end_of_the_header_fits_rows_that_end_with_a_separator(tmp_path):
+    assert list(records(written(tmp_path / "r.csv", "q,a,\nx,1,\n"))) == [{"q": "x", "a": "1", "": ""}]
+
+
 def test_half_of_an_emoji_in_json_lines_becomes_a_question_mark(tmp_path):
     lines = r"""{"a": ["cut \ud83d", "\ud83d\ude00"], "\uDE00": 1.5}"""
     assert list(records(written(tmp_path / "r.jsonl", lines))) == [{"a": ["cut ?", "😀"], "?": 1.5}]

@@ -58,6 +58,7 @@ class Form(NamedTuple):
 
     encoding: str = ""  # of a file that is not UTF-8 and has no byte-order mark
     quoted: bool | None = None  # of TSV and CSV. False: quotes are text; True: never doubt that they quote
+    quote: str = ""  # the sign that quotes fields of a TSV or CSV file, if it is not "
     delimiter: str = ""  # of a TSV or CSV file, if it is another than its ending says
     header: Sequence[str] = ()  # the names of the columns of a TSV or CSV file that has no line with them
     member: str = ""  # the file inside a .zip

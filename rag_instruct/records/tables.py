@@ -10,6 +10,8 @@ from rag_instruct.errors import UserError
 from rag_instruct.records.opening import BOM, LONGEST_RECORD, Form, Text
 
 DELIMITERS = {".tsv": "\t", ".csv": ","}
+OTHERS = ";\t,|"  # signs that may separate the fields of a file whose ending says something else
+LONGEST_NAME = 100  # characters: a longer name of a column is rather the text of a record
 Located = tuple[str, Any]
 UNQUOTED = "if the file was written without quoting, set `quoted: false` in config.yaml"
 
@@ -21,7 +23,7 @@ class Row(dict[str, Any]):
 def table_records(text: Text, kind: str, form: Form) -> Iterator[Located]:
     """Read the rows as objects by the names in the header, or in `form.header`. Blank lines are skipped."""
     delimiter = form.delimiter or DELIMITERS[kind]
-    rows = _unquoted(text, delimiter) if form.quoted is False else _quoted(text, delimiter, bool(form.quoted))
+    rows = _unquoted(text, delimiter) if form.quoted is False else _quoted(text, delimiter, form)
     header = list(form.header)
     for line, row in rows:
         if not header:
@@ -35,14 +37,31 @@ def table_records(text: Text, kind: str, form: Form) -> Iterator[Located]:
         if form.row_names and len(row) == len(header) + 1:
             row = row[1:]
         if len(row) != len(header):
-            fix = "" if form.quoted is False else f"; {UNQUOTED}"
-            fix += "; if line 1 is no header, remove it" if len(header) == 1 else ""
             raise UserError(
                 f"{text.path}, line {line}: {len(row)} fields where the header has {len(header)} "
-                f"({', '.join(header)}); the row begins with {row[:1]!r:.60}: correct it, or put fields that contain a "
-                f"separator in quotes{fix}"
+                f"({', '.join(header):.300}); the row begins with {row[:1]!r:.60}: {_remedy_of_row(header, row, form)}"
             )
         yield f"line {line}", Row(zip(header, row, strict=True))
+
+
+def _remedy_of_row(header: list[str], row: list[str], form: Form) -> str:
+    """Return what to do about a row that has not as many fields as the header. First come the likely causes."""
+    found = []
+    if not form.delimiter and (other := next((sign for sign in OTHERS if sign in header[0] and sign in row[0]), "")):
+        found.append(f"if {other!r} separates the fields, set `delimiter: {other!r}` in config.yaml")
+    if not form.quote and any(field.startswith("'") for field in header + row):
+        found.append("""if ' quotes the fields, set `quote: "'"` in config.yaml""")
+    if len(row) == len(header) + 1 and not row[-1]:
+        where = "a name to `header`" if form.header else "one at the end of the header"
+        found.append(f"if every row ends with a separator, add {where}")
+    if max(map(len, header)) > LONGEST_NAME:
+        found.append("if line 1 is a record and not the names of the columns, give the names under `header`")
+    found.append("correct it, or put fields that contain a separator in quotes")
+    if form.quoted is not False and not form.quote:
+        found.append(UNQUOTED)
+    if len(header) == 1:
+        found.append("if line 1 is no header, remove it")
+    return "; ".join(found)
 
 
 def _checked_header(text: Text, line: int, header: list[str], delimiter: str) -> list[str]:
@@ -56,7 +75,7 @@ def _checked_header(text: Text, line: int, header: list[str], delimiter: str) ->
     twice = [name for name, count in Counter(header).items() if count > 1]
     if twice:
         raise UserError(f"{text.path}, line {line}: the header has {twice[0]!r} twice: rename one of the columns")
-    other = next((sign for sign in ";\t,|" if sign in header[0] and sign != delimiter), "")
+    other = next((sign for sign in OTHERS if sign in header[0] and sign != delimiter), "")
     if len(header) == 1 and other:
         raise UserError(
             f"{text.path}, line {line}: the header is one field, {header[0]!r:.60}: if {other!r} separates the fields, "
@@ -65,14 +84,15 @@ def _checked_header(text: Text, line: int, header: list[str], delimiter: str) ->
     return header
 
 
-def _quoted(text: Text, delimiter: str, certain: bool) -> Iterator[tuple[int, list[str]]]:
+def _quoted(text: Text, delimiter: str, form: Form) -> Iterator[tuple[int, list[str]]]:
     """Yield the rows of a file with quotes as in CSV, each with the number of its first line.
 
     Many TSV files are written without quoting. In them, a text that begins with a quote would swallow the rows up to
-    the next quote. So we refuse a row of several lines if each could be a row, unless quoting is `certain`. CSV files
-    are not refused: nearly all are quoted, and their texts of several lines often look like rows.
+    the next quote. So we refuse a row of several lines if each could be a row, unless `form` says that the file quotes.
+    CSV files are not refused: nearly all are quoted, and their texts of several lines often look like rows.
     """
     csv.field_size_limit(LONGEST_RECORD)
+    quote, certain = form.quote or '"', bool(form.quoted or form.quote)
     lines: list[str] = []  # of the current row
 
     def noted() -> Iterator[str]:
@@ -80,7 +100,7 @@ def _quoted(text: Text, delimiter: str, certain: bool) -> Iterator[tuple[int, li
             lines.append(line)
             yield line
 
-    rows = csv.reader(noted(), delimiter=delimiter, strict=True)
+    rows = csv.reader(noted(), delimiter=delimiter, quotechar=quote, strict=True)
     end = 0
     while True:
         begin = end + 1
@@ -89,7 +109,7 @@ def _quoted(text: Text, delimiter: str, certain: bool) -> Iterator[tuple[int, li
         except csv.Error as error:
             raise UserError(
                 f"{text.path}, line {begin}: the row that begins here cannot be read ({error!s:.60}, on line "
-                f"{rows.line_num}): {_remedy(error)}"
+                f"{rows.line_num}): {_remedy(error, quote)}"
             ) from error
         if row is None:
             break
@@ -109,13 +129,13 @@ def _may_be_rows(lines: Sequence[str], fields: int) -> bool:
     return len(lines) > 1 and all(line.count("\t") == fields - 1 and '""' not in line for line in lines)
 
 
-def _remedy(error: csv.Error) -> str:
+def _remedy(error: csv.Error, quote: str) -> str:
     if "new-line character" in str(error):
         return (
             "put a field with a carriage return in quotes; if all lines of the file end with a carriage return only, "
             "as on old Macs, convert them, such as by mac2unix"
         )
-    return f'in a field in quotes, write "" for a quote; {UNQUOTED}'
+    return f"in a field in quotes, write {quote * 2} for a quote; {UNQUOTED}"
 
 
 def _unquoted(text: Text, delimiter: str) -> Iterator[tuple[int, list[str]]]:

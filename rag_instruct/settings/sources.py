@@ -80,6 +80,13 @@ class Written(Section):
         "for a .tsv file whose quoted fields contain what looks like rows; left out, such a file is refused.",
         examples=[False],
     )
+    quote: Maybe[str] = Field(
+        None,
+        min_length=1,
+        max_length=1,
+        description="The sign that quotes fields of a .tsv or .csv file, if it is not the double quote.",
+        examples=["'"],
+    )
     delimiter: Maybe[str] = Field(
         None,
         min_length=1,
@@ -115,6 +122,14 @@ class Written(Section):
     def _known_encoding(self) -> Self:
         if self.encoding and not is_text_encoding(self.encoding):
             raise refusal(f"{self.encoding!r} is no text encoding: give one such as cp1252 or shift_jis")
+        return self
+
+    @model_validator(mode="after")
+    def _quoted_by_a_sign_of_its_own(self) -> Self:
+        if self.quote and self.quoted is False:
+            raise refusal("`quote` is the sign that quotes fields, but `quoted: false` says that none does: remove one")
+        if self.delimiter and self.delimiter == (self.quote or '"'):
+            raise refusal(f"{self.delimiter!r} cannot both separate and quote fields: correct `delimiter` or `quote`")
         return self
 
     @model_validator(mode="after")
