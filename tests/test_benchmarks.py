@@ -12,6 +12,7 @@ from rag_instruct.benchmarks import benchmark, names
 from rag_instruct.benchmarks.settings import facts, loaded
 from rag_instruct.errors import UserError
 from rag_instruct.record_files import read_records, write_records
+from rag_instruct.records import Form
 from rag_instruct.schema import Question
 
 # Questions of the whole sets, from the data sets' cards.
@@ -219,12 +220,13 @@ FAULTS = [
     ("own", "t.jsonl", [{"question": "Q?", "choices": ["x", "y"], "answers": ["z"]}], "the answer 'z' is neither a label nor a text of the choices: correct or remove the record"),
     ("own", "t.csv", "question,answers\nQ?,\"['x' 'y']\"\n", "line 2: the answers looks like a list, but is not JSON: \"['x' 'y']\""),
     ("own", "t.jsonl", [{"question": "Q?", "gold": "x"}], "line 1: no 'answers', it has question, gold; if another field has it, name that under `fields`: correct or"),
+    ("own", "t.jsonl", [{"question": "Q?", "answers": [["x", "y"]]}], "the answers must be a text or a number, but is ['x', 'y']"),
     ("own", "t.csv", "Q?,x\nR?,y\n", "give the names under `header`"),
     ("own", "t.jsonl", [{"question": "Q?", "answers": "x", "context": [{"body": "c"}]}], "a document has no 'text', it has body: correct or remove the record"),
     ("own", "t.jsonl", [{"question": "Q?", "answers": "x", "context": [["c", "d", "e"]]}], "a document that is a list must be a pair of title and sentences, but is ['c', 'd', 'e']"),
     ("own", "t.jsonl", [{"question": "Q?", "answers": ["x", "y", "z"], "label": 2}], "the 3 answers seem to be choices, of which `label` numbers the right one: call them `choices` and `answers`"),
-    ("own", "t.jsonl", [{"question": "Q?", "answers": {"en": "x"}}], "the answers must be a text or a whole number, but is {'en': 'x'}"),
-    ("own", "t.jsonl", [{"question": "Q?", "answers": [True]}], "the answers must be a text or a whole number, but is True"),
+    ("own", "t.jsonl", [{"question": "Q?", "answers": {"en": "x"}}], "the answers must be a text or a number, but is {'en': 'x'}"),
+    ("own", "t.jsonl", [{"question": "Q?", "answers": [True]}], "the answers must be a text or a number, but is True"),
     ("own", "t.jsonl", [{"question": "Q?", "answers": None}], "the field 'answers' is empty: fill it in"),
     ("own", "t.jsonl", [{"question": "Q?", "answers": "x", "choices": "x or y"}], "the choices must be a list, or an object of texts by label, but are 'x or y'"),
     ("own", "t.jsonl", [{"question": "Q?", "answers": "x", "choices": [{"value": "x"}]}], "no 'label', it has value"),
@@ -261,6 +263,31 @@ def test_a_file_that_is_not_what_it_should_be_is_refused_with_its_place(tmp_path
         loaded(name, [put(tmp_path, file, content)], {})
     assert said in str(refusal.value)
     assert file in str(refusal.value)
+
+
+def test_wrong_names_in_the_settings_are_said_with_the_fields_of_the_file(tmp_path):
+    quiz = put(tmp_path, "t.jsonl", [{"question": "Q?", "answer": "x", "lang": "en"}])
+    for fields in ({"question": "q"}, {"answers": ["answer", "q"]}):
+        with pytest.raises(
+            UserError, match=r"line 1: no 'q', it has .*; if `fields` has a wrong name, correct it there"
+        ):
+            loaded("own", [quiz], {}, fields=fields)
+    with pytest.raises(
+        UserError, match=r"names the field 'language', but the records have only question, answer, lang: c"
+    ):
+        loaded("own", [quiz], {"lang": "en", "language": "en"})
+    with pytest.raises(UserError, match=r"t\.jsonl: no record matches `where`: {'lang': 'de'}: correct it"):
+        loaded("own", [quiz], {"lang": "de"})
+    assert len(loaded("own", [quiz], {"deleted": "null"})) == 1
+
+
+def test_the_way_to_questions_in_squads_layout_is_said_step_by_step(tmp_path):
+    texts = [{"context": "A text.", "qas": [{"id": "1", "question": "Q?", "answers": [{"text": "x"}]}]}]
+    quiz = put(tmp_path, "t.json", {"data": [{"title": "T", "paragraphs": texts}]})
+    for under, next_one in [("", "data"), ("data", "data.paragraphs"), ("data.paragraphs", "data.paragraphs.qas")]:
+        with pytest.raises(UserError, match=f"set `under: {next_one}`$"):
+            loaded("own", [quiz], {}, Form(under=under))
+    assert len(loaded("own", [quiz], {}, Form(under="data.paragraphs.qas"))) == 1
 
 
 def test_pubmedqa_without_ids_or_with_other_ones_is_refused(tmp_path):

@@ -250,7 +250,10 @@ def test_other_encodings_are_refused_and_have_a_setting(tmp_path):
 @pytest.mark.parametrize(
     ("record", "said"),
     [
-        ({"id": "1", "text": ["a", "b"]}, "the text must be a text, but is ['a', 'b']"),
+        (
+            {"id": "1", "text": ["a", "b"]},
+            "the text must be a text, but is ['a', 'b']: correct or remove the record, or name another column under",
+        ),
         ({"id": 1.5, "text": "a"}, "the id must be a text or a whole number, but is 1.5"),
         ({"id": True, "text": "a"}, "the id must be a text or a whole number, but is True"),
         ({"id": "1", "text": 7}, "the text must be a text, but is 7"),
@@ -404,6 +407,13 @@ def test_a_folder_of_files_of_records_is_one_corpus(tmp_path):
         "files of kind .json": ["dataset_infos.json"], "files of kind .md": ["README.md"]
     }  # fmt: skip
     assert import_passages(folder, {}, 1, output, info) == 8, "as documents, each word a passage"
+    (folder / "data/qrels.tsv").write_text("query-id\tcorpus-id\tscore\nq1\t0\t1\n")
+    for words in (0, 100):
+        with pytest.raises(
+            UserError, match=r"qrels\.tsv, line 2: no column .*; if the file has no passages, move it out"
+        ):
+            import_passages(folder, {}, words, output, info)
+    (folder / "data/qrels.tsv").unlink()
     (folder / "data/empty.jsonl").touch()
     assert import_passages(folder, {"text": "text"}, 0, output, info) == 4, "a file without a record lacks no column"
     (folder / "chapter.md").write_text("A document.")

@@ -94,6 +94,32 @@ def test_a_row_with_too_many_fields_comes_with_the_likely_remedy(tmp_path, conte
     assert len(str(refusal.value)) < 1000, "a long record in place of the header is not quoted as a whole"
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_an_encoding_without_its_byte_order_mark_is_no_traceback(tmp_path, encoding):
+    with pytest.raises(UserError, match=rf"r\.csv, line 1: not {encoding.upper()} .*or give its `encoding`"):
+        list(records(written(tmp_path / "r.csv", "question,answer\nWho?,Nobody.\n"), form=Form(encoding=encoding)))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('[{"a": 1}]', "r.json, line 1: no object of records by key begins here: remove `keyed` from config.yaml"),
+        ('\n{"a": 1}', "r.json, line 2: the value of 'a' is no record: remove `keyed` from config.yaml"),
+    ],
+)
+def test_records_that_have_no_keys_are_not_keyed(tmp_path, content, said):
+    with pytest.raises(UserError) as refusal:
+        list(records(written(tmp_path / "r.json", content), form=Form(keyed="id")))
+    assert said in str(refusal.value)
+
+
+def test_a_message_lists_all_columns_of_a_parquet_file(tmp_path):
+    pq.write_table(pa.table({"key": ["1"], "text": ["x"]}), tmp_path / "r.parquet")
+    (row,) = records(tmp_path / "r.parquet", ("id", "text"))
+    with pytest.raises(KeyError, match="no 'id', it has key, text"):
+        member(row, "id")
+
+
 def test_an_empty_name_at_the_end_of_the_header_fits_rows_that_end_with_a_separator(tmp_path):
     assert list(records(written(tmp_path / "r.csv", "q,a,\nx,1,\n"))) == [{"q": "x", "a": "1", "": ""}]
 

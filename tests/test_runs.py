@@ -246,6 +246,7 @@ def test_runs_in_the_forms_of_other_tools(tmp_path, name, content):
             "score name` with a finite score: give the run that belongs to these judgements (qrels)",
         ),
         ("r.tsv", "q1\ta\t1\n", "r.tsv, line 1: 'q1\\ta\\t1' is not `query Q0 passage rank score name`"),
+        ("r.tsv", "q1\ta\t1\n", "these may be judgements (qrels), or a run without scores: give a run with scores"),
     ],
 )
 def test_a_run_of_another_form_is_refused_with_its_place(tmp_path, name, content, said):

@@ -12,6 +12,7 @@ from typing import Any
 
 from rag_instruct.benchmarks import Benchmark
 from rag_instruct.benchmarks.records import id_of, questions_of_files
+from rag_instruct.errors import UserError
 from rag_instruct.records import PLAIN, Form, Row, member
 from rag_instruct.records.values import is_missing, listed, shown, text_of, unique, word_of, words_of
 from rag_instruct.schema import Question
@@ -55,6 +56,13 @@ def _needed(record: Any, field: str) -> Any:
         raise KeyError(f"{error.args[0]}; if another field has it, name that under `fields`") from error
 
 
+def _named(record: Any, field: str) -> Any:
+    try:
+        return member(record, field)
+    except KeyError as error:
+        raise KeyError(f"{error.args[0]}; if `fields` has a wrong name, correct it there") from error
+
+
 def _renamed(record: Any, fields: Fields) -> dict[str, Any]:
     """Return the record with our names for its fields. Several names make one list of all that these fields have."""
     named = {ours: [theirs] if isinstance(theirs, str) else theirs for ours, theirs in fields.items()}
@@ -62,7 +70,7 @@ def _renamed(record: Any, fields: Fields) -> dict[str, Any]:
     letters = set(ascii_uppercase).intersection(chain(*named.values()))  # a column Q of questions is no choice
     found = {key: value for key, value in record.items() if key not in letters}
     for ours, names in named.items():
-        found[ours] = member(record, names[0]) if len(names) == 1 else _together(record, names)
+        found[ours] = _named(record, names[0]) if len(names) == 1 else _together(record, names)
     if (answers := _answer_field(found)) and separator:
         found[answers] = _divided(found[answers], separator)
     return found
@@ -97,7 +105,7 @@ def _together(record: Any, names: Sequence[str]) -> list[Any]:
     """Return a list of what the named fields have. Cells of tables may hold lists."""
     found: list[Any] = []
     for name in names:
-        value = member(record, name)
+        value = _named(record, name)
         with suppress(TypeError):  # else the text itself stands in brackets
             value = listed(value, name)
         found += value if isinstance(value, list) else [value]
@@ -296,7 +304,10 @@ def read(
     With `where`, only records with these field values count. `fields` maps our names of fields to the file's.
     """
 
+    names: dict[str, None] = {}  # of the fields of all records
+
     def chosen(record: Any, number: int) -> Question | None:
+        names.update(dict.fromkeys(record))
         wanted = all(_as_text(record.get(key)) == value for key, value in where.items())
         if not wanted:
             return None
@@ -305,7 +316,13 @@ def read(
             found[answers] = _typed(found[answers])
         return build(found, number)
 
-    return questions_of_files(paths, chosen, form=form, remedy=REMEDY)
+    yield from questions_of_files(paths, chosen, form=form, remedy=REMEDY)
+    lacking = next((key for key, value in where.items() if key not in names and value != _as_text(None)), "")
+    if names and lacking:
+        raise UserError(
+            f"{', '.join(map(str, paths))}: `where` names the field {lacking!r}, but the records have only "
+            f"{', '.join(names):.300}: correct `where` in config.yaml"
+        )
 
 
 def _as_text(value: Any) -> str:

@@ -29,11 +29,16 @@ def questions_of_files(
     for path in paths:
         is_one_value = path.name.lower().endswith((".json", ".json.gz", ".json.zst", ".zip"))
         written = form if is_one_value else form._replace(under="", keyed="")
-        yield from built(path, located_records(path, columns, written), build, remedy, numbers)
+        yield from built(path, located_records(path, columns, written), build, remedy, numbers, written.under)
 
 
 def built(
-    path: Path, records: Iterable[Located], build: Build, remedy: str = ITS_OWN, numbers: Iterable[int] = ()
+    path: Path,
+    records: Iterable[Located],
+    build: Build,
+    remedy: str = ITS_OWN,
+    numbers: Iterable[int] = (),
+    under: str = "",
 ) -> Iterator[Question]:
     """Yield the questions of the records that were read from `path`. Raises UserError like questions_of_files."""
     for (place, record), number in zip(records, numbers or count(1), strict=False):
@@ -46,7 +51,7 @@ def built(
                 _check(question)
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             fault = getattr(error, "msg", error.args[0] if error.args else type(error).__name__)
-            hint = layout_hint(path, place, record) if isinstance(error, KeyError) else ""
+            hint = layout_hint(path, place, record, under) if isinstance(error, KeyError) else ""
             raise UserError(f"{path}, {place}: {fault}: {remedy}{hint}") from error
         yield from questions
 

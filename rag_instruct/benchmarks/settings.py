@@ -53,14 +53,13 @@ def loaded(
     else:
         questions = list(known.questions([path / form.member if _is_archive(path) else path for path in paths]))
     place = ", ".join(str(path) for path in paths)
-    if not questions or (known.size and len(questions) != known.size):
-        wanted = (
-            f"but the complete set has {known.size:,}"
-            if known.size
-            else f"no record matches `where`: {dict(where)}"
-            if where
-            else "no record has a question"
+    if where and not questions:
+        raise UserError(
+            f"{place}: no record matches `where`: {dict(where)}: correct it in config.yaml, or give the file with such "
+            "records"
         )
+    if not questions or (known.size and len(questions) != known.size):
+        wanted = f"but the complete set has {known.size:,}" if known.size else "no record has a question"
         raise UserError(
             f"{place}: {len(questions):,} questions, {wanted}: is it the benchmark's complete file, with the split and "
             "revision in config.yaml?"

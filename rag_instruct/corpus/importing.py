@@ -100,9 +100,9 @@ def _passages(
     files = records_of(source, left_out) if source.is_dir() and not of_documents else [source]
     if limit is None:
         for file in files:
-            yield from _checked(file, columns, form)
+            yield from _checked(file, columns, form, file != source)
         return
-    documents = read_documents(source, form, left_out) if of_documents else _of_records(files, columns, form)
+    documents = read_documents(source, form, left_out) if of_documents else _of_records(files, columns, form, source)
     for document in documents:
         number = 0
         for number, piece in enumerate(CUTS[split](document, limit), start=1):
@@ -112,9 +112,9 @@ def _passages(
             left_out.add("empty documents", document.place)
 
 
-def _checked(source: Path, columns: Columns, form: Form) -> Iterator[_Placed]:
+def _checked(source: Path, columns: Columns, form: Form, of_folder: bool) -> Iterator[_Placed]:
     """Yield the passages in a file. An empty id or text is an error."""
-    for record in read_records(source, columns, form, ("text", "id")):
+    for record in read_records(source, columns, form, ("text", "id"), of_folder):
         if not record.id.strip() or not record.text.strip():
             raise UserError(
                 f"{source}, {record.place}: passage {record.id!r} has an empty id or text: fill it in, or remove "
@@ -123,9 +123,11 @@ def _checked(source: Path, columns: Columns, form: Form) -> Iterator[_Placed]:
         yield _Placed(f"{source.name}, {record.place}", record.id, record.text, record.title)
 
 
-def _of_records(files: list[Path], columns: Columns, form: Form) -> Iterator[Document]:
+def _of_records(files: list[Path], columns: Columns, form: Form, source: Path) -> Iterator[Document]:
     """Yield the records of files as documents. A document without an id gets its number as id."""
-    records = ((file, record) for file in files for record in read_records(file, columns, form))
+    records = (
+        (file, record) for file in files for record in read_records(file, columns, form, of_folder=file != source)
+    )
     for number, (file, record) in enumerate(records, start=1):
         place = f"{file.name}, {record.place}"
         yield Document(place, record.id or f"record_{number}", record.title, text_blocks(record.text))

@@ -19,7 +19,7 @@ from rag_instruct.errors import UserError
 from rag_instruct.logs import progress
 from rag_instruct.records import Form, is_known, located_records, member_as_list, shown
 from rag_instruct.records.opening import read_document, stands_for
-from rag_instruct.records.values import layout_hint, name_of, text_of
+from rag_instruct.records.values import layout_hint, name_of, names_of, text_of
 
 FIELDS = ("id", "text", "title")
 MARKED = (".html", ".htm", ".xhtml", ".md", ".markdown")  # documents that may begin as a web page does
@@ -58,12 +58,15 @@ class Record(NamedTuple):
 
 
 def read_records(
-    source: Path, columns: Mapping[str, str], form: Form, needed: tuple[str, ...] = ("text",)
+    source: Path,
+    columns: Mapping[str, str],
+    form: Form,
+    needed: tuple[str, ...] = ("text",),
+    of_folder: bool = False,
 ) -> Iterator[Record]:
     """Read the records of a file. `columns` maps id, text and title to names in the file, "a.b" to b inside of a.
 
-    Every record must have the `needed` fields.
-
+    Every record must have the `needed` fields. `of_folder` says that we read all files of a folder, for messages.
     A UserError names the place and field of a value that is no text, and columns that no record has.
     """
     if not is_known(source) and source.suffix.lower() != ".zip":
@@ -82,13 +85,16 @@ def read_records(
         missing -= {named[field] for field in found}
         for field in needed:
             if field not in found:
-                raise _no_column(source, place, named[field], record)
+                raise _no_column(source, place, named[field], record, form, of_folder)
         try:
             name = name_of(found.get("id"), "id")
             text = text_of(found["text"], "text")
             title = name_of(found.get("title"), "title")
         except TypeError as error:
-            raise UserError(f"{source}, {place}: {error}: correct or remove the record") from error
+            raise UserError(
+                f"{source}, {place}: {error}: correct or remove the record, or name another column under `columns` of "
+                "the corpus in config.yaml"
+            ) from error
         yield Record(place, name, title, text)
     if missing and place:
         raise UserError(
@@ -97,11 +103,14 @@ def read_records(
         )
 
 
-def _no_column(source: Path, place: str, name: str, record: Mapping[str, Any]) -> UserError:
-    hint = layout_hint(source, place, record)
+def _no_column(
+    source: Path, place: str, name: str, record: Mapping[str, Any], form: Form, of_folder: bool
+) -> UserError:
+    hint = layout_hint(source, place, record, form.under)
+    hint += "; if the file has no passages, move it out of the folder" if of_folder else ""
     hint += "; whole documents need no ids: set `words`" if name == "id" else ""
     return UserError(
-        f"{source}, {place}: no column {name!r}, it has {', '.join(record) or 'none':.300}: rename a column, or give "
+        f"{source}, {place}: no column {name!r}, it has {names_of(record)}: rename a column, or give "
         f"its name under `columns` of the corpus in config.yaml{hint}"
     )
 

@@ -286,7 +286,7 @@ class InstructionSet:
             return None
         except WrongSchema as error:
             hint = f"{_hint(record)} in config.yaml, or correct the file"
-            hint += layout_hint(path, place, record) if isinstance(error.__cause__, KeyError) else ""
+            hint += layout_hint(path, place, record, self._form.under) if isinstance(error.__cause__, KeyError) else ""
             self._malformed(f"{path}, {place}: not of the schema of {self.name}: {error}; {hint}")
             return None
         if not text:

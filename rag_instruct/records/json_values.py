@@ -150,6 +150,8 @@ class _Nested:
 
     def records(self, form: Form) -> Iterator[Located]:
         if form.keyed:
+            if self._peek() != "{":
+                self._refuse_layout("no object of records by key begins here", "remove `keyed` from")
             found: Iterator[Any] = (self._with_key(name, form.keyed) for name in self._members(counted=True))
         else:
             found = self._under(form.under.split(".")) if form.under else self._elements()
@@ -168,8 +170,9 @@ class _Nested:
             self._refuse(_Fault("something follows the end"))
 
     def _with_key(self, name: str, field: str) -> Any:
-        record = self._value()
-        return {field: name, **record} if isinstance(record, dict) else record
+        if self._peek() != "{":
+            self._refuse_layout(f"the value of {name!r} is no record", "remove `keyed` from")
+        return {field: name, **self._value()}
 
     def _under(self, keys: list[str]) -> Iterator[Any]:
         """Yield the elements of the array at a path of keys. All other members are skipped."""
@@ -327,9 +330,9 @@ class _Nested:
         self._line_position = position
         return self._line
 
-    def _refuse_layout(self, fault: str) -> NoReturn:
-        """Refuse JSON that is not arranged as `under` says."""
-        raise UserError(f"{self._text.path}, line {self._line_at(self._at)}: {fault}: correct `under` in config.yaml")
+    def _refuse_layout(self, fault: str, remedy: str = "correct `under` in") -> NoReturn:
+        """Refuse JSON that is not arranged as `under` or `keyed` says."""
+        raise UserError(f"{self._text.path}, line {self._line_at(self._at)}: {fault}: {remedy} config.yaml")
 
     def _refuse(self, error: Exception) -> NoReturn:
         at = error.pos if isinstance(error, json.JSONDecodeError) else self._at

@@ -171,10 +171,12 @@ class Text:
         while True:
             try:
                 piece = self._stream.readline(most)
-            except UnicodeDecodeError as error:
-                line = self.line + 1 + error.object[: error.start].count(b"\n")
+            except UnicodeError as error:
+                line, reason = self.line + 1, str(error)
+                if isinstance(error, UnicodeDecodeError):  # not so if a byte-order mark is missing
+                    line, reason = line + error.object[: error.start].count(b"\n"), error.reason
                 raise UserError(
-                    f"{self.path}, line {line}: not {self._encoding.removesuffix('-sig').upper()} ({error.reason}): "
+                    f"{self.path}, line {line}: not {self._encoding.removesuffix('-sig').upper()} ({reason}): "
                     "convert the file to UTF-8, or give its `encoding` in config.yaml, such as cp1252"
                 ) from error
             except UNREADABLE as error:

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from rag_instruct.errors import UserError
 from rag_instruct.logs import bar
 from rag_instruct.records.opening import UNREADABLE, opened, stands_for
+from rag_instruct.records.values import Partial
 
 ROWS = 1024  # rows that are read at a time; fewer if they are long
 BYTES = 1 << 24  # of the rows that are read at a time
@@ -34,7 +35,9 @@ def parquet_records(path: Path, columns: Sequence[str]) -> Iterator[Located]:
                     binary = any(map(_has_binary, batch.schema.types))
                     for record in batch.to_pylist():
                         number += 1
-                        yield f"row {number}", _decoded(record) if binary else record
+                        found = Partial(_decoded(record) if binary else record)
+                        found.columns = names
+                        yield f"row {number}", found
                     counter.update(len(batch))
         except (*UNREADABLE, pa.ArrowException, ValueError, OverflowError) as error:
             place = f", after row {number}" if number else ""

@@ -7,10 +7,21 @@
 import ast
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+
+
+class Partial(dict[str, Any]):
+    """A row of which only some columns were read. Messages list all `columns` of its file."""
+
+    columns: Sequence[str] = ()
+
+
+def names_of(record: Mapping[str, Any]) -> str:
+    """Return the names of a record's fields as messages list them."""
+    return f"{', '.join(map(str, getattr(record, 'columns', record))) or 'nothing':.300}"
 
 
 def member(record: Any, path: str) -> Any:
@@ -26,8 +37,8 @@ def member(record: Any, path: str) -> Any:
         elif isinstance(record, dict) and name in record:
             record = record[name]
         else:
-            has = ", ".join(map(str, record)) if isinstance(record, dict) else shown(record)
-            raise KeyError(f"no {name!r}, it has {has or 'nothing':.300}")
+            has = names_of(record) if isinstance(record, dict) else shown(record)
+            raise KeyError(f"no {name!r}, it has {has}")
     return record
 
 
@@ -44,17 +55,20 @@ def shown(value: Any, most: int = 60) -> str:
     return repr(value[:most] if isinstance(value, str) else value)[:most]
 
 
-def layout_hint(path: Path, place: str, record: Any) -> str:
+def layout_hint(path: Path, place: str, record: Any, under: str = "") -> str:
     """Return what may be the matter if the first record of a file lacks a field, or "".
 
-    It may be an object that holds the records, or the second row of a table whose first is no header.
+    It may be an object that holds the records, or the second row of a table whose first is no header. `under` is the
+    key under which the record was found.
     """
     name = path.name.lower()
     if place == "line 2" and (".csv" in name or ".tsv" in name):
         return "; if line 1 is a record and not the names of the columns, give the names under `header`"
-    found = record.items() if place == "line 1" and isinstance(record, dict) and ".jsonl" not in name else ()
+    may_hold = under or (place == "line 1" and ".jsonl" not in name)
+    found = record.items() if may_hold and isinstance(record, dict) else ()
     held = next((key for key, value in found if isinstance(value, list) and value and isinstance(value[0], dict)), "")
-    return f"; if the records are in the list {held!r}, set `under: {held}`" if held else ""
+    keys = f"{under}.{held}" if under else held
+    return f"; if the records are in the list {held!r}, set `under: {keys}`" if held else ""
 
 
 def is_missing(value: Any) -> bool:
@@ -88,7 +102,9 @@ def word_of(value: Any, field: str) -> str:
         return format(Decimal(repr(value)), "f")
     if is_missing(value):
         raise TypeError(f"the {field} must be a text, but is {shown(value)}")
-    return name_of(value, field)
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise TypeError(f"the {field} must be a text or a number, but is {shown(value)}")
+    return str(value)
 
 
 def words_of(value: Any, field: str) -> list[str]:

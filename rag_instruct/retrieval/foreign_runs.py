@@ -29,6 +29,7 @@ PASSAGE = ("passage_id", "docno", "docid", "doc_id", "corpus-id", "pid", "did")
 # or of the hit. In other records it could be either, so we do not read it.
 LISTS = ("ctxs", "retrieval_ctxs", "hits", "results")
 QRELS = re.compile(r"\S+\s+(0|Q0)\s+\S+\s+-?\d+")
+UNSCORED = re.compile(r"\S+\s+\S+\s+-?\d+")  # BEIR's judgements without their header, or MS MARCO's runs
 TREC = "`query Q0 passage rank score name` with a finite score"
 
 
@@ -135,12 +136,18 @@ def _of_trec(source: Path) -> Iterator[Found]:
             decoded = unquote if own else str
             yield Found(f"line {number}", decoded(query), decoded(passage), float(score), own)
         except ValueError as error:
-            meant = (
-                "give the run that belongs to these judgements (qrels)"
-                if QRELS.fullmatch(line.strip())
-                else ("correct or remove the line. Files of records need an ending such as .jsonl")
-            )
-            raise UserError(f"{source}, line {number}: {line.strip()!r:.80} is not {TREC}: {meant}") from error
+            raise UserError(
+                f"{source}, line {number}: {line.strip()!r:.80} is not {TREC}: {_remedy(line.strip())}"
+            ) from error
+
+
+def _remedy(line: str) -> str:
+    """Return what to do about a line that is not in TREC's format of runs."""
+    if QRELS.fullmatch(line):
+        return "give the run that belongs to these judgements (qrels)"
+    if UNSCORED.fullmatch(line):
+        return "these may be judgements (qrels), or a run without scores: give a run with scores"
+    return "correct or remove the line. Files of records need an ending such as .jsonl"
 
 
 def _of_object(source: Path) -> Iterator[Found]:
