@@ -114,6 +114,18 @@ def test_a_scan_is_an_error_that_names_every_scan_and_a_page_without_text_is_cou
     assert left_out == {"PDF pages that are pictures without text": ["c.pdf#page=2"]}
 
 
+def test_a_pdf_page_whose_letters_have_no_known_characters_is_left_out(folder):
+    """A font without a map of its letters gives signs without a meaning, and a few wrong letters among them."""
+    unknown = [(72, 720 - 12 * n, 10, False, "\x0e\x0f\x10 & \x11\x12\x13\x14 (-.45)\x15 %") for n in range(9)]
+    office.pdf(folder / "a.pdf", [office.column(GLOVES), unknown])
+    found, left_out = passages(folder)
+    assert list(found.values()) == [("a", GLOVES)]
+    assert left_out == {"PDF pages whose letters have no known characters": ["a.pdf#page=2"]}
+    office.pdf(folder / "a.pdf", [unknown])
+    with pytest.raises(UserError, match=r"a\.pdf: its letters have no known characters: export it again, or use"):
+        passages(folder)
+
+
 def test_a_word_file_keeps_headings_and_tables(folder):
     table = [["Size", "Width"], ["7", "18 cm"], ["9", ""]]
     parts = [("Heading 1", "Protection"), ("Heading 2", "Gloves"), GLOVES, table, ("Heading 2", "Boots"), BOOTS]

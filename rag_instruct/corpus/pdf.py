@@ -13,8 +13,10 @@ from rag_instruct.corpus.layout import HYPHEN, Cell, Line, blocks_of, plain_name
 CELLS = 1.1  # blank space between two cells of a table, in sizes of a letter
 FEW_WORDS = re.compile(r"[^\W\d]\S*( \S+){0,4}")
 TURNED = 0.1  # lines that are turned are left out if they have at most this part of the page's letters
-UNREADABLE = re.compile("[\ufffd\ue000-\uf8ff]")
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x80-\x9f\uffff]")
+# What pdfium gives for a letter without a known character: a control sign, or one of a private meaning.
+UNREADABLE = re.compile(rf"(?<![\U00010000-\U0010ffff]){CONTROL.pattern}|[\ufffd\ue000-\uf8ff]")
+MOST_UNREADABLE = 0.25  # a page with more such letters, as a part of all, is left out
 PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")  # the halves of a rare character
 SYMBOL = re.compile("^[\x01-\x08\x0e-\x1f\x80-\x9f\uf000-\uf0ff](?=\\s)")  # of a font of signs: the mark of a list item
 ALEF_LAM = re.compile("[\u0622\u0623\u0625\u0627]\u0644")
@@ -49,10 +51,10 @@ def read_pdf(path: Path) -> Pdf:
         lines: list[Line] = []
         empty, unreadable = [], []
         for number in range(len(file)):
-            found, pictures = _page(file, number)
+            found, pictures, share = _page(file, number)
             if not found and pictures:
                 empty.append(number + 1)
-            elif _share_unreadable(found) > 0.2:
+            elif share > MOST_UNREADABLE:
                 unreadable.append(number + 1)
             else:
                 lines += found
@@ -70,20 +72,25 @@ def read_pdf(path: Path) -> Pdf:
     return Pdf(title, blocks_of(text_lines, outline), running, contents, turned, empty, unreadable)
 
 
-def _share_unreadable(lines: list[Line]) -> float:
-    text = "".join(line.text for line in lines)
-    return len(UNREADABLE.findall(text)) / len(text) if text else 0
+def _share_unreadable(text: str) -> float:
+    letters = "".join(text.split(" "))
+    return len(UNREADABLE.findall(letters)) / len(letters) if letters else 0
 
 
-def _page(file: Any, number: int) -> tuple[list[Line], bool]:
-    """Return the lines of a page in the order in which they were written, and whether the page has pictures."""
+def _page(file: Any, number: int) -> tuple[list[Line], bool, float]:
+    """Return the lines of a page in the order in which they were written, and whether the page has only pictures.
+
+    The third value is the part of its letters that have no known characters.
+    """
     from pypdfium2 import raw
 
     page = _filled_in(file, number)
     try:
-        lines = list(_lines(page.get_textpage(), number + 1))
+        text_page = page.get_textpage()
+        text = _characters(text_page)
+        lines = list(_lines(text_page, text, number + 1))
         pictures = not lines and any(page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE], max_depth=3))
-        return _against_the_page(lines), pictures
+        return _against_the_page(lines), pictures, _share_unreadable(text)
     finally:
         page.close()
 
@@ -110,9 +117,9 @@ def _is_field(page: Any, at: int) -> bool:
         raw.FPDFPage_CloseAnnot(annotation)
 
 
-def _lines(text_page: Any, page: int) -> Iterator[Line]:
-    """Yield the lines of a page. pdfium gives its characters, and the size and place of each."""
-    whole = _in_order(text_page, _characters(text_page))
+def _lines(text_page: Any, characters: str, page: int) -> Iterator[Line]:
+    """Yield the lines of a page, given its characters. pdfium gives the size and place of each."""
+    whole = _in_order(text_page, characters)
     start = 0  # of the line in the page's text
     for text in re.split(f"(?<=[\n{HYPHEN}])", whole):
         if CONTROL.sub("", text).replace(HYPHEN, "").strip():
