@@ -576,6 +576,14 @@ def test_a_cell_may_span_rows_and_columns_at_once(rows, written):
     assert "\n".join(block.text for block in html_blocks(f"<table><tr>{rows}</tr></table>").blocks) == written
 
 
+def test_a_list_below_a_table_does_not_have_the_names_of_its_columns():
+    """Not even its items after the first one, which follow each other as rows do."""
+    blocks = html_blocks("<table><tr><th>Size<th>Width<tr><td>7<td>8</table><p>So:<ul><li>a<li>b<li>c</ul>").blocks
+    assert [(block.text, block.header) for block in blocks] == [
+        ("Size | Width", ""), ("7 | 8", "Size | Width"), ("So:", ""), ("- a", ""), ("- b", ""), ("- c", ""),
+    ]  # fmt: skip
+
+
 def test_what_is_no_text_of_a_web_page_is_left_out(folder):
     page = (
         "<html><head><title>Gloves &amp; more - ACME</title></head><body><h1>Contents<a class=headerlink>\u00b6</a></h1>"
@@ -1143,6 +1151,11 @@ def test_a_title_of_a_page_loses_the_site_if_the_rest_is_the_main_heading(folder
         ),
         ("<p>See <a class='reference internal'>Boots</a> m<sup>2</sup></p>", ["See Boots m\u00b2"]),
         ("<div class='navbar hlist'>v t e</div><table class='sidebar nomobile'><tr><td>x</table><p>a</p>", ["a"]),
+        (
+            "<a class=mw-jump-link href='#t'>Jump</a><p>a</p><ol><li><span class=mw-cite-backlink>^ <sup><a href='#r'>a</a>"
+            "</sup></span> Oslo</ol><div class=printfooter>Retrieved</div><div class=catlinks>Gloves</div>",
+            ["a", "1. Oslo"],
+        ),
         ("<ul><li>\u2022 a</li><li>b \u2022 c</li></ul>", ["- a", "- b \u2022 c"]),
         ("<ul><li></li></ul><p>a</p><ol><li></ol><p>b</p>", ["a", "b"]),
         (

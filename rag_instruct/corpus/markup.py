@@ -46,8 +46,9 @@ HIDEABLE = {
 ENDS_P = PARAGRAPHS - {"html"} | {"td", "th"} | {f"h{level}" for level in range(1, 7)}
 # Classes and roles of elements that are not the text: links to edit a section, links of a paragraph to itself, banners.
 NO_TEXT = {
-    "breadcrumb", "breadcrumbs", "cookie-banner", "cookie-consent", "headerlink", "mw-editsection", "navbar", "navbox",
-    "newsletter", "nomobile", "noprint", "share", "sharing", "social-share", "toc",
+    "breadcrumb", "breadcrumbs", "catlinks", "cookie-banner", "cookie-consent", "headerlink", "mw-cite-backlink",
+    "mw-editsection", "mw-jump-link", "navbar", "navbox", "newsletter", "nomobile", "noprint", "printfooter", "share",
+    "sharing", "social-share", "toc",
 }  # fmt: skip
 NO_ROLES = {"navigation", "search", "dialog", "alertdialog"}
 RAISED, LOWERED = (
@@ -329,6 +330,7 @@ class _Walker(HTMLParser):
             self._term = f"{self._term}\n{text}" if self._term else text
         elif text:
             text = text if self._level else self._item + BULLET.sub("", text) if self._item else text
+            self._header = ""  # a list below a table has no columns
             self._add(text, joins=bool(self._item) and not self._level)
             self._item = ""
         self._level, self._in_term = 0, False
