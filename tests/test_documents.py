@@ -995,6 +995,14 @@ def test_what_a_library_writes_for_no_title_is_no_title(folder, title, named):
         ("### Safety\n\nText.\n\n# Gloves\n\nMore.\n\n# Boots\n\nMore.", "Safety"),
         ("### Safety\n\nText.\n\n# Gloves\n\nMore.", "Gloves"),
         ("# Gloves\n\nText.\n\n# Boots\n\nMore.", "Gloves"),
+        ("June 2024\n\n# Gloves\n\nText.\n\n# Boots\n\nMore.", "Gloves"),
+        (f"{GLOVES} {BOOTS}\n\n# Gloves\n\nText.\n\n# Boots\n\nMore.", "a"),
+        (f"{GLOVES} {BOOTS}\n\n# Gloves\n\nText.\n\n## Boots\n\nMore.", "Gloves"),
+        (f"# Highlights\n\n{GLOVES} {BOOTS}\n\n# Boots\n\nMore.", "a"),
+        ("# CHAPTER 1 \u2013 GLOVES\n\nText.\n\n# CHAPTER 2\n\nMore.", "a"),
+        ("# Teil I\n\nText.\n\n# Teil II: Schuhe\n\nMore.", "a"),
+        ("# \u7b2c\u4e00\u7ae0 Gloves\n\nText.\n\n# \u7b2c2\u7ae0 Boots\n\nMore.", "a"),
+        ("# Chapter 11 and its gloves\n\nText.\n\n# Boots\n\nMore.", "Chapter 11 and its gloves"),
     ],
 )
 def test_a_chapter_gives_no_document_its_name(folder, text, title):
@@ -1140,6 +1148,14 @@ def test_a_title_of_a_page_loses_the_site_if_the_rest_is_the_main_heading(folder
         f"<h2>Boots</h2><p>{BOOTS}</p></main></body></html>"
     )
     assert {found for found, _ in passages(folder)[0].values()} == {title}
+
+
+@pytest.mark.parametrize(
+    ("title", "named"), [("gl_2021.htm", "a"), ("Untitled Document", "a"), ("How to open gl.html", "How to open gl.html")]
+)
+def test_the_name_of_a_file_is_no_title_of_a_page(folder, title, named):
+    (folder / "a.html").write_text(f"<title>{title}</title><p>{GLOVES}</p><p>{BOOTS}</p>")
+    assert {found for found, _ in passages(folder)[0].values()} == {named}
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ CONTENTS = re.compile(
 )
 # Headings that say nothing about their document, so they are not its title.
 NO_NAME = re.compile(
-    rf"(?:1\.?\s+)?(?:{CONTENTS.pattern}|abstract|introduction|summary|zusammenfassung|einleitung|r\u00e9sum\u00e9|resumen|\u6458\u8981)",
+    rf"(?:1\.?\s+)?(?:{CONTENTS.pattern}|abstract|introduction|(?:executive )?summary|highlights|preface|foreword"
+    r"|zusammenfassung|einleitung|vorwort|r\u00e9sum\u00e9|avant-propos|resumen|\u6458\u8981)",
     re.I,
 )
 

@@ -26,7 +26,14 @@ MARKED = (".html", ".htm", ".xhtml", ".md", ".markdown")  # documents that may b
 # A web page or XML by its first bytes. In a text that explains "<html>", words follow the tag.
 TAGS_FIRST = re.compile(rb"\s*<[^<>]*(?:>\s*(?:<|\Z)|\Z)|\s*<[^<>]*>[^<>]*</(?:html|body)>\s*\Z", re.IGNORECASE)
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-CHAPTER = re.compile(r"\d+(\.\d+)*\.?\s+\D")  # a heading with a number
+# A heading with a number, such as "1.2 Gloves" or "Chapter 1".
+CHAPTER = re.compile(
+    r"\d+(\.\d+)*\.?\s+\D|(chapter|part|section|article|kapitel|teil|abschnitt|chapitre|partie|cap\w+lo)\s+(\d+|[ivxlc]+)\b"
+    r"|\u7b2c\w{1,3}[\u7ae0\u90e8\u7bc7\u7de8\u7f16]",
+    re.I,
+)
+ABOVE = 30  # words above the first of several main headings; with more of them, it is not the document's title
+FILE_NAME = re.compile(r"\S+\.(x?html?|docx?|pdf)|untitled( document)?", re.I)  # as the title of a web page
 LISTED = 20  # documents that a message names
 RUNNING = "lines of running headers, footers and page numbers"
 CONTENTS = "lines of tables of contents"
@@ -194,7 +201,7 @@ def _read_html(path: Path, form: Form, left_out: LeftOut, name: str) -> Titled:
     title, (blocks, contents), others = main_blocks(_page(path, form))
     _count(left_out, "blocks of web pages outside the main content", name, others)
     _count(left_out, CONTENTS, name, contents)
-    return _titled(title, blocks, path)
+    return _titled("" if FILE_NAME.fullmatch(title.strip()) else title, blocks, path)
 
 
 def _page(path: Path, form: Form) -> str:
@@ -252,7 +259,7 @@ def _titled(given: str, blocks: list[Block], path: Path) -> Titled:
 
     A section further below that has the title's name keeps its heading.
     """
-    first = _title_heading([block for block in blocks if block.level], blocks[:1])
+    first = _title_heading(blocks)
     given = "" if NO_NAME.fullmatch(given.strip()) else given
     title = " ".join((given or first or path.stem).split())
     headings = dropwhile(lambda one: not one[1].level, enumerate(blocks))
@@ -261,16 +268,22 @@ def _titled(given: str, blocks: list[Block], path: Path) -> Titled:
     return title, [block for number, block in enumerate(blocks) if number != at]
 
 
-def _title_heading(headings: list[Block], top: list[Block]) -> str:
+def _title_heading(blocks: list[Block]) -> str:
     """Return the first heading of level 1 that may be a title, or "". If several have numbers, these are chapters.
 
     The heading at the top of a document is better if it is the only one of its level, and those of level 1 are several:
-    some PDF files have the title in smaller letters than the headings.
+    some PDF files have the title in smaller letters than the headings. If the headings of level 1 are several, and a
+    text stands above them, they are those of sections.
     """
+    headings, top = [block for block in blocks if block.level], blocks[:1]
+    above = takewhile(lambda one: one.level != 1 or NO_NAME.fullmatch(one.text), blocks)
     chapters = [block for block in headings if block.level == 1]
     levels = Counter(block.level for block in headings)
-    if len({block.text for block in chapters}) > 1 and top == headings[:1] and levels[top[0].level] == 1:
-        chapters = [*top, *chapters]
+    if len({block.text for block in chapters}) > 1:
+        if top == headings[:1] and levels[top[0].level] == 1:
+            chapters = [*top, *chapters]
+        elif sum(len(block.text.split()) for block in above) > ABOVE:
+            return ""
     numbered = [block for block in chapters if CHAPTER.match(block.text)]
     others = (block.text for block in chapters if len(numbered) < 2 or block not in numbered)
     return next((text for text in others if not NO_NAME.fullmatch(text)), "")
