@@ -138,6 +138,10 @@ def test_a_word_file_keeps_headings_and_tables(folder):
     assert left_out == {}
     office.docx(folder / "titled.docx", [("Title", "Handbook"), ("Heading 1", "Gloves"), GLOVES])
     assert passages(folder)[0]["titled.docx-1"] == ("Handbook", f"Gloves\n{GLOVES}")
+    (folder / "titled.docx").unlink()
+    parts = [f"{GLOVES} {BOOTS}", ("Title", "Guide"), ("Heading 1", "Gloves"), GLOVES]
+    office.docx(folder / "a.docx", parts)
+    assert passages(folder)[0]["a.docx-1"] == ("Guide", f"{GLOVES} {BOOTS}\n\nGloves\n\n{GLOVES}")
     (folder / "old.docx").write_bytes(b"\xd0\xcf\x11\xe0 an old .doc")
     with pytest.raises(UserError, match=r"old\.docx: it is no Word document, or damaged"):
         passages(folder)

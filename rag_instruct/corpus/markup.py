@@ -585,8 +585,11 @@ def _front_title(mark: str, matter: str) -> str:
     return title.strip() if isinstance(title, str) else ""
 
 
-def docx_blocks(path: Path) -> Marked:
-    """Return the blocks of a Word document. If no style makes headings, short bold paragraphs are headings."""
+def docx_blocks(path: Path) -> tuple[str, Marked]:
+    """Return the text of a Word document that has the style "Title", or "", and the document's blocks.
+
+    If no style makes headings, short bold paragraphs are headings.
+    """
     import mammoth
 
     no_pictures = mammoth.images.img_element(lambda _: {})
@@ -594,10 +597,12 @@ def docx_blocks(path: Path) -> Marked:
     converted = mammoth.convert_to_html(file, convert_image=no_pictures, style_map=styles).value
     converted, contents = re.subn(r'<p class="toc">.*?</p>', "", converted, flags=re.DOTALL)
     converted = NUMBER.sub("", re.sub(f"<li>{NUMBER.pattern}", r'<li type="\1" value="\2">', converted))
-    if not re.search(r"<h[1-6]>", converted):
+    title = re.search(r'<h1 class="title">(.*?)</h1>', converted, re.DOTALL)
+    if not title and not re.search(r"<h[1-6]>", converted):
         converted = BOLD_LINE.sub(_as_heading, converted)
     found = html_blocks(converted)
-    return found._replace(contents=found.contents + contents)
+    named = [block.text for block in html_blocks(title[0]).blocks] if title else []
+    return "".join(named), found._replace(contents=found.contents + contents)
 
 
 def _as_heading(found: re.Match[str]) -> str:

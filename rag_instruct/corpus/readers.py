@@ -218,11 +218,11 @@ def _page(path: Path, form: Form) -> str:
 
 def _read_docx(path: Path, _: Form, left_out: LeftOut, name: str) -> Titled:
     try:
-        blocks, contents = docx_blocks(path)
+        title, (blocks, contents) = docx_blocks(path)
     except Exception as error:  # mammoth raises whatever its parsers raise
         raise ValueError(f"it is no Word document, or damaged ({error})") from error
     _count(left_out, CONTENTS, name, contents)
-    return _titled("", blocks, path)
+    return _titled(title, blocks, path)
 
 
 def _read_pdf(path: Path, _: Form, left_out: LeftOut, name: str) -> Titled:

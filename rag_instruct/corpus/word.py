@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 from rag_instruct.corpus.formulas import linear
 
 STYLES = "\n".join(  # added to mammoth's own map of styles
-    ["p[style-name='Title'] => h1:fresh"]
+    ["p[style-name='Title'] => h1.title:fresh"]
     + [f"p[style-name='{name}'] => p.toc:fresh" for name in ("TOC Heading", *(f"toc {n}" for n in range(1, 10)))]
 )
 HEADING = re.compile("heading ([1-6])", re.IGNORECASE)
