@@ -1036,6 +1036,27 @@ def test_a_number_before_a_few_words_is_a_cell_and_one_before_a_line_or_heading_
     assert "|" not in text
 
 
+def test_a_bold_phrase_before_a_text_and_a_large_part_of_a_sentence_are_no_headings(folder):
+    """As in papers and manuals: "**Wide gloves.** They ...", and a formula whose letters are larger."""
+    words = GLOVES.split()
+    page = [
+        (72, 740, 18, True, "Protection"),
+        (72, 700, 10, True, "Wide gloves, and those for longer wear."),
+        (264, 700, 10, False, " ".join(words[:2])),
+        *office.column(" ".join(words[2:]), top=688),
+        (72, 600, 14, False, "where x = [y"),
+        *office.column(BOOTS, top=570),
+        (72, 500, 14, False, "git commit"),
+    ]
+    ((title, text),), _ = pdf_texts(folder, [page])
+    assert title == "Protection"
+    assert text == f"Wide gloves, and those for longer wear. {GLOVES}\n\nwhere x = [y\n\n{BOOTS}\n\ngit commit"
+    line = Line("where x = [y", 1, 72, 700, 150, 714, 14, False, False)
+    small = Line("a" * 99, 1, 72, 600, 500, 610, 10, False, False)
+    assert [block.level for block in blocks_of([line, small], {})] == [0, 0]
+    assert [block.level for block in blocks_of([line._replace(text="git commit"), small], {})] == [1, 0]
+
+
 def test_a_row_of_bold_cells_is_no_heading(folder):
     page = [*row(700, ("Name", "Width"), bold=True), *office.column(PAPER, top=600)]
     ((title, text),), _ = pdf_texts(folder, [page])

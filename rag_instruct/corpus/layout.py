@@ -336,7 +336,8 @@ def _level(text: str, line: Line, levels: dict[float, int], outline: dict[str, i
     """Return the level of a heading, or 0 for a text. `line` is its first line."""
     if len(text) > LONGEST_HEADING or not re.search(r"[^\W\d_]", text) or text.startswith("\u2022"):
         return 0
-    is_large = line.size in levels
+    is_sentence = text[:1].islower() and len(text.split()) > 3  # or a part of one, such as "where x = [y"
+    is_large = line.size in levels and not is_sentence
     in_outline = outline.get(plain_name(text), 0) if line.bold or is_large or line.text[:1].isdigit() else 0
     if in_outline or is_large:
         return in_outline or levels[line.size]

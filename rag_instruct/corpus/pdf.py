@@ -177,7 +177,8 @@ def _line(text_page: Any, text: str, given: str, page: int, first: int, middle: 
     left, right = min(begin, end[0]), max(begin, end[2])  # some scripts run from right to left
     size = abs(raw.FPDFText_GetFontSize(text_page, middle)) * _scale(text_page, middle)
     turned = abs(math.sin(raw.FPDFText_GetCharAngle(text_page, middle))) > 0.5
-    bold = sum(_is_bold(text_page, at) for at in (first, middle, last)) >= 2
+    late = last - len(given) // 8  # in a line that begins with a bold phrase and goes on as text, it is not bold
+    bold = sum(_is_bold(text_page, at) for at in (first, middle, last)) >= 2 and _is_bold(text_page, late)
     size = round(size * 2) / 2 or top - bottom
     cells = () if turned else _cells(text_page, given, first, size, bold)
     if cells and text.endswith(HYPHEN):
