@@ -19,7 +19,7 @@ from rag_instruct.corpus.importing import import_passages
 from rag_instruct.corpus.layout import Line, blocks_of
 from rag_instruct.corpus.markup import html_blocks, markdown_blocks
 from rag_instruct.corpus.passages import PassageStore
-from rag_instruct.corpus.pdf import SYMBOL, _in_order
+from rag_instruct.corpus.pdf import SYMBOL, _in_order, _plain, _with_ligatures
 from rag_instruct.corpus.plain import plain_blocks
 from rag_instruct.corpus.splitter import Limit, along_structure, split_text, windows, word_spans
 from rag_instruct.corpus.tokens import InTokens
@@ -1145,6 +1145,13 @@ def test_signs_of_a_font_without_letters_are_marks_of_list_items(folder):
     ((_, text),), _ = pdf_texts(folder, [[(72, 700, 10, False, "\x02\x03"), (72, 680, 10, False, "Gloves")]])
     assert text == "Gloves", "a line of signs only"
     assert [SYMBOL.sub("*", text) for text in ("\uf0b7 a", "\x84 a", "\u2022 a")] == ["* a", "* a", "\u2022 a"]
+
+
+def test_words_keep_the_ligatures_that_a_pdf_file_of_macos_lacks():
+    text = "e\u21b5orts are di\0cult, o\0ine and e\0cient, o\u21b5"
+    assert _plain(_with_ligatures(text)) == "efforts are difficult, offline and efficient, off"
+    assert len(_with_ligatures(text)) == len(text), "each character has its place on the page"
+    assert _with_ligatures("press x\u21b5 or a\0b") == "press x\u21b5 or a\0b"
 
 
 class OneSign:

@@ -20,6 +20,9 @@ MOST_UNREADABLE = 0.25  # a page with more such letters, as a part of all, is le
 PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")  # the halves of a rare character
 SYMBOL = re.compile("^[\x01-\x08\x0e-\x1f\x80-\x9f\uf000-\uf0ff](?=\\s)")  # of a font of signs: the mark of a list item
 ALEF_LAM = re.compile("[\u0622\u0623\u0625\u0627]\u0644")
+# What macOS writes into some files of TeX: a sign for the ligature "ff", and no character for "ffi" and "ffl".
+FF_SIGN = re.compile("(?<=[A-Za-z])\u21b5")
+LIGATURES = {"\ufb00": "ff", "\ufb03": "ffi", "\ufb04": "ffl"}
 BOLD = re.compile(rb"bold|black|heavy|bx\d|-demi", re.IGNORECASE)
 MARK = re.compile(r"[-•◦▪‣●·\u2013]|\(?\w{1,3}[.)]|(\d+|[A-Z])(\.\d+)+")  # of a list's item, or of a heading
 
@@ -123,7 +126,7 @@ def _lines(text_page: Any, characters: str, page: int) -> Iterator[Line]:
     start = 0  # of the line in the page's text
     for text in re.split(f"(?<=[\n{HYPHEN}])", whole):
         if CONTROL.sub("", text).replace(HYPHEN, "").strip():
-            plain = CONTROL.sub("", SYMBOL.sub("\u2022", text.lstrip())).strip()
+            plain = _plain(SYMBOL.sub("\u2022", text.lstrip())).strip()
             first = start + len(text) - len(text.lstrip())
             last = start + len(text.rstrip().rstrip(HYPHEN)) - 1
             # The middle shows the size. It is no blank: blanks that pdfium adds between a line's parts have the size 1.
@@ -144,7 +147,26 @@ def _characters(text_page: Any) -> str:
 
     text = "".join(chr(raw.FPDFText_GetUnicode(text_page, at)) for at in range(text_page.count_chars()))
     text = PAIR.sub(lambda found: found[0].encode("utf-16", "surrogatepass").decode("utf-16") + "\0", text)
-    return re.sub("[\ud800-\udfff]", "\ufffd", re.sub("(?<=\\S)\x02", HYPHEN, text))
+    return _with_ligatures(re.sub("[\ud800-\udfff]", "\ufffd", re.sub("(?<=\\S)\x02", HYPHEN, text)))
+
+
+def _with_ligatures(text: str) -> str:
+    """Return a text with a ligature wherever macOS wrote "\u21b5" or nothing: each is one character, as its sign is.
+
+    "ffl" stands before a vowel ("offline"), "ffi" before other letters ("efficient").
+    """
+    if not re.search("[a-z]\u21b5[a-z]", text):
+        return text
+    text = re.sub("(?<=[A-Za-z])\0(?=[aeiouy])", "\ufb04", FF_SIGN.sub("\ufb00", text))
+    return re.sub("(?<=[A-Za-z])\0(?=[a-z])", "\ufb03", text)
+
+
+def _plain(text: str) -> str:
+    """Return a text without signs that nobody sees, and with the letters of ligatures."""
+    text = CONTROL.sub("", text)
+    for sign, letters in LIGATURES.items():
+        text = text.replace(sign, letters)
+    return text
 
 
 def _in_order(text_page: Any, text: str) -> str:
@@ -200,7 +222,7 @@ def _cells(text_page: Any, text: str, first: int, size: float, bold: bool) -> tu
             starts.append(blank.end())
     cells = [
         Cell(
-            " ".join(CONTROL.sub("", text[start:end]).replace(HYPHEN, "-").split()),
+            " ".join(_plain(text[start:end]).replace(HYPHEN, "-").split()),
             text_page.get_charbox(first + start)[0],
             text_page.get_charbox(first + end - 1)[2],
         )
