@@ -1087,6 +1087,10 @@ def test_entries_of_contents_need_no_dots_but_pages_of_the_document(folder):
     found, left_out = pdf_texts(folder, [contents, chapters], 30)
     assert [text for _, text in found] == [f"1 Gloves\n{GLOVES}", f"2 Boots\n{BOOTS}"]
     assert left_out == {"lines of tables of contents": ["a.pdf: 3"]}
+    entry = [(72, 662, 10, False, "2.1 Boots for those who walk and who"), (72, 650, 10, False, "stand . . . . . . 2")]
+    found, left_out = pdf_texts(folder, [[*contents[:2], *entry, (72, 630, 10, True, "3 Hats 2")], chapters], 30)
+    assert [text for _, text in found] == [f"1 Gloves\n{GLOVES}", f"2 Boots\n{BOOTS}"], "an entry of two lines"
+    assert left_out == {"lines of tables of contents": ["a.pdf: 5"]}
     box = [(72, 720, 14, True, "Contents"), (72, 690, 10, False, "Screws 12"), (72, 670, 10, False, "Nuts 24")]
     assert "Screws 12" in str(pdf_texts(folder, [box])[0]), "no page of a document of one page"
 

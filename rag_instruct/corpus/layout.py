@@ -71,6 +71,8 @@ def without_contents(lines: list[Line]) -> list[Line]:
     for line, following in pairwise([*lines, None]):
         if line and CONTENTS.fullmatch(line.text) and following and _entry_page(following, 0, pages) >= 0:
             last = 0
+        elif line and leads and last >= 0 and following and _goes_on(line, following):
+            continue  # the first line of an entry, whose page stands in the next one
         elif line and (last := _entry_page(line, last, pages)) < 0 and not (leads and LEADERS.search(line.text)):
             kept.append(line)
     return kept
@@ -97,6 +99,12 @@ def _entry_page(line: Line, last: int, pages: int) -> int:
     if found or last < 0 or not entry:
         return last if found else -1
     return int(entry[1]) if last <= int(entry[1]) <= pages else -1
+
+
+def _goes_on(line: Line, following: Line) -> bool:
+    """Return whether the next line, an entry with dots, stands close below a line without a page."""
+    close = line.page == following.page and line.bottom - following.top < GAP * line.height
+    return close and bool(LEADERS.search(following.text)) and not re.search(r"\d$", line.text)
 
 
 def plain_name(text: str) -> str:
