@@ -1057,6 +1057,21 @@ def test_a_bold_phrase_before_a_text_and_a_large_part_of_a_sentence_are_no_headi
     assert [block.level for block in blocks_of([line._replace(text="git commit"), small], {})] == [1, 0]
 
 
+@pytest.mark.parametrize("written", ["\n", " "], ids=["code", "all"])
+def test_code_in_a_pdf_keeps_its_lines_but_a_typewritten_text_does_not(folder, written):
+    """The bold font becomes one of letters of one width, and in the second case, the other font as well."""
+    code = [
+        "apt-cache show vim with all of its options and manuals",
+        "aptitude show vim, and the manuals of its options",
+    ]
+    page = [*office.column(PAPER), *((72, 400 - 12 * n, 10, True, line) for n, line in enumerate(code))]
+    file = office.pdf(folder / "a.pdf", [page])
+    content = file.read_bytes().replace(b"/Helvetica-Bold", b"/Courier".ljust(15))
+    file.write_bytes(content if written == "\n" else content.replace(b"/Helvetica ", b"/Courier".ljust(11)))
+    ((_, text),) = passages(folder, 200)[0].values()
+    assert text.endswith(f"\n\n{code[0]}{written}{code[1]}")
+
+
 def test_a_row_of_bold_cells_is_no_heading(folder):
     page = [*row(700, ("Name", "Width"), bold=True), *office.column(PAPER, top=600)]
     ((title, text),), _ = pdf_texts(folder, [page])
@@ -1187,7 +1202,8 @@ def test_a_title_of_a_page_loses_the_site_if_the_rest_is_the_main_heading(folder
 
 
 @pytest.mark.parametrize(
-    ("title", "named"), [("gl_2021.htm", "a"), ("Untitled Document", "a"), ("How to open gl.html", "How to open gl.html")]
+    ("title", "named"),
+    [("gl_2021.htm", "a"), ("Untitled Document", "a"), ("How to open gl.html", "How to open gl.html")],
 )
 def test_the_name_of_a_file_is_no_title_of_a_page(folder, title, named):
     (folder / "a.html").write_text(f"<title>{title}</title><p>{GLOVES}</p><p>{BOOTS}</p>")

@@ -45,6 +45,7 @@ class Line(NamedTuple):
     bold: bool
     turned: bool  # against the page, as a stamp in the margin
     cells: tuple["Cell", ...] = ()  # the parts of the line, if wide blank space separates them
+    fixed: bool = False  # its letters are all of one width, as those of code
 
     @property
     def height(self) -> float:
@@ -232,6 +233,8 @@ def _key(line: Line, body: float) -> tuple[str, int]:
 def blocks_of(lines: list[Line], outline: dict[str, int]) -> list[Block]:
     """Return the headings, paragraphs and rows of tables. `outline` gives levels of headings by their `plain_name`."""
     body = _body_size(lines)
+    if sum(len(line.text) if line.fixed else -len(line.text) for line in lines) > 0:
+        lines = [line._replace(fixed=False) for line in lines]  # the text is typewritten, not only its code
     sizes = sorted({line.size for line in lines if _is_large(line, body)}, reverse=True)
     levels = {size: min(number, 5) for number, size in enumerate(sizes, start=1)}
     found: list[Block] = []
@@ -404,8 +407,12 @@ def _begins(line: Line, group: list[Line], usual: float, rows: set[Line]) -> boo
 
 
 def _text_of(group: list[Line]) -> str:
-    """Join the lines of a group. A line with room for the next word keeps its line break, as in an address."""
+    """Join the lines of a group. Code keeps its line breaks, and so does a line with room for the next word.
+
+    The latter stand in addresses, for example.
+    """
     edge = max(line.right for line in group)
+    is_code = all(line.fixed for line in group)
     text = group[0].text
     for before, line in pairwise(group):
         width = len(line.text.split()[0]) * (line.right - line.left) / len(line.text)  # of the next word
@@ -414,7 +421,8 @@ def _text_of(group: list[Line]) -> str:
         if _is_close(before, line, 0.1) and not (text[-1:].isdigit() and line.text[:1].isdigit()):
             text += line.text  # as in "1\u20444"; the numbers of a power stay apart
         else:
-            text = f"{text}\n{line.text}" if has_room and not beside else _spliced(text, line.text)
+            keeps = (has_room or is_code) and not beside
+            text = f"{text}\n{line.text}" if keeps else _spliced(text, line.text)
     return re.sub("[ \t]+", " ", text.replace(HYPHEN, "-")).strip()
 
 

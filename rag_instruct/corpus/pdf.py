@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Iterator
-from ctypes import create_string_buffer
+from ctypes import c_int, create_string_buffer
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,6 +24,7 @@ ALEF_LAM = re.compile("[\u0622\u0623\u0625\u0627]\u0644")
 FF_SIGN = re.compile("(?<=[A-Za-z])\u21b5")
 LIGATURES = {"\ufb00": "ff", "\ufb03": "ffi", "\ufb04": "ffl"}
 BOLD = re.compile(rb"bold|black|heavy|bx\d|-demi", re.IGNORECASE)
+FIXED = re.compile(rb"mono(?!type)|nimbusmon|courier|typewriter|consolas|menlo|tt\d", re.IGNORECASE)
 MARK = re.compile(r"[-•◦▪‣●·\u2013]|\(?\w{1,3}[.)]|(\d+|[A-Z])(\.\d+)+")  # of a list's item, or of a heading
 
 
@@ -205,7 +206,8 @@ def _line(text_page: Any, text: str, given: str, page: int, first: int, middle: 
     cells = () if turned else _cells(text_page, given, first, size, bold)
     if cells and text.endswith(HYPHEN):
         cells = (*cells[:-1], cells[-1]._replace(text=f"{cells[-1].text}-"))
-    return Line(text, page, left, bottom, right, top, size, bold, turned, cells)
+    fixed = all(_is_fixed(text_page, at) for at in (middle, late))  # the first one may be the number of a line
+    return Line(text, page, left, bottom, right, top, size, bold, turned, cells, fixed)
 
 
 def _cells(text_page: Any, text: str, first: int, size: float, bold: bool) -> tuple[Cell, ...]:
@@ -249,3 +251,12 @@ def _is_bold(text_page: Any, at: int) -> bool:
         return True
     name = create_string_buffer(100)  # many fonts say it in their names only
     return bool(raw.FPDFText_GetFontInfo(text_page, at, name, 100, None)) and bool(BOLD.search(name.value))
+
+
+def _is_fixed(text_page: Any, at: int) -> bool:
+    """Return whether a letter's font says that all its letters have one width, by a flag or by its name."""
+    from pypdfium2 import raw
+
+    name, flags = create_string_buffer(100), c_int()
+    known = bool(raw.FPDFText_GetFontInfo(text_page, at, name, 100, flags))
+    return known and (bool(flags.value & 1) or bool(FIXED.search(name.value)))
