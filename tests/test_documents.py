@@ -114,6 +114,14 @@ def test_a_scan_is_an_error_that_names_every_scan_and_a_page_without_text_is_cou
     assert left_out == {"PDF pages that are pictures without text": ["c.pdf#page=2"]}
 
 
+def test_a_pdf_with_a_password_is_refused_with_the_remedy(folder):
+    file = office.pdf(folder / "a.pdf", [office.column(GLOVES)])
+    lock = f"/Encrypt << /Filter /Standard /V 1 /R 2 /O ({'o' * 32}) /U ({'u' * 32}) /P -4 >> /ID [(a) (a)] /Info"
+    file.write_bytes(file.read_bytes().replace(b"/Info", lock.encode()))
+    with pytest.raises(UserError, match=r"a\.pdf: it needs a password: save it without one"):
+        passages(folder)
+
+
 def test_a_pdf_page_whose_letters_have_no_known_characters_is_left_out(folder):
     """A font without a map of its letters gives signs without a meaning, and a few wrong letters among them."""
     unknown = [(72, 720 - 12 * n, 10, False, "\x0e\x0f\x10 & \x11\x12\x13\x14 (-.45)\x15 %") for n in range(9)]

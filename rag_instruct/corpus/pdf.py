@@ -47,7 +47,8 @@ def read_pdf(path: Path) -> Pdf:
     try:
         file = pypdfium2.PdfDocument(path)
     except pypdfium2.PdfiumError as error:
-        said = "it needs a password" if "password" in str(error).lower() else f"it is damaged ({error})"
+        locked = "password" in str(error).lower()
+        said = "it needs a password: save it without one" if locked else f"it is damaged ({error})"
         raise ValueError(said) from error
     try:
         if file.get_formtype() == pypdfium2.raw.FORMTYPE_XFA_FULL:
