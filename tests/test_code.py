@@ -97,6 +97,20 @@ def test_the_digest_follows_packages_and_modules_by_name(tree):
     assert changed("rag_instruct/reading.py", "A = 2\n") == [True, True, True]
 
 
+def test_the_digest_follows_a_name_that_a_package_has_from_another_module(tree):
+    tree.write(
+        {
+            "scripts/load.py": "from rag_instruct.sets import two\nwrite(two)\n",
+            "rag_instruct/__init__.py": "",
+            "rag_instruct/sets/__init__.py": "from rag_instruct.numbers import two\n",
+            "rag_instruct/numbers.py": "two = 2\nthree = 3\n",
+        }
+    )
+    changed = partial(tree.changed, lambda code: [code.of_script("load")])
+    assert changed("rag_instruct/numbers.py", "two = 2\nthree = 4\n") == [False]
+    assert changed("rag_instruct/numbers.py", "two = 4\nthree = 4\n") == [True]
+
+
 # A script that reaches `used` of work.py, and what stands beside it.
 SCRIPT = "from rag_instruct import cli\nfrom rag_instruct.work import used\n\ndef main(): used(1)\n\ncli.run(main)\n"
 WORK = '''"""What work does."""

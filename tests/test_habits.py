@@ -921,6 +921,37 @@ def test_a_job_stops_where_each_finish_reason_is_unknown(tmp_path):
         assert len(served.requests) < 120
 
 
+PROSE = "The river Aller flows through the town of Celle in the year 1002. "
+CHINESE = "\u963f\u52d2\u6cb3\u6d41\u7ecf\u7b56\u52d2\u5e02\uff0c\u4e00\u5343\u96f6\u4e8c\u5e74\u3002"
+HINDI = "\u0906\u0932\u0930 \u0928\u0926\u0940 \u0938\u0947\u0932\u0947 \u0936\u0939\u0930 \u0938\u0947 \u0939\u094b\u0915\u0930 \u092c\u0939\u0924\u0940 \u0939\u0948. "
+
+
+@pytest.mark.parametrize(
+    ("prompt", "counted", "cut"),
+    [
+        (PROSE * 300, 2050, True),  # of some 5,000: Ollama counts half of its context
+        (PROSE * 300, 4500, False),
+        (CHINESE * 700, 2050, True),
+        (CHINESE * 700, 6000, False),
+        (HINDI * 300, 3000, False),  # a vocabulary that knows Hindi well
+        ("a" + " " * 20_000 + "b" + "-" * 9000, 100, False),  # runs of a sign are few tokens
+        ("short", 1, False),
+        (PROSE * 300, 0, False),  # not counted at all
+    ],
+)
+def test_a_server_that_seems_to_cut_prompts_is_named_once(tmp_path, caplog, prompt, counted, cut):
+    request = {"messages": [{"role": "user", "content": prompt}], "max_tokens": 9}
+    with habits(lambda request: completion(usage=(counted, 5))) as served:
+
+        async def ask():
+            async with teacher(served.base_url, tmp_path) as session:
+                await session.ask(request)
+                await session.ask({**request, "max_tokens": 8})
+
+        asyncio.run(ask())
+    assert caplog.text.count("OLLAMA_CONTEXT_LENGTH") == cut
+
+
 def test_another_model_under_the_same_name_is_said_once(tmp_path, caplog):
     with habits(lambda request: {**completion(), "model": "llama" if number_of(request) < 5 else "gemma"}) as served:
         ask_all(served.base_url, tmp_path, range(9), concurrency=1)

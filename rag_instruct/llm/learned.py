@@ -1,5 +1,6 @@
 """Learns from a model's answers how many tokens its requests have, and how long its answers are."""
 
+import re
 from math import ceil
 
 from rag_instruct.files import dump
@@ -9,6 +10,9 @@ from rag_instruct.llm.usage import Usage, count_of, tokens_in
 HEAD = 100  # tokens that a chat template adds to a short prompt, at most
 MARGIN = 1.1  # reservations exceed the most that was seen by this factor
 SLACK = 8  # tokens by which an answer may exceed its limit without being called too long
+CHARACTERS_A_TOKEN = 8  # more than any text has on average: English has four to five
+REPEATED = re.compile(r"(.)\1+", re.DOTALL)  # one token, such as a line of blanks or dots
+WIDE = re.compile("[\u2e80-\u9fff\uac00-\ud7af]")  # signs of Chinese, Japanese and Korean: a token has one or two
 
 
 class Learned:
@@ -51,6 +55,18 @@ def message_bytes(request: Request) -> int:
     """Return the bytes of a request's messages, without its parameters and its schema."""
     texts = (message.get("content") for message in request.get("messages", []))
     return sum(len(text.encode("utf-8", "replace")) for text in texts if isinstance(text, str))
+
+
+def may_be_cut(request: Request, usage: Usage | None) -> bool:
+    """Return whether a provider counted far fewer tokens than the messages have, as if it had cut them.
+
+    Ollama cuts a prompt that is longer than its context, and says nothing. Then it counts half of the context.
+    """
+    most = tokens_in(usage)["prompt"] * CHARACTERS_A_TOKEN
+    if not 0 < most < message_bytes(request):
+        return False
+    text = "".join(text for message in request["messages"] if isinstance(text := message.get("content"), str))
+    return most < len(REPEATED.sub(r"\1", text)) + 2 * len(WIDE.findall(text))
 
 
 def request_bytes(request: Request) -> int:

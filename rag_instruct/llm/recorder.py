@@ -10,7 +10,9 @@ from rag_instruct.llm.answers import AnswerStore
 from rag_instruct.llm.budget import Budget, BudgetAccount, Renew
 from rag_instruct.llm.door import Transient
 from rag_instruct.llm.endpoints import TeacherModel
+from rag_instruct.llm.learned import may_be_cut, message_bytes
 from rag_instruct.llm.segments import Lost, Record, Reply, Request
+from rag_instruct.llm.usage import Usage, tokens_in
 from rag_instruct.logs import logger
 
 
@@ -32,6 +34,7 @@ class Recorder:
         self._answers_as = latest["reply"].get("model") if latest else None  # the model's name by the endpoint
         # Whether we warned of another name. Several endpoints may have several names, so then we never warn.
         self._name_warned = len(model.endpoints) > 1
+        self._cut_warned = False
 
     @property
     def is_new(self) -> bool:
@@ -75,6 +78,7 @@ class Recorder:
             if "faults" in reply:
                 record["faults"] = reply["faults"]
         else:
+            self._watch_prompt(request, reply.get("usage"))
             reply = record["reply"] = self.budget.completed(request, reply)
             self._watch_name(reply.get("model"))
         await self._store.put(record)
@@ -93,6 +97,19 @@ class Recorder:
                 self._answers_as,
             )
         self._answers_as = name or self._answers_as
+
+    def _watch_prompt(self, request: Request, usage: Usage | None) -> None:
+        """Warn once if the endpoint seems to cut long prompts in silence."""
+        if not self._cut_warned and may_be_cut(request, usage):
+            self._cut_warned = True
+            logger.warning(
+                "%s counts only %d tokens in a prompt of %d bytes. If it cuts long prompts, as Ollama does, its answers "
+                "ignore what was cut: raise its context (OLLAMA_CONTEXT_LENGTH). Then change the teacher's `sampling`, "
+                "such as by `seed: 1`, so that everything is asked again",
+                self._model.model,
+                tokens_in(usage)["prompt"],
+                message_bytes(request),
+            )
 
     async def _record_second(
         self, key: str, request: Request, stored: Reply, reply: Reply, buyer: Buyer | None
