@@ -103,7 +103,7 @@ class Recorder:
         if not self._cut_warned and may_be_cut(request, usage):
             self._cut_warned = True
             logger.warning(
-                "%s counts only %d tokens in a prompt of %d bytes. If it cuts long prompts, as Ollama does, its answers "
+                "%s counts only %d tokens in a prompt of %d bytes. If it cuts prompts, as Ollama does, its answers "
                 "ignore what was cut: raise its context (OLLAMA_CONTEXT_LENGTH). Then change the teacher's `sampling`, "
                 "such as by `seed: 1`, so that everything is asked again",
                 self._model.model,
