@@ -192,7 +192,8 @@ def test_a_broken_table_gives_each_line_once_or_is_refused(tmp_path, rows, kind,
     for place, record in found:
         line = int(place.removeprefix("line "))
         assert line > follows or line == 2
-        assert all(not skipped.strip("\r") for skipped in lines[follows : line - 1]) or follows == 1
+        # A mark of UTF-8 alone on a line, as where files were joined, is no text.
+        assert all(not skipped.strip("\r\ufeff") for skipped in lines[follows : line - 1]) or follows == 1
         follows = line + sum(value.count("\n") for value in record.values())
 
 

@@ -430,6 +430,20 @@ def test_a_folder_in_an_archive_is_no_file_whatever_its_name(tmp_path):
     assert list(records(tmp_path / "a.zip")) == [{"a": 1}]
 
 
+@pytest.mark.parametrize("copy", [0, 1])
+def test_an_archive_with_a_damaged_name_is_refused(tmp_path, copy):
+    """The name stands before the file, and in the list at the archive's end."""
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("r\u00e9.jsonl", '{"a": 1}')
+    name = "r\u00e9".encode()
+    parts = (tmp_path / "a.zip").read_bytes().split(name)
+    names = [name, name]
+    names[copy] = b"r\x82\x82"
+    (tmp_path / "a.zip").write_bytes(parts[0] + names[0] + parts[1] + names[1] + parts[2])
+    with pytest.raises(UserError, match=r"a\.zip.*: unreadable \(.*is the file complete"):
+        list(records(tmp_path / "a.zip"))
+
+
 def test_endings_in_capitals_and_tables_in_archives(tmp_path):
     assert list(records(written(tmp_path / "R.TSV", "q\n1\n"))) == [{"q": "1"}]
     pq.write_table(pa.table({"q": ["x"]}), tmp_path / "q.parquet")

@@ -47,6 +47,15 @@ def test_another_retrievers_run_is_cut_and_put_in_our_order(run):
     ], "equal scores in the corpus's order"
 
 
+def test_a_damaged_archive_is_refused(tmp_path):
+    path = tmp_path / "r.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("r\u00e9.trec", "q1 Q0 a 1 2 x\n")
+    path.write_bytes(path.read_bytes().replace("r\u00e9".encode(), b"r\x82\x82"))
+    with pytest.raises(UserError, match=r"r\.zip: unreadable \(.*is the file complete"):
+        import_run(path, 1, ["q1"], tmp_path / "p.arrow", tmp_path / "o.parquet", tmp_path / "o.trec")
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

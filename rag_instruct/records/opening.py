@@ -91,8 +91,7 @@ def resolved(path: Path, form: Form) -> Path:
         return path / form.member
     if path.suffix.lower() != ".zip" or not path.is_file():
         return path
-    with _errors_of(path), zipfile.ZipFile(path) as archive:
-        every = [name for name in archive.namelist() if not name.endswith("/")]
+    every = files_in(path)
     names = [name for name in every if is_known(Path(name))]
     if len(names) != 1:
         found = ", ".join((names or every)[:10]) or "nothing"
@@ -102,6 +101,12 @@ def resolved(path: Path, form: Form) -> Path:
             f"{unpack}"
         )
     return path / names[0]
+
+
+def files_in(archive: Path) -> list[str]:
+    """Return the names of the files in a .zip, with their folders. Raises UserError if it is damaged."""
+    with _errors_of(archive), zipfile.ZipFile(archive) as opened:
+        return [name for name in opened.namelist() if not name.endswith("/")]
 
 
 def is_known(path: Path) -> bool:
@@ -118,7 +123,7 @@ def _errors_of(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file") from error
-    except UNREADABLE as error:
+    except (*UNREADABLE, ValueError) as error:  # ValueError: zipfile, of a damaged name
         raise UserError(f"{path}: unreadable ({error!s:.200}): {_remedy(path, error)}") from error
 
 

@@ -14,7 +14,7 @@ from rag_instruct.corpus.passages import PassageStore
 from rag_instruct.errors import UserError
 from rag_instruct.logs import logger
 from rag_instruct.records import PLAIN, is_known, located_members, located_records, shown, text_lines
-from rag_instruct.records.opening import kind_of, opened_text, resolved
+from rag_instruct.records.opening import files_in, kind_of, opened_text, resolved
 from rag_instruct.records.values import listed, name_of
 from rag_instruct.retrieval.depths import search_depth
 from rag_instruct.retrieval.queries import refuse_repeated
@@ -120,8 +120,7 @@ def _only_file(archive: Path) -> Path | None:
     """Return the file in a .zip that has one file, because TREC's files may have any ending. Otherwise return None."""
     if archive.suffix.lower() != ".zip" or not zipfile.is_zipfile(archive):
         return None
-    with zipfile.ZipFile(archive) as opened:
-        names = [name for name in opened.namelist() if not name.endswith("/") and "__MACOSX" not in name]
+    names = [name for name in files_in(archive) if "__MACOSX" not in name]
     return archive / names[0] if len(names) == 1 else None
 
 
