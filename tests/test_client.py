@@ -172,6 +172,12 @@ def test_a_text_is_never_asked_for_as_an_object():
         (500, "Failed to compile json schema: pattern is too complex"),  # SGLang
         (400, "invalid JSON schema in format"),  # Ollama
         (500, "failed to load model vocabulary required for format"),  # Ollama
+        # Ollama 0.32 has the error of its model server as JSON in a text.
+        (
+            400,
+            r'{"error":{"code":400,"message":"Field \'json_schema\': JSON schema conversion failed:\nPattern must start"}}',
+        ),
+        (400, '{"error":{"code":400,"message":"Failed to initialize samplers: failed to parse grammar"}}'),
     ],
 )
 def test_a_grammar_that_the_endpoint_cannot_compile_is_named_and_left_out(status, complaint, caplog):
