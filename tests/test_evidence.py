@@ -6,6 +6,8 @@ import json
 
 import made
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from conftest import ROOT, SHARED, needs_shared
 from msgspec.structs import replace
@@ -418,6 +420,22 @@ def test_labelled_pairs_are_read_with_their_parts(tmp_path):
     (tmp_path / "needed.jsonl").write_text(json.dumps({"id": "a", "needed": [True]}))
     with pytest.raises(UserError, match="2 documents, but `needed` has 1"):
         read_labelled([tmp_path / "pairs.jsonl", tmp_path / "needed.jsonl"])
+
+
+def test_labelled_pairs_of_parquet_are_those_of_json_lines(tmp_path):
+    """Parquet has every field in every record: null in place of what a record leaves out."""
+    pair = {"paradigm": "single_doc_answer", "question": "Q?", "answer": "A.", "documents": ["T\nx", "T\ny"]}
+    lines = [{**pair, "id": name} for name in ("a", "b")]
+    lines += [{**pair, "id": name, "paradigm": "useless_doc"} for name in ("c", "d")]
+    lines += [{**pair, "id": "bad", "should_keep": False}, {**pair, "id": "good", "should_keep": True}]
+    lines.append({"id": "a", "needed": [True, None]})
+    (tmp_path / "pairs.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    names = list(dict.fromkeys(name for line in lines for name in line))
+    pq.write_table(pa.table({name: [line.get(name) for line in lines] for name in names}), tmp_path / "pairs.parquet")
+    found = read_labelled([tmp_path / "pairs.jsonl"])
+    assert [one.texts.id for one in found] == ["a", "b", "c", "d", "good"]
+    assert found[0].needed == {"0": True, "1": None}
+    assert read_labelled([tmp_path / "pairs.parquet"]) == found
 
 
 @pytest.mark.parametrize(

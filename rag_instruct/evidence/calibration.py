@@ -19,7 +19,7 @@ from rag_instruct.tables import frame
 if TYPE_CHECKING:
     import pandas as pd
 
-FIELDS = ("id", "paradigm", "question", "answer", "documents", "needed")
+FIELDS = ("id", "paradigm", "question", "answer", "documents", "needed", "should_keep")
 WEIGHTS = tuple(round(0.1 * step, 1) for step in range(11))  # weights of the question's bits that are tried
 RESAMPLES = 1000
 LEAST = 2  # pairs on each side of `helps`: one of them is held out in turn
@@ -34,16 +34,18 @@ class Labelled(NamedTuple):
 
 
 def read_labelled(paths: Iterable[Path]) -> list[Labelled]:
-    """Read labelled pairs, without those that have no answer or that nobody should keep.
+    """Read labelled pairs, without those that have no answer or whose `should_keep` is false.
 
-    Records of the same id are parts of one pair, also in several files.
+    Records with the same id are merged into one pair, even if they come from different files. A null counts as missing,
+    because Parquet has every field in every record.
     """
     found: dict[str, dict[str, Any]] = {}
     for path in paths:
         for place, record in located_records(path, FIELDS):
-            if not isinstance(record, dict) or "id" not in record:
+            if not isinstance(record, dict) or record.get("id") is None:
                 raise UserError(f"{path}, {place}: no `id`: give each pair one")
-            found.setdefault(str(record["id"]), {}).update({**record, "id": str(record["id"])})
+            known = {name: value for name, value in record.items() if value is not None}
+            found.setdefault(str(record["id"]), {}).update({**known, "id": str(record["id"])})
     pairs = [_labelled(record) for record in found.values() if record.get("answer") and record.get("should_keep", True)]
     useless = sum(pair.texts.intended == "useless_doc" for pair in pairs)
     if min(useless, len(pairs) - useless) < LEAST:
