@@ -146,7 +146,8 @@ def test_a_fact_is_asked_for_once_whatever_the_folder_of_its_prompts_is_called(t
     shutil.copytree(ROOT / "resources/prompts/compact", prompts / "my_compact")
     shutil.copytree(ROOT / "resources/prompts/full", prompts / "compact")
     monkeypatch.setattr(gathering, "root", lambda: tmp_path)
-    monkeypatch.setattr(gathering, "_are_of_sentences", gathering._are_of_sentences.__wrapped__)  # not the cached ones
+    uncached = gathering._makes_pairs_from_facts.__wrapped__
+    monkeypatch.setattr(gathering, "_makes_pairs_from_facts", uncached)
     answer = "Ann Lee was born in 1912."
 
     def kept(**given):
@@ -160,6 +161,15 @@ def test_a_fact_is_asked_for_once_whatever_the_folder_of_its_prompts_is_called(t
     relabelled = made.row("r", "single_doc_answer", prompts="my_compact", intended_paradigm="useless_doc")
     (prompts / "my_compact/single_doc_answer.yaml").unlink()
     assert len(question_keys(relabelled)) == 2, "the prompt that wrote a row is that of its first paradigm"
+
+
+def test_facts_with_bare_answers_are_no_repeated_questions():
+    """The folder `compact` never answers so, but the prompts of a copy may."""
+    for answer in ("Yes.", "No", "B", "B.", "(B)"):
+        asked = [
+            pair(n, f"Question {n}?", answer=answer, prompts="compact", paradigm="single_doc_answer") for n in range(2)
+        ]
+        assert [one.slot for one in gather([asked], 2)[0]] == [0, 1], answer
 
 
 def test_the_same_question_in_other_letters():

@@ -59,16 +59,16 @@ def without_repeated(items: Iterable[Item], seen: dict[str, str]) -> tuple[list[
 def question_keys(one: Pair | Row) -> list[str]:
     """Return the keys by which we find a repeated question. The first key is the question's words.
 
-    The prompts `compact`, and copies of it, make question and answer from one fact. There the answer's words are a
-    second key, without a yes, a no or the letter of an option: the same answer means the same fact, asked in another
-    wording.
+    The prompts `compact`, and copies of them, make pairs from facts. For these, a second key is the answer's words,
+    without a leading yes, no or option letter. Two questions with the same answer probably ask for the same fact. An
+    answer without further words, such as "Yes." or "B", gives no key.
     """
     written_for = (one.intended_paradigm if isinstance(one, Row) else "") or one.paradigm
-    of_fact = [f"= {fold(substance(one.answer))}"] if _are_of_sentences(one.prompts, written_for) else []
-    return [fold(one.question), *of_fact]
+    said = fold(substance(one.answer)) if _makes_pairs_from_facts(one.prompts, written_for) else ""
+    return [fold(one.question), *([f"= {said}"] if len(said) > 1 else [])]
 
 
 @cache  # each row asks
-def _are_of_sentences(prompts: str, paradigm: str) -> bool:
+def _makes_pairs_from_facts(prompts: str, paradigm: str) -> bool:
     path = root() / "resources/prompts" / prompts / f"{paradigm}.yaml"
     return path.exists() and bool(OF_SENTENCES.search(read_text(path)))
