@@ -65,7 +65,7 @@ SCHEMA = pa.schema(
 FIELDS = """
 | field | what |
 |---|---|
-| `question`, `answer`, `documents` | as in the released RAG-Instruct set; documents have a title in their first line |
+| `question`, `answer`, `documents` | as in the released RAG-Instruct set; a title, if any, is a document's first line |
 | `id` | unique in the data set |
 | `paradigm` | the relation between question and source documents (r0 to r4 in the paper) |
 | `intended_paradigm` | the paradigm that the prompt asked for, if verification or evidence changed it; otherwise null |
@@ -157,13 +157,13 @@ def card(
 
 def _header(name: str, rows: list[Row], splits: Mapping[str, list[Row]], language: str | None) -> dict[str, Any]:
     licences = {row.license for row in rows} | {row.corpus_license for row in rows}
-    one = hub_licence(next(iter(licences))) if len(licences) == 1 else "other"
+    on_hub = hub_licence(next(iter(licences))) if len(licences) == 1 else "other"
     named = next(iter(licences)) if len(licences) == 1 else "by-row"
     return {
         "pretty_name": name,
         **({"language": [language]} if language else {}),
-        "license": one,
-        **({"license_name": re.sub(r"[^a-z0-9.]+", "-", named.lower()).strip("-")} if one == "other" else {}),
+        "license": on_hub,
+        **({"license_name": re.sub(r"[^a-z0-9.]+", "-", named.lower()).strip("-")} if on_hub == "other" else {}),
         "task_categories": ["question-answering", "text-generation"],
         "tags": ["retrieval-augmented-generation", "rag-instruct", "synthetic"],
         "size_categories": [next((size for most, size in SIZES if len(rows) < most), "n>1M")],
@@ -208,9 +208,10 @@ def _verification(verification: Mapping[str, Mapping[str, Any]]) -> str:
         "Lines: the paradigm that the row was written for. Columns: the paradigm that the test found. `undecided`: the "
         "judge knew the answer, so the test cannot show whether the documents help. `doubtful`: the judge says that "
         "the row's answer is wrong. `untested`: a reply of the judge was unreadable. `share passed`: the 95 % interval "
-        "of the share of rows that passed. Superfluous source documents are no fault: they became noise documents.\n\n"
+        "of the share of rows that passed.\n\n"
         "A row passes if the test found the paradigm that it was written for. `undecided` passes too, except for rows "
-        "whose documents should state the answer. A row fails if a noise document answers its question."
+        "whose documents should state the answer. A row fails if a noise document answers its question. Superfluous "
+        "source documents became noise documents, unless too few source documents would be left for the paradigm."
     )
     return f"{explanation}\n\n{_table(['written for', *found_names, 'untested', 'passed', 'share passed'], lines)}"
 
@@ -298,6 +299,7 @@ def _cost(ledger: Mapping[str, Any]) -> str:
 
 
 def _samples(rows: list[Row]) -> Iterable[str]:
+    # Later entries overwrite earlier ones, so the row with the smallest id stays.
     first = {row.paradigm: row for row in sorted(rows, key=lambda row: row.id, reverse=True)}
     for paradigm, row in sorted(first.items()):
         shown = [f"**{paradigm}** ({row.id})", f"> {_quoted(row.question)}", f"> {_quoted(row.answer)}"]
