@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 FIELDS = ("id", "paradigm", "question", "answer", "documents", "needed", "should_keep")
 WEIGHTS = tuple(round(0.1 * step, 1) for step in range(11))  # weights of the question's bits that are tried
 RESAMPLES = 1000
-LEAST = 2  # pairs on each side of `helps`: one of them is held out in turn
-RESOLUTION = 0.01  # of gains and thresholds; lost bits have one digit, so their thresholds have two at most
+LEAST_PAIRS = 2  # useless_doc pairs, and other pairs: when one is held out, one is left
+RESOLUTION = 0.01  # of thresholds. Gains have two decimal digits. Lost bits have one, so a middle of two has two.
 
 
 class Labelled(NamedTuple):
@@ -48,10 +48,10 @@ def read_labelled(paths: Iterable[Path]) -> list[Labelled]:
             found.setdefault(str(record["id"]), {}).update({**known, "id": str(record["id"])})
     pairs = [_labelled(record) for record in found.values() if record.get("answer") and record.get("should_keep", True)]
     useless = sum(pair.texts.intended == "useless_doc" for pair in pairs)
-    if min(useless, len(pairs) - useless) < LEAST:
+    if min(useless, len(pairs) - useless) < LEAST_PAIRS:
         raise UserError(
             f"the pairs have {useless} of useless_doc and {len(pairs) - useless} whose documents help: thresholds need "
-            f"at least {LEAST} of each"
+            f"at least {LEAST_PAIRS} of each"
         )
     return pairs
 
@@ -118,7 +118,7 @@ def best_threshold(above: Sequence[float], below: Sequence[float]) -> tuple[floa
     values = sorted({*above, *below})
     if not values:
         raise UserError("no labelled values: a threshold needs pairs on both sides of it")
-    # The first and the last cut have all values above, and all below.
+    # Two cuts at the ends: at the smallest value (all count as above), and beyond the largest (none does).
     cuts = [(0.0, values[0]), (0.0, round(values[-1] + RESOLUTION, 6))]
     cuts += [(high - low, _between(low, high)) for low, high in pairwise(values)]
     errors = [sum(value < cut for value in above) + sum(value >= cut for value in below) for _, cut in cuts]
@@ -133,17 +133,17 @@ def _between(low: float, high: float) -> float:
 
 
 def calibrated(pairs: Sequence[Labelled], weighed: Sequence[Weighed]) -> Thresholds:
-    """Return the thresholds with the fewest errors on these pairs.
+    """Return the thresholds with the fewest errors on these pairs: some of useless_doc, some of other paradigms.
 
-    A threshold keeps its default if one of its sides has no pairs.
+    `states` and `needed` keep their defaults if one of their sides has no pairs.
     """
-    helped, useless = _parts(weighed, lambda one: one.intended != "useless_doc")
+    helped, useless = _divided(weighed, lambda one: one.intended != "useless_doc")
     trials = []
     for weight in WEIGHTS:
         cut, errors = best_threshold(_help_of_each(helped, weight), _help_of_each(useless, weight))
         trials.append((errors, -auc(_help_of_each(helped, weight), _help_of_each(useless, weight)), weight, cut))
     _, _, weight, help_cut = min(trials)
-    stated, hinted = _parts(helped, lambda one: one.intended.endswith("_answer"))
+    stated, hinted = _divided(helped, lambda one: one.intended.endswith("_answer"))
     shares = [[one.gain.share for one in part] for part in (stated, hinted)]
     usual = Thresholds()
     share_cut = best_threshold(*shares)[0] if all(shares) else usual.states
@@ -152,9 +152,10 @@ def calibrated(pairs: Sequence[Labelled], weighed: Sequence[Weighed]) -> Thresho
     return Thresholds(help_cut, weight, share_cut, loss_cut)
 
 
-def _parts(weighed: Iterable[Weighed], first: Callable[[Weighed], bool]) -> tuple[list[Weighed], list[Weighed]]:
-    every = list(weighed)
-    return [one for one in every if first(one)], [one for one in every if not first(one)]
+def _divided(
+    weighed: Sequence[Weighed], belongs_to_first: Callable[[Weighed], bool]
+) -> tuple[list[Weighed], list[Weighed]]:
+    return [one for one in weighed if belongs_to_first(one)], [one for one in weighed if not belongs_to_first(one)]
 
 
 def _help_of_each(weighed: Iterable[Weighed], weight: float) -> list[float]:
@@ -172,20 +173,22 @@ def needed_losses(pairs: Sequence[Labelled], weighed: Sequence[Weighed]) -> tupl
 
 
 def _has_several_sources(one: Weighed) -> bool:
-    """Return whether a row can have a superfluous source: its only one is always needed."""
+    """Return whether a row has several sources. A single source is always needed."""
     return len(one.lost) > 1
 
 
 def separations(pairs: Sequence[Labelled], weighed: Sequence[Weighed], thresholds: Thresholds) -> "pd.DataFrame":
     """Return how well the measures separate paradigms, and needed documents from superfluous ones."""
-    by = {name: [one for one in weighed if one.intended == name] for name in PARADIGMS}
+    by_paradigm = {name: [one for one in weighed if one.intended == name] for name in PARADIGMS}
     lines = []
     for name in PARADIGMS:
         if name != "useless_doc":
-            above, below = ([thresholds.help_of(one.gain) for one in by[part]] for part in (name, "useless_doc"))
+            above, below = (
+                [thresholds.help_of(one.gain) for one in by_paradigm[part]] for part in (name, "useless_doc")
+            )
             lines.append(("help", name, "useless_doc", above, below))
     for kind in ("single_doc", "multi_doc"):
-        above, below = ([one.gain.share for one in by[f"{kind}_{part}"]] for part in ("answer", "support"))
+        above, below = ([one.gain.share for one in by_paradigm[f"{kind}_{part}"]] for part in ("answer", "support"))
         lines.append(("share", f"{kind}_answer", f"{kind}_support", above, below))
     lines.append(("lost bits", "needed document", "superfluous document", *needed_losses(pairs, weighed)))
     rows = []
@@ -206,24 +209,26 @@ def accuracy(pairs: Sequence[Labelled], weighed: Sequence[Weighed], thresholds: 
     is left out. The workflow counts more carefully (`weigh`): of two documents that state the same, it needs one.
     """
     rows = []
-    others = [calibrated(_without(pairs, place), _without(weighed, place)) for place in range(len(weighed))]
+    held_out_thresholds = [
+        calibrated(_without(pairs, place), _without(weighed, place)) for place in range(len(weighed))
+    ]
     for name in PARADIGMS:
         places = [place for place, one in enumerate(weighed) if one.intended == name]
         if places:
-            right = sum(_right(weighed[place], thresholds) for place in places)
-            held_out = sum(_right(weighed[place], others[place]) for place in places)
-            rows.append([name, len(places), *_shares(right, len(places)), *_shares(held_out, len(places))])
+            of, right = len(places), sum(_right(weighed[place], thresholds) for place in places)
+            held_out = sum(_right(weighed[place], held_out_thresholds[place]) for place in places)
+            rows.append([name, of, *_with_interval(right, of), *_with_interval(held_out, of)])
     for label, title in ((True, "needed documents"), (False, "superfluous documents")):
         measured = [
-            (one.lost[name], other.needed)
-            for pair, one, other in zip(pairs, weighed, others, strict=True)
+            (one.lost[name], limits.needed)
+            for pair, one, limits in zip(pairs, weighed, held_out_thresholds, strict=True)
             for name, said in pair.needed.items()
             if said is label and _has_several_sources(one)
         ]
         if measured:
-            right = sum((lost >= thresholds.needed) == label for lost, _ in measured)
+            of, right = len(measured), sum((lost >= thresholds.needed) == label for lost, _ in measured)
             held_out = sum((lost >= limit) == label for lost, limit in measured)
-            rows.append([title, len(measured), *_shares(right, len(measured)), *_shares(held_out, len(measured))])
+            rows.append([title, of, *_with_interval(right, of), *_with_interval(held_out, of)])
     return frame(["labelled", "of", "right", "95 % interval", "right, held out", "95 % interval"], rows)
 
 
@@ -231,7 +236,7 @@ def _without(values: Sequence[Any], place: int) -> list[Any]:
     return [*values[:place], *values[place + 1 :]]
 
 
-def _shares(right: int, of: int) -> tuple[int, str]:
+def _with_interval(right: int, of: int) -> tuple[int, str]:
     return right, "{:.2f} to {:.2f}".format(*wilson(right, of))
 
 

@@ -15,7 +15,8 @@ class Thresholds(NamedTuple):
     helps: float = 0.35  # `clear` of the gain plus `question_weight` times `question` of the gain
     question_weight: float = 0.4
     states: float = 0.16  # `share` of the gain
-    needed: float = 8.0  # how many more bits question and answer cost without a document and the superfluous ones
+    # How many more bits question and answer cost when a document is left out, with the superfluous ones found before.
+    needed: float = 8.0
 
     def help_of(self, found: Gain) -> float:
         """Return the bits per token that are compared with `helps`: a row's `help`, with two digits."""

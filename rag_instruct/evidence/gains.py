@@ -17,9 +17,9 @@ from rag_instruct.schema import Gain
 
 
 class Bits(NamedTuple):
-    """The bits of each token of a question, with the end of the chat template after it, and of its answer.
+    """The bits of each token of a question and of its answer: -log2 of the token's probability.
 
-    A token's bits are -log2 of its probability.
+    The chat template's tokens between the two count with the question.
     """
 
     question: np.ndarray
@@ -29,8 +29,8 @@ class Bits(NamedTuple):
 def gain(own: Bits, draws: Sequence[Bits], nothing: Bits) -> Gain:
     """Return what documents give, against several draws of random documents, and against no documents.
 
-    These draws and no documents are the other cases. `clear` compares each token with the case where it costs least. A
-    token that costs less there than with its own documents counts as 0.
+    The other cases are each draw of random documents, and the prompt without documents. `clear` compares each token
+    with the other case where it costs least. A token that costs less there than with its own documents counts as 0.
     """
     random = np.mean([one.answer for one in draws], axis=0)
     cheapest_other = np.min([nothing.answer, *(one.answer for one in draws)], axis=0)

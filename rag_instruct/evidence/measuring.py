@@ -21,7 +21,9 @@ from rag_instruct.models.loading import load_tokenizer
 from rag_instruct.models.templates import DEFAULT
 
 LONGEST_ANSWER = 512  # tokens of an answer that are measured; the rest of a longer answer is ignored
-TOGETHER = 16  # measurements that are written to the disk at a time: a kill loses at most these
+# Measurements that are written to the disk at a time. A kill loses these, and those that still wait: the rest of a
+# GPU's batch, or on the CPU those that other threads made while an earlier text was not ready.
+TOGETHER = 16
 
 
 class Prompted(NamedTuple):
@@ -65,7 +67,8 @@ class Measurer:
         """
         user = {"role": "user", "content": DEFAULT.render(prompted.question, prompted.documents)}
         prompt = written(self._tokenizer, [user])
-        start = prompt.rindex(prompted.question.strip())  # Llama 3's template strips it, too
+        # Stripped, because some chat templates (Llama 3's) strip the message.
+        start = prompt.rindex(prompted.question.strip())
         before, question, answer = (
             self._tokenizer(text, add_special_tokens=False)["input_ids"]
             for text in (prompt[:start], prompt[start:], prompted.answer)
@@ -74,7 +77,7 @@ class Measurer:
         return Text(before + question + answer, len(question) + len(answer), prompted.common), len(question)
 
     def _request(self, text: Text) -> dict[str, str | int | bool]:
-        """Return everything that determines the bits. A digest replaces the text."""
+        """Return everything that determines the bits but the processor. A digest replaces the text."""
         return {"model": self._model, "text": digest(*text.ids), "measured": text.measured, "common": text.common}
 
     def _measure(self, missing: dict[str, Text]) -> None:

@@ -14,7 +14,7 @@ WORDS = 0.3  # a noise document is measured if it has at least this share of the
 def sampled(rows: Iterable[Row], most: int, seed: str) -> list[Row]:
     """Return at most `most` rows, chosen by a hash of the seed and the ids, in the order of the rows.
 
-    Rows that decline are left out: their documents are there because they do not help.
+    Rows that decline are left out: their remaining documents are not meant to give the answer.
     """
     every = [row for row in rows if not row.withheld_answer]
     chosen = {row.id for row in sorted(every, key=lambda row: digest(seed, "evidence", row.id))[:most]}
@@ -24,8 +24,8 @@ def sampled(rows: Iterable[Row], most: int, seed: str) -> list[Row]:
 def row_texts(row: Row) -> RowTexts:
     """Return the texts of a row that are measured. We leave out noise documents with too few of the answer's words.
 
-    Such documents cannot state the answer. Words of the question do not count. We remove citations from the answer,
-    because their numbers say which document helps.
+    Such documents probably do not state the answer. Words of the question do not count. We remove citations from the
+    answer, because their numbers say which document helps.
     """
     answer = plain_answer(row)
     said = added_words(row.question, answer)

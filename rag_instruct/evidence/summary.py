@@ -50,7 +50,7 @@ def _quantiles(values: Sequence[float]) -> list[float]:
 
 
 def evidence_table(evidence: Mapping[str, Any]) -> "pd.DataFrame":
-    """Return for each paradigm how many measured rows are as intended, and the distribution of their bits."""
+    """Return for each paradigm how many measured rows are as intended, the QUANTILES of `help`, and median `share`."""
     heads = ["written for", "as intended", "95 % interval"]
     heads += ["help, 5 %", "25 %", "median", "75 %", "95 %", "share, median"]
     rows = []
@@ -62,9 +62,10 @@ def evidence_table(evidence: Mapping[str, Any]) -> "pd.DataFrame":
 
 
 def worst(rows: Iterable[Row]) -> list[Row]:
-    """Return the rows whose bits speak most against their paradigm: WORST of each paradigm, the worst first.
+    """Return the rows whose `help` speaks most against their paradigm: WORST of each paradigm, the worst first.
 
-    Documents of useless_doc should not help, and those of all other paradigms should.
+    Documents of useless_doc should not help, so its worst rows have the highest `help`. In all other paradigms, the
+    worst rows have the lowest.
     """
     measured = [row for row in rows if row.evidence]
     found: list[Row] = []

@@ -1,4 +1,4 @@
-"""Measure rows and tell which paradigm they have, which source documents they need, and which noise answers them."""
+"""Measure rows and tell which paradigm they have, which sources they need, and which noise states their answers."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -27,7 +27,7 @@ class RowTexts(NamedTuple):
     noise: Mapping[str, str]
 
     def prompt(self, documents: Iterable[str]) -> Prompted:
-        """Return question and answer after these documents.
+        """Return the prompt: these documents, then question and answer.
 
         The prompt without documents has the same beginning in all rows, so it is marked `common`.
         """
@@ -35,21 +35,21 @@ class RowTexts(NamedTuple):
         return Prompted(self.question, self.answer, shown, common=not shown)
 
     def prompt_without(self, left_out: str, kept: Iterable[str]) -> Prompted:
-        """Return question and answer after the source documents `kept`, but for one."""
+        """Return the prompt with the source documents `kept` except `left_out`."""
         return self.prompt(self.sources[name] for name in kept if name != left_out)
 
 
 def weigh(rows: Sequence[RowTexts], pool: Iterable[str], measurer: Measurer, thresholds: Thresholds) -> list[Weighed]:
-    """Measure each row. Return the paradigm that its bits show, its needed sources and its noise that answers.
+    """Measure each row. Return the paradigm that its bits show, its needed sources, and noise that states its answer.
 
     The results are in the order of the rows. We draw random documents from `pool`.
     """
     drawn = sorted(dict.fromkeys(pool), key=digest)[:POOL]
-    others = [_random(row, drawn) for row in rows]
-    measured = measurer.bits([one for row, random in zip(rows, others, strict=True) for one in _prompts(row, random)])
+    randoms = [_random(row, drawn) for row in rows]
+    measured = measurer.bits([one for row, random in zip(rows, randoms, strict=True) for one in _prompts(row, random)])
     needed = _needed(rows, measurer, thresholds.needed)
     found = []
-    for row, random, kept in zip(rows, others, needed, strict=True):
+    for row, random, kept in zip(rows, randoms, needed, strict=True):
         own, nothing = measured[row.prompt(row.sources.values())], measured[row.prompt(())]
         draws = [measured[one] for one in random]
         by_source = {name: lost(own, measured[row.prompt_without(name, row.sources)]) for name in row.sources}
@@ -74,7 +74,7 @@ def weigh(rows: Sequence[RowTexts], pool: Iterable[str], measurer: Measurer, thr
 
 
 def _prompts(row: RowTexts, random: Sequence[Prompted]) -> list[Prompted]:
-    """Return all that `weigh` reads of a row's measurements. `_needed` measures more."""
+    """Return every prompt of a row whose bits `weigh` uses itself. `_needed` asks for more."""
     alone = [row.prompt([text]) for text in row.noise.values()]
     return [
         row.prompt(row.sources.values()),
@@ -90,24 +90,25 @@ def _each_left_out(row: RowTexts, kept: Sequence[str]) -> list[Prompted]:
 
 
 def _random(row: RowTexts, pool: Sequence[str]) -> list[Prompted]:
-    """Return the row's texts after each draw of random documents. A draw has as many as the row has sources.
+    """Return the prompts with random documents, one for each draw. A draw has as many documents as the row has sources.
 
-    We cut the pool into draws, and take the first DRAWS that have no title of the row. So most rows with as many
-    sources have the same draws, and the model reads these once.
+    We cut the pool into draws, and take the first DRAWS that have no title of the row. So most rows with the same
+    number of sources share their draws, and the model reads these once.
     """
     own = {_title(text) for text in (*row.sources.values(), *row.noise.values())}
     count = len(row.sources)
     draws = (pool[start : start + count] for start in range(0, len(pool) - count + 1, count))
-    strange = [draw for draw in draws if not own & set(map(_title, draw))][:DRAWS]
-    if len(strange) < DRAWS:
+    unrelated = [draw for draw in draws if not own & set(map(_title, draw))][:DRAWS]
+    if len(unrelated) < DRAWS:
         raise UserError(
             f"{row.id}: too few other documents for {DRAWS} draws of {count} random ones: give more rows, or switch "
             "`evidence` off"
         )
-    return [row.prompt(draw)._replace(common=True) for draw in strange]
+    return [row.prompt(draw)._replace(common=True) for draw in unrelated]
 
 
 def _title(document: str) -> str:
+    """Return the first line of a document, which is its title if it has one."""
     return document.partition("\n")[0]
 
 
@@ -128,9 +129,9 @@ def _needed(rows: Sequence[RowTexts], measurer: Measurer, threshold: float) -> l
             row, names = rows[place], kept[place]
             own = measured[row.prompt(row.sources.values())]
             costs = {name: lost(own, measured[row.prompt_without(name, names)]) for name in names}
-            least = min(names, key=lambda name: costs[name])
-            if costs[least] < threshold:
-                names.remove(least)
+            cheapest = min(names, key=lambda name: costs[name])
+            if costs[cheapest] < threshold:
+                names.remove(cheapest)
                 still += [place] if len(names) > 1 else []
         open_ = still
     return [tuple(kept[place]) for place in range(len(rows))]
