@@ -180,13 +180,13 @@ def test_a_merge_accounts_for_every_row():
     rows, _ = assemble([pair(n, f"Question {n}") for n in range(10)], Run(), 5, 20, "1")
     other = [replace(row, id=f"q{row.id}", paradigm="q") for row in rows[:4]]
     other.append(replace(rows[0], id="new", question="New"))
-    merged, left, counts = merge({"p": rows, "q": other}, {"p": 6, "q": 5}, "1")
+    merged, left_out, counts = merge({"p": rows, "q": other}, {"p": 6, "q": 5}, "1")
     assert counts == {
         "p": {"wanted": 6, "rows": 6, "stopped": 0, "repeated": 0, "surplus": 4, "relabelled": 0, "gained": 0},
         "q": {"wanted": 5, "rows": 1, "stopped": 0, "repeated": 4, "surplus": 0, "relabelled": 0, "gained": 0},
     }
     assert len(merged) == 7
-    assert len(merged) + len(left) == 15
+    assert len(merged) + len(left_out) == 15
     assert merge({"p": rows[::-1][::-1], "q": other}, {"p": 6, "q": 5}, "1")[0] == merged
 
 

@@ -358,10 +358,10 @@ def test_the_judge_relabels_by_the_documents_that_it_needs():
     assert not stopped
     (after,) = rows["single_doc_answer"]
     assert [passage.role for passage in after.passages] == ["noise", "noise", "source"]
-    _, left, numbers = merge(rows, {**dict.fromkeys(PARADIGMS, 1), "single_doc_answer": 0}, "1")
+    _, left_out, numbers = merge(rows, {**dict.fromkeys(PARADIGMS, 1), "single_doc_answer": 0}, "1")
     assert {name: one["relabelled"] for name, one in numbers.items() if one["relabelled"]} == {"multi_doc_answer": 1}
     early = [Reject("multi_doc_answer", Reason.UNGROUNDED)]
-    counts = {"rows": 0, "paradigms": numbers, "rejects": rejects_by_reason([*early, *left])}
+    counts = {"rows": 0, "paradigms": numbers, "rejects": rejects_by_reason([*early, *left_out])}
     table = figures.acceptance(counts).set_index("paradigm")
     counted = {name: (table.loc[name, "passed"], table.loc[name, "candidates"]) for name in table.index}
     assert counted["multi doc answer"] == ("1", "2"), "the teacher was asked for this paradigm"

@@ -25,14 +25,13 @@ def assemble(
 
     A row keeps all its source documents; noise documents fill the rest. So `documents` of 0 means no noise.
 
-    Documents that the teacher saw and left unused come first as noise. The rest comes from the ranks beyond `beyond`,
-    or as `choose` says (see `noise`). We reject a pair if too few documents are left for noise.
+    Documents that the teacher saw and left unused become noise before all others. `choose` says where the rest comes
+    from: by default, from ranks greater than `beyond` (see `noise`). We reject a pair if there are too few documents.
 
     A pair with a withheld document becomes a row that declines: the document is hidden, no noise document may answer,
     and the row's answer is the one without the document.
 
-    The noise and the order of the documents are chosen by a hash of the seed and the ids. So the place of a document
-    does not tell its role.
+    A hash of the seed and the ids chooses the order of the documents. So a document's place does not tell its role.
     """
     rows: list[Row] = []
     rejected: list[Reject] = []
@@ -64,7 +63,7 @@ def _row(pair: Pair, shown: list[tuple[Passage, Source]], noise: list[Hit], seed
     documents.sort(key=lambda document: digest(seed, "order", pair.id, document[0].id))
     answer, withheld_answer = (pair.declined, pair.answer) if pair.withheld else (pair.answer, "")
     if pair.cited:
-        numbers = _new_numbers(pair, [passage.id for _, passage in documents])
+        numbers = _new_numbers(pair, [entry.id for _, entry in documents])
         answer, withheld_answer = renumbered(answer, numbers), renumbered(withheld_answer, numbers)
     return Row(
         question=pair.question,
@@ -72,7 +71,7 @@ def _row(pair: Pair, shown: list[tuple[Passage, Source]], noise: list[Hit], seed
         documents=tuple(passage.document for passage, _ in documents),
         id=pair.id,
         paradigm=pair.paradigm,
-        passages=tuple(passage for _, passage in documents),
+        passages=tuple(entry for _, entry in documents),
         hidden_passages=(*pair.hidden, *([pair.withheld] if pair.withheld else [])),
         kind=pair.kind,
         exemplar_id=pair.exemplar_id,

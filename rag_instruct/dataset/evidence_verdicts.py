@@ -23,22 +23,22 @@ def apply_evidence(
     tested = {one.id for one in judged if one.found != UNTESTED}
     needs_known = {one.id for one in judged if one.findings and one.findings.needed}
     verdicts = [verdict for verdict in map(verdict_of, weighed) if verdict.id not in tested]
-    paradigm_of = {one.id: one.found for one in verdicts if one.reason} if on_failure == "relabel" else {}
+    relabelled_to = {one.id: one.found for one in verdicts if one.reason} if on_failure == "relabel" else {}
 
     def marked(row: Row) -> Row:
         if row.id not in by_id:
             return row
-        after = _marked(row, by_id[row.id])
+        after = _with_bits(row, by_id[row.id])
         if row.id in needs_known:
             return after
-        # If too few sources would stay for the paradigm, the paradigm is in doubt, and not the documents.
-        return demoted(after, by_id[row.id].needed, paradigm_of.get(row.id, row.paradigm))
+        # `demoted` changes nothing if too few sources would stay for the paradigm: then the paradigm is in doubt, and
+        # not the documents.
+        return demoted(after, by_id[row.id].needed, relabelled_to.get(row.id, row.paradigm))
 
     return apply_verdicts({name: list(map(marked, part)) for name, part in paradigms.items()}, verdicts, on_failure)
 
 
-def _marked(row: Row, weighed: Weighed) -> Row:
-    """Return the row with its bits."""
+def _with_bits(row: Row, weighed: Weighed) -> Row:
     passages = tuple(replace(one, bits=_bits(one, weighed)) for one in row.passages)
     return replace(row, passages=passages, evidence=RowBits(weighed.found, weighed.help, weighed.gain))
 

@@ -18,7 +18,7 @@ def refuse_licences(config: Settings, name: str) -> None:
             )
 
 
-# The licences that the hub knows (its page "Repository licenses"). It refuses a card with any other name.
+# The licences that the hub knows (its page "Repository licenses"), besides `other`. It refuses all other names.
 HUB = """
 apache-2.0 mit openrail bigscience-openrail-m creativeml-openrail-m bigscience-bloom-rail-1.0 bigcode-openrail-m
 afl-3.0 artistic-2.0 bsl-1.0 bsd bsd-2-clause bsd-3-clause bsd-3-clause-clear c-uda cc cc0-1.0 cc-by-2.0 cc-by-2.5

@@ -39,9 +39,9 @@ def apply_tests(
                 "rows of this paradigm too, or leave its file out"
             )
         by_paradigm[row.paradigm].append(row)
-    by_paradigm, by_evidence = apply_evidence(by_paradigm, weighed, on_evidence, verdicts)
-    by_paradigm, by_judge = apply_verdicts(by_paradigm, verdicts, on_verification)
-    return by_paradigm, by_evidence | by_judge | {one.id: one for one in stopped}
+    by_paradigm, stopped_by_evidence = apply_evidence(by_paradigm, weighed, on_evidence, verdicts)
+    by_paradigm, stopped_by_judge = apply_verdicts(by_paradigm, verdicts, on_verification)
+    return by_paradigm, stopped_by_evidence | stopped_by_judge | {one.id: one for one in stopped}
 
 
 def merge(
@@ -53,42 +53,42 @@ def merge(
     """Return the data set's rows, the rows left out with their reasons, and the counts.
 
     For each paradigm, we skip stopped rows and repeated questions. Then we take the first rows: `wanted` says how many.
-    The order of the data set is chosen by a hash of the seed and the ids. `relabelled` counts the rows that were
-    written for the paradigm and have another one now. `gained` counts those that were written for another one.
+    A hash of the seed and the ids chooses the order of the data set. In the counts, `relabelled` are the rows that were
+    written for the paradigm and have another one now. `gained` are those that were written for another one.
 
     `stopped` has the rows that a quality filter, the evidence or the verification stopped, by id.
 
     Raises UserError when a row is neither in the data set nor left out.
     """
     rows: list[Row] = []
-    left: list[Reject] = []
+    left_out: list[Reject] = []
     counts: Counts = {}
     seen: dict[str, str] = {}
     relabelled = Counter(row.intended_paradigm for part in paradigms.values() for row in part)
     for name, quota in wanted.items():
         unique, repeated = without_repeated((row for row in paradigms[name] if row.id not in stopped), seen)
-        halted = [_halted(row, stopped[row.id]) for row in paradigms[name] if row.id in stopped]
+        failed = [_as_reject(row, stopped[row.id]) for row in paradigms[name] if row.id in stopped]
         surplus = [Reject.of(row, Reason.SURPLUS) for row in unique[quota:]]
         rows += unique[:quota]
-        left += halted + repeated + surplus
+        left_out += failed + repeated + surplus
         counts[name] = {
             "wanted": quota,
             "rows": min(len(unique), quota),
-            "stopped": len(halted),
+            "stopped": len(failed),
             "repeated": len(repeated),
             "surplus": len(surplus),
             "relabelled": relabelled[name],
             "gained": sum(bool(row.intended_paradigm) for row in paradigms[name]),
         }
     given = sum(map(len, paradigms.values()))
-    if len(rows) + len(left) != given:
+    if len(rows) + len(left_out) != given:
         raise UserError(
-            f"{given} rows came in, but {len(rows)} were merged and {len(left)} left out: please report this bug"
+            f"{given} rows came in, but {len(rows)} were merged and {len(left_out)} left out: please report this bug"
         )
-    return sorted(rows, key=lambda row: digest(seed, "place", row.id)), left, counts
+    return sorted(rows, key=lambda row: digest(seed, "place", row.id)), left_out, counts
 
 
-def _halted(row: Row, stop: StoppedRow) -> Reject:
+def _as_reject(row: Row, stop: StoppedRow) -> Reject:
     return Reject.of(row, stop.reason, stop.detail)
 
 

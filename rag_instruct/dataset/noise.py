@@ -19,9 +19,10 @@ def choose_noise(
 ) -> list[Hit]:
     """Return `wanted` noise documents, or fewer if there are no more.
 
-    Documents that the teacher saw and left unused come first. Source documents (`sources` are their passages), hidden
-    passages and copies of their texts are never noise. If the row declines, nothing that may answer is noise either.
-    `choose` is a key of CHOICES.
+    Documents that the teacher saw and left unused come first. `choose`, a key of CHOICES, finds the others. Source
+    documents (`sources` are their passages), copies of their texts, and hidden passages are never noise. Copies of
+    hidden passages are recognised if the question's search found the hidden passage: a pair has only its id. If the row
+    declines, nothing that may answer is noise either.
     """
     chosen: list[Hit] = []
     if wanted <= 0:
@@ -48,10 +49,8 @@ def _window(pair: Pair, run: Run, beyond: int, seed: str) -> Iterator[Hit]:
 def _hard(pair: Pair, run: Run, beyond: int, seed: str) -> Iterator[Hit]:
     """Yield the best hits that have few of the answer's words, so that they probably do not answer.
 
-    Then yield the window's hits.
-
-    An answer such as "yes" adds no words. Then we cannot see whether a near passage answers, so we take only hits of
-    the window.
+    Then yield the window's hits. An answer such as "yes" adds no words. Then we cannot see whether a near passage
+    answers, so we take only hits of the window.
     """
     answer = plain_answer(pair)
     near = run.hits(pair.id)[:beyond] if added_words(pair.question, answer) else []
@@ -62,7 +61,7 @@ def _hard(pair: Pair, run: Run, beyond: int, seed: str) -> Iterator[Hit]:
 def _random(pair: Pair, run: Run, beyond: int, seed: str) -> Iterator[Hit]:
     """Yield passages of the whole corpus that the search did not find. They have the rank 0.
 
-    Then yield the window's hits: of a small corpus, the search finds all passages.
+    Then yield the window's hits, because the search finds nearly all passages of a small corpus.
     """
     rows = len(run.store)
     seen = set(run.ranking(pair.id)["row"].tolist())

@@ -23,7 +23,7 @@ from rag_instruct.words import count_words, stem_of
 
 Details = dict[str, str]  # row id -> what is wrong with the row
 
-BLOCK = 2048  # the vectors of so many questions are compared with so many others at a time
+BLOCK = 2048  # questions of a block; the vectors of two blocks are compared at a time
 
 
 @dataclass
@@ -63,7 +63,7 @@ def language(given: EmbeddedRows, wanted: str) -> Details:
 
 
 def question_words(given: EmbeddedRows, bounds: list[int]) -> Details:
-    """Find questions with fewer or more words than the bounds. The options of a choice are part of it."""
+    """Find questions with fewer or more words than the bounds. The options of a choice count too."""
     return _outside(given.rows, attrgetter("question"), bounds)
 
 
@@ -121,7 +121,7 @@ def _alike(vectors: np.ndarray, start: int, threshold: float) -> list[tuple[int,
 def overlaps(given: EmbeddedRows, questions: ContaminationIndex) -> Details:
     """Find questions that share 13 words in a row with a benchmark's question, or contain it whole if it is shorter.
 
-    We look at the text before the options. If there is none, we look at the whole text.
+    We look at the text before the options. If no text stands before the options, we look at the whole question.
     """
     found = {row.id: questions.found(stem_of(row.question) or row.question) for row in given.rows}
     return {key: other for key, other in found.items() if other}

@@ -13,9 +13,10 @@ from rag_instruct.files import read_json, write_json
 
 
 def budget_param(note: Path, budget: Mapping[str, Any]) -> str:
-    """Return the param of the refill's job: the budget as JSON, or "" until a changed budget has asked for a rerun.
+    """Return the param that the last job had (at first ""), so that Snakemake does not run the refill again.
 
-    `note` is the file that the last job wrote by `note_budget`.
+    Only if that job ran out of a budget that has changed since, return the new budget as JSON. `note` is the file that
+    the last job wrote by `note_budget`.
     """
     today = json.dumps(budget, sort_keys=True)
     last = {"param": "", "ran_out_of": ""} | (read_json(note) if note.is_file() else {})

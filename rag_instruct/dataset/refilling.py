@@ -38,10 +38,10 @@ class Attempts(NamedTuple):
         """How far the slot has come."""
         attempts = [reject.attempt for reject in self.rejects if reject.attempt is not None]
         asked = sum(reject.reason not in WITHOUT_REQUEST for reject in self.rejects)
-        skipped = frozenset(one.exemplar_id for one in self.rejects if one.reason == Reason.SKIPPED)
+        skipped_by_teacher = frozenset(one.exemplar_id for one in self.rejects if one.reason == Reason.SKIPPED)
         if self.dropped is not None:
             attempts, asked = [*attempts, self.dropped], asked + 1
-        return Begun(max(attempts, default=-1) + 1, asked, skipped)
+        return Begun(attempt=max(attempts, default=-1) + 1, asked=asked, skipped=skipped_by_teacher)
 
     def and_then(self, rejects: Iterable[Reject]) -> "Attempts":
         """Return these attempts and further rejected candidates."""
@@ -55,9 +55,9 @@ def missing(
 
     The arguments are those of `merge`. A good row is in the data set, or is surplus.
     """
-    merged, left, counts = merge(found, wanted, seed, stopped)
+    merged, left_out, counts = merge(found, wanted, seed, stopped)
     good = {row.id: row.paradigm for row in merged}
-    good |= {reject.id: reject.paradigm for reject in left if reject.reason == Reason.SURPLUS}
+    good |= {reject.id: reject.paradigm for reject in left_out if reject.reason == Reason.SURPLUS}
     return {name: one["wanted"] - one["rows"] for name, one in counts.items()}, good
 
 
@@ -124,10 +124,11 @@ async def refill(
     """Return at most `lacking` new pairs for the slots that `open_slots` found, and the candidates that were rejected.
 
     The slots are filled in their order, as many at a time as rows are missing. So the result does not depend on which
-    answer comes first, and no slot is filled in vain. A slot stays open if the store of a replay lacks its answer. When
-    the budget is used up, all further slots stay open. Neither stops the run: the data set is only smaller.
+    answer comes first, and no slot is filled in vain. In a replay, a slot stays open if its answer is not in the store.
+    When the budget is used up, all further slots stay open. Neither stops the run: the data set is only smaller.
     """
-    work.watch = YieldWatch(work.paradigm, work.teacher, LATER)  # the synthesis showed that these prompts work
+    # With the higher limit of useless answers, because the synthesis showed that these prompts work.
+    work.watch = YieldWatch(work.paradigm, work.teacher, LATER)
     ended: list[UsedUp] = []
     unstored: list[int] = []
     pairs: list[Pair] = []
@@ -148,6 +149,7 @@ async def refill(
         filled = await at_once(places, fill, work.teacher.model.in_flight, f"{work.paradigm}, refilling")
         for place, pair in zip(places, filled, strict=True):
             if pair and (reject := checks.refused(pair)):
+                # The slot goes on after the refused pair. All rejects of the slot say where that is.
                 refused[place].append(reject)
                 failed = [one for one in work.rejects if one.slot == place]
                 waiting[place] = opened[place].and_then([*refused[place], *failed]).begun

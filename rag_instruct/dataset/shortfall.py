@@ -7,8 +7,8 @@ from typing import Any
 from rag_instruct.paradigms import LOOKED_AT
 from rag_instruct.reasons import WITHOUT_REQUEST, Reason, explain
 
-TELLING = 0.2  # a reason is explained if it has at least this share of the rejects
 REASONS = 2  # the most reasons that are explained
+TELLING = 0.2  # all but the first are explained only if they have at least this share of the weights (see `why`)
 
 
 def shortfall(name: str, counts: Mapping[str, Any]) -> str:
@@ -22,8 +22,8 @@ def shortfall(name: str, counts: Mapping[str, Any]) -> str:
         return ""
     made = ", ".join(f"{paradigm} {one['rows']:,} of {one['wanted']:,}" for paradigm, one in short.items())
     rejects: Counter[str] = sum((Counter(counts["rejects"].get(paradigm, {})) for paradigm in short), Counter())
-    moved = sum(one.get("relabelled", 0) for one in short.values())
-    return f"{name} has {counts['rows']:,} of {wanted:,} wanted rows. Short of rows: {made}. {why(rejects, moved)}"
+    relabelled = sum(one.get("relabelled", 0) for one in short.values())
+    return f"{name} has {counts['rows']:,} of {wanted:,} wanted rows. Short of rows: {made}. {why(rejects, relabelled)}"
 
 
 def why(rejects: Mapping[str, int], relabelled: int = 0) -> str:

@@ -23,7 +23,7 @@ def apply_verdicts(
 
     The rows of each paradigm still include the stopped rows. `on_failure` says what happens to rows that fail: `keep`
     keeps them, and `drop` stops them. `relabel` gives them the paradigm that was found, and stops those that cannot
-    take it.
+    take it. The superfluous source documents of all tested rows become noise (see `demoted`).
     """
     by_id = {verdict.id: verdict for verdict in verdicts}
     stopped: dict[str, StoppedRow] = {}

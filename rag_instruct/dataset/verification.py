@@ -3,7 +3,7 @@
 A model, the judge, answers the question in four ways: from memory, from the source documents and memory, from the
 source documents alone and, if several documents state the answer, from fewer and fewer of them. It then grades each
 answer. The right answers show whether the documents state the answer, help to find it, or do neither, and which of them
-are needed. A superfluous document is no fault of a row: it becomes a noise document.
+are needed. Superfluous documents become noise documents, unless too few sources would be left for the paradigm.
 
 An open task has many right answers. So the judge first derives criteria from the row's answer, and grades by these.
 The judge may also say that the row's answer itself is wrong. Then the row fails, whatever its documents.
@@ -29,7 +29,7 @@ UNKNOWN = "i do not know"
 PROMPTS = ("closed_book", "with_documents", "from_documents", "grade", "criteria", "grade_open")
 OPEN = ("command", "explanation", "comparison")  # kinds of tasks that have many right answers
 TESTS = 3  # of each row: from memory, from the source documents and memory, from the source documents alone
-MAY_ANSWER = 0.8  # the judge is asked about a noise document with this share of the words that the answer adds
+MAY_ANSWER = 0.8  # the judge is asked about noise documents with this share of the words that the answer adds
 
 
 class Unreadable(Exception):
@@ -84,8 +84,8 @@ def sampled(rows: Iterable[Row], rows_share: float, seed: str, stopped: Containe
 def most_requests(documents: int, several: bool) -> int:
     """Return the most requests that verify a row: for criteria, and for an answer and a grade in each test.
 
-    The row has `documents` documents. Each may need one more test: a noise document, whether it states the answer, and
-    one of `several` source documents, whether it can be left out. A single source document needs none.
+    The row has `documents` documents. Each may need one more test. For a noise document: does it state the answer? For
+    a source document: can it be left out? A single source document (`several` is false) needs no such test.
     """
     return 1 + 2 * (TESTS + documents - (not several))
 
@@ -175,7 +175,7 @@ class Examiner:
             self._watch.useless(values)
             raise Unreadable(f"{name}: {values}")
         said: str = values[step.name]
-        self._watch.useful("")
+        self._watch.useful("")  # no text: equal replies of a judge are no fault
         return said
 
 
