@@ -4,7 +4,8 @@
         --store answers/measured
 
 A pair has `id`, `paradigm`, `question`, `answer` and `documents`. It may have `needed`: for each document true, false,
-or null for doubt. Several files may have parts of the same pair.
+or null for doubt. Pairs with `should_keep: false` are left out. Records with the same id are parts of one pair, also in
+several files.
 
 Args:
     files: labelled pairs, .jsonl
