@@ -69,18 +69,36 @@ def test_a_pace_spreads_a_minutes_allowance():
     assert pace.per_minute == 60, "the lower of what is configured and what the provider says"
 
 
-def test_429_halves_once_for_all_that_was_in_flight_and_success_restores():
+def test_many_429s_halve_once_for_all_that_was_in_flight_and_success_restores():
     async def session():
         limiter = Limiter("m", 16, None, None)
         began = time.monotonic()
-        for _ in range(8):
+        for _ in range(16):
             limiter.throttled(began, 0.01)
         assert limiter.limit == 8
-        limiter.throttled(time.monotonic() + 1, 0.01)
+        for _ in range(6):
+            limiter.throttled(time.monotonic() + 1, 0.01)
         assert limiter.limit == 4
         for _ in range(200):
             limiter.succeeded({})
         assert limiter.limit == 16
+
+    asyncio.run(session())
+
+
+def test_rare_429s_lower_nothing():
+    async def session():
+        limiter = Limiter("m", 256, None, None)
+        for number in range(10_000):
+            if number % 50:
+                limiter.succeeded({})
+            else:
+                limiter.throttled(time.monotonic(), 0.01)
+        assert limiter.limit == 256
+        for number in range(20):  # every second one
+            limiter.throttled(time.monotonic(), 0.01)
+            limiter.succeeded({})
+        assert limiter.limit < 130
 
     asyncio.run(session())
 

@@ -207,13 +207,14 @@ def accuracy(pairs: Sequence[Labelled], weighed: Sequence[Weighed], thresholds: 
     One column uses `thresholds`. The other uses, for each pair, thresholds calibrated on all other pairs. So it says
     what to expect of new pairs. In both, a document counts as needed by the bits that are lost when only this document
     is left out. The workflow counts more carefully (`weigh`): of two documents that state the same, it needs one.
+    Pairs whose labels leave their paradigm in doubt count for their documents only.
     """
     rows = []
     held_out_thresholds = [
         calibrated(_without(pairs, place), _without(weighed, place)) for place in range(len(weighed))
     ]
     for name in PARADIGMS:
-        places = [place for place, one in enumerate(weighed) if one.intended == name]
+        places = [place for place, pair in enumerate(pairs) if pair.texts.intended == name and not _in_doubt(pair)]
         if places:
             of, right = len(places), sum(_right(weighed[place], thresholds) for place in places)
             held_out = sum(_right(weighed[place], held_out_thresholds[place]) for place in places)
@@ -230,6 +231,12 @@ def accuracy(pairs: Sequence[Labelled], weighed: Sequence[Weighed], thresholds: 
             held_out = sum((lost >= limit) == label for lost, limit in measured)
             rows.append([title, of, *_with_interval(right, of), *_with_interval(held_out, of)])
     return frame(["labelled", "of", "right", "95 % interval", "right, held out", "95 % interval"], rows)
+
+
+def _in_doubt(pair: Labelled) -> bool:
+    """Return whether a pair of several documents has labels, but fewer than two documents that are surely needed."""
+    labels = list(pair.needed.values())
+    return pair.texts.intended.startswith("multi") and labels.count(None) < len(labels) and labels.count(True) < 2
 
 
 def _without(values: Sequence[Any], place: int) -> list[Any]:

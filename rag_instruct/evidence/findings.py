@@ -24,8 +24,11 @@ class Thresholds(NamedTuple):
 
 
 def paradigm_found(gained: Gain, needed: int, thresholds: Thresholds) -> str:
-    """Return the paradigm that the bits show, from the gain of all source documents and the number of needed ones."""
-    if thresholds.help_of(gained) < thresholds.helps:
+    """Return the paradigm that the bits show, from the gain of all source documents and the number of needed ones.
+
+    Several needed documents help, whatever the gain: each was left out while others stayed, so the prompt kept its form.
+    """
+    if needed < 2 and thresholds.help_of(gained) < thresholds.helps:
         return "useless_doc"
     how_many = "multi" if needed > 1 else "single"
     return f"{how_many}_doc_{'answer' if gained.share >= thresholds.states else 'support'}"

@@ -18,6 +18,8 @@ BURST = 1.0  # seconds of unused allowance that may be spent at once
 LOGGED = 60.0  # seconds from which the log mentions a wait
 AFTER_ANSWER = 60.0  # seconds of the longest pause for which the headers of an answered request can ask
 SLICE = 1.0  # seconds after which a wait looks whether it is still needed
+RECENT = 50  # requests whose outcomes count in the share of 429s, the latest the most
+OVERLOADED = 0.1  # share of 429s from which fewer requests go out; six in a row reach it
 TEN_YEARS = 10 * 365 * 86400.0  # seconds; a longer wait is cut to it, and a larger number is a time since 1970
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -45,10 +47,11 @@ class Pace:
 
 
 class Limiter:
-    """Limits the requests in flight at one endpoint: at most `most`, fewer after a 429, more after each success.
+    """Limits the requests in flight at one endpoint: at most `most`, fewer after many 429s, more after each success.
 
     Additive increase and multiplicative decrease (Chiu and Jain, 1989) let many jobs share an endpoint's limit,
-    although they know nothing of each other.
+    although they know nothing of each other. A rare 429 lowers nothing: some endpoints answer so now and then,
+    whatever they get, and one in two hundred would halve the limit so often that about 18 requests are in flight.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class Limiter:
         self._tokens = Pace(tokens_per_minute)
         self._paused_until = 0.0
         self._lowered = 0.0
+        self._refused = 0.0  # share of 429s among recent requests
         self._warned = float("-inf")
 
     @property
@@ -122,6 +126,7 @@ class Limiter:
 
     def succeeded(self, headers: Mapping[str, str]) -> None:
         """Raise the limit a little, and learn limits and pauses from the headers."""
+        self._refused -= self._refused / RECENT
         if self.limit < self._most:
             self.limit = min(self._most, self.limit + 1 / self.limit)
             self._wake()
@@ -133,11 +138,17 @@ class Limiter:
                 self._pause(min(AFTER_ANSWER, reset or 1.0))
 
     def throttled(self, began: float, retry_after: float | None, otherwise: float = 1.0) -> None:
-        """Pause as the endpoint asks, or else `otherwise` seconds. Halve the limit, once for all requests in flight."""
+        """Pause as the endpoint asks, or else `otherwise` seconds. Halve the limit if there are many such answers.
+
+        It is halved once for all requests in flight.
+        """
         self._pause(retry_after or otherwise)
         if began < self._lowered:
             return
-        self._lowered = time.monotonic()
+        self._refused += (1 - self._refused) / RECENT
+        if self._refused < OVERLOADED:
+            return
+        self._lowered, self._refused = time.monotonic(), 0.0
         self.limit = max(1.0, self.limit / 2)
         logger.info("%s asked to wait; concurrency lowered to %d", self._name, self.limit)
 
