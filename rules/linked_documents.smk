@@ -33,7 +33,7 @@ rule choose_first_documents:
         " --source-words {params.source_words} --count {params.first_documents} --output {output:q} --log {log:q}"
 
 
-rule read_vectors:
+rule copy_vectors:
     input:
         documents=rules.choose_first_documents.output,
         vectors=all_vectors,
@@ -41,7 +41,7 @@ rule read_vectors:
     output:
         "results/{dataset}/search/{queries}/queries.npy",
     log:
-        "results/logs/read_vectors/{dataset}_{queries}.log",
+        "results/logs/copy_vectors/{dataset}_{queries}.log",
     wildcard_constraints:
         queries=FIRST_DOCUMENTS,
     conda:
@@ -49,9 +49,9 @@ rule read_vectors:
     resources:
         mem_mb=growing(1500),
     params:
-        code=code("read_vectors"),
+        code=code("copy_vectors"),
     shell:
-        "python -m scripts.read_vectors {input.documents:q} --vectors {input.vectors:q} --shards {input.shards:q}"
+        "python -m scripts.copy_vectors {input.documents:q} --vectors {input.vectors:q} --shards {input.shards:q}"
         " --output {output:q} --log {log:q}"
 
 

@@ -15,14 +15,14 @@ from rag_instruct.files import write_jsonl
 from rag_instruct.llm.prompts import load_prompt
 from rag_instruct.paradigms import PARADIGMS, Slot, tried
 from rag_instruct.record_files import read_records, write_records
-from rag_instruct.retrieval.linked_documents import by_exemplar, first_documents, linked_documents, read_vectors
+from rag_instruct.retrieval.linked_documents import by_exemplar, copy_vectors, first_documents, linked_documents
 from rag_instruct.retrieval.queries import by_query, digest_of, save_by_query
 from rag_instruct.retrieval.runs import Run, merge
 from rag_instruct.retrieval.search import search_shard
 from rag_instruct.schema import FirstDocument
 from rag_instruct.synthesis.slots import Origin, Synthesis, synthesise
 from scripts import choose_first_documents, import_run, link_documents, merge_search
-from scripts import read_vectors as scripts_read_vectors
+from scripts import copy_vectors as scripts_copy_vectors
 from scripts import search_shard as scripts_search_shard
 
 FILL = "and more words that say nothing at all about any of it " * 4
@@ -73,7 +73,7 @@ class Given:
 
 
 def searched(folder, documents):
-    read_vectors(documents, shards(folder), FIRST_ROWS, folder / "q.npy")
+    copy_vectors(documents, shards(folder), FIRST_ROWS, folder / "q.npy")
     hits = []
     for shard, first in enumerate(FIRST_ROWS):
         hits.append(folder / f"hits_{shard}.npy")
@@ -113,7 +113,7 @@ def test_exemplars_share_a_first_document(corpus):
 
 def test_vectors_are_the_corpus_s_own_whatever_the_shard(corpus):
     documents = [FirstDocument(f"id{row}", row, ()) for row in (8, 0, 3, 2)]
-    read_vectors(documents, shards(corpus), FIRST_ROWS, corpus / "q.npy")
+    copy_vectors(documents, shards(corpus), FIRST_ROWS, corpus / "q.npy")
     whole = np.concatenate([np.load(path) for path in shards(corpus)]).astype(np.float32)
     np.testing.assert_array_equal(by_query(corpus / "q.npy", ["id8", "id0", "id3", "id2"]), whole[[8, 0, 3, 2]])
 
@@ -121,8 +121,8 @@ def test_vectors_are_the_corpus_s_own_whatever_the_shard(corpus):
 def test_a_document_outside_the_shards_is_refused(corpus):
     documents = [FirstDocument("id1", 1, ()), FirstDocument("id9", 9, ())]
     with pytest.raises(UserError, match=r"1 of 2 first documents are not in the shards.* delete this folder"):
-        read_vectors(documents, shards(corpus), FIRST_ROWS, corpus / "q.npy")
-    read_vectors([], shards(corpus), FIRST_ROWS, corpus / "q.npy")
+        copy_vectors(documents, shards(corpus), FIRST_ROWS, corpus / "q.npy")
+    copy_vectors([], shards(corpus), FIRST_ROWS, corpus / "q.npy")
     assert by_query(corpus / "q.npy", []).shape == (0, 2)
 
 
@@ -173,7 +173,7 @@ def test_a_named_passage_about_a_detail_has_to_be_nearer(tmp_path, monkeypatch, 
         import_passages(tmp_path / "p.jsonl", {}, 0, tmp_path / "p.arrow", tmp_path / "p.json")
         vectors = np.array([[1, 0], [1, 0], [score, 0]], np.float16)
         np.save(tmp_path / "v.npy", vectors)
-        read_vectors([FirstDocument("id0", 0, ())], [tmp_path / "v.npy"], [0], tmp_path / "q.npy")
+        copy_vectors([FirstDocument("id0", 0, ())], [tmp_path / "v.npy"], [0], tmp_path / "q.npy")
         search_shard(tmp_path / "q.npy", tmp_path / "v.npy", 0, 3, tmp_path / "hits.npy")
         merge([tmp_path / "hits.npy"], 3, ["id0"], tmp_path / "p.arrow", tmp_path / "r.parquet", tmp_path / "r.trec")
         run = Run(tmp_path / "r.parquet", tmp_path / "p.arrow")
@@ -281,7 +281,7 @@ def test_the_stages_one_after_another_in_a_corpus_smaller_than_the_depth(corpus)
     assert first.exemplars == tuple(sorted(BEST)), "all have the hits of the same vector"
     (corpus / "shards.json").write_text(json.dumps({"passages": len(TEXTS), "first_rows": FIRST_ROWS}))
     listed = {"shards": corpus / "shards.json"}
-    scripts_read_vectors.main(corpus / "first.jsonl", vectors=shards(corpus), output=corpus / "q.npy", **listed)
+    scripts_copy_vectors.main(corpus / "first.jsonl", vectors=shards(corpus), output=corpus / "q.npy", **listed)
     hits = [corpus / f"hits_{shard}.npy" for shard in range(3)]
     for shard, output in enumerate(hits):
         query = {"vectors": shards(corpus)[shard], "shard": shard, "output": output, **listed}
@@ -302,7 +302,7 @@ def test_the_stages_one_after_another_in_a_corpus_smaller_than_the_depth(corpus)
 
 def test_another_search_s_vectors_are_refused(corpus):
     documents = [FirstDocument("id1", 1, ())]
-    read_vectors(documents, shards(corpus), FIRST_ROWS, corpus / "q.npy")
+    copy_vectors(documents, shards(corpus), FIRST_ROWS, corpus / "q.npy")
     save_by_query(corpus / "q.npy", np.load(corpus / "q.npy"), digest_of(["id2"]))
     with pytest.raises(UserError, match="was made for other queries"):
         by_query(corpus / "q.npy", ["id1"])

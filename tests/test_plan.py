@@ -70,7 +70,7 @@ def test_the_jobs_of_both_targets(bare):
         "report_exemplars": 1,
         "embed_queries": 6,
         "choose_first_documents": 1,
-        "read_vectors": 1,
+        "copy_vectors": 1,
         "search_shard": 14,
         "merge_search": 7,
         "link_documents": 1,
@@ -96,7 +96,7 @@ def test_the_jobs_of_both_targets(bare):
         "filter_exemplars_by_teacher": 1,
         "embed_queries": 7,
         "choose_first_documents": 1,
-        "read_vectors": 1,
+        "copy_vectors": 1,
         "search_shard": 128,
         "merge_search": 8,
         "link_documents": 1,
@@ -184,13 +184,13 @@ def test_a_second_search_is_only_for_linked_documents_and_a_run_can_replace_it(p
     project.edit("config.yaml", "multi_documents: {depth: 60}", "multi_documents: {choose: next_hits}")
     jobs = plan(project, DEMO)
     assert jobs["search_shard"] == 12
-    assert not {"choose_first_documents", "read_vectors", "link_documents"} & jobs.keys(), "as in the paper"
+    assert not {"choose_first_documents", "copy_vectors", "link_documents"} & jobs.keys(), "as in the paper"
     (project.folder / "first.trec").write_text("")
     runs = "multi_documents: {depth: 60}\n    runs: {first_documents: first.trec}"
     (project.folder / "config.yaml").write_text(linked.replace("multi_documents: {depth: 60}", runs))
     jobs = plan(project, DEMO)
     assert (jobs["import_run"], jobs["search_shard"], jobs["link_documents"]) == (1, 12, 1)
-    assert "read_vectors" not in jobs
+    assert "copy_vectors" not in jobs
 
 
 def test_a_folder_of_documents_is_a_corpus_and_an_edit_of_one_is_noticed(project):

@@ -22,16 +22,18 @@ from rag_instruct.schema import FirstDocument, Link, LinkedDocument, LinkedDocum
 KEPT = 12  # linked passages that we keep for a first document: four questions of at most three linked passages each
 # A linked passage must have at least RELATED times the score of the passage that is nearest to the first document.
 RELATED = 0.5
-# The share is larger if the named passage does not begin with its article's subject. Such a passage is about a detail,
-# such as a city's climate.
+# RELATED_DETAIL replaces RELATED if the named passage does not begin with its article's subject. Such a passage tells a
+# detail, such as a city's climate.
 RELATED_DETAIL = 0.75
-TERM_RANKS = 20  # if the words of a link may be ordinary words, the linked passage must have at most this rank
+# If the words of a link may be ordinary words, the linked passage must have at most this rank. Normally the first
+# document itself has rank 1, so 19 other passages can have such a rank.
+TERM_RANKS = 20
 
 
 def first_documents(exemplar_ids: Iterable[str], run: Run, least_words: int, count: int) -> list[FirstDocument]:
     """Return the first documents of the exemplars, each once, in the order of the corpus.
 
-    We choose at most `count` for each exemplar, and fewer if its hits are too short or of the same articles.
+    Each exemplar gets at most `count` of them, all of different articles.
     """
     found: dict[tuple[int, str], list[str]] = {}
     for exemplar in exemplar_ids:
@@ -41,9 +43,10 @@ def first_documents(exemplar_ids: Iterable[str], run: Run, least_words: int, cou
 
 
 def _firsts(hits: list[Hit], least_words: int, count: int) -> list[Hit]:
-    """Return the best `count` hits of different articles. They have at least twice the `least_words` of a source.
+    """Return at most `count` hits, one for each article. They have at least twice the `least_words` of a source.
 
-    Hits with a sure link to another hit go first: they probably have a linked passage.
+    Hits with a sure link to another hit come first, because they probably have a linked passage. Then come the others.
+    Both groups are in the order of their ranks.
     """
     able = [hit for hit in hits if can_be_source(hit.passage, 2 * least_words)]
 
@@ -51,7 +54,7 @@ def _firsts(hits: list[Hit], least_words: int, count: int) -> list[Hit]:
         return not any(_by_name(link(hit.passage, other.passage)) for other in able)
 
     of_article: dict[str, Hit] = {}
-    for hit in sorted(able, key=has_no_link):  # False sorts first; otherwise the order of the hits stays
+    for hit in sorted(able, key=has_no_link):  # False sorts before True
         of_article.setdefault(article(hit.passage), hit)
     return list(of_article.values())[:count]
 
@@ -61,10 +64,10 @@ def _by_name(between: Link | None) -> bool:
     return between is not None and between.kind == "name"
 
 
-def read_vectors(
+def copy_vectors(
     documents: Sequence[FirstDocument], shards: Sequence[Path], first_rows: Sequence[int], output: Path
 ) -> None:
-    """Write the vectors of the first documents from the shards, as vectors of queries. We compute no vector again.
+    """Copy the vectors of the first documents from the shards to `output`, as the vectors of queries.
 
     `first_rows` has the corpus row of the first vector of each shard.
     Raises UserError when a passage is not in the shards.
@@ -86,7 +89,7 @@ def read_vectors(
 
 
 def linked_documents(documents: Iterable[FirstDocument], run: Run, least_words: int) -> Iterator[LinkedDocuments]:
-    """Yield each first document with the passages that are linked to it. `run` lists the nearest passages."""
+    """Yield each first document with the passages that are linked to it. `run` has its nearest passages, by its id."""
     for document in documents:
         linked = _linked(document, run, least_words)
         yield LinkedDocuments(document.id, document.row, document.exemplars, linked=linked)
@@ -108,7 +111,10 @@ def _linked(document: FirstDocument, run: Run, least_words: int) -> tuple[Linked
 
 
 def _related(first: Passage, hit: Hit, between: Link, best: float) -> bool:
-    """Return whether a linked passage is near enough to the first one. `best` is the score of the nearest one."""
+    """Return whether a linked passage is near enough to the first document.
+
+    `best` is the score of the passage that is nearest to the first document, linked or not.
+    """
     if between.kind == "term" and hit.rank > TERM_RANKS:
         return False
     if best <= 0:  # shares of such a score mean nothing

@@ -1,6 +1,6 @@
 """Copy the vectors of first documents from the corpus's vectors, as queries of a second search.
 
-    python -m scripts.read_vectors first.jsonl --vectors shard_00.npy shard_01.npy --shards shards.json \\
+    python -m scripts.copy_vectors first.jsonl --vectors shard_00.npy shard_01.npy --shards shards.json \\
         --output queries.npy
 
 Args:
@@ -15,13 +15,13 @@ from pathlib import Path
 from rag_instruct import cli
 from rag_instruct.files import read_json
 from rag_instruct.record_files import read_records
-from rag_instruct.retrieval.linked_documents import read_vectors
+from rag_instruct.retrieval.linked_documents import copy_vectors
 from rag_instruct.schema import FirstDocument
 
 
 def main(documents: Path, *, vectors: list[Path], shards: Path, output: Path) -> None:
     found = list(read_records(documents, FirstDocument))
-    read_vectors(found, vectors, read_json(shards)["first_rows"], output)
+    copy_vectors(found, vectors, read_json(shards)["first_rows"], output)
 
 
 if __name__ == "__main__":
