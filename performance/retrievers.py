@@ -93,7 +93,7 @@ def search_words(folder: Path, store: PassageStore, records: Sequence[dict[str, 
     index_words(folder / "passages.arrow", 0, 1, *files)
     asked = [query_terms(record["question"]) for record in records]
     statistics = Statistics(files[:1], (term for one in asked for term in one))
-    found = bm25.search(asked, WordShard(*files), statistics, K, bm25.Weights())
+    found = bm25.search(asked, WordShard(*files), statistics, K, bm25.Parameters())
     write_run([found], _ids(records), store, *_of(folder, "bm25"))
 
 

@@ -10,7 +10,7 @@ Args:
     shard: number of the shard, from 0
     postings: postings of the shard, .npy
     lengths: lengths of the shard's passages, .npy
-    weights: BM25's parameters
+    parameters: BM25's parameters
     depth: passages for each query
     deeper: search to this depth where the corpus has so many passages
     later_depth: depth of the search that follows the paid stage; if this depth exceeds the corpus, this command fails
@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Annotated
 
 from rag_instruct import cli
-from rag_instruct.retrieval.bm25 import Weights, search
+from rag_instruct.retrieval.bm25 import Parameters, search
 from rag_instruct.retrieval.depths import refuse_depth, search_depth
 from rag_instruct.retrieval.queries import digest_of, read_queries, save_by_query
 from rag_instruct.retrieval.terms import query_terms
@@ -37,7 +37,7 @@ def main(
     shard: int,
     postings: Path,
     lengths: Path,
-    weights: Annotated[Weights, cli.Flat] = Weights(),  # noqa: B008
+    parameters: Annotated[Parameters, cli.Flat] = Parameters(),  # noqa: B008
     depth: int,
     deeper: int = 0,
     later_depth: int = 0,
@@ -46,9 +46,9 @@ def main(
     ids, texts = read_queries(queries, field)
     asked = [query_terms(text) for text in texts]
     statistics = Statistics(terms, (term for one in asked for term in one))
-    refuse_depth(max(depth, later_depth), statistics.rows)
-    k = search_depth(depth, deeper, statistics.rows)
-    hits = search(asked, WordShard(terms[shard], postings, lengths), statistics, k, weights)
+    refuse_depth(max(depth, later_depth), statistics.passage_count)
+    k = search_depth(depth, deeper, statistics.passage_count)
+    hits = search(asked, WordShard(terms[shard], postings, lengths), statistics, k, parameters)
     hits["row"] += statistics.first_rows[shard]
     save_by_query(output, hits, digest_of(ids))
 

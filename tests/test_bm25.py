@@ -10,7 +10,7 @@ from conftest import SHARED, needs_shared
 from rag_instruct.corpus.importing import import_passages
 from rag_instruct.errors import UserError
 from rag_instruct.files import read_jsonl
-from rag_instruct.retrieval.bm25 import Weights, best, search
+from rag_instruct.retrieval.bm25 import Parameters, best, search
 from rag_instruct.retrieval.terms import query_terms, terms
 from rag_instruct.retrieval.word_index import MOST, Statistics, WordShard, index_words
 
@@ -46,7 +46,7 @@ def searched(files, asked, k):
     found = []
     for shard, part in enumerate(files):
         statistics = Statistics([terms for terms, _, _ in files], {term for query in asked for term in query})
-        found.append(search(asked, WordShard(*part), statistics, k, Weights()))
+        found.append(search(asked, WordShard(*part), statistics, k, Parameters()))
         found[-1]["row"] += statistics.first_rows[shard]
     hits = np.concatenate(found, axis=1)
     return np.take_along_axis(hits, np.lexsort((hits["row"], -hits["score"]), axis=1)[:, :k], axis=1)

@@ -14,7 +14,7 @@ from rag_instruct.retrieval.word_index import Statistics, WordShard
 METHOD = "lucene"
 
 
-class Weights(NamedTuple):
+class Parameters(NamedTuple):
     """BM25's parameters.
 
     Args:
@@ -27,7 +27,7 @@ class Weights(NamedTuple):
 
 
 def search(
-    asked: Sequence[Sequence[str]], index: WordShard, statistics: Statistics, k: int, weights: Weights
+    asked: Sequence[Sequence[str]], index: WordShard, statistics: Statistics, k: int, parameters: Parameters
 ) -> np.ndarray:
     """Return the k best rows of a shard for each query: an array of HITS, shape (q, min(k, n)).
 
@@ -35,12 +35,13 @@ def search(
     of the best leaves the order of equal scores to chance, so we take only its scores.
     """
     columns = {term: column for column, term in enumerate(statistics.terms)}
-    scorer = _scorer(index, statistics, weights)
+    scorer = _scorer(index, statistics, parameters)
     k = min(k, len(index.lengths))
     hits = np.empty((len(asked), k), HITS)
     for place, query in enumerate(progress(asked, "searching", len(asked))):
         found = [columns[term] for term in query]
-        # If no query has a term, the index has none, and bm25s refuses it.
+        # A query without terms scores 0 everywhere. We do not ask bm25s: if no query has a term, the index has none,
+        # and bm25s refuses such an index.
         scores = scorer.get_scores_from_ids(found) if found else np.zeros(len(index.lengths), np.float32)
         hits[place] = best(scores, k)
     return hits
@@ -60,23 +61,24 @@ def best(scores: np.ndarray, k: int) -> np.ndarray:
     return hits
 
 
-def _scorer(index: WordShard, statistics: Statistics, weights: Weights) -> BM25:
-    """Return bm25s' index of the shard with the terms of the queries only.
+def _scorer(index: WordShard, statistics: Statistics, parameters: Parameters) -> BM25:
+    """Return bm25s' index of the shard, with only the terms of the queries.
 
-    We fill its sparse matrix (terms by passages) ourselves, because bm25s would count a shard as a whole corpus.
+    We fill its sparse matrix (passages by terms, stored by term) ourselves. bm25s would take the shard for the whole
+    corpus.
     """
     term_frequency, inverse_document_frequency = _select_tfc_scorer(METHOD), _select_idf_scorer(METHOD)
-    found = dict(index.postings(statistics.terms))
+    with_term, found = statistics.passages_with_term, dict(index.postings(statistics.terms))
     starts = np.cumsum([0, *(len(found.get(column, ())) for column in range(len(statistics.terms)))])
     data, rows = np.empty(starts[-1], np.float32), np.empty(starts[-1], np.int32)
     for column, postings in found.items():
         place = slice(starts[column], starts[column + 1])
         rows[place] = postings["row"]
-        weight = np.float32(inverse_document_frequency(int(statistics.passages[column]), N=statistics.rows))
+        weight = np.float32(inverse_document_frequency(int(with_term[column]), N=statistics.passage_count))
         lengths, average = index.lengths[rows[place]], np.float64(statistics.average_length)
         counts = postings["count"].astype(np.float32)
-        data[place] = weight * term_frequency(counts, lengths, average, weights.k1, weights.b)
-    made = BM25(k1=weights.k1, b=weights.b, method=METHOD)
+        data[place] = weight * term_frequency(counts, lengths, average, parameters.k1, parameters.b)
+    made = BM25(k1=parameters.k1, b=parameters.b, method=METHOD)
     made.scores = {"data": data, "indices": rows, "indptr": starts, "num_docs": len(index.lengths)}
     made.nonoccurrence_array = None  # in Lucene's form, a term that a passage lacks adds nothing
     return made

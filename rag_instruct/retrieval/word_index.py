@@ -17,8 +17,8 @@ from rag_instruct.files import array_header, save_array, whole
 from rag_instruct.logs import progress
 from rag_instruct.retrieval.terms import chunk_terms
 
-POSTING = np.dtype([("row", np.int32), ("count", np.uint16)])  # row: of the shard
-MOST = np.iinfo(np.uint16).max  # the highest count of a term that is stored; higher counts would hardly change a score
+POSTING = np.dtype([("row", np.int32), ("count", np.uint16)])  # row: counted from the shard's start
+MOST = np.iinfo(np.uint16).max  # larger counts are stored as this one; they would hardly change a score
 SCHEMA = pa.schema([("term", pa.string()), ("passages", pa.int64())])
 WRITTEN = 1 << 24  # postings that are written at a time
 BLOCK = 1 << 15  # passages whose terms are counted at a time
@@ -54,15 +54,15 @@ def index_words(passages: Path, shard: int, shards: int, terms_file: Path, posti
 class _Numbers(dict[str, int]):
     """Gives each new text, a term or a chunk, the next number."""
 
-    def __missing__(self, term: str) -> int:
-        self[term] = number = len(self)
+    def __missing__(self, text: str) -> int:
+        self[text] = number = len(self)
         return number
 
 
 class _Chunks:
     """All different chunks so far, and their terms. Chunks repeat, so each is stemmed only once.
 
-    A chunk is a piece of text without blanks. `numbers` numbers the chunks, and `terms` the terms.
+    A chunk is a piece of text without blanks. `numbers` gives each chunk its number, `terms` each term.
     """
 
     def __init__(self) -> None:
@@ -79,7 +79,10 @@ class _Chunks:
 
 
 def _counted(texts: Iterable[str]):  # type: ignore[no-untyped-def]
-    """Return the terms, a sparse matrix of their counts (passages by terms, stored by term), and all lengths."""
+    """Return the terms, a sparse matrix of their counts (passages by terms, stored by term), and the passages' lengths.
+
+    A passage's length is the number of its terms.
+    """
     from scipy.sparse import csr_matrix
 
     chunks = _Chunks()
@@ -88,7 +91,8 @@ def _counted(texts: Iterable[str]):  # type: ignore[no-untyped-def]
     sizes = array("i")
     rest = iter(texts)
     while block := list(islice(rest, BLOCK)):
-        found = _chunk_counts(block, chunks.numbers) @ chunks.matrix()
+        chunk_counts = _chunk_counts(block, chunks.numbers)  # comes first, because it numbers the block's new chunks
+        found = chunk_counts @ chunks.matrix()
         columns.frombytes(found.indices.astype(np.int32, copy=False).tobytes())
         counts.frombytes(np.minimum(found.data, MOST).astype(np.uint16).tobytes())
         ends.frombytes((ends[-1] + found.indptr[1:].astype(np.int64)).tobytes())
@@ -120,7 +124,7 @@ def _matrix(counts: "array[int]", columns: "array[int]", ends: "array[int]", wid
 
 
 class Statistics:
-    """The corpus's figures that BM25 needs: passages, their average length, and passages with each wanted term."""
+    """What BM25 needs: how many passages the corpus has, how many have each wanted term, and the average length."""
 
     def __init__(self, files: Sequence[Path], wanted: Iterable[str]) -> None:
         """Read the files of terms of all shards, in order, for the terms that are `wanted`.
@@ -129,21 +133,19 @@ class Statistics:
         """
         self.terms = sorted(set(wanted))
         self.first_rows: list[int] = []
-        self.rows = length = 0
-        self.passages = np.zeros(len(self.terms), np.int64)
+        count = length = 0
+        self.passages_with_term = np.zeros(len(self.terms), np.int64)
         for file in files:
             found, about = _read_terms(file)
-            if about["first_row"] != self.rows:
-                raise UserError(f"{file}: it begins at passage {about['first_row']:,}, not {self.rows:,}: {AGAIN}")
-            self.first_rows.append(self.rows)
-            self.rows, length = self.rows + about["rows"], length + about["length"]
+            if about["first_row"] != count:
+                raise UserError(f"{file}: it begins at passage {about['first_row']:,}, not {count:,}: {AGAIN}")
+            self.first_rows.append(count)
+            count, length = count + about["rows"], length + about["length"]
             in_shard, in_wanted = _places(found["term"], self.terms)
-            self.passages[in_wanted] += found["passages"].to_numpy()[in_shard]
-        if self.rows != about["corpus"]:
-            raise UserError(
-                f"{files[0].parent}: the shards have {self.rows:,} of {about['corpus']:,} passages: {AGAIN}"
-            )
-        self.average_length = length / self.rows
+            self.passages_with_term[in_wanted] += found["passages"].to_numpy()[in_shard]
+        if count != about["corpus"]:
+            raise UserError(f"{files[0].parent}: the shards have {count:,} of {about['corpus']:,} passages: {AGAIN}")
+        self.passage_count, self.average_length = count, length / count
 
 
 class WordShard:
@@ -156,7 +158,7 @@ class WordShard:
         self.lengths: np.ndarray = np.load(lengths)
 
     def postings(self, wanted: Sequence[str]) -> Iterator[tuple[int, np.ndarray]]:
-        """Yield the postings of each wanted term that the shard has, after the term's place in `wanted`.
+        """Yield (place in `wanted`, postings) for each wanted term that the shard has.
 
         The terms come in the order of the shard, so that the file is read from front to back.
         """
@@ -173,7 +175,10 @@ def _read_terms(file: Path) -> tuple[pa.Table, dict[str, int]]:
 
 
 def _places(terms_of_shard: pa.ChunkedArray, wanted: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Return where the terms that are both wanted and in a shard stand: in the shard, in order, and in `wanted`."""
+    """For the terms that are both wanted and in a shard, return their places in the shard, and those in `wanted`.
+
+    The places in the shard are ascending.
+    """
     found = pc.index_in(terms_of_shard, value_set=pa.array(wanted, pa.string())).combine_chunks()
     places = np.flatnonzero(found.is_valid().to_numpy(zero_copy_only=False))
     return places, found.drop_null().to_numpy()
