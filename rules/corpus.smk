@@ -184,7 +184,7 @@ rule index_words:
         " --terms {output.terms:q} --postings {output.postings:q} --lengths {output.lengths:q} --log {log:q}"
 
 
-# An index for questions that wait for an answer (scripts.ask). Data sets are searched without it.
+# An index for questions that a user asks interactively (scripts.ask). Data sets are searched without it.
 rule build_index:
     input:
         rules.embed.output.vectors,

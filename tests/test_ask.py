@@ -91,7 +91,7 @@ def test_questions_are_not_compared_with_the_vectors_of_another_model(tmp_path, 
         (tmp_path / f"small/shard_{number:02d}.json").write_text(json.dumps(made_by))
     monkeypatch.setattr(
         "rag_instruct.retrieval.passage_index.Encoder",
-        lambda given: SimpleNamespace(weights={"model": given.model, "revision": given.revision}),
+        lambda given: SimpleNamespace(model_identity={"model": given.model, "revision": given.revision}),
     )
     PassageIndex(tmp_path, "small", EncoderSettings("m", max_length=8))
     with pytest.raises(UserError, match=rf"shard_01\.json: the vectors were made with {name} .*: give the same"):

@@ -163,7 +163,7 @@ def said_by(tmp_path, pooling=None, modules=("Transformer", "Pooling"), transfor
 )
 def test_the_pooling_mode_is_read_in_both_forms(tmp_path, pooling, mode):
     """As a key of its own until sentence-transformers 5.3, and as `pooling_mode` since then."""
-    assert said_by(tmp_path, pooling) == Pooling(mode, normalize=False, lower_case=False, of_prefix=True)
+    assert said_by(tmp_path, pooling) == Pooling(mode, normalize=False, lower_case=False, pools_prefix=True)
 
 
 @pytest.mark.parametrize(

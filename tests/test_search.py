@@ -8,9 +8,10 @@ from rag_instruct.corpus.importing import import_passages, shard_rows
 from rag_instruct.corpus.passages import PassageStore
 from rag_instruct.errors import UserError
 from rag_instruct.retrieval import search as module
+from rag_instruct.retrieval.depths import refuse_depth
 from rag_instruct.retrieval.queries import digest_of, save_by_query
 from rag_instruct.retrieval.runs import Run, merge
-from rag_instruct.retrieval.search import refuse_depth, search, search_shard
+from rag_instruct.retrieval.search import search, search_shard
 from rag_instruct.retrieval.vectors import VectorFile
 from rag_instruct.threads import torch_threads
 

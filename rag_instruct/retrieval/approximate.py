@@ -1,4 +1,7 @@
-"""Approximate search by faiss, for questions that wait for an answer. Data sets are searched exactly."""
+"""Approximate search by faiss, for questions that a user asks interactively (scripts/ask.py).
+
+The searches for data sets are exact.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,11 +17,11 @@ from rag_instruct.retrieval.search import rescored, search
 from rag_instruct.retrieval.vectors import BLOCK_ROWS, VectorFile
 
 TRAINING_VECTORS = 262_144  # vectors that train the index
-# To measure the recall, this many vectors of the shard are queries, and this many hits of each are compared.
+# We measure the recall with RECALL_QUERIES vectors of the shard as queries. For each, we compare RECALL_HITS hits.
 RECALL_QUERIES, RECALL_HITS = 100, 10
 SUFFICIENT_RECALL = 0.95  # at this recall, we try no larger parameter
 CANDIDATES_PER_HIT = 10  # the index gives this many candidates for each hit; their exact scores decide
-PARAMETERS = ("nprobe", "efSearch")  # most kinds of index have one of them: it sets the part that is searched
+PARAMETERS = ("nprobe", "efSearch")  # most kinds of index have one of them: it sets how much a search reads
 LARGEST_EF_SEARCH = 1024  # we stop here, because faiss has no upper limit for efSearch
 
 
@@ -55,9 +58,10 @@ class ApproximateShard:
 
     def __init__(self, vectors: VectorFile, index: Path, info: Path) -> None:
         self._vectors = vectors
-        # Snakemake makes an index again if its .json is missing, whether or not the index is there.
-        listed = index.with_name("index.json")
-        remedy = f"delete {info} and {listed}, and make {listed.name} again with snakemake"
+        # Deleting the .faiss.json makes Snakemake build this shard's index again. Deleting index.json, the list of all
+        # shards' indexes, gives it a target to make.
+        index_list = index.with_name("index.json")
+        remedy = f"delete {info} and {index_list}, and make {index_list.name} again with snakemake"
         try:
             self._index = faiss.read_index(str(index), faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY)
         except RuntimeError as error:
@@ -152,7 +156,8 @@ def _has_parameter(index: Any, parameter: str) -> bool:
 
 def _set_parameter(index: Any, parameter: str) -> None:
     if parameter:
-        space: Any = faiss.ParameterSpace()  # faiss's types know only another form of its function
+        # Any, because faiss's type stubs define set_index_parameters twice, and mypy takes the other definition.
+        space: Any = faiss.ParameterSpace()
         space.set_index_parameters(index, parameter)
 
 

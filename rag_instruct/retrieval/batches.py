@@ -37,13 +37,13 @@ def number_type(precision: str, model: str) -> torch.dtype:
 def refuse_length(model: Any, length: int, name: str, advised: int | None = None) -> None:
     """Raise UserError if the model has fewer positions than `length`.
 
-    The message advises the length `advised`, such as that of sentence-transformers. If this is None or too long as
-    well, it advises the model's limit.
+    `advised`, if given, is the length to recommend. For encoders, it is the one that sentence-transformers uses. The
+    message recommends it, or the model's limit if that is smaller.
     """
     table = getattr(getattr(model.base_model, "embeddings", None), "position_embeddings", None)
     if not isinstance(table, torch.nn.Embedding):
         return
-    # RoBERTa's positions begin behind that of the padding.
+    # In RoBERTa, the first position of a text follows that of the padding.
     most = table.num_embeddings - (0 if table.padding_idx is None else table.padding_idx + 1)
     if length > most:
         better = min(advised or most, most)
@@ -70,13 +70,13 @@ def fill_results(
     `lengths` has the token count of each text, and `longest` is the longest padded length. `run_model(places, length)`
     gets the places of at most ROWS texts, and the length to which it pads them. `counter` is a progress bar.
 
-    Batches run in parallel on all of this process's threads. One thread of torch computes a batch, because more threads
-    would change the rounding.
+    On the CPU, batches run in parallel on all of this process's threads. One thread of torch computes a batch, because
+    more threads would change the rounding. On a GPU, batches run one after another.
     """
     where = device()
     workers = torch.get_num_threads() if where == "cpu" else 1
     batches = list(_batches(lengths, ROWS[where], longest))
-    with torch_threads(1 if where == "cpu" else workers), ThreadPoolExecutor(workers) as threads:
+    with torch_threads(1), ThreadPoolExecutor(workers) as threads:
         found = threads.map(lambda batch: run_model(*batch), batches)
         for (places, _), values in zip(batches, found, strict=True):
             results[places] = values
@@ -84,12 +84,12 @@ def fill_results(
 
 
 def full_batch(places: list[int]) -> list[int]:
-    """Return ROWS places: those given, then the first one again and again."""
+    """Return the places of a full batch: those given, then the first one repeated."""
     return places + [places[0]] * (ROWS[device()] - len(places))
 
 
 def _batches(lengths: Sequence[int], rows: int, longest: int) -> Iterator[tuple[list[int], int]]:
-    """Yield at most `rows` places of texts with the same padded length, and this length. The longest come first."""
+    """Yield (places, length): at most `rows` places of texts, and their padded length. The longest come first."""
 
     def padded(place: int) -> int:
         return min(-(-lengths[place] // LENGTH_STEP) * LENGTH_STEP, longest)

@@ -18,7 +18,7 @@ from rag_instruct.retrieval.vectors import BLOCK_ROWS, float16_bytes
 
 
 class PassageEncoder(Protocol):
-    """Makes vectors of passages: by weights here (`Encoder`), or at an endpoint (`EndpointEncoder`)."""
+    """Makes vectors of passages: with a model on this machine (`Encoder`), or at an endpoint (`EndpointEncoder`)."""
 
     @property
     def dimension(self) -> int:
@@ -80,7 +80,7 @@ def _locked(growing: Path) -> Iterator[bool]:
     that waited then holds a deleted file, and so it knows that the shard is finished.
     """
     lock = growing.with_suffix(".lock")
-    held = hold(lock, wait=True)
+    held = hold(lock, wait=True)  # None: a folder that we may only read
     finished_by_another_job = held is not None and not _is_at(held, lock)
     try:
         yield finished_by_another_job

@@ -1,4 +1,4 @@
-"""Encode texts as Contriever and sentence-transformers do: run BERT, then pool its last layer."""
+"""Encode texts as Contriever and sentence-transformers do: run the model, then pool its last layer."""
 
 from typing import Any, NamedTuple
 
@@ -69,7 +69,7 @@ class Encoder:
         self.dimension = _dimension(settings, self._model.config.hidden_size)
 
     @property
-    def weights(self) -> dict[str, str | None]:
+    def model_identity(self) -> dict[str, str | None]:
         """What must be the same for queries and passages: the model and its revision."""
         return {"model": self._settings.model, "revision": self._settings.revision}
 
@@ -77,7 +77,7 @@ class Encoder:
     def identity(self) -> str:
         """The settings that change a vector, as JSON. All vectors of an index must have the same identity.
 
-        The name of a .part file contains a digest of it, and the record of a finished shard has the text itself.
+        The name of a .part file contains a digest of it. The .json file of a finished shard contains all of it.
         """
         prefixes = {"query_prefix": self._query_prefix, "passage_prefix": self._passage_prefix}
         return dump({**self._settings._asdict(), **prefixes, "dimension": self.dimension, "normalize": self._normalize})
@@ -121,7 +121,7 @@ class Encoder:
 
 
 def _check_length(model: Any, settings: EncoderSettings, longest: int | None) -> None:
-    """Refuse texts that are longer than the model can read, and warn of texts that are longer than its `longest`."""
+    """Refuse a `max_length` beyond the model's positions, and warn of one beyond `longest`."""
     refuse_length(model, settings.max_length, f"encoder {settings.model!r}", longest)
     if longest and settings.max_length > longest:
         logger.warning(
@@ -135,7 +135,7 @@ def _prefixes(settings: EncoderSettings, pooling: Pooling) -> tuple[str, str]:
     """Return the texts before queries and before passages: the user's, or else the model's own prompts."""
     query = pooling.query_prompt if settings.query_prefix is None else settings.query_prefix
     passage = pooling.passage_prompt if settings.passage_prefix is None else settings.passage_prefix
-    if not pooling.of_prefix and (query or passage):
+    if not pooling.pools_prefix and (query or passage):
         raise UserError(
             f"encoder {settings.model!r} does not pool the tokens of a prefix (include_prompt), which is not "
             "supported: remove its prefixes, or choose another `model` under `encoders` in config.yaml"

@@ -43,7 +43,7 @@ class EndpointEncoder:
         return self._settings.dimension or int(self._encoded([PROBE]).shape[1])
 
     @property
-    def weights(self) -> dict[str, str | None]:
+    def model_identity(self) -> dict[str, str | None]:
         """What must be the same for queries and passages: the model."""
         return {"model": self._session.model.model}
 

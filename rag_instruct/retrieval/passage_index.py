@@ -1,4 +1,7 @@
-"""Search a corpus for one query at a time. The hits are those that the workflow's search finds."""
+"""Search a corpus by vectors, for one query at a time.
+
+Without an approximate index, the hits are those of the workflow's search by vectors.
+"""
 
 from bisect import bisect_right
 from pathlib import Path
@@ -20,10 +23,10 @@ if TYPE_CHECKING:
 
 
 class QueryEncoder(Protocol):
-    """Makes vectors of queries: by weights here (`Encoder`), or at an endpoint (`EndpointEncoder`)."""
+    """Makes vectors of queries: with a model on this machine (`Encoder`), or at an endpoint (`EndpointEncoder`)."""
 
     @property
-    def weights(self) -> dict[str, str | None]:
+    def model_identity(self) -> dict[str, str | None]:
         """What must be the same for queries and passages, with the keys of `identity`."""
 
     def encode(self, texts: list[str], what: str) -> np.ndarray:
@@ -54,10 +57,13 @@ class PassageIndex:
         self._approximate = self._indexed(vectors) if approximate else None
 
     def best(self, query: str, k: int) -> list[Hit]:
-        """Return the k best passages, or all of a smaller corpus. Equal scores keep the order of the corpus."""
+        """Return the k best passages, or all of a smaller corpus. Equal scores keep the order of the corpus.
+
+        An approximate index may miss some of the best passages, and may find fewer than k.
+        """
         vector = self._encoder.encode([query], "reading the question")
         for _, shard in self._shards:
-            shard.refuse_other_queries(vector, "the question")
+            shard.refuse_other_dimension(vector, "the question")
         if self._approximate is None or k < 1:
             return self._best(vector, k)
         return self._merged([shard.search(vector, k) for shard in self._approximate], k)
@@ -67,7 +73,7 @@ class PassageIndex:
         for number in range(len(self._shards)):
             info = vectors / f"shard_{number:02d}.json"
             made_by = read_json(info).get("encoder", {}) if info.is_file() else {}
-            own = self._encoder.weights if made_by else {}
+            own = self._encoder.model_identity if made_by else {}
             for name, value in own.items():
                 if made_by.get(name, value) != value:
                     raise UserError(
@@ -77,6 +83,7 @@ class PassageIndex:
                     )
 
     def _indexed(self, vectors: Path) -> "list[ApproximateShard] | None":
+        """Return the approximate index of each shard. If the corpus has none, log a warning and return None."""
         if not (vectors / "index.json").is_file():
             logger.warning(
                 "%s: the corpus has no index yet, so every question is compared with all passages: make it with "
@@ -92,7 +99,10 @@ class PassageIndex:
         return [ApproximateShard(shard, file, file.with_suffix(".faiss.json")) for (_, shard), file in shards]
 
     def nearest(self, row: int, k: int) -> list[Hit]:
-        """Return the k passages that are nearest to the passage of a row. Normally that passage is one of them."""
+        """Return the k passages that are nearest to the passage of a row, by exact search.
+
+        Normally, that passage itself is one of them.
+        """
         shard = bisect_right([first for first, _ in self._shards], row) - 1
         first_row, vectors = self._shards[shard]
         return self._best(vectors.scattered(np.array([row - first_row])).astype(np.float32), k)

@@ -11,7 +11,7 @@ from transformers.utils.hub import cached_file
 from rag_instruct.errors import UserError
 
 MODULES = {"Transformer", "Pooling", "Normalize"}
-# The file of the module Transformer. Older versions named it after the architecture.
+# One of these files has the settings of the Transformer module. Older versions named it after the architecture.
 TRANSFORMER_FILES = [
     f"sentence_{name}_config.json"
     for name in ("bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet")
@@ -26,7 +26,7 @@ KEYS = {
     "pooling_mode_lasttoken": "lasttoken",
 }
 PROMPTS = {"query": ("query",), "passage": ("document", "passage", "corpus")}
-# The module Transformer may name a task and an output. We support these only, which it has if it names none.
+# The settings of the Transformer module may name a task and an output. We support only these two, the defaults.
 TASK = "feature-extraction"
 LAST_LAYER = {"method": "forward", "method_output_name": "last_hidden_state"}
 # Functions of the last layer (rows, tokens, dimension) and the mask (rows, tokens). Padding is on the right.
@@ -44,7 +44,7 @@ class Pooling(NamedTuple):
         mode: a key of POOLINGS
         normalize: whether vectors have length 1
         lower_case: whether texts are lowercased before the tokenizer gets them
-        of_prefix: whether the pooling includes the tokens of a prefix
+        pools_prefix: whether the pooling includes the tokens of a prefix
         folder: the subfolder with weights and tokenizer, such as 0_Transformer of older versions; empty: no subfolder
         longest: the number of tokens after which sentence-transformers cuts a text, if it is known
         query_prompt: the model's own text before every query
@@ -54,7 +54,7 @@ class Pooling(NamedTuple):
     mode: str
     normalize: bool
     lower_case: bool
-    of_prefix: bool
+    pools_prefix: bool
     folder: str = ""
     longest: int | None = None
     query_prompt: str = ""
@@ -83,10 +83,10 @@ def read_pooling(source: str, revision: str | None) -> Pooling:
             f"encoder {source!r} needs {', '.join(unsupported)}, which is not supported: choose another `model` under "
             "`encoders` in config.yaml"
         )
-    lower_case, of_prefix = transformer.get("do_lower_case", False), pooling.get("include_prompt", True)
+    lower_case, pools_prefix = transformer.get("do_lower_case", False), pooling.get("include_prompt", True)
     prompts = _prompts((settings("config_sentence_transformers.json") or {}) if modules else {})
     longest = transformer.get("max_seq_length")
-    return Pooling(modes[0], "Normalize" in modules, bool(lower_case), bool(of_prefix), folder, longest, *prompts)
+    return Pooling(modes[0], "Normalize" in modules, bool(lower_case), bool(pools_prefix), folder, longest, *prompts)
 
 
 def _unsupported(modules: dict[str, str], modes: list[str], transformer: dict[str, Any]) -> list[str]:

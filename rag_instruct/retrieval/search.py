@@ -11,7 +11,6 @@ import torch
 
 from rag_instruct.errors import UserError
 from rag_instruct.logs import bar
-from rag_instruct.retrieval.depths import refuse_depth as refuse_depth
 from rag_instruct.retrieval.queries import digest_in, save_by_query
 from rag_instruct.retrieval.vectors import HITS, VectorFile
 from rag_instruct.threads import torch_threads
@@ -143,22 +142,23 @@ def _rounding_error(queries: np.ndarray, longest: float) -> np.ndarray:
 
 @contextmanager
 def _in_threads(workers: int) -> Iterator[Callable[..., list[Any]]]:
-    """Yield a function that runs another one once for each worker, in parallel, and returns the results.
+    """Yield by_each_worker(work, *arguments). It calls work(worker, *arguments) for each worker's number, in parallel.
 
-    The other function gets the worker's number as its first argument.
+    It returns the list of the results.
 
     Torch does much of a search on one thread. So several workers run side by side, each with some of torch's threads.
     """
     threads = torch.get_num_threads()
     each = max(threads // workers, 1)
 
-    @torch.inference_mode()
-    def call(work: Callable[..., Any], worker: int, *arguments: Any) -> Any:
-        return work(worker, *arguments)
-
     # Setting a worker's threads can change those of the whole process, so we restore their number at the end.
     with torch_threads(threads), ThreadPoolExecutor(workers, "", torch.set_num_threads, (each,)) as pool:
-        yield lambda work, *arguments: list(pool.map(lambda worker: call(work, worker, *arguments), range(workers)))
+
+        def by_each_worker(work: Callable[..., Any], *arguments: Any) -> list[Any]:
+            inferring = torch.inference_mode()(work)
+            return list(pool.map(lambda worker: inferring(worker, *arguments), range(workers)))
+
+        yield by_each_worker
 
 
 class _Best:
@@ -169,7 +169,8 @@ class _Best:
         self._m = m
         self.scores = queries.new_empty((len(queries), 0))
         self.rows = torch.empty((len(queries), 0), dtype=torch.int64, device=queries.device)
-        self._forget()
+        self._lowest = queries.new_full((len(queries),), -torch.inf)
+        self._clear_waiting()
 
     def update(self, block: torch.Tensor, first_row: int, memory: torch.Tensor) -> None:
         """Score a block. For each query, set aside the rows that score above the lowest of its m best rows.
@@ -219,14 +220,12 @@ class _Best:
         scores, rows = torch.cat([self.scores, scores], dim=1), torch.cat([self.rows, rows], dim=1)
         self.scores, kept = scores.topk(min(self._m, scores.shape[1]), dim=1, sorted=False)
         self.rows = rows.gather(1, kept)
-        self._forget()
+        self._lowest = self.scores.amin(1)
+        self._clear_waiting()
 
-    def _forget(self) -> None:
+    def _clear_waiting(self) -> None:
         self._waiting: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = []
         self._count = 0
-        self._lowest = (
-            self.scores.amin(1) if self.rows.shape[1] else self.scores.new_full((len(self.scores),), -torch.inf)
-        )
 
 
 def search_shard(queries: Path, vectors: Path, first_row: int, k: int, output: Path) -> None:
@@ -236,7 +235,7 @@ def search_shard(queries: Path, vectors: Path, first_row: int, k: int, output: P
     vector of a query is not finite.
     """
     query_vectors, shard = np.load(queries), VectorFile(vectors)
-    shard.refuse_other_queries(query_vectors, str(queries))
+    shard.refuse_other_dimension(query_vectors, str(queries))
     if not np.isfinite(query_vectors).all():
         raise UserError(f"{queries}: a vector is not finite (NaN or infinite): delete the file, and it is made again")
     hits = search(query_vectors, shard, k)

@@ -36,8 +36,8 @@ class VectorFile:
     def __len__(self) -> int:
         return int(self._length)
 
-    def refuse_other_queries(self, queries: np.ndarray, source: str) -> None:
-        """Raise UserError when the vectors of queries have another dimension. `source` says where they come from."""
+    def refuse_other_dimension(self, queries: np.ndarray, source: str) -> None:
+        """Raise UserError when the vectors of queries have another dimension. `source` says in words whose they are."""
         if queries.shape[1] != self.dimension:
             raise UserError(
                 f"{self._path}: its vectors have {self.dimension} dimensions, but those of {source} have "
