@@ -1,1 +1,1 @@
-"""Retrieval: encode passages and queries, search exactly, and merge the hits into runs."""
+"""Retrieval: search by vectors and by words; merge, fuse, rerank and import runs; find linked documents."""

@@ -23,10 +23,10 @@ from rag_instruct.retrieval.vectors import HITS
 
 # The names that BEIR, ir-measures, Pyserini, PyTerrier, ranx, DPR and Self-RAG give these fields.
 QUERY = ("query_id", "qid", "q_id", "query-id", "queryid")
-# PyTerrier writes docno and docid. Its docid is its own row number then, so docno comes first.
+# PyTerrier writes both docno and docid. Its docid is a row number of its own, so docno comes first.
 PASSAGE = ("passage_id", "docno", "docid", "doc_id", "corpus-id", "pid", "did")
-# A record with one of these fields has a query and the list of its hits. There, the field `id` is the id of the query
-# or of the hit. In other records it could be either, so we do not read it.
+# A record with one of these fields has a query and the list of its hits. In such a record, `id` is the query's id, and
+# in an entry of the list, `id` is the passage's. In a record without a list, it could be either, so we do not read it.
 LISTS = ("ctxs", "retrieval_ctxs", "hits", "results")
 QRELS = re.compile(r"\S+\s+(0|Q0)\s+\S+\s+-?\d+")
 UNSCORED = re.compile(r"\S+\s+\S+\s+-?\d+")  # BEIR's judgements without their header, or MS MARCO's runs
@@ -48,8 +48,8 @@ def import_run(
 ) -> None:
     """Convert another retriever's file to a run, which replaces the search.
 
-    All queries get the same number of passages, their best: as many as the query with the fewest hits has, but at most
-    `deeper` or k, whichever is more.
+    Each query gets its n best passages. n is the same for all: the smallest number of hits of any query, but at most
+    max(k, deeper).
     Raises UserError for a broken line, for a query with fewer than k hits, and for a passage that the corpus lacks.
     """
     refuse_repeated(query_ids, output)
@@ -117,7 +117,7 @@ def _reader(path: Path) -> Callable[[Path], Iterator[Found]]:
 
 
 def _only_file(archive: Path) -> Path | None:
-    """Return the file in a .zip that has one file, because TREC's files may have any ending. Otherwise return None."""
+    """Return the only file of a .zip, whatever its ending, as TREC's files may have any. Otherwise return None."""
     if archive.suffix.lower() != ".zip" or not zipfile.is_zipfile(archive):
         return None
     names = [name for name in files_in(archive) if "__MACOSX" not in name]

@@ -26,35 +26,35 @@ def fuse_runs(runs: Sequence[Run], k: int, query_ids: Sequence[str], output: Pat
 
 def _of_query(runs: Sequence[Run], query: str, k: int, output: Path) -> np.ndarray:
     rankings = [run.ranking(query) for run in runs]
-    best = fused([_found(ranking) for ranking in rankings])
-    found = np.concatenate([best, _others(rankings, best["row"])])[:k]
-    if len(found) < k:
+    best = fused([_without_fill(ranking) for ranking in rankings])
+    hits = np.concatenate([best, _others(rankings, best["row"])])[:k]
+    if len(hits) < k:
         raise UserError(
-            f"{output}: the runs have {len(found)} passages for the query {query!r}, but {k} are needed: "
+            f"{output}: the runs have {len(hits)} passages for the query {query!r}, but {k} are needed: "
             "give deeper runs, or lower the depth in config.yaml (`source_depth`, `noise.depth`, or "
             "`evaluation.documents` for benchmarks)"
         )
-    return found
+    return hits
 
 
-def _found(ranking: np.ndarray) -> np.ndarray:
+def _without_fill(ranking: np.ndarray) -> np.ndarray:
     """Return the rows of a ranking, without those at its end that score 0.
 
     A search by words that finds too few passages fills its list up with others, in the order of the corpus. These share
-    no word with the query and score 0, so their ranks mean nothing. In a search by vectors, worse passages may follow a
-    score of 0. Then its rank counts.
+    no word with the query and score 0, so their ranks mean nothing. In a search by vectors, passages with negative
+    scores may follow one with score 0. Then the one with 0 counts like any other.
     """
     scored = np.flatnonzero(ranking["score"])
     rows: np.ndarray = ranking["row"][: scored[-1] + 1 if len(scored) else 0]
     return rows
 
 
-def _others(rankings: Sequence[np.ndarray], found: np.ndarray) -> np.ndarray:
-    """Return HITS of the rows that `_found` left out of every ranking: with the score 0, in the order of the corpus.
+def _others(rankings: Sequence[np.ndarray], fused_rows: np.ndarray) -> np.ndarray:
+    """Return HITS of the rows that are in a ranking, but not in `fused_rows`: score 0, in the order of the corpus.
 
     So a run never has fewer passages than the runs that it is made from.
     """
-    rows = np.setdiff1d(np.concatenate([ranking["row"] for ranking in rankings]), found)
+    rows = np.setdiff1d(np.concatenate([ranking["row"] for ranking in rankings]), fused_rows)
     hits = np.zeros(len(rows), HITS)
     hits["row"] = rows
     return hits
@@ -77,6 +77,6 @@ def fused(rankings: Sequence[np.ndarray]) -> np.ndarray:
 
 @lru_cache
 def _shares(depth: int) -> tuple[int, list[int]]:
-    """Return a common multiple of all 60 + rank, and for each rank the share of it: the multiple / (60 + rank)."""
+    """Return the least common multiple of all 60 + rank, and for each rank this multiple / (60 + rank)."""
     unit = math.lcm(*range(SOFTENING + 1, SOFTENING + depth + 1))
     return unit, [unit // (SOFTENING + rank) for rank in range(1, depth + 1)]

@@ -120,7 +120,9 @@ def _merged(shards: Sequence[Path], k: int, queries: int) -> Iterator[np.ndarray
 def step_of(k: int) -> int:
     """Return how many queries are written at a time.
 
-    This number changes the bytes of the Parquet file. So merged, fused and imported runs all take it from here.
+    They become a row group of the Parquet file, so this number changes the file's bytes. Merged, fused and imported
+    runs all take it from here. So a run that is imported from its own TREC file gets the same bytes again. Reranked
+    runs have smaller row groups, because their passages' texts are in memory.
     """
     return max(STEP_HITS // k, 1)
 

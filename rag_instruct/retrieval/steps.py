@@ -78,6 +78,9 @@ def needs_vectors(settings: Settings, queries: str) -> bool:
 
 
 def needs_query_vectors(settings: Settings, queries: str) -> bool:
-    """Return whether these queries are embedded: for their run, or for the filter of similar questions."""
+    """Return whether these queries need vectors: for their run, or for the filter of similar questions.
+
+    Those of FIRST_DOCUMENTS are copied, not embedded.
+    """
     compared = queries in (*PARADIGMS, REFILL) and settings["quality_filters"].get("similar_questions")
     return bool(compared) or needs_vectors(settings, queries)
