@@ -35,7 +35,7 @@ class Quality(NamedTuple):
 
 
 def build_index(vectors: Path, factory: str, output: Path, info: Path) -> Quality:
-    """Build faiss's index of a shard by a factory string. Measure its recall, and write both.
+    """Build faiss's index of a shard by a factory string, and measure its recall. Write both.
 
     We try larger and larger values of the index's parameter, until the recall is at least SUFFICIENT_RECALL or the
     largest value is reached.

@@ -28,7 +28,7 @@ PASSAGE = ("passage_id", "docno", "docid", "doc_id", "corpus-id", "pid", "did")
 # A record with one of these fields has a query and the list of its hits. In such a record, `id` is the query's id, and
 # in an entry of the list, `id` is the passage's. In a record without a list, it could be either, so we do not read it.
 LISTS = ("ctxs", "retrieval_ctxs", "hits", "results")
-QRELS = re.compile(r"\S+\s+(0|Q0)\s+\S+\s+-?\d+")
+QRELS = re.compile(r"\S+\s+(0|Q0)\s+\S+\s+-?\d+")  # TREC's judgements
 UNSCORED = re.compile(r"\S+\s+\S+\s+-?\d+")  # BEIR's judgements without their header, or MS MARCO's runs
 TREC = "`query Q0 passage rank score name` with a finite score"
 

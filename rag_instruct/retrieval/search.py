@@ -175,7 +175,8 @@ class _Best:
     def update(self, block: torch.Tensor, first_row: int, memory: torch.Tensor) -> None:
         """Score a block. For each query, set aside the rows that score above the lowest of its m best rows.
 
-        A later merge puts them among the best rows. While there are fewer than m best rows, merge the whole block now.
+        A later merge decides which of them belong to the m best. While there are fewer than m best rows, merge the
+        whole block now.
         """
         scores = memory[: len(block) * len(self._queries)].view(len(block), -1)
         torch.mm(block, self._queries.T, out=scores)
