@@ -77,17 +77,17 @@ def one(name: str, arguments: argparse.Namespace) -> dict[str, float]:
     rows = made_rows(arguments.rows, tokens, shape["vocab_size"])
     recipe = recipe_of(name, arguments)
     config = LlamaConfig(**shape, max_position_embeddings=tokens[3])
-    whole = recipe.optimizer == "adamw" and recipe.lora is None
+    in_fp32 = recipe.optimizer == "adamw" and recipe.lora is None
     torch.manual_seed(0)
     with torch.device("cuda" if arguments.gpu else "cpu"):
-        model = AutoModelForCausalLM.from_config(config, dtype=torch.float32 if whole else torch.bfloat16)
+        model = AutoModelForCausalLM.from_config(config, dtype=torch.float32 if in_fp32 else torch.bfloat16)
     began = time.perf_counter()
     seconds = plain_loop(model, rows, recipe) if name.startswith("plain") else trained(model, rows, recipe)
     return {
         "tokens": rows.counts["tokens"],
         "seconds": seconds,
         "with_loading": time.perf_counter() - began,
-        "gb": peak_memory_gb(),
+        "gb": peak_memory_gb(torch.device("cuda" if arguments.gpu else "cpu")),
     }
 
 

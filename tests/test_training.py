@@ -704,6 +704,17 @@ def test_a_signal_amid_the_bars_own_writing_is_only_noted(monkeypatch):
     assert watch.told_to_stop
 
 
+def test_a_training_on_the_cpu_shows_main_memory_where_there_is_a_gpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda *_: 0)
+    watch, shown = ProgressCallback(), {}
+    watch.bar = types.SimpleNamespace(format_dict={"rate": None}, set_postfix=shown.update)
+    watch.on_log(types.SimpleNamespace(device=torch.device("cpu")), None, None, {"loss": 1.0})
+    assert float(shown["memory"].removesuffix(" GB")) > 0
+    watch.on_log(types.SimpleNamespace(device=torch.device("cuda")), None, None, {"loss": 1.0})
+    assert shown["memory"] == "0.0 GB", "a training on the GPU shows the GPU's"
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "resources/recipes").glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_recipe_of_the_project_is_one(path):
     assert load_recipe(path).effective_batch >= 8

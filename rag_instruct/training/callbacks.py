@@ -15,7 +15,10 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)  # SLURM sends th
 
 
 def end_when_told() -> None:
-    """Let signals end the process until the training begins. The launcher's shell ignores them, and we inherit that."""
+    """Let signals end the process until the training begins.
+
+    The process inherits from the launcher's shell that signals are ignored.
+    """
     for number in STOP_SIGNALS:
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
@@ -24,7 +27,7 @@ class ProgressCallback(TrainerCallback):
     """Show loss, tokens per second and memory. On STOP_SIGNALS, save a checkpoint and stop."""
 
     def __init__(self) -> None:
-        self.tokens_a_step = 0.0
+        self.tokens_a_step = 0.0  # on average; train() sets it
         self.told_to_stop = False
         self.signal = ""  # the name of the signal
         self.bar: Any = None
@@ -33,7 +36,8 @@ class ProgressCallback(TrainerCallback):
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         for number in STOP_SIGNALS:
             signal.signal(number, self._stop)
-        state.compute_steps(args, state.max_steps)  # a checkpoint has the steps of the `saves` at its time
+        # A resumed state has the save and validation intervals of the old `saves`. We compute them anew.
+        state.compute_steps(args, state.max_steps)
         if state.is_world_process_zero:
             self.bar = bar("training", total=state.max_steps, unit="step", done=state.global_step)
 
@@ -66,7 +70,7 @@ class ProgressCallback(TrainerCallback):
         self.shown |= {name: f"{logs[name]:.3f}" for name in ("loss", "eval_loss") if name in logs}
         if rate := self.bar.format_dict["rate"]:
             self.shown["tokens/s"] = f"{rate * self.tokens_a_step:,.0f}"
-        self.bar.set_postfix(self.shown | {"memory": f"{peak_memory_gb():.1f} GB"})
+        self.bar.set_postfix(self.shown | {"memory": f"{peak_memory_gb(args.device):.1f} GB"})
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         if self.bar is not None:
@@ -82,10 +86,10 @@ def _any_process(told: bool, device: torch.device) -> bool:
     return bool(flag.item())
 
 
-def peak_memory_gb() -> float:
-    """Return this process's peak memory in GB (10^9 bytes): GPU memory if it has a GPU, else resident memory."""
-    if torch.cuda.is_available():
-        return torch.cuda.max_memory_allocated() / 1e9
+def peak_memory_gb(device: torch.device) -> float:
+    """Return this process's peak memory in GB (10^9 bytes): of its GPU if `device` is one, else resident memory."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 1e9
     import resource
 
     unit = 1 if sys.platform == "darwin" else 1024

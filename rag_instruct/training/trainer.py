@@ -1,4 +1,4 @@
-"""Fine-tune with TRL's SFTTrainer. A training resumes exactly, stops on signals, and writes its folder in one step."""
+"""Fine-tune with TRL's SFTTrainer. A training resumes exactly, and a new folder appears only when it is complete."""
 
 import os
 import shutil
@@ -85,10 +85,10 @@ class Trainer(SFTTrainer):
     recipe: Recipe
 
     def _get_train_sampler(self, train_dataset: Any = None) -> DeterministicSampler:
-        sequences = [len(ids) for ids in table_of(self)["input_ids"]]
+        lengths = [len(ids) for ids in table_of(self)["input_ids"]]
         group = self.recipe.effective_batch if self.recipe.group_by_length else 0
-        an_epoch = self.recipe.steps_an_epoch(len(sequences))
-        return DeterministicSampler(sequences, str(self.recipe.seed), group, lambda: self.state.global_step // an_epoch)
+        an_epoch = self.recipe.steps_an_epoch(len(lengths))
+        return DeterministicSampler(lengths, str(self.recipe.seed), group, lambda: self.state.global_step // an_epoch)
 
 
 def refuse_foreign(folder: Path) -> None:
@@ -115,7 +115,7 @@ def train(
     UserError if the disk is full, or if `folder` contains files that no training wrote.
     """
     refuse_foreign(folder)
-    disable_progress_bars()  # of the trainer's preparation, which has nothing to do: the rows are tokenized
+    disable_progress_bars()  # of the trainer's preparation, which only passes over rows that are tokenized already
     set_verbosity_error()  # hides warnings about tied weights and special tokens, which are intended
     os.environ["TENSORBOARD_LOGGING_DIR"] = str(tensorboard)
     arguments = arguments_of(recipe, checkpoints, bool(made.validation))
@@ -123,7 +123,8 @@ def train(
     if recipe.zero and not recipe.gpus:
         import deepspeed
 
-        deepspeed.init_distributed("gloo")  # nothing else does this on the CPU, and ZeRO-3 partitions weights
+        # Nothing else does this on the CPU. ZeRO-3 needs it before loading: it partitions the weights while they load.
+        deepspeed.init_distributed("gloo")
     watch = ProgressCallback()
     trainer = trainer_of(loaded(recipe), made, recipe, tokenizer, arguments, watch)
     sequences = checked_sequences(trainer, made.train)
@@ -166,8 +167,8 @@ def agreed_checkpoint(checkpoints: Path, arguments: SFTConfig, identity: Callabl
 
 def loaded(recipe: Recipe) -> PreTrainedModel:
     """Load the recipe's model. Mixed precision with LoRA or adamw_8bit needs bf16 weights, all else fp32 weights."""
-    whole = recipe.precision == "fp32" or (recipe.lora is None and recipe.optimizer == "adamw")
-    return load_student(recipe.model, torch.float32 if whole else torch.bfloat16, recipe.revision, recipe.attention)
+    in_fp32 = recipe.precision == "fp32" or (recipe.lora is None and recipe.optimizer == "adamw")
+    return load_student(recipe.model, torch.float32 if in_fp32 else torch.bfloat16, recipe.revision, recipe.attention)
 
 
 def trainer_of(
@@ -241,7 +242,7 @@ def finish(trainer: Trainer, tokenizer: PreTrainedTokenizerBase, folder: Path, m
     else:  # accelerate's get_state_dict would untie weights and copy them in every process
         weights = student.state_dict()
     # One loss for each step, because a resumed training validates again at its first step.
-    validated = {line["step"]: line["eval_loss"] for line in state.log_history if "eval_loss" in line}
+    losses = {line["step"]: line["eval_loss"] for line in state.log_history if "eval_loss" in line}
     runs = [line for line in state.log_history if "train_runtime" in line]
     summary = {
         "data_set": origin._asdict(),
@@ -250,16 +251,17 @@ def finish(trainer: Trainer, tokenizer: PreTrainedTokenizerBase, folder: Path, m
         "counts": made.counts,
         "sequences": len(table_of(trainer)),
         "steps": state.global_step,
-        "validation_loss": list(validated.values()),
+        "validation_loss": list(losses.values()),
         "seconds_of_the_last_run": runs[-1]["train_runtime"],
-        "peak_memory_gb": round(peak_memory_gb(), 3),
+        "peak_memory_gb": round(peak_memory_gb(trainer.args.device), 3),
     }
     if trainer.is_world_process_zero():
         place = folder.resolve()  # a link may lead to another disk
         temporary = place.with_name(f".{place.name}.tmp")
         shutil.rmtree(temporary, ignore_errors=True)
         with room_for(folder):
-            save_folder(temporary, student, tokenizer, weights, made.train[0].labels[-1])
+            answer_end = made.train[0].labels[-1]
+            save_folder(temporary, student, tokenizer, weights, answer_end)
             write_jsonl(temporary / LOG, state.log_history)
             write_json(temporary / SUMMARY, summary)
             example = DEFAULT.render("QUESTION", ["TITLE\nTEXT", "TITLE\nTEXT"])
