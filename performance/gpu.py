@@ -28,7 +28,7 @@ from rag_instruct.models.likelihood import Likelihood, Text
 from rag_instruct.retrieval.encoder import Encoder, EncoderSettings
 from rag_instruct.retrieval.search import search
 from rag_instruct.retrieval.vectors import VectorFile
-from rag_instruct.training.estimate import DEVICES, Model, figures
+from rag_instruct.training.estimate import DEVICES, Model, process_memory
 from rag_instruct.training.recipe import Recipe
 
 DIMENSION, HITS = 768, 250
@@ -171,7 +171,7 @@ def measure_evidence(sizes: Sizes, found: Figures, folder: Path) -> None:
     seconds = timed(lambda: list(model.measure(texts)), seconds=sizes.seconds)
     shape, tokens = Model.of_config(config), sum(lengths)
     peak = DEVICES[device_key()][0] if torch.cuda.is_available() else None
-    done = 2.0 * shape.products * tokens / seconds
+    done = 2.0 * shape.multiplied_weights * tokens / seconds
     found.note(f"answers after {min(lengths)} and {max(lengths):,} tokens", tokens / seconds, "tokens/s",
                done / peak if peak else None, DATA_SHEET)  # fmt: skip
 
@@ -186,7 +186,7 @@ def measure_largest(sizes: Sizes, found: Figures) -> None:
     """Train the models that are estimated to fit, the largest first, until one does."""
     room = torch.cuda.get_device_properties(0).total_memory / 1e9 if torch.cuda.is_available() else np.inf
     for shape, way in sizes.largest:
-        needed = sum(figures(Model.of_config(llama(shape)), recipe(way), LONGEST, room < np.inf).values())
+        needed = sum(process_memory(Model.of_config(llama(shape)), recipe(way), LONGEST, room < np.inf).values())
         print(f"largest: {shape}, {way}: {needed:.0f} GB estimated, of {room:.0f}", flush=True)
         if needed < room and train(shape, way, 8, found):
             return

@@ -25,7 +25,7 @@ from transformers import AutoModelForCausalLM, LlamaConfig
 from performance.measure import machine
 from rag_instruct.logs import bar
 from rag_instruct.training.callbacks import ProgressCallback, peak_memory_gb
-from rag_instruct.training.estimate import DEVICES, Model, figures, operations
+from rag_instruct.training.estimate import DEVICES, Model, operations, process_memory
 from rag_instruct.training.recipe import Recipe
 from rag_instruct.training.rows import IGNORED, Example, Examples
 from rag_instruct.training.trainer import arguments_of, trainer_of
@@ -170,7 +170,7 @@ def main(arguments: argparse.Namespace) -> None:
             continue
         recipe = recipe_of(name, arguments)
         longest = recipe.max_length if recipe.packing else max(lengths)
-        wanted = sum(figures(model, recipe, longest, bool(arguments.gpu)).values())
+        wanted = sum(process_memory(model, recipe, longest, bool(arguments.gpu)).values())
         share = utilisation(model, recipe, lengths, found["seconds"], arguments.gpu)
         rates[name] = found["tokens"] / found["seconds"]
         shown = ["" if name.startswith("plain") else f"{wanted:.2f}", "" if share is None else f"{share:.0%}"]

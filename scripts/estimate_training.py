@@ -16,7 +16,7 @@ from pathlib import Path
 
 from rag_instruct import cli
 from rag_instruct.models.loading import load_tokenizer
-from rag_instruct.training.estimate import DEVICES, Model, Sequences, estimate, table
+from rag_instruct.training.estimate import DEVICES, Model, RowLengths, estimate, table
 from rag_instruct.training.recipe import Recipe, load_recipe
 from rag_instruct.training.rows import Renderer, examples, read_rows
 
@@ -34,21 +34,21 @@ def main(
     if gpus:
         found = found.replaced(processes=gpus, gpus=gpus, machines=1)
     device = cli.one_of(gpu, DEVICES, "--gpu") if found.gpus else None
-    lengths = sequences(data, found) if data else assumed(rows, tokens)
+    lengths = row_lengths(data, found) if data else assumed(rows, tokens)
     print(table(estimate(Model.of(found.model, found.revision), found, lengths, device)))
 
 
-def sequences(data: Path, recipe: Recipe) -> Sequences:
+def row_lengths(data: Path, recipe: Recipe) -> RowLengths:
     """Return the lengths of a data set's rows in tokens."""
     renderer = Renderer(load_tokenizer(recipe.model, recipe.revision), recipe.max_length, str(recipe.seed))
     made = examples(read_rows(data), renderer, recipe.validation)
     lengths = [[len(example.input_ids) for example in part] for part in (made.train, made.validation)]
-    return Sequences(lengths[0], sum(lengths[1]), f"{made.counts['rows']:,} rows of {data}")
+    return RowLengths(lengths[0], sum(lengths[1]), f"{made.counts['rows']:,} rows of {data}")
 
 
-def assumed(rows: int, tokens: int) -> Sequences:
+def assumed(rows: int, tokens: int) -> RowLengths:
     """Return `rows` rows with `tokens` tokens each."""
-    return Sequences([tokens] * rows, 0, f"{rows:,} rows of {tokens:,} tokens, assumed")
+    return RowLengths([tokens] * rows, 0, f"{rows:,} rows of {tokens:,} tokens, assumed")
 
 
 if __name__ == "__main__":

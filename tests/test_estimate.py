@@ -10,7 +10,7 @@ from transformers import FalconConfig, Gemma3Config, GPT2Config, MambaConfig
 
 from rag_instruct.errors import ArgumentError, UserError
 from rag_instruct.models.loading import load_tokenizer
-from rag_instruct.training.estimate import Model, Sequences, activations, disk, estimate, memory, operations
+from rag_instruct.training.estimate import Model, RowLengths, activations, disk, estimate, memory, operations
 from rag_instruct.training.recipe import load_recipe
 from rag_instruct.training.rows import Renderer, read_rows
 from scripts import estimate_training
@@ -46,7 +46,7 @@ def test_models_of_other_forms_are_estimated():
     text = {**small, "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 16, "intermediate_size": 96}
     vision = {**small, "num_attention_heads": 4, "intermediate_size": 96}
     image = Model.of_config(Gemma3Config(text_config=text, vision_config=vision))
-    assert (image.hidden, image.intermediate, image.keys) == (64, 96, 32)
+    assert (image.hidden, image.intermediate, image.key_width) == (64, 96, 32)
 
 
 def test_a_model_that_cannot_be_had_is_named():
@@ -75,7 +75,7 @@ def test_checkpointing_trades_memory_for_a_third_more_operations():
     without = with_it.replaced(checkpointing=False)
     assert activations(model, without, 4096) > 10 * activations(model, with_it, 4096)
     assert operations(model, with_it, [1000, 50]) == pytest.approx(4 / 3 * operations(model, without, [1000, 50]))
-    assert operations(model, without, [1000]) > 6 * model.products * 1000
+    assert operations(model, without, [1000]) > 6 * model.multiplied_weights * 1000
     assert disk(model, with_it.replaced(zero=None)) == pytest.approx((3 * 12 + 2) * model.parameters / 1e9)
     assert disk(model, with_it) == pytest.approx((3 * 16 + 2) * model.parameters / 1e9)
     assert disk(model, with_it.replaced(zero=3)) == pytest.approx((3 * 14 + 2) * model.parameters / 1e9)
@@ -90,7 +90,7 @@ def test_adapters_need_no_gradients_of_the_weights_beneath():
 @pytest.mark.parametrize("path", sorted(RECIPES.glob("llama*.yaml")), ids=lambda path: path.stem)
 def test_every_recipe_fits_on_its_gpus(path):
     made = load_recipe(path)
-    lines = estimate(Model.of(made.model), made, Sequences([1900] * 40_000, 0, "40,000 rows"), "h100")
+    lines = estimate(Model.of(made.model), made, RowLengths([1900] * 40_000, 0, "40,000 rows"), "h100")
     assert ", of 80: fits" in lines["GB of a process"]
     hours = float(lines["hours"].split()[0])
     assert 0.2 < hours < made.hours
@@ -98,7 +98,7 @@ def test_every_recipe_fits_on_its_gpus(path):
 
 def test_an_unknown_gpu_is_named_before_the_data_is_read(tmp_path, monkeypatch):
     (tmp_path / "recipe.yaml").write_text("{model: m, gpus: 1}")
-    monkeypatch.setattr(estimate_training, "sequences", pytest.fail)
+    monkeypatch.setattr(estimate_training, "row_lengths", pytest.fail)
     with pytest.raises(ArgumentError, match="h1000"):
         estimate_training.main(tmp_path / "recipe.yaml", gpu="h1000", data=tmp_path / "rows.jsonl")
 

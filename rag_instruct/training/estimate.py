@@ -42,11 +42,11 @@ class Model:
     """A model's shape."""
 
     parameters: int
-    products: int  # weights in matrix products: all except the input embeddings
+    multiplied_weights: int  # in matrix products: without the input embeddings, unless the output layer shares them
     layers: int
     hidden: int
     intermediate: int
-    keys: int  # width of all key heads together; values have the same width
+    key_width: int  # of all key heads together; values have the same width
 
     @classmethod
     def of(cls, name: str, revision: str | None = None) -> "Model":
@@ -58,59 +58,60 @@ class Model:
         """Return the shape of a configuration's model, without allocating weights."""
         with torch.device("meta"):
             made = AutoModelForCausalLM.from_config(config)
-        shape = config.get_text_config()  # of a model that also reads images
+        shape = config.get_text_config()  # for a model that also reads images: the configuration of its language part
         parameters = sum(weight.numel() for weight in made.parameters())
         embeddings = made.get_input_embeddings().weight.numel()
-        products = parameters - (0 if shape.tie_word_embeddings else embeddings)
+        multiplied = parameters - (0 if shape.tie_word_embeddings else embeddings)
         heads = getattr(shape, "num_attention_heads", None) or 1  # state space models have none
-        width = getattr(shape, "head_dim", None) or shape.hidden_size // heads
-        keys = (getattr(shape, "num_key_value_heads", None) or heads) * width
+        head_width = getattr(shape, "head_dim", None) or shape.hidden_size // heads
+        key_width = (getattr(shape, "num_key_value_heads", None) or heads) * head_width
         intermediate = getattr(shape, "intermediate_size", None) or 4 * shape.hidden_size  # GPT-2 and Falcon name none
-        return cls(parameters, products, shape.num_hidden_layers, shape.hidden_size, intermediate, keys)
+        return cls(parameters, multiplied, shape.num_hidden_layers, shape.hidden_size, intermediate, key_width)
 
 
 def _config(name: str, revision: str | None) -> PreTrainedConfig:
     if name in SHAPES:
-        hidden, intermediate, layers, heads, keys, tied = SHAPES[name]
+        hidden, intermediate, layers, heads, key_heads, tied = SHAPES[name]
         return LlamaConfig(
             vocab_size=LLAMA_3_TOKENS, hidden_size=hidden, intermediate_size=intermediate, num_hidden_layers=layers,
-            num_attention_heads=heads, num_key_value_heads=keys, tie_word_embeddings=tied,
+            num_attention_heads=heads, num_key_value_heads=key_heads, tie_word_embeddings=tied,
         )  # fmt: skip
     return load_config(name, revision)
 
 
 def memory(model: Model, recipe: Recipe, longest: int) -> dict[str, float]:
     """Return the parts of one process's peak memory in GB (10^9 bytes). `longest` is the longest row in tokens."""
-    count, shared = model.parameters, recipe.processes
-    trained = count if recipe.lora is None else _adapter(model, recipe.lora)
-    whole = recipe.precision == "fp32" or (recipe.zero is None and recipe.optimizer == "adamw" and recipe.lora is None)
-    weight: float = 4 if whole else 2
-    gradient: float = 4 if whole or recipe.lora else 2
+    count, processes = model.parameters, recipe.processes
+    trained = count if recipe.lora is None else _adapter_weights(model, recipe.lora)
+    plain = recipe.zero is None and recipe.optimizer == "adamw" and recipe.lora is None
+    in_fp32 = plain or recipe.precision == "fp32"  # plain mixed precision keeps fp32 weights
+    weight: float = 4 if in_fp32 else 2
+    gradient: float = 4 if in_fp32 or recipe.lora else 2
     state: float = {"adamw": 8, "adamw_8bit": 2}[recipe.optimizer]
     if recipe.zero:
-        state = (state + 4 + 4) / shared  # DeepSpeed adds 4-byte weights and gradients, and partitions all of them
-        gradient = gradient / (shared if recipe.zero >= 2 else 1)
-        weight = weight / (shared if recipe.zero == 3 else 1)
+        state = (state + 4 + 4) / processes  # DeepSpeed adds 4-byte weights and gradients, and partitions all of them
+        gradient = gradient / (processes if recipe.zero >= 2 else 1)
+        weight = weight / (processes if recipe.zero == 3 else 1)
     adapter = 4 * trained if recipe.lora else 0
-    cast = 2 * count if whole and recipe.precision == "bf16" else 0
+    bf16_copy = 2 * count if in_fp32 and recipe.precision == "bf16" else 0  # autocast keeps one of the weights
     return {
-        "weights": (weight * count + adapter + cast) / GB,
+        "weights": (weight * count + adapter + bf16_copy) / GB,
         "gradients": gradient * trained / GB,
         "optimizer": state * trained / GB,
         "activations": activations(model, recipe, longest) / GB,
     }
 
 
-def figures(model: Model, recipe: Recipe, longest: int, on_gpu: bool) -> dict[str, float]:
-    """Return the parts of `memory`, and as "beside" what else a process needs on a GPU or in main memory."""
+def process_memory(model: Model, recipe: Recipe, longest: int, on_gpu: bool) -> dict[str, float]:
+    """Return the parts of `memory`, and as "other" what else a process needs on a GPU or in main memory."""
     parts = memory(model, recipe, longest)
     if on_gpu:
-        return {**parts, "beside": CONTEXT_GB + (BUCKETS_GB if recipe.zero else 0)}
-    # On the CPU, the process keeps freed blocks of many sizes, and memory that loading needed.
+        return {**parts, "other": CONTEXT_GB + (BUCKETS_GB if recipe.zero else 0)}
+    # On the CPU, the process keeps freed blocks of many sizes (FRAGMENTED), and memory that loading needed (LOADING).
     return {
         **parts,
         "activations": FRAGMENTED * parts["activations"],
-        "beside": PROCESS_GB + LOADING * parts["weights"],
+        "other": PROCESS_GB + LOADING * parts["weights"],
     }
 
 
@@ -118,84 +119,86 @@ def activations(model: Model, recipe: Recipe, longest: int) -> float:
     """Return the bytes that a forward pass keeps for the backward pass, for a batch with rows of `longest` tokens."""
     tokens = recipe.batch * longest
     size = 4 if recipe.precision == "fp32" else 2
-    # A layer keeps: for each norm, its input, its normalized input (both in fp32) and its output; queries, keys and
-    # values, before and after rotation; attention's output twice; four tensors with the feed-forward's width.
-    layer = tokens * (4 * 4 * model.hidden + size * (7 * model.hidden + 2 * model.keys + 4 * model.intermediate))
-    if recipe.checkpointing:
+    # In mixed precision, a layer keeps: for each norm, its input and its normalized input, both in fp32; the inputs of
+    # six linear layers; queries, keys and values; four tensors with the feed-forward's width. We count the same for
+    # fp32, which keeps three of the six inputs, and for padded batches, which keep keys and values for all query heads.
+    layer = tokens * (4 * 4 * model.hidden + size * (7 * model.hidden + 2 * model.key_width + 4 * model.intermediate))
+    if recipe.checkpointing:  # keeps each layer's input, and all tensors of one layer at a time
         return layer + model.layers * tokens * model.hidden * size
     return model.layers * layer
 
 
-def _adapter(model: Model, rank: int) -> int:
+def _adapter_weights(model: Model, rank: int) -> int:
     """Return the number of weights in LoRA adapters on all linear layers."""
-    h, k, i = model.hidden, model.keys, model.intermediate
+    h, k, i = model.hidden, model.key_width, model.intermediate
     shapes = [(h, h), (h, k), (h, k), (h, h), (h, i), (h, i), (i, h)]
     return model.layers * rank * sum(left + right for left, right in shapes)
 
 
 def operations(model: Model, recipe: Recipe, lengths: list[int]) -> float:
-    """Return the operations of one epoch over sequences of these lengths. Recomputed activations count."""
+    """Return the operations of one epoch over rows of these lengths. Recomputed activations count."""
     tokens = sum(lengths)
-    # Per layer and sequence 12 n² h, of which the causal mask saves half.
+    # Per layer and row of n tokens, attention needs 12 n² h operations, of which the causal mask saves half.
     attention = 6 * model.layers * model.hidden * sum(length**2 for length in lengths)
-    forward_and_backward = 6.0 * model.products * tokens + attention
-    # It has three equal parts: forward, gradients of inputs, gradients of weights. LoRA does not need the third part.
-    # Recomputing activations adds another forward part.
+    forward_and_backward = 6.0 * model.multiplied_weights * tokens + attention
+    # These are three equal parts: forward, gradients of inputs, gradients of weights. LoRA does not need the third.
+    # Recomputing activations repeats the first.
     return forward_and_backward * (3 - (recipe.lora is not None) + recipe.checkpointing) / 3
 
 
 def disk(model: Model, recipe: Recipe) -> float:
     """Return the disk space of the kept checkpoints and the model's folder in GB (10^9 bytes)."""
-    trained = model.parameters if recipe.lora is None else _adapter(model, recipe.lora)
-    checkpoint = (4 if recipe.optimizer == "adamw" else 2) * trained + (
-        8 if recipe.optimizer == "adamw" else 2
-    ) * trained
+    trained = model.parameters if recipe.lora is None else _adapter_weights(model, recipe.lora)
+    checkpoint = {"adamw": 4 + 8, "adamw_8bit": 2 + 2}[recipe.optimizer] * trained  # weights and optimizer states
     if recipe.zero:  # adds 2-byte weights: the trainer's copy, and below stage 3 also DeepSpeed's
         checkpoint += (2 if recipe.zero == 3 else 4) * trained
-    # One checkpoint more, because a new one is written before the oldest is deleted.
+    # One checkpoint more than are kept, because a new one is written before the oldest is deleted.
     return ((recipe.checkpoints_kept + 1) * checkpoint + 2 * model.parameters) / GB
 
 
 @dataclass(frozen=True)
-class Sequences:
-    """The sequences of a training."""
+class RowLengths:
+    """The tokens of a training's rows."""
 
-    lengths: list[int]  # tokens of each training row
+    trained: list[int]  # tokens of each training row
     validated: int  # tokens of all validation rows together
     origin: str  # for the estimate's line "rows"
 
 
 def measured_rate(threads: int, model: Model, tokens: int) -> float:
-    """Measure for a second how many fp32 operations per second this machine does in products of the model's shape."""
+    """Multiply matrices of the model's shape for one second, and return the fp32 operations per second."""
     left, right = torch.randn(tokens, model.hidden), torch.randn(model.hidden, model.intermediate)
     with torch_threads(threads):
-        began, products = time.perf_counter(), 0
+        began, count = time.perf_counter(), 0
         while time.perf_counter() - began < 1:
             left @ right
-            products += 1
-    return 2.0 * left.numel() * right.shape[1] * products / (time.perf_counter() - began)
+            count += 1
+    return 2.0 * left.numel() * right.shape[1] * count / (time.perf_counter() - began)
 
 
-def estimate(model: Model, recipe: Recipe, found: Sequences, device: str | None) -> dict[str, str]:
+def estimate(model: Model, recipe: Recipe, rows: RowLengths, device: str | None) -> dict[str, str]:
     """Return the lines of the estimate. `device` is a key of DEVICES, or None for this machine's CPU."""
-    longest = recipe.max_length if recipe.packing else max(found.lengths)
-    count = -(-sum(found.lengths) // recipe.max_length) if recipe.packing else len(found.lengths)
-    parts = figures(model, recipe, longest, bool(device))
+    tokens = sum(rows.trained)
+    longest, sequences = max(rows.trained), len(rows.trained)
+    if recipe.packing:  # we assume full sequences
+        longest, sequences = recipe.max_length, -(-tokens // recipe.max_length)
+    parts = process_memory(model, recipe, longest, bool(device))
     needed = sum(parts.values())
     if device:
         rate, share, origin = DEVICES[device][0], UTILISATION, f"of a {device.upper()}'s rate, assumed"
     else:
-        rate = measured_rate(recipe.threads, model, recipe.batch * sum(found.lengths) // len(found.lengths))
+        rate = measured_rate(recipe.threads, model, recipe.batch * tokens // len(rows.trained))
         share, origin = CPU_UTILISATION, f"of {rate / 1e9:.0f} GFLOP/s, measured here"
-    work = operations(model, recipe, found.lengths) * recipe.epochs
-    work += (recipe.saves + 1) * 2.0 * model.products * found.validated
+    work = operations(model, recipe, rows.trained) * recipe.epochs
+    # Validation: a forward pass before the training, and one at each save.
+    work += (recipe.saves + 1) * 2.0 * model.multiplied_weights * rows.validated
     seconds = work / (rate * share * (recipe.processes if device else 1))
     fits = f", of {DEVICES[device][1]}: {'fits' if needed < DEVICES[device][1] else 'DOES NOT FIT'}" if device else ""
     return {
         "model": f"{recipe.model}, {model.parameters / 1e9:.2f} billion parameters",
-        "rows": found.origin,
-        "tokens an epoch": f"{sum(found.lengths):,} in {count:,} sequences, the longest {longest:,}",
-        "steps": f"{recipe.steps(count):,} of {recipe.effective_batch} sequences",
+        "rows": rows.origin,
+        "tokens an epoch": f"{tokens:,} in {sequences:,} sequences, the longest {longest:,}",
+        "steps": f"{recipe.steps(sequences):,} of {recipe.effective_batch} sequences",
         "processes": f"{recipe.processes}" + (f" x {device.upper()}" if device else f", {recipe.threads} threads"),
         "GB of a process": f"{needed:.1f}{fits}",
         **{f"- {name}": f"{value:.1f}" for name, value in parts.items()},
