@@ -183,7 +183,9 @@ def test_a_row_that_would_steer_the_model_is_left_out_and_counted(template, spec
     "said", ["a <table> of [3] rows", "x < y | z > w", "[INSTEAD] of <b>this</b>", "User: me, ###"]
 )
 def test_signs_that_no_template_uses_are_words(template, special, added, _, said):
-    assert not Renderer(of_family(template, special, added), 4000, "1").steers({**tiny.row(1), "question": said})
+    assert not Renderer(of_family(template, special, added), 4000, "1").has_control_token(
+        {**tiny.row(1), "question": said}
+    )
 
 
 @pytest.mark.parametrize(("template", "special", "added", "token"), CASES)

@@ -22,7 +22,7 @@ def lengths(rows: Sequence[Row], recipe: Recipe, seed: str, estimate: bool = Fal
 
     With `estimate`, tokens are estimated from bytes, which needs neither a tokenizer nor the network.
     """
-    length, steers, tokenizer = ESTIMATE if estimate else _measures_of(recipe, seed)
+    length, has_control_token, tokenizer = ESTIMATE if estimate else _measures_of(recipe, seed)
     found = [length(row, row["documents"]) for row in progress(rows, "counting tokens", len(rows))]
     over = [row for row, tokens in zip(rows, found, strict=True) if tokens > recipe.max_length]
     dropped = [_dropped(row, recipe.max_length, length) for row in progress(over, "fitting rows", len(over))]
@@ -31,7 +31,7 @@ def lengths(rows: Sequence[Row], recipe: Recipe, seed: str, estimate: bool = Fal
         "limit": recipe.max_length,
         "over": len(over),
         "too_long": dropped.count(None),
-        "control_tokens": sum(map(steers, rows)),
+        "control_tokens": sum(map(has_control_token, rows)),
         "noise_documents_dropped": sum(count or 0 for count in dropped),
         "tokens": dict(zip((row["id"] for row in rows), found, strict=True)),
     }
@@ -44,7 +44,7 @@ def _measures_of(recipe: Recipe, seed: str) -> Measures:
     except UserError as error:
         logger.warning("the number of tokens is %s: %s", ESTIMATED, error)
         return ESTIMATE
-    return renderer.length, renderer.steers, recipe.model
+    return renderer.length, renderer.has_control_token, recipe.model
 
 
 def _estimate(row: Row, documents: list[str]) -> int:

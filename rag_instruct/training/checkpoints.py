@@ -15,28 +15,23 @@ from rag_instruct.files import needs_room, read_json, write_json
 from rag_instruct.logs import logger
 
 IDENTITY = "identity.json"
-WRITTEN_LAST = "trainer_state.json"  # the trainer writes this file of a checkpoint last
-SIZES = "sizes.json"  # written after it: the checkpoint's files and their sizes
-# Error messages on a full disk. torch reports only a position in the file.
+WRITTEN_LAST = "trainer_state.json"  # the last file of a checkpoint that the trainer writes
+SIZES = "sizes.json"  # we write it after that: the checkpoint's files and their sizes
+# Error messages on a full disk. torch's message ("unexpected pos") names only a position in the file.
 FULL = re.compile(r"No space left|Disk quota|unexpected pos \d+ vs|iostream error|file write failed")
 
 
 def claim(checkpoints: Path, identity: dict[str, str]) -> None:
-    """Reserve the folder for this data, this recipe and these versions of packages: the `identity`.
+    """Reserve the folder for the training with this `identity`: its data, model, recipe and package versions.
 
-    Deletes damaged checkpoints. If the identity differs, deletes the whole folder, curves included. Raises UserError if
-    the folder contains files that no training wrote.
+    Deletes damaged checkpoints. If the folder has another identity, deletes everything in the folder, TensorBoard logs
+    included. Raises UserError if the folder contains files that no training wrote.
     """
     checkpoints = checkpoints.resolve()  # a link may lead to another disk
     found = _identity_of(checkpoints)
     if checkpoints.is_dir() and found != identity:
-        ours = bool(found)
-        for path in () if ours else checkpoints.iterdir():
-            if not path.name.startswith(("checkpoint-", f".{IDENTITY}")):
-                raise UserError(
-                    f"{checkpoints} contains {path.name}, which no training wrote; refusing to overwrite: choose "
-                    "another folder for --checkpoints"
-                )
+        if not found:
+            _refuse_foreign(checkpoints)
         if list(checkpoints.glob("checkpoint-*")):
             logger.warning(
                 "%s: deleting checkpoints of another training (%s changed); the training starts from the beginning",
@@ -51,8 +46,17 @@ def claim(checkpoints: Path, identity: dict[str, str]) -> None:
     write_json(checkpoints / IDENTITY, identity)
 
 
+def _refuse_foreign(checkpoints: Path) -> None:
+    for path in checkpoints.iterdir():
+        if not path.name.startswith(("checkpoint-", f".{IDENTITY}")):  # a kill may leave the identity's temporary file
+            raise UserError(
+                f"{checkpoints} contains {path.name}, which no training wrote; refusing to overwrite: choose another "
+                "folder for --checkpoints"
+            )
+
+
 def _empty(checkpoints: Path) -> None:
-    """Delete all files of the folder, the identity last, so that after a kill, a rerun may delete the others."""
+    """Delete all files of the folder, the identity last: after a kill, a rerun must still see that they are ours."""
     for path in sorted(checkpoints.iterdir(), key=lambda path: path.name == IDENTITY):
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
@@ -62,14 +66,14 @@ def _empty(checkpoints: Path) -> None:
 
 def last_checkpoint(checkpoints: Path) -> Path | None:
     """Return the newest complete checkpoint of the folder, or None."""
-    whole = [path for path in checkpoints.glob("checkpoint-*") if not damage(path)]
-    return max(whole, key=lambda path: int(path.name.split("-")[1]), default=None)
+    complete = [path for path in checkpoints.glob("checkpoint-*") if not damage(path)]
+    return max(complete, key=lambda path: int(path.name.split("-")[1]), default=None)
 
 
 def _identity_of(checkpoints: Path) -> dict[str, str]:
     """Return the identity of the training that wrote the checkpoints, or an empty one if no training did."""
-    marked = checkpoints / IDENTITY
-    return dict(read_json(marked)) if marked.is_file() else {}
+    path = checkpoints / IDENTITY
+    return dict(read_json(path)) if path.is_file() else {}
 
 
 def note_sizes(checkpoint: Path) -> None:
@@ -81,7 +85,8 @@ def note_sizes(checkpoint: Path) -> None:
 def damage(checkpoint: Path) -> str:
     """Return why a training cannot resume from this checkpoint, or "" if its files are complete.
 
-    We look at names, sizes, and the ends or beginnings of files. A checkpoint can have 100 GB.
+    We check names and sizes, read .json files, and look at the beginning or end of other files: a checkpoint can have
+    100 GB.
     """
     if not (checkpoint / WRITTEN_LAST).is_file():
         return f"it has no {WRITTEN_LAST}"
@@ -95,8 +100,8 @@ def damage(checkpoint: Path) -> str:
         if not path.is_file() or path.stat().st_size != size:
             found = f"{path.stat().st_size} of {size} bytes" if path.is_file() else "missing"
             return f"{name}: {found}"
-    weighted = any(path.suffix in (".safetensors", ".bin") for path in checkpoint.iterdir())
-    if weighted and not any(checkpoint.glob("global_step*")):  # DeepSpeed's folder has the states
+    has_weights = any(path.suffix in (".safetensors", ".bin") for path in checkpoint.iterdir())
+    if has_weights and not any(checkpoint.glob("global_step*")):  # there DeepSpeed keeps optimizer and scheduler states
         for name in ("optimizer.pt", "scheduler.pt"):
             if not (checkpoint / name).is_file():
                 return f"it has no {name}"
@@ -104,7 +109,7 @@ def damage(checkpoint: Path) -> str:
 
 
 def _is_readable(path: Path) -> bool:
-    """Return whether a file's form is that of its ending. The ending .pt is torch's, which writes .zip files."""
+    """Return whether a file has the format of its suffix. torch writes .pt, .pth and .bin files as ZIP archives."""
     try:
         match path.suffix:
             case ".json":

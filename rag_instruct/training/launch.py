@@ -5,14 +5,16 @@ import shlex
 from rag_instruct.training.recipe import Recipe
 
 # Workers save a checkpoint when they get a signal. accelerate would end at once without waiting for them, so `trap ''`
-# makes it ignore signals. One worker gets them itself. For several workers, torch's launcher handles the signals of
-# PET_SIGNALS_TO_HANDLE: it passes them on. It would kill the workers after 30 s, too soon for a checkpoint.
+# makes it ignore signals. A single worker receives the signals directly. With several, torch's launcher passes on those
+# named in PET_SIGNALS_TO_HANDLE. By default it kills the workers 30 s later, which is too soon for a checkpoint; hence
+# the 3600 s.
 LET_WORKERS_STOP = (
     "trap '' TERM USR1 INT;"
-    " export PET_SIGNALS_TO_HANDLE=SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1 TORCH_ELASTIC_SHUTDOWN_TIMEOUT=3600"
+    " export PET_SIGNALS_TO_HANDLE=SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1 TORCH_ELASTIC_SHUTDOWN_TIMEOUT=3600; "
 )
 
-# The trainer would split each batch over all visible GPUs. A recipe for one GPU may see only the first of them.
+# A single process that sees several GPUs would split each batch over them, which TRL refuses. So for a recipe with one
+# GPU, we hide all but the first.
 ONE_GPU = "CUDA_VISIBLE_DEVICES=${CUDA_VISIBLE_DEVICES:-0}; export CUDA_VISIBLE_DEVICES=${CUDA_VISIBLE_DEVICES%%,*}; "
 
 # SLURM starts one launcher per machine, and each gets its rank from SLURM. The launchers connect to the first machine.
@@ -20,7 +22,7 @@ ON_SEVERAL = (
     "srun --overlap --nodes={machines} --ntasks={machines} --ntasks-per-node=1 {gpus}--kill-on-bad-exit=1"
     " bash -c {launcher}"
 )
-MEETING = (
+RENDEZVOUS = (
     '--machine_rank "$SLURM_PROCID" --main_process_ip "$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)"'
     " --main_process_port $((20000 + SLURM_JOB_ID % 20000))"  # two jobs may share a machine
 )
@@ -34,24 +36,25 @@ def launch_command(recipe: Recipe, module: str, arguments: str) -> str:
     # The number of threads always comes from the recipe, because another number can change rounding. Threads wait
     # passively, because spinning threads halve the speed on a CPU that another process uses too.
     threads = max(1, recipe.threads * recipe.machines // recipe.processes)
-    prepare = f"{LET_WORKERS_STOP} OMP_NUM_THREADS={threads} OMP_WAIT_POLICY=PASSIVE; "
+    prepare = f"{LET_WORKERS_STOP}export OMP_NUM_THREADS={threads} OMP_WAIT_POLICY=PASSIVE; "
     if recipe.processes == recipe.gpus == 1:
         prepare += ONE_GPU
     launcher = " ".join(["exec accelerate launch --quiet", *_flags(recipe)])
     if recipe.machines == 1:
         return f"{prepare}{launcher} -m {module} {arguments}"
-    whole = f"{prepare}{launcher} {MEETING} -m {module} {arguments}"
+    on_each = f"{prepare}{launcher} {RENDEZVOUS} -m {module} {arguments}"
     # Without --gpus-per-node, SLURM 22.05 gave the launcher only one of the job's two GPUs on a machine.
     gpus = f"--gpus-per-node={recipe.gpus} " if recipe.gpus else ""
-    return prepare + ON_SEVERAL.format(machines=recipe.machines, gpus=gpus, launcher=shlex.quote(whole))
+    # `prepare` comes twice, because the shell of the batch script and the shell of each launcher must ignore signals.
+    return prepare + ON_SEVERAL.format(machines=recipe.machines, gpus=gpus, launcher=shlex.quote(on_each))
 
 
 def _flags(recipe: Recipe) -> list[str]:
-    said = [f"--num_machines {recipe.machines}", f"--num_processes {recipe.processes}"]
-    said += ["--mixed_precision no", "--dynamo_backend no"]  # the trainer sets the precision itself
+    common = [f"--num_machines {recipe.machines}", f"--num_processes {recipe.processes}"]
+    common += ["--mixed_precision no", "--dynamo_backend no"]  # the trainer sets the precision itself
     if recipe.zero:
         several = ["--deepspeed_multinode_launcher standard"] if recipe.machines > 1 else []
-        return ["--use_deepspeed", *several, *said]
+        return ["--use_deepspeed", *several, *common]
     if recipe.processes > 1:
-        return ["--multi_gpu", *said]
-    return said if recipe.gpus else ["--cpu", *said]
+        return ["--multi_gpu", *common]
+    return common if recipe.gpus else ["--cpu", *common]

@@ -27,13 +27,14 @@ def refuse_wrong_machine(recipe: Recipe) -> None:
         )
     if recipe.processes == recipe.gpus == 1 and found > 1:
         raise UserError(
-            f"the recipe is for one GPU, but {found} are visible: set CUDA_VISIBLE_DEVICES=0, as the rule does"
+            f"the recipe is for one GPU, but {found} are visible: set CUDA_VISIBLE_DEVICES=0, as the Snakemake rule "
+            "does"
         )
     started = int(os.environ.get("WORLD_SIZE", "1"))
     if started != recipe.processes:
         raise UserError(
             f"the recipe is for {recipe.processes} processes, but {started} were started: "
-            f"start it with accelerate launch --num_processes {recipe.processes}, as the rule does"
+            f"start it with accelerate launch --num_processes {recipe.processes}, as the Snakemake rule does"
         )
 
 
@@ -57,7 +58,10 @@ def refuse_missing_packages(recipe: Recipe) -> None:
 
 
 def warn_of_a_small_disk(recipe: Recipe, checkpoints: Path) -> None:
-    """Warn if checkpoints and model need more disk space than is free. A training that resumes has used it already."""
+    """Warn if checkpoints and model need more disk space than is free.
+
+    If checkpoints exist, nothing is checked: their space is already in use.
+    """
     if any(checkpoints.glob("checkpoint-*")):
         return
     place = next(path for path in (checkpoints.resolve(), *checkpoints.resolve().parents) if path.exists())
@@ -73,8 +77,8 @@ def warn_of_a_small_disk(recipe: Recipe, checkpoints: Path) -> None:
 def recipe_of_flags(recipe: Recipe | None, given: dict[str, Any]) -> Recipe:
     """Return the recipe with the flags' values in place of its own.
 
-    Without a recipe, the values that no flag sets are the defaults, for the processes that accelerate started. Raises
-    UserError if values contradict each other.
+    Without a recipe, keys without a flag have their defaults, except processes, machines, gpus and zero: these come
+    from the launcher's environment. Raises UserError if values contradict each other.
     """
     return validated(Recipe, {**(recipe.given() if recipe else _started()), **given}, "the recipe with these flags")
 

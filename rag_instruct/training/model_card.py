@@ -12,7 +12,7 @@ PACKAGES = ("torch", "transformers", "trl", "accelerate", "deepspeed", "peft")
 USE = """
 ## How to ask it
 
-Write documents and question as in training, here in one of its {styles} styles:
+Write documents and question as in training, which used {styles} prompt styles. This is one of them:
 
 ```
 {prompt}
@@ -31,7 +31,10 @@ def versions() -> dict[str, str]:
 
 
 def model_card(name: str, summary: dict[str, Any], prompt: str, styles: int) -> str:
-    """Return the README.md. `summary` is the content of training.json, `prompt` an example, `styles` their number."""
+    """Return the README.md. `summary` is the content of training.json.
+
+    `prompt` is an example prompt, and `styles` the number of prompt styles.
+    """
     recipe, counts, data = summary["recipe"], summary["counts"], summary["data_set"]
     adapters = recipe["lora"] and not recipe["merge_lora"]
     header = {

@@ -19,7 +19,8 @@ from rag_instruct.settings.section import (
     refusal,
 )
 
-# torchao's 8-bit AdamW rounds bf16 weights stochastically. Rounding to nearest would lose steps of 5e-6.
+# torchao's 8-bit AdamW rounds bf16 weights stochastically. With rounding to nearest, updates at a learning rate of 5e-6
+# would be too small to change most weights.
 OPTIMIZERS = {"adamw": "adamw_torch", "adamw_8bit": "adamw_torch_8bit"}
 # Keys that do not change the weights, or only their rounding (threads). A training resumes after a change of these.
 NOT_DECISIVE = (
@@ -29,7 +30,7 @@ NOT_DECISIVE = (
     "report_to",
     "saves",
     "checkpoints_kept",
-    "validation",  # the rows that it leaves for the training are a part of the identity themselves
+    "validation",  # a digest of the training rows is in the identity anyway
     "validation_batch",
     "merge_lora",
 )
@@ -74,7 +75,7 @@ class Recipe(Section):
     attention: Literal["sdpa", "eager", "flash_attention_2", "flash_attention_3", "flex_attention"] = Field(
         "sdpa", description="The implementation of attention."
     )
-    # TRL computes the loss fused and in chunks, with or without liger.
+    # TRL takes only liger's layers, because it computes the loss in chunks itself.
     liger: bool = Field(False, description="Use liger-kernel's fused layers, which need a GPU.")
     lora: Maybe[int] = Field(None, ge=1, description="LoRA's rank. Without it, all weights are trained.")
     merge_lora: bool = Field(True, description="Merge the adapters into the saved weights.")
@@ -100,19 +101,19 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _values_go_together(self) -> Self:
-        checks = {
+        faults = {
             f"{self.processes} processes, but {self.machines} x {self.gpus} GPUs: set processes to machines x gpus, "
-            "one for each GPU": self.gpus == 0 or self.processes == self.machines * self.gpus,
+            "one for each GPU": self.gpus > 0 and self.processes != self.machines * self.gpus,
             f"{self.processes} processes on {self.machines} machines: set processes to a multiple of machines, because "
-            "each machine runs the same number": not self.processes % self.machines,
-            "lora and zero: 3 together are not supported: set zero: 2": not (self.lora and self.zero == 3),
-            "DeepSpeed does not support adamw_8bit: remove zero, or set optimizer: adamw": not (
+            "each machine runs the same number": self.processes % self.machines > 0,
+            "lora and zero: 3 together are not supported: set zero: 2": self.lora and self.zero == 3,
+            "DeepSpeed does not support adamw_8bit: remove zero, or set optimizer: adamw": (
                 self.zero and self.optimizer == "adamw_8bit"
             ),
         }
-        for sentence, holds in checks.items():
-            if not holds:
-                raise refusal(sentence)
+        for message, is_wrong in faults.items():
+            if is_wrong:
+                raise refusal(message)
         return self
 
     @property
@@ -143,8 +144,9 @@ class Recipe(Section):
             "contiguous_gradients": True,
             "stage3_gather_16bit_weights_on_model_save": True,
         }
-        # bf16 sums over many passes lose small gradients, so stages 2 and 3 add in fp32. They partition the sums over
-        # the processes. Stage 1 would need 4 more bytes per weight, so it adds in bf16, like RAG-Instruct's script.
+        # bf16 sums over many passes lose small gradients, so stages 2 and 3 add in fp32. They can afford it, because
+        # they divide the sums among the processes. In stage 1 every process would hold all sums: 4 bytes more per
+        # weight. So stage 1 adds in bf16, like RAG-Instruct's script.
         sums = {"data_types": {"grad_accum_dtype": "fp32"}} if self.zero > 1 and self.precision == "bf16" else {}
         return {
             **sums,

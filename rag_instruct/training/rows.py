@@ -77,7 +77,7 @@ def _has_role_and_rank(passage: Any) -> bool:
 
 
 class Renderer:
-    """Turns rows into examples of at most `max_length` tokens. A row's id determines its prompt style."""
+    """Turns rows into examples of at most `max_length` tokens. `seed` and a row's id determine its prompt style."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, max_length: int, seed: str) -> None:
         self.tokenizer = prepared(tokenizer)
@@ -85,7 +85,7 @@ class Renderer:
         self.seed = seed
         self._control = control_tokens(self.tokenizer)
 
-    def steers(self, row: Row) -> bool:
+    def has_control_token(self, row: Row) -> bool:
         """Return whether a text of the row contains a control token of the model, such as the end of a turn."""
         return any(self._control.search(text) for text in (row["question"], row["answer"], *row["documents"]))
 
@@ -134,11 +134,14 @@ class Renderer:
 
 
 def answer_to(row: Row, documents: list[str]) -> str:
-    """Return the row's answer. Its citations number the given documents, if some of the row's were dropped."""
+    """Return the row's answer. Its citations are renumbered to the positions in `documents`.
+
+    `documents` may lack some of the row's documents.
+    """
     answer: str = row["answer"]
     if not row.get("cited"):
         return answer
-    own = enumerate(row["documents"], start=1)  # two of them may be equal
+    own = enumerate(row["documents"], start=1)  # a row may have the same text twice: both then get the first position
     return renumbered(answer, {number: documents.index(text) + 1 for number, text in own if text in documents})
 
 
@@ -162,7 +165,10 @@ def shortened(row: Row) -> Iterator[list[str]]:
 
 
 class Examples(NamedTuple):
-    """The examples for training and validation, and counts. train, validation, too_long and control_tokens add up."""
+    """The examples for training and validation, and counts.
+
+    In `counts`, train, validation, too_long and control_tokens add up to rows.
+    """
 
     train: list[Example]
     validation: list[Example]
@@ -170,8 +176,8 @@ class Examples(NamedTuple):
 
 
 @dataclass
-class _Sorted:
-    """What becomes of the rows. All four lists together have each row once."""
+class _Outcomes:
+    """What becomes of the rows. Each row is in one of the four lists."""
 
     train: list[Example] = field(default_factory=list)
     validation: list[Example] = field(default_factory=list)
@@ -186,10 +192,10 @@ class _Sorted:
 def examples(rows: Iterable[Row], renderer: Renderer, validation: float, seed: str | None = None) -> Examples:
     """Turn all rows into examples. `validation` is the share of rows that are held out.
 
-    `seed` draws the held-out rows. Take the data set's seed for the split of its card; the default is the renderer's
-    seed. Raises UserError if no rows remain for training or validation.
+    `seed` draws the held-out rows; the default is the renderer's seed. With the data set's share and seed, they are the
+    validation split that its card shows. Raises UserError if no rows remain for training or validation.
     """
-    found = _sorted(rows, renderer, validation, seed or renderer.seed)
+    found = _outcomes(rows, renderer, validation, seed or renderer.seed)
     if not found.train or (validation and not found.validation):
         raise UserError(
             f"too few rows: of {found.rows} rows, {len(found.train)} are for training and "
@@ -208,10 +214,10 @@ def examples(rows: Iterable[Row], renderer: Renderer, validation: float, seed: s
     return Examples(found.train, found.validation, _counts(found))
 
 
-def _sorted(rows: Iterable[Row], renderer: Renderer, validation: float, seed: str) -> _Sorted:
-    found = _Sorted()
+def _outcomes(rows: Iterable[Row], renderer: Renderer, validation: float, seed: str) -> _Outcomes:
+    found = _Outcomes()
     for row in progress(rows, "fitting rows"):
-        if renderer.steers(row):
+        if renderer.has_control_token(row):
             found.control_tokens.append(row["id"])
         elif (made := renderer.example(row)) is None:
             found.too_long.append(row["id"])
@@ -220,7 +226,7 @@ def _sorted(rows: Iterable[Row], renderer: Renderer, validation: float, seed: st
     return found
 
 
-def _counts(found: _Sorted) -> dict[str, Any]:
+def _counts(found: _Outcomes) -> dict[str, Any]:
     fitted = [*found.train, *found.validation]
     return {
         "rows": found.rows,

@@ -10,9 +10,10 @@ POOLED_GROUPS = 50  # rows are sorted by length within pools of this many groups
 
 
 class DeterministicSampler(Sampler[int]):
-    """Orders an epoch's rows by the seed and the epoch's number only, so that a resumed training has the same order.
+    """Orders an epoch's rows by the seed, the epoch's number and, with `group`, the rows' lengths.
 
-    The trainer's samplers use a random generator, whose state is lost when a training stops.
+    So a resumed training has the same order. For rows of similar length, the trainer's own sampler draws from
+    torch's generator, whose state at the start of the epoch is lost when the training stops.
     """
 
     def __init__(self, lengths: Sequence[int], seed: str, group: int, epoch: Callable[[], int]) -> None:
