@@ -19,7 +19,7 @@ class NotBought(Exception):
 
 
 class DryRunClient(AnswerSource):
-    """An AnswerSource that notes the requests that its session would have to buy."""
+    """An AnswerSource that buys nothing, but notes the requests that its session would have to buy."""
 
     def __init__(self, model: TeacherModel, store: AnswerStore) -> None:
         self._store = store
@@ -38,20 +38,20 @@ class DryRunClient(AnswerSource):
         raise NotBought(key)
 
     def has(self, key: str) -> bool:
-        """Return whether the store has the answer to a request, without reading it. Count the answer as found."""
+        """Return whether the store has the answer to a request, without reading it. If so, count it as found."""
         found = key in self._store and not self._store.is_unknown(key)
         self._seen += found
         return found
 
     @property
     def found(self) -> int:
-        """How many requests the store has answered."""
+        """How many requests of this dry run the store has answered."""
         return self.session.replayed + self._seen
 
     def stored(self, stage: str) -> Iterator[Reply]:
-        """Yield the stored replies of the model for a stage, of all data sets, about the latest first."""
+        """Yield the stored replies of the model for a stage, of all data sets, roughly newest first."""
         for record in self._store.answers_of(self.session.model.model):
-            if stage.startswith(record.get("stage", "unknown")):
+            if stage.startswith(record.get("stage", "unknown")):  # a record's stage lacks the paradigm: "synthesis"
                 yield record["reply"]
 
     def note(self, body: Request) -> None:

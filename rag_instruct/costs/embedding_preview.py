@@ -35,24 +35,28 @@ def preview_embedding(
     account: BudgetAccount,
     current: Collection[Path],
 ) -> list[Estimate]:
-    """Return an estimate for the passages of each corpus, and for the queries of each encoder behind an endpoint.
+    """Return the estimates for each encoder behind an endpoint.
 
-    If a stage's inputs are not all `current`, its requests are assumed, not counted.
+    An encoder has one estimate for the passages of each corpus whose vectors this data set pays for, and one for all
+    queries. If a stage's inputs are not all `current`, its requests are assumed, not counted.
     """
     dataset = settings["datasets"][name]
-    queries = [one for one in queries_of(dataset) if needs_query_vectors(dataset, one)]
-    used = sorted({encoder_and_corpus(dataset, one) for one in queries})
-    elsewhere = [(encoder, corpus) for encoder, corpus in used if "teacher" in settings["encoders"][encoder]]
-    searched = {encoder_and_corpus(dataset, one) for one in queries if needs_vectors(dataset, one)}
+    query_sets = [queries for queries in queries_of(dataset) if needs_query_vectors(dataset, queries)]
+    all_pairs = sorted({encoder_and_corpus(dataset, queries) for queries in query_sets})
+    bought_pairs = [(encoder, corpus) for encoder, corpus in all_pairs if "teacher" in settings["encoders"][encoder]]
+    need_passage_vectors = {encoder_and_corpus(dataset, one) for one in query_sets if needs_vectors(dataset, one)}
     estimates = []
-    for encoder, corpus in elsewhere:
-        published = encoder in settings["corpora"][corpus].get("embeddings", {})
-        if (encoder, corpus) in searched and payer(settings, corpus, encoder) == name and not published:
+    for encoder, corpus in bought_pairs:
+        has_ready_vectors = encoder in settings["corpora"][corpus].get("embeddings", {})
+        pays = (encoder, corpus) in need_passage_vectors and payer(settings, corpus, encoder) == name
+        if pays and not has_ready_vectors:
             passages = results / "corpora" / corpus / "passages.arrow"
             client = _client(settings, encoder, "passage", store)
             estimates += _of_passages(passages, client, settings["encoders"][encoder], account, current)
-    for encoder in sorted({encoder for encoder, _ in elsewhere}):
-        mine = [one for one in queries if encoder_and_corpus(dataset, one)[0] == encoder and one != FIRST_DOCUMENTS]
+    # The queries of FIRST_DOCUMENTS are the passages' own vectors.
+    with_texts = [queries for queries in query_sets if queries != FIRST_DOCUMENTS]
+    for encoder in sorted({encoder for encoder, _ in bought_pairs}):
+        mine = [queries for queries in with_texts if encoder_and_corpus(dataset, queries)[0] == encoder]
         client = _client(settings, encoder, "query", store)
         estimates.append(_of_queries(mine, client, settings, name, encoder, results, account, current))
     return estimates
@@ -82,13 +86,13 @@ def _of_passages(
 
 
 def _of_queries(
-    queries: list[str], client: DryRunClient, settings: Mapping[str, Any], name: str, encoder: str, results: Path,
+    query_sets: list[str], client: DryRunClient, settings: Mapping[str, Any], name: str, encoder: str, results: Path,
     account: BudgetAccount, current: Collection[Path],
 ) -> Estimate:  # fmt: skip
     prefix = EndpointEncoderSettings.of(settings["encoders"][encoder], "query").prefix
     lacking, counted = 0, True
-    for one in queries:
-        path, field, assumed = _texts_of(one, settings, name, results, current)
+    for queries in query_sets:
+        path, field, assumed = _texts_of(queries, settings, name, results, current)
         if path in current:
             _, texts = read_queries(path, field)
             lacking += _lacking(texts, len(texts), client, prefix)

@@ -15,9 +15,10 @@ from rag_instruct.llm.segments import tokens_of
 from rag_instruct.llm.tokens import counter, prompt_tokens
 
 SAMPLE = 500  # requests whose tokens we count; we assume the same average for the others
-ENOUGH = 50  # with fewer stored answers or candidates, we keep to what we assume
+ENOUGH = 50  # with fewer stored answers or candidates, we use assumed values
 ASSUMED_YIELD = 0.9  # rows per candidate
-PRIOR = 10  # We add this many imaginary candidates, with the assumed yield, to the real ones.
+PRIOR = 10  # we add this many imaginary candidates, with the assumed yield, to the real ones
+# 16 words. Assumed requests repeat them until they have a typical length.
 WORDS = "some words of a passage in the corpus that the teacher is shown with its title "
 
 
@@ -28,8 +29,8 @@ class Estimate:
     stage: str
     model: str
     counted: bool
-    stored: int
-    requests: int
+    stored: int  # requests that the store has answered
+    requests: int  # expected requests to buy
     least: int  # the fewest requests that may be needed
     most: int  # the most requests that may be needed
     prompt_tokens: int
@@ -64,7 +65,7 @@ def estimate(
     noted = sorted(client.wanted.items(), key=lambda item: digest(item[0]))[:SAMPLE]
     count = counter(model.model, model.tokenizer)
     prompt = sum(prompt_tokens(request, count) for _, request in noted) / max(len(noted), 1)
-    known = _lengths(client, stage) if answer_tokens else []  # vectors have no tokens
+    known = _lengths(client, stage) if answer_tokens else []  # 0 for vectors, which have no tokens
     # A reasoning model's stored answers include its thoughts. We add them to assumed answers.
     completion = sum(known) / len(known) if len(known) >= ENOUGH else answer_tokens + model.reasoning_tokens
     tokens = {"prompt": round(requests.expected * prompt), "completion": round(requests.expected * completion)}
@@ -89,8 +90,8 @@ def _lengths(client: DryRunClient, stage: str) -> list[int]:
 def subtract_stored(estimates: Sequence[Estimate], store: AnswerStore) -> None:
     """Subtract stored answers, which may serve, from the `least` requests of stages that are not counted.
 
-    An answer tells its stage, but not its paradigm. So we subtract it once, from the first estimate that it may serve.
-    Answers that a dry run has read are not left for other estimates.
+    A record's stage lacks the paradigm: "synthesis". So we subtract its answer once, from the first estimate that the
+    answer may serve. Answers that a dry run has found serve no other estimate.
     """
     for model in {one.model for one in estimates if not one.counted}:
         stages = Counter(record.get("stage", "unknown") for record in store.answers_of(model))
@@ -108,8 +109,9 @@ def rows_to_requests(rows: int, tries: int, steps: int, pairs: int, rejects: int
     `pairs` and `rejects` are the numbers of accepted and rejected candidates so far. While these are few, the yield is
     at most the assumed one.
     """
-    share = (pairs + PRIOR * ASSUMED_YIELD) / (pairs + rejects + PRIOR)
+    expected_yield = (pairs + PRIOR * ASSUMED_YIELD) / (pairs + rejects + PRIOR)
     if pairs + rejects < ENOUGH:
-        share = min(share, ASSUMED_YIELD)
-    candidates = (1 - (1 - share) ** tries) / share
+        expected_yield = min(expected_yield, ASSUMED_YIELD)
+    # The expected tries of a slot that stops at its first accepted candidate, or after `tries`.
+    candidates = (1 - (1 - expected_yield) ** tries) / expected_yield
     return Requests(rows * candidates * steps, rows, rows * tries * steps)

@@ -32,9 +32,10 @@ def preview_evaluation(
     account: BudgetAccount,
     current: Collection[Path],
 ) -> list[Estimate]:
-    """Return the estimates of each model over all benchmarks: one with documents and, if wanted, one closed book.
+    """Return the estimates of each model behind an endpoint, over all benchmarks.
 
-    If a stage's inputs are not all `current`, its requests are assumed, not counted.
+    A model has one estimate with documents and, if wanted, one closed book. If a stage's inputs are not all `current`,
+    its requests are assumed, not counted.
     """
     evaluation = settings["datasets"][name]["evaluation"]
     behind_endpoints = [model for model in evaluation["models"] if "teacher" in settings["models"][model]]
@@ -42,17 +43,17 @@ def preview_evaluation(
         return []
     decoding = Decoding(evaluation["max_new_tokens"], **DECODINGS[evaluation["decoding"]])
     estimates = []
-    sizes = sum(
+    questions = sum(
         size_of(tested, settings["benchmarks"][tested], results, current) for tested in evaluation["benchmarks"]
     )
     for model in behind_endpoints:
-        name_of = settings["models"][model]["teacher"]
-        teacher = settings["teachers"][name_of]
-        for given in GIVEN[: 1 + evaluation["closed_book"]]:
-            client = DryRunClient.of(with_sampling(teacher, decoding.sampling()), store, name_of)
-            asked = _wanted(evaluation, name, results, given, current)
+        teacher_name = settings["models"][model]["teacher"]
+        teacher = with_sampling(settings["teachers"][teacher_name], decoding.sampling())
+        for given in GIVEN if evaluation["closed_book"] else GIVEN[:1]:
+            client = DryRunClient.of(teacher, store, teacher_name)
+            asked = _all_tasks(evaluation, name, results, given, current)
             if asked is None:
-                lacking = _note_assumed(evaluation, given, client, decoding, sizes)
+                lacking = _note_assumed(evaluation, given, client, decoding, questions)
             else:
                 lacking = look([partial(answer_of, task, client.session, decoding) for task in asked])[1]
             title = f"evaluation {'documents' if given == GIVEN[0] else 'closed book'}"
@@ -63,7 +64,7 @@ def preview_evaluation(
     return estimates
 
 
-def _wanted(
+def _all_tasks(
     evaluation: Mapping[str, Any], name: str, results: Path, given: str, current: Collection[Path]
 ) -> list[Task] | None:
     """Return all tasks, or None if the questions or documents of a benchmark are not current."""
@@ -84,7 +85,7 @@ def _tasks(files: list[tuple[Path, Path]], given: str) -> Iterator[Task]:
 def _note_assumed(
     evaluation: Mapping[str, Any], given: str, client: DryRunClient, decoding: Decoding, questions: int
 ) -> int:
-    """Note a request of typical length, and return how many requests there will be."""
+    """Note a request of typical length, and return the number of requests: one for each question."""
     documents = (WORDS * 6,) * evaluation["documents"] if given == GIVEN[0] else ()
     client.note(body(Task("any", WORDS, documents), len(documents), decoding))
     return questions

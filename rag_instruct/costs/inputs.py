@@ -68,12 +68,12 @@ def _files(settings: Mapping[str, Any], name: str, results: Path) -> Iterator[Pa
 def alike(settings: Mapping[str, Any], name: str) -> list[str]:
     """Return the data set and all others with the same exemplars.
 
-    An ablation often has the same exemplars as another data set. The preview can read the other's files, and count
-    stored answers before the ablation's own files exist.
+    An ablation often has the same exemplars as another data set. Before the ablation's own files exist, the preview can
+    read the other's, and count stored answers.
     """
 
     def decides(one: str) -> list[Any]:
         chosen = settings["datasets"][one]
-        return [*(chosen.get(key) for key in DECIDES_EXEMPLARS), list(chosen["exemplars"])]  # their order counts
+        return [*(chosen.get(key) for key in DECIDES_EXEMPLARS), list(chosen["exemplars"])]  # their order counts too
 
     return [one for one in dict.fromkeys((name, *settings["datasets"])) if decides(one) == decides(name)]

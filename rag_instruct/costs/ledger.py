@@ -1,4 +1,4 @@
-"""Lists what a data set cost: its requests, used answers of other data sets, and lost attempts.
+"""Lists what a data set cost: its own requests, the answers of other data sets that it uses, and lost attempts.
 
 Tokens are those that the provider counted. They are estimated where the provider gives no usable figures.
 """

@@ -25,7 +25,9 @@ from rag_instruct.synthesis.slots import Origin, Synthesis
 
 # Tokens of an answer, while too few answers are stored. The paper's questions have 22 words and its answers 81.
 ASSUMED_TOKENS = {"exemplar filter": 10, "synthesis": 180, "verification": 40}
-LEFT_OUT = 2  # expected tests that leave out one of several source documents; a row has 2 to 4 of these
+# A multi-document row has 2 to 4 source documents. We expect 2 tests that leave one of them out, because a row has such
+# tests only if its documents state the answer.
+LEFT_OUT = 2
 
 
 def preview_data_set(
@@ -49,15 +51,16 @@ def preview_data_set(
     written = [paradigm for paradigm in PARADIGMS if quotas(dataset, paradigm)]
     estimates += [stages.synthesis(paradigm, client(dataset["teacher"])) for paradigm in written]
     if dataset["verification"]["share"]:
-        examiner = dataset["verification"]["judge"]
-        estimates += [stages.verification(paradigm, client(examiner)) for paradigm in written]
+        teacher = dataset["verification"]["judge"]
+        estimates += [stages.verification(paradigm, client(teacher)) for paradigm in written]
     return estimates
 
 
 def _same_exemplars(settings: dict[str, Any], name: str, results: Path, current: Collection[Path]) -> Path:
     """Return the data set's folder if it has a current search result.
 
-    Otherwise return the folder of a data set with the same exemplars that has one.
+    Otherwise return the folder of a data set with the same exemplars that has one. If none has one, return the data
+    set's own folder.
     """
     made = [results / one for one in alike(settings, name) if results / one / "search/exemplars.parquet" in current]
     return made[0] if made else results / name
@@ -69,13 +72,13 @@ class _PaidStages:
 
     dataset: dict[str, Any]
     results: Path
-    made: Path
-    shared: Path  # the folder of a data set with the same exemplars
+    own: Path  # the data set's own folder
+    shared: Path  # the folder of a data set with the same exemplars, or the own folder
     prompts: Path
     account: BudgetAccount
     current: Collection[Path]
-    pairs: int = 0  # candidates that stored answers made pairs, of all paradigms so far
-    rejects: int = 0  # the other candidates with stored answers
+    pairs: int = 0  # candidates that became pairs, by stored answers, in all paradigms looked at so far
+    rejects: int = 0  # candidates that were rejected, by stored answers, in the same paradigms
 
     def exemplar_filter(self, client: DryRunClient) -> Estimate:
         prompt, size = load_prompt(self.prompts / "knowledge_intensive.yaml"), self.dataset["exemplars_a_request"]
@@ -99,15 +102,15 @@ class _PaidStages:
         kept, run = self.shared / "exemplars/kept.jsonl", self.shared / "search/exemplars.parquet"
         passages = self.results / "corpora" / dataset["corpus"] / "passages.arrow"
         needs_links = dataset["multi_documents"]["choose"] == "linked" and PARADIGMS[paradigm].several
-        linked = self.made / "linked_documents/linked.jsonl" if needs_links else None
-        facts = self.made / "facts.jsonl" if prompt.focus == "sentence" else None
+        linked = self.own / "linked_documents/linked.jsonl" if needs_links else None
+        facts = self.own / "facts.jsonl" if prompt.focus == "sentence" else None
         counted = all(path in self.current for path in (kept, run, passages, linked, facts) if path)
         if counted:
             exemplars = list(read_records(kept, Exemplar))
             simulate, seed = dataset["simulate_instructions"], str(dataset["seed"])
-            found, nobody = Run(run, passages), Origin("", "", 0)
+            found, no_origin = Run(run, passages), Origin("", "", 0)  # a dry run writes no rows
             synthesis = Synthesis(
-                paradigm, exemplars, found, prompt, client.session, simulate, seed, nobody,
+                paradigm, exemplars, found, prompt, client.session, simulate, seed, no_origin,
                 least_words=dataset["source_words"], linked=by_exemplar(linked),
                 declining=dataset["declining"], citing=dataset["citations"],
                 facts=facts_by_passage(facts) if facts else {},
@@ -125,7 +128,7 @@ class _PaidStages:
 
     def verification(self, paradigm: str, client: DryRunClient) -> Estimate:
         dataset, prompts = self.dataset, self.prompts / "verification"
-        share, rows = dataset["verification"]["share"], self.made / f"rows/{paradigm}.jsonl"
+        share, rows = dataset["verification"]["share"], self.own / f"rows/{paradigm}.jsonl"
         if rows in self.current:
             examiner = Examiner(client.session, prompts)
             tested = sampled(read_records(rows, Row), share, str(dataset["seed"]))
@@ -139,10 +142,13 @@ class _PaidStages:
 
 
 def _verifying(rows: float, paradigm: Paradigm, documents: int) -> Requests:
-    """Return the requests that verify rows of a paradigm, with `documents` documents or as many as their sources."""
+    """Return the requests that verify `rows` rows of a paradigm.
+
+    A row has `documents` documents, or more if it has more source documents.
+    """
     expected = 2 * (TESTS + LEFT_OUT * paradigm.several)  # an answer and a grade in each test
     most = most_requests(max(documents, paradigm.most), paradigm.several)
-    return Requests(rows * expected, rows, rows * most)  # at least one: if the reply is unreadable, no other follows
+    return Requests(rows * expected, rows, rows * most)  # after an unreadable reply, we send no other for the row
 
 
 def assumed_request(prompt: Prompt, paradigm: str) -> Request:

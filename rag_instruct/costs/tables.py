@@ -22,9 +22,9 @@ DOLLARS = {"dollars": "dollars", "batch_dollars": "in batches"}
 def preview_table(
     estimates: Sequence[Estimate], spent: tuple[float, int], account: BudgetAccount, refilled: bool
 ) -> str:
-    """Return a table of the estimates and their sums, with the dollars spent so far and the budget.
+    """Return a table of the estimates and their sums, with what is spent so far and the budget.
 
-    `refilled` is whether dropped rows of the data set are replaced.
+    `spent` are the dollars and the requests. `refilled` is whether dropped rows of the data set are replaced.
     """
     import pandas as pd
 
