@@ -95,7 +95,7 @@ def test_rare_429s_lower_nothing():
             else:
                 limiter.throttled(time.monotonic(), 0.01)
         assert limiter.limit == 256
-        for number in range(20):  # every second one
+        for _ in range(20):  # every second one
             limiter.throttled(time.monotonic(), 0.01)
             limiter.succeeded({})
         assert limiter.limit < 130

@@ -26,7 +26,8 @@ class Thresholds(NamedTuple):
 def paradigm_found(gained: Gain, needed: int, thresholds: Thresholds) -> str:
     """Return the paradigm that the bits show, from the gain of all source documents and the number of needed ones.
 
-    Several needed documents help, whatever the gain: each was left out while others stayed, so the prompt kept its form.
+    Several needed documents help, whatever the gain: each was left out while others stayed, so the prompt's
+    form is no reason.
     """
     if needed < 2 and thresholds.help_of(gained) < thresholds.helps:
         return "useless_doc"
