@@ -34,6 +34,8 @@ def main(run: Path, folder: Path) -> None:
     text = "".join(answers[key] for key in sorted(answers))
     (folder / "answers.jsonl.gz").write_bytes(gzip.compress(text.encode(), 9, mtime=0))
     for file in sorted((run / f"results/{NAME}/search").glob("*.trec")):
+        if file.stem == "refill":  # with `runs`, there is no refill
+            continue
         (folder / f"{file.name}.gz").write_bytes(gzip.compress(file.read_bytes(), 9, mtime=0))
     print(f"{len(answers)} answers in {folder}")
 
