@@ -489,4 +489,6 @@ def test_the_pairs_of_two_trials_are_told_apart(tmp_path):
     counted = accuracy(pairs, found, Thresholds()).set_index("labelled")
     for name in PARADIGMS:
         assert counted.loc[name, "right"] >= 0.9 * counted.loc[name, "of"]
-    assert counted.loc["multi_doc_support", "of"] == 15, "of three of 18, no reader is sure that they need two documents"
+    assert counted.loc["multi_doc_support", "of"] == 15, (
+        "of three of 18, no reader is sure that they need two documents"
+    )
