@@ -109,21 +109,19 @@ class RowPassage(Record, frozen=True):
     rank: int
     score: float
     nearest_to: str = ""  # as in Source
-    # How many more bits question and answer cost without this source. Of noise: bits per token of the answer that this
+    # Bits that question and answer lose without this source. Of noise: bits per token of the answer that this
     # document saves alone. None: not measured. A demoted document keeps the bits that it had as a source.
     bits: float | None = None
     demoted: bool = False  # it was a source document, but the answer does not need it
 
 
 class Gain(Record, frozen=True):
-    """What documents give under a small model, against random documents. Measured in bits (docs/evidence.md).
-
-    The other cases of a token are each draw of random documents, and no documents.
-    """
+    """What documents give under a small model, against random documents. Measured in bits (docs/evidence.md)."""
 
     answer: float  # bits per token of the answer
     share: float  # the same as a share of the answer's bits with random documents
-    clear: float  # of each token of the answer, the bits saved against its cheapest other case, at least 0; the mean
+    # Bits per token of the answer, against each token's cheapest alternative: any one of the draws, or no documents.
+    clear: float
     question: float  # bits per token of the question
 
 
@@ -233,7 +231,7 @@ class Weighed(Record, frozen=True):
     gain: Gain  # of all source documents
     unrelated: float  # bits per token of the answer that random documents give, against no documents
     needed: tuple[str, ...]  # ids of the source documents that the answer needs
-    lost: dict[str, float]  # by source document: how many more bits question and answer cost without it
+    lost: dict[str, float]  # by source document: the bits that question and answer lose without it
     noise: dict[str, Gain]  # by noise document: what it gives alone
     answering: tuple[str, ...] = ()  # ids of noise documents that state the answer
     tokens: int = 0  # of the answer
