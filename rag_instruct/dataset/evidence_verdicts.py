@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from msgspec.structs import replace
 
 from rag_instruct.dataset.verdicts import UNTESTED, apply_verdicts, demoted
-from rag_instruct.evidence.findings import as_intended
+from rag_instruct.evidence.findings import has_intended_paradigm
 from rag_instruct.reasons import Reason
 from rag_instruct.schema import Row, RowBits, RowPassage, StoppedRow, Verdict, Weighed
 
@@ -44,9 +44,9 @@ def _with_bits(row: Row, weighed: Weighed) -> Row:
 
 
 def _bits(passage: RowPassage, weighed: Weighed) -> float | None:
-    """Return how many bits more question and answer cost without this source document.
+    """Return the bits that question and answer lose without this source document.
 
-    For a noise document, return how many bits less a token of the answer costs with only this document.
+    For a noise document, return the bits per token of the answer that this document saves alone.
     """
     if passage.role == "source":
         return weighed.lost.get(passage.id)
@@ -62,4 +62,4 @@ def verdict_of(one: Weighed) -> Verdict:
 def _fault(one: Weighed) -> tuple[Reason | None, str]:
     if one.answering:
         return Reason.ANSWER_IN_NOISE, ", ".join(one.answering)
-    return (None, "") if as_intended(one.intended, one.found) else (Reason.WRONG_PARADIGM, one.found)
+    return (None, "") if has_intended_paradigm(one.intended, one.found) else (Reason.WRONG_PARADIGM, one.found)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from rag_instruct.errors import UserError
-from rag_instruct.evidence.findings import Thresholds, as_intended, paradigm_found
+from rag_instruct.evidence.findings import Thresholds, has_intended_paradigm, paradigm_found
 from rag_instruct.evidence.weighing import RowTexts
 from rag_instruct.paradigms import PARADIGMS
 from rag_instruct.records import located_records, shown
@@ -22,12 +22,13 @@ if TYPE_CHECKING:
 FIELDS = ("id", "paradigm", "question", "answer", "documents", "needed", "should_keep")
 WEIGHTS = tuple(round(0.1 * step, 1) for step in range(11))  # weights of the question's bits that are tried
 RESAMPLES = 1000
-LEAST_PAIRS = 2  # useless_doc pairs, and other pairs: when one is held out, one is left
-RESOLUTION = 0.01  # of thresholds. Gains have two decimal digits. Lost bits have one, so a middle of two has two.
+LEAST_PAIRS = 2  # at least this many useless_doc pairs, and this many others, so that one remains when one is held out
+# Step of the thresholds. Gains have two decimals. Lost bits have one, so the middle of two such values has up to two.
+RESOLUTION = 0.01
 
 
 class Labelled(NamedTuple):
-    """A pair whose paradigm is known, and perhaps which documents it needs (None: in doubt)."""
+    """A pair with the paradigm it was labelled with, and labels of its documents: needed or not, or None for doubt."""
 
     texts: RowTexts
     needed: Mapping[str, bool | None]
@@ -47,7 +48,7 @@ def read_labelled(paths: Iterable[Path]) -> list[Labelled]:
             known = {name: value for name, value in record.items() if value is not None}
             found.setdefault(str(record["id"]), {}).update({**known, "id": str(record["id"])})
     pairs = [_labelled(record) for record in found.values() if record.get("answer") and record.get("should_keep", True)]
-    useless = sum(pair.texts.intended == "useless_doc" for pair in pairs)
+    useless = sum(pair.texts.paradigm == "useless_doc" for pair in pairs)
     if min(useless, len(pairs) - useless) < LEAST_PAIRS:
         raise UserError(
             f"the pairs have {useless} of useless_doc and {len(pairs) - useless} whose documents help: thresholds need "
@@ -93,7 +94,7 @@ def _are_labels(value: Any) -> bool:
 
 
 def auc(above: Sequence[float], below: Sequence[float]) -> float:
-    """Return how often a value of `above` is the greater one in a pair with a value of `below`. A tie counts half."""
+    """Return how often a value of `above` exceeds a value of `below`, over all combinations. A tie counts half."""
     high, low = np.array(above)[:, None], np.array(below)[None]
     return float(((high > low) + 0.5 * (high == low)).mean())
 
@@ -112,13 +113,14 @@ def auc_interval(above: Sequence[float], below: Sequence[float]) -> tuple[float,
 def best_threshold(above: Sequence[float], below: Sequence[float]) -> tuple[float, int]:
     """Return the threshold with the fewest errors, and their number. Values at the threshold count as above.
 
-    Of several such thresholds, it is the one in the widest gap between two values: their middle, in steps of
-    RESOLUTION. Raises UserError if both lists are empty.
+    Of several such thresholds, it is the middle of the widest gap between two values, in steps of RESOLUTION. If both
+    lists are empty, this raises UserError.
     """
     values = sorted({*above, *below})
     if not values:
-        raise UserError("no labelled values: a threshold needs pairs on both sides of it")
-    # Two cuts at the ends: at the smallest value (all count as above), and beyond the largest (none does).
+        raise UserError("no labelled values: give some, so that a threshold can lie above or below them")
+    # (width of the gap, threshold); the two ends have no gap. All values count as above the first, none as above the
+    # second.
     cuts = [(0.0, values[0]), (0.0, round(values[-1] + RESOLUTION, 6))]
     cuts += [(high - low, _between(low, high)) for low, high in pairwise(values)]
     errors = [sum(value < cut for value in above) + sum(value >= cut for value in below) for _, cut in cuts]
@@ -127,15 +129,16 @@ def best_threshold(above: Sequence[float], below: Sequence[float]) -> tuple[floa
 
 
 def _between(low: float, high: float) -> float:
-    """Return the middle of two values in steps of RESOLUTION, above the low one and at most the high one."""
+    """Return the middle of two values in steps of RESOLUTION, or the high one if no step lies between them."""
     middle = round(round((low + high) / 2 / RESOLUTION) * RESOLUTION, 6)
     return middle if low < middle <= high else high
 
 
 def calibrated(pairs: Sequence[Labelled], weighed: Sequence[Weighed]) -> Thresholds:
-    """Return the thresholds with the fewest errors on these pairs: some of useless_doc, some of other paradigms.
+    """Return the thresholds, each with the fewest errors on its own comparison.
 
-    `states` and `needed` keep their defaults if one of their sides has no pairs.
+    The pairs must include useless_doc and other paradigms. `states` and `needed` each keep their default if there are
+    no labelled values above it or none below it. Pairs in doubt (`_in_doubt`) count, too.
     """
     helped, useless = _divided(weighed, lambda one: one.intended != "useless_doc")
     trials = []
@@ -204,17 +207,17 @@ def separations(pairs: Sequence[Labelled], weighed: Sequence[Weighed], threshold
 def accuracy(pairs: Sequence[Labelled], weighed: Sequence[Weighed], thresholds: Thresholds) -> "pd.DataFrame":
     """Return how many labelled pairs and documents the thresholds get right.
 
-    One column uses `thresholds`. The other uses, for each pair, thresholds calibrated on all other pairs. So it says
-    what to expect of new pairs. In both, a document counts as needed by the bits that are lost when only this document
-    is left out. The workflow counts more carefully (`weigh`): of two documents that state the same, it needs one.
-    Pairs whose labels leave their paradigm in doubt count for their documents only.
+    The column "right, held out" judges each pair by thresholds that were calibrated without this pair, as for new
+    pairs. Here, a document counts as needed by the bits lost when only this document is left out. The workflow is more
+    careful (`weigh`): of two documents that state the same, it keeps one as needed. Pairs in doubt (`_in_doubt`) count
+    for their documents only. But the thresholds are calibrated on them, too.
     """
     rows = []
     held_out_thresholds = [
         calibrated(_without(pairs, place), _without(weighed, place)) for place in range(len(weighed))
     ]
     for name in PARADIGMS:
-        places = [place for place, pair in enumerate(pairs) if pair.texts.intended == name and not _in_doubt(pair)]
+        places = [place for place, pair in enumerate(pairs) if pair.texts.paradigm == name and not _in_doubt(pair)]
         if places:
             of, right = len(places), sum(_right(weighed[place], thresholds) for place in places)
             held_out = sum(_right(weighed[place], held_out_thresholds[place]) for place in places)
@@ -234,9 +237,12 @@ def accuracy(pairs: Sequence[Labelled], weighed: Sequence[Weighed], thresholds: 
 
 
 def _in_doubt(pair: Labelled) -> bool:
-    """Return whether a pair of several documents has labels, but fewer than two documents that are surely needed."""
+    """Return whether a pair labelled multi_doc has fewer than two documents labelled as needed.
+
+    Then it may be a single-document pair. Pairs whose documents have no labels count as not in doubt.
+    """
     labels = list(pair.needed.values())
-    return pair.texts.intended.startswith("multi") and labels.count(None) < len(labels) and labels.count(True) < 2
+    return pair.texts.paradigm.startswith("multi") and labels.count(None) < len(labels) and labels.count(True) < 2
 
 
 def _without(values: Sequence[Any], place: int) -> list[Any]:
@@ -248,6 +254,6 @@ def _with_interval(right: int, of: int) -> tuple[int, str]:
 
 
 def _right(one: Weighed, thresholds: Thresholds) -> bool:
-    """Return whether thresholds find the labelled paradigm."""
+    """Return whether the thresholds find the labelled paradigm. A row has at least one needed document."""
     needed = max(1, sum(lost >= thresholds.needed for lost in one.lost.values()))
-    return as_intended(one.intended, paradigm_found(one.gain, needed, thresholds))
+    return has_intended_paradigm(one.intended, paradigm_found(one.gain, needed, thresholds))

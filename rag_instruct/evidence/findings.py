@@ -7,27 +7,28 @@ from rag_instruct.schema import Gain, Weighed
 
 
 class Thresholds(NamedTuple):
-    """Lower limits, calibrated on labelled pairs (docs/evidence.md). A value at the limit counts.
+    """Lower limits, calibrated on labelled pairs (docs/evidence.md).
 
-    From `helps` on, documents help. From `states` on, they state the answer. From `needed` on, a document is needed.
+    Documents help if their help is at least `helps`; they state the answer if their `share` is at least `states`. A
+    document is needed if at least `needed` bits are lost without it.
     """
 
-    helps: float = 0.35  # `clear` of the gain plus `question_weight` times `question` of the gain
+    helps: float = 0.35  # bits per token, see `help_of`
     question_weight: float = 0.4
-    states: float = 0.16  # `share` of the gain
-    # How many more bits question and answer cost when a document is left out, with the superfluous ones found before.
+    states: float = 0.16  # a share of the answer's bits
+    # Bits that question and answer lose when a document is left out together with those already found superfluous.
     needed: float = 8.0
 
-    def help_of(self, found: Gain) -> float:
-        """Return the bits per token that are compared with `helps`: a row's `help`, with two digits."""
-        return rounded(found.clear + self.question_weight * found.question)
+    def help_of(self, gained: Gain) -> float:
+        """Return the help of documents, from their gain: bits per token, with two decimals."""
+        return rounded(gained.clear + self.question_weight * gained.question)
 
 
 def paradigm_found(gained: Gain, needed: int, thresholds: Thresholds) -> str:
     """Return the paradigm that the bits show, from the gain of all source documents and the number of needed ones.
 
-    Several needed documents help, whatever the gain: each was left out while others stayed, so the prompt's
-    form is no reason.
+    If several documents are needed, they help even if the gain is small. Leaving one out made question and answer
+    dearer although the prompt still had documents, so the presence of documents alone is not the cause.
     """
     if needed < 2 and thresholds.help_of(gained) < thresholds.helps:
         return "useless_doc"
@@ -35,15 +36,14 @@ def paradigm_found(gained: Gain, needed: int, thresholds: Thresholds) -> str:
     return f"{how_many}_doc_{'answer' if gained.share >= thresholds.states else 'support'}"
 
 
-def as_intended(intended: str, found: str) -> bool:
+def has_intended_paradigm(intended: str, found: str) -> bool:
     """Return whether the bits show the intended paradigm.
 
-    For rows with several needed documents, "the documents state the answer" and "they support it" look alike in bits.
-    So one counts as the other.
+    Bits do not separate multi_doc_support from multi_doc_answer well enough, so each counts as the other.
     """
     return found == intended or (found.startswith("multi") and intended.startswith("multi"))
 
 
-def fits_paradigm(one: Weighed) -> bool:
+def as_intended(one: Weighed) -> bool:
     """Return whether the bits show the row's paradigm, and no noise document states its answer."""
-    return as_intended(one.intended, one.found) and not one.answering
+    return has_intended_paradigm(one.intended, one.found) and not one.answering

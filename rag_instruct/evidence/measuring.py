@@ -1,4 +1,4 @@
-"""Measure the bits of answers under a model, given documents. Every measurement is stored, and is made once."""
+"""Measure the bits of questions and answers under a model, given documents. Each is measured once, and stored."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
@@ -21,8 +21,8 @@ from rag_instruct.models.loading import load_tokenizer
 from rag_instruct.models.templates import DEFAULT
 
 LONGEST_ANSWER = 512  # tokens of an answer that are measured; the rest of a longer answer is ignored
-# Measurements that are written to the disk at a time. A kill loses these, and those that still wait: the rest of a
-# GPU's batch, or on the CPU those that other threads made while an earlier text was not ready.
+# Measurements that are written to the disk at a time. A kill loses the measurements not yet written: up to 16, plus the
+# rest of a GPU batch, or on the CPU finished texts that wait for an earlier text, because we write in order.
 TOGETHER = 16
 
 
@@ -32,7 +32,7 @@ class Prompted(NamedTuple):
     question: str
     answer: str
     documents: tuple[str, ...]
-    common: bool = False  # other questions share these documents, so the model reads them once
+    common: bool = False  # other questions share these documents; on the CPU, the model reads them once for all
 
 
 class Measurer:
@@ -60,10 +60,11 @@ class Measurer:
         return {one: self._read(keys[one], question_tokens) for one, (_, question_tokens) in tokens.items()}
 
     def _text(self, prompted: Prompted) -> tuple[Text, int]:
-        """Return the token ids, and how many of them belong to the question and the end of the template.
+        """Return the text as tokens, and how many of its measured tokens come before the answer.
 
-        The documents, the question and the answer are tokenised separately. So the question and the answer have the
-        same tokens, whatever the documents.
+        These belong to the question and to the template's tokens between question and answer. The documents, the
+        question and the answer are tokenised separately. So the question and the answer have the same tokens, whatever
+        the documents.
         """
         user = {"role": "user", "content": DEFAULT.render(prompted.question, prompted.documents)}
         prompt = written(self._tokenizer, [user])
@@ -77,7 +78,7 @@ class Measurer:
         return Text(before + question + answer, len(question) + len(answer), prompted.common), len(question)
 
     def _request(self, text: Text) -> dict[str, str | int | bool]:
-        """Return everything that determines the bits but the processor. A digest replaces the text."""
+        """Return everything that determines the bits, except the processor. A digest replaces the text."""
         return {"model": self._model, "text": digest(*text.ids), "measured": text.measured, "common": text.common}
 
     def _measure(self, missing: dict[str, Text]) -> None:
@@ -86,31 +87,33 @@ class Measurer:
         with bar("measuring", len(keys), " texts") as counter:
             measured = iter(self._loaded.measure(list(missing.values())))
             while some := list(islice(measured, TOGETHER)):
-                asyncio.run(
-                    self._put([self._record(keys[number], missing[keys[number]], bits) for number, bits in some])
-                )
+                records = [self._record(keys[place], missing[keys[place]], hundredths) for place, hundredths in some]
+                asyncio.run(self._put(records))
                 counter.update(len(some))
 
     async def _put(self, records: Sequence[Record]) -> None:
         await asyncio.gather(*map(self._store.put, records))
 
-    def _record(self, key: str, text: Text, bits: Sequence[int]) -> Record:
-        reply: Reply = {"text": " ".join(map(str, bits)), "finish_reason": "stop", "usage": None}
+    def _record(self, key: str, text: Text, hundredths: Sequence[int]) -> Record:
+        reply: Reply = {"text": " ".join(map(str, hundredths)), "finish_reason": "stop", "usage": None}
         return {"key": key, "for": self._data_set, "stage": "evidence", "request": self._request(text), "reply": reply}
 
     def _read(self, key: str, question_tokens: int) -> Bits:
         reply = self._store.get(key)
         assert reply is not None, f"the store has no measurement {key}"
-        bits = np.array(reply["text"].split(), float) / STEPS
-        return Bits(bits[:question_tokens], bits[question_tokens:])
+        hundredths = np.array(reply["text"].split(), float)
+        return Bits(*np.split(hundredths / STEPS, [question_tokens]))
 
 
 def measurer_of(model: str, revision: str | None, workers: int, store: AnswerStore, data_set: str) -> Measurer:
-    """Return a measurer for a model's weights. `workers` texts are measured at the same time."""
+    """Return a measurer for a model's weights. On the CPU, it measures `workers` texts at the same time."""
     tokenizer = prepared(load_tokenizer(model, revision))
     return Measurer(identity(model, revision), tokenizer, lambda: Likelihood(model, revision, workers), store, data_set)
 
 
 def measured_folder(answers: Path) -> Path:
-    """Return the folder of measurements. It is not the folder of answers, whose records count against the budget."""
+    """Return the folder of measurements.
+
+    A subfolder of its own, because records directly in the folder of answers count against the budget.
+    """
     return answers / "measured"

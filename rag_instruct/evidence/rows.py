@@ -8,29 +8,29 @@ from rag_instruct.files import digest
 from rag_instruct.schema import Row
 from rag_instruct.words import added_words, content, share
 
-WORDS = 0.3  # a noise document is measured if it has at least this share of the answer's words
+LEAST_SHARE = 0.3  # a noise document is measured if it has at least this share of the answer's words
 
 
 def sampled(rows: Iterable[Row], most: int, seed: str) -> list[Row]:
     """Return at most `most` rows, chosen by a hash of the seed and the ids, in the order of the rows.
 
-    Rows that decline are left out: their remaining documents are not meant to give the answer.
+    Rows whose answers decline are left out: their remaining documents are not meant to give the answer.
     """
-    every = [row for row in rows if not row.withheld_answer]
-    chosen = {row.id for row in sorted(every, key=lambda row: digest(seed, "evidence", row.id))[:most]}
-    return [row for row in every if row.id in chosen]
+    answered = [row for row in rows if not row.withheld_answer]
+    chosen = {row.id for row in sorted(answered, key=lambda row: digest(seed, "evidence", row.id))[:most]}
+    return [row for row in answered if row.id in chosen]
 
 
 def row_texts(row: Row) -> RowTexts:
-    """Return the texts of a row that are measured. We leave out noise documents with too few of the answer's words.
+    """Return the texts of a row that are measured, without noise documents that have few of the answer's words.
 
-    Such documents probably do not state the answer. Words of the question do not count. We remove citations from the
-    answer, because their numbers say which document helps.
+    Such documents probably do not state the answer. Words that the question also has do not count. We remove citations
+    from the answer, because their numbers say which document helps.
     """
     answer = plain_answer(row)
-    said = added_words(row.question, answer)
+    words = added_words(row.question, answer)
     documents: dict[str, dict[str, str]] = {"source": {}, "noise": {}}
     for passage, text in zip(row.passages, row.documents, strict=True):
-        if passage.role == "source" or share(said, content(text)) >= WORDS:
+        if passage.role == "source" or share(words, content(text)) >= LEAST_SHARE:
             documents[passage.role][passage.id] = text
     return RowTexts(row.id, row.paradigm, row.question, answer, documents["source"], documents["noise"])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rag_instruct.evidence.findings import fits_paradigm
+from rag_instruct.evidence.findings import as_intended
 from rag_instruct.paradigms import PARADIGMS
 from rag_instruct.schema import Row, Weighed
 from rag_instruct.statistics import wilson
@@ -20,7 +20,7 @@ WORST = 5  # rows of each paradigm that the report lists
 
 
 def summary_of(weighed: Sequence[Weighed]) -> dict[str, Any]:
-    """Return the numbers of the measured rows, by intended paradigm, or {} if none was measured."""
+    """Return the numbers of the measured rows, by the paradigm that they have, or {} if none was measured."""
     if not weighed:
         return {}
     parts = {name: [one for one in weighed if one.intended == name] for name in PARADIGMS}
@@ -34,11 +34,11 @@ def summary_of(weighed: Sequence[Weighed]) -> dict[str, Any]:
 
 
 def _numbers(part: Sequence[Weighed]) -> dict[str, Any]:
-    right = sum(map(fits_paradigm, part))
+    intended = sum(map(as_intended, part))
     return {
         "rows": len(part),
-        "as_intended": right,
-        "interval": [round(bound, 3) for bound in wilson(right, len(part))],
+        "as_intended": intended,
+        "interval": [round(bound, 3) for bound in wilson(intended, len(part))],
         "found": dict(Counter(one.found for one in part).most_common()),
         "help": _quantiles([one.help for one in part]),
         "share": _quantiles([one.gain.share for one in part]),
@@ -50,7 +50,10 @@ def _quantiles(values: Sequence[float]) -> list[float]:
 
 
 def evidence_table(evidence: Mapping[str, Any]) -> "pd.DataFrame":
-    """Return for each paradigm how many measured rows are as intended, the QUANTILES of `help`, and median `share`."""
+    """Return for each paradigm how many measured rows are as intended, the QUANTILES of `help`, and the median `share`.
+
+    A row is as intended if the bits show its paradigm and no noise document states its answer.
+    """
     heads = ["written for", "as intended", "95 % interval"]
     heads += ["help, 5 %", "25 %", "median", "75 %", "95 %", "share, median"]
     rows = []

@@ -1,4 +1,4 @@
-"""Measure rows and tell which paradigm they have, which sources they need, and which noise states their answers."""
+"""Measure rows, and find the paradigms they show, the sources they need, and the noise that states their answers."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from rag_instruct.evidence.measuring import Measurer, Prompted
 from rag_instruct.files import digest
 from rag_instruct.schema import Weighed
 
-DRAWS = 3  # draws of random documents, over which we average
+DRAWS = 3  # draws of random documents that the gains compare with
 POOL = 500  # documents from which random ones are drawn
 
 
@@ -20,7 +20,7 @@ class RowTexts(NamedTuple):
     """The texts of a row: question, answer, and documents by id."""
 
     id: str
-    intended: str  # a paradigm
+    paradigm: str  # the row's paradigm, not `intended_paradigm`
     question: str
     answer: str
     sources: Mapping[str, str]
@@ -34,9 +34,9 @@ class RowTexts(NamedTuple):
         shown = tuple(documents)
         return Prompted(self.question, self.answer, shown, common=not shown)
 
-    def prompt_without(self, left_out: str, kept: Iterable[str]) -> Prompted:
-        """Return the prompt with the source documents `kept` except `left_out`."""
-        return self.prompt(self.sources[name] for name in kept if name != left_out)
+    def prompt_without(self, left_out: str, names: Iterable[str]) -> Prompted:
+        """Return the prompt with the sources whose ids are in `names`, but without `left_out`."""
+        return self.prompt(self.sources[name] for name in names if name != left_out)
 
 
 def weigh(rows: Sequence[RowTexts], pool: Iterable[str], measurer: Measurer, thresholds: Thresholds) -> list[Weighed]:
@@ -58,7 +58,7 @@ def weigh(rows: Sequence[RowTexts], pool: Iterable[str], measurer: Measurer, thr
         found.append(
             Weighed(
                 id=row.id,
-                intended=row.intended,
+                intended=row.paradigm,
                 found=paradigm_found(gained, len(kept), thresholds),
                 help=thresholds.help_of(gained),
                 gain=gained,
@@ -74,31 +74,31 @@ def weigh(rows: Sequence[RowTexts], pool: Iterable[str], measurer: Measurer, thr
 
 
 def _prompts(row: RowTexts, random: Sequence[Prompted]) -> list[Prompted]:
-    """Return every prompt of a row whose bits `weigh` uses itself. `_needed` asks for more."""
-    alone = [row.prompt([text]) for text in row.noise.values()]
+    """Return the prompts of a row whose bits `weigh` uses. `_needed` measures more prompts."""
     return [
         row.prompt(row.sources.values()),
         row.prompt(()),
         *random,
         *_each_left_out(row, list(row.sources)),
-        *alone,
+        *(row.prompt([text]) for text in row.noise.values()),
     ]
 
 
-def _each_left_out(row: RowTexts, kept: Sequence[str]) -> list[Prompted]:
-    return [row.prompt_without(name, kept) for name in kept]
+def _each_left_out(row: RowTexts, names: Sequence[str]) -> list[Prompted]:
+    return [row.prompt_without(name, names) for name in names]
 
 
 def _random(row: RowTexts, pool: Sequence[str]) -> list[Prompted]:
-    """Return the prompts with random documents, one for each draw. A draw has as many documents as the row has sources.
+    """Return the prompts with random documents, one for each draw.
 
-    We cut the pool into draws, and take the first DRAWS that have no title of the row. So most rows with the same
-    number of sources share their draws, and the model reads these once.
+    We cut the pool into draws of as many documents as the row has sources, and take the first three (DRAWS) draws
+    without a document that has the title of one of the row's documents. So most rows with the same number of sources
+    share their draws. On the CPU, the model reads a shared draw once.
     """
-    own = {_title(text) for text in (*row.sources.values(), *row.noise.values())}
+    own_titles = {_title(text) for text in (*row.sources.values(), *row.noise.values())}
     count = len(row.sources)
     draws = (pool[start : start + count] for start in range(0, len(pool) - count + 1, count))
-    unrelated = [draw for draw in draws if not own & set(map(_title, draw))][:DRAWS]
+    unrelated = [draw for draw in draws if not own_titles & set(map(_title, draw))][:DRAWS]
     if len(unrelated) < DRAWS:
         raise UserError(
             f"{row.id}: too few other documents for {DRAWS} draws of {count} random ones: give more rows, or switch "
@@ -115,23 +115,24 @@ def _title(document: str) -> str:
 def _needed(rows: Sequence[RowTexts], measurer: Measurer, threshold: float) -> list[tuple[str, ...]]:
     """Return the source documents that each row needs.
 
-    We leave out documents one by one, each time the one whose absence costs the fewest bits. We stop when question and
-    answer, without it and those that were left out before, would cost at least `threshold` bits more than with all
-    sources. So of two documents that state the same, one stays. One document always stays. This is a greedy search.
+    In each step, we look for the document that costs fewest bits to leave out, in addition to those already left out.
+    If question and answer then lose fewer than `threshold` bits (as `lost` counts them) against all sources, we leave
+    it out; otherwise we stop. So of two documents that state the same, one stays. One document always stays. This is a
+    greedy search: leaving out others first might leave out more.
     """
     kept = {place: list(row.sources) for place, row in enumerate(rows)}
-    open_ = [place for place, names in kept.items() if len(names) > 1]
-    while open_:
-        without = [one for place in open_ for one in _each_left_out(rows[place], kept[place])]
-        measured = measurer.bits([*without, *(rows[place].prompt(rows[place].sources.values()) for place in open_)])
-        still = []
-        for place in open_:
+    searched = [place for place, names in kept.items() if len(names) > 1]
+    while searched:
+        without = [one for place in searched for one in _each_left_out(rows[place], kept[place])]
+        measured = measurer.bits([*without, *(rows[place].prompt(rows[place].sources.values()) for place in searched)])
+        next_step = []
+        for place in searched:
             row, names = rows[place], kept[place]
             own = measured[row.prompt(row.sources.values())]
             costs = {name: lost(own, measured[row.prompt_without(name, names)]) for name in names}
             cheapest = min(names, key=lambda name: costs[name])
             if costs[cheapest] < threshold:
                 names.remove(cheapest)
-                still += [place] if len(names) > 1 else []
-        open_ = still
-    return [tuple(kept[place]) for place in range(len(rows))]
+                next_step += [place] if len(names) > 1 else []
+        searched = next_step
+    return [tuple(names) for names in kept.values()]

@@ -23,7 +23,7 @@ class Text(NamedTuple):
 
     ids: list[int]
     measured: int
-    common: bool = False  # other texts begin with the same unmeasured tokens: the model reads these once for all
+    common: bool = False  # other texts begin with the same unmeasured tokens: on the CPU, the model reads them once
 
 
 class Likelihood:
