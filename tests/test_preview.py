@@ -8,7 +8,7 @@ from asking import PRICES
 from conftest import ROOT
 from stage import DEPTH, prepare
 
-from rag_instruct.costs.dry_run import DryRunClient
+from rag_instruct.costs.dry_run import DryRunClient, look
 from rag_instruct.costs.embedding_preview import _lacking, _of_passages
 from rag_instruct.costs.estimate import Estimate, estimate, subtract_stored
 from rag_instruct.costs.preview import _PaidStages
@@ -118,6 +118,18 @@ def test_vectors_that_are_bought_are_in_the_store(tmp_path):
     assert _lacking(texts, 10, buyer, "query: ") == 6
     found = estimate(buyer, "embedding c", 6, True, BudgetAccount("set", "preview", PRICES), 0)
     assert (found.stored, found.requests, found.completion_tokens) == (4, 6, 0)
+
+
+@pytest.mark.parametrize(("unknown", "lacking"), [(True, 1), (False, 0)])
+def test_a_refusal_in_unknown_words_would_be_bought_again(tmp_path, unknown, lacking):
+    """Before, a dry run took it for the answer, but a run asks again."""
+    body = {"messages": [{"role": "user", "content": "?"}]}
+    request = client(tmp_path).session.model.request(body)
+    record = {"key": request_key(request), "for": "other", "stage": "synthesis", "request": request, "failure": "no"}
+    asyncio.run(AnswerStore(tmp_path).put(record | ({"unknown": True} if unknown else {})))
+    asked = client(tmp_path)
+    assert look([lambda: asked.session.ask(body)])[1] == len(asked.wanted) == lacking
+    assert client(tmp_path).has(request_key(request)) == (asked.found == 1) == (not lacking)
 
 
 def test_the_range_of_a_verification_bounds_what_a_row_needs(stages, tmp_path):

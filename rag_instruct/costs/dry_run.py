@@ -1,9 +1,9 @@
-"""Runs a stage without buying, to find the requests whose answers the store lacks."""
+"""Runs a stage without buying, to find the requests that it would have to buy."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from rag_instruct.llm.answers import AnswerStore
 from rag_instruct.llm.endpoints import TeacherModel
@@ -15,17 +15,23 @@ Result = TypeVar("Result")
 
 
 class NotBought(Exception):
-    """The store lacks an answer."""
+    """A dry run needs an answer that would have to be bought."""
 
 
 class DryRunClient(AnswerSource):
-    """An AnswerSource that buys nothing, but notes the requests that its session would have to buy."""
+    """An AnswerSource that buys nothing.
+
+    Callers ask `session`. It answers from the store, and calls `answer` here only for what it would have to buy; we
+    note that request in `wanted`.
+    """
+
+    asks_again: ClassVar[bool] = True  # as the sources that buy
 
     def __init__(self, model: TeacherModel, store: AnswerStore) -> None:
         self._store = store
         self.session = Session(model, store, self)
         self.wanted: dict[str, Request] = {}
-        self._seen = 0  # requests whose answers `has` found
+        self._seen = 0  # requests that `has` found
 
     @classmethod
     def of(cls, teacher: dict[str, Any], store: AnswerStore, name: str = "") -> "DryRunClient":
@@ -38,20 +44,24 @@ class DryRunClient(AnswerSource):
         raise NotBought(key)
 
     def has(self, key: str) -> bool:
-        """Return whether the store has the answer to a request, without reading it. If so, count it as found."""
+        """Return whether the store has the answer to a request, or its refusal, without reading it.
+
+        If so, count the request as found. A refusal in unknown words is asked again, so it does not count.
+        """
         found = key in self._store and not self._store.is_unknown(key)
         self._seen += found
         return found
 
     @property
     def found(self) -> int:
-        """How many requests of this dry run the store has answered."""
+        """How many requests of this dry run need not be bought, because the store has their answers or refusals."""
         return self.session.replayed + self._seen
 
     def stored(self, stage: str) -> Iterator[Reply]:
         """Yield the stored replies of the model for a stage, of all data sets, roughly newest first."""
         for record in self._store.answers_of(self.session.model.model):
-            if stage.startswith(record.get("stage", "unknown")):  # a record's stage lacks the paradigm: "synthesis"
+            # We ask for "synthesis useless_doc", but records say only "synthesis".
+            if stage.startswith(record.get("stage", "unknown")):
                 yield record["reply"]
 
     def note(self, body: Request) -> None:

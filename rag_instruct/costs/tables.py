@@ -24,7 +24,7 @@ def preview_table(
 ) -> str:
     """Return a table of the estimates and their sums, with what is spent so far and the budget.
 
-    `spent` are the dollars and the requests. `refilled` is whether dropped rows of the data set are replaced.
+    `spent` are the dollars and the requests. `refilled` says whether dropped rows of the data set are replaced.
     """
     import pandas as pd
 
@@ -44,7 +44,7 @@ def preview_table(
     if not all(one.counted for one in estimates):
         lines.append("~ assumed: the stage's inputs are missing or stale. Make them, then run this preview again.")
     if refilled:
-        lines.append("Refill is not included: nobody knows yet how many rows it must replace.")
+        lines.append("Refill is not included: only the refill itself finds how many rows it must replace.")
     if numbers.isna().any(axis=None):
         lines.append(f"A cell with {NOTHING} has no known price: {ADD_PRICE}.")
     return "\n".join(lines)
