@@ -16,7 +16,7 @@ from stage import DEPTH, Stage, prepare, settings
 from rag_instruct.costs.dry_run import DryRunClient
 from rag_instruct.costs.estimate import estimate, rows_to_requests
 from rag_instruct.costs.ledger import entries, summary
-from rag_instruct.costs.preview import _same_exemplars
+from rag_instruct.costs.preview import _folder_with_exemplars
 from rag_instruct.errors import UserError
 from rag_instruct.files import write_jsonl
 from rag_instruct.graph.plan import paying, reason, stages, table
@@ -372,8 +372,8 @@ def test_an_ablation_is_counted_with_the_files_of_another_set_only_if_these_are_
     one = {"exemplars": {"a": 1, "b": 1}, "retriever": "dense", "cleaning": {"repeated": True, "language": "en"}}
     current = [tmp_path / "first/search/exemplars.parquet"]
     settings = {"datasets": {"first": one, "second": one | changed}}
-    assert _same_exemplars(settings, "second", tmp_path, current).name == ("first" if shared else "second")
-    assert _same_exemplars(settings, "second", tmp_path, []).name == "second", "the files of the first are stale"
+    assert _folder_with_exemplars(settings, "second", tmp_path, current).name == ("first" if shared else "second")
+    assert _folder_with_exemplars(settings, "second", tmp_path, []).name == "second", "the files of the first are stale"
 
 
 def test_a_preview_does_not_count_with_files_that_other_settings_made(project):

@@ -38,24 +38,27 @@ def preview_embedding(
     """Return the estimates for each encoder behind an endpoint.
 
     An encoder has one estimate for the passages of each corpus whose vectors this data set pays for, and one for all
-    queries. If a stage's inputs are not all `current`, its requests are assumed, not counted.
+    queries. Queries whose files are not `current` are assumed, not counted. Passages that are not current are left out,
+    with a warning.
     """
     dataset = settings["datasets"][name]
     query_sets = [queries for queries in queries_of(dataset) if needs_query_vectors(dataset, queries)]
-    all_pairs = sorted({encoder_and_corpus(dataset, queries) for queries in query_sets})
-    bought_pairs = [(encoder, corpus) for encoder, corpus in all_pairs if "teacher" in settings["encoders"][encoder]]
-    need_passage_vectors = {encoder_and_corpus(dataset, one) for one in query_sets if needs_vectors(dataset, one)}
+    searched = sorted({encoder_and_corpus(dataset, queries) for queries in query_sets})
+    behind_endpoints = [(encoder, corpus) for encoder, corpus in searched if "teacher" in settings["encoders"][encoder]]
+    need_passage_vectors = {
+        encoder_and_corpus(dataset, queries) for queries in query_sets if needs_vectors(dataset, queries)
+    }
     estimates = []
-    for encoder, corpus in bought_pairs:
+    for encoder, corpus in behind_endpoints:
         has_ready_vectors = encoder in settings["corpora"][corpus].get("embeddings", {})
         pays = (encoder, corpus) in need_passage_vectors and payer(settings, corpus, encoder) == name
         if pays and not has_ready_vectors:
             passages = results / "corpora" / corpus / "passages.arrow"
             client = _client(settings, encoder, "passage", store)
             estimates += _of_passages(passages, client, settings["encoders"][encoder], account, current)
-    # The queries of FIRST_DOCUMENTS are the passages' own vectors.
+    # Queries of FIRST_DOCUMENTS cost nothing: they are vectors of passages.
     with_texts = [queries for queries in query_sets if queries != FIRST_DOCUMENTS]
-    for encoder in sorted({encoder for encoder, _ in bought_pairs}):
+    for encoder in sorted({encoder for encoder, _ in behind_endpoints}):
         mine = [queries for queries in with_texts if encoder_and_corpus(dataset, queries)[0] == encoder]
         client = _client(settings, encoder, "query", store)
         estimates.append(_of_queries(mine, client, settings, name, encoder, results, account, current))
@@ -113,7 +116,7 @@ def _texts_of(
     if queries in PARADIGMS:
         rows = len(slots(quotas(dataset, queries), dataset["oversample"]))
         return results / name / f"pairs/{queries}.jsonl", "question", lambda: rows
-    if queries == REFILL:  # nobody knows yet how many rows it must replace
+    if queries == REFILL:  # nobody knows how many rows it must replace before it runs
         return results / name / f"pairs/{REFILL}.jsonl", "question", lambda: 0
     tested = queries.removeprefix(EVALUATION)
     path = results / name / f"evaluation/{tested}/queries.jsonl"
@@ -121,7 +124,7 @@ def _texts_of(
 
 
 def _lacking(texts: Iterable[str], count: int, client: DryRunClient, prefix: str) -> int:
-    """Return how many texts have no vector in the store. Note a sample of them."""
+    """Return how many texts have no vector in the store. Note a sample of their requests."""
     model, lacking = client.session.model, 0
     for number, text in enumerate(texts):
         request = model.request({"input": prefix + text})

@@ -15,8 +15,10 @@ from rag_instruct.llm.segments import tokens_of
 from rag_instruct.llm.tokens import counter, prompt_tokens
 
 SAMPLE = 500  # requests whose tokens we count; we assume the same average for the others
-ENOUGH = 50  # with fewer stored answers or candidates, we use assumed values
-ASSUMED_YIELD = 0.9  # rows per candidate
+# With fewer stored answers, we assume their length. With fewer candidates, we take the lower of two yields: the assumed
+# one, and that of the candidates with PRIOR imaginary ones.
+ENOUGH = 50
+ASSUMED_YIELD = 0.9  # pairs per candidate
 PRIOR = 10  # we add this many imaginary candidates, with the assumed yield, to the real ones
 # 16 words. Assumed requests repeat them until they have a typical length.
 WORDS = "some words of a passage in the corpus that the teacher is shown with its title "
@@ -29,7 +31,7 @@ class Estimate:
     stage: str
     model: str
     counted: bool
-    stored: int  # requests that the store has answered
+    stored: int  # requests that need not be bought, because the store has their answers or refusals
     requests: int  # expected requests to buy
     least: int  # the fewest requests that may be needed
     most: int  # the most requests that may be needed
@@ -62,10 +64,11 @@ def estimate(
     if not isinstance(requests, Requests):
         requests = Requests(requests, requests, requests)
     model = client.session.model
-    noted = sorted(client.wanted.items(), key=lambda item: digest(item[0]))[:SAMPLE]
+    sample = sorted(client.wanted, key=digest)[:SAMPLE]  # a random sample that is the same in each run
     count = counter(model.model, model.tokenizer)
-    prompt = sum(prompt_tokens(request, count) for _, request in noted) / max(len(noted), 1)
-    known = _lengths(client, stage) if answer_tokens else []  # 0 for vectors, which have no tokens
+    prompt = sum(prompt_tokens(client.wanted[key], count) for key in sample) / max(len(sample), 1)
+    # `answer_tokens` is 0 for embeddings: a vector has no completion tokens.
+    known = _lengths(client, stage) if answer_tokens else []
     # A reasoning model's stored answers include its thoughts. We add them to assumed answers.
     completion = sum(known) / len(known) if len(known) >= ENOUGH else answer_tokens + model.reasoning_tokens
     tokens = {"prompt": round(requests.expected * prompt), "completion": round(requests.expected * completion)}
@@ -80,7 +83,7 @@ def estimate(
 
 
 def _lengths(client: DryRunClient, stage: str) -> list[int]:
-    """Return the tokens of the answers that the dry run has read. If these are few, take the latest of the stage."""
+    """Return the tokens of the answers that the dry run has read. If these are few, take the stage's latest answers."""
     known = list(client.session.completions.values())
     if len(known) >= ENOUGH:
         return known
@@ -88,19 +91,20 @@ def _lengths(client: DryRunClient, stage: str) -> list[int]:
 
 
 def subtract_stored(estimates: Sequence[Estimate], store: AnswerStore) -> None:
-    """Subtract stored answers, which may serve, from the `least` requests of stages that are not counted.
+    """Lower `least` of assumed stages: the store may already hold some of the answers that they need.
 
-    A record's stage lacks the paradigm: "synthesis". So we subtract its answer once, from the first estimate that the
-    answer may serve. Answers that a dry run has found serve no other estimate.
+    A stored record says only "synthesis", not of which paradigm. So each stored answer that no dry run has found is
+    taken off one estimate only, the first that could use it.
     """
     for model in {one.model for one in estimates if not one.counted}:
         stages = Counter(record.get("stage", "unknown") for record in store.answers_of(model))
         for stage, bought in stages.items():
-            may_serve = [one for one in estimates if one.model == model and one.stage.startswith(stage)]
-            left = max(0, bought - sum(one.stored for one in may_serve))
-            for one in may_serve:
-                served = 0 if one.counted else min(left, one.least)
-                one.least, left = one.least - served, left - served
+            could_use = [one for one in estimates if one.model == model and one.stage.startswith(stage)]
+            left = max(0, bought - sum(one.stored for one in could_use))
+            for one in could_use:
+                used = 0 if one.counted else min(left, one.least)
+                one.least -= used
+                left -= used
 
 
 def rows_to_requests(rows: int, tries: int, steps: int, pairs: int, rejects: int) -> Requests:

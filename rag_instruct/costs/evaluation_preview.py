@@ -1,6 +1,6 @@
 """Estimates the cost of evaluating models behind endpoints."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,9 @@ from rag_instruct.models.decoding import DECODINGS, Decoding
 from rag_instruct.record_files import read_records
 from rag_instruct.records import Form
 from rag_instruct.schema import Question
-from rag_instruct.settings import GIVEN
 
-ANSWER_TOKENS = 60  # while too few answers are stored; most answers are far shorter than the limit
+# Tokens that we assume for an answer while too few are stored. Most answers are far shorter than `max_new_tokens`.
+ANSWER_TOKENS = 60
 
 
 def preview_evaluation(
@@ -34,8 +34,8 @@ def preview_evaluation(
 ) -> list[Estimate]:
     """Return the estimates of each model behind an endpoint, over all benchmarks.
 
-    A model has one estimate with documents and, if wanted, one closed book. If a stage's inputs are not all `current`,
-    its requests are assumed, not counted.
+    A model has one estimate for its answers with documents and, if `closed_book` is set, one for its answers without
+    documents. If the questions or documents are not all `current`, the requests are assumed, not counted.
     """
     evaluation = settings["datasets"][name]["evaluation"]
     behind_endpoints = [model for model in evaluation["models"] if "teacher" in settings["models"][model]]
@@ -49,23 +49,24 @@ def preview_evaluation(
     for model in behind_endpoints:
         teacher_name = settings["models"][model]["teacher"]
         teacher = with_sampling(settings["teachers"][teacher_name], decoding.sampling())
-        for given in GIVEN if evaluation["closed_book"] else GIVEN[:1]:
+        for with_documents in (True, False) if evaluation["closed_book"] else (True,):
+            documents = evaluation["documents"] if with_documents else 0
             client = DryRunClient.of(teacher, store, teacher_name)
-            asked = _all_tasks(evaluation, name, results, given, current)
+            asked = _all_tasks(evaluation, name, results, with_documents, current)
             if asked is None:
-                lacking = _note_assumed(evaluation, given, client, decoding, questions)
+                lacking = questions
+                client.note(body(Task("any", WORDS, (WORDS * 6,) * documents), documents, decoding))
             else:
                 lacking = look([partial(answer_of, task, client.session, decoding) for task in asked])[1]
-            title = f"evaluation {'documents' if given == GIVEN[0] else 'closed book'}"
-            # A prompt that is too long is asked again with fewer documents.
-            most = lacking * (1 + evaluation["documents"] * (given == GIVEN[0]))
-            requests = Requests(lacking, lacking, most)
+            title = f"evaluation {'documents' if with_documents else 'closed book'}"
+            # While a prompt is too long, it is asked again with one document less.
+            requests = Requests(lacking, lacking, lacking * (1 + documents))
             estimates.append(estimate(client, title, requests, asked is not None, account, ANSWER_TOKENS))
     return estimates
 
 
 def _all_tasks(
-    evaluation: Mapping[str, Any], name: str, results: Path, given: str, current: Collection[Path]
+    evaluation: Mapping[str, Any], name: str, results: Path, with_documents: bool, current: Collection[Path]
 ) -> list[Task] | None:
     """Return all tasks, or None if the questions or documents of a benchmark are not current."""
     files = [
@@ -74,32 +75,22 @@ def _all_tasks(
     ]
     if not all(path in current for pair in files for path in pair):
         return None
-    return list(_tasks(files, given))
-
-
-def _tasks(files: list[tuple[Path, Path]], given: str) -> Iterator[Task]:
-    for questions, documents in files:
-        yield from tasks(read_records(questions, Question), documents if given == GIVEN[0] else None)
-
-
-def _note_assumed(
-    evaluation: Mapping[str, Any], given: str, client: DryRunClient, decoding: Decoding, questions: int
-) -> int:
-    """Note a request of typical length, and return the number of requests: one for each question."""
-    documents = (WORDS * 6,) * evaluation["documents"] if given == GIVEN[0] else ()
-    client.note(body(Task("any", WORDS, documents), len(documents), decoding))
-    return questions
+    return [
+        task
+        for questions, documents in files
+        for task in tasks(read_records(questions, Question), documents if with_documents else None)
+    ]
 
 
 def size_of(name: str, settings: Mapping[str, Any], results: Path, current: Collection[Path]) -> int:
-    """Return how many questions a benchmark has. For a user's own benchmark, count them in its file."""
+    """Return how many questions a benchmark has. If this is unknown, return 0 and warn."""
     made = results / f"benchmarks/{name}/questions.jsonl"
     if made in current:
         return sum(1 for _ in read_records(made, Question))
     if size := benchmark(schema_of(name, settings)).size:
         return size
     if "path" in settings:
-        known = schema_of(name, settings), [Path(settings["path"])], settings["where"], Form.of(settings)
-        return len(loaded(*known, settings.get("fields", {})))
+        where, form, fields = settings["where"], Form.of(settings), settings.get("fields", {})
+        return len(loaded(schema_of(name, settings), [Path(settings["path"])], where, form, fields))
     logger.warning("%s: the questions are not on this machine yet, so their price is not included", name)
     return 0

@@ -1,4 +1,4 @@
-"""Finds the files that a preview may read. It skips files that a run would make again."""
+"""Finds the files that a preview may read: those that exist and that a run would not make again."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,7 +11,7 @@ from rag_instruct.paradigms import PARADIGMS, REFILL, is_refilled, quotas
 from rag_instruct.retrieval.steps import encoder_and_corpus, queries_of
 
 # Settings that decide which exemplars a data set draws and keeps, and what its search finds.
-DECIDES_EXEMPLARS = [
+EXEMPLAR_SETTINGS = [
     "corpus",
     "encoder",
     "retriever",
@@ -27,7 +27,7 @@ DECIDES_EXEMPLARS = [
     "source_depth",
     "seed",
 ]
-OF_EXEMPLARS = ("exemplars/drawn.jsonl", "exemplars/kept.jsonl", "search/exemplars.parquet")
+EXEMPLAR_FILES = ("exemplars/drawn.jsonl", "exemplars/kept.jsonl", "search/exemplars.parquet")
 
 
 def current_files(
@@ -50,14 +50,15 @@ def current_files(
 
 def _files(settings: Mapping[str, Any], name: str, results: Path) -> Iterator[Path]:
     dataset = settings["datasets"][name]
-    for one in alike(settings, name):
-        yield from (results / one / file for file in OF_EXEMPLARS)
-    for corpus in sorted({encoder_and_corpus(dataset, one)[1] for one in queries_of(dataset)}):
+    for data_set in alike(settings, name):
+        yield from (results / data_set / file for file in EXEMPLAR_FILES)
+    for corpus in sorted({encoder_and_corpus(dataset, queries)[1] for queries in queries_of(dataset)}):
         yield results / "corpora" / corpus / "passages.arrow"
     own = results / name
     yield from (own / "linked_documents/linked.jsonl", own / "facts.jsonl")
-    for paradigm in (one for one in PARADIGMS if quotas(dataset, one)):
-        yield from (own / f"pairs/{paradigm}.jsonl", own / f"rows/{paradigm}.jsonl")
+    for paradigm in PARADIGMS:
+        if quotas(dataset, paradigm):
+            yield from (own / f"pairs/{paradigm}.jsonl", own / f"rows/{paradigm}.jsonl")
     if is_refilled(dataset):
         yield own / f"pairs/{REFILL}.jsonl"
     for tested in dataset["evaluation"]["benchmarks"]:
@@ -66,14 +67,16 @@ def _files(settings: Mapping[str, Any], name: str, results: Path) -> Iterator[Pa
 
 
 def alike(settings: Mapping[str, Any], name: str) -> list[str]:
-    """Return the data set and all others with the same exemplars.
+    """Return the data set, and then all others whose settings make the same exemplars.
 
     An ablation often has the same exemplars as another data set. Before the ablation's own files exist, the preview can
     read the other's, and count stored answers.
     """
 
-    def decides(one: str) -> list[Any]:
-        chosen = settings["datasets"][one]
-        return [*(chosen.get(key) for key in DECIDES_EXEMPLARS), list(chosen["exemplars"])]  # their order counts too
+    def exemplar_settings(data_set: str) -> list[Any]:
+        chosen = settings["datasets"][data_set]
+        # Equal dicts may differ in order, and the order of the exemplar sets counts.
+        return [*(chosen.get(key) for key in EXEMPLAR_SETTINGS), list(chosen["exemplars"])]
 
-    return [one for one in dict.fromkeys((name, *settings["datasets"])) if decides(one) == decides(name)]
+    own = exemplar_settings(name)
+    return [name, *(other for other in settings["datasets"] if other != name and exemplar_settings(other) == own)]

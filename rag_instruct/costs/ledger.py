@@ -1,4 +1,7 @@
-"""Lists what a data set cost: its own requests, the answers of other data sets that it uses, and lost attempts.
+"""Lists what a data set cost: its own requests, its lost attempts, and answers that other data sets bought.
+
+Such answers are listed if a row, a reject, an exemplar or a verdict names their keys. So vectors and answers of an
+evaluation that another data set bought are not listed.
 
 Tokens are those that the provider counted. They are estimated where the provider gives no usable figures.
 """
@@ -14,11 +17,11 @@ from rag_instruct.llm.segments import Record, tokens_of
 from rag_instruct.logs import progress
 
 COUNTED = ("prompt_tokens", "cached_tokens", "completion_tokens", "dollars")
-ALWAYS_USED = ("evaluation", "embedding")  # answers of these stages always count as used; no row names them
+ALWAYS_USED = ("evaluation", "embedding")  # no row names the answers of these stages, so all of them count as used
 
 
 class _Possible(TypedDict, total=False):
-    possible_dollars: float  # only for a lost attempt: what the provider may have charged
+    possible_dollars: float  # only of a lost attempt: what the provider may have charged
 
 
 class Entry(_Possible):
@@ -40,7 +43,7 @@ class Entry(_Possible):
 
 
 def request_keys(rows: Iterable[dict[str, Any]]) -> Iterator[str]:
-    """Yield the keys of the requests from which rows, rejects, exemplars or verifications were made."""
+    """Yield the keys of the requests from which rows, rejects, exemplars or verdicts were made."""
     for row in rows:
         yield from row.get("request_keys", [])
         if "request_key" in row:
@@ -50,8 +53,7 @@ def request_keys(rows: Iterable[dict[str, Any]]) -> Iterator[str]:
 def entries(store: AnswerStore, used: set[str], account: BudgetAccount) -> list[Entry]:
     """Return one entry per request or lost attempt, sorted by key.
 
-    The list has the requests that this data set bought. It also has requests of other data sets, if this one uses
-    their answers.
+    The list has the requests that this data set bought, and those of other data sets whose keys are in `used`.
     """
     lost = (record for record in store.lost.values() if record.get("for") == account.data_set)
     mine = progress(chain(store.records_for(account.data_set, used), lost), "reading the answers")
@@ -61,26 +63,26 @@ def entries(store: AnswerStore, used: set[str], account: BudgetAccount) -> list[
 
 def _entry(record: Record, used: set[str], account: BudgetAccount) -> Entry:
     lost, reply = record.get("lost"), record.get("reply")
-    paid = lost or reply
-    tokens = tokens_of(paid)
-    batch = bool(paid and paid.get("batch"))
+    charged = lost or reply  # None for a failure; a lost attempt may have been charged
+    tokens = tokens_of(charged)
+    batch = bool(charged and charged.get("batch"))
     model = lost["model"] if lost else record["request"]["model"]
     dollars = round(account.cost(model, tokens, batch, record.get("teacher", "")), 8)
     possible: _Possible = {"possible_dollars": dollars} if lost else {}
-    used_here = record["key"] in used or record.get("stage") in ALWAYS_USED
+    is_used = not lost and (record["key"] in used or record.get("stage") in ALWAYS_USED)
     faults = (reply.get("faults") if reply else None) or record.get("faults", [])
     return {
         "key": record["key"],
         "stage": record.get("stage", "unknown"),
         "model": model,
         "bought_for": record.get("for", "unknown"),
-        "used": used_here and not lost,
+        "used": is_used,
         "outcome": _outcome(record),
         "batch": batch,
         "prompt_tokens": tokens["prompt"],
         "cached_tokens": tokens["cached"],
         "completion_tokens": tokens["completion"],
-        "estimated": bool(paid and (paid.get("usage") or {}).get("estimated")),
+        "estimated": bool(charged and (charged.get("usage") or {}).get("estimated")),
         "dollars": 0.0 if lost else dollars,
         **possible,
         "faults": faults,

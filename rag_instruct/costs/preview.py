@@ -1,4 +1,4 @@
-"""Estimates what a data set will cost: counts its requests whose answers the store lacks."""
+"""Estimates what a data set will cost: counts the requests that it would still have to buy."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -25,8 +25,8 @@ from rag_instruct.synthesis.slots import Origin, Synthesis
 
 # Tokens of an answer, while too few answers are stored. The paper's questions have 22 words and its answers 81.
 ASSUMED_TOKENS = {"exemplar filter": 10, "synthesis": 180, "verification": 40}
-# A multi-document row has 2 to 4 source documents. We expect 2 tests that leave one of them out, because a row has such
-# tests only if its documents state the answer.
+# Tests of a multi-document row without one of its sources. If the documents state the answer, the judge leaves out each
+# source document once: 2 to 4 tests. Otherwise there are none. We expect 2 on average.
 LEFT_OUT = 2
 
 
@@ -39,7 +39,7 @@ def preview_data_set(
     its requests are assumed, not counted.
     """
     dataset, store = settings["datasets"][name], AnswerStore(Path(settings["answers"]))
-    shared = _same_exemplars(settings, name, results, current)
+    shared = _folder_with_exemplars(settings, name, results, current)
     stages = _PaidStages(dataset, results, results / name, shared, prompts, account, current)
 
     def client(teacher: str) -> DryRunClient:
@@ -56,14 +56,14 @@ def preview_data_set(
     return estimates
 
 
-def _same_exemplars(settings: dict[str, Any], name: str, results: Path, current: Collection[Path]) -> Path:
+def _folder_with_exemplars(settings: dict[str, Any], name: str, results: Path, current: Collection[Path]) -> Path:
     """Return the data set's folder if it has a current search result.
 
     Otherwise return the folder of a data set with the same exemplars that has one. If none has one, return the data
     set's own folder.
     """
-    made = [results / one for one in alike(settings, name) if results / one / "search/exemplars.parquet" in current]
-    return made[0] if made else results / name
+    folders = [results / data_set for data_set in alike(settings, name)]
+    return next((folder for folder in folders if folder / "search/exemplars.parquet" in current), results / name)
 
 
 @dataclass
@@ -77,8 +77,8 @@ class _PaidStages:
     prompts: Path
     account: BudgetAccount
     current: Collection[Path]
-    pairs: int = 0  # candidates that became pairs, by stored answers, in all paradigms looked at so far
-    rejects: int = 0  # candidates that were rejected, by stored answers, in the same paradigms
+    pairs: int = 0  # candidates whose stored answers gave a pair (all paradigms so far)
+    rejects: int = 0  # candidates whose stored answers gave none
 
     def exemplar_filter(self, client: DryRunClient) -> Estimate:
         prompt, size = load_prompt(self.prompts / "knowledge_intensive.yaml"), self.dataset["exemplars_a_request"]
@@ -117,8 +117,8 @@ class _PaidStages:
             )  # fmt: skip
             works = [partial(synthesis.fill, place, slot, dataset["tries"]) for place, slot in enumerate(wanted)]
             filled, lacking = look(works)
-            asked = sum(bool(reject.request_keys) for reject in synthesis.rejects)  # others had no documents
-            self.pairs, self.rejects = self.pairs + sum(map(bool, filled)), self.rejects + asked
+            self.pairs += sum(map(bool, filled))
+            self.rejects += sum(bool(reject.request_keys) for reject in synthesis.rejects)  # others had no documents
         else:
             lacking = len(wanted)
             client.note(assumed_request(prompt, paradigm))
@@ -148,7 +148,8 @@ def _verifying(rows: float, paradigm: Paradigm, documents: int) -> Requests:
     """
     expected = 2 * (TESTS + LEFT_OUT * paradigm.several)  # an answer and a grade in each test
     most = most_requests(max(documents, paradigm.most), paradigm.several)
-    return Requests(rows * expected, rows, rows * most)  # after an unreadable reply, we send no other for the row
+    # At least one request per row: if its reply cannot be read, the row gets no more.
+    return Requests(rows * expected, rows, rows * most)
 
 
 def assumed_request(prompt: Prompt, paradigm: str) -> Request:
