@@ -1,4 +1,4 @@
-"""List every request that a data set used, or that was paid for it.
+"""List the requests that were paid for a data set, and those of other data sets whose answers its records name.
 
     python -m scripts.ledger rag_instruct_40k.jsonl rejects.jsonl kept.jsonl dropped.jsonl --dataset rag_instruct_40k \\
         --ledger ledger.jsonl --summary ledger.json

@@ -59,9 +59,9 @@ def preview_embedding(
     # Queries of FIRST_DOCUMENTS cost nothing: they are vectors of passages.
     with_texts = [queries for queries in query_sets if queries != FIRST_DOCUMENTS]
     for encoder in sorted({encoder for encoder, _ in behind_endpoints}):
-        mine = [queries for queries in with_texts if encoder_and_corpus(dataset, queries)[0] == encoder]
+        of_encoder = [queries for queries in with_texts if encoder_and_corpus(dataset, queries)[0] == encoder]
         client = _client(settings, encoder, "query", store)
-        estimates.append(_of_queries(mine, client, settings, name, encoder, results, account, current))
+        estimates.append(_of_queries(of_encoder, client, settings, name, encoder, results, account, current))
     return estimates
 
 

@@ -15,9 +15,7 @@ from rag_instruct.llm.segments import tokens_of
 from rag_instruct.llm.tokens import counter, prompt_tokens
 
 SAMPLE = 500  # requests whose tokens we count; we assume the same average for the others
-# With fewer stored answers, we assume their length. With fewer candidates, we take the lower of two yields: the assumed
-# one, and that of the candidates with PRIOR imaginary ones.
-ENOUGH = 50
+ENOUGH = 50  # with fewer stored answers, we assume their length; with fewer candidates, at most ASSUMED_YIELD
 ASSUMED_YIELD = 0.9  # pairs per candidate
 PRIOR = 10  # we add this many imaginary candidates, with the assumed yield, to the real ones
 # 16 words. Assumed requests repeat them until they have a typical length.
@@ -110,12 +108,13 @@ def subtract_stored(estimates: Sequence[Estimate], store: AnswerStore) -> None:
 def rows_to_requests(rows: int, tries: int, steps: int, pairs: int, rejects: int) -> Requests:
     """Return the requests that fill `rows` row slots. A slot tries up to `tries` candidates of `steps` requests.
 
-    `pairs` and `rejects` are the numbers of accepted and rejected candidates so far. While these are few, the yield is
-    at most the assumed one.
+    `pairs` and `rejects` are the numbers of accepted and rejected candidates so far. We smooth their yield by PRIOR.
+    While they are few, we take the lower of this and the assumed yield.
     """
     expected_yield = (pairs + PRIOR * ASSUMED_YIELD) / (pairs + rejects + PRIOR)
     if pairs + rejects < ENOUGH:
         expected_yield = min(expected_yield, ASSUMED_YIELD)
     # The expected tries of a slot that stops at its first accepted candidate, or after `tries`.
     candidates = (1 - (1 - expected_yield) ** tries) / expected_yield
+    # At least one request per slot: the store may have the answers to the others.
     return Requests(rows * candidates * steps, rows, rows * tries * steps)

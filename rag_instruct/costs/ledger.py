@@ -56,8 +56,8 @@ def entries(store: AnswerStore, used: set[str], account: BudgetAccount) -> list[
     The list has the requests that this data set bought, and those of other data sets whose keys are in `used`.
     """
     lost = (record for record in store.lost.values() if record.get("for") == account.data_set)
-    mine = progress(chain(store.records_for(account.data_set, used), lost), "reading the answers")
-    listed = [_entry(record, used, account) for record in mine]
+    records = progress(chain(store.records_for(account.data_set, used), lost), "reading the answers")
+    listed = [_entry(record, used, account) for record in records]
     return sorted(listed, key=lambda entry: (entry["key"], "possible_dollars" in entry))
 
 

@@ -146,12 +146,12 @@ def calibrated(pairs: Sequence[Labelled], weighed: Sequence[Weighed]) -> Thresho
         cut, errors = best_threshold(_help_of_each(helped, weight), _help_of_each(useless, weight))
         trials.append((errors, -auc(_help_of_each(helped, weight), _help_of_each(useless, weight)), weight, cut))
     _, _, weight, help_cut = min(trials)
-    stated, hinted = _divided(helped, lambda one: one.intended.endswith("_answer"))
-    shares = [[one.gain.share for one in part] for part in (stated, hinted)]
-    usual = Thresholds()
-    share_cut = best_threshold(*shares)[0] if all(shares) else usual.states
+    stated, supported = _divided(helped, lambda one: one.intended.endswith("_answer"))
+    shares = [[one.gain.share for one in part] for part in (stated, supported)]
+    default = Thresholds()
+    share_cut = best_threshold(*shares)[0] if all(shares) else default.states
     losses = needed_losses(pairs, weighed)
-    loss_cut = best_threshold(*losses)[0] if all(losses) else usual.needed
+    loss_cut = best_threshold(*losses)[0] if all(losses) else default.needed
     return Thresholds(help_cut, weight, share_cut, loss_cut)
 
 
