@@ -99,8 +99,29 @@ def test_published_ids_may_be_an_array_or_bytes(tmp_path, passages, ids, protoco
     assert imported(tmp_path)[1] == {"first_row": 0, "rows": ROWS, "dimension": 4}
 
 
+class Reduced:
+    """Is pickled as a call, and perhaps a state."""
+
+    def __init__(self, *reduced):
+        self.reduced = reduced
+
+    def __reduce__(self):
+        return self.reduced
+
+
+# An array of Python objects. Its dtype denies that, and its bytes would be their addresses.
+DTYPE = Reduced(np.dtype, ("O8", False, True), (3, "|", None, None, None, -1, -1, 0))
+ADDRESSES = Reduced(np.zeros(1).__reduce__()[0], (np.ndarray, (0,), b"b"), (1, (1,), DTYPE, False, b"\x01" * 8))
+
+
 @pytest.mark.parametrize(
-    "content", [pickle.dumps((None, vectors(2))), b"\x80\x04\x95" + b"\xff" * 30, b"\x8e" + b"\x7f" * 9]
+    "content",
+    [
+        pickle.dumps((None, vectors(2))),
+        *(b"\x80\x04\x95" + b"\xff" * 30, b"\x8e" + b"\x7f" * 9),
+        pickle.dumps((["1"], vectors(1)), protocol=2).replace(b"latin1", b"latim1"),
+        pickle.dumps((ADDRESSES, vectors(1))),
+    ],
 )
 def test_a_damaged_pickle_is_refused(tmp_path, passages, content):
     (tmp_path / "passages_00").write_bytes(content)

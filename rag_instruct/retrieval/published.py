@@ -50,18 +50,31 @@ def _opened(source: Path) -> tarfile.TarFile:
         raise UserError(f"{source.name} is a compressed tar: decompress it, and give the .tar as `path`") from error
 
 
+class _Dtype:
+    """The type of an array's numbers or texts. Of its pickled state, we take the byte order only."""
+
+    def __init__(self, name: str, *_: Any) -> None:
+        self.plain = np.dtype(str(name))
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self.plain = self.plain.newbyteorder(state[1])
+
+
 class _Array:
-    """An unpickled array. It uses the bytes of the pickle, because numpy would copy gigabytes."""
+    """An unpickled array: a view of the bytes that the pickle loaded.
+
+    Numpy's own unpickling of arrays and dtypes can crash Python if the pickle is damaged.
+    """
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         """Take the state of a numpy array, as pickles up to protocol 4 have it."""
         _, shape, dtype, fortran, data = state
         # An array of Python objects, such as a column of ids from pandas, has a list of them in place of bytes.
-        array = np.array(data, dtype) if isinstance(data, list) else np.frombuffer(data, dtype)
+        array = np.array(data, dtype.plain) if isinstance(data, list) else np.frombuffer(data, dtype.plain)
         self.array = array.reshape(shape, order="F" if fortran else "C")
 
 
-def _from_buffer(data: Any, dtype: np.dtype, shape: tuple[int, ...], order: str) -> _Array:
+def _from_buffer(data: Any, dtype: _Dtype, shape: tuple[int, ...], order: str) -> _Array:
     """Return an array as pickles of protocol 5 describe it."""
     version = 1  # of numpy's state; _Array ignores it
     array = _Array()
@@ -73,8 +86,8 @@ class _ArrayUnpickler(pickle.Unpickler):
     """Unpickle numpy arrays and builtin containers only, because other pickles can run any program."""
 
     ALLOWED: ClassVar[dict[tuple[str, str], Any]] = {
-        ("numpy", "ndarray"): np.ndarray,
-        ("numpy", "dtype"): np.dtype,
+        ("numpy", "ndarray"): _Array,
+        ("numpy", "dtype"): _Dtype,
         ("_codecs", "encode"): codecs.encode,  # for bytes in pickles of protocol 2
         **{(f"numpy.{core}.multiarray", "_reconstruct"): lambda *_: _Array() for core in ("core", "_core")},
         **{(f"numpy.{core}.numeric", "_frombuffer"): _from_buffer for core in ("core", "_core")},
@@ -100,17 +113,7 @@ def read_published(source: Path, name: str) -> tuple[list[str], np.ndarray]:
         vectors = vectors.array
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
-    except (
-        tarfile.TarError,
-        pickle.UnpicklingError,
-        EOFError,
-        ValueError,
-        TypeError,
-        AttributeError,
-        OverflowError,
-        MemoryError,
-        OSError,
-    ) as error:
+    except Exception as error:  # a damaged pickle can raise any
         raise UserError(
             f"{path}: not a pickle of (ids, vectors) ({error or type(error).__name__}): is {source.name} complete? "
             f"If the workflow downloaded it, delete {source} and run again; if not, get the file again"
@@ -155,9 +158,9 @@ def _check_ids(store: PassageStore, ids: list[str], first: int, path: Path) -> N
 
 
 def _first_row(store: PassageStore, ids: list[str], path: Path, shard: int, shards: int) -> int:
-    # Published files have almost equal lengths. So we try the row of an equal split, then its neighbours, then all.
     if not ids:
         raise UserError(f"{path}: the file has no vectors: get it again")
+    # Published files have almost equal lengths. So we try the row of an equal split, then its neighbours, then all.
     guess = shard * (len(store) // shards)
     for start, stop in ((guess, guess + 1), (max(guess - 100, 0), min(guess + 100, len(store))), (0, len(store))):
         for row, identifier in enumerate(store.id_slice(start, stop), start=start):
