@@ -15,14 +15,18 @@ from rag_instruct.retrieval.queries import digest_in, save_by_query
 from rag_instruct.retrieval.vectors import HITS, VectorFile
 from rag_instruct.threads import torch_threads
 
-PRODUCT_ROWS = 8192  # vectors that are converted to float32 and multiplied at a time; they fit the processor's cache
+PRODUCT_ROWS = 8192  # vectors that are converted to float32 and multiplied at a time; far fewer or more are slower
 GROUP_ROWS = 32  # rows of a block that are skipped together if their best score is too low
-QUERY_ROWS = 1024  # queries that are multiplied at a time, by all threads together
-LEAST_QUERIES = 128  # each thread gets at least so many queries at a time: with fewer, we use fewer threads
+QUERY_ROWS = 1024  # queries that are multiplied at a time, by all workers together
+# Each worker gets at least so many queries at a time. With fewer queries, there are fewer workers, and each has more of
+# torch's threads.
+LEAST_QUERIES = 128
 WAITING_PER_QUERY = 32  # when more candidates than this wait per query, on average, we merge all of them
 AHEAD_ROWS = 4 * PRODUCT_ROWS  # distance from the current block to the block that the system reads ahead
 SPARE = 16  # extra candidates beyond k, because rounding in single precision may swap scores that are close
-MOST_SPARE = 16_777_216  # limit of the extra candidates of a repeated search, over all of its queries
+# A repeated search takes so few queries at a time (at least one) that their extra candidates together are at most this
+# number.
+MOST_SPARE = 16_777_216
 RESCORED = 65_536  # candidates that each thread scores in double precision at a time
 
 
@@ -126,7 +130,7 @@ def _candidates(queries: np.ndarray, vectors: VectorFile, m: int) -> tuple[np.nd
 
 
 def _worker_count(queries: int) -> int:
-    """Return how many threads of the CPU share the queries: as many as can get LEAST_QUERIES each, at least one."""
+    """Return how many workers share the queries on the CPU: as many as can get LEAST_QUERIES each, at least one."""
     return max(1, min(torch.get_num_threads(), min(queries, QUERY_ROWS) // LEAST_QUERIES))
 
 
@@ -142,9 +146,9 @@ def _rounding_error(queries: np.ndarray, longest: float) -> np.ndarray:
 
 @contextmanager
 def _in_threads(workers: int) -> Iterator[Callable[..., list[Any]]]:
-    """Yield by_each_worker(work, *arguments). It calls work(worker, *arguments) for each worker's number, in parallel.
+    """Yield a function, `by_each_worker(work, *arguments)`.
 
-    It returns the list of the results.
+    It calls `work(worker, *arguments)` for worker 0, 1 and so on, in parallel, and returns the list of their results.
 
     Torch does much of a search on one thread. So several workers run side by side, each with some of torch's threads.
     """
@@ -184,14 +188,16 @@ class _Best:
             rows = torch.arange(first_row, first_row + len(block), device=block.device)
             self._merge(scores.T, rows.expand(scores.T.shape))
             return
-        grouped = len(block) // GROUP_ROWS * GROUP_ROWS
-        groups = scores[:grouped].view(-1, GROUP_ROWS, scores.shape[1])
-        group, query = (groups.amax(1) > self._lowest).nonzero(as_tuple=True)
-        found = groups[group, :, query]
-        hit, within = (found > self._lowest[query, None]).nonzero(as_tuple=True)
-        self._set_aside(query[hit], first_row + group[hit] * GROUP_ROWS + within, found[hit, within])
-        row, query = (scores[grouped:] > self._lowest).nonzero(as_tuple=True)
-        self._set_aside(query, first_row + grouped + row, scores[grouped + row, query])
+        # First find the pairs of a row group and a query whose best score is high enough, then the rows of these pairs.
+        # Compare the last rows, which fill no group, one by one.
+        in_groups = len(block) // GROUP_ROWS * GROUP_ROWS
+        row_groups = scores[:in_groups].view(-1, GROUP_ROWS, scores.shape[1])
+        row_group, query = (row_groups.amax(1) > self._lowest).nonzero(as_tuple=True)
+        of_pairs = row_groups[row_group, :, query]
+        pair, place = (of_pairs > self._lowest[query, None]).nonzero(as_tuple=True)
+        self._set_aside(query[pair], first_row + row_group[pair] * GROUP_ROWS + place, of_pairs[pair, place])
+        row, query = (scores[in_groups:] > self._lowest).nonzero(as_tuple=True)
+        self._set_aside(query, first_row + in_groups + row, scores[in_groups + row, query])
         if self._count > WAITING_PER_QUERY * len(self.rows):
             self.merge_waiting()
 

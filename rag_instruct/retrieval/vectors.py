@@ -16,7 +16,7 @@ BLOCK_ROWS = 8192  # the number of vectors in a block; each block is encoded or 
 # A search of one shard counts `row` from the shard's start. Its caller adds the shard's first row, so in files of hits,
 # `row` counts from the corpus's start.
 HITS = np.dtype([("row", np.int64), ("score", np.float64)])
-SPAN = 1024  # scattered rows that are read through one memory map
+SPAN = 1024  # scattered rows that are read through one memory map, before it is dropped
 
 
 class VectorFile:
@@ -54,7 +54,8 @@ class VectorFile:
         flat = rows.ravel()
         order = np.argsort(flat, kind="stable")
         found = np.empty((len(flat), self.dimension), self._dtype)
-        # We map few rows at a time: one page fault may read megabytes, and they all count as memory of this process.
+        # The pages that a map has touched count as this process's memory, and one page fault may read megabytes. So we
+        # drop each map after SPAN rows, and open a new one.
         for start in range(0, len(flat), SPAN):
             places = order[start : start + SPAN]
             wanted = flat[places]
