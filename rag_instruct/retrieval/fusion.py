@@ -40,9 +40,9 @@ def _of_query(runs: Sequence[Run], query: str, k: int, output: Path) -> np.ndarr
 def _without_fill(ranking: np.ndarray) -> np.ndarray:
     """Return the rows of a ranking, without those at its end that score 0.
 
-    A search by words that finds too few passages fills its list up with others, in the order of the corpus. These share
-    no word with the query and score 0, so their ranks mean nothing. In a search by vectors, passages with negative
-    scores may follow one with score 0. Then the one with 0 counts like any other.
+    A search by words that finds too few passages fills its list up with others, in the order of the corpus. These have
+    none of the query's terms and score 0, so their ranks mean nothing. A search by vectors may find a score of 0 that
+    stands before negative ones. Such a 0 is a real score, and its row stays.
     """
     scored = np.flatnonzero(ranking["score"])
     rows: np.ndarray = ranking["row"][: scored[-1] + 1 if len(scored) else 0]
@@ -52,7 +52,7 @@ def _without_fill(ranking: np.ndarray) -> np.ndarray:
 def _others(rankings: Sequence[np.ndarray], fused_rows: np.ndarray) -> np.ndarray:
     """Return HITS of the rows that are in a ranking, but not in `fused_rows`: score 0, in the order of the corpus.
 
-    So a run never has fewer passages than the runs that it is made from.
+    So before it is cut to k, the fused ranking has every passage of every run.
     """
     rows = np.setdiff1d(np.concatenate([ranking["row"] for ranking in rankings]), fused_rows)
     hits = np.zeros(len(rows), HITS)
@@ -63,20 +63,20 @@ def _others(rankings: Sequence[np.ndarray], fused_rows: np.ndarray) -> np.ndarra
 def fused(rankings: Sequence[np.ndarray]) -> np.ndarray:
     """Return HITS of all rows in the rankings, best first. A row scores 1 / (60 + rank) in each ranking that has it.
 
-    Equal scores keep the order of the corpus. We add whole numbers, because rounding could give rows with equal
-    ranks different scores.
+    Equal scores keep the order of the corpus. Ranks 1, 2 and 3 in three rankings must score the same as 3, 1 and 2. So
+    we add whole numbers, because a sum of floats depends on their order.
     """
-    unit, shares = _shares(max(map(len, rankings), default=0))
+    denominator, numerators = _fractions(max(map(len, rankings), default=0))
     sums: dict[int, int] = {}
     for ranking in rankings:
-        for row, share in zip(ranking.tolist(), shares, strict=False):
-            sums[row] = sums.get(row, 0) + share
+        for row, numerator in zip(ranking.tolist(), numerators, strict=False):
+            sums[row] = sums.get(row, 0) + numerator
     ordered = sorted(sums.items(), key=lambda item: (-item[1], item[0]))
-    return np.array([(row, total / unit) for row, total in ordered], HITS)
+    return np.array([(row, total / denominator) for row, total in ordered], HITS)
 
 
 @lru_cache
-def _shares(depth: int) -> tuple[int, list[int]]:
-    """Return the least common multiple of all 60 + rank, and for each rank this multiple / (60 + rank)."""
-    unit = math.lcm(*range(SOFTENING + 1, SOFTENING + depth + 1))
-    return unit, [unit // (SOFTENING + rank) for rank in range(1, depth + 1)]
+def _fractions(depth: int) -> tuple[int, list[int]]:
+    """Return a common denominator of all 1 / (60 + rank) up to rank `depth`, and the numerator for each rank."""
+    denominator = math.lcm(*range(SOFTENING + 1, SOFTENING + depth + 1))
+    return denominator, [denominator // (SOFTENING + rank) for rank in range(1, depth + 1)]
