@@ -18,7 +18,7 @@ class Parameters(NamedTuple):
     """BM25's parameters.
 
     Args:
-        k1: how much a further occurrence of a term adds; the larger, the more
+        k1: how much a further occurrence of a term adds, compared with the first; the larger, the more
         b: how much the length of a passage counts, from 0 to 1
     """
 
@@ -40,8 +40,8 @@ def search(
     hits = np.empty((len(asked), k), HITS)
     for place, query in enumerate(progress(asked, "searching", len(asked))):
         found = [columns[term] for term in query]
-        # A query without terms scores 0 everywhere. We do not ask bm25s: if no query has a term, the index has none,
-        # and bm25s refuses such an index.
+        # A query without terms scores 0 everywhere. We do not ask bm25s. The index that `_scorer` makes has only the
+        # queries' terms. If no query has a term, the index has none, and bm25s raises an error.
         scores = scorer.get_scores_from_ids(found) if found else np.zeros(len(index.lengths), np.float32)
         hits[place] = best(scores, k)
     return hits

@@ -27,7 +27,8 @@ class RerankerSettings(NamedTuple):
     Args:
         model: a hub id, a folder, or package:<module>/<folder>
         first: passages of each query that are reranked
-        max_length: number of tokens of query and passage together; of longer pairs, the longer text is cut
+        max_length: number of tokens of query and passage together. Longer pairs are cut: first the longer text, until
+            both are equally long, then both
         revision: commit or branch on the hub
         precision: number type of the computation, float32 or bfloat16
     """
@@ -75,10 +76,11 @@ class Reranker:
                 return found
 
             fill_results(lengths, self._longest, run_model, results, counter)
-        for place in np.flatnonzero(~np.isfinite(results))[:1]:
-            query, passage = pairs[place]
+        broken = np.flatnonzero(~np.isfinite(results))
+        if broken.size:
+            (query, passage), score = pairs[broken[0]], results[broken[0]]
             raise UserError(
-                f"cross-encoder {self._name!r} gives the score {results[place]} to the query {shown(query)} and the "
+                f"cross-encoder {self._name!r} gives the score {score} to the query {shown(query)} and the "
                 f"passage {shown(passage)}: set its `precision` to float32, or {REMEDY}"
             )
         return results

@@ -263,7 +263,9 @@ class Noise(Section):
 class BM25(Section):
     """How BM25, the search by words, weighs a word in a passage."""
 
-    k1: Amount = Field(0.9, description="How much a further occurrence of a word adds.", examples=[1.2])
+    k1: Amount = Field(
+        0.9, description="How much a further occurrence of a word adds, compared with the first.", examples=[1.2]
+    )
     b: Share = Field(0.4, description="How much the length of a passage counts.", examples=[0.75])
 
 
@@ -277,7 +279,10 @@ class Rerank(Section):
     revision: Maybe[str] = Field(None, description="A commit, branch or tag of the hub id.", examples=["main"])
     first: Positive = Field(50, description="The number of passages of each query that are reranked.", examples=[100])
     max_length: int = Field(
-        512, ge=8, description="Tokens of query and passage together, after which the passage is cut.", examples=[1024]
+        512,
+        ge=8,
+        description="Tokens of query and passage together. Of longer pairs, the longer text is cut first.",
+        examples=[1024],
     )
     precision: Precision = Field(
         "float32",
