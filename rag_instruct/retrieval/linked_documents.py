@@ -1,8 +1,8 @@
 """Find documents that belong together, for questions over several documents.
 
-First documents are chosen among an exemplar's best hits. A second search, with the vectors of these passages, finds
-what is near to them. A near passage is linked to a first document if it names the first one's article, or is named by
-it.
+A *first document* is the passage from which a multi-document question starts. It is one of an exemplar's best hits. A
+second search, with the vectors of the first documents, finds the passages near to them. A near passage is linked if it
+names the first document's article, or if the first document names its article.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,7 +19,9 @@ from rag_instruct.retrieval.runs import Hit, Run
 from rag_instruct.retrieval.vectors import VectorFile
 from rag_instruct.schema import FirstDocument, Link, LinkedDocument, LinkedDocuments
 
-KEPT = 12  # linked passages that we keep for a first document: four questions of at most three linked passages each
+# Linked passages that we keep for a first document. An exemplar may serve several rows, and each takes other linked
+# passages, at most three. We keep enough for four rows.
+KEPT = 12
 # A linked passage must have at least RELATED times the score of the passage that is nearest to the first document.
 RELATED = 0.5
 # RELATED_DETAIL replaces RELATED if the named passage does not begin with its article's subject. Such a passage tells a
@@ -43,8 +45,9 @@ def first_documents(exemplar_ids: Iterable[str], run: Run, least_words: int, cou
 
 
 def _firsts(hits: list[Hit], least_words: int, count: int) -> list[Hit]:
-    """Return at most `count` hits, one for each article. They have at least twice the `least_words` of a source.
+    """Return at most `count` hits, one for each article.
 
+    `least_words` is the minimum for a source document; a first document needs twice as many.
     Hits with a sure link to another hit come first, because they probably have a linked passage. Then come the others.
     Both groups are in the order of their ranks.
     """

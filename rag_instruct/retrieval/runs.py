@@ -40,7 +40,8 @@ class Hit:
     row: int
     rank: int
     score: float
-    nearest_to: str = ""  # id of the first document whose nearest passages were searched; empty: an ordinary search
+    # Id of the first document (see `linked_documents`) whose nearest passages were searched. Empty in other searches.
+    nearest_to: str = ""
 
 
 class Run:

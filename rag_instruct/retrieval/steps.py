@@ -1,6 +1,10 @@
 """Read from a data set's settings which sets of queries it searches for, and by which steps.
 
-A set of queries has a name: `exemplars`, a paradigm, REFILL, FIRST_DOCUMENTS, or EVALUATION with a benchmark's name.
+A set of queries has one of these names:
+- `exemplars`: the instructions, which find source documents;
+- a paradigm, or REFILL: the questions of its pairs, which find noise documents;
+- FIRST_DOCUMENTS: the vectors of first documents, which find linked documents;
+- EVALUATION with a benchmark's name: the benchmark's questions, which find documents to answer from.
 """
 
 from collections.abc import Mapping
@@ -9,8 +13,8 @@ from typing import Any
 from rag_instruct.paradigms import PARADIGMS, REFILL, is_refilled, quotas
 from rag_instruct.settings import Settings
 
-EVALUATION = "evaluation_"  # with a benchmark's name after it: the benchmark's questions
-FIRST_DOCUMENTS = "first_documents"  # the queries that find linked documents; they are vectors of passages, not texts
+EVALUATION = "evaluation_"
+FIRST_DOCUMENTS = "first_documents"
 
 
 def steps(settings: Settings, queries: str) -> list[str]:
@@ -65,7 +69,10 @@ def payer(config: Mapping[str, Any], corpus: str, encoder: str) -> str:
 
 
 def compared_retrievers(settings: Settings, queries: str) -> list[str]:
-    """Return the retrievers that results/<data set>/retrieval.md compares, for the questions of a benchmark."""
+    """Return the retrievers that results/<data set>/retrieval.md compares, for the questions of a benchmark.
+
+    Without the setting `evaluation.retrievers`, these are the steps of the benchmark's own search.
+    """
     return settings["evaluation"]["retrievers"] or steps(settings, queries)
 
 
