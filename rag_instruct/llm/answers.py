@@ -222,7 +222,7 @@ class AnswerStore:
                 yield self._record_of(location)
 
     def answers_of(self, model: str) -> Iterator[Record]:
-        """Yield the records with an answer of the model, about the latest first. No other record is read."""
+        """Yield the records with an answer of the model, roughly the newest first. No other record is read."""
         return self._records(lambda payer: payer is not None and payer.model == model, latest_first=True)
 
     def _records(self, wanted: Callable[[Payer | None], bool], latest_first: bool = False) -> Iterator[Record]:

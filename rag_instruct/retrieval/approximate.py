@@ -58,8 +58,8 @@ class ApproximateShard:
 
     def __init__(self, vectors: VectorFile, index: Path, info: Path) -> None:
         self._vectors = vectors
-        # Deleting the .faiss.json makes Snakemake build this shard's index again. Deleting index.json, the list of all
-        # shards' indexes, gives it a target to make.
+        # Snakemake builds this index again if its .faiss.json is missing and a target needs it. That target is
+        # index.json, so it must be missing too.
         index_list = index.with_name("index.json")
         remedy = f"delete {info} and {index_list}, and make {index_list.name} again with snakemake"
         try:
@@ -127,7 +127,11 @@ def _sampled(shard: VectorFile, count: int) -> np.ndarray:
 
 
 def _digest_of(shard: VectorFile) -> str:
-    """Return a digest of some vectors. It tells apart the vectors of two models, or of two corpora of the same size."""
+    """Return a digest of about RECALL_QUERIES vectors.
+
+    It nearly always tells apart the vectors of two models, or of two corpora of the same size. A change of a few
+    passages can stay unseen.
+    """
     return digest(_sampled(shard, RECALL_QUERIES).tobytes().hex())
 
 

@@ -43,7 +43,7 @@ def refuse_length(model: Any, length: int, name: str, advised: int | None = None
     table = getattr(getattr(model.base_model, "embeddings", None), "position_embeddings", None)
     if not isinstance(table, torch.nn.Embedding):
         return
-    # In RoBERTa, the first position of a text follows that of the padding.
+    # RoBERTa counts a text's positions from padding_idx + 1, so no text uses the table's rows up to padding_idx.
     most = table.num_embeddings - (0 if table.padding_idx is None else table.padding_idx + 1)
     if length > most:
         better = min(advised or most, most)
@@ -60,14 +60,14 @@ def fast_bfloat16() -> bool:
 
 def fill_results(
     lengths: Sequence[int],
-    longest: int,
+    limit: int,
     run_model: Callable[[list[int], int], np.ndarray],
     results: np.ndarray,
     counter: Any,
 ) -> None:
     """Run the model on all texts, and write the result of each text to its place in `results`.
 
-    `lengths` has the token count of each text, and `longest` is the longest padded length. `run_model(places, length)`
+    `lengths` has the token count of each text. No text is padded beyond `limit` tokens. `run_model(places, length)`
     gets the places of at most ROWS texts, and the length to which it pads them. `counter` is a progress bar.
 
     On the CPU, batches run in parallel on all of this process's threads. One thread of torch computes a batch, because
@@ -75,7 +75,7 @@ def fill_results(
     """
     where = device()
     workers = torch.get_num_threads() if where == "cpu" else 1
-    batches = list(_batches(lengths, ROWS[where], longest))
+    batches = list(_batches(lengths, ROWS[where], limit))
     with torch_threads(1), ThreadPoolExecutor(workers) as threads:
         found = threads.map(lambda batch: run_model(*batch), batches)
         for (places, _), values in zip(batches, found, strict=True):
@@ -88,11 +88,11 @@ def full_batch(places: list[int]) -> list[int]:
     return places + [places[0]] * (ROWS[device()] - len(places))
 
 
-def _batches(lengths: Sequence[int], rows: int, longest: int) -> Iterator[tuple[list[int], int]]:
+def _batches(lengths: Sequence[int], rows: int, limit: int) -> Iterator[tuple[list[int], int]]:
     """Yield (places, length): at most `rows` places of texts, and their padded length. The longest come first."""
 
     def padded(place: int) -> int:
-        return min(-(-lengths[place] // LENGTH_STEP) * LENGTH_STEP, longest)
+        return min(-(-lengths[place] // LENGTH_STEP) * LENGTH_STEP, limit)
 
     order = sorted(range(len(lengths)), key=padded, reverse=True)
     for length, group in groupby(order, key=padded):

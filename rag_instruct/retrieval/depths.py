@@ -4,9 +4,9 @@ from rag_instruct.errors import UserError
 
 
 def search_depth(depth: int, deeper: int, available: int) -> int:
-    """Return the number of hits for each query: `deeper` if so many are available, or else all of them.
+    """Return the number of hits for each query: at least `depth`, which later stages need.
 
-    It is never less than `depth`, which is required.
+    If more are `available`, return up to `deeper` of them.
     """
     return max(depth, min(deeper, available))
 

@@ -76,8 +76,8 @@ def text_of(passage: Passage) -> str:
 def _locked(growing: Path) -> Iterator[bool]:
     """Lock the shard. Yield whether another job finished the shard while this one waited for the lock.
 
-    Another job may still run after Snakemake was killed. The job that finishes a shard deletes the lock's file. A job
-    that waited then holds a deleted file, and so it knows that the shard is finished.
+    Another job may still run after Snakemake was killed. The job that finishes a shard deletes the lock's file. So a
+    job that gets the lock after a wait checks whether the lock's file is still on disk. If not, the shard is finished.
     """
     lock = growing.with_suffix(".lock")
     held = hold(lock, wait=True)  # None: a folder that we may only read
@@ -100,7 +100,10 @@ def _is_at(file: IO[str], path: Path) -> bool:
 
 
 def _cut_to_whole_blocks(file: IO[bytes], header_bytes: int, vector_bytes: int) -> int:
-    """Cut an unfinished block off the file, and return the number of vectors that remain."""
+    """Cut off what follows the last full block, and return the number of vectors that remain.
+
+    If there is no full block, cut off the header too.
+    """
     block_bytes = vector_bytes * BLOCK_ROWS
     blocks = max(file.tell() - header_bytes, 0) // block_bytes
     file.truncate(header_bytes + blocks * block_bytes if blocks else 0)

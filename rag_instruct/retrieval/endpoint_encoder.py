@@ -29,9 +29,10 @@ Result = TypeVar("Result")
 
 
 class EndpointEncoder:
-    """Encodes texts like `Encoder`. The loop's thread sends the requests, so the methods must run in another one.
+    """Encodes texts like `Encoder`, but either queries or passages: the settings are for one of them.
 
-    The settings are for one kind of text, queries or passages. So `encode` and `encode_passages` make the same vectors.
+    Both methods make the same vectors; there are two only to match `Encoder`. They wait until `loop` has sent the
+    requests. Call them from another thread than that of `loop`, or they wait forever.
     """
 
     def __init__(self, settings: EndpointEncoderSettings, session: Session, loop: asyncio.AbstractEventLoop) -> None:

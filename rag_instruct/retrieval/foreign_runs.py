@@ -48,8 +48,7 @@ def import_run(
 ) -> None:
     """Convert another retriever's file to a run, which replaces the search.
 
-    Each query gets its n best passages. n is the same for all: the smallest number of hits of any query, but at most
-    max(k, deeper).
+    Each query needs k hits. All queries keep the same number of best hits: k, or up to `deeper` if all have more.
     Raises UserError for a broken line, for a query with fewer than k hits, and for a passage that the corpus lacks.
     """
     refuse_repeated(query_ids, output)
