@@ -13,8 +13,9 @@ a job, records read and written, and MB written. Lines below it name what exceed
 in docs/costs.md. With --kills, everything is killed with SIGKILL at random moments and started again. The last line
 has the sha256 of the data set: it is the same for every run of the same --rows, --passages and --faults.
 
-The second prints how the CPU seconds and the memory of each stage grow from run to run. A stage whose CPU seconds grow
-as its records do has the exponent 1. Where a stage writes no records, the rows of the data set count.
+The second prints how the CPU seconds and the memory of each stage grow: a number for each run, and an exponent for
+each step from run to run. A stage whose CPU seconds grow as its records do has the exponent 1. Where a stage writes no
+records, the rows of the data set count. The other columns are of the largest run.
 """
 
 import argparse
@@ -30,6 +31,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -189,22 +191,35 @@ def differences(found: dict[str, Stage]) -> list[str]:
 
 
 def growth(paths: list[Path]) -> str:
-    """Return the exponents of CPU seconds, and the memory, of each stage from run to run, as Markdown."""
+    """Return each stage's CPU seconds, their exponents and its memory from run to run, as Markdown.
+
+    The columns after these are of the last run.
+    """
     runs = sorted((json.loads(path.read_text()) for path in paths), key=lambda run: int(run["rows"]))
-    steps = list(itertools.pairwise(runs))
     rows = []
-    for name in runs[-1]["stages"]:
-        cells = [_exponent(name, before, after) for before, after in steps]
-        memory = [f"{run['stages'][name]['memory']:,.0f}" if name in run["stages"] else None for run in runs]
-        rows.append([name, *cells, *memory])
-    columns = [f"{before['rows']:,} to {after['rows']:,}" for before, after in steps]
-    return markdown(frame(["stage", *columns, *(f"MB at {run['rows']:,}" for run in runs)], rows))
+    for name, last in runs[-1]["stages"].items():
+        of_runs = [run["stages"].get(name) for run in runs]
+        exponents = [_exponent(name, before, after) for before, after in itertools.pairwise(runs)]
+        declared = last["memory_declared"] and f"{last['memory_declared']:,.0f}"
+        cells = [
+            _joined(stage and f"{stage['processor']:,.1f}" for stage in of_runs),
+            _joined(exponents),
+            _joined(stage and f"{stage['memory']:,.0f}" for stage in of_runs),
+        ]
+        written = [last["records_in"], last["records_out"], f"{last['wall']:,.0f}", f"{last['disk']:,.1f}"]
+        rows.append([name, *cells, declared, *written])
+    columns = ["stage", "processor, s", "exponents", "peak memory, MB", "declared, MB", "records in", "records out"]
+    return markdown(frame([*columns, "wall, s", "disk, MB"], rows))
+
+
+def _joined(cells: Iterable[str | None]) -> str:
+    return ", ".join(cell or "-" for cell in cells)
 
 
 def _exponent(name: str, before: dict[str, Any], after: dict[str, Any]) -> str | None:
-    if name not in before["stages"] or after["stages"][name]["processor"] < BRIEF:
+    one, other = (run["stages"].get(name) for run in (before, after))
+    if one is None or other is None or other["processor"] < BRIEF:
         return None
-    one, other = (run["stages"][name] for run in (before, after))
     works = [stage["records_out"] or run["rows"] for stage, run in ((one, before), (other, after))]
     if works[1] <= works[0]:
         return None
