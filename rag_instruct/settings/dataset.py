@@ -95,7 +95,8 @@ class Verification(Section):
     """A test whether rows have their paradigm.
 
     A judge answers each question from memory, with the source documents, from the documents alone, and without each
-    document. Then the judge grades these answers. Superfluous source documents become noise documents.
+    document. Then the judge grades these answers. Superfluous source documents become noise documents, unless too few
+    would be left for the paradigm.
     """
 
     share: Share = Field(0, description="The share of rows that is tested: 0 tests none, 1 tests all.", examples=[0.1])
@@ -113,7 +114,7 @@ class Thresholds(Section):
     helps: Amount = Field(
         0.35,
         description="Documents help from this number of bits per token on: the clear bits of the answer, and "
-        "`question_weight` times the bits of the question.",
+        "`question_weight` times the bits of the question. Several needed documents help in any case.",
         examples=[0.5],
     )
     question_weight: Amount = Field(0.4, description="What a bit of the question counts.", examples=[0.2])
