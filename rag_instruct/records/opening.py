@@ -43,8 +43,8 @@ NO_RECORDS = {  # what to say of files that begin so, in small letters: they oft
     b"version https://git-lfs": "a pointer of Git LFS: get the file itself by `git lfs pull`",
     b"<!doctype html": "a web page: was the download refused, or is the address that of a page about the file?",
     b"<html": "a web page: was the download refused, or is the address that of a page about the file?",
-    b"<!doctype": "XML: convert it to one of the formats that docs/own_corpus.md lists",
-    b"<?xml": "XML: convert it to one of the formats that docs/own_corpus.md lists",
+    b"<!doctype": "XML: convert it to one of the formats that docs/files.md lists",
+    b"<?xml": "XML: convert it to one of the formats that docs/files.md lists",
 }
 
 
