@@ -118,8 +118,9 @@ class Reason(StrEnum):
         ASKING,
         "No near passage of another article names the article of the exemplar's best document, or is named by it.",
         (
-            "If rows are missing, draw more exemplars, raise `multi_documents.depth`, or set `multi_documents.choose` "
-            "to `next_hits`. Otherwise nothing: the next exemplar was tried at no cost."
+            "If rows are missing, raise `multi_documents.first_documents` or `multi_documents.depth`, draw more "
+            "exemplars, or set `multi_documents.choose` to `next_hits`. Otherwise nothing: the next exemplar was tried "
+            "at no cost."
         ),
     )
     NO_ANSWER = (
