@@ -24,7 +24,7 @@ from huggingface_hub.errors import (
 )
 
 from rag_instruct.errors import UserError
-from rag_instruct.files import needs_room, read_json, read_text, whole, write_json
+from rag_instruct.files import needs_room, read_json, read_text, write_json, write_text
 from rag_instruct.logs import bar, logger
 from rag_instruct.settings import Settings
 from rag_instruct.settings.sources import LIST, file_name, remote_files
@@ -264,8 +264,7 @@ def _check(part: Path, source: Source, output: Path) -> None:
             f"{url}: sha256 is {total}, but it was {read_text(seen).split()[0]} in the first download: the file has "
             f"changed; delete {seen} to accept it"
         )
-    with whole(seen) as temporary:
-        temporary.write_text(f"{total}  {output.name}\n", "utf-8")
+    write_text(seen, f"{total}  {output.name}\n")
     logger.info("%s: %s bytes, sha256 %s", output.name, f"{found:,}", total)
 
 

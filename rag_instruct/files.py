@@ -70,10 +70,15 @@ def dump(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+def write_text(path: Path, text: str, errors: str = "strict") -> None:
+    """Write `text` in UTF-8. `errors` says what becomes of characters that UTF-8 cannot encode."""
+    with whole(path) as temporary:
+        temporary.write_text(text, "utf-8", errors)
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as indented JSON."""
-    with whole(path) as temporary:
-        temporary.write_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", "utf-8", HALVES)
+    write_text(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n", HALVES)
 
 
 def write_jsonl(path: Path, rows: Iterable[Any]) -> int:

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from rag_instruct.errors import UserError
-from rag_instruct.files import digest, read_json, whole
+from rag_instruct.files import digest, read_json, write_text
 from rag_instruct.settings import Settings
 
 REPLAY = "RAG_INSTRUCT_REPLAY"  # if set, jobs use only stored answers, without network or key
@@ -17,9 +17,7 @@ def write_settings(config: Settings, folder: Path) -> Path:
     text = json.dumps(config)
     path = folder / f"{digest(text)[:16]}.json"
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with whole(path) as temporary:
-            temporary.write_text(text, "utf-8")
+        write_text(path, text)
     return path
 
 
@@ -62,7 +60,7 @@ def key_fault(variable: str) -> str:
     if missing_key(variable):
         return "is not set"
     key = os.environ.get(variable, "").strip()
-    return "" if key.isascii() and (key.isprintable() or not key) else "has a line break or a sign that no key has"
+    return "" if key.isascii() and key.isprintable() else "has a line break or a sign that no key has"
 
 
 def replays() -> bool:

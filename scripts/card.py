@@ -24,7 +24,7 @@ from pathlib import Path
 from rag_instruct import cli
 from rag_instruct.dataset.card import card as text_of
 from rag_instruct.dataset.card import split, write_parquet
-from rag_instruct.files import read_json, whole
+from rag_instruct.files import read_json, write_text
 from rag_instruct.logs import logger
 from rag_instruct.record_files import read_data_set
 
@@ -54,8 +54,7 @@ def main(
         old.unlink()
     for part_name, part in splits.items():
         write_parquet(data / f"{part_name}.parquet", part)
-    with whole(card) as temporary:
-        temporary.write_text(text, "utf-8")
+    write_text(card, text)
     logger.info("%s: %s", card.parent, ", ".join(f"{len(part):,} {part_name}" for part_name, part in splits.items()))
 
 

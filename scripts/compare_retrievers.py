@@ -21,7 +21,7 @@ from pathlib import Path
 from rag_instruct import cli
 from rag_instruct.errors import UserError
 from rag_instruct.evaluation.retrievers import Measurement, draw_recall, measurements, page
-from rag_instruct.files import whole, write_json
+from rag_instruct.files import write_json, write_text
 from rag_instruct.record_files import read_records
 from rag_instruct.retrieval.runs import Run
 from rag_instruct.schema import Question
@@ -51,8 +51,7 @@ def main(
     named = json_format.loads(labels)
     write_json(json, [one._asdict() for one in found])
     draw_recall(named, found, svg)
-    with whole(markdown) as temporary:
-        temporary.write_text(page(dataset, named, found, svg.name), "utf-8")
+    write_text(markdown, page(dataset, named, found, svg.name))
 
 
 if __name__ == "__main__":

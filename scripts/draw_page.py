@@ -20,7 +20,7 @@ from rag_instruct import cli
 from rag_instruct.evaluation.page import page, samples
 from rag_instruct.evaluation.results import Evaluation
 from rag_instruct.evaluation.summary import Answers
-from rag_instruct.files import read_json, whole
+from rag_instruct.files import read_json, write_text
 
 
 def main(
@@ -35,8 +35,7 @@ def main(
 ) -> None:
     made = read_json(table)
     shown = list(samples(made, Evaluation(scores, made), Answers(outputs, questions), documents))
-    with whole(output) as temporary:
-        temporary.write_text(page(made, shown, template), "utf-8")
+    write_text(output, page(made, shown, template))
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ from pathlib import Path
 import numpy as np
 
 from rag_instruct import cli
-from rag_instruct.files import read_json, whole
+from rag_instruct.files import read_json, write_text
 from rag_instruct.jobs import job_settings
 from rag_instruct.llm.answers import AnswerStore
 from rag_instruct.logs import logger
@@ -73,8 +73,7 @@ def main(
         replies=replies_of(AnswerStore(Path(job_settings(settings)["answers"]))),
     )
     text = page(material, template)
-    with whole(output) as temporary:
-        temporary.write_text(text, "utf-8")
+    write_text(output, text)
     logger.info("%s: %.1f MB", output, len(text.encode()) / 1e6)
 
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from rag_instruct import cli
 from rag_instruct.exemplars.funnel import funnel, shown
 from rag_instruct.exemplars.funnel import report as text_of
-from rag_instruct.files import read_json, whole, write_json
+from rag_instruct.files import read_json, write_json, write_text
 from rag_instruct.logs import logger
 from rag_instruct.record_files import read_records
 from rag_instruct.schema import DroppedExemplar, Exemplar
@@ -48,8 +48,7 @@ def main(
     described = [read_json(path) for path in summaries]
     found = funnel(described, read_json(drawn_counts), stayed, filtered_out)
     write_json(counts, found)
-    with whole(report) as temporary:
-        temporary.write_text(text_of(name, filtered_by, found, parts, seed), "utf-8")
+    write_text(report, text_of(name, filtered_by, found, parts, seed))
     logger.info("%s\n%s", report, shown(found))
 
 

@@ -27,7 +27,7 @@ from rag_instruct.evaluation.results import Evaluation
 from rag_instruct.evaluation.summary import Answers, summary
 from rag_instruct.evaluation.summary import published as scores_of
 from rag_instruct.evaluation.tables import every_score, page
-from rag_instruct.files import read_json, whole, write_json, write_jsonl
+from rag_instruct.files import read_json, write_json, write_jsonl, write_text
 
 
 def main(
@@ -51,10 +51,8 @@ def main(
     made = summary(evaluation, how, quality, differing, scores_of(published, how["benchmarks"]))
     write_jsonl(disagreements, differing)
     write_json(json, made)
-    comma_separated = every_score(made).to_csv(index=False, lineterminator="\n")
-    for path, text in ((markdown, page(made)), (csv, comma_separated)):
-        with whole(path) as temporary:
-            temporary.write_text(text, "utf-8")
+    write_text(markdown, page(made))
+    write_text(csv, every_score(made).to_csv(index=False, lineterminator="\n"))
 
 
 if __name__ == "__main__":
