@@ -14,10 +14,10 @@ def ticks(low: float, high: float, most: int = 5) -> list[float]:
     return [round(number * step, 10) for number in range(first, last + 1)]
 
 
-def ticks_around(low: float, high: float, most: int = 5) -> list[float]:
+def ticks_around(low: float, high: float) -> list[float]:
     """Return evenly spaced whole numbers that span `low`, 0 and `high`, few enough for the width of a phone."""
     low, high = min(low, 0.0), max(high, 0.0)
-    step = max(1.0, _step(low, high, most))
+    step = max(1.0, _step(low, high, 5))
     return [number * step for number in range(math.floor(low / step), math.ceil(high / step) + 1)]
 
 

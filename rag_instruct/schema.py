@@ -29,13 +29,6 @@ class DroppedExemplar(Exemplar, frozen=True, kw_only=True):
     detail: str = ""
 
 
-class Query(Record, frozen=True):
-    """A question to search for, such as that of a benchmark."""
-
-    id: str
-    question: str
-
-
 class Source(Record, frozen=True):
     """A source document of a pair, and its rank in the search that found it."""
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from rag_instruct.errors import UserError
-from rag_instruct.graph.dry_run import dry_run
+from rag_instruct.graph.dry_run import dry_run, jobs_said
 from rag_instruct.paradigms import REFILL
 
 # The colour of each file in rules/.
@@ -82,11 +82,10 @@ def jobs_of(targets: list[str], configfiles: Sequence[Path] = ()) -> list[Job]:
 def jobs_in(dry_run: str) -> list[Job]:
     """Return the jobs in the output of a dry run, sorted."""
     found = []
-    for said in re.split(r"^(?:local)?rule ", dry_run, flags=re.M)[1:]:
-        lines = dict(re.findall(r"^ +(\w+): (.*)$", said, re.M))
+    for rule, lines in jobs_said(dry_run):
         wildcards = dict(pair.split("=", 1) for pair in lines.get("wildcards", "").split(", ") if pair)
         inputs, outputs = (lines[name].split(", ") if name in lines else [] for name in ("input", "output"))
-        found.append(Job(said.split(":", 1)[0], wildcards, inputs, outputs))
+        found.append(Job(rule, wildcards, inputs, outputs))
     return sorted(found, key=lambda job: (job.outputs, job.rule))
 
 

@@ -1,8 +1,9 @@
 """Call Snakemake from a script, in any folder, with this workflow's Snakefile and the user's settings."""
 
+import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rag_instruct.errors import UserError
@@ -31,3 +32,9 @@ def dry_run(targets: Sequence[str], configfiles: Sequence[Path], *options: str) 
         )
     print("".join(line for line in ran.stderr.splitlines(True) if line.startswith(WARNING)), end="", file=sys.stderr)
     return ran.stdout
+
+
+def jobs_said(dry_run: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield the jobs in the output of a dry run: the rule, and what is said of the job by key, such as `input`."""
+    for said in re.split(r"^(?:local)?rule ", dry_run, flags=re.M)[1:]:
+        yield said.split(":", 1)[0], dict(re.findall(r"^ +(\w+): (.*)$", said, re.M))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rag_instruct.graph.dry_run import dry_run
+from rag_instruct.graph.dry_run import dry_run, jobs_said
 from rag_instruct.graph.paid import TEACHER_OF
 from rag_instruct.tables import frame, text
 
@@ -47,28 +47,23 @@ def plan(target: str, configfiles: Sequence[Path] = ()) -> list[Stage]:
 def stale_files(made: Sequence[Path], snakefile: Path, configfiles: Sequence[Path]) -> set[Path]:
     """Return the files that a run would make again if it had to make `made`. Raises UserError as `plan` does."""
     said = dry_run(list(map(str, made)), configfiles, "--rerun-incomplete", "--snakefile", str(snakefile))
-    return {Path(output) for line in re.findall(r"^ +output: (.*)$", said, re.M) for output in line.split(", ")}
+    outputs = [lines["output"] for _, lines in jobs_said(said) if "output" in lines]
+    return {Path(output) for line in outputs for output in line.split(", ")}
 
 
 def stages(dry_run: str) -> list[Stage]:
     """Return the stages in the output of a dry run."""
     found: dict[str, Stage] = {}
-    for job in re.split(r"^(?:local)?rule ", dry_run, flags=re.M)[1:]:
-        rule = job.split(":", 1)[0]
+    for rule, lines in jobs_said(dry_run):
         stage = found.setdefault(rule, Stage(rule))
         stage.jobs += 1
-        stage.reasons[reason(_line_of(job, "reason"))] += 1
-        if named := re.search(r"dataset=(\w+)", job):
+        stage.reasons[reason(lines.get("reason", ""))] += 1
+        if named := re.search(r"\bdataset=(\w+)", lines.get("wildcards", "")):
             stage.datasets.add(named[1])
-        reserved = dict(re.findall(r"\b(gpu|runtime)=(\d+)", _line_of(job, "resources")))
+        reserved = dict(re.findall(r"\b(gpu|runtime)=(\d+)", lines.get("resources", "")))
         stage.gpu_jobs += int(reserved.get("gpu", 0)) > 0
         stage.gpu_hours += int(reserved.get("gpu", 0)) * int(reserved.get("runtime", 0)) / 60 * (rule == RESERVING)
     return list(found.values())
-
-
-def _line_of(job: str, name: str) -> str:
-    said = re.search(rf"^ *{name}: (.*)$", job, re.M)
-    return said[1] if said else ""
 
 
 def reason(said: str) -> str:

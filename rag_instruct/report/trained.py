@@ -22,10 +22,9 @@ def loss_curves(dataset: Path) -> Iterator[dict[str, Any]]:
 def evaluation(dataset: Path) -> dict[str, Any] | None:
     """Return the table of the evaluation's scores, or None without an evaluation."""
     path = dataset.with_suffix("") / "evaluation.json"
-    if path not in files_beside(dataset):
+    if not path.is_file():
         return None
-    table = scores(read_json(path))
-    return {"table": table, "earlier": _earlier(path, dataset)}
+    return {"table": scores(read_json(path)), "earlier": _earlier(path, dataset)}
 
 
 def _earlier(path: Path, dataset: Path) -> bool:
