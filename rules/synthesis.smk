@@ -44,7 +44,7 @@ rule find_facts:
         runtime=growing(240),
     params:
         source_words=setting("source_words"),
-        linked=lambda wildcards, input: (f"--linked {shlex.quote(input.linked)}" if input.linked else ""),
+        linked=file_argument("linked"),
         code=code("find_facts"),
     shell:
         "python -m scripts.find_facts {input.exemplars:q} --run {input.run:q} --passages {input.passages:q}"
@@ -78,12 +78,12 @@ rule synthesise:
         tries=setting("tries"),
         seed=setting("seed"),
         source_words=setting("source_words"),
-        linked=lambda wildcards, input: (f"--linked {shlex.quote(input.linked)}" if input.linked else ""),
-        facts=facts_argument,
+        linked=file_argument("linked"),
+        facts=file_argument("facts"),
         simulate=lambda wildcards: ("" if dataset(wildcards)["simulate_instructions"] else "--no-simulation"),
         declining=declining_argument,
         citations=lambda wildcards: "--citations" if dataset(wildcards)["citations"] else "",
-        language=lambda wildcards: language_argument(dataset(wildcards)),
+        language=language_argument,
         teacher=setting("teacher"),
         asked=asked("teacher"),
         settings=settings_file,

@@ -55,15 +55,15 @@ def published_file(wildcards):
     return f"{path}/passages_{wildcards.shard}" if Path(path).is_dir() else path
 
 
+@readable_errors()
 def index_factory(wildcards):
     """Return faiss's factory string of the corpus's index. Exit if the corpus is searched exactly."""
     factory = corpus(wildcards)["index"]
     if factory == "exact":
-        with readable_errors():
-            raise UserError(
-                f"config.yaml: corpora.{wildcards.corpus}.index is `exact`, which needs no index: give a factory string "
-                "of faiss, such as IVF4096,PQ96"
-            )
+        raise UserError(
+            f"config.yaml: corpora.{wildcards.corpus}.index is `exact`, which needs no index: give a factory string "
+            "of faiss, such as IVF4096,PQ96"
+        )
     return factory
 
 

@@ -1,15 +1,15 @@
 # Functions for rules/scores.smk: they look up files and settings by wildcards.
 
 
+@readable_errors()
 def evaluation_of(wildcards):
     """Return the settings of the data set's evaluation. Exit if it names no benchmark or no model."""
     evaluation = dataset(wildcards)["evaluation"]
     for key in ("benchmarks", "models"):
         if not evaluation[key]:
-            with readable_errors():
-                raise UserError(
-                    f"config.yaml: datasets.{wildcards.dataset}.evaluation.{key} is empty: name at least one of `{key}`"
-                )
+            raise UserError(
+                f"config.yaml: datasets.{wildcards.dataset}.evaluation.{key} is empty: name at least one of `{key}`"
+            )
     return evaluation
 
 
@@ -35,16 +35,16 @@ def evaluation_described(wildcards):
     return json.dumps(evaluated(config, wildcards.dataset))
 
 
+@readable_errors()
 def compared_benchmarks(wildcards):
     """Return the benchmarks whose documents are searched. Exit if there are none."""
     named = dataset(wildcards)["evaluation"]["benchmarks"]
     found = [name for name in named if facts(name, config["benchmarks"][name])["kind"] != "own_context"]
     if not found:
-        with readable_errors():
-            raise UserError(
-                f"config.yaml: datasets.{wildcards.dataset}.evaluation.benchmarks: no benchmark whose documents are "
-                "searched: name at least one of `benchmarks`"
-            )
+        raise UserError(
+            f"config.yaml: datasets.{wildcards.dataset}.evaluation.benchmarks: no benchmark whose documents are "
+            "searched: name at least one of `benchmarks`"
+        )
     return found
 
 

@@ -39,8 +39,9 @@ def facts_of_any(wildcards):
     return rules.find_facts.output[0].format(dataset=wildcards.dataset) if rows_of_sentences(wildcards) else []
 
 
-def facts_argument(wildcards, input):
-    return f"--facts {shlex.quote(input.facts)}" if input.facts else ""
+def file_argument(name):
+    """Return a function for params: the argument --<name> with the input of this name, if there is one."""
+    return lambda wildcards, input: f"--{name} {shlex.quote(input.get(name))}" if input.get(name) else ""
 
 
 def linked_of_several(wildcards):
@@ -62,9 +63,10 @@ def declining_argument(wildcards):
     return f"--declining {share}" if share else ""
 
 
-def language_argument(settings):
+def language_argument(wildcards):
     """Return the argument that names another language than English."""
-    return "" if settings["language"] == "en" else f"--language {settings['language']}"
+    language = dataset(wildcards)["language"]
+    return "" if language == "en" else f"--language {language}"
 
 
 def slot_count(wildcards):
