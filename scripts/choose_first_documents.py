@@ -21,7 +21,7 @@ from pathlib import Path
 
 from rag_instruct import cli
 from rag_instruct.logs import logger
-from rag_instruct.paradigms import tried
+from rag_instruct.paradigms import PARADIGMS, tried
 from rag_instruct.record_files import read_records, write_records
 from rag_instruct.retrieval.linked_documents import first_documents
 from rag_instruct.retrieval.runs import Run
@@ -41,10 +41,11 @@ def main(
     count: int,
     output: Path,
 ) -> None:
-    kept = list(read_records(exemplars, Exemplar))
     rows: dict[str, dict[str, int]] = {}
-    for paradigm, name, number in (quota.replace("=", "/").split("/") for quota in quotas):
-        rows.setdefault(paradigm, {})[name] = int(number)
+    for quota, count_of_set in cli.counts_by_name(quotas, "--quotas").items():
+        paradigm, _, name = quota.partition("/")
+        rows.setdefault(cli.one_of(paradigm, PARADIGMS, "--quotas"), {})[name] = count_of_set
+    kept = list(read_records(exemplars, Exemplar))
     wanted = {name for paradigm in rows for name in tried(kept, paradigm, rows[paradigm], oversample, tries, seed)}
     found = first_documents(sorted(wanted), Run(run, passages), source_words, count)
     logger.info("%d exemplars may be tried; they have %d first documents", len(wanted), len(found))

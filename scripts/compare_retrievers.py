@@ -15,7 +15,6 @@ Args:
     svg: output, .svg: recall by depth
 """
 
-import json as json_format
 from pathlib import Path
 
 from rag_instruct import cli
@@ -38,6 +37,7 @@ def main(
     json: Path,
     svg: Path,
 ) -> None:
+    named = cli.json_object(labels, "--labels")
     asked = {path.parent.name: list(read_records(path, Question)) for path in questions}
     found: list[Measurement] = []
     for path in runs:
@@ -48,7 +48,6 @@ def main(
             f"config.yaml: datasets.{dataset}.evaluation.benchmarks: none of {', '.join(asked)} names gold passages: "
             "add a benchmark with `gold_passage_ids` or `gold_titles`"
         )
-    named = json_format.loads(labels)
     write_json(json, [one._asdict() for one in found])
     draw_recall(named, found, svg)
     write_text(markdown, page(dataset, named, found, svg.name))

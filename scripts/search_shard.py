@@ -15,10 +15,10 @@ Args:
     output: output, .npy
 """
 
-import json
 from pathlib import Path
 
 from rag_instruct import cli
+from rag_instruct.files import read_json
 from rag_instruct.retrieval.depths import refuse_depth, search_depth
 from rag_instruct.retrieval.search import search_shard
 
@@ -34,7 +34,7 @@ def main(
     later_depth: int = 0,
     output: Path,
 ) -> None:
-    listed = json.loads(shards.read_text("utf-8"))
+    listed = read_json(shards)
     refuse_depth(max(depth, later_depth), listed["passages"])
     k = search_depth(depth, deeper, listed["passages"])
     search_shard(queries, vectors, listed["first_rows"][shard], k, output)

@@ -7,11 +7,11 @@ Args:
     count: number of rows to show
 """
 
-import json
 import textwrap
 from pathlib import Path
 
 from rag_instruct import cli
+from rag_instruct.files import read_json
 from rag_instruct.record_files import read_data_set
 from rag_instruct.schema import Row
 
@@ -41,7 +41,7 @@ def main(dataset: Path, *, count: int = 3) -> None:
     ordered = [*first.values(), *(row for row in rows if row not in first.values())]
     print("\n\n".join(show(row) for row in ordered[:count]))
     counts = dataset.with_suffix("") / "counts.json"
-    made = json.loads(counts.read_text("utf-8"))["paradigms"] if counts.exists() else {}
+    made = read_json(counts)["paradigms"] if counts.exists() else {}
     by_paradigm = ", ".join(f"{name} {one['rows']} of {one['wanted']}" for name, one in made.items())
     print(f"\n{dataset.resolve()}: {len(rows)} rows. {by_paradigm}".rstrip())
 

@@ -19,8 +19,8 @@ Args:
 """
 
 from collections.abc import Sequence
-from json import loads
 from pathlib import Path
+from typing import Any
 
 from rag_instruct import cli
 from rag_instruct.evaluation.results import Evaluation
@@ -43,7 +43,7 @@ def main(
     described: str,
     published: Path,
 ) -> None:
-    how = loads(described)
+    how: Any = cli.json_object(described, "--described")
     evaluation = Evaluation(scores, how)
     answers = Answers(outputs, questions)
     differing = list(answers.joined(evaluation.disputed()))

@@ -113,6 +113,10 @@ def test_a_wrong_argument_is_said_in_one_line(given, told, capsys):
         ("draw_exemplars", ["x", "--cleaning", "{}"], "--cleaning: the JSON object lacks the key 'characters'"),
         ("filter_rows", ["x", "--quality-filters", '{"langage": "en"}'], "--quality-filters: 'langage' is unknown"),
         ("measure_evidence", ["x", "--thresholds", '{"help": 1}'], "--thresholds: 'help' is unknown"),
+        ("compare_retrievers", ["x", "--labels", "[]"], "--labels: '[]' is no JSON object"),
+        ("tabulate", ["--described", "popqa"], "--described: 'popqa' is no JSON"),
+        ("choose_first_documents", ["x", "--quotas", "multi_doc_answer/*"], "--quotas: 'multi_doc_answer/*' has no name"),
+        ("choose_first_documents", ["x", "--quotas", "alpaca=5"], "--quotas: 'alpaca' is unknown"),
     ],
 )  # fmt: skip
 def test_json_and_counts_that_cannot_be_read_are_wrong_arguments(script, given, told, capsys, tmp_path, monkeypatch):
