@@ -57,12 +57,8 @@ class Code:
 
     def _all_code(self) -> str:
         """Return a digest of all files of the project. The version of Python decides how code is written out."""
-        folders = [self._folder(package) for package in PROJECT]
-        files = [
-            (file, folder)
-            for folder, name in zip(folders, PROJECT, strict=True)
-            for file in (folder / name).rglob("*.py")
-        ]
+        packages = [self._folder(name) / name for name in PROJECT]
+        files = [(file, package.parent) for package in packages for file in package.rglob("*.py")]
         texts = sorted(f"{file.relative_to(folder)}\n{file.read_text('utf-8')}" for file, folder in files)
         return digest(str(sys.version_info[:2]), *texts)
 

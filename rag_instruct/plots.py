@@ -34,19 +34,20 @@ class Axes:
         self.x, self.y = x, y
         self.labels = x_label, y_label
 
-    def point(self, x: float, y: float) -> str:
-        return f"{self.across(x)},{self.down(y)}"
-
     def across(self, x: float) -> float:
+        """Return the distance of a value from the left, in percent of the width."""
         return round(100 * (x - self.x[0]) / max(self.x[1] - self.x[0], 1e-9), 2)
 
     def down(self, y: float) -> float:
+        """Return the distance of a value from the top, in percent of the height."""
         return round(100 - 100 * (y - self.y[0]) / max(self.y[1] - self.y[0], 1e-9), 2)
 
     def line(self, points: Iterable[Point]) -> str:
-        return " ".join(self.point(*point) for point in points)
+        """Return the points of a polyline, for SVG's attribute `points`."""
+        return " ".join(f"{self.across(x)},{self.down(y)}" for x, y in points)
 
     def band(self, xs: Sequence[float], low: Sequence[float], high: Sequence[float]) -> str:
+        """Return the points of the polygon between two curves."""
         there, back = list(zip(xs, low, strict=True)), list(zip(xs, high, strict=True))
         return self.line([*there, *reversed(back)])
 
