@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from rag_instruct.schema import Pair, Row
 
 CODE = re.compile(r"(?s:```.*?(?:```|\Z)|`[^`\n]+`)")
-# After a space, a punctuation mark or another citation, so that items[0] of a program is none. Code has none.
+# A citation follows a space, a punctuation mark or another citation, so items[0] in a program is none. Code has none.
 BEFORE = r"""[\s.!?,;:()"\]]"""
 CITATION = re.compile(rf"{CODE.pattern}|(?<!\s)(\s*)(?:(?<={BEFORE})|^)\[(\d{{1,2}})\]")
-# How teachers write citations, too: rain[1], ([1]), [1, 2], [1-3], [Document 1], and with the brackets of Chinese.
+# Other forms that teachers write: rain[1], ([1]), [1, 2], [1-3], [Document 1], and with the brackets of Chinese.
 NUMBER = r"(?:(?:documents?|docs?\.?) ?)?[1-9]\d?"
 BRACKETS = (
     rf"[\[\u3010\uff3b]\s*{NUMBER}(?:\s*(?:[-\u2013&]|[,;\uff0c\u3001]|,? ?and)\s*{NUMBER})*\s*[\]\u3011\uff3d](?!\()"

@@ -20,8 +20,8 @@ def hold(path: Path, wait: bool, shared: bool = False, quiet: bool = False) -> I
     """Lock the file `path` until the returned file is closed. Without `wait`, return None if the lock is taken.
 
     Several processes may hold a lock at once if all hold it `shared`. On a file system without locks, log a warning
-    and go on without the lock. In a folder that we may only read, nobody writes: `wait` then returns None without a
-    lock. `quiet` logs no wait.
+    and go on without the lock. Nobody writes to a read-only folder: with `wait`, return None there, without a lock.
+    With `quiet`, a wait is not logged.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -57,8 +57,8 @@ class Claims:
     """Claims of a session on requests and batches. A key is a sha256 or other random hexadecimal digits.
 
     A claim is the lock of one byte of a file. There are several files, because the kernel goes through all locks of a
-    file whenever it grants one. A claim that is taken twice must be dropped twice. On a file system without locks, a
-    warning says so and every claim is granted that this process does not hold already.
+    file whenever it grants one. A claim that is taken twice must be dropped twice. On a file system without locks, log
+    a warning, and refuse only claims that this process holds already.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -91,8 +91,9 @@ class Claims:
 class _Locks:
     """The locked keys of a folder in this process. All its sessions share them.
 
-    The kernel grants a process each lock that it has already. When a process closes a file, it loses all locks of this
-    file, even those of another open one. So the files stay open while any session holds a claim.
+    The kernel does not keep sessions of one process apart: it grants a process any lock that the process already has.
+    When a process closes a file, it loses all locks of this file, even if the file is open a second time. So the files
+    stay open while any session holds a claim.
     """
 
     def __init__(self, folder: Path) -> None:

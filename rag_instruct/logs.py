@@ -26,12 +26,12 @@ def first_process() -> bool:
 
 
 def stop_printing() -> None:
-    """Let what is still printed go nowhere: the reader, for example `| head`, has read enough."""
+    """Discard all further output to stdout, because its reader has ended, for example `| head`."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def copy_to(log: Path) -> None:
-    """Write all messages to a file too. Only the first process of a training writes, and later calls do nothing."""
+    """Write all messages to a file too. Only the first process of a training does, and only the first call counts."""
     root = logging.getLogger()
     if first_process() and not any(isinstance(handler, logging.FileHandler) for handler in root.handlers):
         log.parent.mkdir(parents=True, exist_ok=True)

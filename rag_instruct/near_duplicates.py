@@ -39,7 +39,7 @@ class NearDuplicates:
         return None
 
     def _are_similar(self, mine: set[int], theirs: "array[int]") -> bool:
-        """Say whether the Jaccard index is at least the threshold. It is at most the quotient of the two sizes."""
+        """Return whether the Jaccard index is at least the threshold. It is at most the quotient of the sizes."""
         less, more = sorted((len(mine), len(theirs)))
         if less / max(more, 1) < self._threshold:
             return False

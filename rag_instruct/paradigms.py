@@ -38,14 +38,14 @@ PARADIGMS = {
 }
 
 
-LOOKED_AT = 4  # candidates that a slot looks at for each that it may try, because some have no documents
+LOOKED_AT = 4  # a slot looks at this many candidates for each of its tries, because some have no documents
 HELPED = tuple(name for name in PARADIGMS if name != "useless_doc")  # paradigms whose documents help
 WITH_ANSWER = ("single_doc_answer", "multi_doc_answer")  # paradigms whose documents state the answer
 
 # In a prompt's file: its questions and answers are made from facts, and the teacher chooses a wording.
 OF_SENTENCES = re.compile(r"^focus: *[\"']?sentence\b", re.M)
 
-REFILL = "refill"  # in the place of a paradigm: the pairs of all paradigms that replace lost ones
+REFILL = "refill"  # stands for a paradigm in paths: pairs of all paradigms, which replace dropped ones
 ANY = "*"  # instead of a set's name: all exemplar sets
 
 
@@ -68,7 +68,10 @@ def quotas(dataset: Mapping[str, Any], paradigm: str) -> dict[str, int]:
 
 
 def is_refilled(dataset: Mapping[str, Any]) -> bool:
-    """Return whether dropped rows are replaced. Nobody has searched for new questions where `runs` are given."""
+    """Return whether dropped rows are replaced. They are not if `runs` replace the search for noise documents.
+
+    A given run has no hits for new questions.
+    """
     return bool(dataset["refill"]) and not set(dataset["runs"]) & set(PARADIGMS)
 
 

@@ -33,7 +33,7 @@ CHARACTERS_PER_WORD = {EAST: 1.8, SOUTHEAST: 4.0}
 UNSPACED = rf"[{EAST}{SOUTHEAST}]\p{{M}}*"
 WITHOUT_SPACES = regex.compile(UNSPACED, regex.V1)
 LETTER = rf"[\w\p{{M}}--[_{EAST}{SOUTHEAST}]]"
-# Latin, accents and punctuation need no regard for scripts. Faster tests and patterns do for texts of these alone.
+# Texts of Latin letters, accents and punctuation alone get faster tests and patterns, without regard for scripts.
 OTHER_SCRIPTS = re.compile("[\u0300-\u1fff\u2c00-\ud7ff\uf900-\ufaff\U00010000-\U0003ffff]")
 
 
@@ -69,7 +69,7 @@ SPELLINGS = dict(
 )
 SPELLING = re.compile(f"[{''.join(SPELLINGS)}]")
 APOSTROPHE = re.compile("[\u2018\u2019\u02bc\uff07]")
-# A letter alone, or twice as in a genotype, may differ from its small form by its meaning: R is no r, Rr no RR. A and I
+# The case of a single letter, or of two in a genotype, may change the meaning: R is not r, and Rr is not RR. A and I
 # are words, and initials are written in either case.
 CASED = re.compile(
     r"\b(?:[B-HJ-Z]|(?!II)([A-Z])\1|Aa|Bb|Cc|Dd|Ee|Ff|Gg|Hh|Ll|Nn|Pp|Rr|Ss|Tt|Ww|Yy)\b(?!'|\.\s?[A-Za-z])"
@@ -131,7 +131,7 @@ def _no_accent(found: re.Match[str]) -> str:
 
 
 def count_words(text: str) -> int:
-    """Return the number of words between spaces, and an estimate of it for scripts without spaces."""
+    """Return the number of words: those between spaces, plus an estimate for scripts without spaces."""
     if not has_other_scripts(text):
         return len(text.split())
     characters = sum(len(UNSPACED_BY[script].findall(text)) / per for script, per in CHARACTERS_PER_WORD.items())
@@ -139,7 +139,7 @@ def count_words(text: str) -> int:
 
 
 def share_of_word(word: str) -> float:
-    """Return which part of a word a word of `fold` is: less than 1 for a character of a script without spaces."""
+    """Return what share of a word one item of `fold` is: below 1 for a character of a script without spaces."""
     found = (1 / per for script, per in CHARACTERS_PER_WORD.items() if UNSPACED_BY[script].fullmatch(word))
     return next(found, 1.0)
 
@@ -150,7 +150,7 @@ def count_characters(text: str) -> int:
 
 
 def per_words(text: str, number: int) -> int:
-    """Return how many words of `fold` make `number` words of this text: more where each character counts as one."""
+    """Return how many items of `fold` make `number` words: more than `number` in scripts without spaces."""
     if not has_other_scripts(text):
         return number
     return max(number, round(number * len(fold(text).split()) / max(count_words(text), 1)))
@@ -195,6 +195,7 @@ def marks(text: str) -> set[str]:
 
 
 def share(part: set[str], whole: set[str]) -> float:
+    """Return the share of `part` that is in `whole`, or 1 if `part` is empty."""
     return len(part & whole) / len(part) if part else 1.0
 
 
@@ -205,6 +206,7 @@ def stem_of(question: str) -> str:
 
 
 def options_of(question: str) -> dict[str, str]:
+    """Return the texts of a question's options by letter."""
     return {option[1]: option[2].strip() for option in _options(question)}
 
 

@@ -1,4 +1,4 @@
-"""Finds texts that solve one or more examples before they set their task, as few-shot prompts do."""
+"""Find texts that solve one or more examples before they set their task, as few-shot prompts do."""
 
 import re
 
@@ -24,7 +24,7 @@ OPTION_B = re.compile(rf"{_BEGIN}b\W{{0,2}}[:.)]", re.I | re.M)
 
 
 def has_worked_examples(text: str) -> bool:
-    """Say whether the text has a solved task, and after it a task that is left to solve.
+    """Return whether the text has a solved task, and after it an unsolved one.
 
     An unsolved label at the end ("Answer:", "Answer: Let's think step by step.") is a form and no example. "A:" before
     "B:" is an option.

@@ -1,4 +1,4 @@
-"""Print how often our scorers score outputs rightly that are made from the gold answers of benchmarks.
+"""Print how often our scorers are right about outputs that are made from benchmarks' gold answers.
 
 python -m scripts.measure_scorers triviaqa=unfiltered.json arc=ARC-Challenge-Test.jsonl
 

@@ -16,9 +16,9 @@ from rag_instruct.settings import Settings
 
 HUB = "HF_TOKEN"
 WARNING = "warning: "  # begins what a dry run and a preview say about keys
-RuleNames = Mapping[str, str]  # of this workflow's rules, by those that another workflow gave them
+RuleNames = Mapping[str, str]  # names of this workflow's rules, by the names that another workflow gave them
 NO_RULE_NAMES: RuleNames = MappingProxyType({})
-PATIENCE = 2.0  # seconds in which the hub may say what is gated; what it does not say is found by the download
+PATIENCE = 2.0  # seconds to wait for the hub; a download finds out what the hub did not say in time
 
 
 class Needed(NamedTuple):
@@ -28,8 +28,8 @@ class Needed(NamedTuple):
         variable: its environment variable
         by: the model or data set that needs it
         to_make: the first file that is made with it
-        revision: of what the hub may give only to those who accepted its terms
-        is_data: whether that is a data set
+        revision: for a key of the hub: the repository's revision
+        is_data: for a key of the hub: whether the repository is a data set
     """
 
     variable: str
@@ -48,7 +48,7 @@ def refuse_missing_keys(jobs: Iterable[Any], settings: Settings, names: RuleName
 def missing_keys(jobs: Iterable[Any], settings: Settings, names: RuleNames = NO_RULE_NAMES) -> list[str]:
     """Return a sentence about each key that the jobs need and the environment lacks, with its remedy.
 
-    `names` has the names of this workflow's rules by those that another workflow gave them.
+    `names` has the names of this workflow's rules by the names that another workflow gave them.
     """
     ordered = sorted((job for job in jobs if job.output), key=lambda job: str(job.output[0]))
     return sentences(key for job in ordered for key in _needed(job, names, settings))
@@ -66,10 +66,10 @@ def sentences(needed: Iterable[Needed]) -> list[str]:
 
 
 def _gated(hubs: dict[str, Needed]) -> dict[str, Needed]:
-    """Return those that the hub gives only to those who accepted their terms. Ask the hub about all at once.
+    """Return the gated repositories, whose terms one must accept first. Ask the hub about all at once.
 
-    Without a network the name of the hub may be looked up for much longer than the request may take. So threads that
-    nobody waits for ask.
+    Without a network, the look-up of the hub's name may take much longer than the timeout of a request. So daemon
+    threads ask, and we wait at most PATIENCE seconds for them.
     """
     gated: dict[str, Needed] = {}
 
@@ -119,7 +119,10 @@ def _sentence(variable: str, needs: dict[str, Needed]) -> str:
 
 
 def missing_keys_of(settings: Settings, dataset: str, bought: set[str]) -> list[str]:
-    """Return the same sentences for a data set. `bought` has the models that would still be asked."""
+    """Return a sentence about each key that the rest of a data set needs and the environment lacks.
+
+    `bought` has the models that would still be asked.
+    """
     chosen = settings["datasets"][dataset]
     evaluated = [settings["models"][name] for name in chosen["evaluation"]["models"]]
     names = [chosen["teacher"], chosen["exemplar_filter"], chosen["verification"].get("judge")]
@@ -143,7 +146,7 @@ def of_teacher(teacher: dict[str, Any], to_make: str) -> Iterator[Needed]:
 
 
 def of_hub(name: str, revision: str | None, to_make: str, is_data: bool = False) -> Iterator[Needed]:
-    """Yield the hub's key if `name` is a repository there that this machine does not have. It may be open to all."""
+    """Yield the hub's key if `name` is a repository that this machine lacks. Repositories open to all count too."""
     if re.fullmatch(r"[\w.-]+/[\w.-]+", name) and not Path(name).exists() and not _is_cached(name, revision):
         yield Needed(HUB, name, to_make, revision, is_data)
 

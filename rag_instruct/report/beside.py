@@ -13,7 +13,7 @@ def files_beside(dataset: Path) -> list[Path]:
 
 
 def state_beside(dataset: Path) -> str:
-    """Return a digest of these files.
+    """Return a digest of `files_beside`.
 
     It is a rule param, so Snakemake rebuilds the report if one of the files is added, removed or changed.
     """

@@ -141,7 +141,7 @@ def read_config(folder: Path, more: Iterable[Path] = ()) -> Settings:
 
 
 def _merged(before: Any, added: Any) -> Any:
-    """Return settings with the keys of `added`, as Snakemake merges files: sections key by key, other values whole."""
+    """Return `before` with the keys of `added`. As in Snakemake, sections merge and other values replace."""
     if not (isinstance(before, dict) and isinstance(added, dict)):
         return added
     return before | {key: _merged(before.get(key), value) for key, value in added.items()}
@@ -154,7 +154,7 @@ def json_schema() -> str:
 
 
 def filled(given: Any, found: Any) -> Any:
-    """Return a copy of `given`, and behind its keys the defaults of `found`. The given keys keep order and values."""
+    """Return a copy of `given` with the defaults of `found` after its keys. Given keys keep their order and values."""
     if isinstance(found, Section):
         inner = found.given()
         return {key: filled(value, inner[key]) for key, value in given.items()} | {

@@ -20,7 +20,7 @@ def verdicts_of(paths):
 
 
 def stopped_before_verification(wildcards):
-    """Return the file of the rows that a filter stopped. The refill waits for verdicts, so these wait for no refill."""
+    """Return the file of the rows that a filter stopped. Verdicts must not wait for the refill, which needs them."""
     refill_waits = is_refilled(dataset(wildcards)) and wildcards.paradigm != REFILL
     made_by = rules.filter_before_refill if refill_waits else rules.filter_rows
     return made_by.output.stopped.format(dataset=wildcards.dataset)
@@ -43,10 +43,10 @@ def measuring(wildcards):
 
 
 def rows_wanted(wildcards):
-    """Return how many rows each paradigm shall have, as arguments."""
+    """Return the wanted rows of each paradigm as arguments, such as useless_doc=8000."""
     return " ".join(f"{name}={rows}" for name, rows in wanted(dataset(wildcards)).items())
 
 
 def rows_may_drop(settings):
-    """Say whether evidence or verification may drop or relabel a row, so that a surplus row takes its place."""
+    """Return whether evidence or verification may drop or relabel a row, so that a surplus row takes its place."""
     return settings["evidence"]["failing"] != "keep" or bool(settings["verification"]["share"])

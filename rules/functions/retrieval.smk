@@ -1,7 +1,7 @@
 # Functions for rules/retrieval.smk: they look up files and settings by wildcards.
 
 QUERIES = ["exemplars", FIRST_DOCUMENTS, *PARADIGMS, REFILL, *(EVALUATION + name for name in config["benchmarks"])]
-FEW_QUERIES = 300  # to embed or search so few takes less time than the start of the job
+FEW_QUERIES = 300  # a job embeds or searches this many in less time than it takes to start
 LISTED = 100  # hits per query of a run that others are made from, and of runs that retrieval.md compares
 
 
@@ -30,7 +30,7 @@ def query_file(wildcards):
 
 
 def threads_of_queries(wildcards):
-    """Return the threads of a job that embeds or searches queries. One in a small data set, whose jobs run side by side."""
+    """Return the threads of a job that embeds or searches queries: one in a small data set, whose jobs run together."""
     settings = dataset(wildcards)
     queries = sum(settings["exemplars"].values()) + sum(wanted(settings).values())
     return 1 if queries <= FEW_QUERIES and not tested(wildcards) else 4
@@ -45,7 +45,7 @@ def depth(wildcards):
     if tested(wildcards):
         return settings["evaluation"]["documents"]
     if wildcards.queries == FIRST_DOCUMENTS:
-        return 1  # a small corpus has fewer than `listed`
+        return 1  # a small corpus has fewer hits than `listed` asks for
     return settings["source_depth"] if wildcards.queries == "exemplars" else settings["noise"]["depth"]
 
 
@@ -130,7 +130,7 @@ def reranker_arguments(wildcards):
 
 
 def listed(wildcards):
-    """Return how many hits a run has if the corpus has so many passages. The run that later stages read has `depth`."""
+    """Return the most hits per query of a run; a small corpus has fewer. The run that later stages read has `depth`."""
     if wildcards.queries == FIRST_DOCUMENTS:
         return dataset(wildcards)["multi_documents"]["depth"]
     if not wildcards.way:
