@@ -1,4 +1,4 @@
-"""Read and write our own records as JSON lines, and check each against its type. Nothing else reads or writes them."""
+"""Read and write our own records as JSON lines, and check each against its type."""
 
 import json
 import re

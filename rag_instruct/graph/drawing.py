@@ -60,8 +60,8 @@ class Job:
     def stage(self) -> str:
         """The rule, and the kind of queries that it handles.
 
-        Without the kind, the searches of exemplars, of first documents, of new questions and of the refill's would
-        share one box. The graph would then have a cycle, because they come one after the other.
+        Without the kind, the searches for exemplars, first documents, new questions and the refill would share one
+        box. The graph would then have a cycle, because these searches come one after the other.
         """
         if REFILL in (self.wildcards.get("queries"), self.wildcards.get("paradigm")):
             return f"{self.rule} of the refill"

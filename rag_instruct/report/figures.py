@@ -69,7 +69,7 @@ def exemplar_steps(exemplars: Funnel) -> list[Step]:
 
 
 def candidate_steps(counts: Mapping[str, Any]) -> list[Step]:
-    """Return the funnel from candidates to rows, by way of those that the teacher got."""
+    """Return the funnel from candidates to rows. If some candidates were never sent, a step counts those that were."""
     reasons = sum((Counter(reasons) for reasons in counts["rejects"].values()), Counter[str]())
     drops = [Step(name, count, True, explain(name)) for name, count in reasons.most_common()]
     unasked = [step for step in drops if step.label in WITHOUT_REQUEST]
@@ -80,7 +80,7 @@ def candidate_steps(counts: Mapping[str, Any]) -> list[Step]:
 
 
 def sent_to_teacher(counts: Mapping[str, Any]) -> int:
-    """Return the number of candidates that the teacher got. Others had no documents to ask about."""
+    """Return the number of candidates that were sent to the teacher. The others had nothing to ask about."""
     rejects = [pair for part in counts["rejects"].values() for pair in part.items()]
     sent: int = counts["rows"] + sum(count for reason, count in rejects if reason not in WITHOUT_REQUEST)
     return sent
@@ -101,7 +101,7 @@ def rejects(counts: Mapping[str, Any]) -> "pd.DataFrame":
 
 
 def acceptance(counts: Mapping[str, Any]) -> "pd.DataFrame":
-    """Return how many of the candidates that the teacher got passed the checks of a single pair.
+    """Return how many of the candidates that were sent to the teacher passed the checks of a single pair.
 
     A row counts for the paradigm that it was written for. The interval is Wilson's.
     """

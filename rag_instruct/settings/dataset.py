@@ -34,8 +34,8 @@ Threshold = OrOff[ShareAboveZero]
 ENGLISH = "en"
 LANGUAGE = 'Give a code of ISO 639-1 (with quotes for "no", which YAML reads as false); `false` allows any language.'
 JACCARD = (
-    "Two {0} with at least this share of common word pairs (Jaccard) count as one; `false` keeps near copies. A share "
-    "below 0.7 takes long for tens of thousands."
+    "Two {0} with at least this share of common word pairs (Jaccard) count as one; `false` keeps near copies. With a "
+    "share below 0.7, tens of thousands take long."
 )
 
 
@@ -113,8 +113,8 @@ class Thresholds(Section):
 
     helps: Amount = Field(
         0.35,
-        description="Documents help from this number of bits per token on: the clear bits of the answer, and "
-        "`question_weight` times the bits of the question. Several needed documents help in any case.",
+        description="Documents help if they give at least this number of bits per token: the clear bits of the answer "
+        "plus `question_weight` times the bits of the question. Several needed documents help in any case.",
         examples=[0.5],
     )
     question_weight: Amount = Field(0.4, description="What a bit of the question counts.", examples=[0.2])
@@ -249,7 +249,7 @@ class Noise(Section):
         "window",
         description="`window`: ranks from `beyond` to `depth`, as in the paper. `hard`: the first ranks, without "
         "passages that have the answer's words. `random`: anywhere in the corpus except the ranks up to `depth`. If "
-        "`hard` or `random` find too few, the window's follow. `mixed`: a third of each.",
+        "`hard` or `random` find too few, documents of the window follow. `mixed`: a third of each.",
         examples=["mixed"],
     )
 
@@ -433,9 +433,9 @@ class Dataset(Section):
     )
     refill: bool = Field(
         True,
-        description="Whether row slots whose pair was dropped after the synthesis (as a duplicate, by a filter, "
-        "for lack of noise, by evidence or verification) try their next candidates, as far as rows are missing and "
-        "`tries` allows.",
+        description="Whether dropped pairs are replaced: as long as rows are missing, their slots try the next "
+        "candidates, up to `tries`. Pairs are dropped as duplicates, by filters, for lack of noise, by evidence or by "
+        "verification.",
         examples=[False],
     )
     tries: Positive = Field(

@@ -76,7 +76,7 @@ class Written(Section):
     )
     quoted: Maybe[bool] = Field(
         None,
-        description="false for a .tsv or .csv file whose fields were joined without quoting: quotes are texts. true "
+        description="false for a .tsv or .csv file whose fields were joined without quoting: quotes are text. true "
         "for a .tsv file whose quoted fields contain what looks like rows; left out, such a file is refused.",
         examples=[False],
     )
@@ -239,7 +239,7 @@ class Encoder(Section):
     )
     dimension: Maybe[Positive] = Field(
         None,
-        description="The number of a vector's first numbers that are kept, for models that are trained for it "
+        description="How many numbers of a vector are kept, from its beginning, for models that are trained for this "
         "(Matryoshka). Left out, all are kept.",
         examples=[256],
     )
