@@ -40,7 +40,7 @@ class Reason(StrEnum):
         "no human turn",
         READING,
         "The conversation has no turn of a human.",
-        ("List the set's names for the human role under `fields.human`."),
+        "List the set's names for the human role under `fields.human`.",
     )
     LATER_PART = "later part", READING, "The record is a later part of a conversation that was cut into several.", _SET
     LABELLED_LANGUAGE = "labelled as another language", READING, "The set labels the conversation as not English.", _SET
@@ -51,20 +51,20 @@ class Reason(StrEnum):
         "wrong schema",
         READING,
         "The record does not have the set's schema.",
-        ("Correct the set's `schema` or `fields`; the log shows the first such record."),
+        "Correct the set's `schema` or `fields`; the log shows the first such record.",
     )
 
     TOO_SHORT = (
         "too short",
         DRAWING,
         "The instruction has fewer characters than allowed.",
-        ("Lower the first number of `cleaning.characters`."),
+        "Lower the first number of `cleaning.characters`.",
     )
     TOO_LONG = (
         "too long",
         DRAWING,
         "The instruction has more characters than allowed.",
-        ("Raise the second number of `cleaning.characters`."),
+        "Raise the second number of `cleaning.characters`.",
     )
     REPEATED = "repeated", DRAWING, "An earlier exemplar has the same words.", _SET
     WORKED_EXAMPLES = "worked examples", DRAWING, "The instruction solves examples before its task.", _SET
@@ -72,19 +72,19 @@ class Reason(StrEnum):
         "another language",
         DRAWING,
         "The text is surely in another language than config.yaml asks for.",
-        ("Change `cleaning.language` for exemplars, `quality_filters.language` for rows."),
+        "Change `cleaning.language` for exemplars, `quality_filters.language` for rows.",
     )
     IN_A_BENCHMARK = (
         "in a benchmark",
         DRAWING,
         "The text has 13 consecutive words of a benchmark's question, or all of a shorter one.",
-        ("Nothing. Remove a benchmark from `decontaminate` only if you do not evaluate on it."),
+        "Nothing. Remove a benchmark from `decontaminate` only if you do not evaluate on it.",
     )
     NEAR_DUPLICATE = (
         "near duplicate",
         DRAWING,
         "The text shares most of its word pairs with an earlier text.",
-        ("Raise `cleaning.near_duplicates` for exemplars, `quality_filters.near_duplicates` for rows."),
+        "Raise `cleaning.near_duplicates` for exemplars, `quality_filters.near_duplicates` for rows.",
     )
 
     CODE = "code", FILTERING, "The instruction asks for a program.", _FILTER
@@ -101,52 +101,48 @@ class Reason(StrEnum):
         "no documents",
         ASKING,
         "The exemplar's search found no documents that suit the paradigm, or only short ones.",
-        ("Raise `source_depth`, lower `source_words`, draw more exemplars, or use a corpus that fits them."),
+        "Raise `source_depth`, lower `source_words`, draw more exemplars, or use a corpus that fits them.",
     )
     NO_SENTENCE = (
         "no usable sentence",
         ASKING,
         "Compact prompts ask about parsed sentences, and those of the exemplar's documents have no fact, or no further "
         "one, that suits the paradigm.",
-        (
-            "Use texts with dates, numbers, places and names, or `prompts: full` with a model of at least 1 to 4 "
-            "billion parameters, on a server of your own or of a provider: docs/own_teacher.md has recipes."
-        ),
+        "Use texts with dates, numbers, places and names, or `prompts: full` with a model of at least 1 to 4 "
+        "billion parameters, on a server of your own or of a provider: docs/own_teacher.md has recipes.",
     )
     NO_LINK = (
         "no linked documents",
         ASKING,
         "No near passage of another article names the article of the exemplar's best document, or is named by it.",
-        (
-            "If rows are missing, raise `multi_documents.first_documents` or `multi_documents.depth`, draw more "
-            "exemplars, or set `multi_documents.choose` to `next_hits`. Otherwise nothing: the next exemplar was tried "
-            "at no cost."
-        ),
+        "If rows are missing, raise `multi_documents.first_documents` or `multi_documents.depth`, draw more "
+        "exemplars, or set `multi_documents.choose` to `next_hits`. Otherwise nothing: the next exemplar was tried "
+        "at no cost.",
     )
     NO_ANSWER = (
         "no answer",
         ASKING,
         "The endpoint refused the request for good; `detail` has its message.",
-        ("Read `detail`. Often the documents are too long for the model, or a content filter stopped the request."),
+        "Read `detail`. Often the documents are too long for the model, or a content filter stopped the request.",
     )
     UNFINISHED = (
         "unfinished",
         ASKING,
         "The model did not finish its reply; `detail` has the finish reason.",
-        ("If `detail` is `length`, raise the prompt's `max_tokens` or the teacher's `reasoning_tokens`."),
+        "If `detail` is `length`, raise the prompt's `max_tokens` or the teacher's `reasoning_tokens`.",
     )
     REFUSED = (
         "refused",
         ASKING,
         "The model refused to answer, in the reply's refusal field.",
-        ("Use another teacher, or exemplars of another set."),
+        "Use another teacher, or exemplars of another set.",
     )
     SKIPPED = "skipped", ASKING, "The teacher found no natural question over the documents.", _CORPUS
     UNPARSABLE = (
         "unparsable",
         ASKING,
         "The reply does not have the format that the prompt asks for.",
-        ("Use a teacher that follows JSON schemas, or the compact prompts."),
+        "Use a teacher that follows JSON schemas, or the compact prompts.",
     )
 
     NOT_OFFERED = (
@@ -167,7 +163,7 @@ class Reason(StrEnum):
         "worked example",
         PAIRS,
         "The question solves an example before it asks, as the exemplar did.",
-        ("Use a stronger teacher, or set `cleaning.worked_examples` to true."),
+        "Use a stronger teacher, or set `cleaning.worked_examples` to true.",
     )
     REFUSAL = "refusal", PAIRS, "The answer says in words that it cannot answer.", _TEACHER
     NOT_DECLINED = (
@@ -189,7 +185,7 @@ class Reason(StrEnum):
         "not standalone",
         PAIRS,
         "The question or the answer mentions a document, or the question refers to something that it does not name.",
-        (_TEACHER),
+        _TEACHER,
     )
     BAD_OPTIONS = (
         "bad options",
@@ -209,13 +205,13 @@ class Reason(StrEnum):
     ANSWER_IN_DOCUMENT = (
         "answer in document",
         PAIRS,
-        ("The paradigm needs a document without the answer, but the document seems to state it."),
+        "The paradigm needs a document without the answer, but the document seems to state it.",
         _TEACHER,
     )
     ONE_IS_ENOUGH = (
         "one document is enough",
         PAIRS,
-        ("The paradigm needs several documents, but one of them has the whole answer, or the teacher used only one."),
+        "The paradigm needs several documents, but one of them has the whole answer, or the teacher used only one.",
         _TEACHER,
     )
     FIRST_UNUSED = (
@@ -228,53 +224,51 @@ class Reason(StrEnum):
         "repeated question",
         PAIRS,
         "An earlier pair or row has the same question. With compact prompts also: it asks for the same fact.",
-        ("Draw more exemplars, or use a larger corpus."),
+        "Draw more exemplars, or use a larger corpus.",
     )
 
     TOO_FEW_NOISE = (
         "too few noise documents",
         ROWS,
         "The question's search found too few documents that can be noise.",
-        (
-            "Lower `noise.beyond` or `documents`, raise `noise.depth` (it adds none with `choose: random`), or use a "
-            "larger corpus."
-        ),
+        "Lower `noise.beyond` or `documents`, raise `noise.depth` (it adds none with `choose: random`), or use a "
+        "larger corpus.",
     )
     QUESTION_LENGTH = (
         "question length",
         ROWS,
         "The question has fewer or more words than allowed.",
-        ("Change `quality_filters.question_words`."),
+        "Change `quality_filters.question_words`.",
     )
     ANSWER_LENGTH = (
         "answer length",
         ROWS,
         "The answer has fewer or more words than allowed.",
-        ("Change `quality_filters.answer_words`."),
+        "Change `quality_filters.answer_words`.",
     )
     SIMILAR_QUESTION = (
         "similar question",
         ROWS,
         "The question's vector is close to that of an earlier question.",
-        ("Raise `quality_filters.similar_questions`."),
+        "Raise `quality_filters.similar_questions`.",
     )
     WRONG_PARADIGM = (
         "wrong paradigm",
         ROWS,
         "Verification or evidence found another paradigm; `detail` names it.",
-        ("Use a stronger teacher, or set `failing` of `verification` or `evidence` to `relabel`."),
+        "Use a stronger teacher, or set `failing` of `verification` or `evidence` to `relabel`.",
     )
     DOUBTFUL_REFERENCE = (
         "doubtful reference",
         ROWS,
         "The judge of the verification says that the row's own answer is wrong; `detail` has the judge's answer.",
-        ("Read some of these rows; use a stronger teacher."),
+        "Read some of these rows; use a stronger teacher.",
     )
     ANSWER_IN_NOISE = (
         "answer in noise",
         ROWS,
         "Verification or evidence found the answer in noise documents; `detail` has their ids.",
-        ("Raise `noise.beyond`."),
+        "Raise `noise.beyond`.",
     )
     SURPLUS = (
         "surplus",
