@@ -17,15 +17,23 @@ from rag_instruct.errors import ArgumentError, UserError
 from rag_instruct.logs import TOOK, Messages, copy_to, first_process, logger, stop_printing
 
 Flat = Parameter(name="*")  # annotates a named tuple whose fields are arguments of the command
-LOG = "file for a copy of the messages"
+# The help of arguments that many scripts have. A script's own section "Args:" comes before it.
+HELPS = {
+    "settings": "the graph's settings as resolved JSON; default: config.yaml is read",
+    "teacher": "key of `teachers` in config.yaml",
+    "dataset": "data set whose budget pays",
+    "requests": "the most requests in flight; default: the teacher's concurrency",
+    "log": "file for a copy of the messages",
+}
 
 
 def run(function: Callable[..., None], given: Sequence[str] | None = None) -> None:
     """Call `function` with the arguments of the command line. Exit with a status after an error.
 
     Each parameter is an argument; keyword-only parameters become `--name`. The help is the docstring of the function's
-    module, and its section "Args:" describes the parameters. The status is 1 after a UserError or a path
-    that cannot be opened, 1 with a traceback after a bug, 2 for wrong arguments, and 130 after Ctrl-C.
+    module; its section "Args:" describes the parameters, and HELPS those that many scripts have. The status is 1 after
+    a UserError or a path that cannot be opened, 1 with a traceback after a bug, 2 for wrong arguments, and 130 after
+    Ctrl-C.
     """
     call, log = _command(function, sys.argv[1:] if given is None else given)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[Messages(sys.stderr)], force=True)
@@ -100,7 +108,7 @@ def _command(function: Callable[..., None], given: Sequence[str]) -> tuple[Calla
     module = sys.modules[function.__module__]
     text, helps = _described(module.__doc__ or "")
     text = re.sub(r"python -m scripts\.\w+", _name(module), text)
-    signed = _with_helps(function, {**helps, "log": LOG})
+    signed = _with_helps(function, {**HELPS, **helps})
     app = App(
         _name(module), help=text, help_format="plaintext", version_flags=(), print_error=False, exit_on_error=False
     )

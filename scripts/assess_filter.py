@@ -15,7 +15,6 @@ Args:
     a_request: exemplars in one request to a teacher, on average
     texts: instruction set that `row` of the labels refers to
     schema: schema of --texts
-    settings: the graph's settings as resolved JSON; default: config.yaml is read
 """
 
 from collections.abc import Iterable

@@ -8,11 +8,8 @@ Args:
     corpus: the corpus's number of passages and sha256, .json of scripts.import_passages
     shard: number of the shard, from 0
     shards: number of all shards
-    dataset: data set whose budget pays
     output: output, .npy (float16)
     info: output, .json: which passages and encoder the embeddings belong to
-    settings: the graph's settings as resolved JSON; default: config.yaml is read
-    requests: the most requests in flight; default: the teacher's concurrency
 """
 
 from pathlib import Path

@@ -6,10 +6,7 @@
 Args:
     rows: .jsonl with ids
     field: name of the field to encode
-    dataset: data set whose budget pays
     output: output, .npy
-    settings: the graph's settings as resolved JSON; default: config.yaml is read
-    requests: the most requests in flight; default: the teacher's concurrency
 """
 
 from pathlib import Path

@@ -7,12 +7,8 @@ Args:
     exemplars: .jsonl of scripts.draw_exemplars
     prompt: prompt, .yaml
     a_request: exemplars in one request, on average
-    teacher: key of `teachers` in config.yaml
-    dataset: data set whose budget pays
     kept: output, .jsonl
     dropped: output, .jsonl, with reasons
-    settings: the graph's settings as resolved JSON; default: config.yaml is read
-    requests: the most requests in flight; default: the teacher's concurrency
 """
 
 from pathlib import Path

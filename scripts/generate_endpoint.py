@@ -9,10 +9,6 @@ Args:
     max_new_tokens: the longest answer, in tokens
     decoding: greedy, or paper (temperature 0.5, top-p 0.9)
     output: output, .jsonl
-    teacher: key of `teachers` in config.yaml
-    dataset: data set whose budget pays
-    settings: the graph's settings as resolved JSON; default: config.yaml is read
-    requests: the most requests in flight; default: the teacher's concurrency
 """
 
 from pathlib import Path

@@ -13,7 +13,6 @@ Args:
     revision: commit, branch or tag of the hub id
     seed: seed of sampled answers; not used by greedy decoding
     dataset: data set that the store notes for the answers
-    settings: the graph's settings as resolved JSON; default: config.yaml is read
 """
 
 from pathlib import Path

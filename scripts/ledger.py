@@ -8,7 +8,6 @@ Args:
     dataset: name of the data set
     ledger: output, .jsonl: one line for each request
     summary: output, .json: tokens and dollars by stage and model
-    settings: the graph's settings as resolved JSON; default: config.yaml is read
 """
 
 from pathlib import Path

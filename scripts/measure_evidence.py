@@ -16,7 +16,6 @@ Args:
     workers: texts that are measured at the same time on the CPU, by one thread each
     dataset: data set that the store notes for the measurements
     output: output, .jsonl
-    settings: the graph's settings as resolved JSON; default: config.yaml is read
 """
 
 from collections.abc import Mapping, Sequence

@@ -6,7 +6,6 @@ Args:
     dataset: key of `datasets` in config.yaml
     prompts: folder of prompts; default: resources/prompts
     output: output, .json
-    settings: the graph's settings as resolved JSON; default: config.yaml is read
     snakefile: Snakefile that tells which files are stale; default: all files count as current
     configfile: YAML files with settings that override config.yaml, for this Snakefile
 """

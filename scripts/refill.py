@@ -35,14 +35,10 @@ Args:
     language: language of the rows (ISO 639-1)
     quality_filters: JSON of `quality_filters` in config.yaml
     benchmarks: questions of benchmarks that no row may have, .jsonl
-    teacher: key of `teachers` in config.yaml
-    dataset: data set whose budget pays
     note: where to write the budget if the refill ran out of it, .json; the next run of the workflow reads it
     budget_param: a param of the job (see rag_instruct.dataset.refill_budget), which is noted there, too
     refilled: output, .jsonl: the new pairs of all paradigms
     rejects: output, .jsonl
-    settings: the graph's settings as resolved JSON; default: config.yaml is read
-    requests: the most requests in flight; default: the teacher's concurrency
 """
 
 from collections.abc import Sequence

@@ -21,7 +21,6 @@ Args:
     made_of: JSON: what the page says about the data set's making
     template: template of the page, .html
     output: output, .html
-    settings: the graph's settings as resolved JSON; default: config.yaml is read
 """
 
 from pathlib import Path

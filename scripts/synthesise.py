@@ -26,12 +26,8 @@ Args:
     citations: let answers cite their documents
     declining: share of the rows whose needed document is withheld, and whose answer says so
     language: language of the rows (ISO 639-1)
-    teacher: key of `teachers` in config.yaml
-    dataset: data set whose budget pays
     pairs: output, .jsonl
     rejects: output, .jsonl
-    settings: the graph's settings as resolved JSON; default: config.yaml is read
-    requests: the most requests in flight; default: the teacher's concurrency
 """
 
 from pathlib import Path

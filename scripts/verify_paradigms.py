@@ -10,11 +10,7 @@ Args:
     prompts: folder of the judge's prompts
     share: share of the rows to test, from 0 to 1
     seed: draws the tested rows
-    teacher: key of `teachers` in config.yaml
-    dataset: data set whose budget pays
     output: output, .jsonl: verdicts
-    settings: the graph's settings as resolved JSON; default: config.yaml is read
-    requests: the most requests in flight; default: the teacher's concurrency
 """
 
 from pathlib import Path
