@@ -142,8 +142,8 @@ def synthesise(
     that are linked to the best hits; without it, the next best hits are taken.
 
     `teacher` has the keys of a teacher in config.yaml. `store` keeps every answer, so the same call is free the second
-    time. `prompts` is a folder in resources/prompts. `language` (ISO 639-1) is that of
-    question and answer. If a filter refuses the pair, return a reject with the reason.
+    time. `prompts` is a folder in resources/prompts. `language` (ISO 639-1) is that of question and answer. If a filter
+    refuses the pair, return a reject with the reason.
     """
     for given, names, argument in ((paradigm, PARADIGMS, "paradigm"), (language, LANGUAGE_NAMES, "language")):
         if given not in names:

@@ -1,5 +1,5 @@
-# Row slots whose pair was dropped after the synthesis try their next candidates, as far as rows are missing. The new
-# pairs are of all paradigms. They go through the same rules as the others, with `refill` in the place of the paradigm.
+# If rows are missing, slots whose pair was dropped after the synthesis try their next candidates. The new pairs are of
+# all paradigms. They go through the same rules as the others, with `refill` in the place of the paradigm.
 # Needs: the rows of all paradigms, and what the filters stopped. Makes: results/<dataset>/pairs/refill.jsonl.
 
 

@@ -1,4 +1,4 @@
-"""Count what compact prompts can ask about, and say so before the first row is asked for.
+"""Count the facts that compact prompts can ask about. Refuse a corpus without any before the first request.
 
     python -m scripts.count_facts passages.arrow --corpus notes --rows 15 --output usable_facts.json
 

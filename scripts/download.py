@@ -5,8 +5,7 @@
 Args:
     url: address of the file
     output: output file
-    settings: the graph's settings as resolved JSON, with mirrors, proxy, size and sha256; default: none of
-        these
+    settings: the graph's settings as resolved JSON, with mirrors, proxy, size and sha256; default: none
 """
 
 from pathlib import Path

@@ -8,7 +8,7 @@ Args:
     queries: the queries with their ids, .jsonl
     passages: corpus, .arrow
     depth: number of passages to take for each query
-    deeper: take so many where the run has them for every query
+    deeper: take this many if the run has them for every query
     output: output, .parquet
     trec: output: the imported part of the run in TREC's format
 """

@@ -1,4 +1,4 @@
-"""List the requests that were paid for a data set, and those of other data sets whose answers its records name.
+"""List the requests that a data set paid for, and those of other data sets whose answers it uses.
 
     python -m scripts.ledger rag_instruct_40k.jsonl rejects.jsonl kept.jsonl dropped.jsonl --dataset rag_instruct_40k \\
         --ledger ledger.jsonl --summary ledger.json

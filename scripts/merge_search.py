@@ -8,7 +8,7 @@ Args:
     queries: the queries with their ids, .jsonl
     passages: corpus, .arrow
     depth: passages for each query
-    deeper: write so many where the corpus has them
+    deeper: write this many if the corpus has them
     output: output, .parquet
     trec: output: the same run in TREC's format
 """

@@ -1,4 +1,4 @@
-"""Let row slots whose pair was dropped after the synthesis try their next candidates, as far as rows are missing.
+"""Replace missing rows: slots whose pair was dropped after the synthesis try their next candidates.
 
     python -m scripts.refill kept.jsonl --rows rows/single_doc_answer.jsonl --stopped before_refill.jsonl \\
         --pairs pairs/single_doc_answer.jsonl --pair-rejects pairs/single_doc_answer.rejects.jsonl \\

@@ -10,7 +10,7 @@ Args:
     field: name of the queries' field that the model reads
     passages: corpus, .arrow
     depth: passages for each query
-    deeper: write so many where the corpus has them
+    deeper: write this many if the run has them for every query
     output: output, .parquet
     trec: output: the same run in TREC's format
 """

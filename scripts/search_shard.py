@@ -9,7 +9,7 @@ Args:
     shard: number of the shard, from 0
     shards: where each shard begins, .json of scripts.list_shards
     depth: passages for each query
-    deeper: search to this depth where the corpus has so many passages
+    deeper: search to this depth if the corpus has that many passages
     later_depth: depth of the search that follows the paid stage; if this depth exceeds the corpus, this command fails
         before you pay
     output: output, .npy

@@ -12,7 +12,7 @@ Args:
     lengths: lengths of the shard's passages, .npy
     parameters: BM25's parameters
     depth: passages for each query
-    deeper: search to this depth where the corpus has so many passages
+    deeper: search to this depth if the corpus has that many passages
     later_depth: depth of the search that follows the paid stage; if this depth exceeds the corpus, this command fails
         before you pay
     output: output, .npy

@@ -22,7 +22,7 @@ class Parted:
 
     def __init__(self) -> None:
         self._half = b""
-        self.bars: dict[str, str] = {}  # by name; the bar that changed last is the last
+        self.bars: dict[str, str] = {}  # by name; the bar that changed last comes last
 
     def lines(self, new: bytes, last: bool = False) -> list[str]:
         """Add the bytes `new`, and return the lines that they complete, without bars.

@@ -104,7 +104,10 @@ def encoded_by(encoders):
 
 
 def where(holds, following):
-    """Return patterns of the data sets for whose queries `holds(settings, queries)`. `following` ends their path."""
+    """Return patterns of the data sets, each with its queries for which `holds(settings, queries)`.
+
+    `following` is the pattern of what follows the queries in a path.
+    """
     own = {}
     for name, settings in config["datasets"].items():
         found = [queries for queries in QUERIES if holds(settings, queries)]
