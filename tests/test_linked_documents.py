@@ -306,3 +306,12 @@ def test_another_search_s_vectors_are_refused(corpus):
     save_by_query(corpus / "q.npy", np.load(corpus / "q.npy"), digest_of(["id2"]))
     with pytest.raises(UserError, match="was made for other queries"):
         by_query(corpus / "q.npy", ["id1"])
+
+
+def test_a_damaged_list_of_shards_is_named(tmp_path):
+    (tmp_path / "shards.json").write_text('{"passages": 9')
+    with pytest.raises(UserError, match=r"shards\.json, line 1: not JSON"):
+        scripts_search_shard.main(
+            tmp_path / "q.npy", vectors=tmp_path / "v.npy", shard=0, shards=tmp_path / "shards.json", depth=1,
+            output=tmp_path / "hits.npy",
+        )  # fmt: skip
