@@ -17,7 +17,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import datetime
 from io import FileIO
 from itertools import chain, islice
@@ -55,12 +55,8 @@ def exclusive(folder: Path, output: Path) -> Iterator[None]:
     After a kill of Snakemake, one of its jobs may still run and buy. The rerun of that job waits here until the old
     job ends, and then finds its answers in the store. The kernel releases the lock however a job ends.
     """
-    held = hold(folder / f".{digest(output.resolve())[:16]}.lock", wait=True)
-    try:
+    with hold(folder / f".{digest(output.resolve())[:16]}.lock", wait=True) or nullcontext():
         yield
-    finally:
-        if held:
-            held.close()
 
 
 class AnswerStore:

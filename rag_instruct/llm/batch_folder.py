@@ -4,7 +4,7 @@ import asyncio
 import re
 import uuid
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 
 from rag_instruct.files import digest, whole
@@ -31,12 +31,10 @@ class BatchFolder:
         """
         path = self._folder / f"{digest(model)[:16]}.id"
         if make and not path.exists():
-            held = hold(self._folder / ".id.lock", wait=True, quiet=True)
-            if not path.exists():
-                with whole(path) as temporary:
-                    temporary.write_text(uuid.uuid4().hex)
-            if held:
-                held.close()
+            with hold(self._folder / ".id.lock", wait=True, quiet=True) or nullcontext():
+                if not path.exists():
+                    with whole(path) as temporary:
+                        temporary.write_text(uuid.uuid4().hex)
         return path.read_text() if path.exists() else ""
 
     @asynccontextmanager

@@ -4,7 +4,7 @@ import fcntl
 import json
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import IO
 
@@ -26,12 +26,8 @@ class Reservations:
     @contextmanager
     def settled(self) -> Iterator[None]:
         """Let no other job read or change reservations during the block."""
-        held = hold(self._folder / f".{self._data_set}.lock", wait=True, quiet=True)
-        try:
+        with hold(self._folder / f".{self._data_set}.lock", wait=True, quiet=True) or nullcontext():
             yield
-        finally:
-            if held:
-                held.close()
 
     def write(self, dollars: float, requests: int) -> None:
         """Publish what this job has reserved. Call it inside `settled`."""

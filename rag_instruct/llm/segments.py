@@ -9,6 +9,7 @@ import uuid
 import zlib
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple, NotRequired, TypedDict
 
@@ -249,11 +250,7 @@ def take_recorded(recorded: Path, folder: Path) -> None:
         raise UserError(f"{recorded}: cannot be read as a .gz file ({error}): restore it by git") from error
     segment = folder / f"0-{hashlib.sha256(content).hexdigest()[:16]}.jsonl"
     folder.mkdir(parents=True, exist_ok=True)
-    held = hold(folder / ".recorded.lock", wait=True)  # several jobs begin at a time
-    try:
+    with hold(folder / ".recorded.lock", wait=True) or nullcontext():  # several jobs begin at a time
         if not segment.exists():
             with whole(segment) as temporary:
                 temporary.write_bytes(content)
-    finally:
-        if held:
-            held.close()
