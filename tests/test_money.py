@@ -123,12 +123,12 @@ def test_a_ledger_counts_the_attempts_of_what_was_never_answered(tmp_path):
 def test_what_a_job_has_lent_out_is_seen_by_others_while_it_lives(tmp_path):
     mine = Reservations(tmp_path, "set")
     code = "from pathlib import Path\nfrom rag_instruct.llm.reservations import Reservations\n"
-    code += f"other = Reservations(Path({str(tmp_path)!r}), 'set')\nwith other.settled():\n    other.write(9, 9)\n"
-    code += "    other.write(1.5, 3)\nprint(flush=True)\ninput()"
+    code += f"other = Reservations(Path({str(tmp_path)!r}), 'set')\nwith other.settled():\n    other.change(9, 9)\n"
+    code += "    other.change(-7.5, -6)\nprint(flush=True)\ninput()"
     other = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdin=-1, stdout=-1, text=True)
     other.stdout.readline()
     with mine.settled():
-        mine.write(1, 1)
+        mine.change(1, 1)
         assert mine.of_others() == (1.5, 3)
         assert Reservations(tmp_path, "another").of_others() == (0, 0)
     other.kill()
@@ -145,7 +145,7 @@ def test_what_another_job_has_lent_out_is_spoken_for(tmp_path, cap, lent):
     budget, other = Budget(account, model, AnswerStore(tmp_path)), Reservations(tmp_path / ".lent", "set")
     request = {**body(1), "max_tokens": 100}
     with other.settled():
-        other.write(*lent)
+        other.change(*lent)
     with pytest.raises(TimeoutError):
         asyncio.run(asyncio.wait_for(budget.reserve(request), 0.1))
     other.close()

@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from math import ceil
-from pathlib import Path
 
 from rag_instruct.errors import UserError
 from rag_instruct.llm.answers import KEPT, AnswerStore
@@ -70,10 +69,9 @@ class Budget:
 
     def __init__(self, account: BudgetAccount, model: TeacherModel, store: AnswerStore) -> None:
         self._account, self._model, self._store = account, model, store
-        self._dollars, self._requests = 0.0, 0  # reserved by this job
         self._turn, self._released, self._stopped = asyncio.Lock(), asyncio.Event(), False
         self._reservations = Reservations(store.folder / ".lent", account.data_set)
-        self._of_others: dict[str, _OfAnother] = {}  # by data set: reservations for batches that it opened
+        self._of_others: dict[str, Reservations] = {}  # by data set: for batches that it opened, and that we adopted
         self._learned = Learned()
         unpriced = account.price(model.model, model.name) is None
         if account.dollars is not None and unpriced and any(endpoint.key_variable for endpoint in model.endpoints):
@@ -146,14 +144,14 @@ class Budget:
         held, count = [await self.reserve(request)], texts_in(request)
 
         async def renew() -> None:
-            self.release(held.pop(), count)
+            self._release(self._reservations, held.pop(), count)
             held.append(await self.reserve(request))
 
         try:
             yield renew
         finally:
             for most in held:
-                self.release(most, count)
+                self._release(self._reservations, most, count)
 
     async def reserve(self, request: Request) -> float:
         """Reserve the most that the request can cost, and return it in dollars.
@@ -191,22 +189,22 @@ class Budget:
         data set from spending its dollars a second time.
         """
         most = sum(self._most(request, batch=True) for request in requests)  # the payer may have a cap in dollars
+        reservations = self._reservations
         if data_set != self._account.data_set:
-            other = self._of_others.setdefault(data_set, _OfAnother(self._store.folder / ".lent", data_set))
-            other.change(most, len(requests))
-            return partial(other.change, -most, -len(requests))
-        if not self._capped:
+            folder = self._store.folder / ".lent"
+            reservations = self._of_others.setdefault(data_set, Reservations(folder, data_set))
+        elif not self._capped:
             return lambda: None
-        with self._reservations.settled():
-            self._change(most, len(requests))
-        return partial(self.release, most, len(requests))
+        with reservations.settled():
+            reservations.change(most, len(requests))
+        return partial(self._release, reservations, most, len(requests))
 
-    def release(self, most: float, requests: int = 1) -> None:
+    def _release(self, reservations: Reservations, most: float, requests: int) -> None:
         """Release a reservation: the store has the real price, or this job no longer waits for the requests."""
-        if not self._requests:
+        if not reservations.requests:  # without a cap, nothing was reserved
             return
-        with self._reservations.settled():
-            self._change(-most, -requests)
+        with reservations.settled():
+            reservations.change(-most, -requests)
         self._released.set()
 
     def stop(self) -> None:
@@ -215,9 +213,8 @@ class Budget:
 
     def close(self) -> None:
         """Release all reservations of this job."""
-        self._reservations.close()
-        for other in self._of_others.values():
-            other.close()
+        for reservations in (self._reservations, *self._of_others.values()):
+            reservations.close()
 
     def _most(self, request: Request, batch: bool) -> float:
         tokens = {"prompt": self._learned.most_prompt(request), "completion": self._learned.most_answer(request)}
@@ -226,11 +223,6 @@ class Budget:
     @property
     def _capped(self) -> bool:
         return self._account.dollars is not None or self._account.requests is not None
-
-    def _change(self, dollars: float, requests: int) -> None:
-        self._requests += requests
-        self._dollars += dollars
-        self._reservations.write(self._dollars, self._requests)
 
     def _try_reserve(self, most: float, requests: int) -> bool:
         """Reserve `most` dollars and `requests`.
@@ -241,23 +233,24 @@ class Budget:
         with self._reservations.settled():
             elsewhere = self._reservations.of_others()
             if over := self._over(most, requests, *elsewhere):
-                if not (self._requests or elsewhere[1]):
+                if not (self._reservations.requests or elsewhere[1]):
                     raise UsedUp(over)
                 if self._stopped:
                     raise UserError(f"interrupted; {KEPT}")
                 return False
-            self._change(most, requests)
+            self._reservations.change(most, requests)
             return True
 
     def _over(self, most: float, count: int, dollars_elsewhere: float, requests_elsewhere: int) -> str:
         account = self._account
         self._store.refresh()  # other jobs spend from the same budget
         dollars, requests = account.spent(self._store)
-        reserved = self._dollars + dollars_elsewhere
+        own = self._reservations
+        reserved = own.dollars + dollars_elsewhere
         if account.dollars is not None and dollars + reserved + most > account.dollars:
             cap = f"{account.dollars:g} dollars"
             state = f"{dollars:.4f} are spent, and the next request may cost {most:.4f}"
-        elif account.requests is not None and requests + self._requests + requests_elsewhere + count > account.requests:
+        elif account.requests is not None and requests + own.requests + requests_elsewhere + count > account.requests:
             cap, state = f"{account.requests} requests", f"{requests} are answered or lost"
         else:
             return ""
@@ -287,20 +280,3 @@ def _estimated(request: Request, usage: Usage | None, told: Usage | None, prompt
         "completion_tokens": known.get("completion_tokens") or max(completion, tokens_in(told)["completion"]),
         "estimated": True,
     }
-
-
-class _OfAnother:
-    """What this job has reserved of another data set's budget, for batches that the other data set opened."""
-
-    def __init__(self, folder: Path, data_set: str) -> None:
-        self._reservations = Reservations(folder, data_set)
-        self._dollars, self._requests = 0.0, 0
-
-    def change(self, dollars: float, requests: int) -> None:
-        with self._reservations.settled():
-            self._dollars += dollars
-            self._requests += requests
-            self._reservations.write(self._dollars, self._requests)
-
-    def close(self) -> None:
-        self._reservations.close()

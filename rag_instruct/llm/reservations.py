@@ -22,6 +22,7 @@ class Reservations:
         self._folder, self._data_set = folder, data_set
         self._own: IO[str] | None = None
         self._path = folder / f"{data_set}-{uuid.uuid4().hex[:12]}.json"
+        self.dollars, self.requests = 0.0, 0  # reserved by this job
 
     @contextmanager
     def settled(self) -> Iterator[None]:
@@ -29,13 +30,15 @@ class Reservations:
         with hold(self._folder / f".{self._data_set}.lock", wait=True, quiet=True) or nullcontext():
             yield
 
-    def write(self, dollars: float, requests: int) -> None:
-        """Publish what this job has reserved. Call it inside `settled`."""
+    def change(self, dollars: float, requests: int) -> None:
+        """Add to what this job has reserved, and publish the sums. Call it inside `settled`."""
+        self.dollars += dollars
+        self.requests += requests
         self._own = self._own or hold(self._path, wait=False)
         if self._own:
             self._own.seek(0)
             self._own.truncate()
-            json.dump([dollars, requests], self._own)
+            json.dump([self.dollars, self.requests], self._own)
             self._own.flush()
 
     def of_others(self) -> tuple[float, int]:
