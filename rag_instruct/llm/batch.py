@@ -33,7 +33,7 @@ LOOK_EVERY = 5.0  # seconds between two looks for such a batch
 
 
 class NoAnswer(Exception):
-    """Several batches brought no answer to a request."""
+    """`ROUNDS` batches brought no answer to a request."""
 
 
 class BatchClient:
@@ -83,13 +83,14 @@ class BatchClient:
                     return await self._in_a_batch(key, request)
                 except LostAttempt:
                     await renew()
-                except NoAnswer as error:
-                    return await self._recorder.record(key, request, failed_reply(str(error), unknown=True))
+                except NoAnswer:
+                    failed = failed_reply(f"no answer in {ROUNDS} batches", unknown=True)
+                    return await self._recorder.record(key, request, failed)
 
     async def _in_a_batch(self, key: str, request: Request) -> Reply:
         self._api.go_on()
         if self._rounds.get(key, 0) >= ROUNDS:
-            raise NoAnswer(f"no answer in {ROUNDS} batches")
+            raise NoAnswer
         answered: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._pending[key] = PendingRequest(request, answered)
         self._last = time.monotonic()
@@ -154,7 +155,7 @@ class BatchClient:
                 self._twins.append(asyncio.create_task(self._orphans.take_twins(name)))
         for key in bodies:
             if self._rounds[key] >= ROUNDS:
-                self._pending.settle(key, NoAnswer(f"no answer in {ROUNDS} batches"))
+                self._pending.settle(key, NoAnswer())
 
     async def _adjust_to_account(self, batch: Batch, count: int, said: str) -> bool:
         """Make the next batch smaller, or wait for other batches of the account. Return False if neither can help."""
@@ -173,10 +174,8 @@ class BatchClient:
         data_set, stage = self._recorder.buyer
         store = self._folder.store_of(self._api.model, make=True)
         tags = {STORE: store, NAME: name, DATA_SET: data_set, STAGE: stage}
-
         self._unclear, self._look_until = False, 0.0
-        batch: Batch = await self._api.surely(lambda: self._started(file, tags))
-        return batch
+        return await self._api.surely(lambda: self._started(file, tags))
 
     async def _started(self, file: str, tags: dict[str, str]) -> Batch:
         """Start the batch of an input file, or return the one that an attempt without a response has started."""

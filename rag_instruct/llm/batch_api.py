@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import httpx2
 import openai
@@ -24,11 +24,14 @@ from tenacity import (
 from rag_instruct.errors import UserError
 from rag_instruct.llm import door
 from rag_instruct.llm.answers import CORRECT, KEPT
+from rag_instruct.llm.concurrency import sleep
 from rag_instruct.llm.connecting import http_client
 from rag_instruct.llm.door import Account, Throttled, Transient
 from rag_instruct.llm.endpoints import Endpoint, TeacherModel, account_error, bytes_without_key, without_key
 from rag_instruct.llm.segments import Request
 from rag_instruct.logs import bar, logger
+
+Result = TypeVar("Result")
 
 CHAT: Final = "/v1/chat/completions"
 RETRY_SECONDS = 3600.0  # seconds of retries before a call fails
@@ -116,7 +119,7 @@ class BatchApi:
                     return True
             return False
 
-        return bool(await self.surely(running))
+        return await self.surely(running)
 
     async def pause(self) -> None:
         """Wait until it is time for the next look."""
@@ -124,8 +127,7 @@ class BatchApi:
 
     async def file(self, name: str) -> bytes:
         """Return the content of a file."""
-        content: bytes = (await self.surely(lambda: self.openai.files.content(name))).content
-        return door.unpacked(content)
+        return door.unpacked((await self.surely(lambda: self.openai.files.content(name))).content)
 
     async def results(self, name: str) -> bytes | None:
         """Return the content of a file of results. Return None if the provider still lacks it after `LATE` seconds."""
@@ -195,7 +197,7 @@ class BatchApi:
             while str(getattr(file, "status", "")).lower() in UNREADY and time.monotonic() < late_until:
                 await asyncio.sleep(min(self._poll_seconds, LONGEST_LOOK))
                 file = await self.surely(partial(self._file_state, file.id))
-        return str(file.id)
+        return file.id
 
     async def _file_state(self, name: str) -> FileObject:
         return await _with_id(self.openai.files.retrieve(name))
@@ -232,22 +234,20 @@ class BatchApi:
                 logger.info("%s: %s was not cancelled (%d); waiting for it", self.name, batch.id, error.status_code)
                 return batch
 
-        state: Batch = await self.surely(cancelled)
-        return state
+        return await self.surely(cancelled)
 
-    async def surely(self, call: Callable[[], Awaitable[Any]]) -> Any:
+    async def surely(self, call: Callable[[], Awaitable[Result]]) -> Result:
         """Return the result of `call`, which is retried while the endpoint cannot be reached."""
+        retrying = AsyncRetrying(
+            retry=retry_if_exception_type(Unreachable),
+            wait=wait_random_exponential(multiplier=0.5, max=60),
+            stop=stop_after_delay(RETRY_SECONDS),
+            sleep=lambda seconds: sleep(seconds, self.go_on),
+            before_sleep=self._say_again,
+            reraise=True,
+        )
         try:
-            async for attempt in AsyncRetrying(
-                retry=retry_if_exception_type(Unreachable),
-                wait=wait_random_exponential(multiplier=0.5, max=60),
-                stop=stop_after_delay(RETRY_SECONDS),
-                sleep=self._sleep,
-                before_sleep=self._say_again,
-                reraise=True,
-            ):
-                with attempt:
-                    return await self._once(call)
+            return await retrying(self._once, call)
         except Unreachable as error:
             raise UserError(f"{self.name} does not answer ({error}); {KEPT}") from error
 
@@ -255,14 +255,7 @@ class BatchApi:
         error, action = state.outcome and state.outcome.exception(), state.next_action
         logger.info("%s: %s; trying again in %d s", self.name, error, action.sleep if action else 0)
 
-    async def _sleep(self, seconds: float) -> None:
-        """Sleep, but not after `stop`."""
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
-            self.go_on()
-            await asyncio.sleep(min(left, 1.0))
-
-    async def _once(self, call: Callable[[], Awaitable[Any]]) -> Any:
+    async def _once(self, call: Callable[[], Awaitable[Result]]) -> Result:
         self.go_on()
         try:
             return await call()

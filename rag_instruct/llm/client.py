@@ -18,6 +18,7 @@ from typing import ClassVar, assert_never
 from rag_instruct.errors import UserError
 from rag_instruct.llm.answers import CORRECT, KEPT, ROOM, AnswerStore, request_key
 from rag_instruct.llm.budget import Renew, UsedUp
+from rag_instruct.llm.concurrency import sleep
 from rag_instruct.llm.connecting import http_client
 from rag_instruct.llm.door import (
     BLOCKED_AFTER,
@@ -217,8 +218,7 @@ class OnlineClient:
     def _check_patience(self, endpoint: EndpointClient, said: str) -> None:
         """Raise UserError if the endpoint lets its requests wait for too long, and no other endpoint takes them."""
         error = endpoint.patience_error(said)
-        others = (other for other in self._endpoints if other is not endpoint)
-        if error and not any(other.rested and not other.patience_error("") for other in others):
+        if error and all(other.patience_error("") for other in self._others(endpoint)):
             raise error
 
     async def _after_fault(self, endpoint: EndpointClient, asked: Asked, outcome: Transient) -> Reply | None:
@@ -232,7 +232,7 @@ class OnlineClient:
             await self._recorder.lose(asked.key, asked.request, outcome)
             await asked.renew_reservation()
         # A fault counts as a loss only if no other endpoint is well.
-        if not any(other.rested for other in self._endpoints if other is not endpoint):
+        if not self._others(endpoint):
             self._losses.note(str(outcome) if outcome.charged else "")
         if asked.failed < self._model.attempts:
             await self._pause(asked.failed)
@@ -277,7 +277,7 @@ class OnlineClient:
                     return True
                 case Throttled(said=said):
                     self._check_patience(endpoint, said)
-                    if any(other.rested for other in self._endpoints if other is not endpoint):
+                    if self._others(endpoint):
                         return False
                 case Transient():
                     endpoint.faults = max(endpoint.faults, UNWELL)
@@ -327,6 +327,9 @@ class OnlineClient:
     def _well(self) -> list[EndpointClient]:
         return [endpoint for endpoint in self._endpoints if endpoint.rested]
 
+    def _others(self, endpoint: EndpointClient) -> list[EndpointClient]:
+        return [other for other in self._well() if other is not endpoint]
+
     async def _wait_through_outage(self, asked: Asked) -> None:
         """Return when an endpoint answers again. Raise UserError after `OUTAGE` seconds."""
         async with self._outage:
@@ -351,18 +354,11 @@ class OnlineClient:
                     logger.warning(
                         "%s: no answer (%s): waiting until it answers again, at most %s", name, said, longest
                     )
-                await self._sleep(pause)
+                await sleep(pause, self._go_on)
                 pause = min(2 * pause, LONGEST_WAIT)
 
     async def _pause(self, failures: int) -> None:
-        await self._sleep(random.uniform(0, min(LONGEST_WAIT, FIRST_PAUSE * 2 ** (failures - 1))))
-
-    async def _sleep(self, seconds: float) -> None:
-        """Sleep, but not after `stop`."""
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
-            self._go_on()
-            await asyncio.sleep(min(left, 1.0))
+        await sleep(random.uniform(0, min(LONGEST_WAIT, FIRST_PAUSE * 2 ** (failures - 1))), self._go_on)
 
     def _go_on(self) -> None:
         if self._over:

@@ -1,6 +1,7 @@
-"""Runs many pieces of work, a limited number of them at a time."""
+"""Runs many pieces of work, a limited number of them at a time, and waits that can be ended early."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
@@ -37,3 +38,11 @@ async def at_once(
     if errors:
         raise errors[0]
     return [results[number] for number, _ in waiting]
+
+
+async def sleep(seconds: float, check: Callable[[], None]) -> None:
+    """Sleep, and call `check` about once a second. An exception that it raises ends the sleep."""
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        check()
+        await asyncio.sleep(min(left, 1.0))
