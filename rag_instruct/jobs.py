@@ -47,9 +47,14 @@ def _settings_in(path: Path | None) -> Settings:
     return settings
 
 
+def key_in(variable: str | None) -> str:
+    """Return the key in an environment variable, without the spaces or line breaks around it; or an empty text."""
+    return os.environ.get(variable or "", "").strip()
+
+
 def missing_key(variable: str | None) -> bool:
     """Return whether a teacher needs an API key, and its environment variable is not set."""
-    return bool(variable) and not os.environ.get(variable or "", "").strip() and not replays()
+    return bool(variable) and not key_in(variable) and not replays()
 
 
 def key_fault(variable: str) -> str:
@@ -59,7 +64,7 @@ def key_fault(variable: str) -> str:
     """
     if missing_key(variable):
         return "is not set"
-    key = os.environ.get(variable, "").strip()
+    key = key_in(variable)
     return "" if key.isascii() and key.isprintable() else "has a line break or a sign that no key has"
 
 

@@ -44,7 +44,7 @@ RESTED = 10  # after a look into the folder, wait this many times as long as the
 
 
 def request_key(request: Request, sample: int | str = 0) -> str:
-    """Return the sha256 of the whole request and the sample's number, which tells samples of one request apart."""
+    """Return the sha256 of the whole request and of `sample`, which gives a repeated request a key of its own."""
     return digest(json.dumps(request, sort_keys=True, ensure_ascii=False), sample)
 
 

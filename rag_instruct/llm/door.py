@@ -273,7 +273,7 @@ def error_in(body: Any) -> dict[str, Any]:
     if isinstance(body, list):
         body = body[0] if body else None
     if isinstance(body, str):
-        inner = parsed(body.encode("utf-8", "replace")) if body.lstrip()[:1] in ("{", "[") else None
+        inner = parsed(body.encode("utf-8", "replace")) if body.lstrip()[:1] in JSON_BEGINS else None
         return error_in(inner) or ({"message": body} if body else {})
     if not isinstance(body, dict):
         return {}

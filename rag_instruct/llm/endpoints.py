@@ -1,12 +1,11 @@
 """A model and its endpoints, as `teachers` in config.yaml describes them."""
 
-import os
 import re
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 from rag_instruct.errors import UserError
-from rag_instruct.jobs import missing_key
+from rag_instruct.jobs import key_in, missing_key
 from rag_instruct.llm.answers import CORRECT
 from rag_instruct.llm.door import Account, Outcome
 from rag_instruct.llm.segments import Request, wants_vectors
@@ -49,11 +48,6 @@ class Endpoint:
                 "contains: set it to the key alone"
             )
         return key or "no key"
-
-
-def key_in(variable: str | None) -> str:
-    """Return the key in an environment variable, without the spaces or line breaks around it; or an empty text."""
-    return os.environ.get(variable or "", "").strip()
 
 
 def without_key(text: str, variable: str | None) -> str:

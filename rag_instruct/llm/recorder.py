@@ -1,8 +1,8 @@
 """Records what a session buys: replies, failures and lost attempts, with the data set that pays."""
 
 import uuid
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple
 
 from rag_instruct.files import digest
@@ -41,15 +41,10 @@ class Recorder:
         """Whether the store has no answer of the model yet."""
         return not self._store.has_answers_of(self._model.model)
 
-    @asynccontextmanager
-    async def reserved(self, request: Request) -> AsyncIterator[Renew]:
-        """Reserve what the request needs for the block: its most dollars, and room on the disk for its answer.
-
-        Yield `renew` of `Budget.reserved`.
-        """
+    def reserved(self, request: Request) -> AbstractAsyncContextManager[Renew]:
+        """Hold room on the disk for the answer, and return the block of `Budget.reserved` for the request."""
         self.hold_room()
-        async with self.budget.reserved(request) as renew:
-            yield renew
+        return self.budget.reserved(request)
 
     def hold_room(self) -> None:
         """Raise UserError if the store has no room for the answers that are on their way."""

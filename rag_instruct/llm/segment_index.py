@@ -17,7 +17,7 @@ import numpy as np
 
 from rag_instruct.errors import UserError
 from rag_instruct.files import dump, whole
-from rag_instruct.llm.segments import INDEX, Payer, Record, payer_of, records_from, tokens_of
+from rag_instruct.llm.segments import Payer, Record, index_file, payer_of, records_from, tokens_of
 
 VERSION = 1
 UNPAID = -1
@@ -48,11 +48,6 @@ def short(keys: Iterable[str]) -> np.ndarray:
     """Return digests of request keys, of 16 bytes each: too many for two keys to have the same."""
     found = [hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=KEY.itemsize).digest() for key in keys]
     return np.frombuffer(b"".join(found), KEY)
-
-
-def index_file(segment: Path) -> Path:
-    """Return where the index of a segment lies."""
-    return segment.with_name(segment.name + INDEX)
 
 
 def index_of(segment: Path) -> SegmentIndex:

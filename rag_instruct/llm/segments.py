@@ -20,7 +20,6 @@ from rag_instruct.lock import hold
 from rag_instruct.logs import logger
 
 IN_USE = ".in_use.lock"  # every process that uses the segments holds it as a shared lock
-INDEX = ".index"  # added to the name of a large segment: the file of its index
 QUIET = 60  # seconds without a write before a segment may be compacted
 
 # A chat completion's body, or that of embeddings; `sampling` may add any parameter of a provider.
@@ -143,6 +142,11 @@ def sizes(folder: Path) -> list[tuple[str, int]]:
         return []
 
 
+def index_file(segment: Path) -> Path:
+    """Return the path of a large segment's index."""
+    return segment.with_name(f"{segment.name}.index")
+
+
 def records_from(path: Path, start: int) -> Iterator[tuple[int, Record | None]]:
     """Yield the records from byte `start` on, each with its position.
 
@@ -234,7 +238,7 @@ def _joined(folder: Path, old: list[Path], drop_failures: bool) -> int:
         file.flush()
         os.fsync(file.fileno())
     for path in old:
-        path.with_name(path.name + INDEX).unlink(missing_ok=True)  # first: after a kill, nobody would look for it
+        index_file(path).unlink(missing_ok=True)  # first: after a kill, nobody would look for it
         path.unlink()
     return len(seen)
 

@@ -143,14 +143,14 @@ class Session:
         for number in SIGNALS:
             loop.add_signal_handler(number, stop)
 
-    async def ask(self, body: Request, sample: int = 0) -> tuple[str, Reply]:
+    async def ask(self, body: Request) -> tuple[str, Reply]:
         """Return the request's key and the reply, from the store or else from the source.
 
         A reply is an answer only if its finish_reason is "stop". If it is "failed", `failure` says why the endpoint
         gave none. Later sessions ask again only if the failure is `unknown`.
         """
         request = self.model.request(body)
-        key = request_key(request, sample)
+        key = request_key(request)
         if stored := self._stored(key):
             return key, stored
         # Two candidates may need the same request at once: we send it once for both.

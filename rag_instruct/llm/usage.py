@@ -21,10 +21,8 @@ CACHE_WRITTEN = ("cachecreationinputtokens", "cachewriteinputtokens", "cachewrit
 CACHE_READ = ("cachereadinputtokens", "cachereadinputtokencount")
 CACHED = ("promptcachehittokens", *CACHE_READ, "cachedtokens", "cachedcontenttokencount")  # DeepSeek first
 REASONING = ("reasoningtokens", "thoughtstokencount")
-DETAILS = {
-    "prompt": ("prompttokensdetails", "inputtokensdetails"),
-    "completion": ("completiontokensdetails", "outputtokensdetails"),
-}
+PROMPT_DETAILS = ("prompttokensdetails", "inputtokensdetails")
+COMPLETION_DETAILS = ("completiontokensdetails", "outputtokensdetails")
 
 
 def count_of(value: Any) -> int:
@@ -83,8 +81,8 @@ def tokens_in(usage: Any) -> Counter[str]:
     # Perplexity and Google have thoughts beside the answer's tokens. Details are parts of these tokens.
     if (beside := _first(found, REASONING)) > completion:
         completion += beside
-    cached = _detail(found, "prompt", CACHED) or _first(found, CACHED)
-    hidden = _detail(found, "completion", REASONING)
+    cached = _detail(found, PROMPT_DETAILS, CACHED) or _first(found, CACHED)
+    hidden = _detail(found, COMPLETION_DETAILS, REASONING)
     return Counter(prompt=prompt, cached=min(cached, prompt), completion=max(completion, hidden))
 
 
@@ -109,9 +107,9 @@ def _first(usage: Mapping[str, Any], names: tuple[str, ...]) -> int:
     return 0
 
 
-def _detail(usage: Mapping[str, Any], whole: str, names: tuple[str, ...]) -> int:
-    """Return a count among the details of the prompt or the completion."""
-    for name in DETAILS[whole]:
+def _detail(usage: Mapping[str, Any], wholes: tuple[str, ...], names: tuple[str, ...]) -> int:
+    """Return a count among the details of the prompt or of the completion; `wholes` has their names."""
+    for name in wholes:
         if (details := usage.get(name)) and (count := _first(_by_name(details), names)):
             return count
     return 0

@@ -1,8 +1,8 @@
 """Buys vectors of texts: each text is a request of its own in the store, and many go to the endpoint as one."""
 
 import asyncio
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Coroutine, Sequence
+from typing import Any, NamedTuple
 
 from rag_instruct.llm.answers import ROOM, AnswerStore, request_key
 from rag_instruct.llm.client import Asked, OnlineClient
@@ -50,7 +50,7 @@ class VectorClient(OnlineClient):
         self._waiting.append(text)
         return await text.bought
 
-    def _start(self, work) -> None:  # type: ignore[no-untyped-def]  # a coroutine of this class
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

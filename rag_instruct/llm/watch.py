@@ -1,21 +1,13 @@
 """Watches what a stage gets for its money, and stops it when many bought answers in a row are of no use."""
 
 from collections import Counter
-from typing import Protocol
 
 from rag_instruct.errors import UserError
+from rag_instruct.llm.session import Session
 from rag_instruct.reasons import Fault, Reason
 
 FIRST = 40  # useless answers in a row after which a stage stops that has had at most one useful answer
 LATER = 400  # the same for a stage that has had more
-
-
-class PurchaseCounter(Protocol):
-    """Counts the answers that a stage has bought in this run."""
-
-    @property
-    def bought(self) -> int:
-        """How many answers were bought."""
 
 
 class YieldWatch:
@@ -24,7 +16,7 @@ class YieldWatch:
     `limit` is the number of useless answers at which the stage stops if no useful one comes before.
     """
 
-    def __init__(self, what: str, buyer: PurchaseCounter, limit: int = FIRST) -> None:
+    def __init__(self, what: str, buyer: Session, limit: int = FIRST) -> None:
         self._what, self._buyer = what, buyer
         self._faults: Counter[Fault] = Counter()
         self._bought, self._limit = buyer.bought, limit
