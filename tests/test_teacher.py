@@ -120,14 +120,15 @@ def test_an_endpoint_that_is_not_there_is_named(tmp_path):
         ask_all("http://127.0.0.1:9/v1", tmp_path, range(1), attempts=1)
 
 
-SERVE = f"{sys.executable} -m http.server {{port}} --bind 127.0.0.1 --directory {{folder}}"
+def command(folder, loads=0, lives=9, lists=True):
+    """The command of a server that is given JSON."""
+    (folder / "serve.py").write_text(SERVER)
+    return f"python {folder}/serve.py {{port}} '{json.dumps({'loads': loads, 'lives': lives, 'lists': lists})}'"
 
 
 @pytest.fixture
 def serving(tmp_path):
-    (tmp_path / "v1").mkdir()
-    (tmp_path / "v1" / "models").write_text("{}")
-    return SERVE.replace("{folder}", str(tmp_path))
+    return command(tmp_path)
 
 
 def gone(url):
@@ -141,13 +142,13 @@ def gone(url):
 
 
 def test_a_local_server_ends_with_its_block(serving):
-    with local_server(serving) as url:
-        assert httpx2.get(f"{url}/models").is_success
-    assert gone(url)
+    with local_server(serving, "m") as server:
+        assert httpx2.get(f"{server.base_url}/models").is_success
+    assert gone(server.base_url)
 
 
 def test_a_local_server_ends_with_a_killed_stage(serving):
-    code = f"from rag_instruct.llm.server import local_server\nimport time\nwith local_server({serving!r}) as url:\n    print(url, flush=True)\n    time.sleep(60)"
+    code = f"from rag_instruct.llm.server import local_server\nimport time\nwith local_server({serving!r}, 'm') as server:\n    print(server.base_url, flush=True)\n    time.sleep(60)"
     stage = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     url = stage.stdout.readline().strip()
     assert httpx2.get(f"{url}/models").is_success
@@ -158,7 +159,7 @@ def test_a_local_server_ends_with_a_killed_stage(serving):
 
 def test_a_server_that_fails_shows_its_last_words():
     with pytest.raises(UserError, match=r"ended before it answered(.|\n)*no room for 8080"):
-        with local_server("python -c \"raise SystemExit('no room for 8080')\" {port}"):
+        with local_server("python -c \"raise SystemExit('no room for 8080')\" {port}", "m"):
             pass
 
 
@@ -204,10 +205,8 @@ HTTPServer(("127.0.0.1", port), Handler).serve_forever()
 
 def with_own_server(folder, loads, lives, questions, lists=True):
     """The replies of a teacher whose `server` starts with the stage; the command has JSON among its arguments."""
-    (folder / "serve.py").write_text(SERVER)
-    options = json.dumps({"loads": loads, "lives": lives, "lists": lists})
     settings = {
-        "teachers": {"t": {"model": "m", "server": f"python {folder}/serve.py {{port}} '{options}'", "concurrency": 1}},
+        "teachers": {"t": {"model": "m", "server": command(folder, loads, lives, lists), "concurrency": 1}},
         "datasets": {"set": {"budget": {}}},
         "answers": str(folder / "answers"),
         "prices": str(ROOT / "resources/prices.yaml"),

@@ -51,10 +51,6 @@ class LocalServer:
         self.base_url = base_url
         self.command, self._guard, self._output = command, guard, output
 
-    def __str__(self) -> str:
-        """Return the address."""
-        return self.base_url
-
     @property
     def ended(self) -> bool:
         """Whether the server has ended."""
@@ -93,7 +89,7 @@ class LocalServer:
 
 
 @contextmanager
-def local_server(command: str, model: str = "", vectors: bool = False) -> Iterator[LocalServer]:
+def local_server(command: str, model: str, vectors: bool = False) -> Iterator[LocalServer]:
     """Run `command` with {port} filled in. Wait until the server answers a request to `model`, and yield it.
 
     The request is for a chat completion, or for embeddings with `vectors`.
@@ -149,18 +145,16 @@ def _wait_for(server: LocalServer, model: str, vectors: bool) -> None:
 
 
 def _is_ready(base_url: str, model: str, vectors: bool) -> bool:
-    """Return whether the server answers a request, or without `model`, whether it lists its models.
+    """Return whether the server answers a request.
 
-    A list of models is not enough: some servers have one while they still load, and some have none. A refusal counts as
-    an answer: the first real request then shows it.
+    We do not ask for its list of models: some servers have one while they still load, and some have none. A refusal
+    counts as an answer: the first real request then shows it.
     """
     path, request = "chat/completions", {"messages": [{"role": "user", "content": "ok"}], "max_tokens": 1}
     if vectors:
         path, request = "embeddings", {"input": ["ok"]}
     request = {"model": model, **request}
     try:
-        if not model:
-            return httpx2.get(f"{base_url}/models", timeout=2, trust_env=False).is_success
         reply = httpx2.post(f"{base_url}/{path}", json=request, timeout=CHAT, trust_env=False)
     except httpx2.HTTPError:
         return False
