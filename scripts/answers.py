@@ -2,13 +2,13 @@
 
 python -m scripts.answers show answers              # requests and tokens
 python -m scripts.answers show answers --key 3b1def # one request and its reply
-python -m scripts.answers compact answers           # join the segments; incomplete lines are removed
+python -m scripts.answers compact answers           # join the segments, without broken lines and repeated records
 
 Args:
     what: show prints requests and tokens by data set, stage and model; compact joins the segments into one
     folder: folder of the store: `answers` in config.yaml
     key: with show: print the requests whose keys begin with this, and their replies
-    forget_failures: with compact: remove permanent refusals, so that a job that runs again sends these requests again
+    forget_failures: with compact: remove all refusals, so that jobs that run again send these requests again
 """
 
 from collections import Counter

@@ -78,12 +78,12 @@ class RequestAdaptation:
         elif (status := self._suspected.pop(grammar, 0)) and grammar in self._suspected_once:
             self._leave_out(grammar, f"answers {status} to")
         elif status:
-            # A passing fault looks the same once: the next request tries the grammar again.
+            # This may have been a passing fault: the next request tries the grammar again.
             self._suspected_once.add(grammar)
             self._say(f"answered {status}, and then the same request without the grammar {grammar[:200]}")
 
     def failed(self, request: Request) -> None:
-        """Learn from a failure of `request` without its grammar: then the cause is another one."""
+        """Stop suspecting the grammar of `request`, which failed without its grammar, too."""
         self._suspected.pop(_grammar(compilable(request)), None)
 
     def _cannot_compile(self, sent: Request, error: dict[str, Any]) -> bool:

@@ -34,9 +34,9 @@ if TYPE_CHECKING:  # it imports numpy, which stores without large segments do no
     from rag_instruct.llm.key_table import KeyTable
 
 KEPT = "what was bought is kept: run again to go on"
-CORRECT = "what was bought is kept: correct this, then run again"  # where a rerun alone would meet the same
+CORRECT = "what was bought is kept: correct this, then run again"  # for an error that a rerun alone would repeat
 SAMPLE = 200  # answers from which a job learns how many tokens a request has
-ROOM = 2**23  # bytes set aside on the disk, for answers that are on their way when it becomes full
+ROOM = 2**23  # bytes set aside on the disk: if it becomes full, the answers that are on their way go there
 LARGE = 2**20  # bytes from which a segment has an index; to read less takes milliseconds
 FULL_SEGMENT = 2**26  # bytes after which a process begins another segment: what has no index yet stays small
 MOST_RECENT = 2**15  # records in a dictionary, before they go into a table

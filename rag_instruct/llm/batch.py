@@ -1,4 +1,4 @@
-"""Gets answers by OpenAI's Batch API: within a day, for half the price. A dead job's batches are not lost."""
+"""Gets answers by OpenAI's Batch API: within a day, for half the price. `adoption` finds the batches of dead jobs."""
 
 import asyncio
 import io
@@ -22,13 +22,13 @@ from rag_instruct.logs import logger
 
 MOST_LINES = 50_000  # requests in a batch, a limit of the API
 ENQUEUED = re.compile("enqueued token|token_limit_exceeded")  # more tokens than the account may have in batches
-LEAST = 100  # requests; no batch becomes smaller while other batches fill the account: it waits for them
+LEAST = 100  # requests: rather than open a smaller batch, we wait for the account's other batches
 TRIAL = 100  # requests in the first batch to a model of which the store has no answer, because all may be of no use
 MOST_BYTES = 190_000_000  # of a batch's file; the API allows 200 MB
 QUIET = 1.0  # seconds without a new request after which a batch is closed and sent
 ROUNDS = 4  # batches that we try for a request
-UNCLEAR = 180.0  # seconds in which a batch may still appear whose opening brought no response
-LANDED = (408, 409, 499)  # statuses below 500 after which the batch may exist all the same
+UNCLEAR = 180.0  # seconds after an opening without a response, in which its batch may still appear
+LANDED = (408, 409, 499)  # statuses below 500 after which the batch may exist
 LOOK_EVERY = 5.0  # seconds between two looks for such a batch
 
 
@@ -50,7 +50,7 @@ class BatchClient:
         self._opening = False
         self._twins: list[asyncio.Task[None]] = []
         self._unclear = False  # whether an opening brought no response, so that there may be a second batch
-        self._look_until = 0.0  # how long to look for the batch of such an opening
+        self._look_until = 0.0  # until when to look for the batch of such an opening
 
     asks_again: ClassVar[bool] = True
 

@@ -36,8 +36,8 @@ Result = TypeVar("Result")
 CHAT: Final = "/v1/chat/completions"
 RETRY_SECONDS = 3600.0  # seconds of retries before a call fails
 LATE = 600.0  # seconds for which we wait for the files of a batch that has ended
-LONGEST_RUN = 4 * 86400.0  # seconds from its opening in which a batch must end
-LOST_AFTER = 2 * 86400.0  # seconds from its opening after which an ended batch without files counts as lost
+LONGEST_RUN = 4 * 86400.0  # seconds from its opening until a batch must have ended
+LOST_AFTER = 2 * 86400.0  # seconds from its opening until an ended batch without files counts as lost
 LONGEST_LOOK = 10.0  # seconds between two looks at a file, at most
 BETWEEN = " \t[],\0\ufeff"  # characters around the objects of a file
 FURTHER = re.compile(rf"[{re.escape(BETWEEN)}]*")
@@ -311,7 +311,7 @@ def normal_batch(batch: Batch) -> Batch:
 
 
 def _is_past(when: Any) -> bool:
-    """Return whether a time of a batch is past. Servers also name the time at which a batch will have expired."""
+    """Return whether a time of a batch is past. Servers set `expired_at` also to the time when a batch will expire."""
     seconds = when / 1000 if isinstance(when, int | float) and when > 10**11 else when
     return bool(seconds) and not (isinstance(seconds, int | float) and seconds > time.time())
 

@@ -34,7 +34,7 @@ from rag_instruct.llm.segments import Reply, Request, failed_reply
 from rag_instruct.llm.usage import count_of
 from rag_instruct.logs import logger
 
-FRAME = {"id", "custom_id", "error", "object", "method", "url"}  # members of a line that say nothing of an answer
+FRAME = {"id", "custom_id", "error", "object", "method", "url"}  # members of a line that are no part of an answer
 
 
 class MostlyRefused(UserError):
@@ -86,7 +86,7 @@ class _Outcomes:
         return key in self.replies and "failure" not in self.replies[key]
 
     def let_answers_count(self) -> None:
-        """Forget what else befell requests that have a reply: some providers also report attempts that failed."""
+        """Drop the other outcomes of requests that have a reply: some providers also report attempts that failed."""
         for key in self.replies:
             self.lost.pop(key, None)
             if self.has_answer(key):
@@ -114,9 +114,12 @@ class BatchResults:
     async def take(self, batch: Batch, bodies: dict[str, Request], buyer: Buyer) -> None:
         """Record the batch's answers and its lost attempts, and hand them to the waiting requests.
 
-        A request without an outcome stays pending and goes into the next batch. When all that can be read is stored,
-        raise MostlyRefused if the endpoint refuses more requests in unknown words than it answers, and UserError if it
-        refuses the account, if its answers show that the budget cannot be kept, or if too many cannot be read.
+        A request without an outcome stays pending and goes into the next batch. We store first, and then raise:
+
+        - UserError if the endpoint refuses the account;
+        - MostlyRefused if it refuses more requests in unknown words than it answers;
+        - Unbounded if an answer is too long for a budget in dollars;
+        - UserError if half of the last attempts were charged for nothing.
         """
         found = await self._outcomes(batch, bodies)
         answers = sum("failure" not in reply for reply in found.replies.values())
@@ -252,7 +255,7 @@ def _status_and_body(line: dict[str, Any]) -> tuple[int, Any]:
 
 
 def _is_foreign(line: dict[str, Any], content: Any) -> bool:
-    """Return whether a line has something else than an error: perhaps a paid answer in an unknown form."""
+    """Return whether a line has content but no error: perhaps a paid answer in an unknown form."""
     said_nothing = FRAME if content else {*FRAME, "response"}  # OpenAI: status 0, and a body without members
     if line.get("error") or not any(line.get(name) for name in line.keys() - said_nothing):
         return False

@@ -19,7 +19,7 @@ from rag_instruct.llm.usage import Usage, plausible, tokens_in
 
 Renew = Callable[[], Awaitable[None]]
 
-BYTES_A_TOKEN = 5  # of text; a token has rarely more
+BYTES_A_TOKEN = 5  # bytes of text; few tokens have more
 POLL = 0.5  # seconds between two checks of whether other jobs have released something
 
 

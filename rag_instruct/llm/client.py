@@ -185,11 +185,11 @@ class OnlineClient:
                 assert_never(outcome)
 
     async def _after_refusal(self, endpoint: EndpointClient, asked: Asked, reason: str) -> Reply | None:
-        """Return the failed reply of a refusal in known words.
+        """Return the failed reply of a refusal in known words, or None if the words may be wrong.
 
-        Providers block accounts in the words of moderation, too, and say of each prompt that it is too long where
+        Some providers use the words of moderation also when they block an account. Some call each prompt too long if
         `max_tokens` is too large. So after `BLOCKED_AFTER` refusals and no answer, the endpoint must first answer a
-        control question.
+        control question. If it does not, return None to try again, after the outage if there is one.
         """
         endpoint.refused += 1
         async with endpoint.confirming:
@@ -200,10 +200,10 @@ class OnlineClient:
         return failed_reply(reason)
 
     async def _after_throttle(self, endpoint: EndpointClient, asked: Asked, said: str, most: int) -> Reply | None:
-        """Return None to try again. If the endpoint answers only other requests for long, the request is at fault.
+        """Return None to try again. Give the request up if the endpoint keeps answering others, but not this one.
 
-        Some servers say 429 to a request that is larger than the limit of a minute, and some errors quote words of
-        pace.
+        Some servers say 429 to a request that exceeds the limit per minute by itself. Some errors quote a text with the
+        words of a 429.
         """
         asked.since = asked.since or time.monotonic()
         asked.waited += 1
@@ -222,7 +222,7 @@ class OnlineClient:
             raise error
 
     async def _after_fault(self, endpoint: EndpointClient, asked: Asked, outcome: Transient) -> Reply | None:
-        """Count a fault. Return the reply if no better one is to be expected, or else wait and return None."""
+        """Count a fault. Return the reply if another attempt promises no better one, or else wait and return None."""
         if outcome.reply and outcome.fault in asked.faults:
             return outcome.reply
         asked.faults.append(outcome.fault)
@@ -267,9 +267,9 @@ class OnlineClient:
         return failed_reply(said, unknown=True)
 
     async def _answers(self, endpoint: EndpointClient, asked: Asked) -> bool:
-        """Return whether the endpoint answers something harmless. Raise UserError if it refuses even that.
+        """Return whether the endpoint answers a control question. Raise UserError if it refuses even that.
 
-        If it asks to wait, and another endpoint is well, the answer is no: the request goes there.
+        If it asks to wait, ask again. But if another endpoint is well, return False, so that the request goes there.
         """
         while True:
             match outcome := await self._control(endpoint, asked):
@@ -289,7 +289,7 @@ class OnlineClient:
                     )
 
     async def _control(self, endpoint: EndpointClient, asked: Asked) -> Outcome:
-        """Ask the endpoint something harmless with the parameters of `asked`, so that the same limits apply.
+        """Ask the endpoint a control question with the parameters of `asked`, so that the same limits apply.
 
         The reservation of `asked` covers the question, because `asked` got no answer. It is renewed before the next
         attempt.
@@ -313,7 +313,7 @@ class OnlineClient:
         return outcome
 
     async def _next(self, asked: Asked) -> EndpointClient:
-        """Choose the next endpoint by smooth weighted round robin, among those that are well and free."""
+        """Choose the next endpoint by weight among those that are well and free. Wait until there is one."""
         while True:
             self._go_on()
             if all(endpoint.down for endpoint in self._endpoints) and self._ever_answered:

@@ -1,4 +1,4 @@
-"""Runs many pieces of work, a limited number of them at a time, and waits that can be ended early."""
+"""Runs many pieces of work, a limited number at a time; sleeps so that a stop can end the wait."""
 
 import asyncio
 import time

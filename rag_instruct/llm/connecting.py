@@ -1,4 +1,4 @@
-"""What the environment says of connections: its proxies and its certificates."""
+"""Opens HTTP clients that use the environment's proxies and certificates."""
 
 import os
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ MOST_CONNECTIONS = 10_000
 
 
 def http_client(addresses: Iterable[str], fast: bool = True) -> httpx2.AsyncClient:
-    """Return a client for these addresses. Raise UserError if the environment's proxy or certificates are of no use.
+    """Return a client for these addresses. Raise UserError if the environment's proxy or certificates cannot be used.
 
     `fast` sends openai's requests over aiohttp, because httpx2's pool is slow with hundreds of requests in flight.
     """
@@ -32,7 +32,7 @@ def http_client(addresses: Iterable[str], fast: bool = True) -> httpx2.AsyncClie
     except ImportError as error:  # httpx2 prepares all proxies, also those that no address needs
         named = " and ".join(f"{name}_proxy" for name, url in getproxies().items() if url.startswith("socks"))
         raise UserError(f"{named} has a SOCKS proxy, which cannot be used for batches: unset the variable") from error
-    except OSError as error:  # an unreadable SSL_CERT_DIR raises none
+    except OSError as error:  # of SSL_CERT_FILE: an unreadable SSL_CERT_DIR raises no error
         if not (path := os.environ.get("SSL_CERT_FILE")):
             raise
         said = f"SSL_CERT_FILE={path}: the certificates cannot be read ({error.strerror}): correct the variable"

@@ -1,6 +1,6 @@
-"""The door through which everything passes that an endpoint sends: each response becomes one typed outcome.
+"""Turns each response of an endpoint into one typed outcome.
 
-Endpoints word the same state in many ways, and send foreign data. Behind this door, there are only six outcomes:
+Endpoints word the same state in many ways, and send foreign data. The rest of the program sees only six outcomes:
 
 - `Answer`: a reply that the store keeps;
 - `Refusal`: the endpoint will never answer this request, in words that we know;
@@ -267,8 +267,11 @@ def parsed(content: bytes) -> Any:
 def error_in(body: Any) -> dict[str, Any]:
     """Return the error in a response's body as an object with a message; empty if there is none.
 
-    Gemini sends a list with one error, Cloudflare a member `errors`, FastAPI a `detail`, TGI and others a text, MiniMax
-    a `base_resp`, Spring its words beside the status's name, and gateways the JSON of another server as a text.
+    Where the error is:
+
+    - Gemini: in a list of one; Cloudflare: in `errors`; FastAPI: in `detail`; MiniMax: in `base_resp`;
+    - Spring: in `message`, while `error` has the name of the status;
+    - TGI and others: `error` is a text. With gateways, a text may be the JSON of another server.
     """
     if isinstance(body, list):
         body = body[0] if body else None
@@ -313,7 +316,10 @@ def _upstream(message: str) -> tuple[re.Match[str], dict[str, Any]] | None:
 
 
 def _with_upstream(message: str) -> str:
-    """Return the message. If it shows another server's error, put its plain words there: they are not quoted."""
+    """Return the message. If it has the JSON of another server's error, replace the JSON by the error's words.
+
+    Our patterns leave quoted text out, and the words in the JSON would count as quoted.
+    """
     if not (shown := _upstream(message)):
         return message
     found, error = shown
@@ -373,7 +379,7 @@ def _is_of_pace(status: int, kind: str, message: str) -> bool:
 
 
 def _lasts(status: int, words: str) -> bool:
-    """Return whether the same will be said to every request until the user changes something, or the day ends."""
+    """Return whether the endpoint will refuse every request until the user changes something, or the day ends."""
     return status in LASTING or 300 <= status < 400 or (status == 429 and bool(NOT_TODAY.search(words)))
 
 
@@ -392,7 +398,7 @@ def _of_account(status: int, kind: str, message: str) -> bool:
 
 
 def _may_pass(status: int, message: str) -> bool:
-    """Return whether an error may be of a state that passes, although it has the words of a refusal."""
+    """Return whether an error may be temporary, although it has the words of a refusal."""
     return status in PASSING_STATUSES or bool(PASSING.search(QUOTATION.sub("", message)))
 
 

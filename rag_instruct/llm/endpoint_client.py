@@ -194,7 +194,10 @@ async def _timeout(seconds: float) -> AsyncIterator[None]:
 
 
 def by_weight(endpoints: list[EndpointClient]) -> EndpointClient:
-    """Choose by smooth weighted round robin: each earns its weight, and the richest is chosen and pays for all."""
+    """Choose an endpoint by smooth weighted round robin.
+
+    Each endpoint's weight is added to its credit. We choose the highest credit, and subtract the sum of all weights.
+    """
     for endpoint in endpoints:
         endpoint.credit += endpoint.weight
     chosen = max(endpoints, key=lambda endpoint: endpoint.credit)

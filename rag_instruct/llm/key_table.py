@@ -1,4 +1,4 @@
-"""Where the records of millions of keys lie, in sorted arrays: a tenth of the memory of a dictionary."""
+"""Holds the locations of millions of records in sorted arrays, which take a tenth of a dictionary's memory."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple

@@ -50,8 +50,8 @@ class Limiter:
     """Limits the requests in flight at one endpoint: at most `most`, fewer after many 429s, more after each success.
 
     Additive increase and multiplicative decrease (Chiu and Jain, 1989) let many jobs share an endpoint's limit,
-    although they know nothing of each other. A rare 429 lowers nothing: some endpoints answer so now and then,
-    whatever they get, and one in two hundred would halve the limit so often that about 18 requests are in flight.
+    although they know nothing of each other. Rare 429s lower nothing, because some endpoints send them whatever their
+    load is. If each halved the limit, one 429 in two hundred answers would leave about 18 requests in flight.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Limiter:
 
     @property
     def paused_for(self) -> float:
-        """How many seconds the endpoint has still to be left alone."""
+        """For how many seconds 429s and headers forbid any request; 0 if they do not."""
         return max(0.0, self._paused_until - time.monotonic())
 
     @property
@@ -108,7 +108,7 @@ class Limiter:
             self._wake()
 
     def _warn_of(self, due: float) -> None:
-        """Say that a request waits for long because of a limit per minute, once in a while."""
+        """Log that a limit per minute makes a request wait for long: at most once in ten times `LOGGED` seconds."""
         if (wait := due - time.monotonic()) >= LOGGED and time.monotonic() > self._warned + LOGGED * 10:
             self._warned = time.monotonic()
             limits = {"requests": self._requests.per_minute, "tokens": self._tokens.per_minute}

@@ -188,7 +188,7 @@ def _filled(pattern: str, variables: Mapping[str, Any]) -> str:
 
 
 def read(step: Step, reply: Reply) -> dict[str, Any] | Fault:
-    """Return the variables that a reply fills, or the fault why it fills none."""
+    """Return the variables that a reply fills, or the fault because of which it cannot be used."""
     if reply["finish_reason"] == "failed":
         return Fault(Reason.NO_ANSWER, reply["failure"])
     if reply["finish_reason"] != "stop":

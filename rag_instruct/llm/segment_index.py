@@ -1,7 +1,7 @@
 """The index of a large segment: what a store must know of each record, so that it opens without reading the answers.
 
 A vector of 1,536 numbers takes 8 KB of a segment and 40 bytes of its index. The index can be made again at any time. It
-fits as long as the segment's size and time are those that it names.
+is valid while the segment has the size and the modification time that the index names.
 """
 
 import hashlib
@@ -45,7 +45,7 @@ class SegmentIndex(NamedTuple):
 
 
 def short(keys: Iterable[str]) -> np.ndarray:
-    """Return digests of request keys, of 16 bytes each: too many for two keys to have the same."""
+    """Return digests of n request keys: dtype S16, shape (n,). 16 bytes are enough to tell all keys apart."""
     found = [hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=KEY.itemsize).digest() for key in keys]
     return np.frombuffer(b"".join(found), KEY)
 

@@ -32,9 +32,8 @@ Result = TypeVar("Result")
 class AnswerSource(Protocol):
     """Gives the answers that the store lacks: from an endpoint, by single requests or batches.
 
-    `costs.dry_run` has a source that buys nothing and only notes the requests.
-    The default `stop` and `close` do nothing. `asks_again` says whether the source sends a request again whose stored
-    refusal is not understood.
+    `costs.dry_run` has a source that buys nothing and only notes the requests. If the store has a refusal in unknown
+    words, a source with `asks_again` sends the request again. The default `stop` and `close` do nothing.
     """
 
     asks_again: ClassVar[bool] = False

@@ -78,7 +78,7 @@ def tokens_in(usage: Any) -> Counter[str]:
         completion = max(completion, total - prompt)
     elif completion:
         prompt = max(0, total - completion)
-    # Perplexity and Google have thoughts beside the answer's tokens. Details are parts of these tokens.
+    # Perplexity and Google count thoughts in addition to the answer's tokens. Counts in details are included already.
     if (beside := _first(found, REASONING)) > completion:
         completion += beside
     cached = _detail(found, PROMPT_DETAILS, CACHED) or _first(found, CACHED)
