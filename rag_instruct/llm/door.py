@@ -135,7 +135,7 @@ JSON_BEGINS = ("{", "[")
 # How long to wait, in words or as a member of an error.
 TOLD_WAIT = re.compile(
     r"(?:(?:retry|try again|resets?) (?:in|after)|\bwait) ([0-9][0-9.dhms]*)"
-    r"( ?(?:ms|milliseconds?|s|seconds?|m|minutes?|h|hours?|d|days?)\b)?"
+    r"( ?(?:ms|msecs?|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?)\b)?(?![a-z0-9])"
     r"|(?:retry_?delay|retry_?after(?:_seconds)?)\W{1,4}([0-9][0-9.dhms]*)"
 )
 THOUGHTS = ("thinking", "redacted_thinking", "reasoning", "thought")  # types of parts that are no part of an answer
