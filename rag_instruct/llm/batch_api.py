@@ -125,16 +125,12 @@ class BatchApi:
         """Wait until it is time for the next look."""
         await asyncio.sleep(self._poll_seconds)
 
-    async def file(self, name: str) -> bytes:
-        """Return the content of a file."""
-        return door.unpacked((await self.surely(lambda: self.openai.files.content(name))).content)
-
     async def results(self, name: str) -> bytes | None:
         """Return the content of a file of results. Return None if the provider still lacks it after `LATE` seconds."""
         late_until = time.monotonic() + LATE
         while True:
             try:
-                content = await self.file(name)
+                content = await self.surely(partial(self._content, name))
                 if not _is_error(content):
                     return content
                 quoted = door.quoted(bytes_without_key(content, self.key_variable))
@@ -151,9 +147,12 @@ class BatchApi:
         lines = json_lines(await self.surely(partial(self._lines, batch.input_file_id)))
         return {line["custom_id"]: {**line["body"], "model": self.model} for line in lines if line}
 
+    async def _content(self, name: str) -> bytes:
+        return door.unpacked((await self.openai.files.content(name)).content)
+
     async def _lines(self, name: str) -> bytes:
         """Return the content of a file of lines. Raise ValueError if something else comes, such as a login's page."""
-        content = door.unpacked((await self.openai.files.content(name)).content)
+        content = await self._content(name)
         if _is_error(content):
             raise ValueError(door.quoted(bytes_without_key(content, self.key_variable)))
         return content
