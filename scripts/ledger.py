@@ -1,4 +1,4 @@
-"""List the requests that a data set paid for, and those that other data sets paid for if its records name them.
+"""List the requests that a data set paid for, and those of other data sets whose answers it uses.
 
     python -m scripts.ledger rag_instruct_40k.jsonl rejects.jsonl kept.jsonl dropped.jsonl --dataset rag_instruct_40k \\
         --ledger ledger.jsonl --summary ledger.json
