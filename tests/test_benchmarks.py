@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -453,3 +454,16 @@ def test_the_demos_questions_load_by_kind():
         assert len(questions) >= 10
         assert all(benchmark("own").score(q, q.answers[0])["accuracy"] == 1 for q in questions)
         assert all(bool(q.documents) == (kind == "own_context") for q in questions)
+
+
+def test_the_documented_file_of_a_benchmark_reads_and_scores_its_questions(tmp_path):
+    page = (ROOT / "docs/adding_a_benchmark.md").read_text()
+    module = {}
+    exec(re.search(r"```python\n(.*?)```", page, re.S)[1], module)
+    records = [
+        {"approved": False, "text": "Dropped?", "solutions": [{"text": "No"}], "article": "None"},
+        {"approved": True, "text": "Who?", "solutions": [{"text": "Ann Lee"}, {"text": "Lee"}], "article": "Lives"},
+    ]
+    (question,) = module["BENCHMARK"].questions([put(tmp_path, "quiz.jsonl", records)])
+    assert question == Question("2", "Who?", ("Ann Lee", "Lee"), gold_titles=("Lives",))
+    assert module["BENCHMARK"].score(question, "It was Ann Lee.")["accuracy"] == 1
