@@ -379,7 +379,7 @@ def test_convfinqas_own_answers_in_words_score_as_their_results():
         from rag_instruct.benchmarks.convfinqa import turns
 
         for question, text in zip(
-            turns({"id": record["id"], "pre_text": [], "post_text": [], "table": [], "annotation": annotation}),
+            turns({"id": record["id"], "pre_text": [], "post_text": [], "table": [], "annotation": annotation}, 1),
             said["conv_answers"],
             strict=True,
         ):

@@ -1,8 +1,7 @@
 """ConvFinQA (Chen et al., 2022), dev split: conversations whose questions need calculations on a financial report."""
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 from rag_instruct.benchmarks import Benchmark
@@ -14,7 +13,7 @@ from rag_instruct.scoring.paper import mentions_stripped_number
 from rag_instruct.scoring.scores import score_number
 
 
-def turns(record: Any) -> list[Question]:
+def turns(record: Any, number: int) -> list[Question]:
     """Return one question for each turn. It begins with the earlier turns and their answers."""
     asked, gold = member(record, "annotation.dialogue_break"), member(record, "annotation.exe_ans_list")
     programs = member(record, "annotation.turn_program")
@@ -77,11 +76,8 @@ def _report(record: Any) -> str:
     return "\n".join(line for line in lines if line.strip(" ."))
 
 
-def questions(paths: list[Path]) -> Iterator[Question]:
-    return questions_of_files(paths, lambda record, _: turns(record))
-
-
 BENCHMARK = Benchmark(
-    "convfinqa", "CFQA", "own_context", "exact_match", size=1490, questions=questions,
+    "convfinqa", "CFQA", "own_context", "exact_match", size=1490,
+    questions=partial(questions_of_files, build=turns),
     score=score_number, paper_score=mentions_stripped_number,
 )  # fmt: skip

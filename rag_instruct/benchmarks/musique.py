@@ -1,13 +1,12 @@
 """MuSiQue, answerable part (Trivedi et al., 2022), dev split: questions that need two to four reasoning steps."""
 
-from collections.abc import Iterator
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 from rag_instruct.benchmarks import Benchmark
-from rag_instruct.benchmarks.records import questions_of_files, unique
+from rag_instruct.benchmarks.records import questions_of_files
 from rag_instruct.records import member
-from rag_instruct.records.values import name_of
+from rag_instruct.records.values import name_of, unique
 from rag_instruct.schema import Question
 from rag_instruct.scoring.paper import mentions_answer
 from rag_instruct.scoring.scores import score_open
@@ -25,11 +24,8 @@ def build(record: Any, number: int) -> Question:
     )
 
 
-def questions(paths: list[Path]) -> Iterator[Question]:
-    return questions_of_files(paths, build)
-
-
 BENCHMARK = Benchmark(
-    "musique", "MSQ", "multi_hop", "accuracy", size=2417, questions=questions,
+    "musique", "MSQ", "multi_hop", "accuracy", size=2417,
+    questions=partial(questions_of_files, build=build),
     score=score_open, paper_score=mentions_answer,
 )  # fmt: skip

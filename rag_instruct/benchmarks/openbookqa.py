@@ -1,20 +1,14 @@
 """OpenBookQA (Mihaylov et al., 2018), test split: school science with four options, without the book's facts."""
 
-from collections.abc import Iterator
-from pathlib import Path
+from functools import partial
 
 from rag_instruct.benchmarks import Benchmark
 from rag_instruct.benchmarks.records import choice_question, questions_of_files
-from rag_instruct.schema import Question
 from rag_instruct.scoring.paper import lone_letter_is_answer
 from rag_instruct.scoring.scores import score_choice
 
-
-def questions(paths: list[Path]) -> Iterator[Question]:
-    return questions_of_files(paths, choice_question)
-
-
 BENCHMARK = Benchmark(
-    "openbookqa", "OBQA", "choice", "exact_match", size=500, questions=questions,
+    "openbookqa", "OBQA", "choice", "exact_match", size=500,
+    questions=partial(questions_of_files, build=choice_question),
     score=score_choice, paper_score=lone_letter_is_answer,
 )  # fmt: skip

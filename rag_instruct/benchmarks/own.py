@@ -289,10 +289,6 @@ def _document(given: Any) -> str:
     return f"{title}\n{text}" if title else text
 
 
-def questions(paths: list[Path]) -> Iterator[Question]:
-    return read(paths)
-
-
 def read(
     paths: list[Path],
     form: Form = PLAIN,
@@ -303,7 +299,6 @@ def read(
 
     With `where`, only records with these field values count. `fields` maps our names of fields to the file's.
     """
-
     names: dict[str, None] = {}  # of the fields of all records
 
     def chosen(record: Any, number: int) -> Question | None:
@@ -331,5 +326,5 @@ def _as_text(value: Any) -> str:
 
 
 BENCHMARK = Benchmark(
-    "own", "own", "open", "accuracy", size=0, questions=questions, score=score_by_form, paper_score=own_rule
+    "own", "own", "open", "accuracy", size=0, questions=read, score=score_by_form, paper_score=own_rule
 )

@@ -1,13 +1,12 @@
 """PopQA (Mallen et al., 2023), long tail: questions about a subject whose page has under 100 views a month."""
 
-from collections.abc import Iterator
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 from rag_instruct.benchmarks import Benchmark
-from rag_instruct.benchmarks.records import questions_of_files, unique
+from rag_instruct.benchmarks.records import questions_of_files
 from rag_instruct.records import member
-from rag_instruct.records.values import listed, name_of
+from rag_instruct.records.values import listed, name_of, unique
 from rag_instruct.schema import Question
 from rag_instruct.scoring.paper import mentions_answer
 from rag_instruct.scoring.scores import score_open
@@ -27,11 +26,8 @@ def build(record: Any, number: int) -> Question | None:
     )
 
 
-def questions(paths: list[Path]) -> Iterator[Question]:
-    return questions_of_files(paths, build, COLUMNS)
-
-
 BENCHMARK = Benchmark(
-    "popqa", "PQA", "open", "accuracy", size=1399, questions=questions,
+    "popqa", "PQA", "open", "accuracy", size=1399,
+    questions=partial(questions_of_files, build=build, columns=COLUMNS),
     score=score_open, paper_score=mentions_answer,
 )  # fmt: skip

@@ -1,7 +1,6 @@
 """PubHealth (Kotonya and Toni, 2020), test split: claims that journalists judged true or false. Others are left out."""
 
-from collections.abc import Iterator
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 from rag_instruct.benchmarks import Benchmark
@@ -30,12 +29,9 @@ def build(record: Any, number: int) -> Question | None:
     )
 
 
-def questions(paths: list[Path]) -> Iterator[Question]:
-    # Rows of the authors' test.tsv begin with a number that has no column name.
-    return questions_of_files(paths, build, COLUMNS, Form(row_names=True))
-
-
 BENCHMARK = Benchmark(
-    "pubhealth", "Pub", "closed", "exact_match", size=987, questions=questions,
+    "pubhealth", "Pub", "closed", "exact_match", size=987,
+    # Rows of the authors' test.tsv begin with a number that has no column name.
+    questions=partial(questions_of_files, build=build, columns=COLUMNS, form=Form(row_names=True)),
     score=score_closed, paper_score=mentions_verdict,
 )  # fmt: skip

@@ -8,8 +8,7 @@ from typing import Any
 
 from rag_instruct.errors import UserError
 from rag_instruct.records import PLAIN, Form, Located, located_records, member
-from rag_instruct.records.values import layout_hint, listed, name_of, shown
-from rag_instruct.records.values import unique as unique
+from rag_instruct.records.values import layout_hint, listed, name_of, shown, unique
 from rag_instruct.schema import Question
 
 Made = Question | list[Question] | None  # a list for the turns of a conversation; None: the record is left out

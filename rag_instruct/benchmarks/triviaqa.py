@@ -1,13 +1,12 @@
 """TriviaQA, unfiltered (Joshi et al., 2017), validation split: quiz questions; Wikipedia aliases are answers too."""
 
-from collections.abc import Iterator
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 from rag_instruct.benchmarks import Benchmark
-from rag_instruct.benchmarks.records import first_member, questions_of_files, unique
+from rag_instruct.benchmarks.records import first_member, questions_of_files
 from rag_instruct.records import Form
-from rag_instruct.records.values import name_of
+from rag_instruct.records.values import name_of, unique
 from rag_instruct.schema import Question
 from rag_instruct.scoring.paper import mentions_answer
 from rag_instruct.scoring.scores import score_open
@@ -27,11 +26,8 @@ def build(record: Any, number: int) -> Question:
     )
 
 
-def questions(paths: list[Path]) -> Iterator[Question]:
-    return questions_of_files(paths, build, COLUMNS, Form(under="Data"))
-
-
 BENCHMARK = Benchmark(
-    "triviaqa", "TQA", "open", "accuracy", size=11_313, questions=questions,
+    "triviaqa", "TQA", "open", "accuracy", size=11_313,
+    questions=partial(questions_of_files, build=build, columns=COLUMNS, form=Form(under="Data")),
     score=score_open, paper_score=mentions_answer,
 )  # fmt: skip

@@ -1,12 +1,12 @@
 """WebQuestions (Berant et al., 2013), test split: questions from Google Suggest with answers from Freebase."""
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 from rag_instruct.benchmarks import Benchmark
-from rag_instruct.benchmarks.records import first_member, id_of, questions_of_files, unique
+from rag_instruct.benchmarks.records import first_member, id_of, questions_of_files
+from rag_instruct.records.values import unique
 from rag_instruct.schema import Question
 from rag_instruct.scoring.paper import mentions_answer
 from rag_instruct.scoring.scores import score_open
@@ -26,11 +26,8 @@ def build(record: Any, number: int) -> Question:
     )
 
 
-def questions(paths: list[Path]) -> Iterator[Question]:
-    return questions_of_files(paths, build)
-
-
 BENCHMARK = Benchmark(
-    "webquestions", "WQA", "open", "accuracy", size=2032, questions=questions,
+    "webquestions", "WQA", "open", "accuracy", size=2032,
+    questions=partial(questions_of_files, build=build),
     score=score_open, paper_score=mentions_answer,
 )  # fmt: skip
