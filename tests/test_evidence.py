@@ -26,7 +26,8 @@ from rag_instruct.evidence.rows import row_texts, sampled
 from rag_instruct.evidence.summary import evidence_table, summary_of, worst
 from rag_instruct.evidence.weighing import RowTexts, weigh
 from rag_instruct.llm.answers import AnswerStore
-from rag_instruct.models.likelihood import Likelihood, Text, batches
+from rag_instruct.models.engines import padded_batches
+from rag_instruct.models.likelihood import Likelihood, Text
 from rag_instruct.paradigms import PARADIGMS
 from rag_instruct.reasons import Reason
 from rag_instruct.report import figures
@@ -90,7 +91,7 @@ def test_padded_batches_have_the_same_bits(folder):
 
 def test_batches_hold_every_text_once_and_fit():
     lengths = [3, 50, 7, 7, 200, 1]
-    made_of = list(batches(lengths, 100))
+    made_of = list(padded_batches(lengths, 100))
     assert sorted(itertools.chain(*made_of)) == list(range(6))
     assert made_of[0] == [4], "the longest comes first, and alone if it is too long"
     assert all(len(one) * max(lengths[n] for n in one) <= 100 for one in made_of[1:])

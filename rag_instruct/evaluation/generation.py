@@ -15,7 +15,7 @@ from rag_instruct.llm.segments import Record, Reply
 from rag_instruct.logs import bar, logger
 from rag_instruct.models.chat import prompt_ids
 from rag_instruct.models.decoding import Decoding
-from rag_instruct.models.engines import Engine, Generated
+from rag_instruct.models.engines import Engine, Generated, padded_batches
 
 
 class Fitted(NamedTuple):
@@ -70,8 +70,8 @@ async def _generate(
 ) -> None:
     """Generate the missing answers.
 
-    We form batches from all prompts, missing or not. So a batch keeps its number after an interruption, and its seed,
-    which is made from the number.
+    We form batches from all prompts, missing or not. So a batch keeps its number after an interruption. Its seed
+    depends on this number.
     """
     with bar("generating", len(missing), " answers") as counter:
         for number, batch in enumerate(batches(prompts, engine, generation.decoding.max_new_tokens)):
@@ -87,18 +87,11 @@ async def _generate(
 
 
 def batches(prompts: Sequence[Fitted], engine: Engine, new_tokens: int) -> Iterator[list[Fitted]]:
-    """Yield batches of distinct prompts. The longest come first, so that out-of-memory errors occur at once."""
-    batch: list[Fitted] = []
-    different = {prompt.key: prompt for prompt in prompts}.values()
-    for prompt in sorted(different, key=lambda prompt: (-len(prompt.ids), prompt.key)):
-        longest = len((batch or [prompt])[0].ids) + new_tokens  # each row of a batch is padded to this
-        too_many = (len(batch) + 1) * longest > engine.batch_tokens
-        if batch and (len(batch) == engine.batch_rows or too_many):
-            yield batch
-            batch = []
-        batch.append(prompt)
-    if batch:
-        yield batch
+    """Yield batches of distinct prompts that the engine can answer at once with `new_tokens` tokens each."""
+    different = sorted({prompt.key: prompt for prompt in prompts}.values(), key=lambda prompt: prompt.key)
+    lengths = [len(prompt.ids) + new_tokens for prompt in different]
+    for numbers in padded_batches(lengths, engine.batch_tokens, engine.batch_rows):
+        yield [different[number] for number in numbers]
 
 
 def _record(prompt: Fitted, made: Generated, generation: Generation, data_set: str) -> Record:

@@ -1,6 +1,7 @@
 """Generate answers with a local model: with vLLM if vLLM and a GPU are available, else with transformers."""
 
 import hashlib
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -100,6 +101,23 @@ def generating(model: str, tokenizer: PreTrainedTokenizerBase, revision: str | N
     return loaded, ends
 
 
+def padded_batches(lengths: Sequence[int], tokens: int, rows: int | None = None) -> Iterator[list[int]]:
+    """Yield batches of texts of similar length, as positions in `lengths`, which has each text's number of tokens.
+
+    A batch has at most `rows` texts and, padding included, at most `tokens` tokens. A text of more tokens is a batch
+    alone. The longest texts come first, so that out-of-memory errors occur at once. Texts of one length keep their
+    order.
+    """
+    batch: list[int] = []
+    for number in sorted(range(len(lengths)), key=lambda number: -lengths[number]):
+        if batch and (len(batch) == rows or (len(batch) + 1) * lengths[batch[0]] > tokens):
+            yield batch
+            batch = []
+        batch.append(number)
+    if batch:
+        yield batch
+
+
 def _padded(prompts: list[list[int]], padding: int) -> tuple[torch.Tensor, torch.Tensor]:
     longest = max(map(len, prompts))
     ids = torch.tensor([[padding] * (longest - len(prompt)) + prompt for prompt in prompts])
@@ -163,9 +181,7 @@ def longest_of(model: str, revision: str | None) -> int:
 
 
 def engine_of(model: str, tokenizer: PreTrainedTokenizerBase, revision: str | None) -> Engine:
-    """Load the model in the best engine on this machine. vLLM does not read a package's GGUF file, nor
-    a folder of adapters.
-    """
+    """Load the model in the best engine on this machine. vLLM reads neither GGUF files nor folders of adapters."""
     disable_progress_bar()  # of loading; the log has a line instead
     if find_spec("vllm") and torch.cuda.is_available() and not (model.endswith(".gguf") or base_of(model)):
         logger.info("%s: generating with vLLM on %d GPUs", model, torch.cuda.device_count())

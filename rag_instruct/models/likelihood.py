@@ -1,7 +1,7 @@
 """Measure how likely texts are to a causal model: the bits (-log2 of the probability) of each token of a text."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from copy import deepcopy
 from threading import Lock
@@ -12,14 +12,15 @@ from transformers import DynamicCache
 from transformers.utils.logging import disable_progress_bar
 
 from rag_instruct.logs import logger
+from rag_instruct.models.engines import padded_batches
 from rag_instruct.models.loading import load_student
 
 ON_GPU = 32_768  # tokens of a batch, padding included
-STEPS = 100  # we round to 0.01 bits, because another processor computes other last digits
+STEPS = 100  # steps in a bit: we round to 0.01 bits, because the last digits differ between processors
 
 
 class Text(NamedTuple):
-    """A text as token ids. Only its last `measured` tokens are measured; the others are what the model reads before."""
+    """A text as token ids. The model reads all of them. Only the last `measured` tokens are measured."""
 
     ids: list[int]
     measured: int
@@ -39,14 +40,14 @@ class Likelihood:
         dtype = torch.bfloat16 if self._device == "cuda" else torch.float32
         self._model = load_student(model, dtype, revision).eval().to(self._device)
         self._workers = workers
-        self._read: dict[tuple[int, ...], Future[Any]] = {}  # the model's state after common tokens
+        self._states: dict[tuple[int, ...], Future[Any]] = {}  # the model's state after common tokens
         self._lock = Lock()
         logger.info("%s: measuring on %s", model, "a GPU" if self._device == "cuda" else f"{workers} CPU cores")
 
     def measure(self, texts: Sequence[Text]) -> Iterator[tuple[int, list[int]]]:
         """Yield the position of each text, and the bits of its measured tokens in hundredths, as they are ready."""
         if self._device == "cuda":
-            for numbers in batches([len(text.ids) for text in texts], ON_GPU):
+            for numbers in padded_batches([len(text.ids) for text in texts], ON_GPU):
                 yield from zip(numbers, self._batch([texts[number] for number in numbers]), strict=True)
             return
         threads = torch.get_num_threads()
@@ -75,8 +76,8 @@ class Likelihood:
         If the model fails there, every thread that waits for the state gets the error.
         """
         with self._lock:
-            first = common not in self._read
-            future = self._read.setdefault(common, Future())
+            first = common not in self._states
+            future = self._states.setdefault(common, Future())
         if first:
             try:
                 future.set_result(self._after(common))
@@ -108,18 +109,3 @@ def _hundredths(logits: torch.Tensor, ids: torch.Tensor) -> list[list[int]]:
     nats = logits.float().logsumexp(2) - logits.gather(2, ids[..., None])[..., 0].float()
     found: list[list[int]] = (nats / math.log(2) * STEPS).round().long().tolist()
     return found
-
-
-def batches(lengths: Sequence[int], tokens: int) -> Iterable[list[int]]:
-    """Yield the positions of texts of similar length, so that a padded batch has at most `tokens` tokens.
-
-    The longest texts come first, so that out-of-memory errors occur at once. A text that is longer is a batch alone.
-    """
-    batch: list[int] = []
-    for number in sorted(range(len(lengths)), key=lambda number: -lengths[number]):
-        if batch and (len(batch) + 1) * lengths[batch[0]] > tokens:
-            yield batch
-            batch = []
-        batch.append(number)
-    if batch:
-        yield batch
