@@ -72,7 +72,10 @@ class _Shown(TextStreamer):
 
 
 def cited(question: str, answer: str, documents: Sequence[str]) -> list[int]:
-    """Return the indices of the documents that contain the most of the words that the answer adds to the question."""
+    """Return the indices of the documents that contain the answer's words best, ties included.
+
+    Only words that the question lacks count. A document with less than the share CITED_FROM of them is left out.
+    """
     words = content(answer)
     added = words - content(question) or words  # an answer of the question's words alone counts as a whole
     shares = [share(added, content(document)) for document in documents]

@@ -31,8 +31,8 @@ class FileRecord(NamedTuple):
     def may_ask(self, question: Question, all_texts: Container[str]) -> bool:
         """Return whether the record may be about this question, judged by the texts. True for a record without text.
 
-        The texts must be equal, or one must contain the other, such as when the record adds an instruction. But a text
-        that equals that of another question is about the other. `all_texts` has the normalized texts of all questions.
+        The texts must be equal, or one must contain the other, such as when the record adds an instruction. A text
+        that equals another question's text does not count. `all_texts` has the normalized texts of all questions.
         """
         if not self.questions:
             return True

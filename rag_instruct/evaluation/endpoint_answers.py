@@ -25,7 +25,7 @@ async def answer_of(task: Task, teacher: Session, decoding: Decoding) -> Output:
     """Return the output with as many documents as fit. A permanent refusal gives an output that failed."""
     for documents in range(len(task.documents), -1, -1):
         key, reply = await teacher.ask(body(task, documents, decoding))
-        if not _too_long(reply):
+        if not too_long(reply.get("failure", "")):  # fewer documents help only if the prompt was too long
             break
     return output(task, reply["text"].strip(), _finish(reply), documents, key, reply.get("failure", ""))
 
@@ -36,11 +36,6 @@ def body(task: Task, documents: int, decoding: Decoding) -> Request:
         "messages": [{"role": "user", "content": task.prompt(documents)}],
         "max_tokens": decoding.max_new_tokens,
     }
-
-
-def _too_long(reply: Reply) -> bool:
-    """Return whether the endpoint refused the prompt for its length, so that fewer documents may help."""
-    return too_long(reply.get("failure", ""))
 
 
 def _finish(reply: Reply) -> str:

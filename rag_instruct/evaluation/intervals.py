@@ -20,8 +20,8 @@ class Paired(NamedTuple):
     p: float  # of the exact sign test
 
 
-def interval(values: np.ndarray, resamples: int = RESAMPLES, seed: int = SEED) -> tuple[float, float]:
-    """Return the 95 % percentile bootstrap interval of the mean over questions.
+def interval(values: np.ndarray) -> tuple[float, float]:
+    """Return the 95 % percentile bootstrap interval of the mean over questions. `values` has one score a question.
 
     If all scores are 0, or all are 1, every resample has the same mean. The interval is then the exact binomial one
     (Clopper-Pearson).
@@ -32,17 +32,17 @@ def interval(values: np.ndarray, resamples: int = RESAMPLES, seed: int = SEED) -
 
         exact = binomtest(int(values.sum()), values.size).proportion_ci(LEVEL)
         return float(exact.low), float(exact.high)
-    return _bootstrap(values, resamples, seed)
+    return _bootstrap(values)
 
 
-def _bootstrap(values: np.ndarray, resamples: int, seed: int) -> tuple[float, float]:
-    means = resampled_means(values, resamples, seed)
+def _bootstrap(values: np.ndarray) -> tuple[float, float]:
+    means = resampled_means(values, RESAMPLES, SEED)
     tail = (1 - LEVEL) / 2
     low, high = np.quantile(means, [tail, 1 - tail])
     return float(low), float(high)
 
 
-def paired(before: np.ndarray, after: np.ndarray, resamples: int = RESAMPLES, seed: int = SEED) -> Paired:
+def paired(before: np.ndarray, after: np.ndarray) -> Paired:
     """Return the mean of after - before, its paired bootstrap interval, and the exact p of the sign test.
 
     For scores of 0 and 1 this is McNemar's exact test, which counts the questions that only one model has right.
@@ -65,7 +65,7 @@ def paired(before: np.ndarray, after: np.ndarray, resamples: int = RESAMPLES, se
     if abs(mean) == 1 and differences.min() == differences.max():
         low, high = sorted((mean, mean * (1 - 2 * most)))
         return Paired(mean, low, high, p)
-    return Paired(mean, *_bootstrap(differences, resamples, seed), p)
+    return Paired(mean, *_bootstrap(differences), p)
 
 
 def resampled_means(values: np.ndarray, resamples: int, seed: int) -> np.ndarray:

@@ -10,23 +10,19 @@ from rag_instruct.evaluation.records import Context, Gain, Passage, Summary
 from rag_instruct.evaluation.results import Cell, Evaluation
 from rag_instruct.evaluation.retrieval_quality import title_of
 from rag_instruct.evaluation.summary import Answers, by_id
-from rag_instruct.evaluation.tables import ABOUT_DOCUMENTS, ABOUT_TRAINING, LABELS, METRICS, by_contestant, scores
+from rag_instruct.evaluation.tables import GAINS, LABELS, METRICS, by_contestant, scores
 from rag_instruct.files import digest
 from rag_instruct.html import render
 from rag_instruct.plots import ticks_around
 from rag_instruct.schema import Question
 
 SAMPLED = 12  # sample questions for each benchmark
-PLOTS = {
-    "documents": ("What documents add", ABOUT_DOCUMENTS),
-    "training": ("What training adds", ABOUT_TRAINING),
-}
 OUTCOMES = {"some": "some right", "none": "all wrong", "all": "all right"}
 
 
 def page(summary: Summary, samples: Sequence[dict[str, Any]], template: Path) -> str:
     """Return the HTML. The template escapes all texts, because a model may write HTML."""
-    plots = [made for kind in PLOTS if (made := plot(summary, kind))]
+    plots = [made for kind in GAINS if (made := plot(summary, kind))]
     rows = scores(summary).to_numpy().tolist()
     shown = {"summary": summary, "rows": rows, "plots": plots, "samples": samples}
     return render(template, **shown, metrics=METRICS, outcomes=OUTCOMES)
@@ -51,7 +47,7 @@ def plot(summary: Summary, kind: str) -> dict[str, Any] | None:
         }
         for gain in gains
     ]
-    title, about = PLOTS[kind]
+    title, about = GAINS[kind]
     return {
         "title": title,
         "about": about,
@@ -59,8 +55,8 @@ def plot(summary: Summary, kind: str) -> dict[str, Any] | None:
         "ticks": [(f"{tick:+.0f}" if tick else "0", place(tick)) for tick in ticks],
         "zero": place(0),
         "rows": [
-            (about["label"], [mark for mark in marks if mark["benchmark"] == name])
-            for name, about in summary["benchmarks"].items()
+            (benchmark["label"], [mark for mark in marks if mark["benchmark"] == name])
+            for name, benchmark in summary["benchmarks"].items()
         ],
     }
 
@@ -95,7 +91,7 @@ def samples(
 
 
 def drawn(evaluation: Evaluation, cells: Sequence[Cell]) -> list[int]:
-    """Return the indices of the sample questions, which every build draws alike.
+    """Return the indices of the sample questions. They are the same in every build.
 
     Up to half of them are questions that some models answer right and others wrong.
     """

@@ -31,14 +31,6 @@ class Cell(NamedTuple):
         return Contestant(model=self.model, given=self.given)
 
 
-class Comparison(NamedTuple):
-    """Two cells with the same questions."""
-
-    kind: str  # documents (compared with closed book) or training (compared with the base model)
-    before: Cell
-    after: Cell
-
-
 class Disputed(NamedTuple):
     """An output that the benchmark's own rule and the paper's rule score differently, by its id only.
 
@@ -86,25 +78,27 @@ class Evaluation:
             documents_left_out=sum(row["left_out"] for row in rows),
         )
 
-    def comparisons(self) -> Iterator[Comparison]:
-        """Yield comparisons of documents with closed book, then of trained with base models, where both cells exist."""
-        for cell in self.rows:
-            if cell.given == "with_documents" and (bare := cell._replace(given="closed_book")) in self.rows:
-                yield Comparison("documents", bare, cell)
-        for cell in self.rows:
-            base = cell._replace(model=self.bases.get(cell.model, ""))
-            if base in self.rows:
-                yield Comparison("training", base, cell)
-
     def gains(self) -> list[Gain]:
-        """Return all gains by each benchmark's own rule, in percentage points, with a paired test."""
-        return [self._gain(comparison) for comparison in self.comparisons()]
+        """Return all gains by each benchmark's own rule, in percentage points, with a paired test.
 
-    def _gain(self, comparison: Comparison) -> Gain:
-        before, after = comparison.before, comparison.after
+        Gains of documents over closed book come first, then those of trained over base models. Both cells must exist.
+        """
+        documents = [
+            self._gain("documents", bare, cell)
+            for cell in self.rows
+            if cell.given == "with_documents" and (bare := cell._replace(given="closed_book")) in self.rows
+        ]
+        training = [
+            self._gain("training", base, cell)
+            for cell in self.rows
+            if (base := cell._replace(model=self.bases.get(cell.model, ""))) in self.rows
+        ]
+        return documents + training
+
+    def _gain(self, kind: str, before: Cell, after: Cell) -> Gain:
         made = paired(self.own(before), self.own(after))
         return Gain(
-            kind=comparison.kind,
+            kind=kind,
             benchmark=after.benchmark,
             before=before.contestant,
             after=after.contestant,

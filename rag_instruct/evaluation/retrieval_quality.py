@@ -20,7 +20,7 @@ DEPTHS = (1, 5, 10, 20, 50, 100)
 def quality(questions: Sequence[Question], contexts: Iterable[Context]) -> dict[str, Any]:
     """Return the recall@k of gold passages, and the share of questions whose first k documents contain an answer.
 
-    Both are shares from 0 to 1, by depth k, beside the numbers of questions that they are means over.
+    Both are means from 0 to 1, by depth k. Each has its number of questions.
 
     The benchmark names gold passages by id or by article title. With a title, any passage of the article counts.
     Questions with their own documents are ignored. The share with an answer is DPR's top-k accuracy, which needs no

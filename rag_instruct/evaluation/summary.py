@@ -30,7 +30,10 @@ class Answers:
         return by_id(self._outputs[cell], ids)
 
     def joined(self, disputed: Iterable[Disputed]) -> Iterator[Disagreement]:
-        """Yield the disagreements with their questions, answers and outputs. Those of a cell stand together."""
+        """Yield the disagreements with their questions, answers and outputs.
+
+        `disputed` has those of a cell one after another, so that each outputs file is read once.
+        """
         for cell, found in groupby(disputed, lambda one: one.cell):
             ours = {one.id: one for one in found}
             outputs = self.outputs(cell, ours)

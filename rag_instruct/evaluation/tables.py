@@ -12,8 +12,13 @@ if TYPE_CHECKING:
 LABELS = {"with_documents": "documents", "closed_book": "closed book"}
 METRICS = {"accuracy": "acc", "exact_match": "EM", "f1": "F1"}
 RETRIEVAL = {"recall": "recall", "answer_in_documents": "answer in"}
-ABOUT_DOCUMENTS = "Answers with documents are compared with the same model's closed-book answers."
-ABOUT_TRAINING = "The trained model is compared with its base model, asked in the same way."
+GAINS = {  # by kind: the title of its section, and what is compared
+    "documents": (
+        "What documents add",
+        "Answers with documents are compared with the same model's closed-book answers.",
+    ),
+    "training": ("What training adds", "The trained model is compared with its base model, asked in the same way."),
+}
 ABOUT_RETRIEVAL = """\
 For each question we take the share of its gold passages among the first k documents; *recall@k* is the mean, in
 percent. *answer in@k* is the percentage of questions whose answer is in one of the first k documents. Questions with
@@ -31,8 +36,7 @@ def page(summary: Summary) -> str:
         ABOUT_SCORES,
         _asked(summary),
         markdown(scores(summary)),
-        *_section("What documents add", ABOUT_DOCUMENTS, gains(summary, "documents")),
-        *_section("What training adds", ABOUT_TRAINING, gains(summary, "training")),
+        *(part for kind, said in GAINS.items() for part in _section(*said, gains(summary, kind))),
         *_section("Retrieval", ABOUT_RETRIEVAL, retrieval(summary)),
         *_section("What was counted", "", counts(summary)),
         "## Where the two rules disagree",
