@@ -75,7 +75,11 @@ def _rendered(tokenizer: PreTrainedTokenizerBase, messages: list[dict[str, str]]
 
 @cache
 def _takes_parts(tokenizer: PreTrainedTokenizerBase, template: str) -> bool:
-    """Return whether the chat template wants a message's content as a list of parts, as those of image models do."""
+    """Return whether the chat template takes a message's content as a list of parts, as those of image models do.
+
+    `template` is the tokenizer's. It is a parameter for the cache, because `prepared` may set it later.
+    Raises UserError if the template leaves out the messages' texts.
+    """
     for in_parts in (False, True):
         try:
             text = _rendered(tokenizer, _probe(), in_parts)

@@ -23,7 +23,7 @@ from rag_instruct.files import read_json
 from rag_instruct.models.source import is_hub_id, model_source
 
 ADAPTER = "adapter_config.json"  # in a folder of LoRA adapters
-FALLBACK = "a hub id (gated ones need HF_TOKEN and accepted terms), a folder, or package:<module>/<file>.gguf"
+MODELS = "a hub id (gated ones need HF_TOKEN and accepted terms), a folder, or package:<module>/<file>.gguf"
 
 
 def _place(model: str) -> tuple[str, dict[str, str]]:
@@ -36,7 +36,7 @@ def _place(model: str) -> tuple[str, dict[str, str]]:
 
 @contextmanager
 def _loading(what: str, model: str) -> Iterator[None]:
-    with loading(f"{what} {model!r}", lambda error: f": {_missing_folder(model) or f'{error}; a model is {FALLBACK}'}"):
+    with loading(f"{what} {model!r}", lambda error: f": {_missing_folder(model) or f'{error}; a model is {MODELS}'}"):
         yield
 
 
@@ -54,11 +54,11 @@ def loading(what: str, explained: Callable[[str], str]) -> Iterator[None]:
         raise UserError(f"{what} cannot be loaded{explained(_first_line(error))}") from error
 
 
-def load_weights(kind: Any, place: str, unused: str = "no weight", **arguments: Any) -> Any:
+def load_weights(kind: Any, place: str, unused: str | tuple[str, ...] = (), **arguments: Any) -> Any:
     """Return a model of `kind`, a class of transformers that loads models.
 
-    Raises ValueError if its files lack weights, because transformers would draw these at random. Weights whose names
-    begin with `unused` may be missing.
+    Raises ValueError if its files lack weights, because transformers would draw these at random. Only weights whose
+    names begin with `unused` may be missing.
     """
     model, report = kind.from_pretrained(place, output_loading_info=True, **arguments)
     missing = sorted(name for name in report["missing_keys"] if not name.startswith(unused))
@@ -73,7 +73,7 @@ def _missing_folder(model: str) -> str:
     if is_hub_id(model) or model.startswith("package:") or path.exists():
         return ""
     if path.parts[::2] != ("results", "models") or len(path.parts) != 4:
-        return f"the folder does not exist; a model is {FALLBACK}"
+        return f"the folder does not exist; a model is {MODELS}"
     command = "make train-demo" if path.parts[1] == "rag_instruct_demo" else f"snakemake --cores all {model}"
     return f"the folder does not exist: train the model first, with {command}"
 
@@ -165,7 +165,10 @@ def _unquantized(student: PreTrainedModel, dtype: torch.dtype, attention: str) -
 
 
 def check_model(model: str, tokenizer: PreTrainedTokenizerBase, max_length: int, revision: str | None = None) -> None:
-    """Raise UserError if the model has fewer than `max_length` positions, or no embedding for a special token."""
+    """Raise UserError if the model lacks positions for `max_length` tokens, or embeddings for the special tokens.
+
+    These are the tokens for padding and for the end.
+    """
     config = load_config(model, revision).get_text_config()
     longest = getattr(config, "max_position_embeddings", max_length)
     if max_length > longest:

@@ -7,13 +7,16 @@ from rag_instruct.errors import UserError
 
 
 def is_hub_id(name: str) -> bool:
-    """Return whether a model's name is a hub id, which has at most one /, and no folder or file."""
+    """Return whether a model's name is a hub id: it has at most one / and is no existing folder or file."""
     path = Path(name)
     return not (name.startswith(("package:", "/", ".", "~")) or path.exists() or len(path.parts) > 2)
 
 
 def model_source(name: str) -> str:
-    """Return a folder or hub id unchanged. For `package:<module>/<path>`, return the path inside the Python package."""
+    """Return a folder or hub id unchanged. For `package:<module>/<path>`, return the path inside the Python package.
+
+    Raises UserError if the package is not installed.
+    """
     if not name.startswith("package:"):
         return name
     module, _, inside = name.removeprefix("package:").partition("/")

@@ -45,7 +45,7 @@ DEFAULT = Style(DOCUMENT_FORMATS[1], PROMPTS[1])  # the style of evaluation and 
 def style_of(row_id: str, seed: str, numbered: bool = False) -> Style:
     """Return a row's prompt style. It depends only on id and seed, so it is the same in every run and process.
 
-    If answers cite numbers, the style must be `numbered`.
+    With `numbered`, only styles that number the documents are drawn, because the answer cites them by number.
     """
     styles = [style for style in STYLES if NUMBERED in style.document] if numbered else STYLES
     return styles[int(digest(seed, "style", row_id)[:8], 16) % len(styles)]
