@@ -91,6 +91,6 @@ def _rank_of_answer(question: Question, documents: Sequence[str]) -> float:
     """Return the rank, from 0, of the first document that contains an answer, or infinity."""
     accepted = forms(question.answers)
     for rank, document in enumerate(documents):
-        if any(True for _ in mentions(canonical(document), accepted)):
+        if any(mentions(canonical(document), accepted)):
             return rank
     return math.inf

@@ -99,9 +99,8 @@ CORRECTION = re.compile(
 # What follows a short answer to explain it is no answer.
 EXPLANATION = re.compile(r"\n\s*(?:#+ *)?(?:explanation|reasoning|rationale|justification) *(?::|\n)", re.I)
 SHORT = 12  # words of an answer that an explanation follows
-HEADING = re.compile(
-    r"final\b|answer *(?:[:\n]|[-\u2013\u2014] )", re.I
-)  # a marker that names an answer also behind an explanation
+# A marker that names an answer also behind an explanation.
+HEADING = re.compile(r"final\b|answer *(?:[:\n]|[-\u2013\u2014] )", re.I)
 # A text that begins so is no answer, but leads to the reasons, which lead to the answer.
 PREAMBLE = re.compile(
     r"\W*(?:sure|ok(?:ay)?|certainly|of course|let['\u2019]?s|let (?:me|us)|step|first|here|thinking|thoughts?|analysis"
@@ -127,7 +126,7 @@ OTHERS_SAY = re.compile(
     re.I,
 )
 # "Lyon (some sources say Paris)", "Could you say more, such as whether she is a dancer?"
-ASIDE = re.compile(
+NOT_OWN_CLAIM = re.compile(
     r"\((?:but |although |though )?(?:some|others?|many)\b[^()]*?\b(?:say|said|claim|believe|think|thought|argue|cite"
     r"|mention|list|report|suggest|state|give|call|consider|prefer)(?:s|d|ed|ing)?\b[^()]*$"
     r"|^\W*(?:(?:could|can|would) you|please (?:provide|clarify|specify|share|tell me))\b",
@@ -143,7 +142,7 @@ UNSURE = re.compile(
 def own_turn(output: str) -> str:
     """Return the output without reasoning, markup, citations and the turns that the model wrote for other speakers.
 
-    If a part of it is marked as the answer (<answer>, \boxed, the "answer" of a JSON object), return that part.
+    If a part of it is marked as the answer (<answer>, \\boxed, the "answer" of a JSON object), return that part.
     """
     # Models that fail may write thousands of spaces, on which the patterns would take minutes.
     text = without_thoughts(SPACES.sub(lambda found: found[0][0], output.replace("\r\n", "\n")))
@@ -272,17 +271,22 @@ def sides(text: str, match: re.Match[str]) -> tuple[str, str]:
 def asserted(before: str, after: str) -> bool:
     """Return whether a sentence asserts the mention between `before` and `after`.
 
-    The sentence must neither deny the mention nor report it as the view of others.
+    The sentence must not deny the mention, leave it open, or report it as the view of others.
     """
     before, after = before[-BEFORE:], after[:NEAR]
     if (
         denied(before)
-        or ASIDE.search(before)
+        or NOT_OWN_CLAIM.search(before)
         or NEGATED_AFTER.search(after)
         or SILENCE.search(STATEMENT_END.split(_without_concessions(before, after))[-1])
     ):
         return False
-    return not (OTHERS_SAY.search(before) and CONTRAST.search(after) and not CONTRAST.search(before))
+    return not contradicted(before, after)
+
+
+def contradicted(before: str, after: str) -> bool:
+    """Return whether a mention is the view of others that the rest of the sentence contradicts."""
+    return bool(OTHERS_SAY.search(before) and CONTRAST.search(after) and not CONTRAST.search(before))
 
 
 def _without_concessions(before: str, after: str) -> str:

@@ -123,10 +123,9 @@ def _chosen(text: str, choices: Choices) -> str | None:
     label = _begins_with(final, choices)
     if label is not None:
         return label or None
-    if placed := _placed(final, choices):
-        return placed
     return (
-        _judged(text, choices)
+        _placed(final, choices)
+        or _judged(text, choices)
         or _by_text(final, choices)
         or _only_label(text, choices)
         or _by_words(text, choices)
@@ -158,19 +157,19 @@ def _marked(text: str, choices: Choices) -> str | None:
     return right.pop() if len(right) == 1 and wrong else None
 
 
-def _exactly_spelled(options: Sequence[str], said: str) -> list[int]:
-    """Return the places of the options that are `said`: with its case if there are any, else without it."""
-    said = re.sub(r"\s+", " ", said).strip(" .")
-    plain = [re.sub(r"\s+", " ", option).strip(" .") for option in options]
-    same = [place for place, option in enumerate(plain) if option == said]
-    return same or [place for place, option in enumerate(plain) if option.casefold() == said.casefold()]
-
-
 def _exactly(text: str, choices: Choices) -> str | None:
-    """Return the label of the option that is the whole text. Signs count: -3 is not +3; Rr is not rr."""
-    found = _exactly_spelled([option for _, option in choices], text)
-    is_label = text.strip(" .").upper() in dict(choices)
-    return choices[found[0]][0] if len(found) == 1 and not is_label else None
+    """Return the label of the only option that is the whole text, or None. Signs count: -3 is not +3.
+
+    Case counts if an option has the text's case: Rr is not rr. A text that is a label names no option by its text.
+    """
+
+    def plain(written: str) -> str:
+        return re.sub(r"\s+", " ", written).strip(" .")
+
+    said = plain(text)
+    same = [label for label, option in choices if plain(option) == said]
+    found = same or [label for label, option in choices if plain(option).casefold() == said.casefold()]
+    return found[0] if len(found) == 1 and text.strip(" .").upper() not in dict(choices) else None
 
 
 def _named(final: str, choices: Choices) -> str | None:
@@ -329,7 +328,7 @@ def _by_text(text: str, choices: Choices) -> str | None:
         named = [label for label, option in choices if every & set(_kinds_of_all(canonical(option)))]
         if named or every - {"both"}:  # "both" is often said of other things
             return named[0] if len(named) == 1 else None
-        if (first := _reasoned(part, choices)) or (first := _bare_number(part, choices)):
+        if first := _reasoned(part, choices) or _bare_number(part, choices):
             return first
         stated = _stated(part, choices)
         if len(stated) == 1:

@@ -5,11 +5,10 @@ from collections.abc import Sequence
 
 from rag_instruct.scoring.assertions import (
     CONCLUSION,
-    CONTRAST,
-    OTHERS_SAY,
     SILENCE,
     UNSURE,
     around,
+    contradicted,
     final_answer,
     sides,
     statements,
@@ -135,9 +134,9 @@ def verdict(text: str, words: Sequence[str]) -> str | None:
         return "yes"
     if _opening(text, words):
         return _begun(text, words)
-    for part in (_of_the_claim(text, words), _of_all(text, words), _concluded(text, words)):
-        if len(part) == 1:
-            return part.pop()
+    for said in (_of_the_claim, _of_all, _concluded):
+        if found := _only(said(text, words)):
+            return found
     return "maybe" if "maybe" in words and MIXED.search(text) and not _of_all(text, words) else None
 
 
@@ -156,7 +155,7 @@ def _plain(text: str) -> str:
 
 
 def _is_other(written: str, word: str, words: Sequence[str]) -> bool:
-    """Return whether what stands for a word is another word of the set: "misleading", if it is not only "false"."""
+    """Return whether a synonym of `word` is itself another word of the set, such as "misleading" in a set with "false"."""
     return written.lower() != word and written.lower() in words
 
 
@@ -172,14 +171,11 @@ def denied_question(question: str, text: str, words: Sequence[str]) -> str | Non
 
     "They are not in the same state." says no to "Are they in the same state?". Only few other words may stand in it.
     """
-    if (
-        not (said := statements(text))
-        or NEGATIVE.search(question)
-        or any(one.search(said[-1]) for one in (UNSURE, SILENCE))
-    ):
+    last = (statements(text) or [""])[-1]
+    if NEGATIVE.search(question) or UNSURE.search(last) or SILENCE.search(last):
         return None
-    wanted = _roots(CONCLUSION.sub(" ", said[-1])) - FILLERS
-    if len(NEGATIVE.findall(said[-1])) != 1 or not wanted or not wanted <= _roots(question):
+    wanted = _roots(CONCLUSION.sub(" ", last)) - FILLERS
+    if len(NEGATIVE.findall(last)) != 1 or not wanted or not wanted <= _roots(question):
         return None
     return next((word for word in ("no", "false") if word in words), None)
 
@@ -196,7 +192,10 @@ FILLERS = _roots(
 
 
 def _whole(sentence: str, words: Sequence[str]) -> str:
-    """Return the verdict that a sentence as a whole stands for ("Y", "Mostly false"), or "", as for a word itself."""
+    """Return the verdict that the whole sentence stands for ("Y", "Mostly false"), or "".
+
+    A sentence that is one of the words gives "" too: other rules judge it.
+    """
     if _plain(sentence) in words:
         return ""
     return next((word for word in words if word in WHOLE and WHOLE[word].fullmatch(sentence)), "")
@@ -208,7 +207,7 @@ def _only(said: set[str]) -> str:
 
 
 def _is_taken_back(first: str, rest: Sequence[str], words: Sequence[str]) -> bool:
-    """Say whether a yes is only polite: "Sure! No, ..." or "Sure! They did not both win."."""
+    """Return whether a yes is only polite: "Sure! No, ..." or "Sure! They did not both win."."""
     says_no = any("no" in _said(sentence, words) for sentence in rest)
     return says_no or bool(POLITE.match(first) and any(map(NEGATIVE.search, rest)))
 
@@ -290,9 +289,7 @@ def _turned(written: str, before: str, after: str) -> bool:
 
 def _is_verdict(word: str, written: str, before: str, after: str) -> bool:
     """Return whether a word is a verdict here, and does not describe something else."""
-    if PARTLY.search(before) or (word != "maybe" and UNSAYABLE.search(before)):
-        return False
-    if OTHERS_SAY.search(before) and CONTRAST.search(after) and not CONTRAST.search(before):
+    if PARTLY.search(before) or (word != "maybe" and UNSAYABLE.search(before)) or contradicted(before, after):
         return False
     if written in ONLY_ALONE:
         return bool(ALONE_BEFORE.search(before) and ALONE_AFTER.match(after))

@@ -134,10 +134,8 @@ def denied(before: str) -> bool:
         return True
     if re.search(r"\b[a-z]{4,}", text):  # in a text that is a title throughout, capitals say nothing
         text = TITLE.sub(" ", text)
-    if ANYTHING_BUT.search(text):
+    if ANYTHING_BUT.search(text) or (SET_ASIDE.search(CLAUSE_END.split(text)[-1]) and not NO_NEGATION.search(text)):
         return True
-    if (aside := SET_ASIDE.search(CLAUSE_END.split(text)[-1])) and not NO_NEGATION.search(text):
-        return bool(aside)
     return any(_reaches(text, match) for match in NEGATION.finditer(text) if not _affirms(text, match))
 
 
@@ -147,7 +145,7 @@ def without_asides(text: str) -> str:
 
 
 def _affirms(text: str, negation: re.Match[str]) -> bool:
-    """Return whether a negation is none: "not only", "no evidence against"."""
+    """Return whether a word of negation does not negate: "not only", "no evidence against"."""
     if re.search(r"\b(?:none|nobody|no one|no|not|never) (?:\w+ ){0,2}$", text[: negation.start()], re.I):
         return True
     if re.search(r"\b(?:contradict|against|refut|den[yi]|otherwise|doubt|disput)", text[negation.end() :], re.I):

@@ -66,7 +66,7 @@ china chad jordan cork bath kiss dolphin pitt penn price chance guy art
 """
 NAMES = frozenset(COMMON_NAMES.split())
 BARE_ORDINAL = re.compile(r"(?:the )?(?:1st|2nd)", re.I)
-# What follows or goes before the words I, one, first and second where they write no number.
+# Where "I" and "one" are pronouns and no numbers: the type I like.
 PRONOUN = re.compile(r".*\b(?:I|one)", re.I | re.S)
 WITH_PRONOUN = re.compile(
     r"\s+(?:really|always|usually|often|never|also|just|most|personally|myself|am|was|had|have|has|did|do|does|would|will"
@@ -83,6 +83,7 @@ COUNTED = re.compile(
     r"(\w+)( .+)",
     re.I,
 )
+# Where "first" and "second" count: behind "the" or "his", and not in "Elizabeth first met him".
 ORDINAL_WORD = re.compile(r"(?P<before>.*)\b(?:first|second)", re.I | re.S)
 COUNTS = re.compile(
     r"(?:\b(?:the|his|her|its|their|our|your|my|came|finish(?:ed|ing)|placed|ranked)|['\u2019]s|s['\u2019])\s+$", re.I
@@ -101,12 +102,12 @@ class Answer(NamedTuple):
     capitals: bool = True  # whether capitals will do for the exact spelling
     unitless: bool = False  # whether a unit may not follow: the 5 of 5% is not that of $5
     articles: bool = False  # whether an article is one of the words (Vitamin A)
-    numeral: bool = False  # whether the last word may be an everyday word, because the answer writes a number otherwise
+    numeral: bool = False  # whether the last word writes the number in another way. It may be an everyday word (first)
 
 
 @lru_cache(maxsize=1 << 14)
 def forms(answers: tuple[str, ...], asks: str = "") -> tuple[Answer, ...]:
-    """Return all accepted forms of the answers to a question that `asks` for this: title, person, place or "".
+    """Return all accepted forms of a question's answers. `asks` is what it asks for: title, person, place or "".
 
     Titles of works have no plural. People are also named without their middle names: Zachary Quinto for Zachary John
     Quinto. Places are also named without what they lie in: Hamburg for Hamburg, Germany, if no other place follows.
@@ -159,8 +160,8 @@ def _as_written(answer: str, asked: _Asked) -> Iterator[Answer]:
         yield Answer((), exactly=f"{name[1]} {ANY_NAME} {name[2]}")
     if asked.kind == PLACE and (place := IN_REGION.fullmatch(answer)):
         yield Answer((), exactly=f"{canonical(place[1])}{ALONE}")
-    days = [] if asked.dated else _days_of(answer)
-    yield from (Answer((), exactly=written) for written in (*_month_in_digits(answer), *_full_names(answer), *days))
+    months = _months(answer, with_days=not asked.dated)
+    yield from (Answer((), exactly=written) for written in (*months, *_full_names(answer)))
 
 
 ANY_NAME = "\1"  # stands in an exact spelling for the letters that an initial leaves out
@@ -180,21 +181,17 @@ def _full_names(answer: str) -> Iterator[str]:
         yield f"{name['first']}{full}{name['last']}"
 
 
-def _month_in_digits(answer: str) -> Iterator[str]:
-    """Yield a month in digits: 3/1990 and 03/1990 for March 1990."""
-    if found := re.fullmatch(rf"({MONTHS}),? (\d{{4}})", canonical(answer), re.I):
-        month = MONTHS.split("|").index(found[1].lower()) + 1
-        yield from (f"{month}/{found[2]}", f"{month:02}/{found[2]}")
-
-
 ALONE = "\3"  # at the end of an exact spelling: no other place follows
 ANY_DAY = "\2"  # stands in an exact spelling for the day that a month's name leaves out
 
 
-def _days_of(answer: str) -> Iterator[str]:
-    """Yield a month with any of its days: September 30, 2014 for September 2014."""
+def _months(answer: str, with_days: bool) -> Iterator[str]:
+    """Yield a month in digits: 3/1990 and 03/1990 for March 1990. `with_days` adds any of its days: March 30, 1990."""
     if found := re.fullmatch(rf"({MONTHS}),? (\d{{4}})", canonical(answer), re.I):
-        yield f"{found[1].capitalize()}{ANY_DAY} {found[2]}"
+        month = MONTHS.split("|").index(found[1].lower()) + 1
+        yield from (f"{month}/{found[2]}", f"{month:02}/{found[2]}")
+        if with_days:
+            yield f"{found[1].capitalize()}{ANY_DAY} {found[2]}"
 
 
 # A number with a sign for its unit, in canonical spelling. The number alone will do, with its scale.
@@ -283,7 +280,7 @@ TWICE = {"1": ("once", "one time"), "2": ("twice",), "one": ("once", "1 time"), 
 
 
 def _shorter(answer: str) -> Iterator[str]:
-    """Yield what an answer names without what it adds, and each of two names."""
+    """Yield the answer without its additions ("in 1998", "who ..."), and each of two names (PIGEONS or DOVES)."""
     for pattern in (LED_IN, TOLD_MORE, OF_STATE, EITHER):
         if match := pattern.fullmatch(answer):
             yield from (part for part in match.groups() if not STOP.issuperset(normalized(part)))
@@ -491,9 +488,7 @@ class _Joined:
 
     def _same(self, first: int, last: int, answer: Answer, offsets: Sequence[int]) -> bool:
         """Return whether text and answer divide the words alike, or differently only where that is allowed."""
-        if last - first == len(answer.words) - 1 and all(
-            word.text == wanted for word, wanted in zip(self._words[first : last + 1], answer.words, strict=True)
-        ):
+        if tuple(word.text for word in self._words[first : last + 1]) == answer.words:
             return True
         ours, place = {}, 0
         for number in range(first, last):

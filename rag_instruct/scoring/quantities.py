@@ -82,7 +82,7 @@ class Number(NamedTuple):
     digits: int  # significant digits
     signed: bool  # a sign or a word such as "fell" gives the sign
     falls: bool  # a word such as "fell" gives the sign
-    loss: bool  # a word such as "loss" leaves open whether it has one
+    loss: bool  # a word such as "loss" leaves the sign open
     currency: bool
 
 
@@ -166,7 +166,7 @@ def _number(match: re.Match[str], sentence: str) -> Number:
     before = "" if LEVEL.search(before) else BEHIND_ONLY.sub(" ", re.split(r"[.;]", before)[-1])
     clause = before + " | " + re.split(r"[.;,]", after)[0]
     falls, rises, loss = DOWN.search(LOSS.sub(" ", clause)), UP.search(clause), LOSS.search(clause)
-    down = bool(falls) and not (rises and rises.start() < falls.start() if falls else False)
+    down = bool(falls and not (rises and rises.start() < falls.start()))
     value = -float(digits) if minus or down else float(digits)
     return Number(
         value=value,

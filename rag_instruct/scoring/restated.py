@@ -22,9 +22,7 @@ ASKED_FOR = re.compile(
 class Restated:
     """The words of a question that an output may repeat.
 
-    Args:
-        question: the question
-        offers: whether the question names its answer. Then "or" stands between what it offers.
+    `offers` says whether the question names its answer. If so, an "or" in it divides the things that it offers.
     """
 
     def __init__(self, question: str, offers: bool) -> None:
@@ -34,7 +32,7 @@ class Restated:
         self._offers = offers
 
     def blanked(self, text: str) -> str:
-        """Return the text with a line in place of each such word that would deny or offer."""
+        """Return the text with underscores in place of the repeated words that would deny or offer."""
         for one, other in pairwise(list(WORD.finditer(text))):
             if (one[0].lower(), other[0].lower()) in self._pairs:
                 for word in filter(self._is_sign, (one, other)):

@@ -142,7 +142,7 @@ CONCLUDES = re.compile(r"\W*(?:therefore|thus|hence|so|in conclusion|in summary|
 
 
 def _mentions(text: str, accepted: Sequence[Answer]) -> bool:
-    return any(True for _ in mentions(canonical(text), accepted))
+    return any(mentions(canonical(text), accepted))
 
 
 def score_number(question: Question, output: str) -> Scores:
@@ -183,7 +183,7 @@ NICKNAME = re.compile(
 
 
 def _quotes(answers: Sequence[str]) -> bool:
-    """Say whether an answer has a nickname, which must then be found."""
+    """Return whether an answer has a nickname, which an output must then have too."""
     return any(re.search(r"[\"\u201c(]", answer) for answer in answers)
 
 
@@ -219,12 +219,12 @@ def answered(text: str, answers: tuple[str, ...], question: str) -> bool:
     return any(_states_parts(final, answer, restated) for answer in answers)
 
 
-def _states(text: str, accepted: Sequence[Answer], before: int, restated: Restated) -> bool:
-    """Return whether the text asserts an answer that begins before this place."""
-    found = outermost((start, end) for start, end in mentions(text, accepted) if start < before)
+def _states(text: str, accepted: Sequence[Answer], limit: int, restated: Restated) -> bool:
+    """Return whether the text asserts an answer that begins before the index `limit`."""
+    found = outermost((start, end) for start, end in mentions(text, accepted) if start < limit)
     for start, end in found:
-        place = Place(text[start:end], *map(restated.blanked, around(text, start, end)))
-        if asserted(place.before, place.after) and not _hedged(place, accepted):
+        mention = Mention(text[start:end], *map(restated.blanked, around(text, start, end)))
+        if asserted(mention.before, mention.after) and not _hedged(mention, accepted):
             return True
     return False
 
@@ -241,7 +241,7 @@ def _states_parts(text: str, answer: str, restated: Restated) -> bool:
     return len(places) >= len(parts) and all(_states(text, part, len(text), restated) for part in each)
 
 
-class Place(NamedTuple):
+class Mention(NamedTuple):
     """A mention of an answer, and the words of its sentence before and after it."""
 
     said: str
@@ -262,13 +262,13 @@ NAME_FIRST = re.compile(r"(?:(?:the|an?|in|on|at|by|of|from|about) )?[A-Z\d]")
 NAME_LAST = re.compile(r"(?:\b[A-Z][\w.'\u2019-]*|\b\d[\w.,%]*)\s*$")
 
 
-def _hedged(place: Place, accepted: Sequence[Answer]) -> bool:
+def _hedged(mention: Mention, accepted: Sequence[Answer]) -> bool:
     """Return whether a mention is one of several guesses, such as one side of an "or" whose other side is wrong.
 
     An "or" also stands between two words for one thing (dawn or sunrise). So in a longer sentence, only names and
     numbers are guesses, unless a word such as "either" or "perhaps" says so.
     """
-    said, before, after = place
+    said, before, after = mention
     other_after = re.match(r"[^\w,;]+or\s+(.*)", after, re.S | re.I)
     other_before = re.search(r"(.*[^,])\s+or\s+\W*(?:\w+\W+){0,2}$", before, re.S | re.I)
     unsure = UNSURE.search(before, max((one.end() for one in CONTRAST.finditer(before)), default=0))
@@ -276,7 +276,7 @@ def _hedged(place: Place, accepted: Sequence[Answer]) -> bool:
     named = said[:1].isupper() or said[:1].isdigit()
     if other_after and not _begins(other_after[1], accepted):
         return bool(doubtful or (named and NAME_FIRST.match(other_after[1])))
-    if other_before and not any(True for _ in mentions(other_before[1], accepted)):
+    if other_before and not any(mentions(other_before[1], accepted)):
         return bool(doubtful or (named and NAME_LAST.search(other_before[1])))
     if unsure and OTHER_LIKELIER.search(after):
         return True
@@ -293,6 +293,6 @@ def _guesses(text: str, accepted: Sequence[Answer]) -> bool:
     items = [item for item in ITEM.split(re.sub(r"^\s*(?:\d+[.)]|[-*])\s*", "", text, flags=re.M)) if item.strip(" .")]
     if len(items) < GUESSES or any(len(item.split()) > 4 for item in items):
         return False
-    right = sum(any(True for _ in mentions(item, accepted)) for item in items)
-    whole = any(True for _ in mentions(text.split("\n")[0], accepted)) and right == 0  # an answer that contains commas
+    right = sum(any(mentions(item, accepted)) for item in items)
+    whole = any(mentions(text.split("\n")[0], accepted)) and right == 0  # an answer that contains commas
     return right * 4 < len(items) and not whole
