@@ -254,10 +254,15 @@ class Question(Record, frozen=True):
     gold_passage_ids: tuple[str, ...] = ()
 
     @property
+    def is_closed(self) -> bool:
+        """Whether the choices are a closed set of words, such as yes and no. Their labels are their texts."""
+        return bool(self.choices) and all(label == text for label, text in self.choices)
+
+    @property
     def asked(self) -> str:
         """The question as a model reads it, with the options or the words that are allowed as answer."""
-        labels = [label for label, _ in self.choices]
-        if labels and all(label == text for label, text in self.choices):
+        if self.is_closed:
+            labels = [label for label, _ in self.choices]
             return f"{self.question}\nAnswer {', '.join(labels[:-1])} or {labels[-1]}."
         return "\n".join([self.question, *(f"{label}. {text}" for label, text in self.choices)])
 

@@ -58,7 +58,7 @@ def wording(question: Question) -> str:
 
 def has_options(question: Question) -> bool:
     """Return whether the question has options with letters. The options of a closed set (yes, no) have none."""
-    return any(label != text for label, text in question.choices)
+    return bool(question.choices) and not question.is_closed
 
 
 def output(

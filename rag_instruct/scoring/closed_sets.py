@@ -155,7 +155,7 @@ def _plain(text: str) -> str:
 
 
 def _is_other(written: str, word: str, words: Sequence[str]) -> bool:
-    """Return whether a synonym of `word` is itself another word of the set, such as "misleading" in a set with "false"."""
+    """Return whether a synonym of `word` is itself another word of the set: "correct" for yes."""
     return written.lower() != word and written.lower() in words
 
 

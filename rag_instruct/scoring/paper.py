@@ -60,5 +60,4 @@ def own_rule(question: Question, output: str) -> float:
     """Return the score of a user's own question by the paper's rule for its form."""
     if not question.choices:
         return mentions_answer(question, output)
-    closed = all(label == text for label, text in question.choices)
-    return (mentions_verdict if closed else lone_letter_is_answer)(question, output)
+    return (mentions_verdict if question.is_closed else lone_letter_is_answer)(question, output)

@@ -157,8 +157,7 @@ def score_by_form(question: Question, output: str) -> Scores:
     """Return the scores of a user's own question: closed, multiple-choice, or open if it has no choices."""
     if not question.choices:
         return score_open(question, output)
-    closed = all(label == text for label, text in question.choices)
-    return (score_closed if closed else score_choice)(question, output)
+    return (score_closed if question.is_closed else score_choice)(question, output)
 
 
 def _all_or_nothing(right: bool) -> Scores:
