@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from rag_instruct.errors import UserError
 from rag_instruct.settings import hint
 
-if TYPE_CHECKING:  # plans load this module, and do without what checks records
+if TYPE_CHECKING:  # plans load this module and need no type of records
     from rag_instruct.schema import Question
 
 SHARED = {"records", "settings", "comparison", "golds"}  # modules of this folder that are not benchmarks

@@ -36,7 +36,7 @@ CHOSEN = {
     "text in a sentence": "I think that it is {text}.",
 }
 KINDS = ("open", "multi_hop", "choice")
-STEPS = (1, 61)  # how many questions further on a wrong answer is taken from
+STEPS = (1, 61)  # a wrong answer is that of the question so many places further on
 
 
 class Output(NamedTuple):
@@ -85,10 +85,10 @@ def _open(questions: Sequence[Question]) -> Iterator[Output]:
         for kind, wording in DENIED.items():
             yield Output(kind, question, wording.format(gold), 0)
         for step in STEPS:
-            yield from _beside(question, questions[(number + step) % len(questions)].answers[0])
+            yield from _with_wrong_answer(question, questions[(number + step) % len(questions)].answers[0])
 
 
-def _beside(question: Question, other: str) -> Iterator[Output]:
+def _with_wrong_answer(question: Question, other: str) -> Iterator[Output]:
     """Yield wrong outputs with another question's answer, unless only a reader can tell that it is wrong."""
     gold, own = question.answers[0], {normalized(answer) for answer in question.answers}
     if not other.strip() or _contains(normalized(other), own):
@@ -112,7 +112,8 @@ def _contains(words: tuple[str, ...], answers: set[tuple[str, ...]]) -> bool:
 def measure(benchmark: Benchmark, questions: Sequence[Question]) -> tuple[dict[str, list[int]], list[Output]]:
     """Return for each kind of output how many were made and scored rightly, and the outputs that were not.
 
-    Raises UserError for a benchmark with other outputs, such as verdicts, for which nothing is made here.
+    Raises UserError for a benchmark of another kind, such as one with verdicts, or if only some questions have
+    choices.
     """
     unfit = next((one for one in questions if bool(one.choices) != (benchmark.kind == "choice")), None)
     if benchmark.kind not in KINDS or unfit:

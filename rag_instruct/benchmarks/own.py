@@ -82,7 +82,7 @@ def _answer_field(record: Any) -> str:
 
 
 def _divided(given: Any, separator: str) -> Any:
-    """Return the parts of a text, or of each text in a list. Other forms hold their answers apart already."""
+    """Return the parts of a text, or of each text in a list. Other forms already separate their answers."""
     if not isinstance(given, str | list):
         return given
     texts = given if isinstance(given, list) else [given]
@@ -180,7 +180,7 @@ def _choices(given: Any) -> Choices:
 
 
 def _zipped(texts: list[Any], labels: Any) -> list[tuple[Any, Any]]:
-    """Return (label, text) pairs. Without labels, the letters from A are."""
+    """Return (label, text) pairs. Texts without labels get the letters from A."""
     if labels is None and len(texts) > len(ascii_uppercase):
         raise ValueError(f"there are {len(texts)} choices, more than letters: give each a label")
     labels = ascii_uppercase[: len(texts)] if labels is None else labels
@@ -225,7 +225,7 @@ def _labels(given: Any, choices: Choices) -> tuple[str, ...]:
 def _written_otherwise(answers: Sequence[str], choices: Choices) -> list[str]:
     """Return the labels that the answers mean by "(b)", "B." or "Option B", or by a text in other capitals.
 
-    Return nothing if one of them means no choice, or several.
+    Return an empty list if an answer means no choice, or several.
     """
     found = []
     for answer in answers:

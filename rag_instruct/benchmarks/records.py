@@ -19,9 +19,10 @@ Build = Callable[[Any, int], Made]  # takes a record and its number, from 1
 def questions_of_files(
     paths: Iterable[Path], build: Build, columns: Sequence[str] = (), form: Form = PLAIN, remedy: str = ITS_OWN
 ) -> Iterator[Question]:
-    """Yield the questions of all records.
+    """Yield the questions of all records. The records are numbered over all files.
 
-    `columns` are the fields to read. `form` says how the files are written. The records are numbered over all files.
+    `columns` are the fields to read, or () for all. `form` says how the files are written. Its `under` and `keyed`
+    apply to files of one JSON value and to archives only. `remedy` is what an error's message says to do.
     Raises UserError with file and place if a field is missing or has another form.
     """
     numbers = count(1)

@@ -13,7 +13,6 @@ from rag_instruct.records import PLAIN, Form
 if TYPE_CHECKING:
     from rag_instruct.schema import Question
 
-FACTS = ("label", "kind", "metric")
 LONG = 15  # words of an answer that outputs hardly ever state in its own words
 
 
@@ -27,7 +26,7 @@ def facts(name: str, settings: Mapping[str, Any]) -> dict[str, str]:
     schema = schema_of(name, settings)
     known = benchmark(schema)
     of_file = {"label": known.label if name == schema else name, "kind": known.kind, "metric": known.metric}
-    return {fact: settings.get(fact, of_file[fact]) for fact in FACTS}
+    return {fact: settings.get(fact, value) for fact, value in of_file.items()}
 
 
 def loaded(
@@ -39,9 +38,9 @@ def loaded(
 ) -> "list[Question]":
     """Return the questions in a benchmark's files.
 
-    `where`, `form` and `fields` are for a user's own files: only records with these field values, how the files are
-    written, and their names of our fields.
-    Raises UserError if the set is empty or not complete, or if ids repeat.
+    `where`, `fields` and `form` are for a user's own files: the field values that a record must have, the files' names
+    of our fields, and how the files are written. For other schemas, only `form.member` counts, the file in an archive.
+    Raises UserError if the set is empty or not complete, if ids repeat, or if another schema has `where` or `fields`.
     """
     from rag_instruct.benchmarks import own  # with the scorers, which plans do not need
 
@@ -51,7 +50,8 @@ def loaded(
     if schema == "own":
         questions = list(own.read(paths, form, where, fields))
     else:
-        questions = list(known.questions([path / form.member if _is_archive(path) else path for path in paths]))
+        inside = [path / form.member if path.suffix.lower() == ".zip" else path for path in paths]
+        questions = list(known.questions(inside))
     place = ", ".join(str(path) for path in paths)
     if where and not questions:
         raise UserError(
@@ -77,10 +77,6 @@ def loaded(
 
 def _is_long(question: "Question") -> bool:
     return all(len(answer.split()) > LONG for answer in question.answers)
-
-
-def _is_archive(path: Path) -> bool:
-    return path.suffix.lower() == ".zip"
 
 
 def evaluated(config: Mapping[str, Any], name: str) -> dict[str, Any]:
