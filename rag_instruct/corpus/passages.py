@@ -9,8 +9,7 @@ import pyarrow as pa
 
 from rag_instruct.errors import UserError
 
-FIELDS = ("id", "text", "title")
-SCHEMA = pa.schema([(field, pa.string()) for field in FIELDS])
+SCHEMA = pa.schema([(field, pa.string()) for field in ("id", "text", "title")])
 BATCH_ROWS = 64  # rows of an Arrow batch, which is read as a whole; only the last batch may have fewer
 ID_BATCH_ROWS = 65_536  # rows of a batch in the file of ids
 PIECE_ROWS = 262_144  # rows that are read at a time

@@ -7,6 +7,9 @@ from ctypes import c_int, create_string_buffer
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pypdfium2
+from pypdfium2 import raw
+
 from rag_instruct.corpus.blocks import Block
 from rag_instruct.corpus.layout import HYPHEN, Cell, Line, blocks_of, plain_name, without_contents, without_running
 
@@ -42,8 +45,6 @@ class Pdf(NamedTuple):
 
 def read_pdf(path: Path) -> Pdf:
     """Read a PDF file. Raises ValueError, which says why, for a file that is damaged or needs a password."""
-    import pypdfium2
-
     try:
         file = pypdfium2.PdfDocument(path)
     except pypdfium2.PdfiumError as error:
@@ -51,7 +52,7 @@ def read_pdf(path: Path) -> Pdf:
         said = "it needs a password: save it without one" if locked else f"it is damaged ({error})"
         raise ValueError(said) from error
     try:
-        if file.get_formtype() == pypdfium2.raw.FORMTYPE_XFA_FULL:
+        if file.get_formtype() == raw.FORMTYPE_XFA_FULL:
             raise ValueError("it is an XFA form, which only Adobe Reader shows: print it into a new PDF file there")
         lines: list[Line] = []
         empty, unreadable = [], []
@@ -78,7 +79,7 @@ def read_pdf(path: Path) -> Pdf:
 
 
 def _share_unreadable(text: str) -> float:
-    letters = "".join(text.split(" "))
+    letters = text.replace(" ", "")
     return len(UNREADABLE.findall(letters)) / len(letters) if letters else 0
 
 
@@ -87,8 +88,6 @@ def _page(file: Any, number: int) -> tuple[list[Line], bool, float]:
 
     The third value is the part of its letters that have no known characters.
     """
-    from pypdfium2 import raw
-
     page = _filled_in(file, number)
     try:
         text_page = page.get_textpage()
@@ -102,8 +101,6 @@ def _page(file: Any, number: int) -> tuple[list[Line], bool, float]:
 
 def _filled_in(file: Any, number: int) -> Any:
     """Return a page with the texts of its form fields, which are no part of a page's text otherwise."""
-    from pypdfium2 import raw
-
     page = file[number]
     if any(_is_field(page, at) for at in range(raw.FPDFPage_GetAnnotCount(page))):
         raw.FPDFPage_Flatten(page, raw.FLAT_NORMALDISPLAY)
@@ -113,8 +110,6 @@ def _filled_in(file: Any, number: int) -> Any:
 
 
 def _is_field(page: Any, at: int) -> bool:
-    from pypdfium2 import raw
-
     annotation = raw.FPDFPage_GetAnnot(page, at)
     try:
         return bool(raw.FPDFAnnot_GetSubtype(annotation) == raw.FPDF_ANNOT_WIDGET)
@@ -145,8 +140,6 @@ def _characters(text_page: Any) -> str:
     pdfium's own text of a page lacks those without a meaning, such as the signs of some list items. Then the places of
     all others behind them would be wrong.
     """
-    from pypdfium2 import raw
-
     text = "".join(chr(raw.FPDFText_GetUnicode(text_page, at)) for at in range(text_page.count_chars()))
     text = PAIR.sub(lambda found: found[0].encode("utf-16", "surrogatepass").decode("utf-16") + "\0", text)
     return _with_ligatures(re.sub("[\ud800-\udfff]", "\ufffd", re.sub("(?<=\\S)\x02", HYPHEN, text)))
@@ -193,8 +186,6 @@ def _against_the_page(lines: list[Line]) -> list[Line]:
 
 
 def _line(text_page: Any, text: str, given: str, page: int, first: int, middle: int) -> Line:
-    from pypdfium2 import raw
-
     last = first + len(given) - 1
     begin, bottom, _, top = text_page.get_charbox(first, loose=True)
     end = text_page.get_charbox(last, loose=True)
@@ -239,15 +230,11 @@ def _cells(text_page: Any, text: str, first: int, size: float, bold: bool) -> tu
 
 def _scale(text_page: Any, at: int) -> float:
     """Return by how much a letter is larger than its font says: some writers set all fonts to 1 and scale them."""
-    from pypdfium2 import raw
-
     matrix = raw.FS_MATRIX()
     return math.hypot(matrix.c, matrix.d) if raw.FPDFText_GetMatrix(text_page, at, matrix) else 1.0
 
 
 def _is_bold(text_page: Any, at: int) -> bool:
-    from pypdfium2 import raw
-
     if raw.FPDFText_GetFontWeight(text_page, at) >= 600:
         return True
     name = create_string_buffer(100)  # many fonts say it in their names only
@@ -256,8 +243,6 @@ def _is_bold(text_page: Any, at: int) -> bool:
 
 def _is_fixed(text_page: Any, at: int) -> bool:
     """Return whether a letter's font says that all its letters have one width, by a flag or by its name."""
-    from pypdfium2 import raw
-
     name, flags = create_string_buffer(100), c_int()
     known = bool(raw.FPDFText_GetFontInfo(text_page, at, name, 100, flags))
     return known and (bool(flags.value & 1) or bool(FIXED.search(name.value)))

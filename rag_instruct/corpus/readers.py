@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 from rag_instruct.corpus.blocks import NO_NAME, Block, Document
 from rag_instruct.corpus.files import DOCUMENTS, FORMATS, LeftOut, documents_of, is_document, records_of
 from rag_instruct.corpus.markup import docx_blocks, main_blocks, markdown_blocks
-from rag_instruct.corpus.pdf import read_pdf
 from rag_instruct.corpus.plain import plain_blocks
 from rag_instruct.errors import UserError
 from rag_instruct.logs import progress
@@ -226,6 +225,8 @@ def _read_docx(path: Path, _: Form, left_out: LeftOut, name: str) -> Titled:
 
 
 def _read_pdf(path: Path, _: Form, left_out: LeftOut, name: str) -> Titled:
+    from rag_instruct.corpus.pdf import read_pdf  # with pypdfium2, which may be missing where no PDF file is read
+
     found = read_pdf(path)
     if not found.blocks and (found.empty or found.unreadable):
         raise ValueError(
