@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from performance.measure import machine, peak_memory_mb
-from rag_instruct.corpus.importing import shard_rows
+from rag_instruct.corpus.passages import PassageStore, shard_rows
 
 DIMENSION = 768
 BLOCK = 65_536
@@ -102,8 +102,6 @@ class Stages:
 
 def fetch(folder: Path, count: int) -> None:
     """Fetch random passages as the reader of a run does, and check that they are the right ones."""
-    from rag_instruct.corpus.passages import PassageStore
-
     store = PassageStore(folder / "passages.arrow")
     rows = np.random.default_rng(3).integers(0, len(store), count)
     passages = store[rows]

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from performance.measure import machine
-from rag_instruct.corpus.importing import import_passages, shard_rows
-from rag_instruct.corpus.passages import PassageStore
+from rag_instruct.corpus.importing import import_passages
+from rag_instruct.corpus.passages import PassageStore, shard_rows
 from rag_instruct.files import read_jsonl
 from rag_instruct.retrieval.embeddings import embed_shard
 from rag_instruct.retrieval.encoder import Encoder, EncoderSettings

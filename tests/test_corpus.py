@@ -10,8 +10,8 @@ from conftest import SHARED, needs_shared
 
 from rag_instruct.corpus import importing as corpus
 from rag_instruct.corpus import passages as passage
-from rag_instruct.corpus.importing import import_passages, shard_rows
-from rag_instruct.corpus.passages import Passage, PassageStore
+from rag_instruct.corpus.importing import import_passages
+from rag_instruct.corpus.passages import Passage, PassageStore, shard_rows
 from rag_instruct.corpus.splitter import split_text
 from rag_instruct.errors import UserError
 from rag_instruct.records import Form

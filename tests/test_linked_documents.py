@@ -9,7 +9,8 @@ import pytest
 from conftest import ROOT
 from made import exemplar
 
-from rag_instruct.corpus.importing import import_passages, shard_rows
+from rag_instruct.corpus.importing import import_passages
+from rag_instruct.corpus.passages import shard_rows
 from rag_instruct.errors import UserError
 from rag_instruct.files import write_jsonl
 from rag_instruct.llm.prompts import load_prompt

@@ -4,8 +4,8 @@ import pytest
 import torch
 from conftest import SHARED, needs_shared
 
-from rag_instruct.corpus.importing import import_passages, shard_rows
-from rag_instruct.corpus.passages import PassageStore
+from rag_instruct.corpus.importing import import_passages
+from rag_instruct.corpus.passages import PassageStore, shard_rows
 from rag_instruct.errors import UserError
 from rag_instruct.retrieval import search as module
 from rag_instruct.retrieval.depths import refuse_depth

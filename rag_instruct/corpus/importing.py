@@ -210,8 +210,3 @@ def _duplicates(hashes: np.ndarray, ids: Path) -> tuple[str, int, int] | None:
                 return identifier, seen[identifier], row
             seen[identifier] = row
     return None
-
-
-def shard_rows(rows: int, shard: int, shards: int) -> tuple[int, int]:
-    """Return the first row of a shard and the row after its last. Shards have almost equal lengths."""
-    return shard * rows // shards, (shard + 1) * rows // shards

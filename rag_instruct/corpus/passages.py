@@ -118,3 +118,8 @@ class PassageStore:
         """Read the ids of rows start to stop - 1, with one batch in memory at a time."""
         for batch in self._ids.batches(start, stop):
             yield from batch.column(0).to_pylist()
+
+
+def shard_rows(rows: int, shard: int, shards: int) -> tuple[int, int]:
+    """Return the first row of a shard and the row after its last. Shards have almost equal lengths."""
+    return shard * rows // shards, (shard + 1) * rows // shards

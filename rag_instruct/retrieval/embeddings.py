@@ -9,8 +9,7 @@ from typing import IO, Any, Protocol
 
 import numpy as np
 
-from rag_instruct.corpus.importing import shard_rows
-from rag_instruct.corpus.passages import Passage, PassageStore
+from rag_instruct.corpus.passages import Passage, PassageStore, shard_rows
 from rag_instruct.files import array_header, digest, needs_room, write_json
 from rag_instruct.lock import hold
 from rag_instruct.logs import bar

@@ -10,8 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rag_instruct.corpus.importing import shard_rows
-from rag_instruct.corpus.passages import PassageStore
+from rag_instruct.corpus.passages import PassageStore, shard_rows
 from rag_instruct.errors import UserError
 from rag_instruct.files import array_header, save_array, whole
 from rag_instruct.logs import progress
