@@ -165,14 +165,8 @@ class _Batches:
 
     def of(self, passages: Iterator[_Placed]) -> Iterator[pa.RecordBatch]:
         """Yield batches of passages."""
-        waiting: list[tuple[str, str, str]] = []
-        for passage in passages:
-            waiting.append((passage.id, passage.text, passage.title))
-            if len(waiting) == BATCH_ROWS:
-                yield self._batch(waiting)
-                waiting = []
-        if waiting:
-            yield self._batch(waiting)
+        while batch := [(one.id, one.text, one.title) for one in islice(passages, BATCH_ROWS)]:
+            yield self._batch(batch)
 
     def _batch(self, passages: list[tuple[str, str, str]]) -> pa.RecordBatch:
         for identifier, _, title in passages:

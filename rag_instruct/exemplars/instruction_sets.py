@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -311,7 +312,8 @@ def load(given: InstructionSet, table: Path, summary: Path, described: Mapping[s
     """
     written = 0
     with whole(table) as temporary, pq.ParquetWriter(temporary, TABLE, compression="zstd") as writer:
-        for batch in _batches(given):
+        rows = iter(given)
+        while batch := list(islice(rows, TABLE_ROWS)):
             writer.write_table(pa.table(list(zip(*batch, strict=True)), TABLE))
             written += len(batch)
     left_out = dict(sorted(given.left_out.items()))
@@ -322,14 +324,3 @@ def load(given: InstructionSet, table: Path, summary: Path, described: Mapping[s
         )
     write_json(summary, {**described, "records": given.records, "left_out": left_out, "instructions": written})
     logger.info("%s: %d records, %d instructions; left out: %s", given.name, given.records, written, left_out)
-
-
-def _batches(rows: Iterable[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]:
-    batch: list[tuple[int, str]] = []
-    for row in rows:
-        batch.append(row)
-        if len(batch) == TABLE_ROWS:
-            yield batch
-            batch = []
-    if batch:
-        yield batch

@@ -6,7 +6,7 @@ from typing import Any
 
 from rag_instruct.errors import UserError
 from rag_instruct.records.json_values import json_members, json_records
-from rag_instruct.records.opening import COMPRESSIONS, Form, is_known, kind_of, opened_text, resolved
+from rag_instruct.records.opening import COMPRESSIONS, Form, Located, is_known, kind_of, opened_text, resolved
 from rag_instruct.records.tables import DELIMITERS, Row, table_records
 from rag_instruct.records.values import member, member_as_list, shown
 
@@ -15,7 +15,6 @@ __all__ = [
     "shown", "text_lines",
 ]  # fmt: skip
 
-Located = tuple[str, Any]  # the record's place in its file, and the record
 PLAIN = Form()
 
 

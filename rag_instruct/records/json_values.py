@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from rag_instruct.errors import UserError
 from rag_instruct.logs import logger
-from rag_instruct.records.opening import BOM, LONGEST_RECORD, Form, Text
+from rag_instruct.records.opening import BOM, LONGEST_RECORD, Form, Located, Text
 
 DEEPEST = 100  # levels of nesting in a record
 PIECE = 1 << 16  # characters that are read at a time, at least
@@ -15,7 +15,6 @@ SPACE = re.compile(r"[ \t\n\r]*")
 HALF = re.compile(r"\\u[dD][89a-fA-F]")  # half of a UTF-16 surrogate pair, as JSON escapes it
 # The key of the first array of objects in an object, behind plain values.
 FIRST_ARRAY = re.compile(r'\{\s*(?:"[^"\\]*"\s*:\s*(?:"[^"\\]*"|[^"\[\]{},\s]+)\s*,\s*)*"([^"\\]+)"\s*:\s*\[\s*\{')
-Located = tuple[str, Any]  # the record's place in its file, and the record
 
 
 class _Fault(ValueError):

@@ -13,6 +13,8 @@ from typing import IO, Any, NamedTuple
 from rag_instruct.errors import UserError
 from rag_instruct.logs import bar
 
+Located = tuple[str, Any]  # the record's place in its file, and the record
+
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 KINDS = (".json", ".jsonl", ".ndjson", ".tsv", ".csv", ".parquet")
 LONGEST_RECORD = 1 << 26  # characters: an open quote or bracket must not read a whole file into memory
@@ -148,15 +150,14 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
     archive = _archive(path)
     with ExitStack() as stack:
         with _errors_of(path):
-            try:
-                if archive is None:
-                    raw: IO[bytes] = stack.enter_context(path.open("rb"))
-                else:
-                    inside = stack.enter_context(zipfile.ZipFile(archive))
+            if archive is None:
+                raw: IO[bytes] = stack.enter_context(path.open("rb"))
+            else:
+                inside = stack.enter_context(zipfile.ZipFile(archive))
+                try:
                     raw = stack.enter_context(inside.open(str(path.relative_to(archive))))
-            except KeyError as error:
-                name = archive.name if archive else path.name
-                raise UserError(f"{path}: {name} has no such file ({error!s:.200})") from error
+                except KeyError as error:
+                    raise UserError(f"{path}: {archive.name} has no such file ({error!s:.200})") from error
         yield raw
 
 

@@ -10,12 +10,11 @@ import pyarrow.parquet as pq
 
 from rag_instruct.errors import UserError
 from rag_instruct.logs import bar
-from rag_instruct.records.opening import UNREADABLE, opened, stands_for
+from rag_instruct.records.opening import UNREADABLE, Located, opened, stands_for
 from rag_instruct.records.values import Partial
 
 ROWS = 1024  # rows that are read at a time; fewer if they are long
 BYTES = 1 << 24  # of the rows that are read at a time
-Located = tuple[str, Any]
 
 
 def parquet_records(path: Path, columns: Sequence[str]) -> Iterator[Located]:

@@ -7,12 +7,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rag_instruct.errors import UserError
-from rag_instruct.records.opening import BOM, LONGEST_RECORD, Form, Text
+from rag_instruct.records.opening import BOM, LONGEST_RECORD, Form, Located, Text
 
 DELIMITERS = {".tsv": "\t", ".csv": ","}
 OTHERS = ";\t,|"  # signs that may separate the fields of a file whose ending says something else
 LONGEST_NAME = 100  # characters: a longer name of a column is rather the text of a record
-Located = tuple[str, Any]
 UNQUOTED = "if the file was written without quoting, set `quoted: false` in config.yaml"
 
 

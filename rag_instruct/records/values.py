@@ -87,13 +87,11 @@ def text_of(value: Any, field: str) -> str:
 
 def name_of(value: Any, field: str) -> str:
     """Return a text or a whole number as text, or "" for a missing one. Raises TypeError for any other value."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
     if is_missing(value):
         return ""
-    if isinstance(value, str):
-        return value
-    raise TypeError(f"the {field} must be a text or a whole number, but is {shown(value)}")
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise TypeError(f"the {field} must be a text or a whole number, but is {shown(value)}")
+    return str(value)
 
 
 def word_of(value: Any, field: str) -> str:
