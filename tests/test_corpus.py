@@ -10,9 +10,10 @@ from conftest import SHARED, needs_shared
 
 from rag_instruct.corpus import importing as corpus
 from rag_instruct.corpus import passages as passage
+from rag_instruct.corpus.blocks import Block, Document
 from rag_instruct.corpus.importing import import_passages
 from rag_instruct.corpus.passages import Passage, PassageStore, shard_rows
-from rag_instruct.corpus.splitter import split_text
+from rag_instruct.corpus.splitter import Limit, windows
 from rag_instruct.errors import UserError
 from rag_instruct.records import Form
 
@@ -379,8 +380,10 @@ def test_a_folder_of_text_files(tmp_path):
 
 
 def test_words_of_languages_without_blanks():
-    assert split_text("東京は日本の首都です。 Tokyo is big", 5) == ["東京は日本", "の首都です", "。 Tokyo is big"]
-    assert split_text(" \n ", 5) == []
+    text = "東京は日本の首都です。 Tokyo is big"
+    found = windows(Document("d", "d", "T", [Block(text)]), Limit(5))
+    assert [one.text for one in found] == ["東京は日本", "の首都です", "。 Tokyo is big"]
+    assert Limit(5).windows(" \n ") == []
 
 
 def test_a_full_disk_is_said_and_nothing_is_left(small_disk, tmp_path):

@@ -21,7 +21,7 @@ from rag_instruct.corpus.markup import html_blocks, markdown_blocks
 from rag_instruct.corpus.passages import PassageStore
 from rag_instruct.corpus.pdf import SYMBOL, _in_order, _plain, _with_ligatures
 from rag_instruct.corpus.plain import plain_blocks
-from rag_instruct.corpus.splitter import Limit, along_structure, split_text, windows, word_spans
+from rag_instruct.corpus.splitter import Limit, along_structure, windows, word_spans
 from rag_instruct.corpus.tokens import InTokens
 from rag_instruct.errors import UserError
 from rag_instruct.records import Form
@@ -181,6 +181,7 @@ def test_what_stands_in_place_of_a_document_is_no_text(folder):
     assert [line.partition(": ")[0] for line in said] == ["a.txt", "b.md", "c.pdf", "d.txt", "e.docx", "f.docx"]
     for line, part in zip(said, ["git lfs pull", "git lfs pull", "was the download refused", "name it .html", "is empty", "needs a password"], strict=True):  # fmt: skip
         assert part in line
+    assert [line.endswith("name it .html") for line in said] == [False, False, False, True, False, False]
 
 
 def test_a_web_page_is_its_main_content(folder):
@@ -368,7 +369,8 @@ def test_every_script_is_cut_between_sentences_or_words(language, text):
 
 
 def test_thai_words_stay_whole():
-    assert split_text("กรุงเทพฯเป็นเมืองหลวงของประเทศไทย", 3) == ["กรุงเทพฯเป็นเมือง", "หลวงของประเทศไทย"]
+    text = "กรุงเทพฯเป็นเมืองหลวงของประเทศไทย"
+    assert [text[start:end] for start, end in Limit(3).windows(text)] == ["กรุงเทพฯเป็นเมือง", "หลวงของประเทศไทย"]
 
 
 def test_what_opens_the_next_part_stands_with_it():

@@ -2,6 +2,7 @@
 
 import re
 from bisect import bisect_right
+from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
@@ -44,11 +45,14 @@ class Block(NamedTuple):
         return next((page for start, page in reversed(self.turns) if start <= offset), self.page)
 
 
+@dataclass
 class Document:
-    """A document of a corpus. `place` is its file, or its place in a file of records, for messages."""
+    """A document of a corpus."""
 
-    def __init__(self, place: str, identifier: str, title: str, blocks: list[Block]) -> None:
-        self.place, self.id, self.title, self.blocks = place, identifier, title, blocks
+    place: str  # its file, or its place in a file of records, for messages
+    id: str
+    title: str
+    blocks: list[Block]
 
     @cached_property
     def _text_and_starts(self) -> tuple[str, list[int]]:

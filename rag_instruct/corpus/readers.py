@@ -143,7 +143,7 @@ def read_documents(source: Path, form: Form, left_out: LeftOut) -> Iterator[Docu
             unreadable.append(str(error).removeprefix(f"{folder}/"))
             continue
         if blocks:
-            yield Document(place=name, identifier=name, title=title, blocks=blocks)
+            yield Document(place=name, id=name, title=title, blocks=blocks)
         else:
             left_out.add("empty documents", name)
     if unreadable:
@@ -164,7 +164,8 @@ def _refuse_others(path: Path) -> None:
         return
     explains = kind == ".txt" and head.lstrip().startswith(b"<") and not TAGS_FIRST.match(head)
     if said and not explains:
-        raise ValueError(f"it is {said}" + (" If it is the wanted text, name it .html" if kind == ".txt" else ""))
+        may_be_wanted = kind == ".txt" and "web page" in said
+        raise ValueError(f"it is {said}" + (" If it is the wanted text, name it .html" if may_be_wanted else ""))
     if kind in FORMATS and not head:
         raise ValueError("the file is empty: get it again")
     if head.startswith(OLE):

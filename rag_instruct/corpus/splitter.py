@@ -58,10 +58,6 @@ class Limit(NamedTuple):
         """Return the length of a text."""
         return sum(length for _, _, length in self.measure(text))
 
-    def less(self, length: int) -> "Limit":
-        """Return the limit for the rest of a passage that already has something of this length."""
-        return self._replace(most=self.most - length)
-
     def windows(self, text: str) -> list[Span]:
         """Return the places of pieces with as many words as the limit has room for. A longer word is a piece itself."""
         found: list[Span] = []
@@ -72,11 +68,6 @@ class Limit(NamedTuple):
                 begin, size = -1, 0
             begin, stop, size = start if begin < 0 else begin, end, size + length
         return [*found, (begin, stop)] if begin >= 0 else found
-
-
-def split_text(text: str, words: int) -> list[str]:
-    """Cut the text into pieces of `words` words. The last piece may be shorter. Blanks inside a piece stay."""
-    return [text[start:end] for start, end in Limit(words).windows(text)]
 
 
 def windows(document: Document, limit: Limit) -> Iterator[Piece]:
@@ -144,7 +135,7 @@ def _units(block: Block, limit: Limit) -> list[_Unit]:
     import sentencex  # most stages that load this module only count words
 
     before = "\n" if block.joined else "\n\n"
-    room = limit.less(limit.most // 4)  # the headings take the rest
+    room = limit._replace(most=limit.most - limit.most // 4)  # the headings take the rest
     if (size := limit.count(block.text)) <= room.most:
         return [_Unit(block.text, size, block.page, before, block.header)]
     found: list[_Unit] = []
