@@ -9,15 +9,14 @@ from rag_instruct.errors import UserError
 from rag_instruct.logs import logger
 from rag_instruct.records import is_known
 
-TEXTS = (".txt", ".md", ".markdown")
-FORMATS = {
+FORMATS = {  # documents that need a package to be read
     ".pdf": "pypdfium2",
     ".docx": "mammoth",
     ".html": "trafilatura",
     ".htm": "trafilatura",
     ".xhtml": "trafilatura",
 }
-DOCUMENTS = (*TEXTS, *FORMATS)
+DOCUMENTS = (".txt", ".md", ".markdown", *FORMATS)
 # Names of files that describe a data set. Beside files of records, they are neither records nor documents.
 DESCRIPTION = re.compile(
     r"((readme|licen[cs]e)([._-][\w.-]+)?|(notice|changelog|citation|dataset_infos?|dataset_dict|state)(\.\w+)*)", re.I

@@ -160,7 +160,13 @@ def _values(part: ElementTree.Element) -> dict[str, str]:
 
 def _known(styles: bytes) -> dict[str, _Style]:
     """Return the styles of paragraphs by their ids."""
-    return dict(map(_read, filter(_is_of_paragraphs, ElementTree.fromstring(styles))))
+    found: dict[str, _Style] = {}
+    for style in ElementTree.fromstring(styles):
+        if "paragraph" in style.attrib.values():
+            values = _values(style)
+            keys = ("name", "basedOn", "outlineLvl", "numId", "ilvl")
+            found[_attributes(style).get("styleId", "")] = _Style(*(values.get(key, "") for key in keys))
+    return found
 
 
 def _headings(styles: bytes) -> Iterator[str]:
@@ -170,17 +176,6 @@ def _headings(styles: bytes) -> Iterator[str]:
         level = _level(style, known)
         if level < 6 and not HEADING.fullmatch(style.name) and not re.search(r"['\\\n]", style.name):
             yield f"\np[style-name='{style.name}'] => h{level + 1}:fresh"
-
-
-def _is_of_paragraphs(style: ElementTree.Element) -> bool:
-    return "paragraph" in style.attrib.values()
-
-
-def _read(style: ElementTree.Element) -> tuple[str, _Style]:
-    """Return a style's id and the style."""
-    values = _values(style)
-    keys = ("name", "basedOn", "outlineLvl", "numId", "ilvl")
-    return _attributes(style).get("styleId", ""), _Style(*(values.get(key, "") for key in keys))
 
 
 def _level(style: _Style, known: dict[str, _Style]) -> int:

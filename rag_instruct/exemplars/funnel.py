@@ -75,13 +75,13 @@ def table(found: Funnel) -> "pd.DataFrame":
     A step that drops exemplars has a line for each reason.
     """
     columns = [_flat(one) for one in found.values()]
-    order = {step: place for place, step in enumerate(STEPS)}
-    labels = sorted({label: None for column in columns for label in column}, key=lambda label: order[step_of(label)])
+    every = dict.fromkeys(label for column in columns for label in column)
+    labels = sorted(every, key=lambda label: STEPS.index(step_of(label)))
     return frame(["step", *found], ([label, *(column.get(label, 0) for column in columns)] for label in labels))
 
 
 def _flat(one: Mapping[str, Any]) -> dict[str, int]:
-    reasons = {f"{step}: {name}": count for step in STEPS if step in DROPS for name, count in one[step].items()}
+    reasons = {f"{step}: {name}": count for step in DROPS for name, count in one[step].items()}
     return {step: one[step] for step in STEPS if step not in DROPS} | reasons
 
 

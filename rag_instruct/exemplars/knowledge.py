@@ -66,15 +66,13 @@ async def judge(
     step = question(prompt.steps[0], batch)
     key, reply = await teacher.ask(step.body("any", {"instructions": instructions(batch)}))
     categories = read(step, reply)
-    if isinstance(categories, Fault) and len(batch) > 1:
-        if watch:
-            watch.useless(categories)
-        alone = [await judge([exemplar], prompt, teacher, watch) for exemplar in batch]
-        return [replace(one, request_keys=(key, *one.request_keys)) for (one,) in alone]
     asked = [replace(exemplar, request_keys=(key,)) for exemplar in batch]
     if isinstance(categories, Fault):
         if watch:
             watch.useless(categories)
+        if len(batch) > 1:
+            alone = [await judge([exemplar], prompt, teacher, watch) for exemplar in batch]
+            return [replace(one, request_keys=(key, *one.request_keys)) for (one,) in alone]
         return [DroppedExemplar(**fields_of(one), **categories._asdict()) for one in asked]
     if watch:
         watch.useful("")

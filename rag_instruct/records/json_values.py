@@ -27,7 +27,7 @@ def json_records(text: Text, form: Form) -> Iterator[Located]:
     `form` may name the key whose value is the array, or say that an object has the records by key.
     """
     halves = _Halves()
-    nested = form.keyed or form.under or text.begin == "["
+    nested = form.keyed or form.under or text.head.startswith("[")
     yield from _Nested(text, halves).records(form) if nested else _lines(text, halves)
     if halves.count:
         logger.warning(

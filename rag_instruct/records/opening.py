@@ -167,7 +167,6 @@ class Text:
     def __init__(self, path: Path, stream: IO[str], encoding: str, head: bytes, advance: Callable[[], None]) -> None:
         self.path, self.line = path, 0  # the number of line ends so far
         self.head = head.decode(encoding, "ignore").lstrip()
-        self.begin = self.head[:1]
         self.in_place_of_records = stands_for(head)
         self._stream, self._encoding, self._advance = stream, encoding, advance
         self._since = 0  # characters since the progress bar was updated

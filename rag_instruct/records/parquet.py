@@ -31,7 +31,7 @@ def parquet_records(path: Path, columns: Sequence[str]) -> Iterator[Located]:
                 raise UserError(f"{path}: the file has two columns {twice!r}: rename one of them")
             with bar(f"reading {path.name}", total=file.metadata.num_rows) as counter:
                 for batch in _batches(file, _leaves(file, columns)):
-                    binary = any(map(_has_binary, batch.schema.types))
+                    binary = any("binary" in str(kind) for kind in batch.schema.types)  # also of inner types
                     for record in batch.to_pylist():
                         number += 1
                         found = Partial(_decoded(record) if binary else record)
@@ -65,11 +65,6 @@ def _leaves(file: pq.ParquetFile, columns: Sequence[str]) -> list[str]:
         if any(plain == column or plain.startswith(f"{column}.") for column in columns):
             found.append(name)
     return found
-
-
-def _has_binary(kind: pa.DataType) -> bool:
-    inner = [kind.field(number).type for number in range(kind.num_fields)]
-    return "binary" in str(kind) or any(map(_has_binary, inner))
 
 
 def _decoded(value: Any) -> Any:

@@ -64,7 +64,7 @@ def _remedy_of_row(header: list[str], row: list[str], form: Form) -> str:
 
 
 def _checked_header(text: Text, line: int, header: list[str], delimiter: str) -> list[str]:
-    if text.begin in ("[", "{"):
+    if text.head.startswith(("[", "{")):
         raise UserError(f"{text.path}, line {line}: JSON, no table: name the file .json or .jsonl")
     if excel := re.fullmatch("sep=(.?)", "".join(header)):
         raise UserError(

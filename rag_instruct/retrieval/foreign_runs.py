@@ -111,7 +111,7 @@ def _reader(path: Path) -> Callable[[Path], Iterator[Found]]:
         return _of_records if set(header) & set(QUERY) else _of_trec
     if kind == ".json":
         with opened_text(path, PLAIN, compression, with_bar=False) as text:
-            return _of_object if text.begin == "{" else _of_records
+            return _of_object if text.head.startswith("{") else _of_records
     return _of_records
 
 
