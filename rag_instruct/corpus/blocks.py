@@ -38,7 +38,7 @@ class Block(NamedTuple):
     page: int = 0  # from 1; 0 where documents have no pages
     header: str = ""  # of a table's row: the row with the names of the columns
     joined: bool = False  # a row of a table or an item of a list, which follows the block before it on the next line
-    turns: tuple[tuple[int, int], ...] = ()  # for each further page of a paragraph: its place in the text, and the page
+    turns: tuple[tuple[int, int], ...] = ()  # (offset in the text, page) for each further page of a paragraph
 
     def page_at(self, offset: int) -> int:
         """Return the page of the character at this offset of the text."""

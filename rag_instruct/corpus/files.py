@@ -33,7 +33,7 @@ class LeftOut:
         self.by_reason: dict[str, list[str]] = {}
 
     def add(self, reason: str, place: str) -> None:
-        """Note what is left out, and why. Names of files need not be UTF-8, but what is written must be."""
+        """Note what is left out, and why. Bytes of names that are not UTF-8 become escapes."""
         self.by_reason.setdefault(_readable(reason), []).append(_readable(place))
 
     def say(self, source: Path) -> None:
@@ -97,7 +97,7 @@ def _wanted(folder: Path, wanted: Callable[[Path], bool], left_out: LeftOut) -> 
 
 
 def _identity(path: Path) -> tuple[int, int]:
-    """Return what a file has in common with all links to it: its device and its number there."""
+    """Return the device and the inode number, which a file shares with all links to it."""
     status = path.stat()
     return status.st_dev, status.st_ino
 

@@ -49,8 +49,10 @@ def import_passages(
     The JSON file `info` gets their number and sha256, and what was left out, by reason. `columns` maps id, text and
     title to the names in the file. If `words` is not 0, the source has whole documents, and they are cut into passages
     of this number of words, as `split` says; `measure` may count something else, such as tokens. `form` says how a file
-    is written. Raises UserError for a missing column, a short row, an id that occurs twice, a document that cannot be
-    read, and an empty corpus; without `words`, also for an empty id or text.
+    is written.
+
+    Raises UserError for a missing column, a row of the wrong length, an id that occurs twice, a document that cannot be
+    read, and an empty corpus. Without `words`, an empty id or text raises it, too.
     """
     left_out = LeftOut()
     batches = _Batches()
@@ -145,7 +147,7 @@ def _needs_words(source: Path, left_out: LeftOut) -> str:
 
 
 def _remedy(left_out: LeftOut) -> str:
-    """Return what a corpus has in which nothing was read, and what to do."""
+    """Return what an empty corpus has instead of passages, and what to do."""
     kinds = ", ".join(reason.removeprefix(OTHER) for reason in sorted(left_out.by_reason) if reason.startswith(OTHER))
     has = [reason for reason in sorted(left_out.by_reason) if not reason.startswith(OTHER)]
     has += [f"files of kinds that are not read ({kinds})"] if kinds else []
@@ -182,7 +184,7 @@ class _Batches:
         return batch
 
     def ids(self, last: bool = False) -> pa.RecordBatch | None:
-        """Return a batch of ids that are not written yet, or None while it is not full. The `last` one may be short."""
+        """Return a batch of the ids that are not written yet, or None if they are too few. The `last` may be short."""
         if len(self._ids) < ID_BATCH_ROWS and not (last and self._ids):
             return None
         batch = pa.RecordBatch.from_arrays([pa.array(self._ids, pa.string())], schema=IDS_SCHEMA)

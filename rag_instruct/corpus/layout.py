@@ -15,12 +15,12 @@ WIDEST = 1.3  # most space between the lines of a paragraph: that of double spac
 ALIGNED = 3  # points between the edges of cells in one column
 WORD = 0.6  # blank space between two words of a line, in sizes of a letter, is at most this
 SMALLER = 0.95  # a running header that differs on each page has letters of at most this part of the text's size
-RUNNING = 3  # so many pages whose first or last lines are alike have a running header or footer
-STAMPED = 5  # so many pages with a line at the same place have a watermark; on fewer, it may be such as "Answer:"
-EDGE = 2  # so many lines at the top and at the bottom of a page may be running headers or footers
+RUNNING = 3  # least pages with alike first or last lines: then these are running headers or footers
+STAMPED = 5  # least pages with a line at the same place: then it is a watermark, and no text such as "Answer:"
+EDGE = 2  # lines at the top, and at the bottom, of a page that may be running headers or footers
 LONGEST_HEADING = 200  # characters
 LEADERS = re.compile(r"(\s?[.\u2026\u00b7]){4,}\s*(\d+|[ivxlc]+)$")  # an entry of a table of contents
-ENTRY = re.compile(r"\w.*\s(\d+)$")  # what may be one without dots
+ENTRY = re.compile(r"\w.*\s(\d+)$")  # what may be an entry without dots
 PAGE_NUMBER = re.compile(
     r"[-\u2013\u2014\s]*(\d{1,2}[-.\u2013])?\d{1,3}[-\u2013\u2014\s]*"
 )  # also "2-17", of chapter 2
@@ -80,9 +80,9 @@ def without_contents(lines: list[Line]) -> list[Line]:
 
 
 def _lead_to_pages(lines: list[Line], pages: int) -> bool:
-    """Return whether lines with dots are entries, and no prices or amounts.
+    """Return whether lines with dots are entries of a table of contents, and no prices or amounts.
 
-    A heading such as "Contents" stands above one, or most of their numbers are pages of the document.
+    They are if a heading such as "Contents" stands above one, or at least half of their numbers are pages.
     """
     numbers = [found[2] for line in lines if (found := LEADERS.search(line.text))]
     inside = sum(not number.isdecimal() or int(number) <= pages for number in numbers)
@@ -91,9 +91,10 @@ def _lead_to_pages(lines: list[Line], pages: int) -> bool:
 
 
 def _entry_page(line: Line, last: int, pages: int) -> int:
-    """Return the page of an entry of a table of contents, or -1 if the line is none. The `last` entry had this page.
+    """Return the page to which an entry of a table of contents leads, or -1 if the line is no entry.
 
-    An entry without dots leads to no page before the `last` one. Entries with dots may, so they count as on this page.
+    `last` is the page of the entry before, or -1 outside tables of contents. An entry without dots cannot lead to an
+    earlier page. An entry with dots can: for it, we return `last`.
     """
     found = LEADERS.search(line.text) if last >= 0 else None
     entry = ENTRY.fullmatch(line.text)
@@ -120,7 +121,7 @@ def without_running(lines: list[Line]) -> list[Line]:
 
 
 class _Running:
-    """Tells which lines run through the pages of a document. A large line is a heading, unless half of them have it."""
+    """Tells which lines run through the pages. A large line is a heading, unless half of the pages have it."""
 
     def __init__(self, lines: list[Line]) -> None:
         pages: dict[int, list[Line]] = {}
@@ -157,7 +158,7 @@ class _Running:
         return self._places[_place(line)] >= self._stamped
 
     def _is_small_head(self, line: Line) -> bool:
-        """Return whether the line is small and stands apart at the top, as a line of half of the pages does."""
+        """Return whether the line is small and apart at the top, and half of the pages have such a line there."""
         return line in self._small_heads and self._heights[_height(line)] >= self._most
 
 
@@ -198,7 +199,7 @@ def _place(line: Line) -> tuple[str, int, int]:
 
 
 def _offsets(line: Line, body: float) -> set[int]:
-    """Return by how much the page differs from the numbers at the line's ends. Large lines are numbers or have none."""
+    """Return the page less each number at an end of the line. In a large line, only a number alone counts."""
     if len(line.text) > LONGEST_HEADING:
         return set()
     number = r"^\d{1,5}$" if _is_large(line, body) else r"^\d{1,5}(?=\s|$)|\b\d{1,5}$"
@@ -267,7 +268,7 @@ def _continued_cell(line: Line, row: Line) -> int:
 
 
 def _continued_row(row: Line, at: int, line: Line) -> Line:
-    """Return a row with a line more in one of its cells."""
+    """Return a row with one more line of text in one of its cells."""
     cells = [*row.cells]
     cells[at] = cells[at]._replace(text=_spliced(cells[at].text, line.text.replace(HYPHEN, "-")))
     return row._replace(cells=tuple(cells), bottom=line.bottom)
@@ -315,7 +316,7 @@ def _rows(lines: list[Line], body: float) -> set[Line]:
 
 
 def _rows_below(lines: list[Line]) -> Iterator[tuple[Line, Line]]:
-    """Yield lines that follow each other, without lines in which a cell of the upper one goes on."""
+    """Yield pairs of lines that follow each other. Lines that continue a cell of the upper line are left out."""
     upper: Line | None = None
     bottom = 0.0  # of its last line
     for line in lines:

@@ -56,7 +56,7 @@ RAISED, LOWERED = (
 )
 BOLD_LINE = re.compile(r"<p>(?:<a id=[^>]*></a>)*<strong>([^<]{1,100}?)</strong>(<sup>.*?</sup>)?</p>")
 KNOWN = 15  # a text with fewer letters may occur twice by chance
-NEAR = 5  # the heading of the main content is one of so many blocks: the first one of the content, and those above
+NEAR = 5  # blocks in which we look for the heading of the main content: its first block, and those above
 BULLET = re.compile(r"\A[\u2022\u25aa\u25cf\u25e6\u2023]\s+")  # that stands in the text of an item
 # A sign that links a paragraph to itself, or a footnote back to its place in the text.
 SIGN_OF_LINK = re.compile("[\u00b6\u2191\u21a9]\ufe0e?")
@@ -73,7 +73,7 @@ FENCE = re.compile(r" *(```+|~~~+)")
 HEADING_ID = re.compile(r"[ \t]*\{[#.][\w:.-]+[^{}<]*\}(</h[1-6]>)")  # attributes, as pandoc and Hugo write them
 HEAD_TITLE = re.compile(r"<title[^>]*>([^<]+)", re.IGNORECASE)
 DEEPEST = 1000  # levels of lists and quotes: markdown-it leaves out deeper ones without a word
-MOST_UNENDED = 20  # a page with so many hidden elements that lack an end tag is read with all that it hides
+MOST_UNENDED = 20  # hidden elements without an end tag; from this number on, a page is read with all it hides
 MOST_COLUMNS = 30  # that a cell may span
 Attributes = dict[str, str | None]
 
@@ -452,7 +452,7 @@ def main_blocks(text: str) -> tuple[str, Marked, int]:
 
 
 def _main_range(blocks: list[Block], main: "_MainContent") -> tuple[int, int]:
-    """Return the first block of the main content, and the one after its last; twice the same if there is none.
+    """Return the place of the main content's first block, and the place after its last; (0, 0) if there is none.
 
     Long blocks show where it is. Short ones may occur there by chance, so they count only beside others.
     """

@@ -84,9 +84,9 @@ def _share_unreadable(text: str) -> float:
 
 
 def _page(file: Any, number: int) -> tuple[list[Line], bool, float]:
-    """Return the lines of a page in the order in which they were written, and whether the page has only pictures.
+    """Return a page's lines as they were written, whether it has only pictures, and its share of unreadable letters.
 
-    The third value is the part of its letters that have no known characters.
+    The share is that of UNREADABLE: letters without a known character, as a part of all.
     """
     page = _filled_in(file, number)
     try:
@@ -146,7 +146,7 @@ def _characters(text_page: Any) -> str:
 
 
 def _with_ligatures(text: str) -> str:
-    """Return a text with a ligature wherever macOS wrote "\u21b5" or nothing: each is one character, as its sign is.
+    """Return a text with ligatures where macOS wrote "\u21b5" or a null. Each is one character, so places stay valid.
 
     "ffl" stands before a vowel ("offline"), "ffi" before other letters ("efficient").
     """

@@ -12,8 +12,8 @@ from rag_instruct.words import STOP, WITHOUT_SPACES
 
 EDGE = 2  # lines at the top and at the bottom of a page that may be running lines
 RUNNING = 3  # pages with alike lines at their edge have running lines
-WIDTHS = range(50, 121)  # of texts whose lines were broken at a width
-INDENT = 5  # an indent of so many blanks may be stripped from the first line of a paragraph
+WIDTHS = range(50, 121)  # characters a line at which texts are broken
+INDENT = 5  # blanks that may have been stripped from the first line of a paragraph
 ENOUGH = 5  # fewer lines show no width
 APART = re.compile(r"\t|[^\s.!?:]\s{2,}\S")  # columns inside a line
 BROKEN = re.compile(r"[\w,.!?\"'\u2019\u201d-]$")  # the end of a line of prose
@@ -52,7 +52,7 @@ def plain_blocks(text: str) -> Plain:
 def _without_running(text: str) -> tuple[str, int]:
     """Return the text without page breaks and running lines, and the number of these lines.
 
-    They stand at the top or bottom of a page, and are alike on several pages, but for their numbers.
+    Running lines stand at the top or bottom of several pages, and differ only in their numbers.
     """
     pages = [page.split("\n") for page in text.split("\f")]
     edges = [_edge(page) for page in pages]

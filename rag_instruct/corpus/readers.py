@@ -34,8 +34,8 @@ CHAPTER = re.compile(
 ABOVE = 30  # words above the first of several main headings; with more of them, it is not the document's title
 FILE_NAME = re.compile(r"\S+\.(x?html?|docx?|pdf)|untitled( document)?", re.I)  # as the title of a web page
 LISTED = 20  # documents that a message names
-RUNNING = "lines of running headers, footers and page numbers"
-CONTENTS = "lines of tables of contents"
+RUNNING_LINES = "lines of running headers, footers and page numbers"
+CONTENTS_LINES = "lines of tables of contents"
 CHARSET = re.compile(rb"""<(?:meta[^>]+charset|\?xml[^>]+encoding)=["']?\s*([\w-]+)""", re.IGNORECASE)
 # What browsers read for these names, where Python's codecs know fewer signs or other ones.
 WEB = {
@@ -43,7 +43,7 @@ WEB = {
     "shift-jis": "cp932", "x-sjis": "cp932", "gb2312": "gb18030", "gbk": "gb18030", "euc-kr": "cp949",
     "utf-16": "utf-8", "utf-16le": "utf-8", "utf-16be": "utf-8", "unicode": "utf-8",
 }  # fmt: skip
-# Titles of PDF files that are names of files, or that programs give.
+# Titles that programs write into PDF files by themselves: names of files, and defaults.
 NO_TITLE = re.compile(
     r"\W*(untitled.*|anonymous|unspecified)\W*|microsoft (word|powerpoint|excel).*|\W*|document\d*"
     r"|(slide|folie|diapositiva?e?) \d+"
@@ -73,7 +73,8 @@ def read_records(
     """Read the records of a file. `columns` maps id, text and title to names in the file, "a.b" to b inside of a.
 
     Every record must have the `needed` fields. `of_folder` says that we read all files of a folder, for messages.
-    A UserError names the place and field of a value that is no text, and columns that no record has.
+    Raises UserError for an unknown kind of file, for a record that is no object, lacks a needed field or has a value
+    that is no text, and for columns that no record has.
     """
     if not is_known(source) and source.suffix.lower() != ".zip":
         raise UserError(
@@ -187,20 +188,20 @@ Titled = tuple[str, list[Block]]  # the title of a document, and its blocks with
 
 def _read_text(path: Path, form: Form, left_out: LeftOut, name: str) -> Titled:
     blocks, running = plain_blocks(read_document(path, form))
-    _count(left_out, RUNNING, name, running)
+    _count(left_out, RUNNING_LINES, name, running)
     return path.stem, blocks
 
 
 def _read_markdown(path: Path, form: Form, left_out: LeftOut, name: str) -> Titled:
     title, (blocks, contents) = markdown_blocks(read_document(path, form))
-    _count(left_out, CONTENTS, name, contents)
+    _count(left_out, CONTENTS_LINES, name, contents)
     return _titled(title, blocks, path)
 
 
 def _read_html(path: Path, form: Form, left_out: LeftOut, name: str) -> Titled:
     title, (blocks, contents), others = main_blocks(_page(path, form))
     _count(left_out, "blocks of web pages outside the main content", name, others)
-    _count(left_out, CONTENTS, name, contents)
+    _count(left_out, CONTENTS_LINES, name, contents)
     return _titled("" if FILE_NAME.fullmatch(title.strip()) else title, blocks, path)
 
 
@@ -221,7 +222,7 @@ def _read_docx(path: Path, _: Form, left_out: LeftOut, name: str) -> Titled:
         title, (blocks, contents) = docx_blocks(path)
     except Exception as error:  # mammoth raises whatever its parsers raise
         raise ValueError(f"it is no Word document, or damaged ({error})") from error
-    _count(left_out, CONTENTS, name, contents)
+    _count(left_out, CONTENTS_LINES, name, contents)
     return _titled(title, blocks, path)
 
 
@@ -239,9 +240,9 @@ def _read_pdf(path: Path, _: Form, left_out: LeftOut, name: str) -> Titled:
                           ("PDF pages whose letters have no known characters", found.unreadable)):  # fmt: skip
         for page in pages:
             left_out.add(reason, f"{name}#page={page}")
-    _count(left_out, RUNNING, name, found.running)
+    _count(left_out, RUNNING_LINES, name, found.running)
     _count(left_out, "lines that are turned against the page", name, found.turned)
-    _count(left_out, CONTENTS, name, found.contents)
+    _count(left_out, CONTENTS_LINES, name, found.contents)
     return _titled("" if NO_TITLE.fullmatch(found.title.strip()) else found.title.strip(), found.blocks, path)
 
 
@@ -271,11 +272,13 @@ def _titled(given: str, blocks: list[Block], path: Path) -> Titled:
 
 
 def _title_heading(blocks: list[Block]) -> str:
-    """Return the first heading of level 1 that may be a title, or "". If several have numbers, these are chapters.
+    """Return the first heading of level 1 that may be a title, or "".
 
-    The heading at the top of a document is better if it is the only one of its level, and those of level 1 are several:
-    some PDF files have the title in smaller letters than the headings. If the headings of level 1 are several, and a
-    text stands above them, they are those of sections.
+    Several headings with numbers are chapters, and no titles. If level 1 has several different headings:
+
+    - The heading that begins the document comes first if it is the only one of its level. Some PDF files have the title
+      in smaller letters than the headings.
+    - Otherwise, they are headings of sections if a text of more than ABOVE words stands above them.
     """
     headings, top = [block for block in blocks if block.level], blocks[:1]
     above = takewhile(lambda one: one.level != 1 or NO_NAME.fullmatch(one.text), blocks)

@@ -1,4 +1,4 @@
-"""Cut documents into passages: windows of so many words as in DPR (arXiv 2004.04906), or along their structure."""
+"""Cut documents into passages: windows of equal length as in DPR (arXiv 2004.04906), or along their structure."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +14,7 @@ CHARACTER = (
 WORD = re.compile(f"[{CHARACTER}][\u3099\u309a\ufe00-\ufe0f]*|[^\\s{CHARACTER}]+")
 # Thai, Lao, Tibetan, Burmese and Khmer have no blanks either. ICU's dictionaries and rules find their words.
 CONNECTED = re.compile("[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u19e0-\u19ff\ua9e0-\ua9ff\uaa60-\uaa7f]")
-SENTENCES = "en"  # its rules hold signs of all scripts, and abbreviations of English
+SENTENCES = "en"  # language of the rules for sentences: they know English abbreviations, and full stops of all scripts
 Span = tuple[int, int]
 Sized = tuple[int, int, int]  # the place of a word, and its length: 1, or its number of tokens
 

@@ -18,7 +18,7 @@ STYLES = "\n".join(  # added to mammoth's own map of styles
 HEADING = re.compile("heading ([1-6])", re.IGNORECASE)
 READING = re.compile(rb"<w:ruby>.*?<w:rubyBase>(.*?)</w:rubyBase>\s*</w:ruby>", re.DOTALL)
 FIELD = re.compile(rb"</?w:fldSimple\b[^>]*>")
-# How a list counts, as HTML says it, and a number: at the start of a paragraph, between two signs that no text has.
+# What we write before a list item: a type of HTML's lists and a number, between two signs that no text has.
 NUMBER = re.compile("\ue000([aAiI1])(\\d+)\ue001")
 COUNTS = {"lowerLetter": "a", "upperLetter": "A", "lowerRoman": "i", "upperRoman": "I"}
 TEXTS = ("word/document.xml", "word/footnotes.xml", "word/endnotes.xml")
@@ -96,7 +96,7 @@ def _write_formulas(root: ElementTree.Element) -> None:
 
 
 def _lists(numbering: ElementTree.Element) -> dict[tuple[str, str], _Counter]:
-    """Return for the id of each numbered list and each of its levels how it counts.
+    """Return how numbered lists count, by the list's id and the level.
 
     Lists of one form share a counter. A list with a start of its own has a counter of its own.
     """

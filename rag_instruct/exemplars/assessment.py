@@ -15,7 +15,8 @@ from rag_instruct.tables import frame, text
 def labelled(path: Path, texts: Iterable[tuple[int, str]]) -> dict[str, tuple[Exemplar, str]]:
     """Read labels: return each exemplar with its category, by the exemplar's id.
 
-    A label has an `instruction`, or the number of a `row` of `texts`. Raises UserError if it has neither.
+    A label has an `instruction`, or the number of a `row` of `texts`. Raises UserError if it has neither. Its category
+    is its `category`. Without one, it is KEPT if `knowledge_intensive` is true, or else "other".
     """
     by_row = dict(texts)
     found = {}

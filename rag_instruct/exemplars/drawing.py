@@ -91,9 +91,9 @@ class DrawnExemplars:
 def draw(sets: Mapping[str, tuple[Path, str, int]], seed: str, cleaning: Cleaning) -> DrawnExemplars:
     """Draw from each set the first exemplars that pass the checks, in the order of their digests.
 
-    `sets` has each set's table, licence and wanted number. We stop at the wanted number. No text is
-    drawn twice, so the sets before a set change what it gives, and those after it do not. So a new set at the end, or a
-    larger number for the last set, keeps all earlier draws.
+    `sets` maps each set's name to its table, licence and wanted number. We stop at the wanted number, and log a warning
+    if a set has fewer. No text is drawn twice, so a set's draw depends on the sets before it, but not on those after
+    it. A new set at the end, or a larger number for the last set, keeps all earlier draws.
     """
     drawn = DrawnExemplars()
     for name, (table, license_, wanted) in sets.items():
@@ -134,7 +134,7 @@ def draw(sets: Mapping[str, tuple[Path, str, int]], seed: str, cleaning: Cleanin
 def in_drawing_order(table: Path, name: str, license_: str, seed: str, block: int) -> Iterator[Exemplar]:
     """Read a set's exemplars in the order of the digests of seed and id.
 
-    So another record more or less does not change the order of the others. We hold one block of exemplars in memory,
+    An added or removed record does not change the order of the others. We hold one block of exemplars in memory,
     and each block costs one pass over the file. If the checks drop most exemplars of a set, it needs many blocks. So
     each block is twice as large as the one before, up to MOST_BLOCK.
     """

@@ -9,7 +9,7 @@ from rag_instruct.schema import DroppedExemplar, Exemplar, fields_of
 
 
 def _any(words: str) -> str:
-    """Return a pattern that matches any of the words; each word may itself be a pattern."""
+    """Return a pattern that matches any of the words. Each may be a pattern; "." is the blank inside a term."""
     return rf"\b({'|'.join(words.split())})\b"
 
 

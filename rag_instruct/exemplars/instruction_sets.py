@@ -33,7 +33,7 @@ class WrongSchema(Exception):
     """A record does not have the set's schema."""
 
 
-class LeftOut(Exception):
+class UnusedRecord(Exception):
     """A record has the right schema, but we do not use it."""
 
     def __init__(self, reason: Reason) -> None:
@@ -54,7 +54,7 @@ class Fields:
         return (*self.names, *([self.input] if self.input else INPUTS))
 
     def instruction(self, record: Any) -> str:
-        """Return the record's instruction, or raise WrongSchema or LeftOut."""
+        """Return the record's instruction, or raise WrongSchema or UnusedRecord."""
         if not isinstance(record, dict):
             raise WrongSchema(f"not an object, but {shown(record)}")
         found = [(value, f"field {name!r}") for name in self.names for value in member_as_list(record, name)]
@@ -92,7 +92,7 @@ class Turns:
         return (self.conversation,)
 
     def instruction(self, record: Any) -> str:
-        """Return the record's instruction, or raise WrongSchema or LeftOut."""
+        """Return the record's instruction, or raise WrongSchema or UnusedRecord."""
         try:
             turns = listed(_value(record, self.conversation), self.conversation)
         except TypeError as error:
@@ -110,7 +110,7 @@ class Turns:
                     return text_of(_whole(turn[self.text]), self.text)
                 except TypeError as error:
                     raise WrongSchema(str(error)) from error
-        raise LeftOut(Reason.NO_HUMAN_TURN)
+        raise UnusedRecord(Reason.NO_HUMAN_TURN)
 
     def unread(self, record: Any) -> str:
         """Return "": a conversation has no separate input."""
@@ -124,9 +124,9 @@ class SplitTurns(Turns):
     columns = ("id", "conversations")
 
     def instruction(self, record: Any) -> str:
-        """Return the record's instruction, or raise WrongSchema or LeftOut."""
+        """Return the record's instruction, or raise WrongSchema or UnusedRecord."""
         if re.search(r"_0*[1-9]\d*$", str(_value(record, "id"))):
-            raise LeftOut(Reason.LATER_PART)
+            raise UnusedRecord(Reason.LATER_PART)
         return super().instruction(record)
 
 
@@ -137,17 +137,17 @@ class ModeratedTurns(Turns):
     columns = ("conversation", "language", "redacted", "openai_moderation.flagged")
 
     def instruction(self, record: Any) -> str:
-        """Return the record's instruction, or raise WrongSchema or LeftOut."""
+        """Return the record's instruction, or raise WrongSchema or UnusedRecord."""
         text = super().instruction(record)
         if _value(record, "language") != "English":
-            raise LeftOut(Reason.LABELLED_LANGUAGE)
+            raise UnusedRecord(Reason.LABELLED_LANGUAGE)
         if _value(record, "redacted"):
-            raise LeftOut(Reason.REDACTED)
+            raise UnusedRecord(Reason.REDACTED)
         flags = _value(record, "openai_moderation.flagged")
         if not isinstance(flags, list):
             raise WrongSchema(f"'openai_moderation' is no list, but {shown(record['openai_moderation'])}")
         if any(flags):
-            raise LeftOut(Reason.FLAGGED)
+            raise UnusedRecord(Reason.FLAGGED)
         return text
 
 
@@ -166,7 +166,7 @@ SCHEMAS: dict[str, Schema] = {
 
 
 def _whole(content: Any) -> Any:
-    """Return the content of a turn: if it is a list of parts that are all texts, these texts as one, else as it is."""
+    """Return the content of a turn. If it is a list of text parts only, return their texts, joined by line breaks."""
     if not isinstance(content, list) or not content:
         return content
     parts = [part for part in content if isinstance(part, dict) and part.get("type") == "text"]
@@ -194,7 +194,7 @@ def fitting(record: Any) -> list[str]:
             schema.instruction(record)
         except WrongSchema:
             continue
-        except LeftOut:
+        except UnusedRecord:
             pass
         found.append(name)
     return found
@@ -206,7 +206,7 @@ def _hint(record: Any) -> str:
         return f"it looks like {known}: give that as the `schema`"
     for name, turns in record.items() if isinstance(record, dict) else ():
         for role, text in ROLES if isinstance(turns, list) and turns and isinstance(turns[0], dict) else ():
-            with suppress(WrongSchema, LeftOut):
+            with suppress(WrongSchema, UnusedRecord):
                 Turns(name, role, text).instruction(record)
                 return (
                     f"it looks like a conversation: give `fields: {{conversation: {name}, role: {role}, text: {text}}}`"
@@ -282,7 +282,7 @@ class InstructionSet:
     def _instruction(self, path: Path, place: str, record: Any) -> str | None:
         try:
             text = self._schema.instruction(record).strip()
-        except LeftOut as error:
+        except UnusedRecord as error:
             self.left_out[error.reason] += 1
             return None
         except WrongSchema as error:

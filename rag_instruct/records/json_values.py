@@ -13,7 +13,7 @@ DEEPEST = 100  # levels of nesting in a record
 PIECE = 1 << 16  # characters that are read at a time, at least
 SPACE = re.compile(r"[ \t\n\r]*")
 HALF = re.compile(r"\\u[dD][89a-fA-F]")  # half of a UTF-16 surrogate pair, as JSON escapes it
-# The key of the first array of objects in an object, behind plain values.
+# Finds the key of the first array of objects in an object. Only plain values stand before it.
 FIRST_ARRAY = re.compile(r'\{\s*(?:"[^"\\]*"\s*:\s*(?:"[^"\\]*"|[^"\[\]{},\s]+)\s*,\s*)*"([^"\\]+)"\s*:\s*\[\s*\{')
 
 
@@ -22,7 +22,7 @@ class _Fault(ValueError):
 
 
 def json_records(text: Text, form: Form) -> Iterator[Located]:
-    """Read an array of records, or one record per line. The first sign of the file decides, not its name.
+    """Read an array of records, or one record per line. The first character of the file decides, not its name.
 
     `form` may name the key whose value is the array, or say that an object has the records by key.
     """
@@ -51,7 +51,7 @@ class _Halves:
         self.count, self.first = 0, ""
 
     def replaced(self, value: Any, source: str, place: str, counted: bool = True) -> Any:
-        """Return the value with question marks for half pairs. `counted` is false for what is no part of a record."""
+        """Return the value with question marks for half pairs. `counted` is false outside records."""
         if "\\u" not in source or not HALF.search(source):
             return value
         written = json.dumps(value, ensure_ascii=False)
@@ -93,7 +93,7 @@ def _lines(text: Text, halves: _Halves) -> Iterator[Located]:
 
 
 def _remedy(line: str, error: Exception, head: str) -> str:
-    """Return what to do about a line. `head` is the begin of the file if this is the first line, or else ""."""
+    """Return what to do about a line. `head` is the beginning of the file if this is the first line, or else ""."""
     if isinstance(error, json.JSONDecodeError):
         if line.rstrip().endswith(","):
             return "remove the comma at the end of the line"
@@ -116,7 +116,7 @@ def _said(error: Exception) -> str:
 
 
 def _refuse_depth(value: Any, source: str) -> Any:
-    """Return the value, or raise _Fault if it has more than DEEPEST levels. Recursive functions use it later.
+    """Return the value, or raise _Fault if it has more than DEEPEST levels. Later steps recurse into it.
 
     `source` is its JSON text. We look at the levels one by one only if its brackets allow so many.
     """
@@ -254,7 +254,7 @@ class _Nested:
                 return
 
     def _skip(self) -> None:
-        """Skip a value. Of an array, one element is in memory at a time."""
+        """Skip a value. An array is skipped element by element, so it need not fit into memory."""
         if self._peek() != "[":
             self._value(counted=False)
             return
@@ -309,7 +309,7 @@ class _Nested:
     def _read_on(self) -> bool:
         """Drop the text before the position and read on. Return whether there was more.
 
-        The rest of the buffer at least doubles, because a long value is decoded again from its begin each time.
+        The rest of the buffer at least doubles, because a long value is decoded again from its start each time.
         """
         self._line_at(self._at)
         parts = [self._buffer[self._at :]]

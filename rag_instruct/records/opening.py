@@ -27,9 +27,9 @@ BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-BOM = "\ufeff"  # as a sign of the text, where files with the mark were joined
+BOM = "\ufeff"  # a byte-order mark inside a text, where files that begin with one were joined
 MAY_PASS_AS_UTF8 = re.compile("iso2022|hz|utf-?7|utf-?16|utf-?32")  # texts in these may be valid UTF-8, but wrong
-# The begin of a frame, and of one to skip, with which pzstd begins.
+# First bytes of a zstd frame, or of a skippable frame, which pzstd writes first.
 ZSTD = (b"\x28\xb5\x2f\xfd", *(bytes([begin]) + b"\x2a\x4d\x18" for begin in range(0x50, 0x60)))
 MAGIC = {
     b"\x1f\x8b": "a gzip file: add .gz to its name",
@@ -41,7 +41,8 @@ MAGIC = {
     b"\xfd7zXZ": "an xz file: unpack it",
 }
 
-NO_RECORDS = {  # what to say of files that begin so, in small letters: they often come in place of the wanted file
+# What often comes in place of the wanted file: its first bytes in lower case, and what messages call it.
+NO_RECORDS = {
     b"version https://git-lfs": "a pointer of Git LFS: get the file itself by `git lfs pull`",
     b"<!doctype html": "a web page: was the download refused, or is the address that of a page about the file?",
     b"<html": "a web page: was the download refused, or is the address that of a page about the file?",
@@ -51,7 +52,7 @@ NO_RECORDS = {  # what to say of files that begin so, in small letters: they oft
 
 
 def stands_for(head: bytes) -> str:
-    """Return what a file is that stands in place of the wanted one, by its first bytes, or ""."""
+    """Return what messages call a file that came in place of the wanted one, by its first bytes, or ""."""
     return next((said for begin, said in NO_RECORDS.items() if head.lstrip().lower().startswith(begin)), "")
 
 
@@ -75,7 +76,10 @@ class Form(NamedTuple):
 
 
 def kind_of(path: Path) -> tuple[str, str]:
-    """Return the ending that names a file's format, and the ending of its compression or "", both in lower case."""
+    """Return the ending that names a file's format, and the ending of its compression or "", both in lower case.
+
+    Raises UserError for a file that we do not read.
+    """
     name = path.name.lower()
     compression = next((ending for ending in COMPRESSIONS if name.endswith(ending)), "")
     kind = Path(name.removesuffix(compression)).suffix
@@ -88,7 +92,10 @@ def kind_of(path: Path) -> tuple[str, str]:
 
 
 def resolved(path: Path, form: Form) -> Path:
-    """Return the path of the file to read. In a .zip, this is `form.member`, or the only file with a known ending."""
+    """Return the path of the file to read. In a .zip, this is `form.member`, or the only file with a known ending.
+
+    Raises UserError for a damaged .zip, and for one with several such files or none.
+    """
     if form.member:
         return path / form.member
     if path.suffix.lower() != ".zip" or not path.is_file():
@@ -146,7 +153,10 @@ def _archive(path: Path) -> Path | None:
 
 @contextmanager
 def opened(path: Path) -> Iterator[IO[bytes]]:
-    """Open the bytes of a file as they are stored. A `path` a/b.zip/c.json means c.json in the archive."""
+    """Open the bytes of a file as they are stored. A `path` a/b.zip/c.json means c.json in the archive.
+
+    Raises UserError for a file that does not exist or cannot be opened.
+    """
     archive = _archive(path)
     with ExitStack() as stack:
         with _errors_of(path):
@@ -272,7 +282,7 @@ def encoding_of(path: Path, head: bytes, form: Form) -> str:
 
 
 def is_text_encoding(name: str) -> bool:
-    """Return whether Python reads files in this encoding. It does not in all that it knows: idna is for host names."""
+    """Return whether Python reads files in this encoding. Some codecs are not for files: idna is for host names."""
     try:
         b"text".decode(name, "ignore")
     except (LookupError, UnicodeError):

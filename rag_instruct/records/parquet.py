@@ -18,7 +18,10 @@ BYTES = 1 << 24  # of the rows that are read at a time
 
 
 def parquet_records(path: Path, columns: Sequence[str]) -> Iterator[Located]:
-    """Read the rows. `columns` are the only ones that are read ("a.b" is a member of a list or struct)."""
+    """Read the rows. `columns` are the only ones that are read ("a.b" is a member of a list or struct).
+
+    Raises UserError for a file that is damaged, is no Parquet file, or has two columns of one name.
+    """
     number = 0
     with opened(path) as raw:
         try:

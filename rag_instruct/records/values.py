@@ -43,7 +43,7 @@ def member(record: Any, path: str) -> Any:
 
 
 def member_as_list(record: Any, path: str) -> list[Any]:
-    """Return a list of one, the value that `member` returns, or an empty list if there is none."""
+    """Return a list of the one value that `member` returns, or an empty list where `member` raises KeyError."""
     try:
         return [member(record, path)]
     except KeyError:
@@ -56,10 +56,10 @@ def shown(value: Any, most: int = 60) -> str:
 
 
 def layout_hint(path: Path, place: str, record: Any, under: str = "") -> str:
-    """Return what may be the matter if the first record of a file lacks a field, or "".
+    """Return a hint for the message about a record that lacks a field, or "".
 
-    It may be an object that holds the records, or the second row of a table whose first is no header. `under` is the
-    key under which the record was found.
+    The record may be an object that holds the records, or line 1 of its table may be a record and no header. `under` is
+    the key under which the record was found.
     """
     name = path.name.lower()
     if place == "line 2" and (".csv" in name or ".tsv" in name):
@@ -72,7 +72,7 @@ def layout_hint(path: Path, place: str, record: Any, under: str = "") -> str:
 
 
 def is_missing(value: Any) -> bool:
-    """Return whether a value stands for none: null, or NaN, which pandas writes for an empty cell."""
+    """Return whether a value is missing: it is null, or NaN, which pandas writes for an empty cell."""
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
@@ -133,7 +133,7 @@ def _decoded(value: str, field: str) -> Any:
 
 
 def _as_python_writes(value: str) -> Any:
-    """Return the list or object that Python prints so, as in tables of pandas, or None.
+    """Return the list or object of a Python literal, or None for another text. Tables of pandas have such literals.
 
     The text must be exactly what Python prints: of numpy's "['a' 'b']", without commas, it would make the text "ab".
     """
