@@ -833,12 +833,12 @@ def test_a_divided_word_becomes_whole_if_the_text_has_it(following, joined):
     text = "\n".join(
         ["The river runs through the whole of the wide and green exam-", f"{following} of an example."] * 6
     )
-    assert f"green {joined} of an example." in plain_blocks(text).blocks[0].text
+    assert f"green {joined} of an example." in plain_blocks(text)[0][0].text
 
 
 def test_lines_that_begin_with_the_same_small_word_are_prose():
     text = "\n".join(["The river runs through the whole of the wide and green valley to", "the sea."] * 6)
-    assert "valley to the sea." in " ".join(block.text for block in plain_blocks(text).blocks)
+    assert "valley to the sea." in " ".join(block.text for block in plain_blocks(text)[0])
 
 
 @pytest.mark.parametrize(
@@ -848,7 +848,7 @@ def test_lines_that_begin_with_the_same_small_word_are_prose():
 )  # fmt: skip
 def test_lines_are_joined_with_one_blank_or_none_after_a_hyphen(end, joined):
     text = "\n".join([f"The river runs through the whole of the wide and green {end}", "the sea."] * 6)
-    assert f"green {joined}." in plain_blocks(text).blocks[0].text
+    assert f"green {joined}." in plain_blocks(text)[0][0].text
 
 
 def test_what_a_page_hides_or_shows_only_to_programs_is_no_text():

@@ -85,7 +85,7 @@ class _Walker(HTMLParser):
     whose place is in `shown`.
     """
 
-    def __init__(self, skipped: Set[str], hides: bool, shown: Set[tuple[int, int]] = frozenset()) -> None:
+    def __init__(self, skipped: Set[str], hides: bool, shown: Set[tuple[int, int]]) -> None:
         super().__init__(convert_charrefs=True)
         self._to_skip, self._hides, self._shown = skipped, hides, shown
         self.skip_begin = (0, 0)  # the place of the element that is skipped

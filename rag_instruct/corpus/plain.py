@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 from textwrap import dedent
-from typing import NamedTuple
 
 from rag_instruct.corpus.blocks import Block, blank_after
 from rag_instruct.words import STOP, WITHOUT_SPACES
@@ -25,28 +24,21 @@ GOES_ON = re.compile(r"[\w\u3000-\u303f\uff00-\uffef(\[\"'\u2018\u201c$\u20ac\u0
 ITEM = re.compile(r"([-*+\u2022\u2023\u00b7>|#=~]|\(?\w{1,3}[.)]|\[\w+\])\s")
 
 
-class Plain(NamedTuple):
-    """What a plain text holds."""
-
-    blocks: list[Block]
-    running: int  # lines of headers and footers, which are left out
-
-
 def text_blocks(text: str) -> list[Block]:
     """Return the paragraphs of a plain text, which blank lines separate. Line breaks inside stay."""
     parts = re.split(r"\n[ \t\f]*\n", re.sub("\r\n?", "\n", text))
     return [Block(dedent(part).strip()) for part in parts if part.strip()]
 
 
-def plain_blocks(text: str) -> Plain:
-    """Return the paragraphs of a text file."""
+def plain_blocks(text: str) -> tuple[list[Block], int]:
+    """Return the paragraphs of a text file, and how many lines of running headers and footers are left out."""
     text, running = _without_running(text)
     blocks = text_blocks(text)
     width = _width(blocks)
-    words = set(re.findall(r"\w+", text.casefold())) if width else set()
-    return Plain(
-        [block._replace(text=_unbroken(block.text, width, words)) for block in blocks] if width else blocks, running
-    )
+    if width:
+        words = set(re.findall(r"\w+", text.casefold()))
+        blocks = [block._replace(text=_unbroken(block.text, width, words)) for block in blocks]
+    return blocks, running
 
 
 def _without_running(text: str) -> tuple[str, int]:

@@ -1,7 +1,7 @@
 """Draws exemplars from instruction sets, and drops those that fail a check."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,19 +40,18 @@ class Cleaning:
         self._near = NearDuplicates(self.threshold) if self.threshold else None
 
     def fault(self, exemplar: Exemplar) -> Fault | None:
-        """Return why an exemplar is dropped, or None; the cheap checks run first."""
-        checks: tuple[Callable[[str, str], Fault | None], ...] = (
-            self._length,
-            self._repeated,
-            self._worked_example,
-            self._foreign,
-            self._benchmark,
-            self._alike,
+        """Return why an exemplar is dropped, or None. The cheap checks run first."""
+        key, text = exemplar.id, exemplar.instruction
+        return (
+            self._length(text)
+            or self._repeated(key, text)
+            or self._worked_example(text)
+            or self._foreign(text)
+            or self._benchmark(text)
+            or self._alike(key, text)
         )
-        found = (check(exemplar.id, exemplar.instruction) for check in checks)
-        return next(filter(None, found), None)
 
-    def _length(self, _: str, text: str) -> Fault | None:
+    def _length(self, text: str) -> Fault | None:
         least, most = self.characters
         length = count_characters(text)
         if least <= length <= most:
@@ -63,14 +62,14 @@ class Cleaning:
         other = self._known.setdefault(fold(text), key)
         return None if other == key else Fault(Reason.REPEATED, f"as {other}")
 
-    def _worked_example(self, _: str, text: str) -> Fault | None:
+    def _worked_example(self, text: str) -> Fault | None:
         return Fault(Reason.WORKED_EXAMPLES) if self.worked_examples and has_worked_examples(text) else None
 
-    def _foreign(self, _: str, text: str) -> Fault | None:
+    def _foreign(self, text: str) -> Fault | None:
         found = self.language and other_language(text, self.language)
         return Fault(Reason.ANOTHER_LANGUAGE, found) if found else None
 
-    def _benchmark(self, _: str, text: str) -> Fault | None:
+    def _benchmark(self, text: str) -> Fault | None:
         found = self.benchmarks.found(text)
         return Fault(Reason.IN_A_BENCHMARK, found) if found else None
 

@@ -301,7 +301,7 @@ class InstructionSet:
             raise UserError(said)
         if not self._first_malformed:
             logger.warning("%s. Records with another schema are left out", said)
-        self._first_malformed = self._first_malformed or said
+            self._first_malformed = said
         self.left_out[Reason.WRONG_SCHEMA] += 1
 
 

@@ -45,10 +45,10 @@ def located_members(path: Path) -> Iterator[tuple[str, str, Any]]:
         yield from json_members(text)
 
 
-def text_lines(path: Path, form: Form = PLAIN) -> Iterator[str]:
-    """Read the lines of a text file of any ending, also .gz, .zst, or in a .zip."""
+def text_lines(path: Path) -> Iterator[str]:
+    """Read the lines of a text file, also .gz, .zst, or in a .zip. Raises UserError like `located_records`."""
     compression = next((ending for ending in COMPRESSIONS if path.name.lower().endswith(ending)), "")
-    with opened_text(path, form, compression) as text:
+    with opened_text(path, PLAIN, compression) as text:
         if text.in_place_of_records:
             raise UserError(f"{path}: not the wanted file, but {text.in_place_of_records}")
         yield from text.lines()

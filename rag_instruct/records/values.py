@@ -12,6 +12,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+SHOWN = 60  # characters of a value that a message quotes
+
 
 class Partial(dict[str, Any]):
     """A row of which only some columns were read. Messages list all `columns` of its file."""
@@ -50,12 +52,12 @@ def member_as_list(record: Any, path: str) -> list[Any]:
         return []
 
 
-def shown(value: Any, most: int = 60) -> str:
+def shown(value: Any) -> str:
     """Return a value as messages quote it: its first characters."""
-    return repr(value[:most] if isinstance(value, str) else value)[:most]
+    return repr(value[:SHOWN] if isinstance(value, str) else value)[:SHOWN]
 
 
-def layout_hint(path: Path, place: str, record: Any, under: str = "") -> str:
+def layout_hint(path: Path, place: str, record: Any, under: str) -> str:
     """Return a hint for the message about a record that lacks a field, or "".
 
     The record may be an object that holds the records, or line 1 of its table may be a record and no header. `under` is
