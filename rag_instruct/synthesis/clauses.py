@@ -5,7 +5,7 @@ the overgeneration of Heilman and Smith 2010 ("Good question! Statistical rankin
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -165,18 +165,18 @@ class Clause:
     def of_role(self, *roles: str) -> list[Part]:
         return [part for part in self.parts if part.role in roles]
 
-    def body(self, without: Sequence[Part] = (), instead: Mapping[Part, str] | None = None) -> str:
-        """Return the text of the parts, without some and with other words in place of some."""
-        return " ".join((instead or {}).get(part, part.text) for part in self.parts if part not in without)
+    def body(self, without: Sequence[Part] = ()) -> str:
+        """Return the text of the parts, except those of `without`."""
+        return " ".join(part.text for part in self.parts if part not in without)
 
     def statement(self, without: Sequence[Part] = ()) -> str:
         """Return the clause as a statement: "she won the prize"."""
         aux = " ".join(word.lower_ for word in self.aux)
         return _joined(self.subject, aux, self.verb_text, self.body(without))
 
-    def inverted(self, without: Sequence[Part] = (), instead: Mapping[Part, str] | None = None) -> str:
+    def inverted(self, without: Sequence[Part] = ()) -> str:
         """Return the clause as it stands after a question word: "did she win the prize"."""
-        body = self.body(without, instead)
+        body = self.body(without)
         if self.aux and [word.lower_ for word in self.aux] != ["had"]:  # "did she win", not "had she won"
             first, *rest = [word.lower_ for word in self.aux]
             return _joined(first, self.subject, *rest, self.verb_text, body)
