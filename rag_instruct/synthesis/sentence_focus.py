@@ -6,7 +6,8 @@ sentences (`questions`, `tasks`), and the teacher chooses the wording that suits
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
+from itertools import permutations, product
 from typing import NamedTuple
 
 from rag_instruct.corpus.linking import article, link
@@ -85,7 +86,7 @@ def focuses(
     Passages count as equally good in groups of EQUALLY_GOOD, by rank. A hash of the seed and the question orders
     what is equally good.
     """
-    known = [(passage, fact) for passage in ranked for fact in facts.get(passage.id, ())]
+    known = [fact for passage in ranked for fact in facts.get(passage.id, ())]
     rank = {passage.id: place // EQUALLY_GOOD for place, passage in enumerate(ranked)}
     found = [one for one in CANDIDATES[paradigm](ranked, facts) if len(one.task.question.split()) < 2 * MOST_WORDS]
     if paradigm in STATING:
@@ -99,11 +100,11 @@ def focuses(
             digest(seed, one.task.question),
         )
     )
-    kind, alike = kind_of(exemplar), [fact for _, fact in known]
+    kind = kind_of(exemplar)
     for one in found:
         if shown := _shown(paradigm, one, ranked):
             hidden = tuple(passage for passage in ranked if passage not in shown and _states(passage, one.task))
-            variables = {**_variables(one.task, kind, alike, seed), "instruction": _beginning(exemplar)}
+            variables = {**_variables(one.task, kind, known, seed), "instruction": _beginning(exemplar)}
             yield Focus(shown, hidden, variables, True, one.links)
 
 
@@ -145,48 +146,31 @@ def _states(passage: Passage, task: Task) -> bool:
 def _single(
     tasks: Callable[[Sequence[Fact]], Iterable[Task]], ranked: Sequence[Passage], facts: Mapping[str, Sequence[Fact]]
 ) -> Iterator[Candidate]:
+    """Yield the tasks that the facts of one passage make."""
     for passage in ranked:
         for task in tasks(facts.get(passage.id, ())):
             yield Candidate(task, (passage,), int(task.asks == "definition"))
 
 
-def _stated(ranked: Sequence[Passage], facts: Mapping[str, Sequence[Fact]]) -> Iterator[Candidate]:
-    yield from _single(lambda own: [stated(fact) for fact in own if fact.asks != "link"], ranked, facts)
-
-
-def _inferred(ranked: Sequence[Passage], facts: Mapping[str, Sequence[Fact]]) -> Iterator[Candidate]:
-    yield from _single(inferred, ranked, facts)
-
-
-def _pairs(
-    ranked: Sequence[Passage], facts: Mapping[str, Sequence[Fact]]
-) -> Iterator[tuple[Passage, Fact, Passage, Fact, Link | None]]:
-    """Yield two facts of passages of different articles, with the link between the passages, if there is one."""
-    for one in ranked:
-        for other in ranked:
-            if article(one) != article(other):
-                between = _link(one, other)
-                for first in facts.get(one.id, ()):
-                    for second in facts.get(other.id, ()):
-                        yield one, first, other, second, between
+def _all_stated(facts: Sequence[Fact]) -> list[Task]:
+    return [stated(fact) for fact in facts if fact.asks != "link"]
 
 
 def _of_two(
-    tasks: Callable[[Fact, Fact], Iterable[Task]],
-    ranked: Sequence[Passage],
-    facts: Mapping[str, Sequence[Fact]],
+    tasks: Callable[[Fact, Fact], Iterable[Task]], ranked: Sequence[Passage], facts: Mapping[str, Sequence[Fact]]
 ) -> Iterator[Candidate]:
-    for one, first, other, second, between in _pairs(ranked, facts):
-        for task in tasks(first, second):
-            if not (_states(one, stated(second)) or _states(other, stated(first))):
-                same_kind = bool(first.noun) and first.noun == second.noun
-                grade = 0 if between else 1 if same_kind else 2
-                grade += 0 if same_relation(first, second) else PENALTY_UNLIKE
-                yield Candidate(task, (one, other), grade, (between,) if between else ())
-
-
-def _compared(ranked: Sequence[Passage], facts: Mapping[str, Sequence[Fact]]) -> Iterator[Candidate]:
-    yield from _of_two(compared, ranked, facts)
+    """Yield the tasks of two facts from passages of different articles. Neither passage may state both facts."""
+    for one, other in permutations(ranked, 2):
+        if article(one) == article(other):
+            continue
+        between = _link(one, other)
+        for first, second in product(facts.get(one.id, ()), facts.get(other.id, ())):
+            for task in tasks(first, second):
+                if not (_states(one, stated(second)) or _states(other, stated(first))):
+                    same_kind = bool(first.noun) and first.noun == second.noun
+                    grade = 0 if between else 1 if same_kind else 2
+                    grade += 0 if same_relation(first, second) else PENALTY_UNLIKE
+                    yield Candidate(task, (one, other), grade, (between,) if between else ())
 
 
 def _combined(ranked: Sequence[Passage], facts: Mapping[str, Sequence[Fact]]) -> Iterator[Candidate]:
@@ -197,10 +181,10 @@ def _combined(ranked: Sequence[Passage], facts: Mapping[str, Sequence[Fact]]) ->
 
 
 CANDIDATES: dict[str, Callable[[Sequence[Passage], Mapping[str, Sequence[Fact]]], Iterator[Candidate]]] = {
-    "useless_doc": _stated,
-    "single_doc_support": _inferred,
-    "multi_doc_support": _compared,
-    "single_doc_answer": _stated,
+    "useless_doc": partial(_single, _all_stated),
+    "single_doc_support": partial(_single, inferred),
+    "multi_doc_support": partial(_of_two, compared),
+    "single_doc_answer": partial(_single, _all_stated),
     "multi_doc_answer": _combined,
 }
 
