@@ -68,6 +68,16 @@ def text_of(words: "Sequence[Token]") -> str:
     return re.sub(r"\s+", " ", said).replace(" ,", ",").replace(" '", "'").strip(" ,;:-\u2013")
 
 
+def capitalised(text: str) -> str:
+    """Return the text with a capital as its first letter. The others stay as they are, unlike in str.capitalize."""
+    return text[:1].upper() + text[1:]
+
+
+def uncapitalised(text: str) -> str:
+    """Return the text with a small first letter."""
+    return text[:1].lower() + text[1:]
+
+
 def core_of(root: "Token") -> "list[Token]":
     """Return the tokens of a phrase without additions after commas, long clauses and parentheses."""
     dropped: set[int] = set()
@@ -103,7 +113,7 @@ class Part:
     @property
     def text(self) -> str:
         said = text_of(self.words)
-        return said[:1].lower() + said[1:] if self.words[0].pos_ in ("ADP", "DET", "SCONJ", "ADV") else said
+        return uncapitalised(said) if self.words[0].pos_ in ("ADP", "DET", "SCONJ", "ADV") else said
 
     @property
     def asked_for(self) -> str:

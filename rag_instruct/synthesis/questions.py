@@ -15,9 +15,11 @@ from rag_instruct.synthesis.clauses import (
     Clause,
     Part,
     active_past,
+    capitalised,
     core_of,
     has_pointing_word,
     text_of,
+    uncapitalised,
 )
 from rag_instruct.synthesis.facts import THING, UNIT_NAMES, Fact
 from rag_instruct.synthesis.subjects import NAMES, Topic, is_human
@@ -97,7 +99,7 @@ def _fact(clause: Clause, part: Part, asks: str, question_word: str, without: tu
         subject=clause.subject,
         asks=asks,
         target=part.asked_for,
-        question=f"{_capital(question_word)} {clause.inverted((part, *without))}?",
+        question=f"{capitalised(question_word)} {clause.inverted((part, *without))}?",
         indirect=f"{question_word} {open_statement}",
         statement=clause.statement(without),
         open=open_statement,
@@ -206,15 +208,11 @@ def _is_somebody(part: Part) -> bool:
 
 def _creator(clause: Clause, topic: Topic) -> Iterator[Fact]:
     """Yield "Who directed X?" for "N directed X"."""
-    if clause.aux or clause.verb.tag_ != "VBD" or clause.verb.lemma_ not in CREATING:
-        return
-    if clause.verb.doc[clause.verb.i + 1].text in (",", "and", "or"):  # "wrote, produced and directed"
+    work = _object_in_past(clause)
+    if work is None or clause.verb.lemma_ not in CREATING or work.says(*POSSESSIVES):
         return
     somebody = clause.head.ent_type_ in ("PERSON", "ORG") or (topic.person and clause.subject == topic.name)
-    work = next(iter(clause.of_role("object")), None)
-    if not somebody or work is None or work.says(*POSSESSIVES):
-        return
-    if any(word.ent_type_ in NAMES - {"PERSON", "NORP"} for word in work.target):
+    if somebody and any(word.ent_type_ in NAMES - {"PERSON", "NORP"} for word in work.target):
         yield _who(clause, "PERSON")
 
 
@@ -223,19 +221,20 @@ def _doer(clause: Clause) -> Iterator[Fact]:
 
     The question needs a name and a year: many have sold something at some time.
     """
-    verb, work = clause.verb, next(iter(clause.of_role("object")), None)
-    if clause.aux or verb.tag_ != "VBD" or verb.lemma_ in CREATING | VAGUE | OPINIONS or work is None:
-        return
-    if verb.doc[verb.i + 1].text in (",", "and", "or") or not _has_year(clause):
+    too_vague = clause.verb.lemma_ in CREATING | VAGUE | OPINIONS or not _has_year(clause)
+    if too_vague or _object_in_past(clause) is None or any(part.says(*POSSESSIVES) for part in clause.parts):
         return
     others = [word for part in clause.parts if part.role != "date" for word in part.target]
-    named = any(word.ent_type_ in NAMES for word in others)
-    if (
-        clause.head.ent_type_ in ("PERSON", "ORG")
-        and named
-        and not any(part.says(*POSSESSIVES) for part in clause.parts)
-    ):
+    if clause.head.ent_type_ in ("PERSON", "ORG") and any(word.ent_type_ in NAMES for word in others):
         yield _who(clause, clause.head.ent_type_)
+
+
+def _object_in_past(clause: Clause) -> Part | None:
+    """Return the object of a verb in the simple past, or None; None also if another verb follows: "wrote and directed"."""
+    work = next(iter(clause.of_role("object")), None)
+    if work is None or clause.aux or clause.verb.tag_ != "VBD":
+        return None
+    return None if clause.verb.doc[clause.verb.i + 1].text in (",", "and", "or") else work
 
 
 def _who(clause: Clause, label: str) -> Fact:
@@ -375,7 +374,7 @@ def _final_preposition(clause: Clause, part: Part) -> Iterator[Fact]:
     rest = tuple(clause.of_role("date", "prep", "place", "other"))
     yield structs.replace(
         _fact(clause, part, "what", word),
-        question=f"{_capital(word)} {clause.inverted(rest)} {part.prep}?",
+        question=f"{capitalised(word)} {clause.inverted(rest)} {part.prep}?",
         indirect=f"{word} {clause.statement(rest)} {part.prep}",
     )
 
@@ -405,7 +404,7 @@ def _definition(clause: Clause, topic: Topic) -> Iterator[Fact]:
             subject=name,
             asks="definition",
             target=definition,
-            question=f"{_capital(word)} {be} {name}?",
+            question=f"{capitalised(word)} {be} {name}?",
             indirect=f"{word} {name} {be}",
             statement=f"{name} {be} {definition}",
             open=f"{name} {be}",
@@ -439,7 +438,7 @@ def _shortened(part: Part) -> str:
         end = ends.pop()
         words = [word for word in words if word.i < end]
     said = text_of(words)
-    return said[:1].lower() + said[1:] if 3 <= len(words) <= LONGEST_TARGET else ""
+    return uncapitalised(said) if 3 <= len(words) <= LONGEST_TARGET else ""
 
 
 def _is_cut_after(word: "Token") -> bool:
@@ -534,10 +533,6 @@ def _descriptions(clause: Clause, topic: Topic) -> Iterator[Fact]:
                 label=part.label,
                 relative=f"{part.prep} which {rest}" if part.prep else f"that {rest}",
             )
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 # What shows that the parser or the text is wrong, or that something is missing.

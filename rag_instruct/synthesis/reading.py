@@ -15,6 +15,7 @@ from rag_instruct.synthesis.clauses import (
     YEAR,
     Clause,
     Part,
+    capitalised,
     core_of,
     has_pointing_word,
     parts_of,
@@ -38,7 +39,7 @@ from rag_instruct.synthesis.subjects import (
     subject_of,
     topic_of,
 )
-from rag_instruct.words import sentences
+from rag_instruct.words import sentences, word_set
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -60,9 +61,9 @@ JOINED_BY = re.compile(
 )
 JOINING_PREPS = ("after", "before", "during", "until")  # a clause stands without their phrase
 TEXTS = ("target", "question", "indirect", "statement", "open", "relative")  # of a fact
-TOGETHER = (
-    256  # most passages of an article that are read together, so that the parses of a book need not fit in memory
-)
+# The most passages of an article that are read together, so that the parses of a book need not fit in memory.
+TOGETHER = 256
+SUBJECTS = word_set("nsubj nsubjpass expl csubj")
 UNKNOWN = "?"  # a subject to which no pronoun of the next sentence can go back
 
 
@@ -74,7 +75,10 @@ def parser() -> "Language":
 
 
 def find_facts(passages: Iterable[Passage]) -> Iterator[FactsOf]:
-    """Yield the facts of passages that have any. Passages of the same article explain each other, TOGETHER at most."""
+    """Yield the facts of passages that have any, article by article.
+
+    Up to TOGETHER passages of an article explain each other. Articles come in the order of their first passages.
+    """
     articles: dict[str, list[Passage]] = {}
     for passage in passages:
         articles.setdefault(article(passage), []).append(passage)
@@ -102,16 +106,17 @@ def pieces_of(text: str) -> list[str]:
     parts = [JOINED_BY.sub("", part.strip(" .")) for part in plain(text).split(";")]
     if len(parts) == 1 or not all(parts):
         return [plain(text)]
-    return [f"{part[:1].upper()}{part[1:]}{'' if part[-1:] in '!?' else '.'}" for part in parts]
+    return [f"{capitalised(part)}{'' if part[-1:] in '!?' else '.'}" for part in parts]
 
 
 def _has_verb(doc: "Doc") -> bool:
     """Say whether a part of a sentence has a subject and a verb, and is no item of a list."""
     root = next((word for word in doc if word.dep_ == "ROOT"), None)
-    verb = root is not None and root.pos_ in ("VERB", "AUX") and root.tag_ not in ("VBG", "VBN")
-    has_aux = root is not None and any(word.dep_ in ("aux", "auxpass") for word in root.children)
-    subjects = ("nsubj", "nsubjpass", "expl", "csubj")
-    return root is not None and (verb or has_aux) and any(word.dep_ in subjects for word in root.children)
+    if root is None:
+        return False
+    relations = {word.dep_ for word in root.children}
+    finite = root.pos_ in ("VERB", "AUX") and root.tag_ not in ("VBG", "VBN")
+    return (finite or bool(relations & {"aux", "auxpass"})) and bool(relations & SUBJECTS)
 
 
 def _learn_topic(title: str, docs: "Sequence[Doc]") -> Topic:

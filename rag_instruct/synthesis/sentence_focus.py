@@ -20,12 +20,12 @@ from rag_instruct.synthesis.focus import Focus
 from rag_instruct.synthesis.tasks import (
     NEAR,
     Task,
+    as_sentence,
     bridged,
     combined,
     compared,
     inferred,
     same_relation,
-    sentence,
     stated,
     unit_of,
 )
@@ -209,7 +209,7 @@ def _variables(task: Task, kind: str, known: Sequence[Fact], seed: str) -> dict[
     options = sorted([task.target, *wrong[: OPTIONS - 1]], key=lambda target: digest(seed, "option", target))
     variables = {
         "kind": kind,
-        "fact": " ".join(sentence(one.statement) for one in task.facts),
+        "fact": " ".join(as_sentence(one.statement) for one in task.facts),
         "answer": task.answer,
         "options": "\n".join(f"{letter}. {text}" for letter, text in zip("ABCD", options, strict=False)),
         "letter": "ABCD"[options.index(task.target)],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rag_instruct.corpus.linking import name_of
 from rag_instruct.corpus.mentions import ArticleName
-from rag_instruct.synthesis.clauses import PLACES, POSSESSIVES, TIME, core_of, has_pointing_word, text_of
+from rag_instruct.synthesis.clauses import PLACES, POSSESSIVES, TIME, core_of, has_pointing_word, text_of, uncapitalised
 from rag_instruct.words import word_set
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ NOT_HUMAN = word_set(
 )
 # Nouns that mean the same thing when a text goes back to it
 ALIKE = [
-    set(group.split())
+    word_set(group)
     for group in (
         "film movie picture feature drama comedy",
         "book novel story work",
@@ -418,7 +418,7 @@ def _named(words: "Sequence[Token]", head: "Token", topic: Topic) -> str:
     """Return the full name of somebody or something else than the topic, or ""."""
     if has_pointing_word(words) or any(word.lower_ in POSSESSIVES for word in words):
         return ""
-    known = head.ent_type_ in ("GPE", "LOC", "FAC", "NORP", "LANGUAGE", "EVENT", "LAW") or head.text.isupper()
+    known = head.ent_type_ in (*PLACES, "NORP", "LANGUAGE", "EVENT", "LAW") or head.text.isupper()
     if not known and words[0].lower_ != "the" and sum(word.pos_ == "PROPN" for word in words) < 2:
         return topic.full_names.get(text_of(words), "")
     return inside(words, topic)
@@ -511,10 +511,8 @@ def possessive(name: str) -> str:
 def inside(words: "Sequence[Token]", topic: Topic) -> str:
     """Return a phrase as it stands inside a sentence: with a small first letter, unless it is a name."""
     said, first = text_of(words), words[0]
-    if first.i == 0 and not first.ent_type_ and first.lower_ in topic.small:
-        return said[:1].lower() + said[1:]
+    small_elsewhere = first.i == 0 and not first.ent_type_ and first.lower_ in topic.small
     small = first.pos_ in ("DET", "NUM", "PRON", "ADV", "ADP", "SCONJ") or first.tag_ == "NNS"
     plain = first.pos_ in ("ADJ", "NOUN", "VERB") and not first.ent_type_ and not first.text.isupper()
-    if small or (plain and (len(words) > 1 or first.lower_ == first.lemma_)):
-        return said[:1].lower() + said[1:]
-    return said
+    small = small or small_elsewhere or (plain and (len(words) > 1 or first.lower_ == first.lemma_))
+    return uncapitalised(said) if small else said

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rag_instruct.files import digest
+from rag_instruct.synthesis.clauses import capitalised
 from rag_instruct.synthesis.facts import UNIT_NAMES, Fact
 from rag_instruct.synthesis.subjects import possessive
 from rag_instruct.words import fold
@@ -48,11 +49,12 @@ class Task:
 
 def stated(fact: Fact) -> Task:
     """Return the task whose answer a document states."""
-    return Task(fact.question, fact.indirect, sentence(fact.statement), (fact,), fact.asks, fact.target)
+    return Task(fact.question, fact.indirect, as_sentence(fact.statement), (fact,), fact.asks, fact.target)
 
 
-def sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
+def as_sentence(text: str) -> str:
+    """Return a statement as a sentence, with a capital and a full stop."""
+    return f"{capitalised(text)}{'' if text.endswith('.') else '.'}"
 
 
 def _tail(fact: Fact) -> str:
@@ -96,7 +98,7 @@ def _age(birth: Fact, event: Fact) -> Iterator[Task]:
         said = f"at the age of about {age}"
     if 0 < age < 110:
         question = f"At what age {_inverted(event)}?"
-        yield Task(question, f"at what age {event.open}", sentence(f"{event.open} {said}"), (birth, event))
+        yield Task(question, f"at what age {event.open}", as_sentence(f"{event.open} {said}"), (birth, event))
 
 
 def _period(fact: Fact) -> Task:
@@ -106,7 +108,7 @@ def _period(fact: Fact) -> Task:
     else:
         period, which = f"{_ordinal((fact.year - 1) // 100 + 1)} century", "century"
     question = f"In which {which} {_inverted(fact)}?"
-    return Task(question, f"in which {which} {fact.open}", sentence(f"{fact.open} in the {period}"), (fact,))
+    return Task(question, f"in which {which} {fact.open}", as_sentence(f"{fact.open} in the {period}"), (fact,))
 
 
 def _ordinal(number: int) -> str:
@@ -122,9 +124,9 @@ def _before_or_after(fact: Fact) -> Task:
     asked, true = ("before", "after")[chosen >> 1 & 1], "before" if year < mark else "after"
     verdict = "Yes" if asked == true else "No"
     return Task(
-        _capital(f"{_inverted(fact)} {asked} {mark}?"),
+        capitalised(f"{_inverted(fact)} {asked} {mark}?"),
         f"whether {fact.open} {asked} {mark}",
-        sentence(f"{verdict}, {fact.open} {true} {mark}"),
+        as_sentence(f"{verdict}, {fact.open} {true} {mark}"),
         (fact,),
     )
 
@@ -145,9 +147,9 @@ def _more_or_less(fact: Fact) -> Iterator[Task]:
     size = f" {fact.relation}" if fact.relation in COMPARATIVES else ""
     verdict, amount = ("Yes", more) if number > mark else ("No", less)
     yield Task(
-        _capital(f"{asked[1]} {more}{size}?"),
+        capitalised(f"{asked[1]} {more}{size}?"),
         f"whether {fact.statement.replace(fact.target, more, 1)}",
-        sentence(f"{verdict}, {fact.statement.replace(fact.target, amount, 1)}"),
+        as_sentence(f"{verdict}, {fact.statement.replace(fact.target, amount, 1)}"),
         (fact,),
     )
 
@@ -180,12 +182,12 @@ def compared(one: Fact, other: Fact) -> Iterator[Task]:
         yield Task(question, indirect, f"{found}. {_both(earlier, later)}", (earlier, later))
         return
     what = other.subject if alike else other.open
-    question, indirect = _capital(f"{_inverted(one)} before {what}?"), f"whether {one.open} before {what}"
+    question, indirect = capitalised(f"{_inverted(one)} before {what}?"), f"whether {one.open} before {what}"
     yield Task(question, indirect, f"{'Yes' if one.year < other.year else 'No'}. {_both(one, other)}", (one, other))
 
 
 def _both(one: Fact, other: Fact) -> str:
-    return f"{sentence(one.statement)} {sentence(other.statement)}"
+    return f"{as_sentence(one.statement)} {as_sentence(other.statement)}"
 
 
 def _have_an_order(one: Fact, other: Fact) -> bool:
@@ -211,10 +213,10 @@ def combined(one: Fact, other: Fact) -> Iterator[Task]:
         said = _has_more(one)
         if said and said == _has_more(other) and (more.number or 0) >= CLEAR * (less.number or 0):
             asked = f"{'who' if one.person else 'which'} {said}, {one.subject} or {other.subject}"
-            yield Task(_capital(f"{asked}?"), asked, f"{sentence(f'{more.subject} {said}')} {both}", (one, other))
+            yield Task(capitalised(f"{asked}?"), asked, f"{as_sentence(f'{more.subject} {said}')} {both}", (one, other))
     elif one.asks == other.asks == "who" and one.target == other.target and one.relative and other.relative:
         said = one.indirect.replace(one.subject, f"both {one.subject} and {other.subject}", 1)
-        yield Task(_capital(f"{said}?"), said, both, (one, other), "who", one.target)
+        yield Task(capitalised(f"{said}?"), said, both, (one, other), "who", one.target)
 
 
 def _first(one: Fact, other: Fact, both: str) -> Iterator[Task]:
@@ -229,7 +231,7 @@ def _first(one: Fact, other: Fact, both: str) -> Iterator[Task]:
         answer = f"first, {first.open}"
     else:
         return
-    yield Task(_capital(f"{said}?"), said, f"{sentence(answer)} {both}", (one, other))
+    yield Task(capitalised(f"{said}?"), said, f"{as_sentence(answer)} {both}", (one, other))
 
 
 def _has_more(fact: Fact) -> str:
@@ -287,7 +289,3 @@ def bridged(describing: Fact, fact: Fact) -> Iterator[Task]:
 
 def _name(text: str) -> str:
     return fold(re.sub(r"^the ", "", text, flags=re.I))
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
