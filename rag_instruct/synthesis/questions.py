@@ -230,7 +230,7 @@ def _doer(clause: Clause) -> Iterator[Fact]:
 
 
 def _object_in_past(clause: Clause) -> Part | None:
-    """Return the object of a verb in the simple past, or None; None also if another verb follows: "wrote and directed"."""
+    """Return the object of a verb in the simple past, or None. Joined verbs ("wrote and directed") have none."""
     work = next(iter(clause.of_role("object")), None)
     if work is None or clause.aux or clause.verb.tag_ != "VBD":
         return None
