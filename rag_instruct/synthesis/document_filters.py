@@ -24,8 +24,8 @@ WITHOUT_ANSWER = ("useless_doc", "single_doc_support")  # paradigms whose only d
 TEMPLATE = re.compile(r"\{(documents?|exemplar|question|answer|simulation)\}")
 NUMBERED = re.compile(r"</?instruction>|\bdocuments? [1-9]\b", re.I)
 DAMAGED = re.compile("\ufffd|\u00e2\u20ac|\u00c3[\u00a4\u00a8\u00a9\u00b1\u00b6\u00bc]")  # UTF-8 read as Latin-1
-# The ends of texts that were cut off, in small letters: "vitamin A" and "the gate AND" are none. A question may end in
-# "with" or "of", an answer may not.
+# The ends of texts that were cut off. Capitals do not match, because "vitamin A" and "the gate AND" are whole.
+# A question may end in "with" or "of", an answer may not.
 QUESTION_CUT = re.compile(
     r"(?<![\w'\u2019-])(a|an|the|and|or|because|its|their|his|my|your|and (how many|how much|which|whose))$"
 )
@@ -62,7 +62,7 @@ def malformed(question: str, answer: str, texts: str) -> str:
 def _cut_off(answer: str) -> bool:
     """Say whether the last line ends like half a sentence, or a code block has no end.
 
-    A short last line may be a closing ("Yours sincerely,"). Where other lines end alike, as in verses, it is no cut.
+    A short last line may be a closing ("Yours sincerely,"). If other lines end in the same way, the text may be verse.
     """
     if answer.count("```") % 2:
         return True
@@ -115,7 +115,7 @@ def _is_respelled(asked: list[str], said: list[str]) -> bool:
 def options_unusable(question: str, answer: str) -> bool:
     """Say whether two lettered options are the same, or the answer names none of several.
 
-    Options with a question mark are not compared, because they may differ in their punctuation only.
+    Options are not compared if one has a question mark, because they may differ in their punctuation only.
     """
     options = options_of(question)
     if len(options) < 2:
@@ -137,8 +137,8 @@ def _is_named(option: str, answer: str) -> bool:
 def off_topic(paradigm: str, question: str, answer: str, texts: str) -> bool:
     """Say whether a question has no word in common with documents that are to answer it.
 
-    In support rows, the answer's words count as well as the question's. Texts in two languages cannot be compared, and
-    very few words say nothing.
+    In support rows, the answer's words count as well as the question's. The result is False for useless_doc, for texts
+    in two languages, and for questions of very few words, because none of these can be judged.
     """
     if paradigm == "useless_doc" or not _same_language(f"{question} {answer}", texts):
         return False

@@ -15,7 +15,5 @@ def pair_fault(paradigm: str, question: str, answer: str, exemplar: str, focus: 
     """
     if not question.strip() or not answer.strip():
         return Fault(Reason.EMPTY)
-    if not focus.from_sentences:
-        return document_fault(paradigm, question, answer, exemplar, focus)
-    reason = sentence_fault(paradigm, question, answer, exemplar, focus)
-    return Fault(reason) if reason else None
+    first_fault = sentence_fault if focus.from_sentences else document_fault
+    return first_fault(paradigm, question, answer, exemplar, focus)

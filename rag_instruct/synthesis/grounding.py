@@ -13,7 +13,7 @@ from itertools import accumulate
 
 from rag_instruct.citations import CODE
 from rag_instruct.language import language_of
-from rag_instruct.words import STOP, content, stem, straight
+from rag_instruct.words import STOP, content, stem, straight, word_set
 
 MANY = 60  # with more numbers than this, almost any number can be computed from them
 COUNTED = 31  # smaller whole numbers are counts, days, months or items of a list: any text supports them
@@ -35,7 +35,7 @@ COMPOUND = re.compile(rf"\b(?:{COUNTING})(?:(?:[ -]| and )(?:{COUNTING}))+\b")
 PARTS = {"half": 2, "halves": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "tenth": 10}
 PART = re.compile(rf"\b(?:({'|'.join(SMALL.split()[:9])})[ -])?({'|'.join(PARTS)})s?\b", re.I)
 PERCENT = re.compile(r"\s*(%|percent|per cent)")
-# "1939-45", "2013/14". A phone number or a date, such as 2013-10-05, is none.
+# "1939-45", "2013/14". Phone numbers and dates, such as 2013-10-05, do not match.
 YEARS_SHORT = re.compile(r"(?<![\d.,/\u2013-])(1\d|20)(\d\d)( ?[-/\u2010-\u2013] ?)(\d\d)(?![\d%]|[-/.,\u2013]\d)")
 # A number from 1000 to 2100 that counts or measures is no year: "$1200", "1200 m", "1200 people", "1200 wooden seats".
 CURRENCY = re.compile(r"[$\u20ac\u00a3\u00a5]\s?$")
@@ -46,7 +46,7 @@ UNIT = re.compile(
 )
 PLURAL = re.compile(r"[ -]([a-z]+)(?: ([a-z]+))?")
 IN_YEAR = re.compile(r"\b(?:in|since|until|during|years?) $", re.I)
-# "3.5\u4e07" is 35,000, and "1\u51042000\u4e07" is 120 million. Behind them stand thousands or single ones.
+# "3.5\u4e07" is 35,000, and "1\u51042000\u4e07" is 120 million. Thousands or ones may follow.
 MYRIADS = {"\u4e07": 1e4, "\u842c": 1e4, "\ub9cc": 1e4, "\u5104": 1e8, "\u4ebf": 1e8, "\uc5b5": 1e8}
 DIGITS = "\u96f6\u4e00\u4e8c\u4e09\u56db\u4e94\u516d\u4e03\u516b\u4e5d"
 TENFOLD = {"\u5341": 10, "\u767e": 100, "\u5343": 1000}
@@ -72,35 +72,27 @@ SPACED = re.compile(r"(?<![\d.,])\d{1,3}(?:[ \u00a0\u202f\u2009]\d{3})+(?![\d.,]
 SIGNS = {0x066B: ".", 0x066C: ","}
 # The words of other calendars, and our year minus their year.
 CALENDARS = (
-    (
-        re.compile("\u0e1e\\.?\u0e28|\u0e04\\.?\u0e28|\u0e1e\u0e38\u0e17\u0e18|\u0e04\u0e23\u0e34\u0e2a"),
-        (-543,),
-    ),  # Buddhist era
+    # Buddhist era
+    (re.compile("\u0e1e\\.?\u0e28|\u0e04\\.?\u0e28|\u0e1e\u0e38\u0e17\u0e18|\u0e04\u0e23\u0e34\u0e2a"), (-543,)),
+    # Republic of China, and Taisho; then Reiwa, Heisei, Showa and Meiji
     (re.compile("\u6c11[\u570b\u56fd]|\u5927\u6b63"), (1911,)),
     (re.compile("\u4ee4\u548c"), (2018,)),
     (re.compile("\u5e73\u6210"), (1988,)),
     (re.compile("\u662d\u548c"), (1925,)),
     (re.compile("\u660e\u6cbb"), (1867,)),
-    (
-        re.compile("\u062e\u0648\u0631\u0634\u06cc\u062f\u06cc|\u0634\u0645\u0633[\u06cc\u064a]"),
-        (621, 622),
-    ),  # Solar Hijri
+    # Solar Hijri
+    (re.compile("\u062e\u0648\u0631\u0634\u06cc\u062f\u06cc|\u0634\u0645\u0633[\u06cc\u064a]"), (621, 622)),
 )
 LUNAR = re.compile("\u0647\u0640|\u0647\u062c\u0631[\u064a\u06cc]")  # Hijri years, of which 33 are 32 of ours
-TITLES = frozenset(
-    re.findall(
-        r"\w+", "Don Do\u00f1a Dom Sir Lord Lady Dame Mr Mrs Ms Dr Prof Saint San Santa King Queen Prince Princess"
-    )
-)
+TITLES = word_set("Don Do\u00f1a Dom Sir Lord Lady Dame Mr Mrs Ms Dr Prof Saint San Santa King Queen Prince Princess")
 NOUNS_HAVE_CAPITALS = ("de", "lb")
 DURATION = re.compile(
     r"\b(?:aged?|age of|after|for|within) ([a-z]+|\d+)\b"
     r"|\b([a-z]+|\d+)(?:st|nd|rd|th)?[- ](?:years?|decades?|anniversary)"
 )
 RATIO = re.compile(r"\b(ratio|average|mean|per|each|share|portion|proportion|percent\w*|times|rate|fraction)\b", re.I)
-PROSE = re.compile(
-    r"^(?!\W*\|).*[.!?][\"'\u201d\u2019)\]*]*\s*$", re.M
-)  # lines that end as sentences do, unlike headings
+# Lines that end as sentences do, unlike headings. Rows of a table do not count.
+PROSE = re.compile(r"^(?!\W*\|).*[.!?][\"'\u201d\u2019)\]*]*\s*$", re.M)
 MOST_DIGITS = 100  # characters of a figure that we read; a figure of more than 300 digits is infinite as a float
 FULL_NAME = re.compile(r"[A-Z][\w'\u2019-]+(?:,? (?:(?:of|the|de|van|von) )?[A-Z][\w'\u2019-]+)+\.?")
 ABBREVIATION = re.compile(r"[A-Z].*[A-Z]|\d")
@@ -160,7 +152,7 @@ def unsupported_names(answer: str, question: str, texts: str) -> list[str]:
     ]
     if len(names) < 2 or len(names) > 0.6 * len(said.split()):
         return []
-    starts = {word[:4].lower() for word in re.findall(r"\w+", f"{texts} {question}")}
+    starts = _starts(f"{texts} {question}")
     unknown = [name for name in names if name[:4].lower() not in starts]
     return unknown if len(unknown) * 2 >= len(names) else []
 
@@ -173,8 +165,13 @@ def unsupported_name(answer: str, question: str, texts: str) -> str:
     answer = answer.strip()
     if not FULL_NAME.fullmatch(answer) or language_of(texts) != "en":
         return ""
-    starts = {word[:4].lower() for word in re.findall(r"\w+", f"{texts} {question}")}
+    starts = _starts(f"{texts} {question}")
     return "" if any(word[:4].lower() in starts for word in re.findall(r"\b[A-Z]\w+", answer)) else answer.rstrip(".")
+
+
+def _starts(text: str) -> set[str]:
+    """Return the first four letters of each word, in small letters."""
+    return {word[:4].lower() for word in re.findall(r"\w+", text)}
 
 
 @dataclass
@@ -182,9 +179,9 @@ class _Numbers:
     """The numbers of the documents, and those of question and answer."""
 
     of_documents: list[float]
-    stated: list[float]  # by the question, or earlier in the answer
+    stated: list[float]  # by the question, in words by the answer, or in figures earlier in the answer
     durations: list[float]  # of the documents, in years
-    counts: Collection[float]  # numbers of which some look like years, but count or measure something
+    counts: Collection[float]  # the values of figures that count or measure something, 1200 in "1200 people"
     shares: list[float]  # the fractions in words, in percent
     asks_ratio: bool = False
     offsets: Sequence[float] = ()  # between years of two calendars
@@ -207,7 +204,10 @@ class _Numbers:
         return any(self._makes(value, tolerance, factors) for value in readings)
 
     def _ratio_factors(self, after: str) -> tuple[int, ...]:
-        """Return what a ratio of two numbers is multiplied with: 100 before "%", 1 before "times"; () for no ratio."""
+        """Return what a ratio of two numbers may be multiplied by; () if the figure is no ratio.
+
+        It is 100 before "%", 1 before "times", and either if the question asks for a ratio.
+        """
         if self.asks_ratio:
             return (1, 100)
         if PERCENT.match(after):
@@ -253,13 +253,13 @@ class _Numbers:
         has factors for them. From stated numbers we also allow products and quotients.
         """
         known = list(dict.fromkeys([*self.of_documents, *self.stated]))
-        yield from _from_any(known, {value for value in known if self._is_year(value)})
+        yield from _from_any(known, {value for value in known if self._may_be_year(value)})
         yield from (made for factor in ratio_factors for made in _ratios(known, factor))
         yield from _from_stated(self.stated, known)
         for run in (self.of_documents, self.stated):
-            yield from _sums([one for one in run if not self._is_year(one)])
+            yield from _sums([one for one in run if not self._may_be_year(one)])
 
-    def _is_year(self, value: float) -> bool:
+    def _may_be_year(self, value: float) -> bool:
         return value in YEARS and value not in self.counts
 
 

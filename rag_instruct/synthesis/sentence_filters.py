@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 from rag_instruct.corpus.passages import Passage
-from rag_instruct.reasons import Reason
+from rag_instruct.reasons import Fault, Reason
 from rag_instruct.synthesis.focus import Focus
 from rag_instruct.words import content, options_of, sentences, share, stem_of, substance
 
@@ -16,9 +16,10 @@ def exemplar_copied(question: str, exemplar: str) -> bool:
 
 
 def bad_options(question: str, answer: str) -> bool:
-    """Say whether two options are equal, there is only one, or the answer is not one of the options.
+    """Say whether two options are equal, there is only one, or the answer is not one of them.
 
-    An answer is a letter ("B"), a letter with its option ("B. Oslo"), or has the text of an option.
+    A question without options has no bad ones. An answer is a letter ("B"), a letter with its option ("B. Oslo"), or
+    has the text of an option.
     """
     options = {letter: option.lower().rstrip(".") for letter, option in options_of(question).items()}
     if not options:
@@ -48,21 +49,20 @@ def answer_in_document(question: str, answer: str, sources: tuple[Passage, ...])
 
 
 def one_is_enough(question: str, answer: str, sources: tuple[Passage, ...]) -> bool:
-    """Say whether one of several documents has nearly all words of the answer."""
+    """Say whether one of several documents has nearly all words of the answer. Choices are not judged."""
     said = content(substance(answer))
     alone = (share(said, content(f"{source.title} {source.text}")) >= 0.95 for source in sources)
     return len(sources) > 1 and not options_of(question) and any(alone)
 
 
-def sentence_fault(paradigm: str, question: str, answer: str, exemplar: str, focus: Focus) -> Reason | None:
+def sentence_fault(paradigm: str, question: str, answer: str, exemplar: str, focus: Focus) -> Fault | None:
     """Return the first reason to reject a pair, or None."""
-    several = paradigm in ("multi_doc_support", "multi_doc_answer")
     checks: dict[Reason, Callable[[], bool]] = {
         Reason.COPIES_EXEMPLAR: lambda: exemplar_copied(question, exemplar),
         Reason.BAD_OPTIONS: lambda: bad_options(question, answer),
         Reason.ANSWER_IN_DOCUMENT: lambda: (
             paradigm == "useless_doc" and answer_in_document(question, answer, focus.sources)
         ),
-        Reason.ONE_IS_ENOUGH: lambda: several and one_is_enough(question, answer, focus.sources),
+        Reason.ONE_IS_ENOUGH: lambda: one_is_enough(question, answer, focus.sources),
     }
-    return next((reason for reason, check in checks.items() if check()), None)
+    return next((Fault(reason) for reason, check in checks.items() if check()), None)
