@@ -4,7 +4,7 @@ import pytest
 
 from rag_instruct.corpus.passages import Passage
 from rag_instruct.errors import UserError
-from rag_instruct.synthesis.usable import Usable, count_usable, tell_usable
+from rag_instruct.synthesis.usable import TOGETHER, Usable, count_usable, tell_usable
 
 pytestmark = pytest.mark.slow  # the parser loads for seconds
 USABLE = Passage("1", "Danube", "The Danube is a river in Europe. It is long.")
@@ -13,7 +13,8 @@ OTHER = Passage("2", "notes_7", "It was opened by him then.")
 
 def test_facts_are_counted_until_there_are_enough():
     assert count_usable([USABLE, OTHER, USABLE], 9) == Usable(2, 3, True)
-    assert count_usable([USABLE, OTHER, USABLE], 1) == Usable(2, 3, False)
+    assert count_usable([USABLE, OTHER, USABLE], 1) == Usable(2, 3, True), "all were read"
+    assert count_usable([USABLE] * (TOGETHER + 1), 1) == Usable(TOGETHER, TOGETHER, False)
     assert count_usable([OTHER], 9) == Usable(0, 1, True)
 
 

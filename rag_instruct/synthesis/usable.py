@@ -18,23 +18,23 @@ WAYS_OUT = (
 
 
 class Usable(NamedTuple):
-    """How many usable facts were found in how many passages. We stop to count when there are enough."""
+    """How many usable facts were found in how many passages. Counting stops when there are enough."""
 
     facts: int
     passages: int  # that were read
-    whole: bool  # whether these are all passages
+    whole: bool  # whether these are all passages of the corpus
 
 
 def count_usable(passages: Iterable[Passage], enough: int) -> Usable:
-    """Count the usable facts of passages, until there are `enough`."""
+    """Count the usable facts of passages, TOGETHER passages at a time, until there are `enough`."""
     facts = read = 0
     left = iter(passages)
     while some := list(islice(left, TOGETHER)):
         found = find_facts(some)
         facts, read = facts + sum(fact.asks != "link" for one in found for fact in one.facts), read + len(some)
         if facts >= enough:
-            return Usable(facts, read, False)
-    return Usable(facts, read, True)
+            break
+    return Usable(facts, read, next(left, None) is None)
 
 
 def tell_usable(corpus: str, found: Usable, wanted: int) -> None:
