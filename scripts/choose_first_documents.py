@@ -42,9 +42,9 @@ def main(
     output: Path,
 ) -> None:
     rows: dict[str, dict[str, int]] = {}
-    for quota, count_of_set in cli.counts_by_name(quotas, "--quotas").items():
-        paradigm, _, name = quota.partition("/")
-        rows.setdefault(cli.one_of(paradigm, PARADIGMS, "--quotas"), {})[name] = count_of_set
+    for name, number in cli.counts_by_name(quotas, "--quotas").items():
+        paradigm, _, source = name.partition("/")
+        rows.setdefault(cli.one_of(paradigm, PARADIGMS, "--quotas"), {})[source] = number
     kept = list(read_records(exemplars, Exemplar))
     wanted = {name for paradigm in rows for name in tried(kept, paradigm, rows[paradigm], oversample, tries, seed)}
     found = first_documents(sorted(wanted), Run(run, passages), source_words, count)
