@@ -24,7 +24,7 @@ from rag_instruct.retrieval.passage_index import PassageIndex
 from rag_instruct.retrieval.runs import Hit, Run
 from rag_instruct.schema import FirstDocument, LinkedDocuments
 from rag_instruct.settings.config import read_config
-from rag_instruct.synthesis.focus import linked_documents as sets_of
+from rag_instruct.synthesis.focus import linked_focuses
 from rag_instruct.synthesis.search_results import SearchResults
 
 WORDS = 20  # of a source document
@@ -88,7 +88,7 @@ def show(found: list[tuple[str, Run, list[LinkedDocuments]]], count: int) -> Non
     """Print the first set of some instructions, which a digest chooses, and count the sets by their size and link."""
     sizes: Counter[str] = Counter()
     for number, (text, run, linked) in enumerate(sorted(found, key=lambda one: digest(one[0])), start=1):
-        focus = next(sets_of("multi_doc_answer", SearchResults.of(run, NAME, linked, WORDS), text), None)
+        focus = next(linked_focuses("multi_doc_answer", SearchResults.of(run, NAME, linked, WORDS), text), None)
         sizes[f"{len(focus.sources)} documents, by {focus.links[0].kind}" if focus else "none"] += 1
         if focus and number <= count:
             print(f"=== {' '.join(text.split())[:120]}")

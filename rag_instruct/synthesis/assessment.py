@@ -35,7 +35,8 @@ class Judged(NamedTuple):
 def judge_pairs(path: Path, passages: PassageStore | None) -> list[Judged]:
     """Read labelled pairs, and judge them by the filters for prompts with whole documents.
 
-    A pair is bad if its `should_keep` is false. Lines with `skip` are left out, because they have no pair.
+    A pair is bad if its `should_keep` is false. Lines with `skip` are left out, because they have no pair. Raise
+    UserError for a line that is no pair, lacks documents, or has `sources` of a corpus other than `passages`.
     """
     lines = enumerate(read_jsonl(path), start=1)
     return [_judged(f"{path}, line {number}", line, passages) for number, line in lines if not line.get("skip")]
@@ -71,7 +72,7 @@ def _documents(where: str, line: dict[str, Any], passages: PassageStore | None) 
 
 
 def _looked_up(where: str, sources: list[dict[str, Any]], passages: PassageStore) -> list[Passage]:
-    """Return the passages of a pair's sources. Raise UserError if the corpus has others there, or none."""
+    """Return the passages in the rows of a pair's sources. Raise UserError if these rows lack the sources' ids."""
     other = f"{where}: --passages is another corpus than the pair's"
     if beyond := [source["row"] for source in sources if not 0 <= source["row"] < len(passages)]:
         raise UserError(f"{other}: it has {len(passages)} passages, and none in row {beyond[0]} (from 0)")

@@ -56,7 +56,7 @@ def _names(text: str) -> set[str]:
 
 
 def _stems(text: str) -> set[str]:
-    """Return the roots of all words: those of "Anglo-Saxon" are the whole name's and those of its parts."""
+    """Return the roots of all words and of the parts of hyphenated words: "Anglo-Saxon" has three."""
     return {stem(part) for word in WORD.findall(text) for part in (word, *word.split("-"))}
 
 

@@ -48,7 +48,7 @@ class Fact(Record, frozen=True):
 
     @property
     def year(self) -> int | None:
-        """The year that is asked for; None if there is none, a span, or only a time near to a year."""
+        """The year that is asked for; None if the target has no year, a span, or only an inexact time."""
         years = YEAR.findall(self.target)
         if self.asks != "when" or len(years) != 1 or NO_YEAR.search(self.target):
             return None

@@ -15,7 +15,7 @@ class Focus:
     """The source documents of a row, and the variables that the prompt needs.
 
     `hidden` are passages that state the answer and stay out of the row, even as noise. `from_sentences` says that the
-    questions were made from single sentences, and not by the teacher from whole documents.
+    parser made the questions from single sentences. Else the teacher makes them from whole documents.
     """
 
     sources: tuple[Passage, ...]
@@ -24,8 +24,8 @@ class Focus:
     from_sentences: bool = False
     links: tuple[Link, ...] = ()  # between the source documents
 
-    def parted(self, unused: Collection[int]) -> tuple["Focus", tuple[Passage, ...]]:
-        """Return the focus on the used documents, and the unused documents, whose numbers (from 1) are given."""
+    def split(self, unused: Collection[int]) -> tuple["Focus", tuple[Passage, ...]]:
+        """Return the focus on the used documents, and the unused documents. `unused` has their numbers, from 1."""
         numbered = list(enumerate(self.sources, start=1))
         used = tuple(passage for number, passage in numbered if number not in unused)
         kept = {passage.id for passage in used}
@@ -49,10 +49,10 @@ def whole_documents(paradigm: str, ranked: list[Passage], seed: str) -> Iterator
         yield _shown(ranked[start : start + count])
 
 
-def linked_documents(paradigm: str, found: SearchResults, seed: str) -> Iterator[Focus]:
+def linked_focuses(paradigm: str, found: SearchResults, seed: str) -> Iterator[Focus]:
     """Yield focuses on a first document and passages that are linked to it. First documents take turns.
 
-    If fewer passages are linked than the paradigm's drawn number, there are fewer documents, but at least two.
+    A hash draws the number of documents. If fewer passages are linked, there are fewer documents, but at least two.
     """
     others = _count(paradigm, seed) - 1
     for start in range(0, max((len(one.others) for one in found.linked), default=0), others):

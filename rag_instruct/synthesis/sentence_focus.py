@@ -41,7 +41,7 @@ EQUALLY_GOOD = 4  # passages next to each other in rank
 # Added to a candidate's grade; a candidate with a higher grade comes later
 PENALTY_UNLIKE = 20  # two events of different relations are compared: after all others
 PENALTY_OTHER_PARADIGM = 3  # the fact belongs to another paradigm
-MOST_WORDS, PENALTY_LONG = 14, 4  # a question with more words; with twice as many, it is none
+MOST_WORDS, PENALTY_LONG = 14, 4  # the question has more words; questions with twice as many are left out
 OPTIONS = 4
 IMITATED = 25  # words of the exemplar that the teacher reads
 
@@ -113,7 +113,7 @@ def _beginning(exemplar: str) -> str:
 
 
 def _owner(task: Task, among: Sequence[str] = ()) -> str:
-    """Return the paradigm to which a hash gives the facts of a task."""
+    """Return the paradigm to which a hash gives the facts of a task: one of `among`, or of all that can use them."""
     among = among or (COMPARING if len(task.facts) > 1 and len({one.subject for one in task.facts}) > 1 else OF_ONE)
     said = sorted(fact.sentence for fact in task.facts)
     return min(among, key=lambda name: digest(*said, name))

@@ -28,7 +28,7 @@ from rag_instruct.synthesis.citing import citation_fault
 from rag_instruct.synthesis.declining import pair_declining_fault
 from rag_instruct.synthesis.facts import Fact
 from rag_instruct.synthesis.filters import pair_fault
-from rag_instruct.synthesis.focus import Focus, linked_documents, whole_documents
+from rag_instruct.synthesis.focus import Focus, linked_focuses, whole_documents
 from rag_instruct.synthesis.search_results import SearchResults
 from rag_instruct.synthesis.sentence_focus import focuses, kind_of
 
@@ -43,7 +43,7 @@ class Origin(NamedTuple):
 
 @dataclass(frozen=True)
 class Written:
-    """What the teacher wrote for a candidate. Texts are empty if a request failed."""
+    """What the teacher wrote for a candidate. Texts are empty if it did not get to write them."""
 
     keys: list[str]  # of the requests
     question: str = ""
@@ -54,11 +54,11 @@ class Written:
 
 
 class Begun(NamedTuple):
-    """How far a row slot has come: its next candidate, how many candidates were asked about, exemplars to skip."""
+    """How far a row slot has come."""
 
-    attempt: int = 0
-    asked: int = 0
-    skipped: frozenset[str] = frozenset()
+    attempt: int = 0  # of the next candidate
+    asked: int = 0  # candidates about which the teacher was asked
+    skipped: frozenset[str] = frozenset()  # ids of the exemplars that the teacher skipped
 
 
 BEGINNING = Begun()
@@ -121,7 +121,7 @@ class Synthesis:
         """Return the pair of the slot's first good candidate, or None; add failed candidates to `rejects`.
 
         A candidate without documents costs nothing and does not count as a try. If the teacher skips an exemplar, the
-        slot does not ask about it again. A slot that has `begun` continues where it was.
+        slot does not ask about it again. A refilled slot continues from `begun`. Raise UserError if the set is empty.
         """
         left, skipped = tries - begun.asked, set(begun.skipped)
         if left <= 0:
@@ -160,7 +160,7 @@ class Synthesis:
         kind = focus.variables.get("kind") or kind_of(shown)
         withheld = self._withheld(place, len(focus.sources))
         written = await self._ask(kind, {**focus.variables, "exemplar": shown}, withheld)
-        used, unused = focus.parted(written.unused)
+        used, unused = focus.split(written.unused)
         declines = withheld and withheld not in written.unused
         pair = Pair(
             **candidate,
@@ -240,7 +240,7 @@ class Synthesis:
         """Return the exemplar's focus number `round_`, from 0, or None if there are not so many."""
         seed = f"{self.seed}/{exemplar.id}"
         if self._needs_links:
-            offered = linked_documents(self.paradigm, found, seed)
+            offered = linked_focuses(self.paradigm, found, seed)
         elif self.prompt.focus == "sentence":
             offered = focuses(self.paradigm, shown, found.ranked, self.facts, seed)
         else:

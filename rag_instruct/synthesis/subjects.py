@@ -400,7 +400,8 @@ def is_topic(words: "Sequence[Token]", head: "Token", topic: Topic) -> bool:
 def is_full_name(said: str, topic: Topic) -> bool:
     """Say whether words with capitals are the full name of the topic, a person: its first and last word, or all of it.
 
-    A name of several words may have others in front or inside, and instead of initials, but no other last word.
+    A name of several words may have further words in front or inside, and words in place of its initials. Its last word
+    must stay the last.
     """
     said = POST_NOMINALS.sub("", re.sub(r"-\s+", "-", said))
     words, own = ([word for word in WORD.findall(text.lower()) if word not in ARTICLES] for text in (said, topic.name))

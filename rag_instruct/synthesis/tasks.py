@@ -70,7 +70,7 @@ def _inverted(fact: Fact) -> str:
 
 
 def inferred(facts: Sequence[Fact]) -> Iterator[Task]:
-    """Yield what can be inferred from the facts of a passage."""
+    """Yield the tasks whose answers can be inferred from the facts of a passage."""
     born = {fact.subject: fact for fact in facts if _is_birth(fact) and fact.year}
     died = {fact.subject: fact.year for fact in facts if fact.relation == "die" and fact.year}
     for fact in facts:
@@ -117,7 +117,10 @@ def _ordinal(number: int) -> str:
 
 
 def _before_or_after(fact: Fact) -> Task:
-    """Return whether it was before or after a round year next to it. A hash chooses the round year and the word."""
+    """Return the task "Was it before 1900?" for a nearby round year. A hash chooses the year, and "before" or "after".
+
+    The year is never the fact's own, so the answer is clear.
+    """
     year, chosen = fact.year or 0, int(digest(fact.question), 16)
     step = ROUND_BEFORE if year < RECENT else ROUND_SINCE
     mark = (year - 1) // step * step if chosen & 1 else (year // step + 1) * step
@@ -132,7 +135,7 @@ def _before_or_after(fact: Fact) -> Task:
 
 
 def _more_or_less(fact: Fact) -> Iterator[Task]:
-    """Yield whether it is more than a round number: "Does the inn have more than 40 rooms?"."""
+    """Yield the task "Does it have more than 40 rooms?" for a nearby round number, if the target is a plain number."""
     number, asked = fact.number, COUNT.match(fact.question)
     if not number or number < LEAST or not asked or not fact.target[0].isdigit() or ABOUT.search(fact.target):
         return
@@ -155,7 +158,7 @@ def _more_or_less(fact: Fact) -> Iterator[Task]:
 
 
 def _round_number(number: float, up: bool) -> int:
-    """Return the next round number below or above: 40 or 50 for 44. It is never the number itself."""
+    """Return the next round number below or above: 40 or 50 for 44. For 40, it is 50."""
     power: int = 10 ** (len(str(int(number))) - 1)
     below = int(number // power) * power
     return below + power if up or below == number else below
@@ -220,7 +223,7 @@ def combined(one: Fact, other: Fact) -> Iterator[Task]:
 
 
 def _first(one: Fact, other: Fact, both: str) -> Iterator[Task]:
-    """Yield which of two was first."""
+    """Yield the task "which was first", if the two events can be compared."""
     first = one if (one.year or 0) < (other.year or 0) else other
     if same_relation(one, other):
         who = one.person or other.person or one.relation == "die" or _is_birth(one)
