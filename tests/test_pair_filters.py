@@ -506,6 +506,20 @@ def test_a_document_without_a_title_is_all_text(tmp_path):
             "the paradigm 'p' is none of useless_doc",
         ),
         ({"paradigm": "useless_doc", "question": "Q?", "answer": "A"}, "no documents: give `documents`, or `sources`"),
+        (
+            {"paradigm": "useless_doc", "question": "Q?", "answer": "A", "documents": "Danube\nIt rises."},
+            "line 1: 'documents' must be a list of texts",
+        ),
+        (
+            {
+                "paradigm": "useless_doc",
+                "question": "Q?",
+                "answer": "A",
+                "documents": ["T\nx", "T\ny"],
+                "passages": [{"role": "source"}],
+            },
+            "line 1: it has 2 `documents`, but 1 `passages`",
+        ),
     ],
 )
 def test_a_line_that_is_no_labelled_pair_is_named(tmp_path, line, said):

@@ -61,8 +61,13 @@ def _judged(where: str, line: dict[str, Any], passages: PassageStore | None) -> 
 def _documents(where: str, line: dict[str, Any], passages: PassageStore | None) -> Iterator[Passage]:
     """Yield a pair's source documents: given as texts, or looked up by the rows of the corpus in `sources`."""
     if "documents" in line:
-        roles = [passage["role"] for passage in line.get("passages", [])] or ["source"] * len(line["documents"])
-        for role, document in zip(roles, line["documents"], strict=True):
+        documents = line["documents"]
+        if not isinstance(documents, list) or not all(isinstance(document, str) for document in documents):
+            raise UserError(f"{where}: 'documents' must be a list of texts")
+        roles = [passage["role"] for passage in line.get("passages", [])] or ["source"] * len(documents)
+        if len(roles) != len(documents):
+            raise UserError(f"{where}: it has {len(documents)} `documents`, but {len(roles)} `passages`: correct it")
+        for role, document in zip(roles, documents, strict=True):
             if role == "source":
                 yield _passage(document)
     elif passages and line.get("sources"):
