@@ -28,10 +28,7 @@ def citation_fault(paradigm: str, answer: str, used: Collection[int]) -> Fault |
         return Fault(Reason.BAD_CITATIONS, f"document {min(lacking)} is not cited")
     text = AFTER.sub(r" \2\1", CODE.sub(" ", answer))  # "It rises.[1]" becomes "It rises [1]."
     for sentence in (one for line in PROSE.findall(text) for one in sentences(line)):
-        if _needs_citation(sentence) and not cited(sentence):
+        needs_citation = len(sentence.split()) > SHORT and not CONCLUSION.match(sentence)
+        if needs_citation and not cited(sentence):
             return Fault(Reason.BAD_CITATIONS, f"no citation: {sentence}")
     return None
-
-
-def _needs_citation(sentence: str) -> bool:
-    return len(sentence.split()) > SHORT and not CONCLUSION.match(sentence)

@@ -107,12 +107,13 @@ def unsupported_number(answer: str, question: str, texts: str) -> str:
     others only; see `_makes_year`.
     """
     texts, question, answer = _plain(texts), _plain(question), _plain(CODE.sub(" ", answer))
-    given = {*_values(texts), *_values(question)}
+    of_texts, of_question = list(_values(texts)), list(_values(question))
+    given = {*of_texts, *of_question}
     said = SPACED.sub(lambda found: _joined(found[0], given), answer)
     said = YEARS_SHORT.sub(lambda found: _in_full(found, given), said)
     numbers = _Numbers(
-        of_documents=[*_values(texts), *_scaled(texts), *_numerals(texts)],
-        stated=[*_values(question), *_scaled(question), *_words(said)],
+        of_documents=[*of_texts, *_scaled(texts), *_numerals(texts)],
+        stated=[*of_question, *_scaled(question), *_words(said)],
         durations=list(_durations(texts)),
         counts={*_counts(texts), *_counts(question), *_counts(said)},
         shares=list(_shares(f"{texts} {question}")),

@@ -100,16 +100,12 @@ def focuses(
             digest(seed, one.task.question),
         )
     )
-    kind = kind_of(exemplar)
+    kind, beginning = kind_of(exemplar), " ".join(exemplar.split()[:IMITATED])
     for one in found:
         if shown := _shown(paradigm, one, ranked):
             hidden = tuple(passage for passage in ranked if passage not in shown and _states(passage, one.task))
-            variables = {**_variables(one.task, kind, known, seed), "instruction": _beginning(exemplar)}
+            variables = {**_variables(one.task, kind, known, seed), "instruction": beginning}
             yield Focus(shown, hidden, variables, True, one.links)
-
-
-def _beginning(exemplar: str) -> str:
-    return " ".join(exemplar.split()[:IMITATED])
 
 
 def _owner(task: Task, among: Sequence[str] = ()) -> str:
