@@ -110,8 +110,6 @@ def test_a_wrong_argument_is_said_in_one_line(given, told, capsys):
         ("load_exemplars", ["x", "--name", "n", "--fields", "{}"], "--fields: give the key `instruction` or"),
         ("merge_dataset", ["x", "--paradigms", "single_doc_answer"], "--paradigms: 'single_doc_answer' has no name and"),
         ("merge_dataset", ["x", "--paradigms", "useless_doc=-1"], "--paradigms: 'useless_doc=-1' has no name and count"),
-        ("choose_first_documents", ["x", "--quotas", "multi_doc_answer/alpaca"], "--quotas: 'multi_doc_answer/alpaca' has no name and"),
-        ("choose_first_documents", ["x", "--quotas", "alpaca=5"], "--quotas: 'alpaca' is unknown: choose from"),
         ("draw_exemplars", ["x", "--cleaning", "{}"], "--cleaning: the JSON object lacks the key 'characters'"),
         ("filter_rows", ["x", "--quality-filters", '{"langage": "en"}'], "--quality-filters: 'langage' is unknown"),
         ("measure_evidence", ["x", "--thresholds", '{"help": 1}'], "--thresholds: 'help' is unknown"),

@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 import types
+from pathlib import Path
 
 import forked
 import pytest
@@ -124,6 +125,14 @@ def test_other_weights_decoding_or_documents_are_other_answers(folder, tmp_path)
     before = identity(str(folder), None)
     (folder / "training_summary.json").write_text("{}")
     assert identity(str(folder), None) == before, "what says nothing about the weights does not count"
+    copy = Path(shutil.copytree(folder, tmp_path / "copy"))
+    before = identity(str(copy), None)
+    (copy / "vocab.json").write_text("{}")
+    assert identity(str(copy), None) == before, "tokenizer.json already says all tokens"
+    (copy / "tokenizer.json").unlink()
+    without = identity(str(copy), None)
+    (copy / "vocab.json").write_text('{"a": 1}')
+    assert identity(str(copy), None) != without, "without it, the vocabulary decides"
 
 
 def test_batches_have_every_prompt_once_within_the_bounds(folder):

@@ -3,6 +3,8 @@
 import json
 import time
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from conftest import ROOT, SHARED, needs_shared
 
@@ -482,6 +484,17 @@ def test_a_pair_of_another_corpus_is_not_judged_by_this_one(tmp_path, source, sa
     store = Stored([Passage("other:0", "Danube", "The Danube rises in the Black Forest.")])
     with pytest.raises(UserError, match=said):
         judge_pairs(tmp_path / "pairs.jsonl", store)
+
+
+def test_labelled_pairs_are_read_like_all_records(tmp_path):
+    """Blank lines count as lines, a null of Parquet is no value, and a text is no label."""
+    pair = {"paradigm": "useless_doc", "question": "Where?", "answer": "There.", "documents": ["A river."]}
+    lines = [{**pair, "should_keep": None, "skip": None}, {**pair, "should_keep": False}]
+    pq.write_table(pa.Table.from_pylist(lines), tmp_path / "pairs.parquet")
+    assert [one.good for one in judge_pairs(tmp_path / "pairs.parquet", None)] == [True, False]
+    (tmp_path / "pairs.jsonl").write_text("\n" + json.dumps(pair | {"should_keep": "false"}) + "\n")
+    with pytest.raises(UserError, match=r"line 2: `should_keep` must be true or false, but is 'false'"):
+        judge_pairs(tmp_path / "pairs.jsonl", None)
 
 
 def test_a_document_without_a_title_is_all_text(tmp_path):

@@ -46,6 +46,10 @@ def read_labelled(paths: Iterable[Path]) -> list[Labelled]:
             if not isinstance(record, dict) or record.get("id") is None:
                 raise UserError(f"{path}, {place}: no `id`: give each pair one")
             known = {name: value for name, value in record.items() if value is not None}
+            if not isinstance(keep := known.get("should_keep", True), bool):
+                raise UserError(
+                    f"{path}, {place}: `should_keep` must be true or false, but is {shown(keep)}: correct it"
+                )
             found.setdefault(str(record["id"]), {}).update({**known, "id": str(record["id"])})
     pairs = [_labelled(record) for record in found.values() if record.get("answer") and record.get("should_keep", True)]
     useless = sum(pair.texts.paradigm == "useless_doc" for pair in pairs)

@@ -34,6 +34,8 @@ DECIDING = (
     "chat_template.jinja",
     ADAPTER,
 )
+# The same for a folder without tokenizer.json, whose tokenizer is made from these.
+VOCABULARY = ("vocab.json", "vocab.txt", "merges.txt", "added_tokens.json", "special_tokens_map.json")
 WEIGHTS = (".safetensors", ".bin", ".model", ".gguf")
 
 
@@ -200,7 +202,8 @@ def identity(model: str, revision: str | None) -> str:
     if place.is_file():
         return f"{place.name}:{_digest_of([place])}"
     if place.is_dir():
-        files = sorted(path for path in place.iterdir() if path.suffix in WEIGHTS or path.name in DECIDING)
+        deciding = DECIDING if (place / "tokenizer.json").exists() else (*DECIDING, *VOCABULARY)
+        files = sorted(path for path in place.iterdir() if path.suffix in WEIGHTS or path.name in deciding)
         if not any(path.suffix in WEIGHTS for path in files):
             raise UserError(f"{place}: no weights in this folder ({', '.join(WEIGHTS)}): give a model's folder")
         base = base_of(str(place))

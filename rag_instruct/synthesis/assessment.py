@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 from rag_instruct.citations import uncited
 from rag_instruct.corpus.passages import Passage, PassageStore
 from rag_instruct.errors import UserError
-from rag_instruct.files import read_jsonl
 from rag_instruct.paradigms import PARADIGMS
 from rag_instruct.reasons import Fault
+from rag_instruct.records import located_records, shown
 from rag_instruct.synthesis.declining import declining_fault, pair_declining_fault
 from rag_instruct.synthesis.filters import pair_fault
 from rag_instruct.synthesis.focus import Focus, texts_of
@@ -38,8 +38,17 @@ def judge_pairs(path: Path, passages: PassageStore | None) -> list[Judged]:
     A pair is bad if its `should_keep` is false. Lines with `skip` are left out, because they have no pair. Raise
     UserError for a line that is no pair, lacks documents, or has `sources` of a corpus other than `passages`.
     """
-    lines = enumerate(read_jsonl(path), start=1)
-    return [_judged(f"{path}, line {number}", line, passages) for number, line in lines if not line.get("skip")]
+    judged = []
+    for place, record in located_records(path):
+        where = f"{path}, {place}"
+        if not isinstance(record, dict):
+            raise UserError(f"{where}: {shown(record)} is no pair: write one object a line")
+        line = {
+            name: value for name, value in record.items() if value is not None
+        }  # Parquet has every field everywhere
+        if not line.get("skip"):
+            judged.append(_judged(where, line, passages))
+    return judged
 
 
 def _judged(where: str, line: dict[str, Any], passages: PassageStore | None) -> Judged:
@@ -47,6 +56,9 @@ def _judged(where: str, line: dict[str, Any], passages: PassageStore | None) -> 
         raise UserError(f"{where}: {lacking[0]!r} must be a text: a pair has {', '.join(NEEDED)} and documents")
     if line["paradigm"] not in PARADIGMS:
         raise UserError(f"{where}: the paradigm {line['paradigm']!r} is none of {', '.join(PARADIGMS)}")
+    good = line.get("should_keep", True)
+    if not isinstance(good, bool):  # a CSV file has texts, and "false" would count as true
+        raise UserError(f"{where}: `should_keep` must be true or false, but is {shown(good)}: correct it")
     focus = Focus(tuple(_documents(where, line, passages)), (), {})
     question, answer = line["question"], uncited(line["answer"])  # rejects have citations, but are not marked `cited`
     if full := line.get("withheld_answer"):  # a row that declines
@@ -55,7 +67,7 @@ def _judged(where: str, line: dict[str, Any], passages: PassageStore | None) -> 
         fault = pair_fault(line["paradigm"], question, answer, line.get("exemplar", ""), focus)
         if not fault and (withheld := line.get("withheld")):  # a pair whose row will decline
             fault = pair_declining_fault(question, answer, line.get("declined", ""), focus.sources, withheld)
-    return Judged(line.get("id", where), line["question"], line["answer"], line.get("should_keep", True), fault)
+    return Judged(line.get("id", where), line["question"], line["answer"], good, fault)
 
 
 def _documents(where: str, line: dict[str, Any], passages: PassageStore | None) -> Iterator[Passage]:
