@@ -141,7 +141,8 @@ def _between(low: float, high: float) -> float:
 def calibrated(pairs: Sequence[Labelled], weighed: Sequence[Weighed]) -> Thresholds:
     """Return the thresholds, each with the fewest errors on its own comparison.
 
-    The pairs must include useless_doc and other paradigms. `states` and `needed` each keep their default if there are
+    The pairs must include useless_doc and other paradigms. For `states`, only single-document pairs count, because the
+    two multi-document paradigms count as one. `states` and `needed` each keep their default if there are
     no labelled values above it or none below it. Pairs in doubt (`_in_doubt`) count, too.
     """
     helped, useless = _divided(weighed, lambda one: one.intended != "useless_doc")
@@ -150,8 +151,10 @@ def calibrated(pairs: Sequence[Labelled], weighed: Sequence[Weighed]) -> Thresho
         cut, errors = best_threshold(_help_of_each(helped, weight), _help_of_each(useless, weight))
         trials.append((errors, -auc(_help_of_each(helped, weight), _help_of_each(useless, weight)), weight, cut))
     _, _, weight, help_cut = min(trials)
-    stated, supported = _divided(helped, lambda one: one.intended.endswith("_answer"))
-    shares = [[one.gain.share for one in part] for part in (stated, supported)]
+    shares = [
+        [one.gain.share for one in weighed if one.intended == name]
+        for name in ("single_doc_answer", "single_doc_support")
+    ]
     default = Thresholds()
     share_cut = best_threshold(*shares)[0] if all(shares) else default.states
     losses = needed_losses(pairs, weighed)

@@ -15,7 +15,7 @@ class Thresholds(NamedTuple):
 
     helps: float = 0.35  # bits per token, see `help_of`
     question_weight: float = 0.4
-    states: float = 0.16  # a share of the answer's bits
+    states: float = 0.21  # a share of the answer's bits
     # Bits that question and answer lose when a document is left out together with those already found superfluous.
     needed: float = 8.0
 

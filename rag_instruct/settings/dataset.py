@@ -119,7 +119,7 @@ class Thresholds(Section):
     )
     question_weight: Amount = Field(0.4, description="What a bit of the question counts.", examples=[0.2])
     states: Share = Field(
-        0.16, description="Documents state the answer if they give this share of its bits.", examples=[0.25]
+        0.21, description="Documents state the answer if they give this share of its bits.", examples=[0.25]
     )
     needed: Amount = Field(
         8.0,
