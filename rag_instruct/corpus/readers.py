@@ -17,7 +17,7 @@ from rag_instruct.corpus.plain import plain_blocks
 from rag_instruct.errors import UserError
 from rag_instruct.logs import progress
 from rag_instruct.records import Form, is_known, located_records, member_as_list, shown
-from rag_instruct.records.opening import read_document, stands_for
+from rag_instruct.records.opening import read_document, wrong_file
 from rag_instruct.records.values import layout_hint, name_of, names_of, text_of
 
 FIELDS = ("id", "text", "title")
@@ -160,7 +160,7 @@ def _refuse_others(path: Path) -> None:
     kind = path.suffix.lower()
     with path.open("rb") as file:
         head = file.read(1 << 10)
-    said = stands_for(head)
+    said = wrong_file(head)
     if kind in MARKED and "LFS" not in said:
         return
     explains = kind == ".txt" and head.lstrip().startswith(b"<") and not TAGS_FIRST.match(head)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from rag_instruct.errors import UserError
-from rag_instruct.exemplars.knowledge import KEPT
+from rag_instruct.exemplars.knowledge import KNOWLEDGE
 from rag_instruct.records import located_records, shown
 from rag_instruct.schema import DroppedExemplar, Exemplar
 from rag_instruct.statistics import wilson
@@ -16,7 +16,7 @@ def labelled(path: Path, texts: Iterable[tuple[int, str]]) -> dict[str, tuple[Ex
     """Read labels: return each exemplar with its category, by the exemplar's id.
 
     A label has an `instruction`, or the number of a `row` of `texts`. Raises UserError if it has neither. Its category
-    is its `category`. Without one, it is KEPT if `knowledge_intensive` is true, or else "other".
+    is its `category`. Without one, it is KNOWLEDGE if `knowledge_intensive` is true, or else "other".
     """
     by_row = dict(texts)
     found = {}
@@ -26,7 +26,7 @@ def labelled(path: Path, texts: Iterable[tuple[int, str]]) -> dict[str, tuple[Ex
         instruction, row = label.get("instruction"), label.get("row")
         if instruction is None and isinstance(row, int):
             instruction = by_row.get(row)
-        category = str(label.get("category", KEPT if label.get("knowledge_intensive") else "other"))
+        category = str(label.get("category", KNOWLEDGE if label.get("knowledge_intensive") else "other"))
         if not isinstance(instruction, str):
             raise UserError(f"{path}, {place}: give `instruction` as a text, or a `row` of --texts: {label}")
         exemplar = Exemplar(f"label:{number}", "label", number, "", instruction)
@@ -44,7 +44,7 @@ def assess(
 
 def table(name: str, found: Mapping[str, tuple[int, int]]) -> str:
     """Return precision and recall with 95 % intervals, and the numbers kept and dropped by category, as text."""
-    right, missed = found.get(KEPT, (0, 0))
+    right, missed = found.get(KNOWLEDGE, (0, 0))
     kept = sum(stayed for stayed, _ in found.values())
     measures = []
     for measure, part, whole in (("precision", right, kept), ("recall", right, right + missed)):

@@ -142,20 +142,20 @@ def in_drawing_order(table: Path, name: str, license_: str, seed: str, block: in
     order = np.argsort(drawn_by, kind="stable")
     end = 0
     while end < len(order):
-        places = order[end : end + block]
+        positions = order[end : end + block]
         end, block = end + block, max(block, min(2 * block, MOST_BLOCK))
-        texts = _texts(table, np.sort(places))
-        for row, place in zip(rows[places].tolist(), places.tolist(), strict=True):
-            yield Exemplar(f"{name}:{row}", name, row, license_, texts[place])
+        texts = _texts(table, np.sort(positions))
+        for row, position in zip(rows[positions].tolist(), positions.tolist(), strict=True):
+            yield Exemplar(f"{name}:{row}", name, row, license_, texts[position])
 
 
-def _texts(table: Path, places: np.ndarray) -> dict[int, str]:
-    """Return the instructions by their places, which must be sorted."""
+def _texts(table: Path, positions: np.ndarray) -> dict[int, str]:
+    """Return the instructions at positions of the table, which must be sorted, by position."""
     found: dict[int, str] = {}
     file, start = pq.ParquetFile(table), 0
     for group in range(file.num_row_groups):
         end = start + file.metadata.row_group(group).num_rows
-        here = places[np.searchsorted(places, start) : np.searchsorted(places, end)]
+        here = positions[np.searchsorted(positions, start) : np.searchsorted(positions, end)]
         if len(here):
             column = file.read_row_group(group, columns=["instruction"])["instruction"]
             found |= zip(here.tolist(), column.take(pa.array(here - start)).to_pylist(), strict=True)

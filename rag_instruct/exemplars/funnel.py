@@ -96,8 +96,8 @@ def shown(found: Funnel) -> str:
 
 
 def report(name: str, filtered_by: str, found: Funnel, parts: Mapping[str, Sequence[Exemplar]], seed: str) -> str:
-    """Return the funnel and samples of each part as Markdown."""
-    sets = "\n".join(f"- {part}: {one['from']}, {one['license']}" for part, one in found.items())
+    """Return the funnel as Markdown, with samples of each part. `parts` has the exemplars by heading ("Kept")."""
+    sets = "\n".join(f"- {source}: {one['from']}, {one['license']}" for source, one in found.items())
     text = [f"# Exemplars of {name}", sets, f"Filtered by {filtered_by}.", shown(found)]
     for title, exemplars in parts.items():
         by_reason: dict[str, list[Exemplar]] = {}

@@ -105,11 +105,12 @@ DROP = {
         + r"\b(following|this|the|these|words?)\b.{0,20}"
         + OWN_TEXT,
         r"^(article|passage|text|review|context|paragraph|premise): .{40}",
-        # After the line break there are more words than a name has, and they are no options.
+        # After the line break there are at least four words (fewer may be a name), and no options of a choice.
         r"^[^\n]*\b(following|below|the input)\b[^\n]*\n(?!\W*A\W)(?=\W*\w+(\W+\w+){3})",
         r"\A[^\n]*\b(this|these|the|an?|two)\b[^\n]{0,25}" + OWN_TEXT + r"[^\n]*\n+[^\n]{20}",
         r"\Agiven\b[^\n]*\n(?=\W*\w+(\W+\w+){6})",
-        # After the line break there is a sentence or a record to work on, and the first line asks to check no claim.
+        # After the line break there is a sentence, or a line "name: value", to work on. The first line does not ask
+        # whether something is true.
         r"\A(?![^\n]*\b(claim|statement|true|false|right|correct|fact|solution|problem))[^\n]+\n++"
         r"(?!\W*(a|answer|options?)\W)(\w+: [^\n]+\n|[^\n?]{30,}[.!]\s*\Z)",
         r"^\W*(take|read|put|insert|format|select|complete|sort) ",

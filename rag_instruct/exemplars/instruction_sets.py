@@ -21,7 +21,7 @@ from rag_instruct.records.values import is_missing, layout_hint, listed, name_of
 
 TABLE = pa.schema([("row", pa.int64()), ("instruction", pa.string())])
 TABLE_ROWS = 8192  # rows that one write takes
-MALFORMED = 0.01  # above this share of records with another schema, we refuse the set
+MANY = 0.01  # above this share of records, we refuse a set for another schema, and warn of a template's marks
 ROLES = (("role", "content"), ("from", "value"), ("role", "text"))  # names of a turn's role and text in public sets
 INPUTS = ("input", "context", "instances.input")  # where public sets have the input of an instruction
 # What a chat template or Alpaca's prompt puts before an instruction.
@@ -107,7 +107,7 @@ class Turns:
                 raise WrongSchema(f"a turn without {self.role!r} and {self.text!r}: {shown(turn)}")
             if str(turn[self.role]).casefold() in human:
                 try:
-                    return text_of(_whole(turn[self.text]), self.text)
+                    return text_of(_joined_parts(turn[self.text]), self.text)
                 except TypeError as error:
                     raise WrongSchema(str(error)) from error
         raise UnusedRecord(Reason.NO_HUMAN_TURN)
@@ -165,7 +165,7 @@ SCHEMAS: dict[str, Schema] = {
 }
 
 
-def _whole(content: Any) -> Any:
+def _joined_parts(content: Any) -> Any:
     """Return the content of a turn. If it is a list of text parts only, return their texts, joined by line breaks."""
     if not isinstance(content, list) or not content:
         return content
@@ -260,7 +260,7 @@ class InstructionSet:
                 f"{', '.join(map(str, self.paths))}: none of {self.records:,} records has an instruction ({reasons}): "
                 "give the right `schema` or `fields` in config.yaml; `human` of `fields` lists the roles of the user"
             )
-        if self.left_out[Reason.WRONG_SCHEMA] > MALFORMED * self.records:
+        if self.left_out[Reason.WRONG_SCHEMA] > MANY * self.records:
             raise UserError(
                 f"{self.left_out[Reason.WRONG_SCHEMA]:,} of {self.records:,} records are of another schema, "
                 f"the first: {self._first_malformed}"
@@ -273,7 +273,7 @@ class InstructionSet:
                 "%s: %d instructions have a text in the field %s, which is not read: if they need it, give `fields` "
                 "with `instruction` and `input: %s` in config.yaml", self.name, unread[name], name, name,
             )  # fmt: skip
-        if marked > MALFORMED * self.records:
+        if marked > MANY * self.records:
             logger.warning(
                 "%s: %d of %d instructions have marks of a prompt's template, such as [INST] or ### Instruction: give "
                 "the field of the bare instruction, or remove the marks", self.name, marked, self.records,
@@ -308,7 +308,8 @@ class InstructionSet:
 def load(given: InstructionSet, table: Path, summary: Path, described: Mapping[str, Any]) -> None:
     """Write a set's instructions as Parquet, and a summary as JSON.
 
-    The summary has `described`, the number of records, and how many were left out for each reason.
+    The summary has the entries of `described`, the numbers of records and of instructions, and how many records were
+    left out for each reason.
     """
     written = 0
     with whole(table) as temporary, pq.ParquetWriter(temporary, TABLE, compression="zstd") as writer:

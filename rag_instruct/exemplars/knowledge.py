@@ -13,7 +13,7 @@ from rag_instruct.llm.watch import YieldWatch
 from rag_instruct.reasons import Fault
 from rag_instruct.schema import DroppedExemplar, Exemplar, fields_of
 
-KEPT = "knowledge"  # the category of the exemplars that we keep
+KNOWLEDGE = "knowledge"  # the category of the exemplars that we keep
 Judged = Exemplar | DroppedExemplar
 
 
@@ -80,13 +80,16 @@ async def judge(
 
 
 def _judged(exemplar: Exemplar, category: str) -> Judged:
-    return exemplar if category == KEPT else DroppedExemplar(**fields_of(exemplar), reason=category)
+    return exemplar if category == KNOWLEDGE else DroppedExemplar(**fields_of(exemplar), reason=category)
 
 
 async def filter_by_teacher(
     exemplars: Iterable[Exemplar], prompt: Prompt, teacher: Session, size: int
 ) -> tuple[list[Exemplar], list[DroppedExemplar]]:
-    """Return the exemplars that we keep, and the dropped ones. A request asks about `size` exemplars."""
+    """Return the exemplars that we keep, and the dropped ones.
+
+    A request has `size` exemplars on average (see `batches`).
+    """
     work = partial(judge, prompt=prompt, teacher=teacher, watch=YieldWatch("exemplar filter", teacher))
     judged = await at_once(batches(exemplars, size), work, teacher.model.in_flight, "judging exemplars")
     every = [one for batch in judged for one in batch]

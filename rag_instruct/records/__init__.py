@@ -28,13 +28,13 @@ def located_records(path: Path, columns: Sequence[str] = (), form: Form = PLAIN)
     path = resolved(path, form)
     kind, compression = kind_of(path)
     if kind == ".parquet":
-        from rag_instruct.records.parquet import parquet_records  # with pyarrow, which plans do without
+        from rag_instruct.records.parquet import parquet_records  # loads pyarrow, which a dry run does without
 
         yield from parquet_records(path, columns)
         return
     with opened_text(path, form, compression) as text:
-        if text.in_place_of_records:
-            raise UserError(f"{path}: not records, but {text.in_place_of_records}")
+        if text.wrong_file:
+            raise UserError(f"{path}: not records, but {text.wrong_file}")
         yield from table_records(text, kind, form) if kind in DELIMITERS else json_records(text, form)
 
 
@@ -49,6 +49,6 @@ def text_lines(path: Path) -> Iterator[str]:
     """Read the lines of a text file, also .gz, .zst, or in a .zip. Raises UserError like `located_records`."""
     compression = next((ending for ending in COMPRESSIONS if path.name.lower().endswith(ending)), "")
     with opened_text(path, PLAIN, compression) as text:
-        if text.in_place_of_records:
-            raise UserError(f"{path}: not the wanted file, but {text.in_place_of_records}")
+        if text.wrong_file:
+            raise UserError(f"{path}: not the wanted file, but {text.wrong_file}")
         yield from text.lines()

@@ -13,18 +13,22 @@ DEEPEST = 100  # levels of nesting in a record
 PIECE = 1 << 16  # characters that are read at a time, at least
 SPACE = re.compile(r"[ \t\n\r]*")
 HALF = re.compile(r"\\u[dD][89a-fA-F]")  # half of a UTF-16 surrogate pair, as JSON escapes it
-# Finds the key of the first array of objects in an object. Only plain values stand before it.
+# Finds the key of the first array of objects in an object, if all values before it are plain.
 FIRST_ARRAY = re.compile(r'\{\s*(?:"[^"\\]*"\s*:\s*(?:"[^"\\]*"|[^"\[\]{},\s]+)\s*,\s*)*"([^"\\]+)"\s*:\s*\[\s*\{')
 
 
 class _Fault(ValueError):
-    """A fault of complete JSON. The json module's own ValueError may mean only that the end is not read yet."""
+    """A fault that reading on does not cure.
+
+    The json module's own ValueError may only mean that the end is not read yet.
+    """
 
 
 def json_records(text: Text, form: Form) -> Iterator[Located]:
     """Read an array of records, or one record per line. The first character of the file decides, not its name.
 
-    `form` may name the key whose value is the array, or say that an object has the records by key.
+    `form` may name the key whose value is the array (`under`), or say that the file is one object whose values are the
+    records (`keyed`).
     """
     halves = _Halves()
     nested = form.keyed or form.under or text.head.startswith("[")
@@ -50,15 +54,15 @@ class _Halves:
     def __init__(self) -> None:
         self.count, self.first = 0, ""
 
-    def replaced(self, value: Any, source: str, place: str, counted: bool = True) -> Any:
-        """Return the value with question marks for half pairs. `counted` is false outside records."""
+    def replaced(self, value: Any, source: str, place: str, in_record: bool = True) -> Any:
+        """Return the value with question marks for half pairs. `in_record`: the pairs count for the warning."""
         if "\\u" not in source or not HALF.search(source):
             return value
         written = json.dumps(value, ensure_ascii=False)
         found = written.encode("utf-8", "replace").decode()
         if found == written:
             return value
-        if counted:
+        if in_record:
             self.count += 1
             self.first = self.first or place
         return json.loads(found)
@@ -151,7 +155,7 @@ class _Nested:
         if form.keyed:
             if self._peek() != "{":
                 self._refuse_layout("no object of records by key begins here", "remove `keyed` from")
-            found: Iterator[Any] = (self._with_key(name, form.keyed) for name in self._members(counted=True))
+            found: Iterator[Any] = (self._with_key(name, form.keyed) for name in self._members(in_record=True))
         else:
             found = self._under(form.under.split(".")) if form.under else self._elements()
         for record in found:
@@ -218,23 +222,23 @@ class _Nested:
         else:
             self._refuse_layout(f"no object with the key {keys[0]!r} begins here")
 
-    def _elements(self, counted: bool = True) -> Iterator[Any]:
-        """Yield the elements of the array that begins here. `counted`: they are records (see `_Halves`)."""
+    def _elements(self, in_record: bool = True) -> Iterator[Any]:
+        """Yield the elements of the array that begins here. `in_record`: see `_Halves`."""
         self._take("[")
         if self._peek() == "]":
             self._take("]")
             return
         while True:
-            yield self._value(counted)
+            yield self._value(in_record)
             if self._take(",]") == "]":
                 return
             if self._peek() == "]":
                 self._refuse(_Fault("a comma before the end of the array, which must go"))
 
-    def _members(self, counted: bool = False) -> Iterator[str]:
+    def _members(self, in_record: bool = False) -> Iterator[str]:
         """Yield the keys of the object that begins here. After each key, the caller must read or skip the value.
 
-        `counted`: the keys are parts of records (see `_Halves`).
+        `in_record`: the keys are parts of records (see `_Halves`).
         """
         self._take("{")
         if self._peek() == "}":
@@ -244,7 +248,7 @@ class _Nested:
         while True:
             if self._peek() != '"':
                 self._refuse(_Fault("a key in quotes was expected"))
-            name = self._value(counted)
+            name = self._value(in_record)
             if name in seen:
                 self._refuse(_Fault(f"the key {name!r} occurs twice in an object"))
             seen.add(name)
@@ -256,9 +260,9 @@ class _Nested:
     def _skip(self) -> None:
         """Skip a value. An array is skipped element by element, so it need not fit into memory."""
         if self._peek() != "[":
-            self._value(counted=False)
+            self._value(in_record=False)
             return
-        for _ in self._elements(counted=False):
+        for _ in self._elements(in_record=False):
             pass
 
     def _peek(self) -> str:
@@ -278,14 +282,14 @@ class _Nested:
         self._at += 1
         return found
 
-    def _value(self, counted: bool = True) -> Any:
-        """Decode the value that begins here, reading on until it is complete. `counted`: see `_Halves`."""
+    def _value(self, in_record: bool = True) -> Any:
+        """Decode the value that begins here, reading on until it is complete. `in_record`: see `_Halves`."""
         self._peek()
         self._place = f"line {self._line_at(self._at)}, record {self._count + 1}"
         try:
             value, end = self._complete()
             source = self._buffer[self._at : end]
-            value = self._halves.replaced(_refuse_depth(value, source), source, self._place, counted)
+            value = self._halves.replaced(_refuse_depth(value, source), source, self._place, in_record)
         except (ValueError, RecursionError) as error:
             self._refuse(error)
         self._at = end
@@ -296,7 +300,7 @@ class _Nested:
         while True:
             try:
                 value, end = DECODER.raw_decode(self._buffer, self._at)
-                # The buffer may end inside a number: of 1e-7, the decoder accepts the 1 before "e-".
+                # The buffer may end inside a number: of "1e-", the decoder accepts the 1.
                 if self._at_end or end + len("e-") < len(self._buffer):
                     return value, end
             except _Fault:

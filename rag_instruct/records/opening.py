@@ -51,8 +51,8 @@ NO_RECORDS = {
 }
 
 
-def stands_for(head: bytes) -> str:
-    """Return what messages call a file that came in place of the wanted one, by its first bytes, or ""."""
+def wrong_file(head: bytes) -> str:
+    """Return what a file is, as messages say it, if its first bytes show that it is not the wanted one, or ""."""
     return next((said for begin, said in NO_RECORDS.items() if head.lstrip().lower().startswith(begin)), "")
 
 
@@ -60,13 +60,13 @@ class Form(NamedTuple):
     """How a file is written, where its name and first bytes do not say so."""
 
     encoding: str = ""  # of a file that is not UTF-8 and has no byte-order mark
-    quoted: bool | None = None  # of TSV and CSV. False: quotes are text; True: never doubt that they quote
+    quoted: bool | None = None  # of TSV and CSV: whether quotes quote; None: a TSV row that is doubtful is refused
     quote: str = ""  # the sign that quotes fields of a TSV or CSV file, if it is not "
     delimiter: str = ""  # of a TSV or CSV file, if it is another than its ending says
     header: Sequence[str] = ()  # the names of the columns of a TSV or CSV file that has no line with them
     member: str = ""  # the file inside a .zip
     under: str = ""  # the key of the array of records in a JSON object; a.b stands for b in a, or in each element of a
-    keyed: str = ""  # the file is a JSON object whose values are the records; this new field of each gets its key
+    keyed: str = ""  # of a JSON object whose values are the records: the new field that gets a record's key
     row_names: bool = False  # rows of a table may begin with one field more than the header has
 
     @classmethod
@@ -132,7 +132,7 @@ def _errors_of(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file") from error
-    except (*UNREADABLE, ValueError) as error:  # ValueError: zipfile, of a damaged name
+    except (*UNREADABLE, ValueError) as error:  # zipfile raises ValueError for a damaged name
         raise UserError(f"{path}: unreadable ({error!s:.200}): {_remedy(path, error)}") from error
 
 
@@ -142,7 +142,7 @@ def _remedy(path: Path, error: Exception) -> str:
     if "too much memory" in str(error):  # of zstd, whose readers allow a window of 128 MB
         return "pack it again with `zstd --long=27`, or unpack it"
     with suppress(OSError), (_archive(path) or path).open("rb") as file:
-        if said := stands_for(file.read(1 << 10)):
+        if said := wrong_file(file.read(1 << 10)):
             return f"it is {said}"
     return "is the file complete?"
 
@@ -177,7 +177,7 @@ class Text:
     def __init__(self, path: Path, stream: IO[str], encoding: str, head: bytes, advance: Callable[[], None]) -> None:
         self.path, self.line = path, 0  # the number of line ends so far
         self.head = head.decode(encoding, "ignore").lstrip()
-        self.in_place_of_records = stands_for(head)
+        self.wrong_file = wrong_file(head)
         self._stream, self._encoding, self._advance = stream, encoding, advance
         self._since = 0  # characters since the progress bar was updated
 
@@ -188,7 +188,9 @@ class Text:
                 piece = self._stream.readline(most)
             except UnicodeError as error:
                 line, reason = self.line + 1, str(error)
-                if isinstance(error, UnicodeDecodeError):  # not so if a byte-order mark is missing
+                if isinstance(
+                    error, UnicodeDecodeError
+                ):  # a missing byte-order mark raises a UnicodeError, which has no place
                     line, reason = line + error.object[: error.start].count(b"\n"), error.reason
                 raise UserError(
                     f"{self.path}, line {line}: not {self._encoding.removesuffix('-sig').upper()} ({reason}): "
@@ -219,7 +221,7 @@ class Text:
 
 
 def _unpacking(raw: IO[bytes], compression: str) -> IO[bytes]:
-    import pyarrow as pa  # loads for long; plans, and jobs that read plain text, do without
+    import pyarrow as pa  # slow to import; dry runs, and jobs that read plain text, do without
 
     unpacked: IO[bytes] = pa.CompressedInputStream(raw, compression)
     return unpacked
@@ -232,8 +234,8 @@ def opened_text(path: Path, form: Form, compression: str = "", with_bar: bool = 
         if compression:
             _refuse_unpacked(path, raw.peek(1 << 10), COMPRESSIONS[compression])  # type: ignore[attr-defined]
         with _errors_of(path):
-            packed = compression and _unpacking(raw, COMPRESSIONS[compression])
-            buffered = io.BufferedReader(stack.enter_context(packed) if packed else raw, 1 << 16)  # type: ignore[type-var]
+            unpacked = compression and _unpacking(raw, COMPRESSIONS[compression])
+            buffered = io.BufferedReader(stack.enter_context(unpacked) if unpacked else raw, 1 << 16)  # type: ignore[type-var]
             head = buffered.peek(1 << 12)
             encoding = encoding_of(path, head, form)
             text = io.TextIOWrapper(buffered, encoding=encoding, newline="\n")
@@ -252,7 +254,7 @@ def _refuse_unpacked(path: Path, head: bytes, compression: str) -> None:
     """Refuse a file whose name promises a compression that its first bytes do not have."""
     magic = tuple(begin for begin, said in MAGIC.items() if compression in said)
     if head and not head.startswith(magic):
-        said = stands_for(head)
+        said = wrong_file(head)
         raise UserError(
             f"{path}: not a {compression} file, but {said or 'something else'}"
             + ("" if said else f": if it is unpacked already, remove {path.suffix} from its name")

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from rag_instruct.errors import UserError
 from rag_instruct.logs import bar
-from rag_instruct.records.opening import UNREADABLE, Located, opened, stands_for
+from rag_instruct.records.opening import UNREADABLE, Located, opened, wrong_file
 from rag_instruct.records.values import Partial
 
 ROWS = 1024  # rows that are read at a time; fewer if they are long
@@ -25,7 +25,7 @@ def parquet_records(path: Path, columns: Sequence[str]) -> Iterator[Located]:
     number = 0
     with opened(path) as raw:
         try:
-            if said := stands_for(raw.peek(1 << 10)):  # type: ignore[attr-defined]
+            if said := wrong_file(raw.peek(1 << 10)):  # type: ignore[attr-defined]
                 raise UserError(f"{path}: not a Parquet file, but {said}")
             file = pq.ParquetFile(raw)
             names = file.schema_arrow.names

@@ -137,7 +137,7 @@ def _decoded(value: str, field: str) -> Any:
 def _as_python_writes(value: str) -> Any:
     """Return the list or object of a Python literal, or None for another text. Tables of pandas have such literals.
 
-    The text must be exactly what Python prints: of numpy's "['a' 'b']", without commas, it would make the text "ab".
+    The text must be exactly what Python prints: of "['a' 'b']", as NumPy prints a list, literal_eval would make ["ab"].
     """
     try:
         found = ast.literal_eval(value.strip())
