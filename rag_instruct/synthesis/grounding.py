@@ -13,6 +13,7 @@ from itertools import accumulate
 
 from rag_instruct.citations import CODE
 from rag_instruct.language import language_of
+from rag_instruct.synthesis import computing
 from rag_instruct.words import STOP, content, stem, straight, word_set
 
 MANY = 60  # with more numbers than this, almost any number can be computed from them
@@ -95,6 +96,11 @@ RATIO = re.compile(r"\b(ratio|average|mean|per|each|share|portion|proportion|per
 PROSE = re.compile(r"^(?!\W*\|).*[.!?][\"'\u201d\u2019)\]*]*\s*$", re.M)
 MOST_DIGITS = 100  # characters of a figure that we read; a figure of more than 300 digits is infinite as a float
 FULL_NAME = re.compile(r"[A-Z][\w'\u2019-]+(?:,? (?:(?:of|the|de|van|von) )?[A-Z][\w'\u2019-]+)+\.?")
+# A sentence of a factual verb about a full name: "Ida Holm won the race in 1985."
+SUBJECT = re.compile(
+    r"(?P<name>[A-Z][a-z'\u2019-]+(?: [A-Z][a-z'\u2019-]+){1,3}) (?:is|was|has|had|did|won|wrote|made|led|became|\w+ed)"
+    r" [^.!?\n]{1,120}(?:\.\d[^.!?\n]{0,60})?[.!]?"
+)
 ABBREVIATION = re.compile(r"[A-Z].*[A-Z]|\d")
 NAME = re.compile(r"(?<=[\w,;] )[A-Z][\w'\u2019-]+")
 
@@ -102,38 +108,60 @@ NAME = re.compile(r"(?<=[\w,;] )[A-Z][\w'\u2019-]+")
 def unsupported_number(answer: str, question: str, texts: str) -> str:
     """Return a number of the answer that texts and question lack, and that cannot be computed from theirs, or "".
 
-    A number may be computed from earlier ones of the answer, too, as in a solution step by step. Numbers in code do not
-    count. Among very many numbers, nothing is called unsupported. A number that looks like a year is computed from few
-    others only; see `_makes_year`.
+    A number may be computed from earlier ones of the answer, too, as in a solution step by step, and from later ones
+    that are supported without it, as in "201: 212 less 11". Numbers in code do not count. Among very many numbers,
+    nothing is called unsupported. A number that looks like a year is computed from few others only; see `_makes_year`.
     """
     texts, question, answer = _plain(texts), _plain(question), _plain(CODE.sub(" ", answer))
     of_texts, of_question = list(_values(texts)), list(_values(question))
     given = {*of_texts, *of_question}
     said = SPACED.sub(lambda found: _joined(found[0], given), answer)
     said = YEARS_SHORT.sub(lambda found: _in_full(found, given), said)
+    given_text = f"{texts} {question}"
     numbers = _Numbers(
         of_documents=[*of_texts, *_scaled(texts), *_numerals(texts)],
         stated=[*of_question, *_scaled(question), *_words(said)],
         durations=list(_durations(texts)),
         counts={*_counts(texts), *_counts(question), *_counts(said)},
-        shares=list(_shares(f"{texts} {question}")),
+        shares=list(_shares(given_text)),
         asks_ratio=bool(RATIO.search(question)),
+        percents={*computing.percents(given_text)},
+        rates={*computing.rates(given_text)},
+        scales={number / serving for serving in computing.servings(texts) for number in of_question},
+        spans=[*computing.minutes(given_text), *computing.spans(given_text)],
+        columns=[*computing.columns(texts), _unlabelled(texts)],
+        in_degrees=bool(computing.TEMPERATURE.search(f"{question} {said}")),
         offsets=list(_offsets(f"{said} {question} {texts}")),
     )
     figures = list(FIGURE.finditer(said))
     if len(numbers.of_documents) + len(numbers.stated) + len(figures) > MANY:
         return ""
     # A page's text may run a year and a time together: "May 15, 2012.12:01".
-    given_text = f"{texts} {question}"
     copied = {*FIGURE.findall(given_text), *re.findall(r"(?<!\d)\d{4}(?!\d)", given_text)}
-    for found in figures:
-        readings = list(_readings(found[0]))
-        after = said[found.end() : found.end() + 10]
-        year = _is_year(said, found)
-        if readings and found[0] not in copied and not numbers.support(found[0], readings, after, year):
-            return found[0]
-        numbers.stated += [*readings[:1], *_scaled_figure(said, found)]  # later numbers may follow from this one
-    return ""
+    open_figures = [found for found in figures if not _is_supported(found, said, copied, numbers)]
+    if year := next((found[0] for found in open_figures if _is_year(said, found)), ""):
+        return year
+    unclear = {found[0] for found in open_figures}
+    numbers.stated += [value for used, value in computing.computations(said) if unclear.isdisjoint(used)]
+    return next((found[0] for found in open_figures if not _is_supported(found, said, copied, numbers)), "")
+
+
+def _is_supported(found: re.Match[str], said: str, copied: Collection[str], numbers: "_Numbers") -> bool:
+    """Say whether a figure of an answer is copied or can be computed. If so, other numbers may follow from it."""
+    readings = list(_readings(found[0]))
+    after = said[found.end() : found.end() + 10]
+    if readings and found[0] not in copied and not numbers.support(found[0], readings, after, _is_year(said, found)):
+        return False
+    numbers.stated += [*readings[:1], *_scaled_figure(said, found)]
+    return True
+
+
+def _unlabelled(text: str) -> list[float]:
+    """Return the numbers of a text without those that label something: "Q1", "#3", years."""
+    figures = (
+        found for found in FIGURE.finditer(text) if not re.match(r"[\w#]", text[found.start() - 1 : found.start()])
+    )
+    return [value for found in figures if not _is_year(text, found) for value in list(_readings(found[0]))[:1]]
 
 
 def unsupported_names(answer: str, question: str, texts: str) -> list[str]:
@@ -159,15 +187,18 @@ def unsupported_names(answer: str, question: str, texts: str) -> list[str]:
 
 
 def unsupported_name(answer: str, question: str, texts: str) -> str:
-    """Return an answer that is only a name of several words, none of which texts or question have, or "".
+    """Return the name of an answer that is only a name of several words, or one sentence about it, or "".
 
-    Other texts than English ones cannot be judged, because they may spell a name in their own way.
+    None of the words is in texts or question. Other texts than English ones cannot be judged, because they may spell a
+    name in their own way.
     """
     answer = answer.strip()
-    if not FULL_NAME.fullmatch(answer) or language_of(texts) != "en":
+    found = FULL_NAME.fullmatch(answer) or SUBJECT.fullmatch(answer)
+    if not found or language_of(texts) != "en":
         return ""
+    name = (found["name"] if "name" in found.re.groupindex else answer).rstrip(".")
     starts = _starts(f"{texts} {question}")
-    return "" if any(word[:4].lower() in starts for word in re.findall(r"\b[A-Z]\w+", answer)) else answer.rstrip(".")
+    return "" if any(word[:4].lower() in starts for word in re.findall(r"\b[A-Z]\w+", name)) else name
 
 
 def _starts(text: str) -> set[str]:
@@ -186,6 +217,12 @@ class _Numbers:
     shares: list[float]  # the fractions in words, in percent
     asks_ratio: bool = False
     offsets: Sequence[float] = ()  # between years of two calendars
+    percents: Collection[float] = ()  # of documents and question
+    rates: Collection[float] = ()  # the numbers of these that count something for each of another thing
+    scales: Collection[float] = ()  # from the servings of the documents to numbers of the question
+    spans: Collection[float] = ()  # between times in minutes, and between dates in days and years
+    columns: Sequence[list[float]] = ()  # of the documents' tables, and their numbers without labels
+    in_degrees: bool = False  # whether question or answer has temperatures
 
     def support(self, figure: str, readings: list[float], after: str, year: bool) -> bool:
         """Say whether the numbers have one of the readings of a figure, or whether it can be computed from them.
@@ -257,8 +294,20 @@ class _Numbers:
         yield from _from_any(known, {value for value in known if self._may_be_year(value)})
         yield from (made for factor in ratio_factors for made in _ratios(known, factor))
         yield from _from_stated(self.stated, known)
-        for run in (self.of_documents, self.stated):
+        for run in (self.of_documents, self.stated, *self.columns):
             yield from _sums([one for one in run if not self._may_be_year(one)])
+        yield from self._of_kinds([value for value in known if not self._may_be_year(value)])
+
+    def _of_kinds(self, values: list[float]) -> Iterator[float]:
+        """Yield what follows from numbers of one kind: percents, rates, servings, times, dates, temperatures."""
+        yield from self.spans
+        yield from (value + span for value in values for span in self.spans)
+        yield from computing.by_percents({*self.percents, *self.shares}, {*values} - {*self.percents})
+        yield from _from_stated([*self.rates], values)
+        yield from (rate * factor * other for rate in self.rates for factor in TIME_FACTORS for other in self.stated)
+        yield from (value * scale for value in values for scale in self.scales)
+        if self.in_degrees:
+            yield from computing.other_scale(values)
 
     def _may_be_year(self, value: float) -> bool:
         return value in YEARS and value not in self.counts
