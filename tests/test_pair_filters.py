@@ -288,6 +288,7 @@ def test_a_year_that_runs_into_a_time_is_a_year():
         "How far is it from Paris to Lyon?",
         'What are these called in English: "Schmetterling"?',
         "What do this year's rules say about offside?",
+        "What does it say about a person if they never lie?",
     ],
 )
 def test_questions_that_stand_alone(question):
@@ -334,6 +335,8 @@ def test_a_text_that_ends_like_half_a_sentence_is_cut(question, answer, cut):
         "Who was their leader?",
         "Why did it fail?",
         "How old is it?",
+        "What does it say about refunds?",
+        "Does it mention the price of a ticket?",
     ],
 )
 def test_questions_that_do_not_stand_alone(question):
@@ -388,6 +391,14 @@ def test_answers_in_other_languages_mention_no_document(question, answer, mentio
         ("It is not mentioned in the text when it was built.", True),
         ("Als KI-Modell kann ich das nicht sagen.", True),
         ("作为人工智能助手，我没有个人意见。", True),
+        ("I'm sorry.", True),
+        ("My apologies, but that is beyond what is known to me.", True),
+        ("I don't have enough information to answer this question.", True),
+        ("I do not have access to real-time data.", True),
+        ("There isn't enough information to answer this.", True),
+        ("No information is available on this topic.", True),
+        ("I'm sorry, but your parcel was lost. We will send another one.", False),
+        ("Apologies for the delay! Your refund is on its way.", False),
         ("Siri began as an AI assistant, and grew from there.", False),
         ("She is known for her work as an AI researcher.", False),
         ("BERT was released as a large language model in 2018.", False),
@@ -408,6 +419,31 @@ def test_answers_in_other_languages_mention_no_document(question, answer, mentio
 )
 def test_refusals_and_answers_with_words_of_refusals(answer, refuses):
     assert refusal("What about it?", answer) == refuses
+
+
+def test_what_documents_themselves_do_not_know_is_no_refusal():
+    answer = "There were insufficient data to determine the effect on mortality."
+    assert refusal("What did the review find on mortality?", answer)
+    assert not refusal("What did the review find?", answer, "There were insufficient data to determine some effects.")
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "fault"),
+    [
+        ("How do I restart it?", "Unplug the device for a minute. " * 3, "answer repeats itself"),
+        ("How do I restart it?", "Unplug the device for a minute. " * 2, ""),
+        ("Write a chorus", "We sing all night for you.\n" * 3, ""),
+        ("List the colours", "1. Red\n2. Blue\n3.", "answer is cut off"),
+        ("List the colours", "- Red\n-", "answer is cut off"),
+        ("Which item is wrong?", "3.", ""),
+        ("When is it open?", "Question: When is it open?\nAnswer: At noon.", "answer has 'Question'"),
+        ("When is it open?", "At noon.\n\nQ: What does it cost?\nA: Nothing.", "answer has 'Q'"),
+        ("Write two quiz questions", "Q: What does it cost?\nA: Nothing.\nQ: When?\nA: At noon.", ""),
+        ("Which problem is it?", "The question: who pays?", ""),
+    ],
+)
+def test_an_answer_that_stops_at_an_item_or_goes_on_with_other_questions_is_malformed(question, answer, fault):
+    assert malformed(question, answer, "") == fault
 
 
 @pytest.mark.parametrize(

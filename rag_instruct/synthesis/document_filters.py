@@ -34,6 +34,17 @@ COMPLETION = re.compile(r"\b(complet\w+|continue|continuation|finish|fill|blank|
 # A word eight times in a row, or several words five times in a row.
 LOOP = re.compile(r"\b([^\W\d]\w*)(?:\W+\1\b){7}|\b([^\W\d]\w*(?:\W+\w+){1,11})(?:\W+\2\b){4}", re.I)
 
+EMPTY_ITEM = re.compile(r"\s*(?:\d{1,3}[.)]|[-*\u2022])\s*")
+ITEM = re.compile(r"\s*(?:\d{1,3}[.)]|[-*\u2022])\s+\S")
+# Lines that only a text of several questions or tasks has
+QUESTION_LABEL = re.compile(r"^\W{0,5}(?P<label>question|q|instruction|task)\W{0,3}:\W{0,3}(?P<asked>.*)$", re.I | re.M)
+ANSWER_LABEL = re.compile(r"^\W{0,5}(?:answer|a|response|output)\W{0,3}:", re.I | re.M)
+ABOUT_QUESTIONS = re.compile(
+    r"\b(questions?|quiz\w*|q ?& ?a|faqs?|interview\w*|dialogue?|conversation|chat|trivia|(?:flash ?)?cards?"
+    r"|riddles?|exam\w*|tests?|worksheet|exercises?|tasks?|jokes?|instructions?|prompts?|script|scene|transcript)\b",
+    re.I,
+)
+
 # Questions that may offer what to choose from: any comma or "and" counts, so that no choice is refused
 CHOICES = re.compile(r"\b(or|and|versus|vs|than|between|whether)\b|,|\n\s*(?:[-*•]|\(?\w{1,2}[.):])\s", re.I)
 # Questions for a verdict, and answers that begin with one
@@ -44,7 +55,7 @@ VERDICT = re.compile(r"^\W*(yes|no|true|false|correct|incorrect|right|wrong|supp
 def malformed(question: str, answer: str, texts: str) -> str:
     """Return what is broken in the question or the answer, or "": a cut, a loop, a part of the prompt, damage."""
     for name, text in (("question", question), ("answer", answer)):
-        if LOOP.search(text):
+        if _repeats(text):
             return f"{name} repeats itself"
         if (found := NUMBERED.search(text)) and found[0].lower() not in texts.lower():
             return f"{name} has {found[0]!r}"
@@ -56,17 +67,39 @@ def malformed(question: str, answer: str, texts: str) -> str:
         return "question names nothing"
     if QUESTION_CUT.search(question.strip()) and not COMPLETION.search(question):
         return "question is cut off"
-    return "answer is cut off" if _cut_off(answer) else ""
+    return "answer is cut off" if _cut_off(answer) else _labelled_again(question, answer)
+
+
+def _repeats(text: str) -> bool:
+    """Say whether a text has a loop, or three times in a row a sentence of five words, unless in lines as in a song."""
+    said = [" ".join(one.lower().split()) for one in re.split(r"(?<=[.!?]) +", text)]
+    thrice = (one for one, *others in zip(said, said[1:], said[2:], strict=False) if others == [one, one])
+    return any(one.count(" ") >= 4 for one in thrice) or bool(LOOP.search(text))
+
+
+def _labelled_again(question: str, answer: str) -> str:
+    """Say that the answer has the question again behind a label, or another question with its answer; else "".
+
+    If the question speaks of questions, a test or the like, it asks for labels.
+    """
+    asked, may_ask = fold(question), ABOUT_QUESTIONS.search(question)
+    last_answer = max((found.start() for found in ANSWER_LABEL.finditer(answer)), default=-1)
+    for found in QUESTION_LABEL.finditer(answer):
+        if fold(found["asked"]) == asked or (found.end() <= last_answer and not may_ask):
+            return f"answer has {found['label']!r}"
+    return ""
 
 
 def _cut_off(answer: str) -> bool:
-    """Say whether the last line ends like half a sentence, or a code block has no end.
+    """Say whether the last line ends like half a sentence, or is an item without text, or a code block has no end.
 
     A short last line may be a closing ("Yours sincerely,"). If other lines end in the same way, the text may be verse.
     """
     if answer.count("```") % 2:
         return True
     *lines, last = answer.strip().splitlines()
+    if EMPTY_ITEM.fullmatch(last) and any(ITEM.match(line) for line in lines):
+        return True
     if "```" in answer or len(last.split()) <= 4 or last.lstrip().startswith(("|", "-", "*", "#", "{", "<")):
         return False
     others_alike = any(ANSWER_CUT.search(line) for line in lines if len(line.split()) > 4)
@@ -179,7 +212,7 @@ def document_fault(paradigm: str, question: str, answer: str, exemplar: str, foc
     checks: dict[Reason, Callable[[], str | bool]] = {
         Reason.MALFORMED: lambda: malformed(question, answer, texts),
         Reason.WORKED_EXAMPLE: lambda: has_worked_examples(question),
-        Reason.REFUSAL: lambda: refusal(question, answer),
+        Reason.REFUSAL: lambda: refusal(question, answer, texts),
         Reason.COPIES_EXEMPLAR: lambda: exemplar_repeated(question, exemplar),
         Reason.NOT_STANDALONE: lambda: mentions_documents(question, answer) or points_at_nothing(question),
         Reason.BAD_OPTIONS: lambda: options_unusable(question, answer),

@@ -25,13 +25,17 @@ OF_TEXTS = r"^\W*(?:(?:unfortunately|sorry|(?:based on|from|given|without|with)\
 # Verbs such as "tell" are missing, because people in stories say them.
 DECLINED = r"(?:answer|provide|help|assist|complete|fulfil\w*|comply|write|create|generate|determine)"
 UNABLE = r"(?:can ?not|can't|could not|couldn't|am unable to|am not able to|are unable to|won't)"
+SHORTCOMING = (
+    r"(?:\W*$|[^\n]{0,120}?(?:\b(?:not|no|none|nothing|cannot|unable|beyond|outside|without|lack\w*)\b|n't\b))"
+)
+KNOWLEDGE = r"(?:information|context|details?|knowledge)"
 STATE = r"(?:contain|provide|mention|include|state|specify|say|give|answer|address|cover)"
 REFUSAL = _any(
     rf"(?:{FIRST}\bi|{OF_TEXTS}we) {UNABLE} (?:\w+ ){{0,2}}{DECLINED}\b",
     rf"\bi {UNABLE} (?:\w+ ){{0,2}}(?:answer|(?:help|assist)(?: you)? with) (?:this|that|your)\b",
-    r"^\W*i(?:'m| am) (?:sorry|afraid)(?=[.,!]| (?:but|that|i|we|this|there)\b)",
+    # An apology, alone or for what cannot be done. "Apologies for the delay, it is on its way" refuses nothing.
+    rf"^\W*(?:i(?:'m| am) (?:sorry|afraid)(?=[.,!]| (?:but|that|i|we|this|there)\b)|(?:my )?apologies\b){SHORTCOMING}",
     rf"^\W*i(?:'m| am) unable to (?:\w+ ){{0,2}}{DECLINED}\b",
-    r"^\W*(?:my )?apologies\b",
     # An assistant that speaks of itself: "Siri began as an AI assistant" refuses nothing.
     r"\bas an? (?:ai|artificial intelligence|(?:large )?language model)\b[^.!?\n]{0,60}?\b(?:i|we|my|me)\b",
     r"^\W*as an ai language model\b",
@@ -60,6 +64,11 @@ REFUSAL = _any(
     rf"{THE} (?:\w+ )?{INFORMATION}\b(?-i:{ALONE})",
     r"\b(?:not enough|insufficient|lack of) (?:information|context|details?|data) (?:\w+ )?(?:to|for) (?:\w+ )?"
     r"(?:answer|determine|say|tell)",
+    rf"{FIRST}\b(?:i|we) (?:do not|don't) (?:\w+ly )?have (?:(?:enough|sufficient|any|specific|the necessary) "
+    rf"(?:\w+ ){{0,2}}?(?:{KNOWLEDGE}|data)|access to (?:real-time|current|live|external|the internet))\b",
+    rf"\b(?:there (?:is|was)(?: not|n't)|is not|isn't) (?:enough|sufficient) {KNOWLEDGE}\b",
+    rf"^\W*(?:unfortunately, |sorry, )?no (?:\w+ )?{KNOWLEDGE} (?:is|was|are|were) "
+    r"(?:available|given|provided|found)\b",
     r"\bcan ?not be (?:answered|determined|inferred|known)(?: \w+)? (?:from|based on|with|without) "
     rf"(?:{THE}|more) (?:\w+ )?{INFORMATION}",
 )
@@ -116,6 +125,8 @@ POINTING = _any(
     rf"^\W*(?:{WHAT} )?(?:{BE}|{DO}) {OTHERS}",
     rf"^\W*(?:{WHAT} )?{DO} it(?! {EMPTY_IT})(?: \w+){{1,3}}\W*$",
     rf"^\W*(?:{WHAT} )?{BE} it(?: \w+){{0,2}}\W*$",
+    # "What does it say about refunds?", but not "What does it say about people if they lie?"
+    rf"^\W*(?:{WHAT} )?{DO} it (?:state|mention|specify|describe|list|say about(?!.*\b(?:if|when|that|to)\b))\b",
     r"^\W*(?:describe|explain|name|state|list|summari[sz]e|give|tell me about) "
     r"(?:it|him|her|them|this|these|those|his|their|its)\b",
 )
@@ -128,11 +139,11 @@ def holds_text(question: str) -> bool:
     return bool(OWN_TEXT.search(question.strip()[:-1]))
 
 
-def refusal(question: str, answer: str) -> bool:
-    """Say whether the answer declines to answer. Words of refusal that the question has are quoted or chosen from."""
-    question, answer = straight(question), straight(answer)
+def refusal(question: str, answer: str, texts: str = "") -> bool:
+    """Say whether the answer declines to answer. Words of refusal that question or documents have are quoted."""
+    answer = straight(answer)
     found = REFUSAL.search(answer[: 2 * OPENING])
-    if found and found.start() <= OPENING and found[0].lower() not in question.lower():
+    if found and found.start() <= OPENING and found[0].lower() not in straight(f"{question} {texts}").lower():
         return True
     return bool(UNKNOWING.match(answer)) and len(answer.split()) <= MOST_UNKNOWING
 
