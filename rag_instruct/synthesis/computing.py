@@ -90,6 +90,23 @@ def minutes(text: str) -> Iterator[float]:
         yield from (span % 1440 for span in (other - one, one - other, other - one + 720))
 
 
+def minute_parts(text: str, given: str) -> dict[int, list[float]]:
+    """Return where an answer has minutes behind hours, and what number of minutes would support them.
+
+    For "1 hour 44 minutes", this is 104. For a time of a day, it is how far it is from a given one, or from a full hour
+    of the answer.
+    """
+    parts = {found.start(2): [60 * float(found[1]) + float(found[2])] for found in HOURS.finditer(text) if found[2]}
+    times = list(CLOCK.finditer(text))[:MOST_DATES]
+    known = [_minute(found) for found in list(CLOCK.finditer(given))[:MOST_DATES]]
+    known += [_minute(found) for found in times if not int(found[2] or 0)]
+    for found in times:
+        if found[2]:
+            apart = [_minute(found) - other for other in known]
+            parts[found.start(2)] = [span % day for one in apart for span in (one, -one) for day in (720, 1440)]
+    return parts
+
+
 def _minute(found: re.Match[str]) -> float:
     hour, half = int(found[1] or found[4]), (found[3] or found[5] or "").lower()
     if half:

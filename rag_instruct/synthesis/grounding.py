@@ -7,8 +7,8 @@ words that are not English, nor in Chinese signs. Everything else is left to the
 
 import math
 import re
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import accumulate
 
 from rag_instruct.citations import CODE
@@ -130,6 +130,7 @@ def unsupported_number(answer: str, question: str, texts: str) -> str:
         scales={number / serving for serving in computing.servings(texts) for number in of_question},
         spans=[*computing.minutes(given_text), *computing.spans(given_text)],
         columns=[*computing.columns(texts), _unlabelled(texts)],
+        minute_parts=computing.minute_parts(said, given_text),
         in_degrees=bool(computing.TEMPERATURE.search(f"{question} {said}")),
         offsets=list(_offsets(f"{said} {question} {texts}")),
     )
@@ -151,7 +152,9 @@ def _is_supported(found: re.Match[str], said: str, copied: Collection[str], numb
     readings = list(_readings(found[0]))
     after = said[found.end() : found.end() + 10]
     if readings and found[0] not in copied and not numbers.support(found[0], readings, after, _is_year(said, found)):
-        return False
+        whole = numbers.minute_parts.get(found.start(), ())
+        if not any(numbers.support("1", [value], "", year=False) for value in whole):  # rounded to one minute
+            return False
     numbers.stated += [*readings[:1], *_scaled_figure(said, found)]
     return True
 
@@ -222,6 +225,7 @@ class _Numbers:
     scales: Collection[float] = ()  # from the servings of the documents to numbers of the question
     spans: Collection[float] = ()  # between times in minutes, and between dates in days and years
     columns: Sequence[list[float]] = ()  # of the documents' tables, and their numbers without labels
+    minute_parts: Mapping[int, list[float]] = field(default_factory=dict)  # see `computing.minute_parts`
     in_degrees: bool = False  # whether question or answer has temperatures
 
     def support(self, figure: str, readings: list[float], after: str, year: bool) -> bool:
