@@ -629,3 +629,53 @@ def test_a_line_that_is_no_labelled_pair_is_named(tmp_path, line, said):
     (tmp_path / "labels.jsonl").write_text(json.dumps(line) + "\n")
     with pytest.raises(UserError, match=said.replace("?", r"\?")):
         judge_pairs(tmp_path / "labels.jsonl", None)
+
+
+@pytest.mark.parametrize(
+    ("text", "answer", "unsupported"),
+    [
+        ("Die untere Halle hat 500 Plätze, die obere 700 Plätze.", "Zusammen haben sie 1200 Plätze.", ""),
+        ("Die untere Halle hat 500 Plätze, die obere 700 Plätze.", "Zusammen haben sie 1250 Plätze.", "1250"),
+        ("Die untere Halle hat 500 Plätze, die obere 700 Plätze.", "Sie wurde 1200 erbaut.", "1200"),
+        ("Das Gerät kostet 500 Euro, der Einbau 700 Euro.", "Insgesamt zahlt man 1200 Euro.", ""),
+        ("L'appareil coûte 500 euros, la pose 700 euros.", "Au total, cela fait 1200 euros.", ""),
+        ("Билет стоит 500 рублей, экскурсия — 700 рублей.", "Всего 1200 рублей.", ""),
+        ("Билет стоит 500 рублей, экскурсия — 700 рублей.", "Всего 1 200 рублей.", ""),
+        ("Билет стоит 500 рублей, экскурсия — 700 рублей.", "Всего 1 450 рублей.", "450"),
+        ("سعر الجهاز ٥٠٠ ريال والتركيب ٧٠٠ ريال.", "المجموع ١٢٠٠ ريال.", ""),
+        ("टिकट 500 रुपये का है और भोजन 700 रुपये का।", "कुल 1200 रुपये।", ""),
+        ("本体は500メートル、支線は700メートル。", "合計1200メートルです。", ""),
+        ("जनसंख्या 12,34,567 है।", "जनसंख्या 1,234,567 है।", ""),
+        ("जनसंख्या 12 लाख है।", "जनसंख्या 1,200,000 है।", ""),
+        ("收入从3.2亿元增至4亿元。", "(4 − 3.2) ÷ 3.2 = 25%。", ""),
+        ("收入从3.2亿元增至4亿元。", "增加了2.7亿元。", "270000000"),
+        ("Die Frist beträgt fünfunddreißig Tage.", "Sie beträgt 35 Tage.", ""),
+        ("Die Frist beträgt fünfunddreißig Tage.", "Sie beträgt 45 Tage.", "45"),
+        ("La durée est fixée à trente-cinq heures.", "Elle est de 35 heures.", ""),
+        ("Il a vécu quatre-vingt-dix-sept ans.", "Il a vécu 97 ans.", ""),
+        ("El plazo es de cuarenta y cinco días.", "Son 45 días.", ""),
+        ("Il termine è di sessantacinque giorni.", "Sono 65 giorni.", ""),
+        ("O prazo para a reclamação é de quarenta e oito horas.", "São 48 horas.", ""),
+        ("De termijn is vijfenveertig dagen.", "Dat is 45 dagen.", ""),
+        ("Termin wynosi sześćdziesiąt pięć dni.", "To 65 dni.", ""),
+        ("Срок составляет тридцать пять дней.", "Это 35 дней.", ""),
+        ("Право имеют лица, достигшие возраста семидесяти пяти лет.", "С 75 лет.", ""),
+        ("Süre kırk beş gündür.", "45 gündür.", ""),
+        ("Sie kostet zweihundertfünfzig Euro.", "250 Euro.", ""),
+        ("Hier wohnen dreitausendvierhundert Leute.", "3400 Leute.", ""),
+        ("Cuesta trescientos veinte euros.", "320 euros.", ""),
+        ("Von 120 Zimmern hatten 42 ein Bad.", "Das sind 35 Prozent.", ""),
+        ("De las 120 habitaciones, 42 tenían baño.", "Es el 35 por ciento.", ""),
+        ("120 odanın 42'sinde banyo vardı.", "Bu, odaların %35'idir.", ""),
+        ("Die Elbe ist 1094 km lang, die Spree 400 km.", "Sie ist 2,7-mal so lang.", ""),
+        ("Эльба длиннее: 1094 км, а Шпрее — 400 км.", "Она в 2,7 раза длиннее.", ""),
+        ("Le canal fut creusé en 1851.", "Dans les années 1850.", ""),
+        ("Le canal fut creusé en 1851.", "Dans les années 1870.", "1870"),
+        ("Der Kanal wurde 1851 gegraben.", "In den 1850er Jahren.", ""),
+        ("运河于1851年开挖。", "1850年代。", ""),
+        ("Der Bau begann 1851 und dauerte 12 Jahre.", "Er endete 1863.", ""),
+        ("Les travaux commencèrent en 1851 et durèrent douze ans.", "Ils finirent en 1863.", ""),
+    ],
+)
+def test_numbers_of_other_languages(text, answer, unsupported):
+    assert unsupported_number(answer, "?", text) == unsupported

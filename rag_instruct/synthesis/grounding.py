@@ -2,7 +2,7 @@
 
 These rules look at words and signs only, and try to refuse only what a reader would. They err where a bare number from
 1000 to 2100 counts as a year, because no counted noun follows that they know, and where documents write a number in
-words that are not English, nor in Chinese signs. Everything else is left to the evidence of later stages.
+words of a language that `number_words` does not know. Everything else is left to the evidence of later stages.
 """
 
 import math
@@ -13,7 +13,8 @@ from itertools import accumulate
 
 from rag_instruct.citations import CODE
 from rag_instruct.language import language_of
-from rag_instruct.synthesis import computing
+from rag_instruct.synthesis import computing, number_words
+from rag_instruct.synthesis.number_words import number_word, numbers_in_words
 from rag_instruct.words import STOP, content, stem, straight, word_set
 
 MANY = 60  # with more numbers than this, almost any number can be computed from them
@@ -28,6 +29,7 @@ NUMBER_WORDS: dict[str, float] = {
     **{word: number for number, word in enumerate(SMALL.split(), start=1)},
     **{word: 10 * number for number, word in enumerate(TENS.split(), start=3)},
     **{"dozen": 12, "decade": 10, "century": 100, "hundred": 100, "thousand": 1e3, "million": 1e6, "billion": 1e9},
+    **{"lakh": 1e5, "crore": 1e7, "\u0932\u093e\u0916": 1e5, "\u0915\u0930\u094b\u0921\u093c": 1e7},
 }
 # "three hundred and sixty", "sixty-five", "three dozen"
 COUNTING = "|".join([*SMALL.split(), *TENS.split(), "dozen", "hundred", "thousand", "million", "billion"])
@@ -35,17 +37,21 @@ COMPOUND = re.compile(rf"\b(?:{COUNTING})(?:(?:[ -]| and )(?:{COUNTING}))+\b")
 # "half", "two thirds", "a quarter", and what part of a hundred each is
 PARTS = {"half": 2, "halves": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "tenth": 10}
 PART = re.compile(rf"\b(?:({'|'.join(SMALL.split()[:9])})[ -])?({'|'.join(PARTS)})s?\b", re.I)
-PERCENT = re.compile(r"\s*(%|percent|per cent)")
+PERCENT = re.compile(rf"\s*(?:{number_words.PERCENT})", re.I)
+TIMES = re.compile(rf"\s*(?:{number_words.TIMES})", re.I)
+DECADE = re.compile(number_words.DECADE)
 # "1939-45", "2013/14". Phone numbers and dates, such as 2013-10-05, do not match.
 YEARS_SHORT = re.compile(r"(?<![\d.,/\u2013-])(1\d|20)(\d\d)( ?[-/\u2010-\u2013] ?)(\d\d)(?![\d%]|[-/.,\u2013]\d)")
 # A number from 1000 to 2100 that counts or measures is no year: "$1200", "1200 m", "1200 people", "1200 wooden seats".
 CURRENCY = re.compile(r"[$\u20ac\u00a3\u00a5]\s?$")
 UNIT = re.compile(
     r"[ -]?(?:[kcm]?m|[kcm]g|ha|ft|mi|lbs?|kw|mw|rpm|mph|people|men|women|children|feet|[%\u00b0\u20ac\u00b2\u00b3])"
-    r"(?!\w)|(?!\u5e74|\ub144)[\u4e00-\u9fff\uac00-\ud7af]",
+    rf"(?!\w)|{number_words.COUNTED}",
     re.I,
 )
+GERMAN_NOUN = re.compile(number_words.GERMAN_NOUN)
 PLURAL = re.compile(r"[ -]([a-z]+)(?: ([a-z]+))?")
+BEFORE_YEAR = re.compile(r"\b(?:Jahre?s?|seit|bis|ab|um) $")  # in German
 IN_YEAR = re.compile(r"\b(?:in|since|until|during|years?) $", re.I)
 # "3.5\u4e07" is 35,000, and "1\u51042000\u4e07" is 120 million. Thousands or ones may follow.
 MYRIADS = {"\u4e07": 1e4, "\u842c": 1e4, "\ub9cc": 1e4, "\u5104": 1e8, "\u4ebf": 1e8, "\uc5b5": 1e8}
@@ -66,7 +72,9 @@ UNIT_FACTORS = (1.609344, 0.9144, 0.3048, 2.54, 0.453592, 28.3495, 2.58999, 0.40
 SCALE_FACTORS = (2, 10, 100, 1e3, 1e6, 1e9)
 TIME_FACTORS = (4, 7, 12, 24, 60, 365, 3600)
 FIGURE = re.compile(r"\d+(?:[.,'\u2009\u202f]\d+)*")
-SCALE = re.compile(r"[ -](hundred|thousand|million|billion)", re.I)  # after a figure: 3.6 million
+SCALE = re.compile(
+    r"[ -](hundred|thousand|million|billion|lakh|crore|\u0932\u093e\u0916|\u0915\u0930\u094b\u0921\u093c)", re.I
+)  # after a figure: 3.6 million
 # "3 530" and "1 006": the groups of a number in many languages, with any blank.
 SPACED = re.compile(r"(?<![\d.,])\d{1,3}(?:[ \u00a0\u202f\u2009]\d{3})+(?![\d.,]?\d)")
 # The decimal and the thousands sign of Arabic and Persian.
@@ -91,7 +99,12 @@ DURATION = re.compile(
     r"\b(?:aged?|age of|after|for|within) ([a-z]+|\d+)\b"
     r"|\b([a-z]+|\d+)(?:st|nd|rd|th)?[- ](?:years?|decades?|anniversary)"
 )
-RATIO = re.compile(r"\b(ratio|average|mean|per|each|share|portion|proportion|percent\w*|times|rate|fraction)\b", re.I)
+YEARS_LONG = re.compile(number_words.YEARS)
+RATIO = re.compile(
+    r"\b(ratio|average|mean|per|each|share|portion|proportion|percent\w*|times|rate|fraction)\b"
+    rf"|\b(?:{number_words.RATIO})\b|{number_words.RATIO_INSIDE}",
+    re.I,
+)
 # Lines that end as sentences do, unlike headings. Rows of a table do not count.
 PROSE = re.compile(r"^(?!\W*\|).*[.!?][\"'\u201d\u2019)\]*]*\s*$", re.M)
 MOST_DIGITS = 100  # characters of a figure that we read; a figure of more than 300 digits is infinite as a float
@@ -112,8 +125,17 @@ def unsupported_number(answer: str, question: str, texts: str) -> str:
     that are supported without it, as in "201: 212 less 11". Numbers in code do not count. Among very many numbers,
     nothing is called unsupported. A number that looks like a year is computed from few others only; see `_makes_year`.
     """
-    texts, question, answer = _plain(texts), _plain(question), _plain(CODE.sub(" ", answer))
-    of_texts, of_question = list(_values(texts)), list(_values(question))
+    answer = CODE.sub(" ", answer)
+    languages = {one: language_of(one) for one in (texts, question)}
+    in_words = {one: list(numbers_in_words(one, language)) for one, language in languages.items()}
+    of_texts = [value for value in dict.fromkeys(in_words[texts]) if value > COUNTED]
+    of_question = [value for value in dict.fromkeys(in_words[question]) if value > 1]
+    of_texts += _mantissas(texts)
+    of_question += _mantissas(question)
+    language = languages[texts]
+    texts, question, answer = _plain(texts), _plain(question), _plain(answer)
+    of_texts += _values(texts)
+    of_question += _values(question)
     given = {*of_texts, *of_question}
     said = SPACED.sub(lambda found: _joined(found[0], given), answer)
     said = YEARS_SHORT.sub(lambda found: _in_full(found, given), said)
@@ -121,15 +143,15 @@ def unsupported_number(answer: str, question: str, texts: str) -> str:
     numbers = _Numbers(
         of_documents=[*of_texts, *_scaled(texts), *_numerals(texts)],
         stated=[*of_question, *_scaled(question), *_words(said)],
-        durations=list(_durations(texts)),
-        counts={*_counts(texts), *_counts(question), *_counts(said)},
+        durations=list(_durations(texts, language)),
+        counts={*_counts(texts, language), *_counts(question, language), *_counts(said, language)},
         shares=list(_shares(given_text)),
         asks_ratio=bool(RATIO.search(question)),
         percents={*computing.percents(given_text)},
         rates={*computing.rates(given_text)},
         scales={number / serving for serving in computing.servings(texts) for number in of_question},
         spans=[*computing.minutes(given_text), *computing.spans(given_text)],
-        columns=[*computing.columns(texts), _unlabelled(texts)],
+        columns=[*computing.columns(texts), _unlabelled(texts, language)],
         minute_parts=computing.minute_parts(said, given_text),
         in_degrees=bool(computing.TEMPERATURE.search(f"{question} {said}")),
         offsets=list(_offsets(f"{said} {question} {texts}")),
@@ -139,19 +161,30 @@ def unsupported_number(answer: str, question: str, texts: str) -> str:
         return ""
     # A page's text may run a year and a time together: "May 15, 2012.12:01".
     copied = {*FIGURE.findall(given_text), *re.findall(r"(?<!\d)\d{4}(?!\d)", given_text)}
-    open_figures = [found for found in figures if not _is_supported(found, said, copied, numbers)]
-    if year := next((found[0] for found in open_figures if _is_year(said, found)), ""):
+    open_figures, end = [], 0
+    for found in figures:
+        if found.start() < end:
+            continue
+        spaced = SPACED.match(said, found.start())
+        bare = re.sub(r"\D", "", spaced[0]) if spaced else ""
+        if spaced and numbers.support(bare, [float(bare)], _after(said, spaced), year=False):
+            numbers.stated.append(float(bare))
+            end = spaced.end()
+        elif not _is_supported(found, said, copied, numbers, language):
+            open_figures.append(found)
+    if year := next((found[0] for found in open_figures if _is_year(said, found, language)), ""):
         return year
     unclear = {found[0] for found in open_figures}
     numbers.stated += [value for used, value in computing.computations(said) if unclear.isdisjoint(used)]
-    return next((found[0] for found in open_figures if not _is_supported(found, said, copied, numbers)), "")
+    still_open = (found[0] for found in open_figures if not _is_supported(found, said, copied, numbers, language))
+    return next(still_open, "")
 
 
-def _is_supported(found: re.Match[str], said: str, copied: Collection[str], numbers: "_Numbers") -> bool:
-    """Say whether a figure of an answer is copied or can be computed. If so, other numbers may follow from it."""
+def _is_supported(found: re.Match[str], said: str, copied: Collection[str], numbers: "_Numbers", language: str) -> bool:
+    """Return whether a figure of an answer is copied or can be computed. If so, other numbers may follow from it."""
     readings = list(_readings(found[0]))
-    after = said[found.end() : found.end() + 10]
-    if readings and found[0] not in copied and not numbers.support(found[0], readings, after, _is_year(said, found)):
+    year = _is_year(said, found, language)
+    if readings and found[0] not in copied and not numbers.support(found[0], readings, _after(said, found), year):
         whole = numbers.minute_parts.get(found.start(), ())
         if not any(numbers.support("1", [value], "", year=False) for value in whole):  # rounded to one minute
             return False
@@ -159,12 +192,22 @@ def _is_supported(found: re.Match[str], said: str, copied: Collection[str], numb
     return True
 
 
-def _unlabelled(text: str) -> list[float]:
+def _unlabelled(text: str, language: str) -> list[float]:
     """Return the numbers of a text without those that label something: "Q1", "#3", years."""
     figures = (
         found for found in FIGURE.finditer(text) if not re.match(r"[\w#]", text[found.start() - 1 : found.start()])
     )
-    return [value for found in figures if not _is_year(text, found) for value in list(_readings(found[0]))[:1]]
+    return [
+        value for found in figures if not _is_year(text, found, language) for value in list(_readings(found[0]))[:1]
+    ]
+
+
+def _after(text: str, found: re.Match[str]) -> str:
+    """Return the text after a figure; "%" or "s" for a share or a decade that a word before the figure tells."""
+    before = text[max(0, found.start() - 10) : found.start()]
+    if number_words.PERCENT_BEFORE.search(before):
+        return "%"
+    return "s" if number_words.DECADE_BEFORE.search(before) else text[found.end() : found.end() + 10]
 
 
 def unsupported_names(answer: str, question: str, texts: str) -> list[str]:
@@ -234,7 +277,7 @@ class _Numbers:
         `after` is the text after the figure: "s" marks a decade, "%" a share, "times" a ratio. `year` says whether the
         figure looks like a year.
         """
-        if after.startswith("s") and any(0 <= old - readings[0] < 10 for old in self.of_documents):
+        if DECADE.match(after) and any(0 <= old - readings[0] < 10 for old in self.of_documents):
             return True
         if any({readings[0] + offset, readings[0] - offset} & self._known for offset in self.offsets):
             return True
@@ -254,7 +297,7 @@ class _Numbers:
             return (1, 100)
         if PERCENT.match(after):
             return (100,)
-        return (1,) if re.match(r"\s*(times|-?fold)", after) else ()
+        return (1,) if TIMES.match(after) else ()
 
     @property
     def _known(self) -> set[float]:
@@ -365,7 +408,7 @@ def _readings(figure: str) -> Iterator[float]:
     bare = re.sub(r"['\u2009\u202f]", "", figure)
     if len(bare) > MOST_DIGITS:
         return
-    grouped = re.fullmatch(r"\d{1,3}(,\d{3})+|\d{1,3}(\.\d{3})+", bare)
+    grouped = re.fullmatch(r"\d{1,3}(,\d{3})+|\d{1,3}(\.\d{3})+|\d{1,2}(,\d{2})+,\d{3}", bare)  # the last as in India
     if grouped:
         yield float(re.sub(r"[.,]", "", bare))
     if len(re.findall(r"[.,]", bare)) <= 1 and not (grouped and "," in bare):
@@ -405,6 +448,12 @@ def _numerals(text: str) -> Iterator[float]:
         yield total + part + digit
 
 
+def _mantissas(text: str) -> Iterator[float]:
+    """Yield 3.2 and 4 for \"3.2\u4ebf\" and \"4\u4ebf\", because a computation may leave the unit out."""
+    for figure, _, _ in MYRIAD.findall(text):
+        yield float(figure.replace(",", ""))
+
+
 def _written_out(found: re.Match[str]) -> str:
     """Return a number of tens of thousands in figures: 3.5\u4e07 is 35000."""
     value = float(found["ones"] or 0) + 1000 * float(found["thousands"] or 0)
@@ -426,13 +475,18 @@ def _in_full(found: re.Match[str], known: Collection[float]) -> str:
     return f"{found[1]}{found[2]}{found[3]}{year}" if year in known else found[0]
 
 
-def _is_year(text: str, found: re.Match[str]) -> bool:
-    """Say whether a figure of a text looks like a year: a bare number from 1000 to 2100 that counts nothing."""
+def _is_year(text: str, found: re.Match[str], language: str) -> bool:
+    """Say whether a figure of a text looks like a year: a bare number from 1000 to 2100 that counts nothing.
+
+    `language` is that of the documents. In German, any noun after the number may be what it counts.
+    """
     if not found[0].isdigit() or len(found[0]) != 4 or int(found[0]) not in YEARS:
         return False
     after = text[found.end() : found.end() + 40]
     before = text[max(0, found.start() - 10) : found.start()]
     if UNIT.match(after) or CURRENCY.search(before):
+        return False
+    if language in NOUNS_HAVE_CAPITALS and GERMAN_NOUN.match(after) and not BEFORE_YEAR.search(before):
         return False
     nouns = PLURAL.match(after)
     if nouns is None or nouns[1] in STOP or IN_YEAR.search(before):
@@ -440,10 +494,10 @@ def _is_year(text: str, found: re.Match[str]) -> bool:
     return not any(word and word not in STOP and re.search("[^isu]s$", word) for word in nouns.groups())
 
 
-def _counts(text: str) -> Iterator[float]:
+def _counts(text: str, language: str) -> Iterator[float]:
     """Yield the values of a text's figures that do not look like years."""
     for found in FIGURE.finditer(text):
-        if not _is_year(text, found):
+        if not _is_year(text, found, language):
             yield from _readings(found[0])
 
 
@@ -511,8 +565,14 @@ def _shares(text: str) -> Iterator[float]:
         yield 100 * NUMBER_WORDS[(found[1] or "one").lower()] / PARTS[found[2].lower()]
 
 
-def _durations(text: str) -> Iterator[float]:
+def _durations(text: str, language: str) -> Iterator[float]:
     for found in DURATION.finditer(text.lower()):
         word = found[1] or found[2]
         if word.isdigit() or word in NUMBER_WORDS:
             yield float(word) if word.isdigit() else NUMBER_WORDS[word]
+    if language != "en":
+        for word in YEARS_LONG.findall(text.lower()):
+            if not word.isdigit():
+                yield number_word(word, language)
+            elif len(word) <= 3:
+                yield float(word)
