@@ -13,7 +13,7 @@ from rag_instruct.errors import UserError
 from rag_instruct.exemplars.heuristic import drop_reason
 from rag_instruct.files import write_jsonl
 from rag_instruct.synthesis.assessment import judge_pairs, summary
-from rag_instruct.synthesis.document_filters import malformed
+from rag_instruct.synthesis.document_filters import answer_in_question, malformed
 from rag_instruct.synthesis.grounding import unsupported_name, unsupported_names, unsupported_number
 from rag_instruct.synthesis.wording import mentions_documents, points_at_nothing, refusal
 from rag_instruct.worked_examples import has_worked_examples
@@ -679,3 +679,144 @@ def test_a_line_that_is_no_labelled_pair_is_named(tmp_path, line, said):
 )
 def test_numbers_of_other_languages(text, answer, unsupported):
     assert unsupported_number(answer, "?", text) == unsupported
+
+
+@pytest.mark.parametrize(
+    ("text", "mentions"),
+    [
+        ("Dem Dokument zufolge ist er 161 Meter hoch.", True),
+        ("Im vorliegenden Text heißt es, er sei hoch.", True),
+        ("Der obige Text nennt 161 Meter.", True),
+        ("Le texte ci-dessus indique 161 mètres.", True),
+        ("Il fait 161 mètres, comme l'indique le document.", True),
+        ("Che cosa dice il testo sopra riportato sul prezzo?", True),
+        ("Como se menciona en el texto, mide 161 metros.", True),
+        ("O texto acima diz que mede 161 metros.", True),
+        ("Volgens de tekst is hij 161 meter hoog.", True),
+        ("Według tekstu ma 161 metrów.", True),
+        ("Zgodnie z dokumentem ma 161 metrów.", True),
+        ("Согласно предоставленному тексту, высота 161 метр.", True),
+        ("В данном тексте говорится о башне.", True),
+        ("Metne göre kule 161 metredir.", True),
+        ("بحسب الوثيقة المرفقة، يبلغ طوله 6650 كم.", True),
+        ("وفقًا للنص، يبلغ طوله 6650 كم.", True),
+        ("दस्तावेज़ के अनुसार इसकी ऊँचाई 161 मीटर है।", True),
+        ("提供された文書によると、高さは161mです。", True),
+        ("문서에 따르면 높이는 161m입니다.", True),
+        ("根据提供的文档，高度为161米。", True),
+        ("Según el artículo 12 de la Constitución, a los dieciocho años.", False),
+        ("Selon l'article 1103 du Code civil, oui.", False),
+        ("Selon l'article de Pierre Dupont, oui.", False),
+        ("Laut dem Artikel „Die Brücke“ ist sie lang.", False),
+        ("Secondo il testo del trattato, la pace dura.", False),
+        ("裁判所の文書によると、無罪です。", False),
+        ("Im Text des Liedes geht es um Liebe.", False),
+        ("وفقًا للنص القرآني، يجوز ذلك.", False),
+        ("Согласно документу ООН, это запрещено.", False),
+    ],
+)
+def test_mentions_of_documents_in_other_languages(text, mentions):
+    assert bool(mentions_documents(text, "")) == mentions
+    assert bool(mentions_documents("?", text)) == mentions
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "К сожалению, в предоставленном тексте нет информации об этом.",
+        "Die bereitgestellten Dokumente enthalten dazu keine Informationen.",
+        "Leider enthält der Text keine Angaben dazu.",
+        "Malheureusement, le document fourni ne contient pas cette information.",
+        "Lo siento, pero no puedo ayudar con esa petición.",
+        "El documento proporcionado no contiene esa información.",
+        "Il documento non fornisce informazioni al riguardo.",
+        "Mi dispiace, ma il testo non lo dice.",
+        "Infelizmente, o texto não menciona isso.",
+        "Het document bevat geen informatie hierover.",
+        "Niestety, dokument nie zawiera informacji na ten temat.",
+        "Maalesef metinde bu konuda bilgi yok.",
+        "لا يحتوي النص على معلومات حول ذلك.",
+        "दस्तावेज़ में इसके बारे में कोई जानकारी नहीं है।",
+        "提供的文档中没有相关信息。",
+        "文書には記載されていません。",
+        "문서에는 관련 정보가 없습니다.",
+    ],
+)
+def test_documents_that_do_not_tell_in_other_languages(answer):
+    assert refusal("?", answer)
+
+
+@pytest.mark.parametrize(
+    ("question", "points"),
+    [
+        ("Quel âge avait-elle à cette époque ?", True),
+        ("Où est-il né ?", True),
+        ("Quelle est sa capitale ?", True),
+        ("Wie alt war er damals?", True),
+        ("Wann wurde sie geboren?", True),
+        ("Hoe oud was hij toen?", True),
+        ("Когда он родился?", True),
+        ("Какова его длина?", True),
+        ("उनका जन्म कब हुआ था?", True),
+        ("他是什么时候出生的？", True),
+        ("彼はいつ生まれましたか。", True),
+        ("그는 언제 태어났나요?", True),
+        ("Pourquoi le ciel est-il bleu ?", False),
+        ("Est-il possible de voyager sans passeport ?", False),
+        ("Quelle heure est-il ?", False),
+        ("Où est-il né, Victor Hugo ?", False),
+        ("Y a-t-il de l'eau sur Mars ?", False),
+        ("Combien de temps faut-il pour cuire un œuf ?", False),
+        ("Wann ist es sinnvoll, eine Steuererklärung abzugeben?", False),
+        ("Wie heißt er: der höchste Berg der Alpen?", False),
+        ("Können Sie mir helfen?", False),
+        ("Wie kann er als Mieter kündigen?", False),
+        ("Где она снята, картина «Сталкер»?", False),
+        ("¿Cuál es su color favorito?", False),
+        ("他山之石可以攻玉是什么意思？", False),
+    ],
+)
+def test_pronouns_of_other_languages(question, points):
+    assert points_at_nothing(question) == points
+
+
+@pytest.mark.parametrize(
+    ("answer", "cut"),
+    [
+        ("O ângulo da dança em relação à vertical indica a direção em relação ao", True),
+        ("Die Brücke wurde im Jahr 1851 eröffnet und", True),
+        ("Le canal relie la ville à la mer et", True),
+        ("El canal une la ciudad con el mar y", True),
+        ("Мост соединяет город с островом и", True),
+        ("这座桥连接香港、珠海和澳门，", True),
+        ("Der Zug kommt um acht Uhr an", False),
+        ("Der Zug fährt heute wieder ohne Halt durch", False),
+        ("Zij wonen nog in het huis waar zij zijn geboren, of", True),
+        ("La réponse à cette question est la lettre Y", False),
+    ],
+)
+def test_answers_in_other_languages_that_are_cut(answer, cut):
+    assert ("cut off" in malformed("?x", answer, "")) == cut
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("泰山和华山哪座更高？", "华山"),
+        ("长城是不是建于秦代？", "是"),
+        ("琵琶湖と霞ヶ浦では、どちらが広いですか。", "琵琶湖"),
+        ("¿Es más largo el Tajo o el Ebro?", "El Tajo"),
+        ("Ist der Main oder die Spree länger?", "Der Main"),
+        ("Est-ce le Tage ou l'Èbre qui est le plus long ?", "Le Tage"),
+        ("È più lungo il Po o il Tevere?", "Il Po"),
+        ("Qual é mais longo o Tejo ou o Douro?", "O Tejo"),
+        ("Is de Maas of de Schelde langer?", "De Maas"),
+        ("Czy dłuższa jest Wisła czy Odra?", "Odra"),
+        ("Что длиннее Волга или Дон?", "Волга"),
+        ("Van Gölü mü Tuz Gölü mü daha büyük?", "Van Gölü"),
+        ("أيهما أطول النيل أم الفرات؟", "النيل"),
+        ("गंगा और यमुना में कौन लंबी है?", "गंगा"),
+    ],
+)
+def test_a_choice_in_another_language_is_an_answer(question, answer):
+    assert not answer_in_question(question, answer)

@@ -14,9 +14,15 @@ from rag_instruct.paradigms import WITH_ANSWER
 from rag_instruct.reasons import Fault, Reason
 from rag_instruct.synthesis.focus import Focus, texts_of
 from rag_instruct.synthesis.grounding import unsupported_name, unsupported_names, unsupported_number
+from rag_instruct.synthesis.other_wordings import (
+    OTHER_CHOICES,
+    UNFINISHED,
+    VERDICTS,
+    VERDICTS_INSIDE,
+)
 from rag_instruct.synthesis.sentence_filters import answer_in_document
 from rag_instruct.synthesis.wording import holds_text, mentions_documents, points_at_nothing, refusal
-from rag_instruct.words import WITHOUT_SPACES, content, fold, marks, options_of, stem_of, substance
+from rag_instruct.words import WITHOUT_SPACES, content, count_words, fold, marks, options_of, stem_of, substance
 from rag_instruct.worked_examples import has_worked_examples
 
 WITHOUT_ANSWER = ("useless_doc", "single_doc_support")  # paradigms whose only document must not state the answer
@@ -25,11 +31,11 @@ TEMPLATE = re.compile(r"\{(documents?|exemplar|question|answer|simulation)\}")
 NUMBERED = re.compile(r"</?instruction>|\bdocuments? [1-9]\b", re.I)
 DAMAGED = re.compile("\ufffd|\u00e2\u20ac|\u00c3[\u00a4\u00a8\u00a9\u00b1\u00b6\u00bc]")  # UTF-8 read as Latin-1
 # The ends of texts that were cut off. Capitals do not match, because "vitamin A" and "the gate AND" are whole.
-# A question may end in "with" or "of", an answer may not.
+# A question may end in "with" or "of", an answer may not; see UNFINISHED.
 QUESTION_CUT = re.compile(
     r"(?<![\w'\u2019-])(a|an|the|and|or|because|its|their|his|my|your|and (how many|how much|which|whose))$"
 )
-ANSWER_CUT = re.compile(r"[,:]$|(?<![\w'\u2019-])(a|an|the|and|or|because|its|their|of|with)$")
+ENDS_OPEN = ",:\uff0c\uff1a\uff1b\u3001\u060c"
 COMPLETION = re.compile(r"\b(complet\w+|continue|continuation|finish|fill|blank|gap)\b|_{2,}|\.\.\.|…", re.I)
 # A word eight times in a row, or several words five times in a row.
 LOOP = re.compile(r"\b([^\W\d]\w*)(?:\W+\1\b){7}|\b([^\W\d]\w*(?:\W+\w+){1,11})(?:\W+\2\b){4}", re.I)
@@ -46,10 +52,16 @@ ABOUT_QUESTIONS = re.compile(
 )
 
 # Questions that may offer what to choose from: any comma or "and" counts, so that no choice is refused
-CHOICES = re.compile(r"\b(or|and|versus|vs|than|between|whether)\b|,|\n\s*(?:[-*•]|\(?\w{1,2}[.):])\s", re.I)
+CHOICES = re.compile(
+    rf"\b(or|and|versus|vs|than|between|whether)\b|,|\n\s*(?:[-*•]|\(?\w{{1,2}}[.):])\s|{OTHER_CHOICES}",
+    re.I,
+)
 # Questions for a verdict, and answers that begin with one
 YES_OR_NO = re.compile(r"^\W*(is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|may|must)\b", re.I)
-VERDICT = re.compile(r"^\W*(yes|no|true|false|correct|incorrect|right|wrong|supported|refuted)\b", re.I)
+VERDICT = re.compile(
+    rf"^\W*(?:(?:yes|no|true|false|correct|incorrect|right|wrong|supported|refuted|{VERDICTS})(?!\w)|{VERDICTS_INSIDE})",
+    re.I,
+)
 
 
 def malformed(question: str, answer: str, texts: str) -> str:
@@ -100,10 +112,20 @@ def _cut_off(answer: str) -> bool:
     *lines, last = answer.strip().splitlines()
     if EMPTY_ITEM.fullmatch(last) and any(ITEM.match(line) for line in lines):
         return True
-    if "```" in answer or len(last.split()) <= 4 or last.lstrip().startswith(("|", "-", "*", "#", "{", "<")):
+    if "```" in answer or count_words(last) <= 4 or last.lstrip().startswith(("|", "-", "*", "#", "{", "<")):
         return False
-    others_alike = any(ANSWER_CUT.search(line) for line in lines if len(line.split()) > 4)
-    return bool(ANSWER_CUT.search(last)) and not others_alike
+    others_alike = any(_ends_open(line, answer) for line in lines if count_words(line) > 4)
+    return _ends_open(last, answer) and not others_alike
+
+
+def _ends_open(line: str, answer: str) -> bool:
+    """Say whether a line of an answer ends with a comma, or with a word that ends no sentence of its language."""
+    last = line.split()[-1].lstrip('("\u201c\u00ab')
+    if last.endswith(tuple(ENDS_OPEN)):
+        return True
+    if not any(last in words for words in UNFINISHED.values()):
+        return False
+    return last in UNFINISHED.get(language_of(answer), UNFINISHED["en"])
 
 
 def exemplar_repeated(question: str, exemplar: str) -> bool:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from rag_instruct.synthesis.other_wordings import MENTIONS, NOUN, REFUSALS, points_elsewhere
 from rag_instruct.words import STOP, straight
 
 TEXTS = r"(?:passage|document|text|article|excerpt|context|source|paragraph|snippet|extract)s?"
@@ -57,8 +58,7 @@ REFUSAL = _any(
     "^\\W*(?:क्षमा|माफ)[^।]*(?:नहीं|असमर्थ)",
     r"\b(?:der text|das dokument|der artikel) (?:enthält|nennt|erwähnt) (?:dazu |darüber )?(?:keine|nicht)\b",
     r"\b(?:le texte|le document|l'article) ne (?:mentionne|précise|contient|dit) pas\b",
-    r"\bel (?:texto|documento|artículo) no (?:menciona|indica|contiene|especifica)\b",
-    "(?:文中|文档|文档中|文章)(?:并)?(?:没有|未)(?:提到|提及|说明)",
+    *REFUSALS,
     rf"\b{INFORMATION}(?: \w+){{0,2}} (?:do|does)(?: not|n't) (?:\w+ )?{STATE}\b",
     rf"\b(?:not|no)(?: \w+)? (?:{STATE}\w*|given|available|information)(?: \w+)? (?:in|by|from) "
     rf"{THE} (?:\w+ )?{INFORMATION}\b(?-i:{ALONE})",
@@ -91,23 +91,10 @@ MENTION = _any(
     rf"\b{THE} {TEXTS} (?:{SAYS}|above|below|provided|given)\b",
     rf"\b{READ} above\b",
     r"\bthese (?:passages|documents|texts|excerpts|sources|articles)\b",
-    # In other languages
-    r"\b(?:d'après|selon) (?:le|ce|cet|l') ?(?:texte|document|passage|article|extrait)\b",
-    r"\b(?:laut|gemäß) (?:dem|diesem) (?:text|dokument|artikel|abschnitt|auszug)\b",
-    r"\b(?:según|de acuerdo con) (?:el|este) (?:texto|documento|pasaje|artículo|fragmento)\b",
-    r"\b(?:secondo|segundo|de acordo com) (?:il|lo|o|este|questo) (?:testo|documento|brano|texto|trecho)\b",
-    r"\bсогласно (?:тексту|документу|отрывку)\b",  # noqa: RUF001
-    r"根据(?:本文|文中|上文|该文|文章|短文|文档|文本|材料)",
-    r"(?:本文|文章|文書|資料)によ(?:ると|れば)",
+    *MENTIONS,
 )
 AT_END = re.compile(rf"\bthe {TEXTS}\W*$", re.I)
-# The nouns for a text in other languages, at the end of their mention or, in Chinese and Japanese, inside it.
-OTHER_NOUN = re.compile(
-    r"\b(?:texte|extrait|dokument|artikel|abschnitt|auszug|texto|documento|pasaje|artículo"
-    r"|fragmento|testo|brano|trecho|тексту|документу|отрывку)$"
-    "|本文|文中|上文|该文|文章|短文|文档|文本|材料|文書|資料",
-    re.I,
-)
+ENGLISH = re.compile(rf"\b{THE}\b", re.I)
 HERE = re.compile(r"following|above|below|this|these|given", re.I)
 
 WHAT = (
@@ -131,7 +118,9 @@ POINTING = _any(
     r"(?:it|him|her|them|this|these|those|his|their|its)\b",
 )
 # A colon, a line break or a quotation: the question holds what it asks about. So do two sentences.
-OWN_TEXT = re.compile(r"[:\n\"\u201c\u00ab\u201e]|[.?!] \S+ \S+ \S+")
+OWN_TEXT = re.compile(
+    r"[:\uff1a\n\"\u201c\u00ab\u201e\u300c\u300e]|[.?!\u061f\u0964] \S+ \S+ \S+|[\u3002\uff01\uff1f]\S{4}"
+)
 
 
 def holds_text(question: str) -> bool:
@@ -172,7 +161,7 @@ def _is_introduced(found: re.Match[str], question: str) -> bool:
     if _is_known(found, ""):
         return True
     holds = "\n" in question[: found.start()] or holds_text(question[found.end() :])
-    return holds and bool(HERE.search(found[0]))
+    return holds and bool(HERE.search(found[0]) or not ENGLISH.search(found[0]))
 
 
 def _is_known(found: re.Match[str], before: str) -> bool:
@@ -181,7 +170,7 @@ def _is_known(found: re.Match[str], before: str) -> bool:
     `before` is the question of an answer, or "". What an answer calls "above" may stand in the answer.
     """
     noun = re.search(rf"\b{TEXTS}\b", found[0], re.I)
-    if noun is None and (other := OTHER_NOUN.search(found[0])):
+    if noun is None and (other := NOUN.search(found[0])):
         return other[0].lower() in (before + found.string[: found.start()]).lower()
     if noun is None and before:
         return True
@@ -191,4 +180,4 @@ def _is_known(found: re.Match[str], before: str) -> bool:
 
 def points_at_nothing(question: str) -> bool:
     """Say whether the question begins with a pronoun in place of what it asks about, and holds no text of its own."""
-    return bool(POINTING.match(question)) and not holds_text(question)
+    return bool(POINTING.match(question) or points_elsewhere(question)) and not holds_text(question)
