@@ -130,7 +130,7 @@ COUNTED = (
     r"|جنيه\w*|دينار\w*|دولار\w*"
     r"|يورو|ليرة|रुपये|रुपए|रुपया|डॉलर|\w*m[eè]t(?:ern?|res?|ri|ros|rów)|\w*метр\w*|к?м|кг|\w*متر\w*|كم"
     r"|मीटर|किमी|किलो"
-    r"|litr\w*|ton(?:nen|y|ne)|тонн\w*|طن|abitanti|persone|inwoners|mensen|personen|mieszkańców|osób|ludzi"
+    r"|litr\w*|ton(?:nen|y|ne)|тонн\w*|طن|abitanti|persone|inwoners|mensen|personen|\w+ów|osób|ludzi"
     r"|kişi\w*|человек\w*"
     r"|жителей|домов|мест|نسمة|شخص\w*|लोग|लोगों)(?!\w)"
     "|(?!년)[\uac00-\ud7af]|(?!年)[\u4e00-\u9fff]|[\u30a1-\u30fa]"
