@@ -250,7 +250,8 @@ def test_a_form_that_is_refused_without_a_word_is_left_out(tmp_path, caplog):
         ("Unrecognized request argument supplied: seed", {"seed"}),
         ("`temperature` and `top_p` cannot both be specified for this model.", {"top_p"}),  # Anthropic
         ("`temperature` is deprecated for this model.", {"temperature"}),
-        ("wrong top_p: only 0.95 is allowed here", {"top_p"}),  # Moonshot
+        ("wrong top_p: only 0.95 is allowed here", {"top_p"}),
+        ("invalid temperature: only 1 is allowed for this model", {"temperature"}),  # Moonshot
         ("Unknown parameter: 'top_p'", {"top_p"}),
         ("JSON mode is not enabled for this model", {"response_format"}),
         ("Structured outputs are not available here", {"response_format"}),
@@ -334,6 +335,10 @@ def test_a_proxy_leads_to_the_world_and_not_to_this_machine(tmp_path, monkeypatc
         monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
         ask_all(served.base_url, tmp_path / "near", range(2), attempts=1)
         assert len(served.requests) == 4
+        # The other endpoint's proxy is not there, so it fails. This machine's is asked without a proxy all the same.
+        places = [Endpoint(served.base_url), Endpoint("http://teacher.example/v1")]
+        ask_all(places, tmp_path / "both", range(4))
+        assert len(served.requests) == 8
 
 
 def test_endpoints_take_turns_by_weight(tmp_path):

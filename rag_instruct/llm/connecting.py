@@ -19,7 +19,8 @@ def http_client(addresses: Iterable[str], fast: bool = True) -> httpx2.AsyncClie
 
     `fast` sends openai's requests over aiohttp, because httpx2's pool is slow with hundreds of requests in flight.
     """
-    # The environment's proxy cannot reach a server on this machine.
+    # The environment's proxy cannot reach a server on this machine. Other endpoints of the same model may need it.
+    here: dict[str, None] = dict.fromkeys(f"all://{f'[{host}]' if ':' in host else host}" for host in HERE)
     away = [address for address in addresses if urlsplit(address).hostname not in HERE]
     for address in away:
         _check_proxy(address)
@@ -28,6 +29,7 @@ def http_client(addresses: Iterable[str], fast: bool = True) -> httpx2.AsyncClie
         return kind(
             limits=httpx2.Limits(max_connections=MOST_CONNECTIONS),  # the default could be lower than our own limit
             trust_env=bool(away),
+            mounts=here,  # None means no proxy
         )
     except ImportError as error:  # httpx2 prepares all proxies, also those that no address needs
         named = " and ".join(f"{name}_proxy" for name, url in getproxies().items() if url.startswith("socks"))
