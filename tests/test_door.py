@@ -339,7 +339,7 @@ def test_a_proxy_that_stopped_waiting_may_have_cost_an_answer(status):
         (said("please try again in 500milliseconds"), 0.5),
         (said("please try again in 10secs"), 10),
         (said("Limit 100000 tokens per day. Please try again in 1d2h3m."), 93_780),
-        (said("Please wait 45 minutes before the next request."), 2700),
+        (said("Please wait 45 minutes before trying again."), 2700),
         (said("Used up; it resets in 3h"), 10_800),
         (said("please try again later"), None),
         (said("retry after a while"), None),
