@@ -114,7 +114,7 @@ class Reason(StrEnum):
     NO_LINK = (
         "no linked documents",
         ASKING,
-        "No near passage of another article names the article of the exemplar's best document, or is named by it.",
+        "No passage near the exemplar's first documents is linked to one of them: neither names the other's article.",
         "If rows are missing, raise `multi_documents.first_documents` or `multi_documents.depth`, draw more "
         "exemplars, or set `multi_documents.choose` to `next_hits`. Otherwise nothing: the next exemplar was tried "
         "at no cost.",
@@ -176,11 +176,16 @@ class Reason(StrEnum):
     BAD_CITATIONS = (
         "bad citations",
         PAIRS,
-        "The answer cites a document that it did not use, does not cite one that it used, or has a sentence without a "
-        "citation where documents state the answer; `detail` says which.",
+        "The answer cites a document that it did not use, or none at all. If documents state the answer, also: it does "
+        "not cite one that it used, or a sentence has no citation. `detail` says which.",
         _TEACHER,
     )
-    COPIES_EXEMPLAR = "copies exemplar", PAIRS, "Question and exemplar have most of their words in common.", _TEACHER
+    COPIES_EXEMPLAR = (
+        "copies exemplar",
+        PAIRS,
+        "Question and exemplar have nearly all of their words in common; with compact prompts, most.",
+        _TEACHER,
+    )
     NOT_STANDALONE = (
         "not standalone",
         PAIRS,
@@ -198,8 +203,8 @@ class Reason(StrEnum):
     UNGROUNDED = (
         "ungrounded",
         PAIRS,
-        "The answer states a number, or mostly names, that its documents lack; `detail` has them. What can be computed "
-        "counts as stated.",
+        "The documents lack a number of the answer, or at least half of its names; `detail` has them. What can be "
+        "computed counts as stated.",
         _TEACHER,
     )
     ANSWER_IN_DOCUMENT = (
@@ -223,7 +228,7 @@ class Reason(StrEnum):
     REPEATED_QUESTION = (
         "repeated question",
         PAIRS,
-        "An earlier pair or row has the same question. With compact prompts also: it asks for the same fact.",
+        "An earlier pair or row has the same question, or with compact prompts the same answer.",
         "Draw more exemplars, or use a larger corpus.",
     )
 
@@ -268,7 +273,7 @@ class Reason(StrEnum):
         "answer in noise",
         ROWS,
         "Verification or evidence found the answer in noise documents; `detail` has their ids.",
-        "Raise `noise.beyond`.",
+        "Raise `noise.beyond`, or set `noise.choose` to `window` if it is `hard` or `mixed`.",
     )
     SURPLUS = (
         "surplus",
@@ -303,7 +308,7 @@ def explain(reason: str) -> Reason | None:
 
 def glossary() -> str:
     """Return the section of docs/glossary.md about reject reasons."""
-    parts = ["## Reject reasons", "`counts.json`, the rejects' files and the report count rejects by these names."]
+    parts = ["## Reject reasons", "`counts.json`, the files of rejects and the report use these names."]
     for stage in STAGES:
         lines = [f"| {one} | {one.meaning} | {one.remedy} |" for one in Reason if one.stage == stage]
         parts.append("\n".join([f"### {stage}", "", "| reason | meaning | what to change |", "|---|---|---|", *lines]))
