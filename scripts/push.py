@@ -1,11 +1,13 @@
-"""Upload a data set's folder to the Hugging Face hub. The data set is private unless you give --public.
+"""Upload a data set's folder to the Hugging Face hub. A new data set is private unless you give --public.
+
+Without --public, nothing is uploaded to a data set that is public already.
 
 python -m scripts.push results/rag_instruct_40k/hub --to me/my-rag-instruct
 
 Args:
     folder: results/<dataset>/hub
     to: id of the data set on the hub, <owner>/<name>
-    public: create a public data set
+    public: create a public data set, or upload to one
 """
 
 from pathlib import Path
@@ -22,13 +24,17 @@ from rag_instruct.logs import logger
 def push(folder: Path, to: str, public: bool) -> str:
     """Upload the folder as one commit and return the data set's address. The data set is created if necessary.
 
-    Raises UserError if the folder has no card, or if the hub refuses.
+    Raises UserError if the folder has no card, if the data set exists and is public but `public` is false, or if the
+    hub refuses.
     """
     if not (folder / "README.md").is_file():
         raise UserError(f"{folder} has no README.md: make it first, with snakemake --cores 1 {folder}/README.md")
     api = HfApi()
     try:
         url = api.create_repo(to, repo_type="dataset", private=not public, exist_ok=True)
+        # The hub ignores `private` if the data set exists already.
+        if not public and api.dataset_info(to).private is False:
+            raise UserError(f"{to} is public on the hub: add --public, or give another name")
         api.upload_folder(repo_id=to, folder_path=folder, repo_type="dataset", commit_message=f"Upload {to}")
     except LocalTokenNotFoundError as error:
         raise UserError("the hub needs a token: export HF_TOKEN=... (a token with write access)") from error

@@ -171,6 +171,7 @@ class Hub(BaseHTTPRequestHandler):
 
     seen: list[str] = []  # noqa: RUF012
     token = "hf_test"
+    private = True
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -186,7 +187,7 @@ class Hub(BaseHTTPRequestHandler):
         )
 
     def do_GET(self):
-        self.answer(200, {"id": "me/mine", "sha": "0", "siblings": []})
+        self.answer(200, {"id": "me/mine", "sha": "0", "siblings": [], "private": self.private})
 
     def answer(self, status, value):
         content = json.dumps(value).encode()
@@ -217,6 +218,12 @@ def test_a_push_uploads_the_card_and_the_data(tmp_path, monkeypatch):
     commit = next(seen for seen in Hub.seen if "/commit/" in seen)
     assert all(name in commit for name in ("README.md", "data/train.parquet"))
     assert '"visibility":"private"' in Hub.seen[0], "private unless told otherwise"
+    monkeypatch.setattr(Hub, "private", False)
+    Hub.seen.clear()
+    with pytest.raises(UserError, match="me/mine is public on the hub: add --public, or give another name"):
+        push(tmp_path / "hub", "me/mine", public=False)
+    assert not any("/commit/" in seen for seen in Hub.seen), "what is public has a new version for all to see"
+    assert push(tmp_path / "hub", "me/mine", public=True).endswith("/datasets/me/mine")
     server.shutdown()
     server.server_close()
 
