@@ -335,6 +335,7 @@ BOTH = ["marsh", "tundra", "none of these", "both A and B"]
 STUDENTS = ["Student A is correct.", "Student B is correct.", "Both students are correct.", "Neither is correct."]
 VITAMINS = ["vitamin A", "vitamin B", "vitamin C", "vitamin D"]
 BETWEEN = ["between A and B", "between B and C", "between C and D", "at no point"]
+POETS = ["W. H. Auden", "T. S. Eliot", "Ezra Pound", "D. H. Lawrence"]
 CITIES = ["北京", "上海", "广州", "深圳"]
 
 
@@ -367,6 +368,11 @@ CITIES = ["北京", "上海", "广州", "深圳"]
         (BIOMES, "B", "B is correct, but C is tempting.", 1), (BIOMES, "C", "B is correct, but C is tempting.", 0), (BIOMES, "B", "B is the best answer, but A is close.", 1),
         (BIOMES, "A", "I think B, though A is plausible.", 0), (BIOMES, "B", "I would say B; D is appropriate in winter.", 1), (BETWEEN, "B", "between B and C", 1),
         (BIOMES, "A", "Option A and Option B", 0), (BIOMES, "C", "C. Not all plains are dry.", 1), (BIOMES, "B", "The answer is not B.", 0), (BIOMES, "A", "Out of the four, A makes the most sense.", 1),
+        # A label at the end of a sentence is no initial.
+        (BIOMES, "C", "It is not B. C is correct.", 1), (BIOMES, "C", "I would not choose A. I choose C.", 1), (BIOMES, "C", "It isn't D. C", 1),
+        (BIOMES, "C", "Not A. The plains.", 1), (BIOMES, "B", "It is not B. C is correct.", 0), (BIOMES, "C", "It is not C. Plains are dry.", 0), (BIOMES, "C", "It is not C. The plains are dry.", 0),
+        (BIOMES, "B", "It can't be A. B and C are left.", 0), (BIOMES, "C", "It is not B. It is not C.", 0), (POETS, "D", "It is not D. H. Lawrence.", 0),
+        (BIOMES, "C", "It is not option B. Option C fits.", 1), (POETS, "A", "It was not D. H. Lawrence but W. H. Auden.", 1),
     ],
 )  # fmt: skip
 def test_the_option_that_is_meant_is_chosen(options, label, output, right):

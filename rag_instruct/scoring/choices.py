@@ -42,6 +42,11 @@ ELIMINATED = re.compile(
     r"\b(?i:(?:eliminat|exclud)e[sd]?|(?:discard|dismiss)(?:s|es|ed)?|rule[sd]? out|cross(?:ed)? out)"
     r"(?: (?:both|options?|choices?|answers?))?\s+(?:\(?[A-Z]\)?(?:,| or) ?)*(?:\(?[A-Z]\)?,? (?:and|or|&) )?\(?$"
 )
+# A denied label that ends a sentence. What follows is another label, or a sentence, but no further initial.
+DENIED_LABEL = re.compile(
+    r"(?:\b[Nn]ot|n['\u2019]t)(?: be| choose| pick| select)?(?: [Oo]ption| [Cc]hoice)? \(?(?P<label>[A-Z])\)?\."
+    r"(?= +(?:\(?[A-Z]\b(?!\.)|[A-Z][a-z]))"
+)
 # In "easier than in a cave", the cave is no answer where another option is stated.
 COMPARED = re.compile(r"\bthan\b[^,;.]*$", re.I)
 NOT_BEHIND = re.compile(r", (?:and |but )?(?:not|rather than|instead of|unlike) [^,.;]+", re.I)
@@ -115,6 +120,7 @@ def _chosen(text: str, choices: Choices) -> str | None:
         text = BETWEEN.sub(" ", text)
     if not text.strip():
         return _marked(whole, choices)
+    text = _after_denied(text, choices)
     if exact := _exactly(text, choices):
         return exact
     final = final_answer(text)
@@ -141,6 +147,22 @@ def _without_echo(text: str, choices: Choices) -> str:
     if len(repeated) < ECHOED:
         return text
     return "\n".join(line for line, match in zip(lines, labelled, strict=True) if not match)
+
+
+def _after_denied(text: str, choices: Choices) -> str:
+    """Return the text with a new line after each denied label that ends a sentence ("It is not B. C is correct.").
+
+    Otherwise, the label would count as an initial, and the next sentence would be denied, too. If the next sentence has
+    the label's text, the two stay together: "It is not C. Plains are dry" denies the plains.
+    """
+    options = dict(choices)
+
+    def split(match: re.Match[str]) -> str:
+        own = options.get(match["label"])
+        is_named = own is None or any(_text_in(own, statements(match.string[match.end() :])[0]))
+        return match[0] if is_named else f"{match[0]}\n"
+
+    return DENIED_LABEL.sub(split, text)
 
 
 def _marked(text: str, choices: Choices) -> str | None:
