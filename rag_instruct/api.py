@@ -89,11 +89,16 @@ def open_index(folder: Path, encoder: EncoderSettings, name: str = "index") -> P
     made_of = vectors / "made_of.json"  # the workflow's own vectors have no such file
     now = {"sha256": read_json(corpus)["sha256"], "encoder": encoder._replace(query_prefix=None)._asdict()}
     if not shards.exists() or (made_of.exists() and read_json(made_of) != now):
+        if not made_of.exists() and any(vectors.glob("shard_*")):
+            raise UserError(
+                f"{vectors}: a run of the workflow has not finished these vectors: finish them with `snakemake --cores 8 "
+                f"-- {shards}`, or give another `name`"
+            )
         vectors.mkdir(exist_ok=True)
         shards.unlink(missing_ok=True)
+        write_json(made_of, now)  # before the vectors, so that a call that is killed does not seem to be the workflow
         shard, info = vectors / "shard_00.npy", vectors / "shard_00.json"
         embed_shard(Encoder(encoder), folder / "passages.arrow", corpus, 0, 1, shard, info)
-        write_json(made_of, now)
         list_shards([info], corpus, shards)
     return PassageIndex(folder, name, encoder)
 

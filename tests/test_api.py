@@ -144,6 +144,35 @@ def test_an_index_follows_a_corpus_that_is_imported_again(tmp_path, monkeypatch)
     assert json.loads((tmp_path / "corpus/index/made_of.json").read_text()) != made
 
 
+def test_an_index_leaves_vectors_alone_that_the_workflow_has_not_finished(tmp_path, monkeypatch):
+    """A shard takes hours. The folder has no shards.json until all shards are made."""
+    monkeypatch.setattr("rag_instruct.api.Encoder", OneHot)
+    monkeypatch.setattr("rag_instruct.retrieval.passage_index.Encoder", OneHot)
+    (tmp_path / "p.jsonl").write_text(json.dumps({"id": "1", "title": "A", "text": "a"}))
+    api.import_corpus(tmp_path / "p.jsonl", tmp_path / "corpus")
+    (tmp_path / "corpus/index").mkdir()
+    unfinished = tmp_path / "corpus/index/shard_00_0123456789ab.part"
+    unfinished.write_bytes(b"vectors")
+    with pytest.raises(api.UserError, match="give another `name`"):
+        api.open_index(tmp_path / "corpus", api.EncoderSettings("m"))
+    assert [file.name for file in unfinished.parent.iterdir()] == [unfinished.name]
+
+
+def test_an_index_whose_making_was_killed_is_made_by_the_next_call(tmp_path, monkeypatch):
+    def killed(encoder, *files):
+        (files[-1].parent / "shard_00_0123456789ab.part").write_bytes(b"vectors")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("rag_instruct.api.Encoder", OneHot)
+    monkeypatch.setattr("rag_instruct.retrieval.passage_index.Encoder", OneHot)
+    (tmp_path / "p.jsonl").write_text(json.dumps({"id": "1", "title": "A", "text": "a"}))
+    api.import_corpus(tmp_path / "p.jsonl", tmp_path / "corpus")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("rag_instruct.api.embed_shard", killed)
+        api.open_index(tmp_path / "corpus", api.EncoderSettings("m"))
+    assert api.open_index(tmp_path / "corpus", api.EncoderSettings("m")).best("a", 1)
+
+
 def test_an_import_that_is_killed_before_its_end_leaves_no_digest_of_the_earlier_corpus(tmp_path, monkeypatch):
     """With it, the vectors of the earlier corpus would be taken for those of the new one."""
 
