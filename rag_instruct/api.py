@@ -91,8 +91,8 @@ def open_index(folder: Path, encoder: EncoderSettings, name: str = "index") -> P
     if not shards.exists() or (made_of.exists() and read_json(made_of) != now):
         if not made_of.exists() and any(vectors.glob("shard_*")):
             raise UserError(
-                f"{vectors}: a run of the workflow has not finished these vectors: finish them with `snakemake --cores 8 "
-                f"-- {shards}`, or give another `name`"
+                f"{vectors}: a run of the workflow has not finished these vectors: finish them with `snakemake --cores "
+                f"8 -- {shards}`, or give another `name`"
             )
         vectors.mkdir(exist_ok=True)
         shards.unlink(missing_ok=True)
