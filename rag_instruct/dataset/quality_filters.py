@@ -24,6 +24,9 @@ from rag_instruct.words import count_words, stem_of
 Details = dict[str, str]  # row id -> what is wrong with the row
 
 BLOCK = 2048  # questions of a block; the vectors of two blocks are compared at a time
+LEADING = 96  # principal components of questions' vectors that are compared first
+OPEN = 1 << 15  # pairs that these leave open and that are compared at a time
+ROUNDING = 1e-3  # of a bound in single precision, at most
 
 
 @dataclass
@@ -91,30 +94,44 @@ def near_duplicates(given: EmbeddedRows, threshold: float) -> Details:
 def similar_questions(given: EmbeddedRows, threshold: float) -> Details:
     """Find questions whose vector has at least this cosine similarity with an earlier question that was kept."""
     vectors = given.vectors / np.maximum(np.linalg.norm(given.vectors, axis=1, keepdims=True), 1e-12)
+    leading = _leading_part(vectors)
     found: Details = {}
     out = np.zeros(len(vectors), bool)
     starts = range(0, len(vectors), BLOCK)
     for start in progress(starts, "similar questions", len(starts)):
-        for place, earlier, cosine in _alike(vectors, start, threshold):
+        for place, earlier, cosine in _alike(vectors, leading, start, threshold):
             if not out[place] and not out[earlier]:
                 out[place] = True
                 found[given.rows[place].id] = f"as {given.rows[earlier].id}, cosine {cosine:.3f}"
     return found
 
 
-def _alike(vectors: np.ndarray, start: int, threshold: float) -> list[tuple[int, int, float]]:
+def _leading_part(vectors: np.ndarray) -> np.ndarray:
+    """Return LEADING principal components of unit vectors, and the norm of all others: (rows, LEADING + 1).
+
+    By the inequality of Cauchy and Schwarz, the product of two such rows is at least the cosine of the two vectors.
+    """
+    _, axes = np.linalg.eigh(vectors.T @ vectors)
+    leading = vectors @ axes[:, ::-1][:, :LEADING]
+    rest = np.sqrt(np.maximum(1 - np.square(leading).sum(axis=1, keepdims=True), 0))
+    return np.hstack([leading, rest])
+
+
+def _alike(vectors: np.ndarray, leading: np.ndarray, start: int, threshold: float) -> list[tuple[int, int, float]]:
     """Compare the questions of the block that begins at `start` with all earlier ones.
 
-    Return those that are similar as (place, earlier place, cosine), sorted.
+    Return those that are similar as (place, earlier place, cosine), sorted. Whole vectors are compared only where the
+    leading parts leave it open, so that most pairs cost a small part of a product.
     """
     pairs = []
     for first in range(0, start + 1, BLOCK):
-        cosines = vectors[start : start + BLOCK] @ vectors[first : first + BLOCK].T
-        later, earlier = np.nonzero(cosines >= threshold)
-        places = zip(
-            (later + start).tolist(), (earlier + first).tolist(), cosines[later, earlier].tolist(), strict=True
-        )
-        pairs += [pair for pair in places if pair[1] < pair[0]]
+        bounds = leading[start : start + BLOCK] @ leading[first : first + BLOCK].T
+        later, earlier = np.nonzero(bounds >= threshold - ROUNDING)
+        for part in range(0, len(later), OPEN):
+            ones, others = later[part : part + OPEN] + start, earlier[part : part + OPEN] + first
+            cosines = np.einsum("nd,nd->n", vectors[ones], vectors[others])
+            places = zip(ones.tolist(), others.tolist(), cosines.tolist(), strict=True)
+            pairs += [pair for pair in places if pair[1] < pair[0] and pair[2] >= threshold]
     return sorted(pairs)
 
 
