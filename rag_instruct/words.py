@@ -21,6 +21,7 @@ one ones other others another same own only just about over under between throug
 out off up down again further once if because while until whether name state describe explain identify list give
 say tell compare true false correct correctly following options option year
 """
+MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
 STEMMER = snowballstemmer.stemmer("english")
 STOP = frozenset(STOPWORDS.split())
 OPTION = re.compile(r"^[(\uff08]?([A-H])[.):\uff0e\uff09\uff1a\u3001]\s*(.+)$", re.M)

@@ -9,7 +9,7 @@ lines of results/<dataset>.jsonl, and of results/<dataset>/pairs/*.jsonl with --
 prompts with whole documents, such as `full`.
 
 Args:
-    pairs: .jsonl, .json, .csv or .parquet, see above
+    pairs: .jsonl, .json or .parquet, see above
     passages: corpus, .arrow, for lines that have `sources` instead of documents
 """
 

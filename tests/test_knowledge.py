@@ -212,6 +212,14 @@ def test_a_label_without_its_text_is_named(tmp_path):
         labelled(tmp_path / "labels.jsonl", [])
 
 
+def test_a_label_of_a_table_may_be_a_text(tmp_path):
+    (tmp_path / "labels.csv").write_text("instruction,knowledge_intensive\nWrite a poem.,False\nWho was Ada?,True\n")
+    assert [category for _, category in labelled(tmp_path / "labels.csv", []).values()] == ["other", "knowledge"]
+    (tmp_path / "labels.csv").write_text("instruction,knowledge_intensive\nWrite a poem.,no\n")
+    with pytest.raises(UserError, match=r"line 2: `knowledge_intensive` must be true or false, but is 'no'"):
+        labelled(tmp_path / "labels.csv", [])
+
+
 def test_a_preview_foretells_the_requests_that_are_then_bought(tmp_path):
     given, prompt = exemplars([f"Question {n}?" for n in range(100)]), load_prompt(PROMPT)
     model = TeacherModel("m", (Endpoint("http://not-started"),), sampling={"temperature": 0})

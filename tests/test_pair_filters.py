@@ -577,13 +577,15 @@ def test_a_pair_of_another_corpus_is_not_judged_by_this_one(tmp_path, source, sa
 
 
 def test_labelled_pairs_are_read_like_all_records(tmp_path):
-    """Blank lines count as lines, a null of Parquet is no value, and a text is no label."""
+    """Blank lines count as lines, a null of Parquet is no value, and "false" is false."""
     pair = {"paradigm": "useless_doc", "question": "Where?", "answer": "There.", "documents": ["A river."]}
     lines = [{**pair, "should_keep": None, "skip": None}, {**pair, "should_keep": False}]
     pq.write_table(pa.Table.from_pylist(lines), tmp_path / "pairs.parquet")
     assert [one.good for one in judge_pairs(tmp_path / "pairs.parquet", None)] == [True, False]
-    (tmp_path / "pairs.jsonl").write_text("\n" + json.dumps(pair | {"should_keep": "false"}) + "\n")
-    with pytest.raises(UserError, match=r"line 2: `should_keep` must be true or false, but is 'false'"):
+    (tmp_path / "pairs.jsonl").write_text("\n" + json.dumps(pair | {"should_keep": "False"}) + "\n")
+    assert [one.good for one in judge_pairs(tmp_path / "pairs.jsonl", None)] == [False]
+    (tmp_path / "pairs.jsonl").write_text("\n" + json.dumps(pair | {"should_keep": "no"}) + "\n")
+    with pytest.raises(UserError, match=r"line 2: `should_keep` must be true or false, but is 'no'"):
         judge_pairs(tmp_path / "pairs.jsonl", None)
 
 

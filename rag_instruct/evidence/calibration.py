@@ -12,6 +12,7 @@ from rag_instruct.evidence.findings import Thresholds, has_intended_paradigm, pa
 from rag_instruct.evidence.weighing import RowTexts
 from rag_instruct.paradigms import PARADIGMS
 from rag_instruct.records import located_records, shown
+from rag_instruct.records.values import flag
 from rag_instruct.schema import Weighed
 from rag_instruct.statistics import wilson
 from rag_instruct.tables import frame
@@ -46,10 +47,8 @@ def read_labelled(paths: Iterable[Path]) -> list[Labelled]:
             if not isinstance(record, dict) or record.get("id") is None:
                 raise UserError(f"{path}, {place}: no `id`: give each pair one")
             known = {name: value for name, value in record.items() if value is not None}
-            if not isinstance(keep := known.get("should_keep", True), bool):
-                raise UserError(
-                    f"{path}, {place}: `should_keep` must be true or false, but is {shown(keep)}: correct it"
-                )
+            if "should_keep" in known:
+                known["should_keep"] = flag(known, "should_keep", True, f"{path}, {place}")
             found.setdefault(str(record["id"]), {}).update({**known, "id": str(record["id"])})
     pairs = [_labelled(record) for record in found.values() if record.get("answer") and record.get("should_keep", True)]
     useless = sum(pair.texts.paradigm == "useless_doc" for pair in pairs)

@@ -7,6 +7,7 @@ from pathlib import Path
 from rag_instruct.errors import UserError
 from rag_instruct.exemplars.knowledge import KNOWLEDGE
 from rag_instruct.records import located_records, shown
+from rag_instruct.records.values import flag
 from rag_instruct.schema import DroppedExemplar, Exemplar
 from rag_instruct.statistics import wilson
 from rag_instruct.tables import frame, text
@@ -26,7 +27,8 @@ def labelled(path: Path, texts: Iterable[tuple[int, str]]) -> dict[str, tuple[Ex
         instruction, row = label.get("instruction"), label.get("row")
         if instruction is None and isinstance(row, int):
             instruction = by_row.get(row)
-        category = str(label.get("category", KNOWLEDGE if label.get("knowledge_intensive") else "other"))
+        needs_knowledge = flag(label, "knowledge_intensive", False, f"{path}, {place}")
+        category = str(label.get("category", KNOWLEDGE if needs_knowledge else "other"))
         if not isinstance(instruction, str):
             raise UserError(f"{path}, {place}: give `instruction` as a text, or a `row` of --texts: {label}")
         exemplar = Exemplar(f"label:{number}", "label", number, "", instruction)

@@ -12,6 +12,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from rag_instruct.errors import UserError
+
 SHOWN = 60  # characters of a value that a message quotes
 
 
@@ -94,6 +96,21 @@ def name_of(value: Any, field: str) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise TypeError(f"the {field} must be a text or a whole number, but is {shown(value)}")
     return str(value)
+
+
+def flag(record: Mapping[str, Any], name: str, default: bool, place: str) -> bool:
+    """Return a field that is true or false, or `default` if it is missing. It may be a text, as in CSV.
+
+    Raises UserError for any other value; it names `place`.
+    """
+    value = record.get(name)
+    if is_missing(value):
+        return default
+    if isinstance(value, str) and value.strip().lower() in ("true", "false"):
+        return value.strip().lower() == "true"
+    if not isinstance(value, bool):
+        raise UserError(f"{place}: `{name}` must be true or false, but is {shown(value)}: correct it")
+    return value
 
 
 def word_of(value: Any, field: str) -> str:

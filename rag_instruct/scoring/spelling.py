@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import regex
 
+from rag_instruct import words
 from rag_instruct.scoring.numerals import ORDINALS, in_digits
 from rag_instruct.words import LETTER, UNSPACED, has_other_scripts, without_accents
 
@@ -18,7 +19,7 @@ LETTERS = str.maketrans(
         **{"\u02bc": "'", "\u2044": "/", "\u00bd": " 1/2"},
     }
 )
-MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
+MONTHS = words.MONTHS.lower()
 LONG_MONTHS = {month[:3]: month for month in MONTHS.split("|")}
 SHORT_MONTH = re.compile(r"\b(jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\b\.?(?= \d)", re.I)
 DAY_MONTH = re.compile(rf"\b(\d{{1,2}})(?:st|nd|rd|th)?(?: of)? ({MONTHS})\b(?:,(?= \d{{4}}))?", re.I)

@@ -10,6 +10,7 @@ from rag_instruct.errors import UserError
 from rag_instruct.paradigms import PARADIGMS
 from rag_instruct.reasons import Fault
 from rag_instruct.records import located_records, shown
+from rag_instruct.records.values import flag
 from rag_instruct.synthesis.declining import declining_fault, pair_declining_fault
 from rag_instruct.synthesis.filters import pair_fault
 from rag_instruct.synthesis.focus import Focus, texts_of
@@ -43,10 +44,9 @@ def judge_pairs(path: Path, passages: PassageStore | None) -> list[Judged]:
         where = f"{path}, {place}"
         if not isinstance(record, dict):
             raise UserError(f"{where}: {shown(record)} is no pair: write one object a line")
-        line = {
-            name: value for name, value in record.items() if value is not None
-        }  # Parquet has every field everywhere
-        if not line.get("skip"):
+        # Without nulls, because Parquet has every field in every record.
+        line = {name: value for name, value in record.items() if value is not None}
+        if not line.get("skip"):  # true, or the reason
             judged.append(_judged(where, line, passages))
     return judged
 
@@ -56,9 +56,7 @@ def _judged(where: str, line: dict[str, Any], passages: PassageStore | None) -> 
         raise UserError(f"{where}: {lacking[0]!r} must be a text: a pair has {', '.join(NEEDED)} and documents")
     if line["paradigm"] not in PARADIGMS:
         raise UserError(f"{where}: the paradigm {line['paradigm']!r} is none of {', '.join(PARADIGMS)}")
-    good = line.get("should_keep", True)
-    if not isinstance(good, bool):  # a CSV file has texts, and "false" would count as true
-        raise UserError(f"{where}: `should_keep` must be true or false, but is {shown(good)}: correct it")
+    good = flag(line, "should_keep", True, where)
     focus = Focus(tuple(_documents(where, line, passages)), (), {})
     question, answer = line["question"], uncited(line["answer"])  # rejects have citations, but are not marked `cited`
     if full := line.get("withheld_answer"):  # a row that declines

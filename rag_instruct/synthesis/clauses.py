@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rag_instruct.words import word_set
+from rag_instruct.words import MONTHS, word_set
 
 if TYPE_CHECKING:
     from spacy.tokens import Token
@@ -47,8 +47,8 @@ YEAR = re.compile(r"\b(1\d{3}|20[0-3]\d)\b(?!s)")
 YEAR_OR_CENTURY = re.compile(r"\b(1\d{3}|20[0-3]\d)s?\b|\bcentur(y|ies)\b|\bBC\b|\bAD \d")
 TIME = re.compile(
     YEAR_OR_CENTURY.pattern
-    + r"|\b(January|February|March|April|May|June|July|August|September|October|November|December)\b"
-    r"|\b(spring|summer|autumn|fall|winter)\b|\b(Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?\b"
+    + rf"|\b({MONTHS})\b"
+    + r"|\b(spring|summer|autumn|fall|winter)\b|\b(Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?\b"
 )
 IN_TIME = word_set("in on since between until from during around at")
 IN_PLACE = word_set("in at near on")

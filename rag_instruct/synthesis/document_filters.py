@@ -14,12 +14,7 @@ from rag_instruct.paradigms import WITH_ANSWER
 from rag_instruct.reasons import Fault, Reason
 from rag_instruct.synthesis.focus import Focus, texts_of
 from rag_instruct.synthesis.grounding import unsupported_name, unsupported_names, unsupported_number
-from rag_instruct.synthesis.other_wordings import (
-    OTHER_CHOICES,
-    UNFINISHED,
-    VERDICTS,
-    VERDICTS_INSIDE,
-)
+from rag_instruct.synthesis.other_languages import OTHER_CHOICES, UNFINISHED, VERDICTS, VERDICTS_INSIDE
 from rag_instruct.synthesis.sentence_filters import answer_in_document
 from rag_instruct.synthesis.wording import holds_text, mentions_documents, points_at_nothing, refusal
 from rag_instruct.words import WITHOUT_SPACES, content, count_words, fold, marks, options_of, stem_of, substance

@@ -6,7 +6,7 @@ from pathlib import Path
 from rag_instruct.record_files import read_records
 from rag_instruct.schema import Record
 from rag_instruct.synthesis.clauses import YEAR
-from rag_instruct.words import word_set
+from rag_instruct.words import MONTHS, word_set
 
 UNIT_NAMES = word_set(
     "metre metres meter meters kilometre kilometres kilometer kilometers km mile miles foot feet inch inches cm "
@@ -16,7 +16,6 @@ UNIT_NAMES = word_set(
 THING = "THING"  # the label of a fact's target that has no type: the targets of two such facts have little in common
 NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?(?: (hundred|thousand|million|billion)\b)?")
 POWERS = {"hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9}
-MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
 # NO_YEAR: years before Christ, clock times, spans. NEAR_A_YEAR: words that make a year inexact. Neither gives an order,
 # a century or an age.
 NO_YEAR = re.compile(r"\bB\.? ?C|\bhours?\b|\d{4}\s*[-\u2013/]\s*\d", re.I)

@@ -13,7 +13,7 @@ from itertools import accumulate
 
 from rag_instruct.citations import CODE
 from rag_instruct.language import language_of
-from rag_instruct.synthesis import computing, number_words
+from rag_instruct.synthesis import computed_numbers, number_words
 from rag_instruct.synthesis.number_words import number_word, numbers_in_words
 from rag_instruct.words import STOP, content, stem, straight, word_set
 
@@ -147,13 +147,13 @@ def unsupported_number(answer: str, question: str, texts: str) -> str:
         counts={*_counts(texts, language), *_counts(question, language), *_counts(said, language)},
         shares=list(_shares(given_text)),
         asks_ratio=bool(RATIO.search(question)),
-        percents={*computing.percents(given_text)},
-        rates={*computing.rates(given_text)},
-        scales={number / serving for serving in computing.servings(texts) for number in of_question},
-        spans=[*computing.minutes(given_text), *computing.spans(given_text)],
-        columns=[*computing.columns(texts), _unlabelled(texts, language)],
-        minute_parts=computing.minute_parts(said, given_text),
-        in_degrees=bool(computing.TEMPERATURE.search(f"{question} {said}")),
+        percents={*computed_numbers.percents(given_text)},
+        rates={*computed_numbers.rates(given_text)},
+        scales={number / serving for serving in computed_numbers.servings(texts) for number in of_question},
+        spans=[*computed_numbers.minutes(given_text), *computed_numbers.spans(given_text)],
+        columns=[*computed_numbers.columns(texts), _unlabelled(texts, language)],
+        minute_parts=computed_numbers.minute_parts(said, given_text),
+        in_degrees=bool(computed_numbers.TEMPERATURE.search(f"{question} {said}")),
         offsets=list(_offsets(f"{said} {question} {texts}")),
     )
     figures = list(FIGURE.finditer(said))
@@ -175,7 +175,7 @@ def unsupported_number(answer: str, question: str, texts: str) -> str:
     if year := next((found[0] for found in open_figures if _is_year(said, found, language)), ""):
         return year
     unclear = {found[0] for found in open_figures}
-    numbers.stated += [value for used, value in computing.computations(said) if unclear.isdisjoint(used)]
+    numbers.stated += [value for used, value in computed_numbers.computations(said) if unclear.isdisjoint(used)]
     still_open = (found[0] for found in open_figures if not _is_supported(found, said, copied, numbers, language))
     return next(still_open, "")
 
@@ -268,7 +268,7 @@ class _Numbers:
     scales: Collection[float] = ()  # from the servings of the documents to numbers of the question
     spans: Collection[float] = ()  # between times in minutes, and between dates in days and years
     columns: Sequence[list[float]] = ()  # of the documents' tables, and their numbers without labels
-    minute_parts: Mapping[int, list[float]] = field(default_factory=dict)  # see `computing.minute_parts`
+    minute_parts: Mapping[int, list[float]] = field(default_factory=dict)  # see `computed_numbers.minute_parts`
     in_degrees: bool = False  # whether question or answer has temperatures
 
     def support(self, figure: str, readings: list[float], after: str, year: bool) -> bool:
@@ -349,12 +349,12 @@ class _Numbers:
         """Yield what follows from numbers of one kind: percents, rates, servings, times, dates, temperatures."""
         yield from self.spans
         yield from (value + span for value in values for span in self.spans)
-        yield from computing.by_percents({*self.percents, *self.shares}, {*values} - {*self.percents})
+        yield from computed_numbers.by_percents({*self.percents, *self.shares}, {*values} - {*self.percents})
         yield from _from_stated([*self.rates], values)
         yield from (rate * factor * other for rate in self.rates for factor in TIME_FACTORS for other in self.stated)
         yield from (value * scale for value in values for scale in self.scales)
         if self.in_degrees:
-            yield from computing.other_scale(values)
+            yield from computed_numbers.other_scale(values)
 
     def _may_be_year(self, value: float) -> bool:
         return value in YEARS and value not in self.counts

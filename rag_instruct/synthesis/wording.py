@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from rag_instruct.synthesis.other_wordings import MENTIONS, NOUN, REFUSALS, points_elsewhere
+from rag_instruct.synthesis.other_languages import MENTIONS, NOUN, REFUSALS, points_elsewhere
 from rag_instruct.words import STOP, straight
 
 TEXTS = r"(?:passage|document|text|article|excerpt|context|source|paragraph|snippet|extract)s?"

@@ -8,6 +8,8 @@ from collections.abc import Collection, Iterator
 from datetime import date
 from itertools import combinations
 
+from rag_instruct.words import MONTHS
+
 NUMBER = r"\d{1,15}(?:,\d{3}){0,5}(?:\.\d{1,15})?(?!\d)"
 PERCENTS = re.compile(rf"(?<![\d.,])({NUMBER}) ?(?:%|percent\b|per cent\b)", re.I)
 TIME_UNIT = r"(?:seconds?|minutes?|mins?|hours?|hrs?|days?|nights?|weeks?|months?|quarters?|years?)"
@@ -31,9 +33,8 @@ CLOCK = re.compile(
 HOURS = re.compile(
     r"(?<![\d.,])(\d{1,3}(?:\.\d+)?) ?(?:h|hrs?|hours?)\b(?:,? (?:and )?(\d{1,2}) ?(?:m|mins?|minutes?)\b)?", re.I
 )
-MONTHS = ["january", "february", "march", "april", "may", "june"]
-MONTHS += ["july", "august", "september", "october", "november", "december"]
-MONTH = rf"({'|'.join(f'{name[:3]}(?:{name[3:]})?' if name[3:] else name for name in MONTHS)})\.?"
+SHORT_MONTHS = [month[:3].lower() for month in MONTHS.split("|")]
+MONTH = rf"({MONTHS}|{'|'.join(SHORT_MONTHS)})\.?"
 DATE = re.compile(
     rf"\b(\d{{1,2}})(?:st|nd|rd|th)? (?:of )?{MONTH}(?:,? (\d{{4}}))?\b"
     rf"|\b{MONTH} (\d{{1,2}})(?:st|nd|rd|th)?(?:,? (\d{{4}}))?\b"
@@ -130,7 +131,7 @@ def spans(text: str) -> Iterator[float]:
 def _date(found: re.Match[str]) -> tuple[date, bool] | None:
     """Return a date, and whether its year is given; None if there is no such day."""
     day, month = found[1] or found[5] or found[9], found[2] or found[4]
-    number = int(found[8]) if found[8] else [name[:3] for name in MONTHS].index(month[:3].lower()) + 1
+    number = int(found[8]) if found[8] else SHORT_MONTHS.index(month[:3].lower()) + 1
     year = found[3] or found[6] or found[7]
     try:
         return date(int(year or 2001), number, int(day)), bool(year)
