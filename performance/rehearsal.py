@@ -14,8 +14,8 @@ in docs/costs.md. With --kills, everything is killed with SIGKILL at random mome
 has the sha256 of the data set: it is the same for every run of the same --rows, --passages and --faults.
 
 The second prints how the CPU seconds and the memory of each stage grow: a number for each run, and an exponent for
-each step from run to run. A stage whose CPU seconds grow as its records do has the exponent 1. Where a stage writes no
-records, the rows of the data set count. The other columns are of the largest run.
+each step from run to run. A stage whose CPU seconds grow as --rows does has the exponent 1. The other columns are of the
+largest run.
 """
 
 import argparse
@@ -220,10 +220,7 @@ def _exponent(name: str, before: dict[str, Any], after: dict[str, Any]) -> str |
     one, other = (run["stages"].get(name) for run in (before, after))
     if one is None or other is None or other["processor"] < BRIEF:
         return None
-    works = [stage["records_out"] or run["rows"] for stage, run in ((one, before), (other, after))]
-    if works[1] <= works[0]:
-        return None
-    return f"{math.log(other['processor'] / one['processor']) / math.log(works[1] / works[0]):.2f}"
+    return f"{math.log(other['processor'] / one['processor']) / math.log(after['rows'] / before['rows']):.2f}"
 
 
 def main(arguments: argparse.Namespace) -> None:

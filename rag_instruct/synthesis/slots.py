@@ -129,7 +129,7 @@ class Synthesis:
         for attempt, (exemplar, round_) in enumerate(candidates(slot, self.order(slot.source), tries)):
             if attempt < begun.attempt or exemplar.id in skipped:
                 continue
-            written = await self._write(place, attempt, exemplar, round_)
+            written = await self._write(place, slot, attempt, exemplar, round_)
             if isinstance(written, Pair):
                 self.watch.useful(written.question)
                 return written
@@ -143,7 +143,7 @@ class Synthesis:
             skipped |= {exemplar.id} if written.reason == Reason.SKIPPED else set()
         return None
 
-    async def _write(self, place: int, attempt: int, exemplar: Exemplar, round_: int) -> Pair | Reject:
+    async def _write(self, place: int, slot: Slot, attempt: int, exemplar: Exemplar, round_: int) -> Pair | Reject:
         candidate: dict[str, Any] = {
             "paradigm": self.paradigm,
             "slot": place,
@@ -158,7 +158,7 @@ class Synthesis:
         if focus is None:
             return Reject(reason=self._lacks(found), **candidate)
         kind = focus.variables.get("kind") or kind_of(shown)
-        withheld = self._withheld(place, len(focus.sources))
+        withheld = self._withheld(slot, len(focus.sources))
         written = await self._ask(kind, {**focus.variables, "exemplar": shown}, withheld)
         used, unused = focus.split(written.unused)
         declines = withheld and withheld not in written.unused
@@ -210,14 +210,16 @@ class Synthesis:
         numbers = {number for number in range(1, len(focus.sources) + 1) if number not in written.unused}
         return citation_fault(self.paradigm, written.answer, numbers)
 
-    def _withheld(self, place: int, documents: int) -> int:
+    def _withheld(self, slot: Slot, documents: int) -> int:
         """Return the number of the document that the row must not have, or 0.
 
-        A hash chooses whether a document is withheld, and another hash chooses which one.
+        A hash chooses whether a document is withheld, and another hash chooses which one. Both depend on the slot's
+        number within its exemplar set, so slots of other sets change nothing.
         """
-        if self.paradigm not in WITH_ANSWER or fraction(self.seed, "declining", self.paradigm, place) >= self.declining:
+        key = (self.paradigm, slot.source, slot.number)
+        if self.paradigm not in WITH_ANSWER or fraction(self.seed, "declining", *key) >= self.declining:
             return 0
-        return 1 + int(digest(self.seed, "withheld", self.paradigm, place), 16) % documents
+        return 1 + int(digest(self.seed, "withheld", *key), 16) % documents
 
     @property
     def _needs_links(self) -> bool:
