@@ -14,8 +14,8 @@ in docs/costs.md. With --kills, everything is killed with SIGKILL at random mome
 has the sha256 of the data set: it is the same for every run of the same --rows, --passages and --faults.
 
 The second prints how the CPU seconds and the memory of each stage grow: a number for each run, and an exponent for
-each step from run to run. A stage whose CPU seconds grow as --rows does has the exponent 1. The other columns are of the
-largest run.
+each step from run to run. A stage whose CPU seconds grow as --rows does has the exponent 1. The other columns are of
+the largest run.
 """
 
 import argparse

@@ -18,6 +18,7 @@ from rag_instruct.files import read_json
 from rag_instruct.graph.captured import speak_in_whole_messages
 from rag_instruct.graph.keys import NO_RULE_NAMES, WARNING, RuleNames, missing_keys, name_of, refuse_missing_keys
 from rag_instruct.graph.packages import refuse_missing_packages
+from rag_instruct.graph.scheduling import look_once_at_a_time
 from rag_instruct.lock import hold
 
 _SHORTFALLS: list[str] = []  # what is said at the exit, below the display of the run
@@ -52,6 +53,7 @@ def start(workflow: Any, settings: dict[str, Any]) -> None:
     if not workflow.local_exec:
         _show_failures()
     _refuse(jobs, settings, workflow)
+    look_once_at_a_time(workflow.scheduler)
     unwanted = is_quiet_about(workflow.output_settings.quiet or [], "progress")
     # With conda's environments, Snakemake's own Python may lack rich.
     if handler and sys.stderr.isatty() and not unwanted and find_spec("rich"):
