@@ -1,1 +1,1 @@
-"""Measures in bits whether documents help with an answer, and tells from the bits what each document is for."""
+"""Measures in bits whether documents help with an answer, and finds from the bits what each document is for."""

@@ -1,14 +1,14 @@
 """Turn bits of tokens into the gains of documents.
 
-The answer's bits without the documents, minus its bits with them, are the pointwise mutual information of documents and
-answer under a model, given the question. Ethayarajh et al. 2022 (arXiv 2110.08420) call it pointwise V-information. Xu
-et al. 2020 (arXiv 2002.10689) introduce V-information, which depends on what a model can use. Here "without" means with
-random documents of the same number, so that a prompt's length and form are no gain.
+The saved bits are the answer's bits without the documents, minus its bits with the documents. Here, "without" means
+"with the same number of random documents", so a prompt's length and form are no gain. The saved bits are the pointwise
+mutual information of documents and answer under a model, given the question. Ethayarajh et al. 2022 (arXiv 2110.08420)
+call this pointwise V-information. Xu et al. 2020 (arXiv 2002.10689) introduce V-information, which depends on what a
+model can use.
 
-A gain has this number per token (`answer`) and as a share of the bits without the documents (`share`). `clear` is a
-stricter variant of `answer`. `question` is not about the answer: it says how much cheaper the documents make the
-question. The bits lost without one of the documents are the leave-one-out attribution of question and answer to their
-context (Cohen-Wang et al. 2024, arXiv 2409.00729).
+A gain has the saved bits per token (`answer`), and as a share of the answer's bits without the documents (`share`).
+`clear` is a stricter variant of `answer`. `question` has the saved bits per token of the question. The lost bits of a
+document (see `lost`) are its leave-one-out attribution (Cohen-Wang et al. 2024, arXiv 2409.00729).
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from rag_instruct.schema import Gain
 class Bits(NamedTuple):
     """The bits of each token of a question and of its answer: -log2 of the token's probability.
 
-    The chat template's tokens between the two count with the question.
+    The chat template's tokens between question and answer count with the question.
     """
 
     question: np.ndarray
@@ -30,10 +30,12 @@ class Bits(NamedTuple):
 
 
 def gain(own: Bits, draws: Sequence[Bits], nothing: Bits) -> Gain:
-    """Return what documents give, against the mean of several draws of random documents.
+    """Return the gain of documents: how many bits they save, compared with the mean of several random draws.
 
-    `clear` compares each token's bits with the cheapest alternative: any one of the random draws, or no documents. A
-    token that is cheaper there counts as 0.
+    `own` has the bits with the documents, `draws` the bits with random documents, `nothing` the bits without documents.
+
+    `clear` compares each token's bits with the cheapest alternative: any one of the draws, or no documents. A token
+    whose alternative is cheaper counts as 0.
     """
     random = np.mean([one.answer for one in draws], axis=0)
     cheapest = np.min([nothing.answer, *(one.answer for one in draws)], axis=0)
@@ -47,13 +49,13 @@ def gain(own: Bits, draws: Sequence[Bits], nothing: Bits) -> Gain:
 
 
 def lost(own: Bits, without: Bits) -> float:
-    """Return the bits that question and answer lose without a document: the extra bits of their tokens.
+    """Return the lost bits: the extra bits that question and answer cost if documents are left out.
 
-    A token's first extra bit is ignored, so the many small changes of a long answer do not add up. Tokens that get
-    cheaper offset nothing.
+    We ignore each token's first extra bit, so the many small changes of a long answer do not add up. Tokens that get
+    cheaper do not offset others.
     """
-    losses = (without.question - own.question, without.answer - own.answer)
-    return rounded(sum(np.maximum(loss - 1, 0).sum() for loss in losses), 1)
+    extra = (without.question - own.question, without.answer - own.answer)
+    return rounded(sum(np.maximum(bits - 1, 0).sum() for bits in extra), 1)
 
 
 def rounded(bits: float, digits: int = 2) -> float:

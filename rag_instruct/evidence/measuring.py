@@ -1,4 +1,4 @@
-"""Measure the bits of questions and answers under a model, given documents. Each is measured once, and stored."""
+"""Measure the bits of questions and answers under a model, given documents, and store the measurements."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
@@ -20,10 +20,11 @@ from rag_instruct.models.likelihood import STEPS, Likelihood, Text
 from rag_instruct.models.loading import load_tokenizer
 from rag_instruct.models.templates import DEFAULT
 
-LONGEST_ANSWER = 512  # tokens of an answer that are measured; the rest of a longer answer is ignored
-# Measurements that are written to the disk at a time. A kill loses the measurements not yet written: up to 16, plus the
-# rest of a GPU batch, or on the CPU finished texts that wait for an earlier text, because we write in order.
-TOGETHER = 16
+LONGEST_ANSWER = 512  # we measure only the first tokens of a longer answer
+# We write so many measurements to disk at a time. A killed job loses its unwritten measurements: up to 16. On a GPU, it
+# also loses the rest of a batch. On the CPU, it also loses finished texts that wait for an earlier text, because we
+# write in order.
+WRITTEN_AT_A_TIME = 16
 
 
 class Prompted(NamedTuple):
@@ -32,7 +33,7 @@ class Prompted(NamedTuple):
     question: str
     answer: str
     documents: tuple[str, ...]
-    common: bool = False  # other questions share these documents; on the CPU, the model reads them once for all
+    common: bool = False  # other questions have the same documents; on the CPU, the model reads the documents only once
 
 
 class Measurer:
@@ -62,13 +63,13 @@ class Measurer:
     def _text(self, prompted: Prompted) -> tuple[Text, int]:
         """Return the text as tokens, and how many of its measured tokens come before the answer.
 
-        These belong to the question and to the template's tokens between question and answer. The documents, the
-        question and the answer are tokenised separately. So the question and the answer have the same tokens, whatever
-        the documents.
+        Measured tokens before the answer are the question's, and the template's between question and answer. We
+        tokenise the documents, the question and the answer separately. So the question and the answer have the same
+        tokens, whatever the documents.
         """
         user = {"role": "user", "content": DEFAULT.render(prompted.question, prompted.documents)}
         prompt = written(self._tokenizer, [user])
-        # Stripped, because some chat templates (Llama 3's) strip the message.
+        # We strip the question, because some chat templates (Llama 3's) strip the message.
         start = prompt.rindex(prompted.question.strip())
         before, question, answer = (
             self._tokenizer(text, add_special_tokens=False)["input_ids"]
@@ -86,7 +87,7 @@ class Measurer:
         keys = list(missing)
         with bar("measuring", len(keys), " texts") as counter:
             measured = iter(self._loaded.measure(list(missing.values())))
-            while some := list(islice(measured, TOGETHER)):
+            while some := list(islice(measured, WRITTEN_AT_A_TIME)):
                 records = [self._record(keys[place], missing[keys[place]], hundredths) for place, hundredths in some]
                 asyncio.run(self._put(records))
                 counter.update(len(some))
@@ -95,6 +96,7 @@ class Measurer:
         await asyncio.gather(*map(self._store.put, records))
 
     def _record(self, key: str, text: Text, hundredths: Sequence[int]) -> Record:
+        """Return the record of a measurement. `hundredths` are the tokens' bits in hundredths of a bit."""
         reply: Reply = {"text": " ".join(map(str, hundredths)), "finish_reason": "stop", "usage": None}
         return {"key": key, "for": self._data_set, "stage": "evidence", "request": self._request(text), "reply": reply}
 
@@ -114,6 +116,6 @@ def measurer_of(model: str, revision: str | None, workers: int, store: AnswerSto
 def measured_folder(answers: Path) -> Path:
     """Return the folder of measurements.
 
-    A subfolder of its own, because records directly in the folder of answers count against the budget.
+    It is a subfolder, because records directly in the folder of answers count against the budget.
     """
     return answers / "measured"

@@ -1,4 +1,4 @@
-"""Sum up the bits of a data set's rows, for its counts, card and report."""
+"""Summarise the bits of a data set's rows for its counts, card and report."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +20,7 @@ WORST = 5  # rows of each paradigm that the report lists
 
 
 def summary_of(weighed: Sequence[Weighed]) -> dict[str, Any]:
-    """Return the numbers of the measured rows, by the paradigm that they have, or {} if none was measured."""
+    """Return the numbers of the measured rows, by the paradigm that they were written for, or {} if there is none."""
     if not weighed:
         return {}
     parts = {name: [one for one in weighed if one.intended == name] for name in PARADIGMS}
@@ -52,7 +52,8 @@ def _quantiles(values: Sequence[float]) -> list[float]:
 def evidence_table(evidence: Mapping[str, Any]) -> "pd.DataFrame":
     """Return for each paradigm how many measured rows are as intended, the QUANTILES of `help`, and the median `share`.
 
-    A row is as intended if the bits show its paradigm and no noise document states its answer.
+    `help` says how much the documents help, in bits per token. `share` is the share of the answer's bits that documents
+    save. A row is as intended if the bits show its paradigm and no noise document states its answer.
     """
     heads = ["written for", "as intended", "95 % interval"]
     heads += ["help, 5 %", "25 %", "median", "75 %", "95 %", "share, median"]
@@ -67,8 +68,8 @@ def evidence_table(evidence: Mapping[str, Any]) -> "pd.DataFrame":
 def worst(rows: Iterable[Row]) -> list[Row]:
     """Return the rows whose `help` speaks most against their paradigm: WORST of each paradigm, the worst first.
 
-    Documents of useless_doc should not help, so its worst rows have the highest `help`. In all other paradigms, the
-    worst rows have the lowest.
+    Documents of useless_doc rows should not help. So the worst of these rows have the highest `help`. In all other
+    paradigms, the worst rows have the lowest `help`.
     """
     measured = [row for row in rows if row.evidence]
     found: list[Row] = []
