@@ -70,14 +70,14 @@ FIELDS = """
 | `paradigm` | the relation between question and source documents (r0 to r4 in the paper) |
 | `intended_paradigm` | the paradigm that the prompt asked for, if verification or evidence changed it; otherwise null |
 | `passages` | for each document: its id in the corpus, role (`source` or `noise`), rank and score in its search |
-| `bits` of a source | the bits that question and answer lose without this document; also of a demoted one |
-| `bits` of noise | with only this document, each token of the answer costs so many bits less (mean) |
+| `bits` of a source | the extra bits that question and answer cost without this document; also if it was demoted |
+| `bits` of noise | the bits that this document alone saves on a token of the answer (mean) |
 | `demoted` of a passage | it was a source document, but the answer does not need it |
 | `evidence` | if the row was measured: the paradigm that the bits show, and the gain of its source documents |
-| `links` | in the passage `naming`, the `words` name the article of the passage `named` (both are source documents) |
+| `links` | a source document mentions another's article. `naming`, `named`: the ids of the two; `words`: the mention |
 | `hidden_passages` | ids of passages that state the answer and were kept out of the row |
 | `unused_passages` | ids of noise documents that the teacher saw and left unused; otherwise null |
-| `withheld_answer` | only in rows that decline: what a hidden passage would have answered; otherwise null |
+| `withheld_answer` | only in rows that decline: the real answer, which needs a hidden passage; otherwise null |
 | `cited` | true if the answer cites the documents by their numbers, from 1; otherwise null |
 | `kind` | the form of the question: question, claim, choice, command, explanation or comparison |
 | `exemplar`, `exemplar_id`, `license` | the instruction that the question imitates, its id and its licence |
@@ -85,9 +85,9 @@ FIELDS = """
 | `teacher`, `prompts`, `prompt_version`, `request_keys` | the model, prompts and requests behind the row |
 """
 LIMITS = """
-- A language model wrote questions and answers. They may be wrong, and its provider's terms of use apply to them.
-- A row's paradigm is only what its prompt asked for, unless verification or evidence changed it. The sections on these
-  say how many rows were tested.
+- A language model wrote the questions and answers. They may be wrong. The terms of use of the model's provider apply.
+- A row's paradigm is only what its prompt asked for, unless verification or evidence changed it. The sections on
+  verification and evidence say how many rows were tested.
 - Documents are unchanged passages of the corpus. They may contain errors and outdated statements.
 """
 SIZES = ((1e3, "n<1K"), (1e4, "1K<n<10K"), (1e5, "10K<n<100K"), (1e6, "100K<n<1M"))
@@ -96,8 +96,8 @@ SIZES = ((1e3, "n<1K"), (1e4, "1K<n<10K"), (1e5, "10K<n<100K"), (1e6, "100K<n<1M
 def split(rows: Iterable[Row], validation: float, seed: str) -> dict[str, list[Row]]:
     """Return the rows of each split that has rows.
 
-    The split of a row is chosen by a hash of the seed and the row's id. So the split does not change when
-    rows are added or reordered.
+    A hash of the seed and the row's id chooses the row's split. So the split does not change when rows are added or
+    reordered.
     """
     parts: dict[str, list[Row]] = {"train": [], "validation": []}
     for row in rows:
@@ -124,7 +124,7 @@ def card(
     """Return the card: the hub's YAML header, then Markdown.
 
     `made_of` has the settings that the card shows. `language` (ISO 639-1) is the language that the quality filter
-    checked, or None if it checked none.
+    checked, or None if it checked no language.
     """
     sections = {
         "Rows": _table(["paradigm", *next(iter(counts["paradigms"].values()))], _of_counts(counts["paradigms"]))
@@ -149,7 +149,7 @@ def card(
     intro = (
         f"{len(rows):,} rows of retrieval-augmented instruction data, made by the method of "
         "[RAG-Instruct](https://arxiv.org/abs/2501.00353). An exemplar instruction retrieves documents. A model writes "
-        "a question and an answer that have a chosen relation to them. Rows may also contain noise documents."
+        "a question and an answer that have a chosen relation to the documents. Rows may also contain noise documents."
     )
     body = "\n\n".join(f"## {title}\n\n{text}" for title, text in sections.items())
     return f"---\n{header}---\n\n# {name}\n\n{intro}\n\n{body}\n"
@@ -203,15 +203,16 @@ def _verification(verification: Mapping[str, Mapping[str, Any]]) -> str:
         lines.append([intended, *(line["found"][name] for name in found_names), line["untested"], passed, interval])
     explanation = (
         "A judge answered each tested question in four ways: from memory, from the source documents and memory, from "
-        "the source documents alone and, if several documents state the answer, from fewer of them. Its right "
-        "answers show the row's paradigm.\n\n"
+        "the source documents alone and, if several are enough together, from fewer of them. The right answers show "
+        "the row's paradigm.\n\n"
         "Lines: the paradigm that the row was written for. Columns: the paradigm that the test found. `undecided`: the "
         "judge knew the answer, so the test cannot show whether the documents help. `doubtful`: the judge says that "
         "the row's answer is wrong. `untested`: a reply of the judge was unreadable. `share passed`: the 95 % interval "
         "of the share of rows that passed.\n\n"
-        "A row passes if the test found the paradigm that it was written for. `undecided` passes too, except for rows "
-        "whose documents should state the answer. A row fails if a noise document answers its question. Superfluous "
-        "source documents became noise documents, unless too few source documents would be left for the paradigm."
+        "A row passes if the test found the paradigm that the row was written for. `undecided` passes too, except for "
+        "rows whose documents should state the answer. A row fails if a noise document answers the question. "
+        "Superfluous source documents became noise documents, unless too few source documents would be left for the "
+        "paradigm."
     )
     return f"{explanation}\n\n{_table(['written for', *found_names, 'untested', 'passed', 'share passed'], lines)}"
 
@@ -222,13 +223,13 @@ def _evidence(evidence: Mapping[str, Any]) -> str:
         return "No row was measured (`evidence` in config.yaml)."
     explanation = (
         f"A small model read each of {evidence['rows']:,} rows with its source documents, with random documents, and "
-        "without. `help` adds two numbers. The first is how many bits the source documents save on a token of the "
-        "answer, compared with the cheaper case: random documents, or no documents. The second is a part of what they "
-        "save on a token of the question. `share`: the share of the answer's bits that they save against random "
-        "documents. A row is as intended if two things hold. Its numbers, and how many documents its answer needs, fit "
-        "its paradigm. And no noise document states the answer. "
-        "The thresholds have errors. On 125 English rows that a capable teacher wrote later, the default model and "
-        "thresholds judged 12 wrongly."
+        "without documents. `help` adds two numbers. The first is how many bits the source documents save on a token "
+        "of the answer, compared with the cheaper case: random documents, or no documents. The second is a part of the "
+        "bits that the source documents save on a token of the question. `share`: the share of the answer's bits that "
+        "the source documents save, compared with random documents. A row is as intended if its numbers, and how many "
+        "documents its answer needs, fit its paradigm, and no noise document states the answer. "
+        "The thresholds have errors. Of 125 English rows by a capable teacher, the default model and thresholds judged "
+        "12 wrongly. One of the four thresholds was chosen on these rows."
     )
     noise = f"Superfluous source documents: {evidence['superfluous']:,}. Noise documents that state the answer: "
     return f"{explanation}\n\n{markdown(evidence_table(evidence))}\n\n{noise}{evidence['answering_noise']:,}."
