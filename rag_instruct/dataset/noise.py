@@ -1,4 +1,4 @@
-"""Choose noise documents for a question: by a window of ranks, hard ones, random ones, or a mixture."""
+"""Choose noise documents for a question: hits in a window of ranks, hard documents, random documents, or a mixture."""
 
 from collections.abc import Callable, Iterator
 from itertools import chain, count, islice
@@ -11,7 +11,7 @@ from rag_instruct.schema import Pair
 from rag_instruct.synthesis.declining import may_answer
 from rag_instruct.words import added_words
 
-DRAWN = 64  # random rows that are read at a time
+DRAWN = 64  # random passages that are read at a time
 
 
 def choose_noise(
@@ -19,10 +19,12 @@ def choose_noise(
 ) -> list[Hit]:
     """Return `wanted` noise documents, or fewer if there are no more.
 
-    Documents that the teacher saw and left unused come first. `choose`, a key of CHOICES, finds the others. Source
-    documents (`sources` are their passages), copies of their texts, and hidden passages are never noise. Copies of
-    hidden passages are recognised if the question's search found the hidden passage: a pair has only its id. If the row
-    declines, nothing that may answer is noise either.
+    Documents that the teacher saw and left unused come first. `choose`, a key of CHOICES, says how to find the others.
+
+    Source documents (`sources` are their passages), hidden passages (which state the answer), and copies of both are
+    never noise. We recognise copies of a hidden passage only if the search with the question found the hidden passage,
+    because a pair has the passage's id but not its text. If the row declines to answer, documents that may answer are
+    not noise, either.
     """
     chosen: list[Hit] = []
     if wanted <= 0:
@@ -42,15 +44,15 @@ def choose_noise(
 
 
 def _window(pair: Pair, run: Run, beyond: int, seed: str) -> Iterator[Hit]:
-    """Yield the hits whose rank is greater than `beyond`, in an order by hash."""
+    """Yield the hits whose rank is greater than `beyond`, in an order that a hash chooses."""
     yield from sorted(run.hits(pair.id, beyond), key=lambda hit: digest(seed, pair.id, hit.passage.id))
 
 
 def _hard(pair: Pair, run: Run, beyond: int, seed: str) -> Iterator[Hit]:
-    """Yield the best hits that have few of the answer's words, so that they probably do not answer.
+    """Yield hard documents: the best hits, without those that have most of the answer's words and so may answer.
 
-    Then yield the window's hits. An answer such as "yes" adds no words. Then we cannot see whether a near passage
-    answers, so we take only hits of the window.
+    Then yield the window's hits. An answer such as "yes" adds no words to the question. For such an answer, we cannot
+    see whether a passage answers, so we yield only the window's hits.
     """
     answer = plain_answer(pair)
     near = run.hits(pair.id)[:beyond] if added_words(pair.question, answer) else []
@@ -63,10 +65,10 @@ def _random(pair: Pair, run: Run, beyond: int, seed: str) -> Iterator[Hit]:
 
     Then yield the window's hits, because the search finds nearly all passages of a small corpus.
     """
-    rows = len(run.store)
+    corpus_size = len(run.store)
     seen = set(run.ranking(pair.id)["row"].tolist())
-    drawn = (int(digest(seed, "random noise", pair.id, number)[:15], 16) % rows for number in count())
-    while len(seen) < rows:
+    drawn = (int(digest(seed, "random noise", pair.id, number)[:15], 16) % corpus_size for number in count())
+    while len(seen) < corpus_size:
         part = list(dict.fromkeys(row for row in islice(drawn, DRAWN) if row not in seen))
         seen.update(part)
         yield from (Hit(passage, row, 0, 0.0) for passage, row in zip(run.store[part], part, strict=True))
@@ -74,7 +76,7 @@ def _random(pair: Pair, run: Run, beyond: int, seed: str) -> Iterator[Hit]:
 
 
 def _mixed(pair: Pair, run: Run, beyond: int, seed: str) -> Iterator[Hit]:
-    """Yield a hard document, one of the window, a random one, and so on, until none of them has more."""
+    """Yield hard, window and random documents in turn, until there are no more."""
     parts = [choice(pair, run, beyond, seed) for choice in (_hard, _window, _random)]
     while parts:
         for part in list(parts):

@@ -23,10 +23,10 @@ from rag_instruct.words import count_words, stem_of
 
 Details = dict[str, str]  # row id -> what is wrong with the row
 
-BLOCK = 2048  # questions of a block; the vectors of two blocks are compared at a time
-LEADING = 96  # principal components of questions' vectors that are compared first
-OPEN = 1 << 15  # pairs that these leave open and that are compared at a time
-ROUNDING = 1e-3  # of a bound in single precision, at most
+BLOCK = 2048  # questions in a block; `similar_questions` compares two blocks at a time
+LEADING = 96  # principal components of the vectors; we compare these first
+CANDIDATES = 1 << 15  # pairs of questions whose whole vectors are compared at a time
+ROUNDING = 1e-3  # largest rounding error of `_alike`'s bounds in single precision
 
 
 @dataclass
@@ -39,7 +39,7 @@ class EmbeddedRows:
     @classmethod
     def read(cls, rows: Sequence[Path], pairs: Sequence[Path], vectors: Sequence[Path]) -> "EmbeddedRows":
         """Read the rows of each paradigm. If `vectors` has files, a row gets the vector of the pair with its id."""
-        # Without documents and passages, which no filter reads: they take most of the memory.
+        # We drop documents and passages: no filter reads them, and they take most of the memory.
         every = [replace(row, documents=(), passages=()) for path in rows for row in read_records(path, Row)]
         if not vectors:
             return cls(every, np.empty((len(every), 0), np.float32))
@@ -66,12 +66,12 @@ def language(given: EmbeddedRows, wanted: str) -> Details:
 
 
 def question_words(given: EmbeddedRows, bounds: list[int]) -> Details:
-    """Find questions with fewer or more words than the bounds. The options of a choice count too."""
+    """Find questions whose number of words is outside the bounds. The options of a choice count, too."""
     return _outside(given.rows, attrgetter("question"), bounds)
 
 
 def answer_words(given: EmbeddedRows, bounds: list[int]) -> Details:
-    """Find answers with fewer or more words than the bounds. Citations are no words."""
+    """Find answers whose number of words is outside the bounds. Citations do not count."""
     return _outside(given.rows, plain_answer, bounds)
 
 
@@ -81,9 +81,9 @@ def _outside(rows: Sequence[Row | Pair], text: Callable[[Row | Pair], str], boun
 
 
 def near_duplicates(given: EmbeddedRows, threshold: float) -> Details:
-    """Find questions that share many word pairs with an earlier question that was kept.
+    """Find questions that are near duplicates of an earlier question that was kept.
 
-    A question is found if the Jaccard similarity of its word pairs and the earlier question's is at least `threshold`.
+    Two questions are near duplicates if the Jaccard similarity of their word pairs is at least `threshold`.
     """
     known = NearDuplicates(threshold)
     rows = progress(given.rows, "near duplicates", len(given.rows))
@@ -92,24 +92,25 @@ def near_duplicates(given: EmbeddedRows, threshold: float) -> Details:
 
 
 def similar_questions(given: EmbeddedRows, threshold: float) -> Details:
-    """Find questions whose vector has at least this cosine similarity with an earlier question that was kept."""
+    """Find questions whose vectors have a cosine of at least `threshold` with an earlier question that was kept."""
     vectors = given.vectors / np.maximum(np.linalg.norm(given.vectors, axis=1, keepdims=True), 1e-12)
     leading = _leading_part(vectors)
     found: Details = {}
-    out = np.zeros(len(vectors), bool)
+    dropped = np.zeros(len(vectors), bool)
     starts = range(0, len(vectors), BLOCK)
     for start in progress(starts, "similar questions", len(starts)):
         for place, earlier, cosine in _alike(vectors, leading, start, threshold):
-            if not out[place] and not out[earlier]:
-                out[place] = True
+            if not dropped[place] and not dropped[earlier]:
+                dropped[place] = True
                 found[given.rows[place].id] = f"as {given.rows[earlier].id}, cosine {cosine:.3f}"
     return found
 
 
 def _leading_part(vectors: np.ndarray) -> np.ndarray:
-    """Return LEADING principal components of unit vectors, and the norm of all others: (rows, LEADING + 1).
+    """Return the first LEADING principal components of unit vectors, and the norm of all other components.
 
-    By the inequality of Cauchy and Schwarz, the product of two such rows is at least the cosine of the two vectors.
+    The shape is (vectors, LEADING + 1 or fewer). By the Cauchy-Schwarz inequality, the product of two rows of this
+    array is at least the cosine of the two vectors.
     """
     _, axes = np.linalg.eigh(vectors.T @ vectors)
     leading = vectors @ axes[:, ::-1][:, :LEADING]
@@ -118,27 +119,28 @@ def _leading_part(vectors: np.ndarray) -> np.ndarray:
 
 
 def _alike(vectors: np.ndarray, leading: np.ndarray, start: int, threshold: float) -> list[tuple[int, int, float]]:
-    """Compare the questions of the block that begins at `start` with all earlier ones.
+    """Compare the questions of the block that begins at `start` with all earlier questions.
 
-    Return those that are similar as (place, earlier place, cosine), sorted. Whole vectors are compared only where the
-    leading parts leave it open, so that most pairs cost a small part of a product.
+    Return the similar pairs as (place, earlier place, cosine), sorted. The product of two leading parts is an upper
+    bound of the cosine. We compare whole vectors only if the bound reaches the threshold, so most pairs cost little.
     """
     pairs = []
     for first in range(0, start + 1, BLOCK):
         bounds = leading[start : start + BLOCK] @ leading[first : first + BLOCK].T
-        later, earlier = np.nonzero(bounds >= threshold - ROUNDING)
-        for part in range(0, len(later), OPEN):
-            ones, others = later[part : part + OPEN] + start, earlier[part : part + OPEN] + first
-            cosines = np.einsum("nd,nd->n", vectors[ones], vectors[others])
-            places = zip(ones.tolist(), others.tolist(), cosines.tolist(), strict=True)
-            pairs += [pair for pair in places if pair[1] < pair[0] and pair[2] >= threshold]
+        rows, columns = np.nonzero(bounds >= threshold - ROUNDING)
+        for part in range(0, len(rows), CANDIDATES):
+            places, earlier = rows[part : part + CANDIDATES] + start, columns[part : part + CANDIDATES] + first
+            cosines = np.einsum("nd,nd->n", vectors[places], vectors[earlier])
+            found = zip(places.tolist(), earlier.tolist(), cosines.tolist(), strict=True)
+            pairs += [pair for pair in found if pair[1] < pair[0] and pair[2] >= threshold]
     return sorted(pairs)
 
 
 def overlaps(given: EmbeddedRows, questions: ContaminationIndex) -> Details:
-    """Find questions that share 13 words in a row with a benchmark's question, or contain it whole if it is shorter.
+    """Find questions that contain 13 adjacent words of a benchmark's question, or the whole of a shorter question.
 
-    We look at the text before the options. If no text stands before the options, we look at the whole question.
+    A benchmark's question of fewer than 5 words counts only if it is the whole text. We look at the text before the
+    options of a choice. If there is no such text, we look at the whole question.
     """
     found = {row.id: questions.found(stem_of(row.question) or row.question) for row in given.rows}
     return {key: other for key, other in found.items() if other}

@@ -1,7 +1,7 @@
 """Makes Snakemake run a refill again when the user has changed a budget that stopped it.
 
-Snakemake runs a job again when its params have changed, and `budget_param` is one of them. It changes in one case only:
-the last refill ran out of budget, and the budget is another one today.
+Snakemake runs a job again when its params have changed. The refill's param `budget_param` changes in one case only: the
+last refill ran out of budget, and the budget has changed since.
 """
 
 import json
@@ -13,15 +13,15 @@ from rag_instruct.files import read_json, write_json
 
 
 def budget_param(note: Path, budget: Mapping[str, Any]) -> str:
-    """Return the param that the last job had (at first ""), so that Snakemake does not run the refill again.
+    """Return the new budget as JSON if the last job ran out of budget, and the budget has changed since.
 
-    Only if that job ran out of a budget that has changed since, return the new budget as JSON. `note` is the file that
-    the last job wrote by `note_budget`.
+    Otherwise return the last job's param (at first ""), so that Snakemake does not run the refill again. `note` is the
+    file that the last job wrote by `note_budget`.
     """
-    today = json.dumps(budget, sort_keys=True)
+    current = json.dumps(budget, sort_keys=True)
     last = {"param": "", "ran_out_of": ""} | (read_json(note) if note.is_file() else {})
-    changed = last["ran_out_of"] and last["ran_out_of"] != today
-    return today if changed else str(last["param"])
+    changed = last["ran_out_of"] and last["ran_out_of"] != current
+    return current if changed else str(last["param"])
 
 
 def note_budget(note: Path, param: str, budget: Mapping[str, Any], ran_out: bool) -> None:

@@ -1,4 +1,7 @@
-"""Refills row slots whose pair was dropped after the synthesis: each tries its next candidates."""
+"""Refills row slots whose pair was dropped after the synthesis.
+
+A row slot is the place of one wanted row. To refill a slot, we try its next candidates.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -43,8 +46,8 @@ class Attempts(NamedTuple):
             attempts, asked = [*attempts, self.dropped], asked + 1
         return Begun(attempt=max(attempts, default=-1) + 1, asked=asked, skipped=skipped_by_teacher)
 
-    def and_then(self, rejects: Iterable[Reject]) -> "Attempts":
-        """Return these attempts and further rejected candidates."""
+    def with_rejects(self, rejects: Iterable[Reject]) -> "Attempts":
+        """Return the attempts with further rejected candidates."""
         return self._replace(rejects=[*self.rejects, *rejects])
 
 
@@ -64,9 +67,9 @@ def missing(
 def open_slots(
     paradigm: str, count: int, pairs: Iterable[Pair], rejects: Iterable[Reject], good: Mapping[str, str]
 ) -> dict[int, Attempts]:
-    """Return the row slots that have no good pair, and what each has tried, by the slot's place from 0 to `count` - 1.
+    """Return the attempts of the row slots that have no good pair, by the slot's place from 0 to `count` - 1.
 
-    A pair whose row was relabelled is no good pair of the slot.
+    If a pair's row was relabelled, the pair is not good for its slot.
     """
     filled = {pair.slot: pair for pair in pairs}
     tried: dict[int, list[Reject]] = {}
@@ -83,7 +86,7 @@ def open_slots(
 
 @dataclass
 class Checks:
-    """Checks a new pair as the merge and the quality filters do, against `rows`, the rows that are not dropped.
+    """Checks new pairs as the merge and the quality filters do. `rows` are the rows that are not dropped.
 
     The questions of new pairs have no vectors yet. So `similar_questions` is checked later, after the search.
     """
@@ -103,7 +106,7 @@ class Checks:
     def refused(self, pair: Pair) -> Reject | None:
         """Return the pair as a reject if it cannot become a row.
 
-        Otherwise return None, and compare later pairs with this one, too.
+        Otherwise return None, and compare later pairs with this pair, too.
         """
         keys = question_keys(pair)
         if earlier := next((self._seen[key] for key in keys if key in self._seen), None):
@@ -121,13 +124,14 @@ class Checks:
 async def refill(
     work: Synthesis, slots: Sequence[Slot], opened: Mapping[int, Attempts], lacking: int, checks: Checks, tries: int
 ) -> tuple[list[Pair], list[Reject]]:
-    """Return at most `lacking` new pairs for the slots that `open_slots` found, and the candidates that were rejected.
+    """Return at most `lacking` new pairs for the slots that `open_slots` found, and the rejected candidates.
 
-    The slots are filled in their order, as many at a time as rows are missing. So the result does not depend on which
+    We fill the slots in their order, as many at a time as rows are missing. So the result does not depend on which
     answer comes first, and no slot is filled in vain. In a replay, a slot stays open if its answer is not in the store.
-    When the budget is used up, all further slots stay open. Neither stops the run: the data set is only smaller.
+    When the budget is used up, all further slots stay open. In both cases, the run continues, and the data set is
+    smaller.
     """
-    # With the higher limit of useless answers, because the synthesis showed that these prompts work.
+    # We take the higher limit of useless answers (LATER), because the synthesis showed that these prompts work.
     work.watch = YieldWatch(work.paradigm, work.teacher, LATER)
     ended: list[UsedUp] = []
     unstored: list[int] = []
@@ -149,10 +153,10 @@ async def refill(
         filled = await at_once(places, fill, work.teacher.model.in_flight, f"{work.paradigm}, refilling")
         for place, pair in zip(places, filled, strict=True):
             if pair and (reject := checks.refused(pair)):
-                # The slot goes on after the refused pair. All rejects of the slot say where that is.
+                # The slot continues with the candidate after the refused pair; `begun` finds it from all rejects.
                 refused[place].append(reject)
                 failed = [one for one in work.rejects if one.slot == place]
-                waiting[place] = opened[place].and_then([*refused[place], *failed]).begun
+                waiting[place] = opened[place].with_rejects([*refused[place], *failed]).begun
             else:
                 del waiting[place]
                 pairs += [pair] if pair else []
