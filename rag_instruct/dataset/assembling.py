@@ -23,13 +23,13 @@ def assemble(
 ) -> tuple[list[Row], list[Reject]]:
     """Return rows with `documents` documents each, and the rejected pairs.
 
-    A row keeps all its source documents; noise documents fill the rest. So `documents` of 0 means no noise.
+    A row keeps all its source documents; noise documents fill the rest. So a row has no noise if `documents` is 0.
 
-    Documents that the teacher saw and left unused become noise before all others. `choose` says where the rest comes
-    from: by default, from ranks greater than `beyond` (see `noise`). We reject a pair if there are too few documents.
+    Documents that the teacher saw and left unused become noise before all others. `choose` says how we choose more: by
+    default, from ranks greater than `beyond` (see `choose_noise`). We reject a pair if there are too few documents.
 
-    A pair with a withheld document becomes a row that declines: the document is hidden, no noise document may answer,
-    and the row's answer is the one without the document.
+    A pair with a withheld document becomes a row that declines to answer: the row does not have this document, and no
+    noise document may answer. The row's answer is `declined`, which the teacher wrote without the withheld document.
 
     A hash of the seed and the ids chooses the order of the documents. So a document's place does not tell its role.
     """

@@ -1,4 +1,4 @@
-"""Applies to rows what the bits show: marks rows, demotes superfluous source documents, relabels or stops rows."""
+"""Applies the evidence to rows: adds their bits, demotes superfluous source documents, relabels or stops rows."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,11 +13,14 @@ from rag_instruct.schema import Row, RowBits, RowPassage, StoppedRow, Verdict, W
 def apply_evidence(
     paradigms: Mapping[str, list[Row]], weighed: Sequence[Weighed], on_failure: str, judged: Sequence[Verdict] = ()
 ) -> tuple[dict[str, list[Row]], dict[str, StoppedRow]]:
-    """Return the rows of each paradigm, the measured ones with their bits, and the stopped rows by id.
+    """Return the rows of each paradigm (measured rows now have their bits), and the stopped rows by id.
 
-    `on_failure` decides about rows whose bits show another paradigm, as in `apply_verdicts`. `judged` are the judge's
-    verdicts, which count for more: a row that the judge has tested gets its bits, but is neither stopped nor relabelled
-    here. If the judge found the documents that a row needs, the bits demote none.
+    A row fails if its bits show another paradigm, or if a noise document states its answer. `on_failure` decides about
+    these rows, as in `apply_verdicts`.
+
+    The judge's verdicts (`judged`) count for more than the bits. If the judge has tested a row, the row gets its bits,
+    but we neither stop nor relabel it here. If the judge found the documents that a row needs, we demote none of its
+    documents here.
     """
     by_id = {one.id: one for one in weighed}
     tested = {one.id for one in judged if one.found != UNTESTED}
@@ -31,8 +34,8 @@ def apply_evidence(
         after = _with_bits(row, by_id[row.id])
         if row.id in needs_known:
             return after
-        # `demoted` changes nothing if too few sources would stay for the paradigm: then the paradigm is in doubt, and
-        # not the documents.
+        # `demoted` changes nothing if too few sources would stay for the paradigm: then we doubt the paradigm, and not
+        # the documents.
         return demoted(after, by_id[row.id].needed, relabelled_to.get(row.id, row.paradigm))
 
     return apply_verdicts({name: list(map(marked, part)) for name, part in paradigms.items()}, verdicts, on_failure)
@@ -44,9 +47,9 @@ def _with_bits(row: Row, weighed: Weighed) -> Row:
 
 
 def _bits(passage: RowPassage, weighed: Weighed) -> float | None:
-    """Return the bits that question and answer lose without this source document.
+    """Return the extra bits that question and answer cost without a source document.
 
-    For a noise document, return the bits per token of the answer that this document saves alone.
+    For a noise document, return the bits per token of the answer that this document alone saves.
     """
     if passage.role == "source":
         return weighed.lost.get(passage.id)
@@ -55,7 +58,7 @@ def _bits(passage: RowPassage, weighed: Weighed) -> float | None:
 
 
 def verdict_of(one: Weighed) -> Verdict:
-    """Return what the bits show as a verdict, with the reason if the row fails."""
+    """Return the verdict of the bits on a row, with the reason if the row fails."""
     return Verdict(one.id, one.intended, one.found, *_fault(one))
 
 

@@ -1,4 +1,7 @@
-"""Joins the chunks of a paradigm to one list of pairs, without repeated questions."""
+"""Joins the chunks of a paradigm into one list of pairs, without repeated questions.
+
+A chunk has the pairs of one synthesis job. Each pair fills a row slot, the place of one wanted row.
+"""
 
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -18,8 +21,8 @@ Item = TypeVar("Item", Pair, Row)
 def gather(chunks: Sequence[Iterable[Pair]], slot_count: int) -> tuple[list[Pair], list[Reject]]:
     """Return the pairs of all chunks in the order of their row slots, and rejects for repeated questions.
 
-    Raises UserError when a slot has more than one pair, or when a slot's number is `slot_count` or more. The cause is
-    that the chunks were made with different settings.
+    Raises UserError when a slot has more than one pair, or when a slot's number is `slot_count` or more. This happens
+    when the chunks were made with different settings.
     """
     pairs = sorted((pair for chunk in chunks for pair in chunk), key=lambda pair: pair.slot)
     numbers = [pair.slot for pair in pairs]
@@ -38,10 +41,10 @@ def gather(chunks: Sequence[Iterable[Pair]], slot_count: int) -> tuple[list[Pair
 
 
 def without_repeated(items: Iterable[Item], seen: dict[str, str]) -> tuple[list[Item], list[Reject]]:
-    """Return the pairs or rows with a new question, and rejects for those with a repeated one.
+    """Return the pairs or rows with new questions, and rejects for repeated questions.
 
     `seen` maps the keys of each earlier question (see `question_keys`) to the id of its pair or row. This function adds
-    the keys of what it keeps.
+    the keys of the pairs or rows that it keeps.
     """
     kept: list[Item] = []
     repeated: list[Reject] = []
@@ -59,16 +62,16 @@ def without_repeated(items: Iterable[Item], seen: dict[str, str]) -> tuple[list[
 def question_keys(one: Pair | Row) -> list[str]:
     """Return the keys by which we find a repeated question. The first key is the question's words.
 
-    The prompts `compact`, and copies of them, make pairs from facts. For these, a second key is the answer's words,
-    without a leading yes, no or option letter. Two questions with the same answer probably ask for the same fact. An
-    answer without further words, such as "Yes." or "B", gives no key.
+    The prompts `compact`, and copies of them, make pairs from facts. Two of these pairs with the same answer probably
+    ask for the same fact. So their second key is the answer's words, without a leading yes, no or option letter. An
+    answer without further words, such as "Yes." or "B", gives no second key.
     """
     written_for = (one.intended_paradigm if isinstance(one, Row) else "") or one.paradigm
     said = fold(substance(one.answer)) if _makes_pairs_from_facts(one.prompts, written_for) else ""
     return [fold(one.question), *([f"= {said}"] if len(said) > 1 else [])]
 
 
-@cache  # each row asks
+@cache  # called for each row
 def _makes_pairs_from_facts(prompts: str, paradigm: str) -> bool:
     path = root() / "resources/prompts" / prompts / f"{paradigm}.yaml"
     return path.exists() and bool(OF_SENTENCES.search(read_text(path)))

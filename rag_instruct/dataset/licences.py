@@ -1,11 +1,11 @@
-"""Checks the licences of a data set's exemplars and corpus."""
+"""Checks the licences of a data set's exemplars and corpus, and finds the hub's names of licences."""
 
 from rag_instruct.errors import UserError
 from rag_instruct.settings import Settings
 
 
 def refuse_licences(config: Settings, name: str) -> None:
-    """Raise UserError when a data set's exemplars or corpus have a licence that it forbids."""
+    """Raise UserError when a data set's exemplars or corpus have a licence that the data set forbids."""
     dataset = config["datasets"][name]
     licences = {f"exemplar_sets.{part}": config["exemplar_sets"][part]["license"] for part in dataset["exemplars"]}
     licences[f"corpora.{dataset['corpus']}"] = config["corpora"][dataset["corpus"]].get("license", "unknown")
@@ -18,7 +18,8 @@ def refuse_licences(config: Settings, name: str) -> None:
             )
 
 
-# The licences that the hub knows (its page "Repository licenses"), besides `other`. It refuses all other names.
+# The names of licences that the Hugging Face hub knows (its page "Repository licenses"), except `other`.
+# The hub refuses other names.
 HUB = """
 apache-2.0 mit openrail bigscience-openrail-m creativeml-openrail-m bigscience-bloom-rail-1.0 bigcode-openrail-m
 afl-3.0 artistic-2.0 bsl-1.0 bsd bsd-2-clause bsd-3-clause bsd-3-clause-clear c-uda cc cc0-1.0 cc-by-2.0 cc-by-2.5

@@ -1,4 +1,4 @@
-"""Merges the rows of all paradigms into the data set, and counts, for each reason, the rows that are left out."""
+"""Merges the rows of all paradigms into the data set, and counts the rows that are left out, by reason."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +14,7 @@ from rag_instruct.files import digest
 from rag_instruct.reasons import Reason
 from rag_instruct.schema import Reject, Row, StoppedRow, Verdict, Weighed
 
-Counts = dict[str, dict[str, int]]  # by paradigm
+Counts = dict[str, dict[str, int]]  # paradigm -> what is counted -> number
 
 
 def apply_tests(
@@ -52,11 +52,12 @@ def merge(
 ) -> tuple[list[Row], list[Reject], Counts]:
     """Return the data set's rows, the rows left out with their reasons, and the counts.
 
-    For each paradigm, we skip stopped rows and repeated questions. Then we take the first rows: `wanted` says how many.
-    A hash of the seed and the ids chooses the order of the data set. In the counts, `relabelled` are the rows that were
-    written for the paradigm and have another one now. `gained` are those that were written for another one.
+    For each paradigm, we skip stopped rows and repeated questions. Then we take the first rows, as many as `wanted`
+    says. A hash of the seed and the ids chooses the order of the data set.
 
-    `stopped` has the rows that a quality filter, the evidence or the verification stopped, by id.
+    `stopped` has the rows that a quality filter, the evidence or the verification stopped, by id. In the counts of a
+    paradigm, `relabelled` rows were written for it and now have another paradigm; `gained` rows have it now, and were
+    written for another paradigm.
 
     Raises UserError when a row is neither in the data set nor left out.
     """

@@ -7,14 +7,14 @@ from typing import Any
 from rag_instruct.paradigms import LOOKED_AT
 from rag_instruct.reasons import WITHOUT_REQUEST, Reason, explain
 
-REASONS = 2  # the most reasons that are explained
-TELLING = 0.2  # all but the first are explained only if they have at least this share of the weights (see `why`)
+REASONS = 2  # we explain at most so many reasons
+TELLING = 0.2  # after the first reason, we explain only reasons with at least this share of the weights (see `why`)
 
 
 def shortfall(name: str, counts: Mapping[str, Any]) -> str:
     """Return what data set `name` lacks, why, and what would help; "" if it has all wanted rows.
 
-    `counts` are those of counts.json.
+    `counts` is the content of counts.json.
     """
     wanted = sum(one["wanted"] for one in counts["paradigms"].values())
     short = {paradigm: one for paradigm, one in counts["paradigms"].items() if one["rows"] < one["wanted"]}
@@ -27,18 +27,18 @@ def shortfall(name: str, counts: Mapping[str, Any]) -> str:
 
 
 def why(rejects: Mapping[str, int], relabelled: int = 0) -> str:
-    """Return the most frequent reasons of rejects with what they mean and what would help.
+    """Return the most frequent reasons of rejects, what they mean, and what would help.
 
-    `relabelled` rows were written for these paradigms, but belong to others now.
+    `relabelled` is the number of rows that were written for the rejects' paradigms and now have other paradigms.
 
-    A row slot ends after `tries` candidates that the teacher was asked about, or after LOOKED_AT times as many in all.
-    So a candidate that was rejected before a request weighs 1 / LOOKED_AT. These weights order the reasons, but we show
-    plain counts.
+    We give a wanted row up after `tries` candidates that the teacher was asked about, or after LOOKED_AT times `tries`
+    candidates in all. So a candidate that was rejected before a request weighs 1 / LOOKED_AT. These weights order the
+    reasons, but we show plain counts.
     """
     lost = {reason: count for reason, count in rejects.items() if reason != Reason.SURPLUS}
     moved = (
-        f"{relabelled:,} rows got another paradigm, because evidence or verification found it in them (`failing` is "
-        "`relabel`): ask for more rows of these paradigms, or set `failing` to `keep`."
+        f"{relabelled:,} rows got another paradigm, because evidence or verification showed that they have it "
+        "(`failing` is `relabel`): ask for more rows of these paradigms, or set `failing` to `keep`."
         if relabelled
         else ""
     )

@@ -1,4 +1,4 @@
-"""Applies verdicts, by bits or by the judge, to rows, and counts the judge's verdicts."""
+"""Applies verdicts to rows, and counts the judge's verdicts. A verdict comes from the bits or the judge."""
 
 from collections import Counter
 from collections.abc import Collection, Container, Iterable, Mapping
@@ -22,8 +22,8 @@ def apply_verdicts(
     """Return the rows of each paradigm after relabelling, and the stopped rows by id.
 
     The rows of each paradigm still include the stopped rows. `on_failure` says what happens to rows that fail: `keep`
-    keeps them, and `drop` stops them. `relabel` gives them the paradigm that was found, and stops those that cannot
-    take it. The superfluous source documents of all tested rows become noise (see `demoted`).
+    keeps them, and `drop` stops them. `relabel` gives them the paradigm that was found, or stops them if they cannot
+    take this paradigm. The superfluous source documents of all tested rows become noise (see `demoted`).
     """
     by_id = {verdict.id: verdict for verdict in verdicts}
     stopped: dict[str, StoppedRow] = {}
@@ -66,7 +66,7 @@ def demoted(row: Row, needed: Collection[str], paradigm: str) -> Row:
     """Return the row with its superfluous source documents as noise documents, and without their links.
 
     We demote all superfluous source documents, or none. We demote none if too few would stay for the paradigm, or if
-    `needed` is empty: then it is not known which documents the answer needs.
+    `needed` is empty: then we do not know which documents the answer needs.
     """
     if not needed:
         return row

@@ -1,9 +1,10 @@
 """Verification: tests whether a row has the paradigm that it was written for.
 
 A model, the judge, answers the question in four ways: from memory, from the source documents and memory, from the
-source documents alone and, if several documents state the answer, from fewer and fewer of them. It then grades each
-answer. The right answers show whether the documents state the answer, help to find it, or do neither, and which of them
-are needed. Superfluous documents become noise documents, unless too few sources would be left for the paradigm.
+source documents alone and, if several source documents are enough together, from fewer and fewer of them. The judge
+then grades each answer. The right answers show whether the documents state the answer, help to find it, or do neither,
+and which documents are needed. Superfluous documents become noise documents, unless too few sources would be left for
+the paradigm.
 
 An open task has many right answers. So the judge first derives criteria from the row's answer, and grades by these.
 The judge may also say that the row's answer itself is wrong. Then the row fails, whatever its documents.
@@ -29,7 +30,7 @@ UNKNOWN = "i do not know"
 PROMPTS = ("closed_book", "with_documents", "from_documents", "grade", "criteria", "grade_open")
 OPEN = ("command", "explanation", "comparison")  # kinds of tasks that have many right answers
 TESTS = 3  # of each row: from memory, from the source documents and memory, from the source documents alone
-MAY_ANSWER = 0.8  # the judge is asked about noise documents with this share of the words that the answer adds
+MAY_ANSWER = 0.8  # we ask the judge about noise documents with at least this share of the words that the answer adds
 
 
 class Unreadable(Exception):
@@ -63,7 +64,7 @@ def paradigm_shown(findings: JudgeFindings) -> str:
 def agrees(intended: str, found: str) -> bool:
     """Say whether a row passes: the paradigm found is the intended one, or UNDECIDED.
 
-    UNDECIDED does not count for paradigms whose documents state the answer.
+    UNDECIDED does not pass if the documents of the intended paradigm state the answer.
     """
     return found == intended or (found == UNDECIDED and not intended.endswith("_answer"))
 
@@ -72,7 +73,7 @@ def sampled(rows: Iterable[Row], rows_share: float, seed: str, stopped: Containe
     """Return the rows to test, chosen by a hash of the seed and the ids.
 
     A larger share contains all rows of a smaller share. Rows that decline are not tested: their documents must not
-    answer. Nor are rows whose id is in `stopped`, because a test costs requests.
+    answer. Rows whose id is in `stopped` are not tested, either, because a test costs requests.
     """
     return [
         row
@@ -82,9 +83,9 @@ def sampled(rows: Iterable[Row], rows_share: float, seed: str, stopped: Containe
 
 
 def most_requests(documents: int, several: bool) -> int:
-    """Return the most requests that verify a row: for criteria, and for an answer and a grade in each test.
+    """Return the most requests that verify a row: one for criteria, and two a test, for an answer and its grade.
 
-    The row has `documents` documents. Each may need one more test. For a noise document: does it state the answer? For
+    Each of the row's `documents` documents may need one more test. For a noise document: does it state the answer? For
     a source document: can it be left out? A single source document (`several` is false) needs no such test.
     """
     return 1 + 2 * (TESTS + documents - (not several))
@@ -115,18 +116,21 @@ class Examiner:
     async def _findings(self, row: Row, keys: list[str]) -> JudgeFindings:
         sources = _sources(row)
         criteria = await self._criteria(row, keys)
-        alone = await self._can_answer(row, criteria, "from_documents", sources.values(), keys)
+        suffice = await self._can_answer(row, criteria, "from_documents", sources.values(), keys)
         return JudgeFindings(
             documents=len(sources),
             closed_book=await self._can_answer(row, criteria, "closed_book", [], keys),
             with_documents=await self._can_answer(row, criteria, "with_documents", sources.values(), keys),
-            from_documents=alone,
-            needed=await self._needed(row, criteria, sources, keys) if alone else (),
+            from_documents=suffice,
+            needed=await self._needed(row, criteria, sources, keys) if suffice else (),
             noise=await self._noise_that_answers(row, criteria, keys),
         )
 
     async def _needed(self, row: Row, criteria: str, sources: Mapping[str, str], keys: list[str]) -> tuple[str, ...]:
-        """Return the ids of source documents that suffice, none of which can be left out."""
+        """Return the ids of source documents that are enough, none of them superfluous.
+
+        We leave out each document in turn, and keep it out if the judge can still answer.
+        """
         kept = dict(sources)
         for left_out in sources:
             rest = {name: text for name, text in kept.items() if name != left_out}
@@ -143,7 +147,7 @@ class Examiner:
     async def _noise_that_answers(self, row: Row, criteria: str, keys: list[str]) -> tuple[str, ...]:
         """Return the ids of noise documents from which the judge can answer.
 
-        Each question to the judge costs requests. So we ask only about documents with most of the answer's words.
+        A test of a document costs requests. So we test only documents with most of the words that the answer adds.
         """
         return tuple(
             [
@@ -175,7 +179,8 @@ class Examiner:
             self._watch.useless(values)
             raise Unreadable(f"{name}: {values}")
         said: str = values[step.name]
-        self._watch.useful("")  # no text: equal replies of a judge are no fault
+        # We do not pass the text: the watch takes equal texts for a fault, but a judge may give equal replies.
+        self._watch.useful("")
         return said
 
 
@@ -193,7 +198,7 @@ def _sources(row: Row) -> dict[str, str]:
 def _has_answers_words(row: Row, document: str) -> bool:
     """Say whether a document has most of the words that the answer adds to the question.
 
-    An answer such as "yes" adds none. Then it must have most words of the question.
+    An answer such as "yes" adds none. Then the document must have most words of the question.
     """
     telling = added_words(row.question, plain_answer(row)) or content(row.question)
     return share(telling, content(document)) >= MAY_ANSWER
