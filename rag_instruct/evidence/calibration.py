@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 FIELDS = ("id", "paradigm", "question", "answer", "documents", "needed", "should_keep")
 WEIGHTS = tuple(round(0.1 * step, 1) for step in range(11))  # weights of the question's bits that are tried
 RESAMPLES = 1000
-LEAST_PAIRS = 2  # at least this many useless_doc pairs, and this many others, so that one remains when one is held out
-# Step of the thresholds. Gains have two decimals. Lost bits have one, so the middle of two such values has up to two.
+LEAST_PAIRS = 2  # useless_doc pairs, and others, that we need at least: one is held out, and one must remain
+# Step of the thresholds. Gains have two decimals. Lost bits have one, so the middle of two lost bits has up to two.
 RESOLUTION = 0.01
 
 
 class Labelled(NamedTuple):
-    """A pair with the paradigm it was labelled with, and labels of its documents: needed or not, or None for doubt."""
+    """A pair with its labelled paradigm. `needed` says of each document whether it is needed; None: in doubt."""
 
     texts: RowTexts
     needed: Mapping[str, bool | None]
@@ -45,7 +45,7 @@ def read_labelled(paths: Iterable[Path]) -> list[Labelled]:
     for path in paths:
         for place, record in located_records(path, FIELDS):
             if not isinstance(record, dict) or record.get("id") is None:
-                raise UserError(f"{path}, {place}: no `id`: give each pair one")
+                raise UserError(f"{path}, {place}: no `id`: give each pair an `id`")
             known = {name: value for name, value in record.items() if value is not None}
             if "should_keep" in known:
                 known["should_keep"] = flag(known, "should_keep", True, f"{path}, {place}")
@@ -116,14 +116,13 @@ def auc_interval(above: Sequence[float], below: Sequence[float]) -> tuple[float,
 def best_threshold(above: Sequence[float], below: Sequence[float]) -> tuple[float, int]:
     """Return the threshold with the fewest errors, and their number. Values at the threshold count as above.
 
-    Of several such thresholds, it is the middle of the widest gap between two values, in steps of RESOLUTION. If both
-    lists are empty, this raises UserError.
+    If several thresholds have the fewest errors, return the middle of the widest gap between two values, in steps of
+    RESOLUTION. Raise UserError if both lists are empty.
     """
     values = sorted({*above, *below})
     if not values:
         raise UserError("no labelled values: give some, so that a threshold can lie above or below them")
-    # (width of the gap, threshold); the two ends have no gap. All values count as above the first, none as above the
-    # second.
+    # Each cut is (width of its gap, threshold). The first two are the ends, without a gap: below and above all values.
     cuts = [(0.0, values[0]), (0.0, round(values[-1] + RESOLUTION, 6))]
     cuts += [(high - low, _between(low, high)) for low, high in pairwise(values)]
     errors = [sum(value < cut for value in above) + sum(value >= cut for value in below) for _, cut in cuts]
@@ -140,9 +139,9 @@ def _between(low: float, high: float) -> float:
 def calibrated(pairs: Sequence[Labelled], weighed: Sequence[Weighed]) -> Thresholds:
     """Return the thresholds, each with the fewest errors on its own comparison.
 
-    The pairs must include useless_doc and other paradigms. For `states`, only single-document pairs count, because the
-    two multi-document paradigms count as one. `states` and `needed` each keep their default if there are
-    no labelled values above it or none below it. Pairs in doubt (`_in_doubt`) count, too.
+    The pairs must include useless_doc and other paradigms. For `states`, we use only single-document pairs, because the
+    two multi-document paradigms count as one. `states` and `needed` keep their defaults if one of the two groups that
+    they separate has no labelled value. Pairs in doubt (`_in_doubt`) are used, too.
     """
     helped, useless = _divided(weighed, lambda one: one.intended != "useless_doc")
     trials = []
@@ -214,9 +213,10 @@ def accuracy(pairs: Sequence[Labelled], weighed: Sequence[Weighed], thresholds: 
     """Return how many labelled pairs and documents the thresholds get right.
 
     The column "right, held out" judges each pair by thresholds that were calibrated without this pair, as for new
-    pairs. Here, a document counts as needed by the bits lost when only this document is left out. The workflow is more
-    careful (`weigh`): of two documents that state the same, it keeps one as needed. Pairs in doubt (`_in_doubt`) count
-    for their documents only. But the thresholds are calibrated on them, too.
+    pairs. Here, a document is needed if leaving out only this document costs at least `needed` lost bits. The workflow
+    (`weigh`) leaves out documents one after the other: of two documents that state the same, it keeps one. Pairs in
+    doubt (`_in_doubt`) are left out of the lines for paradigms, but not of the lines for documents, nor of the
+    calibration.
     """
     rows = []
     held_out_thresholds = [

@@ -9,14 +9,14 @@ from rag_instruct.schema import Gain, Weighed
 class Thresholds(NamedTuple):
     """Lower limits, calibrated on labelled pairs (docs/evidence.md).
 
-    Documents help if their help is at least `helps`; they state the answer if their `share` is at least `states`. A
-    document is needed if at least `needed` bits are lost without it.
+    Documents help if their help is at least `helps`. They state the answer if their `share` is at least `states`. A
+    document is needed if it has at least `needed` lost bits.
     """
 
     helps: float = 0.35  # bits per token, see `help_of`
     question_weight: float = 0.4
     states: float = 0.21  # a share of the answer's bits
-    # Bits that question and answer lose when a document is left out together with those already found superfluous.
+    # Lost bits (see gains.lost) without a document and without all documents that were already found superfluous.
     needed: float = 8.0
 
     def help_of(self, gained: Gain) -> float:
@@ -27,8 +27,9 @@ class Thresholds(NamedTuple):
 def paradigm_found(gained: Gain, needed: int, thresholds: Thresholds) -> str:
     """Return the paradigm that the bits show, from the gain of all source documents and the number of needed ones.
 
-    If several documents are needed, they help even if the gain is small. Leaving one out made question and answer
-    dearer although the prompt still had documents, so the presence of documents alone is not the cause.
+    If several documents are needed, they help even if the gain is small. Without one of them, question and answer cost
+    more bits, although the prompt still had other documents. So it is the content of the documents that helps, and not
+    only that there are documents.
     """
     if needed < 2 and thresholds.help_of(gained) < thresholds.helps:
         return "useless_doc"
@@ -39,7 +40,7 @@ def paradigm_found(gained: Gain, needed: int, thresholds: Thresholds) -> str:
 def has_intended_paradigm(intended: str, found: str) -> bool:
     """Return whether the bits show the intended paradigm.
 
-    Bits do not separate multi_doc_support from multi_doc_answer well enough, so each counts as the other.
+    Bits do not separate multi_doc_support from multi_doc_answer well enough, so we accept each as the other.
     """
     return found == intended or (found.startswith("multi") and intended.startswith("multi"))
 

@@ -20,7 +20,7 @@ class RowTexts(NamedTuple):
     """The texts of a row: question, answer, and documents by id."""
 
     id: str
-    paradigm: str  # the row's paradigm, not `intended_paradigm`
+    paradigm: str  # the one that the row was written for: evidence runs before any relabelling
     question: str
     answer: str
     sources: Mapping[str, str]
@@ -91,9 +91,9 @@ def _each_left_out(row: RowTexts, names: Sequence[str]) -> list[Prompted]:
 def _random(row: RowTexts, pool: Sequence[str]) -> list[Prompted]:
     """Return the prompts with random documents, one for each draw.
 
-    We cut the pool into draws of as many documents as the row has sources, and take the first three (DRAWS) draws
-    without a document that has the title of one of the row's documents. So most rows with the same number of sources
-    share their draws. On the CPU, the model reads a shared draw once.
+    We cut the pool into draws. Each draw has as many documents as the row has sources. We skip draws that share a title
+    with the row's measured documents, and take the first three (DRAWS) of the others. So most rows with the same number
+    of sources share their draws. On the CPU, the model reads a shared draw once.
     """
     own_titles = {_title(text) for text in (*row.sources.values(), *row.noise.values())}
     count = len(row.sources)
@@ -115,10 +115,10 @@ def _title(document: str) -> str:
 def _needed(rows: Sequence[RowTexts], measurer: Measurer, threshold: float) -> list[tuple[str, ...]]:
     """Return the source documents that each row needs.
 
-    In each step, we look for the document that costs fewest bits to leave out, in addition to those already left out.
-    If question and answer then lose fewer than `threshold` bits (as `lost` counts them) against all sources, we leave
-    it out; otherwise we stop. So of two documents that state the same, one stays. One document always stays. This is a
-    greedy search: leaving out others first might leave out more.
+    In each step, we try to leave out one more document: the one with the fewest lost bits. Lost bits compare with all
+    sources, so they count every document that is left out. If there are fewer than `threshold`, the document stays out;
+    otherwise we stop. So of two documents that state the same, one stays. One document always stays. The search is
+    greedy: another order might leave out more.
     """
     kept = {place: list(row.sources) for place, row in enumerate(rows)}
     searched = [place for place, names in kept.items() if len(names) > 1]
