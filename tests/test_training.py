@@ -490,7 +490,7 @@ def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(tmp_path, harm
     harm(tmp_path / "checkpoint-10" / name)
     claim(tmp_path, {})
     assert last_checkpoint(tmp_path) == tmp_path / "checkpoint-9"
-    assert re.search(rf"checkpoint-10 is damaged \(.*{said}.*resuming from the one before", caplog.text)
+    assert re.search(rf"checkpoint-10 is damaged \(.*{said}.*resuming from an older checkpoint", caplog.text)
 
 
 def test_a_file_that_only_the_note_of_sizes_misses_is_damage_too(tmp_path):

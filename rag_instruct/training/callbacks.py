@@ -15,9 +15,9 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)  # SLURM sends th
 
 
 def end_when_told() -> None:
-    """Let signals end the process until the training begins.
+    """Let STOP_SIGNALS end the process until the training begins.
 
-    The process inherits from the launcher's shell that signals are ignored.
+    The launcher's shell ignores these signals, and so do the processes that it starts.
     """
     for number in STOP_SIGNALS:
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
@@ -29,20 +29,20 @@ class ProgressCallback(TrainerCallback):
     def __init__(self) -> None:
         self.tokens_a_step = 0.0  # on average; train() sets it
         self.told_to_stop = False
-        self.signal = ""  # the name of the signal
+        self.signal = ""  # name of the signal that this process received
         self.bar: Any = None
-        self.shown: dict[str, str] = {}
+        self.bar_values: dict[str, str] = {}
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         for number in STOP_SIGNALS:
             signal.signal(number, self._stop)
-        # A resumed state has the save and validation intervals of the old `saves`. We compute them anew.
+        # A checkpoint stores the save and validation intervals. The recipe's `saves` may have changed since.
         state.compute_steps(args, state.max_steps)
         if state.is_world_process_zero:
             self.bar = bar("training", total=state.max_steps, unit="step", done=state.global_step)
 
     def _stop(self, number: int, _: Any) -> None:
-        """Record the signal. The handler must not write, because it may interrupt the output of the progress bar."""
+        """Record the signal, and print nothing: the progress bar may be printing when the signal comes."""
         self.signal = signal.Signals(number).name
         self.told_to_stop = True
 
@@ -52,9 +52,8 @@ class ProgressCallback(TrainerCallback):
         self.told_to_stop = _any_process(self.told_to_stop, args.device)
         if self.told_to_stop:
             if state.global_step < state.max_steps:
-                logger.warning(
-                    "%s received: saving a checkpoint, then stopping", self.signal or "signal of another process"
-                )
+                reason = f"received {self.signal}" if self.signal else "another process received a signal"
+                logger.warning("%s: saving a checkpoint, then stopping", reason)
             control.should_save = control.should_training_stop = True
         return control
 
@@ -67,10 +66,10 @@ class ProgressCallback(TrainerCallback):
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
         if self.bar is None or not logs:
             return
-        self.shown |= {name: f"{logs[name]:.3f}" for name in ("loss", "eval_loss") if name in logs}
+        self.bar_values |= {name: f"{logs[name]:.3f}" for name in ("loss", "eval_loss") if name in logs}
         if rate := self.bar.format_dict["rate"]:
-            self.shown["tokens/s"] = f"{rate * self.tokens_a_step:,.0f}"
-        self.bar.set_postfix(self.shown | {"memory": f"{peak_memory_gb(args.device):.1f} GB"})
+            self.bar_values["tokens/s"] = f"{rate * self.tokens_a_step:,.0f}"
+        self.bar.set_postfix(self.bar_values | {"memory": f"{peak_memory_gb(args.device):.1f} GB"})
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         if self.bar is not None:
@@ -78,7 +77,7 @@ class ProgressCallback(TrainerCallback):
 
 
 def _any_process(told: bool, device: torch.device) -> bool:
-    """Return whether any process got a signal. All must stop at the same step, or they would wait for each other."""
+    """Return whether any process received a signal. All must stop at the same step: each waits for the others."""
     if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
         return told
     flag = torch.tensor(int(told), device=device)
@@ -87,10 +86,10 @@ def _any_process(told: bool, device: torch.device) -> bool:
 
 
 def peak_memory_gb(device: torch.device) -> float:
-    """Return this process's peak memory in GB (10^9 bytes): of its GPU if `device` is one, else resident memory."""
+    """Return this process's peak memory in GB (10^9 bytes): GPU memory if `device` is a GPU, else main memory."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 1e9
     import resource
 
-    unit = 1 if sys.platform == "darwin" else 1024
+    unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, Linux KiB
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9

@@ -1,4 +1,4 @@
-"""Manage a training's checkpoints: whether they belong to the same data and recipe, and from which a rerun resumes."""
+"""Check that checkpoints belong to this data and recipe, and find the checkpoint from which a rerun resumes."""
 
 import json
 import re
@@ -15,17 +15,18 @@ from rag_instruct.files import needs_room, read_json, write_json
 from rag_instruct.logs import logger
 
 IDENTITY = "identity.json"
-WRITTEN_LAST = "trainer_state.json"  # the last file of a checkpoint that the trainer writes
-SIZES = "sizes.json"  # we write it after that: the checkpoint's files and their sizes
-# Error messages on a full disk. torch's message ("unexpected pos") names only a position in the file.
+WRITTEN_LAST = "trainer_state.json"  # the trainer writes this file of a checkpoint last
+SIZES = "sizes.json"  # names and sizes of a checkpoint's files; we write it after WRITTEN_LAST
+# Parts of error messages on a full disk. torch reports only a position in the file ("unexpected pos").
 FULL = re.compile(r"No space left|Disk quota|unexpected pos \d+ vs|iostream error|file write failed")
 
 
 def claim(checkpoints: Path, identity: dict[str, str]) -> None:
     """Reserve the folder for the training with this `identity`: its data, model, recipe and package versions.
 
-    Deletes damaged checkpoints. If the folder has another identity, deletes everything in the folder, TensorBoard logs
-    included. Raises UserError if the folder contains files that no training wrote.
+    Deletes damaged checkpoints. If the folder has the identity of another training, deletes everything in the folder,
+    TensorBoard logs included. If the folder has no identity, deletes its checkpoints. Raises UserError if a folder
+    without identity contains anything else.
     """
     checkpoints = checkpoints.resolve()  # a link may lead to another disk
     found = _identity_of(checkpoints)
@@ -34,14 +35,14 @@ def claim(checkpoints: Path, identity: dict[str, str]) -> None:
             _refuse_foreign(checkpoints)
         if list(checkpoints.glob("checkpoint-*")):
             logger.warning(
-                "%s: deleting checkpoints of another training (%s changed); the training starts from the beginning",
+                "%s: deleting checkpoints of another training (%s changed); this training starts from the beginning",
                 checkpoints,
                 ", ".join(sorted(name for name in identity if found.get(name) != identity[name])),
             )
         _empty(checkpoints)
     for path in checkpoints.glob("checkpoint-*"):
         if reason := damage(path):
-            logger.warning("%s is damaged (%s): deleting it, and resuming from the one before, if any", path, reason)
+            logger.warning("%s is damaged (%s): deleting it; resuming from an older checkpoint, if any", path, reason)
             shutil.rmtree(path)
     write_json(checkpoints / IDENTITY, identity)
 
@@ -56,7 +57,7 @@ def _refuse_foreign(checkpoints: Path) -> None:
 
 
 def _empty(checkpoints: Path) -> None:
-    """Delete all files of the folder, the identity last: after a kill, a rerun must still see that they are ours."""
+    """Delete everything in the folder. The identity goes last, so that a rerun after a kill still finds an identity."""
     for path in sorted(checkpoints.iterdir(), key=lambda path: path.name == IDENTITY):
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
@@ -71,13 +72,13 @@ def last_checkpoint(checkpoints: Path) -> Path | None:
 
 
 def _identity_of(checkpoints: Path) -> dict[str, str]:
-    """Return the identity of the training that wrote the checkpoints, or an empty one if no training did."""
+    """Return the identity of the training that wrote the checkpoints, or {} if the folder has no identity."""
     path = checkpoints / IDENTITY
     return dict(read_json(path)) if path.is_file() else {}
 
 
 def note_sizes(checkpoint: Path) -> None:
-    """Write the names and sizes of a complete checkpoint's files into it, so that later damage is found."""
+    """Write the names and sizes of a complete checkpoint's files to SIZES, from which `damage` finds later damage."""
     files = sorted(path for path in checkpoint.rglob("*") if path.is_file() and path.name != SIZES)
     write_json(checkpoint / SIZES, {str(path.relative_to(checkpoint)): path.stat().st_size for path in files})
 
@@ -85,14 +86,14 @@ def note_sizes(checkpoint: Path) -> None:
 def damage(checkpoint: Path) -> str:
     """Return why a training cannot resume from this checkpoint, or "" if its files are complete.
 
-    We check names and sizes, read .json files, and look at the beginning or end of other files: a checkpoint can have
-    100 GB.
+    A checkpoint can have 100 GB, so we do not read all of it. We check names and sizes, read .json files, and look at
+    the beginning or end of files with tensors.
     """
     if not (checkpoint / WRITTEN_LAST).is_file():
         return f"it has no {WRITTEN_LAST}"
-    noted = checkpoint / SIZES
+    sizes_file = checkpoint / SIZES
     try:
-        sizes = json.loads(noted.read_text("utf-8")).items() if noted.is_file() else ()
+        sizes = json.loads(sizes_file.read_text("utf-8")).items() if sizes_file.is_file() else ()
     except (OSError, ValueError, AttributeError):
         return f"{SIZES} is unreadable"
     for name, size in sizes:
@@ -101,7 +102,8 @@ def damage(checkpoint: Path) -> str:
             found = f"{path.stat().st_size} of {size} bytes" if path.is_file() else "missing"
             return f"{name}: {found}"
     has_weights = any(path.suffix in (".safetensors", ".bin") for path in checkpoint.iterdir())
-    if has_weights and not any(checkpoint.glob("global_step*")):  # there DeepSpeed keeps optimizer and scheduler states
+    deepspeed = any(checkpoint.glob("global_step*"))  # a folder with DeepSpeed's optimizer and scheduler states
+    if has_weights and not deepspeed:
         for name in ("optimizer.pt", "scheduler.pt"):
             if not (checkpoint / name).is_file():
                 return f"it has no {name}"
