@@ -5,26 +5,26 @@ import shlex
 from rag_instruct.training.recipe import Recipe
 
 # Workers save a checkpoint when they get a signal. accelerate would end at once without waiting for them, so `trap ''`
-# makes it ignore signals. A single worker receives the signals directly. With several, torch's launcher passes on those
-# named in PET_SIGNALS_TO_HANDLE. By default it kills the workers 30 s later, which is too soon for a checkpoint; hence
-# the 3600 s.
+# makes accelerate ignore signals. A single worker gets signals directly. For several workers, accelerate calls torch's
+# launcher, which handles the signals in PET_SIGNALS_TO_HANDLE and passes them on to the workers. By default, the
+# launcher kills the workers 30 s later. A checkpoint may need more time, hence the 3600 s.
 LET_WORKERS_STOP = (
     "trap '' TERM USR1 INT;"
     " export PET_SIGNALS_TO_HANDLE=SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1 TORCH_ELASTIC_SHUTDOWN_TIMEOUT=3600; "
 )
 
 # A single process that sees several GPUs would split each batch over them, which TRL refuses. So for a recipe with one
-# GPU, we hide all but the first.
+# GPU, we hide all GPUs but the first.
 ONE_GPU = "CUDA_VISIBLE_DEVICES=${CUDA_VISIBLE_DEVICES:-0}; export CUDA_VISIBLE_DEVICES=${CUDA_VISIBLE_DEVICES%%,*}; "
 
-# SLURM starts one launcher per machine, and each gets its rank from SLURM. The launchers connect to the first machine.
+# SLURM starts one launcher on each machine, and gives it a rank. The launchers connect to the first machine.
 ON_SEVERAL = (
     "srun --overlap --nodes={machines} --ntasks={machines} --ntasks-per-node=1 {gpus}--kill-on-bad-exit=1"
     " bash -c {launcher}"
 )
 RENDEZVOUS = (
     '--machine_rank "$SLURM_PROCID" --main_process_ip "$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)"'
-    " --main_process_port $((20000 + SLURM_JOB_ID % 20000))"  # two jobs may share a machine
+    " --main_process_port $((20000 + SLURM_JOB_ID % 20000))"  # another job on the machine needs another port
 )
 
 
@@ -53,8 +53,8 @@ def _flags(recipe: Recipe) -> list[str]:
     common = [f"--num_machines {recipe.machines}", f"--num_processes {recipe.processes}"]
     common += ["--mixed_precision no", "--dynamo_backend no"]  # the trainer sets the precision itself
     if recipe.zero:
-        several = ["--deepspeed_multinode_launcher standard"] if recipe.machines > 1 else []
-        return ["--use_deepspeed", *several, *common]
+        multinode = ["--deepspeed_multinode_launcher standard"] if recipe.machines > 1 else []
+        return ["--use_deepspeed", *multinode, *common]
     if recipe.processes > 1:
         return ["--multi_gpu", *common]
     return common if recipe.gpus else ["--cpu", *common]

@@ -21,7 +21,7 @@ def draw_losses(log: list[dict[str, Any]], title: str, path: Path) -> None:
     axes.plot(*zip(*trained, strict=True), color="#9db8d9", linewidth=1, label="training, each step")
     if validated:
         axes.plot(*zip(*validated, strict=True), color="#c0392b", marker="o", markersize=4, label="validation")
-    axes.set(xlabel="step", ylabel="loss of an answer's token (nats)", title=title)
+    axes.set(xlabel="step", ylabel="loss per answer token (nats)", title=title)
     axes.set_xlim(left=0)
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)

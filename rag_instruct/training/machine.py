@@ -1,4 +1,4 @@
-"""Check, before anything is loaded, that a recipe fits the machine, the started processes and the packages."""
+"""Check that a recipe fits the machine, the started processes and the installed packages."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ from rag_instruct.settings.explain import validated
 from rag_instruct.training.estimate import GB, Model, disk
 from rag_instruct.training.recipe import Recipe
 
-LISTED = ("liger_kernel", "torchao")  # in requirements-gpu.txt
+GPU_REQUIREMENTS = ("liger_kernel", "torchao")  # in requirements-gpu.txt
 
 
 def refuse_wrong_machine(recipe: Recipe) -> None:
@@ -22,7 +22,7 @@ def refuse_wrong_machine(recipe: Recipe) -> None:
     found = torch.cuda.device_count()
     if found < recipe.gpus:
         raise UserError(
-            f"the recipe needs {recipe.gpus} GPUs per machine, but this machine has {found}: run it on a machine with "
+            f"the recipe needs {recipe.gpus} GPUs per machine, but this machine has {found}: use a machine with "
             "enough GPUs, or choose a recipe for fewer GPUs (resources/recipes/)"
         )
     if recipe.processes == recipe.gpus == 1 and found > 1:
@@ -34,7 +34,7 @@ def refuse_wrong_machine(recipe: Recipe) -> None:
     if started != recipe.processes:
         raise UserError(
             f"the recipe is for {recipe.processes} processes, but {started} were started: "
-            f"start it with accelerate launch --num_processes {recipe.processes}, as the Snakemake rule does"
+            f"start the training with accelerate launch --num_processes {recipe.processes}, as the Snakemake rule does"
         )
 
 
@@ -50,9 +50,9 @@ def refuse_missing_packages(recipe: Recipe) -> None:
     }
     for package, needed in wanted.items():
         if needed and find_spec(package) is None:
-            listed = " with pip install -r requirements-gpu.txt" if package in LISTED else ""
+            command = " with pip install -r requirements-gpu.txt" if package in GPU_REQUIREMENTS else ""
             raise UserError(
-                f"the recipe needs the package {package}, which is not installed: install it{listed}, or change the "
+                f"the recipe needs the package {package}, which is not installed: install it{command}, or change the "
                 "recipe"
             )
 
@@ -60,7 +60,7 @@ def refuse_missing_packages(recipe: Recipe) -> None:
 def warn_of_a_small_disk(recipe: Recipe, checkpoints: Path) -> None:
     """Warn if checkpoints and model need more disk space than is free.
 
-    If checkpoints exist, nothing is checked: their space is already in use.
+    If checkpoints exist, we do not check, because their space is already in use.
     """
     if any(checkpoints.glob("checkpoint-*")):
         return
@@ -75,21 +75,21 @@ def warn_of_a_small_disk(recipe: Recipe, checkpoints: Path) -> None:
 
 
 def recipe_of_flags(recipe: Recipe | None, given: dict[str, Any]) -> Recipe:
-    """Return the recipe with the flags' values in place of its own.
+    """Return the recipe, with the values of the flags that the user gives.
 
-    Without a recipe, keys without a flag have their defaults, except processes, machines, gpus and zero: these come
-    from the launcher's environment. Raises UserError if values contradict each other.
+    Without a recipe, processes, machines, gpus and zero come from the launcher's environment, and all other keys have
+    their defaults. Raises UserError if values contradict each other.
     """
     return validated(Recipe, {**(recipe.given() if recipe else _started()), **given}, "the recipe with these flags")
 
 
 def _started() -> dict[str, Any]:
-    """Return the recipe's keys that the launcher's environment variables determine."""
-    processes, here = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    """Return the keys of a recipe that the launcher's environment variables determine."""
+    processes, local = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     started = {
         "processes": processes,
-        "machines": processes // here,
-        "gpus": here if torch.cuda.is_available() else 0,
+        "machines": processes // local,
+        "gpus": local if torch.cuda.is_available() else 0,
     }
     zero = os.environ.get("ACCELERATE_DEEPSPEED_ZERO_STAGE") if "ACCELERATE_USE_DEEPSPEED" in os.environ else None
     return {**started, "zero": int(zero)} if zero else started

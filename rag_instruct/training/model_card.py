@@ -12,17 +12,17 @@ PACKAGES = ("torch", "transformers", "trl", "accelerate", "deepspeed", "peft")
 USE = """
 ## How to ask it
 
-Write documents and question as in training, which used {styles} prompt styles. This is one of them:
+The training used {styles} prompt styles. Write documents and question in one of these styles, for example:
 
 ```
 {prompt}
 ```
 
-In a terminal, `python -m scripts.ask FOLDER "..."` does so, in the project that trained the model. {loaders}; the
-tokenizer has the chat template.
+In the folder of the project that trained the model, `python -m scripts.ask FOLDER "..."` finds documents, writes such a
+prompt and prints the answer. {loaders}. The tokenizer has the chat template.
 """
 WHOLE = "vLLM, SGLang and `AutoModelForCausalLM` load the folder"
-ADAPTERS = "The folder has LoRA adapters without their base model; peft's `AutoPeftModelForCausalLM` loads both"
+ADAPTERS = "The folder has only LoRA adapters. peft's `AutoPeftModelForCausalLM` loads adapters and base model"
 
 
 def versions() -> dict[str, str]:
@@ -31,7 +31,7 @@ def versions() -> dict[str, str]:
 
 
 def model_card(name: str, summary: dict[str, Any], prompt: str, styles: int) -> str:
-    """Return the README.md. `summary` is the content of training.json.
+    """Return the text of README.md. `summary` is the content of training.json.
 
     `prompt` is an example prompt, and `styles` the number of prompt styles.
     """
@@ -57,8 +57,8 @@ def model_card(name: str, summary: dict[str, Any], prompt: str, styles: int) -> 
     lines = [
         f"---\n{yaml.safe_dump(header, sort_keys=False)}---",
         f"# {name}",
-        f"`{recipe['model']}`, fine-tuned for retrieval-augmented generation on {data['name']}, as RAG-Instruct "
-        "(arXiv 2501.00353) does, with loss on the answers only.",
+        f"`{recipe['model']}`, fine-tuned for retrieval-augmented generation on {data['name']} by RAG-Instruct's "
+        "method (arXiv 2501.00353), with loss on the answers only.",
         "## Training",
         "\n".join(f"- {fact}" for fact in facts),
         "```yaml\n" + yaml.safe_dump(recipe, sort_keys=False) + "```",

@@ -22,7 +22,7 @@ from rag_instruct.settings.section import (
 # torchao's 8-bit AdamW rounds bf16 weights stochastically. With rounding to nearest, updates at a learning rate of 5e-6
 # would be too small to change most weights.
 OPTIMIZERS = {"adamw": "adamw_torch", "adamw_8bit": "adamw_torch_8bit"}
-# Keys that do not change the weights, or only their rounding (threads). A training resumes after a change of these.
+# A training resumes after a change of these keys. `threads` changes only rounding; the others do not change weights.
 NOT_DECISIVE = (
     "threads",
     "memory_mb",
@@ -30,7 +30,7 @@ NOT_DECISIVE = (
     "report_to",
     "saves",
     "checkpoints_kept",
-    "validation",  # a digest of the training rows is in the identity anyway
+    "validation",  # the identity has a digest of the training rows
     "validation_batch",
     "merge_lora",
 )
@@ -46,7 +46,7 @@ class Recipe(Section):
     )
     epochs: PositiveNumber = Field(3, description="Passes over all rows.")
     learning_rate: PositiveNumber = Field(5e-6, description="The highest learning rate.")
-    # transformers has more, but these need arguments that a recipe has no keys for.
+    # Other schedules of transformers need arguments for which a recipe has no keys.
     schedule: Literal[
         "linear",
         "cosine",
@@ -68,14 +68,14 @@ class Recipe(Section):
     checkpointing: bool = Field(
         True, description="Recompute activations in the backward pass: less memory, a third more computation."
     )
-    packing: bool = Field(False, description="Put several rows into one sequence; they do not attend to each other.")
+    packing: bool = Field(False, description="Put several rows into one sequence. Rows do not attend to each other.")
     group_by_length: bool = Field(
         False, description="Put rows of similar length into one step: less padding if `batch` is above 1."
     )
     attention: Literal["sdpa", "eager", "flash_attention_2", "flash_attention_3", "flex_attention"] = Field(
         "sdpa", description="The implementation of attention."
     )
-    # TRL takes only liger's layers, because it computes the loss in chunks itself.
+    # TRL computes the loss in chunks itself, so it does not use liger's loss.
     liger: bool = Field(False, description="Use liger-kernel's fused layers, which need a GPU.")
     lora: Maybe[int] = Field(None, ge=1, description="LoRA's rank. Without it, all weights are trained.")
     merge_lora: bool = Field(True, description="Merge the adapters into the saved weights.")
@@ -89,11 +89,13 @@ class Recipe(Section):
     memory_mb: Positive = Field(64000, description="Memory of each machine, in MB.")
     hours: PositiveNumber = Field(24, description="The job's time limit on a cluster, in hours.")
     validation: ShareBelowOne = Field(
-        0.02, description="The share of rows held out for validation, where the data set has no `validation` share."
+        0.02,
+        description="The share of rows held out for validation. It counts only if the data set's `validation` is 0, "
+        "or if scripts.train runs without --validation.",
     )
     validation_batch: Positive = Field(1, description="Rows in one validation pass of a process.")
-    saves: int = Field(10, ge=2, description="Checkpoints that are written during the training.")
-    checkpoints_kept: Positive = Field(2, description="The newest checkpoints that stay on disk.")
+    saves: int = Field(10, ge=2, description="The number of checkpoints that a training writes.")
+    checkpoints_kept: Positive = Field(2, description="The number of newest checkpoints that stay on disk.")
     seed: int = Field(1, description="The seed of everything random.")
     report_to: Literal["tensorboard", "wandb", "trackio", "none"] = Field(
         "tensorboard", description="Where loss curves go."
@@ -106,7 +108,7 @@ class Recipe(Section):
             "one for each GPU": self.gpus > 0 and self.processes != self.machines * self.gpus,
             f"{self.processes} processes on {self.machines} machines: set processes to a multiple of machines, because "
             "each machine runs the same number": self.processes % self.machines > 0,
-            "lora and zero: 3 together are not supported: set zero: 2": self.lora and self.zero == 3,
+            "lora and ZeRO stage 3 are not supported together: set zero: 2": self.lora and self.zero == 3,
             "DeepSpeed does not support adamw_8bit: remove zero, or set optimizer: adamw": (
                 self.zero and self.optimizer == "adamw_8bit"
             ),
@@ -131,7 +133,7 @@ class Recipe(Section):
         return math.ceil(batches / self.accumulation)
 
     def identity(self) -> str:
-        """Return a digest of all keys except NOT_DECISIVE. A training resumes only from checkpoints with its digest."""
+        """Return a digest of all keys except NOT_DECISIVE. A training resumes only if the digest is the same."""
         return digest(*(f"{name}={value}" for name, value in self if name not in NOT_DECISIVE))
 
     def deepspeed(self) -> dict[str, Any] | None:
@@ -144,9 +146,9 @@ class Recipe(Section):
             "contiguous_gradients": True,
             "stage3_gather_16bit_weights_on_model_save": True,
         }
-        # bf16 sums over many passes lose small gradients, so stages 2 and 3 add in fp32. They can afford it, because
-        # they divide the sums among the processes. In stage 1 every process would hold all sums: 4 bytes more per
-        # weight. So stage 1 adds in bf16, like RAG-Instruct's script.
+        # bf16 sums over many passes lose small gradients. Stages 2 and 3 divide the sums among the processes, and add
+        # in fp32. In stage 1, every process has all sums, and fp32 would need 4 bytes more per weight. So stage 1 adds
+        # in bf16, like RAG-Instruct's script.
         sums = {"data_types": {"grad_accum_dtype": "fp32"}} if self.zero > 1 and self.precision == "bf16" else {}
         return {
             **sums,
