@@ -27,7 +27,7 @@ class Example(NamedTuple):
 
     id: str
     input_ids: list[int]
-    labels: list[int]  # IGNORED for the prompt, the input id for the answer
+    labels: list[int]  # IGNORED for the prompt's tokens, the token's id for the answer's tokens
     documents_dropped: int
 
 
@@ -43,8 +43,9 @@ def digest_of(examples: Iterable[Example]) -> str:
 def read_rows(path: Path) -> Iterator[Row]:
     """Yield the rows of a .jsonl, .json or .parquet file of this project, or of RAG-Instruct's released data set.
 
-    A row without an id gets its number. Raises UserError with file and place if a question or answer is missing or
-    empty, if documents are not texts, if passages have no role or rank, or if documents and passages differ in number.
+    A row without an id gets its number in the file. Raises UserError with file and place if a question or answer is
+    missing or empty, if documents are not texts, if passages have no role or rank, or if documents and passages differ
+    in number.
     """
     for number, (place, row) in enumerate(located_records(path, FIELDS), start=1):
         if not isinstance(row, dict):
@@ -77,7 +78,7 @@ def _has_role_and_rank(passage: Any) -> bool:
 
 
 class Renderer:
-    """Turns rows into examples of at most `max_length` tokens. `seed` and a row's id determine its prompt style."""
+    """Turns rows into examples of at most `max_length` tokens. `seed` and the row's id determine the prompt style."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, max_length: int, seed: str) -> None:
         self.tokenizer = prepared(tokenizer)
@@ -90,10 +91,10 @@ class Renderer:
         return any(self._control.search(text) for text in (row["question"], row["answer"], *row["documents"]))
 
     def example(self, row: Row) -> Example | None:
-        """Return the example with as many documents as fit, or None if the source documents do not fit.
+        """Return the row's example with as many documents as fit, or None if the source documents do not fit.
 
-        Only noise documents are dropped, the one with the last rank first. Source documents and the answer are never
-        cut. If a row does not mark noise documents (`passages`), all documents must fit.
+        We drop only noise documents, in the order of `shortened`, and never cut source documents or the answer. If a
+        row has no `passages`, nothing marks noise documents, so all documents must fit.
         """
         for dropped, documents in enumerate(shortened(row)):
             prompt, answer = self._tokens(row, documents)
@@ -102,7 +103,7 @@ class Renderer:
         return None
 
     def length(self, row: Row, documents: list[str]) -> int:
-        """Return the tokens of the row with these documents instead of its own."""
+        """Return the number of tokens that the row would have with these documents."""
         prompt, answer = self._tokens(row, documents)
         return len(prompt) + len(answer)
 
@@ -141,8 +142,8 @@ def answer_to(row: Row, documents: list[str]) -> str:
     answer: str = row["answer"]
     if not row.get("cited"):
         return answer
-    own = enumerate(row["documents"], start=1)  # a row may have the same text twice: both then get the first position
-    return renumbered(answer, {number: documents.index(text) + 1 for number, text in own if text in documents})
+    numbered = enumerate(row["documents"], start=1)  # if a text occurs twice, both numbers get its first position
+    return renumbered(answer, {number: documents.index(text) + 1 for number, text in numbered if text in documents})
 
 
 def _ends_a_turn(tokenizer: PreTrainedTokenizerBase, ids: list[int]) -> bool:
@@ -152,8 +153,8 @@ def _ends_a_turn(tokenizer: PreTrainedTokenizerBase, ids: list[int]) -> bool:
 def shortened(row: Row) -> Iterator[list[str]]:
     """Yield the row's documents, then the documents without one noise document, without two, and so on.
 
-    The noise document with the last rank is dropped first. A row that declines keeps a document: an answer that speaks
-    of documents needs one.
+    The noise document with the last rank is dropped first. In a row with `withheld_answer`, the answer says that the
+    documents do not have what is asked, so at least one document stays.
     """
     passages = row.get("passages", [])
     noise = [place for place, passage in enumerate(passages) if passage["role"] == "noise"]
@@ -177,7 +178,7 @@ class Examples(NamedTuple):
 
 @dataclass
 class _Outcomes:
-    """What becomes of the rows. Each row is in one of the four lists."""
+    """All rows, each in one of four lists."""
 
     train: list[Example] = field(default_factory=list)
     validation: list[Example] = field(default_factory=list)
@@ -192,16 +193,16 @@ class _Outcomes:
 def examples(rows: Iterable[Row], renderer: Renderer, validation: float, seed: str | None = None) -> Examples:
     """Turn all rows into examples. `validation` is the share of rows that are held out.
 
-    `seed` draws the held-out rows; the default is the renderer's seed. With the data set's share and seed, they are the
-    validation split that its card shows. Raises UserError if no rows remain for training or validation.
+    `seed` draws the held-out rows; the default is the renderer's seed. Share and seed of the data set give the
+    validation split of the data set's card. Raises UserError if no rows remain for training or validation.
     """
     found = _outcomes(rows, renderer, validation, seed or renderer.seed)
     if not found.train or (validation and not found.validation):
         raise UserError(
             f"too few rows: of {found.rows} rows, {len(found.train)} are for training and "
             f"{len(found.validation)} for validation; {len(found.too_long)} are too long, "
-            f"{len(found.control_tokens)} contain control tokens: give more rows, or increase max_length in the "
-            "recipe, or `validation` in config.yaml or the recipe"
+            f"{len(found.control_tokens)} contain control tokens: give more rows, increase max_length in the recipe, "
+            "or increase `validation` in config.yaml or the recipe"
         )
     if found.too_long:
         logger.warning(

@@ -10,10 +10,10 @@ POOLED_GROUPS = 50  # rows are sorted by length within pools of this many groups
 
 
 class DeterministicSampler(Sampler[int]):
-    """Orders an epoch's rows by the seed, the epoch's number and, with `group`, the rows' lengths.
+    """Orders an epoch's rows by seed and epoch number. If `group` > 0, puts `group` rows of similar length together.
 
-    So a resumed training has the same order. For rows of similar length, the trainer's own sampler draws from
-    torch's generator, whose state at the start of the epoch is lost when the training stops.
+    So a resumed training has the same order. When the trainer's own sampler groups rows by length, it draws from
+    torch's generator. If the training stops, the generator's state at the start of the epoch is lost.
     """
 
     def __init__(self, lengths: Sequence[int], seed: str, group: int, epoch: Callable[[], int]) -> None:
@@ -26,14 +26,14 @@ class DeterministicSampler(Sampler[int]):
         return iter(self.order(self._epoch()))
 
     def order(self, epoch: int) -> list[int]:
-        """Return the indices of an epoch's rows in order. If `group` > 0, rows of similar length form groups."""
+        """Return the indices of an epoch's rows in order."""
         rows = sorted(range(len(self)), key=lambda row: digest(self._seed, "order", epoch, row))
         if not self._group:
             return rows
-        pool = POOLED_GROUPS * self._group
-        near = [
-            sorted(rows[start : start + pool], key=self._lengths.__getitem__) for start in range(0, len(rows), pool)
+        size = POOLED_GROUPS * self._group
+        pools = [
+            sorted(rows[start : start + size], key=self._lengths.__getitem__) for start in range(0, len(rows), size)
         ]
-        groups = [part[start : start + self._group] for part in near for start in range(0, len(part), self._group)]
+        groups = [pool[start : start + self._group] for pool in pools for start in range(0, len(pool), self._group)]
         mixed = sorted(range(len(groups)), key=lambda group: digest(self._seed, "groups", epoch, group))
         return [row for group in mixed for row in groups[group]]

@@ -1,4 +1,8 @@
-"""Fine-tune with TRL's SFTTrainer. A training resumes exactly, and a new folder appears only when it is complete."""
+"""Fine-tune with TRL's SFTTrainer.
+
+On the CPU, a resumed training gives the same weights as a training without interruption. The model's folder appears
+only when it is complete.
+"""
 
 import os
 import shutil
@@ -31,11 +35,11 @@ STOPPED = 75  # exit status (EX_TEMPFAIL) after a signal; the training can resum
 
 
 class Origin(NamedTuple):
-    """The data set of a training, for the model card."""
+    """The data set of a training."""
 
     name: str
     sha256: str
-    language: str = ""  # its code, or "" if it is not known
+    language: str = ""  # code such as en, or "" if the language is not known
 
 
 def arguments_of(recipe: Recipe, checkpoints: Path, validates: bool) -> SFTConfig:
@@ -64,7 +68,7 @@ def arguments_of(recipe: Recipe, checkpoints: Path, validates: bool) -> SFTConfi
         deepspeed=recipe.deepspeed(),
         use_cpu=not on_gpu,
         dataloader_pin_memory=on_gpu,
-        average_tokens_across_devices=True,  # gives every answer token of the effective batch the same weight
+        average_tokens_across_devices=True,  # so every answer token of the effective batch has the same weight
         eval_strategy="steps" if validates else "no",
         eval_steps=1 / recipe.saves,  # a value below 1 is a share of the steps
         eval_on_start=validates,
@@ -80,19 +84,19 @@ def arguments_of(recipe: Recipe, checkpoints: Path, validates: bool) -> SFTConfi
 
 
 class Trainer(SFTTrainer):
-    """TRL's trainer with DeterministicSampler, so that the order of rows is the same when a training resumes."""
+    """TRL's trainer, with the order of rows from DeterministicSampler."""
 
     recipe: Recipe
 
     def _get_train_sampler(self, train_dataset: Any = None) -> DeterministicSampler:
-        lengths = [len(ids) for ids in table_of(self)["input_ids"]]
+        lengths = [len(ids) for ids in sequences_of(self)["input_ids"]]
         group = self.recipe.effective_batch if self.recipe.group_by_length else 0
-        an_epoch = self.recipe.steps_an_epoch(len(lengths))
-        return DeterministicSampler(lengths, str(self.recipe.seed), group, lambda: self.state.global_step // an_epoch)
+        steps = self.recipe.steps_an_epoch(len(lengths))
+        return DeterministicSampler(lengths, str(self.recipe.seed), group, lambda: self.state.global_step // steps)
 
 
 def refuse_foreign(folder: Path) -> None:
-    """Raise UserError if the model's folder contains files that no training wrote."""
+    """Raise UserError if the model's folder is a file, or contains files that no training wrote."""
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / SUMMARY).is_file()):
         raise UserError(
             f"{folder} {'is a file' if folder.is_file() else 'contains files'} that no training wrote; refusing to "
@@ -111,11 +115,12 @@ def train(
 ) -> None:
     """Fine-tune the recipe's model on the examples. Write weights, tokenizer, card, log and summary to `folder`.
 
-    Resumes from the last checkpoint with the same data and recipe. Exits with status STOPPED after a signal. Raises
-    UserError if the disk is full, or if `folder` contains files that no training wrote.
+    Writes the loss curves to `tensorboard`. Resumes from the last checkpoint with the same data and recipe. Exits with
+    status STOPPED after a signal. Raises UserError if the disk is full, or if `folder` or
+    `checkpoints` contains files that no training wrote.
     """
     refuse_foreign(folder)
-    disable_progress_bars()  # of the trainer's preparation, which only passes over rows that are tokenized already
+    disable_progress_bars()  # the trainer's preparation is short, because the rows are tokenized already
     set_verbosity_error()  # hides warnings about tied weights and special tokens, which are intended
     os.environ["TENSORBOARD_LOGGING_DIR"] = str(tensorboard)
     arguments = arguments_of(recipe, checkpoints, bool(made.validation))
@@ -123,17 +128,18 @@ def train(
     if recipe.zero and not recipe.gpus:
         import deepspeed
 
-        # Nothing else does this on the CPU. ZeRO-3 needs it before loading: it partitions the weights while they load.
+        # On the CPU, only this call connects the processes. ZeRO-3 needs the connection while the model loads, because
+        # it then divides the weights among the processes.
         deepspeed.init_distributed("gloo")
-    watch = ProgressCallback()
-    trainer = trainer_of(loaded(recipe), made, recipe, tokenizer, arguments, watch)
+    callback = ProgressCallback()
+    trainer = trainer_of(loaded(recipe), made, recipe, tokenizer, arguments, callback)
     sequences = checked_sequences(trainer, made.train)
-    watch.tokens_a_step = made.counts["tokens"] / recipe.steps_an_epoch(sequences)
+    callback.tokens_a_step = made.counts["tokens"] / recipe.steps_an_epoch(sequences)
     with room_for(checkpoints):
         trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
     step, steps = trainer.state.global_step, trainer.state.max_steps
-    if watch.told_to_stop and step < steps:
-        trainer.accelerator.wait_for_everyone()  # because the launcher may kill the others once one process ends
+    if callback.told_to_stop and step < steps:
+        trainer.accelerator.wait_for_everyone()  # when one process ends, the launcher may kill the others
         logger.warning("stopped at step %d of %d: run the same command again to resume", step, steps)
         sys.exit(STOPPED)
     finish(trainer, tokenizer, folder, made, origin)
@@ -153,8 +159,8 @@ def identity_of(made: Examples, recipe: Recipe, origin: Origin) -> dict[str, str
 def agreed_checkpoint(checkpoints: Path, arguments: SFTConfig, identity: Callable[[], dict[str, str]]) -> Path | None:
     """Claim the folder, and return the checkpoint from which all processes resume, or None.
 
-    Only the first process looks: another one could read what the first deletes, or the older state of a network file
-    system.
+    Only the first process looks. Another process could read a checkpoint that the first process is deleting, or could
+    see an older state of a network file system.
     """
     resumed: list[Path | None] = [None]
     if arguments.process_index == 0:
@@ -166,27 +172,27 @@ def agreed_checkpoint(checkpoints: Path, arguments: SFTConfig, identity: Callabl
 
 
 def loaded(recipe: Recipe) -> PreTrainedModel:
-    """Load the recipe's model. Mixed precision with LoRA or adamw_8bit needs bf16 weights, all else fp32 weights."""
+    """Load the recipe's model. In mixed precision with LoRA or adamw_8bit, the weights are bf16, otherwise fp32."""
     in_fp32 = recipe.precision == "fp32" or (recipe.lora is None and recipe.optimizer == "adamw")
     return load_student(recipe.model, torch.float32 if in_fp32 else torch.bfloat16, recipe.revision, recipe.attention)
 
 
 def trainer_of(
-    student: PreTrainedModel,
+    model: PreTrainedModel,
     made: Examples,
     recipe: Recipe,
     tokenizer: PreTrainedTokenizerBase,
     arguments: SFTConfig,
-    watch: ProgressCallback,
+    callback: ProgressCallback,
 ) -> Trainer:
-    """Return the trainer of the model for these examples."""
+    """Return a trainer of `model` on these examples."""
     trainer = Trainer(
-        model=student,
+        model=model,
         args=arguments,
-        train_dataset=_table(made.train),
-        eval_dataset=_table(made.validation) if made.validation else None,
+        train_dataset=_dataset(made.train),
+        eval_dataset=_dataset(made.validation) if made.validation else None,
         processing_class=tokenizer,
-        callbacks=[watch],
+        callbacks=[callback],
         peft_config=_adapter(recipe),
     )
     trainer.recipe = recipe
@@ -194,11 +200,11 @@ def trainer_of(
     return trainer
 
 
-def _table(part: list[Example]) -> Dataset:
-    return Dataset.from_dict({"input_ids": [row.input_ids for row in part], "labels": [row.labels for row in part]})
+def _dataset(rows: list[Example]) -> Dataset:
+    return Dataset.from_dict({"input_ids": [row.input_ids for row in rows], "labels": [row.labels for row in rows]})
 
 
-def table_of(trainer: SFTTrainer) -> Dataset:
+def sequences_of(trainer: SFTTrainer) -> Dataset:
     """Return the trainer's sequences. With packing, a sequence has several rows."""
     assert isinstance(trainer.train_dataset, Dataset)
     return trainer.train_dataset
@@ -206,15 +212,16 @@ def table_of(trainer: SFTTrainer) -> Dataset:
 
 def checked_sequences(trainer: SFTTrainer, rows: list[Example]) -> int:
     """Return the number of training sequences. Raises UserError if the trainer dropped or cut rows."""
-    table = table_of(trainer)
-    kept = sum(len(part) for part in table["seq_lengths"]) if "seq_lengths" in table.column_names else len(table)
-    tokens, wanted = sum(len(ids) for ids in table["input_ids"]), sum(len(row.input_ids) for row in rows)
+    sequences = sequences_of(trainer)
+    packed = "seq_lengths" in sequences.column_names  # the lengths of each sequence's rows
+    kept = sum(len(lengths) for lengths in sequences["seq_lengths"]) if packed else len(sequences)
+    tokens, wanted = sum(len(ids) for ids in sequences["input_ids"]), sum(len(row.input_ids) for row in rows)
     if (kept, tokens) != (len(rows), wanted):
         raise UserError(
             f"the trainer changed {len(rows)} rows with {wanted} tokens to {kept} rows with {tokens} tokens: please "
             "report this"
         )
-    return len(table)
+    return len(sequences)
 
 
 def _adapter(recipe: Recipe) -> Any:
@@ -230,17 +237,17 @@ def _adapter(recipe: Recipe) -> Any:
 def finish(trainer: Trainer, tokenizer: PreTrainedTokenizerBase, folder: Path, made: Examples, origin: Origin) -> None:
     """Write the model's folder. Every process must call this, because each may hold a part of the weights."""
     recipe, state = trainer.recipe, trainer.state
-    student: Any = trainer.accelerator.unwrap_model(trainer.model)
+    model: Any = trainer.accelerator.unwrap_model(trainer.model)
     if recipe.lora and not recipe.merge_lora:
-        adapter = student.peft_config["default"]
+        adapter = model.peft_config["default"]
         adapter.base_model_name_or_path, adapter.revision = recipe.model, recipe.revision
     if recipe.lora and recipe.merge_lora:
-        student = student.merge_and_unload()
-        weights = student.state_dict()
+        model = model.merge_and_unload()
+        weights = model.state_dict()
     elif getattr(trainer.accelerator.state.deepspeed_plugin, "zero_stage", 0) == 3:
         weights = trainer.accelerator.get_state_dict(trainer.model_wrapped)
     else:  # accelerate's get_state_dict would untie weights and copy them in every process
-        weights = student.state_dict()
+        weights = model.state_dict()
     # One loss for each step, because a resumed training validates again at its first step.
     losses = {line["step"]: line["eval_loss"] for line in state.log_history if "eval_loss" in line}
     runs = [line for line in state.log_history if "train_runtime" in line]
@@ -249,7 +256,7 @@ def finish(trainer: Trainer, tokenizer: PreTrainedTokenizerBase, folder: Path, m
         "recipe": dict(recipe),
         "versions": versions(),
         "counts": made.counts,
-        "sequences": len(table_of(trainer)),
+        "sequences": len(sequences_of(trainer)),
         "steps": state.global_step,
         "validation_loss": list(losses.values()),
         "seconds_of_the_last_run": runs[-1]["train_runtime"],
@@ -261,7 +268,7 @@ def finish(trainer: Trainer, tokenizer: PreTrainedTokenizerBase, folder: Path, m
         shutil.rmtree(temporary, ignore_errors=True)
         with room_for(folder):
             answer_end = made.train[0].labels[-1]
-            save_folder(temporary, student, tokenizer, weights, answer_end)
+            save_folder(temporary, model, tokenizer, weights, answer_end)
             write_jsonl(temporary / LOG, state.log_history)
             write_json(temporary / SUMMARY, summary)
             example = DEFAULT.render("QUESTION", ["TITLE\nTEXT", "TITLE\nTEXT"])
