@@ -381,6 +381,20 @@ def test_checkpoints_of_other_data_or_recipes_are_not_gone_on_from(tmp_path, cap
     assert (tmp_path / "link/identity.json").is_file()
 
 
+def test_a_users_own_files_beside_checkpoints_stay(tmp_path):
+    (tmp_path / "checkpoint-best").mkdir()
+    (tmp_path / "checkpoint-best/trainer_state.json").write_text("{}")
+    with pytest.raises(UserError, match="contains checkpoint-best, which no training wrote"):
+        claim(tmp_path, {"data": "a"})
+    (tmp_path / "identity.json").write_text('{"data": "a"}')
+    (tmp_path / "notes.txt").write_text("mine")
+    (tmp_path / "checkpoint-3").mkdir()
+    (tmp_path / "tensorboard").mkdir()
+    claim(tmp_path, {"data": "b"})
+    assert last_checkpoint(tmp_path) is None
+    assert {path.name for path in tmp_path.iterdir()} == {"checkpoint-best", "notes.txt", "identity.json"}
+
+
 def test_other_weights_in_the_models_folder_or_another_template_are_another_training(tmp_path):
     """The paths are the same."""
     folder = tiny.model_folder(tmp_path / "base")

@@ -17,6 +17,7 @@ from rag_instruct.logs import logger
 IDENTITY = "identity.json"
 WRITTEN_LAST = "trainer_state.json"  # the trainer writes this file of a checkpoint last
 SIZES = "sizes.json"  # names and sizes of a checkpoint's files; we write it after WRITTEN_LAST
+CHECKPOINT = re.compile(r"checkpoint-\d+")
 # Parts of error messages on a full disk. torch reports only a position in the file ("unexpected pos").
 FULL = re.compile(r"No space left|Disk quota|unexpected pos \d+ vs|iostream error|file write failed")
 
@@ -24,32 +25,42 @@ FULL = re.compile(r"No space left|Disk quota|unexpected pos \d+ vs|iostream erro
 def claim(checkpoints: Path, identity: dict[str, str]) -> None:
     """Reserve the folder for the training with this `identity`: its data, model, recipe and package versions.
 
-    Deletes damaged checkpoints. If the folder has the identity of another training, deletes everything in the folder,
-    TensorBoard logs included. If the folder has no identity, deletes its checkpoints. Raises UserError if a folder
-    without identity contains anything else.
+    Deletes damaged checkpoints. If the folder has another identity or none, deletes what trainings write there:
+    checkpoints and TensorBoard logs. Raises UserError if a folder without identity contains anything else.
     """
     checkpoints = checkpoints.resolve()  # a link may lead to another disk
     found = _identity_of(checkpoints)
     if checkpoints.is_dir() and found != identity:
         if not found:
             _refuse_foreign(checkpoints)
-        if list(checkpoints.glob("checkpoint-*")):
+        if _checkpoints(checkpoints):
             logger.warning(
                 "%s: deleting checkpoints of another training (%s changed); this training starts from the beginning",
                 checkpoints,
                 ", ".join(sorted(name for name in identity if found.get(name) != identity[name])),
             )
         _empty(checkpoints)
-    for path in checkpoints.glob("checkpoint-*"):
+    for path in _checkpoints(checkpoints):
         if reason := damage(path):
             logger.warning("%s is damaged (%s): deleting it; resuming from an older checkpoint, if any", path, reason)
             shutil.rmtree(path)
     write_json(checkpoints / IDENTITY, identity)
 
 
+def _checkpoints(folder: Path) -> list[Path]:
+    """Return the checkpoints of the folder, the oldest first. `checkpoint-best` is none: a user named it."""
+    steps = {path: CHECKPOINT.fullmatch(path.name) for path in folder.glob("checkpoint-*")}
+    return sorted((path for path, step in steps.items() if step), key=lambda path: int(path.name.split("-")[1]))
+
+
+def _is_ours(path: Path) -> bool:
+    """Return whether a training writes this name. A kill may leave the temporary file of the identity."""
+    return bool(CHECKPOINT.fullmatch(path.name)) or path.name == "tensorboard" or path.name.startswith(f".{IDENTITY}")
+
+
 def _refuse_foreign(checkpoints: Path) -> None:
     for path in checkpoints.iterdir():
-        if not path.name.startswith(("checkpoint-", f".{IDENTITY}")):  # a kill may leave the identity's temporary file
+        if not _is_ours(path):
             raise UserError(
                 f"{checkpoints} contains {path.name}, which no training wrote; refusing to overwrite: choose another "
                 "folder for --checkpoints"
@@ -57,8 +68,8 @@ def _refuse_foreign(checkpoints: Path) -> None:
 
 
 def _empty(checkpoints: Path) -> None:
-    """Delete everything in the folder. The identity goes last, so that a rerun after a kill still finds an identity."""
-    for path in sorted(checkpoints.iterdir(), key=lambda path: path.name == IDENTITY):
+    """Delete what trainings wrote. The identity goes last, so that a rerun after a kill still finds an identity."""
+    for path in [*filter(_is_ours, checkpoints.iterdir()), *checkpoints.glob(IDENTITY)]:
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
@@ -67,8 +78,7 @@ def _empty(checkpoints: Path) -> None:
 
 def last_checkpoint(checkpoints: Path) -> Path | None:
     """Return the newest complete checkpoint of the folder, or None."""
-    complete = [path for path in checkpoints.glob("checkpoint-*") if not damage(path)]
-    return max(complete, key=lambda path: int(path.name.split("-")[1]), default=None)
+    return next((path for path in reversed(_checkpoints(checkpoints)) if not damage(path)), None)
 
 
 def _identity_of(checkpoints: Path) -> dict[str, str]:
