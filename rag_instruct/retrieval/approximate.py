@@ -58,8 +58,8 @@ class ApproximateShard:
 
     def __init__(self, vectors: VectorFile, index: Path, info: Path) -> None:
         self._vectors = vectors
-        # Snakemake builds this index again if its .faiss.json is missing and a target needs it. That target is
-        # index.json, so it must be missing too.
+        # Snakemake builds this index again only when it makes index.json, and only if the .faiss.json is missing. So
+        # the user must delete both files.
         index_list = index.with_name("index.json")
         remedy = f"delete {info} and {index_list}, and make {index_list.name} again with snakemake"
         try:
@@ -77,7 +77,10 @@ class ApproximateShard:
             _set_parameter(self._index, self.quality.parameter)
 
     def search(self, query: np.ndarray, k: int) -> np.ndarray:
-        """Return about the k best rows for one query (1, d) as HITS, best first. The scores are exact."""
+        """Return at most k rows for one query vector, shape (1, d), as HITS (see `vectors`), best first.
+
+        The scores are exact, but some of the best rows may be missing.
+        """
         return _best_hits(self._index, self._vectors, query, k)[0]
 
 

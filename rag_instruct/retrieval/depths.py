@@ -4,9 +4,9 @@ from rag_instruct.errors import UserError
 
 
 def search_depth(depth: int, deeper: int, available: int) -> int:
-    """Return the number of hits for each query: at least `depth`, which later stages need.
+    """Return how many hits to find for each query.
 
-    If more are `available`, return up to `deeper` of them.
+    Later stages need `depth` hits. If more are `available`, the number may be larger, up to `deeper`.
     """
     return max(depth, min(deeper, available))
 

@@ -79,7 +79,7 @@ def _locked(growing: Path) -> Iterator[bool]:
     job that gets the lock after a wait checks whether the lock's file is still on disk. If not, the shard is finished.
     """
     lock = growing.with_suffix(".lock")
-    held = hold(lock, wait=True)  # None: a folder that we may only read
+    held = hold(lock, wait=True)  # None if we may only read the folder
     finished_by_another_job = held is not None and not _is_at(held, lock)
     try:
         yield finished_by_another_job

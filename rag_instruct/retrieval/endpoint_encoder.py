@@ -29,10 +29,10 @@ Result = TypeVar("Result")
 
 
 class EndpointEncoder:
-    """Encodes texts like `Encoder`, but either queries or passages: the settings are for one of them.
+    """Encodes texts like `Encoder`. One object encodes only queries or only passages, because its settings are for one.
 
-    Both methods make the same vectors; there are two only to match `Encoder`. They wait until `loop` has sent the
-    requests. Call them from another thread than that of `loop`, or they wait forever.
+    `encode` and `encode_passages` make the same vectors; both exist only to match `Encoder`. They wait until `loop` has
+    sent the requests. Do not call them in the thread that runs `loop`, or they wait forever.
     """
 
     def __init__(self, settings: EndpointEncoderSettings, session: Session, loop: asyncio.AbstractEventLoop) -> None:
@@ -73,7 +73,8 @@ class EndpointEncoder:
         if found.shape[1] != self.dimension:
             raise UserError(
                 f"{self._session.model.model} sends vectors of {found.shape[1]} numbers, but sent {self.dimension} "
-                "before: the endpoint has another model now: restore it, or name the new `model` under `teachers`"
+                "before: the endpoint has another model now: restore the earlier model, or name the new `model` under "
+                "`teachers`"
             )
         return found
 

@@ -116,7 +116,10 @@ def _reader(path: Path) -> Callable[[Path], Iterator[Found]]:
 
 
 def _only_file(archive: Path) -> Path | None:
-    """Return the only file of a .zip, whatever its ending, as TREC's files may have any. Otherwise return None."""
+    """Return the only file of a .zip. Return None if `archive` is no .zip or has several files.
+
+    The only file may have any ending, because TREC's files have no fixed ending.
+    """
     if archive.suffix.lower() != ".zip" or not zipfile.is_zipfile(archive):
         return None
     names = [name for name in files_in(archive) if "__MACOSX" not in name]

@@ -24,11 +24,11 @@ from rag_instruct.schema import FirstDocument, Link, LinkedDocument, LinkedDocum
 KEPT = 12
 # A linked passage must have at least RELATED times the score of the passage that is nearest to the first document.
 RELATED = 0.5
-# RELATED_DETAIL replaces RELATED if the named passage does not begin with its article's subject. Such a passage tells a
-# detail, such as a city's climate.
+# Of two linked passages, one names the article of the other. If the other passage does not begin with its article's
+# subject, RELATED_DETAIL replaces RELATED. Such a passage tells a detail, such as a city's climate.
 RELATED_DETAIL = 0.75
-# If the words of a link may be ordinary words, the linked passage must have at most this rank. Normally the first
-# document itself has rank 1, so 19 other passages can have such a rank.
+# If the words that name the other article may be ordinary words, the linked passage must have at most this rank.
+# Normally the first document itself has rank 1, so 19 other passages can have such a rank.
 TERM_RANKS = 20
 
 
@@ -63,7 +63,7 @@ def _firsts(hits: list[Hit], least_words: int, count: int) -> list[Hit]:
 
 
 def _by_name(between: Link | None) -> bool:
-    """Return whether there is a link, and its words are surely a name."""
+    """Return whether there is a link, and the words that name the other article are surely a name."""
     return between is not None and between.kind == "name"
 
 
@@ -120,16 +120,16 @@ def _related(first: Passage, hit: Hit, between: Link, best: float) -> bool:
     """
     if between.kind == "term" and hit.rank > TERM_RANKS:
         return False
-    if best <= 0:  # shares of such a score mean nothing
+    if best <= 0:  # then a fraction of `best` means nothing
         return True
     named = first if between.named == first.id else hit.passage
     return hit.score >= (RELATED if is_about_its_article(named) else RELATED_DETAIL) * best
 
 
 def by_exemplar(path: Path | None) -> dict[str, list[LinkedDocuments]] | None:
-    """Read the first documents of each exemplar, without those to which no passage is linked.
+    """Read the first documents of each exemplar. Keep only first documents with a linked passage.
 
-    Return None if there is no file.
+    Return None if `path` is None.
     """
     if path is None:
         return None

@@ -29,7 +29,7 @@ class QueryEncoder(Protocol):
     def model_identity(self) -> dict[str, str | None]:
         """What must be the same for queries and passages.
 
-        The `identity` that the passages' encoder wrote to the shard's .json has the same keys, and others.
+        The shard's .json has the `identity` of the passages' encoder, which contains all these keys.
         """
 
     def encode(self, texts: list[str], what: str) -> np.ndarray:
@@ -116,7 +116,7 @@ class PassageIndex:
     def _merged(self, found: list[np.ndarray], k: int) -> list[Hit]:
         """Return the k best of all shards' hits, with their passages and ranks.
 
-        Each array of `found` has the hits of a shard. It changes them: it adds the shard's first row to `row`.
+        Each array of `found` has the hits of a shard. We change these arrays: we add the shard's first row to `row`.
         """
         for (first_row, _), of_shard in zip(self._shards, found, strict=True):
             of_shard["row"] += first_row

@@ -90,7 +90,10 @@ def read_pooling(source: str, revision: str | None) -> Pooling:
 
 
 def _unsupported(modules: dict[str, str], modes: list[str], transformer: dict[str, Any]) -> list[str]:
-    """Return what a model needs that we cannot compute, in words. `transformer` has the settings of that module."""
+    """Return, in words, what a model needs and we cannot compute.
+
+    `transformer` has the settings of the Transformer module.
+    """
     found = [f"the module {name}" for name in sorted(set(modules) - MODULES)]
     found += [f"pooling_mode {mode}" for mode in modes if mode not in POOLINGS]
     if len(modes) > 1 and not found:
@@ -115,7 +118,7 @@ def _prompts(config: dict[str, Any]) -> tuple[str, str]:
 
 
 def _modes(pooling: dict[str, Any]) -> list[str]:
-    """Return the pooling modes of a Pooling module's settings, in either form. Without a mode, it is the mean."""
+    """Return the modes in the settings of a Pooling module, of the old or new form (see KEYS). The default is mean."""
     given = pooling.get("pooling_mode")
     if given is None:
         given = [KEYS.get(key, key) for key, on in pooling.items() if key.startswith("pooling_mode_") and on]

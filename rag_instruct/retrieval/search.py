@@ -24,8 +24,7 @@ LEAST_QUERIES = 128
 WAITING_PER_QUERY = 32  # when more candidates than this wait per query, on average, we merge all of them
 AHEAD_ROWS = 4 * PRODUCT_ROWS  # distance from the current block to the block that the system reads ahead
 SPARE = 16  # extra candidates beyond k, because rounding in single precision may swap scores that are close
-# A repeated search takes so few queries at a time (at least one) that their extra candidates together are at most this
-# number.
+# Limit on the extra candidates of all queries that a repeated search takes at a time. It takes at least one query.
 MOST_SPARE = 16_777_216
 RESCORED = 65_536  # candidates that each thread scores in double precision at a time
 
@@ -188,8 +187,8 @@ class _Best:
             rows = torch.arange(first_row, first_row + len(block), device=block.device)
             self._merge(scores.T, rows.expand(scores.T.shape))
             return
-        # First find the pairs of a row group and a query whose best score is high enough, then the rows of these pairs.
-        # Compare the last rows, which fill no group, one by one.
+        # A pair is a query and a row group whose best score for this query is high enough. First we find the pairs,
+        # then the rows in their groups. The last rows of the block fill no group, so we compare them one by one.
         in_groups = len(block) // GROUP_ROWS * GROUP_ROWS
         row_groups = scores[:in_groups].view(-1, GROUP_ROWS, scores.shape[1])
         row_group, query = (row_groups.amax(1) > self._lowest).nonzero(as_tuple=True)

@@ -127,7 +127,10 @@ def list_shards(infos: Iterable[Path], corpus: Path, output: Path) -> None:
 
 
 def _refuse_other_encoders(shards: list[dict[str, Any]]) -> None:
-    """Raise UserError when shards were encoded with different settings. Published vectors do not say theirs."""
+    """Raise UserError when shards were encoded with different settings.
+
+    Published vectors do not name their settings, so we do not check them.
+    """
     known = [shard for shard in shards if "encoder" in shard]
     for shard in known:
         first, other = known[0]["encoder"], shard["encoder"]

@@ -61,7 +61,7 @@ class _Numbers(dict[str, int]):
 class _Chunks:
     """All different chunks so far, and their terms. Chunks repeat, so each is stemmed only once.
 
-    A chunk is a piece of text without blanks. `numbers` gives each chunk its number, `terms` each term.
+    A chunk is a piece of text without blanks. `numbers` has the number of each chunk, `terms` the number of each term.
     """
 
     def __init__(self) -> None:
