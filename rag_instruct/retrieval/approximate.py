@@ -17,11 +17,12 @@ from rag_instruct.retrieval.search import rescored, search
 from rag_instruct.retrieval.vectors import BLOCK_ROWS, VectorFile
 
 TRAINING_VECTORS = 262_144  # vectors that train the index
-# We measure the recall with RECALL_QUERIES vectors of the shard as queries. For each, we compare RECALL_HITS hits.
+# The recall is the share of the RECALL_HITS best hits that the index finds. We measure it with about RECALL_QUERIES
+# vectors of the shard as queries.
 RECALL_QUERIES, RECALL_HITS = 100, 10
 SUFFICIENT_RECALL = 0.95  # at this recall, we try no larger parameter
-CANDIDATES_PER_HIT = 10  # the index gives this many candidates for each hit; their exact scores decide
-PARAMETERS = ("nprobe", "efSearch")  # most kinds of index have one of them: it sets how much a search reads
+CANDIDATES_PER_HIT = 10  # candidates that the index gives for each hit; we keep the best by exact scores
+PARAMETERS = ("nprobe", "efSearch")  # most kinds of index have one of these; it sets how much a search reads
 LARGEST_EF_SEARCH = 1024  # we stop here, because faiss has no upper limit for efSearch
 
 
@@ -29,16 +30,16 @@ class Quality(NamedTuple):
     """The recall of an index, and the parameter with which it was measured."""
 
     factory: str
-    parameter: str  # such as nprobe=16; empty for an index without one
-    recall: float  # of the 10 nearest vectors
+    parameter: str  # such as nprobe=16; empty if the index has none of PARAMETERS
+    recall: float
     vectors: str = ""  # a digest of some of the vectors; empty in indexes of older versions
 
 
 def build_index(vectors: Path, factory: str, output: Path, info: Path) -> Quality:
-    """Build faiss's index of a shard by a factory string, and measure its recall. Write both.
+    """Build faiss's index of a shard. Write the index to `output`, and its Quality to `info`.
 
-    We try larger and larger values of the index's parameter, until the recall is at least SUFFICIENT_RECALL or the
-    largest value is reached.
+    `factory` is faiss's name for a kind of index, such as IVF4096,PQ96. We try larger and larger values of the index's
+    parameter, until the recall is at least SUFFICIENT_RECALL or the largest value is reached.
     """
     shard = VectorFile(vectors)
     index = _trained_index(shard, factory)
@@ -85,9 +86,9 @@ class ApproximateShard:
 
 
 def _measured(index: Any, shard: VectorFile, factory: str) -> Quality:
-    """Return the recall and its parameter: the smallest sufficient one, or else the largest.
+    """Return the quality with the smallest parameter of sufficient recall, or else with the largest parameter.
 
-    The parameter stays set in the index.
+    This parameter stays set in the index.
     """
     queries = _sampled(shard, RECALL_QUERIES).astype(np.float32)
     exact = search(queries, shard, RECALL_HITS)["row"]
@@ -114,14 +115,14 @@ def _trained_index(shard: VectorFile, factory: str) -> Any:
 
 
 def _message_of(error: RuntimeError) -> str:
-    """Return the last part of faiss's message, which follows its source file and line."""
+    """Return the last part of faiss's message. The source file and the line come before it."""
     return str(error).splitlines()[0].rsplit(":", 1)[-1].strip()
 
 
 def _sampled(shard: VectorFile, count: int) -> np.ndarray:
-    """Return about `count` vectors of a shard, in their order, or all vectors of a smaller shard.
+    """Return about `count` vectors of a shard, in the shard's order, or all vectors of a smaller shard.
 
-    Hashes choose the rows. A row that is chosen twice counts once, so the vectors are sometimes fewer than `count`.
+    Hashes choose the rows. A row that is chosen twice counts once, so there may be fewer vectors than `count`.
     """
     if len(shard) <= count:
         return shard.block(0, len(shard))
@@ -132,14 +133,14 @@ def _sampled(shard: VectorFile, count: int) -> np.ndarray:
 def _digest_of(shard: VectorFile) -> str:
     """Return a digest of about RECALL_QUERIES vectors.
 
-    It nearly always tells apart the vectors of two models, or of two corpora of the same size. A change of a few
-    passages can stay unseen.
+    The digest nearly always differs between two models, and between two corpora of the same size. If only a few
+    passages change, the digest may stay the same.
     """
     return digest(_sampled(shard, RECALL_QUERIES).tobytes().hex())
 
 
 def _parameters(index: Any) -> Iterator[str]:
-    """Yield the parameters to try, from the fastest search to the most thorough. An index without one yields ""."""
+    """Yield the parameters to try, from the fastest search to the most thorough. If there is none, yield ""."""
     for name in PARAMETERS:
         if not _has_parameter(index, f"{name}=1"):
             continue
@@ -163,15 +164,15 @@ def _has_parameter(index: Any, parameter: str) -> bool:
 
 def _set_parameter(index: Any, parameter: str) -> None:
     if parameter:
-        # Any, because faiss's type stubs define set_index_parameters twice, and mypy takes the other definition.
+        # The type is Any, because faiss's stubs define set_index_parameters twice, and mypy takes the wrong definition.
         space: Any = faiss.ParameterSpace()
         space.set_index_parameters(index, parameter)
 
 
 def _best_hits(index: Any, shard: VectorFile, queries: np.ndarray, k: int) -> list[np.ndarray]:
-    """Return for each query the k best of the index's candidates, by their exact scores. An index may find fewer."""
+    """Return HITS for each query: the k best of the index's candidates, by exact scores. There may be fewer than k."""
     _, candidates = index.search(queries, min(CANDIDATES_PER_HIT * k, len(shard)))
-    found = [rows[rows >= 0][None] for rows in candidates]  # where the index finds fewer, faiss fills up with -1
+    found = [rows[rows >= 0][None] for rows in candidates]  # faiss writes -1 where a candidate is missing
     return [rescored(query[None], shard, rows)[0, :k] for query, rows in zip(queries, found, strict=True)]
 
 

@@ -12,9 +12,9 @@ from rag_instruct.errors import UserError
 from rag_instruct.logs import logger
 from rag_instruct.threads import torch_threads
 
-ROWS = {"cpu": 8, "cuda": 128}  # rows of every batch; a batch with fewer texts is filled up
+ROWS = {"cpu": 8, "cuda": 128}  # rows of every batch; `full_batch` fills up a batch with fewer texts
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-LENGTH_STEP = 32  # texts are padded to a multiple of this number of tokens, but at most to max_length
+LENGTH_STEP = 32  # texts are padded to a multiple of this number of tokens, but at most to `max_length`, a setting
 
 
 def device() -> str:
@@ -23,7 +23,7 @@ def device() -> str:
 
 
 def number_type(precision: str, model: str) -> torch.dtype:
-    """Return the number type of this name. Raises UserError for an unknown name, or if the GPU lacks the type."""
+    """Return torch's type for a `precision`. Raises UserError if the name is unknown, or if the GPU lacks the type."""
     if precision not in PRECISIONS:
         raise UserError(f"{model}: precision {precision!r} is unknown: give one of {', '.join(PRECISIONS)}")
     found = PRECISIONS[precision]
@@ -35,10 +35,10 @@ def number_type(precision: str, model: str) -> torch.dtype:
 
 
 def refuse_length(model: Any, length: int, name: str, advised: int | None = None) -> None:
-    """Raise UserError if the model has fewer positions than `length`.
+    """Raise UserError if `length` is greater than the number of tokens that the model can read.
 
-    `advised`, if given, is the length to recommend. For encoders, it is the one that sentence-transformers uses. The
-    message recommends it, or the model's limit if that is smaller.
+    `advised` is the length that sentence-transformers uses, if known. The message recommends `advised`, but at most the
+    model's limit.
     """
     table = getattr(getattr(model.base_model, "embeddings", None), "position_embeddings", None)
     if not isinstance(table, torch.nn.Embedding):
@@ -68,7 +68,7 @@ def fill_results(
     """Run the model on all texts, and write the result of each text to its place in `results`.
 
     `lengths` has the token count of each text. No text is padded beyond `limit` tokens. `run_model(places, length)`
-    gets the places of at most ROWS texts, and the length to which it pads them. `counter` is a progress bar.
+    gets the places of at most ROWS texts. It pads these texts to `length` tokens. `counter` is a progress bar.
 
     On the CPU, batches run in parallel on all of this process's threads. One thread of torch computes a batch, because
     more threads would change the rounding. On a GPU, batches run one after another.
@@ -84,12 +84,12 @@ def fill_results(
 
 
 def full_batch(places: list[int]) -> list[int]:
-    """Return the places of a full batch: those given, then the first one repeated."""
+    """Return `places`, followed by copies of the first place until the batch is full."""
     return places + [places[0]] * (ROWS[device()] - len(places))
 
 
 def _batches(lengths: Sequence[int], rows: int, limit: int) -> Iterator[tuple[list[int], int]]:
-    """Yield (places, length): at most `rows` places of texts, and their padded length. The longest come first."""
+    """Yield (places, length): the places of at most `rows` texts, and their padded length. Longest texts come first."""
 
     def padded(place: int) -> int:
         return min(-(-lengths[place] // LENGTH_STEP) * LENGTH_STEP, limit)

@@ -1,4 +1,4 @@
-"""Search one shard by words: BM25 in Lucene's form, with bm25s' formulas and the statistics of the whole corpus."""
+"""Search one shard by words. The package bm25s scores by BM25 in Lucene's form, with statistics of the whole corpus."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -18,7 +18,7 @@ class Parameters(NamedTuple):
     """BM25's parameters.
 
     Args:
-        k1: how much a further occurrence of a term adds, compared with the first; the larger, the more
+        k1: the larger k1, the more a term adds to the score when it occurs again
         b: how much the length of a passage counts, from 0 to 1
     """
 
@@ -27,34 +27,34 @@ class Parameters(NamedTuple):
 
 
 def search(
-    asked: Sequence[Sequence[str]], index: WordShard, statistics: Statistics, k: int, parameters: Parameters
+    queries: Sequence[Sequence[str]], index: WordShard, statistics: Statistics, k: int, parameters: Parameters
 ) -> np.ndarray:
-    """Return the k best rows of a shard for each query: an array of HITS, shape (q, min(k, n)).
+    """Return the k best rows of a shard for each query: HITS, shape (q, min(k, n)) for q queries and n passages.
 
-    A query is a list of terms. The best hit comes first; equal scores keep the order of their rows. bm25s' own choice
-    of the best leaves the order of equal scores to chance, so we take only its scores.
+    A query is a list of terms. The best hit comes first; equal scores keep the order of their rows. We take only the
+    scores from bm25s, because bm25s leaves the order of equal scores to chance.
     """
     columns = {term: column for column, term in enumerate(statistics.terms)}
     scorer = _scorer(index, statistics, parameters)
     k = min(k, len(index.lengths))
-    hits = np.empty((len(asked), k), HITS)
-    for place, query in enumerate(progress(asked, "searching", len(asked))):
+    hits = np.empty((len(queries), k), HITS)
+    for place, query in enumerate(progress(queries, "searching", len(queries))):
         found = [columns[term] for term in query]
-        # A query without terms scores 0 everywhere. We do not ask bm25s. The index that `_scorer` makes has only the
-        # queries' terms. If no query has a term, the index has none, and bm25s raises an error.
+        # A query without terms scores 0 everywhere. We do not ask bm25s: if no query has a term, the index is empty,
+        # and bm25s raises an error.
         scores = scorer.get_scores_from_ids(found) if found else np.zeros(len(index.lengths), np.float32)
         hits[place] = best(scores, k)
     return hits
 
 
 def best(scores: np.ndarray, k: int) -> np.ndarray:
-    """Return the k best rows as HITS, best first. Equal scores keep the order of their rows. No score is below 0."""
+    """Return the k best rows as HITS, best first. Equal scores keep the order of their rows. `scores` are 0 or more."""
     rows = np.flatnonzero(scores)  # without the many zeros, on which np.partition takes ten times as long
     if len(rows) < k:
         rows = np.concatenate([rows, np.flatnonzero(scores == 0)[: k - len(rows)]])
     elif 0 < k < len(rows):
         lowest = np.partition(scores[rows], len(rows) - k)[len(rows) - k]
-        rows = rows[scores[rows] >= lowest]  # more than k, if several rows have the lowest score
+        rows = rows[scores[rows] >= lowest]  # more than k rows, if several have the lowest score
     rows = rows[np.argsort(-scores[rows], kind="stable")][:k]
     hits = np.empty(k, HITS)
     hits["row"], hits["score"] = rows, scores[rows]
@@ -64,8 +64,8 @@ def best(scores: np.ndarray, k: int) -> np.ndarray:
 def _scorer(index: WordShard, statistics: Statistics, parameters: Parameters) -> BM25:
     """Return bm25s' index of the shard, with only the terms of the queries.
 
-    We fill its sparse matrix (passages by terms, stored by term) ourselves. bm25s would take the shard for the whole
-    corpus.
+    We fill its sparse matrix (passages by terms, stored by term) ourselves, because bm25s would use statistics of the
+    shard in place of statistics of the corpus.
     """
     term_frequency, inverse_document_frequency = _select_tfc_scorer(METHOD), _select_idf_scorer(METHOD)
     with_term, found = statistics.passages_with_term, dict(index.postings(statistics.terms))

@@ -67,15 +67,15 @@ def embed_shard(
 
 
 def text_of(passage: Passage) -> str:
-    """Return the text of a passage that is encoded: `title + " " + text`, as Contriever's authors do."""
+    """Return the text that we encode for a passage: `title + " " + text`, as Contriever's authors do."""
     return f"{passage.title} {passage.text}".strip()
 
 
 @contextmanager
 def _locked(growing: Path) -> Iterator[bool]:
-    """Lock the shard. Yield whether another job finished the shard while this one waited for the lock.
+    """Lock the shard. Yield whether another job finished the shard while this job waited for the lock.
 
-    Another job may still run after Snakemake was killed. The job that finishes a shard deletes the lock's file. So a
+    A job may still run after Snakemake was killed. The job that finishes a shard deletes the lock's file. So a
     job that gets the lock after a wait checks whether the lock's file is still on disk. If not, the shard is finished.
     """
     lock = growing.with_suffix(".lock")
@@ -94,7 +94,7 @@ def _is_at(file: IO[str], path: Path) -> bool:
     """Return whether `path` still leads to this open file."""
     try:
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
-    except OSError:  # it was deleted
+    except OSError:  # the file at `path` was deleted
         return False
 
 

@@ -1,4 +1,7 @@
-"""Encode texts as Contriever and sentence-transformers do: run the model, then pool its last layer."""
+"""Encode texts as Contriever and sentence-transformers do.
+
+The last layer of the model has a vector for each token. Pooling makes one vector of these vectors.
+"""
 
 from typing import Any, NamedTuple
 
@@ -28,7 +31,7 @@ class EncoderSettings(NamedTuple):
         query_prefix: text before every query; default: the model's own prompt
         passage_prefix: text before every passage; default: the model's own prompt
         precision: number type of the computation, float32 or bfloat16
-        dimension: keep only this many numbers of a vector, for models that are trained for it (Matryoshka)
+        dimension: keep only this many numbers of a vector; the model must be trained for shorter vectors (Matryoshka)
     """
 
     model: str
@@ -45,8 +48,8 @@ class Encoder:
     """An encoder: the vector of a text depends on this text alone, to the last bit.
 
     Every batch has the same number of rows. If a batch has too few texts, copies of its first text fill the other rows.
-    All texts of a batch are padded to one length: a multiple of LENGTH_STEP, but at most `max_length`. One thread
-    computes a batch. So other texts, shards and cores do not change the rounding.
+    A text is padded to a multiple of `batches.LENGTH_STEP` tokens, but at most to `max_length`. A batch has only texts
+    of the same padded length. One thread computes a batch. So other texts, shards and cores do not change the rounding.
     """
 
     def __init__(self, settings: EncoderSettings) -> None:
@@ -75,15 +78,15 @@ class Encoder:
 
     @property
     def identity(self) -> str:
-        """The settings that change a vector, as JSON. All vectors of an index must have the same identity.
-
-        The name of a .part file contains a digest of it. The .json file of a finished shard contains all of it.
-        """
+        """The settings that change a vector, as JSON. All vectors of an index must have the same identity."""
         prefixes = {"query_prefix": self._query_prefix, "passage_prefix": self._passage_prefix}
         return dump({**self._settings._asdict(), **prefixes, "dimension": self.dimension, "normalize": self._normalize})
 
     def encode(self, texts: list[str], what: str) -> np.ndarray:
-        """Return one vector for each query, in the same order: float32, shape (len(texts), dimension)."""
+        """Return one vector for each query, in the same order: float32, shape (len(texts), dimension).
+
+        `what` is the title of the progress bar.
+        """
         with bar(what, total=len(texts), unit=" texts") as counter:
             return self._encode([self._query_prefix + text for text in texts], counter)
 
@@ -121,11 +124,11 @@ class Encoder:
 
 
 def _check_length(model: Any, settings: EncoderSettings, longest: int | None) -> None:
-    """Refuse a `max_length` beyond the model's positions, and warn of one beyond `longest`."""
+    """Raise UserError if the model cannot read `max_length` tokens. Log a warning if `max_length` exceeds `longest`."""
     refuse_length(model, settings.max_length, f"encoder {settings.model!r}", longest)
     if longest and settings.max_length > longest:
         logger.warning(
-            "encoder %r was made for texts of at most %d tokens, and reads %d here: for the vectors of "
+            "encoder %r was made for texts of at most %d tokens, and reads %d here: to get the vectors of "
             "sentence-transformers, set `max_length: %d` under `encoders` in config.yaml",
             *(settings.model, longest, settings.max_length, longest),
         )
@@ -138,7 +141,8 @@ def _prefixes(settings: EncoderSettings, pooling: Pooling) -> tuple[str, str]:
     if not pooling.pools_prefix and (query or passage):
         raise UserError(
             f"encoder {settings.model!r} does not pool the tokens of a prefix (include_prompt), which is not "
-            "supported: remove its prefixes, or choose another `model` under `encoders` in config.yaml"
+            'supported: set `query_prefix` and `passage_prefix` to "", or choose another `model`, under `encoders` in '
+            "config.yaml"
         )
     return query, passage
 

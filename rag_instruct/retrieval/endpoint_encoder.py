@@ -1,4 +1,4 @@
-"""An encoder behind an endpoint. Store, budget and ledger are those of teachers, so no vector is bought twice."""
+"""Encode texts at an endpoint. We pay and store vectors like a teacher's answers, so we buy no vector twice."""
 
 import asyncio
 import json
@@ -22,8 +22,8 @@ from rag_instruct.settings import Settings
 STAGE = "embedding"
 PROBE = "dimension"  # the text whose vector shows the dimension
 SHORTEN = (
-    "let the endpoint cut texts by a parameter of its own, under `query_parameters` or `passage_parameters` of the "
-    "encoder; or, if the text is a passage, cut the corpus into shorter ones (`words`)"
+    "let the endpoint cut texts by one of its parameters, under `query_parameters` or `passage_parameters` of the "
+    "encoder; or, if the text is a passage, cut the corpus into shorter passages (`words`)"
 )
 Result = TypeVar("Result")
 
@@ -40,7 +40,7 @@ class EndpointEncoder:
 
     @cached_property
     def dimension(self) -> int:
-        """How many numbers a vector has. Without the setting `dimension`, a request finds out."""
+        """How many numbers a vector has. Without the setting `dimension`, we request a vector and count."""
         return self._settings.dimension or int(self._encoded([PROBE]).shape[1])
 
     @property
@@ -56,7 +56,10 @@ class EndpointEncoder:
         return dump({**asked, "dimension": self.dimension, "normalize": settings.normalize})
 
     def encode(self, texts: list[str], what: str) -> np.ndarray:
-        """Return one vector for each text, in the same order: float32, shape (len(texts), dimension)."""
+        """Return one vector for each text, in the same order: float32, shape (len(texts), dimension).
+
+        `what` is the title of the progress bar.
+        """
         with bar(what, total=len(texts), unit=" texts") as counter:
             return self.encode_passages(texts, counter)
 
@@ -82,7 +85,9 @@ class EndpointEncoder:
         asking = asyncio.run_coroutine_threadsafe(self._ask(texts, counter), self._loop)
         vectors = asking.result()
         if len({len(vector) for vector in vectors}) > 1:
-            raise UserError(f"{self._session.model.model} sends vectors of different dimensions: ask one model only")
+            raise UserError(
+                f"{self._session.model.model} sends vectors of different dimensions: use an endpoint of one model only"
+            )
         found: np.ndarray = np.stack(vectors)[:, : self._settings.dimension]
         if self._settings.normalize:
             exact = found.astype(np.float64)
@@ -100,8 +105,8 @@ class EndpointEncoder:
                 counter.update()
             return vector_of(reply["text"])
 
-        # We wait for all texts before we raise the first error. What arrives is stored, so a rerun does not pay for it
-        # again.
+        # We wait for all vectors before we raise the first error. The session stores all vectors that arrive, so a
+        # rerun does not pay for them again.
         found = await asyncio.gather(*map(vector, texts), return_exceptions=True)
         if errors := [one for one in found if isinstance(one, BaseException)]:
             raise errors[0]
@@ -115,7 +120,7 @@ def with_endpoint(
     output: Path,
     work: Callable[[EndpointEncoder], Result],
 ) -> Result:
-    """Open a session with the endpoint, call `work` with an encoder, and return its result. See `with_teacher`."""
+    """Open a session with the endpoint, and return the result of `work` with an encoder. See `with_teacher`."""
 
     async def in_session(session: Session) -> Result:
         encoder = EndpointEncoder(settings, session, asyncio.get_running_loop())

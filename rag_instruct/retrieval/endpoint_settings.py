@@ -1,18 +1,18 @@
-"""How an encoder behind an endpoint is asked. Rules import this module, so it does not load the client."""
+"""The settings of requests for vectors to an endpoint. Rules import this module, so it does not load the client."""
 
 import json
 from typing import Any, NamedTuple
 
 
 class EndpointEncoderSettings(NamedTuple):
-    """The endpoint that makes vectors, and how it is asked for one kind of text: for queries or for passages.
+    """The endpoint that makes vectors, and the settings of its requests. Queries and passages have separate settings.
 
     Args:
         teacher: key of `teachers` in config.yaml
         prefix: text before every text
-        parameters: parameters of each request, JSON
+        parameters: parameters of each request, as JSON
         normalize: scale vectors to length 1
-        dimension: keep only this many numbers of a vector, for models that are trained for it (Matryoshka)
+        dimension: keep only this many numbers of a vector; the model must be trained for shorter vectors (Matryoshka)
     """
 
     teacher: str

@@ -16,8 +16,9 @@ from rag_instruct.files import array_header, save_array, whole
 from rag_instruct.logs import progress
 from rag_instruct.retrieval.terms import chunk_terms
 
-POSTING = np.dtype([("row", np.int32), ("count", np.uint16)])  # row: counted from the shard's start
-MOST = np.iinfo(np.uint16).max  # larger counts are stored as this one; they would hardly change a score
+# A posting says how often a passage contains a term. `row` is the passage's row, counted from the shard's start.
+POSTING = np.dtype([("row", np.int32), ("count", np.uint16)])
+MOST = np.iinfo(np.uint16).max  # we store larger counts as this number, which hardly changes a score
 SCHEMA = pa.schema([("term", pa.string()), ("passages", pa.int64())])
 WRITTEN = 1 << 24  # postings that are written at a time
 BLOCK = 1 << 15  # passages whose terms are counted at a time
@@ -28,8 +29,8 @@ def index_words(passages: Path, shard: int, shards: int, terms_file: Path, posti
     """Index one shard of a corpus.
 
     `terms_file` (Arrow) gets each term with its number of passages, and the shard's place in the corpus. `postings`
-    (.npy of POSTING) gets the passages of the first term, then those of the second, and so on, each in the order of the
-    corpus. `lengths` (.npy) gets the number of terms of each passage.
+    (.npy of POSTING) gets the postings of the first term, then the postings of the second term, and so on. The postings
+    of a term are in the order of the corpus. `lengths` (.npy) gets the number of terms of each passage.
     """
     store = PassageStore(passages)
     first, end = shard_rows(len(store), shard, shards)
@@ -51,7 +52,7 @@ def index_words(passages: Path, shard: int, shards: int, terms_file: Path, posti
 
 
 class _Numbers(dict[str, int]):
-    """Gives each new text, a term or a chunk, the next number."""
+    """Gives the next number to each new term or chunk."""
 
     def __missing__(self, text: str) -> int:
         self[text] = number = len(self)
@@ -61,7 +62,8 @@ class _Numbers(dict[str, int]):
 class _Chunks:
     """All different chunks so far, and their terms. Chunks repeat, so each is stemmed only once.
 
-    A chunk is a piece of text without blanks. `numbers` has the number of each chunk, `terms` the number of each term.
+    A chunk is a piece of text without blanks. `numbers` has the number of each chunk. `terms` has the number of each
+    term.
     """
 
     def __init__(self) -> None:
@@ -90,7 +92,7 @@ def _counted(texts: Iterable[str]):  # type: ignore[no-untyped-def]
     sizes = array("i")
     rest = iter(texts)
     while block := list(islice(rest, BLOCK)):
-        chunk_counts = _chunk_counts(block, chunks.numbers)  # comes first, because it numbers the block's new chunks
+        chunk_counts = _chunk_counts(block, chunks.numbers)  # must come first: this call numbers the new chunks
         found = chunk_counts @ chunks.matrix()
         columns.frombytes(found.indices.astype(np.int32, copy=False).tobytes())
         counts.frombytes(np.minimum(found.data, MOST).astype(np.uint16).tobytes())
@@ -98,7 +100,7 @@ def _counted(texts: Iterable[str]):  # type: ignore[no-untyped-def]
         sizes.frombytes(np.asarray(found.sum(axis=1), np.int32).tobytes())
     terms = list(chunks.terms)
     del chunks  # the conversion below needs the memory
-    index = np.int32 if len(columns) < 2**31 else np.int64  # scipy wants one type for columns and ends
+    index = np.int32 if len(columns) < 2**31 else np.int64  # scipy needs the same type for columns and ends
     parts = np.frombuffer(counts, np.uint16), np.frombuffer(columns, np.int32).astype(index, copy=False)
     by_passage = csr_matrix((*parts, np.frombuffer(ends, np.int64).astype(index)), (len(sizes), len(terms)))
     return terms, by_passage.tocsc(), np.frombuffer(sizes, np.int32)
@@ -123,7 +125,7 @@ def _matrix(counts: "array[int]", columns: "array[int]", ends: "array[int]", wid
 
 
 class Statistics:
-    """What BM25 needs: how many passages the corpus has, how many have each wanted term, and the average length."""
+    """Statistics for BM25: number of passages, number of passages with each wanted term, and average passage length."""
 
     def __init__(self, files: Sequence[Path], wanted: Iterable[str]) -> None:
         """Read the files of terms of all shards, in order, for the terms that are `wanted`.
@@ -148,7 +150,7 @@ class Statistics:
 
 
 class WordShard:
-    """The postings of one shard."""
+    """The postings of one shard, and the lengths of its passages."""
 
     def __init__(self, terms_file: Path, postings: Path, lengths: Path) -> None:
         self._terms, _ = _read_terms(terms_file)
@@ -174,7 +176,7 @@ def _read_terms(file: Path) -> tuple[pa.Table, dict[str, int]]:
 
 
 def _places(terms_of_shard: pa.ChunkedArray, wanted: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """For the terms that are both wanted and in a shard, return their places in the shard, and those in `wanted`.
+    """Return the places in the shard, and the places in `wanted`, of all terms that are in both.
 
     The places in the shard are ascending.
     """
