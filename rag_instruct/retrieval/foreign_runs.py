@@ -1,4 +1,7 @@
-"""Read the runs of other retrievers: TREC's format, records, or an object of scores by query and passage."""
+"""Read the runs of other retrievers: in TREC's format, as records, or as a JSON object of scores.
+
+A run lists the best passages of the corpus for each query.
+"""
 
 import math
 import re
@@ -23,10 +26,11 @@ from rag_instruct.retrieval.vectors import HITS
 
 # The names that BEIR, ir-measures, Pyserini, PyTerrier, ranx, DPR and Self-RAG give these fields.
 QUERY = ("query_id", "qid", "q_id", "query-id", "queryid")
-# PyTerrier writes both docno and docid. Its docid is a row number of its own, so docno comes first.
+# PyTerrier writes both docno and docid. Its docid is an internal row number, so docno comes first.
 PASSAGE = ("passage_id", "docno", "docid", "doc_id", "corpus-id", "pid", "did")
 # A record with one of these fields has a query and the list of its hits. In such a record, `id` is the query's id, and
-# in an entry of the list, `id` is the passage's. In a record without a list, it could be either, so we do not read it.
+# in an entry of the list, `id` is the passage's. In a record without a list, `id` could be the query's or the
+# passage's, so we do not read `id`.
 LISTS = ("ctxs", "retrieval_ctxs", "hits", "results")
 QRELS = re.compile(r"\S+\s+(0|Q0)\s+\S+\s+-?\d+")  # TREC's judgements
 UNSCORED = re.compile(r"\S+\s+\S+\s+-?\d+")  # BEIR's judgements without their header, or MS MARCO's runs
@@ -34,7 +38,7 @@ TREC = "`query Q0 passage rank score name` with a finite score"
 
 
 class Found(NamedTuple):
-    """A hit as a file has it: its place in the file, the ids as texts, and the score."""
+    """A hit in a file: its place, the ids as texts, and the score."""
 
     place: str
     query: str
@@ -48,7 +52,8 @@ def import_run(
 ) -> None:
     """Convert another retriever's file to a run, which replaces the search.
 
-    Each query needs k hits. All queries keep the same number of best hits: k, or up to `deeper` if all have more.
+    Each query needs at least k hits. All queries keep the same number of best hits: k, or more (up to `deeper`) if
+    every query has more.
     Raises UserError for a broken line, for a query with fewer than k hits, and for a passage that the corpus lacks.
     """
     refuse_repeated(query_ids, output)
@@ -74,11 +79,11 @@ def import_run(
 def _by_query(source: Path, wanted: Iterable[str]) -> dict[str, dict[str, float]]:
     """Return the scores of each wanted query by passage id.
 
-    Another tool may take its ids from our TREC files, where they are percent-encoded. So in files of other tools, we
-    decode a query id that is not in `wanted`. `_rows_of` decodes a passage id that the corpus lacks.
+    We percent-encode the ids in our TREC files, and another tool may take its ids from these files. So in files of
+    other tools, we decode a query id that is not in `wanted`. `_rows_of` decodes a passage id that the corpus lacks.
     """
     found: dict[str, dict[str, float]] = {query: {} for query in wanted}
-    names: dict[str, str] = {}  # passage ids: many queries have the same passage, and its id is in memory once
+    names: dict[str, str] = {}  # one copy of each passage id, because many queries have the same passage
     ignored = 0
     for place, query, passage, score, own in _hits(source):
         if not math.isfinite(score):
@@ -96,13 +101,13 @@ def _by_query(source: Path, wanted: Iterable[str]) -> dict[str, dict[str, float]
 
 
 def _hits(source: Path) -> Iterator[Found]:
-    """Yield the hits of a file of any form, in its order."""
+    """Yield the hits of a file of any form, in the file's order."""
     path = _only_file(source) or resolved(source, PLAIN)
     yield from _reader(path)(path)
 
 
 def _reader(path: Path) -> Callable[[Path], Iterator[Found]]:
-    """Return the function that reads a file of this form. The ending decides, then the file's beginning."""
+    """Return the function that reads this file. The ending decides, and in .tsv and .json also the beginning."""
     if not is_known(path):
         return _of_trec
     kind, compression = kind_of(path)
@@ -127,7 +132,7 @@ def _only_file(archive: Path) -> Path | None:
 
 
 def _of_trec(source: Path) -> Iterator[Found]:
-    """Yield the hits of a file in TREC's format. In our own files, ids are percent-encoded."""
+    """Yield the hits of a file in TREC's format. In our own files, ids are percent-encoded, so we decode them."""
     for number, line in enumerate(text_lines(source), start=1):
         if line.isspace():
             continue
@@ -152,12 +157,12 @@ def _remedy(line: str) -> str:
 
 
 def _of_object(source: Path) -> Iterator[Found]:
-    """Yield the hits of an object of scores by query and passage, as BEIR and ranx write it."""
+    """Yield the hits of a JSON object {query: {passage: score}}, as BEIR and ranx write it."""
     for place, query, scores in located_members(source):
         if not isinstance(scores, Mapping):
             raise UserError(
                 f"{source}, {place}: {shown(query)} must have an object of scores by passage, but has {shown(scores)}: "
-                "give an object of such objects, an array of records, or one record per line in a .jsonl file"
+                "give an object {query: {passage: score}}, an array of records, or a .jsonl file with a record per line"
             )
         for passage, score in scores.items():
             yield Found(place, query, passage, _score(score, f"{source}, {place}"))
@@ -180,7 +185,7 @@ def _of_records(source: Path) -> Iterator[Found]:
 
 
 def _hits_of_record(record: Mapping[str, Any], name: str, where: str) -> list[Any]:
-    """Return the list of hits in a field of LISTS."""
+    """Return the list of hits in the field `name`, one of LISTS."""
     try:
         hits = listed(record[name], name)
     except TypeError as error:
@@ -191,7 +196,7 @@ def _hits_of_record(record: Mapping[str, Any], name: str, where: str) -> list[An
 
 
 def _named(record: Any, names: Sequence[str], what: str, where: str) -> str:
-    """Return the id in the first of `names` that the record has."""
+    """Return the id in the record's first field of `names`."""
     name = next((name for name in names if isinstance(record, Mapping) and name in record), None)
     if name is None:
         raise UserError(f"{where}: no {what} in {shown(record)}: call the field {names[0]}, or {', '.join(names[1:])}")
@@ -205,7 +210,7 @@ def _named(record: Any, names: Sequence[str], what: str, where: str) -> str:
 
 
 def _score(value: Any, where: str) -> float:
-    """Return a score that is a number, or a text that writes one."""
+    """Return a score as a float. `value` is a number, or a text with a number."""
     try:
         if isinstance(value, bool) or not isinstance(value, int | float | str):
             raise ValueError
@@ -217,7 +222,7 @@ def _score(value: Any, where: str) -> float:
 
 
 def _rows_of(ids: set[str], store: PassageStore, source: Path) -> dict[str, int]:
-    """Return the corpus row of each passage id. If the corpus lacks an id, look for its percent-decoded form."""
+    """Return the corpus row of each passage id. If the corpus lacks an id, look for the percent-decoded id."""
     wanted = ids | {unquote(name) for name in ids}
     known = {name: row for row, name in enumerate(store.id_slice(0, len(store))) if name in wanted}
     in_corpus = {name: name if name in known else unquote(name) for name in ids}

@@ -38,11 +38,11 @@ def _of_query(runs: Sequence[Run], query: str, k: int, output: Path) -> np.ndarr
 
 
 def _without_fill(ranking: np.ndarray) -> np.ndarray:
-    """Return the rows of a ranking, without those at its end that score 0.
+    """Return the rows of a ranking, without the rows at its end that score 0.
 
-    A search by words that finds too few passages fills its list up with others, in the order of the corpus. These have
-    none of the query's terms and score 0, so their ranks mean nothing. A search by vectors may find a score of 0 that
-    stands before negative ones. Such a 0 is a real score, and its row stays.
+    If a search by words finds too few passages, it fills its list up with passages that have none of the query's terms.
+    These passages score 0, so their ranks mean nothing. In a search by vectors, negative scores may follow a score of
+    0. This 0 is a real score, and its row stays.
     """
     scored = np.flatnonzero(ranking["score"])
     rows: np.ndarray = ranking["row"][: scored[-1] + 1 if len(scored) else 0]
@@ -50,9 +50,9 @@ def _without_fill(ranking: np.ndarray) -> np.ndarray:
 
 
 def _others(rankings: Sequence[np.ndarray], fused_rows: np.ndarray) -> np.ndarray:
-    """Return HITS of the rows that are in a ranking, but not in `fused_rows`: score 0, in the order of the corpus.
+    """Return the rows that are in a ranking, but not in `fused_rows`: HITS with score 0, in the order of the corpus.
 
-    So before it is cut to k, the fused ranking has every passage of every run.
+    With these rows, the fused ranking has every passage of every run, until it is cut to k.
     """
     rows = np.setdiff1d(np.concatenate([ranking["row"] for ranking in rankings]), fused_rows)
     hits = np.zeros(len(rows), HITS)
@@ -63,8 +63,8 @@ def _others(rankings: Sequence[np.ndarray], fused_rows: np.ndarray) -> np.ndarra
 def fused(rankings: Sequence[np.ndarray]) -> np.ndarray:
     """Return HITS of all rows in the rankings, best first. A row scores 1 / (60 + rank) in each ranking that has it.
 
-    Equal scores keep the order of the corpus. Ranks 1, 2 and 3 in three rankings must score the same as 3, 1 and 2. So
-    we add whole numbers, because a sum of floats depends on their order.
+    Equal scores keep the order of the corpus. Ranks 1, 2 and 3 in three rankings must score the same as ranks 3, 1 and
+    2. So we add whole numbers, because a sum of floats depends on their order.
     """
     denominator, numerators = _fractions(max(map(len, rankings), default=0))
     sums: dict[int, int] = {}

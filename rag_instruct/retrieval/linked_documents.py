@@ -1,8 +1,8 @@
 """Find documents that belong together, for questions over several documents.
 
 A *first document* is the passage from which a multi-document question starts. It is one of an exemplar's best hits. A
-second search, with the vectors of the first documents, finds the passages near to them. A near passage is linked if it
-names the first document's article, or if the first document names its article.
+second search, with the vectors of the first documents, finds passages near to them. A near passage is linked if it
+names the first document's article, or if the first document names the near passage's article.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,7 +19,7 @@ from rag_instruct.retrieval.runs import Hit, Run
 from rag_instruct.retrieval.vectors import VectorFile
 from rag_instruct.schema import FirstDocument, Link, LinkedDocument, LinkedDocuments
 
-# Linked passages that we keep for a first document. An exemplar may serve several rows, and each takes other linked
+# Linked passages that we keep for a first document. An exemplar may serve several rows. Each row takes other linked
 # passages, at most three. We keep enough for four rows.
 KEPT = 12
 # A linked passage must have at least RELATED times the score of the passage that is nearest to the first document.
@@ -47,9 +47,9 @@ def first_documents(exemplar_ids: Iterable[str], run: Run, least_words: int, cou
 def _firsts(hits: list[Hit], least_words: int, count: int) -> list[Hit]:
     """Return at most `count` hits, one for each article.
 
-    `least_words` is the minimum for a source document; a first document needs twice as many.
-    Hits with a sure link to another hit come first, because they probably have a linked passage. Then come the others.
-    Both groups are in the order of their ranks.
+    `least_words` is the minimum for a source document; a first document needs twice as many words.
+    Hits with a link by name to another hit come first, because they probably have a linked passage. Then come the other
+    hits. Each group keeps the order of the ranks.
     """
     able = [hit for hit in hits if can_be_source(hit.passage, 2 * least_words)]
 
@@ -92,14 +92,17 @@ def copy_vectors(
 
 
 def linked_documents(documents: Iterable[FirstDocument], run: Run, least_words: int) -> Iterator[LinkedDocuments]:
-    """Yield each first document with the passages that are linked to it. `run` has its nearest passages, by its id."""
+    """Yield each first document with the passages that are linked to it.
+
+    `run` has the nearest passages of each first document, under the document's id.
+    """
     for document in documents:
         linked = _linked(document, run, least_words)
         yield LinkedDocuments(document.id, document.row, document.exemplars, linked=linked)
 
 
 def _linked(document: FirstDocument, run: Run, least_words: int) -> tuple[LinkedDocument, ...]:
-    """Return the nearest linked passage of each other article, at most KEPT."""
+    """Return the nearest linked passage of each other article, at most KEPT passages."""
     (first,) = run.store[[document.row]]
     others = [hit for hit in run.hits(document.id) if hit.row != document.row]
     found: dict[str, LinkedDocument] = {}

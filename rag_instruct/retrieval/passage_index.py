@@ -1,6 +1,6 @@
 """Search a corpus by vectors, for one query at a time.
 
-Without an approximate index, the hits are those of the workflow's search by vectors.
+Without an approximate index, the hits are the same as in the workflow's search by vectors.
 """
 
 from bisect import bisect_right
@@ -42,7 +42,7 @@ class PassageIndex:
     def __init__(
         self, corpus: Path, encoder_name: str, encoder: EncoderSettings | QueryEncoder, approximate: bool = False
     ) -> None:
-        """Open the folder results/corpora/<corpus>. Raises UserError when it has no vectors, or those of another model.
+        """Open the folder results/corpora/<corpus>. Raises UserError if it has no vectors, or vectors of another model.
 
         With `approximate`, `best` searches the corpus's faiss index if there is one.
         """
@@ -60,7 +60,7 @@ class PassageIndex:
         self._approximate = self._indexed(vectors) if approximate else None
 
     def best(self, query: str, k: int) -> list[Hit]:
-        """Return the k best passages, or all of a smaller corpus. Equal scores keep the order of the corpus.
+        """Return the k best passages, or all passages of a smaller corpus. Equal scores keep the order of the corpus.
 
         An approximate index may miss some of the best passages, and may find fewer than k.
         """
@@ -72,7 +72,7 @@ class PassageIndex:
         return self._merged([shard.search(vector, k) for shard in self._approximate], k)
 
     def _refuse_other_model(self, vectors: Path) -> None:
-        """Raise UserError if another model made the vectors. Published vectors do not say which one did."""
+        """Raise UserError if another model made the vectors. Published vectors name no model, so they pass."""
         for number in range(len(self._shards)):
             info = vectors / f"shard_{number:02d}.json"
             made_by = read_json(info).get("encoder", {}) if info.is_file() else {}
@@ -102,9 +102,9 @@ class PassageIndex:
         return [ApproximateShard(shard, file, file.with_suffix(".faiss.json")) for (_, shard), file in shards]
 
     def nearest(self, row: int, k: int) -> list[Hit]:
-        """Return the k passages that are nearest to the passage of a row, by exact search.
+        """Return the k passages that are nearest to the passage at `row`, by exact search.
 
-        Normally, that passage itself is one of them.
+        Normally, the passage itself is one of the k.
         """
         shard = bisect_right([first for first, _ in self._shards], row) - 1
         first_row, vectors = self._shards[shard]

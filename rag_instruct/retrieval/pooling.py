@@ -1,4 +1,4 @@
-"""Read how a sentence-transformers model makes one vector of its tokens' vectors, and pool in the same way."""
+"""Pool like sentence-transformers: make one vector of the vectors of a text's tokens, as the model's files say."""
 
 import json
 from collections.abc import Callable
@@ -10,13 +10,15 @@ from transformers.utils.hub import cached_file
 
 from rag_instruct.errors import UserError
 
+# A model of sentence-transformers is a list of modules. We support these modules.
 MODULES = {"Transformer", "Pooling", "Normalize"}
-# One of these files has the settings of the Transformer module. Older versions named it after the architecture.
+# One of these files has the settings of the Transformer module. Older versions named the file after the architecture.
 TRANSFORMER_FILES = [
     f"sentence_{name}_config.json"
     for name in ("bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet")
 ]
-# Until sentence-transformers 5.3, a mode was one of these keys with the value true. Since then it is `pooling_mode`.
+# The settings of the Pooling module name the mode. Until sentence-transformers 5.3, they had one of these keys with the
+# value true. Since then, they have the key `pooling_mode`.
 KEYS = {
     "pooling_mode_cls_token": "cls",
     "pooling_mode_mean_tokens": "mean",
@@ -26,10 +28,11 @@ KEYS = {
     "pooling_mode_lasttoken": "lasttoken",
 }
 PROMPTS = {"query": ("query",), "passage": ("document", "passage", "corpus")}
-# The settings of the Transformer module may name a task and an output. We support only these two, the defaults.
+# The settings of the Transformer module may name a task and an output. We support only the defaults.
 TASK = "feature-extraction"
 LAST_LAYER = {"method": "forward", "method_output_name": "last_hidden_state"}
-# Functions of the last layer (rows, tokens, dimension) and the mask (rows, tokens). Padding is on the right.
+# Functions of the last layer, shape (rows, tokens, dimension), and of the mask, shape (rows, tokens). The mask is 0 for
+# padding, which is on the right.
 POOLINGS: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
     "mean": lambda hidden, mask: hidden.masked_fill(mask[..., None] == 0, 0.0).sum(1) / mask.sum(1, keepdim=True),
     "cls": lambda hidden, _: hidden[:, 0],
@@ -45,10 +48,10 @@ class Pooling(NamedTuple):
         normalize: whether vectors have length 1
         lower_case: whether texts are lowercased before the tokenizer gets them
         pools_prefix: whether the pooling includes the tokens of a prefix
-        folder: the subfolder with weights and tokenizer, such as 0_Transformer of older versions; empty: no subfolder
+        folder: the subfolder with weights and tokenizer, such as 0_Transformer of older versions, or empty
         longest: the number of tokens after which sentence-transformers cuts a text, if it is known
         query_prompt: the model's own text before every query
-        passage_prompt: the same for passages
+        passage_prompt: the model's own text before every passage
     """
 
     mode: str
@@ -62,10 +65,9 @@ class Pooling(NamedTuple):
 
 
 def read_pooling(source: str, revision: str | None) -> Pooling:
-    """Return how the model pools, by its own files. A model without modules.json, such as Contriever, takes the mean.
+    """Return how the model pools. A model without modules.json, such as Contriever, takes the mean.
 
-    Raises UserError if the model needs a module, mode or output that we cannot compute, because the vectors would be
-    wrong.
+    Raises UserError if the model needs a module, mode or output that we cannot compute.
     """
 
     def settings(name: str) -> Any:
@@ -107,7 +109,7 @@ def _unsupported(modules: dict[str, str], modes: list[str], transformer: dict[st
 def _prompts(config: dict[str, Any]) -> tuple[str, str]:
     """Return the model's texts before queries and before passages. Each is empty if the model has none.
 
-    sentence-transformers looks for the same names in the same order, then takes the default prompt.
+    Like sentence-transformers, we look for the names of PROMPTS in their order, then take the default prompt.
     """
     known = config.get("prompts") or {}
     default = known.get(config.get("default_prompt_name"), "")

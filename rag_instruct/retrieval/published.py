@@ -1,4 +1,4 @@
-"""Import published embeddings: a tar or a folder of pickles `(ids, vectors)`, like those of Contriever's authors."""
+"""Import published embeddings: a tar or a folder of pickles `(ids, vectors)`, as Contriever's authors publish them."""
 
 import codecs
 import pickle
@@ -33,7 +33,7 @@ def _published(source: Path, name: str) -> Iterator[IO[bytes]]:
         raise UserError(
             f"{source} has no file {name}: set `shards` of the corpus in config.yaml to the number of its passage files"
         )
-    # We do not read through tarfile, because it would hold the gigabytes in memory twice.
+    # We do not read through tarfile, because it would hold the file in memory twice.
     with source.open("rb") as file:
         file.seek(member.offset_data)
         yield file
@@ -51,7 +51,7 @@ def _opened(source: Path) -> tarfile.TarFile:
 
 
 class _Dtype:
-    """The type of an array's numbers or texts. Of its pickled state, we take the byte order only."""
+    """The type of an array's numbers or texts. From the pickled state, we take only the byte order."""
 
     def __init__(self, name: str, *_: Any) -> None:
         self.plain = np.dtype(str(name))
@@ -61,29 +61,26 @@ class _Dtype:
 
 
 class _Array:
-    """An unpickled array: a view of the bytes that the pickle loaded.
-
-    Numpy's own unpickling of arrays and dtypes can crash Python if the pickle is damaged.
-    """
+    """An unpickled array. Numpy's own unpickling of arrays and dtypes can crash Python if the pickle is damaged."""
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         """Take the state of a numpy array, as pickles up to protocol 4 have it."""
         _, shape, dtype, fortran, data = state
-        # An array of Python objects, such as a column of ids from pandas, has a list of them in place of bytes.
+        # An array of Python objects, such as a column of ids from pandas, has a list of the objects in place of bytes.
         array = np.array(data, dtype.plain) if isinstance(data, list) else np.frombuffer(data, dtype.plain)
         self.array = array.reshape(shape, order="F" if fortran else "C")
 
 
 def _from_buffer(data: Any, dtype: _Dtype, shape: tuple[int, ...], order: str) -> _Array:
-    """Return an array as pickles of protocol 5 describe it."""
-    version = 1  # of numpy's state; _Array ignores it
+    """Return the array that a pickle of protocol 5 describes."""
+    version = 1  # of numpy's state; _Array ignores this number
     array = _Array()
     array.__setstate__((version, shape, dtype, order == "F", data))
     return array
 
 
 class _ArrayUnpickler(pickle.Unpickler):
-    """Unpickle numpy arrays and builtin containers only, because other pickles can run any program."""
+    """Unpickle only numpy arrays and builtin containers, because a pickle of other objects can run any program."""
 
     ALLOWED: ClassVar[dict[tuple[str, str], Any]] = {
         ("numpy", "ndarray"): _Array,
@@ -96,7 +93,7 @@ class _ArrayUnpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in self.ALLOWED:
             raise UserError(
-                f"the pickle uses {module}.{name}, which arrays do not need. It was not run: save the arrays without it"
+                f"the pickle uses {module}.{name}, which arrays do not need. We did not run {name}: save arrays only"
             )
         return self.ALLOWED[module, name]
 
@@ -113,7 +110,7 @@ def read_published(source: Path, name: str) -> tuple[list[str], np.ndarray]:
         vectors = vectors.array
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
-    except Exception as error:  # a damaged pickle can raise any
+    except Exception as error:  # a damaged pickle can raise any error
         raise UserError(
             f"{path}: not a pickle of (ids, vectors) ({error or type(error).__name__}): is {source.name} complete? "
             f"If the workflow downloaded it, delete {source} and run again; if not, get the file again"
@@ -160,7 +157,7 @@ def _check_ids(store: PassageStore, ids: list[str], first: int, path: Path) -> N
 def _first_row(store: PassageStore, ids: list[str], path: Path, shard: int, shards: int) -> int:
     if not ids:
         raise UserError(f"{path}: the file has no vectors: get it again")
-    # Published files have almost equal lengths. So we try the row of an equal split, then its neighbours, then all.
+    # Published files have almost equal lengths. So we try the row of an equal split, then rows near it, then all rows.
     guess = shard * (len(store) // shards)
     for start, stop in ((guess, guess + 1), (max(guess - 100, 0), min(guess + 100, len(store))), (0, len(store))):
         for row, identifier in enumerate(store.id_slice(start, stop), start=start):

@@ -1,6 +1,6 @@
-"""Read queries. Read and write files of arrays that have a vector or a list of hits for each query.
+"""Read queries. Read and write .npy files that have a vector or a list of hits for each query.
 
-Each file of arrays also has a digest of the query ids, so that it cannot be used for other queries.
+Each .npy file also has a digest of the query ids, so that we do not use it for other queries.
 """
 
 from collections import Counter
@@ -18,7 +18,7 @@ AGAIN = "delete this file, and it is made again"
 def read_queries(path: Path, field: str = "id") -> tuple[list[str], list[str]]:
     """Return the ids and the texts of a file's records. `field` is the key of the text.
 
-    By default there is no text to read, and the second list is the ids again.
+    By default, we read no texts, and the second list has the ids again.
     Raises UserError when a record has no id or no text.
     """
     ids: list[str] = []

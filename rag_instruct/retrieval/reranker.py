@@ -26,9 +26,9 @@ class RerankerSettings(NamedTuple):
 
     Args:
         model: a hub id, a folder, or package:<module>/<folder>
-        first: passages of each query that are reranked
+        first: number of passages that we rerank for each query
         max_length: number of tokens of query and passage together. Longer pairs are cut: first the longer text, until
-            both are equally long, then both
+            both texts are equally long, then both texts
         revision: commit or branch on the hub
         precision: number type of the computation, float32 or bfloat16
     """
@@ -63,7 +63,7 @@ class Reranker:
     def scores(self, pairs: Sequence[tuple[str, str]], counter: Any) -> np.ndarray:
         """Return a score for each pair of query and passage, float64. `counter` is a progress bar.
 
-        Raises UserError for a score that is not finite, because it has no place in an order.
+        Raises UserError for a score that is not finite, because we cannot order it.
         """
         results = np.empty(len(pairs))
         if len(pairs):
@@ -87,7 +87,7 @@ class Reranker:
 
     @torch.inference_mode()
     def _batch(self, rows: dict[str, list[list[int]]], length: int) -> np.ndarray:
-        """Return the scores of a batch. `rows` has the tokenizer's output for each pair; each is padded to `length`."""
+        """Return the scores of a batch. `rows` has the tokenizer's output for each pair, which we pad to `length`."""
         padded = self._tokenizer.pad(rows, padding="max_length", max_length=length, return_tensors="pt")
         logits = self._model(**padded.to(device())).logits.double()
         scores = logits[:, 0] if logits.shape[1] == 1 else logits[:, 1] - logits[:, 0]
@@ -98,7 +98,7 @@ class Reranker:
 def rerank_run(
     reranker: Reranker, run: Run, ids: Sequence[str], texts: Sequence[str], first: int, k: int, output: Path, trec: Path
 ) -> None:
-    """Write the k best passages of each query: its best `first` passages reranked, then the others of the run."""
+    """Write the k best passages of each query: the run's best `first` passages reranked, then its other passages."""
     queries = list(zip(ids, texts, strict=True))
     write_run(_reranked(reranker, run, queries, first, k), list(ids), run.store, output, trec)
 
@@ -123,7 +123,7 @@ def _reranked(
 def reordered(ranking: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """Return HITS with the first passages ordered by their new scores; equal scores keep the order of the corpus.
 
-    The others keep their order behind them. Their scores fall by 1 from the lowest new score, because TREC's tools read
+    The other passages follow in their old order. Each gets 1 less than the score before it, because TREC's tools read
     the order from the scores.
     """
     first = ranking[: len(scores)].copy()

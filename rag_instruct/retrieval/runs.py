@@ -19,7 +19,7 @@ from rag_instruct.logs import bar
 from rag_instruct.retrieval.queries import by_query, refuse_repeated
 from rag_instruct.retrieval.vectors import HITS
 
-OWN = "rag_instruct"  # the run name in TREC files that we write; there we percent-encode ids
+OWN = "rag_instruct"  # the run name in our TREC files, where we percent-encode ids
 STEP_HITS = 262_144  # hits of a run that are merged and written at a time
 SCHEMA = pa.schema(
     [
@@ -40,7 +40,7 @@ class Hit:
     row: int
     rank: int
     score: float
-    # Id of the first document (see `linked_documents`) whose nearest passages were searched. Empty in other searches.
+    # Id of the first document (see `linked_documents`) with whose vector we searched. Empty in other searches.
     nearest_to: str = ""
 
 
@@ -112,7 +112,7 @@ def merge(shards: Sequence[Path], k: int, query_ids: list[str], passages: Path, 
 def _merged(shards: Sequence[Path], k: int, queries: int) -> Iterator[np.ndarray]:
     step = step_of(k)
     for start in range(0, queries, step):
-        # We map the shards again for each part, because the pages of a map stay in memory until it is closed.
+        # We map the shards again for each part, because the pages of a map stay in memory until the map is closed.
         hits = np.concatenate([np.load(shard, mmap_mode="r")[start : start + step] for shard in shards], axis=1)
         order = np.lexsort((hits["row"], -hits["score"]), axis=1)[:, :k]
         yield np.take_along_axis(hits, order, axis=1)
@@ -121,15 +121,15 @@ def _merged(shards: Sequence[Path], k: int, queries: int) -> Iterator[np.ndarray
 def step_of(k: int) -> int:
     """Return how many queries are written at a time.
 
-    They become a row group of the Parquet file, so this number changes the file's bytes. Merged, fused and imported
-    runs all take it from here. So a run that is imported from its own TREC file gets the same bytes again. Reranked
-    runs have smaller row groups, because their passages' texts are in memory.
+    These queries become a row group of the Parquet file, so their number changes the file's bytes. Merged, fused and
+    imported runs all use this function. So if we import such a run from its TREC file, its bytes are the same.
+    Reranked runs have smaller row groups, because their passages' texts are in memory.
     """
     return max(STEP_HITS // k, 1)
 
 
 def write_run(parts: Iterable[np.ndarray], query_ids: list[str], store: PassageStore, output: Path, trec: Path) -> None:
-    """Write a run in both formats. Each part has the hits of some queries: HITS of shape (queries, k).
+    """Write a run as Parquet to `output`, and in TREC's format to `trec`. Each part has HITS of shape (queries, k).
 
     The parts follow the order of `query_ids`.
     """

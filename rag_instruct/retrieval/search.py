@@ -17,11 +17,10 @@ from rag_instruct.threads import torch_threads
 
 PRODUCT_ROWS = 8192  # vectors that are converted to float32 and multiplied at a time; far fewer or more are slower
 GROUP_ROWS = 32  # rows of a block that are skipped together if their best score is too low
+# On the CPU, several workers share the queries. Each worker has some of torch's threads.
 QUERY_ROWS = 1024  # queries that are multiplied at a time, by all workers together
-# Each worker gets at least so many queries at a time. With fewer queries, there are fewer workers, and each has more of
-# torch's threads.
-LEAST_QUERIES = 128
-WAITING_PER_QUERY = 32  # when more candidates than this wait per query, on average, we merge all of them
+LEAST_QUERIES = 128  # there are several workers only if each worker gets this many queries at a time
+WAITING_PER_QUERY = 32  # when more candidates than this wait per query, on average, we merge all candidates
 AHEAD_ROWS = 4 * PRODUCT_ROWS  # distance from the current block to the block that the system reads ahead
 SPARE = 16  # extra candidates beyond k, because rounding in single precision may swap scores that are close
 # Limit on the extra candidates of all queries that a repeated search takes at a time. It takes at least one query.
@@ -34,8 +33,8 @@ def search(queries: np.ndarray, vectors: VectorFile, k: int, spare: int = SPARE)
 
     `queries` are float32 of shape (q, d); `vectors` are n vectors of d dimensions. The best hit comes first; equal
     scores keep the order of their rows. A matrix product in single precision finds k + spare candidates. Double
-    precision decides their order. If rounding could still hide a hit of a query, we search again with more candidates.
-    So the device, threads, block sizes and number of shards do not change the hits.
+    precision decides their order. If rounding could still hide a hit of a query, we search for this query again, with
+    more candidates. So the device, threads, block sizes and number of shards do not change the hits.
     """
     k, m = min(k, len(vectors)), min(k + spare, len(vectors))
     hits = np.empty((len(queries), k), HITS)
@@ -45,7 +44,7 @@ def search(queries: np.ndarray, vectors: VectorFile, k: int, spare: int = SPARE)
     _fill_hits(hits, queries, vectors, rows)
     if m < len(vectors):
         # The exact score of a row that is no candidate is at most lowest + error. If the last hit scores no more than
-        # that, the row may belong to the hits.
+        # this sum, such a row may belong to the hits.
         doubtful = np.flatnonzero(hits["score"][:, -1] <= lowest + error)
         wider = 16 * spare
         at_once = max(MOST_SPARE // wider, 1)
@@ -99,7 +98,7 @@ def _candidates(queries: np.ndarray, vectors: VectorFile, m: int) -> tuple[np.nd
     borders = np.linspace(0, len(block), workers + 1).astype(int).tolist()
 
     def convert(worker: int, start: int, stop: int) -> float:
-        """Bring the worker's share of a block into single precision, and return the length of its longest vector."""
+        """Convert the worker's share of a block to single precision. Return the length of its longest vector."""
         first, end = start + borders[worker], min(start + borders[worker + 1], stop)
         if first >= end:
             return 0.0
@@ -136,8 +135,8 @@ def _worker_count(queries: int) -> int:
 def _rounding_error(queries: np.ndarray, longest: float) -> np.ndarray:
     """Return how far rounding may move a query's scores (q,). `longest` is the length of the longest vector.
 
-    The rounding error of a dot product is at most d * 2^-24 * |q| * |x| (Higham 2002, section 3.1). We double it as a
-    margin.
+    The rounding error of the dot product of q and x, with d dimensions, is at most d * 2^-24 * |q| * |x| (Higham 2002,
+    section 3.1). We double this bound as a margin.
     """
     error: np.ndarray = 2 * queries.shape[1] * 2.0**-24 * np.linalg.norm(queries.astype(np.float64), axis=1) * longest
     return error
@@ -147,14 +146,14 @@ def _rounding_error(queries: np.ndarray, longest: float) -> np.ndarray:
 def _in_threads(workers: int) -> Iterator[Callable[..., list[Any]]]:
     """Yield a function, `by_each_worker(work, *arguments)`.
 
-    It calls `work(worker, *arguments)` for worker 0, 1 and so on, in parallel, and returns the list of their results.
+    The function calls `work(worker, *arguments)` in parallel for worker 0, 1 and so on, and returns a list of results.
 
     Torch does much of a search on one thread. So several workers run side by side, each with some of torch's threads.
     """
     threads = torch.get_num_threads()
     each = max(threads // workers, 1)
 
-    # Setting a worker's threads can change those of the whole process, so we restore their number at the end.
+    # `set_num_threads` in a worker can change the number of the whole process, so `torch_threads` restores this number.
     with torch_threads(threads), ThreadPoolExecutor(workers, "", torch.set_num_threads, (each,)) as pool:
 
         def by_each_worker(work: Callable[..., Any], *arguments: Any) -> list[Any]:
@@ -178,8 +177,8 @@ class _Best:
     def update(self, block: torch.Tensor, first_row: int, memory: torch.Tensor) -> None:
         """Score a block. For each query, set aside the rows that score above the lowest of its m best rows.
 
-        A later merge decides which of them belong to the m best. While there are fewer than m best rows, merge the
-        whole block now.
+        A later merge decides which of these rows belong to the m best. While there are fewer than m best rows, merge
+        the whole block now. `memory` gets the scores.
         """
         scores = memory[: len(block) * len(self._queries)].view(len(block), -1)
         torch.mm(block, self._queries.T, out=scores)

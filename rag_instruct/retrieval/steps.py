@@ -1,10 +1,11 @@
-"""Read from a data set's settings which sets of queries it searches for, and by which steps.
+"""Read from the settings which sets of queries a data set searches for, and by which steps.
 
 A set of queries has one of these names:
 - `exemplars`: the instructions, which find source documents;
-- a paradigm, or REFILL: the questions of its pairs, which find noise documents;
+- a paradigm: the questions of its pairs, which find noise documents;
+- REFILL: the questions of pairs that replace dropped pairs; these questions find noise documents too;
 - FIRST_DOCUMENTS: the vectors of first documents, which find linked documents;
-- EVALUATION with a benchmark's name: the benchmark's questions, which find documents to answer from.
+- EVALUATION and a benchmark's name: the benchmark's questions, which find documents for the answers.
 """
 
 from collections.abc import Mapping
@@ -27,7 +28,7 @@ def steps(settings: Settings, queries: str) -> list[str]:
 
 def _search(settings: Settings, queries: str) -> tuple[str, bool]:
     """Return the retriever that searches for these queries, and whether its run is reranked."""
-    if queries == FIRST_DOCUMENTS:  # a search by words and a reranker need texts
+    if queries == FIRST_DOCUMENTS:  # these are vectors, but a search by words and a reranker need texts
         return "dense", False
     if queries == "exemplars":
         search = "sources"
@@ -35,20 +36,20 @@ def _search(settings: Settings, queries: str) -> tuple[str, bool]:
         search = "noise"
     else:
         search = "evaluation"
-    retriever = settings["retriever"]  # one for all searches, or one for each
+    retriever = settings["retriever"]  # one retriever for all searches, or one for each search
     if isinstance(retriever, dict):
         retriever = retriever.get(search, "dense")
     return retriever, search in settings.get("rerank", {}).get("searches", ())
 
 
 def encoder_and_corpus(settings: Settings, queries: str) -> tuple[str, str]:
-    """Return the encoder and the corpus of queries. For a benchmark's questions, `evaluation` may name others."""
+    """Return the encoder and the corpus of these queries. For a benchmark, `evaluation` may replace either."""
     own = {**settings, **(settings["evaluation"] if queries.startswith(EVALUATION) else {})}
     return own["encoder"], own["corpus"]
 
 
 def queries_of(settings: Settings) -> list[str]:
-    """Return the names of a data set's queries."""
+    """Return the names of a data set's sets of queries."""
     paradigms = [paradigm for paradigm in PARADIGMS if quotas(settings, paradigm)]
     linked = settings["multi_documents"]["choose"] == "linked" and any(PARADIGMS[one].several for one in paradigms)
     tested = [EVALUATION + one for one in settings["evaluation"]["benchmarks"]]
@@ -57,9 +58,9 @@ def queries_of(settings: Settings) -> list[str]:
 
 
 def payer(config: Mapping[str, Any], corpus: str, encoder: str) -> str:
-    """Return the data set that pays for a corpus's vectors of this encoder: the first one that needs them.
+    """Return the data set that pays for this encoder's vectors of the corpus.
 
-    If none needs them, the first data set pays.
+    The first data set that needs these vectors pays. If no data set needs them, the first data set pays.
     """
     for name, settings in config["datasets"].items():
         needed = [one for one in queries_of(settings) if needs_vectors(settings, one)]
@@ -69,9 +70,9 @@ def payer(config: Mapping[str, Any], corpus: str, encoder: str) -> str:
 
 
 def compared_retrievers(settings: Settings, queries: str) -> list[str]:
-    """Return the retrievers that results/<data set>/retrieval.md compares, for the questions of a benchmark.
+    """Return the retrievers that results/<data set>/retrieval.md compares, for a benchmark's questions.
 
-    Without the setting `evaluation.retrievers`, these are the steps of the benchmark's own search.
+    Without the setting `evaluation.retrievers`, return the steps of the benchmark's own search.
     """
     return settings["evaluation"]["retrievers"] or steps(settings, queries)
 
@@ -87,7 +88,7 @@ def needs_vectors(settings: Settings, queries: str) -> bool:
 def needs_query_vectors(settings: Settings, queries: str) -> bool:
     """Return whether these queries need vectors: for their run, or for the filter of similar questions.
 
-    Those of FIRST_DOCUMENTS are copied, not embedded.
+    The vectors of FIRST_DOCUMENTS are copied, not embedded.
     """
     compared = queries in (*PARADIGMS, REFILL) and settings["quality_filters"].get("similar_questions")
     return bool(compared) or needs_vectors(settings, queries)

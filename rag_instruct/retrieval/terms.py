@@ -6,7 +6,7 @@ from rag_instruct.words import STOP, fold, stem
 
 
 def terms(text: str) -> list[str]:
-    """Return the words of a text as roots, in their order, without case, accents and punctuation."""
+    """Return the terms of a text, in its order: the roots of its words, without case, accents and punctuation."""
     return [root for chunk in text.split() for root in chunk_terms(chunk)]
 
 
@@ -16,9 +16,9 @@ def chunk_terms(chunk: str) -> list[str]:
 
 
 def query_terms(text: str) -> list[str]:
-    """Return the terms of a query without stop words. If it has only stop words, return these.
+    """Return the terms of a query without stop words. If the query has only stop words, return them.
 
-    Most passages have stop words. So they say little about a passage, and their search takes the most time.
+    Most passages have stop words. So stop words say little about a passage, and a search for them is slow.
     """
     roots = [pair for chunk in text.split() for pair in _cached_roots(chunk)]
     return [root for root, is_stop_word in roots if not is_stop_word] or [root for root, _ in roots]

@@ -13,10 +13,10 @@ from rag_instruct.errors import UserError
 from rag_instruct.files import write_json
 
 BLOCK_ROWS = 8192  # the number of vectors in a block; each block is encoded or converted, then written
-# A search of one shard counts `row` from the shard's start. Its caller adds the shard's first row, so in files of hits,
-# `row` counts from the corpus's start.
+# A hit of a search. A search of one shard counts `row` from the shard's start. In files of hits, `row` counts from the
+# corpus's start.
 HITS = np.dtype([("row", np.int64), ("score", np.float64)])
-SPAN = 1024  # scattered rows that are read through one memory map, before it is dropped
+SPAN = 1024  # scattered rows that are read through one memory map
 
 
 class VectorFile:
@@ -37,7 +37,7 @@ class VectorFile:
         return int(self._length)
 
     def refuse_other_dimension(self, queries: np.ndarray, source: str) -> None:
-        """Raise UserError when the vectors of queries have another dimension. `source` says in words whose they are."""
+        """Raise UserError when the vectors of queries have another dimension. `source` names the queries."""
         if queries.shape[1] != self.dimension:
             raise UserError(
                 f"{self._path}: its vectors have {self.dimension} dimensions, but those of {source} have "
@@ -45,7 +45,7 @@ class VectorFile:
             )
 
     def block(self, start: int, stop: int) -> np.ndarray:
-        """Return rows start to stop - 1 as a new memory map. Its pages leave the memory when the array is deleted."""
+        """Return rows start to stop - 1 as a new memory map. Its pages leave the memory when you delete the array."""
         block: np.ndarray = self._mapped()[start:stop]
         return block
 
@@ -71,7 +71,8 @@ class VectorFile:
 
     def _mapped(self) -> np.memmap:
         try:
-            # Mode "c" keeps changes private. We do not use the read-only mode, because torch warns about such arrays.
+            # Mode "c" keeps changes private. We do not use the read-only mode, because torch warns about read-only
+            # arrays.
             return np.lib.format.open_memmap(self._path, mode="c")
         except FileNotFoundError as error:
             raise UserError(f"{self._path}: no such file: run the workflow again, and it is made again") from error
@@ -82,7 +83,7 @@ class VectorFile:
 
 
 def float16_bytes(vectors: np.ndarray, first_row: int, source: Path) -> bytes:
-    """Return the bytes of vectors as float16. `first_row` is the corpus row of the first one.
+    """Return the bytes of vectors as float16. `first_row` is the corpus row of the first vector.
 
     Raises UserError for a vector that is not finite, also when a number is too large for float16.
     """
