@@ -22,7 +22,7 @@ TRAINING_VECTORS = 262_144  # vectors that train the index
 RECALL_QUERIES, RECALL_HITS = 100, 10
 SUFFICIENT_RECALL = 0.95  # at this recall, we try no larger parameter
 CANDIDATES_PER_HIT = 10  # candidates that the index gives for each hit; we keep the best by exact scores
-PARAMETERS = ("nprobe", "efSearch")  # most kinds of index have one of these; it sets how much a search reads
+PARAMETERS = ("nprobe", "efSearch")  # most kinds of index have one of these, which sets how much a search reads
 LARGEST_EF_SEARCH = 1024  # we stop here, because faiss has no upper limit for efSearch
 
 

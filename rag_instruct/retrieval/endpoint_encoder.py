@@ -1,4 +1,4 @@
-"""Encode texts at an endpoint. We pay and store vectors like a teacher's answers, so we buy no vector twice."""
+"""Encode texts at an endpoint. We pay for vectors and store them like a teacher's answers, so we buy none twice."""
 
 import asyncio
 import json
@@ -29,7 +29,7 @@ Result = TypeVar("Result")
 
 
 class EndpointEncoder:
-    """Encodes texts like `Encoder`. One object encodes only queries or only passages, because its settings are for one.
+    """Encodes texts like `Encoder`. One object encodes only queries or only passages: its settings are for one kind.
 
     `encode` and `encode_passages` make the same vectors; both exist only to match `Encoder`. They wait until `loop` has
     sent the requests. Do not call them in the thread that runs `loop`, or they wait forever.

@@ -23,7 +23,7 @@ LEAST_QUERIES = 128  # there are several workers only if each worker gets this m
 WAITING_PER_QUERY = 32  # when more candidates than this wait per query, on average, we merge all candidates
 AHEAD_ROWS = 4 * PRODUCT_ROWS  # distance from the current block to the block that the system reads ahead
 SPARE = 16  # extra candidates beyond k, because rounding in single precision may swap scores that are close
-# Limit on the extra candidates of all queries that a repeated search takes at a time. It takes at least one query.
+# Limit on the extra candidates of all queries that a repeated search takes at a time. One query is always allowed.
 MOST_SPARE = 16_777_216
 RESCORED = 65_536  # candidates that each thread scores in double precision at a time
 
