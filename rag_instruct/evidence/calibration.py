@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FIELDS = ("id", "paradigm", "question", "answer", "documents", "needed", "should_keep")
-WEIGHTS = tuple(round(0.1 * step, 1) for step in range(11))  # weights of the question's bits that are tried
+WEIGHTS = tuple(round(0.1 * step, 1) for step in range(11))  # the weights that we try for the question's bits
 RESAMPLES = 1000
-LEAST_PAIRS = 2  # useless_doc pairs, and others, that we need at least: one is held out, and one must remain
+# We need this many useless_doc pairs, and as many others: if one is held out, another must remain.
+LEAST_PAIRS = 2
 # Step of the thresholds. Gains have two decimals. Lost bits have one, so the middle of two lost bits has up to two.
 RESOLUTION = 0.01
 
@@ -212,10 +213,10 @@ def separations(pairs: Sequence[Labelled], weighed: Sequence[Weighed], threshold
 def accuracy(pairs: Sequence[Labelled], weighed: Sequence[Weighed], thresholds: Thresholds) -> "pd.DataFrame":
     """Return how many labelled pairs and documents the thresholds get right.
 
-    The column "right, held out" judges each pair by thresholds that were calibrated without this pair, as for new
-    pairs. Here, a document is needed if leaving out only this document costs at least `needed` lost bits. The workflow
-    (`weigh`) leaves out documents one after the other: of two documents that state the same, it keeps one. Pairs in
-    doubt (`_in_doubt`) are left out of the lines for paradigms, but not of the lines for documents, nor of the
+    The column "right, held out" judges each pair as a new one, by thresholds that were calibrated without it. Here, a
+    document counts as needed if leaving out only this document costs at least `Thresholds.needed` lost bits. The
+    workflow (`weigh`) leaves out documents one after the other: of two documents that state the same, it keeps one.
+    Pairs in doubt (`_in_doubt`) are left out of the lines for paradigms, but not of the lines for documents, nor of the
     calibration.
     """
     rows = []

@@ -16,7 +16,7 @@ class Thresholds(NamedTuple):
     helps: float = 0.35  # bits per token, see `help_of`
     question_weight: float = 0.4
     states: float = 0.21  # a share of the answer's bits
-    # Lost bits (see gains.lost) without a document and without all documents that were already found superfluous.
+    # Lost bits (see gains.lost) if we leave out this document, and all documents that we already found superfluous.
     needed: float = 8.0
 
     def help_of(self, gained: Gain) -> float:

@@ -34,8 +34,8 @@ def gain(own: Bits, draws: Sequence[Bits], nothing: Bits) -> Gain:
 
     `own` has the bits with the documents, `draws` the bits with random documents, `nothing` the bits without documents.
 
-    `clear` compares each token's bits with the cheapest alternative: any one of the draws, or no documents. A token
-    whose alternative is cheaper counts as 0.
+    `clear` compares each token's bits with the cheapest of several alternatives: each of the draws, and no documents. A
+    token with a cheaper alternative counts as 0.
     """
     random = np.mean([one.answer for one in draws], axis=0)
     cheapest = np.min([nothing.answer, *(one.answer for one in draws)], axis=0)

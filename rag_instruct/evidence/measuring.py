@@ -21,9 +21,9 @@ from rag_instruct.models.loading import load_tokenizer
 from rag_instruct.models.templates import DEFAULT
 
 LONGEST_ANSWER = 512  # we measure only the first tokens of a longer answer
-# We write so many measurements to disk at a time. A killed job loses its unwritten measurements: up to 16. On a GPU, it
-# also loses the rest of a batch. On the CPU, it also loses finished texts that wait for an earlier text, because we
-# write in order.
+# The number of measurements that we write to disk at a time. A killed job loses its unwritten measurements: up to 16.
+# On a GPU, it also loses the rest of a batch. On the CPU, it also loses finished texts that wait for an earlier text,
+# because we write in order.
 WRITTEN_AT_A_TIME = 16
 
 

@@ -14,7 +14,7 @@ LEAST_SHARE = 0.3  # a noise document is measured if it has at least this share 
 def sampled(rows: Iterable[Row], most: int, seed: str) -> list[Row]:
     """Return at most `most` rows, chosen by a hash of the seed and the ids, in the order of the rows.
 
-    We leave out rows that decline to answer: their remaining documents are not meant to give the answer.
+    We leave out rows that decline to answer: the document with the answer was withheld from them.
     """
     answered = [row for row in rows if not row.withheld_answer]
     chosen = {row.id for row in sorted(answered, key=lambda row: digest(seed, "evidence", row.id))[:most]}
@@ -25,8 +25,8 @@ def row_texts(row: Row) -> RowTexts:
     """Return the texts of a row that are measured.
 
     We leave out noise documents with few of the answer's words, because they probably do not state the answer. Words of
-    the question (without its options) do not count. We remove citations from the answer, because their numbers say
-    which document helps.
+    the question do not count, but words of its options do. We remove citations from the answer, because their numbers
+    say which document helps.
     """
     answer = plain_answer(row)
     words = added_words(row.question, answer)

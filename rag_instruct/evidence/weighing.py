@@ -74,7 +74,7 @@ def weigh(rows: Sequence[RowTexts], pool: Iterable[str], measurer: Measurer, thr
 
 
 def _prompts(row: RowTexts, random: Sequence[Prompted]) -> list[Prompted]:
-    """Return the prompts of a row whose bits `weigh` uses. `_needed` measures more prompts."""
+    """Return the prompts whose bits `weigh` needs for a row. `_needed` measures more prompts."""
     return [
         row.prompt(row.sources.values()),
         row.prompt(()),
@@ -115,10 +115,10 @@ def _title(document: str) -> str:
 def _needed(rows: Sequence[RowTexts], measurer: Measurer, threshold: float) -> list[tuple[str, ...]]:
     """Return the source documents that each row needs.
 
-    In each step, we try to leave out one more document: the one with the fewest lost bits. Lost bits compare with all
-    sources, so they count every document that is left out. If there are fewer than `threshold`, the document stays out;
-    otherwise we stop. So of two documents that state the same, one stays. One document always stays. The search is
-    greedy: another order might leave out more.
+    In each step, we try to leave out one more document: the one with the fewest lost bits. We count the lost bits
+    against the prompt with all sources, so they include those of every document that is already left out. With fewer
+    than `threshold` lost bits, the document stays out; otherwise we stop. So of two documents that state the same, one
+    stays. One document always stays. The search is greedy: another order might leave out more.
     """
     kept = {place: list(row.sources) for place, row in enumerate(rows)}
     searched = [place for place, names in kept.items() if len(names) > 1]

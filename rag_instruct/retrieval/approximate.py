@@ -59,8 +59,8 @@ class ApproximateShard:
 
     def __init__(self, vectors: VectorFile, index: Path, info: Path) -> None:
         self._vectors = vectors
-        # Snakemake builds this index again only when it makes index.json, and only if the .faiss.json is missing. So
-        # the user must delete both files.
+        # Snakemake builds this index again only for a missing index.json, and keeps an index whose .faiss.json is
+        # there. So the user must delete both files.
         index_list = index.with_name("index.json")
         remedy = f"delete {info} and {index_list}, and make {index_list.name} again with snakemake"
         try:
@@ -86,7 +86,7 @@ class ApproximateShard:
 
 
 def _measured(index: Any, shard: VectorFile, factory: str) -> Quality:
-    """Return the quality with the smallest parameter of sufficient recall, or else with the largest parameter.
+    """Return the quality for the smallest parameter that gives enough recall. If none does, take the largest.
 
     This parameter stays set in the index.
     """

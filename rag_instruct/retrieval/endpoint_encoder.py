@@ -32,7 +32,7 @@ class EndpointEncoder:
     """Encodes texts like `Encoder`. One object encodes only queries or only passages: its settings are for one kind.
 
     `encode` and `encode_passages` make the same vectors; both exist only to match `Encoder`. They wait until `loop` has
-    sent the requests. Do not call them in the thread that runs `loop`, or they wait forever.
+    all replies. Do not call them in the thread that runs `loop`, or they wait forever.
     """
 
     def __init__(self, settings: EndpointEncoderSettings, session: Session, loop: asyncio.AbstractEventLoop) -> None:

@@ -79,8 +79,8 @@ def import_run(
 def _by_query(source: Path, wanted: Iterable[str]) -> dict[str, dict[str, float]]:
     """Return the scores of each wanted query by passage id.
 
-    We percent-encode the ids in our TREC files, and another tool may take its ids from these files. So in files of
-    other tools, we decode a query id that is not in `wanted`. `_rows_of` decodes a passage id that the corpus lacks.
+    Our TREC files have percent-encoded ids. A tool that has read such a file, for example to rerank it, writes encoded
+    ids, too. So if a query id is not in `wanted`, we decode it. `_rows_of` decodes a passage id that the corpus lacks.
     """
     found: dict[str, dict[str, float]] = {query: {} for query in wanted}
     names: dict[str, str] = {}  # one copy of each passage id, because many queries have the same passage
@@ -107,7 +107,7 @@ def _hits(source: Path) -> Iterator[Found]:
 
 
 def _reader(path: Path) -> Callable[[Path], Iterator[Found]]:
-    """Return the function that reads this file. The ending decides, and in .tsv and .json also the beginning."""
+    """Return the function that reads this file. The name's ending decides, and for .tsv and .json also the content."""
     if not is_known(path):
         return _of_trec
     kind, compression = kind_of(path)

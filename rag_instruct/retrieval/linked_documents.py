@@ -24,10 +24,11 @@ from rag_instruct.schema import FirstDocument, Link, LinkedDocument, LinkedDocum
 KEPT = 12
 # A linked passage must have at least RELATED times the score of the passage that is nearest to the first document.
 RELATED = 0.5
-# Of two linked passages, one names the article of the other. If the other passage does not begin with its article's
-# subject, RELATED_DETAIL replaces RELATED. Such a passage tells a detail, such as a city's climate.
+# A passage that names an article is linked to the passages of this article. RELATED_DETAIL replaces RELATED for
+# passages of the article that do not begin with its subject: they tell a detail, such as a city's climate.
 RELATED_DETAIL = 0.75
-# If the words that name the other article may be ordinary words, the linked passage must have at most this rank.
+# A title such as "Glacier" may be an ordinary word in a text. If a link rests on such a title, the linked passage must
+# have at most this rank.
 # Normally the first document itself has rank 1, so 19 other passages can have such a rank.
 TERM_RANKS = 20
 
@@ -63,7 +64,7 @@ def _firsts(hits: list[Hit], least_words: int, count: int) -> list[Hit]:
 
 
 def _by_name(between: Link | None) -> bool:
-    """Return whether there is a link, and the words that name the other article are surely a name."""
+    """Return whether there is a link whose words are surely the name of an article."""
     return between is not None and between.kind == "name"
 
 
@@ -102,7 +103,7 @@ def linked_documents(documents: Iterable[FirstDocument], run: Run, least_words: 
 
 
 def _linked(document: FirstDocument, run: Run, least_words: int) -> tuple[LinkedDocument, ...]:
-    """Return the nearest linked passage of each other article, at most KEPT passages."""
+    """Return the nearest linked passage of each article but the first document's, at most KEPT passages."""
     (first,) = run.store[[document.row]]
     others = [hit for hit in run.hits(document.id) if hit.row != document.row]
     found: dict[str, LinkedDocument] = {}

@@ -98,7 +98,7 @@ class Reranker:
 def rerank_run(
     reranker: Reranker, run: Run, ids: Sequence[str], texts: Sequence[str], first: int, k: int, output: Path, trec: Path
 ) -> None:
-    """Write the k best passages of each query: the run's best `first` passages reranked, then its other passages."""
+    """Write k passages of each query: the first `first` of the run, in the reranker's order, then the others."""
     queries = list(zip(ids, texts, strict=True))
     write_run(_reranked(reranker, run, queries, first, k), list(ids), run.store, output, trec)
 

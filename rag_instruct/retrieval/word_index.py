@@ -62,8 +62,8 @@ class _Numbers(dict[str, int]):
 class _Chunks:
     """All different chunks so far, and their terms. Chunks repeat, so each is stemmed only once.
 
-    A chunk is a piece of text without blanks. `numbers` has the number of each chunk. `terms` has the number of each
-    term.
+    A chunk is a piece of text without blanks. `numbers` maps each chunk to its index, and `terms` each term to its
+    index.
     """
 
     def __init__(self) -> None:
@@ -128,7 +128,7 @@ class Statistics:
     """Statistics for BM25: number of passages, number of passages with each wanted term, and average passage length."""
 
     def __init__(self, files: Sequence[Path], wanted: Iterable[str]) -> None:
-        """Read the files of terms of all shards, in order, for the terms that are `wanted`.
+        """Read each shard's file of terms, in the order of the shards. Keep the terms in `wanted`.
 
         Raises UserError when the shards do not make up one whole corpus.
         """

@@ -15,7 +15,7 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)  # SLURM sends th
 
 
 def end_when_told() -> None:
-    """Let STOP_SIGNALS end the process until the training begins.
+    """Until the training begins, let STOP_SIGNALS end the process.
 
     The launcher's shell ignores these signals, and so do the processes that it starts.
     """

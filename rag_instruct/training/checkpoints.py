@@ -48,7 +48,7 @@ def claim(checkpoints: Path, identity: dict[str, str]) -> None:
 
 
 def _checkpoints(folder: Path) -> list[Path]:
-    """Return the checkpoints of the folder, the oldest first. `checkpoint-best` is none: a user named it."""
+    """Return the numbered checkpoints of the folder, the oldest first. A user may have made others."""
     steps = {path: CHECKPOINT.fullmatch(path.name) for path in folder.glob("checkpoint-*")}
     return sorted((path for path, step in steps.items() if step), key=lambda path: int(path.name.split("-")[1]))
 

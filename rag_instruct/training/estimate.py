@@ -120,10 +120,10 @@ def activations(model: Model, recipe: Recipe, longest: int) -> float:
     """Return the bytes that a batch with rows of `longest` tokens keeps for the backward pass."""
     tokens = recipe.batch * longest
     size = 4 if recipe.precision == "fp32" else 2
-    # In mixed precision, a layer keeps: for each norm, its input and its normalized input, both in fp32; the inputs of
-    # six linear layers; queries, keys and values; four tensors of the feed-forward size. We use this count also where
-    # it is not exact: fp32 keeps only three of the six inputs, and padded batches keep keys and values for all query
-    # heads.
+    # In mixed precision, a layer keeps: for each of two norms, its input and its normalized input, both in fp32; the
+    # queries and the inputs of six linear layers; keys and values; four tensors of the feed-forward size. In fp32, it
+    # keeps only three of the six inputs, and with padded batches, keys and values for all query heads. We use this
+    # count there, too.
     layer = tokens * (4 * 4 * model.hidden + size * (7 * model.hidden + 2 * model.key_width + 4 * model.intermediate))
     if recipe.checkpointing:  # each layer keeps its input; only one layer at a time keeps all tensors
         return layer + model.layers * tokens * model.hidden * size

@@ -70,7 +70,9 @@ def warn_of_a_small_disk(recipe: Recipe, checkpoints: Path) -> None:
         logger.warning(
             "%s: the checkpoints and the model need about %.1f GB, but %.1f GB are free: make room, or lower "
             "checkpoints_kept in the recipe",
-            *(checkpoints, needed, free),
+            checkpoints,
+            needed,
+            free,
         )
 
 

@@ -52,7 +52,8 @@ def model_card(name: str, summary: dict[str, Any], prompt: str, styles: int) -> 
         f"validated on {counts['validation']:,} rows: {validated}",
         f"left out: {counts['too_long']:,} rows too long, {counts['control_tokens']:,} with control tokens in them",
         f"shortened: {counts['rows_shortened']:,} rows, by {counts['noise_documents_dropped']:,} noise documents",
-        f"{summary['steps']:,} steps over {summary['sequences']:,} sequences an epoch; the log is `training_log.jsonl`",
+        f"{summary['steps']:,} steps in all, {summary['sequences']:,} sequences in each epoch",
+        "log: `training_log.jsonl`",
     ]
     lines = [
         f"---\n{yaml.safe_dump(header, sort_keys=False)}---",

@@ -22,7 +22,7 @@ from rag_instruct.settings.section import (
 # torchao's 8-bit AdamW rounds bf16 weights stochastically. With rounding to nearest, updates at a learning rate of 5e-6
 # would be too small to change most weights.
 OPTIMIZERS = {"adamw": "adamw_torch", "adamw_8bit": "adamw_torch_8bit"}
-# A training resumes after a change of these keys. `threads` changes only rounding; the others do not change weights.
+# A change of these keys alone does not keep a training from resuming. `threads` changes only rounding.
 NOT_DECISIVE = (
     "threads",
     "memory_mb",
@@ -30,7 +30,7 @@ NOT_DECISIVE = (
     "report_to",
     "saves",
     "checkpoints_kept",
-    "validation",  # the identity has a digest of the training rows
+    "validation",  # if the training rows change, their digest in the identity changes
     "validation_batch",
     "merge_lora",
 )
@@ -146,9 +146,9 @@ class Recipe(Section):
             "contiguous_gradients": True,
             "stage3_gather_16bit_weights_on_model_save": True,
         }
-        # bf16 sums over many passes lose small gradients. Stages 2 and 3 divide the sums among the processes, and add
-        # in fp32. In stage 1, every process has all sums, and fp32 would need 4 bytes more per weight. So stage 1 adds
-        # in bf16, like RAG-Instruct's script.
+        # Sums in bf16 of many passes' gradients lose the small ones. In stages 2 and 3, each process has a part of the
+        # sums, so we ask for fp32. In stage 1, each process has all sums, and fp32 would need 4 bytes more per weight.
+        # So we leave them in bf16, like RAG-Instruct's script.
         sums = {"data_types": {"grad_accum_dtype": "fp32"}} if self.zero > 1 and self.precision == "bf16" else {}
         return {
             **sums,

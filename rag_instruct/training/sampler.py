@@ -12,8 +12,8 @@ POOLED_GROUPS = 50  # rows are sorted by length within pools of this many groups
 class DeterministicSampler(Sampler[int]):
     """Orders an epoch's rows by seed and epoch number. If `group` > 0, puts `group` rows of similar length together.
 
-    So a resumed training has the same order. When the trainer's own sampler groups rows by length, it draws from
-    torch's generator. If the training stops, the generator's state at the start of the epoch is lost.
+    So a resumed training has the same order. The trainer's own sampler would not give this when it groups rows by
+    length: it draws from torch's generator, whose state at the start of the epoch is lost when a training stops.
     """
 
     def __init__(self, lengths: Sequence[int], seed: str, group: int, epoch: Callable[[], int]) -> None:
