@@ -199,6 +199,8 @@ def test_numbers_are_known_in_other_words_and_signs(text, answer, unsupported):
         ("She was born on December 9, 1906 and died on 1 January 1992.", "How old did she become?", "84", "84"),
         ("Sales in Q1 were 120, in Q2 135, in Q3 150, in Q4 165.", "What is the mean?", "142.5", ""),
         ("| Town | 2020 | 2021 |\n|---|---|---|\n| A | 61.5 | 72 |\n| B | 33 | 41 |\n| C | 47 | 58 |", "And all in 2020?", "141.5", ""),
+        ("Built about 4,500 years ago.", "How old was it in 1798?", "That is over two centuries ago, so 4,300 years.", ""),
+        ("Built about 4,500 years ago.", "How old was it in 1798?", "That is over two decades ago, so 4,300 years.", "4,300"),
         ("On 31 February 2021, 1.5 h or 25:61, each " + "9" * 320 + " a year", "How many?", "7654321", "7654321"),
     ],
 )  # fmt: skip

@@ -29,10 +29,12 @@ NUMBER_WORDS: dict[str, float] = {
     **{word: number for number, word in enumerate(SMALL.split(), start=1)},
     **{word: 10 * number for number, word in enumerate(TENS.split(), start=3)},
     **{"dozen": 12, "decade": 10, "century": 100, "hundred": 100, "thousand": 1e3, "million": 1e6, "billion": 1e9},
+    **{"decades": 10, "centuries": 100},
     **{"lakh": 1e5, "crore": 1e7, "\u0932\u093e\u0916": 1e5, "\u0915\u0930\u094b\u0921\u093c": 1e7},
 }
-# "three hundred and sixty", "sixty-five", "three dozen"
-COUNTING = "|".join([*SMALL.split(), *TENS.split(), "dozen", "hundred", "thousand", "million", "billion"])
+# "three hundred and sixty", "sixty-five", "three dozen", "two centuries"
+MULTIPLIERS = ("dozen", "hundred", "decade", "decades", "century", "centuries")
+COUNTING = "|".join([*SMALL.split(), *TENS.split(), *MULTIPLIERS, "thousand", "million", "billion"])
 COMPOUND = re.compile(rf"\b(?:{COUNTING})(?:(?:[ -]| and )(?:{COUNTING}))+\b")
 # "half", "two thirds", "a quarter", and what part of a hundred each is
 PARTS = {"half": 2, "halves": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "tenth": 10}
@@ -142,7 +144,7 @@ def unsupported_number(answer: str, question: str, texts: str) -> str:
     given_text = f"{texts} {question}"
     numbers = _Numbers(
         of_documents=[*of_texts, *_scaled(texts), *_numerals(texts)],
-        stated=[*of_question, *_scaled(question), *_words(said)],
+        stated=[*of_question, *_scaled(question), *_words(said), *_compounds(said)],
         durations=list(_durations(texts, language)),
         counts={*_counts(texts, language), *_counts(question, language), *_counts(said, language)},
         shares=list(_shares(given_text)),
@@ -555,7 +557,7 @@ def _compounds(text: str) -> Iterator[float]:
             if value >= 1000:
                 total, current = total + (current or 1) * value, 0.0
             else:
-                current = (current or 1) * value if word in ("dozen", "hundred") else current + value
+                current = (current or 1) * value if word in MULTIPLIERS else current + value
         yield total + current
 
 
