@@ -392,7 +392,7 @@ def test_only_the_wanted_share_of_rows_declines_and_never_those_of_support():
 def test_a_withheld_document_is_named_in_the_request_and_asked_for_by_the_schema():
     step = load_prompt(PROMPTS / "full/multi_doc_answer.yaml").steps[0].asking_for("declined")
     form = step.body("any", {"documents": "D", "simulation": "S"}, "more")["response_format"]["json_schema"]["schema"]
-    assert form["required"] == ["skip", "question", "answer", "unused", "declined"]
+    assert form["required"] == ["asker", "skip", "question", "answer", "unused", "declined"]
     assert form["properties"]["declined"] == {"type": "string"}
     assert step.parse('{"skip": true}')["skip"] is True
 
