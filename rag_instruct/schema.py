@@ -102,7 +102,7 @@ class RowPassage(Record, frozen=True):
     rank: int
     score: float
     nearest_to: str = ""  # as in Source
-    # Bits that question and answer lose without this source. Of noise: bits per token of the answer that this
+    # The lost bits without this source (evidence/gains.py). Of noise: bits per token of the answer that this
     # document saves alone. None: not measured. A demoted document keeps the bits that it had as a source.
     bits: float | None = None
     demoted: bool = False  # it was a source document, but the answer does not need it
@@ -224,10 +224,11 @@ class Weighed(Record, frozen=True):
     gain: Gain  # of all source documents
     unrelated: float  # bits per token of the answer that random documents give, against no documents
     needed: tuple[str, ...]  # ids of the source documents that the answer needs
-    lost: dict[str, float]  # by source document: the bits that question and answer lose without it
+    lost: dict[str, float]  # by source document: the lost bits without it (see evidence/gains.py)
     noise: dict[str, Gain]  # by noise document: what it gives alone
     answering: tuple[str, ...] = ()  # ids of noise documents that state the answer
     tokens: int = 0  # of the answer
+    without_any: float = 0.0  # the lost bits without all source documents
 
 
 class Verdict(Record, frozen=True):

@@ -178,7 +178,8 @@ class Table:
         shown = " ".join(one.documents)
         question = 1.0 if "SUBJECT" in shown else 3.0
         return Bits(
-            np.array([question]), np.array([1.0 if f"FACT {word}" in shown else 12.0 for word in one.answer.split()])
+            np.array([question] * 25),
+            np.array([1.0 if f"FACT {word}" in shown else 12.0 for word in one.answer.split()]),
         )
 
 
@@ -222,19 +223,20 @@ def test_random_documents_are_strangers_and_most_rows_have_the_same():
 
 
 @pytest.mark.parametrize(
-    ("clear", "question", "share", "needed", "found"),
+    ("clear", "question", "share", "lost", "needed", "found"),
     [
-        (0.1, 0.5, 0.05, 1, "useless_doc"),
-        (0.1, 1.5, 0.05, 1, "single_doc_support"),
-        (0.5, 0.0, 0.05, 1, "single_doc_support"),
-        (0.5, 0.0, 0.30, 1, "single_doc_answer"),
-        (0.5, 0.0, 0.05, 2, "multi_doc_support"),
-        (0.5, 0.0, 0.30, 3, "multi_doc_answer"),
-        (0.1, 0.0, 0.05, 2, "multi_doc_support"),
+        (0.1, 0.5, 0.05, 50.0, 1, "useless_doc"),
+        (0.1, 1.5, 0.05, 50.0, 1, "single_doc_support"),
+        (0.5, 0.0, 0.05, 50.0, 1, "single_doc_support"),
+        (0.5, 0.0, 0.05, 19.9, 1, "useless_doc"),
+        (0.5, 0.0, 0.30, 50.0, 1, "single_doc_answer"),
+        (0.5, 0.0, 0.05, 50.0, 2, "multi_doc_support"),
+        (0.5, 0.0, 0.30, 50.0, 3, "multi_doc_answer"),
+        (0.1, 0.0, 0.05, 10.0, 2, "multi_doc_support"),
     ],
 )
-def test_gains_show_a_paradigm(clear, question, share, needed, found):
-    assert paradigm_found(Gain(0.0, share, clear, question), needed, Thresholds()) == found
+def test_gains_show_a_paradigm(clear, question, share, lost, needed, found):
+    assert paradigm_found(Gain(0.0, share, clear, question), lost, needed, Thresholds()) == found
 
 
 def test_noise_without_the_answers_words_is_not_measured():

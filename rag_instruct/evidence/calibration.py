@@ -141,8 +141,9 @@ def calibrated(pairs: Sequence[Labelled], weighed: Sequence[Weighed]) -> Thresho
     """Return the thresholds, each with the fewest errors on its own comparison.
 
     The pairs must include useless_doc and other paradigms. For `states`, we use only single-document pairs, because the
-    two multi-document paradigms count as one. `states` and `needed` keep their defaults if one of the two groups that
-    they separate has no labelled value. Pairs in doubt (`_in_doubt`) are used, too.
+    two multi-document paradigms count as one. `lost` is chosen on the pairs whose help is enough. `lost`, `states` and
+    `needed` keep their defaults if one of the two groups that they separate has no labelled value. Pairs in doubt
+    (`_in_doubt`) are used, too.
     """
     helped, useless = _divided(weighed, lambda one: one.intended != "useless_doc")
     trials = []
@@ -150,6 +151,10 @@ def calibrated(pairs: Sequence[Labelled], weighed: Sequence[Weighed]) -> Thresho
         cut, errors = best_threshold(_help_of_each(helped, weight), _help_of_each(useless, weight))
         trials.append((errors, -auc(_help_of_each(helped, weight), _help_of_each(useless, weight)), weight, cut))
     _, _, weight, help_cut = min(trials)
+    limit = Thresholds(help_cut, weight)
+    losses_without_any = [
+        [one.without_any for one in part if limit.help_of(one.gain) >= help_cut] for part in (helped, useless)
+    ]
     shares = [
         [one.gain.share for one in weighed if one.intended == name]
         for name in ("single_doc_answer", "single_doc_support")
@@ -158,7 +163,8 @@ def calibrated(pairs: Sequence[Labelled], weighed: Sequence[Weighed]) -> Thresho
     share_cut = best_threshold(*shares)[0] if all(shares) else default.states
     losses = needed_losses(pairs, weighed)
     loss_cut = best_threshold(*losses)[0] if all(losses) else default.needed
-    return Thresholds(help_cut, weight, share_cut, loss_cut)
+    lost_cut = best_threshold(*losses_without_any)[0] if all(losses_without_any) else default.lost
+    return Thresholds(help_cut, weight, lost_cut, share_cut, loss_cut)
 
 
 def _divided(
@@ -263,4 +269,4 @@ def _with_interval(right: int, of: int) -> tuple[int, str]:
 def _right(one: Weighed, thresholds: Thresholds) -> bool:
     """Return whether the thresholds find the labelled paradigm. A row has at least one needed document."""
     needed = max(1, sum(lost >= thresholds.needed for lost in one.lost.values()))
-    return has_intended_paradigm(one.intended, paradigm_found(one.gain, needed, thresholds))
+    return has_intended_paradigm(one.intended, paradigm_found(one.gain, one.without_any, needed, thresholds))

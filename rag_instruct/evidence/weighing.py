@@ -54,17 +54,18 @@ def weigh(rows: Sequence[RowTexts], pool: Iterable[str], measurer: Measurer, thr
         draws = [measured[one] for one in random]
         by_source = {name: lost(own, measured[row.prompt_without(name, row.sources)]) for name in row.sources}
         by_noise = {name: gain(measured[row.prompt([text])], draws, nothing) for name, text in row.noise.items()}
-        gained = gain(own, draws, nothing)
+        gained, without_any = gain(own, draws, nothing), lost(own, nothing)
         found.append(
             Weighed(
                 id=row.id,
                 intended=row.paradigm,
-                found=paradigm_found(gained, len(kept), thresholds),
+                found=paradigm_found(gained, without_any, len(kept), thresholds),
                 help=thresholds.help_of(gained),
                 gain=gained,
                 unrelated=rounded(np.mean([(nothing.answer - one.answer).mean() for one in draws])),
                 needed=kept,
                 lost=by_source,
+                without_any=without_any,
                 noise=by_noise,
                 answering=tuple(name for name, one in by_noise.items() if one.share >= thresholds.states),
                 tokens=len(own.answer),

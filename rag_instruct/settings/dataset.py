@@ -118,12 +118,17 @@ class Thresholds(Section):
         examples=[0.5],
     )
     question_weight: Amount = Field(0.4, description="What a bit of the question counts.", examples=[0.2])
+    lost: Amount = Field(
+        20.0,
+        description="Documents help only if question and answer have this number of lost bits without all of them.",
+        examples=[25.0],
+    )
     states: Share = Field(
         0.21, description="Documents state the answer if they give this share of its bits.", examples=[0.25]
     )
     needed: Amount = Field(
-        8.0,
-        description="A document is needed if question and answer lose this number of bits without it.",
+        5.0,
+        description="A document is needed if question and answer have this number of lost bits without it.",
         examples=[10.0],
     )
 
