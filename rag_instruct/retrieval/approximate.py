@@ -59,8 +59,8 @@ class ApproximateShard:
 
     def __init__(self, vectors: VectorFile, index: Path, info: Path) -> None:
         self._vectors = vectors
-        # Snakemake builds this index again only for a missing index.json, and keeps an index whose .faiss.json is
-        # there. So the user must delete both files.
+        # If index.json is missing, Snakemake builds the indexes whose .faiss.json is missing. So the user must delete
+        # index.json and this .faiss.json.
         index_list = index.with_name("index.json")
         remedy = f"delete {info} and {index_list}, and make {index_list.name} again with snakemake"
         try:

@@ -24,8 +24,8 @@ from rag_instruct.schema import FirstDocument, Link, LinkedDocument, LinkedDocum
 KEPT = 12
 # A linked passage must have at least RELATED times the score of the passage that is nearest to the first document.
 RELATED = 0.5
-# A passage that names an article is linked to the passages of this article. RELATED_DETAIL replaces RELATED for
-# passages of the article that do not begin with its subject: they tell a detail, such as a city's climate.
+# In a link, one passage names the article of the other. If the named passage does not begin with the subject of its
+# article, it tells a detail, such as a city's climate. Then RELATED_DETAIL replaces RELATED.
 RELATED_DETAIL = 0.75
 # A title such as "Glacier" may be an ordinary word in a text. If a link rests on such a title, the linked passage must
 # have at most this rank.

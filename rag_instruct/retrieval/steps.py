@@ -88,7 +88,8 @@ def needs_vectors(settings: Settings, queries: str) -> bool:
 def needs_query_vectors(settings: Settings, queries: str) -> bool:
     """Return whether these queries need vectors: for their run, or for the filter of similar questions.
 
-    The vectors of FIRST_DOCUMENTS are copied, not embedded.
+    This is true of FIRST_DOCUMENTS, too, although their vectors are copied
+    and not embedded.
     """
     compared = queries in (*PARADIGMS, REFILL) and settings["quality_filters"].get("similar_questions")
     return bool(compared) or needs_vectors(settings, queries)

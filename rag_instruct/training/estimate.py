@@ -31,7 +31,7 @@ UTILISATION = 0.40  # share of a GPU's operations per second that training reach
 CPU_UTILISATION = 0.60  # share of `measured_rate` that training reaches; attention and optimizer are slower
 PROCESS_GB = 0.65  # Python with torch and the trainer
 # The next two values were measured on CPUs with performance/training.py.
-LOADING = 0.6  # memory that stays allocated after loading, as a share of the weights
+LOADING = 0.6  # memory beside the weights that stays allocated after loading, as a share of the weights
 FRAGMENTED = 1.4  # factor by which fragmentation enlarges the activations
 BUCKETS_GB = 2.0  # two communication buckets of DeepSpeed, each with 5e8 gradients of 2 bytes
 CONTEXT_GB = 1.5  # CUDA context, library buffers, fragmentation
@@ -122,8 +122,8 @@ def activations(model: Model, recipe: Recipe, longest: int) -> float:
     size = 4 if recipe.precision == "fp32" else 2
     # In mixed precision, a layer keeps: for each of two norms, its input and its normalized input, both in fp32; the
     # queries and the inputs of six linear layers; keys and values; four tensors of the feed-forward size. In fp32, it
-    # keeps only three of the six inputs, and with padded batches, keys and values for all query heads. We use this
-    # count there, too.
+    # keeps only three of the six inputs; with padded batches, it keeps keys and values for all query heads. We use this
+    # one count for all.
     layer = tokens * (4 * 4 * model.hidden + size * (7 * model.hidden + 2 * model.key_width + 4 * model.intermediate))
     if recipe.checkpointing:  # each layer keeps its input; only one layer at a time keeps all tensors
         return layer + model.layers * tokens * model.hidden * size

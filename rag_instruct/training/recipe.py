@@ -22,7 +22,7 @@ from rag_instruct.settings.section import (
 # torchao's 8-bit AdamW rounds bf16 weights stochastically. With rounding to nearest, updates at a learning rate of 5e-6
 # would be too small to change most weights.
 OPTIMIZERS = {"adamw": "adamw_torch", "adamw_8bit": "adamw_torch_8bit"}
-# A change of these keys alone does not keep a training from resuming. `threads` changes only rounding.
+# A training still resumes if only these keys change. `threads` changes only rounding.
 NOT_DECISIVE = (
     "threads",
     "memory_mb",
@@ -146,9 +146,9 @@ class Recipe(Section):
             "contiguous_gradients": True,
             "stage3_gather_16bit_weights_on_model_save": True,
         }
-        # Sums in bf16 of many passes' gradients lose the small ones. In stages 2 and 3, each process has a part of the
-        # sums, so we ask for fp32. In stage 1, each process has all sums, and fp32 would need 4 bytes more per weight.
-        # So we leave them in bf16, like RAG-Instruct's script.
+        # If the gradients of many passes are added up in bf16, small gradients are lost. In stages 2 and 3, each
+        # process has a part of the sums, so we ask for sums in fp32. In stage 1, each process has all sums, and those
+        # in fp32 would take another 4 bytes per weight. So we leave them in bf16, like RAG-Instruct's script.
         sums = {"data_types": {"grad_accum_dtype": "fp32"}} if self.zero > 1 and self.precision == "bf16" else {}
         return {
             **sums,
