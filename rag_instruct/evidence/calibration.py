@@ -30,7 +30,7 @@ RESOLUTION = 0.01
 
 
 class Labelled(NamedTuple):
-    """A pair with its labelled paradigm. `needed` says of each document whether it is needed; None: in doubt."""
+    """A pair with its labelled paradigm. `needed` says of each document whether it is needed; None: unlabelled or open."""
 
     texts: RowTexts
     needed: Mapping[str, bool | None]
@@ -162,9 +162,9 @@ def calibrated(pairs: Sequence[Labelled], weighed: Sequence[Weighed]) -> Thresho
     default = Thresholds()
     share_cut = best_threshold(*shares)[0] if all(shares) else default.states
     losses = needed_losses(pairs, weighed)
-    loss_cut = best_threshold(*losses)[0] if all(losses) else default.needed
+    needed_cut = best_threshold(*losses)[0] if all(losses) else default.needed
     lost_cut = best_threshold(*losses_without_any)[0] if all(losses_without_any) else default.lost
-    return Thresholds(help_cut, weight, lost_cut, share_cut, loss_cut)
+    return Thresholds(helps=help_cut, question_weight=weight, lost=lost_cut, states=share_cut, needed=needed_cut)
 
 
 def _divided(
@@ -219,11 +219,10 @@ def separations(pairs: Sequence[Labelled], weighed: Sequence[Weighed], threshold
 def accuracy(pairs: Sequence[Labelled], weighed: Sequence[Weighed], thresholds: Thresholds) -> "pd.DataFrame":
     """Return how many labelled pairs and documents the thresholds get right.
 
-    The column "right, held out" judges each pair as a new one, by thresholds that were calibrated without it. Here, a
-    document counts as needed if leaving out only this document costs at least `Thresholds.needed` lost bits. The
-    workflow (`weigh`) leaves out documents one after the other: of two documents that state the same, it keeps one.
-    Pairs in doubt (`_in_doubt`) are left out of the lines for paradigms, but not of the lines for documents, nor of the
-    calibration.
+    The column "right, held out" judges each pair as a new one, by thresholds that were calibrated without it. In all
+    columns, a document counts as needed if leaving out only this document costs at least `Thresholds.needed` bits.
+    `weigh` leaves out documents one after the other: of two documents that state the same, it keeps one. Pairs in doubt
+    (`_in_doubt`) are left out of the lines for paradigms, but not of the lines for documents, nor of the calibration.
     """
     rows = []
     held_out_thresholds = [
@@ -252,7 +251,8 @@ def accuracy(pairs: Sequence[Labelled], weighed: Sequence[Weighed], thresholds: 
 def _in_doubt(pair: Labelled) -> bool:
     """Return whether a pair labelled multi_doc has fewer than two documents labelled as needed.
 
-    Then it may be a single-document pair. Pairs whose documents have no labels count as not in doubt.
+    Then it may be a single-document pair. If no document has a label, nothing speaks against the paradigm, so the pair
+    is not in doubt.
     """
     labels = list(pair.needed.values())
     return pair.texts.paradigm.startswith("multi") and labels.count(None) < len(labels) and labels.count(True) < 2

@@ -9,7 +9,8 @@ from rag_instruct.schema import Gain, Weighed
 class Thresholds(NamedTuple):
     """Lower limits, calibrated on labelled pairs (docs/evidence.md).
 
-    Documents help if their help is at least `helps`, and if without all of them, there are at least `lost` lost bits.
+    Documents help if their help is at least `helps`, and if leaving all of them out costs at least `lost` bits
+    (`gains.lost`). Two or more needed documents help in any case.
     They state the answer if their `share` is at least `states`. A document is needed if it has at least `needed` lost
     bits.
     """
