@@ -30,7 +30,7 @@ RESOLUTION = 0.01
 
 
 class Labelled(NamedTuple):
-    """A pair with its labelled paradigm. `needed` says of each document whether it is needed; None: unlabelled or open."""
+    """A pair with its labelled paradigm. `needed` says of each document whether it is needed; None: not known."""
 
     texts: RowTexts
     needed: Mapping[str, bool | None]
