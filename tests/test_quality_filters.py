@@ -49,8 +49,10 @@ def test_the_first_of_similar_questions_stays(monkeypatch):
     assert QUALITY_FILTERS["similar_questions"][0](material(vectors=vectors), 0.99) == expected, "whatever the blocks"
 
 
+@pytest.mark.parametrize("many", [0, 1 / 64, 2])  # whole products always, where they are cheaper, never
 @pytest.mark.parametrize("threshold", [0.3, 0.8, 0.95, 1.0])
-def test_similar_questions_are_those_that_a_plain_comparison_finds(threshold):
+def test_similar_questions_are_those_that_a_plain_comparison_finds(threshold, many, monkeypatch):
+    monkeypatch.setattr("rag_instruct.dataset.quality_filters.MANY", many)
     random = np.random.default_rng(0)
     vectors = random.standard_normal((30, 200)).astype(np.float32).repeat(10, axis=0)
     vectors += random.uniform(0, 1, (300, 1)) * random.standard_normal(vectors.shape)

@@ -25,8 +25,10 @@ Details = dict[str, str]  # row id -> what is wrong with the row
 
 BLOCK = 2048  # questions in a block; `similar_questions` compares two blocks at a time
 LEADING = 96  # principal components of the vectors; we compare these first
+# If the leading components leave more than this share of the pairs open, a product of all whole vectors is cheaper.
+MANY = 1 / 64
 CANDIDATES = 1 << 15  # pairs of questions whose whole vectors are compared at a time
-ROUNDING = 1e-3  # largest rounding error of `_alike`'s bounds in single precision
+ROUNDING = 1e-3  # largest rounding error of `_alike`'s products in single precision
 
 
 @dataclass
@@ -123,11 +125,15 @@ def _alike(vectors: np.ndarray, leading: np.ndarray, start: int, threshold: floa
 
     Return the similar pairs as (place, earlier place, cosine), sorted. The product of two leading parts is an upper
     bound of the cosine. We compare whole vectors only if the bound reaches the threshold, so most pairs cost little.
+    Products of blocks round differently with other numbers of threads, so they only choose pairs.
     """
-    pairs = []
+    pairs, least = [], threshold - ROUNDING
     for first in range(0, start + 1, BLOCK):
-        bounds = leading[start : start + BLOCK] @ leading[first : first + BLOCK].T
-        rows, columns = np.nonzero(bounds >= threshold - ROUNDING)
+        block, other = slice(start, start + BLOCK), slice(first, first + BLOCK)
+        chosen = leading[block] @ leading[other].T >= least
+        if np.count_nonzero(chosen) > MANY * chosen.size:
+            chosen = vectors[block] @ vectors[other].T >= least
+        rows, columns = np.nonzero(chosen)
         for part in range(0, len(rows), CANDIDATES):
             places, earlier = rows[part : part + CANDIDATES] + start, columns[part : part + CANDIDATES] + first
             cosines = np.einsum("nd,nd->n", vectors[places], vectors[earlier])
