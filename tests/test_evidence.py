@@ -18,7 +18,15 @@ from rag_instruct.dataset.merging import apply_tests, merge, rejects_by_reason
 from rag_instruct.dataset.verdicts import DOUBTFUL, UNTESTED
 from rag_instruct.dataset.verification import paradigm_shown
 from rag_instruct.errors import UserError
-from rag_instruct.evidence.calibration import accuracy, auc, best_threshold, needed_losses, read_labelled
+from rag_instruct.evidence.calibration import (
+    Labelled,
+    accuracy,
+    auc,
+    best_threshold,
+    calibrated,
+    needed_losses,
+    read_labelled,
+)
 from rag_instruct.evidence.findings import Thresholds, paradigm_found
 from rag_instruct.evidence.gains import Bits, gain, lost
 from rag_instruct.evidence.measuring import Prompted, measurer_of
@@ -31,7 +39,7 @@ from rag_instruct.models.likelihood import Likelihood, Text
 from rag_instruct.paradigms import PARADIGMS
 from rag_instruct.reasons import Reason
 from rag_instruct.report import figures
-from rag_instruct.schema import Gain, JudgeFindings, Reject, StoppedRow, Verdict
+from rag_instruct.schema import Gain, JudgeFindings, Reject, StoppedRow, Verdict, Weighed
 from scripts.measure_evidence import of_data_set
 
 POOL = [f"Stranger {n}\nNothing of it." for n in range(20)]
@@ -230,6 +238,7 @@ def test_random_documents_are_strangers_and_most_rows_have_the_same():
         (0.5, 0.0, 0.05, 50.0, 1, "single_doc_support"),
         (0.5, 0.0, 0.05, 19.9, 1, "useless_doc"),
         (0.5, 0.0, 0.30, 50.0, 1, "single_doc_answer"),
+        (0.5, 0.0, 0.30, 9.0, 1, "single_doc_answer"),
         (0.5, 0.0, 0.05, 50.0, 2, "multi_doc_support"),
         (0.5, 0.0, 0.30, 50.0, 3, "multi_doc_answer"),
         (0.1, 0.0, 0.05, 10.0, 2, "multi_doc_support"),
@@ -237,6 +246,24 @@ def test_random_documents_are_strangers_and_most_rows_have_the_same():
 )
 def test_gains_show_a_paradigm(clear, question, share, lost, needed, found):
     assert paradigm_found(Gain(0.0, share, clear, question), lost, needed, Thresholds()) == found
+
+
+def pair(name, paradigm, clear, lost, share=0.05):
+    texts = RowTexts(name, paradigm, "?", "a", {"0": "D"}, {})
+    gained = Gain(0.0, share, clear, 0.0)
+    weighed = Weighed(
+        id=name, intended=paradigm, found=paradigm, help=clear, gain=gained, unrelated=0.0, needed=("0",),
+        lost={"0": lost}, noise={}, without_any=lost,
+    )  # fmt: skip
+    return Labelled(texts, {"0": None}), weighed
+
+
+@pytest.mark.parametrize(("useless", "lost"), [([(0.1, 30.0), (0.2, 3.0)], 0.0), ([(0.7, 3.0), (0.1, 2.0)], 6.0)])
+def test_lost_bits_are_demanded_only_where_help_errs(useless, lost):
+    helped = [("single_doc_support", 0.6, 9.0), ("single_doc_support", 0.8, 14.0), ("single_doc_support", 0.9, 12.0)]
+    known = [pair(f"r{n}", "useless_doc", *one) for n, one in enumerate(useless)]
+    known += [pair(f"s{n}", *one) for n, one in enumerate(helped)]
+    assert calibrated(*map(list, zip(*known, strict=True))).lost == lost
 
 
 def test_noise_without_the_answers_words_is_not_measured():

@@ -201,6 +201,11 @@ def test_numbers_are_known_in_other_words_and_signs(text, answer, unsupported):
         ("| Town | 2020 | 2021 |\n|---|---|---|\n| A | 61.5 | 72 |\n| B | 33 | 41 |\n| C | 47 | 58 |", "And all in 2020?", "141.5", ""),
         ("Built about 4,500 years ago.", "How old was it in 1798?", "That is over two centuries ago, so 4,300 years.", ""),
         ("Built about 4,500 years ago.", "How old was it in 1798?", "That is over two decades ago, so 4,300 years.", "4,300"),
+        ("It ran for two centuries and three decades.", "How many years is that?", "230", ""),
+        ("It ran for two centuries and three decades.", "How many years is that?", "2,030", "2,030"),
+        ("The mill was founded in 1850.", "When did it close?", "Decades later, in 1860, it closed.", "1860"),
+        ("It was founded in 1850. For centuries people had ground corn.", "When did it close?", "It closed in 1950.", "1950"),
+        ("For centuries the town had 450 people.", "How many people?", "The town had 550 people then.", "550"),
         ("On 31 February 2021, 1.5 h or 25:61, each " + "9" * 320 + " a year", "How many?", "7654321", "7654321"),
     ],
 )  # fmt: skip

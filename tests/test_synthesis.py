@@ -324,7 +324,7 @@ def test_a_row_that_declines_says_what_is_missing_and_no_more(declined, reason):
     asked, reply = [], json.dumps({**RISES, "declined": declined})
     given = filled("single_doc_answer", [reply], [exemplar("s:0", "Who?")], 1, asked=asked, how={"declining": 1.0})
     pairs, rejects = given
-    assert 'Write a third text, "declined"' in asked[0]
+    assert 'Add a last member to the JSON object, "declined"' in asked[0]
     assert [str(Fault(one.reason, one.detail)) for one in rejects] == ([reason] if reason else [])
     if not reason:
         assert (pairs[0].withheld, pairs[0].declined, pairs[0].answer) == ("1", declined, RISES["answer"])
@@ -395,6 +395,14 @@ def test_a_withheld_document_is_named_in_the_request_and_asked_for_by_the_schema
     assert form["required"] == ["asker", "skip", "question", "answer", "unused", "declined"]
     assert form["properties"]["declined"] == {"type": "string"}
     assert step.parse('{"skip": true}')["skip"] is True
+
+
+@pytest.mark.parametrize("notes", ['"explanation": "x"', '"asker": null', '"asker": {"who": "a pupil"}, "why": "y"'])
+def test_what_the_teacher_notes_for_itself_never_costs_a_pair(notes):
+    step = load_prompt(PROMPTS / "full/multi_doc_support.yaml").steps[0]
+    found = step.parse(f'{{{notes}, "skip": false, "question": "Q?", "answer": "A.", "unused": []}}')
+    assert (found["question"], found["answer"], found["asker"], found["conclusion"]) == ("Q?", "A.", "", "")
+    assert step.parse('{"asker": "a", "question": "Q?", "reply": "A."}') is None, "a text of the row has another name"
 
 
 @pytest.mark.parametrize("member", [r'"question": "a \ud83d?"', r'"question": "a", "unused": [1], "answer": "\udE00"'])

@@ -395,6 +395,15 @@ def test_a_users_own_files_beside_checkpoints_stay(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"checkpoint-best", "notes.txt", "identity.json"}
 
 
+@pytest.mark.parametrize("foreign", ["tensorboard", "thesis.txt"])
+def test_a_folder_without_identity_keeps_what_is_not_a_checkpoint(tmp_path, foreign):
+    (tmp_path / foreign / "mine").mkdir(parents=True)
+    (tmp_path / "checkpoint-5").mkdir()
+    with pytest.raises(UserError, match=f"contains {foreign}, which no training wrote"):
+        claim(tmp_path, {"data": "a"})
+    assert {path.name for path in tmp_path.iterdir()} == {foreign, "checkpoint-5"}
+
+
 def test_other_weights_in_the_models_folder_or_another_template_are_another_training(tmp_path):
     """The paths are the same."""
     folder = tiny.model_folder(tmp_path / "base")

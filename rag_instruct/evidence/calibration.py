@@ -141,9 +141,9 @@ def calibrated(pairs: Sequence[Labelled], weighed: Sequence[Weighed]) -> Thresho
     """Return the thresholds, each with the fewest errors on its own comparison.
 
     The pairs must include useless_doc and other paradigms. For `states`, we use only single-document pairs, because the
-    two multi-document paradigms count as one. `lost` is chosen on the pairs whose help is enough. `lost`, `states` and
-    `needed` keep their defaults if one of the two groups that they separate has no labelled value. Pairs in doubt
-    (`_in_doubt`) are used, too.
+    two multi-document paradigms count as one. `lost` is chosen on the pairs that need it (`_needs_lost_bits`), and is 0
+    if none of these is a useless_doc pair. Otherwise, each of `states`, `needed` and `lost` keeps its default if one of
+    the two groups that it separates is empty. Pairs in doubt (`_in_doubt`) are used, too.
     """
     helped, useless = _divided(weighed, lambda one: one.intended != "useless_doc")
     trials = []
@@ -151,10 +151,6 @@ def calibrated(pairs: Sequence[Labelled], weighed: Sequence[Weighed]) -> Thresho
         cut, errors = best_threshold(_help_of_each(helped, weight), _help_of_each(useless, weight))
         trials.append((errors, -auc(_help_of_each(helped, weight), _help_of_each(useless, weight)), weight, cut))
     _, _, weight, help_cut = min(trials)
-    limit = Thresholds(help_cut, weight)
-    losses_without_any = [
-        [one.without_any for one in part if limit.help_of(one.gain) >= help_cut] for part in (helped, useless)
-    ]
     shares = [
         [one.gain.share for one in weighed if one.intended == name]
         for name in ("single_doc_answer", "single_doc_support")
@@ -163,8 +159,18 @@ def calibrated(pairs: Sequence[Labelled], weighed: Sequence[Weighed]) -> Thresho
     share_cut = best_threshold(*shares)[0] if all(shares) else default.states
     losses = needed_losses(pairs, weighed)
     needed_cut = best_threshold(*losses)[0] if all(losses) else default.needed
-    lost_cut = best_threshold(*losses_without_any)[0] if all(losses_without_any) else default.lost
+    weak = [
+        [one.without_any for one in part if _needs_lost_bits(one, Thresholds(help_cut, weight, states=share_cut))]
+        for part in (helped, useless)
+    ]
+    lost_cut = best_threshold(*weak)[0] if all(weak) else default.lost if weak[1] else 0.0
     return Thresholds(helps=help_cut, question_weight=weight, lost=lost_cut, states=share_cut, needed=needed_cut)
+
+
+def _needs_lost_bits(one: Weighed, thresholds: Thresholds) -> bool:
+    """Return whether a pair with one document helps only if there are enough lost bits without it."""
+    helps = thresholds.help_of(one.gain) >= thresholds.helps
+    return helps and one.gain.share < thresholds.states and not _has_several_sources(one)
 
 
 def _divided(

@@ -9,10 +9,9 @@ from rag_instruct.schema import Gain, Weighed
 class Thresholds(NamedTuple):
     """Lower limits, calibrated on labelled pairs (docs/evidence.md).
 
-    Documents help if their help is at least `helps`, and if leaving all of them out costs at least `lost` bits
-    (`gains.lost`). Two or more needed documents help in any case.
-    They state the answer if their `share` is at least `states`. A document is needed if it has at least `needed` lost
-    bits.
+    Documents state the answer if their `share` is at least `states`. They help if their help is at least `helps`, and
+    if they state the answer or leaving all of them out costs at least `lost` bits (`gains.lost`). Two or more needed
+    documents help in any case. A document is needed if it has at least `needed` lost bits.
     """
 
     helps: float = 0.35  # bits per token, see `help_of`
@@ -37,11 +36,12 @@ def paradigm_found(gained: Gain, lost: float, needed: int, thresholds: Threshold
     more bits, although the prompt still had other documents. So it is the content of the documents that helps, and not
     only that there are documents.
     """
-    helps = thresholds.help_of(gained) >= thresholds.helps and lost >= thresholds.lost
+    stated = gained.share >= thresholds.states
+    helps = thresholds.help_of(gained) >= thresholds.helps and (lost >= thresholds.lost or stated)
     if needed < 2 and not helps:
         return "useless_doc"
     how_many = "multi" if needed > 1 else "single"
-    return f"{how_many}_doc_{'answer' if gained.share >= thresholds.states else 'support'}"
+    return f"{how_many}_doc_{'answer' if stated else 'support'}"
 
 
 def has_intended_paradigm(intended: str, found: str) -> bool:

@@ -13,6 +13,8 @@ def look_once_at_a_time(scheduler: Any) -> None:
 
     `scheduler` is a snakemake.scheduling.job_scheduler.JobScheduler.
     """
+    if not hasattr(scheduler, "_schedule_reevalutation"):  # of another version of Snakemake
+        return
     waiting = False
 
     def look() -> None:

@@ -90,6 +90,9 @@ class Step(Section):
         None, alias="schema", description="The JSON schema of a reply whose members fill variables."
     )
     defaults: dict[str, Any] = Field({}, description="The values of members that a reply may leave out.")
+    notes: list[str] = Field(
+        [], description="Members in which the teacher only thinks: whatever a reply has there is accepted."
+    )
     among: str = Field("", description="The variable with the texts, one a line, of which the reply must be one.")
 
     @property
@@ -153,10 +156,12 @@ class Step(Section):
         if not isinstance(value, dict):
             return value
         others = value.keys() - members
-        missing_texts = [name for name, default in self.defaults.items() if default == "" and name not in value]
+        texts = [name for name, default in self.defaults.items() if default == "" and name not in self.notes]
+        missing_texts = [name for name in texts if name not in value]
         if others and (missing_texts or any(map(str.isdigit, others))):
             return value
-        return {**self.defaults, **{name: said for name, said in value.items() if name in members}}
+        wanted = members.keys() - {name for name in self.notes if not isinstance(value.get(name), str)}
+        return {**self.defaults, **{name: said for name, said in value.items() if name in wanted}}
 
 
 def _readings(reply: str, bare: bool) -> Iterator[Any]:

@@ -120,7 +120,8 @@ class Thresholds(Section):
     question_weight: Amount = Field(0.4, description="What a bit of the question counts.", examples=[0.2])
     lost: Amount = Field(
         20.0,
-        description="Documents help only if question and answer have this number of lost bits without all of them.",
+        description="Documents that do not state the answer help only if question and answer have this number of lost "
+        "bits without all of them.",
         examples=[25.0],
     )
     states: Share = Field(

@@ -29,13 +29,12 @@ NUMBER_WORDS: dict[str, float] = {
     **{word: number for number, word in enumerate(SMALL.split(), start=1)},
     **{word: 10 * number for number, word in enumerate(TENS.split(), start=3)},
     **{"dozen": 12, "decade": 10, "century": 100, "hundred": 100, "thousand": 1e3, "million": 1e6, "billion": 1e9},
-    **{"decades": 10, "centuries": 100},
     **{"lakh": 1e5, "crore": 1e7, "\u0932\u093e\u0916": 1e5, "\u0915\u0930\u094b\u0921\u093c": 1e7},
 }
-# "three hundred and sixty", "sixty-five", "three dozen", "two centuries"
-MULTIPLIERS = ("dozen", "hundred", "decade", "decades", "century", "centuries")
-COUNTING = "|".join([*SMALL.split(), *TENS.split(), *MULTIPLIERS, "thousand", "million", "billion"])
-COMPOUND = re.compile(rf"\b(?:{COUNTING})(?:(?:[ -]| and )(?:{COUNTING}))+\b")
+# "three hundred and sixty", "sixty-five", "three dozen", "two centuries". Without a number, "centuries" is none.
+COUNTING = "|".join([*SMALL.split(), *TENS.split(), "dozen", "hundred", "thousand", "million", "billion"])
+PERIODS = {"decade": 10, "decades": 10, "century": 100, "centuries": 100}
+COMPOUND = re.compile(rf"\b(?:{COUNTING})(?:(?:[ -]| and )(?:{COUNTING}|{'|'.join(PERIODS)}))+\b")
 # "half", "two thirds", "a quarter", and what part of a hundred each is
 PARTS = {"half": 2, "halves": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "tenth": 10}
 PART = re.compile(rf"\b(?:({'|'.join(SMALL.split()[:9])})[ -])?({'|'.join(PARTS)})s?\b", re.I)
@@ -553,11 +552,11 @@ def _compounds(text: str) -> Iterator[float]:
         words = re.findall("[a-z]+", found[0].replace(" and ", " "))
         total = current = 0.0
         for word in words:
-            value = NUMBER_WORDS[word]
-            if value >= 1000:
+            value = PERIODS.get(word, NUMBER_WORDS.get(word, 0))
+            if value >= 1000 or word in PERIODS:
                 total, current = total + (current or 1) * value, 0.0
             else:
-                current = (current or 1) * value if word in MULTIPLIERS else current + value
+                current = (current or 1) * value if word in ("dozen", "hundred") else current + value
         yield total + current
 
 

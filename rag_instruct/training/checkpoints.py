@@ -25,8 +25,8 @@ FULL = re.compile(r"No space left|Disk quota|unexpected pos \d+ vs|iostream erro
 def claim(checkpoints: Path, identity: dict[str, str]) -> None:
     """Reserve the folder for the training with this `identity`: its data, model, recipe and package versions.
 
-    Deletes damaged checkpoints. If the folder has another identity or none, deletes what trainings write there:
-    checkpoints and TensorBoard logs. Raises UserError if a folder without identity contains anything else.
+    Deletes damaged checkpoints. If the folder has another identity, deletes its checkpoints and TensorBoard logs. If it
+    has none, deletes its checkpoints, and raises UserError if it contains anything else.
     """
     checkpoints = checkpoints.resolve()  # a link may lead to another disk
     found = _identity_of(checkpoints)
@@ -43,7 +43,7 @@ def claim(checkpoints: Path, identity: dict[str, str]) -> None:
     for path in _checkpoints(checkpoints):
         if reason := damage(path):
             logger.warning("%s is damaged (%s): deleting it; resuming from an older checkpoint, if any", path, reason)
-            shutil.rmtree(path)
+            _delete(path)
     write_json(checkpoints / IDENTITY, identity)
 
 
@@ -53,14 +53,9 @@ def _checkpoints(folder: Path) -> list[Path]:
     return sorted((path for path, step in steps.items() if step), key=lambda path: int(path.name.split("-")[1]))
 
 
-def _is_ours(path: Path) -> bool:
-    """Return whether a training writes this name. A kill may leave the temporary file of the identity."""
-    return bool(CHECKPOINT.fullmatch(path.name)) or path.name == "tensorboard" or path.name.startswith(f".{IDENTITY}")
-
-
 def _refuse_foreign(checkpoints: Path) -> None:
     for path in checkpoints.iterdir():
-        if not _is_ours(path):
+        if not CHECKPOINT.fullmatch(path.name) and not path.name.startswith(f".{IDENTITY}"):  # a kill may leave this
             raise UserError(
                 f"{checkpoints} contains {path.name}, which no training wrote; refusing to overwrite: choose another "
                 "folder for --checkpoints"
@@ -68,12 +63,16 @@ def _refuse_foreign(checkpoints: Path) -> None:
 
 
 def _empty(checkpoints: Path) -> None:
-    """Delete what trainings wrote. The identity goes last, so that a rerun after a kill still finds an identity."""
-    for path in [*filter(_is_ours, checkpoints.iterdir()), *checkpoints.glob(IDENTITY)]:
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
+    """Delete what trainings wrote, but for the identity: after a kill, a rerun still finds the old one."""
+    for path in [*_checkpoints(checkpoints), *checkpoints.glob("tensorboard"), *checkpoints.glob(f".{IDENTITY}*")]:
+        _delete(path)
+
+
+def _delete(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def last_checkpoint(checkpoints: Path) -> Path | None:
