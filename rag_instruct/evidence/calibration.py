@@ -141,9 +141,9 @@ def calibrated(pairs: Sequence[Labelled], weighed: Sequence[Weighed]) -> Thresho
     """Return the thresholds, each with the fewest errors on its own comparison.
 
     The pairs must include useless_doc and other paradigms. For `states`, we use only single-document pairs, because the
-    two multi-document paradigms count as one. `lost` is chosen on the pairs that need it (`_needs_lost_bits`), and is 0
-    if none of these is a useless_doc pair. Otherwise, each of `states`, `needed` and `lost` keeps its default if one of
-    the two groups that it separates is empty. Pairs in doubt (`_in_doubt`) are used, too.
+    two multi-document paradigms count as one. `states` and `needed` keep their defaults if one of the two groups that
+    they separate is empty. `lost` is chosen on the pairs for which it decides (`_needs_lost_bits`). It is 0 if none of
+    these is a useless_doc pair, and keeps its default if all of them are. Pairs in doubt (`_in_doubt`) are used, too.
     """
     helped, useless = _divided(weighed, lambda one: one.intended != "useless_doc")
     trials = []
@@ -168,7 +168,7 @@ def calibrated(pairs: Sequence[Labelled], weighed: Sequence[Weighed]) -> Thresho
 
 
 def _needs_lost_bits(one: Weighed, thresholds: Thresholds) -> bool:
-    """Return whether a pair with one document helps only if there are enough lost bits without it."""
+    """Return whether `lost` decides if documents help: there is one, its help is enough, and it states no answer."""
     helps = thresholds.help_of(one.gain) >= thresholds.helps
     return helps and one.gain.share < thresholds.states and not _has_several_sources(one)
 

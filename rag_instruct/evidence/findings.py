@@ -9,9 +9,9 @@ from rag_instruct.schema import Gain, Weighed
 class Thresholds(NamedTuple):
     """Lower limits, calibrated on labelled pairs (docs/evidence.md).
 
-    Documents state the answer if their `share` is at least `states`. They help if their help is at least `helps`, and
-    if they state the answer or leaving all of them out costs at least `lost` bits (`gains.lost`). Two or more needed
-    documents help in any case. A document is needed if it has at least `needed` lost bits.
+    Documents state the answer if their `share` is at least `states`. They help if two things hold: their help is at
+    least `helps`; and they state the answer, or there are at least `lost` lost bits without all of them (`gains.lost`).
+    Two or more needed documents help in any case. A document is needed if it has at least `needed` lost bits.
     """
 
     helps: float = 0.35  # bits per token, see `help_of`

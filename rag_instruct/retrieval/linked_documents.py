@@ -19,8 +19,8 @@ from rag_instruct.retrieval.runs import Hit, Run
 from rag_instruct.retrieval.vectors import VectorFile
 from rag_instruct.schema import FirstDocument, Link, LinkedDocument, LinkedDocuments
 
-# Linked passages that we keep for a first document. An exemplar may serve several rows. Each row takes other linked
-# passages, at most three. We keep enough for four rows.
+# Linked passages that we keep for a first document. An exemplar may serve several rows. No two of them
+# use the same linked passage, and each uses at most three. So we keep enough for four rows.
 KEPT = 12
 # A linked passage must have at least RELATED times the score of the passage that is nearest to the first document.
 RELATED = 0.5

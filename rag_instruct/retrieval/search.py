@@ -20,11 +20,11 @@ GROUP_ROWS = 32  # rows of a block that are skipped together if their best score
 # On the CPU, several workers share the queries. Each worker has some of torch's threads.
 QUERY_ROWS = 1024  # queries that are multiplied at a time, by all workers together
 LEAST_QUERIES = 128  # there are several workers only if each worker gets this many queries at a time
-WAITING_PER_QUERY = 32  # we merge the waiting candidates if there are more than this per query, on average
+WAITING_PER_QUERY = 32  # rows that may be among the best wait; we merge them when more wait per query, on average
 AHEAD_ROWS = 4 * PRODUCT_ROWS  # distance from the current block to the block that the system reads ahead
 SPARE = 16  # extra candidates beyond k, because rounding in single precision may swap scores that are close
-# When `search` searches again for doubtful queries, those that it takes at a time have at most this number of extra
-# candidates together. It takes at least one query.
+# If rounding could hide a hit of a query, `search` searches for the query again, with more candidates. It takes such
+# queries in batches with at most this number of extra candidates. A single query may have more.
 MOST_SPARE = 16_777_216
 RESCORED = 65_536  # candidates that each thread scores in double precision at a time
 

@@ -26,7 +26,7 @@ def claim(checkpoints: Path, identity: dict[str, str]) -> None:
     """Reserve the folder for the training with this `identity`: its data, model, recipe and package versions.
 
     Deletes damaged checkpoints. If the folder has another identity, deletes its checkpoints and TensorBoard logs. If it
-    has none, deletes its checkpoints, and raises UserError if it contains anything else.
+    has none, raises UserError if it contains anything but checkpoints, and else deletes these.
     """
     checkpoints = checkpoints.resolve()  # a link may lead to another disk
     found = _identity_of(checkpoints)
@@ -48,7 +48,7 @@ def claim(checkpoints: Path, identity: dict[str, str]) -> None:
 
 
 def _checkpoints(folder: Path) -> list[Path]:
-    """Return the numbered checkpoints of the folder, the oldest first. A user may have made others."""
+    """Return the numbered checkpoints of the folder, the oldest first. A checkpoint-best, say, is a user's own."""
     steps = {path: CHECKPOINT.fullmatch(path.name) for path in folder.glob("checkpoint-*")}
     return sorted((path for path, step in steps.items() if step), key=lambda path: int(path.name.split("-")[1]))
 
@@ -63,7 +63,7 @@ def _refuse_foreign(checkpoints: Path) -> None:
 
 
 def _empty(checkpoints: Path) -> None:
-    """Delete what trainings wrote, but for the identity: after a kill, a rerun still finds the old one."""
+    """Delete what trainings wrote, except identity.json: after a kill in between, a rerun deletes the rest."""
     for path in [*_checkpoints(checkpoints), *checkpoints.glob("tensorboard"), *checkpoints.glob(f".{IDENTITY}*")]:
         _delete(path)
 

@@ -121,9 +121,9 @@ def activations(model: Model, recipe: Recipe, longest: int) -> float:
     tokens = recipe.batch * longest
     size = 4 if recipe.precision == "fp32" else 2
     # In mixed precision, a layer keeps: for each of two norms, its input and its normalized input, both in fp32; the
-    # queries and the inputs of six linear layers; keys and values; four tensors of the feed-forward size. In fp32, it
-    # keeps only three of the six inputs; with padded batches, it keeps keys and values for all query heads. We use this
-    # one count for all.
+    # queries and the inputs of six linear layers (the seventh reads a feed-forward tensor); keys and values; four
+    # tensors of the feed-forward size. In fp32, it keeps only three of the six inputs; with padded batches, it keeps
+    # keys and values for all query heads. We use this one count for all.
     layer = tokens * (4 * 4 * model.hidden + size * (7 * model.hidden + 2 * model.key_width + 4 * model.intermediate))
     if recipe.checkpointing:  # each layer keeps its input; only one layer at a time keeps all tensors
         return layer + model.layers * tokens * model.hidden * size

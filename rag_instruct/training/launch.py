@@ -5,9 +5,10 @@ import shlex
 from rag_instruct.training.recipe import Recipe
 
 # Workers save a checkpoint when they get a signal. accelerate would end at once without waiting for them, so `trap ''`
-# makes accelerate ignore signals. A single worker gets signals directly. For several workers, accelerate calls torch's
-# launcher, which handles the signals in PET_SIGNALS_TO_HANDLE and passes them on to the workers. By default, the
-# launcher kills the workers 30 s later. A checkpoint may need more time, hence the 3600 s.
+# makes accelerate ignore signals. A single worker gets the signals that go to all processes of the job; callbacks.py
+# lets it heed them. For several workers, accelerate calls torch's launcher, which handles the signals in
+# PET_SIGNALS_TO_HANDLE and passes them on. By default, the launcher kills the workers 30 s later. A checkpoint may need
+# more time, hence the 3600 s.
 LET_WORKERS_STOP = (
     "trap '' TERM USR1 INT;"
     " export PET_SIGNALS_TO_HANDLE=SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1 TORCH_ELASTIC_SHUTDOWN_TIMEOUT=3600; "

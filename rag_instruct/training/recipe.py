@@ -30,7 +30,7 @@ NOT_DECISIVE = (
     "report_to",
     "saves",
     "checkpoints_kept",
-    "validation",  # if the training rows change, their digest in the identity changes
+    "validation",  # trainer.identity_of has a digest of the training rows
     "validation_batch",
     "merge_lora",
 )

@@ -193,8 +193,8 @@ class _Outcomes:
 def examples(rows: Iterable[Row], renderer: Renderer, validation: float, seed: str | None = None) -> Examples:
     """Turn all rows into examples. `validation` is the share of rows that are held out.
 
-    `seed` draws the held-out rows; the default is the renderer's seed. With the share and seed of the data set, the
-    held-out rows are the validation split of its card. Raises UserError if no rows remain for training or validation.
+    `seed` draws the held-out rows; the default is the renderer's seed. With the data set's own `validation` and `seed`,
+    the held-out rows are its validation split. Raises UserError if no rows remain for training or validation.
     """
     found = _outcomes(rows, renderer, validation, seed or renderer.seed)
     if not found.train or (validation and not found.validation):

@@ -6,7 +6,7 @@ from torch.utils.data import Sampler
 
 from rag_instruct.files import digest
 
-POOLED_GROUPS = 50  # rows are sorted by length within pools of this many groups
+POOLED_GROUPS = 50  # groups of a pool: we cut the shuffled rows into pools, and sort each pool by length
 
 
 class DeterministicSampler(Sampler[int]):
