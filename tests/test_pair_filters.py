@@ -201,6 +201,8 @@ def test_numbers_are_known_in_other_words_and_signs(text, answer, unsupported):
         ("| Town | 2020 | 2021 |\n|---|---|---|\n| A | 61.5 | 72 |\n| B | 33 | 41 |\n| C | 47 | 58 |", "And all in 2020?", "141.5", ""),
         ("Built about 4,500 years ago.", "How old was it in 1798?", "That is over two centuries ago, so 4,300 years.", ""),
         ("Built about 4,500 years ago.", "How old was it in 1798?", "That is over two decades ago, so 4,300 years.", "4,300"),
+        ("Built about 4,500 years ago.", "How old was it in 1798?", "That is over 2 centuries ago, so 4,300 years.", ""),
+        ("Built about 4,500 years ago.", "How old was it in 1798?", "That is over 2 decades ago, so 4,300 years.", "4,300"),
         ("It ran for two centuries and three decades.", "How many years is that?", "230", ""),
         ("It ran for two centuries and three decades.", "How many years is that?", "2,030", "2,030"),
         ("The mill was founded in 1850.", "When did it close?", "Decades later, in 1860, it closed.", "1860"),

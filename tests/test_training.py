@@ -606,6 +606,10 @@ def test_a_disk_that_is_too_small_is_named_before_the_training(place, tmp_path, 
     monkeypatch.setattr(shutil, "disk_usage", lambda _: types.SimpleNamespace(free=1000))
     machine.warn_of_a_small_disk(recipe, tmp_path / "new/checkpoints")
     assert "new/checkpoints: the checkpoints and the model need about 0.0 GB, but 0.0 GB are free" in caplog.text
+    (tmp_path / "checkpoint-best").mkdir()
+    caplog.clear()
+    machine.warn_of_a_small_disk(recipe, tmp_path)
+    assert "are free" in caplog.text, "a user's own folder is no checkpoint of this training"
     caplog.clear()
     (tmp_path / "checkpoint-1").mkdir()
     machine.warn_of_a_small_disk(recipe, tmp_path)

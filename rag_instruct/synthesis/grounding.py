@@ -74,7 +74,9 @@ SCALE_FACTORS = (2, 10, 100, 1e3, 1e6, 1e9)
 TIME_FACTORS = (4, 7, 12, 24, 60, 365, 3600)
 FIGURE = re.compile(r"\d+(?:[.,'\u2009\u202f]\d+)*")
 SCALE = re.compile(
-    r"[ -](hundred|thousand|million|billion|lakh|crore|\u0932\u093e\u0916|\u0915\u0930\u094b\u0921\u093c)", re.I
+    r"[ -](hundred|thousand|million|billion|decades|centuries|lakh|crore"
+    r"|\u0932\u093e\u0916|\u0915\u0930\u094b\u0921\u093c)",
+    re.I,
 )  # after a figure: 3.6 million
 # "3 530" and "1 006": the groups of a number in many languages, with any blank.
 SPACED = re.compile(r"(?<![\d.,])\d{1,3}(?:[ \u00a0\u202f\u2009]\d{3})+(?![\d.,]?\d)")
@@ -539,7 +541,8 @@ def _scaled(text: str) -> Iterator[float]:
 def _scaled_figure(text: str, found: re.Match[str]) -> Iterator[float]:
     """Yield the values of a figure of the text with the word behind it, if there is one: 3.6 million."""
     if scale := SCALE.match(text, found.end()):
-        yield from (value * NUMBER_WORDS[scale[1].lower()] for value in _readings(found[0]))
+        word = scale[1].lower()
+        yield from (value * PERIODS.get(word, NUMBER_WORDS.get(word, 1)) for value in _readings(found[0]))
 
 
 def _words(text: str) -> Iterator[float]:

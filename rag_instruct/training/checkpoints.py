@@ -33,21 +33,21 @@ def claim(checkpoints: Path, identity: dict[str, str]) -> None:
     if checkpoints.is_dir() and found != identity:
         if not found:
             _refuse_foreign(checkpoints)
-        if _checkpoints(checkpoints):
+        if numbered_checkpoints(checkpoints):
             logger.warning(
                 "%s: deleting checkpoints of another training (%s changed); this training starts from the beginning",
                 checkpoints,
                 ", ".join(sorted(name for name in identity if found.get(name) != identity[name])),
             )
         _empty(checkpoints)
-    for path in _checkpoints(checkpoints):
+    for path in numbered_checkpoints(checkpoints):
         if reason := damage(path):
             logger.warning("%s is damaged (%s): deleting it; resuming from an older checkpoint, if any", path, reason)
             _delete(path)
     write_json(checkpoints / IDENTITY, identity)
 
 
-def _checkpoints(folder: Path) -> list[Path]:
+def numbered_checkpoints(folder: Path) -> list[Path]:
     """Return the numbered checkpoints of the folder, the oldest first. A checkpoint-best, say, is a user's own."""
     steps = {path: CHECKPOINT.fullmatch(path.name) for path in folder.glob("checkpoint-*")}
     return sorted((path for path, step in steps.items() if step), key=lambda path: int(path.name.split("-")[1]))
@@ -64,7 +64,11 @@ def _refuse_foreign(checkpoints: Path) -> None:
 
 def _empty(checkpoints: Path) -> None:
     """Delete what trainings wrote, except identity.json: after a kill in between, a rerun deletes the rest."""
-    for path in [*_checkpoints(checkpoints), *checkpoints.glob("tensorboard"), *checkpoints.glob(f".{IDENTITY}*")]:
+    for path in [
+        *numbered_checkpoints(checkpoints),
+        *checkpoints.glob("tensorboard"),
+        *checkpoints.glob(f".{IDENTITY}*"),
+    ]:
         _delete(path)
 
 
@@ -77,7 +81,7 @@ def _delete(path: Path) -> None:
 
 def last_checkpoint(checkpoints: Path) -> Path | None:
     """Return the newest complete checkpoint of the folder, or None."""
-    return next((path for path in reversed(_checkpoints(checkpoints)) if not damage(path)), None)
+    return next((path for path in reversed(numbered_checkpoints(checkpoints)) if not damage(path)), None)
 
 
 def _identity_of(checkpoints: Path) -> dict[str, str]:

@@ -11,6 +11,7 @@ import torch
 from rag_instruct.errors import UserError
 from rag_instruct.logs import logger
 from rag_instruct.settings.explain import validated
+from rag_instruct.training.checkpoints import numbered_checkpoints
 from rag_instruct.training.estimate import GB, Model, disk
 from rag_instruct.training.recipe import Recipe
 
@@ -62,7 +63,7 @@ def warn_of_a_small_disk(recipe: Recipe, checkpoints: Path) -> None:
 
     If checkpoints exist, we do not check, because their space is already in use.
     """
-    if any(checkpoints.glob("checkpoint-*")):
+    if numbered_checkpoints(checkpoints):
         return
     place = next(path for path in (checkpoints.resolve(), *checkpoints.resolve().parents) if path.exists())
     free, needed = shutil.disk_usage(place).free / GB, disk(Model.of(recipe.model, recipe.revision), recipe)
