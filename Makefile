@@ -40,7 +40,7 @@ test: .venv/installed-dev  ## run the tests, the demo's build included
 	$(BIN)/python -m pytest -m "not long"
 
 test-quick: .venv/installed-dev  ## run the tests of functions only: no model, no Snakemake
-	@echo "make test-quick: about a minute on two cores."
+	@echo "make test-quick: about four minutes on two cores."
 	$(BIN)/python -m pytest -m "not slow and not long"
 
 test-all: .venv/installed-dev  ## run every test: a language model, a training, an evaluation, a SLURM (make test-all INSTALL=yes)
